@@ -1,0 +1,30 @@
+"""Time as a value that is handed in: parts take a `Clock` and never ask the system themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """`now()`: seconds since the epoch (UTC). `monotonic()`: for durations. `sleep()`: seconds."""
+
+    def now(self) -> float: ...
+    def monotonic(self) -> float: ...
+    async def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SystemClock:
+    """The machine's own."""
+
+    def now(self) -> float:
+        return time.time()  # noqa: TID251 - the one place
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)

@@ -1,0 +1,337 @@
+"""Everything that can go wrong, one tree by meaning.
+
+An error knows what it means (its class), which request field or file is at fault, whether trying again can help,
+and what the upstream said. It does not know how it is shown: `server/errors.py` renders it as OpenAI's body or as
+google.rpc.Status, by the dialect of the path.
+
+    LiftgateError
+    ├── RequestError                 the caller can mend it; never retried
+    │   ├── InvalidRequest           400  a value, a field, the JSON, the multipart body
+    │   │   ├── MissingParameter
+    │   │   ├── UnsupportedParameter      the model or Liftgate cannot do it; drop_params drops it
+    │   │   └── FileUnusable              this file cannot be used so: empty, failed processing, wrong type
+    │   ├── AuthenticationFailed     401
+    │   ├── PermissionDenied         403
+    │   ├── NotFound                 404
+    │   │   ├── FileNotFound
+    │   │   ├── UploadNotFound
+    │   │   ├── ModelNotFound
+    │   │   └── RouteNotFound
+    │   ├── MethodNotAllowed         405
+    │   ├── RequestTimeout           408  the body stopped coming
+    │   ├── Conflict                 409
+    │   ├── TooLarge                 413
+    │   └── RangeNotSatisfiable      416
+    ├── RateLimited                  429  ours (a quota) or the upstream's
+    ├── InternalError                500  a defect of ours
+    ├── Unavailable                  503  try again later: catalogue away, file not ready, shutting down
+    │   └── FileNotReady
+    ├── StorageFull                  507
+    └── UpstreamError                what Gemini did, when it is not the request's fault
+        ├── UpstreamKeyRejected      401  the key that Liftgate holds; another deployment may do
+        ├── UpstreamRateLimited      429
+        ├── UpstreamUnavailable      500, 503: Google's own status is kept
+        ├── UpstreamTimeout          504
+        ├── UpstreamDisconnected     502  the connection broke, before or within the answer
+        ├── UpstreamProtocolError    502  an answer that is not of the contract
+        ├── UpstreamFileLost         internal: the replica is not there any more; repaired, never shown
+        └── UpstreamStorageFull      internal: the project's 20 GB are used; replicas are evicted, then 503
+
+Configuration mistakes are `ConfigError`, shown on the terminal at start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamFacts:
+    """What Google answered: HTTP status, `error.status`, `error.message`, and the `details` list as it came."""
+
+    status: int
+    google_status: str = ""
+    message: str = ""
+    details: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+
+
+class LiftgateError(Exception):
+    """Any failure that is told to a caller.
+
+    `status`: HTTP status. `type`, `code`, `param`: OpenAI's error keys. `google_status`: the name in google.rpc.Status.
+    `retryable`: the same request may succeed later or elsewhere. `retry_after`: seconds, when known.
+    """
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    default_code: ClassVar[str | None] = None
+    google_status: ClassVar[str] = "INTERNAL"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+        upstream: UpstreamFacts | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code if code is not None else self.default_code
+        self.retry_after = retry_after
+        self.upstream = upstream
+
+    @property
+    def http_status(self) -> int:
+        """The status to answer with; `UpstreamUnavailable` keeps Google's own."""
+        return self.status
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names the file, the key and what is expected."""
+
+
+# ── the request's own fault ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class RequestError(LiftgateError):
+    """The caller can mend it."""
+
+    status = 400
+    type = "invalid_request_error"
+    google_status = "INVALID_ARGUMENT"
+
+
+class InvalidRequest(RequestError):
+    """A value, a field, the JSON or the multipart body is wrong; `param` names where."""
+
+
+class MissingParameter(InvalidRequest):
+    """A required parameter is not there."""
+
+    default_code = "missing_required_parameter"
+
+    def __init__(self, param: str) -> None:
+        super().__init__(f"Missing required parameter: '{param}'.", param=param)
+
+
+class UnsupportedParameter(InvalidRequest):
+    """The model, or Liftgate, cannot do what this parameter asks; `drop_params` drops it."""
+
+    default_code = "unsupported_parameter"
+
+
+class FileUnusable(InvalidRequest):
+    """This file cannot be used so; the message names its id, filename and MIME type."""
+
+    default_code = "unsupported_file"
+    google_status = "FAILED_PRECONDITION"
+
+
+class AuthenticationFailed(RequestError):
+    """No key, or a wrong one."""
+
+    status = 401
+    default_code = "invalid_api_key"
+    google_status = "UNAUTHENTICATED"
+
+
+class PermissionDenied(RequestError):
+    """The key is known and may not do this."""
+
+    status = 403
+    google_status = "PERMISSION_DENIED"
+
+
+class NotFound(RequestError):
+    """What is named does not exist for this owner."""
+
+    status = 404
+    google_status = "NOT_FOUND"
+
+
+class FileNotFound(NotFound):
+    """OpenAI's sentence for an unknown file; a foreign file gives exactly the same."""
+
+    def __init__(self, file_id: str, *, param: str | None = "id") -> None:
+        super().__init__(f"No such File object: {file_id}", param=param)
+        self.file_id = file_id
+
+
+class UploadNotFound(NotFound):
+    def __init__(self, upload_id: str) -> None:
+        super().__init__(f"No such Upload object: {upload_id}", param="upload_id")
+
+
+class ModelNotFound(NotFound):
+    default_code = "model_not_found"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"The model `{model}` does not exist or you do not have access to it.")
+        self.model = model
+
+
+class RouteNotFound(NotFound):
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(f"Invalid URL ({method} {path})")
+
+
+class MethodNotAllowed(RequestError):
+    status = 405
+    default_code = "method_not_supported"
+    google_status = "UNIMPLEMENTED"
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        names = " or ".join(allowed)
+        super().__init__(f"Only {names} requests are accepted.")
+        self.allowed = allowed
+
+
+class RequestTimeout(RequestError):
+    """The request's body stopped coming."""
+
+    status = 408
+    google_status = "DEADLINE_EXCEEDED"
+
+
+class Conflict(RequestError):
+    """The thing is in a state that does not allow this, or its name is taken."""
+
+    status = 409
+    google_status = "ALREADY_EXISTS"
+
+
+class TooLarge(RequestError):
+    """A body, a file or a quota is exceeded; the message gives both numbers in bytes."""
+
+    status = 413
+    default_code = "file_too_large"
+    google_status = "INVALID_ARGUMENT"
+
+
+class RangeNotSatisfiable(RequestError):
+    """The Range header names no byte of the file; `total` is its size in bytes."""
+
+    status = 416
+    google_status = "OUT_OF_RANGE"
+
+    def __init__(self, total: int) -> None:
+        super().__init__(f"The requested range is outside the file, which has {total} bytes.")
+        self.total = total
+
+
+# ── ours ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class RateLimited(LiftgateError):
+    """A quota of Liftgate's own (an owner's bytes, say) is used up."""
+
+    status = 429
+    type = "rate_limit_error"
+    default_code = "rate_limit_exceeded"
+    google_status = "RESOURCE_EXHAUSTED"
+
+
+class InternalError(LiftgateError):
+    """A defect of Liftgate's; the message says no more than that, the log has the rest."""
+
+    def __init__(self, message: str = "The server had an error while processing your request.") -> None:
+        super().__init__(message)
+
+
+class Unavailable(LiftgateError):
+    """Not now: the catalogue is away, the gateway is shutting down, nothing is free."""
+
+    status = 503
+    type = "service_unavailable_error"
+    google_status = "UNAVAILABLE"
+    retryable = True
+
+
+class FileNotReady(Unavailable):
+    """A file is still on its way to Gemini or being processed there; the message names it."""
+
+    default_code = "file_not_ready"
+
+
+class StorageFull(LiftgateError):
+    """No space left where blobs are kept; nothing of the request was stored."""
+
+    status = 507
+    default_code = "insufficient_storage"
+    google_status = "RESOURCE_EXHAUSTED"
+
+
+# ── Gemini's ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class UpstreamError(LiftgateError):
+    """Gemini failed and the request is not at fault; another try or another deployment may do."""
+
+    status = 502
+    type = "upstream_error"
+    google_status = "UNAVAILABLE"
+    retryable = True
+
+
+class UpstreamKeyRejected(UpstreamError):
+    """Google does not accept the key of this deployment. Not retried there; another deployment may do."""
+
+    status = 401
+    type = "authentication_error"
+    default_code = "upstream_api_key_invalid"
+    google_status = "UNAUTHENTICATED"
+
+
+class UpstreamRateLimited(UpstreamError):
+    status = 429
+    type = "rate_limit_error"
+    default_code = "rate_limit_exceeded"
+    google_status = "RESOURCE_EXHAUSTED"
+
+
+class UpstreamUnavailable(UpstreamError):
+    """500, 503 and their like: Google's own status is kept."""
+
+    status = 503
+    type = "service_unavailable_error"
+    default_code = "upstream_unavailable"
+
+    @property
+    def http_status(self) -> int:
+        return self.upstream.status if self.upstream and self.upstream.status >= 500 else self.status
+
+
+class UpstreamTimeout(UpstreamError):
+    status = 504
+    default_code = "upstream_timeout"
+    google_status = "DEADLINE_EXCEEDED"
+
+
+class UpstreamDisconnected(UpstreamError):
+    default_code = "upstream_disconnected"
+
+
+class UpstreamProtocolError(UpstreamError):
+    """An answer that is not of the contract: no JSON, no upload URL, a wrong hash."""
+
+    default_code = "upstream_protocol_error"
+    retryable = False
+
+
+class UpstreamFileLost(UpstreamError):
+    """Gemini does not know a file that was named to it (403, 404) or will not use it (400, not ACTIVE)."""
+
+    default_code = "upstream_file_lost"
+
+
+class UpstreamStorageFull(UpstreamError):
+    """The Google project's `file_storage_bytes` are used up."""
+
+    status = 503
+    default_code = "upstream_storage_full"
+    google_status = "RESOURCE_EXHAUSTED"

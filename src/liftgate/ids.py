@@ -1,0 +1,68 @@
+"""Random names: file ids, request ids, tool call ids, storage keys. All from the system's random source.
+
+A File's id is `file-` and 24 of [a-z0-9] (124 bits); its Gemini name is `files/` and the same 24. There is no dash in
+the 24, because google-genai cuts a file's URI at the first dash (GEMINI.md 4.2).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+FILE_ID = re.compile(r"file-[a-z0-9]{24}\Z")
+
+
+def token(length: int = 24) -> str:
+    """`length` random characters of [a-z0-9], about 5.17 bits each."""
+    # One call of the system's random source for the whole token; the modulo bias of 2**192 is nothing.
+    number = secrets.randbits(length * 8)
+    out = []
+    for _ in range(length):
+        number, index = divmod(number, 36)
+        out.append(ALPHABET[index])
+    return "".join(out)
+
+
+def new_file_id() -> str:
+    return "file-" + token()
+
+
+def new_upload_id() -> str:
+    return "upload_" + token()
+
+
+def new_part_id() -> str:
+    return "part_" + token()
+
+
+def new_blob_id() -> str:
+    """Also the blob's key in the object store."""
+    return "blob-" + token(28)
+
+
+def new_completion_id() -> str:
+    return "chatcmpl-" + token()
+
+
+def new_call_id() -> str:
+    return "call_" + token()
+
+
+def new_request_id() -> str:
+    return "req_" + token(20)
+
+
+def new_replica_name() -> str:
+    """A random resource name at Gemini: `files/` and 24 of [a-z0-9] (the limit is 40)."""
+    return "files/" + token()
+
+
+def gemini_name(file_id: str) -> str:
+    """`file-x` → `files/x`."""
+    return "files/" + file_id.removeprefix("file-")
+
+
+def file_id_of(name: str) -> str:
+    """`files/x` → `file-x`."""
+    return "file-" + name.removeprefix("files/")

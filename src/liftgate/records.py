@@ -1,0 +1,103 @@
+"""The nouns of DESIGN.md 1 as frozen values: what the catalogue stores and the parts hand each other.
+
+Times are seconds since the epoch (float, UTC); sizes are bytes; hashes are lower-case hex. Identity and persistence are
+the catalogue's concern, wire forms are `openai` and `gemini`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Owner = str
+"""Whom a File belongs to: the `name` of a configured key, `master`, or `local`. Never a secret."""
+
+FileStatus = Literal["uploaded", "processed", "error"]
+ReplicaState = Literal["uploading", "processing", "active", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRecord:
+    """Bytes in the object store under `id` as their key."""
+
+    id: str
+    owner: Owner
+    sha256: str
+    bytes: int
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """What a client uploaded and owns."""
+
+    id: str
+    owner: Owner
+    blob_id: str
+    filename: str
+    mime_type: str
+    bytes: int
+    sha256: str
+    purpose: str
+    created_at: float
+    expires_at: float | None = None
+    status: FileStatus = "processed"
+    status_details: str | None = None
+    alias: str | None = None
+    """A custom Gemini name (`files/my-note`), unique per owner; None: `files/` + the id's 24 characters."""
+    display_name: str | None = None
+    """What a Gemini client called it; OpenAI's `filename` otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An upstream credential scope in which Gemini files are visible: keys of one Google project.
+
+    `name` is stable over restarts and holds no secret (a project's name, or a digest of the key). `api_keys` are all keys
+    of the scope; file calls use the first. `api_base` is the root, without a version: files and chat hang below it.
+    """
+
+    name: str
+    api_keys: tuple[str, ...]
+    api_base: str
+
+    def __repr__(self) -> str:
+        return f"Account({self.name!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaRecord:
+    """A Blob, as a MIME type, at an Account. Disposable: the Blob is the truth.
+
+    `generation` is the fencing number of the lease under which the row was last written. `upload_url` is the resumable
+    session while `uploading`. `expires_at` is on the upstream's clock.
+    """
+
+    blob_id: str
+    mime_type: str
+    account: str
+    state: ReplicaState
+    bytes: int
+    name: str
+    uri: str
+    generation: int
+    upload_url: str | None = None
+    expires_at: float | None = None
+    used_at: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One entry of `model_list`: a public name, the upstream model and the Account whose key it uses."""
+
+    id: str
+    model_name: str
+    model: str
+    account: Account
+    api_key: str
+    timeout: float | None = None
+    drop_params: bool = False
+
+    def __repr__(self) -> str:
+        return f"Deployment({self.id!r}, model_name={self.model_name!r}, model={self.model!r}, account={self.account.name!r})"

@@ -1,0 +1,53 @@
+"""Server-sent events: any chunking of bytes into the `data` of events, and back.
+
+Only what the two APIs use: `data:` lines, LF/CR/CRLF, comments. Gemini separates events with CRLF CRLF (GEMINI.md 2.1),
+OpenAI with LF LF.
+"""
+
+from __future__ import annotations
+
+DONE = b"data: [DONE]\n\n"
+PING = b": ping\n\n"
+
+
+def event(data: bytes) -> bytes:
+    """One event with a single `data` line; `data` holds no line break."""
+    return b"data: " + data + b"\n\n"
+
+
+class EventDecoder:
+    """Bytes in any pieces → the data of each complete event.
+
+    `feed()` returns the events completed by a piece; `rest()` returns what stands behind the last complete event, so that a
+    bare JSON error at the end of a stream is not lost.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        buffer = self._buffer + piece if self._buffer else piece
+        # A CR at the very end may be half of a CRLF.
+        held = b""
+        if buffer.endswith(b"\r"):
+            buffer, held = buffer[:-1], b"\r"
+        if b"\r" in buffer:
+            buffer = buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *blocks, tail = buffer.split(b"\n\n")
+        self._buffer = tail + held
+        return [data for block in blocks if (data := _data(block)) is not None]
+
+    def rest(self) -> bytes:
+        return self._buffer.strip()
+
+
+def _data(block: bytes) -> bytes | None:
+    block = block.lstrip(b"\n")
+    if block.startswith(b"data: ") and b"\n" not in block:
+        return block[6:]
+    lines = [line for line in block.split(b"\n") if line and not line.startswith(b":")]
+    data = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
+    if data:
+        return b"\n".join(data)
+    # What is no SSE field at all is handed on whole: Google's backends have sent bare JSON errors in event streams.
+    return b"\n".join(lines) if lines and lines[0].startswith((b"{", b"[")) else None
