@@ -53,8 +53,8 @@ class FileRecord:
 class Account:
     """An upstream credential scope in which Gemini files are visible: keys of one Google project.
 
-    `name` is stable over restarts and holds no secret (a project's name, or a digest of the key). `api_keys` are all keys
-    of the scope; file calls use the first. `api_base` is the root, without a version: files and chat hang below it.
+    `name` is stable over restarts and holds no secret (a project's name, or a digest of the key). `api_keys` are all
+    keys of the scope; file calls use the first. `api_base` is the root, without a version: files and chat hang below.
     """
 
     name: str
@@ -100,4 +100,4 @@ class Deployment:
     drop_params: bool = False
 
     def __repr__(self) -> str:
-        return f"Deployment({self.id!r}, model_name={self.model_name!r}, model={self.model!r}, account={self.account.name!r})"
+        return f"Deployment({self.id!r}, {self.model_name!r} -> {self.model!r} at {self.account.name!r})"

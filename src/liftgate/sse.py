@@ -18,8 +18,8 @@ def event(data: bytes) -> bytes:
 class EventDecoder:
     """Bytes in any pieces → the data of each complete event.
 
-    `feed()` returns the events completed by a piece; `rest()` returns what stands behind the last complete event, so that a
-    bare JSON error at the end of a stream is not lost.
+    `feed()` returns the events completed by a piece; `rest()` returns what stands behind the last complete event, so
+    that a bare JSON error at the end of a stream is not lost.
     """
 
     def __init__(self) -> None:
