@@ -1,0 +1,18 @@
+"""Counting a request's tokens: the same body as the real call, wrapped for countTokens, and OpenAI's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from liftgate.translate.chat_request import ChatTranslation
+
+
+def count_request(translation: ChatTranslation, model: str) -> dict[str, Any]:
+    """The countTokens body (GEMINI.md 3.1); `model` is the upstream name."""
+    return {"generateContentRequest": {"model": "models/" + model.removeprefix("models/"), **translation.body}}
+
+
+def count_answer(reply: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"object": "response.input_tokens", "input_tokens": n}`."""
+    raise NotImplementedError
