@@ -1,0 +1,26 @@
+"""Settings: frozen sections (`sections`), the table of what can be set (`options`), where from (`load`).
+
+The composition root and the faces take a `Settings`; nobody else reads the environment or a config file.
+"""
+
+from liftgate.settings.load import load_settings
+from liftgate.settings.sections import (
+    AuthSettings,
+    JobSettings,
+    LimitSettings,
+    RouterSettings,
+    ServerSettings,
+    Settings,
+    StorageSettings,
+)
+
+__all__ = [
+    "AuthSettings",
+    "JobSettings",
+    "LimitSettings",
+    "RouterSettings",
+    "ServerSettings",
+    "Settings",
+    "StorageSettings",
+    "load_settings",
+]

@@ -1,0 +1,187 @@
+"""The settings as small frozen sections: what each part of Liftgate is told at start, with its default and a sentence.
+
+Nothing here reads a file or the environment (`load` does), and nothing changes after start. The metadata of the fields
+is the one table behind `--help`, `LIFTGATE_X`, `liftgate_settings` and docs/settings.md (`options`, `describe`).
+Times are seconds, sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from liftgate.records import Deployment, Owner
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+MASTER = "master"
+LOCAL = "local"
+
+
+def _says(says: str, *, name: str = "", minimum: float | None = None, size: bool = False) -> dict[str, Any]:
+    """The row of an option: its sentence, and its name where the field's own says too little outside its section."""
+    return {"says": says, "name": name, "minimum": minimum, "size": size}
+
+
+def _option(default: Any, says: str, *, name: str = "", minimum: float | None = None, size: bool = False) -> Any:
+    return field(default=default, metadata=_says(says, name=name, minimum=minimum, size=size))
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSettings:
+    """Who may come in. `keys`: secret → owner, without the master key. Both are left out of every repr."""
+
+    master_key: str | None = None
+    keys: Mapping[str, Owner] = field(default_factory=dict)
+
+    @property
+    def required(self) -> bool:
+        """Whether any key is configured; otherwise everybody is the owner `local`."""
+        return self.master_key is not None or bool(self.keys)
+
+    def owners(self) -> dict[str, Owner]:
+        """Every secret with its owner, the master key among them."""
+        return {**self.keys, **({self.master_key: MASTER} if self.master_key is not None else {})}
+
+    def __repr__(self) -> str:
+        return (
+            f"AuthSettings(master_key={'***' if self.master_key else None}, owners={sorted(set(self.keys.values()))})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RouterSettings:
+    """How deployments of one `model_name` stand in for each other. `fallbacks`: model_name → other model_names."""
+
+    num_retries: int = _option(
+        2, "how often a failed call is tried again, over all deployments of the model", minimum=0
+    )
+    timeout: float = _option(
+        600.0, "the deadline of a call to Gemini, in seconds", name="request_timeout", minimum=0.001
+    )
+    stream_timeout: float = _option(
+        120.0, "how long a stream may be silent before it is given up, in seconds", minimum=0.001
+    )
+    cooldown_time: float = _option(5.0, "how long a failing deployment is left alone, in seconds", minimum=0)
+    allowed_fails: int = _option(3, "failures in a minute after which a deployment is left alone", minimum=0)
+    fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """Where files live. An empty `database_url` means SQLite in the data directory."""
+
+    data_dir: Path = field(
+        default=Path("liftgate-data"),
+        metadata=_says("the directory of spools, and of everything else in a plain set-up"),
+    )
+    database_url: str = field(
+        default="",
+        repr=False,
+        metadata=_says(
+            "the catalogue: `sqlite:///absolute/path` or `postgresql://…`; by default SQLite in the data directory"
+        ),
+    )
+    blob_store: str = _option("local", "where the bytes are kept: `local`, `s3://bucket/prefix`, `gs://…` or `az://…`")
+
+    def __post_init__(self) -> None:
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir.absolute() / 'catalog.db'}")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """What is too large. The two maps hold what `liftgate_settings.keys` says of an owner."""
+
+    max_file_bytes: int = _option(
+        2 * GIB, "the largest file that is taken; Gemini's own limit is 2 GiB", minimum=1, size=True
+    )
+    inline_limit: int = _option(
+        10 * MIB,
+        "media sent inside a chat request above this size, all parts together, is stored and sent to Gemini as a file",
+        minimum=0,
+        size=True,
+    )
+    max_body_bytes: int = _option(256 * MIB, "the largest JSON body that is taken", minimum=1, size=True)
+    owner_max_bytes: int | None = _option(
+        None, "how much one owner may store; no limit by default", minimum=1, size=True
+    )
+    max_header_bytes: int = _option(
+        64 * KIB, "the largest head of a request: its line and its headers", minimum=1024, size=True
+    )
+    file_bytes_by_owner: Mapping[Owner, int] = field(default_factory=dict)
+    stored_bytes_by_owner: Mapping[Owner, int] = field(default_factory=dict)
+
+    def largest_file(self, owner: Owner) -> int:
+        return self.file_bytes_by_owner.get(owner, self.max_file_bytes)
+
+    def storage_quota(self, owner: Owner) -> int | None:
+        return self.stored_bytes_by_owner.get(owner, self.owner_max_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where and how the gateway listens."""
+
+    host: str = _option("127.0.0.1", "the address to listen on; anything but loopback needs a key")
+    port: int = _option(4000, "the port to listen on; 0 takes a free one", minimum=0)
+    num_workers: int = _option(1, "processes that share the port", minimum=1)
+    public_base_url: str | None = _option(None, "our address as clients see it, where a proxy stands in front")
+    trusted_proxies: tuple[str, ...] = _option(
+        (), "addresses whose X-Forwarded-* headers are believed, with commas between"
+    )
+    access_log: bool = _option(False, "write one line for every request")
+    read_timeout: float = _option(
+        30.0, "how long a client may leave us waiting for the next bytes, in seconds", minimum=0.001
+    )
+    keep_alive: float = _option(75.0, "how long an idle connection is kept open, in seconds", minimum=0)
+    shutdown_timeout: float = _option(
+        30.0, "how long running requests may take to end after SIGTERM, in seconds", minimum=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings:
+    """What happens in the background and how long things wait for it."""
+
+    lease_seconds: float = _option(60.0, "how long one process holds the right to upload a replica", minimum=1)
+    lease_renew_seconds: float = _option(15.0, "how often that right is renewed", minimum=0.1)
+    sweep_seconds: float = _option(300.0, "how often expired files and orphaned blobs are looked for", minimum=1)
+    refresh_seconds: float = _option(300.0, "how often replicas that are soon to expire are looked for", minimum=1)
+    refresh_ahead_seconds: float = _option(
+        7200.0, "how long before it expires a replica that is in use is made again", minimum=0
+    )
+    refresh_used_seconds: float = _option(
+        21600.0, "a replica counts as in use for this long after a request used it", minimum=0
+    )
+    orphan_grace_seconds: float = _option(
+        86400.0, "how long bytes that no file names are kept; longer than a backup takes", minimum=0
+    )
+    expiry_margin_seconds: float = _option(
+        600.0, "a replica closer to its end than this is not used any more", minimum=0
+    )
+    evict_idle_seconds: float = _option(
+        900.0, "a replica used within this time is not evicted when a project's storage is full", minimum=0
+    )
+    page_in_stream_commit_seconds: float = _option(
+        15.0, "a stream that waits for a file is answered with 200 and comments after this long", minimum=0
+    )
+    stream_ping_seconds: float = _option(15.0, "a silent stream gets a comment line this often", minimum=0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a `Gateway` is told."""
+
+    deployments: tuple[Deployment, ...] = ()
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    router: RouterSettings = field(default_factory=RouterSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    jobs: JobSettings = field(default_factory=JobSettings)
+    drop_params: bool = _option(False, "drop request parameters that a model cannot do, in place of refusing them")
