@@ -1,8 +1,8 @@
 """LiteLLM's config.yaml: what each of its settings does here. One table, from which the documentation is made too.
 
 ACTS: it becomes one of our options. REFUSED: it guards something (who may come in, what may pass, what may be
-spent), so a gateway that overlooked it would be less safe than the one it replaces; it does not start. Anything else is harmless
-to leave out and is named in a warning, but for the SILENT ones, which change nothing because it is always so here.
+spent), so a gateway that overlooked it would be less safe than the one it replaces; it does not start. Anything else is
+harmless to leave out and is named in a warning, but for the SILENT ones, which change nothing or are always so here.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class RouterSettings:
 
 @dataclass(frozen=True, slots=True)
 class StorageSettings:
-    """Where files live. An empty `database_url` means SQLite in the data directory."""
+    """Where files live."""
 
     data_dir: Path = field(
         default=Path("liftgate-data"),
@@ -88,9 +88,10 @@ class StorageSettings:
     )
     blob_store: str = _option("local", "where the bytes are kept: `local`, `s3://bucket/prefix`, `gs://…` or `az://…`")
 
-    def __post_init__(self) -> None:
-        if not self.database_url:
-            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir.absolute() / 'catalog.db'}")
+    @property
+    def catalog_url(self) -> str:
+        """`database_url`, or SQLite in the data directory."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'catalog.db'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class ServerSettings:
         30.0, "how long a client may leave us waiting for the next bytes, in seconds", minimum=0.001
     )
     keep_alive: float = _option(75.0, "how long an idle connection is kept open, in seconds", minimum=0)
-    shutdown_timeout: float = _option(
+    drain_seconds: float = _option(
         30.0, "how long running requests may take to end after SIGTERM, in seconds", minimum=0
     )
 
@@ -150,27 +151,40 @@ class JobSettings:
 
     lease_seconds: float = _option(60.0, "how long one process holds the right to upload a replica", minimum=1)
     lease_renew_seconds: float = _option(15.0, "how often that right is renewed", minimum=0.1)
-    sweep_seconds: float = _option(300.0, "how often expired files and orphaned blobs are looked for", minimum=1)
-    refresh_seconds: float = _option(300.0, "how often replicas that are soon to expire are looked for", minimum=1)
-    refresh_ahead_seconds: float = _option(
-        7200.0, "how long before it expires a replica that is in use is made again", minimum=0
+    lease_poll_seconds: float = _option(
+        2.0, "how often a process looks whether another has finished a replica, should the news be lost", minimum=0.01
     )
-    refresh_used_seconds: float = _option(
-        21600.0, "a replica counts as in use for this long after a request used it", minimum=0
-    )
-    orphan_grace_seconds: float = _option(
-        86400.0, "how long bytes that no file names are kept; longer than a backup takes", minimum=0
+    page_in_seconds: float = _option(3600.0, "how long carrying one file to Gemini may take", minimum=1)
+    stream_commit_seconds: float = _option(
+        15.0, "a stream that waits for a file is answered with 200 and comment lines after this long", minimum=0
     )
     expiry_margin_seconds: float = _option(
         600.0, "a replica closer to its end than this is not used any more", minimum=0
     )
+    failed_seconds: float = _option(
+        300.0, "how long Gemini's refusal of a file is believed before it is tried again", minimum=0
+    )
+    renew_seconds: float = _option(300.0, "how often replicas that expire soon are looked for", minimum=1)
+    renew_ahead_seconds: float = _option(
+        7200.0, "a replica in use is made again when it is closer to its end than this", minimum=0
+    )
+    renew_used_seconds: float = _option(
+        21600.0, "a replica is in use when a request used it within this time", minimum=0
+    )
     evict_idle_seconds: float = _option(
-        900.0, "a replica used within this time is not evicted when a project's storage is full", minimum=0
+        900.0, "a replica used within this time stays when a project's storage is full", minimum=0
     )
-    page_in_stream_commit_seconds: float = _option(
-        15.0, "a stream that waits for a file is answered with 200 and comments after this long", minimum=0
+    use_write_seconds: float = _option(10.0, "how often the times of use are written to the catalogue", minimum=0.1)
+    purge_seconds: float = _option(
+        30.0, "how often copies at Gemini that nobody needs any more are deleted", minimum=0.1
     )
-    stream_ping_seconds: float = _option(15.0, "a silent stream gets a comment line this often", minimum=0.1)
+    sweep_seconds: float = _option(300.0, "how often expired files and orphaned bytes are looked for", minimum=0.1)
+    orphan_grace_seconds: float = _option(
+        86400.0, "how long bytes that no file names are kept; longer than a backup takes", minimum=0
+    )
+    cache_stale_seconds: float = _option(
+        60.0, "how long memory is believed while the catalogue cannot be heard", minimum=0
+    )
 
 
 @dataclass(frozen=True, slots=True)
