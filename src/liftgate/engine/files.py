@@ -1,0 +1,160 @@
+"""Files as their owners see them: create, retrieve, list, read, delete.
+
+A File that is asked for often is served from memory; deleting it is immediate here and within a second on other nodes.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
+
+from liftgate.byte_source import ByteSource
+from liftgate.catalog import files as rows
+from liftgate.errors import FileNotFound, InvalidRequest
+from liftgate.files.ingest import Incoming, Ingest
+from liftgate.ids import FILE_ID
+from liftgate.records import Account, Deployment, FileRecord, Owner
+from liftgate.replicas.ensure import Replicas
+from liftgate.replicas.parts import Parts, Wanted
+from liftgate.router.attempts import Router
+
+CACHED_FILES = 100_000
+PAGE_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    files: list[FileRecord]
+    has_more: bool
+
+
+class Files:
+    def __init__(self, parts: Parts, ingest: Ingest, replicas: Replicas, router: Router) -> None:
+        self._db = parts.db
+        self._blobs = parts.blobs
+        self._clock = parts.clock
+        self._ingest = ingest
+        self._replicas = replicas
+        self._router = router
+        self._known: OrderedDict[tuple[Owner, str], FileRecord] = OrderedDict()
+        self._owners_of: dict[str, Owner] = {}
+        parts.db.watch(self._heard)
+
+    def begin(self, owner: Owner, *, expected: int | None, models: Sequence[str] = ()) -> Creation:
+        """A File about to arrive. `expected`: its bytes, when known. `models`: the names whose accounts it is carried
+        to at once; an unknown one raises ModelNotFound before a byte is read.
+        """
+        deployments = [self._router.deployments(name)[0] for name in models]
+        return Creation(self._ingest.begin(owner, expected=expected), self._replicas, deployments)
+
+    async def retrieve(self, owner: Owner, file_id: str) -> FileRecord:
+        """Raises FileNotFound, in the same words for a foreign, a deleted and an impossible id."""
+        file = await self.find(owner, file_id)
+        if file is None:
+            raise FileNotFound(file_id)
+        return file
+
+    async def find(self, owner: Owner, file_id: str) -> FileRecord | None:
+        now = self._clock.now()
+        file = self._known.get((owner, file_id))
+        if file is not None and self._db.stale_since() is None:
+            return file if file.expires_at is None or file.expires_at > now else None
+        if not FILE_ID.match(file_id):
+            return None
+        file = await self._db.read(lambda conn: rows.get_file(conn, owner, file_id, now))
+        if file is not None:
+            self._remember(file)
+        return file
+
+    async def list(
+        self,
+        owner: Owner,
+        *,
+        purpose: str | None = None,
+        after: str | None = None,
+        limit: int = PAGE_LIMIT,
+        order: Literal["asc", "desc"] = "desc",
+    ) -> FilePage:
+        if not 1 <= limit <= PAGE_LIMIT:
+            raise InvalidRequest(
+                f"Invalid 'limit': expected an integer from 1 to {PAGE_LIMIT}, but got {limit} instead.", param="limit"
+            )
+        work = partial(
+            rows.list_files,
+            owner=owner,
+            purpose=purpose,
+            after=after,
+            limit=limit,
+            descending=order == "desc",
+            now=self._clock.now(),
+        )
+        return FilePage(*await self._db.read(work))
+
+    async def delete(self, owner: Owner, file_id: str) -> None:
+        """Its replicas go too, as soon as Gemini can be reached; its bytes after the sweep's grace."""
+        now = self._clock.now()
+        file = await self._db.write(lambda conn: rows.delete_file(conn, owner, file_id, now))
+        self._forget(file_id)
+        if file is None:
+            raise FileNotFound(file_id)
+
+    async def open(self, owner: Owner, file_id: str) -> tuple[FileRecord, ByteSource]:
+        file = await self.retrieve(owner, file_id)
+        return file, self._blobs.open(file.blob_id, file.bytes)
+
+    def _remember(self, file: FileRecord) -> None:
+        key = (file.owner, file.id)
+        self._known[key] = file
+        self._owners_of[file.id] = file.owner
+        if len(self._known) > CACHED_FILES:
+            (_, oldest), _ = self._known.popitem(last=False)
+            self._owners_of.pop(oldest, None)
+
+    def _forget(self, file_id: str) -> None:
+        owner = self._owners_of.pop(file_id, None)
+        if owner is not None:
+            self._known.pop((owner, file_id), None)
+
+    def _heard(self, topic: str, key: str) -> None:
+        if topic == "file":
+            self._forget(key)
+        elif topic == "*":
+            self._known.clear()
+            self._owners_of.clear()
+
+
+class Creation:
+    """A File on its way in. `write` its bytes, then `commit` or `abort`."""
+
+    def __init__(self, incoming: Incoming, replicas: Replicas, deployments: Sequence[Deployment]) -> None:
+        self._incoming = incoming
+        self._replicas = replicas
+        self._deployments = deployments
+
+    async def write(self, piece: bytes | memoryview) -> None:
+        await self._incoming.write(piece)
+
+    async def commit(
+        self, *, filename: str | None, content_type: str | None, purpose: str, expires_after: int | None = None
+    ) -> FileRecord:
+        """Durable from here on. `expires_after`: seconds. `status` is `uploaded` while a replica that was asked for is
+        on its way, and the catalogue's from then on.
+        """
+        file = await self._incoming.commit(
+            filename=filename, content_type=content_type, purpose=purpose, expires_after=expires_after
+        )
+        wanted = Wanted(file, file.mime_type)
+        for account in {deployment.account.name: deployment.account for deployment in self._deployments}.values():
+            self._prepare(wanted, account)
+        if self._deployments:
+            return replace(file, status="uploaded")
+        return file
+
+    def _prepare(self, wanted: Wanted, account: Account) -> None:
+        self._replicas.prepare(wanted, account)
+
+    async def abort(self) -> None:
+        await self._incoming.abort()

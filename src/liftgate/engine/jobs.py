@@ -1,0 +1,89 @@
+"""What happens by itself: use times written in batches, replicas renewed, deletes repeated until done, sweeps.
+
+Each job runs in every process on its own period; those that must run once across nodes take a lease first. A job that
+fails is logged and runs again at its next time: nothing depends on a single run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from liftgate.catalog import replicas as rows
+from liftgate.errors import LiftgateError
+from liftgate.files.sweep import sweep
+from liftgate.replicas.ensure import Replicas
+from liftgate.replicas.lease import Lease, LeaseLost
+from liftgate.replicas.parts import Parts
+from liftgate.replicas.refresh import purge, recover, renew_expiring
+
+log = logging.getLogger("liftgate")
+
+
+class Jobs:
+    def __init__(self, parts: Parts, replicas: Replicas, *, spool_dir: Path) -> None:
+        self._parts = parts
+        self._replicas = replicas
+        self._spool_dir = spool_dir
+        self._running: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        jobs = self._parts.settings
+        periods: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
+            "uses": (jobs.use_write_seconds, self._write_uses),
+            "purge": (jobs.purge_seconds, self._once("purge", self._purge)),
+            "renew": (jobs.renew_seconds, self._once("renew", self._renew)),
+            "sweep": (jobs.sweep_seconds, self._once("sweep", self._sweep)),
+        }
+        for name, (period, work) in periods.items():
+            self._running.append(self._parts.tasks.start(self._every(name, period, work), name=f"job {name}"))
+
+    async def stop(self) -> None:
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._attempt("uses", self._write_uses)
+
+    async def _every(self, name: str, period: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await self._attempt(name, work)
+            await self._parts.clock.sleep(period)
+
+    async def _attempt(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except LeaseLost:
+            log.info("job %s: another process has taken over", name)
+        except LiftgateError as error:
+            log.warning("job %s: %s", name, error.message)
+        except Exception:
+            log.exception("job %s failed", name)
+
+    def _once(self, name: str, work: Callable[[Lease], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """The work under a lease, so that of all nodes one does it at a time."""
+
+        async def run() -> None:
+            lease = await Lease.acquire(self._parts, f"job|{name}")
+            if lease is not None:
+                async with lease:
+                    await work(lease)
+
+        return run
+
+    async def _write_uses(self) -> None:
+        if uses := self._replicas.take_uses():
+            await self._parts.db.write(lambda conn: rows.touch_replicas(conn, uses))
+
+    async def _purge(self, lease: Lease) -> None:
+        await purge(self._parts, lease)
+
+    async def _renew(self, lease: Lease) -> None:
+        await recover(self._parts, self._replicas, lease)
+        await renew_expiring(self._parts, self._replicas, lease)
+
+    async def _sweep(self, lease: Lease) -> None:
+        parts = self._parts
+        grace = parts.settings.orphan_grace_seconds
+        await sweep(parts.db, parts.blobs, self._spool_dir, grace=grace, now=parts.clock.now())

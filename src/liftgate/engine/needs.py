@@ -1,0 +1,105 @@
+"""The files a chat request needs, from what the client named to what Gemini can read.
+
+First the client's own words become Files of its owner (or bytes that were sent along or lie behind a URL), once per
+request. Then, for the deployment that was chosen, each File becomes the URI of a replica.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from liftgate.engine.files import Files
+from liftgate.errors import FileNotFound, UpstreamFileLost
+from liftgate.records import Account, Owner, ReplicaRecord
+from liftgate.replicas.ensure import Replicas
+from liftgate.replicas.parts import Wanted
+from liftgate.translate.file_needs import FileNeed, ResolvedFile, file_needs
+
+FRESH_SECONDS = 60.0
+"""A replica younger than this that Gemini denies knowing may only not have reached all its servers yet
+(GEMINI.md 6, pitfall 17): it is asked for again before it is made again."""
+
+RETENTION_SECONDS = 48 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """One need and what satisfies it: a File that must be at the account, or content that is ready as it is."""
+
+    need: FileNeed
+    wanted: Wanted | None
+    ready: ResolvedFile | None = None
+
+
+class Needs:
+    def __init__(self, files: Files, replicas: Replicas, *, inline_limit: int) -> None:
+        self._files = files
+        self._replicas = replicas
+        self._inline_limit = inline_limit
+
+    async def of(self, owner: Owner, request: Mapping[str, Any]) -> Sequence[Needed]:
+        """Raises FileNotFound, with the parameter's path, for a file that this owner does not have."""
+        found = file_needs(request, inline_limit=self._inline_limit)
+        if not found:
+            return ()
+        return [await self._needed(owner, need) for need in found]
+
+    async def _needed(self, owner: Owner, need: FileNeed) -> Needed:
+        file = await self._files.named(owner, need.ref)
+        if file is None:
+            raise FileNotFound(need.ref, param=need.param)
+        return Needed(need, Wanted(file, need.mime_type or file.mime_type))
+
+    def affinity(self, needs: Sequence[Needed], account: Account) -> int:
+        return self._replicas.count_live((each.wanted for each in needs if each.wanted), account)
+
+    async def resolve(
+        self, needs: Sequence[Needed], account: Account, *, deadline: float
+    ) -> tuple[dict[str, ResolvedFile], list[ReplicaRecord]]:
+        """What stands for each need's parameter in a request to this account, and the replicas among it."""
+        resolved: dict[str, ResolvedFile] = {}
+        replicas: list[ReplicaRecord] = []
+        missing: list[Needed] = []
+        for each in needs:
+            if each.ready is not None:
+                resolved[each.need.param] = each.ready
+            elif each.wanted is not None:
+                replica = self._replicas.live(each.wanted.key(account), account)
+                if replica is None:
+                    missing.append(each)
+                else:
+                    replicas.append(replica)
+                    resolved[each.need.param] = ResolvedFile(uri=replica.uri, data=None, mime_type=replica.mime_type)
+        if missing:
+            wanted = [each.wanted for each in missing if each.wanted is not None]
+            made = await _all(self._replicas.ensure(each, account, deadline=deadline) for each in wanted)
+            for each, replica in zip(missing, made, strict=True):
+                replicas.append(replica)
+                resolved[each.need.param] = ResolvedFile(uri=replica.uri, data=None, mime_type=replica.mime_type)
+        return resolved, replicas
+
+    async def repair(self, replicas: Sequence[ReplicaRecord], lost: UpstreamFileLost) -> None:
+        """Marks what Gemini denied as lost. Its sentence names one file; without it all of them are suspect."""
+        suspects = [replica for replica in replicas if lost.name and replica.name == lost.name] or list(replicas)
+        for replica in suspects:
+            await self._replicas.lost(replica)
+
+    def fresh(self, replicas: Sequence[ReplicaRecord], account: Account) -> bool:
+        """Whether all of these were made a moment ago, so that Gemini's denial may only be haste."""
+        now = self._replicas.upstream_now(account)
+        return all(
+            replica.expires_at is not None and replica.expires_at - now > RETENTION_SECONDS - FRESH_SECONDS
+            for replica in replicas
+        )
+
+
+async def _all(work: Iterable[Awaitable[ReplicaRecord]]) -> list[ReplicaRecord]:
+    """All results in order; the first failure is raised when all have ended, as each has the same deadline."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if isinstance(result, ReplicaRecord)]

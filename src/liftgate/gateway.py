@@ -1,0 +1,100 @@
+"""The composition root: `Gateway(settings)` constructs every part and is the only place that does.
+
+    async with Gateway(settings) as gateway:
+        page = await gateway.files.list("local")
+
+Entering opens the catalogue (applying migrations) and the blob store; leaving lets what is under way finish for a
+while, hands over leases and closes everything. A process may hold several gateways; nothing is shared between them.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import AsyncExitStack
+from random import Random  # noqa: TID251 - jitter; ids come from liftgate.ids
+from types import TracebackType
+from typing import Self
+
+from liftgate import ids
+from liftgate.blobs.open import open_blob_store
+from liftgate.catalog.database import Database, open_database
+from liftgate.clock import Clock, SystemClock
+from liftgate.engine.chat import Chat
+from liftgate.engine.files import Files
+from liftgate.engine.jobs import Jobs
+from liftgate.engine.models import Models
+from liftgate.engine.needs import Needs
+from liftgate.engine.signatures import Signatures
+from liftgate.files.ingest import Ingest
+from liftgate.gemini.client import GeminiClient
+from liftgate.replicas.ensure import Replicas
+from liftgate.replicas.parts import Parts
+from liftgate.router.attempts import Router
+from liftgate.settings import Settings
+from liftgate.tasks import Tasks
+
+
+class Gateway:
+    """`files`, `chat` and `models` are there between entering and leaving."""
+
+    files: Files
+    chat: Chat
+    models: Models
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self._clock = clock or SystemClock()
+        self._exit = AsyncExitStack()
+        self._db: Database | None = None
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self._open(stack)
+            self._exit = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exit.aclose()
+
+    async def _open(self, stack: AsyncExitStack) -> None:
+        settings, clock = self.settings, self._clock
+        data_dir = settings.storage.data_dir
+        data_dir.mkdir(parents=True, exist_ok=True)
+        db = await open_database(settings.storage.catalog_url, clock=clock)
+        stack.push_async_callback(db.close)
+        blobs = open_blob_store(settings.storage.blob_store, data_dir)
+        stack.push_async_callback(blobs.close)
+        client = GeminiClient(clock)
+        stack.push_async_callback(client.close)
+        tasks = Tasks()
+        stack.push_async_callback(tasks.drain, settings.server.drain_seconds)
+
+        parts = Parts(
+            db=db,
+            blobs=blobs,
+            client=client,
+            clock=clock,
+            tasks=tasks,
+            settings=settings.jobs,
+            accounts={deployment.account.name: deployment.account for deployment in settings.deployments},
+            holder=f"{socket.gethostname()}:{os.getpid()}:{ids.token(8)}",
+        )
+        spool_dir = data_dir / "spool"
+        router = Router(settings.deployments, settings.router, clock, Random())
+        replicas = Replicas(parts)
+        self._db = db
+        self.files = Files(parts, Ingest(db, blobs, spool_dir, clock, settings.limits), replicas, router)
+        self.models = Models(router)
+        needs = Needs(self.files, replicas, inline_limit=settings.limits.inline_limit)
+        self.chat = Chat(parts, router, needs, Signatures(db, clock), settings)
+        jobs = Jobs(parts, replicas, spool_dir=spool_dir)
+        jobs.start()
+        stack.push_async_callback(jobs.stop)
+
+    async def ready(self) -> None:
+        """Raises Unavailable while the catalogue cannot be reached."""
+        assert self._db is not None, "the gateway is not open"
+        await self._db.read(lambda conn: conn.execute("SELECT 1"))

@@ -1,0 +1,80 @@
+"""A replica's upload that begins while the file is still arriving: whole chunks go out of the growing spool.
+
+`finalize` is withheld: until the client's last byte is here and the File is committed, nothing may exist at Gemini.
+What was sent is then handed to the page-in, or cancelled. A failure here fails nobody: the page-in begins anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from liftgate import ids
+from liftgate.byte_source import ByteSource
+from liftgate.errors import LiftgateError
+from liftgate.gemini.client import GeminiClient
+from liftgate.records import Account
+from liftgate.tasks import Tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A session at Gemini which holds the first `offset` bytes, under a name that was chosen by us."""
+
+    name: str
+    url: str
+    offset: int
+    granularity: int
+
+
+class EarlyUpload:
+    """One file on its way to one account. `size` is the file's, known before its first byte."""
+
+    def __init__(
+        self, client: GeminiClient, account: Account, source: ByteSource, *, mime_type: str, size: int, tasks: Tasks
+    ) -> None:
+        self.account = account
+        self.mime_type = mime_type
+        self._client = client
+        self._source = source
+        self._size = size
+        self._tasks = tasks
+        self._sent: Sent | None = None
+        self._stopping = False
+        self._sending = tasks.start(self._send(), name="early upload")
+
+    async def _send(self) -> None:
+        try:
+            await self._send_chunks()
+        except LiftgateError:
+            # The session may still be good: the page-in asks it what it has.
+            return
+
+    async def _send_chunks(self) -> None:
+        name = ids.new_replica_name()
+        started = await self._client.start_upload(self.account, mime_type=self.mime_type, size=self._size, name=name)
+        self._sent = Sent(name, started.url, 0, started.granularity)
+        offset = 0
+        # The last chunk carries the finalize and is the page-in's.
+        while not self._stopping and offset + started.granularity < self._size:
+            stop = offset + started.granularity
+            await self._client.send_chunk(self.account, started.url, self._source, offset, stop, finalize=False)
+            offset = stop
+            self._sent = Sent(name, started.url, offset, started.granularity)
+
+    async def hand_over(self) -> Sent | None:
+        """Stops sending after the chunk under way and gives what Gemini has; None when nothing came of it."""
+        self._stopping = True
+        await asyncio.gather(self._sending, return_exceptions=True)
+        return self._sent
+
+    async def cancel(self) -> None:
+        """Nothing of it is wanted."""
+        self._sending.cancel()
+        await asyncio.gather(self._sending, return_exceptions=True)
+        if self._sent is not None:
+            try:
+                await self._client.cancel(self.account, self._sent.url)
+            except LiftgateError:
+                # An unfinished session holds no file and ends by itself.
+                return

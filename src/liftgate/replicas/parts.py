@@ -1,0 +1,55 @@
+"""What the modules of this room share: the parts they work with, and the words for what is wanted."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from liftgate.blobs.store import BlobStore
+from liftgate.catalog.database import Database
+from liftgate.clock import Clock
+from liftgate.errors import LiftgateError
+from liftgate.gemini.client import GeminiClient
+from liftgate.records import Account, FileRecord
+from liftgate.settings import JobSettings
+from liftgate.tasks import Tasks
+
+Key = tuple[str, str, str]
+"""(blob id, MIME type, account name)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Constructed by `gateway.py`, once. `holder` names this process in leases; `accounts` are those of the config."""
+
+    db: Database
+    blobs: BlobStore
+    client: GeminiClient
+    clock: Clock
+    tasks: Tasks
+    settings: JobSettings
+    accounts: Mapping[str, Account]
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A File as a request needs it: `mime_type` is the message's `format` where it gives one."""
+
+    file: FileRecord
+    mime_type: str
+
+    def key(self, account: Account) -> Key:
+        return (self.file.blob_id, self.mime_type, account.name)
+
+    def about(self, error: LiftgateError) -> LiftgateError:
+        """The same error, saying which file it is about."""
+        named = copy.copy(error)
+        named.message = f"File {self.file.id} ({self.file.filename!r}, {self.mime_type}): {error.message}"
+        named.args = (named.message,)
+        return named
+
+
+def lease_name(key: Key) -> str:
+    return "replica|" + "|".join(key)
