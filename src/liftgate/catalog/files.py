@@ -1,0 +1,232 @@
+"""Files in the catalogue: committed, found, listed, deleted, expired. Each function is the body of one transaction.
+
+The owner is part of every key: a foreign file is simply not there, and neither is an expired one. Every change of an
+owner's files takes the owner's row first, so two of them never run at once and the counters are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from liftgate.catalog.blobs import BlobPart, insert_blob, live_blob, orphan_blob
+from liftgate.catalog.connection import Connection, invalidate, storable
+from liftgate.errors import Conflict, FileNotFound, InvalidRequest, TooLarge
+from liftgate.records import BlobRecord, FileRecord, FileStatus, Owner
+
+COLUMNS = (
+    "id, owner, blob_id, filename, mime_type, bytes, sha256, purpose, created_at, expires_at, status, status_details,"
+    " alias, display_name"
+)
+ALIVE = "(expires_at IS NULL OR expires_at > ?)"
+REMEMBERED_SECONDS = 86_400
+"""How long a deleted file still works as the `after` of a listing."""
+
+
+def commit_file(
+    conn: Connection,
+    file: FileRecord,
+    blob: BlobRecord,
+    *,
+    owner_limit: int | None,
+    parts: Sequence[BlobPart] = (),
+) -> FileRecord:
+    """Makes a file of bytes that are already durable in the object store under `blob.id` (or as `parts`, in order).
+
+    Bytes that the owner already has are shared: the returned file then names another blob, and the caller deletes what
+    it stored itself. Raises `TooLarge` over `owner_limit` bytes, `Conflict` for a taken alias, `InvalidRequest` for a
+    text that no database can hold.
+    """
+    for field in ("filename", "mime_type", "purpose", "alias", "display_name"):
+        if not storable(getattr(file, field)):
+            raise InvalidRequest(f"'{field}' holds a character that cannot be stored.", param=field)
+    _, used = _lock_owner(conn, file.owner)
+    if owner_limit is not None and used + file.bytes > owner_limit:
+        _remove_expired(conn, file.owner, file.created_at, 1000)
+        used = owner_usage(conn, file.owner)[1]
+        if used + file.bytes > owner_limit:
+            raise TooLarge(
+                f"The file has {file.bytes} bytes, and {used} of your {owner_limit} bytes are used.",
+                code="storage_quota_exceeded",
+            )
+    if file.alias is not None:
+        _free_alias(conn, file.owner, file.alias, file.created_at)
+    shared = live_blob(conn, blob.owner, blob.sha256, blob.bytes)
+    if shared is None:
+        insert_blob(conn, blob, parts)
+    stored = replace(file, blob_id=shared or blob.id)
+    conn.execute(
+        f"INSERT INTO files ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(stored.id, stored.owner, stored.blob_id, stored.filename, stored.mime_type, stored.bytes, stored.sha256),
+            *(stored.purpose, stored.created_at, stored.expires_at, stored.status, stored.status_details),
+            *(stored.alias, stored.display_name),
+        ),
+    )
+    conn.execute("UPDATE owners SET files = files + 1, bytes = bytes + ? WHERE owner = ?", (file.bytes, file.owner))
+    return stored
+
+
+def _lock_owner(conn: Connection, owner: Owner) -> tuple[int, int]:
+    """Takes the owner's row until the end of the transaction; its (files, bytes)."""
+    [(files, used)] = conn.execute(
+        "INSERT INTO owners (owner, files, bytes) VALUES (?, 0, 0)"
+        " ON CONFLICT (owner) DO UPDATE SET files = owners.files RETURNING files, bytes",
+        (owner,),
+    )
+    return files, used
+
+
+def _free_alias(conn: Connection, owner: Owner, alias: str, now: float) -> None:
+    for file_id, expires_at in conn.execute(
+        "SELECT id, expires_at FROM files WHERE owner = ? AND alias = ?", (owner, alias)
+    ):
+        if expires_at is None or expires_at > now:
+            raise Conflict(f"A file named '{alias}' already exists.", param="name")
+        _remove(conn, owner, file_id, now)
+
+
+def get_file(conn: Connection, owner: Owner, file_id: str, now: float) -> FileRecord | None:
+    if not storable(file_id):
+        return None
+    rows = conn.execute(f"SELECT {COLUMNS} FROM files WHERE id = ? AND owner = ? AND {ALIVE}", (file_id, owner, now))
+    return FileRecord(*rows[0]) if rows else None
+
+
+def get_file_by_alias(conn: Connection, owner: Owner, alias: str, now: float) -> FileRecord | None:
+    if not storable(alias):
+        return None
+    rows = conn.execute(f"SELECT {COLUMNS} FROM files WHERE owner = ? AND alias = ? AND {ALIVE}", (owner, alias, now))
+    return FileRecord(*rows[0]) if rows else None
+
+
+def list_files(
+    conn: Connection,
+    owner: Owner,
+    *,
+    purpose: str | None,
+    after: str | None,
+    limit: int,
+    descending: bool,
+    now: float,
+) -> tuple[list[FileRecord], bool]:
+    """A page by (created_at, id), and whether there is more. `after`: the id of the last file of the page before;
+    one that was deleted since still works for a day. Raises `FileNotFound` for any other."""
+    direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
+    conditions, params = ["owner = ?"], [owner]
+    values: list[object] = [*params]
+    if purpose is not None:
+        if not storable(purpose):
+            return [], False
+        conditions.append("purpose = ?")
+        values.append(purpose)
+    if after is not None:
+        conditions.append(f"(created_at, id) {beyond} (?, ?)")
+        values += [_position(conn, owner, after), after]
+    rows = conn.execute(
+        f"SELECT {COLUMNS} FROM files WHERE {' AND '.join(conditions)} AND {ALIVE}"
+        f" ORDER BY created_at {direction}, id {direction} LIMIT ?",
+        (*values, now, limit + 1),
+    )
+    return [FileRecord(*row) for row in rows[:limit]], len(rows) > limit
+
+
+def _position(conn: Connection, owner: Owner, file_id: str) -> float:
+    if storable(file_id):
+        for table in ("files", "removed_files"):
+            rows = conn.execute(f"SELECT created_at FROM {table} WHERE id = ? AND owner = ?", (file_id, owner))
+            if rows:
+                return float(rows[0][0])
+    raise FileNotFound(file_id, param="after")
+
+
+def delete_file(conn: Connection, owner: Owner, file_id: str, now: float) -> FileRecord | None:
+    """Removes it and gives what it was; None when it is not there.
+
+    With the last file of a blob the blob is orphaned and its replicas become doomed names.
+    """
+    if get_file(conn, owner, file_id, now) is None:
+        return None
+    _lock_owner(conn, owner)
+    return _remove(conn, owner, file_id, now)
+
+
+def _remove(conn: Connection, owner: Owner, file_id: str, now: float) -> FileRecord | None:
+    rows = conn.execute(f"DELETE FROM files WHERE id = ? AND owner = ? RETURNING {COLUMNS}", (file_id, owner))
+    if not rows:
+        return None
+    file = FileRecord(*rows[0])
+    conn.execute("UPDATE owners SET files = files - 1, bytes = bytes - ? WHERE owner = ?", (file.bytes, owner))
+    conn.execute(
+        "INSERT INTO removed_files (id, owner, created_at, removed_at) VALUES (?, ?, ?, ?)",
+        (file.id, owner, file.created_at, now),
+    )
+    if not conn.execute("SELECT 1 FROM files WHERE blob_id = ? LIMIT 1", (file.blob_id,)):
+        orphan_blob(conn, file.blob_id, now)
+    invalidate(conn, "file", file.id)
+    return file
+
+
+def set_file_status(conn: Connection, file_id: str, status: FileStatus, details: str | None) -> None:
+    if details is not None and not storable(details):
+        details = details.replace("\x00", "").encode("utf-8", "replace").decode()
+    conn.execute("UPDATE files SET status = ?, status_details = ? WHERE id = ?", (status, details, file_id))
+    invalidate(conn, "file", file_id)
+
+
+def expire_files(conn: Connection, now: float, limit: int) -> list[FileRecord]:
+    """Removes files whose time is over, oldest first, exactly as `delete_file` does; at most `limit`."""
+    conn.execute("DELETE FROM removed_files WHERE removed_at < ?", (now - REMEMBERED_SECONDS,))
+    return _remove_expired(conn, None, now, limit)
+
+
+def _remove_expired(conn: Connection, owner: Owner | None, now: float, limit: int) -> list[FileRecord]:
+    whose, values = ("owner = ? AND ", (owner,)) if owner is not None else ("", ())
+    due = conn.execute(
+        f"SELECT owner, id FROM files WHERE {whose}expires_at <= ? ORDER BY expires_at LIMIT ?", (*values, now, limit)
+    )
+    removed = []
+    locked = None
+    # Owners in one order everywhere, so that two sweeps cannot wait for each other.
+    for of, file_id in sorted(due):
+        if of != locked:
+            _lock_owner(conn, of)
+            locked = of
+        if (file := _remove(conn, of, file_id, now)) is not None:
+            removed.append(file)
+    return removed
+
+
+def erase_owner(conn: Connection, owner: Owner, now: float) -> int:
+    """Removes every file of the owner with all that belongs to it; how many files. May be long: give it a timeout."""
+    _lock_owner(conn, owner)
+    ids = [row[0] for row in conn.execute("SELECT id FROM files WHERE owner = ?", (owner,))]
+    for file_id in ids:
+        _remove(conn, owner, file_id, now)
+    conn.execute("DELETE FROM signatures WHERE owner = ?", (owner,))
+    conn.execute("DELETE FROM upload_parts WHERE upload_id IN (SELECT id FROM uploads WHERE owner = ?)", (owner,))
+    conn.execute("DELETE FROM uploads WHERE owner = ?", (owner,))
+    conn.execute("DELETE FROM removed_files WHERE owner = ?", (owner,))
+    conn.execute("DELETE FROM owners WHERE owner = ?", (owner,))
+    return len(ids)
+
+
+def owner_usage(conn: Connection, owner: Owner) -> tuple[int, int]:
+    """(files, bytes) from the counters, whatever the number of files."""
+    rows = conn.execute("SELECT files, bytes FROM owners WHERE owner = ?", (owner,))
+    return (rows[0][0], rows[0][1]) if rows else (0, 0)
+
+
+def recount_owner(conn: Connection, owner: Owner) -> tuple[int, int]:
+    """Sets the counters anew from the files themselves, and gives them."""
+    _lock_owner(conn, owner)
+    [(files, used)] = conn.execute(
+        "SELECT count(*), CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM files WHERE owner = ?", (owner,)
+    )
+    conn.execute("UPDATE owners SET files = ?, bytes = ? WHERE owner = ?", (files, used, owner))
+    return files, used
+
+
+def owners(conn: Connection) -> list[tuple[Owner, int, int]]:
+    """(owner, files, bytes) of everybody who ever stored something, by name."""
+    return [(row[0], row[1], row[2]) for row in conn.execute("SELECT owner, files, bytes FROM owners ORDER BY owner")]

@@ -1,0 +1,80 @@
+"""Leases: who, over all processes and nodes, may do something at the moment. A row, in the database's own time.
+
+A lease alone cannot stop a holder that slept through its end; the generation that `acquire` gives can: it grows with
+every acquisition, and a write that carries an older one is refused (`replicas.save_replica`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from liftgate.catalog.connection import Connection, invalidate
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """`expires_at` is in the database's time."""
+
+    name: str
+    holder: str
+    generation: int
+    expires_at: float
+
+
+def acquire(conn: Connection, name: str, holder: str, seconds: float) -> int | None:
+    """The fencing generation, larger than any before; None while another holds it. The same holder gets a new one."""
+    now = conn.now()
+    held = conn.execute("SELECT holder, expires_at FROM leases WHERE name = ? /*FOR UPDATE*/", (name,))
+    if held and held[0][0] != holder and held[0][1] > now:
+        return None
+    [(generation,)] = conn.execute("UPDATE counters SET value = value + 1 WHERE name = 'generation' RETURNING value")
+    taken = conn.execute(
+        "INSERT INTO leases (name, holder, generation, expires_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, generation = excluded.generation,"
+        " expires_at = excluded.expires_at WHERE leases.holder = excluded.holder OR leases.expires_at <= ?"
+        " RETURNING generation",
+        (name, holder, generation, now + seconds, now),
+    )
+    return int(generation) if taken else None
+
+
+def renew(conn: Connection, name: str, holder: str, generation: int, seconds: float) -> bool:
+    """`seconds` more from now. False: it is past its end or another's, and the holder must stop."""
+    now = conn.now()
+    conn.execute(
+        "UPDATE leases SET expires_at = ? WHERE name = ? AND holder = ? AND generation = ? AND expires_at > ?",
+        (now + seconds, name, holder, generation, now),
+    )
+    return conn.changed() == 1
+
+
+def release(conn: Connection, name: str, holder: str, generation: int) -> bool:
+    """Gives it back and wakes those who wait (topic "lease"). False: it was not this holder's any more."""
+    conn.execute("DELETE FROM leases WHERE name = ? AND holder = ? AND generation = ?", (name, holder, generation))
+    released = conn.changed() == 1
+    if released:
+        invalidate(conn, "lease", name)
+    return released
+
+
+def holder_of(conn: Connection, name: str) -> Lease | None:
+    """Who holds it now; None when nobody does, or not any more."""
+    rows = conn.execute("SELECT name, holder, generation, expires_at FROM leases WHERE name = ?", (name,))
+    if not rows or rows[0][3] <= conn.now():
+        return None
+    return Lease(*rows[0])
+
+
+def prune_leases(conn: Connection, limit: int) -> int:
+    """Removes leases whose holders died a while ago; how many."""
+    names = [
+        row[0]
+        for row in conn.execute(
+            "SELECT name FROM leases WHERE expires_at < ? ORDER BY expires_at LIMIT ?", (conn.now() - 3600, limit)
+        )
+    ]
+    removed = 0
+    for name in sorted(names):
+        conn.execute("DELETE FROM leases WHERE name = ? AND expires_at < ?", (name, conn.now() - 3600))
+        removed += conn.changed()
+    return removed

@@ -1,0 +1,294 @@
+"""The catalogue in one SQLite file: WAL, one writing thread, a few reading ones, a watcher of other processes.
+
+Several processes share the file; it must be on a local disk. A committed write is fsync'd (`synchronous=FULL`). What
+other processes changed is read from `invalidations` whenever `PRAGMA data_version` moves. Opened by `database` only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from liftgate.catalog.migrate import migrate
+from liftgate.catalog.opened import EVERYTHING, Database
+from liftgate.catalog.workers import Announcements, Job, too_late
+from liftgate.clock import Clock
+from liftgate.errors import ConfigError, LiftgateError, StorageFull, Unavailable
+from liftgate.ids import token
+
+T = TypeVar("T")
+READERS = 4
+POLL_SECONDS = 0.25
+KEPT_INVALIDATIONS = 10_000
+MOST_ANNOUNCED = 1_000
+"""More than this in one transaction are told as 'everything'."""
+WORDS = {"AUTOKEY": "INTEGER PRIMARY KEY AUTOINCREMENT"}
+AWAY = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_INTERRUPT,
+}
+
+
+def meaning_of(error: sqlite3.Error) -> LiftgateError | None:
+    """What the caller is told; None for a defect of ours, which is raised as it is."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return None
+    # The low byte is the primary code; the rest says more about it.
+    primary = code & 0xFF
+    if primary == sqlite3.SQLITE_FULL:
+        return StorageFull("No space is left on the disk of the catalogue.")
+    if primary in AWAY:
+        return Unavailable("The catalogue is not available at the moment.", retry_after=1)
+    return None
+
+
+class SqliteConnection:
+    """`catalog.connection.Connection` over sqlite3."""
+
+    def __init__(self, raw: sqlite3.Connection, clock: Clock) -> None:
+        self.raw = raw
+        self.announced: Announcements = []
+        self._clock = clock
+        self._changes_before = 0
+
+    def execute(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        self._changes_before = self.raw.total_changes
+        return self.raw.execute(sql, params).fetchall()
+
+    def changed(self) -> int:
+        return self.raw.total_changes - self._changes_before
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def announce(self, topic: str, key: str) -> None:
+        self.announced.append((topic, key))
+
+
+class SqliteSession:
+    """One connection, opened when it is first needed."""
+
+    def __init__(self, path: Path, clock: Clock, timeout: float, origin: str, *, writes: bool) -> None:
+        self._path = path
+        self._clock = clock
+        self._timeout = timeout
+        self._origin = origin
+        self._writes = writes
+        self._connection: SqliteConnection | None = None
+
+    def run(self, job: Job[T]) -> T:
+        try:
+            if self._connection is None:
+                self._connection = SqliteConnection(connect(self._path, self._timeout, self._writes), self._clock)
+            if job.writes:
+                return self._write(self._connection, job)
+            return job.work(self._connection)
+        except sqlite3.Error as error:
+            if (meaning := meaning_of(error)) is None:
+                raise
+            raise meaning from error
+
+    def _write(self, connection: SqliteConnection, job: Job[T]) -> T:
+        connection.announced = []
+        connection.raw.execute("BEGIN IMMEDIATE")
+        try:
+            result = job.work(connection)
+            announced = told(connection.announced)
+            self._record(connection, announced)
+            if job.expired:
+                # The caller was told that it failed: so it must not have happened.
+                raise too_late()
+            connection.raw.execute("COMMIT")
+        except BaseException:
+            self._roll_back(connection)
+            raise
+        job.announced = announced
+        return result
+
+    def _record(self, connection: SqliteConnection, announced: Announcements) -> None:
+        now = connection.now()
+        last = 0
+        for topic, key in announced:
+            [(last,)] = connection.execute(
+                "INSERT INTO invalidations (topic, key, origin, at) VALUES (?, ?, ?, ?) RETURNING seq",
+                (topic, key, self._origin, now),
+            )
+        if last > KEPT_INVALIDATIONS:
+            connection.execute("DELETE FROM invalidations WHERE seq <= ?", (last - KEPT_INVALIDATIONS,))
+
+    def _roll_back(self, connection: SqliteConnection) -> None:
+        if not connection.raw.in_transaction:
+            return
+        try:
+            connection.raw.execute("ROLLBACK")
+        except sqlite3.Error:
+            # A connection that cannot even undo is not used again.
+            self.close()
+
+    def abort(self) -> None:
+        if self._connection is not None:
+            self._connection.raw.interrupt()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.raw.close()
+            self._connection = None
+
+
+def told(announced: Announcements) -> Announcements:
+    """Each once, in order; 'everything' when they are very many."""
+    once = list(dict.fromkeys(announced))
+    return once if len(once) <= MOST_ANNOUNCED else list(EVERYTHING)
+
+
+def connect(path: Path, timeout: float, writes: bool) -> sqlite3.Connection:
+    # Another thread may only interrupt; the connection itself stays in the thread that opened it.
+    raw = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=256)
+    try:
+        raw.execute("PRAGMA foreign_keys = ON")
+        raw.execute("PRAGMA synchronous = FULL")
+        raw.execute("PRAGMA journal_size_limit = 67108864")
+        if not writes:
+            raw.execute("PRAGMA query_only = ON")
+    except BaseException:
+        raw.close()
+        raise
+    return raw
+
+
+class SqliteWatcher:
+    """A thread that looks at `PRAGMA data_version` a few times a second and reads what others announced."""
+
+    def __init__(self, path: Path, timeout: float, origin: str, deliver: Callable[[Announcements], None]) -> None:
+        self._path = path
+        self._timeout = timeout
+        self._origin = origin
+        self._deliver = deliver
+        self._loop = asyncio.get_running_loop()
+        self._stop = threading.Event()
+        self._deaf_since: float | None = None
+        self._version: int | None = None
+        self._last = 0
+        self._thread = threading.Thread(target=self._watch, name="catalogue-watch", daemon=True)
+
+    async def start(self) -> None:
+        """Returns once every later announcement will be heard; raises what opening the file raises."""
+        raw = await asyncio.to_thread(self._begin)
+        self._raw = raw
+        self._thread.start()
+
+    def _begin(self) -> sqlite3.Connection:
+        raw = connect(self._path, self._timeout, writes=False)
+        self._version = raw.execute("PRAGMA data_version").fetchone()[0]
+        self._last = raw.execute("SELECT coalesce(max(seq), 0) FROM invalidations").fetchone()[0]
+        return raw
+
+    def _watch(self) -> None:
+        try:
+            while not self._stop.wait(POLL_SECONDS):
+                try:
+                    news = self._look()
+                except sqlite3.Error:
+                    if self._deaf_since is None:
+                        self._deaf_since = time.monotonic()
+                    continue
+                self._deaf_since = None
+                if news:
+                    self._loop.call_soon_threadsafe(self._deliver, news)
+        except RuntimeError:
+            # The event loop is closed, nobody listens any more.
+            return
+        finally:
+            self._raw.close()
+
+    def _look(self) -> Announcements:
+        version = self._raw.execute("PRAGMA data_version").fetchone()[0]
+        if version == self._version:
+            return []
+        rows = self._raw.execute(
+            "SELECT seq, topic, key, origin FROM invalidations WHERE seq >= ? ORDER BY seq", (self._last,)
+        ).fetchall()
+        # The row last seen is asked for again: if it is gone, others that were not seen may be gone with it.
+        first = rows[0][0] if rows else 0
+        gap = first != self._last and not (self._last == 0 and first == 1)
+        seen, self._last = self._last, rows[-1][0] if rows else 0
+        self._version = version
+        if gap:
+            return list(EVERYTHING)
+        return [(topic, key) for seq, topic, key, origin in rows if seq > seen and origin != self._origin]
+
+    def deaf_since(self) -> float | None:
+        return self._deaf_since
+
+    async def close(self) -> None:
+        self._stop.set()
+        if self._thread.ident is not None:
+            await asyncio.to_thread(self._thread.join, self._timeout)
+
+
+def path_of(url: str) -> Path:
+    """`sqlite:///a/b.db` → `/a/b.db`. Raises `ConfigError` for anything but an absolute path."""
+    prefix, slashes, rest = url.partition("://")
+    path = Path("/" + unquote(rest).lstrip("/"))
+    if prefix != "sqlite" or not slashes or not rest.startswith("/") or "?" in rest or path == Path("/"):
+        raise ConfigError(f"database_url: expected sqlite:///absolute/path/catalog.db, not {url!r}.")
+    return path
+
+
+def prepare(path: Path, timeout: float) -> None:
+    """Makes the file (readable by its user alone) and puts it into WAL mode."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise ConfigError(f"The catalogue {path} cannot be made: {error.strerror}.") from error
+    until = time.monotonic() + timeout
+    raw = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+    try:
+        while True:
+            try:
+                raw.execute("PRAGMA journal_mode = WAL").fetchone()
+                return
+            except sqlite3.OperationalError as error:
+                # SQLite does not wait by itself when several processes change the mode at once.
+                if meaning_of(error) is None or time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+    finally:
+        raw.close()
+
+
+async def open_sqlite(url: str, clock: Clock, timeout: float) -> Database:
+    """See `database.open_database`."""
+    path = path_of(url)
+    origin = token(12)
+    try:
+        await asyncio.to_thread(prepare, path, timeout)
+    except sqlite3.Error as error:
+        raise ConfigError(f"The catalogue {path} cannot be opened: {error}.") from error
+    database = Database(clock, timeout)
+    database.use(
+        (lambda: SqliteSession(path, clock, timeout, origin, writes=False), READERS),
+        (lambda: SqliteSession(path, clock, timeout, origin, writes=True), 1),
+    )
+    try:
+        await database.write(lambda conn: migrate(conn, WORDS, str(path)), timeout=max(timeout, 60.0))
+        watcher = SqliteWatcher(path, timeout, origin, database.tell)
+        await watcher.start()
+        database.hear(watcher)
+    except BaseException:
+        await database.close()
+        raise
+    return database

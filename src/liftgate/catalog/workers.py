@@ -1,0 +1,169 @@
+"""Threads that own a database session each, and the hop from the event loop to them and back.
+
+The thread owning its connection is the whole pool: nothing is lent, so nothing can leak. A caller that is cancelled
+leaves its job running to its end; a caller whose deadline passes gets `Unavailable`, a job that had not begun is then
+never begun, and one that runs is aborted. Used by `database` only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from liftgate.catalog.connection import Connection
+from liftgate.errors import Unavailable
+
+T = TypeVar("T")
+Announcements = list[tuple[str, str]]
+"""(topic, key) in the order in which they were committed."""
+
+log = logging.getLogger("liftgate")
+
+
+def too_late() -> Unavailable:
+    return Unavailable("The catalogue did not answer in time.", retry_after=1)
+
+
+@dataclass(slots=True, eq=False)
+class Job(Generic[T]):
+    """One function to run. `deadline` is on `time.monotonic`; `session` is set while a thread runs it."""
+
+    work: Callable[[Connection], T]
+    writes: bool
+    deadline: float
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[T]
+    announced: Announcements = field(default_factory=list)
+    expired: bool = False
+    session: Session | None = None
+    timer: asyncio.TimerHandle | None = None
+
+
+class Session(Protocol):
+    """A connection with its engine's rules. All but `abort` is called in the thread that owns it."""
+
+    def run(self, job: Job[T]) -> T:
+        """Runs the job, in one transaction if it writes; leaves `job.announced` as what may have been committed."""
+
+    def abort(self) -> None:
+        """From another thread, while a job runs: makes it fail soon."""
+
+    def close(self) -> None: ...
+
+
+class Workers:
+    """At most `limit` threads, started as they are needed, on one queue.
+
+    `deliver` gets the announcements of a committed job on the event loop, before its caller gets the result.
+    """
+
+    def __init__(
+        self, name: str, limit: int, open_session: Callable[[], Session], deliver: Callable[[Announcements], None]
+    ) -> None:
+        self._name = name
+        self._limit = limit
+        self._open_session = open_session
+        self._deliver = deliver
+        self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._outstanding = 0
+        self._closing = False
+        # Guards `job.session`, so that an abort can never hit the job after the one that was meant.
+        self._lock = threading.Lock()
+        self._running: set[Job[Any]] = set()
+
+    async def run(self, work: Callable[[Connection], T], *, writes: bool, timeout: float) -> T:
+        """Raises what `work` raises, and `Unavailable` after `timeout` seconds or once closed."""
+        if self._closing:
+            raise Unavailable("The catalogue is closed.")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        job = Job(work, writes, time.monotonic() + timeout, loop, future)
+        job.timer = loop.call_later(timeout, self._expire, job)
+        self._outstanding += 1
+        if self._outstanding > len(self._threads) and len(self._threads) < self._limit:
+            thread = threading.Thread(target=self._serve, name=f"{self._name}-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._queue.put(job)
+        return await future
+
+    def _expire(self, job: Job[Any]) -> None:
+        with self._lock:
+            job.expired = True
+            if job.session is not None:
+                job.session.abort()
+        if not job.future.done():
+            job.future.set_exception(too_late())
+
+    def _serve(self) -> None:
+        session = self._open_session()
+        try:
+            while (job := self._queue.get()) is not None:
+                self._serve_one(session, job)
+                # Nothing of the job may outlive it in this frame while the thread waits for the next one.
+                del job
+        finally:
+            session.close()
+
+    def _serve_one(self, session: Session, job: Job[Any]) -> None:
+        result, error = None, None
+        with self._lock:
+            begun = not job.expired
+            if begun:
+                job.session = session
+                self._running.add(job)
+        if begun:
+            try:
+                result = session.run(job)
+            except BaseException as failure:
+                error = failure
+            with self._lock:
+                job.session = None
+                self._running.discard(job)
+        try:
+            job.loop.call_soon_threadsafe(self._finish, job, result, error)
+        except RuntimeError:
+            # The loop is closed: the caller left without closing the database, nobody waits for this.
+            log.debug("a result of the catalogue came after the event loop was closed")
+
+    def _finish(self, job: Job[Any], result: object, error: BaseException | None) -> None:
+        self._outstanding -= 1
+        if job.timer is not None:
+            job.timer.cancel()
+        if job.announced:
+            self._deliver(job.announced)
+        if job.future.done():
+            return
+        if error is not None:
+            job.future.set_exception(error)
+        else:
+            job.future.set_result(result)
+
+    async def close(self, timeout: float) -> None:
+        """Finishes what is queued, for `timeout` seconds at most, then aborts it; idempotent."""
+        if not self._closing:
+            self._closing = True
+            for _ in self._threads:
+                self._queue.put(None)
+        await asyncio.to_thread(self._join, timeout)
+
+    def _join(self, timeout: float) -> None:
+        until = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        with self._lock:
+            for job in self._running:
+                job.expired = True
+                if job.session is not None:
+                    job.session.abort()
+        for thread in self._threads:
+            thread.join(1.0)
+            if thread.is_alive():
+                log.warning("the catalogue's thread %s did not end in time", thread.name)
