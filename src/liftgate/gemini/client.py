@@ -1,0 +1,288 @@
+"""The client of the Gemini API: chat, other methods of a model, files, and the requests of a resumable upload.
+
+Bodies come in and go out as ready JSON bytes. The key travels in `x-goog-api-key` only, never in a URL (start an upload
+with `?key=` and Google puts it into the upload's URL), and is blotted out of what Google says. Every failure is one of
+`liftgate.errors`; nothing is tried twice here: that is the router's for chat and `upload_session`'s for uploads. A POST
+on a kept connection that the upstream closed meanwhile is UpstreamDisconnected, which is retryable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import aiohttp
+from multidict import CIMultiDict, istr
+from yarl import URL
+
+from liftgate.byte_source import ByteSource
+from liftgate.clock import Clock
+from liftgate.errors import InvalidRequest, LiftgateError, UpstreamFileLost, UpstreamProtocolError
+from liftgate.gemini.chunk_body import ChunkBody
+from liftgate.gemini.files import GeminiFile, parse
+from liftgate.gemini.network import NETWORK, broken
+from liftgate.gemini.status import error_of
+from liftgate.gemini.stream import GeminiStream
+from liftgate.gemini.transport import ClientLimits, Transport
+from liftgate.gemini.upload_rules import ChunkAnswer
+from liftgate.gemini.upstream_time import UpstreamTime
+from liftgate.records import Account, Deployment
+
+VERSION = "v1beta"
+DEFAULT_GRANULARITY = 8 * 1024 * 1024
+"""Bytes; for a start that does not say (all recorded ones do)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadStarted:
+    """`url`: the session, a capability that is not to be logged. `granularity`: bytes of which chunks are multiples."""
+
+    url: str = field(repr=False)
+    granularity: int
+
+
+class GeminiClient:
+    """Safe for any number of calls at once on one event loop. `close()` it there."""
+
+    def __init__(self, clock: Clock, limits: ClientLimits | None = None) -> None:
+        self._transport = Transport(limits or ClientLimits())
+        self._time = UpstreamTime(clock)
+        self._models: dict[str, _Model] = {}
+
+    # ── models ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def generate(self, deployment: Deployment, body: bytes, *, timeout: float) -> bytes:
+        """POST …:generateContent; the JSON of a 200. `timeout` in seconds for the whole exchange."""
+        return await self.call(deployment, "generateContent", body, timeout=timeout)
+
+    async def call(self, deployment: Deployment, method: str, body: bytes, *, timeout: float) -> bytes:
+        """POST …:`method` (countTokens, embedContent, …); the JSON of a 200."""
+        model = self._model(deployment)
+        response = await self._transport.send(
+            "POST", model.url(method), headers=model.headers, data=body, timeout=self._transport.deadline(timeout)
+        )
+        self._time.learn(model.account, response.headers.get("Date"))
+        if response.status != 200:
+            raise await self._refusal(response, deployment.api_key, model.account, names_file=_names_file(body))
+        return await self._transport.body(response)
+
+    async def open_stream(
+        self, deployment: Deployment, body: bytes, *, timeout: float, idle_timeout: float
+    ) -> GeminiStream:
+        """POST …:streamGenerateContent?alt=sse; returns once the status is known to be 200.
+
+        `timeout`: seconds for the whole stream; `idle_timeout`: for each silence, also the one before the first byte.
+        """
+        model = self._model(deployment)
+        response = await self._transport.send(
+            "POST",
+            model.url("streamGenerateContent?alt=sse"),
+            headers=model.stream_headers,
+            data=body,
+            timeout=self._transport.deadline(timeout, read=idle_timeout),
+        )
+        self._time.learn(model.account, response.headers.get("Date"))
+        names_file = _names_file(body)
+        if response.status != 200:
+            raise await self._refusal(response, deployment.api_key, model.account, names_file=names_file)
+        return GeminiStream(response, names_file=names_file, account=model.account)
+
+    # ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def get_file(self, account: Account, name: str) -> GeminiFile:
+        """GET files/x. UpstreamFileLost when it is not there, or not for this account: Google does not tell which."""
+        response = await self._file_call("GET", account, name)
+        if response.status == 404:
+            response.close()
+            raise UpstreamFileLost(f"Gemini does not know {name}.")
+        if response.status != 200:
+            raise await self._refusal(response, account.api_keys[0], account.name, names_file=True)
+        return parse(_object(await self._transport.small_body(response)))
+
+    async def delete_file(self, account: Account, name: str) -> None:
+        """DELETE files/x. A file that is gone already is fine."""
+        response = await self._file_call("DELETE", account, name)
+        if response.status in (200, 204, 404):
+            response.release()
+            return
+        refusal = await self._refusal(response, account.api_keys[0], account.name, names_file=True)
+        if not isinstance(refusal, UpstreamFileLost):
+            raise refusal
+
+    async def _file_call(self, method: str, account: Account, name: str) -> aiohttp.ClientResponse:
+        url = URL(f"{_root(account)}/{VERSION}/{quote(name, safe='/')}", encoded=True)
+        return await self._ask(method, url, account, {_KEY: account.api_keys[0]})
+
+    # ── uploads ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def start_upload(self, account: Account, *, mime_type: str, size: int, name: str | None) -> UploadStarted:
+        """Begins a resumable session for `size` bytes; `name` (`files/x`) asks for that name at Gemini."""
+        if not mime_type.isascii() or not mime_type.isprintable():
+            raise InvalidRequest("A MIME type has printable ASCII characters only.", param="mime_type")
+        headers = {
+            _KEY: account.api_keys[0],
+            "Content-Type": "application/json",
+            "X-Goog-Upload-Protocol": "resumable",
+            "X-Goog-Upload-Command": "start",
+            "X-Goog-Upload-Header-Content-Length": str(size),
+            "X-Goog-Upload-Header-Content-Type": mime_type,
+        }
+        body = json.dumps({"file": {"name": name} if name else {}}).encode()
+        url = URL(f"{_root(account)}/upload/{VERSION}/files", encoded=True)
+        response = await self._ask("POST", url, account, headers, body)
+        if response.status != 200:
+            raise await self._refusal(response, account.api_keys[0], account.name, names_file=False)
+        session, granularity = response.headers.get("X-Goog-Upload-URL"), _number(response, "Chunk-Granularity")
+        await self._transport.small_body(response)
+        if not session or not session.startswith(("http://", "https://")):
+            raise UpstreamProtocolError("Gemini answered the start of an upload without an upload URL.")
+        return UploadStarted(session, granularity or DEFAULT_GRANULARITY)
+
+    async def send_chunk(
+        self, account: Account, url: str, source: ByteSource, start: int, stop: int, *, finalize: bool
+    ) -> ChunkAnswer:
+        """Sends [start, stop) of `source` as the next bytes; with `finalize` as the last ones.
+
+        Any HTTP answer is returned, for `upload_session` to judge. UpstreamDisconnected, or UpstreamTimeout when the
+        network takes no byte for `ClientLimits.idle`; what the source raises passes unchanged.
+        """
+        if start == stop:
+            # An upload of no bytes at all is sent as the official SDK sends it; a bare finalize follows sent bytes.
+            command = ("finalize" if start else "upload, finalize") if finalize else "upload"
+            return await self._command(account, url, command, {"X-Goog-Upload-Offset": str(start)})
+        headers = {
+            "X-Goog-Upload-Command": "upload, finalize" if finalize else "upload",
+            "X-Goog-Upload-Offset": str(start),
+            "Content-Length": str(stop - start),
+            "Content-Type": "application/octet-stream",
+        }
+        limits = self._transport.limits
+        body = ChunkBody(source, start, stop)
+        try:
+            async with asyncio.timeout(limits.idle) as limit:
+                body.watch(limit, idle=limits.idle, answer=limits.chunk_answer)
+                response = await self._transport.send(
+                    "POST",
+                    URL(url, encoded=True),
+                    headers=headers,
+                    data=body,
+                    timeout=self._transport.deadline(None),
+                )
+                return await self._chunk_answer(account, response)
+        except (*NETWORK, LiftgateError) as error:
+            if body.failure is not None:
+                raise body.failure from None
+            raise error if isinstance(error, LiftgateError) else broken(error) from None
+        finally:
+            await body.close()
+
+    async def query(self, account: Account, url: str) -> ChunkAnswer:
+        """Asks what Gemini has of an upload; the final body where it is finished."""
+        return await self._command(account, url, "query", {})
+
+    async def cancel(self, account: Account, url: str) -> None:
+        """Gives a session up. However Gemini answers short of a 5xx, the session is over."""
+        answer = await self._command(account, url, "cancel", {})
+        if answer.status >= 500 or answer.status == 429:
+            raise error_of(answer.status, answer.headers, answer.body, names_file=False, account=account.name)
+
+    async def _command(self, account: Account, url: str, command: str, headers: dict[str, str]) -> ChunkAnswer:
+        headers = {**headers, "X-Goog-Upload-Command": command, "Content-Length": "0"}
+        limits = self._transport.limits
+        seconds = limits.chunk_answer if command.endswith("finalize") else limits.call
+        response = await self._transport.send(
+            "POST", URL(url, encoded=True), headers=headers, timeout=self._transport.deadline(seconds)
+        )
+        return await self._chunk_answer(account, response)
+
+    async def _chunk_answer(self, account: Account, response: aiohttp.ClientResponse) -> ChunkAnswer:
+        self._time.learn(account.name, response.headers.get("Date"))
+        return ChunkAnswer(
+            status=response.status,
+            upload_status=response.headers.get("X-Goog-Upload-Status", "").strip().lower(),
+            size_received=_number(response, "Size-Received"),
+            headers=response.headers,
+            body=await self._transport.small_body(response),
+        )
+
+    # ── all ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def upstream_now(self, account: Account) -> float:
+        """Seconds since the epoch on the clock of this account's upstream, as its last answer told it."""
+        return self._time.now(account.name)
+
+    async def close(self) -> None:
+        """Ends every exchange; later calls raise Unavailable."""
+        await self._transport.close()
+
+    async def _ask(
+        self, method: str, url: URL, account: Account, headers: dict[str, str], body: bytes | None = None
+    ) -> aiohttp.ClientResponse:
+        timeout = self._transport.deadline(self._transport.limits.call)
+        response = await self._transport.send(method, url, headers=headers, data=body, timeout=timeout)
+        self._time.learn(account.name, response.headers.get("Date"))
+        return response
+
+    async def _refusal(
+        self, response: aiohttp.ClientResponse, key: str, account: str, *, names_file: bool
+    ) -> LiftgateError:
+        body = await self._transport.small_body(response)
+        if key:
+            body = body.replace(key.encode(), b"[the key]")
+        return error_of(response.status, response.headers, body, names_file=names_file, account=account)
+
+    def _model(self, deployment: Deployment) -> _Model:
+        known = self._models.get(deployment.id)
+        if known is None or known.deployment is not deployment:
+            known = self._models[deployment.id] = _Model(deployment)
+        return known
+
+
+class _Model:
+    """What every call of one deployment has in common, made once: URLs and headers cost as much as sending."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self.account = deployment.account.name
+        model = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
+        self._stem = f"{_root(deployment.account)}/{VERSION}/{quote(model, safe='/')}"
+        self._urls: dict[str, URL] = {}
+        fixed = CIMultiDict({_KEY: deployment.api_key, istr("Content-Type"): "application/json"})
+        # A compressed stream could be held back until a block is full.
+        self.stream_headers = CIMultiDict({**fixed, istr("Accept-Encoding"): "identity"})
+        self.headers = CIMultiDict({**fixed, istr("Accept-Encoding"): "gzip, deflate"})
+
+    def url(self, method: str) -> URL:
+        url = self._urls.get(method)
+        if url is None:
+            url = self._urls[method] = URL(f"{self._stem}:{method}", encoded=True)
+        return url
+
+
+_KEY = istr("x-goog-api-key")
+
+
+def _root(account: Account) -> str:
+    return account.api_base.rstrip("/")
+
+
+def _names_file(body: bytes) -> bool:
+    """Whether a request names a file of Gemini's store. Only asked when a request failed, or a stream was opened."""
+    return b"/files/" in body
+
+
+def _number(response: aiohttp.ClientResponse, name: str) -> int | None:
+    text = response.headers.get(f"X-Goog-Upload-{name}", "").strip()
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise UpstreamProtocolError("Gemini described a file in something that is no JSON object.")
+    return value

@@ -1,0 +1,28 @@
+"""The only place that reads Google's sentences, and why it must.
+
+Everything else is told from structure: HTTP status, `error.status`, ErrorInfo, QuotaFailure, RetryInfo. Two things have
+none. Which file a 403, 404 or 400 is about stands in the sentence alone (GEMINI.md 1.9: no details come with it), and
+without it the wrong replica would be dropped and a missing model taken for a missing file. And a request without an
+accepted key answers a 403 that differs from 'this model is not for you' by its words only.
+"""
+
+from __future__ import annotations
+
+import re
+
+# "You do not have permission to access the File XXX or it may not exist."
+# "The File XXX is not in an ACTIVE state and usage is not allowed."
+_FILE = re.compile(r"\b[Tt]he File (?:files/)?([a-z0-9][a-z0-9-]*)\b")
+# "Method doesn't allow unregistered callers …", "Your API key was reported as leaked. Please use another API key."
+_KEY = re.compile(r"unregistered callers|api key (?:was|has been) reported as leaked", re.IGNORECASE)
+
+
+def file_named(sentence: str) -> str | None:
+    """The resource name (`files/x`) of the file that Google's sentence is about, or None."""
+    found = _FILE.search(sentence)
+    return f"files/{found.group(1)}" if found else None
+
+
+def speaks_of_key(sentence: str) -> bool:
+    """Whether a 403's sentence says that the caller's key is missing or blocked."""
+    return _KEY.search(sentence) is not None

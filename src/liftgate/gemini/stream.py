@@ -1,0 +1,90 @@
+"""An open streamGenerateContent: events as they come, an error inside the stream as a typed one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+import aiohttp
+
+from liftgate.errors import LiftgateError, UpstreamDisconnected
+from liftgate.gemini.network import NETWORK, broken
+from liftgate.gemini.status import event_error
+from liftgate.sse import EventDecoder
+
+
+class GeminiStream:
+    """Iterates over the data of events (bytes, one JSON object each), or in batches of what arrived together.
+
+    Ends after the last event; UpstreamDisconnected or UpstreamTimeout when the connection breaks or goes silent, the
+    error of `status` when Gemini reports one. Whoever opens a stream closes it.
+    """
+
+    def __init__(self, response: aiohttp.ClientResponse, *, names_file: bool, account: str) -> None:
+        self._response = response
+        self._decoder = EventDecoder()
+        self._names_file = names_file
+        self._account = account
+        self._failure: LiftgateError | None = None
+        self._ended = False
+
+    async def batch(self) -> list[bytes]:
+        """All events that have arrived, at least one; [] at the end of the stream."""
+        while not self._ended:
+            if self._failure is not None:
+                raise self._fail(self._failure)
+            try:
+                piece = await self._response.content.readany()
+            except NETWORK as error:
+                raise self._fail(broken(error)) from None
+            events = self._good(self._decoder.feed(piece)) if piece else self._last()
+            if events:
+                return events
+        return []
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._events()
+
+    async def _events(self) -> AsyncIterator[bytes]:
+        while events := await self.batch():
+            for event in events:
+                yield event
+
+    async def close(self) -> None:
+        """Ends the exchange at once: upstream sees the connection close and stops generating."""
+        self._ended = True
+        self._response.close()
+
+    def _good(self, events: list[bytes]) -> list[bytes]:
+        """The events up to an error, which is kept for the next call: what came before it is still to be delivered."""
+        for index, event in enumerate(events):
+            error = event_error(event, names_file=self._names_file, account=self._account)
+            if error is not None:
+                self._failure = error
+                return events[:index]
+        return events
+
+    def _last(self) -> list[bytes]:
+        """The connection was ended in order; what has no blank line behind it may be a bare error, or half an event."""
+        rest = self._decoder.rest()
+        events = self._good([rest.removeprefix(b"data:").strip()]) if rest else []
+        if self._failure is not None:
+            raise self._fail(self._failure)
+        if events and not _is_json(events[0]):
+            raise self._fail(UpstreamDisconnected("Gemini's stream ended in the middle of an event."))
+        self._ended = True
+        self._response.release()
+        return events
+
+    def _fail(self, error: LiftgateError) -> LiftgateError:
+        self._ended = True
+        self._response.close()
+        return error
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except ValueError:
+        return False
+    return True

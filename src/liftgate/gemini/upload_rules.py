@@ -1,0 +1,89 @@
+"""What an answer of Google's upload server means, whatever was asked: the table, apart from what is done about it.
+
+The rules are those of Google's own client (GEMINI.md 1.2, `Rules.classify_http_response`). Pure; `upload_session` acts
+on the verdicts, `client` makes the answers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from liftgate.errors import LiftgateError, UpstreamProtocolError
+from liftgate.gemini.status import error_of, parse
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkAnswer:
+    """An answer of the upload server. `upload_status` is X-Goog-Upload-Status in lower case, "" where absent."""
+
+    status: int
+    upload_status: str = ""
+    size_received: int | None = None
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Verdict(Enum):
+    """What an answer means, whatever was asked."""
+
+    ACCEPTED = "the session lives and took it"
+    DONE = "the upload is final; the body is the result"
+    REJECTED = "the upload is final and refused; the body is the error"
+    BUSY = "not now: wait, then ask what Gemini has"
+    RECOVER = "out of step: ask what Gemini has"
+    DEAD = "there is no such session any more"
+    FATAL = "this will never be accepted"
+
+
+_UNMARKED: Mapping[int, Verdict] = {
+    200: Verdict.RECOVER,
+    # Data requests carry no key, so these four can only mean the session; a new start tells if the key is at fault.
+    401: Verdict.DEAD,
+    403: Verdict.DEAD,
+    404: Verdict.DEAD,
+    410: Verdict.DEAD,
+    405: Verdict.FATAL,
+    413: Verdict.FATAL,
+    415: Verdict.FATAL,
+    429: Verdict.BUSY,
+}
+
+
+def verdict(answer: ChunkAnswer) -> Verdict:
+    """The classification of Google's own client (GEMINI.md 1.2, `Rules.classify_http_response`)."""
+    busy = answer.status == 429 or answer.status >= 500
+    match answer.upload_status:
+        case "active":
+            if answer.status == 200:
+                return Verdict.ACCEPTED
+            return Verdict.BUSY if busy else Verdict.RECOVER
+        case "final":
+            return Verdict.DONE if answer.status == 200 else Verdict.REJECTED
+        case "cancelled":
+            return Verdict.DEAD
+    return Verdict.BUSY if busy else _UNMARKED.get(answer.status, Verdict.RECOVER)
+
+
+def error_in(answer: ChunkAnswer) -> LiftgateError:
+    """A google.rpc.Status means what it says; the upload server's plain texts are about the session alone."""
+    if answer.status >= 500 or answer.status == 429 or parse(answer.status, answer.body).google_status:
+        return error_of(answer.status, answer.headers, answer.body, names_file=False)
+    return protocol_error(answer, "refused to go on")
+
+
+def protocol_error(answer: ChunkAnswer, what: str) -> UpstreamProtocolError:
+    facts = parse(answer.status, answer.body)
+    said = f": {facts.message}" if facts.message else ""
+    return UpstreamProtocolError(f"Gemini's upload server {what} (HTTP {answer.status}{said}).", upstream=facts)
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body) if body else None
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,39 @@
+"""The order among deployments of one name: affinity first, then least in flight, then chance. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from liftgate.records import Deployment
+from liftgate.router.health import Health
+
+
+class Randomness(Protocol):
+    """`random.Random` is one."""
+
+    def random(self) -> float: ...
+
+
+def no_affinity(deployment: Deployment) -> int:
+    return 0
+
+
+def choose(
+    candidates: Sequence[Deployment],
+    health: Mapping[str, Health],
+    affinity: Callable[[Deployment], int],
+    now: float,
+    rng: Randomness,
+) -> Deployment:
+    """One of `candidates` (at least one). Cooling ones only when all are, those that are soon open again first."""
+    if len(candidates) == 1:
+        return candidates[0]
+    ready = [deployment for deployment in candidates if not health[deployment.id].is_cooling(now)]
+
+    def rank(deployment: Deployment) -> tuple[float, int, int, float]:
+        known = health[deployment.id]
+        closed = 0.0 if ready else max(0.0, known.closed_until - now)
+        return closed, -affinity(deployment), known.in_flight, rng.random()
+
+    return min(ready or candidates, key=rank)
