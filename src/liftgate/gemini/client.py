@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -44,10 +45,12 @@ class UploadStarted:
 
 
 class GeminiClient:
-    """Safe for any number of calls at once on one event loop. `close()` it there."""
+    """Safe for any number of calls at once on one event loop. `close()` it there. `headers` go with every request."""
 
-    def __init__(self, clock: Clock, limits: ClientLimits | None = None) -> None:
-        self._transport = Transport(limits or ClientLimits())
+    def __init__(
+        self, clock: Clock, limits: ClientLimits | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self._transport = Transport(limits or ClientLimits(), headers)
         self._time = UpstreamTime(clock)
         self._models: dict[str, _Model] = {}
 
@@ -101,6 +104,19 @@ class GeminiClient:
             raise await self._refusal(response, account.api_keys[0], account.name, names_file=True)
         return parse(_object(await self._transport.small_body(response)))
 
+    async def list_files(self, account: Account, page_size: int, page_token: str = "") -> tuple[list[GeminiFile], str]:
+        """One page (at most 100) of the project's files, in Google's order, and the token of the next, "" at the end."""
+        query = f"files?pageSize={page_size}" + (f"&pageToken={quote(page_token, safe='')}" if page_token else "")
+        url = URL(f"{_root(account)}/{VERSION}/{query}", encoded=True)
+        response = await self._ask("GET", url, account, {_KEY: account.api_keys[0]})
+        if response.status != 200:
+            raise await self._refusal(response, account.api_keys[0], account.name, names_file=False)
+        page = _object(await self._transport.small_body(response))
+        files = page.get("files") or []
+        if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
+            raise UpstreamProtocolError("Gemini listed its files in something that is no list of objects.")
+        return [parse(file) for file in files], str(page.get("nextPageToken") or "")
+
     async def delete_file(self, account: Account, name: str) -> None:
         """DELETE files/x. A file that is gone already is fine."""
         response = await self._file_call("DELETE", account, name)
@@ -117,8 +133,17 @@ class GeminiClient:
 
     # ── uploads ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def start_upload(self, account: Account, *, mime_type: str, size: int, name: str | None) -> UploadStarted:
-        """Begins a resumable session for `size` bytes; `name` (`files/x`) asks for that name at Gemini."""
+    async def start_upload(
+        self,
+        account: Account,
+        *,
+        mime_type: str,
+        size: int,
+        name: str | None,
+        metadata: Mapping[str, object] | None = None,
+    ) -> UploadStarted:
+        """Begins a resumable session for `size` bytes; `name` (`files/x`) asks for that name at Gemini, `metadata` for
+        other fields of its File (`displayName`)."""
         if not mime_type.isascii() or not mime_type.isprintable():
             raise InvalidRequest("A MIME type has printable ASCII characters only.", param="mime_type")
         headers = {
@@ -129,7 +154,7 @@ class GeminiClient:
             "X-Goog-Upload-Header-Content-Length": str(size),
             "X-Goog-Upload-Header-Content-Type": mime_type,
         }
-        body = json.dumps({"file": {"name": name} if name else {}}).encode()
+        body = json.dumps({"file": {**(metadata or {}), **({"name": name} if name else {})}}).encode()
         url = URL(f"{_root(account)}/upload/{VERSION}/files", encoded=True)
         response = await self._ask("POST", url, account, headers, body)
         if response.status != 200:

@@ -20,7 +20,7 @@ _HEX = re.compile(r"[0-9a-f]{64}\Z")
 @dataclass(frozen=True, slots=True)
 class GeminiFile:
     """`size` in bytes; `sha256` in lower-case hex, None where Gemini gave none; `expires_at` in seconds since the epoch
-    on Google's clock; `state` ACTIVE, PROCESSING, FAILED, or "" where Gemini gave none; `error` why it FAILED."""
+    on Google's clock, as is `created_at`; `display_name` "" where it has none; `state` ACTIVE, PROCESSING, FAILED, or "" where Gemini gave none; `error` why it FAILED."""
 
     name: str
     uri: str
@@ -30,6 +30,8 @@ class GeminiFile:
     sha256: str | None = None
     expires_at: float | None = None
     error: str | None = None
+    created_at: float | None = None
+    display_name: str = ""
 
 
 def parse(file: Mapping[str, object]) -> GeminiFile:
@@ -47,6 +49,8 @@ def parse(file: Mapping[str, object]) -> GeminiFile:
         sha256=_sha256(file),
         expires_at=parse_time(_text(file, "expirationTime"), "expirationTime"),
         error=_error(file),
+        created_at=parse_time(_text(file, "createTime"), "createTime"),
+        display_name=_text(file, "displayName"),
     )
 
 

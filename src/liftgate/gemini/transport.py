@@ -41,8 +41,9 @@ class ClientLimits:
 class Transport:
     """Sends requests; what it raises is typed."""
 
-    def __init__(self, limits: ClientLimits) -> None:
+    def __init__(self, limits: ClientLimits, headers: Headers | None = None) -> None:
         self.limits = limits
+        self._headers = headers or {}
         self._proxies = EnvironmentProxies()
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
@@ -124,7 +125,7 @@ class Transport:
                 ttl_dns_cache=60,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": f"liftgate/{__version__}", "Accept": "*/*"},
+            headers={"User-Agent": f"liftgate/{__version__}", "Accept": "*/*", **self._headers},
             trust_env=False,
         )
         return self._session
