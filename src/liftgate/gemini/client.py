@@ -105,7 +105,7 @@ class GeminiClient:
         return parse(_object(await self._transport.small_body(response)))
 
     async def list_files(self, account: Account, page_size: int, page_token: str = "") -> tuple[list[GeminiFile], str]:
-        """One page (at most 100) of the project's files, in Google's order, and the token of the next, "" at the end."""
+        """A page (100 at most) of the project's files, in Google's order, and the token of the next ("": the last)."""
         query = f"files?pageSize={page_size}" + (f"&pageToken={quote(page_token, safe='')}" if page_token else "")
         url = URL(f"{_root(account)}/{VERSION}/{query}", encoded=True)
         response = await self._ask("GET", url, account, {_KEY: account.api_keys[0]})

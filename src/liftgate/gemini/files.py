@@ -19,8 +19,9 @@ _HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 @dataclass(frozen=True, slots=True)
 class GeminiFile:
-    """`size` in bytes; `sha256` in lower-case hex, None where Gemini gave none; `expires_at` in seconds since the epoch
-    on Google's clock, as is `created_at`; `display_name` "" where it has none; `state` ACTIVE, PROCESSING, FAILED, or "" where Gemini gave none; `error` why it FAILED."""
+    """`size` in bytes; `sha256` in lower-case hex, None where Gemini gave none; `expires_at` and `created_at` in seconds
+    since the epoch on Google's clock; `state` ACTIVE, PROCESSING, FAILED, or "" where Gemini gave none; `error` why it
+    FAILED; `display_name` "" where it has none."""
 
     name: str
     uri: str
