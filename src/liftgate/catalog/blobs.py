@@ -53,6 +53,11 @@ def get_blob(conn: Connection, blob_id: str) -> BlobRecord | None:
     return BlobRecord(*rows[0]) if rows else None
 
 
+def blob_alive(conn: Connection, blob_id: str) -> bool:
+    """Whether a file still needs it."""
+    return bool(conn.execute("SELECT 1 FROM blobs WHERE id = ? AND orphaned_at IS NULL", (blob_id,)))
+
+
 def blob_parts(conn: Connection, blob_id: str) -> list[BlobPart]:
     """The manifest in order; [] for a blob that is one object under its own id."""
     rows = conn.execute("SELECT key, bytes FROM blob_parts WHERE blob_id = ? ORDER BY ordinal", (blob_id,))

@@ -100,6 +100,12 @@ def get_file_by_alias(conn: Connection, owner: Owner, alias: str, now: float) ->
     return FileRecord(*rows[0]) if rows else None
 
 
+def file_of_blob(conn: Connection, blob_id: str) -> FileRecord | None:
+    """Any file with these bytes, whoever's: for the gateway's own work on a blob, never for a client's request."""
+    rows = conn.execute(f"SELECT {COLUMNS} FROM files WHERE blob_id = ? LIMIT 1", (blob_id,))
+    return FileRecord(*rows[0]) if rows else None
+
+
 def list_files(
     conn: Connection,
     owner: Owner,
@@ -172,6 +178,22 @@ def set_file_status(conn: Connection, file_id: str, status: FileStatus, details:
         details = details.replace("\x00", "").encode("utf-8", "replace").decode()
     conn.execute("UPDATE files SET status = ?, status_details = ? WHERE id = ?", (status, details, file_id))
     invalidate(conn, "file", file_id)
+
+
+def settle_pending(conn: Connection, before: float, limit: int) -> int:
+    """Files created before `before` whose replica is waited for and is not under way any more; how many.
+
+    They are durable, so `processed`; or `error`, where Gemini refused them.
+    """
+    rows = conn.execute(
+        "SELECT id, (SELECT error FROM replicas WHERE replicas.blob_id = files.blob_id AND state = 'failed' LIMIT 1)"
+        " FROM files WHERE status = 'uploaded' AND created_at < ? AND NOT EXISTS (SELECT 1 FROM replicas"
+        " WHERE replicas.blob_id = files.blob_id AND replicas.state IN ('uploading', 'processing')) LIMIT ?",
+        (before, limit),
+    )
+    for file_id, refusal in rows:
+        set_file_status(conn, file_id, "processed" if refusal is None else "error", refusal)
+    return len(rows)
 
 
 def expire_files(conn: Connection, now: float, limit: int) -> list[FileRecord]:

@@ -13,6 +13,8 @@ from liftgate.catalog.connection import Connection, chunks, invalidate, replica_
 from liftgate.records import ReplicaRecord
 
 COLUMNS = "blob_id, mime_type, account, state, bytes, name, uri, generation, upload_url, expires_at, used_at, error"
+REPLACED_SECONDS = 600.0
+"""How long a replica that another replaced stays at Gemini, for requests that were given its URI a moment ago."""
 KEY = "blob_id = ? AND mime_type = ? AND account = ?"
 
 
@@ -85,7 +87,7 @@ def _discard(conn: Connection, gone: ReplicaRecord, kept: ReplicaRecord | None) 
         if gone.upload_url is not None and replaced:
             doom(conn, gone.account, gone.name, conn.now(), gone.upload_url)
     elif gone.name and (kept is None or kept.name != gone.name):
-        doom(conn, gone.account, gone.name, conn.now())
+        doom(conn, gone.account, gone.name, conn.now(), delay=REPLACED_SECONDS if gone.state == "active" else 0.0)
 
 
 def replicas_of(conn: Connection, blob_ids: Sequence[str]) -> list[ReplicaRecord]:
@@ -173,12 +175,14 @@ def unfinished(conn: Connection, limit: int) -> list[ReplicaRecord]:
     return [ReplicaRecord(*row) for row in rows]
 
 
-def doom(conn: Connection, account: str, name: str, now: float, upload_url: str | None = None) -> None:
-    """A name at Gemini to delete, or a session to cancel, from now on until `drop_doomed`."""
+def doom(
+    conn: Connection, account: str, name: str, now: float, upload_url: str | None = None, *, delay: float = 0.0
+) -> None:
+    """A name at Gemini to delete, or a session to cancel, from `delay` seconds on until `drop_doomed`."""
     conn.execute(
         "INSERT INTO doomed (account, name, upload_url, attempts, doomed_at, due_at) VALUES (?, ?, ?, 0, ?, ?)"
         " ON CONFLICT (account, name, upload_url) DO NOTHING",
-        (account, name, upload_url or "", now, now),
+        (account, name, upload_url or "", now, now + delay),
     )
 
 

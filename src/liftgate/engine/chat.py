@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -65,11 +66,11 @@ class _Opened:
     fold: AnswerFold
     encoder: ChunkEncoder
     first: list[bytes]
-    release: Callable[[], None]
+    hold: ExitStack
 
     async def close(self) -> None:
         """Idempotent."""
-        self.release()
+        self.hold.close()
         await self.stream.close()
 
 
@@ -184,7 +185,9 @@ class Chat:
             await stream.close()
             raise
         fold = self._fold(call, translation)
-        return _Opened(stream, fold, ChunkEncoder(fold), first, self._router.hold(deployment))
+        hold = ExitStack()
+        hold.enter_context(self._router.hold(deployment))
+        return _Opened(stream, fold, ChunkEncoder(fold), first, hold)
 
     async def _with_files(
         self,

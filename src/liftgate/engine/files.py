@@ -5,21 +5,28 @@ A File that is asked for often is served from memory; deleting it is immediate h
 
 from __future__ import annotations
 
+import logging
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 from liftgate.byte_source import ByteSource
 from liftgate.catalog import files as rows
-from liftgate.errors import FileNotFound, InvalidRequest
+from liftgate.errors import FileNotFound, FileUnusable, InvalidRequest, LiftgateError
 from liftgate.files.ingest import Incoming, Ingest
-from liftgate.ids import FILE_ID
-from liftgate.records import Account, Deployment, FileRecord, Owner
+from liftgate.ids import FILE_ID, file_id_of
+from liftgate.records import Account, FileRecord, FileStatus, Owner
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.parts import Parts, Wanted
 from liftgate.router.attempts import Router
+
+log = logging.getLogger("liftgate")
+
+GEMINI_SPELLING = re.compile(r"(?:https?://[^/?#]+/(?:v1|v1beta|v1alpha)/)?files/(?P<name>[a-z0-9-]{1,40})\Z")
+"""Google's canonical URI or one with our own host, and the bare resource name."""
 
 CACHED_FILES = 100_000
 PAGE_LIMIT = 10_000
@@ -36,6 +43,8 @@ class Files:
         self._db = parts.db
         self._blobs = parts.blobs
         self._clock = parts.clock
+        self._tasks = parts.tasks
+        self._settings = parts.settings
         self._ingest = ingest
         self._replicas = replicas
         self._router = router
@@ -48,7 +57,28 @@ class Files:
         to at once; an unknown one raises ModelNotFound before a byte is read.
         """
         deployments = [self._router.deployments(name)[0] for name in models]
-        return Creation(self._ingest.begin(owner, expected=expected), self._replicas, deployments)
+        accounts = {deployment.account.name: deployment.account for deployment in deployments}
+        return Creation(self, self._ingest.begin(owner, expected=expected), list(accounts.values()))
+
+    def carry(self, file: FileRecord, accounts: Sequence[Account]) -> None:
+        """Begins to take a File to these accounts; its status says when it is there."""
+        self._tasks.start(self._carry(file, accounts), name=f"carry {file.id}")
+
+    async def _carry(self, file: FileRecord, accounts: Sequence[Account]) -> None:
+        wanted = Wanted(file, file.mime_type)
+        deadline = self._clock.monotonic() + self._settings.page_in_seconds
+        status: FileStatus = "processed"
+        details = None
+        try:
+            for account in accounts:
+                await self._replicas.ensure(wanted, account, deadline=deadline)
+        except FileUnusable as refused:
+            status, details = "error", refused.message
+        except LiftgateError as error:
+            # The File is whole and ours; a chat will carry it there. The job settles its status.
+            log.warning("%s is not at Gemini yet: %s", file.id, error.message)
+            return
+        await self._db.write(lambda conn: rows.set_file_status(conn, file.id, status, details))
 
     async def retrieve(self, owner: Owner, file_id: str) -> FileRecord:
         """Raises FileNotFound, in the same words for a foreign, a deleted and an impossible id."""
@@ -68,6 +98,20 @@ class Files:
         if file is not None:
             self._remember(file)
         return file
+
+    async def named(self, owner: Owner, spelling: str) -> FileRecord | None:
+        """The File that a client means by an id, a Gemini name (`files/x`) or a Gemini URI; None where it has none.
+
+        Only names that Liftgate gave, or that the owner chose, are looked for: a replica's name is nobody's.
+        """
+        name = GEMINI_SPELLING.match(spelling)
+        if name is None:
+            return await self.find(owner, spelling)
+        return await self.find(owner, file_id_of(name["name"])) or await self._aliased(owner, "files/" + name["name"])
+
+    async def _aliased(self, owner: Owner, alias: str) -> FileRecord | None:
+        now = self._clock.now()
+        return await self._db.read(lambda conn: rows.get_file_by_alias(conn, owner, alias, now))
 
     async def list(
         self,
@@ -129,10 +173,10 @@ class Files:
 class Creation:
     """A File on its way in. `write` its bytes, then `commit` or `abort`."""
 
-    def __init__(self, incoming: Incoming, replicas: Replicas, deployments: Sequence[Deployment]) -> None:
+    def __init__(self, files: Files, incoming: Incoming, accounts: Sequence[Account]) -> None:
+        self._files = files
         self._incoming = incoming
-        self._replicas = replicas
-        self._deployments = deployments
+        self._accounts = accounts
 
     async def write(self, piece: bytes | memoryview) -> None:
         await self._incoming.write(piece)
@@ -141,20 +185,19 @@ class Creation:
         self, *, filename: str | None, content_type: str | None, purpose: str, expires_after: int | None = None
     ) -> FileRecord:
         """Durable from here on. `expires_after`: seconds. `status` is `uploaded` while a replica that was asked for is
-        on its way, and the catalogue's from then on.
+        on its way.
         """
         file = await self._incoming.commit(
-            filename=filename, content_type=content_type, purpose=purpose, expires_after=expires_after
+            filename=filename,
+            content_type=content_type,
+            purpose=purpose,
+            expires_after=expires_after,
+            status="uploaded" if self._accounts else "processed",
         )
-        wanted = Wanted(file, file.mime_type)
-        for account in {deployment.account.name: deployment.account for deployment in self._deployments}.values():
-            self._prepare(wanted, account)
-        if self._deployments:
-            return replace(file, status="uploaded")
+        if self._accounts:
+            self._files.carry(file, self._accounts)
         return file
 
-    def _prepare(self, wanted: Wanted, account: Account) -> None:
-        self._replicas.prepare(wanted, account)
-
     async def abort(self) -> None:
+        """Nothing of it is kept. Idempotent."""
         await self._incoming.abort()

@@ -13,6 +13,7 @@ from typing import Any
 
 from liftgate.engine.files import Files
 from liftgate.errors import FileNotFound, UpstreamFileLost
+from liftgate.gemini.status import lost_file
 from liftgate.records import Account, Owner, ReplicaRecord
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.parts import Wanted
@@ -83,7 +84,8 @@ class Needs:
 
     async def repair(self, replicas: Sequence[ReplicaRecord], lost: UpstreamFileLost) -> None:
         """Marks what Gemini denied as lost. Its sentence names one file; without it all of them are suspect."""
-        suspects = [replica for replica in replicas if lost.name and replica.name == lost.name] or list(replicas)
+        denied = lost_file(lost)
+        suspects = [replica for replica in replicas if replica.name == denied] or list(replicas)
         for replica in suspects:
             await self._replicas.lost(replica)
 

@@ -87,3 +87,11 @@ def json_object(body: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def finished_file(answer: ChunkAnswer) -> GeminiFile | None:
+    """The File that an answer's final body describes; None for an upload that is not finished, or failed."""
+    if verdict(answer) is not Verdict.DONE:
+        return None
+    file = json_object(answer.body).get("file")
+    return parse_file(file) if isinstance(file, dict) else None

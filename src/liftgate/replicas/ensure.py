@@ -172,7 +172,7 @@ class Replicas:
                 return replica
             row = await self._db.read(lambda conn: rows.get_replica(conn, *key))
             page_in = PageIn(self._parts, lease, wanted, account)
-            return await page_in.run(row, self._decide(row, account, margin), early)
+            return await page_in.run(self._decide(row, account, margin), early)
 
     async def _wait(self, changed: asyncio.Event) -> None:
         # Woken by an invalidation; the poll covers a wake-up that was lost with a connection.

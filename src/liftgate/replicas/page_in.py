@@ -51,8 +51,6 @@ T = TypeVar("T")
 TRIES = 4
 """Tries of a call that is no part of the session, and of a whole upload whose hash came out wrong."""
 POLL_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0)
-OLD_REPLICA_SECONDS = 600.0
-"""How long a replaced replica stays at Gemini for requests that were given its URI a moment ago."""
 
 
 class PageIn:
@@ -69,7 +67,7 @@ class PageIn:
         self._account = account
         self._source = parts.blobs.open(wanted.file.blob_id, wanted.file.bytes)
 
-    async def run(self, row: ReplicaRecord | None, verdict: Verdict, early: EarlyUpload | None) -> ReplicaRecord:
+    async def run(self, verdict: Verdict, early: EarlyUpload | None) -> ReplicaRecord:
         if isinstance(verdict, Await):
             try:
                 return await self._until_active(verdict.replica)
@@ -80,13 +78,13 @@ class PageIn:
                 uploading, session = verdict.replica, UploadSession(total=self._file.bytes, granularity=CHUNK)
                 action = session.resume()
             else:
-                uploading, session, action = await self._begin(row, early)
+                uploading, session, action = await self._begin(early)
                 early = None
             uploading, uploaded = await self._drive(uploading, session, action)
             if self._is_ours(uploaded):
                 return await self._until_active(await self._save_uploaded(uploading, uploaded))
-            await self._db.write(lambda conn, name=uploaded.name: self._doom(conn, name))  # type: ignore[misc]
-            row, verdict = uploading, Make()
+            await self._db.write(partial(self._doom, name=uploaded.name))
+            verdict = Make()
             await self._clock.sleep(min(2.0**attempt, 8.0))
         raise UpstreamProtocolError("Gemini repeatedly stored other bytes than were sent (size or SHA-256 differ).")
 
@@ -96,21 +94,19 @@ class PageIn:
 
     # ── beginning ────────────────────────────────────────────────────────────────────────────────
 
-    async def _begin(
-        self, old: ReplicaRecord | None, early: EarlyUpload | None
-    ) -> tuple[ReplicaRecord, UploadSession, Action]:
+    async def _begin(self, early: EarlyUpload | None) -> tuple[ReplicaRecord, UploadSession, Action]:
         sent = await early.hand_over() if early is not None else None
         if sent is not None:
-            uploading = await self._save_begun(sent.name, sent.url, old)
+            uploading = await self._save_begun(sent.name, sent.url)
             session = UploadSession(total=self._file.bytes, granularity=sent.granularity)
             return uploading, session, session.resume()
-        uploading, granularity = await self._start(old)
+        uploading, granularity = await self._start()
         session = UploadSession(total=self._file.bytes, granularity=granularity)
         return uploading, session, session.begin()
 
-    async def _start(self, old: ReplicaRecord | None) -> tuple[ReplicaRecord, int]:
+    async def _start(self) -> tuple[ReplicaRecord, int]:
         name = ids.new_replica_name()
-        uploading = await self._save_begun(name, None, old)
+        uploading = await self._save_begun(name, None)
         started = await self._retried(
             lambda: self._client.start_upload(
                 self._account, mime_type=self._mime_type, size=self._file.bytes, name=name
@@ -120,8 +116,8 @@ class PageIn:
         await self._save(uploading)
         return uploading, started.granularity
 
-    async def _save_begun(self, name: str, url: str | None, old: ReplicaRecord | None) -> ReplicaRecord:
-        """The row names what is about to exist; what it named before is doomed in the same transaction."""
+    async def _save_begun(self, name: str, url: str | None) -> ReplicaRecord:
+        """The row names what is about to exist."""
         uploading = ReplicaRecord(
             blob_id=self._file.blob_id,
             mime_type=self._mime_type,
@@ -134,7 +130,7 @@ class PageIn:
             upload_url=url,
             used_at=self._clock.now(),
         )
-        await self._save(uploading, instead_of=old)
+        await self._save(uploading)
         return uploading
 
     async def _retried(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -173,9 +169,9 @@ class PageIn:
                     action = await self._report(session, self._client.query(self._account, url))
                 case FindByName():
                     action = session.found(await self._find(uploading.name))
-                case Restart(after, doom, _):
+                case Restart(after):
                     await self._clock.sleep(after)
-                    uploading, granularity = await self._start(uploading if doom else None)
+                    uploading, granularity = await self._start()
                     action = session.restarted(granularity)
                 case Done(uploaded):
                     return uploading, uploaded
@@ -239,32 +235,22 @@ class PageIn:
         failed = replace(
             replica, state="failed", error=f"Gemini could not process it: {reason}", used_at=self._clock.now()
         )
-        await self._save(failed, instead_of=replica)
+        await self._db.write(lambda conn: self._doom(conn, replica.name))
+        await self._save(failed)
         raise FileUnusable(failed.error or reason, code="file_processing_failed")
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────
 
-    async def _save(self, replica: ReplicaRecord, *, instead_of: ReplicaRecord | None = None) -> None:
-        """Raises LeaseLost where the fence refuses the row, and FileNotFound where its file was deleted meanwhile; what
-        was made is then doomed."""
-        if await self._db.write(lambda conn: self._write(conn, replica, instead_of)):
+    async def _save(self, replica: ReplicaRecord) -> None:
+        """Raises LeaseLost where the fence refuses the row, and FileNotFound where its file was deleted meanwhile.
+
+        Whatever the row named before, or a refused row names, is doomed in the same transaction.
+        """
+        if await self._db.write(lambda conn: rows.save_replica(conn, replica)):
             return
         if not await self._db.read(lambda conn: blob_alive(conn, self._file.blob_id)):
             raise FileNotFound(self._file.id)
         raise LeaseLost(replica.name)
 
-    def _write(self, conn: Connection, replica: ReplicaRecord, instead_of: ReplicaRecord | None) -> bool:
-        if rows.save_replica(conn, replica):
-            if instead_of is not None and (instead_of.name != replica.name or replica.state == "failed"):
-                was_live = instead_of.state == "active"
-                delay = OLD_REPLICA_SECONDS if was_live else 0.0
-                self._doom(conn, instead_of.name, delay=delay, upload_url=instead_of.upload_url)
-            return True
-        current = rows.get_replica(conn, replica.blob_id, replica.mime_type, replica.account)
-        if current is None or current.name != replica.name:
-            # A successor that took up the same session owns its name; otherwise nobody knows of it but us.
-            self._doom(conn, replica.name, upload_url=replica.upload_url)
-        return False
-
-    def _doom(self, conn: Connection, name: str, *, delay: float = 0.0, upload_url: str | None = None) -> None:
-        rows.doom(conn, self._account.name, name, self._clock.now() + delay, upload_url)
+    def _doom(self, conn: Connection, name: str) -> None:
+        rows.doom(conn, self._account.name, name, self._clock.now())

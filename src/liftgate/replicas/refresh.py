@@ -12,6 +12,7 @@ from liftgate.catalog import leases
 from liftgate.catalog import replicas as rows
 from liftgate.errors import LiftgateError
 from liftgate.gemini.client import GeminiClient
+from liftgate.gemini.upload_rules import finished_file
 from liftgate.records import Account, ReplicaRecord
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.lease import Lease
@@ -38,7 +39,7 @@ async def purge(parts: Parts, lease: Lease) -> None:
             account = parts.accounts.get(doomed.account)
             if account is None or now - doomed.doomed_at > RETENTION_SECONDS + 3600:
                 # Gemini has removed it by itself; or its key is not ours any more, and then it soon will.
-                await db.write(partial(rows.drop_doomed, id=doomed.id))
+                await db.write(partial(rows.drop_doomed, doomed_id=doomed.id))
                 continue
             try:
                 await _remove(parts.client, account, doomed)
@@ -48,17 +49,20 @@ async def purge(parts: Parts, lease: Lease) -> None:
                     partial(rows.postpone_doomed, id=doomed.id, until=now + parts.settings.purge_seconds / 2)
                 )
             else:
-                await db.write(partial(rows.drop_doomed, id=doomed.id))
+                await db.write(partial(rows.drop_doomed, doomed_id=doomed.id))
         if len(due) < BATCH:
             return
 
 
 async def _remove(client: GeminiClient, account: Account, doomed: rows.Doomed) -> None:
     if doomed.upload_url is not None:
-        finished = await client.cancel(account, doomed.upload_url)
+        await client.cancel(account, doomed.upload_url)
+        # It may have been final already, under a name of Google's own choice.
+        finished = finished_file(await client.query(account, doomed.upload_url))
         if finished is not None and finished.name != doomed.name:
             await client.delete_file(account, finished.name)
-    await client.delete_file(account, doomed.name)
+    if doomed.name:
+        await client.delete_file(account, doomed.name)
 
 
 async def recover(parts: Parts, replicas: Replicas, lease: Lease) -> None:
@@ -70,7 +74,7 @@ async def recover(parts: Parts, replicas: Replicas, lease: Lease) -> None:
             await _prepare(parts, replicas, row)
     # What was asked for at upload and nobody works at any more will be made when a chat needs it.
     forgotten = parts.clock.now() - 2 * parts.settings.lease_seconds
-    await parts.db.write(lambda conn: file_rows.settle_pending(conn, forgotten))
+    await parts.db.write(lambda conn: file_rows.settle_pending(conn, forgotten, BATCH))
 
 
 async def renew_expiring(parts: Parts, replicas: Replicas, lease: Lease) -> None:

@@ -53,6 +53,8 @@ CREATE INDEX files_expiring ON files (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE INDEX files_blob ON files (blob_id);
 
+CREATE INDEX files_pending ON files (created_at) WHERE status = 'uploaded';
+
 -- Where a deleted file stood in its owner's list, so that a listing whose cursor was deleted goes on.
 CREATE TABLE removed_files (
     id TEXT PRIMARY KEY,
