@@ -1,0 +1,104 @@
+"""`build_app(gateway)`: the ASGI application. Route, caller, handler, and what to say when something went wrong.
+
+Under a server with the lifespan protocol it opens and closes the gateway; without it whoever made the gateway does. The
+order for a request: route, key, handler; so nothing of a body is read for a caller without a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+
+from liftgate import ids
+from liftgate.errors import ConfigError, InternalError, LiftgateError
+from liftgate.gateway import Gateway
+from liftgate.server import routes
+from liftgate.server.access_log import CountedSend
+from liftgate.server.asgi import Receive, Scope, Send
+from liftgate.server.auth import Authenticator
+from liftgate.server.dialects import Dialect, dialect_of
+from liftgate.server.errors import error_response
+from liftgate.server.request import ClientLeft, Request
+from liftgate.server.responses import Response
+from liftgate.server.routing import RouteTable
+from liftgate.tasks import Tasks
+
+log = logging.getLogger("liftgate")
+
+
+def build_app(gateway: Gateway) -> App:
+    return App(gateway)
+
+
+class App:
+    """An ASGI 3 application."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._auth = Authenticator(gateway.settings.auth)
+        self._access_log = gateway.settings.server.access_log
+        self._tasks = Tasks()
+        openai = RouteTable()
+        openai.add(routes.OPENAI, "/v1", "")
+        openai.add(routes.OPERATORS, "")
+        gemini = RouteTable()
+        gemini.add(routes.GEMINI, "/v1beta", "/v1")
+        self._routes: dict[Dialect, RouteTable] = {"openai": openai, "gemini": gemini}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request = Request(scope, receive, self._gateway, self._tasks, ids.new_request_id())
+            if self._access_log:
+                counted = CountedSend(send)
+                await self._answer(request, counted)
+                counted.write_line(request)
+            else:
+                await self._answer(request, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def _answer(self, request: Request, send: Send) -> None:
+        try:
+            response = await self._response(request)
+            await response.deliver(request, send)
+        except ClientLeft:
+            return
+        except asyncio.CancelledError:
+            # Ours when the client left at the very moment that its answer was ready.
+            if not request.left:
+                raise
+        except Exception:
+            # The answer had begun: all that is left is to break the connection, so that it is not taken for whole.
+            log.exception("%s %s %s broke off", request.id, request.method, ascii(request.path))
+            raise
+
+    async def _response(self, request: Request) -> Response:
+        dialect = dialect_of(request)
+        try:
+            handler, route, request.params = self._routes[dialect].find(request.method, request.path)
+            if not route.public:
+                request.owner = self._auth.owner_of(request)
+            return await handler(request)
+        except LiftgateError as error:
+            if error.http_status >= 500:
+                log.warning("%s %s: %s", request.id, type(error).__name__, error.message)
+            return error_response(error, dialect)
+        except ClientLeft:
+            raise
+        except Exception:
+            log.exception("%s %s %s failed", request.id, request.method, ascii(request.path))
+            return error_response(InternalError(), dialect)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._tasks.close)
+            await receive()
+            try:
+                await stack.enter_async_context(self._gateway)
+            except (ConfigError, LiftgateError) as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,31 @@
+"""Which API a request speaks, OpenAI's or Gemini's own: decides its routes and how its errors are written (DESIGN.md 7).
+
+`/v1beta` and `/upload` are Gemini's. Under `/v1` both live (google-genai 3 calls it): there Google's way of giving a
+key says Gemini, `Authorization` says OpenAI. A path that only OpenAI has is OpenAI's whichever way the key came.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import parse_qs
+
+from liftgate.server.request import Request
+
+Dialect = Literal["openai", "gemini"]
+
+_NATIVE = ("/v1beta/", "/upload/")
+_SHARED = ("/v1/models", "/v1/files", "/v1/upload/", "/v1/tunedModels", "/v1/operations")
+
+
+def dialect_of(request: Request) -> Dialect:
+    path = request.path
+    if path.startswith(_NATIVE) or (path.startswith(_SHARED) and _googles_key(request)):
+        return "gemini"
+    return "openai"
+
+
+def _googles_key(request: Request) -> bool:
+    headers = request.headers
+    if b"authorization" in headers:
+        return False
+    return b"x-goog-api-key" in headers or b"key" in parse_qs(request.query_string)

@@ -1,0 +1,1 @@
+"""Decode, call the engine, encode: one module per noun of the API, functions from a Request to a Response."""

@@ -1,0 +1,26 @@
+"""`/v1/chat/completions`."""
+
+from __future__ import annotations
+
+from liftgate.errors import InvalidRequest
+from liftgate.server.request import Request
+from liftgate.server.responses import Response, StreamedResponse
+
+PATIENCE = 0.5
+"""Seconds before it is watched whether the client is still there: most answers are sooner."""
+
+
+async def create_completion(request: Request) -> Response:
+    """A client that goes away ends the call at Gemini, streamed or not."""
+    request.query("key")
+    body = await request.json_object()
+    chat = request.gateway.chat
+    stream = body.get("stream")
+    if stream is not None and not isinstance(stream, bool):
+        raise InvalidRequest("Invalid type for 'stream': expected a boolean.", param="stream", code="invalid_type")
+    async with request.while_connected(PATIENCE):
+        if not stream:
+            return Response(await chat.complete(request.owner, body))
+        # Awaiting it raises what goes wrong before the first event: that is still a status (DESIGN.md 5.7).
+        events = await chat.stream(request.owner, body)
+    return StreamedResponse(aiter(events), events.aclose)

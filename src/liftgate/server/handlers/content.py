@@ -1,0 +1,70 @@
+"""`/v1/files/{id}/content`: the bytes, whole or a range, with what caches and download managers ask for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from urllib.parse import quote
+
+from liftgate.byte_source import ByteSource
+from liftgate.records import FileRecord
+from liftgate.server.asgi import Header
+from liftgate.server.handlers.files import SELECTORS
+from liftgate.server.ranges import wanted_range
+from liftgate.server.request import Request
+from liftgate.server.responses import Response, StreamedResponse
+
+
+async def file_content(request: Request) -> Response:
+    """200, 206, 304 or 416. The ETag is the bytes' SHA-256, so it is strong and never changes for an id."""
+    request.query(*SELECTORS)
+    file, source = await request.gateway.files.open(request.owner, request.params["file_id"])
+    etag = f'"{file.sha256}"'
+    if _names(request.header(b"if-none-match"), etag):
+        return Response(b"", status=304, headers=[(b"etag", etag.encode())])
+    wanted = None
+    condition = request.header(b"if-range")
+    if request.method == "GET" and (not condition or condition == etag):
+        wanted = wanted_range(request.header(b"range"), file.bytes)
+    start, stop = wanted or (0, file.bytes)
+    headers = _headers(file, etag, stop - start)
+    if wanted:
+        headers.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, file.bytes)))
+    pieces = _pieces(source, start, stop if request.method == "GET" else start)
+    return StreamedResponse(pieces, pieces.aclose, status=206 if wanted else 200, headers=headers)
+
+
+async def _pieces(source: ByteSource, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+    if start == stop:
+        return
+    pieces = source.read(start, stop)
+    try:
+        async for piece in pieces:
+            yield piece
+    finally:
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()
+
+
+def _names(condition: str, etag: str) -> bool:
+    """Whether an If-None-Match names this tag; a weak form of it is the same bytes too."""
+    return condition == "*" or etag in (tag.strip().removeprefix("W/") for tag in condition.split(","))
+
+
+def _headers(file: FileRecord, etag: str, length: int) -> list[Header]:
+    return [
+        (b"content-type", file.mime_type.encode("ascii", "replace")),
+        (b"content-length", b"%d" % length),
+        (b"content-disposition", disposition(file.filename).encode("ascii")),
+        (b"etag", etag.encode()),
+        (b"accept-ranges", b"bytes"),
+        (b"cache-control", b"private, no-cache"),
+        # What a user uploaded must never run as a page of this origin.
+        (b"x-content-type-options", b"nosniff"),
+    ]
+
+
+def disposition(filename: str) -> str:
+    """RFC 6266: a plain name for old clients, and RFC 5987's form where it has other characters."""
+    plain = "".join(c if " " <= c <= "~" and c not in '"\\%;' else "_" for c in filename)
+    value = f'attachment; filename="{plain}"'
+    return value if plain == filename else f"{value}; filename*=UTF-8''{quote(filename, safe='')}"

@@ -1,0 +1,114 @@
+"""`/v1/files`: create, list, retrieve, delete."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+from liftgate.engine.files import Creation
+from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
+from liftgate.server.file_form import FileForm, check_provider, read_fields, safe_filename
+from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
+from liftgate.server.request import Request
+from liftgate.server.responses import Response, json_response
+from liftgate.translate.file_objects import openai_file, openai_file_deleted, openai_file_list
+
+SELECTORS = ("custom_llm_provider", "provider", "model", "target_model_names", "key")
+"""LiteLLM's ways to say where a file is; here it is in one place, so they choose nothing. `key` was used already."""
+
+LARGEST_PAGE = 10_000
+_AROUND_THE_FILE = 2 * MAX_FIELD_BYTES
+
+
+async def create_file(request: Request) -> Response:
+    """The bytes go from the socket to the spool; the answer follows their durability."""
+    query = _selectors(request)
+    boundary = boundary_of(request.header(b"content-type"))
+    _check_length(request)
+    creation: Creation | None = None
+    part = FilePart(None, None, None)
+    begun = FileForm(None, None, ())
+
+    def open_file(found: FilePart, before: Fields) -> Creation:
+        nonlocal creation, part, begun
+        part, begun = found, read_fields(before)
+        models = begun.models or tuple(name for name in [query.get("model", "")] if name)
+        creation = request.gateway.files.begin(request.owner, expected=found.expected, models=models)
+        return creation
+
+    try:
+        fields = await read_form(
+            request.pieces(), boundary, request.content_length, file_field="file", open_file=open_file
+        )
+        form = read_fields(fields)
+        if creation is None:
+            raise MissingParameter("file")
+        if form.purpose is None:
+            raise MissingParameter("purpose")
+        for name in form.models[len(begun.models) :]:
+            request.gateway.models.retrieve(name)
+        file = await creation.commit(
+            filename=safe_filename(part.filename),
+            content_type=part.content_type,
+            purpose=form.purpose,
+            expires_after=form.expires_after,
+        )
+    except BaseException:
+        if creation is not None:
+            await creation.abort()
+        raise
+    return json_response(openai_file(file))
+
+
+async def list_files(request: Request) -> Response:
+    query = _selectors(request, "purpose", "limit", "order", "after")
+    order = query.get("order", "desc")
+    if order not in ("asc", "desc"):
+        raise InvalidRequest(
+            f"Invalid value: '{order}'. Supported values are: 'asc' and 'desc'.", param="order", code="invalid_value"
+        )
+    page = await request.gateway.files.list(
+        request.owner,
+        purpose=query.get("purpose"),
+        after=query.get("after"),
+        limit=_limit(query.get("limit")),
+        order=cast(Literal["asc", "desc"], order),
+    )
+    return json_response(openai_file_list(page.files, has_more=page.has_more))
+
+
+async def retrieve_file(request: Request) -> Response:
+    _selectors(request)
+    return json_response(openai_file(await request.gateway.files.retrieve(request.owner, request.params["file_id"])))
+
+
+async def delete_file(request: Request) -> Response:
+    _selectors(request)
+    file_id = request.params["file_id"]
+    await request.gateway.files.delete(request.owner, file_id)
+    return json_response(openai_file_deleted(file_id))
+
+
+def _selectors(request: Request, *more: str) -> dict[str, str]:
+    query = request.query(*SELECTORS, *more)
+    for value in (query.get("custom_llm_provider"), query.get("provider"), request.header(b"custom-llm-provider")):
+        check_provider(value or "")
+    return query
+
+
+def _check_length(request: Request) -> None:
+    """A body that cannot hold an allowed file is refused before any of it is read."""
+    largest = request.gateway.settings.limits.largest_file(request.owner)
+    length = request.content_length
+    if length is not None and length > largest + _AROUND_THE_FILE:
+        raise TooLarge(f"Maximum file size ({largest} bytes) exceeded ({length} bytes sent).", param="file")
+
+
+def _limit(value: str | None) -> int:
+    if value is None:
+        return LARGEST_PAGE
+    if not value.isascii() or not value.isdigit() or len(value) > 9 or not 1 <= int(value) <= LARGEST_PAGE:
+        raise InvalidRequest(
+            f"Invalid 'limit': expected an integer from 1 to {LARGEST_PAGE}, but got '{value[:20]}' instead.",
+            param="limit",
+        )
+    return int(value)

@@ -1,0 +1,207 @@
+"""One request as handlers see it: its headers and query decoded when asked for, its body read with deadlines.
+
+A body that stops coming is RequestTimeout, one that is too large TooLarge, a client that goes away ClientLeft: every
+wait on the client has an end. It knows no route and no engine call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
+from liftgate.gateway import Gateway
+from liftgate.records import Owner
+from liftgate.server.asgi import Message, Receive, Scope
+from liftgate.tasks import Tasks
+
+SLOWEST = 1024
+"""Bytes a second, on average, below which a body counts as one that stopped coming."""
+
+DRAINED_BYTES = 16 * 1024 * 1024
+DRAINED_SECONDS = 5.0
+"""How much of a refused body is still read, so that a client that writes first and reads then gets its answer."""
+
+BAD_JSON = (
+    "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
+    "correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
+)
+
+_decode_json = msgspec.json.Decoder().decode
+
+
+class ClientLeft(Exception):
+    """The client closed its connection; there is nobody to answer."""
+
+
+class Request:
+    """`params`: what the path names. `owner`: set once the key is known. `left`: the client has gone."""
+
+    __slots__ = (
+        "_receive",
+        "gateway",
+        "headers",
+        "id",
+        "left",
+        "method",
+        "owner",
+        "params",
+        "path",
+        "query_string",
+        "tasks",
+        "unread",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, gateway: Gateway, tasks: Tasks, request_id: str) -> None:
+        self._receive = receive
+        self.gateway = gateway
+        self.tasks = tasks
+        self.id = request_id
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query_string: bytes = scope["query_string"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.params: dict[str, str] = {}
+        self.owner: Owner = ""
+        self.left = False
+        self.unread = self.headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in self.headers
+
+    def header(self, name: bytes) -> str:
+        """Its value, or the empty text. Bytes that are no UTF-8 are kept readable, never an error."""
+        return self.headers.get(name, b"").decode("utf-8", "backslashreplace").strip()
+
+    @property
+    def content_length(self) -> int | None:
+        """Known unless the body comes in chunks. The server's parser has refused anything that is no number."""
+        value = self.headers.get(b"content-length")
+        return int(value) if value is not None and value.isdigit() else None
+
+    def query(self, *allowed: str) -> dict[str, str]:
+        """The query's values; empty ones count as not given. Raises InvalidRequest for a name that is not `allowed`."""
+        if not self.query_string:
+            return {}
+        found: dict[str, str] = {}
+        try:
+            pairs = parse_qsl(
+                self.query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=64
+            )
+        except (UnicodeDecodeError, ValueError):
+            raise InvalidRequest("The query of the URL cannot be read.") from None
+        for name, value in pairs:
+            if name not in allowed:
+                raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+            if name in found:
+                raise InvalidRequest(f"Duplicate parameter: '{name}'.", param=name, code="duplicate_parameter")
+            found[name] = value
+        return {name: value for name, value in found.items() if value}
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises RequestTimeout and ClientLeft."""
+        patience = self.gateway.settings.server.read_timeout
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        received = 0
+        while self.unread:
+            left = min(patience, start + patience + received / SLOWEST - loop.time())
+            message = await self._next(left)
+            piece: bytes = message.get("body", b"")
+            received += len(piece)
+            self.unread = message.get("more_body", False)
+            if piece:
+                yield piece
+
+    async def _next(self, seconds: float) -> Message:
+        try:
+            async with asyncio.timeout(seconds):
+                message = await self._receive()
+        except TimeoutError:
+            raise RequestTimeout("The request's body stopped coming.") from None
+        if message["type"] == "http.disconnect":
+            self.left = True
+            raise ClientLeft
+        return message
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body, of at most `limit` bytes. Raises TooLarge before reading where the length is known."""
+        length = self.content_length
+        if length is not None and length > limit:
+            raise TooLarge(
+                f"Maximum content size limit ({limit}) exceeded ({length} bytes sent).", code="request_too_large"
+            )
+        whole: list[bytes] = []
+        size = 0
+        async for piece in self.pieces():
+            size += len(piece)
+            if size > limit:
+                raise TooLarge(
+                    f"Maximum content size limit ({limit}) exceeded ({size} bytes read).", code="request_too_large"
+                )
+            whole.append(piece)
+        return whole[0] if len(whole) == 1 else b"".join(whole)
+
+    async def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises InvalidRequest in OpenAI's words."""
+        if encoding := self.header(b"content-encoding"):
+            raise InvalidRequest(f"Unsupported content encoding: '{encoding}'. Send the body as it is.")
+        body = await self.body(self.gateway.settings.limits.max_body_bytes)
+        try:
+            value = _decode_json(body)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            raise InvalidRequest(BAD_JSON) from None
+        if not isinstance(value, dict):
+            raise InvalidRequest(BAD_JSON)
+        return value
+
+    async def drain(self) -> None:
+        """Reads on for a bounded while, and throws away, what a refused request still sends."""
+        if b"expect" in self.headers:
+            return
+        size = 0
+        try:
+            async with asyncio.timeout(DRAINED_SECONDS):
+                while self.unread and size < DRAINED_BYTES:
+                    message = await self._receive()
+                    size += len(message.get("body", b""))
+                    self.unread = message["type"] == "http.request" and message.get("more_body", False)
+        except TimeoutError:
+            return
+
+    @asynccontextmanager
+    async def while_connected(self, patience: float = 0.0) -> AsyncIterator[None]:
+        """Cancels what is inside when the client goes away, and then raises ClientLeft. Only after the body was read.
+
+        `patience`: seconds before it begins to look, so that quick answers do not pay for a watch.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        watches: list[asyncio.Task[None]] = []
+
+        def look() -> None:
+            watches.append(self.tasks.start(self._cancel_when_left(task), name="watch for a client's leaving"))
+
+        timer = asyncio.get_running_loop().call_later(patience, look) if patience else None
+        if timer is None:
+            look()
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self.left:
+                raise
+            task.uncancel()
+            raise ClientLeft from None
+        finally:
+            if timer is not None:
+                timer.cancel()
+            for watch in watches:
+                watch.cancel()
+
+    async def _cancel_when_left(self, task: asyncio.Task[Any]) -> None:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self.left = True
+            task.cancel()

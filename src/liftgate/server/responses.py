@@ -1,0 +1,84 @@
+"""What a handler gives back: a body that is there, or one that comes in pieces. How each is put on the wire.
+
+Every answer carries `x-request-id`. An answer to a request whose body was not read closes the connection, after reading
+a bounded rest of it, so that the client gets to see the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from liftgate.server.asgi import Header, Send
+from liftgate.server.request import Request
+
+_encode = msgspec.json.Encoder().encode
+
+JSON: Header = (b"content-type", b"application/json")
+EVENTS: tuple[Header, ...] = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+)
+
+
+class Response:
+    """A status, headers and a body that is there."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, body: bytes, *, status: int = 200, headers: Sequence[Header] = (JSON,)) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    async def deliver(self, request: Request, send: Send) -> None:
+        length = (b"content-length", b"%d" % len(self.body))
+        headers = [*self.headers, length, (b"x-request-id", request.id.encode())]
+        refused = request.unread
+        if refused:
+            headers.append((b"connection", b"close"))
+        # A 304 has no body, and a length there would be that of the body it stands for.
+        if self.status == 304:
+            headers.remove(length)
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": refused})
+        if refused:
+            await request.drain()
+            await send({"type": "http.response.body", "body": b""})
+
+
+class StreamedResponse(Response):
+    """A body in pieces; ends at once, and closes them, when the client goes away. `close` is called in any case."""
+
+    __slots__ = ("_close", "_pieces")
+
+    def __init__(
+        self,
+        pieces: AsyncIterator[bytes],
+        close: Callable[[], Awaitable[None]],
+        *,
+        status: int = 200,
+        headers: Sequence[Header] = EVENTS,
+    ) -> None:
+        super().__init__(b"", status=status, headers=headers)
+        self._pieces = pieces
+        self._close = close
+
+    async def deliver(self, request: Request, send: Send) -> None:
+        try:
+            headers = [*self.headers, (b"x-request-id", request.id.encode())]
+            await send({"type": "http.response.start", "status": self.status, "headers": headers})
+            async with request.while_connected():
+                # Awaiting `send` is the back-pressure: it returns when the connection takes more.
+                async for piece in self._pieces:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            await self._close()
+
+
+def json_response(value: Any) -> Response:
+    return Response(_encode(value))

@@ -1,0 +1,46 @@
+"""Every path of the gateway and what answers it, and nothing else.
+
+Each OpenAI route is there with and without `/v1`. `{name}` is one segment of the path, `{name:path}` the rest of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from liftgate.server.handlers import chat, content, files, health, models
+from liftgate.server.request import Request
+from liftgate.server.responses import Response
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`public`: needs no key."""
+
+    path: str
+    handlers: dict[str, Handler]
+    public: bool = False
+
+
+OPENAI = (
+    Route("/chat/completions", {"POST": chat.create_completion}),
+    Route("/files", {"GET": files.list_files, "POST": files.create_file}),
+    Route(
+        "/files/{file_id}",
+        {"GET": files.retrieve_file, "HEAD": files.retrieve_file, "DELETE": files.delete_file},
+    ),
+    Route("/files/{file_id}/content", {"GET": content.file_content, "HEAD": content.file_content}),
+    Route("/models", {"GET": models.list_models}),
+    Route("/models/{model:path}", {"GET": models.retrieve_model}),
+)
+
+GEMINI: tuple[Route, ...] = ()
+"""Gemini's own doors, under `/v1beta` and, where the request speaks Gemini, `/v1`; none is open yet."""
+
+OPERATORS = (
+    Route("/health/liveness", {"GET": health.liveness, "HEAD": health.liveness}, public=True),
+    Route("/health/liveliness", {"GET": health.liveness, "HEAD": health.liveness}, public=True),
+    Route("/health/readiness", {"GET": health.readiness, "HEAD": health.readiness}, public=True),
+)

@@ -1,0 +1,53 @@
+"""Path and method → handler: one look-up for the paths that are written out, a short list of patterns for the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from liftgate.errors import MethodNotAllowed, RouteNotFound
+from liftgate.server.routes import Handler, Route
+
+_PARAMETER = re.compile(r"\{(\w+)(:path)?\}")
+
+
+class RouteTable:
+    """Made once at start from `routes`; `prefixes` are put before each route's path."""
+
+    def __init__(self) -> None:
+        self._exact: dict[str, Route] = {}
+        self._patterns: list[tuple[re.Pattern[str], Route]] = []
+
+    def add(self, routes: Iterable[Route], *prefixes: str) -> None:
+        for route in routes:
+            for prefix in prefixes:
+                path = prefix + route.path
+                if "{" in path:
+                    self._patterns.append((_pattern(path), route))
+                else:
+                    self._exact[path] = route
+
+    def find(self, method: str, path: str) -> tuple[Handler, Route, dict[str, str]]:
+        """Raises RouteNotFound and MethodNotAllowed."""
+        route = self._exact.get(path)
+        params: dict[str, str] = {}
+        if route is None:
+            route, params = self._matching(method, path)
+        handler = route.handlers.get(method)
+        if handler is None:
+            raise MethodNotAllowed(tuple(route.handlers))
+        return handler, route, params
+
+    def _matching(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        for pattern, route in self._patterns:
+            if match := pattern.fullmatch(path):
+                return route, match.groupdict()
+        raise RouteNotFound(method, path)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    pieces, end = [], 0
+    for found in _PARAMETER.finditer(path):
+        pieces += [re.escape(path[end : found.start()]), f"(?P<{found[1]}>{'.+' if found[2] else '[^/]+'})"]
+        end = found.end()
+    return re.compile("".join(pieces) + re.escape(path[end:]), re.DOTALL)
