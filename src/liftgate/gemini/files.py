@@ -19,7 +19,7 @@ _HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 @dataclass(frozen=True, slots=True)
 class GeminiFile:
-    """`size` in bytes; `sha256` in lower-case hex, None where Gemini gave none; `expires_at` and `created_at` in seconds
+    """`size` in bytes; `sha256` in lower-case hex, None where Gemini gave none; `expires_at`, `created_at` in seconds
     since the epoch on Google's clock; `state` ACTIVE, PROCESSING, FAILED, or "" where Gemini gave none; `error` why it
     FAILED; `display_name` "" where it has none."""
 
