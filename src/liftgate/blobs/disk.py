@@ -1,0 +1,116 @@
+"""Blocking file work: on threads, ended before its caller ends, with the system's refusals told apart.
+
+Called by the spool, the local store and sources of bytes; nothing else touches a descriptor of theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TypeVar
+
+from liftgate.byte_source import PIECE
+from liftgate.errors import InternalError, LiftgateError, StorageFull
+
+T = TypeVar("T")
+log = logging.getLogger("liftgate.blobs")
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_PIECES_PER_HOP = 4
+
+
+async def in_thread(threads: Executor | None, work: Callable[[], T]) -> T:
+    """Runs `work` on `threads` (None: the loop's own). When the caller is cancelled it still waits for the work's end.
+
+    A thread cannot be stopped, and it must not go on with a descriptor that its owner has closed meanwhile.
+    """
+    running = asyncio.get_running_loop().run_in_executor(threads, work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        if not running.done():
+            await asyncio.wait([running])
+        if not running.cancelled():
+            running.exception()  # looked at, so that it is not reported as lost
+        raise
+
+
+def refusal(error: OSError) -> LiftgateError:
+    """What an error of the disk means to the caller: StorageFull for space, quota and file size; else InternalError."""
+    if error.errno in _FULL:
+        return StorageFull("There is no space left to store this file; nothing of it was kept.")
+    log.error("the disk failed: %s", error)
+    return InternalError("The server could not store or read the file.")
+
+
+def write_all(fd: int, data: bytes | bytearray) -> None:
+    with memoryview(data) as whole:
+        at = 0
+        while at < len(whole):
+            at += os.write(fd, whole[at:])
+
+
+def read_pieces(fd: int, start: int, stop: int) -> list[bytes]:
+    """Up to 1 MiB of [start, stop) in pieces of at most PIECE, fewer at the file's end: a hop is dearer than a read."""
+    pieces: list[bytes] = []
+    while start < stop and len(pieces) < _PIECES_PER_HOP:
+        piece = os.pread(fd, min(PIECE, stop - start), start)
+        if not piece:
+            break
+        pieces.append(piece)
+        start += len(piece)
+    return pieces
+
+
+def sync_directory(directory: Path) -> None:
+    """Makes the names in a directory durable."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def make_directory(directory: Path) -> None:
+    """Makes it and its parents, durably."""
+    if directory.is_dir():
+        return
+    make_directory(directory.parent)
+    directory.mkdir(exist_ok=True)
+    sync_directory(directory.parent)
+
+
+def move(fd: int, source: Path, target: Path) -> None:
+    """Puts the file `source`, open as `fd`, durably at `target`. Copies to another file system; leaves no litter."""
+    make_directory(target.parent)
+    try:
+        os.fsync(fd)
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy(fd, target)
+        os.unlink(source)
+    sync_directory(target.parent)
+
+
+def _copy(fd: int, target: Path) -> None:
+    beside = target.with_name(target.name + ".part")
+    copy = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        at = 0
+        while piece := os.pread(fd, 1 << 20, at):
+            write_all(copy, piece)
+            at += len(piece)
+        os.fsync(copy)
+        os.rename(beside, target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(copy)

@@ -1,0 +1,86 @@
+"""Blobs in a local directory: `directory/xy/blob-xy…`, one file each, moved there from the spool by a rename.
+
+Durable when stored: contents, name and directory are fsynced. With the spool on another file system than the blobs, a
+file is copied instead; in one data directory it never is. Needs read and write permission on the directory, no more.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from liftgate.blobs import disk
+from liftgate.blobs.file_source import FileSource
+from liftgate.blobs.spool import Spool
+from liftgate.blobs.store import StoredBlob
+from liftgate.byte_source import ByteSource
+
+_KEY = re.compile(r"[a-z]+[-_]([a-z0-9]{2})[a-z0-9]{18,}")
+_STORED = re.compile(_KEY.pattern + r"(\.part)?")
+_THREADS = 8
+
+
+class LocalBlobs:
+    """A BlobStore in `directory`, which is made when something is stored."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._threads = ThreadPoolExecutor(_THREADS, "liftgate-blobs")
+
+    async def store(self, blob_id: str, spool: Spool) -> None:
+        place = self._place(blob_id)
+        await spool.wait_for()
+        await spool.settle(place)
+
+    def open(self, blob_id: str, size: int) -> ByteSource:
+        return FileSource(self._place(blob_id), size, self._threads)
+
+    async def delete(self, blob_id: str) -> None:
+        place = self._place(blob_id)
+        try:
+            # Freeing the blocks of a large file takes a while.
+            await disk.in_thread(self._threads, lambda: place.unlink(missing_ok=True))
+        except OSError as error:
+            raise disk.refusal(error) from error
+
+    async def list(self) -> AsyncIterator[StoredBlob]:
+        """Also names the copies that a crash left unfinished (`….part`), so that they are swept as unknown."""
+        for directory in await disk.in_thread(self._threads, partial(_directories, self._directory)):
+            for blob in await disk.in_thread(self._threads, partial(_blobs, directory)):
+                yield blob
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _place(self, blob_id: str) -> Path:
+        match = _STORED.fullmatch(blob_id)
+        if match is None:
+            raise ValueError(f"not a key of a blob: {blob_id!r}")
+        return self._directory / match[1] / blob_id
+
+
+def _directories(directory: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in directory.iterdir() if len(entry.name) == 2 and entry.is_dir())
+    except FileNotFoundError:
+        return []
+
+
+def _blobs(directory: Path) -> list[StoredBlob]:
+    found = []
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            match = _STORED.fullmatch(entry.name)
+            if match is None or match[1] != directory.name:
+                continue
+            try:
+                facts = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            # The rename into the store sets ctime, and that is when the blob came to be.
+            found.append(StoredBlob(entry.name, facts.st_size, max(facts.st_mtime, facts.st_ctime)))
+    return found

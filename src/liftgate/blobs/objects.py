@@ -1,0 +1,187 @@
+"""Blobs in an object store (S3 and what speaks it, Google Cloud Storage, Azure), through obstore.
+
+A blob is a row of objects of 8 MiB, the last one shorter: `prefix/blob-…/00000`, `…/00001`. It is not one object put
+in by a multipart upload, because the parts of an unfinished one are kept, and paid for, out of sight: after a crash
+nobody could find them, while an object that belongs to nothing is listed and swept.
+
+Needs permission to get, put, list and delete under the prefix. Credentials and endpoints come from the environment as
+obstore reads them: AWS_*, GOOGLE_*, AZURE_*. Memory: at most two segments a blob, and eight over all being stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, cast
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import from_url
+
+from liftgate.blobs.spool import Spool
+from liftgate.blobs.store import BlobMissing, StoredBlob
+from liftgate.byte_source import PIECE, ByteSource
+from liftgate.errors import ConfigError, Unavailable
+
+SEGMENT = 8 * 1024 * 1024
+"""Bytes of a segment. Part of the stored form: a blob's segments are found by dividing by it, so it never changes."""
+
+_WINDOW = 2 * 1024 * 1024
+"""Bytes asked for at once by a reader; the next window is on its way meanwhile. A slow reader holds no connection."""
+
+_SEGMENTS_IN_FLIGHT = 8
+_SEGMENTS_OF_A_BLOB = 2
+_SEGMENT_KEY = re.compile(r"(?P<blob>[a-z]+[-_][a-z0-9]{20,})/\d{5,}")
+
+# Of one request. With the retries a call ends within about three minutes whatever the store does.
+_CLIENT = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=60)}
+_RETRY = {"max_retries": 5, "retry_timeout": timedelta(seconds=120)}
+_ENDPOINTS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
+
+log = logging.getLogger("liftgate.blobs")
+
+
+class ObjectBlobs:
+    """A BlobStore at `url`: `s3://bucket/prefix`, `gs://bucket/prefix`, `az://account/container/prefix`.
+
+    `config`: settings of obstore's store over those of the environment. Raises ConfigError.
+    """
+
+    def __init__(self, url: str, *, config: Mapping[str, str] | None = None) -> None:
+        # An http:// endpoint in the environment is a choice made by who runs this; obstore wants it said once more.
+        insecure = any(os.environ.get(name, "").startswith("http://") for name in _ENDPOINTS)
+        insecure = insecure or any(value.startswith("http://") for value in (config or {}).values())
+        client: dict[str, object] = {**_CLIENT, **({"allow_http": True} if insecure else {})}
+        # The stubs have one overload per kind of store; which one it is, the URL says.
+        make = cast("Any", from_url)
+        try:
+            self._store = make(url, config=config, client_options=client, retry_config=_RETRY)
+        except (BaseError, ValueError) as error:
+            raise ConfigError(f"blob_store: {url!r} cannot be used: {error}") from error
+        self._slots = asyncio.Semaphore(_SEGMENTS_IN_FLIGHT)
+
+    async def store(self, blob_id: str, spool: Spool) -> None:
+        """Follows the growing spool, a segment at a time."""
+        under_way: deque[asyncio.Future[object]] = deque()
+        at = 0
+        try:
+            while (stop := min(at + SEGMENT, await spool.wait_for(at + SEGMENT))) > at:
+                if len(under_way) == _SEGMENTS_OF_A_BLOB:
+                    await self._stored(under_way.popleft())
+                await self._slots.acquire()
+                try:
+                    body = b"".join([piece async for piece in spool.read(at, stop)])
+                    key = f"{blob_id}/{at // SEGMENT:05d}"
+                    put = cast("asyncio.Future[object]", obstore.put_async(self._store, key, body, use_multipart=False))
+                except BaseException:
+                    self._slots.release()
+                    raise
+                put.add_done_callback(lambda _: self._slots.release())
+                under_way.append(put)
+                at = stop
+            while under_way:
+                await self._stored(under_way.popleft())
+        finally:
+            for put in under_way:
+                put.cancel()
+            if under_way:
+                await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _stored(self, put: asyncio.Future[object]) -> None:
+        async with _answering("store"):
+            await put
+
+    def open(self, blob_id: str, size: int) -> ByteSource:
+        return _ObjectSource(self._store, blob_id, size)
+
+    async def delete(self, blob_id: str) -> None:
+        async with _answering("delete"):
+            async for batch in obstore.list(self._store, prefix=blob_id, chunk_size=1000):
+                await obstore.delete_async(self._store, [entry["path"] for entry in batch])
+
+    async def list(self) -> AsyncIterator[StoredBlob]:
+        """One entry per blob: these stores list by name, so a blob's segments come together."""
+        current: StoredBlob | None = None
+        async with _answering("list"):
+            async for batch in obstore.list(self._store, chunk_size=1000):
+                for entry in batch:
+                    match = _SEGMENT_KEY.fullmatch(entry["path"])
+                    if match is None:
+                        continue
+                    bytes_, modified_at = entry["size"], entry["last_modified"].timestamp()
+                    if current is not None and current.id == match["blob"]:
+                        bytes_ += current.bytes
+                        modified_at = max(modified_at, current.modified_at)
+                    elif current is not None:
+                        yield current
+                    current = StoredBlob(match["blob"], bytes_, modified_at)
+        if current is not None:
+            yield current
+
+    async def close(self) -> None:
+        """Nothing to do: obstore keeps its connections itself and ends them with the process."""
+
+
+class _ObjectSource:
+    def __init__(self, store: Any, blob_id: str, size: int) -> None:
+        self._store = store
+        self._blob_id = blob_id
+        self._size = size
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    async def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        if not 0 <= start <= stop <= self._size:
+            raise ValueError(f"bytes {start} to {stop} of {self._size}")
+        ahead = self._ask(start, stop)
+        try:
+            while ahead is not None:
+                window = memoryview(await self._answer(ahead, start, stop))
+                start += len(window)
+                ahead = self._ask(start, stop)
+                for at in range(0, len(window), PIECE):
+                    yield bytes(window[at : at + PIECE])
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
+
+    def _ask(self, start: int, stop: int) -> asyncio.Future[Any] | None:
+        """Begins to fetch the next window: obstore's call is under way before it is awaited."""
+        if start >= stop:
+            return None
+        index, offset = divmod(start, SEGMENT)
+        end = offset + self._window(start, stop)
+        key = f"{self._blob_id}/{index:05d}"
+        return cast("asyncio.Future[Any]", obstore.get_range_async(self._store, key, start=offset, end=end))
+
+    def _window(self, start: int, stop: int) -> int:
+        return min(_WINDOW, stop - start, SEGMENT - start % SEGMENT)
+
+    async def _answer(self, ahead: Awaitable[Any], start: int, stop: int) -> Any:
+        async with _answering("read"):
+            try:
+                window = await ahead
+            except FileNotFoundError as error:
+                raise BlobMissing(self._blob_id) from error
+        if len(window) != self._window(start, stop):
+            raise BlobMissing(self._blob_id)
+        return window
+
+
+@asynccontextmanager
+async def _answering(verb: str) -> AsyncIterator[None]:
+    """A store that fails is Unavailable. What it said goes to the log: it may hold addresses and names of buckets."""
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        log.error("the object store failed to %s: %s", verb, error)
+        raise Unavailable("The storage for files does not answer; try again later.") from error

@@ -1,0 +1,277 @@
+"""A file that grows while it is read: one writer, several readers, hashed on the way.
+
+Bytes of an upload arrive here first. Readers at any speed (an object store, Gemini) follow the writer. Every spool file
+is locked (flock) by the process that writes it, so that what a dead process left can be told from what is alive. It is
+no store: `BlobStore.store` takes it from here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from pathlib import Path
+
+from liftgate import ids
+from liftgate.blobs import disk
+from liftgate.errors import InvalidRequest
+
+BATCH = 512 * 1024
+"""Bytes gathered before one thread hop hashes and writes them; at most two batches and a piece are pending."""
+
+_PREFIX = "spool-"
+
+
+class SpoolDiscarded(Exception):
+    """The writer gave up, so the bytes that a reader waits for never come. Not told to clients."""
+
+
+class Spool:
+    """A growing file. `write`, `finish`, `discard`, `settle` and `close` are for its writer, the rest for readers.
+
+    `written`: bytes taken so far. `expected`: bytes announced, if they were. `finished`: all is written. `sha256`:
+    lower-case hex, once finished. `path`: where the file is (its place in the store, once settled). Of one event loop.
+    """
+
+    def __init__(self, fd: int, path: Path, expected: int | None, threads: Executor | None) -> None:
+        self.path = path
+        self.expected = expected
+        self.written = 0
+        self.finished = False
+        self.sha256 = ""
+        self._fd = fd
+        self._threads = threads
+        self._hash = hashlib.sha256()
+        self._buffer = bytearray()
+        self._available = 0
+        self._flushing: asyncio.Future[int] | None = None
+        self._failure: BaseException | None = None
+        self._discarded = False
+        self._closed = False
+        self._settled = False
+        self._holders = 1
+        self._changed = asyncio.Event()
+
+    @classmethod
+    def create(cls, directory: Path, *, expected: int | None, threads: Executor | None = None) -> Spool:
+        """A new, empty spool file in `directory`. `threads` do the file work (None: the loop's). Raises StorageFull."""
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            while True:
+                path = directory / (_PREFIX + ids.token())
+                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+                # A sweep may have taken the lock first, for a file just made; it removes the file, so take another.
+                if _lock(fd) and os.fstat(fd).st_nlink:
+                    return cls(fd, path, expected, threads)
+                os.close(fd)
+        except OSError as error:
+            raise disk.refusal(error) from error
+
+    @property
+    def size(self) -> int:
+        """Of the whole: announced, or known because all is written. ValueError while it is neither."""
+        if self.expected is not None:
+            return self.expected
+        if not self.finished:
+            raise ValueError("the size of a growing spool of unknown length")
+        return self.written
+
+    # ── the writer ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def write(self, piece: bytes | memoryview) -> None:
+        """Takes a piece; a memoryview's memory is the caller's again afterwards. Returns when little enough is pending.
+
+        Raises StorageFull, or InvalidRequest when more comes than was announced; the spool is discarded then.
+        """
+        await self._refuse_if_ended()
+        self.written += len(piece)
+        if self.expected is not None and self.written > self.expected:
+            await self.discard()
+            raise InvalidRequest(
+                f"The file is longer than announced: {self.expected} bytes were announced, {self.written} came.",
+                param="file",
+            )
+        if isinstance(piece, bytes) and len(piece) >= BATCH and not self._buffer:
+            await self._idle()
+            self._flush(piece)
+            return
+        self._buffer += piece
+        if len(self._buffer) >= BATCH:
+            await self._idle()
+            self._flush_buffer()
+
+    async def finish(self) -> None:
+        """All is written: the hash is known, and readers see the end. Not yet durable: that is the store's part.
+
+        Raises StorageFull, or InvalidRequest when less came than was announced; the spool is discarded then.
+        """
+        await self._refuse_if_ended()
+        if self.expected is not None and self.written < self.expected:
+            await self.discard()
+            raise InvalidRequest(
+                f"The file is shorter than announced: {self.expected} bytes were announced, {self.written} came.",
+                param="file",
+            )
+        await self._idle()
+        if self._buffer:
+            self._flush_buffer()
+            await self._idle()
+        self.sha256 = self._hash.hexdigest()
+        self.finished = True
+        self._wake()
+
+    async def settle(self, target: Path) -> None:
+        """Moves the finished file to `target`, durably: contents and name. Readers go on. Raises StorageFull."""
+        if not self.finished or self._settled or self._closed:
+            raise ValueError("only a finished spool is settled, once")
+        try:
+            await disk.in_thread(self._threads, lambda: self._move(target))
+        except OSError as error:
+            raise disk.refusal(error) from error
+
+    def _move(self, target: Path) -> None:
+        disk.move(self._fd, self.path, target)
+        # Set in the thread: a cancelled caller must find what happened.
+        self.path = target
+        self._settled = True
+
+    async def discard(self) -> None:
+        """Gives up: removes the file, unless it is settled, and wakes the readers with SpoolDiscarded. Idempotent."""
+        self._discarded = True
+        self._wake()
+        await self.close()
+
+    async def close(self) -> None:
+        """The owner's last word: removes a file that is not settled. Readers that hold the spool go on. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        if not self._settled:
+            self.path.unlink(missing_ok=True)
+        self._holders -= 1
+        if not self._holders:
+            # The last close of a large removed file frees its blocks, which takes a while.
+            await disk.in_thread(self._threads, lambda: os.close(self._fd))
+
+    async def _refuse_if_ended(self) -> None:
+        if self._failure is not None:
+            await self._fail(self._failure)
+        if self._discarded or self._closed:
+            raise SpoolDiscarded("the spool was discarded")
+        if self.finished:
+            raise ValueError("the spool is finished")
+
+    async def _idle(self) -> None:
+        """Waits for the batch under way; raises what became of it."""
+        while self._flushing is not None:
+            await asyncio.wait([self._flushing])
+        await self._refuse_if_ended()
+
+    async def _fail(self, failure: BaseException) -> None:
+        await self.discard()
+        if isinstance(failure, OSError):
+            raise disk.refusal(failure) from failure
+        raise failure
+
+    def _flush_buffer(self) -> None:
+        batch, self._buffer = self._buffer, bytearray()
+        self._flush(batch)
+
+    def _flush(self, batch: bytes | bytearray) -> None:
+        def hash_and_write() -> int:
+            self._hash.update(batch)
+            disk.write_all(self._fd, batch)
+            return len(batch)
+
+        self.hold()
+        self._flushing = asyncio.get_running_loop().run_in_executor(self._threads, hash_and_write)
+        self._flushing.add_done_callback(self._flushed)
+
+    def _flushed(self, batch: asyncio.Future[int]) -> None:
+        self._flushing = None
+        if batch.cancelled():
+            self._failure = SpoolDiscarded("the threads that write were shut down")
+        elif error := batch.exception():
+            self._failure = error
+        else:
+            self._available += batch.result()
+        self._wake()
+        self.release()
+
+    # ── the readers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def hold(self) -> None:
+        """Keeps the bytes readable over the owner's `close`, until `release`."""
+        if not self._holders:
+            raise SpoolDiscarded("the spool is closed")
+        self._holders += 1
+
+    def release(self) -> None:
+        """Ends a `hold`."""
+        self._holders -= 1
+        if not self._holders:
+            os.close(self._fd)
+
+    async def wait_for(self, count: int | None = None) -> int:
+        """Waits for `count` bytes, or for the end (None: only that); how many can be read. Raises SpoolDiscarded."""
+        while not self.finished and (count is None or self._available < count):
+            if self._discarded or self._failure is not None:
+                raise SpoolDiscarded("the spool was discarded")
+            await self._changed.wait()
+        if self._discarded:
+            raise SpoolDiscarded("the spool was discarded")
+        return self._available
+
+    async def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        """The bytes of [start, stop), as they come. Raises SpoolDiscarded; ValueError for what is outside the file."""
+        if not 0 <= start <= stop or (self.expected is not None and stop > self.expected):
+            raise ValueError(f"bytes {start} to {stop} of a spool of {self.expected} bytes")
+        self.hold()
+        try:
+            while start < stop:
+                available = await self.wait_for(start + 1)
+                if available <= start:
+                    raise ValueError(f"bytes to {stop} of a spool of {available} bytes")
+                for piece in await self._read_some(start, min(stop, available)):
+                    start += len(piece)
+                    yield piece
+        finally:
+            self.release()
+
+    async def _read_some(self, start: int, stop: int) -> list[bytes]:
+        try:
+            return await disk.in_thread(self._threads, lambda: disk.read_pieces(self._fd, start, stop))
+        except OSError as error:
+            raise disk.refusal(error) from error
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+def _lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def remove_dead_spools(directory: Path) -> int:
+    """Removes the spool files whose writer is gone, of any process on this machine; how many. Blocking."""
+    removed = 0
+    for path in directory.glob(_PREFIX + "*"):
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            if _lock(fd) and os.fstat(fd).st_nlink:
+                path.unlink(missing_ok=True)
+                removed += 1
+        finally:
+            os.close(fd)
+    return removed

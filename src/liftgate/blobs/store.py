@@ -1,0 +1,46 @@
+"""What Liftgate asks of a place for blobs. Implemented by `local.LocalBlobs` and `objects.ObjectBlobs`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from liftgate.blobs.spool import Spool
+from liftgate.byte_source import ByteSource
+from liftgate.errors import InternalError
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """What a store holds under a key. `modified_at`: seconds since the epoch, by the store's clock."""
+
+    id: str
+    bytes: int
+    modified_at: float
+
+
+class BlobMissing(InternalError):
+    """The store does not have bytes that the catalogue says it has, or has fewer."""
+
+    def __init__(self, blob_id: str) -> None:
+        super().__init__("The stored bytes of this file are missing or damaged.")
+        self.blob_id = blob_id
+
+
+class BlobStore(Protocol):
+    """Bytes under random keys of `liftgate.ids`; a key is written once and never changed.
+
+    `store` is started beside the writing of the spool and returns when all of it is durable. If it fails or is
+    cancelled, pieces may be left under the key: its caller deletes them, and sweeps find those of a crash. It raises
+    SpoolDiscarded when the writer gave up, StorageFull and Unavailable.
+    `open` does no I/O; its source raises BlobMissing when read.
+    `delete` of what is not there is fine.
+    `list` yields in no promised order, and nothing that is not named like a blob. What is being written may be in it.
+    """
+
+    async def store(self, blob_id: str, spool: Spool) -> None: ...
+    def open(self, blob_id: str, size: int) -> ByteSource: ...
+    async def delete(self, blob_id: str) -> None: ...
+    def list(self) -> AsyncIterator[StoredBlob]: ...
+    async def close(self) -> None: ...
