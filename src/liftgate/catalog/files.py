@@ -19,6 +19,9 @@ COLUMNS = (
     " alias, display_name"
 )
 ALIVE = "(expires_at IS NULL OR expires_at > ?)"
+CHOSEN = ("filename", "mime_type", "purpose", "alias", "display_name")
+INDEXED = ("mime_type", "purpose", "alias")
+LONGEST_INDEXED = 255
 REMEMBERED_SECONDS = 86_400
 """How long a deleted file still works as the `after` of a listing."""
 
@@ -37,9 +40,7 @@ def commit_file(
     it stored itself. Raises `TooLarge` over `owner_limit` bytes, `Conflict` for a taken alias, `InvalidRequest` for a
     text that no database can hold.
     """
-    for field in ("filename", "mime_type", "purpose", "alias", "display_name"):
-        if not storable(getattr(file, field)):
-            raise InvalidRequest(f"'{field}' holds a character that cannot be stored.", param=field)
+    check_texts(file)
     _, used = _lock_owner(conn, file.owner)
     if owner_limit is not None and used + file.bytes > owner_limit:
         _remove_expired(conn, file.owner, file.created_at, 1000)
@@ -65,6 +66,16 @@ def commit_file(
     )
     conn.execute("UPDATE owners SET files = files + 1, bytes = bytes + ? WHERE owner = ?", (file.bytes, file.owner))
     return stored
+
+
+def check_texts(record: object) -> None:
+    """Of a file or an upload: texts that clients chose. Raises `InvalidRequest` naming the one that cannot be kept."""
+    for field in CHOSEN:
+        text: str | None = getattr(record, field)
+        if not storable(text):
+            raise InvalidRequest(f"'{field}' holds a character that cannot be stored.", param=field)
+        if text is not None and field in INDEXED and len(text.encode()) > LONGEST_INDEXED:
+            raise InvalidRequest(f"'{field}' is longer than {LONGEST_INDEXED} bytes.", param=field)
 
 
 def _lock_owner(conn: Connection, owner: Owner) -> tuple[int, int]:
@@ -119,8 +130,8 @@ def list_files(
     """A page by (created_at, id), and whether there is more. `after`: the id of the last file of the page before;
     one that was deleted since still works for a day. Raises `FileNotFound` for any other."""
     direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
-    conditions, params = ["owner = ?"], [owner]
-    values: list[object] = [*params]
+    conditions = ["owner = ?"]
+    values: list[object] = [owner]
     if purpose is not None:
         if not storable(purpose):
             return [], False

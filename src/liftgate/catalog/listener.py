@@ -1,0 +1,147 @@
+"""The ear for other processes at PostgreSQL: one connection that LISTENs, in a thread of its own.
+
+While it is not connected it may miss something, so on every return it announces 'everything may have changed'. A
+server that stopped answering without closing the connection is noticed by a heartbeat. Used by `postgres` only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from liftgate.catalog.opened import EVERYTHING
+from liftgate.catalog.workers import Announcements
+from liftgate.errors import Unavailable
+
+CHANNEL = "liftgate"
+HEARTBEAT_SECONDS = 1.0
+DEAF_AFTER_SECONDS = 3.0
+LONGEST_PAUSE_SECONDS = 2.0
+LONGEST_PAYLOAD = 7_900
+"""Bytes; PostgreSQL takes less than 8,000."""
+MOST_ANNOUNCED = 1_000
+"""More than this in one transaction are told as 'everything'."""
+
+log = logging.getLogger("liftgate")
+
+
+def payloads(origin: str, announced: Announcements) -> list[str]:
+    """What to NOTIFY: `origin topic key` each, or 'everything' where that is too much."""
+    told = announced if len(announced) <= MOST_ANNOUNCED else EVERYTHING
+    texts = [f"{origin} {topic} {key}" for topic, key in told]
+    if any(len(text.encode()) > LONGEST_PAYLOAD for text in texts):
+        return [f"{origin} * "]
+    return texts
+
+
+class Listener:
+    """See the module. `connect` gives a new connection in autocommit."""
+
+    def __init__(
+        self,
+        connect: Callable[[], psycopg.Connection[tuple[Any, ...]]],
+        origin: str,
+        deliver: Callable[[Announcements], None],
+    ) -> None:
+        self._connect = connect
+        self._origin = origin
+        self._deliver = deliver
+        self._loop = asyncio.get_running_loop()
+        self._stop = threading.Event()
+        self._started = asyncio.Event()
+        self._heard_at: float | None = None
+        self._news: Announcements = []
+        self._plug: socket.socket | None = None
+        self._plug_lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="catalogue-listen", daemon=True)
+
+    async def start(self, timeout: float) -> None:
+        """Returns once every later announcement will be heard; raises `Unavailable` after `timeout` seconds."""
+        self._thread.start()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._started.wait()
+        except TimeoutError:
+            raise Unavailable("The catalogue did not answer in time.", retry_after=1) from None
+
+    def _run(self) -> None:
+        pause = 0.1
+        begun = False
+        while not self._stop.is_set():
+            try:
+                with self._connect() as raw:
+                    self._attend(raw, again=begun)
+                    begun = True
+                    pause = 0.1
+                    self._listen(raw)
+            except psycopg.Error as error:
+                log.warning("the catalogue's changes are not heard at the moment: %s", type(error).__name__)
+            except RuntimeError:
+                # The event loop is closed, nobody listens any more.
+                return
+            finally:
+                self._unplug()
+            self._stop.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    def _attend(self, raw: psycopg.Connection[tuple[Any, ...]], *, again: bool) -> None:
+        with self._plug_lock:
+            self._plug = socket.socket(fileno=os.dup(raw.fileno()))
+        raw.add_notify_handler(self._hear)
+        raw.execute(f"LISTEN {CHANNEL}")
+        self._heard_at = time.monotonic()
+        self._loop.call_soon_threadsafe(self._started.set)
+        if again:
+            self._loop.call_soon_threadsafe(self._deliver, list(EVERYTHING))
+
+    def _listen(self, raw: psycopg.Connection[tuple[Any, ...]]) -> None:
+        waiting = select.poll()
+        waiting.register(raw.fileno(), select.POLLIN)
+        while not self._stop.is_set():
+            waiting.poll(HEARTBEAT_SECONDS * 1000)
+            if self._stop.is_set():
+                return
+            # A statement both proves that the server is there and hands over what it has sent.
+            raw.execute("SELECT 1")
+            self._heard_at = time.monotonic()
+            if self._news:
+                news, self._news = self._news, []
+                self._loop.call_soon_threadsafe(self._deliver, news)
+
+    def _hear(self, notice: psycopg.Notify) -> None:
+        origin, topic, key = notice.payload.split(" ", 2)
+        if origin != self._origin:
+            self._news.append((topic, key))
+
+    def _unplug(self) -> None:
+        with self._plug_lock:
+            if self._plug is not None:
+                self._plug.close()
+                self._plug = None
+
+    def deaf_since(self) -> float | None:
+        heard_at = self._heard_at
+        if heard_at is None:
+            return None
+        connected = self._plug is not None
+        return None if connected and time.monotonic() - heard_at < DEAF_AFTER_SECONDS else heard_at
+
+    async def close(self) -> None:
+        self._stop.set()
+        with self._plug_lock:
+            if self._plug is not None:
+                try:
+                    self._plug.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    log.debug("the listening connection was gone already")
+        if self._thread.ident is not None:
+            await asyncio.to_thread(self._thread.join, 5.0)

