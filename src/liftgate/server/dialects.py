@@ -1,4 +1,4 @@
-"""Which API a request speaks, OpenAI's or Gemini's own: decides its routes and how its errors are written (DESIGN.md 7).
+"""Which API a request speaks, OpenAI's or Gemini's own: decides its routes and how errors are written (DESIGN.md 7).
 
 `/v1beta` and `/upload` are Gemini's. Under `/v1` both live (google-genai 3 calls it): there Google's way of giving a
 key says Gemini, `Authorization` says OpenAI. A path that only OpenAI has is OpenAI's whichever way the key came.

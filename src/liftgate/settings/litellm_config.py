@@ -174,8 +174,8 @@ def _refuse_guards(values: dict[str, object], where: str) -> None:
             )
 
 
-def read_fallbacks(document: dict[str, object], path: str) -> dict[str, tuple[str, ...]]:
-    """`[{name: [other, …]}, …]` of either section → name → others; `router_settings` wins."""
+def read_fallbacks(document: dict[str, object], path: str) -> tuple[dict[str, tuple[str, ...]], ...]:
+    """`[{name: [other, …]}, …]` of either section, in one list; for one name the entry of `router_settings` wins."""
     fallbacks: dict[str, tuple[str, ...]] = {}
     for section in ("litellm_settings", "router_settings"):
         where = f"{path}: {section}.fallbacks"
@@ -183,4 +183,4 @@ def read_fallbacks(document: dict[str, object], path: str) -> dict[str, tuple[st
             for name, others in mapping(entry, f"{where}[{index}]").items():
                 place = f"{where}[{index}].{name}"
                 fallbacks[name] = tuple(text(other, place) for other in listing(others, place))
-    return fallbacks
+    return tuple({name: others} for name, others in fallbacks.items())

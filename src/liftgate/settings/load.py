@@ -183,8 +183,3 @@ def _check(settings: Settings, warnings: list[str]) -> None:
     short = [owner for secret, owner in settings.auth.owners().items() if len(secret) < _SHORT_KEY]
     if short and not loopback(server.host):
         warnings.append(f"The key of {', '.join(sorted(short))} is short enough to be guessed.")
-    for name, others in settings.router.fallbacks.items():
-        known = {deployment.model_name for deployment in settings.deployments}
-        for other in (name, *others):
-            if other not in known and not any("*" in served for served in known):
-                warnings.append(f"fallbacks: no deployment has the model_name {other!r}.")

@@ -55,7 +55,9 @@ class AuthSettings:
 
 @dataclass(frozen=True, slots=True)
 class RouterSettings:
-    """How deployments of one `model_name` stand in for each other. `fallbacks`: model_name → other model_names."""
+    """How deployments of one `model_name` stand in for each other. `fallbacks`: LiteLLM's form, each entry one
+    model_name (or `*`, any other) → the model_names that stand in for it, in their order.
+    """
 
     num_retries: int = _option(
         2, "how often a failed call is tried again, over all deployments of the model", minimum=0
@@ -68,7 +70,7 @@ class RouterSettings:
     )
     cooldown_time: float = _option(5.0, "how long a failing deployment is left alone, in seconds", minimum=0)
     allowed_fails: int = _option(3, "failures in a minute after which a deployment is left alone", minimum=0)
-    fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fallbacks: tuple[Mapping[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
-from liftgate.engine.files import Creation
+from liftgate.engine.files import Arriving, Creation
 from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
 from liftgate.server.file_form import FileForm, check_provider, read_fields, safe_filename
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
@@ -25,14 +25,20 @@ async def create_file(request: Request) -> Response:
     boundary = boundary_of(request.header(b"content-type"))
     _check_length(request)
     creation: Creation | None = None
-    part = FilePart(None, None, None)
     begun = FileForm(None, None, ())
 
     def open_file(found: FilePart, before: Fields) -> Creation:
-        nonlocal creation, part, begun
-        part, begun = found, read_fields(before)
+        nonlocal creation, begun
+        begun = read_fields(before)
         models = begun.models or tuple(name for name in [query.get("model", "")] if name)
-        creation = request.gateway.files.begin(request.owner, expected=found.expected, models=models)
+        arriving = Arriving(
+            filename=safe_filename(found.filename),
+            content_type=found.content_type,
+            # Only a replica that grows with the file needs to know; others are spared a guess that may be wrong.
+            expected=found.expected if models else None,
+            models=models,
+        )
+        creation = request.gateway.files.begin(request.owner, arriving)
         return creation
 
     try:
@@ -46,12 +52,7 @@ async def create_file(request: Request) -> Response:
             raise MissingParameter("purpose")
         for name in form.models[len(begun.models) :]:
             request.gateway.models.retrieve(name)
-        file = await creation.commit(
-            filename=safe_filename(part.filename),
-            content_type=part.content_type,
-            purpose=form.purpose,
-            expires_after=form.expires_after,
-        )
+        file = await creation.commit(purpose=form.purpose, expires_after=form.expires_after)
     except BaseException:
         if creation is not None:
             await creation.abort()

@@ -1,0 +1,109 @@
+"""Runs the gateway in this process on a listening socket, with uvicorn as it is shipped; and makes such sockets.
+
+SIGTERM and SIGINT stop accepting, give running requests `drain_seconds` to end, and close the gateway. Several processes
+may listen on one port, each with a socket of its own (`cli.workers`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+
+from liftgate.errors import ConfigError
+from liftgate.gateway import Gateway
+from liftgate.server.app import build_app
+from liftgate.server.http_protocol import limited_protocol
+from liftgate.settings.sections import LimitSettings, ServerSettings, Settings
+
+BACKLOG = 2048
+
+
+def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """Bound, not yet listening. `shared`: other sockets may have the same port (SO_REUSEPORT). Raises ConfigError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ConfigError(f"--host {host}: {error.strerror or error}.") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            if not hasattr(socket, "SO_REUSEPORT"):
+                raise ConfigError("--num-workers: this system cannot share a port between processes.")
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
+    except ConfigError:
+        listener.close()
+        raise
+    return listener
+
+
+def run(settings: Settings, listener: socket.socket, *, started: Callable[[], None]) -> None:
+    """Serves until a signal ends it; `started` is called when requests are taken. Raises ConfigError."""
+    server_config = _config(settings.server, settings.limits)
+    # Its own messages say nothing that an answer or our log does not say.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    with contextlib.closing(listener), asyncio.Runner(loop_factory=server_config.get_loop_factory()) as runner:
+        runner.run(_serve(settings, server_config, listener, started))
+
+
+async def _serve(
+    settings: Settings, config: uvicorn.Config, listener: socket.socket, started: Callable[[], None]
+) -> None:
+    async with Gateway(settings) as gateway:
+        config.app = build_app(gateway)
+        await _Server(config, started).serve(sockets=[listener])
+
+
+def _config(server: ServerSettings, limits: LimitSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app="",
+        http=limited_protocol(max_head=limits.max_header_bytes, head_timeout=server.read_timeout),
+        loop="auto",
+        ws="none",
+        # The gateway is opened before and closed after, where an error of its opening can be told.
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=bool(server.trusted_proxies),
+        forwarded_allow_ips=list(server.trusted_proxies),
+        server_header=False,
+        date_header=True,
+        backlog=BACKLOG,
+        timeout_keep_alive=round(server.keep_alive),
+        timeout_graceful_shutdown=round(server.drain_seconds),
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, but for two things: it tells when it listens, and a signal ends the serving, not the process."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tell_started()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn raises the signal again when it is done, which would end the process with the gateway still open.
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        for number in numbers:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)

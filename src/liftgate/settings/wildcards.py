@@ -1,0 +1,36 @@
+"""`model_name`s with a `*`: which deployments serve a name that no deployment has word for word.
+
+As at LiteLLM: `model_name: "gemini/*"` with `model: gemini/*` serves `gemini/x` as `x`; what the star of the name stood
+for takes the place of the star of the model. More letters outside the star win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from liftgate.records import Deployment
+
+STAR = "*"
+
+
+def served_by_wildcard(deployments: Iterable[Deployment], model_name: str) -> list[Deployment]:
+    """The deployments of the closest pattern that matches, filled in for `model_name`; they keep their ids."""
+    matching: dict[str, list[Deployment]] = {}
+    for deployment in deployments:
+        part = _star_of(deployment.model_name, model_name)
+        if part is not None:
+            # The provider may be part of what the star stood for; it is no part of a model's name at Gemini.
+            model = deployment.model.replace(STAR, part).removeprefix("gemini/").removeprefix("models/")
+            matching.setdefault(deployment.model_name, []).append(replace(deployment, model=model))
+    return matching[max(matching, key=len)] if matching else []
+
+
+def _star_of(pattern: str, model_name: str) -> str | None:
+    """What the star stands for; None where the pattern has none or does not match."""
+    before, star, after = pattern.partition(STAR)
+    if not star or len(model_name) <= len(before) + len(after):
+        return None
+    if not (model_name.startswith(before) and model_name.endswith(after)):
+        return None
+    return model_name[len(before) : len(model_name) - len(after)]
