@@ -28,6 +28,8 @@ class ModelFacts:
         if "embedding" in name:
             return cls(name, generates=False, embeds=True)
         third = name.startswith("gemini-3")
+        old = name.startswith(("gemini-1", "gemini-2.0", "gemma", "learnlm")) and "thinking" not in name
+        thinks = not old and "tts" not in name and "image" not in name
         outputs: tuple[tuple[str, ...], ...] = (("TEXT",),)
         if "tts" in name:
             outputs = (("AUDIO",),)
@@ -35,7 +37,7 @@ class ModelFacts:
             outputs = (("IMAGE", "TEXT"), ("IMAGE",), ("TEXT",))
         return cls(
             name,
-            thinks=(third or name.startswith("gemini-2.5")) and "tts" not in name and "image" not in name,
+            thinks=thinks,
             thinking_levels=third,
             can_stop_thinking=not third and "pro" not in name,
             signs=third,

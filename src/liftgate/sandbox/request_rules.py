@@ -67,13 +67,21 @@ def _check_content(content: dict[str, Any], path: str) -> None:
 
 
 def _check_turns(contents: list[dict[str, Any]]) -> None:
-    """A turn of function calls is answered by as many responses; responses answer a turn of calls."""
+    """A turn of function calls is answered by as many responses; adjacent contents of one side are one turn."""
+    calls = responses = 0
     for index, content in enumerate(contents):
-        responses = sum("functionResponse" in part for part in content["parts"])
-        if content.get("role") == "model" or not responses:
+        by_model = content.get("role") == "model"
+        if index == 0 or by_model != (contents[index - 1].get("role") == "model"):
+            if by_model:
+                calls = 0
+            responses = 0
+        kind = "functionCall" if by_model else "functionResponse"
+        count = sum(kind in part for part in content["parts"])
+        calls += count if by_model else 0
+        responses += 0 if by_model else count
+        following = contents[index + 1].get("role") == "model" if index + 1 < len(contents) else True
+        if by_model or not responses or not following:
             continue
-        before = contents[index - 1] if index else {"parts": []}
-        calls = sum("functionCall" in part for part in before["parts"])
         if not calls:
             raise Refusal(
                 400, "Please ensure that function response turn comes immediately after a function call turn."
