@@ -226,8 +226,7 @@ class UploadSession:
         self._strikes += 1
         if self._strikes > STRIKES:
             return self._ask(Fail(error))
-        wait = 0.0 if self._strikes == 1 and not _wants_rest(error) else _backoff(self._strikes - 1)
-        return self._ask(Query(max(wait, error.retry_after or 0.0)))
+        return self._ask(Query(_rest(self._strikes, error)))
 
     def _dead(self, error: LiftgateError) -> Action:
         return self._look(error) if self._finalize_tried else self._restart(error)
@@ -240,8 +239,7 @@ class UploadSession:
         self._restarts += 1
         if self._restarts > RESTARTS:
             return self._ask(Fail(error))
-        wait = 0.0 if self._restarts == 1 and not _wants_rest(error) else _backoff(self._restarts - 1)
-        return self._ask(Restart(max(wait, error.retry_after or 0.0), self._finalize_tried, error))
+        return self._ask(Restart(_rest(self._restarts, error), self._finalize_tried, error))
 
     def _ask(self, action: Action) -> Action:
         self._asked = action
@@ -253,9 +251,8 @@ def _chunk_size(granularity: int) -> int:
     return granularity * max(1, CHUNK // granularity) if granularity > 0 else CHUNK
 
 
-def _backoff(doublings: int) -> float:
-    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** max(0, doublings))
-
-
-def _wants_rest(error: LiftgateError) -> bool:
-    return isinstance(error, UpstreamUnavailable | UpstreamRateLimited)
+def _rest(count: int, error: LiftgateError) -> float:
+    """Seconds before the `count`-th try in a row. The first is at once, unless Gemini said that it is busy."""
+    doublings = count - (1 if isinstance(error, UpstreamUnavailable | UpstreamRateLimited) else 2)
+    wait = 0.0 if doublings < 0 else min(LONGEST_WAIT, FIRST_WAIT * 2.0**doublings)
+    return max(wait, error.retry_after or 0.0)
