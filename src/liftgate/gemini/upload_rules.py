@@ -13,6 +13,8 @@ from enum import Enum
 from typing import Any
 
 from liftgate.errors import LiftgateError, UpstreamProtocolError
+from liftgate.gemini.files import GeminiFile
+from liftgate.gemini.files import parse as parse_file
 from liftgate.gemini.status import error_of, parse
 
 
