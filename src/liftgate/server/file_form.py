@@ -7,7 +7,6 @@ bookkeeping, which has no effect here). Any other is refused by name: nothing a 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +18,6 @@ PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
 SHORTEST_LIFE = 3600
 LONGEST_LIFE = 2592000
 MAX_MODELS = 64
-LONGEST_NAME = 255
 
 _ONCE = frozenset(
     {
@@ -35,8 +33,6 @@ _ONCE = frozenset(
 _MODELS = frozenset({"target_model_names", "target_model_names[]"})
 _BOOKKEEPING = re.compile(r"(litellm_metadata|metadata)(\[.*)?\Z|user\Z", re.DOTALL)
 """LiteLLM writes these into its spend logs; there is nothing here that they could change."""
-
-_SEPARATORS = re.compile(r"[/\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +115,3 @@ def _life(found: dict[str, str]) -> int | None:
             param="expires_after.seconds",
         )
     return int(seconds)
-
-
-def safe_filename(name: str | None) -> str:
-    """The last component of the client's name, without control characters; `upload` where nothing is left."""
-    base = _SEPARATORS.split(name or "")[-1]
-    kept = "".join(c for c in base if unicodedata.category(c) not in ("Cc", "Cs", "Zl", "Zp")).strip()
-    if kept in ("", ".", ".."):
-        return "upload"
-    return kept if len(kept) <= LONGEST_NAME else _shortened(kept)
-
-
-def _shortened(name: str) -> str:
-    """The extension is worth more than the end of a long stem: it may be all that says what the file is."""
-    stem, dot, extension = name.rpartition(".")
-    if not dot or len(extension) > 16:
-        return name[:LONGEST_NAME]
-    return stem[: LONGEST_NAME - len(extension) - 1] + dot + extension

@@ -1,7 +1,7 @@
 """uvicorn's HTTP/1.1 protocol with the limits that it lacks: on a request's head, and on clients that dawdle.
 
-uvicorn takes a head of any size, waits for the rest of one for ever, and for ever on a client that reads nothing. Here a
-head over the limit is 431, one that does not come is closed, and so is a connection that takes nothing for too long.
+uvicorn takes a head of any size, waits for the rest of one for ever, and for ever on a client that reads nothing. Here
+a head over the limit is 431, one that does not come is closed, and so is a connection that takes nothing for too long.
 What is refused before the application sees it is answered in the same JSON as every other error.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from liftgate import ids
 from liftgate.errors import InvalidRequest
@@ -57,7 +57,7 @@ class _Limited(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._piece = len(data)
         super().data_received(data)
-        if not self._in_head or self.parser is None:
+        if not self._in_head or self.transport.is_closing():
             return
         # The head is not complete: its size so far, and a clock on the rest of it.
         self._head_before += self._piece
@@ -93,7 +93,8 @@ class _Limited(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answers what is no HTTP, or too much of it; breaks the connection where another answer is on its way."""
         self._cancel_timers()
-        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and cycle.response_started and not cycle.response_complete:
             self.transport.close()
             return
         too_large = self._refusal == 431

@@ -1,7 +1,7 @@
 """Runs the gateway in this process on a listening socket, with uvicorn as it is shipped; and makes such sockets.
 
-SIGTERM and SIGINT stop accepting, give running requests `drain_seconds` to end, and close the gateway. Several processes
-may listen on one port, each with a socket of its own (`cli.workers`).
+SIGTERM and SIGINT stop accepting, give running requests `drain_seconds` to end, and close the gateway. Several
+processes may listen on one port, each with a socket of its own (`cli.workers`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import uvicorn
 
 from liftgate.errors import ConfigError
 from liftgate.gateway import Gateway
-from liftgate.server.app import build_app
+from liftgate.server.app import App, build_app
 from liftgate.server.http_protocol import limited_protocol
 from liftgate.settings.sections import LimitSettings, ServerSettings, Settings
 
@@ -49,26 +49,31 @@ def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.so
 
 def run(settings: Settings, listener: socket.socket, *, started: Callable[[], None]) -> None:
     """Serves until a signal ends it; `started` is called when requests are taken. Raises ConfigError."""
-    server_config = _config(settings.server, settings.limits)
     # Its own messages say nothing that an answer or our log does not say.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-    with contextlib.closing(listener), asyncio.Runner(loop_factory=server_config.get_loop_factory()) as runner:
-        runner.run(_serve(settings, server_config, listener, started))
+    with contextlib.closing(listener), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(settings, listener, started))
 
 
-async def _serve(
-    settings: Settings, config: uvicorn.Config, listener: socket.socket, started: Callable[[], None]
-) -> None:
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where it is: Windows has none, and takes asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _serve(settings: Settings, listener: socket.socket, started: Callable[[], None]) -> None:
     async with Gateway(settings) as gateway:
-        config.app = build_app(gateway)
+        config = _config(build_app(gateway), settings.server, settings.limits)
         await _Server(config, started).serve(sockets=[listener])
 
 
-def _config(server: ServerSettings, limits: LimitSettings) -> uvicorn.Config:
+def _config(app: App, server: ServerSettings, limits: LimitSettings) -> uvicorn.Config:
     return uvicorn.Config(
-        app="",
+        app,
         http=limited_protocol(max_head=limits.max_header_bytes, head_timeout=server.read_timeout),
-        loop="auto",
         ws="none",
         # The gateway is opened before and closed after, where an error of its opening can be told.
         lifespan="off",

@@ -52,6 +52,7 @@ class Option:
     says: str
     minimum: float | None
     size: bool
+    instead: str
 
     @property
     def environment(self) -> str:
@@ -76,6 +77,8 @@ class Option:
     def shown(self) -> str:
         """The default as people would write it."""
         value = self.default
+        if self.instead:
+            return self.instead
         if value is None or value in ("", ()):
             return ""
         if self.size and isinstance(value, int):
@@ -164,6 +167,7 @@ def _rows(section: str, of: type) -> list[Option]:
                 says=item.metadata["says"],
                 minimum=item.metadata["minimum"],
                 size=item.metadata["size"],
+                instead=item.metadata["shown"],
             )
         )
     return rows

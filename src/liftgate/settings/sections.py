@@ -22,9 +22,13 @@ MASTER = "master"
 LOCAL = "local"
 
 
-def _says(says: str, *, name: str = "", minimum: float | None = None, size: bool = False) -> dict[str, Any]:
-    """The row of an option: its sentence, and its name where the field's own says too little outside its section."""
-    return {"says": says, "name": name, "minimum": minimum, "size": size}
+def _says(
+    says: str, *, name: str = "", minimum: float | None = None, size: bool = False, shown: str = ""
+) -> dict[str, Any]:
+    """The row of an option: its sentence; its name where the field's own says too little outside its section; `shown`
+    where the default is decided at start.
+    """
+    return {"says": says, "name": name, "minimum": minimum, "size": size, "shown": shown}
 
 
 def _option(default: Any, says: str, *, name: str = "", minimum: float | None = None, size: bool = False) -> Any:
@@ -79,7 +83,10 @@ class StorageSettings:
 
     data_dir: Path = field(
         default=Path("liftgate-data"),
-        metadata=_says("the directory of spools, and of everything else in a plain set-up"),
+        metadata=_says(
+            "the directory of spools, and of everything else in a plain set-up",
+            shown="~/.local/share/liftgate, or as the platform has it",
+        ),
     )
     database_url: str = field(
         default="",

@@ -6,7 +6,8 @@ from typing import Literal, cast
 
 from liftgate.engine.files import Arriving, Creation
 from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
-from liftgate.server.file_form import FileForm, check_provider, read_fields, safe_filename
+from liftgate.files.filename import clean_filename
+from liftgate.server.file_form import FileForm, check_provider, read_fields
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
@@ -32,7 +33,7 @@ async def create_file(request: Request) -> Response:
         begun = read_fields(before)
         models = begun.models or tuple(name for name in [query.get("model", "")] if name)
         arriving = Arriving(
-            filename=safe_filename(found.filename),
+            filename=clean_filename(found.filename),
             content_type=found.content_type,
             # Only a replica that grows with the file needs to know; others are spared a guess that may be wrong.
             expected=found.expected if models else None,

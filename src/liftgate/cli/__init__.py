@@ -1,0 +1,1 @@
+"""The command line. `main` is the argument tree; each command's module is loaded only when it is used."""

@@ -1,0 +1,148 @@
+"""`liftgate`: the argument tree. Without a command it runs the gateway.
+
+Underscores in options are dashes, so that LiteLLM's spellings (`--num_workers`) work. Exit codes: 0 ended as asked, 1
+could not go on, 2 wrong usage or configuration. Nothing of the server is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from liftgate import __version__
+from liftgate.errors import ConfigError, LiftgateError
+from liftgate.settings.options import OPTIONS, Option
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": ("liftgate.cli.demo:demo", "Show the main job end to end, without any key."),
+    "sandbox": ("liftgate.cli.sandbox:sandbox", "Run an emulator of the Gemini API."),
+}
+"""Name → where it is, and what it does in a sentence (so that `--help` imports none of them)."""
+
+HEADINGS = {
+    "server": "Listening",
+    "storage": "Storage",
+    "limits": "Limits",
+    "router": "Routing",
+    "": "Requests",
+}
+
+HELP = """Liftgate lifts heavy files to Gemini: an OpenAI-compatible gateway in front of Google AI Studio.
+
+\b
+  liftgate --config config.yaml       run the gateway with a config (LiteLLM's works as it is)
+  GEMINI_API_KEY=… liftgate           run it without one: every Gemini model by its own name
+  liftgate --sandbox                  run it against a built-in emulator of Gemini, without any key
+  liftgate demo                       see what it does
+
+Every setting below is also LIFTGATE_… in the environment and a key of liftgate_settings in the config; so are the
+periods of the work in the background (docs/settings.md).
+"""
+
+
+class Commands(click.Group):
+    """Loads a command when it is used, and shows the options under headings."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name][0].split(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows: dict[str, list[tuple[str, str]]] = {"Options": [], **{heading: [] for heading in HEADINGS.values()}}
+        headings = {option.name: HEADINGS[option.section] for option in OPTIONS if option.section in HEADINGS}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                rows[headings.get(parameter.name or "", "Options")].append(record)
+        for heading, records in rows.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, says) for name, (_, says) in COMMANDS.items()])
+
+
+def _dashes(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _setting(option: Option) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A row of the settings as an option; its value is read where all of them are, so that all errors look alike."""
+    shown = option.shown()
+    says = option.says[0].upper() + option.says[1:] + (f"  [default: {shown}]" if shown else "")
+    if option.section not in HEADINGS:
+        return click.option(option.flag, option.name, default=None, hidden=True)
+    if option.kind == "bool":
+        flags = f"{option.flag}/{option.flag.replace('--', '--no-', 1)}"
+        return click.option(flags, option.name, default=None, help=says)
+    return click.option(option.flag, option.name, default=None, metavar=_metavar(option), help=says.replace("`", ""))
+
+
+def _metavar(option: Option) -> str:
+    kind = option.kind.removesuffix(" | None")
+    return "BYTES" if option.size else {"int": "N", "float": "SECONDS", "Path": "DIR"}.get(kind, "TEXT")
+
+
+def _settings(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(OPTIONS):
+        command = _setting(option)(command)
+    return command
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    help=HELP,
+    context_settings={
+        "token_normalize_func": _dashes,
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 110,
+    },
+)
+@click.version_option(__version__, "-v", "--version", prog_name="liftgate", message="%(prog)s %(version)s")
+@click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="The config, as LiteLLM has it.")
+@click.option("--sandbox", is_flag=True, help="Run an emulator of Gemini too and use it.")
+@_settings
+@click.pass_context
+def cli(ctx: click.Context, /, config: Path | None, sandbox: bool, **flags: Any) -> None:
+    given = [f"--{_dashes(name)}" for name, value in {"config": config, **flags}.items() if value is not None]
+    if ctx.invoked_subcommand is not None:
+        if given or sandbox:
+            raise click.UsageError(
+                f"{given[0] if given else '--sandbox'} is an option of the gateway, not of a command."
+            )
+        return
+    from liftgate.cli.serve import serve
+
+    ctx.exit(serve(config, flags, sandbox=sandbox))
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        cli(prog_name="liftgate")
+    except ConfigError as error:
+        fail(str(error), 2)
+    except LiftgateError as error:
+        fail(error.message, 1)
+
+
+def fail(message: str, code: int) -> None:
+    """One sentence on standard error, then the end."""
+    click.echo(f"liftgate: {message}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

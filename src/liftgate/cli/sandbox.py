@@ -1,0 +1,32 @@
+"""`liftgate sandbox`: the emulator of the Gemini API as a process of its own."""
+
+from __future__ import annotations
+
+import click
+
+from liftgate.errors import ConfigError
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8790, show_default=True, help="0 takes a free port.")
+@click.option(
+    "--project", "projects", metavar="KEY=PROJECT", multiple=True, help="A key and the project that it is of."
+)
+@click.option("--closed", is_flag=True, help="Refuse every key that no --project names.")
+def sandbox(host: str, port: int, projects: tuple[str, ...], closed: bool) -> None:
+    """Run an emulator of the Gemini API, to try and to test against.
+
+    It keeps files as Google does (48 hours, projects, quotas), answers from the bytes it was given, has a clock that
+    can be moved and faults that can be ordered (docs/sandbox.md). Nothing leaves this machine.
+    """
+    from liftgate.sandbox.server import main
+    from liftgate.sandbox.settings import SandboxSettings
+
+    keys = {}
+    for entry in projects:
+        key, separator, name = entry.partition("=")
+        if not (key and separator and name):
+            raise ConfigError(f"--project {entry}: expected KEY=PROJECT.")
+        keys[key] = name
+    main(host, port, SandboxSettings(projects=keys, open_keys=not closed))

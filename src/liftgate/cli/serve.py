@@ -1,0 +1,82 @@
+"""Runs the gateway: settings from everywhere, a socket, one process or several, and a banner when it is ready."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from liftgate.cli.banner import banner
+from liftgate.errors import ConfigError
+from liftgate.settings import Settings, load_settings
+from liftgate.settings.load import default_data_dir
+
+
+def serve(config: Path | None, flags: Mapping[str, object], *, sandbox: bool) -> int:
+    """Blocks until a signal; the exit code. Raises ConfigError."""
+    with ExitStack() as stack:
+        environ = dict(os.environ)
+        notes = []
+        if sandbox:
+            from liftgate.cli.embedded import EXAMPLE_KEY, embedded_sandbox
+
+            environ["GEMINI_API_BASE"] = stack.enter_context(embedded_sandbox())
+            environ.setdefault("GEMINI_API_KEY", EXAMPLE_KEY)
+            notes.append(f"the sandbox is Gemini here: {environ['GEMINI_API_BASE']}")
+        settings, warnings = load_settings(config, flags, environ)
+        if sandbox and settings.storage.data_dir == default_data_dir(environ):
+            settings = _temporary(settings, stack)
+            notes.append("its files are temporary; --data-dir keeps them")
+        _make_data_dir(settings.storage.data_dir)
+        log_to_stderr()
+        return _run(settings, notes, warnings)
+
+
+def _run(settings: Settings, notes: list[str], warnings: list[str]) -> int:
+    # The server is imported last: what was wrong with the settings has been told by now.
+    from liftgate.server.run import listening_socket, run
+
+    server = settings.server
+    several = server.num_workers > 1
+    listener = listening_socket(server.host, server.port, shared=several)
+    settings = replace(settings, server=replace(server, port=listener.getsockname()[1]))
+
+    def started() -> None:
+        sys.stdout.write(banner(settings, notes, warnings, color=sys.stdout.isatty()))
+        sys.stdout.flush()
+
+    if not several:
+        run(settings, listener, started=started)
+        return 0
+    from liftgate.cli.workers import supervise
+
+    # Bound and never listening, it keeps the port ours while workers come and go.
+    with listener:
+        return supervise(settings, started=started)
+
+
+def log_to_stderr() -> None:
+    """Our own log from INFO, everybody else's from WARNING."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    logging.getLogger("liftgate").setLevel(logging.INFO)
+
+
+def _temporary(settings: Settings, stack: ExitStack) -> Settings:
+    directory = Path(tempfile.mkdtemp(prefix="liftgate-sandbox-"))
+    stack.callback(shutil.rmtree, directory, ignore_errors=True)
+    return replace(settings, storage=replace(settings.storage, data_dir=directory))
+
+
+def _make_data_dir(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise ConfigError(f"--data-dir {directory}: cannot be written.")
+    except OSError as error:
+        raise ConfigError(f"--data-dir {directory}: {error.strerror or error}.") from None

@@ -1,0 +1,47 @@
+"""One of several processes on a port: `python -m liftgate.cli.worker`, started by `cli.workers` and by nobody else.
+
+Reads the settings from standard input, says `ready` on standard output, and stops when standard input ends.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import threading
+
+from liftgate.cli.main import fail
+from liftgate.cli.serve import log_to_stderr
+from liftgate.cli.workers import CONFIG_ERROR, READY
+from liftgate.errors import ConfigError, LiftgateError
+from liftgate.server.run import listening_socket, run
+from liftgate.settings import Settings
+
+
+def main() -> None:
+    settings = pickle.load(sys.stdin.buffer)
+    assert isinstance(settings, Settings)
+    log_to_stderr()
+    try:
+        listener = listening_socket(settings.server.host, settings.server.port, shared=True)
+        run(settings, listener, started=_started)
+    except ConfigError as error:
+        fail(str(error), CONFIG_ERROR)
+    except LiftgateError as error:
+        fail(error.message, 1)
+
+
+def _started() -> None:
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    sys.stdout.buffer.write(READY)
+    sys.stdout.buffer.flush()
+
+
+def _stop_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
