@@ -90,6 +90,16 @@ class LiftgateError(Exception):
         """The status to answer with; `UpstreamUnavailable` keeps Google's own."""
         return self.status
 
+    @property
+    def status_code(self) -> int:
+        """`http_status` by the name that OpenAI's and LiteLLM's exceptions have for it."""
+        return self.http_status
+
+    @property
+    def body(self) -> dict[str, str | None]:
+        """OpenAI's error object, as its exceptions have it: message, type, param, code."""
+        return {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+
 
 class ConfigError(Exception):
     """The configuration cannot be used; the message names the file, the key and what is expected."""

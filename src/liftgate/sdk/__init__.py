@@ -1,0 +1,5 @@
+"""Python functions with LiteLLM's names, and the `Liftgate` client: one of the three faces, beside `server` and `cli`.
+
+`functions` are what `from liftgate import …` gives; `client` holds the explicit objects. Below them are two engines
+with one interface: `direct` talks to Gemini and keeps nothing, `durable` is the gateway's own engine in this process.
+"""

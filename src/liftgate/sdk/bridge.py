@@ -1,0 +1,40 @@
+"""Where an engine's work is carried out, for whoever holds a result that still has work to do (a stream, a file's
+bytes).
+
+`Portal` is one: another thread's loop. `Here` is the other: the caller's own loop, for `AsyncLiftgate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn, Protocol, TypeVar
+
+from liftgate.sdk.engine import Engine
+
+T = TypeVar("T")
+
+
+class Bridge(Protocol):
+    """`run` blocks, `reach` is awaited on the caller's loop, `submit` starts without waiting. All end on the engine's
+    loop.
+    """
+
+    def run(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> T: ...
+    async def reach(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> T: ...
+    def submit(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> object: ...
+
+
+class Here:
+    """The engine lives on the loop of whoever calls."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def run(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> NoReturn:
+        raise RuntimeError("This result belongs to an AsyncLiftgate: use its async methods.")
+
+    async def reach(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> T:
+        return await call(self._engine)
+
+    def submit(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> object:
+        return None

@@ -1,0 +1,150 @@
+"""What every call of the SDK may say beside its own arguments, and which key, root and deadline follow from it.
+
+Pure: the environment is handed in. LITELLM.md 1.4 is where the names come from; where LiteLLM uses GOOGLE_API_KEY
+first, we take GEMINI_API_KEY, as Google's own clients document it for this API.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypedDict
+
+from liftgate.errors import AuthenticationFailed, ConfigError, InvalidRequest
+from liftgate.records import Account
+from liftgate.settings.deployments import api_root, environment_key, key_account, key_warnings
+
+PROVIDER = "gemini"
+PROVIDER_HEADER = "custom-llm-provider"
+TIMEOUT = 600.0
+"""Seconds for a call, page-in and retries included; LiteLLM's default."""
+RETRIES = 2
+
+
+class CallOptions(TypedDict, total=False):
+    """Keyword arguments of every function. `timeout` in seconds; `base_url`, `request_timeout` and `max_retries` are
+    other names for `api_base`, `timeout` and `num_retries`.
+    """
+
+    api_key: str | None
+    api_base: str | None
+    base_url: str | None
+    timeout: float | None
+    request_timeout: float | None
+    num_retries: int | None
+    max_retries: int | None
+
+
+OPTION_NAMES = frozenset(CallOptions.__annotations__)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The options of one call, None where the caller said nothing."""
+
+    provider: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    api_base: str | None = None
+    timeout: float | None = None
+    retries: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def over(self, defaults: Call) -> Call:
+        """This call, with `defaults` where it says nothing."""
+        said = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) not in (None, {})}
+        return replace(defaults, **said)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """`headers` go with each request to Gemini; `timeout` in seconds for the whole call."""
+
+    account: Account
+    headers: Mapping[str, str] = field(repr=False)
+    timeout: float
+    retries: int
+
+
+def call_of(
+    options: CallOptions,
+    *,
+    provider: str | None = None,
+    extra_headers: Mapping[str, str] | None = None,
+    extra_body: Mapping[str, Any] | None = None,
+) -> Call:
+    """InvalidRequest names the argument that is of the wrong type; TypeError an argument that no function has."""
+    for name in options:
+        if name not in OPTION_NAMES:
+            raise TypeError(f"unexpected keyword argument {name!r}")
+    timeout = _first(options.get("timeout"), options.get("request_timeout"))
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0):
+        raise InvalidRequest("'timeout' is a number of seconds above 0.", param="timeout")
+    retries = _first(options.get("num_retries"), options.get("max_retries"))
+    if retries is not None:
+        check_whole_number(retries, "num_retries", least=0)
+    headers = {name: str(value) for name, value in (extra_headers or {}).items()}
+    named = {value for name, value in headers.items() if name.lower() == PROVIDER_HEADER}
+    return Call(
+        provider=provider or (named.pop() if named else None),
+        api_key=options.get("api_key"),
+        api_base=_first(options.get("api_base"), options.get("base_url")),
+        timeout=timeout,
+        retries=retries,
+        headers={name: value for name, value in headers.items() if name.lower() != PROVIDER_HEADER},
+        body=dict(extra_body or {}),
+    )
+
+
+def check_whole_number(value: object, param: str, *, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidRequest(f"'{param}' is a whole number, {least} or more.", param=param)
+
+
+def check_provider(provider: str | None) -> None:
+    if provider not in (None, PROVIDER):
+        raise InvalidRequest(
+            f"The provider {provider!r} is not one of Liftgate's: it speaks to 'gemini' (Google AI Studio) only.",
+            param="custom_llm_provider",
+        )
+
+
+def connect(call: Call, environ: Mapping[str, str]) -> Connection:
+    """AuthenticationFailed without any key; InvalidRequest for another provider or a base that is no URL."""
+    check_provider(call.provider)
+    try:
+        root = api_root(call.api_base, environ, "api_base" if call.api_base else "GEMINI_API_BASE")
+    except ConfigError as error:
+        raise InvalidRequest(str(error), param="api_base") from error
+    return Connection(
+        key_account(_key(call, environ), root),
+        call.headers,
+        TIMEOUT if call.timeout is None else call.timeout,
+        RETRIES if call.retries is None else call.retries,
+    )
+
+
+def model_name(model: object) -> str:
+    """`gemini/x`, `models/x` and `x` → `x`; `tunedModels/x` stays; another provider's prefix is an InvalidRequest."""
+    if not isinstance(model, str) or not model:
+        raise InvalidRequest("'model' is the name of a Gemini model, as in 'gemini-2.0-flash'.", param="model")
+    name = model.removeprefix("gemini/").removeprefix("models/")
+    provider, slash, _ = name.partition("/")
+    if slash and provider != "tunedModels":
+        check_provider(provider)
+    return name
+
+
+def _key(call: Call, environ: Mapping[str, str]) -> str:
+    if call.api_key:
+        return call.api_key
+    for warning in key_warnings(environ):
+        warnings.warn(warning, UserWarning, stacklevel=2)
+    if key := environment_key(environ):
+        return key
+    raise AuthenticationFailed("No Google API key: pass api_key=… or set GEMINI_API_KEY.", param="api_key")
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)

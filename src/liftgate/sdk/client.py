@@ -1,0 +1,227 @@
+"""`Liftgate` and `AsyncLiftgate`: the SDK's functions as methods of a client that holds its key, or its files.
+
+`Liftgate()` keeps nothing and speaks straight to Gemini. `Liftgate(data_dir=…)` runs the gateway's engine inside this
+process: files are kept there for good, and paged in at Gemini when a chat needs them.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from types import TracebackType
+from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar, overload
+
+from liftgate.sdk import operations
+from liftgate.sdk.bridge import Bridge, Here
+from liftgate.sdk.calls import Call, call_of
+from liftgate.sdk.content import FileContent
+from liftgate.sdk.direct import Direct
+from liftgate.sdk.engine import ChunkSource, Engine
+from liftgate.sdk.file_input import brought
+from liftgate.sdk.operations import Operation
+from liftgate.sdk.portal import Portal
+from liftgate.sdk.results import ModelResponse
+from liftgate.sdk.streams import AsyncChunkStream, ChunkStream
+
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R")
+
+Opener = Callable[[], AbstractAsyncContextManager[Engine]]
+
+
+def _blocking(say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]) -> Callable[Concatenate[Any, P], R]:
+    """A method that waits. `show` makes of the engine's result what the caller sees."""
+
+    @functools.wraps(say)
+    def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        operation, bridge = say(*args, **kwargs), self._bridge
+        return show(bridge.run(lambda engine: operation.ask(engine, operation.file)), bridge)
+
+    return _signed(method, say)
+
+
+def _awaited(
+    say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]
+) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, R]]:
+    """The same to be awaited."""
+
+    @functools.wraps(say)
+    async def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        operation, bridge = say(*args, **kwargs), self._bridge
+        async with brought(operation.file) as file:
+            return show(await bridge.reach(lambda engine: operation.ask(engine, file)), bridge)
+
+    return _signed(method, say)
+
+
+def _signed(method: Callable[P, T], say: Callable[..., object]) -> Callable[P, T]:
+    """What `help()` shows: the arguments of `say` behind `self`."""
+    said = inspect.signature(say)
+    result = str(said.return_annotation).removeprefix("Operation[").removesuffix("]")
+    this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    signature = said.replace(parameters=[this, *said.parameters.values()], return_annotation=result)
+    method.__signature__ = signature  # type: ignore[attr-defined]
+    return method
+
+
+def _as_is(result: T, _: Bridge) -> T:
+    return result
+
+
+def _streamed(answer: ModelResponse | ChunkSource, bridge: Bridge) -> ModelResponse | ChunkStream:
+    return answer if isinstance(answer, ModelResponse) else ChunkStream(answer, bridge)
+
+
+def _astreamed(answer: ModelResponse | ChunkSource, bridge: Bridge) -> ModelResponse | AsyncChunkStream:
+    return answer if isinstance(answer, ModelResponse) else AsyncChunkStream(answer, bridge)
+
+
+class Liftgate:
+    """The SDK's functions with what they have in common said once, each also with an `a` in front, to be awaited.
+
+    `api_key`, `api_base`, `timeout` (seconds), `num_retries` and `extra_headers` hold for every call that does not say
+    otherwise. With `data_dir` (a directory) or `config` (a gateway's config.yaml) files are kept: see docs/sdk.md.
+    Works in any thread and inside a running loop; `close()` it, or use `with`.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        api_base: str | None = None,
+        timeout: float | None = None,
+        num_retries: int | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        data_dir: str | os.PathLike[str] | None = None,
+        config: str | os.PathLike[str] | None = None,
+    ) -> None:
+        defaults = call_of(
+            {"api_key": api_key, "api_base": api_base, "timeout": timeout, "num_retries": num_retries},
+            extra_headers=extra_headers,
+        )
+        self._bridge = Portal(_opener(defaults, data_dir, config), name="liftgate")
+
+    create_file = _blocking(operations.create_file, _as_is)
+    file_retrieve = _blocking(operations.file_retrieve, _as_is)
+    file_list = _blocking(operations.file_list, _as_is)
+    file_delete = _blocking(operations.file_delete, _as_is)
+    file_content = _blocking(operations.file_content, FileContent)
+
+    acreate_file = _awaited(operations.create_file, _as_is)
+    afile_retrieve = _awaited(operations.file_retrieve, _as_is)
+    afile_list = _awaited(operations.file_list, _as_is)
+    afile_delete = _awaited(operations.file_delete, _as_is)
+    afile_content = _awaited(operations.file_content, FileContent)
+
+    _complete = _blocking(operations.completion, _streamed)
+    _acomplete = _awaited(operations.completion, _astreamed)
+
+    @overload
+    def completion(self, model: str, messages: Any, *, stream: Literal[True], **request: Any) -> ChunkStream: ...
+    @overload
+    def completion(
+        self, model: str, messages: Any, *, stream: Literal[False] | None = None, **request: Any
+    ) -> ModelResponse: ...
+    def completion(self, model: str, messages: Any, **request: Any) -> ModelResponse | ChunkStream:
+        """A chat completion; `stream=True` gives an iterator of chunks.
+
+        `request`: OpenAI's parameters by their names, and `api_key`, `api_base`, `timeout`, `num_retries`,
+        `extra_headers`. `drop_params=True` leaves out what the model cannot do, in place of refusing it; `extra_body`
+        is merged into Gemini's own request.
+        """
+        return self._complete(model, messages, **request)
+
+    @overload
+    async def acompletion(
+        self, model: str, messages: Any, *, stream: Literal[True], **request: Any
+    ) -> AsyncChunkStream: ...
+    @overload
+    async def acompletion(
+        self, model: str, messages: Any, *, stream: Literal[False] | None = None, **request: Any
+    ) -> ModelResponse: ...
+    async def acompletion(self, model: str, messages: Any, **request: Any) -> ModelResponse | AsyncChunkStream:
+        """`completion`, to be awaited; `stream=True` then gives an async iterator."""
+        return await self._acomplete(model, messages, **request)
+
+    def close(self) -> None:
+        """Ends what runs and waits for it. A client that is used again starts anew."""
+        self._bridge.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncLiftgate:
+    """`Liftgate` on the caller's own loop: the same arguments, every function awaited, to be used with `async with`."""
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        api_base: str | None = None,
+        timeout: float | None = None,
+        num_retries: int | None = None,
+        extra_headers: Mapping[str, str] | None = None,
+        data_dir: str | os.PathLike[str] | None = None,
+        config: str | os.PathLike[str] | None = None,
+    ) -> None:
+        defaults = call_of(
+            {"api_key": api_key, "api_base": api_base, "timeout": timeout, "num_retries": num_retries},
+            extra_headers=extra_headers,
+        )
+        self._opener = _opener(defaults, data_dir, config)
+        self._exit = AsyncExitStack()
+        self._here: Here | None = None
+
+    create_file = _awaited(operations.create_file, _as_is)
+    file_retrieve = _awaited(operations.file_retrieve, _as_is)
+    file_list = _awaited(operations.file_list, _as_is)
+    file_delete = _awaited(operations.file_delete, _as_is)
+    file_content = _awaited(operations.file_content, FileContent)
+    _complete = _awaited(operations.completion, _astreamed)
+
+    @overload
+    async def completion(
+        self, model: str, messages: Any, *, stream: Literal[True], **request: Any
+    ) -> AsyncChunkStream: ...
+    @overload
+    async def completion(
+        self, model: str, messages: Any, *, stream: Literal[False] | None = None, **request: Any
+    ) -> ModelResponse: ...
+    async def completion(self, model: str, messages: Any, **request: Any) -> ModelResponse | AsyncChunkStream:
+        """A chat completion; `stream=True` gives an async iterator of chunks. Arguments as `Liftgate.completion`."""
+        return await self._complete(model, messages, **request)
+
+    async def __aenter__(self) -> Self:
+        self._here = Here(await self._exit.enter_async_context(self._opener()))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._here = None
+        await self._exit.aclose()
+
+    @property
+    def _bridge(self) -> Bridge:
+        if self._here is None:
+            raise RuntimeError("AsyncLiftgate is used inside 'async with AsyncLiftgate(…) as client:'.")
+        return self._here
+
+
+def _opener(defaults: Call, data_dir: str | os.PathLike[str] | None, config: str | os.PathLike[str] | None) -> Opener:
+    if data_dir is None and config is None:
+        return lambda: Direct(defaults, os.environ)
+    # The catalogue and the blob store are loaded only where files are kept.
+    from liftgate.sdk.durable import Durable
+
+    return lambda: Durable(defaults, os.environ, data_dir=data_dir, config=config)

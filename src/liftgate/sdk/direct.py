@@ -1,0 +1,246 @@
+"""The SDK without a gateway: straight to Gemini, nothing kept. A file's id is Gemini's URI and lives for 48 hours.
+
+What only a kept file can do (its bytes back, another expiry, another key) is refused in words that say where it can be
+had. `Direct` is an `engine.Engine`; it remembers which files are ACTIVE, so that a second chat asks nothing more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from liftgate import media_types
+from liftgate.clock import Clock, SystemClock
+from liftgate.errors import (
+    FileNotReady,
+    FileUnusable,
+    InvalidRequest,
+    LiftgateError,
+    UnsupportedParameter,
+    UpstreamFileLost,
+    UpstreamTimeout,
+)
+from liftgate.gemini.client import GeminiClient
+from liftgate.gemini.files import GeminiFile
+from liftgate.gemini.status import lost_file
+from liftgate.records import Account
+from liftgate.sdk.calls import Call, connect
+from liftgate.sdk.direct_chat import DirectChat
+from liftgate.sdk.direct_failures import FileOutOfReach, for_caller
+from liftgate.sdk.direct_files import PURPOSE, file_name, file_object, is_file_name, page_of
+from liftgate.sdk.direct_upload import DirectUpload
+from liftgate.sdk.engine import ChunkSource, Creation, Listing, StoredFile
+from liftgate.sdk.file_input import HEAD, FileTypes, MemorySource, open_input
+from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse
+from liftgate.sdk.retry import Attempts
+from liftgate.settings.sections import LimitSettings
+from liftgate.translate.file_needs import FileNeed, ResolvedFile, file_needs
+
+T = TypeVar("T")
+
+PAGE_SIZE = 100
+REMEMBERED = 10_000
+MARGIN = 60.0
+"""Seconds before a remembered file's end from which it is asked for again."""
+POLLS = (0.25, 0.5, 1.0, 2.0, 4.0)
+FRESH = 60.0
+"""Seconds after its creation in which a file that Gemini denies may only not have reached all of Google's servers
+(GEMINI.md 6, pitfall 17)."""
+PATIENCE = (0.5, 1.0, 2.0)
+FOREVER = 366 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What one call of the SDK works with."""
+
+    client: GeminiClient
+    account: Account
+    attempts: Attempts
+    body: Mapping[str, Any]
+
+
+class Direct:
+    """`defaults` fill in what a call does not say; `environ` is read at each call."""
+
+    def __init__(self, defaults: Call, environ: Mapping[str, str], clock: Clock | None = None) -> None:
+        self._defaults = defaults
+        self._environ = environ
+        self._clock = clock or SystemClock()
+        self._clients: dict[tuple[tuple[str, str], ...], GeminiClient] = {}
+        self._active: OrderedDict[tuple[str, str], GeminiFile] = OrderedDict()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.close()
+
+    @asynccontextmanager
+    async def _exchange(
+        self, call: Call, *, file_id: str | None = None, endless: bool = False
+    ) -> AsyncIterator[Exchange]:
+        """Ends with the call's timeout; `endless`: without one where the caller gave none, as an upload of 2 GB may
+        take hours while each of its steps has a deadline of its own.
+        """
+        call = call.over(self._defaults)
+        connection = connect(call, self._environ)
+        timeout = FOREVER if endless and call.timeout is None else connection.timeout
+        attempts = Attempts(self._clock, retries=connection.retries, deadline=self._clock.monotonic() + timeout)
+        headers = tuple(sorted(connection.headers.items()))
+        if headers not in self._clients:
+            self._clients[headers] = GeminiClient(self._clock, headers=connection.headers)
+        try:
+            async with asyncio.timeout(timeout):
+                yield Exchange(self._clients[headers], connection.account, attempts, call.body)
+        except LiftgateError as error:
+            raise for_caller(error, file_id) from error
+        except TimeoutError as error:
+            raise UpstreamTimeout(f"Not done within the timeout of {timeout:g} s.") from error
+
+    # ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def create_file(self, file: FileTypes, creation: Creation, call: Call) -> FileObject:
+        if creation.expires_after is not None:
+            raise UnsupportedParameter(
+                "Google keeps a file for 48 hours, no longer and no shorter; 'expires_after' acts on a gateway, and "
+                "with Liftgate(data_dir=…).",
+                param="expires_after",
+            )
+        async with open_input(file) as given:
+            call = replace(call, headers={**given.headers, **call.headers})
+            async with self._exchange(call, endless=True) as at:
+                metadata = {"displayName": given.filename[:512], **at.body}
+                upload = DirectUpload(at.client, at.account, self._clock, at.attempts, given.source)
+                return file_object(await upload.send(given.mime_type, metadata), creation.purpose)
+
+    async def retrieve_file(self, file_id: str, call: Call) -> FileObject:
+        async with self._exchange(_bodiless(call), file_id=file_id) as at:
+            return file_object(await self._get(at, file_name(file_id)), PURPOSE)
+
+    async def list_files(self, listing: Listing, call: Call) -> FileList:
+        """Google pages and orders as it likes, so all its pages are read before ours is cut out of them."""
+        files: list[GeminiFile] = []
+        token = ""
+        async with self._exchange(_bodiless(call)) as at:
+            while True:
+                page, token = await at.attempts.of(partial(at.client.list_files, at.account, PAGE_SIZE, token))
+                files += page
+                if not token:
+                    return page_of(files, listing)
+
+    async def delete_file(self, file_id: str, call: Call) -> FileDeleted:
+        async with self._exchange(_bodiless(call), file_id=file_id) as at:
+            # Google answers alike for a file that is gone and one that never was: only asking first tells.
+            file = await self._get(at, file_name(file_id))
+            self._active.pop((at.account.name, file.name), None)
+            await at.attempts.of(lambda: at.client.delete_file(at.account, file.name))
+            return FileDeleted(id=file.uri or file_id, object="file", deleted=True)
+
+    async def open_file(self, file_id: str, call: Call) -> StoredFile:
+        async with self._exchange(_bodiless(call), file_id=file_id) as at:
+            file = await self._get(at, file_name(file_id))
+        raise UnsupportedParameter(
+            f"Gemini does not give back the bytes of an uploaded file ({file.name}). A gateway does, and so does "
+            "Liftgate(data_dir=…): there the file itself is kept.",
+            param="file_id",
+            code="file_content_unavailable",
+        )
+
+    async def _get(self, at: Exchange, name: str) -> GeminiFile:
+        return await at.attempts.of(lambda: at.client.get_file(at.account, name))
+
+    # ── chat ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def chat(self, request: dict[str, Any], call: Call) -> ModelResponse | ChunkSource:
+        async with self._exchange(call) as at:
+            chat = DirectChat(at.client, at.account, self._clock, request, at.body)
+            limit = LimitSettings().inline_limit
+            files = {need.param: await self._resolved(at, need) for need in file_needs(request, inline_limit=limit)}
+            translation = chat.translate(files)
+            if request.get("stream"):
+                return await self._patiently(at, lambda: chat.open(translation, at.attempts.left))
+            return await self._patiently(at, lambda: chat.complete(translation, at.attempts.left))
+
+    async def _resolved(self, at: Exchange, need: FileNeed) -> ResolvedFile:
+        """What the message says of the type wins; else it is what Gemini's File has."""
+        if need.kind == "file_id" and is_file_name(need.ref):
+            file = await self._ready(at, need.ref)
+            return ResolvedFile(need.mime_type or file.mime_type, uri=file.uri)
+        if need.kind == "inline":
+            file = await self._ready(at, await self._carried(at, need))
+            return ResolvedFile(file.mime_type, uri=file.uri)
+        raise InvalidRequest(
+            f"{need.ref[:200]!r} is neither a file's id nor something that Gemini reads by itself: send the data, or "
+            "upload it with create_file.",
+            param=need.param,
+        )
+
+    async def _carried(self, at: Exchange, need: FileNeed) -> str:
+        """Data too large to travel inside a request becomes a file at Google, for 48 hours; its name."""
+        try:
+            data = base64.b64decode(need.ref, validate=True)
+        except ValueError as error:
+            raise InvalidRequest("The data is not base64.", param=need.param) from error
+        mime_type = media_types.resolve(declared=need.mime_type, filename=need.filename, head=data[:HEAD])
+        upload = DirectUpload(at.client, at.account, self._clock, at.attempts, MemorySource(data))
+        return (await upload.send(mime_type, {})).name
+
+    async def _ready(self, at: Exchange, file_id: str) -> GeminiFile:
+        """The file once Gemini says ACTIVE. FileUnusable with Gemini's reason; FileNotReady at the deadline."""
+        name = file_name(file_id)
+        known = self._active.get((at.account.name, name))
+        if known is not None and (known.expires_at or 0.0) - MARGIN > at.client.upstream_now(at.account):
+            return known
+        for poll in range(1_000_000):
+            try:
+                file = await self._get(at, name)
+            except UpstreamFileLost as error:
+                raise FileOutOfReach(file_id, error.upstream) from error
+            if file.state == "FAILED":
+                raise FileUnusable(f"Gemini could not process the file {file_id!r}: {file.error}", param="file_id")
+            if file.state == "ACTIVE" or (not file.state and poll >= len(POLLS)):
+                self._remember(at.account.name, file)
+                return file
+            pause = POLLS[min(poll, len(POLLS) - 1)]
+            if pause >= at.attempts.left:
+                break
+            await self._clock.sleep(pause)
+        raise FileNotReady(f"Gemini is still processing the file {file_id!r} ({file.mime_type}).", param="file_id")
+
+    def _remember(self, account: str, file: GeminiFile) -> None:
+        self._active[account, file.name] = file
+        if len(self._active) > REMEMBERED:
+            self._active.popitem(last=False)
+
+    async def _patiently(self, at: Exchange, call: Callable[[], Awaitable[T]]) -> T:
+        """Tries again where Gemini denies a file that it took a moment ago."""
+        pauses = iter(PATIENCE)
+        while True:
+            try:
+                return await at.attempts.of(call)
+            except UpstreamFileLost as error:
+                place, pause = (at.account.name, lost_file(error) or ""), next(pauses, None)
+                file = self._active.get(place)
+                age = at.client.upstream_now(at.account) - (file.created_at or 0.0) if file else FRESH
+                if pause is None or age >= FRESH:
+                    self._active.pop(place, None)
+                    raise
+            await self._clock.sleep(pause)
+
+
+def _bodiless(call: Call) -> Call:
+    if call.body:
+        raise InvalidRequest("'extra_body' acts on create_file and completion only.", param="extra_body")
+    return call

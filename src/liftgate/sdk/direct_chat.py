@@ -1,0 +1,133 @@
+"""One chat straight to Gemini: the request's translation, the call, and its answer as results. For `direct`.
+
+The same translation and fold as the gateway's; thought signatures travel inside the messages, as nothing is kept here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from liftgate import ids
+from liftgate.clock import Clock
+from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter
+from liftgate.gemini.client import GeminiClient
+from liftgate.gemini.stream import GeminiStream
+from liftgate.records import Account, Deployment
+from liftgate.sdk.calls import model_name
+from liftgate.sdk.direct_failures import for_caller
+from liftgate.sdk.results import ModelResponse, ModelResponseStream
+from liftgate.translate.answer import AnswerFold, completion
+from liftgate.translate.chat_chunks import chunk_blocks
+from liftgate.translate.chat_request import ChatTranslation, translate_chat
+from liftgate.translate.file_needs import ResolvedFile
+from liftgate.translate.model_facts import facts_for
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class DirectChat:
+    """`body`: the caller's extra_body, merged one level deep into Gemini's request, as LiteLLM does."""
+
+    def __init__(
+        self, client: GeminiClient, account: Account, clock: Clock, request: Mapping[str, Any], body: Mapping[str, Any]
+    ) -> None:
+        if "model" not in request:
+            raise MissingParameter("model")
+        self._client = client
+        self._clock = clock
+        self._request = request
+        self._body = body
+        self._model = model_name(request["model"])
+        self._deployment = Deployment("direct", self._model, self._model, account, account.api_keys[0])
+
+    def translate(self, files: Mapping[str, ResolvedFile]) -> ChatTranslation:
+        dropped = self._request.get("additional_drop_params") or ()
+        return translate_chat(
+            self._request,
+            facts=facts_for(self._model),
+            files=files,
+            signatures={},
+            drop_params=self._request.get("drop_params") is True,
+            additional_drop_params=dropped,
+        )
+
+    async def complete(self, translation: ChatTranslation, timeout: float) -> ModelResponse:
+        raw = await self._client.generate(self._deployment, self._encoded(translation), timeout=timeout)
+        fold = self._fold(translation)
+        fold.feed(_decode(raw))
+        fold.end()
+        return ModelResponse(**completion(fold))
+
+    async def open(self, translation: ChatTranslation, timeout: float) -> DirectStream:
+        """Once the first event is there: what fails before it is raised here, and may be tried again."""
+        stream = await self._client.open_stream(
+            self._deployment, self._encoded(translation), timeout=timeout, idle_timeout=timeout
+        )
+        try:
+            return DirectStream(stream, self._fold(translation), await stream.batch())
+        except BaseException:
+            await stream.close()
+            raise
+
+    def _encoded(self, translation: ChatTranslation) -> bytes:
+        if not self._body:
+            return _encode(translation.body)
+        merged = dict(translation.body)
+        for name, value in self._body.items():
+            own = merged.get(name)
+            merged[name] = {**own, **value} if isinstance(own, dict) and isinstance(value, dict) else value
+        try:
+            return _encode(merged)
+        except TypeError as error:
+            raise InvalidRequest(f"'extra_body' is no JSON: {error}", param="extra_body") from error
+
+    def _fold(self, translation: ChatTranslation) -> AnswerFold:
+        return AnswerFold(
+            translation,
+            completion_id=ids.new_completion_id(),
+            created=int(self._clock.now()),
+            model=self._model,
+            new_call_id=ids.new_call_id,
+            inline_signatures=True,
+        )
+
+
+class DirectStream:
+    """A `ChunkSource` over Gemini's events."""
+
+    def __init__(self, stream: GeminiStream, fold: AnswerFold, first: list[bytes]) -> None:
+        self._stream = stream
+        self._fold = fold
+        self._next: list[bytes] | None = first
+        self._ended = False
+
+    async def batch(self) -> list[ModelResponseStream]:
+        while not self._ended:
+            try:
+                chunks = await self._advance()
+            except BaseException as error:
+                await self.close()
+                if isinstance(error, LiftgateError):
+                    raise for_caller(error) from error
+                raise
+            if chunks:
+                return [ModelResponseStream(**chunk) for chunk in chunks]
+        return []
+
+    async def close(self) -> None:
+        self._ended = True
+        await self._stream.close()
+
+    async def _advance(self) -> list[dict[str, Any]]:
+        events, self._next = self._next, None
+        if events is None:
+            events = await self._stream.batch()
+        if not events:
+            chunks = chunk_blocks(self._fold, self._fold.end())
+            await self.close()
+            return chunks
+        return [chunk for data in events for chunk in chunk_blocks(self._fold, self._fold.feed(_decode(data)))]

@@ -1,0 +1,70 @@
+"""Gemini's files in OpenAI's words, and every way in which their ids are written. Pure; for `direct`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from liftgate.errors import FileNotFound, InvalidRequest
+from liftgate.gemini.files import GeminiFile
+from liftgate.sdk.engine import Listing
+from liftgate.sdk.results import FileList, FileObject
+
+PURPOSE = "user_data"
+"""What a file is for where only Gemini can be asked, which does not know."""
+
+STATUS = {"ACTIVE": "processed", "FAILED": "error"}
+
+_NAME = re.compile(r"(?:https?://[^?#]+/v1(?:beta|alpha)?/)?(?:files/)?([a-z0-9][a-z0-9-]*)\Z")
+
+
+def file_name(file_id: object, *, param: str = "file_id") -> str:
+    """A URI, `files/x` or `x` → `files/x`. FileNotFound for what can be no file's id."""
+    if not isinstance(file_id, str) or not file_id:
+        raise InvalidRequest(f"'{param}' is the id that create_file gave.", param=param)
+    found = _NAME.match(file_id)
+    if found is None:
+        raise FileNotFound(file_id, param=param)
+    return "files/" + found.group(1)
+
+
+def is_file_name(file_id: str) -> bool:
+    return _NAME.match(file_id) is not None
+
+
+def file_object(file: GeminiFile, purpose: str) -> FileObject:
+    """`expires_at` is when Google removes it; a file that is being processed is `uploaded`."""
+    return FileObject(
+        id=file.uri or file.name,
+        bytes=file.size,
+        created_at=int(file.created_at or 0),
+        filename=file.display_name,
+        object="file",
+        purpose=purpose,
+        status=STATUS.get(file.state, "uploaded"),
+        expires_at=None if file.expires_at is None else int(file.expires_at),
+        status_details=file.error if file.state == "FAILED" else None,
+    )
+
+
+def page_of(files: Sequence[GeminiFile], listing: Listing) -> FileList:
+    """OpenAI's page out of all files. Every file here is `user_data`: another purpose has none."""
+    newest_first = listing.order != "asc"
+    kept = sorted(files, key=lambda file: (file.created_at or 0, file.name), reverse=newest_first)
+    if listing.purpose not in (None, PURPOSE):
+        kept = []
+    if listing.after is not None:
+        after = file_name(listing.after, param="after")
+        names = [file.name for file in kept]
+        if after not in names:
+            raise FileNotFound(listing.after, param="after")
+        kept = kept[names.index(after) + 1 :]
+    page = kept if listing.limit is None else kept[: listing.limit]
+    data = [file_object(file, PURPOSE).model_dump() for file in page]
+    return FileList(
+        object="list",
+        data=data,
+        first_id=data[0]["id"] if data else "",
+        last_id=data[-1]["id"] if data else "",
+        has_more=len(page) < len(kept),
+    )

@@ -1,0 +1,226 @@
+"""The gateway's engine inside this process: files are kept in a directory and paged in at Gemini when a chat needs
+them.
+
+`Durable` is an `engine.Engine` over a `Gateway` whose one owner is `local`. Several processes may share a directory,
+and a gateway may serve it at the same time.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from liftgate.engine.chat import EventStream
+from liftgate.engine.files import Arriving
+from liftgate.errors import (
+    FileNotFound,
+    InvalidRequest,
+    LiftgateError,
+    UpstreamDisconnected,
+    UpstreamRateLimited,
+    UpstreamUnavailable,
+)
+from liftgate.gateway import Gateway
+from liftgate.records import FileRecord
+from liftgate.sdk.calls import Call, check_provider, model_name
+from liftgate.sdk.engine import ChunkSource, Creation, Listing, StoredFile
+from liftgate.sdk.file_input import FileTypes, open_input
+from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, ModelResponseStream
+from liftgate.settings import Settings, load_settings
+from liftgate.settings.sections import LOCAL
+from liftgate.sse import EventDecoder
+from liftgate.translate.file_objects import openai_file, openai_file_deleted, openai_file_list
+
+log = logging.getLogger("liftgate")
+
+SHORTEST_LIFE, LONGEST_LIFE = 3600, 2592000
+"""Seconds; OpenAI's bounds of `expires_after`."""
+
+IN_BAND: Mapping[str, type[LiftgateError]] = {
+    kind.type: kind for kind in (InvalidRequest, UpstreamDisconnected, UpstreamRateLimited, UpstreamUnavailable)
+}
+
+
+class Durable:
+    """`defaults` are the client's: they become settings, and so cannot change from call to call."""
+
+    def __init__(
+        self,
+        defaults: Call,
+        environ: Mapping[str, str],
+        *,
+        data_dir: str | os.PathLike[str] | None,
+        config: str | os.PathLike[str] | None,
+    ) -> None:
+        settings = _settings(defaults, environ, data_dir, config)
+        self._gateway = Gateway(settings)
+
+    async def __aenter__(self) -> Self:
+        await self._gateway.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._gateway.__aexit__(kind, error, trace)
+
+    # ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def create_file(self, file: FileTypes, creation: Creation, call: Call) -> FileObject:
+        models = _models(_acceptable(call, body=True).body)
+        seconds = _seconds(creation.expires_after)
+        async with open_input(file) as given:
+            arriving = Arriving(given.filename, given.mime_type, given.source.size, models)
+            incoming = self._gateway.files.begin(LOCAL, arriving)
+            try:
+                async for piece in given.source.read(0, given.source.size):
+                    await incoming.write(piece)
+                record = await incoming.commit(purpose=creation.purpose, expires_after=seconds)
+            except BaseException:
+                await incoming.abort()
+                raise
+        return FileObject(**openai_file(record))
+
+    async def retrieve_file(self, file_id: str, call: Call) -> FileObject:
+        return FileObject(**openai_file(await self._named(file_id, call)))
+
+    async def list_files(self, listing: Listing, call: Call) -> FileList:
+        _acceptable(call)
+        order: Literal["asc", "desc"] = "asc" if listing.order == "asc" else "desc"
+        asked: dict[str, Any] = {} if listing.limit is None else {"limit": listing.limit}
+        page = await self._gateway.files.list(LOCAL, purpose=listing.purpose, after=listing.after, order=order, **asked)
+        return FileList(**openai_file_list(page.files, has_more=page.has_more))
+
+    async def delete_file(self, file_id: str, call: Call) -> FileDeleted:
+        record = await self._named(file_id, call)
+        await self._gateway.files.delete(LOCAL, record.id)
+        return FileDeleted(**openai_file_deleted(record.id))
+
+    async def open_file(self, file_id: str, call: Call) -> StoredFile:
+        record = await self._named(file_id, call)
+        record, source = await self._gateway.files.open(LOCAL, record.id)
+        return StoredFile(record.filename, record.mime_type, source)
+
+    async def _named(self, file_id: str, call: Call) -> FileRecord:
+        _acceptable(call)
+        record = await self._gateway.files.named(LOCAL, file_id)
+        if record is None:
+            raise FileNotFound(file_id, param="file_id")
+        return record
+
+    # ── chat ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def chat(self, request: dict[str, Any], call: Call) -> ModelResponse | ChunkSource:
+        _acceptable(call, timeout=True)
+        served = {name: value for name, value in request.items() if name != "model"}
+        body = {"model": self._served(request.get("model")), **served}
+        if call.timeout is not None:
+            body["timeout"] = call.timeout
+        if request.get("stream"):
+            return _Blocks(await self._gateway.chat.stream(LOCAL, body))
+        return ModelResponse(**json.loads(await self._gateway.chat.complete(LOCAL, body)))
+
+    def _served(self, model: object) -> object:
+        """A name of the config goes as it is; otherwise `gemini/x` is `x`, as without a gateway."""
+        names = {deployment.model_name for deployment in self._gateway.settings.deployments}
+        return model if model in names else model_name(model)
+
+
+class _Blocks:
+    """A `ChunkSource` over the engine's blocks of server-sent events."""
+
+    def __init__(self, stream: EventStream) -> None:
+        self._stream = stream
+        self._blocks = aiter(stream)
+        self._decoder = EventDecoder()
+
+    async def batch(self) -> list[ModelResponseStream]:
+        async for block in self._blocks:
+            events = [event for event in self._decoder.feed(block) if event != b"[DONE]"]
+            if chunks := [_chunk(event) for event in events]:
+                return chunks
+        return []
+
+    async def close(self) -> None:
+        await self._stream.aclose()
+
+
+def _chunk(event: bytes) -> ModelResponseStream:
+    body = json.loads(event)
+    if isinstance(error := body.get("error"), dict):
+        raise _error_of(error)
+    return ModelResponseStream(**body)
+
+
+def _error_of(error: Mapping[str, Any]) -> LiftgateError:
+    """An error inside a stream: its class was not written, its `type` was."""
+    kind = IN_BAND.get(str(error.get("type")), LiftgateError)
+    return kind(str(error.get("message")), param=error.get("param"), code=error.get("code"))
+
+
+def _settings(
+    defaults: Call,
+    environ: Mapping[str, str],
+    data_dir: str | os.PathLike[str] | None,
+    config: str | os.PathLike[str] | None,
+) -> Settings:
+    said = {"GEMINI_API_KEY": defaults.api_key, "GEMINI_API_BASE": defaults.api_base}
+    environ = {**environ, **{name: value for name, value in said.items() if value}}
+    if defaults.headers:
+        raise InvalidRequest("'extra_headers' cannot be given with data_dir or config.", param="extra_headers")
+    flags: dict[str, object] = {
+        "data_dir": None if data_dir is None else os.fspath(data_dir),
+        "num_retries": defaults.retries,
+        "request_timeout": defaults.timeout,
+    }
+    settings, warnings = load_settings(None if config is None else Path(config), flags, environ)
+    for warning in warnings:
+        log.warning("%s", warning)
+    return settings
+
+
+def _acceptable(call: Call, *, timeout: bool = False, body: bool = False) -> Call:
+    """What one call may say where the client's settings hold for all. InvalidRequest names what it may not."""
+    check_provider(call.provider)
+    refused = {
+        "api_key": call.api_key,
+        "api_base": call.api_base,
+        "num_retries": call.retries,
+        "extra_headers": call.headers,
+        "extra_body": None if body else call.body,
+        "timeout": None if timeout or body else call.timeout,
+    }
+    for name, value in refused.items():
+        if value is not None and value != {}:
+            raise InvalidRequest(
+                f"{name!r} cannot be given to one call where files are kept; give it to Liftgate(…).", param=name
+            )
+    return call
+
+
+def _models(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """`target_model_names`: a name, names with commas between, or a list; the file is carried there at once."""
+    if unknown := sorted(set(body) - {"target_model_names"}):
+        raise InvalidRequest(f"'extra_body' has no {unknown[0]!r}; it may have target_model_names.", param=unknown[0])
+    names = body.get("target_model_names") or ()
+    listed = names.split(",") if isinstance(names, str) else names
+    return tuple(dict.fromkeys(model_name(str(name).strip()) for name in listed))
+
+
+def _seconds(expires_after: Mapping[str, Any] | None) -> int | None:
+    if expires_after is None:
+        return None
+    seconds = expires_after.get("seconds")
+    if set(expires_after) != {"anchor", "seconds"} or expires_after.get("anchor") != "created_at":
+        raise InvalidRequest("'expires_after' is {'anchor': 'created_at', 'seconds': n}.", param="expires_after")
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or not SHORTEST_LIFE <= seconds <= LONGEST_LIFE:
+        raise InvalidRequest(
+            f"'expires_after.seconds' is a whole number from {SHORTEST_LIFE} to {LONGEST_LIFE}.",
+            param="expires_after.seconds",
+        )
+    return seconds

@@ -1,0 +1,63 @@
+"""What `operations` need of an engine: `direct` talks straight to Gemini, `durable` is the gateway's own in this
+process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from liftgate.byte_source import PIECE, ByteSource
+from liftgate.sdk.calls import Call
+from liftgate.sdk.file_input import FileTypes
+from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, ModelResponseStream
+
+
+class ChunkSource(Protocol):
+    """An answer on its way: `batch()` gives the chunks that have arrived, at least one, and [] at the end. Closing it
+    ends the request at Gemini; closing twice is fine.
+    """
+
+    async def batch(self) -> list[ModelResponseStream]: ...
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file's bytes and what they are called; `source` is read on the engine's loop only."""
+
+    filename: str
+    mime_type: str
+    source: ByteSource
+    piece: int = PIECE
+    """Bytes in which the caller wants to read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """How a file is to be kept. `expires_after`: OpenAI's `{"anchor": "created_at", "seconds": n}`."""
+
+    purpose: str
+    expires_after: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """OpenAI's query of a list; `order` is `asc` or `desc` by creation."""
+
+    purpose: str | None = None
+    limit: int | None = None
+    after: str | None = None
+    order: str = "desc"
+
+
+class Engine(Protocol):
+    """Each method raises errors of `liftgate.errors`, and ends within the call's timeout."""
+
+    async def create_file(self, file: FileTypes, creation: Creation, call: Call) -> FileObject: ...
+    async def retrieve_file(self, file_id: str, call: Call) -> FileObject: ...
+    async def list_files(self, listing: Listing, call: Call) -> FileList: ...
+    async def delete_file(self, file_id: str, call: Call) -> FileDeleted: ...
+    async def open_file(self, file_id: str, call: Call) -> StoredFile: ...
+    async def chat(self, request: dict[str, Any], call: Call) -> ModelResponse | ChunkSource: ...

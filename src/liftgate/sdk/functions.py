@@ -1,0 +1,28 @@
+"""`from liftgate import completion, create_file, …`: the methods of one `Liftgate` that keeps nothing.
+
+The one object that lives in a module, because a plain function has nowhere else to keep its connections. It holds no
+settings (key and root are read at each call) and has no thread before its first use; it is closed when the process
+ends.
+"""
+
+from __future__ import annotations
+
+import atexit
+
+from liftgate.sdk.client import Liftgate
+
+_shared = Liftgate()
+atexit.register(_shared.close)
+
+completion = _shared.completion
+acompletion = _shared.acompletion
+create_file = _shared.create_file
+acreate_file = _shared.acreate_file
+file_retrieve = _shared.file_retrieve
+afile_retrieve = _shared.afile_retrieve
+file_list = _shared.file_list
+afile_list = _shared.afile_list
+file_delete = _shared.file_delete
+afile_delete = _shared.afile_delete
+file_content = _shared.file_content
+afile_content = _shared.afile_content

@@ -1,0 +1,147 @@
+"""The SDK's functions, said once: what each takes (LiteLLM's arguments) and what it asks of an engine.
+
+`client` makes of each a blocking and an awaited form. The arguments that all share, as keywords: `api_key`,
+`api_base` (or `base_url`), `timeout` in seconds (or `request_timeout`), `num_retries` (or `max_retries`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar, Unpack
+
+from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.sdk.calls import OPTION_NAMES, Call, CallOptions, call_of, check_whole_number
+from liftgate.sdk.engine import ChunkSource, Creation, Engine, Listing, StoredFile
+from liftgate.sdk.file_input import FileTypes
+from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, plain
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[T_co]):
+    """`ask` is given the engine and `file` as it came, or as `file_input.brought` made it on the caller's own loop."""
+
+    ask: Callable[[Engine, Any], Coroutine[Any, Any, T_co]]
+    file: Any = None
+
+
+def create_file(
+    file: FileTypes,
+    purpose: str = "user_data",
+    expires_after: Mapping[str, Any] | None = None,
+    custom_llm_provider: str | None = None,
+    extra_headers: Mapping[str, str] | None = None,
+    extra_body: Mapping[str, Any] | None = None,
+    **options: Unpack[CallOptions],
+) -> Operation[FileObject]:
+    """Uploads a file; its `id` is what `completion` takes as `file_id`.
+
+    `file`: bytes, a path, a file open in binary mode, `(name, content)`, `(name, content, type)`, `(name, content,
+    type, headers)`, or an iterator of bytes, async ones included. Sent from disk in pieces, and continued where it
+    broke. `expires_after`: `{"anchor": "created_at", "seconds": n}`, where files are kept. Without a gateway the id
+    is Gemini's URI, the file lives 48 h (`expires_at`), and `extra_body` adds fields to Gemini's File
+    (`displayName`).
+    """
+    if not purpose:
+        raise MissingParameter("purpose")
+    call = call_of(options, provider=custom_llm_provider, extra_headers=extra_headers, extra_body=extra_body)
+    creation = Creation(purpose, expires_after)
+    return Operation(lambda engine, given: engine.create_file(given, creation, call), file)
+
+
+def file_retrieve(
+    file_id: str,
+    custom_llm_provider: str | None = None,
+    extra_headers: Mapping[str, str] | None = None,
+    extra_body: Mapping[str, Any] | None = None,
+    **options: Unpack[CallOptions],
+) -> Operation[FileObject]:
+    """The file's state: `uploaded` while Gemini processes it, then `processed`, or `error` with `status_details`.
+
+    `file_id` in any spelling: the URI, `files/x`, `x`. Only Gemini is asked, which knows no purpose: it is `user_data`.
+    """
+    call = call_of(options, provider=custom_llm_provider, extra_headers=extra_headers, extra_body=extra_body)
+    return Operation(lambda engine, _: engine.retrieve_file(file_id, call))
+
+
+def file_list(
+    custom_llm_provider: str | None = None,
+    purpose: str | None = None,
+    extra_headers: Mapping[str, str] | None = None,
+    extra_body: Mapping[str, Any] | None = None,
+    *,
+    after: str | None = None,
+    limit: int | None = None,
+    order: str = "desc",
+    **options: Unpack[CallOptions],
+) -> Operation[FileList]:
+    """The files that the key's project has, newest first; iterate over it, or read its `data`.
+
+    `after` (an id), `limit` and `order` (`desc`, `asc`) page through them as OpenAI's do.
+    """
+    if limit is not None:
+        check_whole_number(limit, "limit", least=1)
+    if order not in ("asc", "desc"):
+        raise InvalidRequest("'order' is 'asc' or 'desc'.", param="order")
+    call = call_of(options, provider=custom_llm_provider, extra_headers=extra_headers, extra_body=extra_body)
+    listing = Listing(purpose, limit, after, order)
+    return Operation(lambda engine, _: engine.list_files(listing, call))
+
+
+def file_delete(
+    file_id: str,
+    model: str | None = None,
+    custom_llm_provider: str | None = None,
+    extra_headers: Mapping[str, str] | None = None,
+    extra_body: Mapping[str, Any] | None = None,
+    **options: Unpack[CallOptions],
+) -> Operation[FileDeleted]:
+    """Deletes the file at once. `model` is LiteLLM's and says nothing here: a file belongs to a key, not to a model."""
+    call = call_of(options, provider=custom_llm_provider, extra_headers=extra_headers, extra_body=extra_body)
+    return Operation(lambda engine, _: engine.delete_file(file_id, call))
+
+
+def file_content(
+    file_id: str,
+    model: str | None = None,
+    custom_llm_provider: str | None = None,
+    extra_headers: Mapping[str, str] | None = None,
+    extra_body: Mapping[str, Any] | None = None,
+    chunk_size: int = 1024 * 1024,
+    stream: bool = False,
+    **options: Unpack[CallOptions],
+) -> Operation[StoredFile]:
+    """The file's bytes, where they are kept (`Liftgate(data_dir=…)`): Gemini alone gives no uploaded file back, and
+    UnsupportedParameter says so.
+
+    What comes back is a `FileContent` either way: `read()` it, or iterate over it in pieces of `chunk_size` bytes.
+    """
+    check_whole_number(chunk_size, "chunk_size", least=1)
+    call = call_of(options, provider=custom_llm_provider, extra_headers=extra_headers, extra_body=extra_body)
+
+    async def opened(engine: Engine, _: Any) -> StoredFile:
+        return replace(await engine.open_file(file_id, call), piece=chunk_size)
+
+    return Operation(opened)
+
+
+def completion(model: str, messages: Any, **request: Any) -> Operation[ModelResponse | ChunkSource]:
+    """A chat completion; `stream=True` gives an iterator of chunks.
+
+    `request`: OpenAI's parameters by their names, and those that all functions share. `drop_params=True` leaves out
+    what the model cannot do, in place of refusing it; `extra_body` is merged into Gemini's own request.
+    """
+    if messages is None:
+        raise MissingParameter("messages")
+    options: Any = {name: request.pop(name) for name in OPTION_NAMES & request.keys()}
+    call: Call = call_of(
+        options,
+        provider=request.pop("custom_llm_provider", None),
+        extra_headers=request.pop("extra_headers", None),
+        extra_body=request.pop("extra_body", None),
+    )
+    said = {name: value for name, value in request.items() if value is not None}
+    body = {"model": model, "messages": plain(messages), **plain(said)}
+    return Operation(lambda engine, _: engine.chat(body, call))
