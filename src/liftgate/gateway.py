@@ -85,8 +85,10 @@ class Gateway:
         spool_dir = data_dir / "spool"
         router = Router(settings.deployments, settings.router, clock, Random())
         replicas = Replicas(parts)
+        ingest = Ingest(db, blobs, spool_dir, clock, settings.limits)
+        stack.push_async_callback(ingest.close)
         self._db = db
-        self.files = Files(parts, Ingest(db, blobs, spool_dir, clock, settings.limits), replicas, router)
+        self.files = Files(parts, ingest, replicas, router)
         self.models = Models(router)
         needs = Needs(self.files, replicas, inline_limit=settings.limits.inline_limit)
         self.chat = Chat(parts, router, needs, Signatures(db, clock), settings)

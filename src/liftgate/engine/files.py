@@ -17,8 +17,11 @@ from liftgate.byte_source import ByteSource
 from liftgate.catalog import files as rows
 from liftgate.errors import FileNotFound, FileUnusable, InvalidRequest, LiftgateError
 from liftgate.files.ingest import Incoming, Ingest
+from liftgate.gemini.upload_session import CHUNK
 from liftgate.ids import FILE_ID, file_id_of
+from liftgate.media_types import resolve
 from liftgate.records import Account, FileRecord, FileStatus, Owner
+from liftgate.replicas.early import EarlyUpload
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.parts import Parts, Wanted
 from liftgate.router.attempts import Router
@@ -28,8 +31,23 @@ log = logging.getLogger("liftgate")
 GEMINI_SPELLING = re.compile(r"(?:https?://[^/?#]+/(?:v1|v1beta|v1alpha)/)?files/(?P<name>[a-z0-9-]{1,40})\Z")
 """Google's canonical URI or one with our own host, and the bare resource name."""
 
+HEAD_BYTES = 4096
+"""Enough of a file's beginning to tell what it is."""
+
 CACHED_FILES = 100_000
 PAGE_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """What is known of a File before its bytes: `expected` is their number, where the client's headers tell it;
+    `models` are the names whose accounts it is carried to at once.
+    """
+
+    filename: str | None = None
+    content_type: str | None = None
+    expected: int | None = None
+    models: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +61,7 @@ class Files:
         self._db = parts.db
         self._blobs = parts.blobs
         self._clock = parts.clock
+        self._client = parts.client
         self._tasks = parts.tasks
         self._settings = parts.settings
         self._ingest = ingest
@@ -52,23 +71,32 @@ class Files:
         self._owners_of: dict[str, Owner] = {}
         parts.db.watch(self._heard)
 
-    def begin(self, owner: Owner, *, expected: int | None, models: Sequence[str] = ()) -> Creation:
-        """A File about to arrive. `expected`: its bytes, when known. `models`: the names whose accounts it is carried
-        to at once; an unknown one raises ModelNotFound before a byte is read.
-        """
-        deployments = [self._router.deployments(name)[0] for name in models]
+    def begin(self, owner: Owner, arriving: Arriving) -> Creation:
+        """A File about to arrive. An unknown model raises ModelNotFound before a byte is read."""
+        deployments = [self._router.deployments(name)[0] for name in arriving.models]
         accounts = {deployment.account.name: deployment.account for deployment in deployments}
-        return Creation(self, self._ingest.begin(owner, expected=expected), list(accounts.values()))
+        incoming = self._ingest.begin(owner, expected=arriving.expected)
+        return Creation(self, incoming, arriving, list(accounts.values()))
 
-    def carry(self, file: FileRecord, accounts: Sequence[Account]) -> None:
-        """Begins to take a File to these accounts; its status says when it is there."""
-        self._tasks.start(self._carry(file, accounts), name=f"carry {file.id}")
+    def start_early(self, creation: Creation, account: Account, mime_type: str, size: int) -> EarlyUpload:
+        """Sends what is there of a File that still arrives."""
+        return EarlyUpload(self._client, account, creation.source, mime_type=mime_type, size=size, tasks=self._tasks)
 
-    async def _carry(self, file: FileRecord, accounts: Sequence[Account]) -> None:
+    def carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
+        """Begins to take a File to these accounts, going on from what was sent early; its status follows."""
+        self._tasks.start(self._carry(file, accounts, early), name=f"carry {file.id}")
+
+    async def _carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
+        sent = {upload.account.name: upload for upload in early if upload.mime_type == file.mime_type}
+        for upload in early:
+            if upload.mime_type != file.mime_type:
+                await upload.cancel()
         wanted = Wanted(file, file.mime_type)
         deadline = self._clock.monotonic() + self._settings.page_in_seconds
         status: FileStatus = "processed"
         details = None
+        for account in accounts:
+            self._replicas.prepare(wanted, account, early=sent.get(account.name))
         try:
             for account in accounts:
                 await self._replicas.ensure(wanted, account, deadline=deadline)
@@ -173,31 +201,49 @@ class Files:
 class Creation:
     """A File on its way in. `write` its bytes, then `commit` or `abort`."""
 
-    def __init__(self, files: Files, incoming: Incoming, accounts: Sequence[Account]) -> None:
+    def __init__(self, files: Files, incoming: Incoming, arriving: Arriving, accounts: Sequence[Account]) -> None:
         self._files = files
         self._incoming = incoming
+        self._arriving = arriving
         self._accounts = accounts
+        self._early: list[EarlyUpload] = []
+
+    @property
+    def source(self) -> ByteSource:
+        """What has arrived, growing."""
+        return self._incoming.spool
 
     async def write(self, piece: bytes | memoryview) -> None:
+        first = self._incoming.spool.written == 0
         await self._incoming.write(piece)
+        if first and self._accounts:
+            self._begin_early(bytes(piece[:HEAD_BYTES]))
 
-    async def commit(
-        self, *, filename: str | None, content_type: str | None, purpose: str, expires_after: int | None = None
-    ) -> FileRecord:
+    def _begin_early(self, head: bytes) -> None:
+        size = self._arriving.expected
+        # A file of one chunk gains nothing: that chunk carries the finalize, which must wait for the commit.
+        if size is None or size <= CHUNK:
+            return
+        mime_type = resolve(declared=self._arriving.content_type, filename=self._arriving.filename, head=head)
+        self._early = [self._files.start_early(self, account, mime_type, size) for account in self._accounts]
+
+    async def commit(self, *, purpose: str, expires_after: int | None = None) -> FileRecord:
         """Durable from here on. `expires_after`: seconds. `status` is `uploaded` while a replica that was asked for is
         on its way.
         """
         file = await self._incoming.commit(
-            filename=filename,
-            content_type=content_type,
+            filename=self._arriving.filename,
+            content_type=self._arriving.content_type,
             purpose=purpose,
             expires_after=expires_after,
             status="uploaded" if self._accounts else "processed",
         )
         if self._accounts:
-            self._files.carry(file, self._accounts)
+            self._files.carry(file, self._accounts, self._early)
         return file
 
     async def abort(self) -> None:
         """Nothing of it is kept. Idempotent."""
+        for upload in self._early:
+            await upload.cancel()
         await self._incoming.abort()
