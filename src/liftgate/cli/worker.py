@@ -39,7 +39,9 @@ def _started() -> None:
 
 
 def _stop_with_parent() -> None:
-    sys.stdin.buffer.read()
+    # Not through the buffered file: its lock, held by this thread, would break the interpreter's shutdown.
+    while os.read(0, 1024):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -100,7 +100,7 @@ class StorageSettings:
     @property
     def catalog_url(self) -> str:
         """`database_url`, or SQLite in the data directory."""
-        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'catalog.db'}"
+        return self.database_url or "sqlite:///" + (self.data_dir.absolute() / "catalog.db").as_posix().lstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
