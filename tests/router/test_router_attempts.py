@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -26,7 +26,7 @@ from liftgate.errors import (
     UpstreamUnavailable,
 )
 from liftgate.records import Account, Deployment
-from liftgate.router.attempts import Router
+from liftgate.router.attempts import MATCHED_NAMES, Router
 
 
 @dataclass
@@ -442,3 +442,28 @@ def test_router_unknown_fallback_is_a_config_error() -> None:
 def test_router_two_deployments_with_one_id_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match="'a'"):
         router_of("a", "a")
+
+
+def test_router_wildcard_serves_what_no_name_has_word_for_word() -> None:
+    router = router_of("a", more=[replace(deployment("w", "gemini/*"), model="gemini/*")])
+    models: list[str] = []
+
+    async def attempt(where: Deployment) -> str:
+        models.append(where.model)
+        return where.id
+
+    assert run(router, attempt, model_name="gemini/gemini-2.5-pro") == "w"
+    assert run(router, attempt, model_name="gemini") == "a"
+    assert models == ["gemini-2.5-pro", "gemini-2.5-flash"]
+    first, second = (router.deployments("gemini/gemini-2.5-pro")[0] for _ in range(2))
+    assert first is second
+    with pytest.raises(ModelNotFound):
+        router.deployments("gpt-4")
+
+
+def test_router_names_matched_by_a_wildcard_are_not_kept_for_ever() -> None:
+    router = router_of(more=[deployment("w", "*")])
+    for number in range(3 * MATCHED_NAMES):
+        (served,) = router.deployments(f"model-{number}")
+        assert router.health(served).in_flight == 0
+    assert router.model_names() == ["*"]

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 import aiohttp
-from multidict import CIMultiDict, istr
 from yarl import URL
 
 from liftgate.byte_source import ByteSource
@@ -23,6 +22,7 @@ from liftgate.clock import Clock
 from liftgate.errors import InvalidRequest, LiftgateError, UpstreamFileLost, UpstreamProtocolError
 from liftgate.gemini.chunk_body import ChunkBody
 from liftgate.gemini.files import GeminiFile, parse
+from liftgate.gemini.model_route import KEY_HEADER, VERSION, ModelRoute, root
 from liftgate.gemini.network import NETWORK, broken
 from liftgate.gemini.status import error_of
 from liftgate.gemini.stream import GeminiStream
@@ -31,7 +31,8 @@ from liftgate.gemini.upload_rules import ChunkAnswer
 from liftgate.gemini.upstream_time import UpstreamTime
 from liftgate.records import Account, Deployment
 
-VERSION = "v1beta"
+KNOWN_MODELS = 4096
+"""A wildcard in `model_list` lets clients name models, so there must be an end to what is remembered."""
 DEFAULT_GRANULARITY = 8 * 1024 * 1024
 """Bytes; for a start that does not say (all recorded ones do)."""
 
@@ -52,7 +53,7 @@ class GeminiClient:
     ) -> None:
         self._transport = Transport(limits or ClientLimits(), headers)
         self._time = UpstreamTime(clock)
-        self._models: dict[str, _Model] = {}
+        self._models: dict[tuple[str, str], ModelRoute] = {}
 
     # ── models ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -107,8 +108,8 @@ class GeminiClient:
     async def list_files(self, account: Account, page_size: int, page_token: str = "") -> tuple[list[GeminiFile], str]:
         """A page (100 at most) of the project's files, in Google's order, and the token of the next ("": the last)."""
         query = f"files?pageSize={page_size}" + (f"&pageToken={quote(page_token, safe='')}" if page_token else "")
-        url = URL(f"{_root(account)}/{VERSION}/{query}", encoded=True)
-        response = await self._ask("GET", url, account, {_KEY: account.api_keys[0]})
+        url = URL(f"{root(account)}/{VERSION}/{query}", encoded=True)
+        response = await self._ask("GET", url, account, {KEY_HEADER: account.api_keys[0]})
         if response.status != 200:
             raise await self._refusal(response, account.api_keys[0], account.name, names_file=False)
         page = _object(await self._transport.small_body(response))
@@ -128,8 +129,8 @@ class GeminiClient:
             raise refusal
 
     async def _file_call(self, method: str, account: Account, name: str) -> aiohttp.ClientResponse:
-        url = URL(f"{_root(account)}/{VERSION}/{quote(name, safe='/')}", encoded=True)
-        return await self._ask(method, url, account, {_KEY: account.api_keys[0]})
+        url = URL(f"{root(account)}/{VERSION}/{quote(name, safe='/')}", encoded=True)
+        return await self._ask(method, url, account, {KEY_HEADER: account.api_keys[0]})
 
     # ── uploads ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -147,7 +148,7 @@ class GeminiClient:
         if not mime_type.isascii() or not mime_type.isprintable():
             raise InvalidRequest("A MIME type has printable ASCII characters only.", param="mime_type")
         headers = {
-            _KEY: account.api_keys[0],
+            KEY_HEADER: account.api_keys[0],
             "Content-Type": "application/json",
             "X-Goog-Upload-Protocol": "resumable",
             "X-Goog-Upload-Command": "start",
@@ -155,7 +156,7 @@ class GeminiClient:
             "X-Goog-Upload-Header-Content-Type": mime_type,
         }
         body = json.dumps({"file": {**(metadata or {}), **({"name": name} if name else {})}}).encode()
-        url = URL(f"{_root(account)}/upload/{VERSION}/files", encoded=True)
+        url = URL(f"{root(account)}/upload/{VERSION}/files", encoded=True)
         response = await self._ask("POST", url, account, headers, body)
         if response.status != 200:
             raise await self._refusal(response, account.api_keys[0], account.name, names_file=False)
@@ -258,39 +259,14 @@ class GeminiClient:
             body = body.replace(key.encode(), b"[the key]")
         return error_of(response.status, response.headers, body, names_file=names_file, account=account)
 
-    def _model(self, deployment: Deployment) -> _Model:
-        known = self._models.get(deployment.id)
-        if known is None or known.deployment is not deployment:
-            known = self._models[deployment.id] = _Model(deployment)
+    def _model(self, deployment: Deployment) -> ModelRoute:
+        key = (deployment.id, deployment.model)
+        known = self._models.get(key)
+        if known is None or (known.deployment is not deployment and known.deployment != deployment):
+            if len(self._models) >= KNOWN_MODELS:
+                self._models.clear()
+            known = self._models[key] = ModelRoute(deployment)
         return known
-
-
-class _Model:
-    """What every call of one deployment has in common, made once: URLs and headers cost as much as sending."""
-
-    def __init__(self, deployment: Deployment) -> None:
-        self.deployment = deployment
-        self.account = deployment.account.name
-        model = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
-        self._stem = f"{_root(deployment.account)}/{VERSION}/{quote(model, safe='/')}"
-        self._urls: dict[str, URL] = {}
-        fixed = CIMultiDict({_KEY: deployment.api_key, istr("Content-Type"): "application/json"})
-        # A compressed stream could be held back until a block is full.
-        self.stream_headers = CIMultiDict({**fixed, istr("Accept-Encoding"): "identity"})
-        self.headers = CIMultiDict({**fixed, istr("Accept-Encoding"): "gzip, deflate"})
-
-    def url(self, method: str) -> URL:
-        url = self._urls.get(method)
-        if url is None:
-            url = self._urls[method] = URL(f"{self._stem}:{method}", encoded=True)
-        return url
-
-
-_KEY = istr("x-goog-api-key")
-
-
-def _root(account: Account) -> str:
-    return account.api_base.rstrip("/")
 
 
 def _names_file(body: bytes) -> bool:

@@ -12,7 +12,6 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from liftgate import __version__
 from liftgate.errors import Unavailable, UpstreamProtocolError
 from liftgate.gemini.network import NETWORK, EnvironmentProxies, broken
 
@@ -125,7 +124,7 @@ class Transport:
                 ttl_dns_cache=60,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": f"liftgate/{__version__}", "Accept": "*/*", **self._headers},
+            headers={"User-Agent": "liftgate", "Accept": "*/*", **self._headers},
             trust_env=False,
         )
         return self._session

@@ -21,12 +21,15 @@ from liftgate.errors import ConfigError, LiftgateError, ModelNotFound, UpstreamK
 from liftgate.records import Deployment
 from liftgate.router.choose import Randomness, choose, no_affinity
 from liftgate.router.health import Health
+from liftgate.settings.wildcards import STAR, served_by_wildcard
 
 T = TypeVar("T")
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 8.0
 """Seconds: the ceiling of the n-th wait is FIRST_WAIT · 2ⁿ, at most this."""
+MATCHED_NAMES = 1024
+"""Names served by a wildcard that are remembered: clients choose them, so there must be an end."""
 ANY_MODEL = "*"
 """The key of LiteLLM's `fallbacks` that stands for every model name without an entry of its own."""
 
@@ -60,6 +63,8 @@ class Router:
                 raise ConfigError(f"model_list has two deployments with the id {deployment.id!r}.")
             self._groups.setdefault(deployment.model_name, []).append(deployment)
             self._health[deployment.id] = Health()
+        self._wildcards = [deployment for deployment in deployments if STAR in deployment.model_name]
+        self._matched: dict[str, list[Deployment]] = {}
         self._fallbacks = self._checked(settings.fallbacks)
 
     def model_names(self) -> list[str]:
@@ -67,10 +72,15 @@ class Router:
         return list(self._groups)
 
     def deployments(self, model_name: str) -> Sequence[Deployment]:
-        """Those of one public name; ModelNotFound."""
-        group = self._groups.get(model_name)
+        """Those of one public name, else of the closest wildcard with the model filled in; ModelNotFound."""
+        group = self._groups.get(model_name) or self._matched.get(model_name)
         if group is None:
-            raise ModelNotFound(model_name)
+            group = served_by_wildcard(self._wildcards, model_name) if self._wildcards else []
+            if not group:
+                raise ModelNotFound(model_name)
+            if len(self._matched) >= MATCHED_NAMES:
+                self._matched.clear()
+            self._matched[model_name] = group
         return group
 
     def health(self, deployment: Deployment) -> Health:
@@ -113,7 +123,7 @@ class Router:
         group_names = [model_name, *self._fallbacks.get(model_name, self._fallbacks.get(ANY_MODEL, ()))]
         for name in group_names:
             run.tries_left = self._settings.num_retries + (0 if name == model_name else 1)
-            while (candidates := await run.candidates(self._groups[name])) is not None:
+            while (candidates := await run.candidates(self.deployments(name))) is not None:
                 deployment = self._pick(candidates, affinity)
                 try:
                     return await self._try(deployment, attempt)
@@ -153,10 +163,16 @@ class Router:
         for entry in fallbacks:
             for model_name, others in entry.items():
                 for name in (model_name, *others):
-                    if name not in self._groups and not (name == ANY_MODEL and name == model_name):
-                        raise ConfigError(f"router_settings.fallbacks names {name!r}, which is no model_name.")
+                    if name != ANY_MODEL or name != model_name:
+                        self._check_fallback(name)
                 known[model_name] = tuple(others)
         return known
+
+    def _check_fallback(self, name: str) -> None:
+        try:
+            self.deployments(name)
+        except ModelNotFound as error:
+            raise ConfigError(f"router_settings.fallbacks names {name!r}, which is no model_name.") from error
 
 
 class _Run:
