@@ -20,7 +20,7 @@ from liftgate import ids
 from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import InternalError, InvalidRequest, LiftgateError, UpstreamFileLost
-from liftgate.gemini.client import GeminiStream
+from liftgate.gemini.stream import GeminiStream
 from liftgate.openai.error_body import error_body
 from liftgate.records import Deployment, Owner
 from liftgate.replicas.parts import Parts

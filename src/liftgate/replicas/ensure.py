@@ -192,8 +192,8 @@ class Replicas:
     def _heard(self, topic: str, key: str) -> None:
         if topic == "*":
             self._live.clear()
-            for event in self._changed.values():
-                event.set()
+            for waiting in self._changed.values():
+                waiting.set()
         elif topic == "replica" or (topic == "lease" and key.startswith("replica|")):
             blob_id, mime_type, account = key.removeprefix("replica|").split("|", 2)
             if topic == "replica":

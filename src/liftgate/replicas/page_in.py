@@ -27,10 +27,10 @@ from liftgate.errors import (
     UpstreamTimeout,
 )
 from liftgate.gemini.files import GeminiFile
+from liftgate.gemini.upload_rules import ChunkAnswer
 from liftgate.gemini.upload_session import (
     CHUNK,
     Action,
-    ChunkAnswer,
     Done,
     Fail,
     FindByName,

@@ -46,7 +46,7 @@ async def purge(parts: Parts, lease: Lease) -> None:
             except LiftgateError as error:
                 log.info("purge of %s at %s: %s", doomed.name, account.name, error.message)
                 await db.write(
-                    partial(rows.postpone_doomed, id=doomed.id, until=now + parts.settings.purge_seconds / 2)
+                    partial(rows.postpone_doomed, doomed_id=doomed.id, until=now + parts.settings.purge_seconds / 2)
                 )
             else:
                 await db.write(partial(rows.drop_doomed, doomed_id=doomed.id))
