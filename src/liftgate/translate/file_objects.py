@@ -47,7 +47,7 @@ def openai_file_deleted(file_id: str) -> dict[str, Any]:
 
 
 def gemini_file(file: FileRecord) -> dict[str, Any]:
-    """Gemini's File resource (GEMINI.md 1.4): canonical URI, int64 as string, `sha256Hash` = base64 of the hex digits."""
+    """Gemini's File resource (GEMINI.md 1.4): canonical URI, int64 as string, `sha256Hash` base64 of the hex digits."""
     name = file.alias or gemini_name(file.id)
     body: dict[str, Any] = {
         "name": name,

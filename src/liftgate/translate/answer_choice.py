@@ -1,0 +1,160 @@
+"""One choice of an answer as it grows: what was said, shown, called and found so far.
+
+The fold writes into it part by part; its message and its end are read from it once Gemini has finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from liftgate.translate import audio, citations, upstream
+from liftgate.translate.answer_events import Event, Start, TextDelta
+
+FINISH: Mapping[str, str] = {"STOP": "stop", "MAX_TOKENS": "length", "CONTINUATION": "length"}
+"""Every other reason is `content_filter`: Gemini withheld or broke off the answer, and it must not pass for a whole
+one. The native reason stands in extra_content.google.finish_reason."""
+
+_RAW_FIELDS = {
+    "safetyRatings": "safety_ratings",
+    "citationMetadata": "citation_metadata",
+    "groundingMetadata": "grounding_metadata",
+    "urlContextMetadata": "url_context_metadata",
+    "continuationToken": "continuation_token",
+}
+
+
+class Choice:
+    """State of the candidate `index`."""
+
+    __slots__ = (
+        "audio_form", "audio_id", "audio_out", "audio_said", "blocked", "calls", "extra", "finish_message",
+        "images", "index", "legacy_call", "length", "logprobs", "native_finish", "part_starts", "parts", "pcm",
+        "prompt_feedback", "reasoning", "started", "text", "transcript",
+    )  # fmt: skip
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.started = False
+        self.blocked = False
+        """The prompt was: there is no answer and will be none."""
+        self.text: list[str] = []
+        self.length = 0
+        self.part_starts: list[int] = []
+        self.reasoning: list[str] = []
+        self.calls: list[dict[str, Any]] = []
+        self.legacy_call: dict[str, Any] | None = None
+        self.images: list[dict[str, Any]] = []
+        self.parts: list[dict[str, Any]] = []
+        """Entries of extra_content.google.parts."""
+        self.pcm: list[bytes] = []
+        self.audio_form = (audio.DEFAULT_RATE, 1)
+        self.audio_id = ""
+        self.audio_out = 0
+        """Bytes of audio that have gone out in a stream."""
+        self.audio_said = False
+        self.transcript: list[str] = []
+        self.logprobs: list[dict[str, Any]] | None = None
+        self.extra: dict[str, Any] = {}
+        self.native_finish: str | None = None
+        self.finish_message: str | None = None
+        self.prompt_feedback: dict[str, Any] | None = None
+
+    def start(self, events: list[Event], *, text: bool = False) -> None:
+        """Before the choice's first event, whatever it is."""
+        if not self.started:
+            self.started = True
+            events.append(Start(self.index, text))
+
+    def say(self, text: str, logprobs: list[dict[str, Any]] | None, events: list[Event]) -> None:
+        if not self.started:
+            self.start(events, text=True)
+        self.text.append(text)
+        self.length += len(text)
+        events.append(TextDelta(self.index, text, logprobs))
+
+    def take_metadata(self, candidate: dict[str, Any], place: str) -> None:
+        """The candidate's fields beside content; later ones complete earlier ones."""
+        if (reason := upstream.string(candidate, "finishReason", place)) and reason != "FINISH_REASON_UNSPECIFIED":
+            self.native_finish = reason
+        if message := upstream.string(candidate, "finishMessage", place):
+            self.finish_message = message
+        for field, name in _RAW_FIELDS.items():
+            value = candidate.get(field)
+            if not value:
+                continue
+            if field == "safetyRatings":
+                upstream.mappings(candidate, field, place)
+            elif field == "continuationToken":
+                upstream.string(candidate, field, place)
+            else:
+                found = upstream.mapping(candidate, field, place) or {}
+                value = {**self.extra.get(name, {}), **{key: each for key, each in found.items() if each}}
+            self.extra[name] = value
+
+    @property
+    def content(self) -> str | None:
+        """The message's content: null where something else was said instead, "" where nothing was."""
+        if self.text:
+            return "".join(self.text)
+        if self.calls or self.legacy_call or self.images or self.pcm or self.finish_reason == "content_filter":
+            return None
+        return ""
+
+    @property
+    def finish_reason(self) -> str:
+        native = self.native_finish or ""
+        reason = FINISH.get(native, "content_filter")
+        if reason == "stop" and self.legacy_call is not None:
+            return "function_call"
+        return "tool_calls" if reason == "stop" and self.calls else reason
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing is there to read, in Gemini's words where it has any."""
+        if self.finish_reason != "content_filter" or self.text:
+            return None
+        feedback = self.prompt_feedback or {}
+        said = upstream.string(feedback, "blockReasonMessage", "promptFeedback") or self.finish_message
+        if said:
+            return said
+        if block := upstream.string(feedback, "blockReason", "promptFeedback"):
+            return f"Gemini blocked the prompt: {block}."
+        return f"Gemini gave no answer: {self.native_finish}."
+
+    def annotations(self) -> list[dict[str, Any]]:
+        grounding, cited = self.extra.get("grounding_metadata"), self.extra.get("citation_metadata")
+        if not grounding and not cited:
+            return []
+        return citations.url_citations(
+            "".join(self.text), self.part_starts, grounding, cited, f"candidates[{self.index}]"
+        )
+
+    def extra_content(self) -> dict[str, Any] | None:
+        """`{"google": {…}}`, or None when everything was said elsewhere."""
+        google = dict(self.extra)
+        if self.prompt_feedback:
+            google["prompt_feedback"] = self.prompt_feedback
+        if self.native_finish not in (None, "STOP", "MAX_TOKENS"):
+            google["finish_reason"] = self.native_finish
+            if self.finish_message:
+                google["finish_message"] = self.finish_message
+        parts = self.parts
+        if len(parts) == 1 and set(parts[0]) == {"content_index", "thoughtSignature"}:
+            # One signature on the text: Google's own convention has a name for that.
+            google["thought_signature"] = parts[0]["thoughtSignature"]
+        elif parts:
+            google["parts"] = [{"index": index, **part} for index, part in enumerate(parts)]
+        return {"google": google} if google else None
+
+    def audio_message(self, form: str, expires_at: int) -> dict[str, Any]:
+        """`message.audio` of a whole answer."""
+        pcm = b"".join(self.pcm)
+        rate, channels = self.audio_form
+        data = audio.wav(pcm, rate=rate, channels=channels) if form == "wav" else pcm
+        return {
+            "id": self.audio_id,
+            "data": audio.encode(data),
+            "expires_at": expires_at,
+            "transcript": "".join(self.transcript),
+        }

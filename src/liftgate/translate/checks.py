@@ -1,0 +1,149 @@
+"""Reading a client's JSON: each value is of the type and range it must be, or an error in OpenAI's words names its
+path.
+
+Nothing is converted and nothing is defaulted here; wording from OPENAI.md 0.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from liftgate.errors import InvalidRequest, MissingParameter
+
+INT32_MAX = 2**31 - 1
+_SHOWN = 64
+"""Characters of a wrong value that an error repeats: never a whole payload."""
+
+
+def kind(value: object) -> str:
+    """What a JSON value is called in an error."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, int):
+        return "an integer"
+    if isinstance(value, float):
+        return "a decimal"
+    if isinstance(value, str):
+        return "a string"
+    if isinstance(value, list | tuple):
+        return "an array"
+    return "an object"
+
+
+def invalid_type(param: str, expected: str, value: object) -> InvalidRequest:
+    return InvalidRequest(
+        f"Invalid type for '{param}': expected {expected}, but got {kind(value)} instead.",
+        param=param,
+        code="invalid_type",
+    )
+
+
+def invalid_value(param: str, value: object, allowed: Collection[str]) -> InvalidRequest:
+    names = [f"'{name}'" for name in allowed]
+    known = names[0] if len(names) == 1 else ", ".join(names[:-1]) + f", and {names[-1]}"
+    return InvalidRequest(
+        f"Invalid value: {shown(value)}. Supported values are: {known}.", param=param, code="invalid_value"
+    )
+
+
+def shown(value: object) -> str:
+    """A value as an error may repeat it."""
+    text = value if isinstance(value, str) else repr(value)
+    return f"'{text}'" if len(text) <= _SHOWN else f"'{text[:_SHOWN]}…'"
+
+
+def unknown(param: str) -> InvalidRequest:
+    return InvalidRequest(f"Unknown parameter: '{param}'.", param=param, code="unknown_parameter")
+
+
+def string(value: object, param: str, *, empty: bool = True) -> str:
+    if not isinstance(value, str):
+        raise invalid_type(param, "a string", value)
+    if not value and not empty:
+        raise InvalidRequest(
+            f"Invalid '{param}': empty string. Expected a string with minimum length 1, "
+            "but got an empty string instead.",
+            param=param,
+            code="empty_string",
+        )
+    return value
+
+
+def choice(value: object, param: str, allowed: Collection[str]) -> str:
+    if not isinstance(value, str):
+        raise invalid_type(param, f"one of {', '.join(allowed)}", value)
+    if value not in allowed:
+        raise invalid_value(param, value, allowed)
+    return value
+
+
+def boolean(value: object, param: str) -> bool:
+    if not isinstance(value, bool):
+        raise invalid_type(param, "a boolean", value)
+    return value
+
+
+def integer(value: object, param: str, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise invalid_type(param, "an integer", value)
+    if value > high:
+        raise _range(param, "integer", "above maximum", "<=", high, value)
+    if value < low:
+        raise _range(param, "integer", "below minimum", ">=", low, value)
+    return value
+
+
+def number(value: object, param: str, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise invalid_type(param, "a decimal", value)
+    if value < low:
+        raise _range(param, "decimal", "below minimum", ">=", low, value)
+    if not value <= high:  # also what is not a number
+        raise _range(param, "decimal", "above maximum", "<=", high, value)
+    return value
+
+
+def _range(param: str, what: str, where: str, sign: str, bound: float, value: float) -> InvalidRequest:
+    got = value if -1e18 < value < 1e18 else float(value) if abs(value) < 1e300 else "a number out of range"
+    return InvalidRequest(
+        f"Invalid '{param}': {what} {where} value. Expected a value {sign} {bound:g}, but got {got} instead.",
+        param=param,
+        code=f"{what}_{where.replace(' ', '_')}_value",
+    )
+
+
+def mapping(value: object, param: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise invalid_type(param, "an object", value)
+    return value
+
+
+def array(value: object, param: str, *, least: int = 0, most: int | None = None) -> list[Any]:
+    if not isinstance(value, list):
+        raise invalid_type(param, "an array", value)
+    if len(value) < least:
+        raise InvalidRequest(
+            f"Invalid '{param}': empty array. Expected an array with minimum length {least}, "
+            "but got an empty array instead.",
+            param=param,
+            code="empty_array",
+        )
+    if most is not None and len(value) > most:
+        raise InvalidRequest(
+            f"Invalid '{param}': array too long. Expected an array with maximum length {most}, "
+            f"but got an array with length {len(value)} instead.",
+            param=param,
+            code="array_above_max_length",
+        )
+    return value
+
+
+def required(owner: dict[str, Any], key: str, param: str) -> Any:
+    """The value under `key`; null counts as missing, as everywhere in OpenAI's API."""
+    value = owner.get(key)
+    if value is None:
+        raise MissingParameter(f"{param}.{key}" if param else key)
+    return value

@@ -1,0 +1,108 @@
+"""A Gemini request in the making: what the parameters' readers write into, and what was left out on the way.
+
+Lives for one translation. `chat_request` makes one, `generation`, `tools` and `messages` fill it, `chat_request`
+reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from liftgate.errors import InvalidRequest, UnsupportedParameter
+from liftgate.translate import checks
+from liftgate.translate.file_needs import ResolvedFile
+from liftgate.translate.model_facts import ModelFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A parameter that was left out because the caller allowed it, and why."""
+
+    param: str
+    reason: str
+
+
+class Draft:
+    """Everything that one request's translation gathers."""
+
+    __slots__ = (
+        "allowed_functions",
+        "body",
+        "custom_tools",
+        "declarations",
+        "drop_params",
+        "dropped",
+        "facts",
+        "files",
+        "function_names",
+        "generation",
+        "google_tools",
+        "kept_names",
+        "legacy_functions",
+        "modalities",
+        "native",
+        "notes",
+        "request",
+        "resolution",
+        "retrieval",
+        "signatures",
+        "strict_tools",
+    )
+
+    def __init__(
+        self,
+        request: Mapping[str, Any],
+        facts: ModelFacts,
+        files: Mapping[str, ResolvedFile],
+        signatures: Mapping[str, str],
+        *,
+        drop_params: bool,
+    ) -> None:
+        self.request = request
+        self.facts = facts
+        self.files = files
+        self.signatures = signatures
+        self.drop_params = drop_params
+        self.dropped: list[Dropped] = []
+        self.notes: list[str] = []
+        self.body: dict[str, Any] = {}
+        self.generation: dict[str, Any] = {}
+        self.native: dict[str, Any] = {}
+        """Gemini's own fields as the caller gave them; they win over what OpenAI's parameters were translated to."""
+        self.modalities: list[str] | None = None
+        self.resolution: str | None = None
+        self.declarations: list[dict[str, Any]] = []
+        self.allowed_functions: frozenset[str] | None = None
+        self.strict_tools = False
+        self.google_tools: list[dict[str, Any]] = []
+        self.retrieval: dict[str, Any] = {}
+        self.function_names: set[str] = set()
+        self.custom_tools: set[str] = set()
+        self.legacy_functions = False
+        self.kept_names: list[str] = []
+        """Parameters that name something kept at Gemini under one account (cached contents, search stores)."""
+
+    def leave_out(self, param: str, reason: str) -> None:
+        """A parameter that cannot be honoured: an error, or with `drop_params` an entry of `dropped`."""
+        if not self.drop_params:
+            raise UnsupportedParameter(reason, param=param)
+        self.dropped.append(Dropped(param, reason))
+
+    def cannot(self, param: str, what: str) -> None:
+        """`leave_out` with the sentence for an ability that this model's facts exclude."""
+        self.leave_out(param, f"Unsupported parameter: '{param}'. This model does not support {what}.")
+
+    def only(self, owner: Mapping[str, Any], where: str, known: frozenset[str]) -> None:
+        """Keys outside `known` are unknown parameters: an error, or dropped by name."""
+        if not known.issuperset(owner):
+            for key in owner:
+                if key not in known:
+                    self.unknown(f"{where}.{key}" if where else str(key))
+
+    def unknown(self, param: str) -> None:
+        error: InvalidRequest = checks.unknown(param)
+        if not self.drop_params:
+            raise error
+        self.dropped.append(Dropped(param, error.message))

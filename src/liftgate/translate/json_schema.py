@@ -1,0 +1,220 @@
+"""A client's JSON Schema → what Gemini takes: its JSON Schema subset, or its older OpenAPI-like Schema.
+
+Keywords by GEMINI.md 2.6. What can be said another way is rewritten (`const` is an `enum` of one), annotations
+stay, and with `strict` what cannot be said is refused: a promise is not quietly weakened. Recursion is bounded, not
+trusted.
+"""
+
+from __future__ import annotations
+
+from operator import is_
+from typing import Any
+
+from liftgate.errors import InvalidRequest, UnsupportedParameter
+from liftgate.translate import checks
+
+MAX_DEPTH = 64
+
+UNSAYABLE = frozenset(
+    {
+        "not", "if", "then", "else", "patternProperties", "dependentSchemas", "dependentRequired", "dependencies",
+        "contains", "minContains", "maxContains", "propertyNames", "unevaluatedProperties", "unevaluatedItems",
+        "uniqueItems", "multipleOf", "$dynamicRef", "$recursiveRef",
+    }
+)  # fmt: skip
+"""Keywords that constrain and that Gemini's JSON Schema has no word for."""
+
+_SUBSCHEMAS = ("items", "additionalProperties")
+_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+_MAPS = ("properties", "$defs", "definitions")
+
+_PLAIN = frozenset(
+    {
+        "format", "title", "description", "nullable", "minItems", "maxItems", "minProperties", "maxProperties",
+        "minimum", "maximum", "minLength", "maxLength", "pattern", "required", "propertyOrdering", "default", "example",
+    }
+)  # fmt: skip
+"""Keywords that Schema takes as they are."""
+_ANNOTATIONS = frozenset(
+    {
+        "$schema", "$id", "$anchor", "$comment", "$defs", "definitions", "examples", "deprecated", "readOnly",
+        "writeOnly", "contentEncoding", "contentMediaType", "strict",
+    }
+)  # fmt: skip
+
+
+def json_schema(schema: object, param: str, *, strict: bool, depth: int = 0) -> Any:
+    """For `responseJsonSchema` and `parametersJsonSchema`. The same object comes back where nothing changes."""
+    if isinstance(schema, bool):
+        return schema
+    found = checks.mapping(schema, param)
+    if depth > MAX_DEPTH:
+        raise _too_deep(param)
+    if strict:
+        _refuse_unsayable(found, param)
+    changed = _changed_within(found, param, strict=strict, depth=depth + 1)
+    if isinstance(const := found.get("const"), str | int | float) and not isinstance(const, bool):
+        changed["enum"] = [const]
+    if not changed:
+        return found
+    merged = {**found, **changed}
+    if "enum" in changed:
+        merged.pop("const", None)
+    return merged
+
+
+def _changed_within(schema: dict[str, Any], param: str, *, strict: bool, depth: int) -> dict[str, Any]:
+    """The keywords whose subschemas became others."""
+    changed: dict[str, Any] = {}
+    for key, value in schema.items():
+        at = f"{param}.{key}"
+        new: Any = value
+        if key in _SUBSCHEMAS and isinstance(value, dict):
+            new = json_schema(value, at, strict=strict, depth=depth)
+        elif key in _LISTS and isinstance(value, list):
+            made = [json_schema(each, f"{at}[{i}]", strict=strict, depth=depth) for i, each in enumerate(value)]
+            new = value if all(map(is_, made, value)) else made
+        elif key in _MAPS and isinstance(value, dict):
+            named = {
+                name: json_schema(each, f"{at}.{name}", strict=strict, depth=depth) for name, each in value.items()
+            }
+            new = value if all(named[name] is each for name, each in value.items()) else named
+        if new is not value:
+            changed[key] = new
+    return changed
+
+
+def _refuse_unsayable(schema: dict[str, Any], param: str) -> None:
+    if not UNSAYABLE.isdisjoint(schema):
+        key = next(key for key in schema if key in UNSAYABLE)
+        raise UnsupportedParameter(
+            f"Invalid schema: '{key}' cannot be enforced by Gemini, so it is not permitted in a strict schema.",
+            param=f"{param}.{key}",
+        )
+
+
+def schema_subset(schema: object, param: str) -> dict[str, Any]:
+    """For `responseSchema` and `parameters` of models without JSON Schema; `$ref` is replaced by what it names.
+
+    Raises UnsupportedParameter, naming the keyword, for what Schema cannot say, and for a `$ref` that contains itself.
+    """
+    root = checks.mapping(schema, param)
+    return _Subset(root).convert(root, param, (), 0)
+
+
+class _Subset:
+    """One conversion; holds the root for its `$ref`s."""
+
+    def __init__(self, root: dict[str, Any]) -> None:
+        self._root = root
+
+    def convert(self, schema: object, param: str, within: tuple[str, ...], depth: int) -> dict[str, Any]:
+        if isinstance(schema, bool):
+            raise self._cannot(param, str(schema).lower())
+        node = checks.mapping(schema, param)
+        if depth > MAX_DEPTH:
+            raise _too_deep(param)
+        if (ref := node.get("$ref")) is not None:
+            target = self._target(ref, param, within)
+            beside = {key: value for key, value in node.items() if key != "$ref"}
+            return self.convert({**target, **beside}, param, (*within, str(ref)), depth + 1)
+        out: dict[str, Any] = {}
+        for key, value in node.items():
+            self._keyword(out, key, value, param, within, depth)
+        return out
+
+    def _keyword(
+        self, out: dict[str, Any], key: str, value: object, param: str, within: tuple[str, ...], depth: int
+    ) -> None:
+        at = f"{param}.{key}"
+        if key in _PLAIN:
+            out[key] = value
+        elif key in _ANNOTATIONS:
+            return
+        elif key == "type":
+            self._type(out, value, at)
+        elif key == "enum":
+            self._enum(out, checks.array(value, at), at)
+        elif key == "const":
+            self._enum(out, [value], at)
+        elif key == "items":
+            out["items"] = self.convert(value, at, within, depth + 1)
+        elif key == "properties":
+            found = checks.mapping(value, at)
+            out["properties"] = {n: self.convert(each, f"{at}.{n}", within, depth + 1) for n, each in found.items()}
+            out.setdefault("propertyOrdering", list(found))
+        elif key in ("anyOf", "oneOf"):
+            self._any_of(out, checks.array(value, at, least=1), at, within, depth)
+        elif key == "allOf" and isinstance(value, list) and len(value) == 1:
+            for inner, each in self.convert(value[0], f"{at}[0]", within, depth + 1).items():
+                out.setdefault(inner, each)
+        elif key == "additionalProperties" and isinstance(value, bool):
+            # Schema knows no open objects: Gemini returns the named properties only, which `false` asks for.
+            return
+        else:
+            raise self._cannot(at, key)
+
+    def _type(self, out: dict[str, Any], value: object, at: str) -> None:
+        names = value if isinstance(value, list) else [value]
+        kinds = [checks.string(name, at) for name in names]
+        if "null" in kinds and len(kinds) > 1:
+            out["nullable"] = True
+            kinds = [name for name in kinds if name != "null"]
+        if len(kinds) == 1:
+            out["type"] = kinds[0].upper()
+        elif kinds:
+            out["anyOf"] = [{"type": name.upper()} for name in kinds]
+
+    def _enum(self, out: dict[str, Any], values: list[Any], at: str) -> None:
+        texts = [value for value in values if value is not None]
+        if len(texts) < len(values):
+            out["nullable"] = True
+        if not all(isinstance(value, str) for value in texts):
+            raise self._cannot(at, "enum of anything but strings")
+        if texts:
+            out["enum"] = texts
+            out.setdefault("type", "STRING")
+
+    def _any_of(self, out: dict[str, Any], value: list[Any], at: str, within: tuple[str, ...], depth: int) -> None:
+        choices = [
+            self.convert(each, f"{at}[{i}]", within, depth + 1)
+            for i, each in enumerate(value)
+            if not (isinstance(each, dict) and each.get("type") == "null")
+        ]
+        if len(choices) < len(value):
+            out["nullable"] = True
+        if len(choices) == 1:
+            for inner, each in choices[0].items():
+                out.setdefault(inner, each)
+        elif choices:
+            out["anyOf"] = choices
+
+    def _target(self, ref: object, param: str, within: tuple[str, ...]) -> dict[str, Any]:
+        name = checks.string(ref, f"{param}.$ref")
+        if name in within:
+            raise UnsupportedParameter(
+                f"Invalid schema: '{name}' contains itself, which this model's schemas cannot say.",
+                param=f"{param}.$ref",
+            )
+        found: object = self._root
+        for step in name.removeprefix("#").strip("/").split("/"):
+            step = step.replace("~1", "/").replace("~0", "~")
+            if not step:
+                continue
+            found = found.get(step) if isinstance(found, dict) else None
+        if not name.startswith("#") or not isinstance(found, dict):
+            raise InvalidRequest(
+                f"Invalid schema: '$ref' {checks.shown(name)} names nothing in it.",
+                param=f"{param}.$ref",
+                code="invalid_json_schema",
+            )
+        return found
+
+    def _cannot(self, param: str, what: str) -> UnsupportedParameter:
+        return UnsupportedParameter(f"Invalid schema: this model's schemas cannot say '{what}'.", param=param)
+
+
+def _too_deep(param: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"Invalid schema: more than {MAX_DEPTH} levels of nesting.", param=param[:200], code="invalid_json_schema"
+    )

@@ -1,0 +1,52 @@
+"""A read and resolved media → Gemini's part: fileData or inlineData, with what the caller said about it beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from liftgate.errors import FileNotFound, InvalidRequest
+from liftgate.translate.content_parts import Media
+from liftgate.translate.draft import Draft
+
+_ORDER = ("LOW", "MEDIUM", "HIGH")
+
+
+def media_part(draft: Draft, media: Media) -> dict[str, Any]:
+    """Raises FileNotFound for a need that nobody resolved, InvalidRequest for data of unknown type."""
+    part = data_part(draft, media)
+    if media.video is not None:
+        part["videoMetadata"] = media.video
+    if media.resolution is not None:
+        if draft.facts.part_resolution:
+            part["mediaResolution"] = {"level": f"MEDIA_RESOLUTION_{media.resolution}"}
+        else:
+            _raise_resolution(draft, media.resolution)
+    return part
+
+
+def data_part(draft: Draft, media: Media) -> dict[str, Any]:
+    """The part without its side fields."""
+    resolved = draft.files.get(media.param)
+    if resolved is not None:
+        if resolved.uri is not None:
+            return {"fileData": {"mimeType": resolved.mime_type, "fileUri": resolved.uri}}
+        return {"inlineData": {"mimeType": resolved.mime_type, "data": resolved.data or ""}}
+    if media.kind == "pass":
+        data = {"fileUri": media.ref}
+        return {"fileData": data if media.mime_type is None else {"mimeType": media.mime_type, **data}}
+    if media.kind != "inline":
+        raise FileNotFound(media.ref[:200], param=media.param)
+    if media.mime_type is None:
+        raise InvalidRequest(
+            f"Invalid '{media.param}'. The data's type is not known; say it in a data URL, by 'format' or 'filename'.",
+            param=media.param,
+            code="unsupported_file",
+        )
+    return {"inlineData": {"mimeType": media.mime_type, "data": media.ref}}
+
+
+def _raise_resolution(draft: Draft, asked: str) -> None:
+    """Models before Gemini 3 have one resolution per request: the highest that a part asks for."""
+    asked = asked if asked in _ORDER else "HIGH"
+    if draft.resolution is None or _ORDER.index(asked) > _ORDER.index(draft.resolution):
+        draft.resolution = asked

@@ -1,0 +1,176 @@
+"""Audio and image output, and Gemini's own request fields that a client sends along (`extra_body`).
+
+Native fields are taken in camelCase and snake_case and win over what OpenAI's parameters were translated to. Fields
+that would replace the conversation (`contents`, `systemInstruction`) are refused: they would go round the files'
+owner.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from liftgate.translate import checks
+from liftgate.translate.draft import Draft
+
+MODALITIES = ("text", "audio", "image")
+
+VOICES: Mapping[str, str] = {
+    "alloy": "Kore",
+    "ash": "Charon",
+    "ballad": "Enceladus",
+    "cedar": "Iapetus",
+    "coral": "Aoede",
+    "echo": "Puck",
+    "fable": "Fenrir",
+    "marin": "Sulafat",
+    "nova": "Leda",
+    "onyx": "Orus",
+    "sage": "Despina",
+    "shimmer": "Zephyr",
+    "verse": "Algieba",
+}
+"""OpenAI's voices → Google's with a like character; Google's own names are taken as they are."""
+GOOGLE_VOICES = (
+    "Achernar", "Achird", "Algenib", "Algieba", "Alnilam", "Aoede", "Autonoe", "Callirrhoe", "Charon", "Despina",
+    "Enceladus", "Erinome", "Fenrir", "Gacrux", "Iapetus", "Kore", "Laomedeia", "Leda", "Orus", "Pulcherrima",
+    "Puck", "Rasalgethi", "Sadachbia", "Sadaltager", "Schedar", "Sulafat", "Umbriel", "Vindemiatrix", "Zephyr",
+    "Zubenelgenubi",
+)  # fmt: skip
+_VOICE_NAMES = {name.lower(): name for name in GOOGLE_VOICES}
+
+FORMATS = ("wav", "pcm16")
+OPENAI_FORMATS = ("wav", "aac", "mp3", "flac", "opus", "pcm16")
+
+GENERATION_FIELDS = frozenset(
+    {
+        "candidateCount", "stopSequences", "maxOutputTokens", "temperature", "topP", "topK", "seed", "responseMimeType",
+        "responseSchema", "responseJsonSchema", "presencePenalty", "frequencyPenalty", "responseLogprobs", "logprobs",
+        "enableEnhancedCivicAnswers", "responseModalities", "speechConfig", "thinkingConfig", "imageConfig",
+        "mediaResolution", "audioTranscriptionConfig", "enableAffectiveDialog", "responseFormat", "translationConfig",
+    }
+)  # fmt: skip
+BODY_FIELDS = frozenset(
+    {
+        "safetySettings", "toolConfig", "cachedContent", "labels",
+    }
+)  # fmt: skip
+REFUSED_FIELDS = frozenset(
+    {
+        "contents", "systemInstruction", "model",
+    }
+)  # fmt: skip
+
+
+def read_modalities(draft: Draft, value: object) -> None:
+    found: list[str] = []
+    for index, each in enumerate(checks.array(value, "modalities", least=1)):
+        modality = checks.choice(each, f"modalities[{index}]", MODALITIES)
+        if modality == "audio" and not draft.facts.audio_out:
+            draft.cannot("modalities", "audio output")
+        elif modality == "image" and not draft.facts.image_out:
+            draft.cannot("modalities", "image output")
+        elif modality.upper() not in found and (modality != "text" or draft.facts.text_out):
+            found.append(modality.upper())
+    draft.modalities = found
+
+
+def read_audio(draft: Draft, value: object) -> None:
+    """`{voice, format}`; also `language_code`. The format is given to the answer's side."""
+    if not draft.facts.audio_out:
+        draft.cannot("audio", "audio output")
+        return
+    audio = checks.mapping(value, "audio")
+    draft.only(audio, "audio", frozenset({"voice", "format", "language_code"}))
+    form = checks.choice(checks.required(audio, "format", "audio"), "audio.format", OPENAI_FORMATS)
+    known = ("pcm16",) if draft.request.get("stream") is True else FORMATS
+    if form not in known:
+        names = " and ".join(f"'{name}'" for name in known)
+        when = " when stream=true" if form in FORMATS else ""
+        draft.leave_out(
+            "audio.format",
+            f"Unsupported value: 'audio.format' does not support '{form}'{when}. Supported values are: {names}.",
+        )
+    speech: dict[str, Any] = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": _voice(audio)}}}
+    if (language := audio.get("language_code")) is not None:
+        speech["languageCode"] = checks.string(language, "audio.language_code")
+    draft.generation["speechConfig"] = speech
+
+
+def _voice(audio: dict[str, Any]) -> str:
+    voice = checks.required(audio, "voice", "audio")
+    if isinstance(voice, dict):
+        voice = checks.required(voice, "id", "audio.voice")
+    name = checks.string(voice, "audio.voice", empty=False).lower()
+    found = VOICES.get(name) or _VOICE_NAMES.get(name)
+    if found is None:
+        raise checks.invalid_value("audio.voice", voice, (*VOICES, *GOOGLE_VOICES))
+    return found
+
+
+def audio_format(draft: Draft) -> str:
+    """The container of audio in the answer: as asked, else wav, else what a stream can carry."""
+    audio = draft.request.get("audio")
+    form = audio.get("format") if isinstance(audio, dict) else None
+    if draft.request.get("stream") is True:
+        return "pcm16"
+    return form if form in FORMATS else "wav"
+
+
+def finish_outputs(draft: Draft) -> None:
+    """The modalities, once `modalities` and `audio` were both read."""
+    modalities = draft.modalities or []
+    if not draft.facts.text_out:
+        modalities = ["AUDIO"]  # a speech model can do nothing else and must be told so (GEMINI.md 3.7)
+    elif "speechConfig" in draft.generation and "AUDIO" not in modalities:
+        modalities = [*modalities, "AUDIO"]
+    if modalities:
+        draft.generation["responseModalities"] = modalities
+    if draft.resolution is not None:
+        draft.generation["mediaResolution"] = f"MEDIA_RESOLUTION_{draft.resolution}"
+
+
+def camel(name: str) -> str:
+    return re.sub(r"_+([a-z0-9])", lambda found: found[1].upper(), name)
+
+
+def read_native(draft: Draft, name: str, value: object) -> bool:
+    """Takes one of Gemini's own fields; False when it is none."""
+    field = camel(name)
+    if field in GENERATION_FIELDS:
+        _merge(draft.native.setdefault("generationConfig", {}), {field: value})
+    elif field == "generationConfig":
+        config = {camel(key): each for key, each in checks.mapping(value, name).items()}
+        draft.only(config, name, GENERATION_FIELDS)
+        kept = {key: each for key, each in config.items() if key in GENERATION_FIELDS}
+        _merge(draft.native.setdefault("generationConfig", {}), kept)
+    elif field in BODY_FIELDS:
+        if field == "cachedContent":
+            checks.string(value, name, empty=False)
+            draft.kept_names.append(name)
+        elif field == "toolConfig":
+            checks.mapping(value, name)
+        _merge(draft.native, {field: value})
+    elif field in REFUSED_FIELDS:
+        draft.leave_out(name, f"Unsupported parameter: '{name}'. Say it in 'messages' and 'model'.")
+    else:
+        return False
+    return True
+
+
+def merge_native(draft: Draft) -> None:
+    """Gemini's own fields over the translated ones."""
+    if draft.native:
+        _merge(draft.body, draft.native)
+
+
+def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for key, value in more.items():
+        old = into.get(key)
+        if isinstance(old, dict) and isinstance(value, Mapping):
+            merged = dict(old)
+            _merge(merged, value)
+            into[key] = merged
+        else:
+            into[key] = value

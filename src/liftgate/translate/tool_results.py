@@ -1,0 +1,98 @@
+"""One round of tool calls and their results → functionResponse parts, in the order of the calls.
+
+Gemini wants a response for every call, all in one content. Files in a result go inside the response where the model
+takes that, else into a user content behind it (GEMINI.md 2.3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from liftgate.errors import InvalidRequest
+from liftgate.translate import checks
+from liftgate.translate.content_parts import Media
+from liftgate.translate.draft import Draft
+from liftgate.translate.media_parts import data_part, media_part
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the history; `id` is None in the legacy form, which matches by name."""
+
+    id: str | None
+    name: str
+
+
+@dataclass(slots=True)
+class Round:
+    """The calls of one assistant message and the results that came."""
+
+    index: int
+    calls: list[Call]
+    responses: dict[int, dict[str, Any]] = field(default_factory=dict)
+    media: list[dict[str, Any]] = field(default_factory=list)
+
+    def contents(self) -> list[dict[str, Any]]:
+        """Raises InvalidRequest, in OpenAI's words, when a call has no result."""
+        if missing := [call.id or call.name for place, call in enumerate(self.calls) if place not in self.responses]:
+            raise InvalidRequest(
+                "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+                "'tool_call_id'. The following tool_call_ids did not have response messages: "
+                + ", ".join(missing)[:500],
+                param=f"messages[{self.index}]",
+            )
+        found: list[dict[str, Any]] = [
+            {"role": "user", "parts": [self.responses[place] for place in sorted(self.responses)]}
+        ]
+        if self.media:
+            found.append({"role": "user", "parts": self.media})
+        return found
+
+
+def read_result(
+    draft: Draft, calls: Round, message: dict[str, Any], where: str, texts: list[str], media: list[Media]
+) -> None:
+    """Enters one tool or function message into the round."""
+    if message["role"] == "tool":
+        wanted = checks.string(checks.required(message, "tool_call_id", where), f"{where}.tool_call_id")
+        at = f"{where}.tool_call_id"
+        place = next((i for i, call in enumerate(calls.calls) if call.id == wanted), None)
+    else:
+        wanted = checks.string(checks.required(message, "name", where), f"{where}.name")
+        at = f"{where}.name"
+        place = next(
+            (i for i, call in enumerate(calls.calls) if call.name == wanted and i not in calls.responses), None
+        )
+    if place is None or place in calls.responses:
+        raise InvalidRequest(
+            f"Invalid '{at}': {checks.shown(wanted)} is no call of the preceding assistant message that waits for "
+            "a result.",
+            param=at,
+            code="invalid_value",
+        )
+    call = calls.calls[place]
+    response: dict[str, Any] = {"name": call.name, "response": _response(texts)}
+    if call.id is not None:
+        response["id"] = call.id
+    for each in media:
+        if draft.facts.function_response_media:
+            response.setdefault("parts", []).append(data_part(draft, each))
+        else:
+            calls.media.append(media_part(draft, each))
+    calls.responses[place] = {"functionResponse": response}
+
+
+def _response(texts: list[str]) -> dict[str, Any]:
+    """A JSON object stands for itself; anything else is the function's `output`, as Google's contract has it."""
+    if len(texts) == 1 and texts[0].lstrip()[:1] in ("{", "["):
+        try:
+            parsed = msgspec.json.decode(texts[0])
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            parsed = texts[0]
+        return parsed if isinstance(parsed, dict) else {"output": parsed}
+    if len(texts) <= 1:
+        return {"output": texts[0] if texts else ""}
+    return {"output": texts}

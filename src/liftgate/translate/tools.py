@@ -1,0 +1,305 @@
+"""Tools, legacy functions and the choice among them → functionDeclarations, Google's own tools and toolConfig.
+
+OpenAI's custom tools (free text in, free text out) become functions of one string, and are shown as custom tools
+again in the answer. Google's tools are taken in their own form (`{"googleSearch": {}}`, either case) and as
+`{"type": …}`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from liftgate.errors import InvalidRequest
+from liftgate.translate import checks
+from liftgate.translate.draft import Draft
+from liftgate.translate.json_schema import json_schema, schema_subset
+
+NAME = re.compile(r"[a-zA-Z0-9_:.-]{1,128}\Z")
+MAX_DECLARATIONS = 512
+
+CUSTOM_INPUT = {
+    "type": "object",
+    "properties": {"input": {"type": "string", "description": "The tool's input, as free text."}},
+    "required": ["input"],
+}
+
+GOOGLE_TOOLS = {
+    "googleSearch": ("google_search", "web_search", "web_search_preview"),
+    "googleSearchRetrieval": ("google_search_retrieval",),
+    "codeExecution": ("code_execution", "code_interpreter"),
+    "urlContext": ("url_context",),
+    "googleMaps": ("google_maps",),
+    "fileSearch": ("file_search",),
+    "computerUse": ("computer_use",),
+    "mcpServers": ("mcp_servers",),
+}
+_GOOGLE_NAMES = {name: gemini for gemini, names in GOOGLE_TOOLS.items() for name in (gemini, *names)}
+
+_FUNCTION_KEYS = frozenset({"name", "description", "parameters", "strict", "response", "responseJsonSchema"})
+_MODES = {"none": "NONE", "auto": "AUTO", "required": "ANY"}
+
+
+def read_tools(draft: Draft, value: object) -> None:
+    tools = checks.array(value, "tools", most=MAX_DECLARATIONS)
+    if tools and not draft.facts.tools:
+        return draft.cannot("tools", "tools")
+    for index, tool in enumerate(tools):
+        where = f"tools[{index}]"
+        found = checks.mapping(tool, where)
+        match found.get("type"):
+            case "function":
+                draft.only(found, where, frozenset({"type", "function"}))
+                _function(draft, checks.mapping(checks.required(found, "function", where), f"{where}.function"), where)
+            case "custom":
+                draft.only(found, where, frozenset({"type", "custom"}))
+                _custom(draft, checks.mapping(checks.required(found, "custom", where), f"{where}.custom"), where)
+            case _:
+                _google(draft, found, where)
+    return None
+
+
+def read_functions(draft: Draft, value: object) -> None:
+    """The legacy list. Answers then carry `function_call`."""
+    functions = checks.array(value, "functions", least=1, most=MAX_DECLARATIONS)
+    if not draft.facts.tools:
+        return draft.cannot("functions", "tools")
+    draft.legacy_functions = True
+    for index, function in enumerate(functions):
+        where = f"functions[{index}]"
+        _declare(draft, checks.mapping(function, where), where)
+    return None
+
+
+def _function(draft: Draft, function: dict[str, Any], where: str) -> None:
+    _declare(draft, function, f"{where}.function")
+
+
+def _declare(draft: Draft, function: dict[str, Any], where: str) -> None:
+    draft.only(function, where, _FUNCTION_KEYS)
+    declaration: dict[str, Any] = {"name": _name(draft, function, where)}
+    if (description := function.get("description")) is not None:
+        declaration["description"] = checks.string(description, f"{where}.description")
+    strict = function.get("strict")
+    strict = strict is not None and checks.boolean(strict, f"{where}.strict")
+    draft.strict_tools = draft.strict_tools or strict
+    if (parameters := function.get("parameters")) is not None:
+        at = f"{where}.parameters"
+        if draft.facts.json_schema:
+            declaration["parametersJsonSchema"] = json_schema(checks.mapping(parameters, at), at, strict=strict)
+        else:
+            declaration["parameters"] = schema_subset(parameters, at)
+    for key in ("response", "responseJsonSchema"):
+        if function.get(key) is not None:
+            declaration[key] = function[key]
+    draft.declarations.append(declaration)
+
+
+def _custom(draft: Draft, custom: dict[str, Any], where: str) -> None:
+    where = f"{where}.custom"
+    draft.only(custom, where, frozenset({"name", "description", "format"}))
+    name = _name(draft, custom, where)
+    form = custom.get("format")
+    if form is not None:
+        kind = checks.choice(
+            checks.mapping(form, f"{where}.format").get("type"), f"{where}.format.type", ("text", "grammar")
+        )
+        if kind == "grammar":
+            draft.leave_out(
+                f"{where}.format",
+                f"Unsupported value: '{where}.format.type' does not support 'grammar': Gemini cannot hold a tool's "
+                "input to a grammar. Supported values are: 'text'.",
+            )
+    draft.custom_tools.add(name)
+    declaration = {"name": name, "parametersJsonSchema" if draft.facts.json_schema else "parameters": CUSTOM_INPUT}
+    if (description := custom.get("description")) is not None:
+        declaration["description"] = checks.string(description, f"{where}.description")
+    draft.declarations.append(declaration)
+
+
+def _name(draft: Draft, owner: dict[str, Any], where: str) -> str:
+    name = checks.string(checks.required(owner, "name", where), f"{where}.name", empty=False)
+    if not NAME.match(name):
+        raise InvalidRequest(
+            f"Invalid '{where}.name': string does not match pattern. Expected letters, digits, '_', '-', '.' or ':', "
+            f"at most 128 of them, but got {checks.shown(name)}.",
+            param=f"{where}.name",
+            code="invalid_value",
+        )
+    if name in draft.function_names:
+        raise InvalidRequest(
+            f"Invalid '{where}.name': {checks.shown(name)} is declared twice.",
+            param=f"{where}.name",
+            code="invalid_value",
+        )
+    draft.function_names.add(name)
+    return name
+
+
+def _google(draft: Draft, tool: dict[str, Any], where: str) -> None:
+    """`{"googleSearch": {…}}` or `{"type": "google_search", …its fields…}`."""
+    if (kind := tool.get("type")) is not None:
+        name = _GOOGLE_NAMES.get(kind) if isinstance(kind, str) else None
+        if name is None:
+            raise checks.invalid_value(f"{where}.type", kind, ("function", "custom", *sorted(_GOOGLE_NAMES)))
+        options: Any = {key: value for key, value in tool.items() if key != "type"}
+        if name == "mcpServers":
+            options = options.get("servers", options.get("mcpServers", []))
+        _google_tool(draft, name, options, where)
+        return
+    if not tool:
+        checks.required(tool, "type", where)
+    for key, options in tool.items():
+        if key in ("functionDeclarations", "function_declarations"):
+            for index, each in enumerate(checks.array(options, f"{where}.{key}")):
+                at = f"{where}.{key}[{index}]"
+                _name(draft, checks.mapping(each, at), at)
+                draft.declarations.append(each)
+        elif key in _GOOGLE_NAMES:
+            _google_tool(draft, _GOOGLE_NAMES[key], {} if options is None else options, f"{where}.{key}")
+        else:
+            draft.unknown(f"{where}.{key}")
+
+
+def _google_tool(draft: Draft, name: str, options: object, where: str) -> None:
+    if name == "mcpServers":
+        draft.google_tools.append({name: checks.array(options, where)})
+        return
+    options = dict(checks.mapping(options, where))
+    if name == "googleMaps":
+        # LiteLLM's clients put the place inside the tool; Gemini has it in toolConfig.retrievalConfig.
+        place = {key: options.pop(key) for key in ("latitude", "longitude") if key in options}
+        if place:
+            draft.retrieval["latLng"] = {
+                "latitude": checks.number(place.get("latitude"), f"{where}.latitude", -90, 90),
+                "longitude": checks.number(place.get("longitude"), f"{where}.longitude", -180, 180),
+            }
+        for key in ("languageCode", "language_code"):
+            if key in options:
+                draft.retrieval["languageCode"] = checks.string(options.pop(key), f"{where}.{key}")
+    if name == "googleSearch":
+        for key in ("search_context_size", "user_location"):
+            if options.pop(key, None) is not None:
+                draft.leave_out(
+                    f"{where}.{key}", f"Unsupported parameter: '{where}.{key}'. Google Search has no such setting."
+                )
+    if name == "fileSearch":
+        draft.kept_names.append(where)
+    draft.google_tools.append({name: options})
+
+
+def read_web_search(draft: Draft, value: object) -> None:
+    """`web_search_options` → Google Search."""
+    options = checks.mapping(value, "web_search_options")
+    draft.only(options, "web_search_options", frozenset({"user_location", "search_context_size"}))
+    if (size := options.get("search_context_size")) is not None:
+        checks.choice(size, "web_search_options.search_context_size", ("low", "medium", "high"))
+    if options.get("user_location") is not None:
+        draft.leave_out(
+            "web_search_options.user_location",
+            "Unsupported parameter: 'web_search_options.user_location'. Google Search takes no place in words; give "
+            "toolConfig.retrievalConfig.latLng instead.",
+        )
+    if not draft.facts.tools:
+        return draft.leave_out("web_search_options", "Web search options not supported with this model.")
+    if not any("googleSearch" in tool for tool in draft.google_tools):
+        draft.google_tools.append({"googleSearch": {}})
+    return None
+
+
+def read_parallel(draft: Draft, value: object) -> None:
+    if not checks.boolean(value, "parallel_tool_calls") and (
+        draft.request.get("tools") or draft.request.get("functions")
+    ):
+        draft.leave_out(
+            "parallel_tool_calls",
+            "Unsupported value: 'parallel_tool_calls' does not support false: Gemini always may call several tools at "
+            "once. Supported values are: true.",
+        )
+
+
+def finish_tools(draft: Draft) -> None:
+    """Tools and toolConfig into the body, once every parameter was read (the choice may come before the tools)."""
+    config = _calling_config(draft)
+    declarations = draft.declarations
+    if (allowed := draft.allowed_functions) is not None:
+        declarations = [each for each in declarations if each["name"] in allowed]
+    tools: list[dict[str, Any]] = []
+    if declarations:
+        tools.append({"functionDeclarations": declarations})
+    tools.extend(draft.google_tools)
+    if tools:
+        draft.body["tools"] = tools
+    tool_config: dict[str, Any] = {}
+    if config:
+        tool_config["functionCallingConfig"] = config
+    if draft.retrieval:
+        tool_config["retrievalConfig"] = draft.retrieval
+    if tool_config:
+        draft.body["toolConfig"] = tool_config
+
+
+def _calling_config(draft: Draft) -> dict[str, Any] | None:
+    legacy = draft.request.get("function_call")
+    chosen = draft.request.get("tool_choice")
+    param = "tool_choice" if chosen is not None else "function_call"
+    chosen = chosen if chosen is not None else legacy
+    if chosen is None:
+        return _strict_config(draft)
+    if not draft.facts.tools and draft.drop_params:
+        return None
+    if isinstance(chosen, str):
+        mode = _MODES[checks.choice(chosen, param, _MODES)]
+        if mode != "NONE" and not draft.declarations and not draft.google_tools:
+            raise InvalidRequest(
+                f"Invalid value for '{param}': '{param}' is only allowed when tools are specified.", param=param
+            )
+        if mode == "AUTO":
+            return _strict_config(draft)
+        return {"mode": mode} if draft.declarations or draft.google_tools else None
+    found = checks.mapping(chosen, param)
+    if param == "function_call":
+        return {"mode": "ANY", "allowedFunctionNames": [_declared(draft, found, param)]}
+    match found.get("type"):
+        case "function" | "custom" as kind:
+            named = checks.mapping(checks.required(found, kind, param), f"{param}.{kind}")
+            return {"mode": "ANY", "allowedFunctionNames": [_declared(draft, named, f"{param}.{kind}")]}
+        case "allowed_tools":
+            return _allowed(
+                draft, checks.mapping(checks.required(found, "allowed_tools", param), f"{param}.allowed_tools")
+            )
+        case other:
+            raise checks.invalid_value(f"{param}.type", other, ("function", "custom", "allowed_tools"))
+
+
+def _strict_config(draft: Draft) -> dict[str, Any] | None:
+    """A strict function's arguments are held to its schema without forcing a call; AUTO is Gemini's default."""
+    return {"mode": "VALIDATED"} if draft.strict_tools and draft.facts.validated_mode else None
+
+
+def _allowed(draft: Draft, allowed: dict[str, Any]) -> dict[str, Any] | None:
+    where = "tool_choice.allowed_tools"
+    mode = checks.choice(checks.required(allowed, "mode", where), f"{where}.mode", ("auto", "required"))
+    names = []
+    for index, tool in enumerate(checks.array(checks.required(allowed, "tools", where), f"{where}.tools", least=1)):
+        at = f"{where}.tools[{index}]"
+        found = checks.mapping(tool, at)
+        kind = checks.choice(checks.required(found, "type", at), f"{at}.type", ("function", "custom"))
+        named = found.get(kind, found)
+        names.append(_declared(draft, checks.mapping(named, f"{at}.{kind}"), f"{at}.{kind}"))
+    if mode == "required":
+        return {"mode": "ANY", "allowedFunctionNames": names}
+    # Gemini takes names only with a forced or validated call; leaving the other tools out says the same.
+    draft.allowed_functions = frozenset(names)
+    return _strict_config(draft)
+
+
+def _declared(draft: Draft, owner: dict[str, Any], where: str) -> str:
+    name = checks.string(checks.required(owner, "name", where), f"{where}.name", empty=False)
+    if name not in draft.function_names:
+        raise InvalidRequest(
+            f"Invalid '{where}.name': {checks.shown(name)} is not among the tools of this request.",
+            param=f"{where}.name",
+            code="invalid_value",
+        )
+    return name
