@@ -1,0 +1,90 @@
+"""Compares a blob store with its catalogue: what is missing, of the wrong size, damaged, or belongs to nothing.
+
+For the command line, with or without gateways running. It only reads; the sweep removes what belongs to nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from liftgate.blobs.store import BlobMissing, BlobStore
+from liftgate.catalog.blobs import all_blobs, blob_parts, known_blobs
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.database import Database
+from liftgate.files.read import open_blob
+from liftgate.records import BlobRecord
+
+_ROWS_AT_ONCE = 400
+
+Wrong = Literal["missing", "size", "hash", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`key`: of the object. `expected` and `found`: bytes, or hashes for `hash`. `unknown`: no row needs the object."""
+
+    wrong: Wrong
+    key: str
+    blob_id: str | None = None
+    expected: str = ""
+    found: str = ""
+
+
+async def check(db: Database, blobs: BlobStore, *, full: bool = False) -> AsyncIterator[Finding]:
+    """Yields what is wrong. `full` reads every byte and compares the hashes. Keeps the store's listing in memory.
+
+    The store is listed before the rows are read: what is stored meanwhile is not reported as unknown, and what is
+    deleted meanwhile may be reported as missing.
+    """
+    stored = {blob.id: blob.bytes async for blob in blobs.list()}
+    needed: set[str] = set()
+    after = ""
+    while page := await db.read(partial(_page, after=after)):
+        for blob, keys in page:
+            needed.update(key for key, _ in keys)
+            findings = [finding for key, size in keys if (finding := _look(stored, blob, key, size))]
+            for finding in findings:
+                yield finding
+            if full and not findings and (finding := await _hash(db, blobs, blob)):
+                yield finding
+        after = page[-1][0].id
+    rest = [key for key in stored if key not in needed]
+    for start in range(0, len(rest), _ROWS_AT_ONCE):
+        some = rest[start : start + _ROWS_AT_ONCE]
+        known = await db.read(partial(known_blobs, ids=some))
+        for key in some:
+            if key not in known:
+                yield Finding("unknown", key, found=str(stored[key]))
+
+
+def _page(conn: Connection, *, after: str) -> list[tuple[BlobRecord, list[tuple[str, int]]]]:
+    """Blobs, and the (key, bytes) of their objects."""
+    page = []
+    for blob in all_blobs(conn, after, _ROWS_AT_ONCE):
+        parts = [(part.key, part.bytes) for part in blob_parts(conn, blob.id)]
+        page.append((blob, parts or [(blob.id, blob.bytes)]))
+    return page
+
+
+def _look(stored: dict[str, int], blob: BlobRecord, key: str, size: int) -> Finding | None:
+    if key not in stored:
+        return Finding("missing", key, blob.id, expected=str(size))
+    if stored[key] != size:
+        return Finding("size", key, blob.id, expected=str(size), found=str(stored[key]))
+    return None
+
+
+async def _hash(db: Database, blobs: BlobStore, blob: BlobRecord) -> Finding | None:
+    source = await open_blob(db, blobs, blob.id, blob.bytes)
+    digest = hashlib.sha256()
+    try:
+        async for piece in source.read(0, source.size):
+            digest.update(piece)
+    except BlobMissing:
+        return Finding("missing", blob.id, blob.id, expected=str(blob.bytes))
+    found = digest.hexdigest()
+    return None if found == blob.sha256 else Finding("hash", blob.id, blob.id, expected=blob.sha256, found=found)

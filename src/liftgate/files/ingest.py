@@ -1,0 +1,257 @@
+"""How a file comes in: into the spool, from there into the blob store, then into the catalogue.
+
+`Ingest.begin` gives an `Incoming`, which is written to and ends with `commit` or `abort`. The order is the guarantee:
+bytes durable in the store, then the row, then the answer. A crash in between leaves an object that nothing refers to,
+for the sweep. Gemini is not waited for; who wants to send there meanwhile reads `Incoming.spool`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from liftgate import ids
+from liftgate.blobs.spool import Spool, SpoolDiscarded
+from liftgate.blobs.store import BlobStore
+from liftgate.catalog.database import Database
+from liftgate.catalog.files import commit_file, expire_files, owner_usage
+from liftgate.clock import Clock
+from liftgate.errors import InvalidRequest, LiftgateError, RequestError, StorageFull, TooLarge
+from liftgate.files.filename import clean_filename
+from liftgate.media_types import HEAD, resolve
+from liftgate.records import BlobRecord, FileRecord, FileStatus, Owner
+from liftgate.tasks import Tasks
+
+log = logging.getLogger("liftgate.files")
+
+_THREADS = 4
+_DRAIN_SECONDS = 30.0
+_EXPIRED_AT_ONCE = 1000
+
+
+class Limits(Protocol):
+    """What an owner may store, in bytes. `settings.LimitSettings` is one."""
+
+    def largest_file(self, owner: Owner) -> int: ...
+    def storage_quota(self, owner: Owner) -> int | None: ...
+
+
+class Ingest:
+    """Takes files in. `spool_dir` should be on the file system of a local blob store, which then costs no copy."""
+
+    def __init__(self, db: Database, blobs: BlobStore, spool_dir: Path, clock: Clock, limits: Limits) -> None:
+        self.db = db
+        self.blobs = blobs
+        self.clock = clock
+        self.limits = limits
+        self.spool_dir = spool_dir
+        self.threads = ThreadPoolExecutor(_THREADS, "liftgate-ingest")
+        self.tasks = Tasks()
+
+    def begin(self, owner: Owner, *, expected: int | None) -> Incoming:
+        """A file about to arrive; `expected`: its length in bytes, where it is known. Raises TooLarge, StorageFull."""
+        largest = self.limits.largest_file(owner)
+        if expected is not None and expected > largest:
+            raise _too_large(expected, largest)
+        return Incoming(self, owner, Spool.create(self.spool_dir, expected=expected, threads=self.threads))
+
+    async def close(self) -> None:
+        """Waits for the commits under way."""
+        await self.tasks.drain(_DRAIN_SECONDS)
+        self.threads.shutdown(wait=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What is said of the file when all of it has come."""
+
+    filename: str
+    mime_type: str
+    purpose: str
+    expires_after: int | None
+    alias: str | None
+    display_name: str | None
+    status: FileStatus
+
+
+class Incoming:
+    """A file that is arriving. Any failure of `write` or `commit` leaves nothing behind."""
+
+    def __init__(self, ingest: Ingest, owner: Owner, spool: Spool) -> None:
+        self.spool = spool
+        self._ingest = ingest
+        self._owner = owner
+        self._largest = ingest.limits.largest_file(owner)
+        self._quota = ingest.limits.storage_quota(owner)
+        self._head = b""
+        self._blob_id = ids.new_blob_id()
+        self._admitted = False
+        self._ended = False
+        self._storing = ingest.tasks.start(self._store(), name=f"store {self._blob_id}")
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+        return self.spool.written
+
+    async def write(self, piece: bytes | memoryview) -> None:
+        """Raises TooLarge (the file's limit, the owner's quota), StorageFull, Unavailable, and InvalidRequest when
+        more comes than was announced. A memoryview's memory is the caller's again afterwards.
+        """
+        if self._ended:
+            raise ValueError("this file was committed or aborted before")
+        try:
+            await self._check(len(piece))
+            if len(self._head) < HEAD:
+                self._head += bytes(piece[: HEAD - len(self._head)])
+            await self.spool.write(piece)
+        except LiftgateError:
+            await self.abort()
+            raise
+
+    async def _check(self, more: int) -> None:
+        if not self._admitted:
+            await self._check_quota(more)
+            self._admitted = True
+        if self.spool.written + more > self._largest:
+            raise _too_large(self.spool.written + more, self._largest)
+        if self._storing.done() and (failure := self._storing.result()):
+            raise failure
+
+    async def _check_quota(self, more: int) -> None:
+        """A file that cannot fit is refused before it is read; the transaction of the commit decides exactly."""
+        if self._quota is None:
+            return
+        coming = self.spool.expected if self.spool.expected is not None else more
+        used = await self._used()
+        if used + coming > self._quota and used:
+            # Files whose time is over still count until they are removed, so this is done before refusing.
+            await self._ingest.db.write(partial(expire_files, now=self._ingest.clock.now(), limit=_EXPIRED_AT_ONCE))
+            used = await self._used()
+        if used + coming > self._quota:
+            raise TooLarge(
+                f"The file has {coming} bytes, and {used} of your {self._quota} bytes are used.",
+                param="file",
+                code="storage_quota_exceeded",
+            )
+
+    async def _used(self) -> int:
+        _, used = await self._ingest.db.read(partial(owner_usage, owner=self._owner))
+        return used
+
+    async def commit(
+        self,
+        *,
+        filename: str | None,
+        content_type: str | None,
+        purpose: str,
+        expires_after: int | None = None,
+        alias: str | None = None,
+        display_name: str | None = None,
+        status: FileStatus = "processed",
+    ) -> FileRecord:
+        """All bytes are here: returns once they and the row are durable. `expires_after`: seconds of life.
+
+        From here on the file is saved even if the caller is cancelled. Raises InvalidRequest (empty, a bad name, fewer
+        bytes than announced), TooLarge (the quota), Conflict (the alias is taken), StorageFull, Unavailable.
+        """
+        if self._ended:
+            raise ValueError("this file was committed or aborted before")
+        try:
+            name = clean_filename(filename)
+            if not self.spool.written and not self.spool.expected:
+                raise InvalidRequest(f"The file '{name}' is empty: it has 0 bytes.", param="file", code="empty_file")
+        except LiftgateError:
+            await self.abort()
+            raise
+        mime_type = resolve(declared=content_type, filename=name, head=self._head)
+        named = _Named(name, mime_type, purpose, expires_after, alias, display_name, status)
+        self._ended = True
+        saving = self._ingest.tasks.start(self._save(named), name=f"commit {self._blob_id}")
+        outcome: FileRecord | LiftgateError = await asyncio.shield(saving)
+        if isinstance(outcome, LiftgateError):
+            raise outcome
+        return outcome
+
+    async def abort(self) -> None:
+        """Nothing of it is kept. Idempotent; without effect once `commit` has begun, which ends by itself."""
+        if self._ended:
+            return
+        self._ended = True
+        await asyncio.shield(self._ingest.tasks.start(self._drop(), name=f"abort {self._blob_id}"))
+
+    async def _store(self) -> LiftgateError | None:
+        try:
+            await self._ingest.blobs.store(self._blob_id, self.spool)
+        except SpoolDiscarded:
+            return None
+        except LiftgateError as error:
+            return error
+        return None
+
+    async def _save(self, named: _Named) -> FileRecord | LiftgateError:
+        try:
+            await self.spool.finish()
+            if failure := await self._storing:
+                raise failure
+        except LiftgateError as error:
+            await self._drop()
+            return error
+        except BaseException:
+            await self._drop()
+            raise
+        try:
+            file = await self._record(named)
+        except (RequestError, StorageFull) as refused:
+            await self._drop()
+            return refused
+        except LiftgateError as error:
+            # A database that went away during the commit may have committed: the bytes stay, and if they belong to
+            # nothing, the sweep finds them.
+            return error
+        finally:
+            await self.spool.close()
+        if file.blob_id != self._blob_id:
+            self._ingest.tasks.start(self._delete_object(), name=f"delete {self._blob_id}")
+        return file
+
+    async def _record(self, named: _Named) -> FileRecord:
+        now, size = self._ingest.clock.now(), self.spool.written
+        blob = BlobRecord(self._blob_id, self._owner, self.spool.sha256, size, now)
+        file = FileRecord(
+            id=ids.new_file_id(),
+            owner=self._owner,
+            blob_id=blob.id,
+            filename=named.filename,
+            mime_type=named.mime_type,
+            bytes=size,
+            sha256=blob.sha256,
+            purpose=named.purpose,
+            created_at=now,
+            expires_at=None if named.expires_after is None else now + named.expires_after,
+            status=named.status,
+            alias=named.alias,
+            display_name=named.display_name,
+        )
+        return await self._ingest.db.write(lambda conn: commit_file(conn, file, blob, owner_limit=self._quota))
+
+    async def _drop(self) -> None:
+        self._storing.cancel()
+        await asyncio.gather(self._storing, return_exceptions=True)
+        await self.spool.discard()
+        await self._delete_object()
+
+    async def _delete_object(self) -> None:
+        try:
+            await self._ingest.blobs.delete(self._blob_id)
+        except LiftgateError as error:
+            log.warning("%s was stored for nothing and is left to the sweep: %s", self._blob_id, error.message)
+
+
+def _too_large(size: int, largest: int) -> TooLarge:
+    return TooLarge(f"Maximum file size ({largest} bytes) exceeded: the file has {size} bytes or more.", param="file")
