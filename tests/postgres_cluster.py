@@ -95,6 +95,7 @@ class PostgresCluster:
             "synchronous_commit": "off",
             "full_page_writes": "off",
             "max_connections": "200",
+            "deadlock_timeout": "100ms",
             "shared_buffers": "32MB",
         }
         log = self.directory / "log"

@@ -71,7 +71,9 @@ class Reach:
         raw.execute(
             "SET search_path = liftgate; SET default_transaction_read_only = on;"
             f" SET statement_timeout = {milliseconds};"
-            f" SET idle_in_transaction_session_timeout = {milliseconds * 2}"
+            f" SET idle_in_transaction_session_timeout = {milliseconds * 2};"
+            # What is answered is durable, whatever the server's default is; a stricter one is left as it is.
+            " SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )
 
 

@@ -1,0 +1,182 @@
+"""PostgreSQL away, frozen, restarted, or cutting a connection: calls fail in time and come back by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+
+import psycopg
+import pytest
+from catalog_child import announce
+from catalog_samples import commit, opened, until
+
+from liftgate.catalog import files
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.database import Database, open_database
+from liftgate.clock import SystemClock
+from liftgate.errors import Unavailable
+from postgres_cluster import PostgresCluster
+
+
+@pytest.fixture(scope="module")
+def own_cluster() -> Iterator[PostgresCluster]:
+    """A server that may be stopped without others noticing."""
+    cluster = PostgresCluster()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+def usage(conn: Connection) -> tuple[int, int]:
+    return files.owner_usage(conn, "anna")
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_server_that_stops_under_load_loses_nothing_that_was_committed(
+    own_cluster: PostgresCluster, at_once: bool
+) -> None:
+    url = own_cluster.create_database()
+    committed: list[str] = []
+    refused: list[Unavailable] = []
+
+    async def writer(database: Database, done: asyncio.Event, number: int) -> None:
+        while not done.is_set():
+            try:
+                file = await database.write(lambda conn: commit(conn, content=b"%d" % number))
+            except Unavailable as error:
+                refused.append(error)
+                await asyncio.sleep(0.02)
+            else:
+                committed.append(file.id)
+
+    async def outage(database: Database, done: asyncio.Event) -> None:
+        heard: list[str] = []
+        database.watch(lambda topic, key: heard.append(topic))
+        await until(lambda: len(committed) > 50)
+        await asyncio.to_thread(own_cluster.stop, at_once=at_once)
+        await until(lambda: len(refused) > 20 and database.stale_since() is not None)
+        assert all(error.retryable for error in refused)
+        await asyncio.to_thread(own_cluster.start)
+        before = len(committed)
+        await until(lambda: len(committed) > before + 50 and database.stale_since() is None)
+        # What was announced by others meanwhile was not heard, and never will be.
+        await until(lambda: "*" in heard)
+        done.set()
+
+    def everything(conn: Connection) -> set[str]:
+        page, _ = files.list_files(conn, "anna", purpose=None, after=None, limit=10_000, descending=True, now=0.0)
+        assert files.owner_usage(conn, "anna") == files.recount_owner(conn, "anna")
+        return {file.id for file in page}
+
+    async def main() -> set[str]:
+        done = asyncio.Event()
+        async with opened(url, timeout=3) as database, asyncio.TaskGroup() as group:
+            for number in range(12):
+                group.create_task(writer(database, done, number))
+            group.create_task(outage(database, done))
+        async with opened(url) as database:
+            return await database.write(everything)
+
+    there = asyncio.run(main())
+    assert set(committed) <= there
+    # Of a commit whose answer was lost it is not known whether it happened: at most one per connection.
+    assert len(there) - len(committed) <= 8
+
+
+def test_server_that_does_not_answer_is_unavailable_in_time(own_cluster: PostgresCluster) -> None:
+    url = own_cluster.create_database()
+
+    async def main() -> None:
+        async with opened(url, timeout=0.5) as database:
+            await asyncio.gather(*(database.read(usage) for _ in range(8)))
+            own_cluster.pause(on=True)
+            try:
+                answers = await asyncio.gather(*(database.write(commit) for _ in range(20)), return_exceptions=True)
+                assert [type(answer) for answer in answers] == [Unavailable] * 20
+                await until(lambda: database.stale_since() is not None)
+            finally:
+                own_cluster.pause(on=False)
+            await until(lambda: database.stale_since() is None)
+
+            async def answered() -> tuple[int, int]:
+                while True:
+                    try:
+                        return await database.read(usage)
+                    except Unavailable:
+                        await asyncio.sleep(0.05)
+
+            async with asyncio.timeout(20):
+                # None of the twenty that were told 'no' has happened.
+                assert await answered() == (0, 0)
+
+    asyncio.run(main())
+
+
+def test_connection_that_was_cut_is_replaced_without_an_error(postgres_url: str) -> None:
+    cut = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+    def cut_in_the_middle(conn: Connection) -> None:
+        commit(conn)
+        if len(turns) == 0:
+            turns.append("cut")
+            with psycopg.connect(postgres_url, autocommit=True) as other:
+                other.execute(cut)
+        commit(conn)
+
+    turns: list[str] = []
+
+    async def main() -> None:
+        async with opened(postgres_url) as database:
+            heard: list[str] = []
+            database.watch(lambda topic, key: heard.append(topic))
+            await asyncio.gather(*(database.read(usage) for _ in range(8)))
+            await database.write(cut_in_the_middle)
+            answers = await asyncio.gather(*(database.read(usage) for _ in range(30)))
+            assert set(answers) == {(2, 10)}
+            await until(lambda: "*" in heard)
+
+    asyncio.run(main())
+
+
+def test_writes_that_deadlock_are_repeated(postgres_url: str) -> None:
+    async def main() -> None:
+        async with opened(postgres_url) as one, opened(postgres_url) as two:
+            for owner in ("anna", "bert"):
+                await one.write(partial(commit, owner=owner))
+
+            def both(conn: Connection, first: str, second: str) -> None:
+                for owner in (first, second):
+                    conn.execute("UPDATE owners SET bytes = bytes + 1 WHERE owner = ?", (owner,))
+                    conn.execute("SELECT pg_sleep(0.05)")
+
+            await asyncio.gather(
+                *(one.write(lambda conn: both(conn, "anna", "bert"), timeout=30) for _ in range(2)),
+                *(two.write(lambda conn: both(conn, "bert", "anna"), timeout=30) for _ in range(2)),
+            )
+            assert await one.read(files.owners) == [("anna", 1, 9), ("bert", 1, 9)]
+
+    asyncio.run(main())
+
+
+def test_tables_live_in_their_own_schema(postgres_url: str) -> None:
+    async def main() -> None:
+        async with opened(postgres_url) as database:
+            await announce(database, "x" * 20_000)
+
+    asyncio.run(main())
+    with psycopg.connect(postgres_url) as raw:
+        schemas = raw.execute(
+            "SELECT DISTINCT schemaname::text FROM pg_tables WHERE tablename IN ('files', 'schema_version')"
+        ).fetchall()
+    assert schemas == [("liftgate",)]
+
+
+def test_server_that_is_not_there_at_the_start_is_unavailable(own_cluster: PostgresCluster) -> None:
+    with pytest.raises(Unavailable):
+        asyncio.run(open_database(own_cluster.url() + "&port=1", clock=SystemClock(), timeout=2))

@@ -1,0 +1,155 @@
+"""Several processes on one catalogue: opening, contending, hearing each other, being killed."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from catalog_child import announce
+from catalog_samples import NOW, commit, opened, run, until
+
+from liftgate.catalog import blobs, files
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.database import Database
+from liftgate.catalog.migrate import migrations
+from liftgate.errors import ConfigError
+
+CHILD = Path(__file__).with_name("catalog_child.py")
+
+
+@contextmanager
+def child(task: str, url: str, directory: Path, name: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", str(CHILD), task, url, str(directory), name], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def four(task: str, url: str, directory: Path) -> list[str]:
+    """What four processes that run the task at once said; all ended well."""
+    with (
+        child(task, url, directory, "a") as one,
+        child(task, url, directory, "b") as two,
+        child(task, url, directory, "c") as three,
+        child(task, url, directory, "d") as four,
+    ):
+        said = [process.communicate(timeout=90)[0] for process in (one, two, three, four)]
+        assert [process.returncode for process in (one, two, three, four)] == [0, 0, 0, 0]
+    return said
+
+
+def test_schema_is_made_once_by_four_processes_that_start_at_once(database_url: str, tmp_path: Path) -> None:
+    newest = migrations()[-1].number
+    assert four("open_only", database_url, tmp_path) == [f"version {newest}\n"] * 4
+
+    async def scenario(database: Database) -> None:
+        rows = await database.read(lambda conn: conn.execute("SELECT version FROM schema_version ORDER BY version"))
+        assert rows == [(number,) for number in range(1, newest + 1)]
+
+    run(database_url, scenario)
+
+
+def test_newer_schema_is_refused_with_a_clear_sentence(database_url: str) -> None:
+    async def leap(database: Database) -> None:
+        await database.write(lambda conn: conn.execute("INSERT INTO schema_version (version) VALUES (9999)"))
+
+    async def nothing(database: Database) -> None: ...
+
+    run(database_url, leap)
+    with pytest.raises(ConfigError, match=r"schema 9999.* up to \d+.*newer Liftgate"):
+        run(database_url, nothing)
+
+
+def test_lease_has_one_holder_and_growing_generations_over_processes(database_url: str, tmp_path: Path) -> None:
+    run(database_url, lambda database: database.read(lambda conn: None))
+    assert four("contend", database_url, tmp_path) == ["done\n"] * 4
+    generations = [int(line) for line in (tmp_path / "generations").read_text().split()]
+    assert len(generations) == 4 * 16 * 3
+    assert generations == sorted(set(generations))
+
+    def check(conn: Connection) -> None:
+        assert files.owner_usage(conn, "anna") == (192, 192 * len(b"same for all of this turn 0"))
+        assert files.recount_owner(conn, "anna") == files.owner_usage(conn, "anna")
+        assert len(blobs.all_blobs(conn, "", 99)) == 3
+
+    run(database_url, lambda database: database.write(check))
+
+
+def test_what_one_process_announces_another_hears(database_url: str, tmp_path: Path) -> None:
+    async def scenario(database: Database) -> None:
+        heard: list[tuple[str, str]] = []
+        database.watch(lambda topic, key: heard.append((topic, key)))
+        with child("listen", database_url, tmp_path, "a") as other:
+            assert other.stdout is not None
+            assert await asyncio.to_thread(other.stdout.readline) == "listening\n"
+            file = await database.write(commit)
+            await database.write(lambda conn: files.delete_file(conn, "anna", file.id, NOW))
+            await announce(database, *(f"k{number}" for number in range(2000)))
+            await announce(database, "stop")
+            said = await asyncio.to_thread(other.stdout.read)
+            assert await asyncio.to_thread(other.wait, 10) == 0
+        # Two thousand at once are told as 'everything'.
+        assert said.splitlines() == [f"heard file {file.id}", "heard * ", "heard key stop", "heard key answer"]
+        await until(lambda: ("key", "answer") in heard)
+        # Our own were heard once, at the commit, and did not come back.
+        assert heard.count(("file", file.id)) == 1
+        assert heard.count(("key", "stop")) == 1
+
+    run(database_url, scenario)
+
+
+@pytest.mark.parametrize("lines", [11, 60, 173])
+def test_killed_writer_leaves_a_whole_catalogue(database_url: str, tmp_path: Path, lines: int) -> None:
+    with child("commit_for_ever", database_url, tmp_path, "anna") as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(lines)]
+        process.kill()
+        said += process.stdout.readlines()
+        process.wait(10)
+    whole = [line.split() for line in said if line.endswith("\n")]
+    committed = {file_id for word, file_id in whole if word == "committed"}
+    deleting = {file_id for word, file_id in whole if word == "deleting"}
+    assert len(committed) >= lines * 2 // 3
+
+    def check(conn: Connection) -> None:
+        page, _ = files.list_files(conn, "anna", purpose=None, after=None, limit=999, descending=False, now=NOW)
+        there = {file.id for file in page}
+        assert committed - deleting <= there
+        # The last commit, and the last delete, may have come to pass without our hearing of it.
+        assert len(there - committed) <= 1
+        assert len(there & deleting) <= 1
+        assert files.owner_usage(conn, "anna") == files.recount_owner(conn, "anna")
+        used = {file.blob_id for file in page}
+        orphans = {blob.id for blob in blobs.orphaned_blobs(conn, NOW + 1, 999)}
+        assert used | orphans == {blob.id for blob in blobs.all_blobs(conn, "", 999)}
+        assert not used & orphans
+
+    run(database_url, lambda database: database.write(check))
+    if database_url.startswith("sqlite"):
+        raw = sqlite3.connect(database_url.removeprefix("sqlite://"))
+        assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert raw.execute("PRAGMA foreign_key_check").fetchall() == []
+        raw.close()
+
+
+def test_two_catalogues_of_one_process_hear_each_other(database_url: str) -> None:
+    async def main() -> None:
+        async with opened(database_url) as one, opened(database_url) as two:
+            heard: list[str] = []
+            two.watch(lambda topic, key: heard.append(f"{topic} {key}"))
+            await announce(one, "k")
+            await until(lambda: heard == ["key k"])
+            assert one.stale_since() is None
+            assert two.stale_since() is None
+
+    asyncio.run(main())
