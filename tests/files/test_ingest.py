@@ -13,12 +13,13 @@ import pytest
 from file_bench import Bench, open_bench, write
 
 from liftgate.catalog.files import get_file, list_files, owner_usage
-from liftgate.errors import Conflict, InvalidRequest, StorageFull, TooLarge
+from liftgate.errors import Conflict, InvalidRequest, StorageFull, TooLarge, Unavailable
 from liftgate.files.filename import clean_filename
 from liftgate.files.read import find, open_blob
 from liftgate.files.remove import remove
 from liftgate.records import FileRecord
 from liftgate.settings.sections import LimitSettings
+from s3_server import BUCKET, S3Server, s3_endpoint
 
 MIB = 1 << 20
 
@@ -395,3 +396,33 @@ def test_clean_filename_refuses(tmp_path: Path, given: str) -> None:
             assert await bench.db.read(lambda conn: get_file(conn, "ann", "file-" + "a" * 24, 0.0)) is None
 
     asyncio.run(scenario())
+
+
+def test_ingest_over_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole files come through; when the store fails, the client is told before it has sent everything, and no row,
+    object or spool is left."""
+    data = some_bytes(20 * MIB)
+
+    async def scenario(s3: S3Server) -> None:
+        async with open_bench(tmp_path, store=f"s3://{BUCKET}/p") as bench:
+            first, second = await bench.create(data), await bench.create(data, name="b.txt")
+            assert await content(bench, first) == data
+            await bench.ingest.tasks.drain(10)
+            assert await bench.keys() == {first.blob_id} == {second.blob_id}
+            assert bench.spools() == []
+            incoming = bench.ingest.begin("ann", expected=None)
+            await write(incoming, data)
+            await incoming.abort()
+            assert await bench.keys() == {first.blob_id}
+            s3.failures[:] = [403] * 2
+            incoming = bench.ingest.begin("ann", expected=None)
+            with pytest.raises(Unavailable, match="storage"):
+                await write(incoming, data)
+                await s3.wait_for(lambda: not s3.failures)
+                await incoming.commit(filename="c", content_type=None, purpose="user_data")
+            assert await bench.keys() == {first.blob_id}
+            assert bench.spools() == []
+            assert [file.id for file in await listed(bench)] == [first.id, second.id]
+
+    with s3_endpoint(monkeypatch) as s3:
+        asyncio.run(scenario(s3))
