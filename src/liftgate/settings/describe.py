@@ -105,7 +105,7 @@ def _litellm() -> str:
         [
             "## LiteLLM's config\n\nThese act:\n\n| LiteLLM's | here |\n|---|---|\n",
             *sorted(acts),
-            "\nThese end the start, because a gateway that overlooked them would be less safe than the one it replaces:\n",
+            "\nThese end the start: a gateway that overlooked them would be less safe than the one it replaces.\n",
             "\n",
             "| LiteLLM's | why |\n|---|---|\n",
             *refused,

@@ -97,7 +97,7 @@ REFUSED: dict[str, dict[str, str]] = {
 
 SILENT: dict[str, frozenset[str]] = {
     "": frozenset({"general_settings", "litellm_settings", "router_settings"}),
-    "general_settings": frozenset({"master_key", "store_model_in_db", "disable_spend_logs"}),
+    "general_settings": frozenset({"master_key", "disable_spend_logs"}),
     "litellm_settings": frozenset(
         {"fallbacks", "require_managed_files", "user_url_validation", "set_verbose", "json_logs", "telemetry"}
     ),
