@@ -6,6 +6,7 @@ import asyncio
 import json
 import traceback
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -553,7 +554,7 @@ def test_send_chunk_failing_source_raises_its_own_error() -> None:
 
 def test_send_chunk_source_that_ends_early_is_a_defect_and_no_hang() -> None:
     source = BytesSource(DATA)
-    with pytest.raises(errors.InternalError, match="ended"):
+    with pytest.raises(errors.InternalError, match="gave 2097152 bytes where 2097153 were asked for"):
         run_chunk(scripted(ACTIVE), source, 2 * MIB + 1)
 
 
@@ -611,3 +612,64 @@ def test_delete_file_gone_already_is_fine(reply: bytes) -> None:
 def test_delete_file_other_failures_are_raised(reply: bytes, kind: type[errors.LiftgateError]) -> None:
     with pytest.raises(kind):
         run_upload(reply, call=lambda g, account, url: g.delete_file(account, "files/abc"))
+
+
+# ── the process around it ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_generate_goes_through_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: Seen = []
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("no_proxy", "other.example")
+
+    async def scenario() -> bytes:
+        async with listening(scripted(answer(200, b"{}"), seen=seen)) as proxy:
+            monkeypatch.setenv("http_proxy", proxy.replace("http://", "http://user:pass@"))
+            async with client() as gemini:
+                return await gemini.generate(deployment_at("http://gemini.example"), b"{}", timeout=5.0)
+
+    assert asyncio.run(scenario()) == b"{}"
+    ((line, headers, _),) = seen
+    assert line == "POST http://gemini.example/v1beta/models/gemini-2.5-flash:generateContent HTTP/1.1"
+    assert headers["proxy-authorization"] == "Basic dXNlcjpwYXNz"  # printf 'user:pass' | base64
+    assert headers["x-goog-api-key"] == KEY
+
+
+def test_client_used_and_closed_often_leaves_no_descriptor() -> None:
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.is_dir():
+        pytest.skip("no /proc here to count descriptors in")
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            line, _, _ = await request(reader)
+            if "streamGenerateContent" in line:
+                writer.write(f"HTTP/1.1 200 OK\r\n{SSE_TYPE}\r\ntransfer-encoding: chunked\r\n\r\n".encode())
+                await reader.read()
+                return
+            writer.write(answer(200, b"{}"))
+
+    async def read_no_more(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.05)
+
+    async def scenario() -> tuple[int, int]:
+        async with listening(talk) as base, listening(read_no_more) as deaf:
+            before = 0
+            for round_ in range(50):
+                if round_ == 10:
+                    await asyncio.sleep(0.2)
+                    before = len(list(descriptors.iterdir()))
+                async with client(ClientLimits(idle=0.005)) as gemini:
+                    await gemini.generate(deployment_at(base), b"{}", timeout=5.0)
+                    stream = await gemini.open_stream(deployment_at(base), b"{}", timeout=5.0, idle_timeout=5.0)
+                    await stream.close()
+                    with pytest.raises(errors.UpstreamTimeout):
+                        source = BytesSource(bytes(16 * MIB))
+                        await gemini.send_chunk(account_at(deaf), deaf, source, 0, 16 * MIB, finalize=False)
+            await asyncio.sleep(0.2)
+            return len(list(descriptors.iterdir())) - before, len(asyncio.all_tasks())
+
+    grown, tasks = asyncio.run(scenario())
+    assert grown <= 0
+    assert tasks == 1

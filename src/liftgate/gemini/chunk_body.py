@@ -7,61 +7,77 @@ source is not the upstream's silence, so the clock of the exchange stands still 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
 
 from liftgate.byte_source import ByteSource
 from liftgate.errors import InternalError
 
 
-class ChunkBody:
-    """An async iterator over [start, stop) of `source`.
+class ChunkBody(Payload):
+    """[start, stop) of `source`, at least one byte.
 
-    `limit` is moved `idle` seconds ahead whenever the network took a piece, `answer` seconds after the last one.
-    `failure` is what the source raised: aiohttp hides it behind an error of the connection.
+    `limit` is moved `idle` seconds ahead whenever the source gave a piece, `answer` seconds after the network took the
+    last one. `failure` is what the source raised: aiohttp hides it behind an error of the connection.
     """
 
     def __init__(self, source: ByteSource, start: int, stop: int) -> None:
-        self._pieces = source.read(start, stop)
-        self._left = stop - start
-        self._reading = False
+        super().__init__(source, content_type="application/octet-stream")
+        self._source = source
+        self._start = start
+        self._stop = stop
+        self._size = stop - start
         self._limit: asyncio.Timeout | None = None
         self._idle = 0.0
         self._answer = 0.0
+        self._transport: asyncio.WriteTransport | None = None
+        self._written = False
         self.failure: Exception | None = None
 
     def watch(self, limit: asyncio.Timeout, *, idle: float, answer: float) -> None:
         self._limit, self._idle, self._answer = limit, idle, answer
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        await self.write_with_length(writer, None)
 
-    async def __anext__(self) -> bytes:
-        self._give(None)
-        self._reading = True
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Called by aiohttp, in a task of its own, which it cancels when the exchange ends early."""
+        self._consumed = True
+        self._transport = writer.transport
+        wanted, given = self._stop - self._start, 0
+        pieces = self._source.read(self._start, self._stop)
         try:
-            piece = await anext(self._pieces)
-            self._left -= len(piece)
-            if self._left < 0:
-                raise InternalError("A byte source gave more bytes than it was asked for.")
-        except StopAsyncIteration:
-            if self._left:
-                self.failure = InternalError(f"A byte source ended {self._left} bytes early.")
-                raise self.failure from None
-            self._give(self._answer)
-            raise
-        except Exception as error:
-            self.failure = error
-            raise
+            while given < wanted:
+                self._give(None)
+                try:
+                    piece = await anext(pieces, b"")
+                    given += len(piece)
+                    if given > wanted or not piece:
+                        raise InternalError(f"A byte source gave {given} bytes where {wanted} were asked for.")
+                except Exception as error:
+                    self.failure = error
+                    raise
+                self._give(self._idle)
+                await writer.write(piece)
         finally:
-            self._reading = False
-        self._give(self._idle)
-        return piece
+            aclose = getattr(pieces, "aclose", None)
+            if aclose is not None:
+                await aclose()
+        self._written = True
+        self._give(self._answer)
 
-    async def close(self) -> None:
-        """Releases what the source holds. A read that is being cancelled ends by itself."""
-        aclose = getattr(self._pieces, "aclose", None)
-        if aclose is not None and not self._reading:
-            await aclose()
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        raise TypeError("the bytes of a chunk are not text")
+
+    def abort(self) -> None:
+        """Drops the connection with what it has not sent: an orderly close would wait for a peer that reads no more."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def written(self) -> bool:
+        return self._written
 
     def _give(self, seconds: float | None) -> None:
         limit = self._limit
@@ -70,5 +86,5 @@ class ChunkBody:
         try:
             limit.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
         except RuntimeError:
-            # The exchange is over; aiohttp only empties what is left of its body.
+            # The exchange is over, and this is its body's last breath.
             self._limit = None

@@ -190,19 +190,19 @@ class GeminiClient:
             async with asyncio.timeout(limits.idle) as limit:
                 body.watch(limit, idle=limits.idle, answer=limits.chunk_answer)
                 response = await self._transport.send(
-                    "POST",
-                    URL(url, encoded=True),
-                    headers=headers,
-                    data=body,
-                    timeout=self._transport.deadline(None),
+                    "POST", URL(url, encoded=True), headers=headers, data=body, timeout=self._transport.deadline(None)
                 )
-                return await self._chunk_answer(account, response)
-        except (*NETWORK, LiftgateError) as error:
-            if body.failure is not None:
+                answer = await self._chunk_answer(account, response)
+        except BaseException as error:
+            body.abort()
+            if body.failure is not None and isinstance(error, Exception):
                 raise body.failure from None
-            raise error if isinstance(error, LiftgateError) else broken(error) from None
-        finally:
-            await body.close()
+            if isinstance(error, NETWORK):
+                raise broken(error) from None
+            raise
+        if not body.written:
+            body.abort()
+        return answer
 
     async def query(self, account: Account, url: str) -> ChunkAnswer:
         """Asks what Gemini has of an upload; the final body where it is finished."""
