@@ -59,13 +59,24 @@ class PostgresCluster:
             self._user = "postgres" if "postgres" in names else "nobody"
             shutil.chown(self.directory, self._user)
             if "pginstall" in str(self._bin):
-                # Another user may not reach into the environment of root.
-                shutil.copytree(self._bin.parent, self.directory / "pginstall")
-                self._bin = self.directory / "pginstall" / "bin"
-        self._run(
-            *("initdb", "-D", str(self.directory / "data"), "-A", "trust", "-U", "liftgate", "-E", "UTF8"),
-            *("--no-sync", "--no-instructions", "--locale", "C"),
-        )
+                self._bin = self._copied(self._bin.parents[1])
+        try:
+            self._run(
+                *("initdb", "-D", str(self.directory / "data"), "-A", "trust", "-U", "liftgate", "-E", "UTF8"),
+                *("--no-sync", "--no-instructions", "--locale", "C"),
+            )
+        except BaseException:
+            self.remove()
+            raise
+
+    def _copied(self, package: Path) -> Path:
+        """The package where another user may reach it, which the environment of root may not be."""
+        there = self.directory / package.name
+        shutil.copytree(package / "pginstall", there / "pginstall")
+        # The programs look for these beside the package.
+        libraries = package.with_name(f"{package.name}.libs")
+        shutil.copytree(libraries, self.directory / libraries.name)
+        return there / "pginstall" / "bin"
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(self.directory)}

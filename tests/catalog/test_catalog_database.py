@@ -11,13 +11,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from catalog_samples import NOW, commit, opened, run
+from catalog_samples import NOW, commit, opened, run, until
 
 from liftgate.catalog import files
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database
 from liftgate.clock import SystemClock
-from liftgate.errors import ConfigError, Conflict, Unavailable
+from liftgate.errors import ConfigError, Conflict, StorageFull, Unavailable
 
 
 def usage(conn: Connection) -> tuple[int, int]:
@@ -283,3 +283,36 @@ def test_no_question_walks_through_all_files(tmp_path: Path) -> None:
     plans = run(f"sqlite://{tmp_path}/catalog.db", lambda database: database.write(work))
     assert len(plans) > 20
     assert [plan for plan in plans if plan.startswith("SCAN") or "TEMP B-TREE" in plan] == []
+
+
+def test_full_disk_is_storage_full_and_changes_nothing(tmp_path: Path) -> None:
+    async def scenario(database: Database) -> None:
+        await database.write(commit)
+        [(pages,)] = await database.read(lambda conn: conn.execute("PRAGMA page_count"))
+        # SQLite's own limit stands for the disk's: the same error code.
+        await database.write(lambda conn: conn.execute(f"PRAGMA max_page_count = {pages + 2}"))
+        with pytest.raises(StorageFull):
+            await database.write(lambda conn: commit(conn, filename="x" * 100_000))
+        assert await database.read(usage) == (1, 5)
+
+    run(f"sqlite://{tmp_path}/catalog.db", scenario)
+
+
+def test_announcements_that_are_gone_before_they_were_read_are_told_as_everything(tmp_path: Path) -> None:
+    def overtaken(conn: Connection) -> None:
+        conn.execute("DELETE FROM invalidations")
+        conn.announce("key", "after the gap")
+
+    async def main() -> None:
+        url = f"sqlite://{tmp_path}/catalog.db"
+        async with opened(url) as one, opened(url) as two:
+            heard: list[tuple[str, str]] = []
+            two.watch(lambda topic, key: heard.append((topic, key)))
+            await one.write(lambda conn: conn.announce("key", "first"))
+            await until(lambda: heard == [("key", "first")])
+            await one.write(overtaken)
+            await until(lambda: heard[1:] == [("*", "")])
+            await one.write(lambda conn: conn.announce("key", "next"))
+            await until(lambda: heard[2:] == [("key", "next")])
+
+    asyncio.run(main())

@@ -303,7 +303,9 @@ def test_erasing_an_owner_leaves_the_others(database_url: str) -> None:
         for number in range(5):
             commit(conn, content=b"%d" % number)
         theirs = commit(conn, owner="bert")
-        assert files.erase_owner(conn, "anna", NOW) == 5
+        assert files.erase_owner(conn, "anna", NOW, limit=2) == 2
+        assert files.owner_usage(conn, "anna") == (3, 3)
+        assert files.erase_owner(conn, "anna", NOW) == 3
         assert files.erase_owner(conn, "anna", NOW) == 0
         assert files.owners(conn) == [("bert", 1, 5)]
         assert files.get_file(conn, "bert", theirs.id, NOW) == theirs

@@ -230,12 +230,19 @@ def _remove_expired(conn: Connection, owner: Owner | None, now: float, limit: in
     return removed
 
 
-def erase_owner(conn: Connection, owner: Owner, now: float) -> int:
-    """Removes every file of the owner with all that belongs to it; how many files. May be long: give it a timeout."""
+def erase_owner(conn: Connection, owner: Owner, now: float, limit: int | None = None) -> int:
+    """Removes every file of the owner with all that belongs to it; how many files.
+
+    100,000 files take seconds, in which nobody else can write to SQLite: with a `limit` it removes so many files at a
+    time, and is to be repeated until it gives fewer.
+    """
     _lock_owner(conn, owner)
-    ids = [row[0] for row in conn.execute("SELECT id FROM files WHERE owner = ?", (owner,))]
+    rows = conn.execute("SELECT id FROM files WHERE owner = ? LIMIT ?", (owner, 2**62 if limit is None else limit))
+    ids = [row[0] for row in rows]
     for file_id in ids:
         _remove(conn, owner, file_id, now)
+    if limit is not None and len(ids) == limit:
+        return limit
     conn.execute("DELETE FROM signatures WHERE owner = ?", (owner,))
     conn.execute("DELETE FROM upload_parts WHERE upload_id IN (SELECT id FROM uploads WHERE owner = ?)", (owner,))
     conn.execute("DELETE FROM uploads WHERE owner = ?", (owner,))
