@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from urllib.parse import parse_qs
 
 from liftgate.errors import AuthenticationFailed
 from liftgate.records import Owner
@@ -59,9 +58,7 @@ def presented_key(request: Request) -> bytes:
     for name in _BARE_HEADERS:
         if value := request.headers.get(name, b"").strip():
             return value
-    if b"key=" in request.query_string:
-        return parse_qs(request.query_string.decode("latin-1")).get("key", [""])[0].encode("latin-1", "replace")
-    return b""
+    return request.query_key
 
 
 def masked(key: bytes) -> str:

@@ -7,7 +7,6 @@ key says Gemini, `Authorization` says OpenAI. A path that only OpenAI has is Ope
 from __future__ import annotations
 
 from typing import Literal
-from urllib.parse import parse_qs
 
 from liftgate.server.request import Request
 
@@ -28,4 +27,4 @@ def _googles_key(request: Request) -> bool:
     headers = request.headers
     if b"authorization" in headers:
         return False
-    return b"x-goog-api-key" in headers or b"key" in parse_qs(request.query_string)
+    return b"x-goog-api-key" in headers or bool(request.query_key)

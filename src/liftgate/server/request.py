@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl
 
 import msgspec
 
@@ -80,6 +80,14 @@ class Request:
         """Known unless the body comes in chunks. The server's parser has refused anything that is no number."""
         value = self.headers.get(b"content-length")
         return int(value) if value is not None and value.isdigit() else None
+
+    @property
+    def query_key(self) -> bytes:
+        """Google's `?key=`; empty when there is none."""
+        if b"key=" not in self.query_string:
+            return b""
+        values = parse_qs(self.query_string.decode("latin-1"), encoding="latin-1").get("key", [""])
+        return values[0].encode("latin-1")
 
     def query(self, *allowed: str) -> dict[str, str]:
         """The query's values; empty ones count as not given. Raises InvalidRequest for a name that is not `allowed`."""
