@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import AsyncExitStack
+from functools import partial
 from random import Random  # noqa: TID251 - jitter; ids come from liftgate.ids
 from types import TracebackType
 from typing import Self
@@ -27,6 +28,7 @@ from liftgate.engine.models import Models
 from liftgate.engine.needs import Needs
 from liftgate.engine.signatures import Signatures
 from liftgate.files.ingest import Ingest
+from liftgate.files.read import open_blob
 from liftgate.gemini.client import GeminiClient
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.parts import Parts
@@ -74,7 +76,7 @@ class Gateway:
 
         parts = Parts(
             db=db,
-            blobs=blobs,
+            open_blob=partial(open_blob, db, blobs),
             client=client,
             clock=clock,
             tasks=tasks,
@@ -92,7 +94,7 @@ class Gateway:
         self.models = Models(router)
         needs = Needs(self.files, replicas, inline_limit=settings.limits.inline_limit)
         self.chat = Chat(parts, router, needs, Signatures(db, clock), settings)
-        jobs = Jobs(parts, replicas, spool_dir=spool_dir)
+        jobs = Jobs(parts, blobs, replicas, spool_dir=spool_dir)
         jobs.start()
         stack.push_async_callback(jobs.stop)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from gateways import SandboxServer, ask, client_for, gateway_server, sandbox_server, settings_for
 
 DAYS_2 = 48 * 3600 + 60

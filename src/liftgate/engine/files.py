@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from liftgate.blobs.spool import Spool
 from liftgate.byte_source import ByteSource
 from liftgate.catalog import files as rows
 from liftgate.errors import FileNotFound, FileUnusable, InvalidRequest, LiftgateError
 from liftgate.files.ingest import Incoming, Ingest
 from liftgate.gemini.upload_session import CHUNK
 from liftgate.ids import FILE_ID, file_id_of
-from liftgate.media_types import resolve
+from liftgate.media_types import HEAD, resolve
 from liftgate.records import Account, FileRecord, FileStatus, Owner
 from liftgate.replicas.early import EarlyUpload
 from liftgate.replicas.ensure import Replicas
@@ -30,9 +31,6 @@ log = logging.getLogger("liftgate")
 
 GEMINI_SPELLING = re.compile(r"(?:https?://[^/?#]+/(?:v1|v1beta|v1alpha)/)?files/(?P<name>[a-z0-9-]{1,40})\Z")
 """Google's canonical URI or one with our own host, and the bare resource name."""
-
-HEAD_BYTES = 4096
-"""Enough of a file's beginning to tell what it is."""
 
 CACHED_FILES = 100_000
 PAGE_LIMIT = 10_000
@@ -59,7 +57,7 @@ class FilePage:
 class Files:
     def __init__(self, parts: Parts, ingest: Ingest, replicas: Replicas, router: Router) -> None:
         self._db = parts.db
-        self._blobs = parts.blobs
+        self._open_blob = parts.open_blob
         self._clock = parts.clock
         self._client = parts.client
         self._tasks = parts.tasks
@@ -175,7 +173,7 @@ class Files:
 
     async def open(self, owner: Owner, file_id: str) -> tuple[FileRecord, ByteSource]:
         file = await self.retrieve(owner, file_id)
-        return file, self._blobs.open(file.blob_id, file.bytes)
+        return file, await self._open_blob(file.blob_id, file.bytes)
 
     def _remember(self, file: FileRecord) -> None:
         key = (file.owner, file.id)
@@ -209,7 +207,7 @@ class Creation:
         self._early: list[EarlyUpload] = []
 
     @property
-    def source(self) -> ByteSource:
+    def source(self) -> Spool:
         """What has arrived, growing."""
         return self._incoming.spool
 
@@ -217,7 +215,7 @@ class Creation:
         first = self._incoming.spool.written == 0
         await self._incoming.write(piece)
         if first and self._accounts:
-            self._begin_early(bytes(piece[:HEAD_BYTES]))
+            self._begin_early(bytes(piece[:HEAD]))
 
     def _begin_early(self, head: bytes) -> None:
         size = self._arriving.expected

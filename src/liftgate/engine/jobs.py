@@ -11,9 +11,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from liftgate.blobs.store import BlobStore
 from liftgate.catalog import replicas as rows
 from liftgate.errors import LiftgateError
-from liftgate.files.sweep import sweep
+from liftgate.files.sweep import sweep, sweep_spools
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.lease import Lease, LeaseLost
 from liftgate.replicas.parts import Parts
@@ -23,8 +24,9 @@ log = logging.getLogger("liftgate")
 
 
 class Jobs:
-    def __init__(self, parts: Parts, replicas: Replicas, *, spool_dir: Path) -> None:
+    def __init__(self, parts: Parts, blobs: BlobStore, replicas: Replicas, *, spool_dir: Path) -> None:
         self._parts = parts
+        self._blobs = blobs
         self._replicas = replicas
         self._spool_dir = spool_dir
         self._running: list[asyncio.Task[None]] = []
@@ -35,6 +37,7 @@ class Jobs:
             "uses": (jobs.use_write_seconds, self._write_uses),
             "purge": (jobs.purge_seconds, self._once("purge", self._purge)),
             "renew": (jobs.renew_seconds, self._once("renew", self._renew)),
+            "spools": (jobs.sweep_seconds, self._sweep_spools),
             "sweep": (jobs.sweep_seconds, self._once("sweep", self._sweep)),
         }
         for name, (period, work) in periods.items():
@@ -83,7 +86,11 @@ class Jobs:
         await recover(self._parts, self._replicas, lease)
         await renew_expiring(self._parts, self._replicas, lease)
 
+    async def _sweep_spools(self) -> None:
+        """Spools belong to one machine, so each node looks after its own."""
+        await sweep_spools(self._spool_dir)
+
     async def _sweep(self, lease: Lease) -> None:
         parts = self._parts
         grace = parts.settings.orphan_grace_seconds
-        await sweep(parts.db, parts.blobs, self._spool_dir, grace=grace, now=parts.clock.now())
+        await sweep(parts.db, self._blobs, self._spool_dir, grace=grace, now=parts.clock.now())

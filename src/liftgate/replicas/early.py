@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 
 from liftgate import ids
-from liftgate.byte_source import ByteSource
+from liftgate.blobs.spool import Spool, SpoolDiscarded
 from liftgate.errors import LiftgateError
 from liftgate.gemini.client import GeminiClient
 from liftgate.records import Account
@@ -31,7 +31,7 @@ class EarlyUpload:
     """One file on its way to one account. `size` is the file's, known before its first byte."""
 
     def __init__(
-        self, client: GeminiClient, account: Account, source: ByteSource, *, mime_type: str, size: int, tasks: Tasks
+        self, client: GeminiClient, account: Account, source: Spool, *, mime_type: str, size: int, tasks: Tasks
     ) -> None:
         self.account = account
         self.mime_type = mime_type
@@ -41,14 +41,17 @@ class EarlyUpload:
         self._tasks = tasks
         self._sent: Sent | None = None
         self._stopping = False
+        source.hold()
         self._sending = tasks.start(self._send(), name="early upload")
 
     async def _send(self) -> None:
         try:
             await self._send_chunks()
-        except LiftgateError:
+        except (LiftgateError, SpoolDiscarded):
             # The session may still be good: the page-in asks it what it has.
             return
+        finally:
+            self._source.release()
 
     async def _send_chunks(self) -> None:
         name = ids.new_replica_name()

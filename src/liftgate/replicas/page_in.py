@@ -13,6 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from liftgate import ids
+from liftgate.byte_source import ByteSource
 from liftgate.catalog import replicas as rows
 from liftgate.catalog.blobs import blob_alive
 from liftgate.catalog.database import Connection
@@ -50,6 +51,7 @@ T = TypeVar("T")
 
 TRIES = 4
 """Tries of a call that is no part of the session, and of a whole upload whose hash came out wrong."""
+DENIAL_PAUSES = (0.25, 0.5, 1.0)
 POLL_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -65,7 +67,7 @@ class PageIn:
         self._file = wanted.file
         self._mime_type = wanted.mime_type
         self._account = account
-        self._source = parts.blobs.open(wanted.file.blob_id, wanted.file.bytes)
+        self._source: ByteSource | None = None
 
     async def run(self, verdict: Verdict, early: EarlyUpload | None) -> ReplicaRecord:
         if isinstance(verdict, Await):
@@ -162,7 +164,8 @@ class PageIn:
             url = uploading.upload_url
             match action:
                 case SendChunk(start, stop, finalize):
-                    sending = self._client.send_chunk(self._account, url, self._source, start, stop, finalize=finalize)
+                    source = await self._bytes()
+                    sending = self._client.send_chunk(self._account, url, source, start, stop, finalize=finalize)
                     action = await self._report(session, sending)
                 case Query(after):
                     await self._clock.sleep(after)
@@ -183,6 +186,11 @@ class PageIn:
                 case _:
                     raise AssertionError(f"not asked to hold back: {action}")
 
+    async def _bytes(self) -> ByteSource:
+        if self._source is None:
+            self._source = await self._parts.open_blob(self._file.blob_id, self._file.bytes)
+        return self._source
+
     async def _report(self, session: UploadSession, call: Awaitable[ChunkAnswer]) -> Action:
         try:
             return session.answered(await call)
@@ -190,10 +198,14 @@ class PageIn:
             return session.broke(error)
 
     async def _find(self, name: str) -> GeminiFile | None:
-        try:
-            return await self._retried(lambda: self._client.get_file(self._account, name))
-        except UpstreamFileLost:
-            return None
+        """Asked a few times: right after an upload Gemini may deny a file that it has (GEMINI.md 6, pitfall 17)."""
+        for pause in (*DENIAL_PAUSES, None):
+            try:
+                return await self._retried(lambda: self._client.get_file(self._account, name))
+            except UpstreamFileLost:
+                if pause is not None:
+                    await self._clock.sleep(pause)
+        return None
 
     # ── until it can be used ─────────────────────────────────────────────────────────────────────
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from liftgate.blobs.store import BlobStore
+from liftgate.byte_source import ByteSource
 from liftgate.catalog.database import Database
 from liftgate.clock import Clock
 from liftgate.errors import LiftgateError
@@ -14,6 +14,9 @@ from liftgate.gemini.client import GeminiClient
 from liftgate.records import Account, FileRecord
 from liftgate.settings import JobSettings
 from liftgate.tasks import Tasks
+
+OpenBlob = Callable[[str, int], Awaitable[ByteSource]]
+"""(blob id, bytes) → where its bytes are read from."""
 
 Key = tuple[str, str, str]
 """(blob id, MIME type, account name)"""
@@ -24,7 +27,7 @@ class Parts:
     """Constructed by `gateway.py`, once. `holder` names this process in leases; `accounts` are those of the config."""
 
     db: Database
-    blobs: BlobStore
+    open_blob: OpenBlob
     client: GeminiClient
     clock: Clock
     tasks: Tasks
