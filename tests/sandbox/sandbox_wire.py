@@ -76,7 +76,11 @@ class Wire:
         self.control("POST", "unverified", **values)
 
     def start(
-        self, total: int | None, mime_type: str = "text/plain", file: dict[str, Any] | None = None, **headers: str
+        self,
+        total: int | None,
+        mime_type: str = "text/plain",
+        file: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         sent = {
             "X-Goog-Upload-Protocol": "resumable",
@@ -85,7 +89,7 @@ class Wire:
         }
         if total is not None:
             sent["X-Goog-Upload-Header-Content-Length"] = str(total)
-        return self.call("POST", "/upload/v1beta/files", {"file": file or {}}, sent | headers)
+        return self.call("POST", "/upload/v1beta/files", {"file": file or {}}, sent | (headers or {}))
 
     def session(self, total: int | None, mime_type: str = "text/plain", file: dict[str, Any] | None = None) -> str:
         answer = self.start(total, mime_type, file)

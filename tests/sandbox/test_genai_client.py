@@ -7,6 +7,7 @@ import io
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google import genai
@@ -15,6 +16,11 @@ from media_samples import mp4, pdf, wav
 from sandbox_wire import Wire
 
 FLASH = "gemini-2.5-flash"
+
+
+def items(*parts: str | types.File | types.Part) -> Any:
+    """Contents as people write them; the client's own type for it is a union that no list of them fits."""
+    return list(parts)
 
 
 def shown_sha256(file: types.File) -> str:
@@ -83,12 +89,12 @@ def test_generate_proves_that_it_read_the_file(genai_client: genai.Client, strea
     content = wav(1.0, 22050, 1)
     file = genai_client.files.upload(file=io.BytesIO(content), config={"mime_type": "audio/wav"})
     if streamed:
-        chunks = list(genai_client.models.generate_content_stream(model=FLASH, contents=["What is this?", file]))
+        chunks = list(genai_client.models.generate_content_stream(model=FLASH, contents=items("What is this?", file)))
         assert len(chunks) > 2
         assert len({chunk.response_id for chunk in chunks}) == 1
         text = "".join(chunk.text or "" for chunk in chunks)
     else:
-        text = genai_client.models.generate_content(model=FLASH, contents=["What is this?", file]).text or ""
+        text = genai_client.models.generate_content(model=FLASH, contents=items("What is this?", file)).text or ""
     facts = (
         hashlib.sha256(content).hexdigest(),
         f"{len(content)} bytes",
@@ -104,7 +110,9 @@ def test_generate_proves_that_it_read_the_file(genai_client: genai.Client, strea
 def test_usage_adds_up(genai_client: genai.Client) -> None:
     file = genai_client.files.upload(file=io.BytesIO(pdf(3)), config={"mime_type": "application/pdf"})
     config = types.GenerateContentConfig(thinking_config=types.ThinkingConfig(include_thoughts=True))
-    usage = genai_client.models.generate_content(model=FLASH, contents=["Read", file], config=config).usage_metadata
+    usage = genai_client.models.generate_content(
+        model=FLASH, contents=items("Read", file), config=config
+    ).usage_metadata
     assert usage
     by_modality = {detail.modality: detail.token_count for detail in usage.prompt_tokens_details or []}
     assert by_modality == {types.MediaModality.DOCUMENT: 3 * 258, types.MediaModality.TEXT: 1}
@@ -123,7 +131,7 @@ def test_count_tokens_agrees_with_generate(genai_client: genai.Client) -> None:
 
 def test_embeddings_are_deterministic_unit_vectors(genai_client: genai.Client) -> None:
     config = types.EmbedContentConfig(output_dimensionality=64)
-    result = genai_client.models.embed_content(model="gemini-embedding-001", contents=["one", "two", "one"])
+    result = genai_client.models.embed_content(model="gemini-embedding-001", contents=items("one", "two", "one"))
     vectors = [embedding.values or [] for embedding in result.embeddings or []]
     assert vectors[0] == vectors[2] != vectors[1]
     assert len(vectors[0]) == 3072
@@ -145,7 +153,7 @@ def test_async_client_uploads_and_streams(sandbox: Wire) -> None:
         options = types.HttpOptions(base_url=sandbox.base)
         async with genai.Client(api_key=sandbox.key, http_options=options).aio as client:
             file = await client.files.upload(file=io.BytesIO(b"sentence in a file"), config={"mime_type": "text/plain"})
-            stream = await client.models.generate_content_stream(model=FLASH, contents=["Read", file])
+            stream = await client.models.generate_content_stream(model=FLASH, contents=items("Read", file))
             return "".join([chunk.text or "" async for chunk in stream])
 
     assert "sentence in a file" in asyncio.run(run())
@@ -184,9 +192,9 @@ def test_error_file_gone(sandbox: Wire, genai_client: genai.Client, case: str) -
     for call in (
         lambda: client.files.get(name=name),
         lambda: client.files.delete(name=name),
-        lambda: client.models.generate_content(model=FLASH, contents=["x", part]),
-        lambda: list(client.models.generate_content_stream(model=FLASH, contents=["x", part])),
-        lambda: client.models.count_tokens(model=FLASH, contents=["x", part]),
+        lambda: client.models.generate_content(model=FLASH, contents=items("x", part)),
+        lambda: list(client.models.generate_content_stream(model=FLASH, contents=items("x", part))),
+        lambda: client.models.count_tokens(model=FLASH, contents=items("x", part)),
     ):
         error = refused(call)
         assert (error.code, error.status, error.message) == (403, "PERMISSION_DENIED", sentence)
@@ -196,7 +204,7 @@ def test_error_file_gone(sandbox: Wire, genai_client: genai.Client, case: str) -
 def test_error_file_in_processing(sandbox: Wire, genai_client: genai.Client) -> None:
     sandbox.fault("stuck_processing", "upload.finalize")
     file = genai_client.files.upload(file=io.BytesIO(mp4(1)), config={"mime_type": "video/mp4"})
-    error = refused(lambda: genai_client.models.generate_content(model=FLASH, contents=["x", file]))
+    error = refused(lambda: genai_client.models.generate_content(model=FLASH, contents=items("x", file)))
     assert (error.code, error.status) == (400, "FAILED_PRECONDITION")
     assert error.message == f"The File {(file.name or '')[6:]} is not in an ACTIVE state and usage is not allowed."
 
@@ -211,7 +219,7 @@ def test_error_file_in_processing(sandbox: Wire, genai_client: genai.Client) -> 
 )
 def test_error_bad_file_uri(genai_client: genai.Client, uri: str, sentence: str) -> None:
     part = types.Part.from_uri(file_uri=uri, mime_type="application/pdf")
-    error = refused(lambda: genai_client.models.generate_content(model=FLASH, contents=["x", part]))
+    error = refused(lambda: genai_client.models.generate_content(model=FLASH, contents=items("x", part)))
     assert (error.code, error.message) == (400, sentence)
 
 
@@ -219,7 +227,7 @@ def test_error_unsupported_types(genai_client: genai.Client) -> None:
     error = refused(lambda: genai_client.files.upload(file=io.BytesIO(b"x"), config={"mime_type": "bad/mime_type"}))
     assert (error.code, error.message) == (400, "Unsupported MIME type: bad/mime_type")
     stored = genai_client.files.upload(file=io.BytesIO(b"x"), config={"mime_type": "application/cu-seeme"})
-    error = refused(lambda: genai_client.models.count_tokens(model=FLASH, contents=["x", stored]))
+    error = refused(lambda: genai_client.models.count_tokens(model=FLASH, contents=items("x", stored)))
     assert (error.code, error.message) == (400, "Unsupported MIME type: application/cu-seeme")
 
 

@@ -173,11 +173,16 @@ def _end(prompt: Prompt, result: Answer, *, is_call: bool) -> None:
 
 def _add_extras(prompt: Prompt, result: Answer) -> None:
     text_parts = [part for part in result.parts if "text" in part and not part.get("thought")]
+    if text_parts and any("googleSearch" in tool or "googleSearchRetrieval" in tool for tool in prompt.tools):
+        limit = prompt.config.get("maxOutputTokens")
+        used = result.tokens.total() + result.thought_tokens
+        last = text_parts[-1]
+        last["text"], found = grounding(prompt.question, last["text"], None if limit is None else limit - used)
+        result.extras |= found
+        result.tokens = _tokens(result.parts)
     if text_parts and prompt.model.signs:
         digest = hashlib.sha256(text_parts[-1]["text"].encode()).digest()
         text_parts[-1]["thoughtSignature"] = b"sandbox-text-1:" + digest
-    if text_parts and any("googleSearch" in tool or "googleSearchRetrieval" in tool for tool in prompt.tools):
-        result.extras |= grounding(prompt, result)
     if any("urlContext" in tool for tool in prompt.tools):
         result.extras |= url_context(prompt.question)
     if prompt.config.get("responseLogprobs"):

@@ -57,6 +57,10 @@ class Sandbox:
                 return
 
     async def _serve(self, exchange: Exchange, receive: Receive, send: Send) -> None:
+        if exchange.path.startswith("/sandbox/"):
+            reply = await control.handle(self.state, exchange)
+            await send_reply(reply, send, exchange.plan, self.state.clock.http_date(), cross_origin=False)
+            return
         stats = self.state.stats
         stats.in_flight += 1
         stats.most_in_flight = max(stats.most_in_flight, stats.in_flight)
@@ -76,8 +80,6 @@ class Sandbox:
             stats.in_flight -= 1
 
     async def _reply(self, exchange: Exchange) -> Reply:
-        if exchange.path.startswith("/sandbox/"):
-            return await control.handle(self.state, exchange)
         if exchange.method == "OPTIONS" and "origin" in exchange.headers:
             allowed = exchange.headers.get("access-control-request-headers", "*")
             return Reply(
@@ -124,7 +126,7 @@ class Sandbox:
         await exchange.plan.before_processing()
         status = exchange.plan.first("status")
         if status is not None and not status.processed:
-            return status_reply(status)
+            return status_reply(status, route.operation)
         if session is not None:
             reply = await uploads.data(state, exchange, session)
         elif route.operation.startswith("upload."):
@@ -134,8 +136,9 @@ class Sandbox:
             call = Call(model, route.method, route.version, key, project, route.operation)
             reply = await self._method(exchange, call)
         else:
+            await exchange.drain()
             reply = self._resource(exchange, route, project)
-        return reply if status is None else status_reply(status)
+        return reply if status is None else status_reply(status, route.operation)
 
     def _caller(self, exchange: Exchange, route: Route) -> tuple[str, str]:
         if route.handler == "files.register":

@@ -6,40 +6,36 @@ characters is caught.
 
 import re
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from liftgate.sandbox.prompt import Prompt
-
-if TYPE_CHECKING:
-    from liftgate.sandbox.answers import Answer
 
 _URL = re.compile(r"https?://[^\s\"'<>)]+")
 
 
-def grounding(prompt: Prompt, answer: "Answer") -> dict[str, Any]:
-    """Appends a grounded sentence to the answer's text, and the groundingMetadata that points to it."""
-    part = next(part for part in reversed(answer.parts) if "text" in part)
-    if answer.finish != "STOP" or part["text"].startswith(("{", "[")):
-        return {"groundingMetadata": {}}
-    query = prompt.question[:80] or "sandbox"
-    lead = f"{part['text']}\nGefunden für «{query}» – "
+def grounding(question: str, text: str, room: int | None) -> tuple[str, dict[str, Any]]:
+    """`text` with a grounded sentence after it, and the groundingMetadata that points there.
+
+    `room` is how many tokens may be added (None: any); too few, or a text that is JSON, leave the text alone.
+    """
+    query = question[:80] or "sandbox"
+    lead = f"{text}\nGefunden für «{query}» – "
     sentence = "die Quelle nennt drei naïve Café-Ergebnisse."
-    part["text"] = lead + sentence
-    answer.tokens["TEXT"] += -(-(len(part["text"]) - len(lead) + len(sentence)) // 4)
+    if text.startswith(("{", "[")) or (room is not None and len(lead + sentence) - len(text) > 4 * room):
+        return text, {"groundingMetadata": {}}
     start = len(lead.encode())
     segment = {"startIndex": start, "endIndex": start + len(sentence.encode()), "text": sentence}
     host = "https://vertexaisearch.cloud.google.com/grounding-api-redirect"
-    return {
-        "groundingMetadata": {
-            "searchEntryPoint": {"renderedContent": '<div class="container">sandbox</div>'},
-            "groundingChunks": [
-                {"web": {"uri": f"{host}/sandbox-1", "title": "example.com"}},
-                {"web": {"uri": f"{host}/sandbox-2", "title": "example.org"}},
-            ],
-            "groundingSupports": [{"segment": segment, "groundingChunkIndices": [0, 1]}],
-            "webSearchQueries": [query],
-        }
+    metadata = {
+        "searchEntryPoint": {"renderedContent": '<div class="container">sandbox</div>'},
+        "groundingChunks": [
+            {"web": {"uri": f"{host}/sandbox-1", "title": "example.com"}},
+            {"web": {"uri": f"{host}/sandbox-2", "title": "example.org"}},
+        ],
+        "groundingSupports": [{"segment": segment, "groundingChunkIndices": [0, 1]}],
+        "webSearchQueries": [query],
     }
+    return lead + sentence, {"groundingMetadata": metadata}
 
 
 def url_context(text: str) -> dict[str, Any]:

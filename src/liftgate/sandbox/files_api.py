@@ -5,7 +5,7 @@ Every file is looked up in the caller's project only; missing, expired and forei
 
 import base64
 import binascii
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from liftgate.sandbox.prompt import usable_file
 from liftgate.sandbox.refusals import Refusal, field_wrong, file_forbidden
@@ -93,7 +93,7 @@ def _generated(state: SandboxState, project: str, file_id: str) -> StoredFile:
     return file
 
 
-async def _content(file: StoredFile) -> AsyncIterator[bytes]:
+async def _content(file: StoredFile) -> AsyncGenerator[bytes, None]:
     with file.path.open("rb") as stream:
         while piece := stream.read(1 << 18):
             yield piece

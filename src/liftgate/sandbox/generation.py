@@ -4,7 +4,7 @@ Order as at Google: key, model, syntax, rules, files. Then a queued script answe
 computed answer does. The errors are `Refusal`s; how they are written on a stream is the app's.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -114,7 +114,7 @@ async def _scripted(state: SandboxState, exchange: Exchange, call: Call, script:
     return _stream(state, exchange, chunks, script)
 
 
-async def _raw(exchange: Exchange, script: Script, raw: bytes) -> AsyncIterator[bytes]:
+async def _raw(exchange: Exchange, script: Script, raw: bytes) -> AsyncGenerator[bytes, None]:
     yield raw
     await _finish(exchange, script)
 
@@ -130,7 +130,7 @@ def _stream(state: SandboxState, exchange: Exchange, chunks: Iterable[Any], scri
     sse = exchange.query.get("alt") == "sse"
     cut = exchange.plan.first("stream_error")
 
-    async def content() -> AsyncIterator[bytes]:
+    async def content() -> AsyncGenerator[bytes, None]:
         sent = 0
         for number, chunk in enumerate(chunks):
             if cut is not None and sent >= cut.after_events:

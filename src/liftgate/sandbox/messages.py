@@ -1,7 +1,7 @@
 """The public messages of the Gemini API's requests, as data: GEMINI.md appendix A with the fields that SDK 3.4.0
 knows on top, except those that only Vertex AI takes.
 
-One line per field: JSON name and type. `[]` is repeated, `<X>` a map from strings, `^group` a member of a oneof.
+One line per field (small messages are on one line): JSON name and type. `[]` is repeated, `<X>` a map from strings, `^group` a member of a oneof.
 Read by `strict_json`; nothing else interprets it.
 """
 
@@ -94,9 +94,7 @@ ToolResponse
   id string
   toolType ToolType
   response object
-PartMediaResolution
-  level PartMediaResolutionLevel
-  numTokens int32
+PartMediaResolution: level PartMediaResolutionLevel; numTokens int32
 Transcription
   text string
   finished bool
@@ -109,9 +107,7 @@ WordInfo
   word string
   startOffset duration
   endOffset duration
-SpeechMetadata
-  speaker string
-  style string
+SpeechMetadata: speaker string; style string
 DocumentMetadata
   startPage int32
   endPage int32
@@ -120,9 +116,7 @@ SpreadsheetMetadata
   visibleCells string
   sheetIndex int32
   contentLayers SpreadsheetMetadataContentLayer[]
-AudioMetadata
-  startOffset duration
-  endOffset duration
+AudioMetadata: startOffset duration; endOffset duration
 Tool
   functionDeclarations FunctionDeclaration[]
   googleSearchRetrieval GoogleSearchRetrieval
@@ -171,17 +165,10 @@ Schema
 GoogleSearch
   timeRangeFilter Interval
   searchTypes SearchTypes
-Interval
-  startTime timestamp
-  endTime timestamp
-SearchTypes
-  webSearch Empty
-  imageSearch Empty
-GoogleSearchRetrieval
-  dynamicRetrievalConfig DynamicRetrievalConfig
-DynamicRetrievalConfig
-  mode DynamicMode
-  dynamicThreshold float
+Interval: startTime timestamp; endTime timestamp
+SearchTypes: webSearch Empty; imageSearch Empty
+GoogleSearchRetrieval: dynamicRetrievalConfig DynamicRetrievalConfig
+DynamicRetrievalConfig: mode DynamicMode; dynamicThreshold float
 ComputerUse
   environment Environment
   excludedPredefinedFunctions string[]
@@ -191,11 +178,8 @@ FileSearch
   fileSearchStoreNames string[]
   topK int32
   metadataFilter string
-GoogleMaps
-  enableWidget bool
-McpServer
-  name string
-  streamableHttpTransport StreamableHttpTransport
+GoogleMaps: enableWidget bool
+McpServer: name string; streamableHttpTransport StreamableHttpTransport
 StreamableHttpTransport
   url string
   headers <string>
@@ -212,9 +196,7 @@ FunctionCallingConfig
 RetrievalConfig
   latLng LatLng
   languageCode string
-LatLng
-  latitude double
-  longitude double
+LatLng: latitude double; longitude double
 GenerationConfig
   candidateCount int32
   stopSequences string[]
@@ -258,18 +240,14 @@ VoiceConfig
   prebuiltVoiceConfig PrebuiltVoiceConfig ^voice_config
   replicatedVoiceConfig ReplicatedVoiceConfig ^voice_config
   voice string
-PrebuiltVoiceConfig
-  voiceName string
+PrebuiltVoiceConfig: voiceName string
 ReplicatedVoiceConfig
   mimeType string
   voiceSampleAudio bytes
   consentAudio bytes
   voiceConsentSignature object
-MultiSpeakerVoiceConfig
-  speakerVoiceConfigs SpeakerVoiceConfig[]
-SpeakerVoiceConfig
-  speaker string
-  voiceConfig VoiceConfig
+MultiSpeakerVoiceConfig: speakerVoiceConfigs SpeakerVoiceConfig[]
+SpeakerVoiceConfig: speaker string; voiceConfig VoiceConfig
 AudioTranscriptionConfig
   languageCodes string[]
   languageAuto object
@@ -312,48 +290,3 @@ File
   state FileState
   source FileSource
 """
-
-# The first value of each enum is its zero. Upper case on the wire, any case accepted; ServiceTier is lower case.
-ENUMS: Final = """
-ServiceTier unspecified flex standard priority
-Scheduling SCHEDULING_UNSPECIFIED SILENT WHEN_IDLE INTERRUPT
-Language LANGUAGE_UNSPECIFIED PYTHON
-Outcome OUTCOME_UNSPECIFIED OUTCOME_OK OUTCOME_FAILED OUTCOME_DEADLINE_EXCEEDED
-ToolType TOOL_TYPE_UNSPECIFIED GOOGLE_SEARCH_WEB GOOGLE_SEARCH_IMAGE URL_CONTEXT GOOGLE_MAPS FILE_SEARCH MEDIA_PROCESSING
-PartMediaResolutionLevel MEDIA_RESOLUTION_UNSPECIFIED MEDIA_RESOLUTION_LOW MEDIA_RESOLUTION_MEDIUM MEDIA_RESOLUTION_HIGH MEDIA_RESOLUTION_ULTRA_HIGH
-MediaProcessing MEDIA_PROCESSING_UNSPECIFIED STATIC AGENTIC
-VideoMetadataContentLayer CONTENT_LAYER_UNSPECIFIED FRAMES AUDIO TRANSCRIPT
-DocumentMetadataContentLayer CONTENT_LAYER_UNSPECIFIED PAGE_IMAGE PAGE_TEXT
-SpreadsheetMetadataContentLayer CONTENT_LAYER_UNSPECIFIED DATA FORMULAS VISUAL
-Behavior UNSPECIFIED BLOCKING NON_BLOCKING
-Type TYPE_UNSPECIFIED STRING NUMBER INTEGER BOOLEAN ARRAY OBJECT NULL
-DynamicMode MODE_UNSPECIFIED MODE_DYNAMIC
-Environment ENVIRONMENT_UNSPECIFIED ENVIRONMENT_BROWSER ENVIRONMENT_MOBILE ENVIRONMENT_DESKTOP
-SafetyPolicy SAFETY_POLICY_UNSPECIFIED FINANCIAL_TRANSACTIONS SENSITIVE_DATA_MODIFICATION COMMUNICATION_TOOL ACCOUNT_CREATION DATA_MODIFICATION USER_CONSENT_MANAGEMENT LEGAL_TERMS_AND_AGREEMENTS
-FunctionCallingMode MODE_UNSPECIFIED AUTO ANY NONE VALIDATED
-ResponseModality MODALITY_UNSPECIFIED TEXT IMAGE AUDIO VIDEO
-MediaResolution MEDIA_RESOLUTION_UNSPECIFIED MEDIA_RESOLUTION_LOW MEDIA_RESOLUTION_MEDIUM MEDIA_RESOLUTION_HIGH
-ThinkingLevel THINKING_LEVEL_UNSPECIFIED MINIMAL LOW MEDIUM HIGH XHIGH
-HarmCategory HARM_CATEGORY_UNSPECIFIED HARM_CATEGORY_DEROGATORY HARM_CATEGORY_TOXICITY HARM_CATEGORY_VIOLENCE HARM_CATEGORY_SEXUAL HARM_CATEGORY_MEDICAL HARM_CATEGORY_DANGEROUS HARM_CATEGORY_HARASSMENT HARM_CATEGORY_HATE_SPEECH HARM_CATEGORY_SEXUALLY_EXPLICIT HARM_CATEGORY_DANGEROUS_CONTENT HARM_CATEGORY_CIVIC_INTEGRITY HARM_CATEGORY_JAILBREAK HARM_CATEGORY_IMAGE_HATE HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT HARM_CATEGORY_IMAGE_HARASSMENT HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT
-HarmBlockThreshold HARM_BLOCK_THRESHOLD_UNSPECIFIED BLOCK_LOW_AND_ABOVE BLOCK_MEDIUM_AND_ABOVE BLOCK_ONLY_HIGH BLOCK_NONE OFF
-TaskType TASK_TYPE_UNSPECIFIED RETRIEVAL_QUERY RETRIEVAL_DOCUMENT SEMANTIC_SIMILARITY CLASSIFICATION CLUSTERING QUESTION_ANSWERING FACT_VERIFICATION CODE_RETRIEVAL_QUERY
-FileState STATE_UNSPECIFIED PROCESSING ACTIVE FAILED
-FileSource SOURCE_UNSPECIFIED UPLOADED GENERATED REGISTERED
-"""  # noqa: E501
-
-# Where the protocol's name of a type differs from the name in these tables (nested messages).
-PROTO_NAMES: Final = {
-    "FunctionCallingMode": "FunctionCallingConfig.Mode",
-    "DynamicMode": "DynamicRetrievalConfig.Mode",
-    "ResponseModality": "GenerationConfig.Modality",
-    "MediaResolution": "GenerationConfig.MediaResolution",
-    "ThinkingLevel": "ThinkingConfig.ThinkingLevel",
-    "HarmBlockThreshold": "SafetySetting.HarmBlockThreshold",
-    "Language": "ExecutableCode.Language",
-    "Outcome": "CodeExecutionResult.Outcome",
-    "Behavior": "FunctionDeclaration.Behavior",
-    "Scheduling": "FunctionResponse.Scheduling",
-    "GoogleSearch": "Tool.GoogleSearch",
-    "ComputerUse": "Tool.ComputerUse",
-    "Environment": "Tool.ComputerUse.Environment",
-}

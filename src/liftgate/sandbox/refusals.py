@@ -103,8 +103,8 @@ def file_not_active(file_id: str) -> Refusal:
 
 
 def model_unknown(name: str, version: str, method: str, *, streamed: bool) -> Refusal:
-    """The stream's text names ListModels without its service, as the recordings have it."""
-    call = "ListModels" if streamed or method == "embedContent" else "ModelService.ListModels"
+    """Only the unstreamed generateContent names ListModels with its service, as the recordings have it."""
+    call = "ModelService.ListModels" if method == "generateContent" and not streamed else "ListModels"
     return Refusal(
         404,
         f"models/{name} is not found for API version {version}, or is not supported for {method}. "

@@ -34,9 +34,11 @@ def default_error(code: int) -> dict[str, object]:
     }
 
 
-def status_reply(fault: Fault) -> Reply:
+def status_reply(fault: Fault, operation: str) -> Reply:
     """The answer that the order describes."""
     extra = list(fault.headers.items())
+    if operation in ("generate", "stream"):
+        extra.append(("x-gemini-service-tier", "standard"))
     if fault.retry_after is not None:
         extra.append(("retry-after", fault.retry_after))
     if fault.upload_status is not None:

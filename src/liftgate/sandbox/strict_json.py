@@ -1,4 +1,4 @@
-"""Strict reading of requests: proto3 JSON as Google's front reads it, against the tables in `messages`.
+"""Strict reading of requests: proto3 JSON as Google's front reads it, against the tables in `messages` and `enums`.
 
 Accepts lowerCamelCase and snake_case, enums in any case, one object for a list, null, int64 as string, either base64
 alphabet, single quotes. Everything else is the 400 that Google answers, with one violation per wrong field. Returns
@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from liftgate.sandbox.enums import ENUMS, PROTO_NAMES
 from liftgate.sandbox.json_text import load
-from liftgate.sandbox.messages import ENUMS, MESSAGES, PROTO_NAMES
+from liftgate.sandbox.messages import MESSAGES
 from liftgate.sandbox.refusals import bad_request
 
 PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta."
@@ -46,17 +47,23 @@ def _read_messages(text: str) -> dict[str, dict[str, FieldRule]]:
     tables: dict[str, dict[str, FieldRule]] = {}
     current: dict[str, FieldRule] = {}
     for line in text.strip().splitlines():
+        fields = [line]
         if not line.startswith(" "):
-            current = tables.setdefault(line.strip(), {})
-            continue
-        name, kind, *marks = line.split()
-        oneof = next((mark[1:] for mark in marks if mark.startswith("^")), "")
-        proto = snake(name)
-        rule = FieldRule(
-            name, proto, kind.strip("<>[]"), kind.endswith("[]"), kind.startswith("<"), oneof, "?" in marks
-        )
-        current[name] = current[proto] = rule
+            name, _, inline = line.partition(":")
+            current = tables.setdefault(name.strip(), {})
+            fields = inline.split(";") if inline else []
+        for field_text in fields:
+            rule = _read_field(field_text)
+            current[rule.name] = current[rule.proto] = rule
     return tables
+
+
+def _read_field(text: str) -> FieldRule:
+    name, kind, *marks = text.split()
+    oneof = next((mark[1:] for mark in marks if mark.startswith("^")), "")
+    return FieldRule(
+        name, snake(name), kind.strip("<>[]"), kind.endswith("[]"), kind.startswith("<"), oneof, "?" in marks
+    )
 
 
 def _read_enums(text: str) -> dict[str, dict[str, str]]:

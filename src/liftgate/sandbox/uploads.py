@@ -143,6 +143,8 @@ async def data(state: SandboxState, exchange: Exchange, session: UploadSession) 
     known = {"upload", "finalize"} if commands and commands[0] in ("upload", "finalize") else {"query", "cancel"}
     if not commands or not set(commands) <= known or (commands[0] in ("query", "cancel") and len(commands) > 1):
         raise UploadRefusal(400, f"Unknown upload command: {', '.join(commands)}")
+    if "upload" not in commands:
+        await exchange.drain()
     turn = await session.take_turn(state.switches.chunk_kept_after_cut)
     if exchange.plan.first("terminated") is not None and session.state == "active":
         session.end("terminated")

@@ -8,7 +8,8 @@ configuration of the server. Without uvicorn below, a reset is an exception.
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -139,7 +140,7 @@ class Reply:
 
     status: int
     headers: list[tuple[str, str]]
-    content: bytes | AsyncIterator[bytes] = b""
+    content: bytes | AsyncGenerator[bytes, None] = b""
     sized: bool = False
     """Whether content-length is sent; JSON methods of Google's front answer chunked."""
 
@@ -187,22 +188,24 @@ async def send_reply(reply: Reply, send: Send, plan: FaultPlan, date: str, *, cr
     if room is not None and room < 0:
         raise Hangup("the answer is lost by a fault", reset=plan.resets)
     await send({"type": "http.response.start", "status": reply.status, "headers": raw})
-    async for piece in _pieces_of(reply.content):
-        if room is not None and len(piece) >= room:
-            await send({"type": "http.response.body", "body": piece[:room], "more_body": True})
-            # The client must be able to read what was sent before the reset overtakes it.
-            await asyncio.sleep(0.05)
-            raise Hangup("the answer is cut by a fault", reset=plan.resets)
-        room = None if room is None else room - len(piece)
-        await plan.before_sending(len(piece))
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    async with aclosing(_pieces_of(reply.content)) as pieces:
+        async for piece in pieces:
+            if room is not None and len(piece) >= room:
+                await send({"type": "http.response.body", "body": piece[:room], "more_body": True})
+                # The client must be able to read what was sent before the reset overtakes it.
+                await asyncio.sleep(0.05)
+                raise Hangup("the answer is cut by a fault", reset=plan.resets)
+            room = None if room is None else room - len(piece)
+            await plan.before_sending(len(piece))
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _pieces_of(content: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _pieces_of(content: bytes | AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     if isinstance(content, bytes):
         for start in range(0, len(content), 65536):
             yield content[start : start + 65536]
         return
-    async for piece in content:
-        yield piece
+    async with aclosing(content):
+        async for piece in content:
+            yield piece
