@@ -13,6 +13,9 @@ from pathlib import Path
 
 from liftgate.blobs.store import BlobStore
 from liftgate.catalog import replicas as rows
+from liftgate.catalog.database import Connection
+from liftgate.catalog.leases import prune_leases
+from liftgate.catalog.signatures import expire_signatures
 from liftgate.errors import LiftgateError
 from liftgate.files.sweep import sweep, sweep_spools
 from liftgate.replicas.ensure import Replicas
@@ -21,6 +24,8 @@ from liftgate.replicas.parts import Parts
 from liftgate.replicas.refresh import purge, recover, renew_expiring
 
 log = logging.getLogger("liftgate")
+
+BATCH = 500
 
 
 class Jobs:
@@ -94,3 +99,17 @@ class Jobs:
         parts = self._parts
         grace = parts.settings.orphan_grace_seconds
         await sweep(parts.db, self._blobs, self._spool_dir, grace=grace, now=parts.clock.now())
+        await self._forget(lease)
+
+    async def _forget(self, lease: Lease) -> None:
+        """Rows whose time is over: old signatures, leases of the dead, replicas that Gemini has removed."""
+        now = self._parts.clock.now()
+        rounds: tuple[Callable[[Connection], int], ...] = (
+            lambda conn: expire_signatures(conn, now, BATCH),
+            lambda conn: prune_leases(conn, BATCH),
+            # An hour more than Gemini says: its clock may differ from ours.
+            lambda conn: rows.forget_expired(conn, now - 3600, BATCH),
+        )
+        for one in rounds:
+            while await self._parts.db.write(one) == BATCH:
+                lease.check()
