@@ -15,13 +15,14 @@ T = TypeVar("T")
 
 
 class Bridge(Protocol):
-    """`run` blocks, `reach` is awaited on the caller's loop, `submit` starts without waiting. All end on the engine's
+    """`run` blocks, `reach` is awaited on the caller's loop, `leave` starts without waiting, and only
+    where the engine is at work: it is for what is collected late. All end on the engine's
     loop.
     """
 
     def run(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> T: ...
     async def reach(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> T: ...
-    def submit(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> object: ...
+    def leave(self, call: Callable[[Engine], Coroutine[Any, Any, None]]) -> None: ...
 
 
 class Here:
@@ -36,5 +37,5 @@ class Here:
     async def reach(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> T:
         return await call(self._engine)
 
-    def submit(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> object:
-        return None
+    def leave(self, call: Callable[[Engine], Coroutine[Any, Any, None]]) -> None:
+        """Nothing: without its loop running there is nowhere to do it, and the engine's end does it too."""

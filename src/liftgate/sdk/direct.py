@@ -123,7 +123,10 @@ class Direct:
             async with self._exchange(call, endless=True) as at:
                 metadata = {"displayName": given.filename[:512], **at.body}
                 upload = DirectUpload(at.client, at.account, self._clock, at.attempts, given.source)
-                return file_object(await upload.send(given.mime_type, metadata), creation.purpose)
+                made = await upload.send(given.mime_type, metadata)
+                if made.state == "ACTIVE":
+                    self._remember(at.account.name, made)
+                return file_object(made, creation.purpose)
 
     async def retrieve_file(self, file_id: str, call: Call) -> FileObject:
         async with self._exchange(_bodiless(call), file_id=file_id) as at:

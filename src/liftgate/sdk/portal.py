@@ -50,6 +50,12 @@ class Portal(Generic[E]):
     def submit(self, call: Callable[[E], Coroutine[Any, Any, T]]) -> Future[T]:
         return self._open_room().submit(call)
 
+    def leave(self, call: Callable[[E], Coroutine[Any, Any, None]]) -> None:
+        """Starts `call` where the engine is at work, and never makes one: a `__del__` may come after the end."""
+        room = self._room
+        if room is not None and self._pid == os.getpid():
+            room.leave(call)
+
     def close(self) -> None:
         """Ends the engine, the loop and its thread; waits for them. The portal may be used again and then starts
         anew.
@@ -88,6 +94,11 @@ class _Room(Generic[E]):
         if self._thread is threading.current_thread():
             raise RuntimeError("A synchronous Liftgate function was called on Liftgate's own loop: use its async twin.")
         return asyncio.run_coroutine_threadsafe(self._call(call), self._loop)
+
+    def leave(self, call: Callable[[E], Coroutine[Any, Any, None]]) -> None:
+        # Also from the loop's own thread, where a collection may happen as well.
+        if not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self._call(call), self._loop)
 
     def close(self) -> None:
         ended = asyncio.run_coroutine_threadsafe(self._end(), self._loop)

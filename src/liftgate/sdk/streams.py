@@ -31,7 +31,7 @@ class _Chunks:
         if not self._ended:
             self._ended = True
             source = self._source
-            self._bridge.submit(lambda _: source.close())
+            self._bridge.leave(lambda _: source.close())
 
 
 class ChunkStream(_Chunks):
