@@ -1,0 +1,68 @@
+"""The sandbox's tables of fields against the protocol notes' appendix A, which lies beside the checkout.
+
+Every field of a public request message is known, with the SDK's additions; those that only Vertex AI takes are not.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from liftgate.sandbox.strict_json import ENUM_VALUES, TABLES
+
+NOTES = Path(__file__).parents[3] / "shared" / "GEMINI.md"
+# Names in the appendix → names in our tables.
+RENAMED = {"Tool.GoogleSearch": "GoogleSearch", "Tool.ComputerUse": "ComputerUse", "FunctionResponseBlob": "Blob"}
+ENUM_NAMES = {
+    "HarmCategory": "HarmCategory",
+    "SafetySetting.HarmBlockThreshold": "HarmBlockThreshold",
+    "GenerationConfig.Modality": "ResponseModality",
+    "GenerationConfig.MediaResolution": "MediaResolution",
+    "FunctionCallingConfig.Mode": "FunctionCallingMode",
+    "FunctionDeclaration.Behavior": "Behavior",
+    "FunctionResponse.Scheduling": "Scheduling",
+    "ExecutableCode.Language": "Language",
+    "CodeExecutionResult.Outcome": "Outcome",
+    "Tool.ComputerUse.Environment": "Environment",
+    "DynamicRetrievalConfig.Mode": "DynamicMode",
+    "Type": "Type",
+    "TaskType": "TaskType",
+    "File.State": "FileState",
+    "File.Source": "FileSource",
+}
+# Output only: fields that a request cannot set, so that the sandbox need not know them.
+OUTPUT_ONLY = {("File", "videoMetadata"), ("File", "error")}
+
+
+def sections() -> dict[str, str]:
+    """Appendix A's messages and enums by name, with the text up to the next."""
+    if not NOTES.is_file():
+        pytest.skip(f"no {NOTES.name} beside the checkout")
+    appendix = NOTES.read_text().partition("## Appendix A")[2]
+    parts = re.split(r"^\*\*((?:enum )?[\w.]+)\*\*", appendix, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_every_public_request_field_is_known() -> None:
+    checked = 0
+    for name, text in sections().items():
+        table = TABLES.get(RENAMED.get(name, name))
+        if table is None or name.startswith("enum "):
+            continue
+        fields = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+        added = re.findall(r"`(\w+)` \(([^)]*)\)", text.partition("*SDK 3.4.0 adds:")[2].partition("*\n")[0])
+        public = fields | {field for field, kind in added if "Vertex only" not in kind}
+        checked += len(public)
+        assert {field for field in public if field not in table and (name, field) not in OUTPUT_ONLY} == set(), name
+        assert {field for field, kind in added if "Vertex only" in kind and field in table} == set(), name
+    assert checked > 180
+
+
+def test_every_enum_value_is_known() -> None:
+    texts = sections()
+    for noted, ours in ENUM_NAMES.items():
+        first, _, added = texts[f"enum {noted}"].partition("*SDK 3.4.0 adds")
+        # The appendix's prose follows each value in brackets.
+        values = set(re.findall(r"`([A-Z_]+)`(?: \(| ·|$|\n)", first)) | set(re.findall(r"`([A-Z_]+)`", added))
+        assert values, noted
+        assert values <= set(ENUM_VALUES[ours]), noted
