@@ -22,10 +22,12 @@ from liftgate.blobs.open import open_blob_store
 from liftgate.catalog.database import Database, open_database
 from liftgate.clock import Clock, SystemClock
 from liftgate.engine.chat import Chat
+from liftgate.engine.fetch import Fetcher
 from liftgate.engine.files import Files
 from liftgate.engine.jobs import Jobs
 from liftgate.engine.models import Models
 from liftgate.engine.needs import Needs
+from liftgate.engine.sent_along import SentAlong
 from liftgate.engine.signatures import Signatures
 from liftgate.files.ingest import Ingest
 from liftgate.files.read import open_blob
@@ -92,7 +94,13 @@ class Gateway:
         self._db = db
         self.files = Files(parts, ingest, replicas, router)
         self.models = Models(router)
-        needs = Needs(self.files, replicas, inline_limit=settings.limits.inline_limit)
+        limits = settings.limits
+        fetcher = Fetcher(
+            max_bytes=limits.fetch_max_bytes, timeout=limits.fetch_timeout, allowed_hosts=limits.fetch_allowed_hosts
+        )
+        stack.push_async_callback(fetcher.close)
+        sent_along = SentAlong(parts, ingest, fetcher, inline_limit=limits.inline_limit)
+        needs = Needs(self.files, replicas, sent_along, inline_limit=limits.inline_limit)
         self.chat = Chat(parts, router, needs, Signatures(db, clock), settings)
         jobs = Jobs(parts, blobs, replicas, spool_dir=spool_dir)
         jobs.start()

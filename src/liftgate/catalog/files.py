@@ -22,6 +22,8 @@ ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 CHOSEN = ("filename", "mime_type", "purpose", "alias", "display_name")
 INDEXED = ("mime_type", "purpose", "alias")
 LONGEST_INDEXED = 255
+UNLISTED = "inline"
+"""The purpose of files that a client did not make as such: media sent inside a chat. No listing shows them."""
 REMEMBERED_SECONDS = 86_400
 """How long a deleted file still works as the `after` of a listing."""
 
@@ -129,6 +131,8 @@ def list_files(
 ) -> tuple[list[FileRecord], bool]:
     """A page by (created_at, id), and whether there is more. `after`: the id of the last file of the page before;
     one that was deleted since still works for a day. Raises `FileNotFound` for any other."""
+    if purpose == UNLISTED:
+        return [], False
     direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
     conditions = ["owner = ?"]
     values: list[object] = [owner]
@@ -137,6 +141,9 @@ def list_files(
             return [], False
         conditions.append("purpose = ?")
         values.append(purpose)
+    else:
+        conditions.append("purpose <> ?")
+        values.append(UNLISTED)
     if after is not None:
         conditions.append(f"(created_at, id) {beyond} (?, ?)")
         values += [_position(conn, owner, after), after]
@@ -188,6 +195,22 @@ def set_file_status(conn: Connection, file_id: str, status: FileStatus, details:
     if details is not None and not storable(details):
         details = details.replace("\x00", "").encode("utf-8", "replace").decode()
     conn.execute("UPDATE files SET status = ?, status_details = ? WHERE id = ?", (status, details, file_id))
+    invalidate(conn, "file", file_id)
+
+
+def find_unlisted(conn: Connection, owner: Owner, sha256: str, size: int, now: float) -> FileRecord | None:
+    """The owner's file of purpose `UNLISTED` with these bytes."""
+    rows = conn.execute(
+        f"SELECT {COLUMNS} FROM files WHERE owner = ? AND purpose = ? AND blob_id IN (SELECT id FROM blobs"
+        f" WHERE owner = ? AND sha256 = ? AND bytes = ? AND orphaned_at IS NULL) AND {ALIVE} LIMIT 1",
+        (owner, UNLISTED, owner, sha256, size, now),
+    )
+    return FileRecord(*rows[0]) if rows else None
+
+
+def prolong_unlisted(conn: Connection, file_id: str, expires_at: float) -> None:
+    """It was used again, so it lives longer."""
+    conn.execute("UPDATE files SET expires_at = ? WHERE id = ? AND purpose = ?", (expires_at, file_id, UNLISTED))
     invalidate(conn, "file", file_id)
 
 

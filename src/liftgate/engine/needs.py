@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from liftgate.engine.files import Files
+from liftgate.engine.sent_along import SentAlong
 from liftgate.errors import FileNotFound, UpstreamFileLost
 from liftgate.gemini.status import lost_file
 from liftgate.records import Account, Owner, ReplicaRecord
@@ -36,9 +37,10 @@ class Needed:
 
 
 class Needs:
-    def __init__(self, files: Files, replicas: Replicas, *, inline_limit: int) -> None:
+    def __init__(self, files: Files, replicas: Replicas, sent_along: SentAlong, *, inline_limit: int) -> None:
         self._files = files
         self._replicas = replicas
+        self._sent_along = sent_along
         self._inline_limit = inline_limit
 
     async def of(self, owner: Owner, request: Mapping[str, Any]) -> Sequence[Needed]:
@@ -49,6 +51,11 @@ class Needs:
         return [await self._needed(owner, need) for need in found]
 
     async def _needed(self, owner: Owner, need: FileNeed) -> Needed:
+        if need.kind == "inline":
+            return Needed(need, await self._sent_along.inline(owner, need))
+        if need.kind == "url":
+            found = await self._sent_along.fetched(owner, need)
+            return Needed(need, None, found) if isinstance(found, ResolvedFile) else Needed(need, found)
         file = await self._files.named(owner, need.ref)
         if file is None:
             raise FileNotFound(need.ref, param=need.param)

@@ -120,6 +120,13 @@ class LimitSettings:
     owner_max_bytes: int | None = _option(
         None, "how much one owner may store; no limit by default", minimum=1, size=True
     )
+    fetch_max_bytes: int = _option(
+        100 * MIB, "the largest file that is fetched from a URL in a chat request", minimum=1, size=True
+    )
+    fetch_timeout: float = _option(60.0, "how long fetching one may take, in seconds", minimum=0.1)
+    fetch_allowed_hosts: tuple[str, ...] = _option(
+        (), "hosts that may be fetched from although their addresses are not public, with commas between"
+    )
     max_header_bytes: int = _option(
         64 * KIB, "the largest head of a request: its line and its headers", minimum=1024, size=True
     )

@@ -1,0 +1,209 @@
+"""Reading what lies behind a URL that a client named, without becoming its way into our network.
+
+Only http and https, only public addresses: what a name resolves to is checked and that very address is connected to,
+so a name that changes its mind between check and use gains nothing. Redirects are followed by hand, each checked anew.
+Size and time are bounded. Hosts that the operator allows may be private.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+import socket
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from liftgate.errors import FileUnusable, InvalidRequest, TooLarge, UpstreamTimeout
+
+REDIRECTS = 5
+PIECE = 256 * 1024
+CONNECT_SECONDS = 10.0
+
+
+class _NotPublic(OSError):
+    """A name or address that leads inside."""
+
+
+class _PublicResolver(AbstractResolver):
+    """Resolves to public addresses only."""
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        self._inner = aiohttp.ThreadedResolver()
+        self._allowed = allowed
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        if host in self._allowed:
+            return found
+        public = [each for each in found if is_public(each["host"])]
+        if not public:
+            raise _NotPublic(host)
+        return public
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An open answer. `content_type` as the server says, `filename` from the URL's path."""
+
+    content_type: str | None
+    filename: str | None
+    _response: aiohttp.ClientResponse
+    _limit: int
+    _param: str
+    _seen: list[int]
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The bytes that were not read yet. Raises TooLarge, FileUnusable when the connection breaks."""
+        try:
+            async for piece in self._response.content.iter_chunked(PIECE):
+                self._seen[0] += len(piece)
+                if self._seen[0] > self._limit:
+                    raise TooLarge(
+                        f"The file behind '{self._param}' has more than {self._limit} bytes.", param=self._param
+                    )
+                yield piece
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise _unfetchable(self._response.url, self._param, type(error).__name__) from None
+
+
+class Fetcher:
+    """`allowed_hosts`: names that may lead to private addresses. `max_bytes`, `timeout` (seconds): for each file."""
+
+    def __init__(self, *, max_bytes: int, timeout: float, allowed_hosts: Collection[str] = ()) -> None:
+        self._max_bytes = max_bytes
+        self._timeout = timeout
+        self._allowed = frozenset(allowed_hosts)
+        self._session: aiohttp.ClientSession | None = None
+
+    @asynccontextmanager
+    async def open(self, url: str, *, param: str) -> AsyncIterator[Fetched]:
+        """Raises InvalidRequest for a URL that is not to be fetched, FileUnusable for one that cannot be."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                response = await self._follow(_parsed(url, param), param)
+                try:
+                    length = response.content_length
+                    if length is not None and length > self._max_bytes:
+                        raise TooLarge(
+                            f"The file behind '{param}' has {length} bytes; at most {self._max_bytes} are fetched.",
+                            param=param,
+                        )
+                    yield Fetched(
+                        _content_type(response), _filename(response.url), response, self._max_bytes, param, [0]
+                    )
+                finally:
+                    response.close()
+        except TimeoutError:
+            raise UpstreamTimeout(f"Fetching '{param}' took longer than {self._timeout:g} s.", param=param) from None
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _follow(self, url: URL, param: str) -> aiohttp.ClientResponse:
+        for _ in range(REDIRECTS + 1):
+            response = await self._get(url, param)
+            if response.status in (301, 302, 303, 307, 308) and (location := response.headers.get("Location")):
+                response.close()
+                url = _parsed(str(url.join(URL(location))), param)
+                continue
+            if response.status != 200:
+                response.close()
+                raise _unfetchable(url, param, f"HTTP {response.status}")
+            return response
+        raise _unfetchable(url, param, f"more than {REDIRECTS} redirects")
+
+    async def _get(self, url: URL, param: str) -> aiohttp.ClientResponse:
+        host = url.host or ""
+        if _is_address(host) and host not in self._allowed and not is_public(host):
+            raise _forbidden(param)
+        try:
+            return await self._opened().get(url, allow_redirects=False)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            if isinstance(error.__cause__, _NotPublic) or isinstance(getattr(error, "os_error", None), _NotPublic):
+                raise _forbidden(param) from None
+            raise _unfetchable(url, param, type(error).__name__) from None
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(resolver=_PublicResolver(self._allowed), limit=32, use_dns_cache=False),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=self._timeout),
+                headers={"User-Agent": "liftgate", "Accept": "*/*"},
+            )
+        return self._session
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the open network: not private, loopback, link-local, multicast or reserved."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address):
+        inside = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
+        if inside is not None:
+            return is_public(str(inside))
+        if parsed in ipaddress.ip_network("64:ff9b::/96"):
+            return is_public(str(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)))
+    return parsed.is_global and not parsed.is_multicast
+
+
+def _is_address(host: str) -> bool:
+    # Every spelling that the system's resolver takes for an address without asking anybody: 127.1, 0x7f000001, ::1.
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return re.fullmatch(r"[0-9.]+|0[xX][0-9a-fA-F.xX]+", host) is not None
+    return True
+
+
+def _parsed(text: str, param: str) -> URL:
+    try:
+        url = URL(text)
+    except ValueError:
+        raise InvalidRequest(f"Invalid '{param}'. Expected a URL.", param=param, code="invalid_image_url") from None
+    if url.scheme not in ("http", "https") or not url.host or url.user or url.password:
+        raise InvalidRequest(
+            f"Invalid '{param}'. Expected an http or https URL without a user name.",
+            param=param,
+            code="invalid_image_url",
+        )
+    return url
+
+
+def _content_type(response: aiohttp.ClientResponse) -> str | None:
+    value = response.headers.get("Content-Type", "").partition(";")[0].strip()
+    # What servers say of files that they know nothing of.
+    return None if value in ("", "binary/octet-stream", "application/octet-stream") else value
+
+
+def _filename(url: URL) -> str | None:
+    return unquote(url.name) or None
+
+
+def _forbidden(param: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"Invalid '{param}'. The URL does not lead to a public address.", param=param, code="invalid_image_url"
+    )
+
+
+def _unfetchable(url: URL, param: str, why: str) -> FileUnusable:
+    return FileUnusable(
+        f"Error while downloading {url.with_query(None).with_fragment(None)} ({why}).",
+        param=param,
+        code="invalid_image_url",
+    )

@@ -1,0 +1,133 @@
+"""Media that a chat request brings itself, in base64 or behind a URL, kept as a File that no listing shows.
+
+So a conversation that repeats the same 50 MB attachment is uploaded once: the bytes become a Blob of the owner's and a
+replica like any other. Such a File lives for two days after its last use and counts in its owner's bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+
+from liftgate.catalog import files as rows
+from liftgate.engine.fetch import Fetcher
+from liftgate.errors import FileUnusable, InvalidRequest
+from liftgate.files.ingest import Ingest
+from liftgate.media_types import HEAD, OCTET_STREAM, resolve
+from liftgate.records import FileRecord, Owner
+from liftgate.replicas.parts import Parts, Wanted
+from liftgate.translate.file_needs import FileNeed, ResolvedFile
+
+LIFE_SECONDS = 48 * 3600
+PIECE = 4 * 256 * 1024
+"""Base64 characters decoded at a time: a multiple of 4, and short enough that the event loop gets its turn."""
+
+
+class SentAlong:
+    def __init__(self, parts: Parts, ingest: Ingest, fetcher: Fetcher, *, inline_limit: int) -> None:
+        self._db = parts.db
+        self._clock = parts.clock
+        self._ingest = ingest
+        self._fetcher = fetcher
+        self._inline_limit = inline_limit
+
+    async def inline(self, owner: Owner, need: FileNeed) -> Wanted:
+        """The File for base64 data. Raises InvalidRequest naming the parameter where it is no base64."""
+        sha256, size = await asyncio.to_thread(_digest, need)
+        mime_type = need.mime_type or resolve(declared=None, filename=need.filename, head=_head(need))
+        if mime_type == OCTET_STREAM:
+            raise FileUnusable(
+                f"Invalid '{need.param}'. What the data is cannot be told: use a data URL, 'format' or 'filename'.",
+                param=need.param,
+            )
+        known = await self._known(owner, sha256, size)
+        if known is None:
+            known = await self._keep_inline(owner, need, mime_type, size)
+        return Wanted(known, mime_type)
+
+    async def fetched(self, owner: Owner, need: FileNeed) -> Wanted | ResolvedFile:
+        """What lies behind a URL: as data when it is small, else as a File."""
+        async with self._fetcher.open(need.ref, param=need.param) as fetched:
+            head = bytearray()
+            pieces = fetched.pieces()
+            async for piece in pieces:
+                head += piece
+                if len(head) > self._inline_limit:
+                    break
+            mime_type = need.mime_type or resolve(
+                declared=fetched.content_type, filename=need.filename or fetched.filename, head=bytes(head[:HEAD])
+            )
+            if len(head) <= self._inline_limit:
+                return ResolvedFile(mime_type=mime_type, data=base64.b64encode(head).decode())
+            filename = need.filename or fetched.filename or "fetched"
+            return Wanted(await self._keep_fetched(owner, filename, bytes(head), pieces, mime_type), mime_type)
+
+    async def _known(self, owner: Owner, sha256: str, size: int) -> FileRecord | None:
+        now = self._clock.now()
+        found = await self._db.read(partial(rows.find_unlisted, owner=owner, sha256=sha256, size=size, now=now))
+        if found is None or found.expires_at is None:
+            return None
+        if found.expires_at - now < LIFE_SECONDS / 2:
+            await self._db.write(partial(rows.prolong_unlisted, file_id=found.id, expires_at=now + LIFE_SECONDS))
+        return found
+
+    async def _keep_inline(self, owner: Owner, need: FileNeed, mime_type: str, size: int) -> FileRecord:
+        incoming = self._ingest.begin(owner, expected=size)
+        try:
+            for piece in _pieces(need):
+                await incoming.write(piece)
+            return await incoming.commit(
+                filename=need.filename or "inline",
+                content_type=mime_type,
+                purpose=rows.UNLISTED,
+                expires_after=LIFE_SECONDS,
+            )
+        finally:
+            await incoming.abort()
+
+    async def _keep_fetched(
+        self, owner: Owner, filename: str, head: bytes, rest: AsyncIterator[bytes], mime_type: str
+    ) -> FileRecord:
+        incoming = self._ingest.begin(owner, expected=None)
+        try:
+            await incoming.write(head)
+            async for piece in rest:
+                await incoming.write(piece)
+            return await incoming.commit(
+                filename=filename,
+                content_type=mime_type,
+                purpose=rows.UNLISTED,
+                expires_after=LIFE_SECONDS,
+            )
+        finally:
+            await incoming.abort()
+
+
+def _pieces(need: FileNeed) -> Iterator[bytes]:
+    """The decoded bytes. Standard and URL-safe alphabets, with and without padding; no other character."""
+    text = need.ref.rstrip("=")
+    alternative = b"-_" if "-" in text or "_" in text else b"+/"
+    for start in range(0, len(text), PIECE):
+        piece = text[start : start + PIECE]
+        try:
+            yield base64.b64decode(piece + "=" * (-len(piece) % 4), altchars=alternative, validate=True)
+        except (binascii.Error, ValueError):
+            raise InvalidRequest(
+                f"Invalid '{need.param}'. Expected base64-encoded data.", param=need.param, code="invalid_value"
+            ) from None
+
+
+def _digest(need: FileNeed) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    for piece in _pieces(need):
+        digest.update(piece)
+        size += len(piece)
+    return digest.hexdigest(), size
+
+
+def _head(need: FileNeed) -> bytes:
+    return next(_pieces(need), b"")[:HEAD]
