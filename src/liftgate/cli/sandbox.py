@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import click
 
 from liftgate.errors import ConfigError
@@ -29,4 +31,11 @@ def sandbox(host: str, port: int, projects: tuple[str, ...], closed: bool) -> No
         if not (key and separator and name):
             raise ConfigError(f"--project {entry}: expected KEY=PROJECT.")
         keys[key] = name
-    main(host, port, SandboxSettings(projects=keys, open_keys=not closed))
+    main(host, port or _free_port(host), SandboxSettings(projects=keys, open_keys=not closed))
+
+
+def _free_port(host: str) -> int:
+    """One that nobody has at this moment, so that the banner can name it."""
+    with socket.create_server((host, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port

@@ -43,6 +43,7 @@ class Request:
     """`params`: what the path names. `owner`: set once the key is known. `left`: the client has gone."""
 
     __slots__ = (
+        "_dawdling",
         "_receive",
         "gateway",
         "headers",
@@ -69,6 +70,7 @@ class Request:
         self.params: dict[str, str] = {}
         self.owner: Owner = ""
         self.left = False
+        self._dawdling = False
         self.unread = self.headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in self.headers
 
     def header(self, name: bytes) -> str:
@@ -128,6 +130,7 @@ class Request:
             async with asyncio.timeout(seconds):
                 message = await self._receive()
         except TimeoutError:
+            self._dawdling = True
             raise RequestTimeout("The request's body stopped coming.") from None
         if message["type"] == "http.disconnect":
             self.left = True
@@ -167,7 +170,8 @@ class Request:
 
     async def drain(self) -> None:
         """Reads on for a bounded while, and throws away, what a refused request still sends."""
-        if b"expect" in self.headers:
+        # Who waits for a word from us sends nothing now, and who was too slow would be so again.
+        if self._dawdling or b"expect" in self.headers:
             return
         size = 0
         try:
