@@ -89,13 +89,23 @@ def form_request(
 
 @contextmanager
 def running_gateway(
-    sandbox: str, data_dir: Path, *, environ: Mapping[str, str] | None = None, api_key: str = "key-a1", **flags: object
+    sandbox: str,
+    data_dir: Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    api_key: str = "key-a1",
+    ours: str = "{}",
+    **flags: object,
 ) -> Iterator[Running]:
-    """The shipped application on the shipped protocol class, with everything real behind it."""
+    """The shipped application on the shipped protocol class, with everything real behind it.
+
+    `ours`: `liftgate_settings` as YAML. `flags`: options by name. `api_key`: the deployment's at Gemini.
+    """
     config = data_dir / "config.yaml"
     config.write_text(
         f"model_list: [{{model_name: {MODEL}, litellm_params: {{model: gemini/{MODEL}, api_key: {api_key}}}}}]\n"
         "litellm_settings: {num_retries: 0}\n"
+        f"liftgate_settings: {ours}\n"
     )
     given = {"data_dir": str(data_dir / "data"), **flags}
     settings, _ = load_settings(config, given, {"GEMINI_API_BASE": sandbox, "HOME": "/", **(environ or {})})

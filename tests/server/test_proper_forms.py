@@ -1,0 +1,36 @@
+"""Bodies at `POST /v1/files` that no client of ours writes and that are right all the same."""
+
+from __future__ import annotations
+
+import pytest
+from form_bytes import END, FILE, PURPOSE, B, part, send
+from running import Running
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        PURPOSE + FILE + END + b"an epilogue\r\n",
+        PURPOSE + FILE + END.rstrip(),
+        b"\r\n" + PURPOSE + FILE + END,
+        PURPOSE + FILE.replace(b"Content-Disposition", b"content-disposition") + END,
+        PURPOSE + B + b'Content-Disposition: form-data; name="file"\r\n\r\ncontent\r\n' + END,
+        PURPOSE + part(b"form-data; name=file; filename=a.txt") + END,
+        PURPOSE + part(b'form-data; name="file"; filename="a"', more=b"Content-Transfer-Encoding: binary\r\n") + END,
+        PURPOSE + part(b'form-data; name="file"; filename="a"', b"\r\n--b1\r\n--b\r\n\r\n--b\r\n--\r\n-") + END,
+    ],
+    ids=[
+        "epilogue",
+        "no last line break",
+        "empty first line",
+        "lower case",
+        "no filename",
+        "unquoted",
+        "encoding",
+        "look-alikes",
+    ],
+)
+def test_an_unusual_but_proper_form_is_taken(gateway: Running, body: bytes) -> None:
+    answer = send(gateway, body)
+    assert answer.status == 200, answer.body
+    assert gateway.call("DELETE", f"/v1/files/{answer.json()['id']}").status == 200
