@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from liftgate.errors import (
     UpstreamProtocolError,
     UpstreamUnavailable,
 )
+from serving import serve
 
 pytest_plugins = ["sdk_fixtures"]
 
@@ -223,6 +225,9 @@ def test_arguments_that_cannot_act_are_refused(sandbox: Sandbox) -> None:
         liftgate.create_file(file=b"x", expires_after={"anchor": "created_at", "seconds": 3600})
     with pytest.raises(InvalidRequest, match="extra_body"):
         liftgate.file_retrieve("x", extra_body={"a": 1})
+    for headers in ({"X-A": "b\r\nX-B: c"}, {"X-A\n": "b"}, {"": "b"}):
+        with pytest.raises(InvalidRequest, match="extra_headers"):
+            liftgate.file_list(extra_headers=headers)
     with pytest.raises(InvalidRequest, match="timeout"):
         liftgate.create_file(file=b"x", timeout=-1)
 
@@ -366,3 +371,26 @@ def test_a_large_file_goes_from_disk_in_constant_memory(sandbox: Sandbox, tmp_pa
     assert sandbox.files()[-1]["size"] == 200 * 1024 * 1024
     grown_kib = int(run.stdout)
     assert grown_kib < 40 * 1024
+
+
+async def _headers_told(scope: Any, receive: Any, send: Any) -> None:
+    """A Gemini that lists no files and tells the headers it was sent in its page token's place."""
+    if scope["type"] == "lifespan":
+        while True:
+            kind = (await receive())["type"]
+            await send({"type": f"{kind}.complete"})
+            if kind == "lifespan.shutdown":
+                return
+    sent = {name.decode(): value.decode() for name, value in scope["headers"]}
+    file = {"name": "files/a", "displayName": json.dumps(sent), "uri": "files/a"}
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": json.dumps({"files": [file]}).encode()})
+
+
+def test_extra_headers_go_to_gemini_and_the_providers_does_not(sandbox: Sandbox) -> None:
+    with serve(_headers_told) as url:
+        listed = liftgate.file_list(api_base=url, extra_headers={"X-Team": "blue", "custom-llm-provider": "gemini"})
+        plain = liftgate.file_list(api_base=url)
+    sent, without = json.loads(listed[0].filename), json.loads(plain[0].filename)
+    assert (sent["x-team"], sent["x-goog-api-key"]) == ("blue", "key-a")
+    assert "custom-llm-provider" not in sent and "x-team" not in without

@@ -85,6 +85,11 @@ def call_of(
     if retries is not None:
         check_whole_number(retries, "num_retries", least=0)
     headers = {name: str(value) for name, value in (extra_headers or {}).items()}
+    for name, value in headers.items():
+        if not (name + value).isprintable() or not name.isascii() or not name:
+            raise InvalidRequest(
+                f"'extra_headers' has a name or a value that is no header: {name!r}.", param="extra_headers"
+            )
     named = {value for name, value in headers.items() if name.lower() == PROVIDER_HEADER}
     return Call(
         provider=provider or (named.pop() if named else None),
