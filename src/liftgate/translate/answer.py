@@ -158,7 +158,7 @@ class AnswerFold:
             if choice.native_finish is None and not choice.blocked:
                 raise UpstreamDisconnected("Gemini's answer broke off before its end.")
             if delta := self._closing(choice, events):
-                choice.start(events)
+                choice.start(events, text=choice.content == "")
                 events.append(Closing(choice.index, delta))
             choice.start(events, text=choice.content == "")
             events.append(Finish(choice.index, choice.finish_reason))

@@ -140,8 +140,9 @@ class Choice:
             if self.finish_message:
                 google["finish_message"] = self.finish_message
         parts = self.parts
-        if len(parts) == 1 and set(parts[0]) == {"content_index", "thoughtSignature"}:
-            # One signature on the text: Google's own convention has a name for that.
+        only = parts[0] if len(parts) == 1 else {}
+        if set(only) == {"content_index", "thoughtSignature"} and only["content_index"] == self.length:
+            # One signature, at the end of the text: Google's own convention has a name for that.
             google["thought_signature"] = parts[0]["thoughtSignature"]
         elif parts:
             google["parts"] = [{"index": index, **part} for index, part in enumerate(parts)]

@@ -1,7 +1,7 @@
 """The parts of an answer that are more than plain text: thoughts, calls, media, and what Google's own tools did.
 
 What OpenAI's message has no slot for stays whole in extra_content.google.parts, at the place in the content where it
-stood (`content_index`, in characters), so that it can be sent back.
+stood (`content_index`, in characters; `call_index`, behind so many calls), so that it can be sent back.
 """
 
 from __future__ import annotations
@@ -159,7 +159,10 @@ class PartReader:
 
 
 def _keep(choice: Choice, part: dict[str, Any]) -> None:
-    choice.parts.append({"content_index": choice.length, **part})
+    place = {"content_index": choice.length}
+    if choice.calls:
+        place["call_index"] = len(choice.calls)
+    choice.parts.append({**place, **part})
 
 
 def _function(call_id: str, name: str, args: dict[str, Any]) -> dict[str, Any]:

@@ -46,10 +46,10 @@ class Said:
 
 
 def assistant_parts(draft: Draft, message: dict[str, Any], where: str) -> Said:
-    """Raises InvalidRequest for what cannot be read; an empty message gives no parts."""
+    """Raises InvalidRequest for what cannot be read."""
     content = message.get("content")
     if len(message) == 2 and type(content) is str:
-        return Said([{"text": content}]) if content else Said()
+        return Said([{"text": content}])  # an empty answer too: Gemini takes it, and the turns stay turns
     draft.only(message, where, KEYS)
     said = Said()
     if (reasoning := message.get("reasoning_content")) is not None and reasoning != "":
@@ -61,10 +61,12 @@ def assistant_parts(draft: Draft, message: dict[str, Any], where: str) -> Said:
     said.parts.extend(_interleave(texts, google, f"{where}.extra_content.google"))
     _images(draft, said, message, where)
     _audio(draft, said, message, where)
-    _tool_calls(draft, said, message, where)
+    _tool_calls(draft, said, message, google, where)
     _legacy_call(draft, said, message, where, None if texts else _signature(google, where))
-    if content is None and not said.parts:
-        raise MissingParameter(f"{where}.content")
+    if not said.parts:
+        if content is None:
+            raise MissingParameter(f"{where}.content")
+        said.parts.append({"text": ""})
     return said
 
 
@@ -110,6 +112,8 @@ def _interleave(texts: list[str], google: dict[str, Any], where: str) -> list[di
         text, at = "".join(texts), 0
         for place, each in enumerate(checks.array(raw, f"{where}.parts")):
             found = checks.mapping(each, f"{where}.parts[{place}]")
+            if "call_index" in found:
+                continue
             index = checks.integer(found.get("content_index", 0), f"{where}.parts[{place}].content_index", 0, 2**53)
             if index > at and text[at:index]:
                 parts.append({"text": text[at:index]})
@@ -123,7 +127,7 @@ def _interleave(texts: list[str], google: dict[str, Any], where: str) -> list[di
 
 
 def _put_back(parts: list[dict[str, Any]], raw: dict[str, Any], where: str) -> None:
-    part = {key: value for key, value in raw.items() if key not in ("index", "content_index")}
+    part = {key: value for key, value in raw.items() if key not in ("index", "content_index", "call_index")}
     for key, value in part.items():
         if key not in RAW_PARTS:
             raise checks.unknown(f"{where}.{key}")
@@ -185,7 +189,7 @@ def _audio(draft: Draft, said: Said, message: dict[str, Any], where: str) -> Non
     said.parts.append(data_part(draft, Media(param, "inline", media.ref, media.mime_type or "audio/l16")))
 
 
-def _tool_calls(draft: Draft, said: Said, message: dict[str, Any], where: str) -> None:
+def _tool_calls(draft: Draft, said: Said, message: dict[str, Any], google: dict[str, Any], where: str) -> None:
     tool_calls = message.get("tool_calls")
     if tool_calls is None:
         return
@@ -204,6 +208,14 @@ def _tool_calls(draft: Draft, said: Said, message: dict[str, Any], where: str) -
         _sign_call(draft, part, signature, first=not said.calls, called=call_id)
         said.parts.append(part)
         said.calls.append(Call(call_id, name))
+        _behind_calls(said, google, where)
+
+
+def _behind_calls(said: Said, google: dict[str, Any], where: str) -> None:
+    """Gemini's own parts that stood behind as many calls as there are now."""
+    for place, raw in enumerate(google.get("parts") or ()):
+        if isinstance(raw, dict) and raw.get("call_index") == len(said.calls):
+            _put_back(said.parts, raw, f"{where}.extra_content.google.parts[{place}]")
 
 
 def _called(draft: Draft, call: dict[str, Any], at: str) -> tuple[str, dict[str, Any]]:

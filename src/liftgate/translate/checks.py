@@ -107,11 +107,11 @@ def number(value: object, param: str, low: float, high: float) -> float:
 
 
 def _range(param: str, what: str, where: str, sign: str, bound: float, value: float) -> InvalidRequest:
-    got = value if -1e18 < value < 1e18 else float(value) if abs(value) < 1e300 else "a number out of range"
+    got: object = value if abs(value) < 1e18 else "a number out of range"
     return InvalidRequest(
         f"Invalid '{param}': {what} {where} value. Expected a value {sign} {bound:g}, but got {got} instead.",
         param=param,
-        code=f"{what}_{where.replace(' ', '_')}_value",
+        code=f"{what}_above_max_value" if sign == "<=" else f"{what}_below_min_value",
     )
 
 

@@ -60,7 +60,8 @@ class Media:
 
 def read_media(part: dict[str, Any], where: str) -> Media | None:
     """The media of a part, or None for a part that is no media. Raises InvalidRequest for one that cannot be read."""
-    reader = READERS.get(part.get("type", ""))
+    kind = part.get("type")
+    reader = READERS.get(kind) if isinstance(kind, str) else None
     return None if reader is None else reader(part, where)
 
 
@@ -129,7 +130,7 @@ def _audio(part: dict[str, Any], where: str) -> Media:
     return Media(param, "inline", ref, mime_type)
 
 
-READERS: dict[object, Callable[[dict[str, Any], str], Media]] = {
+READERS: dict[str, Callable[[dict[str, Any], str], Media]] = {
     "file": _file,
     "image_url": _linked("image_url"),
     "video_url": _linked("video_url"),

@@ -18,7 +18,7 @@ from liftgate.translate.media_parts import media_part
 from liftgate.translate.tool_results import Round, read_result
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-_PART_TYPES = ("text", *(str(name) for name in READERS))
+_PART_TYPES = ("text", *READERS)
 
 _MESSAGE_KEYS = frozenset({"role", "content", "name", "cache_control"})
 _TOOL_KEYS = frozenset({"role", "content", "tool_call_id", "name", "cache_control"})
@@ -93,7 +93,7 @@ def read_part(draft: Draft, part: object, where: str) -> dict[str, Any]:
 
 
 def _media(draft: Draft, part: dict[str, Any], where: str) -> Media:
-    media = read_media(part, where) if isinstance(part.get("type"), str) else None
+    media = read_media(part, where)
     if media is None:
         if part.get("type") is None:
             raise MissingParameter(f"{where}.type")
