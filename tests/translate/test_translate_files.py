@@ -1,0 +1,134 @@
+"""Phase one: which parts need I/O; and a File as both fronts show it."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from translate_exchanges import spec
+
+from liftgate.errors import InvalidRequest
+from liftgate.records import FileRecord
+from liftgate.translate.file_needs import FileNeed, file_needs
+from liftgate.translate.file_objects import gemini_file, openai_file, openai_file_deleted, openai_file_list
+
+URI = "https://generativelanguage.googleapis.com/v1beta/files/k4t1ywl66fz2"
+
+
+def _needs(*parts: dict[str, Any], inline_limit: int = 10) -> list[FileNeed]:
+    return file_needs({"messages": [{"role": "user", "content": list(parts)}]}, inline_limit=inline_limit)
+
+
+def _file(**file: Any) -> dict[str, Any]:
+    return {"type": "file", "file": file}
+
+
+def _image(url: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+@pytest.mark.parametrize("ref", ["file-abc", "files/abc", URI])
+def test_every_name_of_a_file_is_a_need(ref: str) -> None:
+    [need] = _needs({"type": "text", "text": "x"}, _file(file_id=ref, filename="talk.mp3"))
+    assert (need.kind, need.ref, need.param) == ("file_id", ref, "messages[0].content[1].file.file_id")
+    assert (need.mime_type, need.filename) == ("audio/mpeg", "talk.mp3")
+
+
+def test_declared_format_wins_over_the_filename_and_is_normalised() -> None:
+    [need] = _needs(_file(file_id="file-abc", filename="talk.mp3", format="audio/x-wav"))
+    assert need.mime_type == "audio/wav"
+
+
+def test_file_without_format_and_name_has_no_type_yet() -> None:
+    [need] = _needs(_file(file_id="file-abc"))
+    assert (need.mime_type, need.filename) == (None, None)
+
+
+def test_inline_data_is_a_need_above_the_limit_only() -> None:
+    small, large = base64.b64encode(bytes(9)).decode(), base64.b64encode(bytes(12)).decode()
+    assert _needs(_image(f"data:image/png;base64,{small}")) == []
+    [need] = _needs(_image(f"data:image/png;base64,{large}"))
+    assert (need.kind, need.ref, need.mime_type) == ("inline", large, "image/png")
+
+
+def test_urls_are_fetched_but_those_that_gemini_reads() -> None:
+    [need] = _needs(
+        _image("https://example.com/cat.png"),
+        _image("https://www.youtube.com/watch?v=abc"),
+        _image("https://youtu.be/abc"),
+        _file(file_url="gs://bucket/a.mp4"),
+    )
+    assert (need.kind, need.ref) == ("url", "https://example.com/cat.png")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://youtube.com.example.com/watch?v=a", "https://example.com/?https://youtu.be/a"]
+)
+def test_address_that_only_looks_like_youtube_is_fetched_under_guard(url: str) -> None:
+    [need] = _needs(_image(url))
+    assert need.kind == "url"
+
+
+def test_needs_are_told_apart_by_their_place_not_their_content() -> None:
+    first, second = _needs(_file(file_id="file-abc"), _file(file_id="file-abc"))
+    assert first != second
+    assert len({first, second}) == 2
+    assert hash(first) == hash(FileNeed(first.param, "url", "other"))
+
+
+def test_files_in_system_and_tool_messages_are_needs_too() -> None:
+    messages = [{"role": role, "content": [_file(file_id="file-abc")]} for role in ("system", "tool", "developer")]
+    params = [need.param for need in file_needs({"messages": messages}, inline_limit=0)]
+    assert params == [f"messages[{index}].content[0].file.file_id" for index in range(3)]
+
+
+def test_line_breaks_in_base64_are_no_fault() -> None:
+    lines = base64.encodebytes(bytes(90)).decode()
+    [need] = _needs(_file(file_data=lines, format="audio/wav"))
+    assert need.ref == base64.b64encode(bytes(90)).decode()
+
+
+def test_unreadable_media_is_refused_before_any_file_is_touched() -> None:
+    with pytest.raises(InvalidRequest) as error:
+        _needs(_file(file_id="file-abc"), _file(filename="x"))
+    assert error.value.param == "messages[0].content[1].file.file_id"
+
+
+RECORD = FileRecord(
+    id="file-abcdefghijklmnopqrstuvwx",
+    owner="me",
+    blob_id="blob-1",
+    filename="recording.wav",
+    mime_type="audio/wav",
+    bytes=18810,
+    sha256="229defbb0cee6f02673a5cde290d0673e75a0dc31cec43989c8ab2a4eca7e1bb",
+    purpose="user_data",
+    created_at=1760000000.5,
+)
+
+
+def test_file_object_is_valid_and_leaves_out_what_is_not_there() -> None:
+    body = openai_file(RECORD)
+    assert spec().errors("OpenAIFile", body) == []
+    assert set(body) == {"id", "object", "bytes", "created_at", "filename", "purpose", "status"}
+    assert spec().errors("ListFilesResponse", openai_file_list([RECORD], has_more=False)) == []
+    assert spec().errors("DeleteFileResponse", openai_file_deleted(RECORD.id)) == []
+
+
+def test_empty_list_has_empty_ids() -> None:
+    body = openai_file_list([], has_more=False)
+    assert (body["first_id"], body["last_id"], body["has_more"]) == ("", "", False)
+    assert spec().errors("ListFilesResponse", body) == []
+
+
+def test_gemini_file_is_written_as_google_writes_it() -> None:
+    """The hash is the recorded one of GEMINI.md 1.4: base64 of the hex digits."""
+    body = gemini_file(RECORD)
+    assert body["name"] == "files/abcdefghijklmnopqrstuvwx"
+    assert body["uri"] == "https://generativelanguage.googleapis.com/v1beta/files/abcdefghijklmnopqrstuvwx"
+    assert body["sizeBytes"] == "18810"
+    assert base64.b64decode(body["sha256Hash"]).decode() == RECORD.sha256
+    assert body["createTime"] == "2025-10-09T08:53:20.500000Z"
+    assert body["state"] == "ACTIVE"
+    assert "expirationTime" not in body
