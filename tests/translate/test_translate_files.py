@@ -10,8 +10,10 @@ from translate_exchanges import spec
 
 from liftgate.errors import InvalidRequest
 from liftgate.records import FileRecord
+from liftgate.translate.chat_request import translate_chat
 from liftgate.translate.file_needs import FileNeed, file_needs
 from liftgate.translate.file_objects import gemini_file, openai_file, openai_file_deleted, openai_file_list
+from liftgate.translate.model_facts import facts_for
 
 URI = "https://generativelanguage.googleapis.com/v1beta/files/k4t1ywl66fz2"
 
@@ -85,8 +87,26 @@ def test_files_in_system_and_tool_messages_are_needs_too() -> None:
 
 def test_line_breaks_in_base64_are_no_fault() -> None:
     lines = base64.encodebytes(bytes(90)).decode()
-    [need] = _needs(_file(file_data=lines, format="audio/wav"))
-    assert need.ref == base64.b64encode(bytes(90)).decode()
+    part = _file(file_data=lines, format="audio/wav")
+    assert _needs(part, inline_limit=1000) == []
+    request = {"messages": [{"role": "user", "content": [part]}]}
+    body = translate_chat(request, facts=facts_for("gemini-2.5-flash"), files={}, signatures={}).body
+    assert body["contents"][0]["parts"][0]["inlineData"]["data"] == base64.b64encode(bytes(90)).decode()
+
+
+@pytest.mark.parametrize("data", ["AAAA" * 2000 + "!", "AAAAA", "A=AA", "AA===", "=", " "])
+def test_data_that_is_no_base64_is_refused(data: str) -> None:
+    request = {"messages": [{"role": "user", "content": [_file(file_data=data, format="audio/wav")]}]}
+    with pytest.raises(InvalidRequest) as error:
+        translate_chat(request, facts=facts_for("gemini-2.5-flash"), files={}, signatures={})
+    assert error.value.param == "messages[0].content[0].file.file_data"
+
+
+def test_native_uri_under_our_own_host_is_a_file_too() -> None:
+    [need] = _needs(_file(file_id="http://127.0.0.1:4000/v1beta/files/abc"))
+    assert need.kind == "file_id"
+    [need] = _needs(_image("http://127.0.0.1:4000/v1beta/files/abc"))
+    assert need.kind == "url"
 
 
 def test_unreadable_media_is_refused_before_any_file_is_touched() -> None:

@@ -18,6 +18,7 @@ from liftgate.translate.field_table import IGNORED, REFUSED
 from liftgate.translate.file_needs import ResolvedFile
 from liftgate.translate.messages import read_messages
 from liftgate.translate.model_facts import ModelFacts
+from liftgate.translate.tool_choice import finish_tools
 
 __all__ = ["ChatTranslation", "Dropped", "tool_call_ids", "translate_chat"]
 
@@ -182,7 +183,7 @@ def _read(draft: Draft, name: str, value: object) -> None:
 def _finished(draft: Draft) -> ChatTranslation:
     request = draft.request
     if draft.declarations or draft.google_tools or "tool_choice" in request or "function_call" in request:
-        tools.finish_tools(draft)
+        finish_tools(draft)
     outputs.finish_outputs(draft)
     if draft.generation:
         draft.body["generationConfig"] = draft.generation

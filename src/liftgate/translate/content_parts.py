@@ -19,8 +19,12 @@ from liftgate.translate import checks
 Found = Literal["file_id", "inline", "url", "pass"]
 
 GOOGLE_FILE = re.compile(r"https://generativelanguage\.googleapis\.com/(?:v\w+/)?files/[^/?#]+\Z")
+OUR_FILE = re.compile(r"https?://[^/?#]+/v1(?:beta)?/files/[^/?#]+\Z")
+"""A native URI under any host's name: the gateway's own doors give such."""
 YOUTUBE = re.compile(r"https://(?:(?:www|m)\.)?(?:youtube\.com/(?:watch\?|shorts/|live/)|youtu\.be/)")
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
+_SNIFFED = 4096
+"""Characters of base64 that are looked at to tell what the data is."""
 _DATA_URL = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),", re.IGNORECASE)
 
 DETAIL = {
@@ -84,7 +88,7 @@ def _file(part: dict[str, Any], where: str) -> Media:
     mime_type = _declared(file, where) or (media_types.from_filename(filename) if filename else None)
     kind: Found = "inline"
     if named[0] != "file_data":
-        kind = _kind(ref)
+        kind = "file_id" if named[0] == "file_id" and OUR_FILE.match(ref) else _kind(ref)
     if kind == "inline":
         ref, mime_type = _inline(ref, param, mime_type)
     elif named[0] == "file_url" and kind == "file_id" and not ref.startswith("https://"):
@@ -173,37 +177,43 @@ def _declared(owner: dict[str, Any], where: str) -> str | None:
 
 
 def _inline(text: str, param: str, mime_type: str | None) -> tuple[str, str | None]:
-    """A data URL or bare base64 → (base64, MIME type). The caller's MIME type wins over the URL's."""
+    """A data URL or bare base64 → (base64, MIME type). The caller's MIME type wins over the URL's.
+
+    Only the beginning is looked at: the data may be large, and who decodes it sees the rest.
+    """
     if text[:5].lower() == "data:":
         head = _DATA_URL.match(text)
         if head is None or "base64" not in head[2].lower():
             raise _bad_data(param, "Expected a base64-encoded data URL, such as 'data:audio/wav;base64,UklGR…'.")
         text = text[head.end() :]
         mime_type = mime_type or media_types.normalise(head[1]) or None
-    if not text:
+    beginning = "".join(text[:_SNIFFED].split())
+    if not beginning:
         raise _bad_data(param, "It is empty.")
-    if junk := _not_base64(text):
-        if junk.strip():
-            raise _bad_data(param, "It is not base64.")
-        text = "".join(text.split())
-        if not text:
-            raise _bad_data(param, "It is empty.")
-    if len(text.rstrip("=")) % 4 == 1 or "=" in text[:-2]:
+    if beginning.encode("utf-8", "replace").translate(None, _BASE64):
         raise _bad_data(param, "It is not base64.")
     if mime_type in (None, media_types.OCTET_STREAM):
-        sniffed = media_types.sniff(binascii.a2b_base64(_standard(text[:4096])))
-        mime_type = sniffed or mime_type
+        mime_type = media_types.sniff(binascii.a2b_base64(_whole_groups(beginning))) or mime_type
     return text, mime_type
 
 
-def _standard(text: str) -> bytes:
-    head = text.rstrip("=").replace("-", "+").replace("_", "/").encode()
-    return head[: len(head) & ~3]
+def _whole_groups(text: str) -> bytes:
+    plain = text.rstrip("=").replace("-", "+").replace("_", "/").replace("=", "A").encode()
+    return plain[: len(plain) & ~3]
 
 
-def _not_base64(text: str) -> bytes:
-    """The characters that are none of the alphabets': usually none, sometimes line breaks."""
-    return text.encode("utf-8", "replace").translate(None, _BASE64)
+def checked_base64(media: Media) -> str:
+    """The whole of inline data as one line of base64, either alphabet. Raises InvalidRequest for anything else."""
+    text = media.ref
+    junk = text.encode("utf-8", "replace").translate(None, _BASE64)
+    if junk:
+        text = "".join(text.split())
+    padding = text.find("=")
+    padded = 0 if padding < 0 else len(text) - padding
+    wrong_length = (len(text) - padded) % 4 == 1 or (padded and len(text) % 4) or len(text) == padded
+    if junk.strip() or padded > 2 or text.count("=") != padded or wrong_length:
+        raise _bad_data(media.param, "It is not base64.")
+    return text
 
 
 def _bad_data(param: str, why: str) -> InvalidRequest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from liftgate.errors import FileNotFound, InvalidRequest
-from liftgate.translate.content_parts import Media
+from liftgate.translate.content_parts import Media, checked_base64
 from liftgate.translate.draft import Draft
 
 _ORDER = ("LOW", "MEDIUM", "HIGH")
@@ -42,7 +42,7 @@ def data_part(draft: Draft, media: Media) -> dict[str, Any]:
             param=media.param,
             code="unsupported_file",
         )
-    return {"inlineData": {"mimeType": media.mime_type, "data": media.ref}}
+    return {"inlineData": {"mimeType": media.mime_type, "data": checked_base64(media)}}
 
 
 def _raise_resolution(draft: Draft, asked: str) -> None:

@@ -65,7 +65,8 @@ REFUSED_FIELDS = frozenset(
 
 def read_modalities(draft: Draft, value: object) -> None:
     found: list[str] = []
-    for index, each in enumerate(checks.array(value, "modalities", least=1)):
+    wanted = checks.array(value, "modalities", least=1)
+    for index, each in enumerate(wanted):
         modality = checks.choice(each, f"modalities[{index}]", MODALITIES)
         if modality == "audio" and not draft.facts.audio_out:
             draft.cannot("modalities", "audio output")
@@ -73,6 +74,8 @@ def read_modalities(draft: Draft, value: object) -> None:
             draft.cannot("modalities", "image output")
         elif modality.upper() not in found and (modality != "text" or draft.facts.text_out):
             found.append(modality.upper())
+    if not found and not draft.facts.text_out and "audio" not in wanted:
+        draft.cannot("modalities", "text output")
     draft.modalities = found
 
 
