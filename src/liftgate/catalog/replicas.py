@@ -186,6 +186,11 @@ def doom(
     )
 
 
+def spare(conn: Connection, account: str, name: str) -> None:
+    """Takes back what was doomed of this name: a replica's row holds it now."""
+    conn.execute("DELETE FROM doomed WHERE account = ? AND name = ?", (account, name))
+
+
 def due_doomed(conn: Connection, now: float, limit: int) -> list[Doomed]:
     rows = conn.execute(
         "SELECT id, account, name, upload_url, attempts, doomed_at FROM doomed WHERE due_at <= ?"

@@ -148,6 +148,9 @@ class Chat:
     async def _routed(self, call: _Call, attempt: Callable[[_Call, Deployment], Awaitable[T]]) -> T:
         if not call.needs:
             return await self._router.run(call.model, partial(attempt, call), deadline=call.deadline)
+        candidates = self._router.deployments(call.model)
+        if len(candidates) > 1:
+            await self._needs.locate(call.needs, (deployment.account for deployment in candidates))
         return await self._router.run(
             call.model,
             partial(attempt, call),

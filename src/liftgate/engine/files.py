@@ -16,7 +16,7 @@ from typing import Literal
 from liftgate.blobs.spool import Spool
 from liftgate.byte_source import ByteSource
 from liftgate.catalog import files as rows
-from liftgate.errors import FileNotFound, FileUnusable, InvalidRequest, LiftgateError
+from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
 from liftgate.files.ingest import Incoming, Ingest
 from liftgate.gemini.upload_session import CHUNK
 from liftgate.ids import FILE_ID, file_id_of
@@ -66,6 +66,7 @@ class Files:
         self._replicas = replicas
         self._router = router
         self._known: OrderedDict[tuple[Owner, str], FileRecord] = OrderedDict()
+        self._news = 0
         self._owners_of: dict[str, Owner] = {}
         parts.db.watch(self._heard)
 
@@ -79,6 +80,10 @@ class Files:
     def start_early(self, creation: Creation, account: Account, mime_type: str, size: int) -> EarlyUpload:
         """Sends what is there of a File that still arrives."""
         return EarlyUpload(self._client, account, creation.source, mime_type=mime_type, size=size, tasks=self._tasks)
+
+    def drop_early(self, upload: EarlyUpload) -> None:
+        """Ends what nothing will come of."""
+        self._tasks.start(upload.cancel(), name="cancel early upload")
 
     def carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
         """Begins to take a File to these accounts, going on from what was sent early; its status follows."""
@@ -98,13 +103,16 @@ class Files:
         try:
             for account in accounts:
                 await self._replicas.ensure(wanted, account, deadline=deadline)
-        except FileUnusable as refused:
+        except InvalidRequest as refused:
             status, details = "error", refused.message
         except LiftgateError as error:
             # The File is whole and ours; a chat will carry it there. The job settles its status.
             log.warning("%s is not at Gemini yet: %s", file.id, error.message)
             return
-        await self._db.write(lambda conn: rows.set_file_status(conn, file.id, status, details))
+        try:
+            await self._db.write(lambda conn: rows.set_file_status(conn, file.id, status, details))
+        except LiftgateError as error:
+            log.warning("the status of %s is left to the job: %s", file.id, error.message)
 
     async def retrieve(self, owner: Owner, file_id: str) -> FileRecord:
         """Raises FileNotFound, in the same words for a foreign, a deleted and an impossible id."""
@@ -116,12 +124,14 @@ class Files:
     async def find(self, owner: Owner, file_id: str) -> FileRecord | None:
         now = self._clock.now()
         file = self._known.get((owner, file_id))
-        if file is not None and self._db.stale_since() is None:
+        if file is not None and not self._stale():
             return file if file.expires_at is None or file.expires_at > now else None
         if not FILE_ID.match(file_id):
             return None
+        news = self._news
         file = await self._db.read(lambda conn: rows.get_file(conn, owner, file_id, now))
-        if file is not None:
+        if file is not None and news == self._news:
+            # Only what no news can have overtaken: a deleted File that is remembered would be there for ever.
             self._remember(file)
         return file
 
@@ -167,13 +177,17 @@ class Files:
         """Its replicas go too, as soon as Gemini can be reached; its bytes after the sweep's grace."""
         now = self._clock.now()
         file = await self._db.write(lambda conn: rows.delete_file(conn, owner, file_id, now))
-        self._forget(file_id)
         if file is None:
             raise FileNotFound(file_id)
 
     async def open(self, owner: Owner, file_id: str) -> tuple[FileRecord, ByteSource]:
         file = await self.retrieve(owner, file_id)
         return file, await self._open_blob(file.blob_id, file.bytes)
+
+    def _stale(self) -> bool:
+        """Memory is believed for a while when other processes cannot be heard: they cannot change much either then."""
+        since = self._db.stale_since()
+        return since is not None and self._clock.monotonic() - since > self._settings.cache_stale_seconds
 
     def _remember(self, file: FileRecord) -> None:
         key = (file.owner, file.id)
@@ -190,8 +204,10 @@ class Files:
 
     def _heard(self, topic: str, key: str) -> None:
         if topic == "file":
+            self._news += 1
             self._forget(key)
         elif topic == "*":
+            self._news += 1
             self._known.clear()
             self._owners_of.clear()
 
@@ -241,7 +257,7 @@ class Creation:
         return file
 
     async def abort(self) -> None:
-        """Nothing of it is kept. Idempotent."""
+        """Nothing of it is kept. Idempotent. Gemini is told in the background."""
         for upload in self._early:
-            await upload.cancel()
+            self._files.drop_early(upload)
         await self._incoming.abort()

@@ -82,7 +82,11 @@ class Jobs:
 
     async def _write_uses(self) -> None:
         if uses := self._replicas.take_uses():
-            await self._parts.db.write(lambda conn: rows.touch_replicas(conn, uses))
+            try:
+                await self._parts.db.write(lambda conn: rows.touch_replicas(conn, uses))
+            except LiftgateError:
+                self._replicas.put_back_uses(uses)
+                raise
 
     async def _purge(self, lease: Lease) -> None:
         await purge(self._parts, lease)
@@ -103,13 +107,15 @@ class Jobs:
 
     async def _forget(self, lease: Lease) -> None:
         """Rows whose time is over: old signatures, leases of the dead, replicas that Gemini has removed."""
-        now = self._parts.clock.now()
+        parts = self._parts
+        now = parts.clock.now()
+        # Expiry is on Gemini's clocks, and an hour more than Gemini says does no harm.
+        expired = min((parts.client.upstream_now(account) for account in parts.accounts.values()), default=now) - 3600
         rounds: tuple[Callable[[Connection], int], ...] = (
             lambda conn: expire_signatures(conn, now, BATCH),
             lambda conn: prune_leases(conn, BATCH),
-            # An hour more than Gemini says: its clock may differ from ours.
-            lambda conn: rows.forget_expired(conn, now - 3600, BATCH),
+            lambda conn: rows.forget_expired(conn, expired, BATCH),
         )
         for one in rounds:
-            while await self._parts.db.write(one) == BATCH:
+            while await parts.db.write(one) == BATCH:
                 lease.check()

@@ -7,7 +7,7 @@ request. Then, for the deployment that was chosen, each File becomes the URI of 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,13 @@ class Needs:
             raise FileNotFound(need.ref, param=need.param)
         return Needed(need, Wanted(file, need.mime_type or file.mime_type))
 
+    async def locate(self, needs: Sequence[Needed], accounts: Iterable[Account]) -> None:
+        """Before a choice among several accounts: where these files are, should another process have carried them."""
+        candidates = {account.name: account for account in accounts}
+        wanted = [each.wanted for each in needs if each.wanted is not None]
+        if wanted and len(candidates) > 1:
+            await self._replicas.locate(wanted, list(candidates.values()))
+
     def affinity(self, needs: Sequence[Needed], account: Account) -> int:
         return self._replicas.count_live((each.wanted for each in needs if each.wanted), account)
 
@@ -105,10 +112,11 @@ class Needs:
         )
 
 
-async def _all(work: Iterable[Awaitable[ReplicaRecord]]) -> list[ReplicaRecord]:
-    """All results in order; the first failure is raised when all have ended, as each has the same deadline."""
-    results = await asyncio.gather(*work, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in results if isinstance(result, ReplicaRecord)]
+async def _all(work: Iterable[Coroutine[Any, Any, ReplicaRecord]]) -> list[ReplicaRecord]:
+    """All results in order, or the first failure, without waiting for the others; what they wait for goes on."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in work]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]

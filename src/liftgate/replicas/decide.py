@@ -48,14 +48,17 @@ class Refuse:
 Verdict = Live | Await | Resume | Make | Refuse
 
 
-def decide(replica: ReplicaRecord | None, *, upstream_now: float, margin: float, failed_for: float) -> Verdict:
-    """`upstream_now`: the time on Gemini's clock, which `expires_at` is written in. `margin`: a replica that expires
-    within so many seconds is not handed out. `failed_for`: how many seconds a FAILED verdict of Gemini's stands.
+def decide(
+    replica: ReplicaRecord | None, *, now: float, upstream_now: float, margin: float, failed_for: float
+) -> Verdict:
+    """`now`: the time. `upstream_now`: the same on Gemini's clock, which `expires_at` is written in. `margin`: a
+    replica that expires within so many seconds is not handed out. `failed_for`: how many seconds a FAILED verdict of
+    Gemini's stands.
     """
     if replica is None:
         return Make()
     if replica.state == "failed":
-        if upstream_now - replica.used_at < failed_for:
+        if now - replica.used_at < failed_for:
             return Refuse(replica.error or "Gemini could not process the file.")
         return Make(discard=replica)
     if replica.expires_at is not None and replica.expires_at - upstream_now <= margin:

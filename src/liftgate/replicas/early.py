@@ -41,6 +41,7 @@ class EarlyUpload:
         self._tasks = tasks
         self._sent: Sent | None = None
         self._stopping = False
+        self._taken = False
         source.hold()
         self._sending = tasks.start(self._send(), name="early upload")
 
@@ -65,14 +66,22 @@ class EarlyUpload:
             offset = stop
             self._sent = Sent(name, started.url, offset, started.granularity)
 
+    @property
+    def sent(self) -> Sent | None:
+        """The session as far as it is known to have come; None before its start was answered."""
+        return self._sent
+
     async def hand_over(self) -> Sent | None:
         """Stops sending after the chunk under way and gives what Gemini has; None when nothing came of it."""
-        self._stopping = True
+        self._stopping = self._taken = True
         await asyncio.gather(self._sending, return_exceptions=True)
         return self._sent
 
     async def cancel(self) -> None:
-        """Nothing of it is wanted."""
+        """Nothing of it is wanted. Without effect once it was handed over: the session is the page-in's then."""
+        if self._taken:
+            return
+        self._taken = True
         self._sending.cancel()
         await asyncio.gather(self._sending, return_exceptions=True)
         if self._sent is not None:

@@ -7,16 +7,20 @@ and all others wait for it: within the process by a shared task, over processes 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from liftgate.catalog import replicas as rows
-from liftgate.errors import FileNotReady, FileUnusable, LiftgateError
+from liftgate.catalog.connection import replica_key
+from liftgate.errors import FileNotReady, FileUnusable, LiftgateError, Unavailable
 from liftgate.records import Account, ReplicaRecord
 from liftgate.replicas.decide import Live, Refuse, Verdict, decide
 from liftgate.replicas.early import EarlyUpload
 from liftgate.replicas.lease import Lease, LeaseLost
 from liftgate.replicas.page_in import PageIn
-from liftgate.replicas.parts import Key, Parts, Wanted, lease_name
+from liftgate.replicas.parts import LEASES, Key, Parts, Wanted, lease_name
+
+Outcome = ReplicaRecord | LiftgateError
+"""What a page-in ends with. A failure is a value: those who wait are told, and with nobody waiting it is no news."""
 
 
 class Replicas:
@@ -29,9 +33,11 @@ class Replicas:
         self._clock = parts.clock
         self._tasks = parts.tasks
         self._settings = parts.settings
-        self._live: dict[Key, ReplicaRecord] = {}
-        self._flights: dict[Key, asyncio.Task[ReplicaRecord]] = {}
-        self._changed: dict[Key, asyncio.Event] = {}
+        # Keyed by the catalogue's own text for a replica, as invalidations name it.
+        self._live: dict[str, ReplicaRecord] = {}
+        self._changed: dict[str, asyncio.Event] = {}
+        self._flights: dict[Key, asyncio.Task[Outcome]] = {}
+        self._renewals: dict[Key, asyncio.Task[Outcome]] = {}
         self._used: dict[Key, float] = {}
         parts.db.watch(self._heard)
 
@@ -39,12 +45,12 @@ class Replicas:
 
     def live(self, key: Key, account: Account) -> ReplicaRecord | None:
         """The replica if it is known to be usable now."""
-        replica = self._live.get(key)
+        replica = self._live.get(replica_key(*key))
         if replica is None:
             return None
         now = self._client.upstream_now(account)
         if replica.expires_at is not None and replica.expires_at - now <= self._settings.expiry_margin_seconds:
-            del self._live[key]
+            del self._live[replica_key(*key)]
             return None
         if self._stale():
             return None
@@ -53,7 +59,27 @@ class Replicas:
 
     def count_live(self, wanted: Iterable[Wanted], account: Account) -> int:
         """How many of these the account holds, as far as this process knows: the router's affinity."""
-        return sum(1 for each in wanted if each.key(account) in self._live)
+        return sum(1 for each in wanted if replica_key(*each.key(account)) in self._live)
+
+    async def locate(self, wanted: Sequence[Wanted], accounts: Collection[Account]) -> None:
+        """Learns from the catalogue which of these accounts hold what is wanted, where memory knows of none.
+
+        Another process may have made it. One read, and none for what is wanted often; without the catalogue nothing is
+        learnt.
+        """
+        if any(self.count_live(wanted, account) for account in accounts):
+            return
+        blob_ids = [each.file.blob_id for each in wanted]
+        keys = {each.key(account): account for each in wanted for account in accounts}
+        try:
+            found = await self._db.read(lambda conn: rows.replicas_of(conn, blob_ids))
+        except LiftgateError:
+            return
+        for row in found:
+            account = keys.get((row.blob_id, row.mime_type, row.account))
+            verdict = None if account is None else self._decide(row, account, self._settings.expiry_margin_seconds)
+            if isinstance(verdict, Live):
+                self._live[replica_key(row.blob_id, row.mime_type, row.account)] = verdict.replica
 
     def _stale(self) -> bool:
         since = self._db.stale_since()
@@ -70,80 +96,87 @@ class Replicas:
         key = wanted.key(account)
         if (replica := self.live(key, account)) is not None:
             return replica
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = self._begin(key, wanted, account)
+        flight = self._flights.get(key) or self._begin(wanted, account)
         try:
             async with asyncio.timeout(max(0.0, deadline - self._clock.monotonic())):
-                return await asyncio.shield(flight)
+                outcome = await asyncio.shield(flight)
         except TimeoutError:
-            raise wanted.about(
-                FileNotReady("it is still on its way to Gemini. Try again shortly.", retry_after=10)
-            ) from None
-        except LiftgateError as error:
-            raise wanted.about(error) from error
+            outcome = FileNotReady("it is still on its way to Gemini. Try again shortly.", retry_after=10)
+        except asyncio.CancelledError:
+            if not flight.cancelled() or _cancelling():
+                raise
+            outcome = Unavailable("Liftgate is shutting down.", retry_after=1)
+        if isinstance(outcome, LiftgateError):
+            raise wanted.about(outcome)
+        return outcome
 
     def prepare(self, wanted: Wanted, account: Account, *, early: EarlyUpload | None = None) -> None:
         """Begins a page-in that nobody waits for yet; `early` has bytes that were sent while the file arrived."""
         key = wanted.key(account)
         if self.live(key, account) is None and key not in self._flights:
-            self._begin(key, wanted, account, early=early)
+            self._begin(wanted, account, early=early)
         elif early is not None:
             self._tasks.start(early.cancel(), name="cancel early upload")
 
-    def preparing(self, wanted: Wanted, account: Account) -> bool:
-        return wanted.key(account) in self._flights
+    def renew(self, wanted: Wanted, account: Account) -> None:
+        """Begins to replace a replica that expires soon; the old one serves until then."""
+        key = wanted.key(account)
+        if key not in self._flights and key not in self._renewals:
+            ahead = self._settings.renew_ahead_seconds
+            flight = self._tasks.start(self._fly(wanted, account, None, ahead), name=f"renewal {wanted.file.id}")
+            self._renewals[key] = flight
+            flight.add_done_callback(lambda _: self._renewals.pop(key))
 
-    def _begin(
-        self,
-        key: Key,
-        wanted: Wanted,
-        account: Account,
-        *,
-        early: EarlyUpload | None = None,
-        margin: float | None = None,
-    ) -> asyncio.Task[ReplicaRecord]:
-        if margin is None:
-            margin = self._settings.expiry_margin_seconds
-        flight = self._tasks.start(self._fly(key, wanted, account, early, margin), name=f"page-in {wanted.file.id}")
+    def _begin(self, wanted: Wanted, account: Account, *, early: EarlyUpload | None = None) -> asyncio.Task[Outcome]:
+        key = wanted.key(account)
+        margin = self._settings.expiry_margin_seconds
+        flight = self._tasks.start(self._fly(wanted, account, early, margin), name=f"page-in {wanted.file.id}")
         self._flights[key] = flight
-
-        def landed(done: asyncio.Task[ReplicaRecord]) -> None:
-            del self._flights[key]
-            if not done.cancelled():
-                done.exception()  # those who wait are told; with nobody waiting it is no news
-
-        flight.add_done_callback(landed)
+        flight.add_done_callback(lambda _: self._flights.pop(key))
         return flight
 
-    async def _fly(
-        self, key: Key, wanted: Wanted, account: Account, early: EarlyUpload | None, margin: float
-    ) -> ReplicaRecord:
-        async with asyncio.timeout(self._settings.page_in_seconds):
-            try:
-                while True:
-                    changed = self._changed.setdefault(key, asyncio.Event())
-                    changed.clear()
-                    replica = await self._settled(key, account, margin)
-                    if replica is not None:
-                        return replica
-                    try:
-                        replica = await self._make_under_lease(key, wanted, account, early, margin)
-                    except LeaseLost:
-                        early = None
-                        continue
-                    if replica is not None:
-                        early = None
-                        return self._remember(key, replica)
-                    await self._wait(changed)
-            finally:
-                self._changed.pop(key, None)
-                if early is not None:
-                    await early.cancel()
+    async def _fly(self, wanted: Wanted, account: Account, early: EarlyUpload | None, margin: float) -> Outcome:
+        seconds = self._settings.page_in_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._land(wanted, account, early, margin)
+        except TimeoutError:
+            return FileNotReady(f"carrying it to Gemini took longer than {seconds:.0f} s.", retry_after=10)
+        except LiftgateError as error:
+            return error
+        finally:
+            if early is not None:
+                await early.cancel()
+
+    async def _land(self, wanted: Wanted, account: Account, early: EarlyUpload | None, margin: float) -> ReplicaRecord:
+        """Until there is a replica: takes it from the catalogue, makes it, or waits for who is making it."""
+        key = wanted.key(account)
+        text = replica_key(*key)
+        me = asyncio.current_task()
+        try:
+            while True:
+                changed = self._changed.setdefault(text, asyncio.Event())
+                changed.clear()
+                if (replica := await self._settled(key, account, margin)) is not None:
+                    return replica
+                renewal = self._renewals.get(key)
+                if renewal is not None and renewal is not me:
+                    # It has the lease of this process, and nearly what is wanted here.
+                    await asyncio.wait({renewal})
+                    continue
+                try:
+                    replica = await self._make_under_lease(wanted, account, early, margin)
+                except LeaseLost:
+                    continue
+                if replica is not None:
+                    return self._remember(key, replica)
+                await self._wait(changed)
+        finally:
+            self._changed.pop(text, None)
 
     async def _settled(self, key: Key, account: Account, margin: float) -> ReplicaRecord | None:
         """What the catalogue already has: a live replica, Gemini's refusal, or nothing to hand out yet."""
-        row = await self._db.read(lambda conn: rows.get_replica(conn, *key))
+        row = await self._row(key)
         verdict = self._decide(row, account, margin)
         if isinstance(verdict, Live):
             return self._remember(key, verdict.replica)
@@ -151,18 +184,23 @@ class Replicas:
             raise FileUnusable(verdict.reason, code="file_processing_failed")
         return None
 
+    async def _row(self, key: Key) -> ReplicaRecord | None:
+        return await self._db.read(lambda conn: rows.get_replica(conn, *key))
+
     def _decide(self, row: ReplicaRecord | None, account: Account, margin: float) -> Verdict:
         return decide(
             row,
+            now=self._clock.now(),
             upstream_now=self._client.upstream_now(account),
             margin=margin,
             failed_for=self._settings.failed_seconds,
         )
 
     async def _make_under_lease(
-        self, key: Key, wanted: Wanted, account: Account, early: EarlyUpload | None, margin: float
+        self, wanted: Wanted, account: Account, early: EarlyUpload | None, margin: float
     ) -> ReplicaRecord | None:
         """The new replica, or None while another process holds the lease."""
+        key = wanted.key(account)
         lease = await Lease.acquire(self._parts, lease_name(key))
         if lease is None:
             return None
@@ -170,8 +208,9 @@ class Replicas:
             # Between the look at the row and the lease somebody else may have finished.
             if (replica := await self._settled(key, account, margin)) is not None:
                 return replica
-            row = await self._db.read(lambda conn: rows.get_replica(conn, *key))
-            page_in = PageIn(self._parts, lease, wanted, account)
+            row = await self._row(key)
+            serving = self._decide(row, account, self._settings.expiry_margin_seconds)
+            page_in = PageIn(self._parts, lease, wanted, account, keep=isinstance(serving, Live))
             return await page_in.run(self._decide(row, account, margin), early)
 
     async def _wait(self, changed: asyncio.Event) -> None:
@@ -185,7 +224,8 @@ class Replicas:
     # ── memory and its invalidation ──────────────────────────────────────────────────────────────
 
     def _remember(self, key: Key, replica: ReplicaRecord) -> ReplicaRecord:
-        self._live[key] = replica
+        # Should it have been lost since it was read, Gemini's denial will tell, and it is repaired.
+        self._live[replica_key(*key)] = replica
         self._used[key] = self._clock.now()
         return replica
 
@@ -194,19 +234,20 @@ class Replicas:
             self._live.clear()
             for waiting in self._changed.values():
                 waiting.set()
-        elif topic == "replica" or (topic == "lease" and key.startswith("replica|")):
-            blob_id, mime_type, account = key.removeprefix("replica|").split("|", 2)
-            if topic == "replica":
-                self._live.pop((blob_id, mime_type, account), None)
-            if (event := self._changed.get((blob_id, mime_type, account))) is not None:
-                event.set()
+            return
+        if topic == "replica":
+            self._live.pop(key, None)
+        elif topic == "lease":
+            key = key.removeprefix(LEASES)
+        if (event := self._changed.get(key)) is not None:
+            event.set()
 
     async def lost(self, replica: ReplicaRecord) -> None:
         """Gemini does not know this replica any more (or will not use it): the next `ensure` makes a new one."""
         key = (replica.blob_id, replica.mime_type, replica.account)
-        known = self._live.get(key)
+        known = self._live.get(replica_key(*key))
         if known is not None and known.name == replica.name:
-            del self._live[key]
+            del self._live[replica_key(*key)]
         now = self._clock.now()
         await self._db.write(lambda conn: rows.lose_replica(conn, *key, replica.name, now))
 
@@ -216,11 +257,15 @@ class Replicas:
         self._used.clear()
         return uses
 
-    def renew(self, wanted: Wanted, account: Account) -> None:
-        """Begins to replace a replica that expires soon; the old one serves until then."""
-        key = wanted.key(account)
-        if key not in self._flights:
-            self._begin(key, wanted, account, early=None, margin=self._settings.renew_ahead_seconds)
+    def put_back_uses(self, uses: Iterable[tuple[str, str, str, float]]) -> None:
+        """They could not be written: next time then."""
+        for blob_id, mime_type, account, used_at in uses:
+            self._used.setdefault((blob_id, mime_type, account), used_at)
 
     def upstream_now(self, account: Account) -> float:
         return self._client.upstream_now(account)
+
+
+def _cancelling() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

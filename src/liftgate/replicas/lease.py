@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from liftgate.catalog import leases
-from liftgate.errors import Unavailable
+from liftgate.errors import LiftgateError
 from liftgate.replicas.parts import Parts
 
 
@@ -25,6 +25,7 @@ class Lease:
     def __init__(self, parts: Parts, name: str) -> None:
         self._db = parts.db
         self._clock = parts.clock
+        self._tasks = parts.tasks
         self._name = name
         self._holder = parts.holder
         self._seconds = parts.settings.lease_seconds
@@ -58,7 +59,7 @@ class Lease:
                 held = await self._db.write(
                     lambda conn: leases.renew(conn, self._name, self._holder, self.generation, self._seconds)
                 )
-            except Unavailable:
+            except LiftgateError:
                 # Until the lease's end the database may come back; check() watches the end.
                 continue
             if not held:
@@ -75,10 +76,12 @@ class Lease:
         if self._renewing is not None:
             self._renewing.cancel()
         self._until = 0.0
+        # A holder that is cancelled, as at shutdown, hands over too.
+        await asyncio.shield(self._tasks.start(self._release(), name=f"release {self._name}"))
+
+    async def _release(self) -> None:
         try:
-            await asyncio.shield(
-                self._db.write(lambda conn: leases.release(conn, self._name, self._holder, self.generation))
-            )
-        except Unavailable:
+            await self._db.write(lambda conn: leases.release(conn, self._name, self._holder, self.generation))
+        except LiftgateError:
             # It runs out by itself.
             return

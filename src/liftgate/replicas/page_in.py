@@ -7,6 +7,7 @@ first byte. Writes are fenced by the lease's generation, so a holder that lost i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -14,16 +15,16 @@ from typing import TypeVar
 
 from liftgate import ids
 from liftgate.byte_source import ByteSource
-from liftgate.catalog import replicas as rows
-from liftgate.catalog.blobs import blob_alive
-from liftgate.catalog.database import Connection
 from liftgate.errors import (
     FileNotFound,
     FileUnusable,
+    LiftgateError,
     UpstreamDisconnected,
     UpstreamError,
     UpstreamFileLost,
+    UpstreamKeyRejected,
     UpstreamProtocolError,
+    UpstreamRateLimited,
     UpstreamStorageFull,
     UpstreamTimeout,
 )
@@ -44,51 +45,76 @@ from liftgate.records import Account, ReplicaRecord
 from liftgate.replicas.decide import Await, Make, Resume, Verdict
 from liftgate.replicas.early import EarlyUpload
 from liftgate.replicas.evict import evict
-from liftgate.replicas.lease import Lease, LeaseLost
+from liftgate.replicas.lease import Lease
 from liftgate.replicas.parts import Parts, Wanted
+from liftgate.replicas.row import Row
 
 T = TypeVar("T")
+
+log = logging.getLogger("liftgate")
 
 TRIES = 4
 """Tries of a call that is no part of the session, and of a whole upload whose hash came out wrong."""
 DENIAL_PAUSES = (0.25, 0.5, 1.0)
 POLL_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0)
+LONGEST_PAUSE = 60.0
+"""Seconds. A longer wait that Gemini asks for is told to the caller, who may have another account."""
 
 
 class PageIn:
-    """`run` gives the ACTIVE replica. Raises LeaseLost, FileUnusable, or what the upstream did."""
+    """`run` gives the ACTIVE replica. Raises LeaseLost, FileUnusable, or what the upstream did.
 
-    def __init__(self, parts: Parts, lease: Lease, wanted: Wanted, account: Account) -> None:
+    With `keep` a replica that is there serves until the new one is ACTIVE and takes its place.
+    """
+
+    def __init__(self, parts: Parts, lease: Lease, wanted: Wanted, account: Account, *, keep: bool = False) -> None:
         self._parts = parts
-        self._db = parts.db
         self._client = parts.client
         self._clock = parts.clock
         self._lease = lease
         self._file = wanted.file
         self._mime_type = wanted.mime_type
         self._account = account
+        self._keep = keep
+        self._row = Row(parts, lease, wanted, account, keep=keep)
         self._source: ByteSource | None = None
 
     async def run(self, verdict: Verdict, early: EarlyUpload | None) -> ReplicaRecord:
-        if isinstance(verdict, Await):
-            try:
-                return await self._until_active(verdict.replica)
-            except UpstreamFileLost:
-                verdict = Make(discard=verdict.replica)
+        if isinstance(verdict, Await | Resume):
+            verdict = type(verdict)(await self._row.take_up(verdict.replica))
+        try:
+            return await self._until_ours(verdict, early)
+        except (FileNotFound, FileUnusable):
+            # The row is gone, or it says why.
+            raise
+        except LiftgateError as error:
+            saved = self._row.saved
+            if not error.retryable or (saved is not None and saved.state == "uploading" and saved.upload_url is None):
+                await self._row.give_up()
+            raise
+
+    async def _until_ours(self, verdict: Verdict, early: EarlyUpload | None) -> ReplicaRecord:
         for attempt in range(TRIES):
-            if isinstance(verdict, Resume):
-                uploading, session = verdict.replica, UploadSession(total=self._file.bytes, granularity=CHUNK)
-                action = session.resume()
-            else:
-                uploading, session, action = await self._begin(early)
-                early = None
-            uploading, uploaded = await self._drive(uploading, session, action)
-            if self._is_ours(uploaded):
-                return await self._until_active(await self._save_uploaded(uploading, uploaded))
-            await self._db.write(partial(self._doom, name=uploaded.name))
-            verdict = Make()
-            await self._clock.sleep(min(2.0**attempt, 8.0))
-        raise UpstreamProtocolError("Gemini repeatedly stored other bytes than were sent (size or SHA-256 differ).")
+            try:
+                if isinstance(verdict, Await):
+                    return await self._until_active(verdict.replica)
+                uploading, uploaded = await self._uploaded(verdict, early)
+                if self._is_ours(uploaded):
+                    return await self._until_active(await self._save_uploaded(uploading, uploaded))
+                await self._row.doom(uploaded.name)
+            except UpstreamFileLost:
+                # It was there and is not any more: nothing to wait for.
+                log.info("%s was lost before it could be used", self._file.id)
+            verdict, early = Make(), None
+            if attempt < TRIES - 1:
+                await self._clock.sleep(min(2.0**attempt, 8.0))
+        raise UpstreamProtocolError("Gemini repeatedly lost the file or stored other bytes (size or SHA-256 differ).")
+
+    async def _uploaded(self, verdict: Verdict, early: EarlyUpload | None) -> tuple[ReplicaRecord, GeminiFile]:
+        if isinstance(verdict, Resume):
+            session = UploadSession(total=self._file.bytes, granularity=CHUNK)
+            return await self._drive(verdict.replica, session, session.resume())
+        return await self._drive(*await self._begin(early))
 
     def _is_ours(self, uploaded: GeminiFile) -> bool:
         same_hash = uploaded.sha256 is None or uploaded.sha256 == self._file.sha256
@@ -97,9 +123,10 @@ class PageIn:
     # ── beginning ────────────────────────────────────────────────────────────────────────────────
 
     async def _begin(self, early: EarlyUpload | None) -> tuple[ReplicaRecord, UploadSession, Action]:
-        sent = await early.hand_over() if early is not None else None
-        if sent is not None:
-            uploading = await self._save_begun(sent.name, sent.url)
+        if early is not None and (sent := early.sent) is not None:
+            # In the row before the chunk under way is waited for: a kill then wastes no more than that chunk.
+            uploading = await self._row.begin(sent.name, sent.url)
+            await early.hand_over()
             session = UploadSession(total=self._file.bytes, granularity=sent.granularity)
             return uploading, session, session.resume()
         uploading, granularity = await self._start()
@@ -108,32 +135,15 @@ class PageIn:
 
     async def _start(self) -> tuple[ReplicaRecord, int]:
         name = ids.new_replica_name()
-        uploading = await self._save_begun(name, None)
+        uploading = await self._row.begin(name, None)
         started = await self._retried(
             lambda: self._client.start_upload(
                 self._account, mime_type=self._mime_type, size=self._file.bytes, name=name
             )
         )
         uploading = replace(uploading, upload_url=started.url)
-        await self._save(uploading)
+        await self._row.save(uploading)
         return uploading, started.granularity
-
-    async def _save_begun(self, name: str, url: str | None) -> ReplicaRecord:
-        """The row names what is about to exist."""
-        uploading = ReplicaRecord(
-            blob_id=self._file.blob_id,
-            mime_type=self._mime_type,
-            account=self._account.name,
-            state="uploading",
-            bytes=self._file.bytes,
-            name=name,
-            uri="",
-            generation=self._lease.generation,
-            upload_url=url,
-            used_at=self._clock.now(),
-        )
-        await self._save(uploading)
-        return uploading
 
     async def _retried(self, call: Callable[[], Awaitable[T]]) -> T:
         """A call that may be repeated, with the pauses that Google asks for."""
@@ -143,10 +153,13 @@ class PageIn:
                 return await call()
             except UpstreamStorageFull:
                 await self._make_room()
+            except (UpstreamFileLost, UpstreamKeyRejected):
+                raise
             except UpstreamError as error:
-                if not error.retryable or attempt == TRIES - 1:
+                pause = max(error.retry_after or 0.0, min(0.5 * 2.0**attempt, 8.0))
+                if not error.retryable or attempt == TRIES - 1 or pause > LONGEST_PAUSE:
                     raise
-                await self._clock.sleep(max(error.retry_after or 0.0, min(0.5 * 2.0**attempt, 8.0)))
+                await self._clock.sleep(pause)
         return await call()
 
     async def _make_room(self) -> None:
@@ -168,12 +181,12 @@ class PageIn:
                     sending = self._client.send_chunk(self._account, url, source, start, stop, finalize=finalize)
                     action = await self._report(session, sending)
                 case Query(after):
-                    await self._clock.sleep(after)
+                    await self._pause(after)
                     action = await self._report(session, self._client.query(self._account, url))
                 case FindByName():
                     action = session.found(await self._find(uploading.name))
                 case Restart(after):
-                    await self._clock.sleep(after)
+                    await self._pause(after)
                     uploading, granularity = await self._start()
                     action = session.restarted(granularity)
                 case Done(uploaded):
@@ -197,15 +210,25 @@ class PageIn:
         except (UpstreamDisconnected, UpstreamTimeout) as error:
             return session.broke(error)
 
+    async def _pause(self, seconds: float) -> None:
+        if seconds > LONGEST_PAUSE:
+            raise UpstreamRateLimited(f"Gemini asks to wait {seconds:.0f} s.", retry_after=seconds)
+        await self._clock.sleep(seconds)
+
     async def _find(self, name: str) -> GeminiFile | None:
+        try:
+            return await self._look_at(name)
+        except UpstreamFileLost:
+            return None
+
+    async def _look_at(self, name: str) -> GeminiFile:
         """Asked a few times: right after an upload Gemini may deny a file that it has (GEMINI.md 6, pitfall 17)."""
-        for pause in (*DENIAL_PAUSES, None):
+        for pause in DENIAL_PAUSES:
             try:
-                return await self._retried(lambda: self._client.get_file(self._account, name))
+                return await self._retried(partial(self._client.get_file, self._account, name))
             except UpstreamFileLost:
-                if pause is not None:
-                    await self._clock.sleep(pause)
-        return None
+                await self._clock.sleep(pause)
+        return await self._retried(partial(self._client.get_file, self._account, name))
 
     # ── until it can be used ─────────────────────────────────────────────────────────────────────
 
@@ -220,7 +243,7 @@ class PageIn:
         )
         if uploaded.state == "FAILED":
             await self._refuse(replica, uploaded)
-        await self._save(replica)
+        await self._row.save(replica)
         return replica
 
     async def _until_active(self, replica: ReplicaRecord) -> ReplicaRecord:
@@ -229,7 +252,7 @@ class PageIn:
             await self._clock.sleep(POLL_SECONDS[min(polls, len(POLL_SECONDS) - 1)])
             polls += 1
             self._lease.check()
-            file = await self._retried(partial(self._client.get_file, self._account, replica.name))
+            file = await self._look_at(replica.name)
             if file.state == "FAILED":
                 await self._refuse(replica, file)
             if file.state == "ACTIVE" or (file.state == "" and polls >= len(POLL_SECONDS)):
@@ -239,7 +262,7 @@ class PageIn:
                     uri=file.uri or replica.uri,
                     expires_at=file.expires_at or replica.expires_at,
                 )
-                await self._save(replica)
+                await self._row.save(replica)
         return replica
 
     async def _refuse(self, replica: ReplicaRecord, file: GeminiFile) -> None:
@@ -247,22 +270,7 @@ class PageIn:
         failed = replace(
             replica, state="failed", error=f"Gemini could not process it: {reason}", used_at=self._clock.now()
         )
-        await self._db.write(lambda conn: self._doom(conn, replica.name))
-        await self._save(failed)
+        await self._row.doom(replica.name)
+        if not self._keep:
+            await self._row.save(failed)
         raise FileUnusable(failed.error or reason, code="file_processing_failed")
-
-    # ── rows ─────────────────────────────────────────────────────────────────────────────────────
-
-    async def _save(self, replica: ReplicaRecord) -> None:
-        """Raises LeaseLost where the fence refuses the row, and FileNotFound where its file was deleted meanwhile.
-
-        Whatever the row named before, or a refused row names, is doomed in the same transaction.
-        """
-        if await self._db.write(lambda conn: rows.save_replica(conn, replica)):
-            return
-        if not await self._db.read(lambda conn: blob_alive(conn, self._file.blob_id)):
-            raise FileNotFound(self._file.id)
-        raise LeaseLost(replica.name)
-
-    def _doom(self, conn: Connection, name: str) -> None:
-        rows.doom(conn, self._account.name, name, self._clock.now())

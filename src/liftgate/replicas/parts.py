@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from liftgate.byte_source import ByteSource
+from liftgate.catalog.connection import replica_key
 from liftgate.catalog.database import Database
 from liftgate.clock import Clock
 from liftgate.errors import LiftgateError
@@ -54,5 +55,9 @@ class Wanted:
         return named
 
 
+LEASES = "replica|"
+"""What the names of replicas' leases begin with; the rest is `replica_key`."""
+
+
 def lease_name(key: Key) -> str:
-    return "replica|" + "|".join(key)
+    return LEASES + replica_key(*key)

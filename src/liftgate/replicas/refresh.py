@@ -10,48 +10,58 @@ from functools import partial
 from liftgate.catalog import files as file_rows
 from liftgate.catalog import leases
 from liftgate.catalog import replicas as rows
-from liftgate.errors import LiftgateError
+from liftgate.catalog.database import Connection
+from liftgate.errors import LiftgateError, UpstreamError
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.upload_rules import finished_file
 from liftgate.records import Account, ReplicaRecord
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.lease import Lease
-from liftgate.replicas.parts import Parts, Wanted, lease_name
+from liftgate.replicas.parts import Key, Parts, Wanted, lease_name
 
 log = logging.getLogger("liftgate")
 
 BATCH = 100
+UNFINISHED = 10_000
 RETENTION_SECONDS = 48 * 3600.0
 
 
 async def purge(parts: Parts, lease: Lease) -> None:
     """Deletes what is doomed at Gemini. What cannot be deleted now is tried again at the next round.
 
-    A doomed session is cancelled first: only then can nobody finalize it any more.
+    A doomed session is cancelled first: only then can nobody finalize it any more. An account that fails once is left
+    alone for the rest of the round, so that one which is away does not hold up the others.
     """
-    db = parts.db
+    away: set[str] = set()
+    passed: set[int] = set()
     while True:
         lease.check()
         now = parts.clock.now()
-        due = await db.read(lambda conn, now=now: rows.due_doomed(conn, now, BATCH))  # type: ignore[misc]
-        for doomed in due:
+        due = await parts.db.read(partial(rows.due_doomed, now=now, limit=BATCH + len(passed)))
+        fresh = [doomed for doomed in due if doomed.id not in passed]
+        for doomed in fresh:
             lease.check()
-            account = parts.accounts.get(doomed.account)
-            if account is None or now - doomed.doomed_at > RETENTION_SECONDS + 3600:
-                # Gemini has removed it by itself; or its key is not ours any more, and then it soon will.
-                await db.write(partial(rows.drop_doomed, doomed_id=doomed.id))
-                continue
-            try:
-                await _remove(parts.client, account, doomed)
-            except LiftgateError as error:
-                log.info("purge of %s at %s: %s", doomed.name, account.name, error.message)
-                await db.write(
-                    partial(rows.postpone_doomed, doomed_id=doomed.id, until=now + parts.settings.purge_seconds / 2)
-                )
-            else:
-                await db.write(partial(rows.drop_doomed, doomed_id=doomed.id))
-        if len(due) < BATCH:
+            passed.add(doomed.id)
+            if doomed.account not in away and not await _purge_one(parts, doomed, now):
+                away.add(doomed.account)
+        if len(fresh) < BATCH:
             return
+
+
+async def _purge_one(parts: Parts, doomed: rows.Doomed, now: float) -> bool:
+    """False when its account cannot be had at the moment."""
+    account = parts.accounts.get(doomed.account)
+    # Beyond that time Gemini has removed it by itself; so it soon will where the key is not ours any more.
+    if account is not None and now - doomed.doomed_at <= RETENTION_SECONDS + 3600:
+        try:
+            await _remove(parts.client, account, doomed)
+        except LiftgateError as error:
+            log.info("purge of %s at %s: %s", doomed.name, account.name, error.message)
+            until = now + parts.settings.purge_seconds / 2
+            await parts.db.write(partial(rows.postpone_doomed, doomed_id=doomed.id, until=until))
+            return not isinstance(error, UpstreamError)
+    await parts.db.write(partial(rows.drop_doomed, doomed_id=doomed.id))
+    return True
 
 
 async def _remove(client: GeminiClient, account: Account, doomed: rows.Doomed) -> None:
@@ -66,22 +76,34 @@ async def _remove(client: GeminiClient, account: Account, doomed: rows.Doomed) -
 
 
 async def recover(parts: Parts, replicas: Replicas, lease: Lease) -> None:
-    """Takes up uploads that a process began and did not finish."""
-    for row in await parts.db.read(lambda conn: rows.unfinished(conn, BATCH)):
+    """Takes up uploads that a process began and did not finish, and gives up those that nobody wanted for long."""
+    now = parts.clock.now()
+    for row in await parts.db.read(lambda conn: rows.unfinished(conn, UNFINISHED)):
         lease.check()
-        name = lease_name((row.blob_id, row.mime_type, row.account))
-        if await parts.db.read(partial(leases.holder_of, name=name)) is None:
+        key = (row.blob_id, row.mime_type, row.account)
+        if await parts.db.read(partial(leases.holder_of, name=lease_name(key))) is not None:
+            continue
+        if now - row.used_at > parts.settings.renew_used_seconds:
+            await parts.db.write(partial(_lose, key=key, name=row.name, now=now))
+        else:
             await _prepare(parts, replicas, row)
     # What was asked for at upload and nobody works at any more will be made when a chat needs it.
-    forgotten = parts.clock.now() - 2 * parts.settings.lease_seconds
+    forgotten = now - 2 * parts.settings.lease_seconds
     await parts.db.write(lambda conn: file_rows.settle_pending(conn, forgotten, BATCH))
+
+
+def _lose(conn: Connection, *, key: Key, name: str, now: float) -> bool:
+    return rows.lose_replica(conn, *key, name, now)
 
 
 async def renew_expiring(parts: Parts, replicas: Replicas, lease: Lease) -> None:
     """Renews replicas that were used lately and expire soon, so that no request has to wait for it."""
-    now = parts.clock.now()
-    before = now + parts.settings.renew_ahead_seconds
-    used_after = now - parts.settings.renew_used_seconds
+    used_after = parts.clock.now() - parts.settings.renew_used_seconds
+    # The clock that is furthest ahead: what is not yet due by its own account's clock is left as it is.
+    clocks = [parts.client.upstream_now(account) for account in parts.accounts.values()]
+    if not clocks:
+        return
+    before = max(clocks) + parts.settings.renew_ahead_seconds
     for row in await parts.db.read(lambda conn: rows.expiring(conn, before, used_after, BATCH)):
         lease.check()
         await _prepare(parts, replicas, row, renew=True)
