@@ -88,6 +88,8 @@ def test_files_in_system_and_tool_messages_are_needs_too() -> None:
 def test_line_breaks_in_base64_are_no_fault() -> None:
     lines = base64.encodebytes(bytes(90)).decode()
     part = _file(file_data=lines, format="audio/wav")
+    [need] = _needs(part)
+    assert need.ref == base64.b64encode(bytes(90)).decode()
     assert _needs(part, inline_limit=1000) == []
     request = {"messages": [{"role": "user", "content": [part]}]}
     body = translate_chat(request, facts=facts_for("gemini-2.5-flash"), files={}, signatures={}).body

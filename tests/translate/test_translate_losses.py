@@ -201,6 +201,14 @@ def test_file_in_a_system_message_reaches_the_model() -> None:
     assert body["contents"][0]["parts"] == [{"fileData": {"mimeType": "text/plain", "fileUri": "u"}}]
 
 
+def test_instruction_is_said_by_the_user_where_nothing_else_can_hold_it() -> None:
+    """A conversation of instructions only, and a model that takes no system instruction."""
+    only = translated({"messages": [{"role": "system", "content": "S"}]}).body
+    assert only == {"contents": [{"role": "user", "parts": [{"text": "S"}]}]}
+    body = translated({"messages": [{"role": "system", "content": "S"}, HI]}, "gemma-3-27b-it").body
+    assert body == {"contents": [{"role": "user", "parts": [{"text": text}]} for text in ("S", "Hi")]}
+
+
 @pytest.mark.parametrize(("model", "nested"), [("gemini-3-flash-preview", True), ("gemini-2.5-flash", False)])
 def test_file_in_a_tool_result_reaches_the_model(model: str, nested: bool) -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}

@@ -17,7 +17,7 @@ from liftgate.translate.content_parts import Media, read_media
 class FileNeed:
     """One part that needs I/O. Compared and hashed by its place in the request, never by its content.
 
-    `ref`: a file's id, Gemini name or Google URI (`file_id`), a URL to fetch (`url`), or base64 text (`inline`).
+    `ref`: a file's id, Gemini name or Google URI (`file_id`), a URL to fetch (`url`), or base64 text without line breaks (`inline`).
     `mime_type`: what the part declares, normalised, else what its filename says, else None: look it up.
     """
 
@@ -64,4 +64,7 @@ def file_needs(request: Mapping[str, Any], *, inline_limit: int) -> list[FileNee
 def _need(media: Media, inline_limit: int) -> FileNeed | None:
     if media.kind == "pass" or (media.kind == "inline" and media.inline_bytes <= inline_limit):
         return None
-    return FileNeed(media.param, media.kind, media.ref, media.mime_type, media.filename)
+    ref = media.ref
+    if media.kind == "inline" and any(space in ref for space in "\n\r \t"):
+        ref = "".join(ref.split())
+    return FileNeed(media.param, media.kind, ref, media.mime_type, media.filename)

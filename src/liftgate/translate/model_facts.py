@@ -124,6 +124,7 @@ FAMILIES: tuple[tuple[str, ModelFacts], ...] = (
     ("gemini-3-pro", replace(_V3, family="gemini-3-pro", levels=_PRO_LEVELS)),
     ("gemini-3.1-pro", replace(_V3, family="gemini-3.1-pro", levels={**_V3.levels, "minimal": "LOW"})),
     ("gemini-3", _V3),
+    ("gemma-3", replace(_V2_0, family="gemma-3", tools=False, system_instruction=False)),
 )
 """By the beginning of the name, the first that fits."""
 
