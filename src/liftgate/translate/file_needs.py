@@ -17,7 +17,7 @@ from liftgate.translate.content_parts import Media, read_media
 class FileNeed:
     """One part that needs I/O. Compared and hashed by its place in the request, never by its content.
 
-    `ref`: a file's id, Gemini name or URI (`file_id`), a URL to fetch (`url`), or base64 text of either alphabet, without
+    `ref`: a file's id, Gemini name or URI (`file_id`), a URL to fetch (`url`), or base64 of either alphabet, without
     line breaks (`inline`). `mime_type`: what the part declares, normalised, else what its filename says, else None:
     look it up.
     """
