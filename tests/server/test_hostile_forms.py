@@ -97,7 +97,8 @@ CASES: dict[str, tuple[bytes, str | None]] = {
 def nothing_left_behind(gateway: Running) -> Iterator[None]:
     before = sorted(gateway.litter())
     yield
-    assert sorted(gateway.litter()) == before
+    # A form whose client has gone may still be on its way out.
+    assert eventually(lambda: sorted(gateway.litter()) == before)
 
 
 @pytest.mark.parametrize("name", CASES)

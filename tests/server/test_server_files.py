@@ -105,7 +105,7 @@ def test_target_model_names_in_any_spelling_carry_the_file_to_gemini(gateway: Ru
     content = f"carried by {models!r}".encode()
     with gateway.client() as client:
         made = client.files.create(file=content, purpose="user_data", extra_body={"target_model_names": models})
-        assert client.files.wait_for_processing(made.id, poll_interval=0.02).status == "processed"
+        assert client.files.wait_for_processing(made.id, poll_interval=0.02, max_wait_seconds=20).status == "processed"
         client.files.delete(made.id)
 
 
