@@ -30,7 +30,9 @@ from liftgate.engine.needs import Needs
 from liftgate.engine.sent_along import SentAlong
 from liftgate.engine.signatures import Signatures
 from liftgate.files.ingest import Ingest
+from liftgate.files.part_store import PartStore
 from liftgate.files.read import open_blob
+from liftgate.files.uploads import Uploads
 from liftgate.gemini.client import GeminiClient
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.parts import Parts
@@ -40,9 +42,10 @@ from liftgate.tasks import Tasks
 
 
 class Gateway:
-    """`files`, `chat` and `models` are there between entering and leaving."""
+    """`files`, `uploads`, `chat` and `models` are there between entering and leaving."""
 
     files: Files
+    uploads: Uploads
     chat: Chat
     models: Models
 
@@ -93,6 +96,7 @@ class Gateway:
         stack.push_async_callback(ingest.close)
         self._db = db
         self.files = Files(parts, ingest, replicas, router)
+        self.uploads = Uploads(PartStore(ingest))
         self.models = Models(router)
         limits = settings.limits
         fetcher = Fetcher(

@@ -33,10 +33,13 @@ class Spool:
     """A growing file. `write`, `finish`, `discard`, `settle` and `close` are for its writer, the rest for readers.
 
     `written`: bytes taken so far. `expected`: bytes announced, if they were. `finished`: all is written. `sha256`:
-    lower-case hex, once finished. `path`: where the file is (its place in the store, once settled). Of one event loop.
+    lower-case hex, once finished; `digest` what it comes from. `path`: where the file is (its place in the store, once
+    settled). Of one event loop.
     """
 
-    def __init__(self, fd: int, path: Path, expected: int | None, threads: Executor | None) -> None:
+    def __init__(
+        self, fd: int, path: Path, expected: int | None, threads: Executor | None, digest: hashlib._Hash | None
+    ) -> None:
         self.path = path
         self.expected = expected
         self.written = 0
@@ -44,7 +47,7 @@ class Spool:
         self.sha256 = ""
         self._fd = fd
         self._threads = threads
-        self._hash = hashlib.sha256()
+        self.digest = hashlib.sha256() if digest is None else digest
         self._buffer = bytearray()
         self._available = 0
         self._flushing: asyncio.Future[int] | None = None
@@ -56,8 +59,16 @@ class Spool:
         self._changed = asyncio.Event()
 
     @classmethod
-    def create(cls, directory: Path, *, expected: int | None, threads: Executor | None = None) -> Spool:
-        """A new, empty spool file in `directory`. `threads` do the file work (None: the loop's). Raises StorageFull."""
+    def create(
+        cls,
+        directory: Path,
+        *,
+        expected: int | None,
+        threads: Executor | None = None,
+        digest: hashlib._Hash | None = None,
+    ) -> Spool:
+        """A new, empty spool file in `directory`. `threads` do the file work (None: the loop's). `digest`: a SHA-256 of
+        what stands before these bytes, which goes on with them. Raises StorageFull."""
         try:
             directory.mkdir(parents=True, exist_ok=True)
             while True:
@@ -65,7 +76,7 @@ class Spool:
                 fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
                 # A sweep may have taken the lock first, for a file just made; it removes the file, so take another.
                 if _lock(fd) and os.fstat(fd).st_nlink:
-                    return cls(fd, path, expected, threads)
+                    return cls(fd, path, expected, threads, digest)
                 os.close(fd)
         except OSError as error:
             raise disk.refusal(error) from error
@@ -119,7 +130,7 @@ class Spool:
         if self._buffer:
             self._flush_buffer()
             await self._idle()
-        self.sha256 = self._hash.hexdigest()
+        self.sha256 = self.digest.hexdigest()
         self.finished = True
         self._wake()
 
@@ -182,7 +193,7 @@ class Spool:
 
     def _flush(self, batch: bytes | bytearray) -> None:
         def hash_and_write() -> int:
-            self._hash.update(batch)
+            self.digest.update(batch)
             disk.write_all(self._fd, batch)
             return len(batch)
 

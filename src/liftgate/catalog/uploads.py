@@ -23,7 +23,7 @@ KEPT_SECONDS = 7 * 86_400
 """How long an upload that ended can still be asked for."""
 COLUMNS = (
     "id, owner, kind, filename, purpose, mime_type, bytes, created_at, expires_at, status, received, file_id, md5,"
-    " secret_hash, alias, display_name, file_expires_after"
+    " secret_hash, alias, display_name, file_expires_after, completion"
 )
 PART_COLUMNS = "id, upload_id, key, bytes, sha256, created_at, start, md5"
 
@@ -31,7 +31,8 @@ PART_COLUMNS = "id, upload_id, key, bytes, sha256, created_at, start, md5"
 @dataclass(frozen=True, slots=True)
 class UploadRecord:
     """`bytes`: what the client declared, None if it did not. `received`: the sum of the parts. `secret_hash`: SHA-256
-    of the capability of a native session. `file_expires_after`: seconds that the file shall live."""
+    of the capability of a native session. `file_expires_after`: seconds that the file shall live. `completion`: what it
+    was completed with, a digest of the parts' ids."""
 
     id: str
     owner: Owner
@@ -50,12 +51,14 @@ class UploadRecord:
     alias: str | None = None
     display_name: str | None = None
     file_expires_after: int | None = None
+    completion: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UploadPart:
     """`key`: its object in the store. `start`: the offset of its first byte in a native session; None for OpenAI's
-    parts, whose order comes with the completion."""
+    parts, whose order comes with the completion. `sha256`: of everything from the first byte of the session to the last
+    one of this part, hex; "" where that is not known."""
 
     id: str
     upload_id: str
@@ -79,11 +82,12 @@ def insert_upload(conn: Connection, upload: UploadRecord) -> None:
     """Raises `InvalidRequest` for a text that no database can hold."""
     check_texts(upload)
     conn.execute(
-        f"INSERT INTO uploads ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO uploads ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(upload.id, upload.owner, upload.kind, upload.filename, upload.purpose, upload.mime_type, upload.bytes),
             *(upload.created_at, upload.expires_at, upload.status, upload.received, upload.file_id, upload.md5),
             *(upload.secret_hash, upload.alias, upload.display_name, upload.file_expires_after),
+            upload.completion,
         ),
     )
 
@@ -141,6 +145,19 @@ def parts_of(conn: Connection, upload_id: str) -> list[UploadPart]:
         f"SELECT {PART_COLUMNS} FROM upload_parts WHERE upload_id = ? ORDER BY start, created_at, id", (upload_id,)
     )
     return [UploadPart(*row) for row in rows]
+
+
+def count_parts(conn: Connection, upload_id: str) -> int:
+    [(count,)] = conn.execute("SELECT count(*) FROM upload_parts WHERE upload_id = ?", (upload_id,))
+    return int(count)
+
+
+def note_completion(conn: Connection, upload_id: str, completion: str, now: float) -> None:
+    """Before `finish` in its transaction. Raises `InvalidRequest` when it was completed with something else."""
+    upload = _locked(conn, upload_id, now)
+    if upload.status == "completed" and upload.completion != completion:
+        raise InvalidRequest(f"Upload {upload_id} was completed before, with other parts.", param="part_ids")
+    conn.execute("UPDATE uploads SET completion = ? WHERE id = ?", (completion, upload_id))
 
 
 def finish(

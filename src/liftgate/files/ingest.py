@@ -57,8 +57,31 @@ class Ingest:
         """A file about to arrive; `expected`: its length in bytes, where it is known. Raises TooLarge, StorageFull."""
         largest = self.limits.largest_file(owner)
         if expected is not None and expected > largest:
-            raise _too_large(expected, largest)
+            raise too_large(expected, largest)
         return Incoming(self, owner, Spool.create(self.spool_dir, expected=expected, threads=self.threads))
+
+    async def admit(self, owner: Owner, coming: int) -> None:
+        """Whether so many more bytes fit into the owner's quota, before they are read; the transaction that commits the
+        file decides exactly. Raises TooLarge.
+        """
+        quota = self.limits.storage_quota(owner)
+        if quota is None:
+            return
+        used = await self._used(owner)
+        if used + coming > quota and used:
+            # Files whose time is over still count until they are removed, so this is done before refusing.
+            await self.db.write(partial(expire_files, now=self.clock.now(), limit=_EXPIRED_AT_ONCE))
+            used = await self._used(owner)
+        if used + coming > quota:
+            raise TooLarge(
+                f"The file has {coming} bytes, and {used} of your {quota} bytes are used.",
+                param="file",
+                code="storage_quota_exceeded",
+            )
+
+    async def _used(self, owner: Owner) -> int:
+        _, used = await self.db.read(partial(owner_usage, owner=owner))
+        return used
 
     async def close(self) -> None:
         """Waits for the commits under way."""
@@ -116,33 +139,13 @@ class Incoming:
 
     async def _check(self, more: int) -> None:
         if not self._admitted:
-            await self._check_quota(more)
+            expected = self.spool.expected
+            await self._ingest.admit(self._owner, more if expected is None else expected)
             self._admitted = True
         if self.spool.written + more > self._largest:
-            raise _too_large(self.spool.written + more, self._largest)
+            raise too_large(self.spool.written + more, self._largest)
         if self._storing.done() and (failure := self._storing.result()):
             raise failure
-
-    async def _check_quota(self, more: int) -> None:
-        """A file that cannot fit is refused before it is read; the transaction of the commit decides exactly."""
-        if self._quota is None:
-            return
-        coming = self.spool.expected if self.spool.expected is not None else more
-        used = await self._used()
-        if used + coming > self._quota and used:
-            # Files whose time is over still count until they are removed, so this is done before refusing.
-            await self._ingest.db.write(partial(expire_files, now=self._ingest.clock.now(), limit=_EXPIRED_AT_ONCE))
-            used = await self._used()
-        if used + coming > self._quota:
-            raise TooLarge(
-                f"The file has {coming} bytes, and {used} of your {self._quota} bytes are used.",
-                param="file",
-                code="storage_quota_exceeded",
-            )
-
-    async def _used(self) -> int:
-        _, used = await self._ingest.db.read(partial(owner_usage, owner=self._owner))
-        return used
 
     async def commit(
         self,
@@ -253,5 +256,6 @@ class Incoming:
             log.warning("%s was stored for nothing and is left to the sweep: %s", self._blob_id, error.message)
 
 
-def _too_large(size: int, largest: int) -> TooLarge:
+def too_large(size: int, largest: int) -> TooLarge:
+    """A file over its owner's limit, both in bytes."""
     return TooLarge(f"Maximum file size ({largest} bytes) exceeded: the file has {size} bytes or more.", param="file")

@@ -20,6 +20,7 @@ from liftgate.catalog.blobs import blob_parts, drop_blob, known_blobs, orphaned_
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.files import expire_files
+from liftgate.catalog.uploads import expire_uploads
 from liftgate.errors import LiftgateError
 
 log = logging.getLogger("liftgate.files")
@@ -31,12 +32,14 @@ _DELETES_AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many of each were removed. `objects`: those of the store that belonged to nothing."""
+    """How many of each were removed. `objects`: those of the store that belonged to nothing; `parts`: of uploads whose
+    time was over."""
 
     files: int = 0
     blobs: int = 0
     objects: int = 0
     spools: int = 0
+    parts: int = 0
 
 
 async def sweep(db: Database, blobs: BlobStore, spool_dir: Path, *, grace: float, now: float) -> Swept:
@@ -47,9 +50,10 @@ async def sweep(db: Database, blobs: BlobStore, spool_dir: Path, *, grace: float
     """
     spools = await sweep_spools(spool_dir)
     files = await sweep_expired(db, now=now)
+    parts = await sweep_uploads(db, blobs, now=now)
     dropped = await sweep_orphans(db, blobs, before=now - grace)
     objects = await sweep_unknown(db, blobs, before=now - grace)
-    swept = Swept(files=files, blobs=dropped, objects=objects, spools=spools)
+    swept = Swept(files=files, blobs=dropped, objects=objects, spools=spools, parts=parts)
     if swept != Swept():
         log.info("swept %s", swept)
     return swept
@@ -63,6 +67,14 @@ async def sweep_expired(db: Database, *, now: float) -> int:
     total = 0
     while removed := len(await db.write(partial(expire_files, now=now, limit=_ROWS_AT_ONCE))):
         total += removed
+    return total
+
+
+async def sweep_uploads(db: Database, blobs: BlobStore, *, now: float) -> int:
+    """Ends uploads that were not completed in time, and removes their parts."""
+    total = 0
+    while keys := await db.write(partial(expire_uploads, now=now, limit=_ROWS_AT_ONCE)):
+        total += await _delete(blobs, keys)
     return total
 
 

@@ -47,11 +47,11 @@ OpenFile = Callable[[FilePart, Fields], Sink]
 """Called once, when the file's first byte is next, with the fields that came before it."""
 
 
-def boundary_of(content_type: str) -> str:
+def boundary_of(content_type: str, file_field: str = "file") -> str:
     """Raises InvalidRequest when this is no multipart form."""
     kind, options = parse_options_header(content_type)
     if kind != "multipart/form-data":
-        raise InvalidRequest("The body must be multipart/form-data, with the bytes in a part named 'file'.")
+        raise InvalidRequest(f"The body must be multipart/form-data, with the bytes in a part named '{file_field}'.")
     boundary: str = options.get("boundary", "")
     if not boundary or len(boundary) > MAX_BOUNDARY or not boundary.isascii() or not boundary.isprintable():
         raise InvalidRequest("The Content-Type multipart/form-data needs a boundary of 1 to 200 ASCII characters.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from liftgate.server.handlers import chat, content, files, health, models
+from liftgate.server.handlers import chat, content, files, health, models, uploads
 from liftgate.server.request import Request
 from liftgate.server.responses import Response
 
@@ -32,6 +32,10 @@ OPENAI = (
         {"GET": files.retrieve_file, "HEAD": files.retrieve_file, "DELETE": files.delete_file},
     ),
     Route("/files/{file_id}/content", {"GET": content.file_content, "HEAD": content.file_content}),
+    Route("/uploads", {"POST": uploads.create_upload}),
+    Route("/uploads/{upload_id}/parts", {"POST": uploads.add_part}),
+    Route("/uploads/{upload_id}/complete", {"POST": uploads.complete_upload}),
+    Route("/uploads/{upload_id}/cancel", {"POST": uploads.cancel_upload}),
     Route("/models", {"GET": models.list_models}),
     Route("/models/{model:path}", {"GET": models.retrieve_model}),
 )

@@ -1,0 +1,152 @@
+"""OpenAI's uploads: parts in any order and side by side, put together by the list of their ids.
+
+Any process takes the next part, before or after a restart: what was acknowledged is in the object store and has a row.
+A foreign upload is not there, in the same words as one that never was. Contract: OPENAI.md 2.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from liftgate import ids
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.files import get_file
+from liftgate.catalog.uploads import UploadPart, UploadRecord, cancel, get_upload, insert_upload, parts_of
+from liftgate.errors import InvalidRequest, UploadNotFound
+from liftgate.files.filename import clean_filename
+from liftgate.files.ingest import too_large
+from liftgate.files.part_store import PART_BYTES, IncomingPart, PartStore
+from liftgate.records import FileRecord, Owner
+
+LIFE_SECONDS = 3600
+"""OpenAI's: an upload that is not completed an hour after its creation is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    """What a client announces. `expires_after`: seconds that the File shall live."""
+
+    filename: str
+    purpose: str
+    bytes: int
+    mime_type: str
+    expires_after: int | None = None
+
+
+class Uploads:
+    def __init__(self, parts: PartStore) -> None:
+        self._parts = parts
+        self._ingest = parts.ingest
+        self._db = parts.ingest.db
+        self._clock = parts.ingest.clock
+
+    async def create(self, owner: Owner, wanted: NewUpload) -> UploadRecord:
+        """Raises InvalidRequest, and TooLarge for more than the owner's largest file or what is left of the quota."""
+        if wanted.bytes < 1:
+            raise InvalidRequest("The file is empty: 'bytes' must be at least 1.", param="bytes", code="empty_file")
+        largest = self._ingest.limits.largest_file(owner)
+        if wanted.bytes > largest:
+            raise too_large(wanted.bytes, largest)
+        await self._ingest.admit(owner, wanted.bytes)
+        now = self._clock.now()
+        upload = UploadRecord(
+            id=ids.new_upload_id(),
+            owner=owner,
+            kind="openai",
+            filename=clean_filename(wanted.filename),
+            purpose=wanted.purpose,
+            mime_type=wanted.mime_type,
+            bytes=wanted.bytes,
+            created_at=now,
+            expires_at=now + LIFE_SECONDS,
+            file_expires_after=wanted.expires_after,
+        )
+        await self._db.write(lambda conn: insert_upload(conn, upload))
+        return upload
+
+    async def begin_part(self, owner: Owner, upload_id: str) -> IncomingPart:
+        """Raises UploadNotFound, and InvalidRequest when the upload takes no more."""
+        upload = await self._db.read(lambda conn: get_upload(conn, owner, upload_id, self._clock.now()))
+        if upload is None or upload.kind != "openai":
+            raise UploadNotFound(upload_id)
+        if upload.status != "pending":
+            raise InvalidRequest(f"Upload {upload_id} is {upload.status}.", param="upload_id")
+        # A part may be sent again under another id when its answer was lost, but not without end.
+        if upload.received > 2 * (upload.bytes or 0) + PART_BYTES:
+            raise InvalidRequest(
+                f"Upload {upload_id} was to have {upload.bytes} bytes and was sent {upload.received}.",
+                param="data",
+            )
+        return self._parts.begin(upload, start=None)
+
+    async def complete(
+        self, owner: Owner, upload_id: str, part_ids: Sequence[str], md5: str | None
+    ) -> tuple[UploadRecord, FileRecord]:
+        """The File of these parts, in their order. With the same parts again: the same answer.
+
+        Raises UploadNotFound; InvalidRequest for parts that are not the upload's, a sum that is not its bytes, another
+        md5, or an upload that has ended; TooLarge when the owner's quota is used up, after which it can be tried again.
+        """
+        completion = hashlib.sha256("\n".join(part_ids).encode("utf-8", "backslashreplace")).hexdigest()
+        upload, parts = await self._db.read(partial(_found, owner=owner, upload_id=upload_id, now=self._clock.now()))
+        if upload.status == "completed":
+            return upload, await self._completed(upload, completion)
+        if upload.status != "pending":
+            raise InvalidRequest(f"Upload {upload_id} is {upload.status}.", param="upload_id")
+        ordered = _ordered(upload, parts, part_ids)
+        file = await self._parts.assemble(upload, ordered, md5=md5, completion=completion)
+        return replace(upload, status="completed", file_id=file.id, completion=completion), file
+
+    async def _completed(self, upload: UploadRecord, completion: str) -> FileRecord:
+        if upload.completion != completion:
+            raise InvalidRequest(f"Upload {upload.id} was completed before, with other parts.", param="part_ids")
+        now = self._clock.now()
+        file = await self._db.read(lambda conn: get_file(conn, upload.owner, upload.file_id or "", now))
+        if file is None:
+            raise InvalidRequest(f"The file of upload {upload.id} was deleted.", param="upload_id")
+        return file
+
+    async def cancel(self, owner: Owner, upload_id: str) -> UploadRecord:
+        """Raises UploadNotFound, and InvalidRequest for one that is completed or expired. Again is fine."""
+        now = self._clock.now()
+
+        def work(conn: Connection) -> tuple[UploadRecord, list[str]]:
+            _found(conn, owner, upload_id, now)
+            return cancel(conn, owner, upload_id, now)
+
+        upload, keys = await self._db.write(work)
+        self._parts.forget(upload_id)
+        self._parts.delete(keys)
+        return upload
+
+
+def _found(conn: Connection, owner: Owner, upload_id: str, now: float) -> tuple[UploadRecord, list[UploadPart]]:
+    # The parts first: an upload that is pending after that had all of them.
+    parts = parts_of(conn, upload_id) if get_upload(conn, owner, upload_id, now) else []
+    upload = get_upload(conn, owner, upload_id, now)
+    if upload is None or upload.kind != "openai":
+        raise UploadNotFound(upload_id)
+    return upload, parts
+
+
+def _ordered(upload: UploadRecord, parts: Sequence[UploadPart], part_ids: Sequence[str]) -> list[UploadPart]:
+    if not part_ids:
+        raise InvalidRequest("'part_ids' is empty: an upload is completed with at least one part.", param="part_ids")
+    if len(set(part_ids)) != len(part_ids):
+        raise InvalidRequest("'part_ids' names a part twice.", param="part_ids")
+    known = {part.id: part for part in parts}
+    unknown = next((part_id for part_id in part_ids if part_id not in known), None)
+    if unknown is not None:
+        raise InvalidRequest(f"Upload {upload.id} has no part {unknown!r}.", param="part_ids", code="part_not_found")
+    ordered = [known[part_id] for part_id in part_ids]
+    total = sum(part.bytes for part in ordered)
+    if total != upload.bytes:
+        raise InvalidRequest(
+            f"The parts have {total} bytes in all, and the upload was created for {upload.bytes}.",
+            param="part_ids",
+            code="size_mismatch",
+        )
+    return ordered
