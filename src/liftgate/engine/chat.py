@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -48,7 +48,8 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A request before a deployment is chosen. `deadline`: on the monotonic clock."""
+    """A request before a deployment is chosen. `deadline`: on the monotonic clock. `repaired`: accounts at which its
+    files were made again, which happens once."""
 
     owner: Owner
     request: Mapping[str, Any]
@@ -56,6 +57,7 @@ class _Call:
     needs: Sequence[Needed]
     signatures: Mapping[str, str]
     deadline: float
+    repaired: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ class Chat:
             deployment,
             _encode(translation.body),
             timeout=self._left(call),
-            idle_timeout=self._settings.router.timeout,
+            idle_timeout=self._settings.router.stream_timeout,
         )
         try:
             first = await stream.batch()
@@ -201,7 +203,6 @@ class Chat:
         """Translates for this deployment with its replicas, and repairs once what Gemini denies."""
         account = deployment.account
         pauses = iter(DENIAL_PAUSES)
-        repaired = False
         while True:
             files, replicas = (
                 ({}, []) if not call.needs else await self._needs.resolve(call.needs, account, deadline=call.deadline)
@@ -212,10 +213,11 @@ class Chat:
                 files=files,
                 signatures=call.signatures,
                 drop_params=self._drops(call, deployment),
-                additional_drop_params=call.request.get("additional_drop_params") or (),
             )
             for note in translation.notes:
                 log.warning("%s: %s", call.model, note)
+            for dropped in translation.dropped:
+                log.info("%s: %s was dropped: %s", call.model, dropped.param, dropped.reason)
             try:
                 return await use(call, deployment, translation)
             except UpstreamFileLost as lost:
@@ -223,11 +225,11 @@ class Chat:
                     raise
                 if self._needs.fresh(replicas, account) and (pause := next(pauses, None)) is not None:
                     await self._clock.sleep(pause)
-                elif repaired:
+                elif account.name in call.repaired:
                     raise
                 else:
                     await self._needs.repair(replicas, lost)
-                    repaired = True
+                    call.repaired.add(account.name)
 
     def _drops(self, call: _Call, deployment: Deployment) -> bool:
         asked = call.request.get("drop_params")

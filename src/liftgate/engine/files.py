@@ -38,7 +38,7 @@ PAGE_LIMIT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Arriving:
-    """What is known of a File before its bytes: `expected` is their number, where the client's headers tell it;
+    """What is known of a File before its bytes: `expected` is their number, as far as the request's length tells it;
     `models` are the names whose accounts it is carried to at once.
     """
 
@@ -72,10 +72,14 @@ class Files:
 
     def begin(self, owner: Owner, arriving: Arriving) -> Creation:
         """A File about to arrive. An unknown model raises ModelNotFound before a byte is read."""
-        deployments = [self._router.deployments(name)[0] for name in arriving.models]
-        accounts = {deployment.account.name: deployment.account for deployment in deployments}
-        incoming = self._ingest.begin(owner, expected=arriving.expected)
-        return Creation(self, incoming, arriving, list(accounts.values()))
+        accounts = self.accounts_of(arriving.models)
+        # The length is a guess: fields may follow the file. What is stored must not depend on it.
+        return Creation(self, self._ingest.begin(owner, expected=None), arriving, accounts)
+
+    def accounts_of(self, models: Sequence[str]) -> list[Account]:
+        """Where these models run, each account once. Raises ModelNotFound."""
+        deployments = [self._router.deployments(name)[0] for name in models]
+        return list({deployment.account.name: deployment.account for deployment in deployments}.values())
 
     def start_early(self, creation: Creation, account: Account, mime_type: str, size: int) -> EarlyUpload:
         """Sends what is there of a File that still arrives."""
@@ -90,9 +94,9 @@ class Files:
         self._tasks.start(self._carry(file, accounts, early), name=f"carry {file.id}")
 
     async def _carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
-        sent = {upload.account.name: upload for upload in early if upload.mime_type == file.mime_type}
+        sent = {upload.account.name: upload for upload in early if upload.carries(file.mime_type, file.bytes)}
         for upload in early:
-            if upload.mime_type != file.mime_type:
+            if upload.account.name not in sent:
                 await upload.cancel()
         wanted = Wanted(file, file.mime_type)
         deadline = self._clock.monotonic() + self._settings.page_in_seconds
@@ -215,7 +219,7 @@ class Files:
 class Creation:
     """A File on its way in. `write` its bytes, then `commit` or `abort`."""
 
-    def __init__(self, files: Files, incoming: Incoming, arriving: Arriving, accounts: Sequence[Account]) -> None:
+    def __init__(self, files: Files, incoming: Incoming, arriving: Arriving, accounts: list[Account]) -> None:
         self._files = files
         self._incoming = incoming
         self._arriving = arriving
@@ -241,10 +245,12 @@ class Creation:
         mime_type = resolve(declared=self._arriving.content_type, filename=self._arriving.filename, head=head)
         self._early = [self._files.start_early(self, account, mime_type, size) for account in self._accounts]
 
-    async def commit(self, *, purpose: str, expires_after: int | None = None) -> FileRecord:
-        """Durable from here on. `expires_after`: seconds. `status` is `uploaded` while a replica that was asked for is
-        on its way.
+    async def commit(self, *, purpose: str, expires_after: int | None = None, models: Sequence[str] = ()) -> FileRecord:
+        """Durable from here on. `expires_after`: seconds. `models`: names that came behind the file. `status` is
+        `uploaded` while a replica that was asked for is on its way.
         """
+        known = {account.name for account in self._accounts}
+        self._accounts += [account for account in self._files.accounts_of(models) if account.name not in known]
         file = await self._incoming.commit(
             filename=self._arriving.filename,
             content_type=self._arriving.content_type,

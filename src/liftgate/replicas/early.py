@@ -71,6 +71,10 @@ class EarlyUpload:
         """The session as far as it is known to have come; None before its start was answered."""
         return self._sent
 
+    def carries(self, mime_type: str, size: int) -> bool:
+        """Whether this is the upload of such a file: both were announced before its bytes had come."""
+        return self.mime_type == mime_type and self._size == size
+
     async def hand_over(self) -> Sent | None:
         """Stops sending after the chunk under way and gives what Gemini has; None when nothing came of it."""
         self._stopping = self._taken = True

@@ -51,9 +51,9 @@ async def create_file(request: Request) -> Response:
             raise MissingParameter("file")
         if form.purpose is None:
             raise MissingParameter("purpose")
-        for name in form.models[len(begun.models) :]:
-            request.gateway.models.retrieve(name)
-        file = await creation.commit(purpose=form.purpose, expires_after=form.expires_after)
+        file = await creation.commit(
+            purpose=form.purpose, expires_after=form.expires_after, models=form.models[len(begun.models) :]
+        )
     except BaseException:
         if creation is not None:
             await creation.abort()
