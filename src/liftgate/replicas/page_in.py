@@ -241,7 +241,7 @@ class PageIn:
             expires_at=uploaded.expires_at,
             upload_url=None,
         )
-        if uploaded.state == "FAILED":
+        if _failed(uploaded):
             await self._refuse(replica, uploaded)
         await self._row.save(replica)
         return replica
@@ -253,7 +253,7 @@ class PageIn:
             polls += 1
             self._lease.check()
             file = await self._look_at(replica.name)
-            if file.state == "FAILED":
+            if _failed(file):
                 await self._refuse(replica, file)
             if file.state == "ACTIVE" or (file.state == "" and polls >= len(POLL_SECONDS)):
                 replica = replace(
@@ -274,3 +274,7 @@ class PageIn:
         if not self._keep:
             await self._row.save(failed)
         raise FileUnusable(failed.error or reason, code="file_processing_failed")
+
+
+def _failed(file: GeminiFile) -> bool:
+    return file.state == "FAILED" or (file.state == "" and file.error is not None)
