@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from blob_bytes import put, read, some_bytes
-from s3_server import BUCKET, s3_endpoint
 
+from blob_bytes import put, read, some_bytes
 from liftgate import ids
 from liftgate.blobs.open import open_blob_store
 from liftgate.blobs.spool import Spool, SpoolDiscarded
 from liftgate.blobs.store import BlobMissing, BlobStore
 from liftgate.byte_source import PIECE
 from liftgate.errors import ConfigError
+from s3_server import BUCKET, s3_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from blob_bytes import put, read, some_bytes
-from s3_server import BUCKET, S3Server, s3_endpoint
 
+from blob_bytes import put, read, some_bytes
 from liftgate import ids
 from liftgate.blobs.objects import SEGMENT, ObjectBlobs
 from liftgate.blobs.spool import Spool
 from liftgate.errors import Unavailable
+from s3_server import BUCKET, S3Server, s3_endpoint
 
 MIB = 1 << 20
 URL = f"s3://{BUCKET}/p"

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from blob_bytes import some_bytes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from blob_bytes import some_bytes
 from liftgate import ids
 from liftgate.blobs.spool import BATCH, Spool, SpoolDiscarded, remove_dead_spools
 from liftgate.byte_source import PIECE

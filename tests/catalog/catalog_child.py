@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 from catalog_samples import NOW, commit, opened
-
 from liftgate.catalog import files, leases
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database

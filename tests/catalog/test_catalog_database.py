@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from catalog_samples import NOW, commit, opened, run, until
 
+from catalog_samples import NOW, commit, opened, run, until
 from liftgate.catalog import files
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database

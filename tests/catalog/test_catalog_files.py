@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from catalog_samples import NOW, commit, run, sample, saved
 
+from catalog_samples import NOW, commit, run, sample, saved
 from liftgate.catalog import blobs, files, replicas
 from liftgate.catalog.blobs import BlobPart
 from liftgate.catalog.connection import Connection

@@ -8,9 +8,9 @@ from functools import partial
 
 import psycopg
 import pytest
+
 from catalog_child import announce
 from catalog_samples import commit, opened, until
-
 from liftgate.catalog import files
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database

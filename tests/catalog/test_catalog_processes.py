@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from catalog_child import announce
 from catalog_samples import NOW, commit, opened, run, until
-
 from liftgate.catalog import blobs, files
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from catalog_samples import NOW, commit, run, sample
 
+from catalog_samples import NOW, commit, run, sample
 from liftgate import ids
 from liftgate.catalog import blobs, files, signatures, uploads
 from liftgate.catalog.blobs import BlobPart

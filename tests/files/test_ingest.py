@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from file_bench import Bench, open_bench, write
 
+from file_bench import Bench, open_bench, write
 from liftgate.catalog.files import get_file, list_files, owner_usage
 from liftgate.errors import Conflict, InvalidRequest, StorageFull, TooLarge, Unavailable
 from liftgate.files.filename import clean_filename

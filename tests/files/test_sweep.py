@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from file_bench import Bench, open_bench, write
 
+from file_bench import Bench, open_bench, write
 from liftgate import ids
 from liftgate.blobs.spool import Spool
 from liftgate.catalog.blobs import BlobPart

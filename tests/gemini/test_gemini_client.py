@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from liftgate import errors
+from liftgate.clock import SystemClock
+from liftgate.gemini.transport import ClientLimits
 from local_gemini import (
     KEY,
     BytesSource,
@@ -22,10 +26,6 @@ from local_gemini import (
     request,
     scripted,
 )
-
-from liftgate import errors
-from liftgate.clock import SystemClock
-from liftgate.gemini.transport import ClientLimits
 
 MIB = 1024 * 1024
 JSON_TYPE = "content-type: application/json; charset=UTF-8"

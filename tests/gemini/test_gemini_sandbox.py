@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from local_gemini import KEY, BytesSource, account_at, client, deployment_at
 
 from liftgate import errors, ids
 from liftgate.byte_source import ByteSource
@@ -32,6 +31,7 @@ from liftgate.gemini.upload_session import (
 )
 from liftgate.records import Account
 from liftgate.sandbox.app import SandboxSettings, create_app
+from local_gemini import KEY, BytesSource, account_at, client, deployment_at
 from serving import serve
 
 MIB = 1024 * 1024

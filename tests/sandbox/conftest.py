@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from google import genai
 from google.genai import types
-from sandbox_wire import Wire
 
 from liftgate.sandbox.app import SandboxSettings, create_app
+from sandbox_wire import Wire
 from serving import serve
 
 PROJECTS = {"key-a1": "project-a", "key-a2": "project-a", "key-b1": "project-b"}

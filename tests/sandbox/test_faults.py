@@ -10,6 +10,7 @@ from http.client import IncompleteRead, RemoteDisconnected
 from typing import Any
 
 import pytest
+
 from sandbox_wire import GRANULARITY, Answer, Wire, events_of, file_part, text_of
 
 FLASH = "gemini-2.5-flash"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from google import genai
 from google.genai import errors, types
+
 from media_samples import mp4, pdf, wav
 from sandbox_wire import Wire
 

@@ -6,13 +6,13 @@ import io
 import json
 from typing import Any
 
-import media_samples as samples
 import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image
-from sandbox_wire import Wire, events_of, file_part, text_of
 
+import media_samples as samples
 from liftgate.sandbox.sample_values import sample
+from sandbox_wire import Wire, events_of, file_part, text_of
 
 FLASH, THIRD = "gemini-2.5-flash", "gemini-3.5-flash"
 TTS, DRAWING = "gemini-2.5-flash-preview-tts", "gemini-2.5-flash-image"

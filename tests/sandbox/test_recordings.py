@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from media_samples import mp4
-from sandbox_wire import Wire, events_of
 
 from liftgate.sandbox.model_facts import ModelFacts
 from liftgate.sandbox.refusals import Refusal
 from liftgate.sandbox.request_rules import check_request
 from liftgate.sandbox.strict_json import check_message
+from media_samples import mp4
+from sandbox_wire import Wire, events_of
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
 MESSAGES = {

@@ -4,6 +4,7 @@ import hashlib
 import time
 
 import pytest
+
 from sandbox_wire import GRANULARITY, Wire, reset
 
 CHUNK = b"c" * GRANULARITY

@@ -14,10 +14,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from sandbox_wire import GRANULARITY, Wire
 
 from liftgate.sandbox.app import SandboxSettings, create_app
 from liftgate.sandbox.server import banner
+from sandbox_wire import GRANULARITY, Wire
 from serving import serve
 
 MIB = 1 << 20

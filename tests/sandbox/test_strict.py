@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+
 from sandbox_wire import Answer, Wire
 
 FLASH = "gemini-2.5-flash"

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_wire import GRANULARITY, Wire, file_part, reset
 
 from liftgate.sandbox.settings import SandboxSettings, Unverified
+from sandbox_wire import GRANULARITY, Wire, file_part, reset
 
 FLASH = "gemini-2.5-flash"
 CHUNK = b"c" * GRANULARITY

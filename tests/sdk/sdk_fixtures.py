@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sdk_sandbox import RECORDING, Sandbox
 
 from liftgate.sandbox.app import create_app
 from liftgate.sandbox.settings import SandboxSettings
+from sdk_sandbox import RECORDING, Sandbox
 from serving import serve
 
 

@@ -8,11 +8,11 @@ import threading
 from typing import Self
 
 import pytest
-from sdk_sandbox import MODEL, ROOT, Sandbox, asking
 
 import liftgate
 from liftgate import AsyncLiftgate, Liftgate
 from liftgate.errors import AuthenticationFailed
+from sdk_sandbox import MODEL, ROOT, Sandbox, asking
 
 pytest_plugins = ["sdk_fixtures"]
 

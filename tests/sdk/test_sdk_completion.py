@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 import pytest
-from sdk_sandbox import MODEL, RECORDING, Sandbox, asking
 
 import liftgate
 from liftgate.errors import (
@@ -21,6 +20,7 @@ from liftgate.errors import (
     UpstreamDisconnected,
     UpstreamRateLimited,
 )
+from sdk_sandbox import MODEL, RECORDING, Sandbox, asking
 
 pytest_plugins = ["sdk_fixtures"]
 

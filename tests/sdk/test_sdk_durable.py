@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from sdk_sandbox import MODEL, RECORDING, ROOT, Sandbox, asking
 
 from liftgate import AsyncLiftgate, Liftgate
 from liftgate.errors import FileNotFound, InvalidRequest, NotFound
+from sdk_sandbox import MODEL, RECORDING, ROOT, Sandbox, asking
 
 pytest_plugins = ["sdk_fixtures"]
 

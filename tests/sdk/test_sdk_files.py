@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sdk_sandbox import RECORDING, Sandbox
 
 import liftgate
 from liftgate.errors import (
@@ -26,6 +25,7 @@ from liftgate.errors import (
     UpstreamProtocolError,
     UpstreamUnavailable,
 )
+from sdk_sandbox import RECORDING, Sandbox
 from serving import serve
 
 pytest_plugins = ["sdk_fixtures"]

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from running import Running, running_gateway
 
 from liftgate.sandbox.app import SandboxSettings, create_app
+from running import Running, running_gateway
 from serving import serve
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from openai import OpenAI
-from raw_http import Answer, call
 
 from liftgate.gateway import Gateway
 from liftgate.server.app import build_app
 from liftgate.server.http_protocol import limited_protocol
 from liftgate.settings import load_settings
+from raw_http import Answer, call
 from serving import serve
 
 MODEL = "gemini-2.0-flash"

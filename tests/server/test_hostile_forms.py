@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+
 from form_bytes import END, FILE, PURPOSE, B, part, send, text
 from raw_http import connect, exchange, head, read_answer
 from running import Running, eventually

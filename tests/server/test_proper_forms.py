@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from form_bytes import END, FILE, PURPOSE, B, part, send
 from running import Running
 

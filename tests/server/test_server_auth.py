@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import openai
 import pytest
+
 from openai_schema import check
 from raw_http import connect, head, read_answer
 from running import Running, form_request, running_gateway

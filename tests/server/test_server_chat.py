@@ -7,6 +7,7 @@ from typing import Any
 
 import openai
 import pytest
+
 from openai_schema import check, check_answer
 from raw_http import Answer
 from running import MODEL, Running

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 import pytest
-from raw_http import connect, head
-from running import Running
 
 from liftgate.errors import RangeNotSatisfiable
 from liftgate.server.handlers.content import disposition
 from liftgate.server.ranges import wanted_range
+from raw_http import connect, head
+from running import Running
 
 CONTENT = bytes(range(256)) * 4000
 TAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'

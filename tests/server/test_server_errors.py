@@ -7,13 +7,13 @@ from typing import Any
 
 import openai
 import pytest
-from openai_schema import check
-from raw_http import exchange, head
-from running import MODEL, Running, form_request
 
 from liftgate import errors
 from liftgate.errors import LiftgateError, UpstreamFacts
 from liftgate.server.errors import error_response, google_status
+from openai_schema import check
+from raw_http import exchange, head
+from running import MODEL, Running, form_request
 
 HELLO = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
 

@@ -10,6 +10,7 @@ from typing import IO, cast
 
 import openai
 import pytest
+
 from openai_schema import check_answer
 from raw_http import connect, exchange, head, read_answer
 from running import MODEL, Running, eventually, form_request

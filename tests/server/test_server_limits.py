@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+
 from raw_http import connect, exchange, head, read_answer
 from running import MODEL, Running, eventually, form_request
 

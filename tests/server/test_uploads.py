@@ -13,15 +13,15 @@ from typing import Any
 
 import openai
 import pytest
-from cut_line import Cut, Line, content_of, cuts_of
-from openai_schema import check_answer
-from raw_http import Answer
-from running import Running, eventually, running_gateway
 
+from cut_line import Cut, Line, content_of, cuts_of
 from gateways import ask, client_for, gateway_server, sandbox_server, settings_for
 from liftgate.clock import SystemClock
 from liftgate.gateway import Gateway
 from liftgate.server.app import build_app
+from openai_schema import check_answer
+from raw_http import Answer
+from running import Running, eventually, running_gateway
 from serving import serve
 
 MIB = 1024 * 1024

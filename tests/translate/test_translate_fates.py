@@ -8,16 +8,16 @@ import re
 from typing import Any
 
 import pytest
-from answer_examples import ANSWER_EXAMPLES, AnswerExample
-from translate_exchanges import SHARED, spec
-from wire_examples import EXAMPLES, HI, Example
 
+from answer_examples import ANSWER_EXAMPLES, AnswerExample
 from liftgate.errors import UnsupportedParameter
 from liftgate.translate.answer import AnswerFold, completion
 from liftgate.translate.answer_table import ANSWER
 from liftgate.translate.chat_request import READERS, ChatTranslation, translate_chat
 from liftgate.translate.field_table import IGNORED, REFUSED, REQUEST
 from liftgate.translate.model_facts import facts_for
+from translate_exchanges import SHARED, spec
+from wire_examples import EXAMPLES, HI, Example
 
 KNOWN = {row.field: row for row in REQUEST}
 

@@ -6,7 +6,6 @@ import base64
 from typing import Any
 
 import pytest
-from translate_exchanges import spec
 
 from liftgate.errors import InvalidRequest
 from liftgate.records import FileRecord
@@ -14,6 +13,7 @@ from liftgate.translate.chat_request import translate_chat
 from liftgate.translate.file_needs import FileNeed, file_needs
 from liftgate.translate.file_objects import gemini_file, openai_file, openai_file_deleted, openai_file_list
 from liftgate.translate.model_facts import facts_for
+from translate_exchanges import spec
 
 URI = "https://generativelanguage.googleapis.com/v1beta/files/k4t1ywl66fz2"
 

@@ -14,13 +14,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from answer_examples import ANSWER_EXAMPLES
-from gemini_normal_form import normal_request
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from translate_exchanges import RECORDINGS, Inexpressible, exchanges, said_in_openai, spec
-from wire_examples import EXAMPLES, HI
 
+from answer_examples import ANSWER_EXAMPLES
+from gemini_normal_form import normal_request
 from liftgate.errors import LiftgateError, RequestError, UpstreamDisconnected, UpstreamProtocolError
 from liftgate.translate.answer import AnswerFold, completion
 from liftgate.translate.answer_table import ANSWER
@@ -29,6 +27,8 @@ from liftgate.translate.chat_request import READERS, ChatTranslation, tool_call_
 from liftgate.translate.file_needs import ResolvedFile, file_needs
 from liftgate.translate.model_facts import FAMILIES, NEWEST
 from liftgate.translate.tokens import count_answer
+from translate_exchanges import RECORDINGS, Inexpressible, exchanges, said_in_openai, spec
+from wire_examples import EXAMPLES, HI
 
 FACTS = [facts for _, facts in FAMILIES] + [NEWEST]
 POOL: list[Any] = [

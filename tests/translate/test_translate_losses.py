@@ -9,7 +9,6 @@ import json
 from typing import Any
 
 import pytest
-from openai_stream import put_together
 
 from liftgate.errors import FileNotFound, InvalidRequest, UnsupportedParameter, UpstreamDisconnected
 from liftgate.translate.answer import AnswerFold, completion
@@ -17,6 +16,7 @@ from liftgate.translate.chat_chunks import chunk_blocks
 from liftgate.translate.chat_request import ChatTranslation, translate_chat
 from liftgate.translate.file_needs import ResolvedFile, file_needs
 from liftgate.translate.model_facts import facts_for
+from openai_stream import put_together
 
 HI = {"role": "user", "content": "Hi"}
 F = {"type": "function", "function": {"name": "f"}}

@@ -9,12 +9,12 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openai_stream import comparable, put_together
 
 from liftgate.sse import EventDecoder
 from liftgate.translate.answer import AnswerFold, completion
 from liftgate.translate.chat_chunks import ChunkEncoder
 from liftgate.translate.chat_request import ChatTranslation
+from openai_stream import comparable, put_together
 
 USAGE = {"promptTokenCount": 5, "candidatesTokenCount": 9, "thoughtsTokenCount": 2}
 _texts = st.text(alphabet='aé😀\n"\\ {}', min_size=1, max_size=12)

@@ -9,16 +9,16 @@ import json
 from typing import Any
 
 import msgspec
-from gemini_normal_form import has_call_ids, normal_request, without_call_ids
-from openai_stream import comparable, put_together
-from translate_exchanges import Exchange, Inexpressible, exchanges, needs_recordings, said_in_openai, spec
 
+from gemini_normal_form import has_call_ids, normal_request, without_call_ids
 from liftgate.sse import EventDecoder
 from liftgate.translate.answer import AnswerFold, completion
 from liftgate.translate.chat_chunks import ChunkEncoder, chunk_blocks
 from liftgate.translate.chat_request import ChatTranslation, translate_chat
 from liftgate.translate.file_needs import ResolvedFile, file_needs
 from liftgate.translate.model_facts import facts_for
+from openai_stream import comparable, put_together
+from translate_exchanges import Exchange, Inexpressible, exchanges, needs_recordings, said_in_openai, spec
 
 pytestmark = needs_recordings
 

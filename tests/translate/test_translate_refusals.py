@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from translate_exchanges import spec
 
 from liftgate.errors import InvalidRequest
 from liftgate.openai.error_body import error_body
 from liftgate.translate.chat_request import translate_chat
 from liftgate.translate.model_facts import facts_for
+from translate_exchanges import spec
 
 HI = {"role": "user", "content": "Hi"}
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}

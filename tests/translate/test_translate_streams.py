@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
-from openai_stream import put_together
-from translate_exchanges import SHARED, spec
 
 from liftgate.sse import DONE, EventDecoder
 from liftgate.translate.answer import AnswerFold
 from liftgate.translate.chat_chunks import ChunkEncoder, chunk_blocks
 from liftgate.translate.chat_request import ChatTranslation
+from openai_stream import put_together
+from translate_exchanges import SHARED, spec
 
 GROUNDING = {
     "groundingChunks": [{"web": {"uri": "https://a.example", "title": "A"}}],
