@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import replace
 
 from catalog_samples import NOW, commit, replica, run, saved
-
 from liftgate.catalog import files, leases, replicas
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from fault_table import ANSWER, MIB, ROWS, UPLOADING, Row, excuses, switch_values
 from scene import Scene, audio, eventually, outcome, scene
 
