@@ -1,0 +1,1 @@
+"""Figures to tables, JSON and plots in docs/performance."""

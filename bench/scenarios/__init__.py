@@ -1,0 +1,1 @@
+"""What is measured: one module per word of the command line."""

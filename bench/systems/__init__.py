@@ -1,0 +1,1 @@
+"""What is measured against what: how each system is started and spoken to."""

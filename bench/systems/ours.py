@@ -1,0 +1,63 @@
+"""What needs no installation: a direct call, a hop through nginx, and Liftgate with all that is on by default."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench import processes
+from bench.machine import first_line, free_port
+from bench.standin import nginx
+from bench.systems.requests import KEY, MODEL, Door
+from bench.systems.system import Site, System
+
+
+def direct() -> System:
+    return System("direct", "", lambda site: (None, Door(site.upstream, gemini=True)))
+
+
+def nginx_hop() -> System:
+    def launch(site: Site) -> tuple[processes.Started, Door]:
+        port = free_port()
+        command = nginx.hop(site.run_dir, port, site.upstream)
+        return processes.start("nginx", command, run_dir=site.run_dir, cores=site.cores), Door(port, gemini=True)
+
+    return System("nginx", first_line(["nginx", "-v"]).rpartition("/")[2], launch)
+
+
+def config(upstream: int, data_dir: Path) -> dict[str, object]:
+    """A plain set-up: one deployment, a master key, SQLite and local blobs."""
+    return {
+        "model_list": [deployment("bench", MODEL, upstream)],
+        "general_settings": {"master_key": KEY},
+        "liftgate_settings": {"data_dir": str(data_dir)},
+    }
+
+
+def deployment(name: str, model: str, upstream: int, key: str = "x") -> dict[str, object]:
+    base = f"http://127.0.0.1:{upstream}/v1beta"
+    return {"model_name": name, "litellm_params": {"model": f"gemini/{model}", "api_key": key, "api_base": base}}
+
+
+def liftgate(home: Path, *, name: str = "liftgate", settings: Mapping[str, object] | None = None) -> System:
+    """`home` is the environment; `settings` replaces sections of the plain set-up. Its data directory starts empty."""
+
+    def launch(site: Site) -> tuple[processes.Started, Door]:
+        data_dir = site.run_dir / f"{name}-data"
+        shutil.rmtree(data_dir, ignore_errors=True)
+        return launch_on(home, site, {**config(site.upstream, data_dir), **(settings or {})}, name)
+
+    version = first_line([str(home / "bin/liftgate"), "--version"]).split(" ")[-1]
+    return System(name, version, launch, workers=True, python=home / "bin/python")
+
+
+def launch_on(home: Path, site: Site, document: object, name: str) -> tuple[processes.Started, Door]:
+    """Start Liftgate with this config; JSON is YAML too."""
+    port = free_port()
+    path = site.run_dir / f"{name}.yaml"
+    path.write_text(json.dumps(document, indent=1))
+    command = [str(home / "bin/liftgate"), "--config", str(path), "--port", str(port)]
+    command += ["--num-workers", str(site.workers)]
+    return processes.start(name, command, run_dir=site.run_dir, cores=site.cores), Door(port)
