@@ -1,7 +1,8 @@
 """`liftgate`: the argument tree. Without a command it runs the gateway.
 
 Underscores in options are dashes, so that LiteLLM's spellings (`--num_workers`) work. Exit codes: 0 ended as asked, 1
-could not go on, 2 wrong usage or configuration. Nothing of the server is imported before it is needed.
+could not go on, 2 wrong usage or configuration; more in `cli/failures.py`, for commands that talk to a gateway. Nothing
+of the server is imported before it is needed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from liftgate.errors import ConfigError, LiftgateError
 from liftgate.settings.options import OPTIONS, Option
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "files": ("liftgate.cli.files:files", "Upload, list, read and remove files at a running gateway."),
+    "chat": ("liftgate.cli.chat:chat", "Ask a question, about files if there are any."),
+    "admin": ("liftgate.cli.admin:admin", "Look after a data directory: owners, erase, sweep, check."),
     "demo": ("liftgate.cli.demo:demo", "Show the main job end to end, without any key."),
     "sandbox": ("liftgate.cli.sandbox:sandbox", "Run an emulator of the Gemini API."),
 }
@@ -38,6 +42,7 @@ HELP = """Liftgate lifts heavy files to Gemini: an OpenAI-compatible gateway in 
   liftgate --config config.yaml       run the gateway with a config (LiteLLM's works as it is)
   GEMINI_API_KEY=… liftgate           run it without one: every Gemini model by its own name
   liftgate --sandbox                  run it against a built-in emulator of Gemini, without any key
+  liftgate files upload lecture.mp4   put a file into a running gateway; `liftgate chat` asks about it
   liftgate demo                       see what it does
 
 Every setting below is also LIFTGATE_… in the environment and a key of liftgate_settings in the config; so are the

@@ -26,11 +26,12 @@ UNFINISHED = 10_000
 RETENTION_SECONDS = 48 * 3600.0
 
 
-async def purge(parts: Parts, lease: Lease) -> None:
+async def purge(parts: Parts, lease: Lease, *, keep_foreign: bool = False) -> None:
     """Deletes what is doomed at Gemini. What cannot be deleted now is tried again at the next round.
 
     A doomed session is cancelled first: only then can nobody finalize it any more. An account that fails once is left
-    alone for the rest of the round, so that one which is away does not hold up the others.
+    alone for the rest of the round, so that one which is away does not hold up the others. `keep_foreign`: what is at
+    accounts that `parts` does not know is left to whoever knows them, by a caller that may have been given fewer.
     """
     away: set[str] = set()
     passed: set[int] = set()
@@ -42,6 +43,8 @@ async def purge(parts: Parts, lease: Lease) -> None:
         for doomed in fresh:
             lease.check()
             passed.add(doomed.id)
+            if keep_foreign and doomed.account not in parts.accounts:
+                continue
             if doomed.account not in away and not await _purge_one(parts, doomed, now):
                 away.add(doomed.account)
         if len(fresh) < BATCH:

@@ -21,13 +21,19 @@ from liftgate.settings.sections import LOCAL, MASTER, AuthSettings, LimitSetting
 from liftgate.settings.values import listing, mapping, resolved, text
 
 _MASTER_KEY_VARIABLES = ("LIFTGATE_MASTER_KEY", "LITELLM_MASTER_KEY")
+_CLIENTS_VARIABLES = ("LIFTGATE_BASE_URL", "LIFTGATE_API_KEY")
+"""Of the commands that talk to a gateway; a gateway may well be started with the same environment."""
+
 _SHORT_KEY = 16
 
 
 def load_settings(
-    config: Path | None, flags: Mapping[str, object], environ: Mapping[str, str]
+    config: Path | None, flags: Mapping[str, object], environ: Mapping[str, str], *, serving: bool = True
 ) -> tuple[Settings, list[str]]:
-    """Settings and warnings. `flags`: option name → value (None: not given). ConfigError is one clear sentence."""
+    """Settings and warnings. `flags`: option name → value (None: not given). ConfigError is one clear sentence.
+
+    `serving`: whether there must be a model to serve, and an address to listen on.
+    """
     document: dict[str, object] = {}
     if config is not None:
         # Only here is the YAML library needed: settings made in code do not pay for it.
@@ -52,7 +58,7 @@ def load_settings(
     served, more = deployments.read_deployments(document, environ, path)
     warnings += more + deployments.key_warnings(environ)
     served = served or deployments.environment_deployments(environ)
-    if not served:
+    if serving and not served:
         raise ConfigError("No model to serve: give a config with a model_list (--config), or set GEMINI_API_KEY.")
     auth, file_bytes, stored_bytes = _auth(document, keys, environ, path)
     sections: dict[str, Any] = {name: _section(name, options) for name in SECTIONS}
@@ -61,7 +67,8 @@ def load_settings(
     sections["limits"] = replace(limits, file_bytes_by_owner=file_bytes, stored_bytes_by_owner=stored_bytes)
     sections["router"] = replace(router, fallbacks=litellm_config.read_fallbacks(document, path))
     settings = Settings(deployments=served, auth=auth, drop_params=options.get("drop_params") is True, **sections)
-    _check(settings, warnings)
+    if serving:
+        _check(settings, warnings)
     return settings, warnings
 
 
@@ -113,7 +120,7 @@ def _from_environment(environ: Mapping[str, str], warnings: list[str]) -> dict[s
             continue
         if variable in known:
             found[known[variable].name] = known[variable].read(value, variable)
-        elif variable not in _MASTER_KEY_VARIABLES:
+        elif variable not in (*_MASTER_KEY_VARIABLES, *_CLIENTS_VARIABLES):
             warnings.append(f"{variable} does nothing here.")
     return found
 

@@ -1,0 +1,226 @@
+"""`liftgate admin`: owners, erase, sweep and check, on the data themselves, with or without a gateway running."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from liftgate.cli.failures import Failure, run
+from liftgate.cli.options import data_options, json_option
+from liftgate.cli.readable import counted, plain, size
+
+if TYPE_CHECKING:
+    from liftgate.cli.data import Data
+    from liftgate.files.check import Finding
+    from liftgate.settings import Settings
+
+T = TypeVar("T")
+
+SHORT_GRACE = 3600.0
+"""Seconds; with less, what a running gateway is storing could be taken for what nobody needs."""
+
+
+@click.group()
+def admin() -> None:
+    """Look after the data of a gateway: its catalogue and its blob store.
+
+    No gateway need run, and one may. The data are found as `liftgate` itself finds them: --config, --data-dir,
+    --database-url and --blob-store, their variables, the defaults.
+
+    Exit codes: 0 done and nothing wrong, 1 something is wrong, 2 wrong usage or configuration, 130 interrupted.
+    """
+
+
+@admin.command()
+@json_option
+@data_options
+def owners(as_json: bool, config: Path | None, **flags: str | None) -> None:
+    """List who has stored how much.
+
+    With --json, one document: {"data": [{"owner", "files", "bytes"}, …]}.
+    """
+    from liftgate.catalog.files import owners as rows
+
+    found = _with_data(_settings(config, flags), lambda data: data.db.read(rows))
+    if as_json:
+        names = ("owner", "files", "bytes")
+        click.echo(json.dumps({"data": [dict(zip(names, row, strict=True)) for row in found]}, ensure_ascii=False))
+        return
+    from liftgate.cli.tables import show_owners
+
+    show_owners(found)
+
+
+@admin.command()
+@click.argument("owner")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@data_options
+def erase(owner: str, yes: bool, as_json: bool, config: Path | None, **flags: str | None) -> None:
+    """Remove everything of an owner, for good and at once.
+
+    Files, unfinished uploads and their bytes here; their copies at Gemini too, where the config has the keys. What
+    cannot be removed there now is named, and a running gateway goes on trying until it is done. Take the owner's key
+    out of the config first, or new files may come.
+
+    With --json, one document: {"owner", "files", "blobs", "bytes", "gemini": {"removed", "left"}}.
+    """
+    from functools import partial
+
+    from liftgate.catalog.erasing import doomed_by_account
+    from liftgate.catalog.files import owner_usage
+    from liftgate.cli.data import purge_now
+    from liftgate.files.erase import Erased, erase_at_once
+
+    settings = _settings(config, flags)
+    files, used = _with_data(settings, lambda data: data.db.read(partial(owner_usage, owner=owner)))
+    if not yes:
+        _confirm(f"Erase {counted(files, 'file')} of {plain(owner)} ({size(used)}) for good?")
+
+    async def work(data: Data) -> tuple[Erased, int, dict[str, int]]:
+        erased = await erase_at_once(data.db, data.blobs, owner, now=data.now())
+        before = await data.db.read(doomed_by_account)
+        await purge_now(data)
+        after = await data.db.read(doomed_by_account)
+        return erased, max(0, sum(before.values()) - sum(after.values())), after
+
+    erased, removed, left = _with_data(settings, work)
+    if not (erased.files or erased.blobs or removed):
+        raise Failure(f"nothing is stored of {plain(owner)!r}; `liftgate admin owners` lists who has something.")
+    if as_json:
+        there = {"removed": removed, "left": sum(left.values())}
+        click.echo(
+            json.dumps(
+                {"owner": owner, "files": erased.files, "blobs": erased.blobs, "bytes": erased.bytes, "gemini": there},
+                ensure_ascii=False,
+            )
+        )
+    else:
+        click.echo(
+            f"Erased {plain(owner)}: {counted(erased.files, 'file')}, "
+            f"{size(erased.bytes)} in {counted(erased.blobs, 'blob')}."
+        )
+        _tell_gemini(settings, removed, left)
+    if erased.left:
+        raise Failure(
+            f"{counted(erased.left, 'object')} of the blob store could not be deleted; sweep deletes them later."
+        )
+
+
+def _tell_gemini(settings: Settings, removed: int, left: dict[str, int]) -> None:
+    if removed:
+        click.echo(f"At Gemini: {counted(removed, 'copy')} removed.".replace("copys", "copies"))
+    known = {deployment.account.name for deployment in settings.deployments}
+    for account, count in sorted(left.items()):
+        why = "a running gateway tries again" if account in known else "its key is not in this config"
+        copies = f"{count} copy" if count == 1 else f"{count} copies"
+        click.echo(
+            f"At Gemini, still to remove: {copies} at {plain(account)} ({why}; Google itself removes after 48 hours)."
+        )
+
+
+@admin.command()
+@click.option(
+    "--grace",
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="Keep what is younger.  [default: orphan_grace_seconds of the config, a day]",
+)
+@click.option("--yes", is_flag=True, help="Do not ask when the grace is less than an hour.")
+@json_option
+@data_options
+def sweep(grace: float | None, yes: bool, as_json: bool, config: Path | None, **flags: str | None) -> None:
+    """Remove expired files, and bytes that no file names.
+
+    A running gateway does it by itself. The grace must be longer than a backup takes, and a grace of less than an hour
+    is for when no gateway runs: it may be storing what no file names yet.
+
+    With --json, one document: {"files", "blobs", "objects", "spools"}.
+    """
+    from dataclasses import asdict
+
+    from liftgate.files.sweep import Swept
+    from liftgate.files.sweep import sweep as sweep_all
+
+    settings = _settings(config, flags)
+    seconds = settings.jobs.orphan_grace_seconds if grace is None else grace
+    if seconds < SHORT_GRACE and grace is not None and not yes:
+        _confirm("A gateway that runs on these data could lose what it is storing now. Are all of them stopped?")
+
+    async def work(data: Data) -> Swept:
+        return await sweep_all(data.db, data.blobs, data.spool_dir, grace=seconds, now=data.now())
+
+    swept = _with_data(settings, work)
+    if as_json:
+        click.echo(json.dumps(asdict(swept)))
+        return
+    click.echo(
+        f"Removed {counted(swept.files, 'expired file')}, {counted(swept.blobs, 'blob')} that no file names, "
+        f"{counted(swept.objects, 'unknown object')}, {counted(swept.spools, 'dead spool')}."
+    )
+
+
+@admin.command()
+@click.option("--full", is_flag=True, help="Read every byte and compare its SHA-256.")
+@json_option
+@data_options
+def check(full: bool, as_json: bool, config: Path | None, **flags: str | None) -> None:
+    """Compare the blob store with the catalogue, and list what is wrong.
+
+    `missing`, `size` and `hash` are bytes that a file has lost: the exit code is 1. `unknown` is an object that no file
+    needs: it costs space and nothing else, and a sweep removes it.
+
+    With --json, a line for each finding: {"wrong", "key", "blob_id", "file_id", "owner", "filename", "expected",
+    "found"}.
+    """
+    from liftgate.cli.findings import find, shown
+
+    settings = _settings(config, flags)
+    lost = unknown = 0
+
+    def tell(finding: Finding, names: dict[str, str]) -> None:
+        nonlocal lost, unknown
+        if finding.wrong == "unknown":
+            unknown += 1
+        else:
+            lost += 1
+        click.echo(shown(finding, names, as_json=as_json))
+
+    checked = _with_data(settings, lambda data: find(data, full=full, tell=tell))
+    if not as_json:
+        how = "every byte read" if full else "sizes compared; --full reads every byte"
+        click.echo(
+            f"{counted(checked, 'blob')} checked ({how}): "
+            f"{lost} damaged or missing, {counted(unknown, 'unknown object')}."
+        )
+    if lost:
+        raise click.exceptions.Exit(1)
+
+
+def _settings(config: Path | None, flags: dict[str, str | None]) -> Settings:
+    from liftgate.cli.data import find_settings
+
+    return find_settings(config, flags)
+
+
+def _with_data(settings: Settings, work: Callable[[Data], Awaitable[T]]) -> T:
+    from liftgate.cli.data import open_data
+
+    async def opened() -> T:
+        async with open_data(settings) as data:
+            return await work(data)
+
+    return run(opened)
+
+
+def _confirm(question: str) -> None:
+    """Raises Failure unless a person says yes."""
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is nobody to ask; --yes answers.")
+    if not click.confirm(question, err=True):
+        raise Failure("nothing was done.")

@@ -1,0 +1,59 @@
+"""How a command ends when it does not end well: a sentence on standard error, and an exit code for scripts.
+
+1: the gateway refused, or something is wrong with the data. 2: wrong usage (click's own). 3: the gateway cannot be
+reached. 130: interrupted. No traceback is shown for any of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import IO, Any, TypeVar
+
+import click
+
+from liftgate.cli.readable import plain
+
+REFUSED, UNREACHABLE, INTERRUPTED = 1, 3, 130
+
+T = TypeVar("T")
+
+
+class Failure(click.ClickException):
+    """`message`: one sentence. The exit code is 1 unless a subclass says otherwise."""
+
+    exit_code = REFUSED
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"liftgate: {self.message}", file=file, err=file is None)
+
+
+class Refused(Failure):
+    """The gateway's answer to a request that it did not fulfil. `param`, `code`: of OpenAI's error body."""
+
+    def __init__(
+        self, status: int, message: str, *, param: str = "", code: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(plain(message))
+        self.status = status
+        self.param = param
+        self.code = code
+        self.retry_after = retry_after
+
+
+class Unreachable(Failure):
+    """No answer, or a broken one."""
+
+    exit_code = UNREACHABLE
+
+
+class Interrupted(Failure):
+    exit_code = INTERRUPTED
+
+
+def run(work: Callable[[], Coroutine[Any, Any, T]], *, interrupted: Callable[[], str] | None = None) -> T:
+    """Runs it to its end. Ctrl-C cancels it, lets it clean up and raises Interrupted with the sentence given."""
+    try:
+        return asyncio.run(work())
+    except KeyboardInterrupt:
+        raise Interrupted(interrupted() if interrupted is not None else "interrupted") from None

@@ -1,0 +1,78 @@
+"""A file on this machine that is about to be sent: what it was when it was looked at, and its bytes, piece by piece."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from liftgate.cli.failures import Failure
+from liftgate.media_types import OCTET_STREAM, from_filename
+
+PIECE = 512 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """`path` is as the person wrote it; `real` has no links in it. A file that changes while it is sent is an error."""
+
+    path: Path
+    real: Path
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> LocalFile:
+        try:
+            facts = path.stat()
+            return cls(path, path.resolve(), facts.st_size, facts.st_mtime_ns)
+        except OSError as error:
+            raise _unreadable(path, error) from None
+
+    @property
+    def name(self) -> str:
+        return self.path.name.encode("utf-8", "replace").decode()
+
+    @property
+    def mime_type(self) -> str:
+        """By the name alone; the gateway looks at the bytes where that says nothing."""
+        return from_filename(self.name) or OCTET_STREAM
+
+    async def read(self, start: int, stop: int, seen: Callable[[bytes], object]) -> AsyncGenerator[bytes, None]:
+        """The bytes from `start` to `stop`. `seen` is called with each piece in the thread that read it."""
+        fd = await asyncio.to_thread(self._open)
+        try:
+            while start < stop:
+                piece = await asyncio.to_thread(self._piece, fd, start, min(PIECE, stop - start), seen)
+                start += len(piece)
+                yield piece
+        finally:
+            os.close(fd)
+
+    def _open(self) -> int:
+        try:
+            return os.open(self.real, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise _unreadable(self.path, error) from None
+
+    def _piece(self, fd: int, start: int, size: int, seen: Callable[[bytes], object]) -> bytes:
+        try:
+            piece = os.pread(fd, size, start)
+        except OSError as error:
+            raise _unreadable(self.path, error) from None
+        if not piece:
+            raise Failure(f"{self.path}: became shorter while it was read.")
+        seen(piece)
+        return piece
+
+    def check_unchanged(self) -> None:
+        """Raises Failure when the file is not what it was."""
+        now = LocalFile.of(self.path)
+        if (now.size, now.mtime_ns) != (self.size, self.mtime_ns):
+            raise Failure(f"{self.path}: changed while it was uploaded; upload it again.")
+
+
+def _unreadable(path: Path, error: OSError) -> Failure:
+    return Failure(f"{path}: cannot be read ({error.strerror or error}).")

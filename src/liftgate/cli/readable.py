@@ -1,0 +1,41 @@
+"""Values as people read them in a terminal: sizes, times, and foreign text without what a terminal would obey."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+_UNITS = ("KiB", "MiB", "GiB", "TiB")
+
+
+def size(count: float) -> str:
+    """Bytes with a unit: `512 B`, `1.5 KiB`, `2.0 GiB`."""
+    if count < 1024:
+        return f"{count:.0f} B"
+    for unit in _UNITS:
+        count /= 1024
+        # 1023.95 would be shown as 1024.0.
+        if count < 1023.95 or unit == _UNITS[-1]:
+            break
+    return f"{count:.1f} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """`0:07`, `12:30`, `3:05:09`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def moment(timestamp: float) -> str:
+    """Local time to the second, with its offset from UTC."""
+    return datetime.fromtimestamp(timestamp).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def plain(text: str, *, lines: bool = False) -> str:
+    """Without control characters, which a terminal would take for commands; `lines` keeps line breaks and tabs."""
+    kept = "\n\t" if lines else ""
+    return "".join(c for c in text if c in kept or not (c < " " or "\x7f" <= c <= "\x9f"))

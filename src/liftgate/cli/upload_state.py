@@ -1,0 +1,123 @@
+"""What is remembered of an interrupted upload, so that the same command goes on where it stopped.
+
+One small JSON file per (gateway, key, local file as it is, what was asked for) in the user's state directory, and a
+lock beside it that a running upload holds. It holds an upload's id and those of its parts: no key, none of the bytes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from liftgate.cli.failures import Failure
+
+KEPT_SECONDS = 7 * 86_400.0
+"""A gateway forgets an unfinished upload much sooner."""
+
+
+def state_dir(environ: Mapping[str, str]) -> Path:
+    """Where this platform keeps what a program remembers of its runs."""
+    home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    if environ.get("XDG_STATE_HOME"):
+        return Path(environ["XDG_STATE_HOME"]) / "liftgate"
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "liftgate"
+    return home / ".local" / "state" / "liftgate"
+
+
+@dataclass(slots=True)
+class Unfinished:
+    """`parts`: (id, bytes) of the parts that the gateway has, in the file's order. `expires_at`: the upload's end."""
+
+    path: str
+    upload_id: str
+    expires_at: float
+    parts: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def position(self) -> int:
+        return sum(size for _, size in self.parts)
+
+
+class UploadStates:
+    """The directory of them. Where it cannot be written, uploads work and cannot be resumed."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory / "uploads"
+
+    def prune(self, now: float) -> None:
+        """Forgets what is too old to be of use."""
+        try:
+            for entry in self._directory.iterdir():
+                if now - entry.stat().st_mtime > KEPT_SECONDS:
+                    entry.unlink()
+        except OSError:
+            return
+
+    @contextmanager
+    def of(self, identity: tuple[object, ...], path: Path) -> Iterator[UploadState]:
+        """Held by one process at a time. Raises Failure when another one uploads the same file there."""
+        name = hashlib.sha256(json.dumps(identity, default=str).encode()).hexdigest()[:32]
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = os.open(self._directory / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            yield UploadState(None)
+            return
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise Failure(f"{path}: another liftgate is uploading this file at the moment.") from None
+            state = UploadState(self._directory / f"{name}.json")
+            yield state
+            if not state.kept:
+                (self._directory / f"{name}.lock").unlink(missing_ok=True)
+        finally:
+            os.close(lock)
+
+
+class UploadState:
+    """One of them. `kept`: whether there is something to resume."""
+
+    def __init__(self, place: Path | None) -> None:
+        self._place = place
+
+    @property
+    def kept(self) -> bool:
+        return self._place is not None and self._place.exists()
+
+    def load(self, now: float) -> Unfinished | None:
+        """None where there is nothing, or nothing that can still be used."""
+        if self._place is None:
+            return None
+        try:
+            found = json.loads(self._place.read_bytes())
+            parts = [(str(part_id), int(size)) for part_id, size in found["parts"]]
+            state = Unfinished(str(found["path"]), str(found["upload_id"]), float(found["expires_at"]), parts)
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+        return state if state.expires_at > now else None
+
+    def save(self, state: Unfinished) -> None:
+        if self._place is None:
+            return
+        beside = self._place.with_suffix(".new")
+        try:
+            beside.touch(mode=0o600)
+            beside.write_text(json.dumps(asdict(state)))
+            beside.replace(self._place)
+        except OSError:
+            # A full disk costs the resumption, not the upload.
+            beside.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        if self._place is not None:
+            self._place.unlink(missing_ok=True)

@@ -1,0 +1,73 @@
+"""Everything of one owner, gone at once: files, uploads, signatures, and their bytes without the sweep's grace.
+
+For the command line. Every step may be interrupted and the whole be repeated. A running gateway hears of it as of any
+deletion; one that still lets the owner in can store something new meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from functools import partial
+
+from liftgate.blobs.store import BlobStore
+from liftgate.catalog.blobs import known_blobs
+from liftgate.catalog.database import Database
+from liftgate.catalog.erasing import drop_orphans_of, upload_keys
+from liftgate.catalog.files import erase_owner
+from liftgate.errors import LiftgateError
+from liftgate.records import Owner
+
+log = logging.getLogger("liftgate.files")
+
+_FILES_AT_ONCE = 500
+"""Few enough that a running gateway's writes get their turn."""
+
+_ROWS_AT_ONCE = 200
+_DELETES_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """`bytes`: of the objects that were deleted. `left`: objects that the store would not delete; the sweep will."""
+
+    files: int = 0
+    blobs: int = 0
+    bytes: int = 0
+    left: int = 0
+
+
+async def erase_at_once(db: Database, blobs: BlobStore, owner: Owner, *, now: float) -> Erased:
+    """Raises Unavailable; what was done until then stays done. Copies at Gemini are doomed, and not yet removed."""
+    unfinished = await db.read(partial(upload_keys, owner=owner))
+    files = 0
+    while (removed := await db.write(partial(erase_owner, owner=owner, now=now, limit=_FILES_AT_ONCE))) > 0:
+        files += removed
+        if removed < _FILES_AT_ONCE:
+            break
+    count = size = left = 0
+    while dropped := await db.write(partial(drop_orphans_of, owner=owner, limit=_ROWS_AT_ONCE)):
+        count += len(dropped)
+        size += sum(of_blob for _, of_blob, _ in dropped)
+        left += await _delete(blobs, [key for _, _, keys in dropped for key in keys])
+    # A part may have become a file's between the two looks; then it was a blob's above, or is another owner's to keep.
+    known = await db.read(partial(known_blobs, ids=unfinished))
+    left += await _delete(blobs, [key for key in unfinished if key not in known])
+    return Erased(files, count, size, left)
+
+
+async def _delete(blobs: BlobStore, keys: list[str]) -> int:
+    """How many could not be deleted."""
+    left = 0
+    for start in range(0, len(keys), _DELETES_AT_ONCE):
+        some = keys[start : start + _DELETES_AT_ONCE]
+        for key, outcome in zip(
+            some, await asyncio.gather(*map(blobs.delete, some), return_exceptions=True), strict=True
+        ):
+            if isinstance(outcome, LiftgateError):
+                log.warning("%s could not be deleted: %s", key, outcome.message)
+                left += 1
+            elif outcome is not None:
+                raise outcome
+    return left
