@@ -1,9 +1,9 @@
 """Fault → allowed outcomes: what a client may see when Gemini fails, written before the tests that hold it.
 
-A row orders faults of the sandbox (`liftgate.sandbox.control`) and asks one question about one file. `allowed` is what
-the client may get within `within` seconds: `answer`, or an HTTP status with OpenAI's error code. `finalized` is how
-many Files may have come to be at Gemini by then, from fewest to most; all but one are removed again. When the faults
-are over, the next question must be answered: what failed is never what is lost.
+A row orders faults of the sandbox (`liftgate.sandbox.control`) and asks one question about one file. `allowed` is
+what the client may get within `within` seconds: `answer`, or an HTTP status with OpenAI's error code. `finalized` is
+how many Files may have come to be at Gemini by then, from fewest to most; all but one are removed again. When the
+faults are over, the next question must be answered: what failed is never what is lost.
 """
 
 from __future__ import annotations
@@ -203,6 +203,42 @@ TOLD: tuple[Row, ...] = (
 """What the client is told of."""
 
 ROWS = (*UPLOADING, *USING, *TOLD)
+
+MIXABLE: tuple[Order, ...] = (
+    *(order for row in (*UPLOADING, *USING) if row.transient for order in row.faults),
+    {"kind": "status", "operation": "files.get", "code": 503},
+    {"kind": "status", "operation": "files.delete", "code": 503},
+    {"kind": "status", "operation": "upload.cancel", "code": 500},
+    {"kind": "status", "operation": "upload.query", "code": 500},
+    {"kind": "cut", "operation": "files.delete"},
+    {"kind": "lose_answer", "operation": "files.delete"},
+    {"kind": "lose_answer", "operation": "upload.query"},
+    {"kind": "stuck_processing", "operation": "upload.finalize"},
+    {"kind": "failed_processing", "operation": "upload.finalize"},
+)
+"""Faults that end by themselves, or with a little help: in any mixture."""
+
+HARMLESS: tuple[Order, ...] = tuple(
+    order for row in UPLOADING if row.finalized == (1, 1) for order in row.faults if order["kind"] != "terminated"
+)
+"""Those after which a second upload of the same replica would be a mistake. A session that Gemini ends by itself, under
+a finalize whose answer is lost too, leaves nobody who knows."""
+
+MIXED = frozenset(
+    {
+        ANSWER,
+        "400 file_processing_failed",
+        "429 rate_limit_exceeded",
+        "500 upstream_unavailable",
+        "502 upstream_disconnected",
+        "502 upstream_file_lost",
+        "502 upstream_protocol_error",
+        "503 file_not_ready",
+        "503 upstream_storage_full",
+        "503 upstream_unavailable",
+    }
+)
+"""What a chat may be told while many faults come at once. Every other call is answered: Gemini has no part in it."""
 
 NO_CONCERN = frozenset(
     {
