@@ -103,7 +103,7 @@ class Gateway:
             max_bytes=limits.fetch_max_bytes, timeout=limits.fetch_timeout, allowed_hosts=limits.fetch_allowed_hosts
         )
         stack.push_async_callback(fetcher.close)
-        sent_along = SentAlong(parts, ingest, fetcher, inline_limit=limits.inline_limit)
+        sent_along = SentAlong(parts, ingest, fetcher)
         needs = Needs(self.files, replicas, sent_along, inline_limit=limits.inline_limit)
         self.chat = Chat(parts, router, needs, Signatures(db, clock), settings)
         jobs = Jobs(parts, blobs, replicas, spool_dir=spool_dir)

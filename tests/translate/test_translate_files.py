@@ -10,8 +10,9 @@ import pytest
 from liftgate.errors import InvalidRequest
 from liftgate.records import FileRecord
 from liftgate.translate.chat_request import translate_chat
-from liftgate.translate.file_needs import FileNeed, file_needs
+from liftgate.translate.file_needs import FileNeed, file_needs, find_media
 from liftgate.translate.file_objects import gemini_file, openai_file, openai_file_deleted, openai_file_list
+from liftgate.translate.inline_data import PIECE, decoded_pieces
 from liftgate.translate.model_facts import facts_for
 from translate_exchanges import spec
 
@@ -54,6 +55,51 @@ def test_inline_data_is_a_need_above_the_limit_only() -> None:
     assert (need.kind, need.ref, need.mime_type) == ("inline", large, "image/png")
 
 
+def test_all_inline_data_of_a_request_counts_and_the_largest_leaves_first() -> None:
+    sizes = (30, 60, 45)
+    parts = [_image(f"data:image/png;base64,{base64.b64encode(bytes(size)).decode()}") for size in sizes]
+    for limit, leaving in ((135, []), (134, [1]), (75, [1]), (74, [1, 2]), (29, [0, 1, 2])):
+        params = [f"messages[0].content[{place}].image_url.url" for place in leaving]
+        found = find_media({"messages": [{"role": "user", "content": parts}]}, inline_limit=limit)
+        assert [need.param for need in found.needs] == params
+        assert found.room == limit - sum(size for place, size in enumerate(sizes) if place not in leaving)
+
+
+def test_images_of_earlier_answers_count_and_leave_last() -> None:
+    def image(size: int) -> dict[str, Any]:
+        return _image(f"data:image/png;base64,{base64.b64encode(bytes(size)).decode()}")
+
+    messages = [
+        {"role": "user", "content": [image(30)]},
+        {"role": "assistant", "content": "here", "images": [{**image(60), "index": 0}]},
+    ]
+    for limit, params in (
+        (90, []),
+        (89, ["messages[0].content[0].image_url.url"]),
+        (59, ["messages[0].content[0].image_url.url", "messages[1].images[0].image_url.url"]),
+    ):
+        assert [need.param for need in file_needs({"messages": messages}, inline_limit=limit)] == params
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, PIECE * 3 // 4, PIECE, 2 * PIECE + 1])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_base64_of_both_alphabets_is_decoded_piece_by_piece(size: int, wrapped: bool) -> None:
+    data = (bytes(range(256)) * (size // 256 + 1))[:size]
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        text = encode(data).decode()
+        if wrapped:
+            text = "\r\n".join(text[at : at + 76] for at in range(0, len(text), 76))
+        for ref in (text, text.rstrip("=")):
+            assert b"".join(decoded_pieces(FileNeed("p", "inline", ref))) == data
+
+
+@pytest.mark.parametrize("text", ["AAA!", "AAAA\0AAA", "A", "AA=A"])
+def test_what_is_no_base64_is_refused_by_its_place(text: str) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        list(decoded_pieces(FileNeed("messages[0]", "inline", text)))
+    assert error.value.param == "messages[0]"
+
+
 def test_urls_are_fetched_but_those_that_gemini_reads() -> None:
     [need] = _needs(
         _image("https://example.com/cat.png"),
@@ -89,7 +135,7 @@ def test_line_breaks_in_base64_are_no_fault() -> None:
     lines = base64.encodebytes(bytes(90)).decode()
     part = _file(file_data=lines, format="audio/wav")
     [need] = _needs(part)
-    assert need.ref == base64.b64encode(bytes(90)).decode()
+    assert b"".join(decoded_pieces(need)) == bytes(90)
     assert _needs(part, inline_limit=1000) == []
     request = {"messages": [{"role": "user", "content": [part]}]}
     body = translate_chat(request, facts=facts_for("gemini-2.5-flash"), files={}, signatures={}).body

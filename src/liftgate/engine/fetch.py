@@ -117,7 +117,7 @@ class Fetcher:
             response = await self._get(url, param)
             if response.status in (301, 302, 303, 307, 308) and (location := response.headers.get("Location")):
                 response.close()
-                url = _parsed(str(url.join(URL(location))), param)
+                url = _redirected(url, location, param)
                 continue
             if response.status != 200:
                 response.close()
@@ -159,7 +159,7 @@ def is_public(address: str) -> bool:
             return is_public(str(inside))
         if parsed in ipaddress.ip_network("64:ff9b::/96"):
             return is_public(str(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)))
-    return parsed.is_global and not parsed.is_multicast
+    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
 def _is_address(host: str) -> bool:
@@ -183,6 +183,14 @@ def _parsed(text: str, param: str) -> URL:
             code="invalid_image_url",
         )
     return url
+
+
+def _redirected(url: URL, location: str, param: str) -> URL:
+    try:
+        target = url.join(URL(location))
+    except ValueError:
+        raise _unfetchable(url, param, "a redirect to no URL") from None
+    return _parsed(str(target), param)
 
 
 def _content_type(response: aiohttp.ClientResponse) -> str | None:

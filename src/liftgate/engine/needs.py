@@ -9,22 +9,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from liftgate.engine.files import Files
-from liftgate.engine.sent_along import SentAlong
+from liftgate.engine.sent_along import Room, SentAlong
 from liftgate.errors import FileNotFound, UpstreamFileLost
 from liftgate.gemini.status import lost_file
 from liftgate.records import Account, Owner, ReplicaRecord
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.parts import Wanted
-from liftgate.translate.file_needs import FileNeed, ResolvedFile, file_needs
+from liftgate.translate.file_needs import FileNeed, MediaFound, ResolvedFile, find_media
+
+T = TypeVar("T")
 
 FRESH_SECONDS = 60.0
 """A replica younger than this that Gemini denies knowing may only not have reached all its servers yet
 (GEMINI.md 6, pitfall 17): it is asked for again before it is made again."""
 
 RETENTION_SECONDS = 48 * 3600.0
+
+AT_ONCE = 4
+"""Media of one request that are fetched or stored at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +48,29 @@ class Needs:
         self._sent_along = sent_along
         self._inline_limit = inline_limit
 
-    async def of(self, owner: Owner, request: Mapping[str, Any]) -> Sequence[Needed]:
-        """Raises FileNotFound, with the parameter's path, for a file that this owner does not have."""
-        found = file_needs(request, inline_limit=self._inline_limit)
-        if not found:
-            return ()
-        return [await self._needed(owner, need) for need in found]
+    def found(self, request: Mapping[str, Any]) -> MediaFound:
+        """What a request names or brings along. Raises InvalidRequest for media that cannot be read."""
+        return find_media(request, inline_limit=self._inline_limit)
 
-    async def _needed(self, owner: Owner, need: FileNeed) -> Needed:
-        if need.kind == "inline":
-            return Needed(need, await self._sent_along.inline(owner, need))
-        if need.kind == "url":
-            found = await self._sent_along.fetched(owner, need)
+    async def of(self, owner: Owner, found: MediaFound) -> Sequence[Needed]:
+        """Raises FileNotFound, with the parameter's path, for a file that this owner does not have."""
+        # First what costs least, so that a missing file is known before anything is fetched or stored.
+        files = {need: await self._named(owner, need) for need in found.needs if need.kind == "file_id"}
+        others = [need for need in found.needs if need.kind != "file_id"]
+        if others:
+            room, turns = Room(found.room), asyncio.Semaphore(AT_ONCE)
+            brought = await _all(self._brought(owner, need, room, turns) for need in others)
+            files.update(zip(others, brought, strict=True))
+        return [files[need] for need in found.needs]
+
+    async def _brought(self, owner: Owner, need: FileNeed, room: Room, turns: asyncio.Semaphore) -> Needed:
+        async with turns:
+            if need.kind == "inline":
+                return Needed(need, await self._sent_along.inline(owner, need))
+            found = await self._sent_along.fetched(owner, need, room)
             return Needed(need, None, found) if isinstance(found, ResolvedFile) else Needed(need, found)
+
+    async def _named(self, owner: Owner, need: FileNeed) -> Needed:
         file = await self._files.named(owner, need.ref)
         if file is None:
             raise FileNotFound(need.ref, param=need.param)
@@ -112,7 +127,7 @@ class Needs:
         )
 
 
-async def _all(work: Iterable[Coroutine[Any, Any, ReplicaRecord]]) -> list[ReplicaRecord]:
+async def _all(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """All results in order, or the first failure, without waiting for the others; what they wait for goes on."""
     try:
         async with asyncio.TaskGroup() as group:

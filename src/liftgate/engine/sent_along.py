@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
 
 from liftgate.catalog import files as rows
@@ -21,23 +20,36 @@ from liftgate.media_types import HEAD, OCTET_STREAM, resolve
 from liftgate.records import FileRecord, Owner
 from liftgate.replicas.parts import Parts, Wanted
 from liftgate.translate.file_needs import FileNeed, ResolvedFile
+from liftgate.translate.inline_data import decoded_pieces
 
 LIFE_SECONDS = 48 * 3600
-PIECE = 4 * 256 * 1024
-"""Base64 characters decoded at a time: a multiple of 4, and short enough that the event loop gets its turn."""
+
+
+class Room:
+    """How many bytes of data one request may still take into itself."""
+
+    def __init__(self, free: int) -> None:
+        self.free = free
+
+    def take(self, size: int) -> bool:
+        if size > self.free:
+            return False
+        self.free -= size
+        return True
 
 
 class SentAlong:
-    def __init__(self, parts: Parts, ingest: Ingest, fetcher: Fetcher, *, inline_limit: int) -> None:
+    def __init__(self, parts: Parts, ingest: Ingest, fetcher: Fetcher) -> None:
         self._db = parts.db
         self._clock = parts.clock
         self._ingest = ingest
         self._fetcher = fetcher
-        self._inline_limit = inline_limit
 
     async def inline(self, owner: Owner, need: FileNeed) -> Wanted:
         """The File for base64 data. Raises InvalidRequest naming the parameter where it is no base64."""
         sha256, size = await asyncio.to_thread(_digest, need)
+        if not size:
+            raise InvalidRequest(f"Invalid '{need.param}'. It is empty.", param=need.param, code="invalid_value")
         mime_type = need.mime_type or resolve(declared=None, filename=need.filename, head=_head(need))
         if mime_type == OCTET_STREAM:
             raise FileUnusable(
@@ -49,20 +61,23 @@ class SentAlong:
             known = await self._keep_inline(owner, need, mime_type, size)
         return Wanted(known, mime_type)
 
-    async def fetched(self, owner: Owner, need: FileNeed) -> Wanted | ResolvedFile:
-        """What lies behind a URL: as data when it is small, else as a File."""
+    async def fetched(self, owner: Owner, need: FileNeed, room: Room) -> Wanted | ResolvedFile:
+        """What lies behind a URL: as data while the request has room for it, else as a File."""
         async with self._fetcher.open(need.ref, param=need.param) as fetched:
             head = bytearray()
             pieces = fetched.pieces()
             async for piece in pieces:
                 head += piece
-                if len(head) > self._inline_limit:
+                if len(head) > room.free:
                     break
+            if not head:
+                raise FileUnusable(f"What lies behind '{need.param}' is empty.", param=need.param)
             mime_type = need.mime_type or resolve(
                 declared=fetched.content_type, filename=need.filename or fetched.filename, head=bytes(head[:HEAD])
             )
-            if len(head) <= self._inline_limit:
-                return ResolvedFile(mime_type=mime_type, data=base64.b64encode(head).decode())
+            if room.take(len(head)):
+                data = await asyncio.to_thread(base64.b64encode, head)
+                return ResolvedFile(mime_type=mime_type, data=data.decode())
             filename = need.filename or fetched.filename or "fetched"
             return Wanted(await self._keep_fetched(owner, filename, bytes(head), pieces, mime_type), mime_type)
 
@@ -78,7 +93,7 @@ class SentAlong:
     async def _keep_inline(self, owner: Owner, need: FileNeed, mime_type: str, size: int) -> FileRecord:
         incoming = self._ingest.begin(owner, expected=size)
         try:
-            for piece in _pieces(need):
+            for piece in decoded_pieces(need):
                 await incoming.write(piece)
             return await incoming.commit(
                 filename=need.filename or "inline",
@@ -107,27 +122,13 @@ class SentAlong:
             await incoming.abort()
 
 
-def _pieces(need: FileNeed) -> Iterator[bytes]:
-    """The decoded bytes. Standard and URL-safe alphabets, with and without padding; no other character."""
-    text = need.ref.rstrip("=")
-    alternative = b"-_" if "-" in text or "_" in text else b"+/"
-    for start in range(0, len(text), PIECE):
-        piece = text[start : start + PIECE]
-        try:
-            yield base64.b64decode(piece + "=" * (-len(piece) % 4), altchars=alternative, validate=True)
-        except (binascii.Error, ValueError):
-            raise InvalidRequest(
-                f"Invalid '{need.param}'. Expected base64-encoded data.", param=need.param, code="invalid_value"
-            ) from None
-
-
 def _digest(need: FileNeed) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
-    for piece in _pieces(need):
+    for piece in decoded_pieces(need):
         digest.update(piece)
         size += len(piece)
     return digest.hexdigest(), size
 
 
 def _head(need: FileNeed) -> bytes:
-    return next(_pieces(need), b"")[:HEAD]
+    return next(decoded_pieces(need), b"")[:HEAD]

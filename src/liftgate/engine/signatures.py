@@ -6,13 +6,17 @@ it. A row per (owner, tool call id), committed before the chunk that carries the
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
 from liftgate.catalog import signatures as rows
 from liftgate.catalog.database import Database
 from liftgate.clock import Clock
+from liftgate.errors import Unavailable
 from liftgate.records import Owner
+
+log = logging.getLogger("liftgate")
 
 CACHED_BYTES = 16 * 1024 * 1024
 
@@ -25,24 +29,36 @@ class Signatures:
         self._bytes = 0
 
     async def save(self, owner: Owner, signatures: Sequence[tuple[str, str]]) -> None:
-        """(tool call id, base64 signature) each. A signature never changes, so memory needs no invalidation."""
+        """(tool call id, base64 signature) each. A signature never changes, so memory needs no invalidation.
+
+        Without the catalogue they are kept in memory only: an answer is worth more than Gemini's check of it.
+        """
         now = self._clock.now()
         values = [(call_id, signature.encode()) for call_id, signature in signatures]
-        await self._db.write(lambda conn: rows.put_signatures(conn, owner, values, now))
         for call_id, signature in signatures:
             self._remember(owner, call_id, signature)
+        try:
+            await self._db.write(lambda conn: rows.put_signatures(conn, owner, values, now))
+        except Unavailable as error:
+            log.warning("the thought signatures of %d calls are in memory only: %s", len(values), error.message)
 
     async def load(self, owner: Owner, call_ids: Sequence[str]) -> Mapping[str, str]:
         """Those that are known; translation says what stands for the others."""
         found = {call_id: self._known[owner, call_id] for call_id in call_ids if (owner, call_id) in self._known}
         missing = [call_id for call_id in call_ids if call_id not in found]
         if missing:
-            now = self._clock.now()
-            stored = await self._db.read(lambda conn: rows.get_signatures(conn, owner, missing, now))
-            for call_id, value in stored.items():
+            for call_id, value in (await self._stored(owner, missing)).items():
                 found[call_id] = value.decode()
                 self._remember(owner, call_id, found[call_id])
         return found
+
+    async def _stored(self, owner: Owner, call_ids: Sequence[str]) -> Mapping[str, bytes]:
+        now = self._clock.now()
+        try:
+            return await self._db.read(lambda conn: rows.get_signatures(conn, owner, call_ids, now))
+        except Unavailable as error:
+            log.warning("the thought signatures of %d calls cannot be looked up: %s", len(call_ids), error.message)
+            return {}
 
     def _remember(self, owner: Owner, call_id: str, signature: str) -> None:
         if (owner, call_id) not in self._known:

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from liftgate.engine.chat import EventStream
 from liftgate.engine.files import Arriving
+from liftgate.engine.relay import EventStream
 from liftgate.errors import (
     FileNotFound,
     InvalidRequest,

@@ -26,6 +26,7 @@ class Route:
 
 OPENAI = (
     Route("/chat/completions", {"POST": chat.create_completion}),
+    Route("/chat/completions/input_tokens", {"POST": chat.count_tokens}),
     Route("/files", {"GET": files.list_files, "POST": files.create_file}),
     Route(
         "/files/{file_id}",

@@ -174,6 +174,9 @@ class JobSettings:
     stream_commit_seconds: float = _option(
         15.0, "a stream that waits for a file is answered with 200 and comment lines after this long", minimum=0
     )
+    stream_ping_seconds: float = _option(
+        15.0, "how long a stream may be silent before a comment line keeps its connection alive", minimum=0.01
+    )
     expiry_margin_seconds: float = _option(
         600.0, "a replica closer to its end than this is not used any more", minimum=0
     )

@@ -134,11 +134,19 @@ def _put_back(parts: list[dict[str, Any]], raw: dict[str, Any], where: str) -> N
         if key == "thoughtSignature":
             checks.string(value, f"{where}.{key}", empty=False)
         else:
-            checks.mapping(value, f"{where}.{key}")
+            _check_raw(key, checks.mapping(value, f"{where}.{key}"), f"{where}.{key}")
     if set(part) == {"thoughtSignature"}:
         _sign(parts, part["thoughtSignature"])
     elif part:
         parts.append(part)
+
+
+def _check_raw(key: str, value: dict[str, Any], where: str) -> None:
+    """A function response may hold files of its own: there too a URI is never taken from a client."""
+    if key == "functionResponse":
+        for place, part in enumerate(value.get("parts") or ()):
+            if not isinstance(part, dict) or not {"inlineData"}.issuperset(part):
+                raise checks.unknown(f"{where}.parts[{place}]")
 
 
 def _sign(parts: list[dict[str, Any]], signature: str) -> None:

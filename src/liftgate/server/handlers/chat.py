@@ -10,6 +10,14 @@ PATIENCE = 0.5
 """Seconds before it is watched whether the client is still there: most answers are sooner."""
 
 
+async def count_tokens(request: Request) -> Response:
+    """How many tokens the same body would send, files included; nothing is generated."""
+    request.query("key")
+    body = await request.json_object()
+    async with request.while_connected(PATIENCE):
+        return Response(await request.gateway.chat.count(request.owner, body))
+
+
 async def create_completion(request: Request) -> Response:
     """A client that goes away ends the call at Gemini, streamed or not."""
     request.query("key")

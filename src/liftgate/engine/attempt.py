@@ -1,0 +1,93 @@
+"""One attempt at one deployment for a request that may need files: they are brought there, it is tried, and what Gemini
+lost is made again once. The client sees only an answer (DESIGN.md 2.7).
+
+Knows neither OpenAI's nor Gemini's form of a request: who calls says what is to be tried with the URIs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from liftgate.clock import Clock
+from liftgate.engine.needs import Needed, Needs
+from liftgate.errors import LiftgateError, UpstreamFileLost
+from liftgate.gemini.status import classify, lost_file
+from liftgate.records import Account, ReplicaRecord
+from liftgate.translate.file_needs import ResolvedFile
+
+T = TypeVar("T")
+
+DENIAL_PAUSES = (0.5, 1.0, 2.0)
+"""Seconds between tries when Gemini denies a file that was uploaded a moment ago (GEMINI.md 6, pitfall 17)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a request needs at whichever deployment serves it. `deadline`: on the monotonic clock. `repaired`: accounts
+    at which its files were made again, which happens once."""
+
+    needs: Sequence[Needed]
+    deadline: float
+    repaired: set[str] = field(default_factory=set)
+
+
+class Attempts:
+    def __init__(self, needs: Needs, clock: Clock) -> None:
+        self._needs = needs
+        self._clock = clock
+
+    def left(self, carried: Carried) -> float:
+        """Seconds to the deadline, never 0."""
+        return max(0.001, carried.deadline - self._clock.monotonic())
+
+    async def at(
+        self, account: Account, carried: Carried, use: Callable[[Mapping[str, ResolvedFile]], Awaitable[T]]
+    ) -> T:
+        """What `use` returns, given the files by the parameter that names each. It may be called more than once.
+
+        Raises what `use` does; a file that Gemini goes on denying is named as the client knows it.
+        """
+        if not carried.needs:
+            try:
+                return await use({})
+            except UpstreamFileLost as lost:
+                raise _without_files(lost) from lost
+        pauses = iter(DENIAL_PAUSES)
+        while True:
+            files, replicas = await self._needs.resolve(carried.needs, account, deadline=carried.deadline)
+            try:
+                return await use(files)
+            except UpstreamFileLost as lost:
+                if not replicas:
+                    raise _without_files(lost) from lost
+                if self._needs.fresh(replicas, account) and (pause := next(pauses, None)) is not None:
+                    await self._clock.sleep(pause)
+                elif account.name in carried.repaired:
+                    raise _named(lost, carried.needs, replicas, account) from lost
+                else:
+                    await self._needs.repair(replicas, lost)
+                    carried.repaired.add(account.name)
+
+
+def _without_files(lost: UpstreamFileLost) -> LiftgateError:
+    """What the refusal means where none of our files can be its cause."""
+    if lost.upstream is None:
+        return lost
+    kind = classify(lost.upstream, names_file=False)
+    return kind(lost.upstream.message or lost.message, retry_after=lost.retry_after, upstream=lost.upstream)
+
+
+def _named(
+    lost: UpstreamFileLost, needs: Sequence[Needed], replicas: Sequence[ReplicaRecord], account: Account
+) -> LiftgateError:
+    """The denial of a file, by the id and name that its owner knows."""
+    name = lost_file(lost)
+    if name is None:
+        return _without_files(lost)
+    denied = {(each.blob_id, each.mime_type, each.account) for each in replicas if each.name == name}
+    for each in needs:
+        if each.wanted is not None and each.wanted.key(account) in denied:
+            return each.wanted.about(lost)
+    return lost
