@@ -32,6 +32,7 @@ from liftgate.engine.signatures import Signatures
 from liftgate.files.ingest import Ingest
 from liftgate.files.part_store import PartStore
 from liftgate.files.read import open_blob
+from liftgate.files.sessions import Sessions
 from liftgate.files.uploads import Uploads
 from liftgate.gemini.client import GeminiClient
 from liftgate.replicas.ensure import Replicas
@@ -42,10 +43,11 @@ from liftgate.tasks import Tasks
 
 
 class Gateway:
-    """`files`, `uploads`, `chat` and `models` are there between entering and leaving."""
+    """`files`, `uploads`, `sessions`, `chat` and `models` are there between entering and leaving."""
 
     files: Files
     uploads: Uploads
+    sessions: Sessions
     chat: Chat
     models: Models
 
@@ -96,7 +98,9 @@ class Gateway:
         stack.push_async_callback(ingest.close)
         self._db = db
         self.files = Files(parts, ingest, replicas, router)
-        self.uploads = Uploads(PartStore(ingest))
+        part_store = PartStore(ingest)
+        self.uploads = Uploads(part_store)
+        self.sessions = Sessions(part_store)
         self.models = Models(router)
         limits = settings.limits
         fetcher = Fetcher(

@@ -31,6 +31,8 @@ class Line:
         """A POST. Raises Cut, with an orderly close or a reset, as it comes."""
         lines = {"Content-Length": str(len(body)), **headers}
         with connect(self._base) as connection:
+            # What still lies in our own buffer at a reset was never on the line.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
             connection.sendall(head("POST", target, lines))
             if self._cuts and self._cuts[0] < self.sent + len(body):
                 upto = max(0, self._cuts.pop(0) - self.sent)

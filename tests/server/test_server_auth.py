@@ -135,10 +135,10 @@ def test_owners_have_limits_of_their_own(make_gateway: Callable[..., Running]) -
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1beta/models", "/upload/v1beta/files", "/v1/files", "/v1/models/m:generateContent"]
+    "path", ["/v1beta/models", "/v1beta/cachedContents", "/v1/files", "/v1/models/m:predict", "/upload/v1/corpora"]
 )
 def test_who_speaks_gemini_is_refused_in_its_own_words(locked: Running, path: str) -> None:
-    """Its doors are not open yet; an answer of OpenAI's would be misread (DESIGN.md 7)."""
+    """What Gemini has and we do not serve; an answer of OpenAI's would be misread (DESIGN.md 7)."""
     answer = locked.call("POST", path, b"{}", {"x-goog-api-key": RED})
     assert answer.status == 404
     assert answer.json() == {"error": {"code": 404, "message": f"Invalid URL (POST {path})", "status": "NOT_FOUND"}}

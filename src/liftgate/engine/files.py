@@ -9,7 +9,7 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -39,13 +39,15 @@ PAGE_LIMIT = 10_000
 @dataclass(frozen=True, slots=True)
 class Arriving:
     """What is known of a File before its bytes: `expected` is their number, as far as the request's length tells it;
-    `models` are the names whose accounts it is carried to at once.
+    `models` are the names whose accounts it is carried to at once; `alias` is a Gemini name of the owner's choice.
     """
 
     filename: str | None = None
     content_type: str | None = None
     expected: int | None = None
     models: Sequence[str] = ()
+    alias: str | None = None
+    display_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,14 @@ class Files:
     def carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
         """Begins to take a File to these accounts, going on from what was sent early; its status follows."""
         self._tasks.start(self._carry(file, accounts, early), name=f"carry {file.id}")
+
+    async def carry_to(self, file: FileRecord, models: Sequence[str]) -> FileRecord:
+        """Begins to take a stored File to where these models run; what it is from then on. Raises ModelNotFound."""
+        accounts = self.accounts_of(models)
+        await self._db.write(lambda conn: rows.set_file_status(conn, file.id, "uploaded", None))
+        pending = replace(file, status="uploaded", status_details=None)
+        self.carry(pending, accounts, ())
+        return pending
 
     async def _carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
         sent = {upload.account.name: upload for upload in early if upload.carries(file.mime_type, file.bytes)}
@@ -256,6 +266,8 @@ class Creation:
             content_type=self._arriving.content_type,
             purpose=purpose,
             expires_after=expires_after,
+            alias=self._arriving.alias,
+            display_name=self._arriving.display_name,
             status="uploaded" if self._accounts else "processed",
         )
         if self._accounts:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -20,11 +19,11 @@ from typing import TYPE_CHECKING, cast
 from liftgate import ids
 from liftgate.blobs.disk import in_thread
 from liftgate.blobs.manifest import PartsSource
-from liftgate.blobs.spool import Spool, SpoolDiscarded
 from liftgate.catalog.blobs import BlobPart
 from liftgate.catalog.connection import Connection
-from liftgate.catalog.uploads import Finished, UploadPart, UploadRecord, add_part, count_parts, finish, note_completion
-from liftgate.errors import InvalidRequest, LiftgateError, RequestError, TooLarge
+from liftgate.catalog.uploads import Finished, UploadPart, UploadRecord, finish, note_completion
+from liftgate.errors import InvalidRequest, LiftgateError
+from liftgate.files.incoming_part import IncomingPart, delete_objects
 from liftgate.files.ingest import Ingest
 from liftgate.media_types import HEAD, OCTET_STREAM, normalise, resolve
 from liftgate.records import BlobRecord, FileRecord
@@ -32,11 +31,6 @@ from liftgate.records import BlobRecord, FileRecord
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-log = logging.getLogger("liftgate.files")
-
-PART_BYTES = 64 * 1024 * 1024
-"""The largest part: OpenAI's limit, and what a kill may cost of a native session's long chunk."""
-MOST_PARTS = 10_000
 _CHAINS = 4096
 _HASHED_AT_ONCE = 1024 * 1024
 
@@ -60,11 +54,14 @@ class PartStore:
     def begin(self, upload: UploadRecord, *, start: int | None) -> IncomingPart:
         """A part about to arrive; `start`: its offset in a native session. Raises StorageFull."""
         chain = self._chains.get(upload.id) or _Chain((), 0, hashlib.sha256())
-        if start is None or start == chain.size:
-            return IncomingPart(self, upload, start, chain)
-        return IncomingPart(self, upload, start, None if start else _Chain((), 0, hashlib.sha256()))
+        if start is not None and start != chain.size:
+            if start:
+                return IncomingPart(self.ingest, upload.id, start, None, lambda part, digest: None)
+            chain = _Chain((), 0, hashlib.sha256())
+        landed = partial(self._advance, upload.id, chain)
+        return IncomingPart(self.ingest, upload.id, start, chain.digest.copy(), landed)
 
-    def advance(self, upload_id: str, chain: _Chain, part: UploadPart, digest: _Hash) -> None:
+    def _advance(self, upload_id: str, chain: _Chain, part: UploadPart, digest: _Hash) -> None:
         """`part` was hashed behind `chain`. Of parts that came side by side the first one counts."""
         current = self._chains.get(upload_id)
         if part.start is not None or current is None or current.keys == chain.keys:
@@ -79,14 +76,7 @@ class PartStore:
     def delete(self, keys: Sequence[str]) -> None:
         """Begins to delete objects that no row names any more; what fails is found by a sweep."""
         if keys:
-            self.ingest.tasks.start(self._delete(keys), name="delete parts")
-
-    async def _delete(self, keys: Sequence[str]) -> None:
-        for key in keys:
-            try:
-                await self.ingest.blobs.delete(key)
-            except LiftgateError as error:
-                log.warning("%s is not needed any more and is left to the sweep: %s", key, error.message)
+            self.ingest.tasks.start(delete_objects(self.ingest, keys), name="delete parts")
 
     # ── the whole ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -198,121 +188,3 @@ def _update(digests: Sequence[_Hash], pieces: Sequence[bytes]) -> None:
     for digest in digests:
         for piece in pieces:
             digest.update(piece)
-
-
-class IncomingPart:
-    """A part that is arriving: `write` its bytes, then `commit` or `abort`. What fails leaves nothing behind."""
-
-    def __init__(self, store: PartStore, upload: UploadRecord, start: int | None, chain: _Chain | None) -> None:
-        self._store = store
-        self._ingest = store.ingest
-        self._upload = upload
-        self._start = start
-        self._chain = chain
-        self._key = ids.new_blob_id()
-        self._spool = Spool.create(
-            self._ingest.spool_dir,
-            expected=None,
-            threads=self._ingest.threads,
-            digest=None if chain is None else chain.digest.copy(),
-        )
-        self._ended = False
-        self._storing = self._ingest.tasks.start(self._stored(), name=f"store {self._key}")
-
-    @property
-    def size(self) -> int:
-        """Bytes so far."""
-        return self._spool.written
-
-    async def write(self, piece: bytes | memoryview) -> None:
-        """Raises TooLarge over `PART_BYTES`, StorageFull and Unavailable; nothing of the part is kept then."""
-        try:
-            if self.size + len(piece) > PART_BYTES:
-                raise TooLarge(
-                    f"Maximum part size ({PART_BYTES} bytes) exceeded: the part has {self.size + len(piece)} bytes or"
-                    " more.",
-                    param="data",
-                )
-            if self._storing.done() and (failure := self._storing.result()):
-                raise failure
-            await self._spool.write(piece)
-        except LiftgateError:
-            await self.abort()
-            raise
-
-    async def commit(self) -> UploadPart | None:
-        """Durable, with its row; None: the session does not stand at this part's offset, and it was thrown away.
-
-        Ends by itself when the caller is cancelled. Raises UploadNotFound, InvalidRequest (the upload has ended, or has
-        too many parts), StorageFull, Unavailable.
-        """
-        self._ended = True
-        saving = self._ingest.tasks.start(self._saved(), name=f"save {self._key}")
-        outcome: UploadPart | LiftgateError | None = await asyncio.shield(saving)
-        if isinstance(outcome, LiftgateError):
-            raise outcome
-        return outcome
-
-    async def abort(self) -> None:
-        """Nothing of it is kept. Idempotent; without effect once `commit` has begun."""
-        if not self._ended:
-            self._ended = True
-            await asyncio.shield(self._ingest.tasks.start(self._dropped(), name=f"abort {self._key}"))
-
-    async def _stored(self) -> LiftgateError | None:
-        try:
-            await self._ingest.blobs.store(self._key, self._spool)
-        except SpoolDiscarded:
-            return None
-        except LiftgateError as error:
-            return error
-        return None
-
-    async def _saved(self) -> UploadPart | LiftgateError | None:
-        try:
-            await self._spool.finish()
-            if failure := await self._storing:
-                raise failure
-        except LiftgateError as error:
-            await self._dropped()
-            return error
-        try:
-            part = self._part()
-            if not await self._ingest.db.write(lambda conn: _add(conn, part)):
-                await self._dropped()
-                return None
-        except RequestError as refused:
-            await self._dropped()
-            return refused
-        except LiftgateError as error:
-            # A database that went away may have committed: what belongs to nothing, the sweep finds.
-            return error
-        finally:
-            await self._spool.close()
-        if self._chain is not None:
-            self._store.advance(self._upload.id, self._chain, part, self._spool.digest)
-        return part
-
-    def _part(self) -> UploadPart:
-        whole = self._start is not None and self._chain is not None
-        return UploadPart(
-            id=ids.new_part_id(),
-            upload_id=self._upload.id,
-            key=self._key,
-            bytes=self._spool.written,
-            sha256=self._spool.sha256 if whole else "",
-            created_at=self._ingest.clock.now(),
-            start=self._start,
-        )
-
-    async def _dropped(self) -> None:
-        self._storing.cancel()
-        await asyncio.gather(self._storing, return_exceptions=True)
-        await self._spool.discard()
-        self._store.delete([self._key])
-
-
-def _add(conn: Connection, part: UploadPart) -> bool:
-    if count_parts(conn, part.upload_id) >= MOST_PARTS:
-        raise InvalidRequest(f"An upload has at most {MOST_PARTS} parts.", param="upload_id", code="too_many_parts")
-    return add_part(conn, part, part.created_at)

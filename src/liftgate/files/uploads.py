@@ -17,8 +17,9 @@ from liftgate.catalog.files import get_file
 from liftgate.catalog.uploads import UploadPart, UploadRecord, cancel, get_upload, insert_upload, parts_of
 from liftgate.errors import InvalidRequest, UploadNotFound
 from liftgate.files.filename import clean_filename
+from liftgate.files.incoming_part import PART_BYTES, IncomingPart
 from liftgate.files.ingest import too_large
-from liftgate.files.part_store import PART_BYTES, IncomingPart, PartStore
+from liftgate.files.part_store import PartStore
 from liftgate.records import FileRecord, Owner
 
 LIFE_SECONDS = 3600

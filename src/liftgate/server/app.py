@@ -11,7 +11,7 @@ import logging
 from contextlib import AsyncExitStack
 
 from liftgate import ids
-from liftgate.errors import ConfigError, InternalError, LiftgateError
+from liftgate.errors import ConfigError, InternalError, LiftgateError, MethodNotAllowed, RouteNotFound
 from liftgate.gateway import Gateway
 from liftgate.server import routes
 from liftgate.server.access_log import CountedSend
@@ -44,6 +44,7 @@ class App:
         openai.add(routes.OPERATORS, "")
         gemini = RouteTable()
         gemini.add(routes.GEMINI, "/v1beta", "/v1")
+        gemini.add(routes.GEMINI_UPLOADS, "/upload/v1beta", "/upload/v1")
         self._routes: dict[Dialect, RouteTable] = {"openai": openai, "gemini": gemini}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,10 +78,13 @@ class App:
         dialect = dialect_of(request)
         try:
             handler, route, request.params = self._routes[dialect].find(request.method, request.path)
-            if not route.public:
+            if not route.public and not (route.capability and request.query_value(route.capability)):
                 request.owner = self._auth.owner_of(request)
             return await handler(request)
         except LiftgateError as error:
+            if dialect == "gemini" and isinstance(error, MethodNotAllowed):
+                # Google has one answer for what it does not serve.
+                error = RouteNotFound(request.method, request.path)
             if error.http_status >= 500:
                 log.warning("%s %s: %s", request.id, type(error).__name__, error.message)
             return error_response(error, dialect)

@@ -13,7 +13,10 @@ from liftgate.server.request import Request
 Dialect = Literal["openai", "gemini"]
 
 _NATIVE = ("/v1beta/", "/upload/")
-_SHARED = ("/v1/models", "/v1/files", "/v1/upload/", "/v1/tunedModels", "/v1/operations")
+_SHARED = (
+    *("/v1/models", "/v1/files", "/v1/upload/", "/v1/tunedModels", "/v1/operations"),
+    *("/v1/batches", "/v1/cachedContents", "/v1/fileSearchStores", "/v1/interactions"),
+)
 
 
 def dialect_of(request: Request) -> Dialect:

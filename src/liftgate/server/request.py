@@ -40,7 +40,8 @@ class ClientLeft(Exception):
 
 
 class Request:
-    """`params`: what the path names. `owner`: set once the key is known. `left`: the client has gone."""
+    """`params`: what the path names. `owner`: set once the key is known. `left`: the client has gone. `peer`: who the
+    connection is from, `scheme`: how it came."""
 
     __slots__ = (
         "_dawdling",
@@ -53,7 +54,9 @@ class Request:
         "owner",
         "params",
         "path",
+        "peer",
         "query_string",
+        "scheme",
         "tasks",
         "unread",
     )
@@ -65,6 +68,8 @@ class Request:
         self.id = request_id
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.peer: str = (scope.get("client") or ("", 0))[0]
+        self.scheme: str = scope.get("scheme", "http")
         self.query_string: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.params: dict[str, str] = {}
@@ -86,10 +91,13 @@ class Request:
     @property
     def query_key(self) -> bytes:
         """Google's `?key=`; empty when there is none."""
-        if b"key=" not in self.query_string:
-            return b""
-        values = parse_qs(self.query_string.decode("latin-1"), encoding="latin-1").get("key", [""])
-        return values[0].encode("latin-1")
+        return self.query_value("key").encode("latin-1")
+
+    def query_value(self, name: str) -> str:
+        """The first value of one parameter, its bytes as Latin-1; empty when there is none."""
+        if name.encode() + b"=" not in self.query_string:
+            return ""
+        return parse_qs(self.query_string.decode("latin-1"), encoding="latin-1").get(name, [""])[0]
 
     def query(self, *allowed: str) -> dict[str, str]:
         """The query's values; empty ones count as not given. Raises InvalidRequest for a name that is not `allowed`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from liftgate.server.handlers import chat, content, files, health, models, uploads
+from liftgate.server.handlers import chat, content, files, gemini_files, gemini_uploads, health, models, uploads
 from liftgate.server.request import Request
 from liftgate.server.responses import Response
 
@@ -17,11 +17,13 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`public`: needs no key."""
+    """`public`: needs no key. `capability`: a parameter of the query that stands for the key where it is given; the
+    handler judges it."""
 
     path: str
     handlers: dict[str, Handler]
     public: bool = False
+    capability: str | None = None
 
 
 OPENAI = (
@@ -41,8 +43,15 @@ OPENAI = (
     Route("/models/{model:path}", {"GET": models.retrieve_model}),
 )
 
-GEMINI: tuple[Route, ...] = ()
-"""Gemini's own doors, under `/v1beta` and, where the request speaks Gemini, `/v1`; none is open yet."""
+GEMINI = (
+    Route("/files", {"GET": gemini_files.list_files}),
+    Route("/files/{name}:download", {"GET": gemini_files.download_file}),
+    Route("/files/{name}", {"GET": gemini_files.get_file, "DELETE": gemini_files.delete_file}),
+)
+"""Gemini's own doors, under `/v1beta` and, where the request speaks Gemini, `/v1`."""
+
+GEMINI_UPLOADS = (Route("/files", {"POST": gemini_uploads.upload_file}, capability="upload_id"),)
+"""Under `/upload/v1beta` and `/upload/v1`."""
 
 OPERATORS = (
     Route("/health/liveness", {"GET": health.liveness, "HEAD": health.liveness}, public=True),

@@ -79,8 +79,8 @@ def _config(app: App, server: ServerSettings, limits: LimitSettings) -> uvicorn.
         lifespan="off",
         log_config=None,
         access_log=False,
-        proxy_headers=bool(server.trusted_proxies),
-        forwarded_allow_ips=list(server.trusted_proxies),
+        # `origin` reads them, and must know whom the connection itself is from.
+        proxy_headers=False,
         server_header=False,
         date_header=True,
         backlog=BACKLOG,

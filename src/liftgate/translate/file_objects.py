@@ -57,6 +57,8 @@ def gemini_file(file: FileRecord) -> dict[str, Any]:
         "updateTime": _timestamp(file.created_at),
         "sha256Hash": base64.b64encode(file.sha256.encode()).decode(),
         "uri": GEMINI_ROOT + name,
+        # Google has it for files that can be downloaded, which ours can, and its SDK refuses to without it.
+        "downloadUri": f"{GEMINI_ROOT}{name}:download?alt=media",
         "state": "FAILED" if file.status == "error" else "ACTIVE",
         "source": "UPLOADED",
     }

@@ -17,7 +17,12 @@ from liftgate.server.responses import Response, StreamedResponse
 async def file_content(request: Request) -> Response:
     """200, 206, 304 or 416. The ETag is the bytes' SHA-256, so it is strong and never changes for an id."""
     request.query(*SELECTORS)
-    file, source = await request.gateway.files.open(request.owner, request.params["file_id"])
+    return await content_of(request, request.params["file_id"])
+
+
+async def content_of(request: Request, file_id: str) -> Response:
+    """The bytes of a File, as the request's headers ask for them. Raises FileNotFound and RangeNotSatisfiable."""
+    file, source = await request.gateway.files.open(request.owner, file_id)
     etag = f'"{file.sha256}"'
     if _names(request.header(b"if-none-match"), etag):
         return Response(b"", status=304, headers=[(b"etag", etag.encode())])

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from liftgate.catalog.uploads import UploadRecord
 from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
-from liftgate.files.part_store import MOST_PARTS, PART_BYTES, IncomingPart
+from liftgate.files.incoming_part import MOST_PARTS, PART_BYTES, IncomingPart
 from liftgate.files.uploads import NewUpload
 from liftgate.records import FileRecord
-from liftgate.server.file_form import LONGEST_LIFE, PURPOSES, SHORTEST_LIFE
+from liftgate.server.file_form import LONGEST_LIFE, MAX_MODELS, PURPOSES, SHORTEST_LIFE
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
@@ -76,7 +76,7 @@ async def add_part(request: Request) -> Response:
 
 async def complete_upload(request: Request) -> Response:
     request.query("key")
-    body = await _body(request, "part_ids", "md5")
+    body = await _body(request, "part_ids", "md5", "target_model_names")
     part_ids = _value(body, "part_ids", list)
     for place, part_id in enumerate(part_ids):
         if not isinstance(part_id, str):
@@ -84,7 +84,12 @@ async def complete_upload(request: Request) -> Response:
     if len(part_ids) > MOST_PARTS:
         raise InvalidRequest(f"'part_ids' names more than {MOST_PARTS} parts.", param="part_ids")
     md5 = None if body.get("md5") is None else _value(body, "md5", str)
+    models = _models(body)
+    for name in models:
+        request.gateway.models.retrieve(name)
     upload, file = await request.gateway.uploads.complete(request.owner, request.params["upload_id"], part_ids, md5)
+    if models:
+        file = await request.gateway.files.carry_to(file, models)
     return json_response(_shown(upload, file))
 
 
@@ -128,6 +133,17 @@ def _value(body: Mapping[str, Any], name: str, kind: type[T]) -> T:
 
 def _wrong_type(name: str, kind: type) -> InvalidRequest:
     return InvalidRequest(f"Invalid type for '{name}': expected {_TYPES[kind]}.", param=name, code="invalid_type")
+
+
+def _models(body: Mapping[str, Any]) -> list[str]:
+    """LiteLLM's `target_model_names`, here as for `POST /v1/files`: names with commas between, or an array of names."""
+    given = body.get("target_model_names") or []
+    names = given.split(",") if isinstance(given, str) else given
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise _wrong_type("target_model_names", list)
+    if len(names) > MAX_MODELS:
+        raise InvalidRequest(f"'target_model_names' names more than {MAX_MODELS} models.", param="target_model_names")
+    return list(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 
 def _life(body: Mapping[str, Any]) -> int | None:

@@ -1,0 +1,265 @@
+"""Gemini's resumable uploads at our own front: a session, chunks in order, a File when it is finalized.
+
+A session is found by its capability alone. Every byte that was acknowledged is durable, and so is what arrived of a
+chunk whose line broke: the client asks where the session stands and goes on from there, at any node. Long chunks are
+stored in parts of `PART_BYTES`. It knows offsets and bytes; headers and statuses are `server.handlers.gemini_uploads`'.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from liftgate import ids
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.files import get_file, get_file_by_alias
+from liftgate.catalog.uploads import (
+    UploadPart,
+    UploadRecord,
+    cancel,
+    get_upload,
+    get_upload_by_secret,
+    insert_upload,
+    parts_of,
+)
+from liftgate.errors import (
+    Conflict,
+    InvalidRequest,
+    LiftgateError,
+    RequestError,
+    RequestTimeout,
+    UploadNotFound,
+)
+from liftgate.files.filename import clean_filename
+from liftgate.files.incoming_part import PART_BYTES, IncomingPart
+from liftgate.files.ingest import too_large
+from liftgate.files.part_store import PartStore
+from liftgate.files.turns import SessionTaken, Turns
+from liftgate.records import FileRecord, Owner
+
+LIFE_SECONDS = 86_400
+"""A session that was not finalized a day after its start is gone; Google says no number."""
+GRANULARITY = 8 * 1024 * 1024
+"""Bytes; what Google announces. Chunks of any length are taken."""
+PURPOSE = "user_data"
+
+
+class OffsetGap(InvalidRequest):
+    """A chunk that begins beyond what the session has."""
+
+    def __init__(self, expected: int, offset: int) -> None:
+        super().__init__(f"Invalid offset: expected {expected}, got {offset}", param="X-Goog-Upload-Offset")
+
+
+class UploadIncomplete(InvalidRequest):
+    """A finalize before all bytes that were announced are here."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a start says. `total`: bytes, None if it does not say. `alias`: a name of the owner's choice, `files/x`."""
+
+    filename: str
+    mime_type: str
+    total: int | None
+    alias: str | None = None
+    display_name: str | None = None
+
+
+class Sessions:
+    """One per process; what it remembers is only who writes at the moment."""
+
+    def __init__(self, parts: PartStore) -> None:
+        self._parts = parts
+        self._ingest = parts.ingest
+        self._db = parts.ingest.db
+        self._clock = parts.ingest.clock
+        self._turns = Turns()
+
+    async def start(self, owner: Owner, wanted: NewSession) -> str:
+        """The session's capability. Raises TooLarge, InvalidRequest, and Conflict for a name that is taken already."""
+        if wanted.total is not None:
+            largest = self._ingest.limits.largest_file(owner)
+            if wanted.total > largest:
+                raise too_large(wanted.total, largest)
+            await self._ingest.admit(owner, wanted.total)
+        secret = secrets.token_urlsafe(64)
+        now = self._clock.now()
+        upload = UploadRecord(
+            id=ids.new_upload_id(),
+            owner=owner,
+            kind="gemini",
+            filename=clean_filename(wanted.filename),
+            purpose=PURPOSE,
+            mime_type=wanted.mime_type,
+            bytes=wanted.total,
+            created_at=now,
+            expires_at=now + LIFE_SECONDS,
+            secret_hash=_hashed(secret),
+            alias=wanted.alias,
+            display_name=wanted.display_name,
+        )
+        if wanted.alias is not None:
+            await self.check_name(owner, wanted.alias)
+        await self._db.write(lambda conn: insert_upload(conn, upload))
+        return secret
+
+    async def check_name(self, owner: Owner, alias: str) -> None:
+        """Raises Conflict when a file of this owner has the name; the commit decides once more."""
+        now = self._clock.now()
+
+        def taken(conn: Connection) -> bool:
+            return bool(get_file_by_alias(conn, owner, alias, now) or get_file(conn, owner, ids.file_id_of(alias), now))
+
+        if await self._db.read(taken):
+            raise Conflict(f"{alias} already exists.", param="name")
+
+    async def find(self, secret: str) -> UploadRecord:
+        """In whatever state it is; raises UploadNotFound."""
+        now = self._clock.now()
+        upload = await self._db.read(lambda conn: get_upload_by_secret(conn, _hashed(secret), now))
+        if upload is None:
+            raise UploadNotFound("of this upload_id")
+        return upload
+
+    async def settled(self, upload: UploadRecord) -> UploadRecord:
+        """Where it stands once whoever still writes to it has saved what came."""
+        async with self._turns.take(upload.id):
+            return await self._fresh(upload)
+
+    async def file_of(self, upload: UploadRecord) -> FileRecord | None:
+        """Of a completed one, unless it was deleted since."""
+        now = self._clock.now()
+        return await self._db.read(lambda conn: get_file(conn, upload.owner, upload.file_id or "", now))
+
+    async def receive(self, upload: UploadRecord, offset: int, pieces: AsyncIterator[bytes]) -> UploadRecord:
+        """Takes a chunk; what the session has already is skipped. All of it is durable when this returns.
+
+        When `pieces` fail, what came before is kept and the failure is raised. Raises OffsetGap; SessionTaken;
+        InvalidRequest and TooLarge for more bytes than were announced or are allowed, which end the session;
+        StorageFull, Unavailable.
+        """
+        async with self._turns.take(upload.id) as writing:
+            upload = await self._fresh(upload)
+            if upload.status != "pending":
+                return upload
+            if offset > upload.received:
+                raise OffsetGap(upload.received, offset)
+            largest = self._ingest.limits.largest_file(upload.owner)
+            chunk = _Chunk(self._parts, upload, skip=upload.received - offset, largest=largest)
+            try:
+                async for piece in writing.follow(pieces):
+                    await chunk.take(piece)
+            except LiftgateError as error:
+                if isinstance(error, RequestError) and not isinstance(error, RequestTimeout):
+                    await chunk.drop()
+                    await self.cancel(upload)
+                else:
+                    await chunk.keep()
+                raise
+            except BaseException:
+                await chunk.keep()
+                raise
+            return replace(upload, received=await chunk.keep())
+
+    async def finalize(self, upload: UploadRecord) -> FileRecord:
+        """The File of all that came. Again: the same. Raises UploadIncomplete, after which it can go on; Conflict for a
+        name that is taken, TooLarge and InvalidRequest, which end the session."""
+
+        def work(conn: Connection) -> tuple[list[UploadPart], UploadRecord | None]:
+            # The parts first: a session that is pending after that had all of them.
+            parts = parts_of(conn, upload.id)
+            return parts, get_upload(conn, upload.owner, upload.id, self._clock.now())
+
+        parts, found = await self._db.read(work)
+        if found is not None and found.status == "completed":
+            file = await self.file_of(found)
+            if file is not None:
+                return file
+        if found is None or found.status != "pending":
+            raise InvalidRequest("Upload has already been terminated.")
+        if found.bytes is not None and found.received < found.bytes:
+            raise UploadIncomplete(f"The upload has {found.received} of {found.bytes} bytes.")
+        try:
+            if not parts:
+                raise InvalidRequest("The file is empty: it has 0 bytes.", param="file", code="empty_file")
+            return await self._parts.assemble(found, parts, md5=None, completion=None)
+        except RequestError:
+            await self.cancel(found)
+            raise
+
+    async def cancel(self, upload: UploadRecord) -> None:
+        """Ends it and removes its bytes. Raises InvalidRequest for one that is completed."""
+        now = self._clock.now()
+        _, keys = await self._db.write(lambda conn: cancel(conn, upload.owner, upload.id, now))
+        self._parts.forget(upload.id)
+        self._parts.delete(keys)
+
+    async def _fresh(self, upload: UploadRecord) -> UploadRecord:
+        now = self._clock.now()
+        found = await self._db.read(lambda conn: get_upload(conn, upload.owner, upload.id, now))
+        if found is None:
+            raise UploadNotFound("of this upload_id")
+        return found
+
+
+class _Chunk:
+    """The bytes of one request on their way into parts, from where the session stands."""
+
+    def __init__(self, parts: PartStore, upload: UploadRecord, *, skip: int, largest: int) -> None:
+        self._parts = parts
+        self._upload = upload
+        self._skip = skip
+        self._largest = largest
+        self._position = upload.received
+        self._part: IncomingPart | None = None
+
+    async def take(self, piece: bytes) -> None:
+        if self._skip:
+            skipped = min(self._skip, len(piece))
+            self._skip -= skipped
+            piece = piece[skipped:]
+        self._check(self._position + len(piece))
+        while piece:
+            part = self._part = self._part or self._parts.begin(self._upload, start=self._position)
+            some = piece[: PART_BYTES - part.size]
+            try:
+                await part.write(some)
+            except LiftgateError:
+                self._part = None
+                raise
+            self._position += len(some)
+            piece = piece[len(some) :]
+            if part.size == PART_BYTES:
+                await self._save()
+
+    def _check(self, end: int) -> None:
+        if end > self._largest:
+            raise too_large(end, self._largest)
+        if self._upload.bytes is not None and end > self._upload.bytes:
+            raise InvalidRequest(f"More bytes came than were announced: {self._upload.bytes}.")
+
+    async def keep(self) -> int:
+        """Makes all that came durable; where the session then stands."""
+        await self._save()
+        return self._position
+
+    async def drop(self) -> None:
+        part, self._part = self._part, None
+        if part is not None:
+            await part.abort()
+
+    async def _save(self) -> None:
+        part, self._part = self._part, None
+        if part is None:
+            return
+        if not part.size:
+            await part.abort()
+        elif await part.commit() is None:
+            raise SessionTaken
+
+
+def _hashed(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "backslashreplace")).hexdigest()

@@ -1,0 +1,108 @@
+"""The metadata of a Gemini upload: `{"file": {…}}`, a CreateFileRequest as proto3 JSON (GEMINI.md 1.2).
+
+Both spellings of a name are one field; what only Google sets is taken and without effect, as there; any other field is
+refused in Google's words. Google's own shell examples write it with single quotes, and Google takes that.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from liftgate.errors import InvalidRequest
+
+MAX_DISPLAY_NAME = 512
+_NAME = re.compile(r"files/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_SET = {"name": "name", "displayName": "display_name", "mimeType": "mime_type", "sizeBytes": "size_bytes"}
+_OUTPUT = ("createTime", "updateTime", "expirationTime", "sha256Hash", "uri", "downloadUri", "state", "source", "error")
+_OUTPUT_SNAKE = ("create_time", "update_time", "expiration_time", "sha256_hash", "download_uri")
+_SINGLE_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'((?:[^'\\]|\\.)*)'", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class FileMetadata:
+    """`name`: of the owner's choice, `files/x`. `size`: bytes. "" and None: not said."""
+
+    name: str | None = None
+    display_name: str | None = None
+    mime_type: str = ""
+    size: int | None = None
+
+
+def read_metadata(body: bytes) -> FileMetadata:
+    """Raises InvalidRequest naming the field."""
+    request = _object(_json(body) if body.strip() else {}, "")
+    for unknown in request.keys() - {"file"}:
+        raise _unknown(unknown, "")
+    file = _object(request.get("file") or {}, "file")
+    spelled = {snake: camel for camel, snake in _SET.items()}
+    found: dict[str, Any] = {}
+    for key, value in file.items():
+        field = spelled.get(key, key)
+        if field not in _SET and field not in _OUTPUT and field not in _OUTPUT_SNAKE:
+            raise _unknown(key, " at 'file'")
+        if value is not None:
+            found[field] = value
+    display_name = _text(found, "displayName")
+    if len(display_name) > MAX_DISPLAY_NAME:
+        raise InvalidRequest(
+            f"file.displayName must be at most {MAX_DISPLAY_NAME} characters.", param="file.displayName"
+        )
+    return FileMetadata(_name(found), display_name or None, _text(found, "mimeType"), _size(found))
+
+
+def _name(found: dict[str, Any]) -> str | None:
+    name = _text(found, "name")
+    if name and not _NAME.fullmatch(name):
+        raise InvalidRequest(
+            "file.name must be 'files/' and 1 to 40 characters that are lowercase alphanumeric or dashes (-), without a"
+            " dash at the beginning or end.",
+            param="file.name",
+        )
+    return name or None
+
+
+def _size(found: dict[str, Any]) -> int | None:
+    """An int64: a number, or a string of digits (the JavaScript client)."""
+    value = found.get("sizeBytes")
+    if value is None:
+        return None
+    text = str(value)
+    if isinstance(value, bool) or not isinstance(value, int | str) or not text.isascii() or not text.isdigit():
+        raise InvalidRequest("Invalid value at 'file.size_bytes' (TYPE_INT64).", param="file.sizeBytes")
+    return int(text[:18])
+
+
+def _text(found: dict[str, Any], field: str) -> str:
+    value = found.get(field, "")
+    if not isinstance(value, str):
+        raise InvalidRequest(f"Invalid value at 'file.{_SET[field]}' (TYPE_STRING).", param=f"file.{field}")
+    return value
+
+
+def _object(value: object, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"Invalid JSON payload received. '{where or 'request'}' must be an object.")
+    return value
+
+
+def _unknown(name: str, where: str) -> InvalidRequest:
+    return InvalidRequest(f'Invalid JSON payload received. Unknown name "{name}"{where}: Cannot find field.')
+
+
+def _json(body: bytes) -> object:
+    try:
+        text = body.decode()
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return json.loads(_SINGLE_QUOTED.sub(_double_quoted, text))
+    except (ValueError, RecursionError):
+        raise InvalidRequest("Invalid JSON payload received.") from None
+
+
+def _double_quoted(found: re.Match[str]) -> str:
+    inner = found[1]
+    return found[0] if inner is None else json.dumps(inner.replace("\\'", "'"), ensure_ascii=False)

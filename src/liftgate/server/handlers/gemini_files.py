@@ -1,0 +1,102 @@
+"""`/v1beta/files`: Gemini's list, get, delete and download (GEMINI.md 1.5, 1.6).
+
+They are the same Files as OpenAI's: `files/x` is `file-x`, or a name that the owner chose. A File that is not there, or
+not this owner's, is 403 in Google's sentence, which does not tell the two apart. A File here can be downloaded.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from liftgate.errors import FileNotFound, InvalidRequest, PermissionDenied
+from liftgate.ids import FILE_ID
+from liftgate.records import FileRecord
+from liftgate.server.handlers.content import content_of
+from liftgate.server.request import Request
+from liftgate.server.responses import Response, json_response
+from liftgate.translate.file_objects import gemini_file
+
+COMMON = ("key", "alt", "prettyPrint", "$alt", "$prettyPrint", "quotaUser")
+"""Parameters of every method of Google's that change nothing here."""
+
+DEFAULT_PAGE = 10
+LARGEST_PAGE = 100
+
+
+async def list_files(request: Request) -> Response:
+    """Newest first. `pageSize` above 100 is 100, as Google does."""
+    query = request.query(*COMMON, "pageSize", "pageToken", "page_size", "page_token")
+    try:
+        page = await request.gateway.files.list(
+            request.owner,
+            after=_after(query.get("pageToken") or query.get("page_token")),
+            limit=page_size(query.get("pageSize") or query.get("page_size"), DEFAULT_PAGE, LARGEST_PAGE),
+        )
+    except FileNotFound:
+        raise _bad_token() from None
+    body: dict[str, Any] = {}
+    if page.files:
+        body["files"] = [gemini_file(file) for file in page.files]
+    if page.has_more:
+        body["nextPageToken"] = base64.urlsafe_b64encode(page.files[-1].id.encode()).decode().rstrip("=")
+    return json_response(body)
+
+
+async def get_file(request: Request) -> Response:
+    request.query(*COMMON)
+    return json_response(gemini_file(await _named(request)))
+
+
+async def delete_file(request: Request) -> Response:
+    """`{}`, Google's Empty."""
+    request.query(*COMMON)
+    file = await _named(request)
+    try:
+        await request.gateway.files.delete(request.owner, file.id)
+    except FileNotFound:
+        raise not_there(request.params["name"]) from None
+    return json_response({})
+
+
+async def download_file(request: Request) -> Response:
+    """The bytes at once, where Google redirects first; whole or a range."""
+    if request.query(*COMMON).get("alt") != "media":
+        raise InvalidRequest("A download needs the parameter alt=media.", param="alt")
+    return await content_of(request, (await _named(request)).id)
+
+
+def not_there(name: str) -> PermissionDenied:
+    return PermissionDenied(f"You do not have permission to access the File {name} or it may not exist.")
+
+
+def page_size(text: str | None, default: int, largest: int) -> int:
+    """Raises InvalidRequest for what is no number from zero; zero is the default."""
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit():
+        raise InvalidRequest(f"Invalid value at 'page_size' (TYPE_INT32), \"{text[:40]}\"", param="pageSize")
+    return min(int(text[:9]), largest) or default
+
+
+async def _named(request: Request) -> FileRecord:
+    name = request.params["name"]
+    spelling = name if FILE_ID.match(name) else f"files/{name}"
+    file = await request.gateway.files.named(request.owner, spelling)
+    if file is None:
+        raise not_there(name)
+    return file
+
+
+def _after(token: str | None) -> str | None:
+    if token is None:
+        return None
+    try:
+        return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
+    except (binascii.Error, ValueError):
+        raise _bad_token() from None
+
+
+def _bad_token() -> InvalidRequest:
+    return InvalidRequest("Invalid value at 'page_token': it is not a token of this list.", param="pageToken")

@@ -1,0 +1,229 @@
+"""`/upload/v1beta/files`: Gemini's uploads, resumable and in one request (GEMINI.md 1.2, 1.3, 4.1).
+
+`X-Goog-Upload-Status` says what the client may do: `active` go on, `final` it is decided (the File, or an error that
+trying again does not mend), `cancelled` it is over. An answer without it is a failure that may pass: the clients ask
+again, so it never goes with one that is final, and they would take it for success on one that is not (GEMINI.md 4.1).
+"""
+
+from __future__ import annotations
+
+from liftgate.catalog.uploads import UploadRecord
+from liftgate.engine.files import Arriving, Creation
+from liftgate.errors import InvalidRequest, LiftgateError, RequestError, RequestTimeout, UploadNotFound
+from liftgate.files.sessions import GRANULARITY, PURPOSE, NewSession, OffsetGap, UploadIncomplete
+from liftgate.records import FileRecord
+from liftgate.server.asgi import Header
+from liftgate.server.errors import error_response
+from liftgate.server.gemini_metadata import FileMetadata, read_metadata
+from liftgate.server.origin import origin_of
+from liftgate.server.related import MAX_METADATA, read_related, related_boundary
+from liftgate.server.request import Request
+from liftgate.server.responses import Response, json_response
+from liftgate.translate.file_objects import gemini_file
+
+TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
+PARAMETERS = ("key", "alt", "upload_id", "upload_protocol", "uploadType", "prettyPrint", "$alt", "$prettyPrint")
+
+
+async def upload_file(request: Request) -> Response:
+    """A start, a whole upload, or, with an `upload_id`, which needs no key, the next request of a session."""
+    query = request.query(*PARAMETERS)
+    secret = query.get("upload_id")
+    if secret is not None:
+        return await _of_session(request, secret)
+    protocol = request.header(b"x-goog-upload-protocol").lower() or query.get("upload_protocol", "").lower()
+    protocol = protocol or query.get("uploadType", "").lower()
+    if protocol == "multipart" or request.header(b"content-type").lower().startswith("multipart/"):
+        return await _in_one(request)
+    if protocol != "resumable" or _commands(request) != {"start"}:
+        raise InvalidRequest(
+            "Expected an upload that begins with X-Goog-Upload-Protocol: resumable and X-Goog-Upload-Command: start, or"
+            " one of multipart/related."
+        )
+    return await _start(request)
+
+
+# ── whole ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _in_one(request: Request) -> Response:
+    creation: Creation | None = None
+    metadata = FileMetadata()
+
+    def open_media(described: bytes, content_type: str) -> Creation:
+        nonlocal creation, metadata
+        metadata = read_metadata(described)
+        arriving = Arriving(
+            filename=_file_name(request, metadata),
+            content_type=_mime_type(content_type or metadata.mime_type),
+            alias=metadata.name,
+            display_name=metadata.display_name,
+        )
+        creation = request.gateway.files.begin(request.owner, arriving)
+        return creation
+
+    try:
+        await read_related(request.pieces(), related_boundary(request.header(b"content-type")), open_media)
+        assert creation is not None, "the form has its media, or was refused"
+        file = await creation.commit(purpose=PURPOSE)
+    except BaseException as error:
+        if creation is not None:
+            await creation.abort()
+        if isinstance(error, RequestError) and not isinstance(error, RequestTimeout):
+            return _refused(error)
+        raise
+    return _finished(file)
+
+
+# ── resumable ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _start(request: Request) -> Response:
+    body = await request.body(MAX_METADATA)
+    metadata = read_metadata(body)
+    wanted = NewSession(
+        filename=_file_name(request, metadata),
+        mime_type=_mime_type(request.header(b"x-goog-upload-header-content-type") or metadata.mime_type),
+        total=_total(request, metadata),
+        alias=metadata.name,
+        display_name=metadata.display_name,
+    )
+    if metadata.name is not None:
+        try:
+            await request.gateway.sessions.check_name(request.owner, metadata.name)
+        except RequestError as taken:
+            return _refused(taken)
+    secret = await request.gateway.sessions.start(request.owner, wanted)
+    url = f"{origin_of(request)}{request.path}?upload_id={secret}&upload_protocol=resumable".encode()
+    headers = [
+        TEXT,
+        (b"x-goog-upload-status", b"active"),
+        (b"x-goog-upload-url", url),
+        (b"x-goog-upload-control-url", url),
+        (b"x-goog-upload-chunk-granularity", b"%d" % GRANULARITY),
+    ]
+    return Response(b"", headers=headers)
+
+
+async def _of_session(request: Request, secret: str) -> Response:
+    sessions = request.gateway.sessions
+    try:
+        upload = await sessions.find(secret)
+    except UploadNotFound:
+        return _text(404, "Invalid or missing session ID", b"final")
+    request.owner = upload.owner
+    commands = _commands(request)
+    if commands == {"query"}:
+        upload = await sessions.settled(upload)
+        return _standing(upload) if upload.status == "pending" else await _ended(request, upload)
+    if commands == {"cancel"}:
+        return await _cancel(request, upload)
+    if not commands or not commands <= {"upload", "finalize"}:
+        return _text(400, f"Invalid upload command: {request.header(b'x-goog-upload-command')[:80]!r}")
+    try:
+        return await _send(request, upload, commands)
+    except OffsetGap as gap:
+        return _text(409, gap.message, b"active")
+    except UploadIncomplete as missing:
+        return _text(400, missing.message, b"active")
+    except RequestTimeout:
+        raise
+    except RequestError as refused:
+        return _refused(refused)
+
+
+async def _send(request: Request, upload: UploadRecord, commands: set[str]) -> Response:
+    sessions = request.gateway.sessions
+    if upload.status == "pending" and "upload" in commands:
+        upload = await sessions.receive(upload, _offset(request), request.pieces())
+    if upload.status != "pending":
+        return await _ended(request, upload)
+    if "finalize" not in commands:
+        return _standing(upload)
+    return _finished(await sessions.finalize(upload))
+
+
+async def _cancel(request: Request, upload: UploadRecord) -> Response:
+    sessions = request.gateway.sessions
+    upload = await sessions.settled(upload)
+    if upload.status == "completed":
+        return _text(400, "Upload has already been terminated.", b"final")
+    if upload.status == "pending":
+        await sessions.cancel(upload)
+    return _text(200, "", b"cancelled")
+
+
+async def _ended(request: Request, upload: UploadRecord) -> Response:
+    """A finalize whose answer was lost is asked for again: its File, as long as that is there."""
+    if upload.status == "completed":
+        file = await request.gateway.sessions.file_of(upload)
+        return _text(400, "Upload has already been terminated.", b"final") if file is None else _finished(file)
+    return _text(410, f"The upload session is {upload.status}.", b"cancelled")
+
+
+# ── answers ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _standing(upload: UploadRecord) -> Response:
+    received = (b"x-goog-upload-size-received", b"%d" % upload.received)
+    return Response(b"", headers=[TEXT, (b"x-goog-upload-status", b"active"), received])
+
+
+def _finished(file: FileRecord) -> Response:
+    response = json_response({"file": gemini_file(file)})
+    response.headers = [*response.headers, (b"x-goog-upload-status", b"final")]
+    return response
+
+
+def _refused(error: LiftgateError) -> Response:
+    response = error_response(error, "gemini")
+    response.headers = [*response.headers, (b"x-goog-upload-status", b"final")]
+    return response
+
+
+def _text(status: int, text: str, upload_status: bytes = b"") -> Response:
+    headers = [TEXT, (b"x-goog-upload-status", upload_status)] if upload_status else [TEXT]
+    return Response(text.encode(), status=status, headers=headers)
+
+
+# ── headers ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _commands(request: Request) -> set[str]:
+    words = request.header(b"x-goog-upload-command").split(",")
+    return {word.strip().lower() for word in words if word.strip()}
+
+
+def _offset(request: Request) -> int:
+    return _number(request, b"x-goog-upload-offset", "X-Goog-Upload-Offset") or 0
+
+
+def _total(request: Request, metadata: FileMetadata) -> int | None:
+    name = b"x-goog-upload-header-content-length"
+    if not request.header(name):
+        return metadata.size
+    return _number(request, name, "X-Goog-Upload-Header-Content-Length")
+
+
+def _number(request: Request, header: bytes, shown: str) -> int | None:
+    text = request.header(header)
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise InvalidRequest(f"The header {shown} must be a number of bytes.", param=shown)
+    return int(text)
+
+
+def _mime_type(declared: str) -> str:
+    """Google stores what is well-formed and refuses the rest; what our types know by another spelling comes later."""
+    if not declared.isascii() or not declared.isprintable() or len(declared) > 255:
+        raise InvalidRequest(f"Unsupported MIME type: {declared[:80]!r}", param="mimeType")
+    return declared
+
+
+def _file_name(request: Request, metadata: FileMetadata) -> str:
+    """The header has the name on disk; the JavaScript client writes it in Latin-1, the others in UTF-8."""
+    raw = request.headers.get(b"x-goog-upload-file-name", b"").strip()
+    try:
+        name = raw.decode()
+    except UnicodeDecodeError:
+        name = raw.decode("latin-1")
+    return name or metadata.display_name or (metadata.name or "").removeprefix("files/")
