@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from liftgate.deadlines import Deadlines
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import InternalError, LiftgateError, UpstreamProtocolError
 from liftgate.gemini.stream import GeminiStream
@@ -73,6 +74,7 @@ class Relay:
     def __init__(self, signatures: Signatures, *, ping_seconds: float) -> None:
         self._signatures = signatures
         self._ping_seconds = ping_seconds
+        self._deadlines = Deadlines()
 
     def of(self, opened: Opened) -> EventStream:
         return EventStream(self._blocks(opened), opened.close)
@@ -108,7 +110,7 @@ class Relay:
                     yield block
                 while True:
                     try:
-                        async with asyncio.timeout(self._ping_seconds):
+                        with self._deadlines.within(self._ping_seconds):
                             batch = await stream.batch()
                         break
                     except TimeoutError:

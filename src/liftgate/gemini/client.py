@@ -25,7 +25,7 @@ from liftgate.gemini.files import GeminiFile, parse
 from liftgate.gemini.model_route import KEY_HEADER, VERSION, ModelRoute, root
 from liftgate.gemini.network import NETWORK, broken
 from liftgate.gemini.status import error_of
-from liftgate.gemini.stream import GeminiStream
+from liftgate.gemini.stream import GeminiStream, Patience
 from liftgate.gemini.transport import ClientLimits, Transport
 from liftgate.gemini.upload_rules import ChunkAnswer
 from liftgate.gemini.upstream_time import UpstreamTime
@@ -64,13 +64,16 @@ class GeminiClient:
     async def call(self, deployment: Deployment, method: str, body: bytes, *, timeout: float) -> bytes:
         """POST …:`method` (countTokens, embedContent, …); the JSON of a 200."""
         model = self._model(deployment)
-        response = await self._transport.send(
-            "POST", model.url(method), headers=model.headers, data=body, timeout=self._transport.deadline(timeout)
-        )
-        self._time.learn(model.account, response.headers.get("Date"))
-        if response.status != 200:
-            raise await self._refusal(response, deployment.api_key, model.account, names_file=_names_file(body))
-        return await self._transport.body(response)
+        transport = self._transport
+        try:
+            with transport.deadlines.within(timeout):
+                response = await transport.send("POST", model.url(method), headers=model.headers, data=body)
+                self._time.learn(model.account, response.headers.get("Date"))
+                if response.status != 200:
+                    raise await self._refusal(response, deployment.api_key, model.account, names_file=_names_file(body))
+                return await transport.body(response)
+        except TimeoutError as error:
+            raise broken(error) from None
 
     async def open_stream(
         self, deployment: Deployment, body: bytes, *, timeout: float, idle_timeout: float
@@ -80,18 +83,19 @@ class GeminiClient:
         `timeout`: seconds for the whole stream; `idle_timeout`: for each silence, also the one before the first byte.
         """
         model = self._model(deployment)
-        response = await self._transport.send(
-            "POST",
-            model.url("streamGenerateContent?alt=sse"),
-            headers=model.stream_headers,
-            data=body,
-            timeout=self._transport.deadline(timeout, read=idle_timeout),
-        )
-        self._time.learn(model.account, response.headers.get("Date"))
+        deadlines = self._transport.deadlines
+        patience = Patience(deadlines, total=timeout, idle=idle_timeout)
+        url = model.url("streamGenerateContent?alt=sse")
         names_file = _names_file(body)
-        if response.status != 200:
-            raise await self._refusal(response, deployment.api_key, model.account, names_file=names_file)
-        return GeminiStream(response, names_file=names_file, account=model.account)
+        try:
+            with deadlines.within(patience.left()):
+                response = await self._transport.send("POST", url, headers=model.stream_headers, data=body)
+                self._time.learn(model.account, response.headers.get("Date"))
+                if response.status != 200:
+                    raise await self._refusal(response, deployment.api_key, model.account, names_file=names_file)
+        except TimeoutError as error:
+            raise broken(error) from None
+        return GeminiStream(response, patience, names_file=names_file, account=model.account)
 
     # ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
 import aiohttp
 
+from liftgate.deadlines import Deadlines, Within
 from liftgate.errors import LiftgateError, UpstreamDisconnected
 from liftgate.gemini.network import NETWORK, broken
 from liftgate.gemini.status import event_error
 from liftgate.sse import EventDecoder
+
+
+class Patience:
+    """How long a stream may take: `total` seconds from now, and `idle` for each silence."""
+
+    def __init__(self, deadlines: Deadlines, *, total: float, idle: float) -> None:
+        self._deadlines = deadlines
+        self._idle = idle
+        self._ends = asyncio.get_running_loop().time() + total
+
+    def left(self) -> float:
+        """Seconds that the next wait may take."""
+        return max(0.0, min(self._idle, self._ends - asyncio.get_running_loop().time()))
+
+    def wait(self) -> Within:
+        return self._deadlines.within(self.left())
 
 
 class GeminiStream:
@@ -20,8 +38,9 @@ class GeminiStream:
     error of `status` when Gemini reports one. Whoever opens a stream closes it.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, *, names_file: bool, account: str) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, patience: Patience, *, names_file: bool, account: str) -> None:
         self._response = response
+        self._patience = patience
         self._decoder = EventDecoder()
         self._names_file = names_file
         self._account = account
@@ -34,7 +53,8 @@ class GeminiStream:
             if self._failure is not None:
                 raise self._fail(self._failure)
             try:
-                piece = await self._response.content.readany()
+                with self._patience.wait():
+                    piece = await self._response.content.readany()
             except NETWORK as error:
                 raise self._fail(broken(error)) from None
             events = self._good(self._decoder.feed(piece)) if piece else self._last()

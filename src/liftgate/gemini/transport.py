@@ -5,6 +5,7 @@ Made lazily inside the running loop, closed with the client. No cookies, no redi
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,14 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from liftgate.deadlines import Deadlines
 from liftgate.errors import Unavailable, UpstreamProtocolError
 from liftgate.gemini.network import NETWORK, EnvironmentProxies, broken
 
 Headers = Mapping[str, str]
+
+LARGE = 256 * 1024
+"""Bytes of a body above which it is written in pieces, so that the event loop gets its turn between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +51,26 @@ class Transport:
         self._proxies = EnvironmentProxies()
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
+        self._connecting = aiohttp.ClientTimeout(total=None, sock_connect=limits.connect)
+        self.deadlines = Deadlines()
 
     async def send(
-        self, method: str, url: URL, *, headers: Headers, timeout: aiohttp.ClientTimeout, data: Any = None
+        self,
+        method: str,
+        url: URL,
+        *,
+        headers: Headers,
+        timeout: aiohttp.ClientTimeout | None = None,
+        data: Any = None,
     ) -> aiohttp.ClientResponse:
-        """The answer as soon as its head is there. UpstreamTimeout, UpstreamDisconnected, UpstreamProtocolError."""
+        """The answer as soon as its head is there. UpstreamTimeout, UpstreamDisconnected, UpstreamProtocolError.
+
+        Without a `timeout` only connecting has one: the caller waits within `deadlines`, which cost less.
+        """
+        if timeout is None:
+            timeout = self._connecting
+        if type(data) is bytes and len(data) > LARGE:
+            data = io.BytesIO(data)
         session = self._session or self._open()
         proxy = self._proxies.of(url)
         try:
@@ -101,9 +121,9 @@ class Transport:
         response.release()
         return b"".join(parts)
 
-    def deadline(self, total: float | None, *, read: float | None = None) -> aiohttp.ClientTimeout:
-        """`total` seconds for the exchange, `read` for each silence of the upstream."""
-        return aiohttp.ClientTimeout(total=total, sock_connect=self.limits.connect, sock_read=read)
+    def deadline(self, total: float | None) -> aiohttp.ClientTimeout:
+        """`total` seconds for the exchange."""
+        return aiohttp.ClientTimeout(total=total, sock_connect=self.limits.connect)
 
     async def close(self) -> None:
         """Ends all connections; later calls raise Unavailable."""

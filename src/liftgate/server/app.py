@@ -11,6 +11,7 @@ import logging
 from contextlib import AsyncExitStack
 
 from liftgate import ids
+from liftgate.deadlines import Deadlines
 from liftgate.errors import ConfigError, InternalError, LiftgateError, MethodNotAllowed, RouteNotFound
 from liftgate.gateway import Gateway
 from liftgate.server import routes
@@ -19,7 +20,7 @@ from liftgate.server.asgi import Receive, Scope, Send
 from liftgate.server.auth import Authenticator
 from liftgate.server.dialects import Dialect, dialect_of
 from liftgate.server.errors import error_response
-from liftgate.server.request import ClientLeft, Request
+from liftgate.server.request import ClientLeft, Request, Waits
 from liftgate.server.responses import Response
 from liftgate.server.routing import RouteTable
 from liftgate.tasks import Tasks
@@ -38,7 +39,7 @@ class App:
         self._gateway = gateway
         self._auth = Authenticator(gateway.settings.auth)
         self._access_log = gateway.settings.server.access_log
-        self._tasks = Tasks()
+        self._waits = Waits(Tasks(), Deadlines())
         openai = RouteTable()
         openai.add(routes.OPENAI, "/v1", "")
         openai.add(routes.OPERATORS, "")
@@ -49,7 +50,7 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            request = Request(scope, receive, self._gateway, self._tasks, ids.new_request_id())
+            request = Request(scope, receive, self._gateway, self._waits, ids.new_request_id())
             if self._access_log:
                 counted = CountedSend(send)
                 await self._answer(request, counted)
@@ -96,7 +97,7 @@ class App:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._tasks.close)
+            stack.push_async_callback(self._waits.tasks.close)
             await receive()
             try:
                 await stack.enter_async_context(self._gateway)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
 import msgspec
 
+from liftgate.deadlines import Deadlines
 from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
 from liftgate.gateway import Gateway
 from liftgate.records import Owner
@@ -39,6 +41,14 @@ class ClientLeft(Exception):
     """The client closed its connection; there is nobody to answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What all requests of an app wait with: background tasks that end with it, and deadlines on one timer."""
+
+    tasks: Tasks
+    deadlines: Deadlines
+
+
 class Request:
     """`params`: what the path names. `owner`: set once the key is known. `left`: the client has gone. `peer`: who the
     connection is from, `scheme`: how it came."""
@@ -46,6 +56,7 @@ class Request:
     __slots__ = (
         "_dawdling",
         "_receive",
+        "deadlines",
         "gateway",
         "headers",
         "id",
@@ -61,10 +72,11 @@ class Request:
         "unread",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, gateway: Gateway, tasks: Tasks, request_id: str) -> None:
+    def __init__(self, scope: Scope, receive: Receive, gateway: Gateway, waits: Waits, request_id: str) -> None:
         self._receive = receive
         self.gateway = gateway
-        self.tasks = tasks
+        self.tasks = waits.tasks
+        self.deadlines = waits.deadlines
         self.id = request_id
         self.method: str = scope["method"]
         self.path: str = scope["path"]
@@ -135,7 +147,7 @@ class Request:
 
     async def _next(self, seconds: float) -> Message:
         try:
-            async with asyncio.timeout(seconds):
+            with self.deadlines.within(seconds):
                 message = await self._receive()
         except TimeoutError:
             self._dawdling = True
@@ -204,7 +216,7 @@ class Request:
         def look() -> None:
             watches.append(self.tasks.start(self._cancel_when_left(task), name="watch for a client's leaving"))
 
-        timer = asyncio.get_running_loop().call_later(patience, look) if patience else None
+        timer = self.deadlines.call_later(patience, look) if patience else None
         if timer is None:
             look()
         try:

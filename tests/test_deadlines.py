@@ -1,0 +1,88 @@
+"""Coarse deadlines behave as `asyncio.timeout` does, a tick late at most by design."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from liftgate.deadlines import Deadlines
+
+
+def test_wait_that_is_too_long_is_a_timeout() -> None:
+    async def scene() -> None:
+        deadlines = Deadlines(tick=0.01)
+        with pytest.raises(TimeoutError), deadlines.within(0.02):
+            await asyncio.sleep(10)
+        task = asyncio.current_task()
+        assert task is not None and task.cancelling() == 0
+
+    asyncio.run(scene())
+
+
+def test_wait_that_ends_in_time_leaves_nothing() -> None:
+    async def scene() -> None:
+        deadlines = Deadlines(tick=0.01)
+        for _ in range(100):
+            with deadlines.within(0.02):
+                await asyncio.sleep(0)
+        await asyncio.sleep(0.1)  # nothing is cancelled later
+
+    asyncio.run(scene())
+
+
+def test_cancellation_from_outside_stays_one() -> None:
+    async def scene() -> None:
+        deadlines = Deadlines(tick=0.01)
+
+        async def wait() -> None:
+            with deadlines.within(5):
+                await asyncio.sleep(10)
+
+        task = asyncio.get_running_loop().create_task(wait())
+        await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(scene())
+
+
+def test_inner_deadline_ends_the_inner_wait_only() -> None:
+    async def scene() -> list[str]:
+        deadlines = Deadlines(tick=0.01)
+        seen = []
+        with deadlines.within(5):
+            try:
+                with deadlines.within(0.02):
+                    await asyncio.sleep(10)
+            except TimeoutError:
+                seen.append("inner")
+            await asyncio.sleep(0.03)
+            seen.append("outer goes on")
+        return seen
+
+    assert asyncio.run(scene()) == ["inner", "outer goes on"]
+
+
+def test_failure_inside_passes_unchanged() -> None:
+    async def scene() -> None:
+        with Deadlines(tick=0.01).within(1):
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError):
+        asyncio.run(scene())
+
+
+def test_alarm_is_never_early_and_cancelled_ones_stay_silent() -> None:
+    async def scene() -> None:
+        deadlines = Deadlines(tick=0.01)
+        loop = asyncio.get_running_loop()
+        rang: list[float] = []
+        start = loop.time()
+        deadlines.call_later(0.05, lambda: rang.append(loop.time() - start))
+        deadlines.call_later(0.05, lambda: rang.append(-1.0)).cancel()
+        await asyncio.sleep(0.2)
+        assert len(rang) == 1 and rang[0] >= 0.05
+
+    asyncio.run(scene())
