@@ -8,7 +8,7 @@ import pytest
 
 import liftgate
 
-FUNCTIONS = ("completion", "create_file", "file_retrieve", "file_list", "file_delete", "file_content")
+FUNCTIONS = ("completion", "token_counter", "create_file", "file_retrieve", "file_list", "file_delete", "file_content")
 
 
 @pytest.mark.parametrize("name", liftgate.__all__)

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from liftgate.sdk.functions import afile_delete as afile_delete
     from liftgate.sdk.functions import afile_list as afile_list
     from liftgate.sdk.functions import afile_retrieve as afile_retrieve
+    from liftgate.sdk.functions import atoken_counter as atoken_counter
     from liftgate.sdk.functions import completion as completion
     from liftgate.sdk.functions import create_file as create_file
     from liftgate.sdk.functions import file_content as file_content
     from liftgate.sdk.functions import file_delete as file_delete
     from liftgate.sdk.functions import file_list as file_list
     from liftgate.sdk.functions import file_retrieve as file_retrieve
+    from liftgate.sdk.functions import token_counter as token_counter
     from liftgate.sdk.results import FileDeleted as FileDeleted
     from liftgate.sdk.results import FileList as FileList
     from liftgate.sdk.results import FileObject as FileObject
@@ -35,7 +37,10 @@ if TYPE_CHECKING:
     from liftgate.sdk.streams import AsyncChunkStream as AsyncChunkStream
     from liftgate.sdk.streams import ChunkStream as ChunkStream
 
-_FUNCTIONS = ("completion", "create_file", "file_retrieve", "file_list", "file_delete", "file_content")
+_FUNCTIONS = (
+    *("completion", "token_counter"),
+    *("create_file", "file_retrieve", "file_list", "file_delete", "file_content"),
+)
 _HOMES = {
     "liftgate.sdk.functions": (*_FUNCTIONS, *("a" + name for name in _FUNCTIONS)),
     "liftgate.sdk.client": ("Liftgate", "AsyncLiftgate"),

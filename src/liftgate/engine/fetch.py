@@ -11,7 +11,7 @@ import asyncio
 import ipaddress
 import re
 import socket
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from liftgate.errors import FileUnusable, InvalidRequest, TooLarge, UpstreamTimeout
+from liftgate.errors import FileUnusable, InvalidRequest, TooLarge
 
 REDIRECTS = 5
 PIECE = 256 * 1024
@@ -64,7 +64,7 @@ class Fetched:
     _param: str
     _seen: list[int]
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
         """The bytes that were not read yet. Raises TooLarge, FileUnusable when the connection breaks."""
         try:
             async for piece in self._response.content.iter_chunked(PIECE):
@@ -90,9 +90,10 @@ class Fetcher:
     @asynccontextmanager
     async def open(self, url: str, *, param: str) -> AsyncIterator[Fetched]:
         """Raises InvalidRequest for a URL that is not to be fetched, FileUnusable for one that cannot be."""
+        target = _parsed(url, param)
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._follow(_parsed(url, param), param)
+                response = await self._follow(target, param)
                 try:
                     length = response.content_length
                     if length is not None and length > self._max_bytes:
@@ -106,7 +107,7 @@ class Fetcher:
                 finally:
                     response.close()
         except TimeoutError:
-            raise UpstreamTimeout(f"Fetching '{param}' took longer than {self._timeout:g} s.", param=param) from None
+            raise _unfetchable(target, param, f"it took longer than {self._timeout:g} s") from None
 
     async def close(self) -> None:
         if self._session is not None:

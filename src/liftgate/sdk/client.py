@@ -110,12 +110,14 @@ class Liftgate:
     file_list = _blocking(operations.file_list, _as_is)
     file_delete = _blocking(operations.file_delete, _as_is)
     file_content = _blocking(operations.file_content, FileContent)
+    token_counter = _blocking(operations.token_counter, _as_is)
 
     acreate_file = _awaited(operations.create_file, _as_is)
     afile_retrieve = _awaited(operations.file_retrieve, _as_is)
     afile_list = _awaited(operations.file_list, _as_is)
     afile_delete = _awaited(operations.file_delete, _as_is)
     afile_content = _awaited(operations.file_content, FileContent)
+    atoken_counter = _awaited(operations.token_counter, _as_is)
 
     _complete = _blocking(operations.completion, _streamed)
     _acomplete = _awaited(operations.completion, _astreamed)
@@ -187,6 +189,7 @@ class AsyncLiftgate:
     file_list = _awaited(operations.file_list, _as_is)
     file_delete = _awaited(operations.file_delete, _as_is)
     file_content = _awaited(operations.file_content, FileContent)
+    token_counter = _awaited(operations.token_counter, _as_is)
     _complete = _awaited(operations.completion, _astreamed)
 
     @overload

@@ -7,16 +7,14 @@ had. `Direct` is an `engine.Engine`; it remembers which files are ACTIVE, so tha
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from liftgate import media_types
 from liftgate.clock import Clock, SystemClock
 from liftgate.errors import (
     FileNotReady,
@@ -30,18 +28,20 @@ from liftgate.errors import (
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.files import GeminiFile
 from liftgate.gemini.status import lost_file
-from liftgate.records import Account
+from liftgate.sdk import direct_media
 from liftgate.sdk.calls import Call, connect
 from liftgate.sdk.direct_chat import DirectChat
 from liftgate.sdk.direct_failures import FileOutOfReach, for_caller
 from liftgate.sdk.direct_files import PURPOSE, file_name, file_object, is_file_name, page_of
 from liftgate.sdk.direct_upload import DirectUpload
 from liftgate.sdk.engine import ChunkSource, Creation, Listing, StoredFile
-from liftgate.sdk.file_input import HEAD, FileTypes, MemorySource, open_input
+from liftgate.sdk.exchange import Exchange
+from liftgate.sdk.file_input import FileTypes, open_input
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse
 from liftgate.sdk.retry import Attempts
 from liftgate.settings.sections import LimitSettings
-from liftgate.translate.file_needs import FileNeed, ResolvedFile, file_needs
+from liftgate.translate.chat_request import ChatTranslation
+from liftgate.translate.file_needs import FileNeed, MediaFound, ResolvedFile, find_media
 
 T = TypeVar("T")
 
@@ -55,16 +55,6 @@ FRESH = 60.0
 (GEMINI.md 6, pitfall 17)."""
 PATIENCE = (0.5, 1.0, 2.0)
 FOREVER = 366 * 86_400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """What one call of the SDK works with."""
-
-    client: GeminiClient
-    account: Account
-    attempts: Attempts
-    body: Mapping[str, Any]
 
 
 class Direct:
@@ -103,7 +93,7 @@ class Direct:
             self._clients[headers] = GeminiClient(self._clock, headers=connection.headers)
         try:
             async with asyncio.timeout(timeout):
-                yield Exchange(self._clients[headers], connection.account, attempts, call.body)
+                yield Exchange(self._clients[headers], connection.account, attempts, self._clock, call.body)
         except LiftgateError as error:
             raise for_caller(error, file_id) from error
         except TimeoutError as error:
@@ -168,37 +158,54 @@ class Direct:
 
     async def chat(self, request: dict[str, Any], call: Call) -> ModelResponse | ChunkSource:
         async with self._exchange(call) as at:
-            chat = DirectChat(at.client, at.account, self._clock, request, at.body)
-            limit = LimitSettings().inline_limit
-            files = {need.param: await self._resolved(at, need) for need in file_needs(request, inline_limit=limit)}
-            translation = chat.translate(files)
+            chat, translation = await self._translated(at, request)
             if request.get("stream"):
                 return await self._patiently(at, lambda: chat.open(translation, at.attempts.left))
             return await self._patiently(at, lambda: chat.complete(translation, at.attempts.left))
 
-    async def _resolved(self, at: Exchange, need: FileNeed) -> ResolvedFile:
-        """What the message says of the type wins; else it is what Gemini's File has."""
-        if need.kind == "file_id" and is_file_name(need.ref):
-            file = await self._ready(at, need.ref)
-            return ResolvedFile(need.mime_type or file.mime_type, uri=file.uri)
-        if need.kind == "inline":
-            file = await self._ready(at, await self._carried(at, need))
-            return ResolvedFile(file.mime_type, uri=file.uri)
-        raise InvalidRequest(
-            f"{need.ref[:200]!r} is neither a file's id nor something that Gemini reads by itself: send the data, or "
-            "upload it with create_file.",
-            param=need.param,
-        )
+    async def count_tokens(self, request: dict[str, Any], call: Call) -> int:
+        async with self._exchange(call) as at:
+            chat, translation = await self._translated(at, request)
+            return await self._patiently(at, lambda: chat.count(translation, at.attempts.left))
 
-    async def _carried(self, at: Exchange, need: FileNeed) -> str:
-        """Data too large to travel inside a request becomes a file at Google, for 48 hours; its name."""
-        try:
-            data = base64.b64decode(need.ref, validate=True)
-        except ValueError as error:
-            raise InvalidRequest("The data is not base64.", param=need.param) from error
-        mime_type = media_types.resolve(declared=need.mime_type, filename=need.filename, head=data[:HEAD])
-        upload = DirectUpload(at.client, at.account, self._clock, at.attempts, MemorySource(data))
-        return (await upload.send(mime_type, {})).name
+    async def _translated(self, at: Exchange, request: dict[str, Any]) -> tuple[DirectChat, ChatTranslation]:
+        chat = DirectChat(at.client, at.account, self._clock, request, at.body)
+        found = find_media(request, inline_limit=LimitSettings().inline_limit)
+        files = await self._resolved(at, found) if found.needs else {}
+        return chat, chat.translate(files)
+
+    async def _resolved(self, at: Exchange, found: MediaFound) -> dict[str, ResolvedFile]:
+        """What stands for each need's parameter. What the message says of the type wins over what Gemini's File has."""
+        files: dict[str, ResolvedFile] = {}
+        for need in found.needs:
+            if need.kind == "file_id":
+                file = await self._named(at, need)
+                files[need.param] = ResolvedFile(need.mime_type or file.mime_type, uri=file.uri)
+            elif need.kind == "inline":
+                files[need.param] = await self._once_ready(at, await direct_media.carried(at, need))
+        if urls := [need for need in found.needs if need.kind == "url"]:
+            room = found.room
+            async with direct_media.fetching() as fetcher:
+                for need in urls:
+                    fetched = await direct_media.fetched(at, fetcher, need, room)
+                    if isinstance(fetched, GeminiFile):
+                        fetched = await self._once_ready(at, fetched)
+                    room -= len(fetched.data or "") * 3 // 4
+                    files[need.param] = fetched
+        return files
+
+    async def _once_ready(self, at: Exchange, file: GeminiFile) -> ResolvedFile:
+        file = await self._ready(at, file.name)
+        return ResolvedFile(file.mime_type, uri=file.uri)
+
+    async def _named(self, at: Exchange, need: FileNeed) -> GeminiFile:
+        if not is_file_name(need.ref):
+            raise InvalidRequest(
+                f"{need.ref[:200]!r} is neither a file's id nor something that Gemini reads by itself: send the data, "
+                "or upload it with create_file.",
+                param=need.param,
+            )
+        return await self._ready(at, need.ref)
 
     async def _ready(self, at: Exchange, file_id: str) -> GeminiFile:
         """The file once Gemini says ACTIVE. FileUnusable with Gemini's reason; FileNotReady at the deadline."""

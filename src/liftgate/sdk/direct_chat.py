@@ -12,7 +12,7 @@ import msgspec
 
 from liftgate import ids
 from liftgate.clock import Clock
-from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter
+from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, UpstreamProtocolError
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.stream import GeminiStream
 from liftgate.records import Account, Deployment
@@ -24,6 +24,7 @@ from liftgate.translate.chat_chunks import chunk_blocks
 from liftgate.translate.chat_request import ChatTranslation, translate_chat
 from liftgate.translate.file_needs import ResolvedFile
 from liftgate.translate.model_facts import facts_for
+from liftgate.translate.tokens import count_answer, count_request
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -56,16 +57,23 @@ class DirectChat:
         )
 
     async def complete(self, translation: ChatTranslation, timeout: float) -> ModelResponse:
-        raw = await self._client.generate(self._deployment, self._encoded(translation), timeout=timeout)
+        raw = await self._client.generate(self._deployment, self._encoded(translation.body), timeout=timeout)
         fold = self._fold(translation)
-        fold.feed(_decode(raw))
+        fold.feed(_decoded(raw))
         fold.end()
         return ModelResponse(**completion(fold))
+
+    async def count(self, translation: ChatTranslation, timeout: float) -> int:
+        body = count_request(translation, self._model)["generateContentRequest"]
+        asked = _encode({"generateContentRequest": msgspec.Raw(self._encoded(body))})
+        raw = await self._client.call(self._deployment, "countTokens", asked, timeout=timeout)
+        counted: int = count_answer(_decoded(raw))["input_tokens"]
+        return counted
 
     async def open(self, translation: ChatTranslation, timeout: float) -> DirectStream:
         """Once the first event is there: what fails before it is raised here, and may be tried again."""
         stream = await self._client.open_stream(
-            self._deployment, self._encoded(translation), timeout=timeout, idle_timeout=timeout
+            self._deployment, self._encoded(translation.body), timeout=timeout, idle_timeout=timeout
         )
         try:
             return DirectStream(stream, self._fold(translation), await stream.batch())
@@ -73,10 +81,10 @@ class DirectChat:
             await stream.close()
             raise
 
-    def _encoded(self, translation: ChatTranslation) -> bytes:
+    def _encoded(self, body: Mapping[str, Any]) -> bytes:
         if not self._body:
-            return _encode(translation.body)
-        merged = dict(translation.body)
+            return _encode(body)
+        merged = dict(body)
         for name, value in self._body.items():
             own = merged.get(name)
             merged[name] = {**own, **value} if isinstance(own, dict) and isinstance(value, dict) else value
@@ -130,4 +138,11 @@ class DirectStream:
             chunks = chunk_blocks(self._fold, self._fold.end())
             await self.close()
             return chunks
-        return [chunk for data in events for chunk in chunk_blocks(self._fold, self._fold.feed(_decode(data)))]
+        return [chunk for data in events for chunk in chunk_blocks(self._fold, self._fold.feed(_decoded(data)))]
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UpstreamProtocolError("Gemini answered with something that is no JSON.") from error

@@ -116,14 +116,19 @@ class Durable:
     # ── chat ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def chat(self, request: dict[str, Any], call: Call) -> ModelResponse | ChunkSource:
-        _acceptable(call, timeout=True)
-        served = {name: value for name, value in request.items() if name != "model"}
-        body = {"model": self._served(request.get("model")), **served}
-        if call.timeout is not None:
-            body["timeout"] = call.timeout
+        body = self._body(request, call)
         if request.get("stream"):
             return _Blocks(await self._gateway.chat.stream(LOCAL, body))
         return ModelResponse(**json.loads(await self._gateway.chat.complete(LOCAL, body)))
+
+    async def count_tokens(self, request: dict[str, Any], call: Call) -> int:
+        counted: int = json.loads(await self._gateway.chat.count(LOCAL, self._body(request, call)))["input_tokens"]
+        return counted
+
+    def _body(self, request: Mapping[str, Any], call: Call) -> dict[str, Any]:
+        _acceptable(call, timeout=True)
+        body = {**request, "model": self._served(request.get("model"))}
+        return body if call.timeout is None else {**body, "timeout": call.timeout}
 
     def _served(self, model: object) -> object:
         """A name of the config goes as it is; otherwise `gemini/x` is `x`, as without a gateway."""

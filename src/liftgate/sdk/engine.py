@@ -52,7 +52,7 @@ class Listing:
     order: str = "desc"
 
 
-class Engine(Protocol):
+class FileEngine(Protocol):
     """Each method raises errors of `liftgate.errors`, and ends within the call's timeout."""
 
     async def create_file(self, file: FileTypes, creation: Creation, call: Call) -> FileObject: ...
@@ -60,4 +60,14 @@ class Engine(Protocol):
     async def list_files(self, listing: Listing, call: Call) -> FileList: ...
     async def delete_file(self, file_id: str, call: Call) -> FileDeleted: ...
     async def open_file(self, file_id: str, call: Call) -> StoredFile: ...
+
+
+class ChatEngine(Protocol):
+    """As above. `request` is the body of a chat completion."""
+
     async def chat(self, request: dict[str, Any], call: Call) -> ModelResponse | ChunkSource: ...
+    async def count_tokens(self, request: dict[str, Any], call: Call) -> int: ...
+
+
+class Engine(FileEngine, ChatEngine, Protocol):
+    """All that the SDK asks for."""

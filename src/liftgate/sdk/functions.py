@@ -26,3 +26,5 @@ file_delete = _shared.file_delete
 afile_delete = _shared.afile_delete
 file_content = _shared.file_content
 afile_content = _shared.afile_content
+token_counter = _shared.token_counter
+atoken_counter = _shared.atoken_counter

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, Unpack
 
-from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.errors import InvalidRequest, MissingParameter, UnsupportedParameter
 from liftgate.sdk.calls import OPTION_NAMES, Call, CallOptions, call_of, check_whole_number
 from liftgate.sdk.engine import ChunkSource, Creation, Engine, Listing, StoredFile
 from liftgate.sdk.file_input import FileTypes
@@ -133,6 +133,40 @@ def completion(model: str, messages: Any, **request: Any) -> Operation[ModelResp
     `request`: OpenAI's parameters by their names, and those that all functions share. `drop_params=True` leaves out
     what the model cannot do, in place of refusing it; `extra_body` is merged into Gemini's own request.
     """
+    body, call = _said(model, messages, request)
+    return Operation(lambda engine, _: engine.chat(body, call))
+
+
+def token_counter(
+    model: str,
+    text: str | Sequence[str] | None = None,
+    messages: Any = None,
+    count_response_tokens: bool | None = False,
+    tools: Sequence[Any] | None = None,
+    tool_choice: Any = None,
+    **request: Any,
+) -> Operation[int]:
+    """How many tokens `completion` with the same arguments would send, as Gemini counts them, files included.
+
+    Either `messages` or `text`, one or several. `request`: OpenAI's parameters and those that all functions share.
+    Gemini is asked, so `custom_tokenizer` and `default_token_count` of LiteLLM's are refused; `count_response_tokens`
+    changes nothing, as Gemini adds nothing for a message.
+    """
+    for name in ("custom_tokenizer", "default_token_count"):
+        if request.pop(name, None) is not None:
+            raise UnsupportedParameter(f"'{name}' has no effect where Gemini counts.", param=name)
+    request.pop("use_default_image_token_count", None)
+    if (text is None) == (messages is None):
+        raise InvalidRequest("'token_counter' takes either 'messages' or 'text'.", param="messages")
+    if text is not None:
+        parts = [text] if isinstance(text, str) else text
+        messages = [{"role": "user", "content": [{"type": "text", "text": part} for part in parts]}]
+    body, call = _said(model, messages, {**request, "tools": tools, "tool_choice": tool_choice})
+    return Operation(lambda engine, _: engine.count_tokens(body, call))
+
+
+def _said(model: str, messages: Any, request: dict[str, Any]) -> tuple[dict[str, Any], Call]:
+    """A chat's body and its options, which are never part of it."""
     if messages is None:
         raise MissingParameter("messages")
     options: Any = {name: request.pop(name) for name in OPTION_NAMES & request.keys()}
@@ -143,5 +177,4 @@ def completion(model: str, messages: Any, **request: Any) -> Operation[ModelResp
         extra_body=request.pop("extra_body", None),
     )
     said = {name: value for name, value in request.items() if value is not None}
-    body = {"model": model, "messages": plain(messages), **plain(said)}
-    return Operation(lambda engine, _: engine.chat(body, call))
+    return {"model": model, "messages": plain(messages), **plain(said)}, call
