@@ -4,7 +4,9 @@ replicas in use renewed before they expire. Each function is one round of a job;
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Sequence
 from functools import partial
 
 from liftgate.catalog import files as file_rows
@@ -23,15 +25,17 @@ log = logging.getLogger("liftgate")
 
 BATCH = 100
 UNFINISHED = 10_000
+REMOVE_SECONDS = 20.0
+"""For one name: a session cancelled and asked, the name deleted."""
 RETENTION_SECONDS = 48 * 3600.0
 
 
 async def purge(parts: Parts, lease: Lease, *, keep_foreign: bool = False) -> None:
     """Deletes what is doomed at Gemini. What cannot be deleted now is tried again at the next round.
 
-    A doomed session is cancelled first: only then can nobody finalize it any more. An account that fails once is left
-    alone for the rest of the round, so that one which is away does not hold up the others. `keep_foreign`: what is at
-    accounts that `parts` does not know is left to whoever knows them, by a caller that may have been given fewer.
+    A doomed session is cancelled first: only then can nobody finalize it any more. Accounts do not wait for each other,
+    and one that fails once is left alone for the rest of the round. `keep_foreign`: what is at accounts that `parts`
+    does not know is left to whoever knows them, by a caller that may have been given fewer.
     """
     away: set[str] = set()
     passed: set[int] = set()
@@ -40,29 +44,43 @@ async def purge(parts: Parts, lease: Lease, *, keep_foreign: bool = False) -> No
         now = parts.clock.now()
         due = await parts.db.read(partial(rows.due_doomed, now=now, limit=BATCH + len(passed)))
         fresh = [doomed for doomed in due if doomed.id not in passed]
+        passed.update(doomed.id for doomed in fresh)
+        by_account: dict[str, list[rows.Doomed]] = {}
         for doomed in fresh:
-            lease.check()
-            passed.add(doomed.id)
-            if keep_foreign and doomed.account not in parts.accounts:
-                continue
-            if doomed.account not in away and not await _purge_one(parts, doomed, now):
-                away.add(doomed.account)
+            if doomed.account not in away and not (keep_foreign and doomed.account not in parts.accounts):
+                by_account.setdefault(doomed.account, []).append(doomed)
+        rounds = [_purge_account(parts, lease, of_account) for of_account in by_account.values()]
+        for account, outcome in zip(by_account, await asyncio.gather(*rounds, return_exceptions=True), strict=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            if not outcome:
+                away.add(account)
         if len(fresh) < BATCH:
             return
 
 
-async def _purge_one(parts: Parts, doomed: rows.Doomed, now: float) -> bool:
-    """False when its account cannot be had at the moment."""
+async def _purge_account(parts: Parts, lease: Lease, doomed: Sequence[rows.Doomed]) -> bool:
+    """One after the other; False when the account cannot be had at the moment."""
+    for each in doomed:
+        lease.check()
+        if not await _purge_one(parts, each):
+            return False
+    return True
+
+
+async def _purge_one(parts: Parts, doomed: rows.Doomed) -> bool:
+    now = parts.clock.now()
     account = parts.accounts.get(doomed.account)
     # Beyond that time Gemini has removed it by itself; so it soon will where the key is not ours any more.
     if account is not None and now - doomed.doomed_at <= RETENTION_SECONDS + 3600:
         try:
-            await _remove(parts.client, account, doomed)
-        except LiftgateError as error:
-            log.info("purge of %s at %s: %s", doomed.name, account.name, error.message)
+            async with asyncio.timeout(REMOVE_SECONDS):
+                await _remove(parts.client, account, doomed)
+        except (LiftgateError, TimeoutError) as error:
+            log.info("purge of %s at %s: %s", doomed.name, account.name, error)
             until = now + parts.settings.purge_seconds / 2
             await parts.db.write(partial(rows.postpone_doomed, doomed_id=doomed.id, until=until))
-            return not isinstance(error, UpstreamError)
+            return not isinstance(error, UpstreamError | TimeoutError)
     await parts.db.write(partial(rows.drop_doomed, doomed_id=doomed.id))
     return True
 
