@@ -140,7 +140,7 @@ def sweep(grace: float | None, yes: bool, as_json: bool, config: Path | None, **
     A running gateway does it by itself. The grace must be longer than a backup takes, and a grace of less than an hour
     is for when no gateway runs: it may be storing what no file names yet.
 
-    With --json, one document: {"files", "blobs", "objects", "spools"}.
+    With --json, one document: {"files", "blobs", "objects", "parts", "spools"}.
     """
     from dataclasses import asdict
 
@@ -161,7 +161,8 @@ def sweep(grace: float | None, yes: bool, as_json: bool, config: Path | None, **
         return
     click.echo(
         f"Removed {counted(swept.files, 'expired file')}, {counted(swept.blobs, 'blob')} that no file names, "
-        f"{counted(swept.objects, 'unknown object')}, {counted(swept.spools, 'dead spool')}."
+        f"{counted(swept.objects, 'unknown object')}, {counted(swept.parts, 'part')} of uploads that ended, "
+        f"{counted(swept.spools, 'dead spool')}."
     )
 
 

@@ -1,0 +1,136 @@
+"""`liftgate chat` against a real gateway and the sandbox, which says what it was sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateways import MODEL, SandboxServer, client_for, deployments, gateway_server, sandbox_server, settings_for
+from terminal import Cli
+
+
+@dataclass(frozen=True)
+class Bench:
+    cli: Cli
+    url: str
+    sandbox: SandboxServer
+
+    def script(self, *texts: str, **more: Any) -> None:
+        """What the next answer streams, a chunk for each text."""
+        chunks = [{"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}}]} for text in texts]
+        chunks[-1]["candidates"][0]["finishReason"] = more.pop("finish", "STOP")
+        self.sandbox.control("scripts", {"chunks": chunks, **more})
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with sandbox_server() as sandbox:
+        several = (*deployments(sandbox.url), *deployments(sandbox.url, ("key-b",), "gemini-2.0-flash"))
+        with gateway_server(settings_for(sandbox, tmp_path / "data", deployments=several)) as url:
+            yield Bench(Cli(tmp_path / "home", url, "sk-ann"), url, sandbox)
+
+
+def test_the_answer_is_written_to_standard_output_and_nothing_else(bench: Bench) -> None:
+    bench.script("Four.", " As ", "always.")
+    done = bench.cli.run("chat", "What is 2 + 2?")
+    assert (done.stdout, done.stderr) == (b"Four. As always.\n", b"")
+
+
+def test_the_answer_is_shown_as_it_comes(bench: Bench) -> None:
+    bench.script("first\n", "second", delays=[0, 30])
+    with bench.cli.started("chat", "Slowly, please") as process:
+        assert process.stdout is not None
+        # Thirty seconds pass before the rest: a command that waits for it does not come so far.
+        assert process.stdout.readline() == b"first\n"
+        process.kill()
+
+
+@pytest.mark.parametrize("option", ["--no-stream", "--json"])
+def test_a_whole_answer_is_the_streamed_one(bench: Bench, option: str) -> None:
+    streamed = bench.cli.out("chat", "Hello", "--system", "Be brief", "--model", MODEL)
+    assert "Be brief" in streamed and "Hello" in streamed and MODEL in streamed
+    whole = bench.cli.out("chat", "Hello", "--system", "Be brief", "--model", MODEL, option)
+    if option == "--json":
+        answer = json.loads(whole)
+        assert answer["object"] == "chat.completion"
+        whole = answer["choices"][0]["message"]["content"] + "\n"
+    assert whole == streamed
+
+
+def test_the_question_may_come_from_standard_input(bench: Bench) -> None:
+    assert "Wie geht's?" in bench.cli.out("chat", "-", stdin=b"Wie geht's?\n")
+    assert b"UTF-8" in bench.cli.run("chat", "-", stdin=b"\xff\xfe", code=2).stderr
+
+
+def test_paths_are_uploaded_and_ids_are_used_in_their_order(bench: Bench) -> None:
+    first, second = bench.cli.home / "first.txt", bench.cli.home / "second.txt"
+    first.write_text("the first one")
+    second.write_text("the second one")
+    known = bench.cli.out("files", "upload", second).split()[0]
+    done = bench.cli.run("chat", "What is in these?", "-f", first, "-f", known, "-f", first)
+    answer = done.stdout.decode()
+    assert answer.index("the first one") < answer.index("the second one") < answer.rindex("the first one")
+    told = done.stderr.decode()
+    (uploaded,) = [line.split()[-1] for line in told.splitlines() if " is file-" in line]
+    with client_for(bench.url) as client:
+        assert client.files.content(uploaded).read() == b"the first one"
+        assert len(client.files.list().data) == 2
+
+
+def test_the_model_is_the_first_that_the_gateway_lists(bench: Bench) -> None:
+    assert MODEL in bench.cli.out("chat", "Who are you?")
+    assert "gemini-2.0-flash" in bench.cli.out("chat", "Who are you?", "-m", "gemini-2.0-flash")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["", "-m", MODEL], 2, "empty"),
+        (["Hm?", "--file", "nowhere.pdf"], 2, "'nowhere.pdf' is neither a file nor the id of one"),
+        (["Hm?", "--file", "file-aaaaaaaaaaaaaaaaaaaaaaaa"], 1, "file-aaaaaaaaaaaaaaaaaaaaaaaa"),
+        (["Hm?", "--model", "gpt-4o"], 1, "gpt-4o"),
+        (["Hm?", "--api-key", "wrong"], 1, "Incorrect API key"),
+        (["Hm?", "--base-url", "http://127.0.0.1:9"], 3, "cannot be reached"),
+        (["Hm?", "--file", "empty.txt"], 1, "empty.txt"),
+    ],
+)
+def test_what_goes_wrong_is_a_sentence_and_an_exit_code(
+    bench: Bench, arguments: list[str], code: int, said: str
+) -> None:
+    (bench.cli.home / "empty.txt").touch()
+    done = bench.cli.run("chat", *arguments, code=code)
+    assert said in done.stderr.decode() and done.stdout == b""
+
+
+def test_an_answer_that_breaks_off_is_a_failure_and_what_came_is_shown(bench: Bench) -> None:
+    bench.script("The beginning", "the end", delays=[0, 0.2])
+    bench.sandbox.control("faults", {"kind": "stream_error", "operation": "stream", "after_events": 1})
+    done = bench.cli.run("chat", "Hm?", code=1)
+    assert done.stdout == b"The beginning\n" and done.stderr.startswith(b"liftgate: ")
+
+
+def test_an_answer_that_was_cut_short_says_why(bench: Bench) -> None:
+    bench.script("And so on, and", finish="MAX_TOKENS")
+    done = bench.cli.run("chat", "Hm?")
+    assert b"limit of length" in done.stderr
+
+
+def test_a_models_text_does_not_command_the_terminal(bench: Bench) -> None:
+    evil = "\x1b]0;owned\x07\x1b[2Jfine\n\tindented"
+    bench.script(evil)
+    code, shown = bench.cli.in_terminal("chat", "Hm?", "-m", MODEL)
+    assert code == 0 and b"fine" in shown and b"indented" in shown
+    assert b"\x1b]0;" not in shown and b"\x1b[2J" not in shown and b"\x07" not in shown
+    bench.script(evil)
+    assert bench.cli.out("chat", "Hm?") == evil + "\n", "a pipe gets the bytes as they are"
+
+
+def test_ctrl_c_ends_an_answer(bench: Bench) -> None:
+    bench.script("I will count to a million.", "One.", delays=[0, 60])
+    code, shown = bench.cli.in_terminal("chat", "Count", "-m", MODEL, interrupt_at=b"million")
+    assert code == 130 and b"interrupted" in shown and b"Traceback" not in shown
