@@ -1,0 +1,182 @@
+"""What happens around a page-in: who leaves, what is deleted meanwhile, which replicas there are, what status says."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import openai
+import pytest
+
+from gateways import MODEL, ask, client_for, deployments, gateway_server, sandbox_server, settings_for
+from processes import GatewayProcess, write_config
+from scene import QUICK, Scene, audio, eventually, outcome, quick_settings, scene
+
+MIB = 1 << 20
+NOTE = b"The heron stands in the shallow water."
+SPEECH = audio(20 * MIB, seed=5)
+
+
+def test_page_in_goes_on_when_the_client_leaves(tmp_path: Path) -> None:
+    with scene(tmp_path) as of:
+        file_id = of.create(SPEECH)
+        of.order(kind="slow", operation="upload.chunk", seconds=1)
+        with pytest.raises(openai.APITimeoutError):
+            of.client.with_options(timeout=0.5).chat.completions.create(
+                model=MODEL, messages=[{"role": "user", "content": [{"type": "file", "file": {"file_id": file_id}}]}]
+            )
+        assert eventually(lambda: of.finalized == 1)
+        of.ask(file_id, SPEECH)
+        assert of.finalized == 1
+
+
+def test_file_deleted_while_it_is_paged_in_leaves_nothing(tmp_path: Path) -> None:
+    with scene(tmp_path) as of:
+        file_id = of.create(SPEECH)
+        of.order(kind="stall", operation="upload.chunk", after_bytes=MIB)
+        told: list[str] = []
+        thread = threading.Thread(target=lambda: told.append(outcome(lambda: of.ask(file_id, SPEECH))))
+        thread.start()
+        assert eventually(lambda: of.operations("upload.chunk") == 1)
+        of.client.files.delete(file_id)
+        of.clear_faults()
+        thread.join(30)
+        assert told == ["404 None"]
+        assert eventually(lambda: of.at_gemini() == [])
+        assert eventually(lambda: of.sandbox.control("sessions")["sessions"] == [])
+
+
+def test_file_deleted_while_it_is_processed_leaves_nothing(tmp_path: Path) -> None:
+    with scene(tmp_path) as of:
+        of.order(kind="stuck_processing", operation="upload.finalize")
+        file_id = of.create(SPEECH)
+        assert outcome(lambda: of.ask(file_id, SPEECH, timeout=1)) == "503 file_not_ready"
+        of.client.files.delete(file_id)
+        assert outcome(lambda: of.ask(file_id, SPEECH)) == "404 None"
+        assert eventually(lambda: of.at_gemini() == [])
+
+
+def test_formats_of_one_file_are_replicas_of_their_own(tmp_path: Path) -> None:
+    """Spellings of one type are one, and equal bytes of a second File are the same replicas."""
+    with scene(tmp_path) as of:
+        first, second = of.create(NOTE, "heron.txt"), of.create(NOTE, "again.md")
+        for file_id in (first, second):
+            for mime_type in ("audio/x-wav", "audio/wav", "audio/mp3", "audio/mpeg"):
+                # LiteLLM's `format` is no field that OpenAI's types know.
+                part: Any = {"type": "file", "file": {"file_id": file_id, "format": mime_type}}
+                of.client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": [part]}])
+        assert sorted(file["mimeType"] for file in of.at_gemini()) == ["audio/mpeg", "audio/wav"]
+        of.client.files.delete(first)
+        of.ask(second, NOTE)
+        assert len(of.at_gemini()) == 3
+        of.client.files.delete(second)
+        assert eventually(lambda: of.at_gemini() == [])
+
+
+def test_account_that_left_the_config_is_passed_over(tmp_path: Path) -> None:
+    with sandbox_server() as sandbox:
+        before = quick_settings(sandbox, tmp_path, deployments=deployments(sandbox.url, ("key-a",)))
+        with gateway_server(before) as url, client_for(url) as client:
+            kept = client.files.create(file=("heron.txt", NOTE), purpose="user_data").id
+            gone = client.files.create(file=("gone.txt", NOTE + b"!"), purpose="user_data").id
+            assert ask(client, kept)
+            assert ask(client, gone)
+        after = quick_settings(sandbox, tmp_path, deployments=deployments(sandbox.url, ("key-b",)))
+        with gateway_server(after) as url, client_for(url) as client:
+            client.files.delete(gone)
+            assert "heron" in ask(client, kept)
+            projects = sorted(file["project"] for file in sandbox.control("files")["files"])
+            assert len(projects) == 3, "those of the account that left end by themselves"
+
+
+def test_failed_processing_is_believed_for_a_while(tmp_path: Path) -> None:
+    with scene(tmp_path, jobs=replace(QUICK, failed_seconds=60)) as of:
+        of.order(kind="failed_processing", operation="upload.finalize", message="The video has no frames.")
+        file_id = of.create(SPEECH)
+        for _ in range(3):
+            with pytest.raises(openai.BadRequestError, match=f"{file_id}.*speech.mp3.*The video has no frames"):
+                of.ask(file_id, SPEECH)
+        assert of.finalized == 1, "asked again, it would fail again"
+        assert eventually(lambda: of.at_gemini() == [])
+
+
+# ── while the file arrives ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_file_for_a_model_is_at_gemini_before_it_is_asked_for(tmp_path: Path) -> None:
+    with scene(tmp_path) as of:
+        of.order(kind="slow", operation="upload.finalize", seconds=0.5)
+        file = of.client.files.create(
+            file=("speech.mp3", SPEECH), purpose="user_data", extra_body={"target_model_names": MODEL}
+        )
+        assert file.status == "uploaded"
+        assert eventually(lambda: of.client.files.retrieve(file.id).status == "processed")
+        assert of.finalized == 1
+        of.ask(file.id, SPEECH)
+        assert of.finalized == 1
+        assert of.sandbox.stats()["bytes_received"] == len(SPEECH)
+
+
+def test_file_for_a_model_that_gemini_cannot_process_says_so(tmp_path: Path) -> None:
+    with scene(tmp_path) as of:
+        of.order(kind="failed_processing", operation="upload.finalize", message="The video has no frames.")
+        file = of.client.files.create(
+            file=("speech.mp3", SPEECH), purpose="user_data", extra_body={"target_model_names": MODEL}
+        )
+        assert eventually(lambda: of.client.files.retrieve(file.id).status == "error")
+        assert "The video has no frames" in (of.client.files.retrieve(file.id).status_details or "")
+        assert of.content(file.id) == SPEECH
+
+
+def test_file_for_a_model_is_settled_after_a_kill(tmp_path: Path) -> None:
+    """Gemini is down, and so is the process that carried the file: the next one does not say `uploaded` for ever."""
+    with sandbox_server() as sandbox:
+        config = write_config(tmp_path / "config.yaml", sandbox.url, lease_seconds=1, lease_renew_seconds=0.3)
+        sandbox.control("faults", {"kind": "status", "operation": "upload.start", "code": 503, "times": None})
+        first = GatewayProcess(config, tmp_path / "data")
+        first.wait_ready()
+        with client_for(first.url) as client:
+            file = client.files.create(
+                file=("speech.mp3", SPEECH), purpose="user_data", extra_body={"target_model_names": MODEL}
+            )
+            assert file.status == "uploaded"
+        first.kill()
+        second = GatewayProcess(config, tmp_path / "data")
+        second.wait_ready()
+        with client_for(second.url) as client:
+            assert eventually(lambda: client.files.retrieve(file.id).status == "processed", 20)
+        second.kill()
+
+
+def test_client_that_leaves_in_an_upload_leaves_nothing(tmp_path: Path) -> None:
+    """With a model named, most of the bytes are at Gemini by then: the session is given up."""
+    with sandbox_server() as sandbox:
+        settings = settings_for(sandbox, tmp_path, jobs=QUICK)
+        with gateway_server(settings) as url:
+            address = urlsplit(url)
+            assert address.hostname is not None
+            head = (
+                '--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nuser_data\r\n'
+                f'--b\r\nContent-Disposition: form-data; name="target_model_names"\r\n\r\n{MODEL}\r\n'
+                '--b\r\nContent-Disposition: form-data; name="file"; filename="speech.mp3"\r\n'
+                "Content-Type: audio/mpeg\r\n\r\n"
+            ).encode()
+            with closing(socket.create_connection((address.hostname, address.port or 0), timeout=30)) as connection:
+                connection.sendall(
+                    b"POST /v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-ann\r\n"
+                    b"Content-Type: multipart/form-data; boundary=b\r\n"
+                    b"Content-Length: %d\r\n\r\n" % (len(head) + len(SPEECH) + len(b"\r\n--b--\r\n"))
+                )
+                connection.sendall(head + SPEECH[: 17 * MIB])
+                assert eventually(lambda: sandbox.stats()["bytes_received"] >= 8 * MIB)
+            assert eventually(lambda: sandbox.control("sessions")["sessions"] == [])
+            assert eventually(lambda: list((tmp_path / "spool").iterdir()) == [])
+            assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+            with client_for(url) as client:
+                assert list(client.files.list()) == []
+            assert Scene(sandbox, url, client).finalized == 0
