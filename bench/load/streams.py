@@ -117,21 +117,21 @@ def _count(result: Streamed, stream: _Stream) -> None:
 
 @contextmanager
 def held(request: bytes, port: int, *, count: int, seconds: float) -> Iterator[int]:
-    """`count` streams kept open after their first event, for the length of the block; yields how many there are."""
+    """`count` streams kept open for the length of the block, begun once all have had their first event or after
+    `seconds`; yields how many have had it.
+    """
     streams: list[_Stream] = []
     try:
         end = time.perf_counter() + seconds
         for _ in range(count):
-            if time.perf_counter() > end:
-                break
             stream = _Stream(port)
             streams.append(stream)
             stream.socket.sendall(request)
         for stream in streams:
-            while not stream.events:
-                if _read(stream):
+            while not stream.events and (left := end - time.perf_counter()) > 0:
+                if select.select([stream.socket], [], [], left)[0] and _read(stream):
                     raise RuntimeError("a stream that should stay open ended")
-        yield len(streams)
+        yield sum(1 for stream in streams if stream.events)
     finally:
         for stream in streams:
             stream.socket.close()

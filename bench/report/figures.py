@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,15 @@ class Figures:
             f"{self.document['when']}, commit {machine['commit']}; {machine['cpu']}, {machine['cores']} cores, "
             f"{machine['memory_gib']} GiB, Linux {machine['kernel']}, CPython {machine['python']}, "
             f"nginx {machine['nginx']}, wrk {machine['wrk']}; {self.document['cores']}; "
-            f"medians of {self.document['rounds']} interleaved rounds."
+            f"medians of {self.document['rounds']} interleaved rounds{self._others()}."
         )
+
+    def _others(self) -> str:
+        """How busy the rest of the machine was: a median over all measurements."""
+        seen = [
+            value for system in self.cells() if (value := median(self.cells(), system, "foreign_cores")) is not None
+        ]
+        return f"; other programs used {number(statistics.median(seen))} cores meanwhile" if seen else ""
 
 
 def median(cells: Cells, system: str, measure: str) -> float | None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from bench.report.figures import OURS, Cells, Figures, by_cost, median, number, spread
 
+SEVERAL = frozenset({OURS, "litellm", "mlflow"})
+
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(header) + " |", "| --- |" + " ---: |" * (len(header) - 1)]
@@ -82,7 +84,7 @@ def workers(figures: Figures) -> str:
                 f"{rooms / room:.2f}" if room else "–",
                 f"{number(median(cells, name, 'gateway_cores_2'))} + {number(median(cells, name, 'load_cores_2'))}"
                 f" + {number(median(cells, name, 'foreign_cores_2'))}",
-                number(median(cells, name, "evenness_2")),
+                number(median(cells, name, "evenness_2")) if name in SEVERAL else "–",
             ]
         )
     header = [

@@ -21,7 +21,9 @@ from bench.systems.system import Running
 PY_SPY = "0.4.1"
 SECONDS = 8
 RATE = 500
-TOP = 40
+TOP = 50
+IDLE = ("SimpleQueue_get", "acquire_lock_timed", "epoll_wait", "epoll_pwait", "select (selectors")
+"""Frames of a thread that waits."""
 
 
 def run(session: Session, scenario: str, out: Path) -> None:
@@ -36,7 +38,7 @@ def run(session: Session, scenario: str, out: Path) -> None:
         file_id = paged_in(session, running) if scenario == "files" else ""
         _load(session, running, scenario, 1.0, file_id)
         command = [str(spy), "record", "--pid", str(running.pids()[0]), "--format", "raw", "--output", str(raw)]
-        command += ["--rate", str(RATE), "--duration", str(SECONDS), "--nonblocking", "--native"]
+        command += ["--rate", str(RATE), "--duration", str(SECONDS), "--native"]
         with ThreadPoolExecutor(1) as pool:
             load = pool.submit(_load, session, running, scenario, SECONDS + 2.0, file_id)
             done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
@@ -70,26 +72,34 @@ def _summed(stacks: str, scenario: str) -> str:
     own: Counter[str] = Counter()
     within: Counter[str] = Counter()
     packages: Counter[str] = Counter()
-    total = 0
+    native: Counter[str] = Counter()
     for line in stacks.splitlines():
         stack, _, count = line.rpartition(" ")
-        frames = [_short(frame) for frame in stack.split(";")]
-        if not frames or "epoll_wait" in frames[-1]:
+        if any(mark in stack for mark in IDLE):
             continue
-        number = int(count)
-        total += number
-        own[frames[-1]] += number
-        for frame in set(frames):
-            within[frame] += number
-        packages[next((_package(f) for f in reversed(frames) if _package(f)), "interpreter")] += number
+        frames = [_short(frame) for frame in stack.split(";")]
+        python = [frame for frame in frames if ".py)" in frame]
+        asked = python[-1] if python else "no Python frame"
+        last = frames[-1]
+        own[asked if last == asked or last.startswith("0x") else f"{last} ← {asked}"] += int(count)
+        if ".py)" not in last:
+            native[last.partition(" (")[0]] += int(count)
+        within.update(dict.fromkeys(python, int(count)))
+        packages[_package(asked)] += int(count)
+    total = max(1, packages.total())
     rows = [f"# Where the time goes: {scenario}", "", f"{total} samples of the busy gateway, {RATE} a second.", ""]
     for title, counter in (
         ("By package (innermost Python frame)", packages),
+        ("In C (the innermost frame; `gc_collect_main` is garbage collection)", native),
         ("Itself", own),
         ("With what it calls", within),
     ):
         rows += [f"## {title}", "", "| % | where |", "| ---: | --- |"]
-        rows += [f"| {100 * number / max(1, total):.1f} | `{name}` |" for name, number in counter.most_common(TOP)]
+        rows += [
+            f"| {100 * number / total:.1f} | `{name}` |"
+            for name, number in counter.most_common(TOP)
+            if number > total / 500
+        ]
         rows.append("")
     return "\n".join(rows)
 
@@ -104,6 +114,6 @@ def _short(frame: str) -> str:
 def _package(frame: str) -> str:
     place = frame.partition(" (")[2].rstrip(")")
     if ".py" not in place:
-        return ""
+        return "interpreter and loop"
     parts = place.removesuffix(".py").split("/")
     return "/".join(parts[:2]) if parts[0] == "liftgate" else parts[0]

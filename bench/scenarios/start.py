@@ -11,7 +11,6 @@ from pathlib import Path
 from bench import processes
 from bench.load import one
 from bench.session import Session, Table
-from bench.systems.install import site_packages
 from bench.systems.system import Running, Skipped, System, size_mb
 
 IMPORTS = {"liftgate": "liftgate", "litellm": "litellm"}
@@ -29,13 +28,15 @@ def run(session: Session) -> dict[str, object]:
                 _started(session, system, table)
             except Skipped as reason:
                 print(f"skipped: {reason}", flush=True)
-            if system.python and system.name in IMPORTS:
-                seconds, cpu = _run([str(system.python), "-c", f"import {IMPORTS[system.name]}"], session.run_dir)
+            if system.home and system.name in IMPORTS:
+                seconds, cpu = _run(
+                    [str(system.home / "bin/python"), "-c", f"import {IMPORTS[system.name]}"], session.run_dir
+                )
                 table.add(system.name, import_s=seconds, import_cpu_s=cpu)
         _ours(session, table)
     for system in session.systems:
-        if system.python:
-            every, source = size_mb(site_packages(system.python.parent.parent))
+        if system.home:
+            every, source = size_mb(system.home)
             table.add(system.name, install_mb=every, install_source_mb=source)
     return {"systems": table.summary()}
 

@@ -10,6 +10,7 @@ from bench.systems.system import Running
 CONNECTIONS = 64
 SECONDS = 0.6
 IDLE = 1000
+IDLE_SECONDS = 20.0
 SLOW = frozenset({"litellm", "lmproxy"})
 
 
@@ -83,7 +84,7 @@ def _idle(session: Session, running: Running) -> dict[str, float]:
     """What 1,000 open streams that stand still after their first event hold, above what was held before."""
     before = processes.memory(running.pids())
     try:
-        with streams.held(running.door.stream("-idle"), running.door.port, count=IDLE, seconds=30.0) as opened:
+        with streams.held(running.door.stream("-idle"), running.door.port, count=IDLE, seconds=IDLE_SECONDS) as opened:
             open_now = processes.memory(running.pids())
     except (OSError, RuntimeError) as error:
         print(f"  {running.name}: {IDLE} open streams: {error}", flush=True)

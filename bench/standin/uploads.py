@@ -38,6 +38,7 @@ class Session:
         stamp = "%Y-%m-%dT%H:%M:%S.%fZ"
         return {
             "name": self.name,
+            "displayName": self.name,
             "mimeType": self.mime_type,
             "sizeBytes": str(self.received),
             "createTime": now.strftime(stamp),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bench.systems.system import Skipped, run
+from bench.systems.system import run
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "bench"
@@ -89,11 +89,3 @@ def _venv(home: Path) -> None:
 def _pip(home: Path, *arguments: str) -> None:
     command = [UV, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(home / "bin/python")]
     run([*command, *arguments], env={**os.environ, "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(CACHE / "uv"))})
-
-
-def site_packages(home: Path) -> Path:
-    """Where an environment keeps what was installed; Skipped when there is none."""
-    for path in (*home.glob("lib/python*/site-packages"), home / "node_modules"):
-        if path.is_dir():
-            return path
-    raise Skipped(f"nothing is installed in {home}")

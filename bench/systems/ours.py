@@ -50,7 +50,7 @@ def liftgate(home: Path, *, name: str = "liftgate", settings: Mapping[str, objec
         return launch_on(home, site, {**config(site.upstream, data_dir), **(settings or {})}, name)
 
     version = first_line([str(home / "bin/liftgate"), "--version"]).split(" ")[-1]
-    return System(name, version, launch, workers=True, python=home / "bin/python")
+    return System(name, version, launch, workers=True, home=home)
 
 
 def launch_on(home: Path, site: Site, document: object, name: str) -> tuple[processes.Started, Door]:

@@ -56,7 +56,7 @@ def litellm(home: Path) -> System:
         }
         return _launched(site, "litellm", [*command, "--num_workers", str(site.workers)], environment), Door(port)
 
-    return System("litellm", install.version("litellm"), launch, peer=True, workers=True, python=home / "bin/python")
+    return System("litellm", install.version("litellm"), launch, peer=True, workers=True, home=home)
 
 
 def tensorzero(home: Path) -> System:
@@ -86,9 +86,7 @@ def tensorzero(home: Path) -> System:
         port = urlsplit(text).port or 0
         return started, Door(port, "/openai/v1/chat/completions", "tensorzero::model_name::bench", headers={})
 
-    return System(
-        "tensorzero", install.version("tensorzero"), launch, peer=True, threads=True, python=home / "bin/python"
-    )
+    return System("tensorzero", install.version("tensorzero"), launch, peer=True, threads=True, home=home)
 
 
 def ferrogw(home: Path) -> System:
@@ -109,7 +107,7 @@ def ferrogw(home: Path) -> System:
         started = _launched(site, "ferrogw", [str(home / "bin/ferrogw"), "serve"], environment)
         return started, Door(port, model=MODEL)
 
-    return System("ferrogw", install.version("ferrogw"), launch, peer=True, threads=True)
+    return System("ferrogw", install.version("ferrogw"), launch, peer=True, threads=True, home=home)
 
 
 def portkey(home: Path) -> System:
@@ -125,7 +123,7 @@ def portkey(home: Path) -> System:
         started = _launched(site, "portkey", command, {"NODE_ENV": "production"})
         return started, Door(port, model=MODEL, headers=headers)
 
-    return System("portkey", install.version("portkey"), launch, peer=True)
+    return System("portkey", install.version("portkey"), launch, peer=True, home=home)
 
 
 def mlflow(home: Path) -> System:
@@ -147,7 +145,7 @@ def mlflow(home: Path) -> System:
         started = _launched(site, "mlflow", command, {"MLFLOW_DISABLE_TELEMETRY": "true", "PATH": path})
         return started, Door(port)
 
-    return System("mlflow", install.version("mlflow"), launch, peer=True, workers=True, python=home / "bin/python")
+    return System("mlflow", install.version("mlflow"), launch, peer=True, workers=True, home=home)
 
 
 def lmproxy(home: Path) -> System:
@@ -166,7 +164,7 @@ def lmproxy(home: Path) -> System:
         started = _launched(site, "lmproxy", [str(home / "bin/lm-proxy"), "--config", str(config)], environment)
         return started, Door(port, model=MODEL, limit="max_output_tokens")
 
-    return System("lmproxy", install.version("lmproxy"), launch, peer=True, python=home / "bin/python")
+    return System("lmproxy", install.version("lmproxy"), launch, peer=True, home=home)
 
 
 _MAKERS = {

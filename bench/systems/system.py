@@ -52,7 +52,9 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """`launch` starts the program and says where it listens. `workers`: whether it can be told how many."""
+    """`launch` starts the program and says where it listens. `workers`: whether it can be told how many;
+    `threads`: whether one process uses all cores; `home`: its environment, where it has one of its own.
+    """
 
     name: str
     version: str
@@ -60,7 +62,7 @@ class System:
     peer: bool = False
     workers: bool = False
     threads: bool = False
-    python: Path | None = None
+    home: Path | None = None
 
     def start(self, site: Site) -> Running:
         """Returns when it has answered a chat. Skipped, with the end of its log, when it does not come up."""
