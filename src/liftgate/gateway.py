@@ -26,6 +26,7 @@ from liftgate.engine.fetch import Fetcher
 from liftgate.engine.files import Files
 from liftgate.engine.jobs import Jobs
 from liftgate.engine.models import Models
+from liftgate.engine.native import Native
 from liftgate.engine.needs import Needs
 from liftgate.engine.sent_along import SentAlong
 from liftgate.engine.signatures import Signatures
@@ -43,12 +44,13 @@ from liftgate.tasks import Tasks
 
 
 class Gateway:
-    """`files`, `uploads`, `sessions`, `chat` and `models` are there between entering and leaving."""
+    """`files`, `uploads`, `sessions`, `chat`, `native` and `models` are there between entering and leaving."""
 
     files: Files
     uploads: Uploads
     sessions: Sessions
     chat: Chat
+    native: Native
     models: Models
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
@@ -109,6 +111,7 @@ class Gateway:
         stack.push_async_callback(fetcher.close)
         sent_along = SentAlong(parts, ingest, fetcher)
         needs = Needs(self.files, replicas, sent_along, inline_limit=limits.inline_limit)
+        self.native = Native(parts, router, needs, settings)
         self.chat = Chat(parts, router, needs, Signatures(db, clock), settings)
         jobs = Jobs(parts, blobs, replicas, spool_dir=spool_dir)
         jobs.start()

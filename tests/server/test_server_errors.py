@@ -10,7 +10,8 @@ import pytest
 
 from liftgate import errors
 from liftgate.errors import LiftgateError, UpstreamFacts
-from liftgate.server.errors import error_response, google_status
+from liftgate.gemini.error_body import google_status
+from liftgate.server.errors import error_response
 from openai_schema import check
 from raw_http import exchange, head
 from running import MODEL, Running, form_request

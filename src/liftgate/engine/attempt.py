@@ -1,5 +1,5 @@
-"""One attempt at one deployment for a request that may need files: they are brought there, it is tried, and what Gemini
-lost is made again once. The client sees only an answer (DESIGN.md 2.7).
+"""A request that may need files, at one deployment after another: the files are brought there, it is tried, and what
+Gemini lost is made again once. The client sees only an answer (DESIGN.md 2.7).
 
 Knows neither OpenAI's nor Gemini's form of a request: who calls says what is to be tried with the URIs.
 """
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from liftgate.clock import Clock
 from liftgate.engine.needs import Needed, Needs
 from liftgate.errors import LiftgateError, UpstreamFileLost
 from liftgate.gemini.status import classify, lost_file
-from liftgate.records import Account, ReplicaRecord
+from liftgate.records import Account, Deployment, ReplicaRecord
+from liftgate.router.attempts import Router
 from liftgate.translate.file_needs import ResolvedFile
 
 T = TypeVar("T")
@@ -34,13 +36,36 @@ class Carried:
 
 
 class Attempts:
-    def __init__(self, needs: Needs, clock: Clock) -> None:
+    def __init__(self, needs: Needs, router: Router, clock: Clock) -> None:
         self._needs = needs
+        self._router = router
         self._clock = clock
 
     def left(self, carried: Carried) -> float:
         """Seconds to the deadline, never 0."""
         return max(0.001, carried.deadline - self._clock.monotonic())
+
+    async def run(
+        self, model: str, carried: Carried, use: Callable[[Deployment, Mapping[str, ResolvedFile]], Awaitable[T]]
+    ) -> T:
+        """What `use` returns at the first deployment of `model` that gives an answer; those that hold the files already
+        come first. Raises what `at` and `Router.run` do.
+        """
+
+        async def attempt(deployment: Deployment) -> T:
+            return await self.at(deployment.account, carried, partial(use, deployment))
+
+        if not carried.needs:
+            return await self._router.run(model, attempt, deadline=carried.deadline)
+        candidates = self._router.deployments(model)
+        if len(candidates) > 1:
+            await self._needs.locate(carried.needs, (deployment.account for deployment in candidates))
+        return await self._router.run(
+            model,
+            attempt,
+            affinity=lambda deployment: self._needs.affinity(carried.needs, deployment.account),
+            deadline=carried.deadline,
+        )
 
     async def at(
         self, account: Account, carried: Carried, use: Callable[[Mapping[str, ResolvedFile]], Awaitable[T]]

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -61,7 +60,7 @@ class Chat:
         self._needs = needs
         self._signatures = signatures
         self._settings = settings
-        self._attempts = Attempts(needs, parts.clock)
+        self._attempts = Attempts(needs, router, parts.clock)
         self._relay = Relay(signatures, ping_seconds=settings.jobs.stream_ping_seconds)
         self._one_owner = len(set(settings.auth.owners().values()) or {LOCAL}) == 1
 
@@ -115,29 +114,12 @@ class Chat:
         return min(float(asked), limit) if isinstance(asked, int | float) and asked > 0 else limit
 
     async def _routed(self, call: _Call, use: Callable[[_Call, Deployment, ChatTranslation], Awaitable[T]]) -> T:
-        carried = call.carried
-        attempt = partial(self._attempt, call, use)
-        if not carried.needs:
-            return await self._router.run(call.model, attempt, deadline=carried.deadline)
-        candidates = self._router.deployments(call.model)
-        if len(candidates) > 1:
-            await self._needs.locate(carried.needs, (deployment.account for deployment in candidates))
-        return await self._router.run(
-            call.model,
-            attempt,
-            affinity=lambda deployment: self._needs.affinity(carried.needs, deployment.account),
-            deadline=carried.deadline,
-        )
-
-    # ── one attempt at one deployment ────────────────────────────────────────────────────────────
-
-    async def _attempt(
-        self, call: _Call, use: Callable[[_Call, Deployment, ChatTranslation], Awaitable[T]], deployment: Deployment
-    ) -> T:
-        async def at(files: Mapping[str, ResolvedFile]) -> T:
+        async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> T:
             return await use(call, deployment, self._translated(call, deployment, files))
 
-        return await self._attempts.at(deployment.account, call.carried, at)
+        return await self._attempts.run(call.model, call.carried, at)
+
+    # ── one attempt at one deployment ────────────────────────────────────────────────────────────
 
     def _translated(self, call: _Call, deployment: Deployment, files: Mapping[str, ResolvedFile]) -> ChatTranslation:
         asked = call.request.get("drop_params")

@@ -15,6 +15,10 @@ class Models:
     def list(self) -> list[str]:
         return [name for name in self._router.model_names() if "*" not in name]
 
+    def upstream(self, name: str) -> str:
+        """The model at Google behind a public name. Raises ModelNotFound."""
+        return self._router.deployments(name)[0].model
+
     def retrieve(self, name: str) -> str:
         """Raises ModelNotFound."""
         if not self._router.deployments(name):

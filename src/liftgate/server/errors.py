@@ -7,11 +7,11 @@ The only place where an error meets HTTP. `x-should-retry: false` tells OpenAI's
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import msgspec
 
 from liftgate.errors import LiftgateError, MethodNotAllowed, RangeNotSatisfiable
+from liftgate.gemini.error_body import google_status
 from liftgate.openai.error_body import error_body
 from liftgate.server.asgi import Header
 from liftgate.server.dialects import Dialect
@@ -24,18 +24,6 @@ def error_response(error: LiftgateError, dialect: Dialect = "openai") -> Respons
     """The answer that tells `error` to the caller."""
     body = google_status(error) if dialect == "gemini" else error_body(error)
     return Response(_encode(body), status=error.http_status, headers=[JSON, *_headers(error)])
-
-
-def google_status(error: LiftgateError) -> dict[str, Any]:
-    """google.rpc.Status as Google's HTTP front writes it (GEMINI.md 1.9)."""
-    status: dict[str, Any] = {"code": error.http_status, "message": error.message, "status": error.google_status}
-    upstream = error.upstream
-    # Where the status is ours, what Google said was about something of ours too, such as the key that we hold.
-    if upstream is not None and upstream.status == error.http_status:
-        status["status"] = upstream.google_status or error.google_status
-        if upstream.details:
-            status["details"] = list(upstream.details)
-    return {"error": status}
 
 
 def _headers(error: LiftgateError) -> list[Header]:

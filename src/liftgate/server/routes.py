@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from liftgate.server.handlers import chat, content, files, gemini_files, gemini_uploads, health, models, uploads
+from liftgate.server.handlers import (
+    chat,
+    content,
+    files,
+    gemini_files,
+    gemini_models,
+    gemini_uploads,
+    health,
+    models,
+    uploads,
+)
 from liftgate.server.request import Request
 from liftgate.server.responses import Response
 
@@ -47,6 +57,9 @@ GEMINI = (
     Route("/files", {"GET": gemini_files.list_files}),
     Route("/files/{name}:download", {"GET": gemini_files.download_file}),
     Route("/files/{name}", {"GET": gemini_files.get_file, "DELETE": gemini_files.delete_file}),
+    Route("/models", {"GET": gemini_models.list_models}),
+    Route("/models/{model:path}:{method}", {"POST": gemini_models.call_method}),
+    Route("/models/{model:path}", {"GET": gemini_models.get_model}),
 )
 """Gemini's own doors, under `/v1beta` and, where the request speaks Gemini, `/v1`."""
 

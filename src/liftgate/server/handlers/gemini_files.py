@@ -10,7 +10,8 @@ import base64
 import binascii
 from typing import Any
 
-from liftgate.errors import FileNotFound, InvalidRequest, PermissionDenied
+from liftgate.engine.native import not_permitted
+from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.ids import FILE_ID
 from liftgate.records import FileRecord
 from liftgate.server.handlers.content import content_of
@@ -56,7 +57,7 @@ async def delete_file(request: Request) -> Response:
     try:
         await request.gateway.files.delete(request.owner, file.id)
     except FileNotFound:
-        raise not_there(request.params["name"]) from None
+        raise not_permitted(request.params["name"]) from None
     return json_response({})
 
 
@@ -65,10 +66,6 @@ async def download_file(request: Request) -> Response:
     if request.query(*COMMON).get("alt") != "media":
         raise InvalidRequest("A download needs the parameter alt=media.", param="alt")
     return await content_of(request, (await _named(request)).id)
-
-
-def not_there(name: str) -> PermissionDenied:
-    return PermissionDenied(f"You do not have permission to access the File {name} or it may not exist.")
 
 
 def page_size(text: str | None, default: int, largest: int) -> int:
@@ -85,7 +82,7 @@ async def _named(request: Request) -> FileRecord:
     spelling = name if FILE_ID.match(name) else f"files/{name}"
     file = await request.gateway.files.named(request.owner, spelling)
     if file is None:
-        raise not_there(name)
+        raise not_permitted(name)
     return file
 
 

@@ -1,0 +1,239 @@
+"""Gemini's own methods for clients that speak Gemini: the files they name are brought to where the model runs.
+
+The body passes byte for byte but for two kinds of names: files of the owner become the replicas that stand for them,
+and the public name of the model becomes Google's. Affinity, tries at other deployments and the repair of a lost replica
+are shared with chat (`attempt`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from liftgate.engine.attempt import Attempts, Carried
+from liftgate.engine.files import GEMINI_SPELLING
+from liftgate.engine.needs import Needs
+from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError, ModelNotFound, NotFound, PermissionDenied
+from liftgate.gemini.error_body import google_status
+from liftgate.gemini.stream import GeminiStream
+from liftgate.ids import FILE_ID
+from liftgate.media_types import OCTET_STREAM, normalise
+from liftgate.records import Deployment, Owner
+from liftgate.replicas.parts import Parts
+from liftgate.router.attempts import Router
+from liftgate.settings import Settings
+from liftgate.translate.file_needs import FileNeed, MediaFound, ResolvedFile
+from liftgate.translate.native_body import REFUSED, NativeBody, read_body
+
+log = logging.getLogger("liftgate")
+
+METHODS = frozenset({"generateContent", "countTokens", "embedContent", "batchEmbedContents"})
+STREAM = "streamGenerateContent"
+
+_GOOGLE = "googleapis.com"
+
+
+@dataclass(frozen=True, slots=True)
+class NativeRequest:
+    """`model`: the public name. `origin`: our own address as the client sees it, whose File URIs are ours too.
+    `timeout`: what the client gives it, in seconds."""
+
+    owner: Owner
+    model: str
+    body: bytes
+    origin: str
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    model: str
+    body: NativeBody
+    carried: Carried
+
+
+class NativeStream:
+    """Gemini's events as they come, the first one included; their JSON is not touched. `aclose()` cancels the upstream.
+
+    `events`: server-sent ones, separated as Google does it and without comments, on which its SDK breaks; else the
+    elements of a JSON array. A failure is told inside, as Google tells one.
+    """
+
+    def __init__(self, stream: GeminiStream, first: list[bytes], hold: ExitStack, *, events: bool) -> None:
+        self._stream = stream
+        self._hold = hold
+        self._blocks = self._relay(first, _Events() if events else _Elements())
+
+    def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        return self._blocks
+
+    async def aclose(self) -> None:
+        """Idempotent."""
+        await self._blocks.aclose()
+        self._hold.close()
+        await self._stream.close()
+
+    async def _relay(self, batch: list[bytes], form: _Events | _Elements) -> AsyncGenerator[bytes, None]:
+        try:
+            while batch:
+                yield b"".join([form.one(data) for data in batch])
+                batch = await self._stream.batch()
+        except LiftgateError as error:
+            log.warning("a native stream broke: %s", error.message)
+            yield form.one(msgspec.json.encode(google_status(error)))
+        if end := form.end():
+            yield end
+
+
+class _Elements:
+    """Google's array, an element at a time (GEMINI.md 2.1)."""
+
+    def __init__(self) -> None:
+        self._between = b"["
+
+    def one(self, data: bytes) -> bytes:
+        between, self._between = self._between, b"\n,\r\n"
+        return between + data
+
+    def end(self) -> bytes:
+        return b"[]" if self._between == b"[" else b"\n]"
+
+
+class _Events:
+    """Google's server-sent events: nothing behind the last one."""
+
+    def one(self, data: bytes) -> bytes:
+        if b"\n" in data:
+            data = data.replace(b"\n", b"\r\ndata: ")
+        return b"data: " + data + b"\r\n\r\n"
+
+    def end(self) -> bytes:
+        return b""
+
+
+class Native:
+    def __init__(self, parts: Parts, router: Router, needs: Needs, settings: Settings) -> None:
+        self._client = parts.client
+        self._clock = parts.clock
+        self._router = router
+        self._needs = needs
+        self._settings = settings
+        self._attempts = Attempts(needs, router, parts.clock)
+        self._upstreams = frozenset(
+            filter(None, (_place(deployment.account.api_base) for deployment in settings.deployments))
+        )
+
+    async def call(self, request: NativeRequest, method: str) -> bytes:
+        """Gemini's answer. Raises PermissionDenied, in Google's words, for a file that is not the owner's."""
+        call = await self._call(request, method)
+
+        async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> bytes:
+            body = _body_at(call, deployment, files)
+            return await self._client.call(deployment, method, body, timeout=self._attempts.left(call.carried))
+
+        return await self._attempts.run(call.model, call.carried, at)
+
+    async def stream(self, request: NativeRequest, *, events: bool) -> NativeStream:
+        """Given when its first event is there, so that a failure before that is a status (DESIGN.md 5.7). `events`:
+        server-sent ones, else Google's JSON array."""
+        call = await self._call(request, STREAM)
+
+        async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> NativeStream:
+            stream = await self._client.open_stream(
+                deployment,
+                _body_at(call, deployment, files),
+                timeout=self._attempts.left(call.carried),
+                idle_timeout=self._settings.router.stream_timeout,
+            )
+            try:
+                first = await stream.batch()
+            except BaseException:
+                await stream.close()
+                raise
+            hold = ExitStack()
+            hold.enter_context(self._router.hold(deployment))
+            return NativeStream(stream, first, hold, events=events)
+
+        return await self._attempts.run(call.model, call.carried, at)
+
+    async def _call(self, request: NativeRequest, method: str) -> _Call:
+        limit = self._settings.router.timeout
+        deadline = self._clock.monotonic() + (min(limit, request.timeout) if request.timeout else limit)
+        try:
+            self._router.deployments(request.model)
+        except ModelNotFound:
+            raise NotFound(
+                f"models/{request.model} is not found for API version v1beta, or is not supported for {method}. Call "
+                "ModelService.ListModels to see the list of available models and their supported methods."
+            ) from None
+        body = read_body(request.body)
+        if body.refused is not None:
+            raise InvalidRequest(
+                f"'{body.refused}' is not supported here: Liftgate keeps no {REFUSED[body.refused]} yet.",
+                param=body.refused,
+            )
+        needs = [
+            FileNeed(str(named.start), "file_id", named.text, _type_of(named.mime_type))
+            for named in body.files
+            if self._is_files(named.text, request.origin)
+        ]
+        try:
+            found = await self._needs.of(request.owner, MediaFound(needs, 0)) if needs else ()
+        except FileNotFound as missing:
+            raise not_permitted(missing.file_id) from None
+        return _Call(request.model, body, Carried(found, deadline))
+
+    def _is_files(self, uri: str, origin: str) -> bool:
+        """Whether it claims to be a File of Gemini's or of ours: then it must be one of the owner's. Others (YouTube,
+        `gs://`, any address of the web) are Google's to fetch."""
+        text = uri.strip()
+        if text.lstrip("/").startswith("files/") or FILE_ID.match(text):
+            return True
+        place = _place(text)
+        if place is None:
+            return False
+        if place[0].endswith("." + _GOOGLE) and "generativelanguage" in place[0]:
+            return True
+        return place in self._upstreams or place == _place(origin)
+
+
+def not_permitted(named: str) -> PermissionDenied:
+    """Google's sentence for a File that is not there or not the caller's: it does not tell which (GEMINI.md 1.9)."""
+    spelling = GEMINI_SPELLING.match(named)
+    name = spelling["name"] if spelling else named
+    return PermissionDenied(f"You do not have permission to access the File {name} or it may not exist.")
+
+
+def _body_at(call: _Call, deployment: Deployment, files: Mapping[str, ResolvedFile]) -> bytes:
+    names = {int(place): file.uri for place, file in files.items() if file.uri is not None}
+    upstream = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
+    public = (call.model, f"models/{call.model}")
+    names |= {named.start: upstream for named in call.body.models if named.text in public and named.text != upstream}
+    return call.body.with_names(names)
+
+
+def _type_of(mime_type: str | None) -> str | None:
+    known = normalise(mime_type or "")
+    return known if known not in ("", OCTET_STREAM) else None
+
+
+def _place(url: str) -> tuple[str, int | None] | None:
+    """(host, port) of a URL with a host; the port None where it is the scheme's own."""
+    try:
+        parts = urlsplit(url)
+        host, port = unquote(parts.hostname or "").lower().rstrip("."), parts.port
+    except ValueError:
+        return None
+    return (host, None if port in (80, 443) else port) if host else None
+
+
+def methods_of(model: str) -> Iterable[str]:
+    """What can be called of an upstream model, as Google's model list says it."""
+    if "embedding" in model:
+        return ("embedContent", "batchEmbedContents", "countTokens")
+    return ("generateContent", STREAM, "countTokens")

@@ -1,0 +1,101 @@
+"""`/v1beta/models`: Gemini's methods of a model, streamed and not, and its list of models (GEMINI.md 2.1, 3)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from liftgate.engine.native import METHODS, STREAM, NativeRequest, methods_of
+from liftgate.errors import InvalidRequest, ModelNotFound, NotFound, RouteNotFound
+from liftgate.server.asgi import Header
+from liftgate.server.handlers.chat import PATIENCE
+from liftgate.server.handlers.gemini_files import COMMON, page_size
+from liftgate.server.origin import origin_of
+from liftgate.server.request import Request
+from liftgate.server.responses import Response, StreamedResponse, json_response
+from liftgate.translate.model_facts import facts_for
+
+JSON_UTF8: Header = (b"content-type", b"application/json; charset=UTF-8")
+DEFAULT_PAGE = 50
+LARGEST_PAGE = 1000
+_VERSION = re.compile(r"-(\d+(?:\.\d+)?)(?:-|$)")
+
+
+async def call_method(request: Request) -> Response:
+    """A client that goes away ends the call at Gemini. Gemini's bytes are passed on as they are."""
+    method = request.params["method"]
+    if method not in METHODS and method != STREAM:
+        raise RouteNotFound(request.method, request.path)
+    alt = request.query(*COMMON).get("alt", "json")
+    if alt not in (("json", "sse") if method == STREAM else ("json",)):
+        raise InvalidRequest(f"Invalid value for the parameter 'alt': '{alt}'.", param="alt")
+    if encoding := request.header(b"content-encoding"):
+        raise InvalidRequest(f"Unsupported content encoding: '{encoding}'. Send the body as it is.")
+    native = request.gateway.native
+    wanted = NativeRequest(
+        owner=request.owner,
+        model=request.params["model"],
+        body=await request.body(request.gateway.settings.limits.max_body_bytes),
+        origin=origin_of(request),
+        timeout=_timeout(request.header(b"x-server-timeout")),
+    )
+    async with request.while_connected(PATIENCE):
+        if method != STREAM:
+            return Response(await native.call(wanted, method), headers=[JSON_UTF8])
+        stream = await native.stream(wanted, events=alt == "sse")
+    content_type = (b"content-type", b"text/event-stream") if alt == "sse" else JSON_UTF8
+    headers = [content_type, (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+    return StreamedResponse(aiter(stream), stream.aclose, headers=headers)
+
+
+async def list_models(request: Request) -> Response:
+    query = request.query(*COMMON, "pageSize", "pageToken", "page_size", "page_token")
+    size = page_size(query.get("pageSize") or query.get("page_size"), DEFAULT_PAGE, LARGEST_PAGE)
+    start = _position(query.get("pageToken") or query.get("page_token"))
+    names = request.gateway.models.list()
+    body: dict[str, Any] = {"models": [_model(request, name) for name in names[start : start + size]]}
+    if start + size < len(names):
+        body["nextPageToken"] = base64.urlsafe_b64encode(b"%d" % (start + size)).decode().rstrip("=")
+    return json_response(body)
+
+
+async def get_model(request: Request) -> Response:
+    request.query(*COMMON)
+    name = request.params["model"]
+    try:
+        return json_response(_model(request, name))
+    except ModelNotFound:
+        raise NotFound(
+            f"models/{name} is not found for API version v1beta. Call ModelService.ListModels to see the list of "
+            "available models and their supported methods."
+        ) from None
+
+
+def _model(request: Request, name: str) -> dict[str, Any]:
+    """Google's Model, as far as the gateway knows it: token limits are Google's to say."""
+    upstream = request.gateway.models.upstream(name).rsplit("/", 1)[-1]
+    version = _VERSION.search(upstream)
+    return {
+        "name": f"models/{name}",
+        "version": version[1] if version else "001",
+        "displayName": name,
+        "description": f"{upstream} through Liftgate",
+        "supportedGenerationMethods": list(methods_of(upstream)),
+        "thinking": "embedding" not in upstream and facts_for(upstream).thinking != "none",
+    }
+
+
+def _position(token: str | None) -> int:
+    if token is None:
+        return 0
+    try:
+        return int(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii"))
+    except (binascii.Error, ValueError):
+        raise InvalidRequest("Invalid value at 'page_token': it is not a token of this list.") from None
+
+
+def _timeout(value: str) -> float | None:
+    """`X-Server-Timeout`, which the Google SDKs send, in seconds."""
+    return float(value) if re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value, re.ASCII) else None

@@ -1,0 +1,158 @@
+"""A request in Gemini's own form as bytes: where it names files and models, and the same bytes with other names there.
+
+Nothing is decoded and written again, so what Liftgate does not know passes as it came. Free-form values (the arguments
+of a function call, schemas) are the client's own and are not looked into. Everything that names a file is found,
+however its key is escaped and however often it stands there: what Google would read is what is judged.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from liftgate.errors import InvalidRequest
+
+FILE_KEYS = frozenset({"fileUri", "file_uri"})
+MIME_KEYS = frozenset({"mimeType", "mime_type"})
+REFUSED = {
+    "cachedContent": "cached contents",
+    "cached_content": "cached contents",
+    "fileSearch": "file search stores",
+    "file_search": "file search stores",
+    "fileSearchStoreNames": "file search stores",
+    "file_search_store_names": "file search stores",
+}
+"""What Gemini keeps by name: it needs an owner and one account first (DESIGN.md 7)."""
+
+FREE = frozenset(
+    {
+        *("args", "response", "partMetadata", "part_metadata", "parameters"),
+        *("parametersJsonSchema", "parameters_json_schema", "responseSchema", "response_schema"),
+        *("responseJsonSchema", "response_json_schema", "_responseJsonSchema"),
+    }
+)
+MODEL_PATHS = frozenset(
+    {("model",), ("generateContentRequest", "model"), ("generate_content_request", "model"), ("requests", "model")}
+)
+
+_WORDS = (b"ile_uri", b"ileUri", b"ached", b"ileSearch", b"ile_search", b'model"')
+_ODD_ESCAPE = re.compile(rb'\\[^"\\/bfnrt]')
+"""An escape that can stand for a letter: then a key may not look like itself."""
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],]', re.DOTALL)
+_NOTHING = re.compile(rb'\s*:\s*(?:null|""|\[\s*\])')
+
+# Only whether it is JSON matters here, so a number that no float can hold is Google's to judge.
+_decode = msgspec.json.Decoder(float_hook=len).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A string of the body: `text`, at [start, stop) with its quotes. `mime_type`: what stands beside a file's URI."""
+
+    start: int
+    stop: int
+    text: str
+    mime_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NativeBody:
+    """`refused`: the first key that names what cannot pass."""
+
+    raw: bytes
+    files: Sequence[Named] = ()
+    models: Sequence[Named] = ()
+    refused: str | None = None
+
+    def with_names(self, names: Mapping[int, str]) -> bytes:
+        """The body with other strings at the `start` of some; the same bytes where nothing changes."""
+        if not names:
+            return self.raw
+        pieces, at = [], 0
+        for named in sorted((*self.files, *self.models), key=lambda each: each.start):
+            if named.start in names:
+                pieces += [self.raw[at : named.start], json.dumps(names[named.start]).encode()]
+                at = named.stop
+        return b"".join([*pieces, self.raw[at:]])
+
+
+def read_body(body: bytes) -> NativeBody:
+    """Raises InvalidRequest for a body that may name something and is no JSON object."""
+    if not any(word in body for word in _WORDS) and not _ODD_ESCAPE.search(body):
+        return NativeBody(body)
+    try:
+        value = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRequest(f"Invalid JSON payload received. {error}") from None
+    if not isinstance(value, dict):
+        raise InvalidRequest("Invalid JSON payload received. Expected an object.")
+    return _Scan(body).result()
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An object or array that is open. `path`: the keys that lead to it."""
+
+    path: tuple[str, ...]
+    is_object: bool
+    free: bool
+    key: str | None = None
+    mime_type: str | None = None
+    files: list[tuple[int, int, str]] = field(default_factory=list)
+
+
+class _Scan:
+    """One pass over the tokens of what is known to be JSON."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._files: list[Named] = []
+        self._models: list[Named] = []
+        self._refused: str | None = None
+        self._frames = [_Frame((), False, False)]
+
+    def result(self) -> NativeBody:
+        for token in _TOKEN.finditer(self._body):
+            first = self._body[token.start()]
+            if first == 0x22:
+                self._string(token.start(), token.end())
+            elif first in b"{[":
+                self._open(first == 0x7B)
+            elif first in b"}]":
+                self._close()
+            else:
+                self._frames[-1].key = None
+        return NativeBody(self._body, self._files, self._models, self._refused)
+
+    def _open(self, is_object: bool) -> None:
+        parent = self._frames[-1]
+        path = parent.path if parent.key is None else (*parent.path, parent.key)
+        self._frames.append(_Frame(path, is_object, parent.free or parent.key in FREE))
+
+    def _close(self) -> None:
+        frame = self._frames.pop()
+        self._files += [Named(start, stop, text, frame.mime_type) for start, stop, text in frame.files]
+
+    def _string(self, start: int, stop: int) -> None:
+        frame = self._frames[-1]
+        if frame.free:
+            return
+        if frame.is_object and frame.key is None:
+            frame.key = self._text(start, stop)
+            if frame.key in REFUSED and self._refused is None and not _NOTHING.match(self._body, stop):
+                self._refused = frame.key
+        elif frame.key in FILE_KEYS:
+            frame.files.append((start, stop, self._text(start, stop)))
+        elif frame.key in MIME_KEYS:
+            frame.mime_type = self._text(start, stop)
+        elif frame.key == "model" and (*frame.path, "model") in MODEL_PATHS:
+            self._models.append(Named(start, stop, self._text(start, stop)))
+
+    def _text(self, start: int, stop: int) -> str:
+        literal = self._body[start:stop]
+        text: str = json.loads(literal) if b"\\" in literal else literal[1:-1].decode()
+        return text
