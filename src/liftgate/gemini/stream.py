@@ -16,16 +16,22 @@ from liftgate.sse import EventDecoder
 
 
 class Patience:
-    """How long a stream may take: `total` seconds from now, and `idle` for each silence."""
+    """How long a stream may take: `total` seconds from now, and `idle` for each silence, however often it is waited for
+    within one."""
 
     def __init__(self, deadlines: Deadlines, *, total: float, idle: float) -> None:
         self._deadlines = deadlines
         self._idle = idle
-        self._ends = asyncio.get_running_loop().time() + total
+        self._heard_at = asyncio.get_running_loop().time()
+        self._ends = self._heard_at + total
+
+    def heard(self) -> None:
+        """A silence is over."""
+        self._heard_at = asyncio.get_running_loop().time()
 
     def left(self) -> float:
         """Seconds that the next wait may take."""
-        return max(0.0, min(self._idle, self._ends - asyncio.get_running_loop().time()))
+        return max(0.0, min(self._heard_at + self._idle, self._ends) - asyncio.get_running_loop().time())
 
     def wait(self) -> Within:
         return self._deadlines.within(self.left())
@@ -41,6 +47,7 @@ class GeminiStream:
     def __init__(self, response: aiohttp.ClientResponse, patience: Patience, *, names_file: bool, account: str) -> None:
         self._response = response
         self._patience = patience
+        patience.heard()
         self._decoder = EventDecoder()
         self._names_file = names_file
         self._account = account
@@ -57,6 +64,7 @@ class GeminiStream:
                     piece = await self._response.content.readany()
             except NETWORK as error:
                 raise self._fail(broken(error)) from None
+            self._patience.heard()
             events = self._good(self._decoder.feed(piece)) if piece else self._last()
             if events:
                 return events
