@@ -231,3 +231,21 @@ def test_signatures_belong_to_an_owner_for_thirty_days(database_url: str) -> Non
         assert signatures.expire_signatures(conn, month, 500) == 0
 
     run(database_url, lambda database: database.write(work))
+
+
+def test_completion_is_kept_and_another_one_refused(database_url: str) -> None:
+    def work(conn: Connection) -> None:
+        upload = begun(conn)
+        one = part(upload, b"0123456789")
+        uploads.add_part(conn, one, NOW)
+        assert uploads.count_parts(conn, upload.id) == 1
+        uploads.note_completion(conn, upload.id, "these", NOW)
+        uploads.note_completion(conn, upload.id, "those", NOW)
+        finished(conn, upload, [one])
+        uploads.note_completion(conn, upload.id, "those", NOW + 2)
+        with pytest.raises(InvalidRequest, match="completed before"):
+            uploads.note_completion(conn, upload.id, "these", NOW + 2)
+        found = uploads.get_upload(conn, "anna", upload.id, NOW + 2)
+        assert found is not None and (found.status, found.completion) == ("completed", "those")
+
+    run(database_url, lambda database: database.write(work))
