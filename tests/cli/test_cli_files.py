@@ -151,6 +151,8 @@ def test_a_terminal_gets_a_bar(bench: Bench) -> None:
     path = made(bench.cli.home / "film.mp4", 2 * PART)
     code, shown = bench.cli.in_terminal("files", "upload", path)
     assert code == 0
+    # The result comes when the bars are done.
+    assert b"file-" in shown[shown.rindex(b"\x1b[?25h") :]
     assert "━".encode() in shown and b"of 32.0 MiB" in shown and b"film.mp4" in shown
     # The cursor is hidden while the bar is drawn, and must be there again.
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
@@ -182,6 +184,23 @@ def test_waiting_tells_what_gemini_refused(bench: Bench) -> None:
     done = bench.cli.run("files", "upload", path, "--model", MODEL, "--wait", code=1)
     assert b"broken.mp4" in done.stderr and b"no video track" in done.stderr
     assert done.stdout == b""
+
+
+@pytest.mark.parametrize("size", [5000, PART + 5000])
+def test_a_file_that_was_stored_and_not_told_is_not_stored_again(bench: Bench, size: int) -> None:
+    path = made(bench.cli.home / "talk.wav", size)
+    bench.sandbox.control("faults", {"kind": "stuck_processing", "operation": "upload.*"})
+    command = ("files", "upload", path, "--model", MODEL, "--wait", "--json")
+    code, _ = bench.cli.in_terminal(*command, interrupt_at=b"on its way")
+    assert code == 130
+    (there,) = bench.sandbox.control("files")["files"]
+    bench.sandbox.control(f"files/{there['id']}", {"state": "ACTIVE"})
+    (file,) = lines(bench.cli.run(*command).stdout)
+    (listed,) = json.loads(bench.cli.out("files", "ls", "--json"))["data"]
+    assert file == listed and file["status"] == "processed"
+    # What was told is done with: the same command again means another file.
+    (another,) = lines(bench.cli.run(*command).stdout)
+    assert another["id"] != file["id"]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def erase(owner: str, yes: bool, as_json: bool, config: Path | None, **flags: st
     cannot be removed there now is named, and a running gateway goes on trying until it is done. Take the owner's key
     out of the config first, or new files may come.
 
-    With --json, one document: {"owner", "files", "blobs", "bytes", "gemini": {"removed", "left"}}.
+    With --json, one document: {"owner", "files", "blobs", "bytes", "parts", "gemini": {"removed", "left"}}.
     """
     from functools import partial
 
@@ -90,20 +90,17 @@ def erase(owner: str, yes: bool, as_json: bool, config: Path | None, **flags: st
         return erased, max(0, sum(before.values()) - sum(after.values())), after
 
     erased, removed, left = _with_data(settings, work)
-    if not (erased.files or erased.blobs or removed):
+    if not (erased.files or erased.blobs or erased.parts or removed):
         raise Failure(f"nothing is stored of {plain(owner)!r}; `liftgate admin owners` lists who has something.")
     if as_json:
+        here = {name: getattr(erased, name) for name in ("files", "blobs", "bytes", "parts")}
         there = {"removed": removed, "left": sum(left.values())}
-        click.echo(
-            json.dumps(
-                {"owner": owner, "files": erased.files, "blobs": erased.blobs, "bytes": erased.bytes, "gemini": there},
-                ensure_ascii=False,
-            )
-        )
+        click.echo(json.dumps({"owner": owner, **here, "gemini": there}, ensure_ascii=False))
     else:
         click.echo(
             f"Erased {plain(owner)}: {counted(erased.files, 'file')}, "
-            f"{size(erased.bytes)} in {counted(erased.blobs, 'blob')}."
+            f"{size(erased.bytes)} in {counted(erased.blobs, 'blob')}, "
+            f"{counted(erased.parts, 'part')} of unfinished uploads."
         )
         _tell_gemini(settings, removed, left)
     if erased.left:
@@ -114,14 +111,15 @@ def erase(owner: str, yes: bool, as_json: bool, config: Path | None, **flags: st
 
 def _tell_gemini(settings: Settings, removed: int, left: dict[str, int]) -> None:
     if removed:
-        click.echo(f"At Gemini: {counted(removed, 'copy')} removed.".replace("copys", "copies"))
+        click.echo(f"At Gemini: {_copies(removed)} removed.")
     known = {deployment.account.name for deployment in settings.deployments}
     for account, count in sorted(left.items()):
-        why = "a running gateway tries again" if account in known else "its key is not in this config"
-        copies = f"{count} copy" if count == 1 else f"{count} copies"
-        click.echo(
-            f"At Gemini, still to remove: {copies} at {plain(account)} ({why}; Google itself removes after 48 hours)."
-        )
+        why = "a running gateway goes on trying" if account in known else "its key is not in this config"
+        click.echo(f"At Gemini, still to remove: {_copies(count)} at {plain(account)} ({why}).")
+
+
+def _copies(number: int) -> str:
+    return "1 copy" if number == 1 else f"{number} copies"
 
 
 @admin.command()

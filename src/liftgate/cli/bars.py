@@ -43,6 +43,8 @@ def bars(console: Console) -> Iterator[Bars]:
 
 
 class Bars:
+    drawn = True
+
     def __init__(self, drawn: Progress, console: Console) -> None:
         self._drawn = drawn
         self._console = console

@@ -20,8 +20,12 @@ NAME_WIDTH = 32
 
 
 class Meter(Protocol):
-    """What is shown of several transfers at once. `note` is a line of text between them."""
+    """What is shown of several transfers at once. `note` is a line of text between them. `drawn`: whether the screen is
+    drawn again and again, so that nothing else may be written to it.
+    """
 
+    @property
+    def drawn(self) -> bool: ...
     def begin(self, name: str, total: int) -> Transfer: ...
     def note(self, text: str) -> None: ...
 
@@ -63,6 +67,8 @@ def shortened(name: str) -> str:
 class Lines:
     """For logs and pipes: no control codes, at most a line every few seconds for each file."""
 
+    drawn = False
+
     def begin(self, name: str, total: int) -> _Line:
         return _Line(plain(name), total)
 
@@ -81,7 +87,8 @@ class _Line:
     def resumed(self, position: int) -> None:
         self._from = self._position = position
         self._began = time.monotonic()
-        self._say(f"going on from {size(position)} of {size(self._total)}")
+        whole = position >= self._total
+        self._say("is there already" if whole else f"going on from {size(position)} of {size(self._total)}")
 
     def at(self, position: int) -> None:
         self._position = position

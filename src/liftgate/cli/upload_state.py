@@ -1,4 +1,4 @@
-"""What is remembered of an interrupted upload, so that the same command goes on where it stopped.
+"""What is remembered of an upload until its File has been told, so that the same command goes on where it stopped.
 
 One small JSON file per (gateway, key, local file as it is, what was asked for) in the user's state directory, and a
 lock beside it that a running upload holds. It holds an upload's id and those of its parts: no key, none of the bytes.
@@ -34,11 +34,14 @@ def state_dir(environ: Mapping[str, str]) -> Path:
 
 @dataclass(slots=True)
 class Unfinished:
-    """`parts`: (id, bytes) of the parts that the gateway has, in the file's order. `expires_at`: the upload's end."""
+    """`parts`: (id, bytes) of the parts that the gateway has, in the file's order. `expires_at`: the upload's end.
+    `file_id`: of the File that it became, while that was not told yet.
+    """
 
     path: str
     upload_id: str
     expires_at: float
+    file_id: str = ""
     parts: list[tuple[str, int]] = field(default_factory=list)
 
     @property
@@ -64,7 +67,7 @@ class UploadStates:
     @contextmanager
     def of(self, identity: tuple[object, ...], path: Path) -> Iterator[UploadState]:
         """Held by one process at a time. Raises Failure when another one uploads the same file there."""
-        name = hashlib.sha256(json.dumps(identity, default=str).encode()).hexdigest()[:32]
+        name = _name(identity)
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = os.open(self._directory / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -82,6 +85,18 @@ class UploadStates:
                 (self._directory / f"{name}.lock").unlink(missing_ok=True)
         finally:
             os.close(lock)
+
+    def forget(self, identity: tuple[object, ...]) -> None:
+        """Its File has been told."""
+        for suffix in ("json", "lock"):
+            try:
+                (self._directory / f"{_name(identity)}.{suffix}").unlink(missing_ok=True)
+            except OSError:
+                return
+
+
+def _name(identity: tuple[object, ...]) -> str:
+    return hashlib.sha256(json.dumps(identity, default=str).encode()).hexdigest()[:32]
 
 
 class UploadState:
@@ -101,7 +116,8 @@ class UploadState:
         try:
             found = json.loads(self._place.read_bytes())
             parts = [(str(part_id), int(size)) for part_id, size in found["parts"]]
-            state = Unfinished(str(found["path"]), str(found["upload_id"]), float(found["expires_at"]), parts)
+            texts = (str(found["path"]), str(found["upload_id"]), float(found["expires_at"]), str(found["file_id"]))
+            state = Unfinished(*texts, parts)
         except (OSError, ValueError, LookupError, TypeError):
             return None
         return state if state.expires_at > now else None

@@ -38,6 +38,9 @@ TRIES = 7
 
 LONGEST_PAUSE = 15.0
 
+REMEMBERED_SECONDS = 3600.0
+"""How long a File that was stored and not told is taken for the one that the same command asks for."""
+
 STALL_SECONDS = 60.0
 COMPLETE_SECONDS = 1800.0
 """Putting parts together may read all of them again."""
@@ -61,29 +64,48 @@ class Wish:
 async def upload(
     remote: Remote, file: LocalFile, wish: Wish, transfer: Transfer, states: UploadStates
 ) -> dict[str, Any]:
-    """The File object. Raises Failure; what the gateway has of a large file is remembered then."""
-    if file.size <= PART:
-        return await _whole(remote, file, wish, transfer)
-    identity = (
-        *(remote.address.url, hashlib.sha256(remote.address.api_key.encode()).hexdigest()),
-        *(file.real, file.size, file.mtime_ns, wish.purpose, wish.models, wish.expires_after),
-    )
-    with states.of(identity, file.path) as state:
+    """The File object, which is remembered until `states.forget(identity_of(…))`. Raises Failure; what the gateway has
+    of a large file is remembered then.
+    """
+    with states.of(identity_of(remote, file, wish), file.path) as state:
         begun = state.load(SystemClock().now())
+        found = None
         if begun is not None:
             try:
-                return await _Parts(remote, file, wish, transfer, state, begun).go_on()
+                found = await _go_on(remote, file, wish, transfer, state, begun)
             except Refused as refused:
                 if refused.status != 404 and refused.param not in ("upload_id", "part_ids"):
                     raise
                 # It ended there, or is not known any more: this is a new upload then.
                 state.forget()
-        begun = await _create(remote, file, wish)
-        return await _Parts(remote, file, wish, transfer, state, begun).go_on()
+        if found is None and file.size > PART:
+            begun = await _create(remote, file, wish)
+            found = await _Parts(remote, file, wish, transfer, state, begun).go_on()
+        elif found is None:
+            found = await _whole(remote, file, wish, transfer)
+        state.save(Unfinished(str(file.real), "", SystemClock().now() + REMEMBERED_SECONDS, str(found["id"])))
+        return found
+
+
+def identity_of(remote: Remote, file: LocalFile, wish: Wish) -> tuple[object, ...]:
+    """What makes two uploads the same one."""
+    return (
+        *(remote.address.url, hashlib.sha256(remote.address.api_key.encode()).hexdigest()),
+        *(file.real, file.size, file.mtime_ns, wish.purpose, wish.models, wish.expires_after),
+    )
+
+
+async def _go_on(
+    remote: Remote, file: LocalFile, wish: Wish, transfer: Transfer, state: UploadState, begun: Unfinished
+) -> dict[str, Any]:
+    if begun.file_id:
+        transfer.resumed(file.size)
+        return await remote.ask("GET", f"/files/{begun.file_id}", about=str(file.path))
+    return await _Parts(remote, file, wish, transfer, state, begun).go_on()
 
 
 async def wait_until_ready(remote: Remote, found: dict[str, Any], name: str) -> dict[str, Any]:
-    """The File once its status is final. Raises Failure when Gemini refused it."""
+    """The File once its status is final. Raises Refused when Gemini refused it."""
     pause, last = POLL_SECONDS
     try:
         async with asyncio.timeout(WAIT_SECONDS):
@@ -94,7 +116,7 @@ async def wait_until_ready(remote: Remote, found: dict[str, Any], name: str) -> 
     except TimeoutError:
         raise Failure(f"{name}: {found['id']} is stored, and is still not at Gemini.") from None
     if found.get("status") == "error":
-        raise Failure(f"{name}: {found['id']} is stored, and Gemini refused it: {found.get('status_details')}")
+        raise Refused(200, f"{name}: {found['id']} is stored, and Gemini refused it: {found.get('status_details')}")
     return found
 
 
@@ -172,8 +194,8 @@ class _Parts:
             begun.parts.append(await self._patiently(self._part))
             self._state.save(begun)
         done = await self._patiently(self._complete)
-        self._state.forget()
         found: dict[str, Any] = done["file"]
+        self._state.forget()
         await _compare(self._remote, file, found, self._hash.hexdigest())
         return found
 

@@ -30,11 +30,14 @@ _DELETES_AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """`bytes`: of the objects that were deleted. `left`: objects that the store would not delete; the sweep will."""
+    """`bytes`: of the blobs. `parts`: of unfinished uploads. `left`: objects that the store would not delete; the sweep
+    will.
+    """
 
     files: int = 0
     blobs: int = 0
     bytes: int = 0
+    parts: int = 0
     left: int = 0
 
 
@@ -53,8 +56,9 @@ async def erase_at_once(db: Database, blobs: BlobStore, owner: Owner, *, now: fl
         left += await _delete(blobs, [key for _, _, keys in dropped for key in keys])
     # A part may have become a file's between the two looks; then it was a blob's above, or is another owner's to keep.
     known = await db.read(partial(known_blobs, ids=unfinished))
-    left += await _delete(blobs, [key for key in unfinished if key not in known])
-    return Erased(files, count, size, left)
+    parts = [key for key in unfinished if key not in known]
+    left += await _delete(blobs, parts)
+    return Erased(files, count, size, len(parts), left)
 
 
 async def _delete(blobs: BlobStore, keys: list[str]) -> int:
