@@ -284,6 +284,26 @@ def test_a_line_that_breaks_is_gone_round_within_one_run(bench: Bench) -> None:
     assert bench.content(file["id"]) == path.read_bytes()
 
 
+@pytest.mark.full
+def test_fifty_breaks_cost_less_than_a_tenth(bench: Bench) -> None:
+    size = 256 * MIB
+    path = bench.cli.home / "film.mp4"
+    source = random.Random(1)
+    with path.open("wb") as file:
+        for _ in range(size // MIB):
+            file.write(source.randbytes(MIB))
+    with (
+        gateway_server(settings_for(bench.sandbox, bench.cli.home / "large")) as url,
+        metered_line(url, cuts=source.sample(range(1, size), 50)) as line,
+    ):
+        (file_object,) = lines(bench.cli.run("files", "upload", path, "--json", "--base-url", line.url).stdout)
+        assert line.cuts_left == 0
+        assert line.sent < 1.1 * size
+        with client_for(url) as client:
+            content = client.files.content(file_object["id"]).read()
+    assert hashlib.sha256(content).digest() == hashlib.sha256(path.read_bytes()).digest()
+
+
 def test_another_gateway_is_not_thought_to_have_the_parts(bench: Bench, tmp_path: Path) -> None:
     path = made(bench.cli.home / "film.mp4", 2 * PART)
     killed(bench, path, PART + PART // 2)

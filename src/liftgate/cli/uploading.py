@@ -30,7 +30,7 @@ PART, LARGEST_PART, SMALLEST_PART = 16 * MIB, 64 * MIB, MIB // 4
 PARTS = 128
 """A file larger than so many parts of 16 MiB has larger ones."""
 
-GOOD_PARTS = 8
+GOOD_PARTS = 12
 """After so many in a row the parts grow again."""
 
 TRIES = 7
@@ -230,10 +230,10 @@ class _Parts:
                 if isinstance(failure, Refused) and failure.status not in PASSING:
                     raise
                 self._good = 0
-                self._size = max(self._size // 4, SMALLEST_PART)
+                self._size = max(self._size // 8, SMALLEST_PART)
                 self._transfer.phase("the connection broke, trying again")
                 waiting = failure.retry_after if isinstance(failure, Refused) else None
-                await asyncio.sleep(min(waiting or 0.25 * 2**attempt, LONGEST_PAUSE))
+                await asyncio.sleep(min(waiting or 0.2 * 3 ** (attempt - 1), LONGEST_PAUSE))
                 self._transfer.phase("")
         return await step()
 
