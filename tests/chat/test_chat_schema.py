@@ -139,7 +139,7 @@ def _same(message: dict[str, Any], *, streamed: bool) -> dict[str, Any]:
 
 
 def _check_chunk(chunk: dict[str, Any]) -> None:
-    """The published schema of a chunk has no word for custom tools, whose calls whole answers have: theirs is borrowed."""
+    """The published schema of a chunk has no word for custom tools; that of a whole answer has, and is borrowed."""
     chunk = json.loads(json.dumps(chunk))
     for choice in chunk["choices"]:
         for call in choice["delta"].get("tool_calls", ()):
