@@ -11,16 +11,24 @@ import asyncio
 import fcntl
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 
 from liftgate import ids
 from liftgate.blobs import disk
+from liftgate.byte_source import PIECE
 from liftgate.errors import InvalidRequest
 
 BATCH = 512 * 1024
 """Bytes gathered before one thread hop hashes and writes them; at most two batches and a piece are pending."""
+
+_SMALL = 16 * 1024
+"""Bytes of a piece below which joining it to others is cheaper than carrying it alone."""
+_REMEMBERED = 2
+"""Batches kept in memory for readers that follow closely, who are spared reading them back."""
 
 _PREFIX = "spool-"
 
@@ -48,9 +56,11 @@ class Spool:
         self._fd = fd
         self._threads = threads
         self.digest = hashlib.sha256() if digest is None else digest
-        self._buffer = bytearray()
+        self._pending: list[bytes | bytearray] = []
+        self._pending_bytes = 0
+        self._recent: deque[tuple[int, Sequence[bytes | bytearray]]] = deque(maxlen=_REMEMBERED)
         self._available = 0
-        self._flushing: asyncio.Future[int] | None = None
+        self._flushing: asyncio.Future[None] | None = None
         self._failure: BaseException | None = None
         self._discarded = False
         self._closed = False
@@ -105,14 +115,21 @@ class Spool:
                 f"The file is longer than announced: {self.expected} bytes were announced, {self.written} came.",
                 param="file",
             )
-        if isinstance(piece, bytes) and len(piece) >= BATCH and not self._buffer:
+        self._gather(piece)
+        if self._pending_bytes >= BATCH:
             await self._idle()
-            self._flush(piece)
+            self._flush()
+
+    def _gather(self, piece: bytes | memoryview) -> None:
+        self._pending_bytes += len(piece)
+        if len(piece) >= _SMALL:
+            self._pending.append(bytes(piece))
             return
-        self._buffer += piece
-        if len(self._buffer) >= BATCH:
-            await self._idle()
-            self._flush_buffer()
+        last = self._pending[-1] if self._pending else None
+        if isinstance(last, bytearray):
+            last += piece
+        else:
+            self._pending.append(bytearray(piece))
 
     async def finish(self) -> None:
         """All is written: the hash is known, and readers see the end. Not yet durable: that is the store's part.
@@ -127,8 +144,8 @@ class Spool:
                 param="file",
             )
         await self._idle()
-        if self._buffer:
-            self._flush_buffer()
+        if self._pending:
+            self._flush()
             await self._idle()
         self.sha256 = self.digest.hexdigest()
         self.finished = True
@@ -160,6 +177,7 @@ class Spool:
         if self._closed:
             return
         self._closed = True
+        self._recent.clear()
         if not self._settled:
             self.path.unlink(missing_ok=True)
         self._holders -= 1
@@ -187,28 +205,30 @@ class Spool:
             raise disk.refusal(failure) from failure
         raise failure
 
-    def _flush_buffer(self) -> None:
-        batch, self._buffer = self._buffer, bytearray()
-        self._flush(batch)
+    def _flush(self) -> None:
+        batch, self._pending = self._pending, []
+        size, self._pending_bytes = self._pending_bytes, 0
 
-    def _flush(self, batch: bytes | bytearray) -> None:
-        def hash_and_write() -> int:
-            self.digest.update(batch)
+        def hash_and_write() -> None:
+            for piece in batch:
+                self.digest.update(piece)
             disk.write_all(self._fd, batch)
-            return len(batch)
 
+        # Whoever holds the spool besides its owner follows it.
+        if self._holders > 1:
+            self._recent.append((self._available, batch))
         self.hold()
         self._flushing = asyncio.get_running_loop().run_in_executor(self._threads, hash_and_write)
-        self._flushing.add_done_callback(self._flushed)
+        self._flushing.add_done_callback(partial(self._flushed, size))
 
-    def _flushed(self, batch: asyncio.Future[int]) -> None:
+    def _flushed(self, size: int, batch: asyncio.Future[None]) -> None:
         self._flushing = None
         if batch.cancelled():
             self._failure = SpoolDiscarded("the threads that write were shut down")
         elif error := batch.exception():
             self._failure = error
         else:
-            self._available += batch.result()
+            self._available += size
         self._wake()
         self.release()
 
@@ -253,6 +273,10 @@ class Spool:
             self.release()
 
     async def _read_some(self, start: int, stop: int) -> list[bytes]:
+        for first, batch in self._recent:
+            pieces = list(_cut(batch, start - first, stop - first)) if start >= first else []
+            if pieces:
+                return pieces
         try:
             return await disk.in_thread(self._threads, lambda: disk.read_pieces(self._fd, start, stop))
         except OSError as error:
@@ -261,6 +285,15 @@ class Spool:
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _cut(batch: Sequence[bytes | bytearray], start: int, stop: int) -> Iterator[bytes]:
+    """The bytes of [start, stop) of `batch`, as far as it has them, in pieces of at most PIECE."""
+    at = 0
+    for whole in batch:
+        for here in range(max(0, start - at), min(len(whole), stop - at), PIECE):
+            yield bytes(whole[here : min(here + PIECE, stop - at)])
+        at += len(whole)
 
 
 def _lock(fd: int) -> bool:
