@@ -63,7 +63,7 @@ def main() -> None:
 def _out(options: argparse.Namespace) -> Path:
     """docs/performance; a run without the peers does not replace one that had them, unless --write says so."""
     page_dir = install.ROOT / "docs" / "performance"
-    if options.peers or options.write:
+    if options.peers or options.write or options.profile:
         return page_dir
     names = [options.scenario] if options.scenario else list(SCENARIOS)
     if any(page.has_peers(page_dir / f"{name}.json") for name in names):

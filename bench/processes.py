@@ -79,7 +79,8 @@ def start(
     }
     with log.open("wb") as out:
         process = subprocess.Popen(
-            ["taskset", "--cpu-list", ",".join(map(str, cores)), *command],
+            # Should the benchmark be killed, what it started ends with it.
+            ["setpriv", "--pdeathsig", "TERM", "taskset", "--cpu-list", ",".join(map(str, cores)), *command],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -83,6 +83,8 @@ def _plots(run: Figures, scenario: str) -> Iterator[tuple[str, str]]:
             for each in by_cost(run.cells(), measure)
             if (value := median(run.cells(), each, measure)) and value > 0 and each != "python"
         ]
+        if measure == "mb_per_s":
+            rows.sort(key=lambda row: -row.value)
         if rows:
             yield name, bars(title, unit, rows)
     for line, cells in run.lines().items():
@@ -93,7 +95,7 @@ def _plots(run: Figures, scenario: str) -> Iterator[tuple[str, str]]:
             for measure in measures
         }
         unit = "MiB" if line == "stream memory" else "CPU µs"
-        yield f"scale-{line.replace(' ', '-')}", lines(title, line, unit, series)
+        yield f"scale-{line.replace(' ', '-')}", lines(title, line, unit, series, linear=line == "stream memory")
 
 
 def _kind(system: str) -> str:

@@ -50,8 +50,10 @@ def bars(title: str, unit: str, rows: Sequence[Bar]) -> str:
     return _svg(height, parts)
 
 
-def lines(title: str, x_title: str, unit: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
-    """Lines over a logarithmic x; y begins at zero, so that flat looks flat."""
+def lines(
+    title: str, x_title: str, unit: str, series: Mapping[str, Sequence[tuple[float, float]]], *, linear: bool = False
+) -> str:
+    """Lines over a logarithmic or `linear` x; y begins at zero, so that flat looks flat."""
     left, right, top, bottom, height = 70, 24, 62, 64, 340
     points = [point for line in series.values() for point in line]
     low, high = min(point[0] for point in points), max(point[0] for point in points)
@@ -59,7 +61,10 @@ def lines(title: str, x_title: str, unit: str, series: Mapping[str, Sequence[tup
     room, rise = WIDTH - left - right, height - top - bottom
 
     def x(value: float) -> float:
-        return left + room * (math.log10(value / low) / math.log10(high / low) if high > low else 0.5)
+        if high == low:
+            return left + room / 2
+        share = (value - low) / (high - low) if linear else math.log10(value / low) / math.log10(high / low)
+        return left + room * share
 
     def y(value: float) -> float:
         return top + rise * (1 - value / tallest)
@@ -71,7 +76,8 @@ def lines(title: str, x_title: str, unit: str, series: Mapping[str, Sequence[tup
             f'<line x1="{left}" y1="{y(value):.1f}" x2="{WIDTH - right}" y2="{y(value):.1f}" stroke="{GRID}"/>'
         )
         parts.append(_text(left - 8, y(value) + 4, _short(value), 11, SOFT, "end"))
-    for value in sorted({point[0] for point in points}):
+    marks = sorted({point[0] for point in points})
+    for value in [high * share / 4 for share in range(1, 5)] if linear else marks:
         parts.append(_text(x(value), height - bottom + 18, _short(value), 11, SOFT, "middle"))
     parts.append(_text(left + room / 2, height - bottom + 36, x_title, 12, SOFT, "middle"))
     for index, (name, line) in enumerate(series.items()):

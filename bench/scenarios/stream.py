@@ -8,7 +8,7 @@ from bench.session import Cost, Session, Table, measured, quantile, rotated, sta
 from bench.systems.system import Running
 
 CONNECTIONS = 64
-SECONDS = 0.6
+SECONDS = 0.5
 IDLE = 1000
 IDLE_SECONDS = 20.0
 SLOW = frozenset({"litellm", "lmproxy"})

@@ -18,7 +18,7 @@ from bench.systems.system import Running
 MB = 1_000_000
 GIB = 1 << 30
 SIZE = 300 * MB
-QUICK = 150 * MB
+QUICK = 100 * MB
 WAIT = 60.0
 TAKERS = {
     "liftgate": {"purpose": "user_data", "target_model_names": "bench"},
@@ -86,7 +86,7 @@ def _beside(session: Session, running: Running, table: Table) -> None:
             running.door.chat(),
             running.door.port,
             connections=1,
-            seconds=2.0,
+            seconds=3.0 if session.peers else 1.0,
             cores=session.cores.load,
             run_dir=session.run_dir,
         )
