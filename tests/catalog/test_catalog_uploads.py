@@ -215,6 +215,20 @@ def test_uploads_past_their_time_give_up_their_parts(database_url: str) -> None:
     run(database_url, lambda database: database.write(work))
 
 
+def test_each_part_lets_an_upload_live_on(database_url: str) -> None:
+    async def scene(db: Database) -> None:
+        upload = await db.write(begun)
+        late = NOW + 3599
+        assert await db.write(lambda conn: uploads.add_part(conn, part(upload, b"01234"), late))
+        kept = await db.read(lambda conn: uploads.get_upload(conn, "anna", upload.id, NOW + 3601))
+        assert kept is not None and kept.status == "pending"
+        assert kept.expires_at == late + 3600
+        over = await db.read(lambda conn: uploads.get_upload(conn, "anna", upload.id, late + 3601))
+        assert over is not None and over.status == "expired"
+
+    run(database_url, scene)
+
+
 def test_signatures_belong_to_an_owner_for_thirty_days(database_url: str) -> None:
     def work(conn: Connection) -> None:
         rows = [(f"call_{number}", bytes([number % 256, 0, 255])) for number in range(900)]

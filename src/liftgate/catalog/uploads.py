@@ -25,6 +25,8 @@ COLUMNS = (
     "id, owner, kind, filename, purpose, mime_type, bytes, created_at, expires_at, status, received, file_id, md5,"
     " secret_hash, alias, display_name, file_expires_after, completion"
 )
+PART_LIFE_SECONDS = 3600.0
+"""An upload lives so long after its last part at least: a heavy file on a slow line takes longer than OpenAI's hour."""
 PART_COLUMNS = "id, upload_id, key, bytes, sha256, created_at, start, md5"
 
 
@@ -124,8 +126,9 @@ def _ended(upload: UploadRecord) -> InvalidRequest:
 
 
 def add_part(conn: Connection, part: UploadPart, now: float) -> bool:
-    """Adds a part whose object is durable. False: its `start` is not where the session stands (`received`), and the
-    caller deletes the object. Raises `UploadNotFound`, and `InvalidRequest` when the upload has ended."""
+    """Adds a part whose object is durable, and lets the upload live on for the next one. False: its `start` is not
+    where the session stands (`received`), and the caller deletes the object. Raises `UploadNotFound`, and
+    `InvalidRequest` when the upload has ended."""
     upload = _locked(conn, part.upload_id, now)
     if upload.status != "pending":
         raise _ended(upload)
@@ -135,7 +138,11 @@ def add_part(conn: Connection, part: UploadPart, now: float) -> bool:
         f"INSERT INTO upload_parts ({PART_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (part.id, part.upload_id, part.key, part.bytes, part.sha256, part.created_at, part.start, part.md5),
     )
-    conn.execute("UPDATE uploads SET received = received + ? WHERE id = ?", (part.bytes, part.upload_id))
+    alive_until = max(upload.expires_at, now + PART_LIFE_SECONDS)
+    conn.execute(
+        "UPDATE uploads SET received = received + ?, expires_at = ? WHERE id = ?",
+        (part.bytes, alive_until, part.upload_id),
+    )
     return True
 
 

@@ -23,7 +23,7 @@ from liftgate.files.part_store import PartStore
 from liftgate.records import FileRecord, Owner
 
 LIFE_SECONDS = 3600
-"""OpenAI's: an upload that is not completed an hour after its creation is gone."""
+"""OpenAI's hour; each part moves the end on (`catalog.uploads.PART_LIFE_SECONDS`)."""
 
 
 @dataclass(frozen=True, slots=True)
