@@ -35,6 +35,8 @@ class Row:
     excused: Mapping[str, Any] = field(default_factory=dict)
     transient: bool = True
     """Over after one hit, so that it may be mixed with others."""
+    retries: int = 2
+    """The router's, which only make what never ends last longer."""
 
 
 def _status(name: str, operation: str, code: int, **more: Any) -> Row:
@@ -149,6 +151,7 @@ TOLD: tuple[Row, ...] = (
         allowed=frozenset({"503 upstream_unavailable"}),
         finalized=(0, 0),
         transient=False,
+        retries=0,
     ),
     Row(
         "start: 400",
@@ -198,6 +201,7 @@ TOLD: tuple[Row, ...] = (
         finalized=(2, 2),
         within=40,
         transient=False,
+        retries=0,
     ),
 )
 """What the client is told of."""
