@@ -109,7 +109,7 @@ def test_data_that_is_no_base64_is_refused_by_its_place(size: int, url: str) -> 
 
 @pytest.fixture(scope="module")
 def pages() -> Iterator[str]:
-    """`/cat.png`, `/large.mp3` (3 MiB), `/empty`, and redirects: `/inside` to a private address, `/here` to the image."""
+    """`/cat.png`, `/large.mp3` (3 MiB), `/empty`, redirects: `/inside` to a private address, `/here` to the image."""
     bodies = {
         "/cat.png": (b"image/png", PNG),
         "/large.mp3": (b"audio/mpeg", b"abc" * MIB),

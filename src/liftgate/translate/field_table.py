@@ -135,7 +135,7 @@ REQUEST: tuple[Row, ...] = (
         ("messages[].content[].input_audio.format", "inlineData.mimeType; sniffed when missing"),
         ("messages[].content[].file", "fileData or inlineData"),
         ("messages[].content[].file.file_id", "fileData.fileUri of the file's replica; its MIME type is looked up"),
-        ("messages[].content[].file.file_data", "inlineData, or a replica when all data is large; data URL or bare base64"),
+        ("messages[].content[].file.file_data", "inlineData, or a replica when large; data URL or bare base64"),
         ("messages[].content[].file.file_url", "as image_url.url (not OpenAI's)"),
         ("messages[].content[].file.filename", "mimeType, when nothing else says it"),
         ("messages[].content[].file.format", "mimeType (not OpenAI's)"),

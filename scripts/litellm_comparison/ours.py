@@ -1,0 +1,62 @@
+"""The same cases through Liftgate's translator: what would be sent, and what is given or raised."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from litellm_comparison.cases import URI
+from litellm_comparison.replies import candidate, reply, text
+
+from liftgate.errors import LiftgateError
+from liftgate.gemini.status import error_of, event_error
+from liftgate.openai.error_body import error_body
+from liftgate.translate.answer import AnswerFold, completion
+from liftgate.translate.chat_chunks import chunk_blocks
+from liftgate.translate.chat_request import ChatTranslation, translate_chat
+from liftgate.translate.file_needs import ResolvedFile, file_needs
+from liftgate.translate.model_facts import facts_for
+
+
+def run(case: dict[str, Any]) -> dict[str, Any]:
+    """`sent`, and `answer` or `chunks` or `error`. A file by its id is at the account, by its record a WAV."""
+    request = case["request"]
+    found: dict[str, Any] = {"sent": None}
+    try:
+        needs = file_needs(request, inline_limit=10**7)
+        files = {need.param: ResolvedFile(need.mime_type or "audio/wav", uri=URI) for need in needs}
+        translation = translate_chat(request, facts=facts_for(request["model"]), files=files, signatures={})
+        found["sent"] = json.loads(json.dumps(translation.body))
+        _answer(case, translation, found)
+    except LiftgateError as error:
+        found["error"] = {
+            "class": type(error).__name__,
+            "status": error.http_status,
+            "retry_after": error.retry_after,
+            **error_body(error)["error"],
+        }
+    return found
+
+
+def _answer(case: dict[str, Any], translation: ChatTranslation, found: dict[str, Any]) -> None:
+    fold = AnswerFold(
+        translation,
+        completion_id="chatcmpl-1",
+        created=1,
+        model=case["request"]["model"],
+        new_call_id=lambda: "call_1",
+        inline_signatures=True,
+    )
+    if case.get("status", 200) != 200:
+        raise error_of(case["status"], {}, json.dumps(case["reply"]).encode(), names_file=False)
+    if "chunks" not in case:
+        fold.feed(case.get("reply") or reply(candidate(text("ok"))))
+        fold.end()
+        found["answer"] = completion(fold)
+        return
+    found["chunks"] = []
+    for chunk in case["chunks"]:
+        if error := event_error(json.dumps(chunk).encode(), names_file=False):
+            raise error
+        found["chunks"] += chunk_blocks(fold, fold.feed(chunk))
+    found["chunks"] += chunk_blocks(fold, fold.end())
