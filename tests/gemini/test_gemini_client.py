@@ -651,7 +651,8 @@ def test_client_used_and_closed_often_leaves_no_descriptor() -> None:
 
     async def read_no_more(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        await asyncio.sleep(0.05)
+        # Longer than any delay of a busy machine: closing first would be another failure.
+        await asyncio.sleep(1.0)
 
     async def scenario() -> tuple[int, int]:
         async with listening(talk) as base, listening(read_no_more) as deaf:
@@ -667,7 +668,7 @@ def test_client_used_and_closed_often_leaves_no_descriptor() -> None:
                     with pytest.raises(errors.UpstreamTimeout):
                         source = BytesSource(bytes(16 * MIB))
                         await gemini.send_chunk(account_at(deaf), deaf, source, 0, 16 * MIB, finalize=False)
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(1.3)
             return len(list(descriptors.iterdir())) - before, len(asyncio.all_tasks())
 
     grown, tasks = asyncio.run(scenario())
