@@ -42,6 +42,9 @@ from liftgate.router.attempts import Router
 from liftgate.settings import Settings
 from liftgate.tasks import Tasks
 
+LAST_SECONDS = 1.0
+"""For each step of leaving that finds `drain_seconds` used up: time for a commit that is nearly done."""
+
 
 class Gateway:
     """`files`, `uploads`, `sessions`, `chat`, `native` and `models` are there between entering and leaving."""
@@ -58,6 +61,7 @@ class Gateway:
         self._clock = clock or SystemClock()
         self._exit = AsyncExitStack()
         self._db: Database | None = None
+        self._drained_at: float | None = None
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -70,6 +74,17 @@ class Gateway:
     ) -> None:
         await self._exit.aclose()
 
+    def drain(self) -> None:
+        """The end has been asked for: all that still runs, requests included, shares `drain_seconds` from now on.
+        Leaving begins it otherwise. Again: without effect."""
+        if self._drained_at is None:
+            self._drained_at = self._clock.monotonic() + self.settings.server.drain_seconds
+
+    def _drain_left(self) -> float:
+        self.drain()
+        assert self._drained_at is not None, "it has begun"
+        return max(LAST_SECONDS, self._drained_at - self._clock.monotonic())
+
     async def _open(self, stack: AsyncExitStack) -> None:
         settings, clock = self.settings, self._clock
         data_dir = settings.storage.data_dir
@@ -81,7 +96,7 @@ class Gateway:
         client = GeminiClient(clock)
         stack.push_async_callback(client.close)
         tasks = Tasks()
-        stack.push_async_callback(tasks.drain, settings.server.drain_seconds)
+        stack.push_async_callback(lambda: tasks.drain(self._drain_left()))
 
         parts = Parts(
             db=db,
@@ -97,7 +112,7 @@ class Gateway:
         router = Router(settings.deployments, settings.router, clock, Random())
         replicas = Replicas(parts)
         ingest = Ingest(db, blobs, spool_dir, clock, settings.limits)
-        stack.push_async_callback(ingest.close)
+        stack.push_async_callback(lambda: ingest.close(self._drain_left()))
         self._db = db
         self.files = Files(parts, ingest, replicas, router)
         part_store = PartStore(ingest)

@@ -104,3 +104,32 @@ def test_page_in_that_does_not_end_is_handed_over(sandbox: SandboxServer, tmp_pa
     assert stats["finalized"] == 1
     assert stats["operations"]["upload.start"] == 1, "the same session"
     assert second.stop() == 0
+
+
+def test_all_that_runs_shares_one_time_to_end(sandbox: SandboxServer, tmp_path: Path) -> None:
+    """A request that does not end, and behind it a copy to Gemini that does not end either."""
+    seconds = 4
+    config = write_config(tmp_path / "config.yaml", sandbox.url, drain_seconds=seconds)
+    gateway = GatewayProcess(config, tmp_path / "data")
+    gateway.wait_ready()
+    sandbox.control("faults", {"kind": "stall", "operation": "upload.finalize", "seconds": 60})
+    with client_for(gateway.url) as client:
+        client.files.create(
+            file=("speech.mp3", audio(MIB, 3)),
+            purpose="user_data",
+            extra_body={"target_model_names": "gemini-2.5-flash"},
+        )
+    assert eventually(lambda: sandbox.stats()["operations"].get("upload.finalize", 0) == 1)
+    address = urlsplit(gateway.url)
+    assert address.hostname is not None and address.port is not None
+    with closing(socket.create_connection((address.hostname, address.port), timeout=30)) as connection:
+        head = (
+            f"POST /v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-ann\r\nContent-Length: {MIB}\r\n"
+            f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n"
+        )
+        connection.sendall(head.encode() + form(audio(MIB, 4))[: MIB // 2])
+        spool = tmp_path / "data" / "spool"
+        assert eventually(lambda: any(spool.iterdir())), "it has begun"
+        begun = time.monotonic()
+        assert gateway.stop(30) == 0
+        assert seconds <= time.monotonic() - begun + 0.5 < 2 * seconds

@@ -102,7 +102,7 @@ def _end(workers: list[_Worker], settings: Settings) -> int:
     for worker in workers:
         if worker.process.poll() is None:
             worker.process.terminate()
-    deadline = time.monotonic() + 2 * settings.server.drain_seconds + 5
+    deadline = time.monotonic() + settings.server.drain_seconds + 10
     for worker in workers:
         try:
             worker.process.wait(max(0.1, deadline - time.monotonic()))

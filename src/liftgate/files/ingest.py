@@ -30,7 +30,6 @@ from liftgate.tasks import Tasks
 log = logging.getLogger("liftgate.files")
 
 _THREADS = 4
-_DRAIN_SECONDS = 30.0
 _EXPIRED_AT_ONCE = 1000
 
 
@@ -83,9 +82,9 @@ class Ingest:
         _, used = await self.db.read(partial(owner_usage, owner=owner))
         return used
 
-    async def close(self) -> None:
-        """Waits for the commits under way."""
-        await self.tasks.drain(_DRAIN_SECONDS)
+    async def close(self, seconds: float = 30.0) -> None:
+        """Waits for the commits under way, so long."""
+        await self.tasks.drain(seconds)
         self.threads.shutdown(wait=False)
 
 

@@ -1,7 +1,7 @@
 """Runs the gateway in this process on a listening socket, with uvicorn as it is shipped; and makes such sockets.
 
-SIGTERM and SIGINT stop accepting, give running requests `drain_seconds` to end, and close the gateway. Several
-processes may listen on one port, each with a socket of its own (`cli.workers`).
+SIGTERM and SIGINT stop accepting, give what runs `drain_seconds` to end, and close the gateway. Several processes may
+listen on one port, each with a socket of its own (`cli.workers`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 import uvicorn
 
@@ -67,7 +68,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _serve(settings: Settings, listener: socket.socket, started: Callable[[], None]) -> None:
     async with Gateway(settings) as gateway:
         config = _config(build_app(gateway), settings.server, settings.limits)
-        await _Server(config, started).serve(sockets=[listener])
+        await _Server(config, started, stopping=gateway.drain).serve(sockets=[listener])
 
 
 def _config(app: App, server: ServerSettings, limits: LimitSettings) -> uvicorn.Config:
@@ -90,15 +91,21 @@ def _config(app: App, server: ServerSettings, limits: LimitSettings) -> uvicorn.
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's, but for two things: it tells when it listens, and a signal ends the serving, not the process."""
+    """uvicorn's, but for two things: it tells when it listens and when it is to stop, and a signal ends the serving,
+    not the process."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None], stopping: Callable[[], None]) -> None:
         super().__init__(config)
         self._tell_started = started
+        self._tell_stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._tell_started()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._tell_stopping()
+        super().handle_exit(sig, frame)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

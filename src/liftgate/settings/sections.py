@@ -157,7 +157,9 @@ class ServerSettings:
     )
     keep_alive: float = _option(75.0, "how long an idle connection is kept open, in seconds", minimum=0)
     drain_seconds: float = _option(
-        30.0, "how long running requests may take to end after SIGTERM, in seconds", minimum=0
+        30.0,
+        "how long what runs, requests and copies to Gemini alike, may take to end after SIGTERM, in seconds",
+        minimum=0,
     )
 
 
