@@ -191,11 +191,18 @@ def spare(conn: Connection, account: str, name: str) -> None:
     conn.execute("DELETE FROM doomed WHERE account = ? AND name = ?", (account, name))
 
 
-def due_doomed(conn: Connection, now: float, limit: int) -> list[Doomed]:
+def accounts_due(conn: Connection, now: float) -> list[str]:
+    """At which something is to be deleted."""
+    return [str(row[0]) for row in conn.execute("SELECT DISTINCT account FROM doomed WHERE due_at <= ?", (now,))]
+
+
+def due_doomed(conn: Connection, now: float, limit: int, *, account: str | None = None) -> list[Doomed]:
+    """What has waited longest first; at one account, where it is given."""
+    whose, values = ("", ()) if account is None else (" AND account = ?", (account,))
     rows = conn.execute(
-        "SELECT id, account, name, upload_url, attempts, doomed_at FROM doomed WHERE due_at <= ?"
+        f"SELECT id, account, name, upload_url, attempts, doomed_at FROM doomed WHERE due_at <= ?{whose}"
         " ORDER BY due_at, id LIMIT ?",
-        (now, limit),
+        (now, *values, limit),
     )
     return [Doomed(row[0], row[1], row[2], row[3] or None, row[4], row[5]) for row in rows]
 

@@ -1,7 +1,7 @@
 """What happens by itself: use times written in batches, replicas renewed, deletes repeated until done, sweeps.
 
-Each job runs in every process on its own period; those that must run once across nodes take a lease first. A job that
-fails is logged and runs again at its next time: nothing depends on a single run.
+Each job runs in every process on its own period, from start to start; those that must run once across nodes take a
+lease first. A job that fails is logged and runs again at its next time: nothing depends on a single run.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ from liftgate.replicas.refresh import purge, recover, renew_expiring
 log = logging.getLogger("liftgate")
 
 BATCH = 500
+SHORTEST_LEASE = 5.0
+"""Seconds. A job's lease lasts half its period, if not less: with a shorter one a busy machine would lose it."""
+ASKS = 6
+"""How often a held lease is asked for, a quarter of its length apart: by then that of a dead holder has run out."""
 
 
 class Jobs:
@@ -40,10 +44,10 @@ class Jobs:
         jobs = self._parts.settings
         periods: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
             "uses": (jobs.use_write_seconds, self._write_uses),
-            "purge": (jobs.purge_seconds, self._once("purge", self._purge)),
-            "renew": (jobs.renew_seconds, self._once("renew", self._renew)),
+            "purge": (jobs.purge_seconds, self._once("purge", jobs.purge_seconds, self._purge)),
+            "renew": (jobs.renew_seconds, self._once("renew", jobs.renew_seconds, self._renew)),
             "spools": (jobs.sweep_seconds, self._sweep_spools),
-            "sweep": (jobs.sweep_seconds, self._once("sweep", self._sweep)),
+            "sweep": (jobs.sweep_seconds, self._once("sweep", jobs.sweep_seconds, self._sweep)),
         }
         for name, (period, work) in periods.items():
             self._running.append(self._parts.tasks.start(self._every(name, period, work), name=f"job {name}"))
@@ -55,9 +59,11 @@ class Jobs:
         await self._attempt("uses", self._write_uses)
 
     async def _every(self, name: str, period: float, work: Callable[[], Awaitable[None]]) -> None:
+        clock = self._parts.clock
         while True:
+            began = clock.monotonic()
             await self._attempt(name, work)
-            await self._parts.clock.sleep(period)
+            await clock.sleep(max(began + period - clock.monotonic(), period / 10))
 
     async def _attempt(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -69,14 +75,20 @@ class Jobs:
         except Exception:
             log.exception("job %s failed", name)
 
-    def _once(self, name: str, work: Callable[[Lease], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    def _once(
+        self, name: str, period: float, work: Callable[[Lease], Awaitable[None]]
+    ) -> Callable[[], Awaitable[None]]:
         """The work under a lease, so that of all nodes one does it at a time."""
+        seconds = min(self._parts.settings.lease_seconds, max(SHORTEST_LEASE, period / 2))
 
         async def run() -> None:
-            lease = await Lease.acquire(self._parts, f"job|{name}")
-            if lease is not None:
-                async with lease:
-                    await work(lease)
+            for _ in range(ASKS):
+                lease = await Lease.acquire(self._parts, f"job|{name}", seconds=seconds)
+                if lease is not None:
+                    async with lease:
+                        await work(lease)
+                    return
+                await self._parts.clock.sleep(seconds / 4)
 
         return run
 
@@ -89,7 +101,7 @@ class Jobs:
                 raise
 
     async def _purge(self, lease: Lease) -> None:
-        await purge(self._parts, lease)
+        await purge(self._parts, lease, seconds=self._parts.settings.purge_seconds)
 
     async def _renew(self, lease: Lease) -> None:
         await recover(self._parts, self._replicas, lease)

@@ -22,28 +22,32 @@ class LeaseLost(Exception):
 class Lease:
     """`async with await Lease.acquire(…) as lease:`; leaving releases it."""
 
-    def __init__(self, parts: Parts, name: str) -> None:
+    def __init__(self, parts: Parts, name: str, seconds: float) -> None:
         self._db = parts.db
         self._clock = parts.clock
         self._tasks = parts.tasks
         self._name = name
         self._holder = parts.holder
-        self._seconds = parts.settings.lease_seconds
+        self._seconds = seconds
         self._until = 0.0
         self._renewing: asyncio.Task[None] | None = None
         self.generation = 0
 
     @classmethod
-    async def acquire(cls, parts: Parts, name: str) -> Lease | None:
-        """The lease, or None while another holds it."""
-        lease = cls(parts, name)
+    async def acquire(cls, parts: Parts, name: str, *, seconds: float | None = None) -> Lease | None:
+        """The lease, or None while another holds it. `seconds`: how long it outlives a holder that was killed, where
+        that is not `lease_seconds`."""
+        lease = cls(parts, name, seconds or parts.settings.lease_seconds)
         asked = parts.clock.monotonic()
         generation = await parts.db.write(lambda conn: leases.acquire(conn, name, lease._holder, lease._seconds))
         if generation is None:
             return None
         lease.generation = generation
         lease._until = asked + lease._seconds
-        lease._renewing = parts.tasks.start(lease._renew(parts.settings.lease_renew_seconds), name=f"lease {name}")
+        every = parts.settings.lease_renew_seconds
+        if seconds is not None:
+            every = min(every, seconds / 4)
+        lease._renewing = parts.tasks.start(lease._renew(every), name=f"lease {name}")
         return lease
 
     def check(self) -> None:

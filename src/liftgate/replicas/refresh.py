@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import math
 from functools import partial
 
 from liftgate.catalog import files as file_rows
@@ -27,48 +27,47 @@ BATCH = 100
 UNFINISHED = 10_000
 REMOVE_SECONDS = 20.0
 """For one name: a session cancelled and asked, the name deleted."""
+TICK = 0.001
 RETENTION_SECONDS = 48 * 3600.0
 
 
-async def purge(parts: Parts, lease: Lease, *, keep_foreign: bool = False) -> None:
-    """Deletes what is doomed at Gemini. What cannot be deleted now is tried again at the next round.
+async def purge(parts: Parts, lease: Lease, *, seconds: float | None = None, keep_foreign: bool = False) -> None:
+    """Deletes what is doomed at Gemini and due now. What cannot be deleted is due again at the next round.
 
     A doomed session is cancelled first: only then can nobody finalize it any more. Accounts do not wait for each other,
-    and one that fails once is left alone for the rest of the round. `keep_foreign`: what is at accounts that `parts`
-    does not know is left to whoever knows them, by a caller that may have been given fewer.
+    and one that fails once is left alone for the rest of the round. `seconds`: no new name is begun later than that, so
+    that an account with much to delete does not put off the round in which another, which failed, is tried again.
+    `keep_foreign`: what is at accounts that `parts` does not know is left to whoever knows them, by a caller that may
+    have been given fewer.
     """
-    away: set[str] = set()
-    passed: set[int] = set()
+    lease.check()
+    began = parts.clock.now()
+    until = math.inf if seconds is None else parts.clock.monotonic() + seconds
+    accounts = await parts.db.read(partial(rows.accounts_due, now=began))
+    rounds = [
+        _purge_account(parts, lease, account, began, until)
+        for account in accounts
+        if account in parts.accounts or not keep_foreign
+    ]
+    for outcome in await asyncio.gather(*rounds, return_exceptions=True):
+        if outcome is not None:
+            raise outcome
+
+
+async def _purge_account(parts: Parts, lease: Lease, account: str, began: float, until: float) -> None:
+    """One after the other, until the account cannot be had. Of what is tried nothing stays due as of `began`."""
     while True:
-        lease.check()
-        now = parts.clock.now()
-        due = await parts.db.read(partial(rows.due_doomed, now=now, limit=BATCH + len(passed)))
-        fresh = [doomed for doomed in due if doomed.id not in passed]
-        passed.update(doomed.id for doomed in fresh)
-        by_account: dict[str, list[rows.Doomed]] = {}
-        for doomed in fresh:
-            if doomed.account not in away and not (keep_foreign and doomed.account not in parts.accounts):
-                by_account.setdefault(doomed.account, []).append(doomed)
-        rounds = [_purge_account(parts, lease, of_account) for of_account in by_account.values()]
-        for account, outcome in zip(by_account, await asyncio.gather(*rounds, return_exceptions=True), strict=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
-            if not outcome:
-                away.add(account)
-        if len(fresh) < BATCH:
+        due = await parts.db.read(partial(rows.due_doomed, now=began, limit=BATCH, account=account))
+        for each in due:
+            lease.check()
+            if parts.clock.monotonic() >= until or not await _purge_one(parts, each, began):
+                return
+        if len(due) < BATCH:
             return
 
 
-async def _purge_account(parts: Parts, lease: Lease, doomed: Sequence[rows.Doomed]) -> bool:
-    """One after the other; False when the account cannot be had at the moment."""
-    for each in doomed:
-        lease.check()
-        if not await _purge_one(parts, each):
-            return False
-    return True
-
-
-async def _purge_one(parts: Parts, doomed: rows.Doomed) -> bool:
+async def _purge_one(parts: Parts, doomed: rows.Doomed, began: float) -> bool:
+    """False when the account cannot be had at the moment."""
     now = parts.clock.now()
     account = parts.accounts.get(doomed.account)
     # Beyond that time Gemini has removed it by itself; so it soon will where the key is not ours any more.
@@ -78,8 +77,10 @@ async def _purge_one(parts: Parts, doomed: rows.Doomed) -> bool:
                 await _remove(parts.client, account, doomed)
         except (LiftgateError, TimeoutError) as error:
             log.info("purge of %s at %s: %s", doomed.name, account.name, error)
-            until = now + parts.settings.purge_seconds / 2
-            await parts.db.write(partial(rows.postpone_doomed, doomed_id=doomed.id, until=until))
+            asked = error.retry_after if isinstance(error, LiftgateError) else None
+            # Behind those that were not tried yet, and due at the next round whenever that is.
+            next_due = max(now, began) + (asked or TICK)
+            await parts.db.write(partial(rows.postpone_doomed, doomed_id=doomed.id, until=next_due))
             return not isinstance(error, UpstreamError | TimeoutError)
     await parts.db.write(partial(rows.drop_doomed, doomed_id=doomed.id))
     return True
