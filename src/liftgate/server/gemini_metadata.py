@@ -36,7 +36,8 @@ def read_metadata(body: bytes) -> FileMetadata:
     request = _object(_json(body) if body.strip() else {}, "")
     for unknown in request.keys() - {"file"}:
         raise _unknown(unknown, "")
-    file = _object(request.get("file") or {}, "file")
+    described = request.get("file")
+    file = _object({} if described is None else described, "file")
     spelled = {snake: camel for camel, snake in _SET.items()}
     found: dict[str, Any] = {}
     for key, value in file.items():

@@ -80,11 +80,14 @@ class _Reader:
         return bytes(self.buffer[:count])
 
     async def rest(self) -> None:
+        """The epilogue, which is ignored as far as it is short, in however many pieces it comes."""
         size = len(self.buffer)
-        async for piece in self._pieces:
+        while size <= MAX_PREAMBLE:
+            piece = await anext(self._pieces, None)
+            if piece is None:
+                return
             size += len(piece)
-            if size > MAX_PREAMBLE:
-                raise _malformed("there is more behind its end")
+        raise _malformed("there is more behind its end")
 
     async def _more(self) -> None:
         piece = await anext(self._pieces, None)
