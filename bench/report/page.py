@@ -30,7 +30,7 @@ BARS = {
     },
 }
 CURVES = {
-    "files": ("Cost of a request against files in the catalogue", ("chat_us", "get_us", "list_us")),
+    "files": ("Cost of a request against files in the catalogue", ("one_file_us", "chat_us", "get_us", "list_us")),
     "deployments": ("Cost of a chat against deployments of its model", ("chat_us",)),
     "keys": ("Cost of a chat against configured keys", ("chat_us",)),
     "message length": ("Cost of a chat against the length of the question, in characters", ("chat_us",)),
@@ -38,6 +38,7 @@ CURVES = {
     "stream memory": ("Memory of open streams, above a gateway that has served", ("idle_mib", "active_mib")),
 }
 NAMES = {
+    "one_file_us": "chat, always one file",
     "chat_us": "chat",
     "get_us": "one file's record",
     "list_us": "list of 20 files",

@@ -204,6 +204,7 @@ def files(figures: Figures) -> str:
 
 
 MEASURES = {
+    "one_file_us": "CPU µs/chat, one file",
     "chat_us": "CPU µs/chat",
     "get_us": "CPU µs/GET file",
     "list_us": "CPU µs/list of 20",

@@ -88,11 +88,20 @@ def _files(session: Session) -> dict[str, dict[str, object]]:
         for number in range(_rounds(session)):
             for count, each in rotated(list(running.items()), number):
                 port = each.door.port
+                one_file, _ = _cost(session, each, each.door.chat(file_id=ids[count][0]))
                 chat, rate = _cost(session, each, catalogue.chats(each.door, ids[count]))
                 get, _ = _cost(session, each, [one.get(port, f"/v1/files/{file}", headers) for file in ids[count]])
                 page, _ = _cost(session, each, one.get(port, "/v1/files?limit=20", headers))
                 held = processes.memory(each.pids())
-                table.add(str(count), chat_us=chat, rate=rate, get_us=get, list_us=page, pss_mib=held.pss)
+                table.add(
+                    str(count),
+                    one_file_us=one_file,
+                    chat_us=chat,
+                    rate=rate,
+                    get_us=get,
+                    list_us=page,
+                    pss_mib=held.pss,
+                )
     return table.summary()
 
 
