@@ -85,6 +85,9 @@ class _Limited(HttpToolsProtocol):
                 self._refusal = 431
                 raise HeadTooLarge
         super().on_headers_complete()
+        # uvicorn writes no body for HEAD, not even an empty one.
+        if self.scope["method"] != "HEAD":
+            self.cycle.transport = _HeadWithBody(self.transport)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         # uvicorn gathers in a bytearray, which copies every byte of an upload twice more. What comes while nothing
@@ -146,3 +149,27 @@ def _joined(before: bytes | bytearray, more: bytes) -> bytearray:
     gathered = before if isinstance(before, bytearray) else bytearray(before)
     gathered += more
     return gathered
+
+
+class _HeadWithBody:
+    """The transport as one answer sees it: its head waits for the first piece of its body, and both are one write.
+
+    ASGI says so: a server must not send the head before it has some body. It knows nothing of the answer, which holds
+    it: a cycle of references would leave every request to the garbage collector.
+    """
+
+    __slots__ = ("_head", "_transport", "close", "is_closing")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = None
+        self.close = transport.close
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif self._head is None and not data.startswith(b"HTTP/1.1 100 "):
+            self._head = data
+            return
+        self._transport.write(data)
