@@ -7,9 +7,10 @@ Knows neither OpenAI's nor Gemini's form of a request: who calls says what is to
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
+
+import msgspec
 
 from liftgate.clock import Clock
 from liftgate.engine.needs import Needed, Needs
@@ -25,14 +26,13 @@ DENIAL_PAUSES = (0.5, 1.0, 2.0)
 """Seconds between tries when Gemini denies a file that was uploaded a moment ago (GEMINI.md 6, pitfall 17)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(msgspec.Struct, frozen=True):
     """What a request needs at whichever deployment serves it. `deadline`: on the monotonic clock. `repaired`: accounts
     at which its files were made again, which happens once."""
 
     needs: Sequence[Needed]
     deadline: float
-    repaired: set[str] = field(default_factory=set)
+    repaired: set[str] = msgspec.field(default_factory=set)
 
 
 class Attempts:
@@ -52,8 +52,8 @@ class Attempts:
         come first. Raises what `at` and `Router.run` do.
         """
 
-        async def attempt(deployment: Deployment) -> T:
-            return await self.at(deployment.account, carried, partial(use, deployment))
+        def attempt(deployment: Deployment) -> Awaitable[T]:
+            return self.at(deployment.account, carried, partial(use, deployment))
 
         if not carried.needs:
             return await self._router.run(model, attempt, deadline=carried.deadline)

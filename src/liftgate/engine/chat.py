@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -39,9 +39,10 @@ T = TypeVar("T")
 
 _encode = msgspec.json.Encoder().encode
 
+KNOWN_MODELS = 1024
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+
+class _Call(msgspec.Struct, frozen=True):
     """A request before a deployment is chosen."""
 
     owner: Owner
@@ -62,6 +63,8 @@ class Chat:
         self._settings = settings
         self._attempts = Attempts(needs, router, parts.clock)
         self._relay = Relay(signatures, ping_seconds=settings.jobs.stream_ping_seconds)
+        # A wildcard in `model_list` lets clients name models, so there must be an end to what is remembered.
+        self._facts_for = lru_cache(KNOWN_MODELS)(facts_for)
         self._one_owner = len(set(settings.auth.owners().values()) or {LOCAL}) == 1
 
     async def complete(self, owner: Owner, request: Mapping[str, Any]) -> bytes:
@@ -113,11 +116,11 @@ class Chat:
         asked = request.get("timeout")
         return min(float(asked), limit) if isinstance(asked, int | float) and asked > 0 else limit
 
-    async def _routed(self, call: _Call, use: Callable[[_Call, Deployment, ChatTranslation], Awaitable[T]]) -> T:
-        async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> T:
-            return await use(call, deployment, self._translated(call, deployment, files))
+    def _routed(self, call: _Call, use: Callable[[_Call, Deployment, ChatTranslation], Awaitable[T]]) -> Awaitable[T]:
+        def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> Awaitable[T]:
+            return use(call, deployment, self._translated(call, deployment, files))
 
-        return await self._attempts.run(call.model, call.carried, at)
+        return self._attempts.run(call.model, call.carried, at)
 
     # ── one attempt at one deployment ────────────────────────────────────────────────────────────
 
@@ -125,7 +128,7 @@ class Chat:
         asked = call.request.get("drop_params")
         translation = translate_chat(
             call.request,
-            facts=facts_for(deployment.model),
+            facts=self._facts_for(deployment.model),
             files=files,
             signatures=call.signatures,
             drop_params=asked if isinstance(asked, bool) else self._settings.drop_params or deployment.drop_params,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -57,9 +57,9 @@ class GeminiClient:
 
     # ── models ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def generate(self, deployment: Deployment, body: bytes, *, timeout: float) -> bytes:
+    def generate(self, deployment: Deployment, body: bytes, *, timeout: float) -> Awaitable[bytes]:
         """POST …:generateContent; the JSON of a 200. `timeout` in seconds for the whole exchange."""
-        return await self.call(deployment, "generateContent", body, timeout=timeout)
+        return self.call(deployment, "generateContent", body, timeout=timeout)
 
     async def call(self, deployment: Deployment, method: str, body: bytes, *, timeout: float) -> bytes:
         """POST …:`method` (countTokens, embedContent, …); the JSON of a 200."""

@@ -7,15 +7,16 @@ wait on the client has an end. It knows no route and no engine call.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
 import msgspec
 
-from liftgate.deadlines import Deadlines
+from liftgate.deadlines import Alarm, Deadlines
 from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
 from liftgate.gateway import Gateway
 from liftgate.records import Owner
@@ -54,8 +55,10 @@ class Request:
     connection is from, `scheme`: how it came."""
 
     __slots__ = (
+        "_begun",
         "_dawdling",
         "_receive",
+        "_received",
         "deadlines",
         "gateway",
         "headers",
@@ -88,6 +91,8 @@ class Request:
         self.owner: Owner = ""
         self.left = False
         self._dawdling = False
+        self._begun = 0.0
+        self._received = 0
         self.unread = self.headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in self.headers
 
     def header(self, name: bytes) -> str:
@@ -132,18 +137,19 @@ class Request:
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body as it comes. Raises RequestTimeout and ClientLeft."""
-        patience = self.gateway.settings.server.read_timeout
-        loop = asyncio.get_running_loop()
-        start = loop.time()
-        received = 0
         while self.unread:
-            left = min(patience, start + patience + received / SLOWEST - loop.time())
-            message = await self._next(left)
-            piece: bytes = message.get("body", b"")
-            received += len(piece)
-            self.unread = message.get("more_body", False)
-            if piece:
+            if piece := await self._piece():
                 yield piece
+
+    async def _piece(self) -> bytes:
+        patience = self.gateway.settings.server.read_timeout
+        now = time.monotonic()
+        self._begun = self._begun or now
+        message = await self._next(min(patience, self._begun + patience + self._received / SLOWEST - now))
+        piece: bytes = message.get("body", b"")
+        self._received += len(piece)
+        self.unread = message.get("more_body", False)
+        return piece
 
     async def _next(self, seconds: float) -> Message:
         try:
@@ -166,7 +172,8 @@ class Request:
             )
         whole: list[bytes] = []
         size = 0
-        async for piece in self.pieces():
+        while self.unread:
+            piece = await self._piece()
             size += len(piece)
             if size > limit:
                 raise TooLarge(
@@ -177,7 +184,7 @@ class Request:
 
     async def json_object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises InvalidRequest in OpenAI's words."""
-        if encoding := self.header(b"content-encoding"):
+        if b"content-encoding" in self.headers and (encoding := self.header(b"content-encoding")):
             raise InvalidRequest(f"Unsupported content encoding: '{encoding}'. Send the body as it is.")
         body = await self.body(self.gateway.settings.limits.max_body_bytes)
         try:
@@ -203,37 +210,57 @@ class Request:
         except TimeoutError:
             return
 
-    @asynccontextmanager
-    async def while_connected(self, patience: float = 0.0) -> AsyncIterator[None]:
-        """Cancels what is inside when the client goes away, and then raises ClientLeft. Only after the body was read.
+    def while_connected(self, patience: float = 0.0) -> Watch:
+        """`with request.while_connected(): await …` cancels what is inside when the client goes away, and then raises
+        ClientLeft. Only after the body was read.
 
         `patience`: seconds before it begins to look, so that quick answers do not pay for a watch.
         """
+        return Watch(self, patience)
+
+    async def disconnected(self) -> bool:
+        """Waits until the client has gone; False for a message that says something else."""
+        message = await self._receive()
+        self.left = self.left or message["type"] == "http.disconnect"
+        return self.left
+
+
+class Watch:
+    """Looks out for a client's leaving while its answer is made, on behalf of the task that entered it."""
+
+    __slots__ = ("_alarm", "_looking", "_patience", "_request", "_task")
+
+    def __init__(self, request: Request, patience: float) -> None:
+        self._request = request
+        self._patience = patience
+        self._looking: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> None:
         task = asyncio.current_task()
         assert task is not None
-        watches: list[asyncio.Task[None]] = []
+        self._task = task
+        self._alarm: Alarm | None = None
+        if self._patience:
+            self._alarm = self._request.deadlines.call_later(self._patience, self._look)
+        else:
+            self._look()
 
-        def look() -> None:
-            watches.append(self.tasks.start(self._cancel_when_left(task), name="watch for a client's leaving"))
+    def _look(self) -> None:
+        self._looking = self._request.tasks.start(self._cancel_when_left(), name="watch for a client's leaving")
 
-        timer = self.deadlines.call_later(patience, look) if patience else None
-        if timer is None:
-            look()
-        try:
-            yield
-        except asyncio.CancelledError:
-            if not self.left:
-                raise
-            task.uncancel()
+    async def _cancel_when_left(self) -> None:
+        if await self._request.disconnected():
+            self._task.cancel()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            # It knows this watch: kept, the two would wait for the garbage collector.
+            self._alarm = None
+        if self._looking is not None:
+            self._looking.cancel()
+        if kind is asyncio.CancelledError and self._request.left:
+            self._task.uncancel()
             raise ClientLeft from None
-        finally:
-            if timer is not None:
-                timer.cancel()
-            for watch in watches:
-                watch.cancel()
-
-    async def _cancel_when_left(self, task: asyncio.Task[Any]) -> None:
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            self.left = True
-            task.cancel()

@@ -71,7 +71,7 @@ class StreamedResponse(Response):
         try:
             headers = [*self.headers, (b"x-request-id", request.id.encode())]
             await send({"type": "http.response.start", "status": self.status, "headers": headers})
-            async with request.while_connected():
+            with request.while_connected():
                 # Awaiting `send` is the back-pressure: it returns when the connection takes more.
                 async for piece in self._pieces:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})

@@ -79,6 +79,8 @@ class Choice:
             self.native_finish = reason
         if message := upstream.string(candidate, "finishMessage", place):
             self.finish_message = message
+        if _RAW_FIELDS.keys().isdisjoint(candidate):
+            return
         for field, name in _RAW_FIELDS.items():
             value = candidate.get(field)
             if not value:
@@ -132,6 +134,8 @@ class Choice:
 
     def extra_content(self) -> dict[str, Any] | None:
         """`{"google": {…}}`, or None when everything was said elsewhere."""
+        if self.native_finish == "STOP" and not (self.extra or self.parts or self.prompt_feedback):
+            return None
         google = dict(self.extra)
         if self.prompt_feedback:
             google["prompt_feedback"] = self.prompt_feedback

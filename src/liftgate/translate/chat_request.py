@@ -7,8 +7,9 @@ neither is an unknown parameter, as at OpenAI.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from liftgate.errors import MissingParameter
 from liftgate.translate import checks, generation, outputs, tools
@@ -23,8 +24,7 @@ from liftgate.translate.tool_choice import finish_tools
 __all__ = ["ChatTranslation", "Dropped", "tool_call_ids", "translate_chat"]
 
 
-@dataclass(frozen=True, slots=True)
-class ChatTranslation:
+class ChatTranslation(msgspec.Struct, frozen=True):
     """The Gemini request and what the answer's side must know of the question.
 
     `body`: camelCase, without `model`. `notes`: sentences for a warning. `kept_names`: parameters that name
@@ -192,7 +192,7 @@ def _finished(draft: Draft) -> ChatTranslation:
     return ChatTranslation(
         body=draft.body,
         stream=request.get("stream") is True,
-        include_usage=isinstance(options, dict) and options.get("include_usage") is True,
+        include_usage=options is not None and options.get("include_usage") is True,
         n=draft.generation.get("candidateCount", 1),
         audio_format=outputs.audio_format(draft),
         dropped=tuple(draft.dropped),

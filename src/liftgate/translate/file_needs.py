@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from liftgate.translate.content_parts import Media, read_media
 
 
@@ -38,8 +40,7 @@ class ResolvedFile:
     data: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class MediaFound:
+class MediaFound(msgspec.Struct, frozen=True):
     """What phase one found: the needs in the request's order, and `room`, the bytes of data that may still be put into
     the request itself."""
 

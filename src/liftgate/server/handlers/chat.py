@@ -14,7 +14,7 @@ async def count_tokens(request: Request) -> Response:
     """How many tokens the same body would send, files included; nothing is generated."""
     request.query("key")
     body = await request.json_object()
-    async with request.while_connected(PATIENCE):
+    with request.while_connected(PATIENCE):
         return Response(await request.gateway.chat.count(request.owner, body))
 
 
@@ -26,7 +26,7 @@ async def create_completion(request: Request) -> Response:
     stream = body.get("stream")
     if stream is not None and not isinstance(stream, bool):
         raise InvalidRequest("Invalid type for 'stream': expected a boolean.", param="stream", code="invalid_type")
-    async with request.while_connected(PATIENCE):
+    with request.while_connected(PATIENCE):
         if not stream:
             return Response(await chat.complete(request.owner, body))
         # Awaiting it raises what goes wrong before the first event: that is still a status (DESIGN.md 5.7).

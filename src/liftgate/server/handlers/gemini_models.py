@@ -41,7 +41,7 @@ async def call_method(request: Request) -> Response:
         origin=origin_of(request),
         timeout=_timeout(request.header(b"x-server-timeout")),
     )
-    async with request.while_connected(PATIENCE):
+    with request.while_connected(PATIENCE):
         if method != STREAM:
             return Response(await native.call(wanted, method), headers=[JSON_UTF8])
         stream = await native.stream(wanted, events=alt == "sse")
