@@ -40,13 +40,11 @@ class App:
         self._auth = Authenticator(gateway.settings.auth)
         self._access_log = gateway.settings.server.access_log
         self._waits = Waits(Tasks(), Deadlines())
-        openai = RouteTable()
-        openai.add(routes.OPENAI, "/v1", "")
-        openai.add(routes.OPERATORS, "")
-        gemini = RouteTable()
-        gemini.add(routes.GEMINI, "/v1beta", "/v1")
-        gemini.add(routes.GEMINI_UPLOADS, "/upload/v1beta", "/upload/v1")
-        self._routes: dict[Dialect, RouteTable] = {"openai": openai, "gemini": gemini}
+        self._routes: dict[Dialect, RouteTable] = {}
+        for dialect, groups in routes.TABLES.items():
+            self._routes[dialect] = table = RouteTable()
+            for group, prefixes in groups:
+                table.add(group, *prefixes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -1,13 +1,14 @@
 """Every path of the gateway and what answers it, and nothing else.
 
-Each OpenAI route is there with and without `/v1`. `{name}` is one segment of the path, `{name:path}` the rest of it.
+`TABLES` is all of it. `{name}` is one segment of the path, `{name:path}` the rest of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from liftgate.server.dialects import Dialect
 from liftgate.server.handlers import (
     chat,
     content,
@@ -61,13 +62,17 @@ GEMINI = (
     Route("/models/{model:path}:{method}", {"POST": gemini_models.call_method}),
     Route("/models/{model:path}", {"GET": gemini_models.get_model}),
 )
-"""Gemini's own doors, under `/v1beta` and, where the request speaks Gemini, `/v1`."""
 
 GEMINI_UPLOADS = (Route("/files", {"POST": gemini_uploads.upload_file}, capability="upload_id"),)
-"""Under `/upload/v1beta` and `/upload/v1`."""
 
 OPERATORS = (
     Route("/health/liveness", {"GET": health.liveness, "HEAD": health.liveness}, public=True),
     Route("/health/liveliness", {"GET": health.liveness, "HEAD": health.liveness}, public=True),
     Route("/health/readiness", {"GET": health.readiness, "HEAD": health.readiness}, public=True),
 )
+
+TABLES: Mapping[Dialect, Sequence[tuple[Sequence[Route], Sequence[str]]]] = {
+    "openai": ((OPENAI, ("/v1", "")), (OPERATORS, ("",))),
+    "gemini": ((GEMINI, ("/v1beta", "/v1")), (GEMINI_UPLOADS, ("/upload/v1beta", "/upload/v1"))),
+}
+"""What a request is looked for in, by what it speaks: routes and the prefixes that they have."""

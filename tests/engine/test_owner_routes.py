@@ -1,0 +1,69 @@
+"""No route is left out: a route that is added must get its doors in `owners_doors`, or a reason here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from liftgate.engine.native import METHODS, STREAM
+from liftgate.errors import MethodNotAllowed, RouteNotFound
+from liftgate.server.dialects import Dialect
+from liftgate.server.routes import TABLES
+from liftgate.server.routing import RouteTable
+from liftgate.translate.content_parts import READERS
+from owners_doors import CHATS, FILES, NATIVE_BODIES, NATIVE_CALLS, NATIVE_FILES, SESSIONS, UPLOADS
+from owners_house import Door
+
+Place = tuple[Dialect, str, str]
+"""What is spoken, the path with its prefix, the method."""
+
+HEALTH = ("liveness", "liveliness", "readiness")
+
+NAMES_NOTHING: set[Place] = {
+    *(("openai", f"{prefix}/models{rest}", "GET") for prefix in ("/v1", "") for rest in ("", "/{model:path}")),
+    *(("gemini", f"{prefix}/models{rest}", "GET") for prefix in ("/v1beta", "/v1") for rest in ("", "/{model:path}")),
+    *(("openai", f"/health/{what}", method) for what in HEALTH for method in ("GET", "HEAD")),
+    *(("openai", f"{prefix}/{made}", "POST") for prefix in ("/v1", "") for made in ("files", "uploads")),
+}
+"""Models are everybody's; what is only made names nothing that is there."""
+
+
+def places() -> Iterator[tuple[Place, RouteTable]]:
+    """Each place, and a table that has nothing else, in the order in which they are looked at."""
+    for dialect, groups in TABLES.items():
+        for routes, prefixes in groups:
+            for route in routes:
+                for prefix in prefixes:
+                    table = RouteTable()
+                    table.add([route], prefix)
+                    for method in route.handlers:
+                        yield (dialect, prefix + route.path, method), table
+
+
+def place_of(door: Door) -> Place:
+    path = door.path.partition("?")[0].replace("{}", "x")
+    for place, table in places():
+        if place[0] == door.speaks:
+            try:
+                table.find(door.method, path)
+            except (RouteNotFound, MethodNotAllowed):
+                continue
+            if place[2] == door.method:
+                return place
+    raise AssertionError(f"{door.method} {door.path} is no route")
+
+
+def test_every_route_has_its_door() -> None:
+    doors = [*FILES.values(), *NATIVE_FILES.values(), *CHATS.values(), *NATIVE_CALLS.values(), *UPLOADS.values()]
+    behind = {place_of(door) for door in (*doors, *SESSIONS.values())}
+    assert behind.isdisjoint(NAMES_NOTHING)
+    assert behind | NAMES_NOTHING == {place for place, _ in places()}
+
+
+def test_every_native_method_has_its_bodies() -> None:
+    assert set(NATIVE_BODIES) == {*METHODS, STREAM}
+
+
+def test_every_part_of_a_chat_that_names_media_has_its_door() -> None:
+    named = {door.body["messages"][0]["content"][1]["type"] for door in CHATS.values() if isinstance(door.body, dict)}
+    # What stands in input_audio is data, whatever it spells.
+    assert named == set(READERS) - {"input_audio"}

@@ -1,0 +1,142 @@
+"""Every request by which something of an owner's can be named. `test_owner_routes` holds it to the table of routes."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from gateways import MODEL
+from owners_house import Door
+
+GOOGLE = "https://generativelanguage.googleapis.com"
+
+
+def file_id(code: str) -> str:
+    return f"file-{code}"
+
+
+def page_token(code: str) -> str:
+    return base64.urlsafe_b64encode(f"file-{code}".encode()).decode().rstrip("=")
+
+
+# ── by the path or the query: `{}` is made of the 24 characters ─────────────────────────────────────────────────────
+
+FILES: dict[str, Door] = {
+    f"{what}, {prefix or 'bare'}": Door(method, prefix + path, spelled=file_id)
+    for prefix in ("/v1", "")
+    for what, method, path in (
+        ("retrieve", "GET", "/files/{}"),
+        ("head", "HEAD", "/files/{}"),
+        ("delete", "DELETE", "/files/{}"),
+        ("content", "GET", "/files/{}/content"),
+        ("content head", "HEAD", "/files/{}/content"),
+        ("list after", "GET", "/files?after={}"),
+        ("list after, ascending", "GET", "/files?after={}&order=asc&limit=1&purpose=user_data"),
+    )
+}
+FILES["content range"] = Door("GET", "/v1/files/{}/content", headers={"Range": "bytes=0-1"}, spelled=file_id)
+
+NATIVE_NAMES: dict[str, Door] = {
+    f"{what}, {prefix}": Door(method, prefix + path, speaks="gemini")
+    for prefix in ("/v1beta", "/v1")
+    for what, method, path in (
+        ("native get", "GET", "/files/{}"),
+        ("native delete", "DELETE", "/files/{}"),
+        ("native download", "GET", "/files/{}:download?alt=media"),
+        ("native download without alt", "GET", "/files/{}:download"),
+    )
+}
+"""These take a name of the owner's choice too."""
+
+NATIVE_FILES: dict[str, Door] = {
+    **NATIVE_NAMES,
+    "native get by id": Door("GET", "/v1beta/files/{}", speaks="gemini", spelled=file_id),
+    "native delete by id": Door("DELETE", "/v1beta/files/{}", speaks="gemini", spelled=file_id),
+    "native list": Door("GET", "/v1beta/files?pageToken={}", speaks="gemini", spelled=page_token),
+    "native list, v1": Door("GET", "/v1/files?pageSize=1&pageToken={}", speaks="gemini", spelled=page_token),
+}
+
+# ── by the body: `{}` is a file in any spelling ─────────────────────────────────────────────────────────────────────
+
+
+def chat(part: Mapping[str, Any], **more: object) -> dict[str, Any]:
+    text = {"type": "text", "text": "What is it?"}
+    return {"model": MODEL, "messages": [{"role": "user", "content": [text, part]}], **more}
+
+
+BY_FILE_ID = {"type": "file", "file": {"file_id": "{}"}}
+
+CHATS: dict[str, Door] = {
+    "file_id": Door("POST", "/v1/chat/completions", chat(BY_FILE_ID)),
+    "file_id, bare": Door("POST", "/chat/completions", chat(BY_FILE_ID)),
+    "file_id, streamed": Door("POST", "/v1/chat/completions", chat(BY_FILE_ID, stream=True)),
+    "file_id with format": Door(
+        "POST", "/v1/chat/completions", chat({"type": "file", "file": {"file_id": "{}", "format": "audio/mpeg"}})
+    ),
+    "file_data": Door("POST", "/v1/chat/completions", chat({"type": "file", "file": {"file_data": "{}"}})),
+    "file_url": Door("POST", "/v1/chat/completions", chat({"type": "file", "file": {"file_url": "{}"}})),
+    "image_url": Door("POST", "/v1/chat/completions", chat({"type": "image_url", "image_url": {"url": "{}"}})),
+    "image_url, a bare text": Door("POST", "/v1/chat/completions", chat({"type": "image_url", "image_url": "{}"})),
+    "video_url": Door("POST", "/v1/chat/completions", chat({"type": "video_url", "video_url": {"url": "{}"}})),
+    "audio_url": Door("POST", "/v1/chat/completions", chat({"type": "audio_url", "audio_url": {"url": "{}"}})),
+    "count": Door("POST", "/v1/chat/completions/input_tokens", chat(BY_FILE_ID)),
+    "count, bare": Door("POST", "/chat/completions/input_tokens", chat(BY_FILE_ID)),
+    "count, image_url": Door(
+        "POST", "/v1/chat/completions/input_tokens", chat({"type": "image_url", "image_url": {"url": "{}"}})
+    ),
+}
+
+_PART = {"fileData": {"fileUri": "{}", "mimeType": "text/plain"}}
+_CONTENT: dict[str, Any] = {"role": "user", "parts": [{"text": "What is it?"}, _PART]}
+_ANSWER = {"functionResponse": {"name": "look", "response": {}, "parts": [_PART]}}
+
+NATIVE_BODIES: dict[str, tuple[dict[str, Any], ...]] = {
+    "generateContent": (
+        {"contents": [_CONTENT]},
+        {"contents": [{"parts": [{"file_data": {"file_uri": "{}"}}]}]},
+        {"contents": [{"parts": [{"text": "x"}]}], "systemInstruction": {"parts": [_PART]}},
+        {"contents": [{"parts": [{"text": "x"}]}, {"role": "user", "parts": [_ANSWER]}]},
+    ),
+    "streamGenerateContent": ({"contents": [_CONTENT]},),
+    "countTokens": ({"contents": [_CONTENT]}, {"generateContentRequest": {"contents": [_CONTENT]}}),
+    "embedContent": ({"content": _CONTENT},),
+    "batchEmbedContents": ({"requests": [{"model": f"models/{MODEL}", "content": _CONTENT}]},),
+}
+
+NATIVE_CALLS: dict[str, Door] = {
+    f"{method} {number}, {prefix}": Door("POST", f"{prefix}/models/{MODEL}:{method}", body, speaks="gemini")
+    for prefix in ("/v1beta", "/v1")
+    for method, bodies in NATIVE_BODIES.items()
+    for number, body in enumerate(bodies)
+}
+NATIVE_CALLS["streamGenerateContent, sse"] = Door(
+    "POST", f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse", {"contents": [_CONTENT]}, speaks="gemini"
+)
+
+# ── uploads ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_FORM = b'--edge\r\nContent-Disposition: form-data; name="data"; filename="p"\r\n\r\n12345\r\n--edge--\r\n'
+
+UPLOADS: dict[str, Door] = {
+    f"{what}, {prefix or 'bare'}": Door("POST", f"{prefix}/uploads/{{}}/{what}", body, headers)
+    for prefix in ("/v1", "")
+    for what, body, headers in (
+        ("parts", _FORM, {"Content-Type": "multipart/form-data; boundary=edge"}),
+        ("complete", {"part_ids": ["part_a"]}, {}),
+        ("cancel", {}, {}),
+    )
+}
+
+SESSIONS: dict[str, Door] = {
+    f"{command}, {version}": Door(
+        "POST",
+        f"/upload/{version}/files?upload_id={{}}&upload_protocol=resumable",
+        b"mine" if command.startswith("upload") else None,
+        {"X-Goog-Upload-Command": command, "X-Goog-Upload-Offset": "0"},
+        speaks="gemini",
+    )
+    for version in ("v1beta", "v1")
+    for command in ("query", "upload", "upload, finalize", "finalize", "cancel", "")
+}
+"""The next requests of a resumable upload: the `upload_id` is the capability."""
