@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.utils import formatdate
 from html import escape, unescape
 from urllib.parse import unquote
@@ -23,6 +24,7 @@ from aiohttp import web
 
 PAGE = 100
 BUCKET = "bucket"
+LONG_AGO = "2026-01-02T03:04:05.000Z"
 
 
 @contextmanager
@@ -42,10 +44,12 @@ def s3_endpoint(environment: pytest.MonkeyPatch) -> Iterator[S3Server]:
 
 @dataclass
 class S3Server:
-    """`url` once started; `requests` are (method, key), those that fail included."""
+    """`url` once started; `requests` are (method, key), those that fail included. `written`: when, as lists say it; a
+    sweep takes what nobody knows and is old."""
 
     url: str = ""
     objects: dict[str, bytes] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     failures: list[int] = field(default_factory=list)
     unsigned: int = 0
@@ -117,6 +121,8 @@ class S3Server:
             await asyncio.to_thread(self.hold.wait, 30)
             with self._changed:
                 self.objects[key] = body
+                at = datetime.now(UTC)  # noqa: TID251 - another machine, with its own clock
+                self.written[key] = at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
                 self._changed.notify_all()
             return web.Response(headers={"ETag": _etag(body)})
         if request.method == "DELETE":
@@ -146,7 +152,7 @@ class S3Server:
         keys = [key for key in sorted(self.objects) if key.startswith(prefix) and key > after]
         page = keys[:PAGE]
         contents = "".join(
-            f"<Contents><Key>{escape(key)}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>"
+            f"<Contents><Key>{escape(key)}</Key><LastModified>{self.written.get(key, LONG_AGO)}</LastModified>"
             f"<ETag>&quot;x&quot;</ETag><Size>{len(self.objects[key])}</Size></Contents>"
             for key in page
         )
