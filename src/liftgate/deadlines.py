@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 from types import TracebackType
 
 TICK = 0.25
@@ -35,28 +36,28 @@ class Deadlines:
 
     def _enter(self, seconds: float, waiting: _Waiting) -> dict[_Waiting, None]:
         """Where it waits now; who leaves that is not rung."""
-        loop = self._loop
-        if loop is None:
-            loop = self._loop = asyncio.get_running_loop()
-        slot = int((loop.time() + seconds) / self._tick) + 1
+        slot = int((monotonic() + seconds) / self._tick) + 1
         due = self._due.get(slot)
         if due is None:
             due = self._due[slot] = {}
+            if not self._ticking:
+                self._tick_on()
         due[waiting] = None
-        if not self._ticking:
-            self._ticking = True
-            loop.call_later(self._tick, self._on_tick)
         return due
 
+    def _tick_on(self) -> None:
+        self._loop = self._loop or asyncio.get_running_loop()
+        self._loop.call_later(self._tick, self._on_tick)
+        self._ticking = True
+
     def _on_tick(self) -> None:
-        assert self._loop is not None
-        now = int(self._loop.time() / self._tick)
+        now = int(monotonic() / self._tick)
         for slot in [slot for slot, due in self._due.items() if slot <= now or not due]:
             for waiting in tuple(self._due.pop(slot)):
                 waiting.ring()
-        self._ticking = bool(self._due)
-        if self._ticking:
-            self._loop.call_later(self._tick, self._on_tick)
+        self._ticking = False
+        if self._due:
+            self._tick_on()
 
 
 class Alarm:

@@ -30,7 +30,7 @@ class ModelRoute:
         fixed = CIMultiDict({KEY_HEADER: deployment.api_key, istr("Content-Type"): "application/json"})
         # A compressed stream could be held back until a block is full.
         self.stream_headers = CIMultiDict({**fixed, istr("Accept-Encoding"): "identity"})
-        self.headers = CIMultiDict({**fixed, istr("Accept-Encoding"): "gzip, deflate"})
+        self.headers = fixed
 
     def url(self, method: str) -> URL:
         url = self._urls.get(method)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
+from time import monotonic
 
 import aiohttp
 
@@ -22,16 +22,16 @@ class Patience:
     def __init__(self, deadlines: Deadlines, *, total: float, idle: float) -> None:
         self._deadlines = deadlines
         self._idle = idle
-        self._heard_at = asyncio.get_running_loop().time()
+        self._heard_at = monotonic()
         self._ends = self._heard_at + total
 
     def heard(self) -> None:
         """A silence is over."""
-        self._heard_at = asyncio.get_running_loop().time()
+        self._heard_at = monotonic()
 
     def left(self) -> float:
         """Seconds that the next wait may take."""
-        return max(0.0, min(self._heard_at + self._idle, self._ends) - asyncio.get_running_loop().time())
+        return max(0.0, min(self._heard_at + self._idle, self._ends) - monotonic())
 
     def wait(self) -> Within:
         return self._deadlines.within(self.left())

@@ -144,7 +144,7 @@ class Transport:
                 ttl_dns_cache=60,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": "liftgate", "Accept": "*/*", **self._headers},
+            headers={"User-Agent": "liftgate", **self._headers},
             trust_env=False,
         )
         return self._session

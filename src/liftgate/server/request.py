@@ -51,14 +51,14 @@ class Waits:
 
 
 class Request:
-    """`params`: what the path names. `owner`: set once the key is known. `left`: the client has gone. `peer`: who the
-    connection is from, `scheme`: how it came."""
+    """`params`: what the path names. `owner`: set once the key is known. `left`: the client has gone."""
 
     __slots__ = (
         "_begun",
         "_dawdling",
         "_receive",
         "_received",
+        "_scope",
         "deadlines",
         "gateway",
         "headers",
@@ -68,14 +68,13 @@ class Request:
         "owner",
         "params",
         "path",
-        "peer",
         "query_string",
-        "scheme",
         "tasks",
         "unread",
     )
 
     def __init__(self, scope: Scope, receive: Receive, gateway: Gateway, waits: Waits, request_id: str) -> None:
+        self._scope = scope
         self._receive = receive
         self.gateway = gateway
         self.tasks = waits.tasks
@@ -83,8 +82,6 @@ class Request:
         self.id = request_id
         self.method: str = scope["method"]
         self.path: str = scope["path"]
-        self.peer: str = (scope.get("client") or ("", 0))[0]
-        self.scheme: str = scope.get("scheme", "http")
         self.query_string: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.params: dict[str, str] = {}
@@ -94,6 +91,18 @@ class Request:
         self._begun = 0.0
         self._received = 0
         self.unread = self.headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in self.headers
+
+    @property
+    def peer(self) -> str:
+        """Whom the connection is from; empty where the server does not know."""
+        client: tuple[str, int] | None = self._scope.get("client")
+        return client[0] if client else ""
+
+    @property
+    def scheme(self) -> str:
+        """How the connection came, `http` or `https`."""
+        scheme: str = self._scope.get("scheme", "http")
+        return scheme
 
     def header(self, name: bytes) -> str:
         """Its value, or the empty text. Bytes that are no UTF-8 are kept readable, never an error."""

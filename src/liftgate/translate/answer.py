@@ -160,7 +160,8 @@ class AnswerFold:
             if delta := self._closing(choice, events):
                 choice.start(events, text=choice.content == "")
                 events.append(Closing(choice.index, delta))
-            choice.start(events, text=choice.content == "")
+            if not choice.started:
+                choice.start(events, text=choice.content == "")
             events.append(Finish(choice.index, choice.finish_reason))
         if self.translation.include_usage:
             events.append(Usage(chat_usage(self.usage_metadata)))

@@ -114,7 +114,7 @@ class Choice:
     @property
     def refusal(self) -> str | None:
         """Why nothing is there to read, in Gemini's words where it has any."""
-        if self.finish_reason != "content_filter" or self.text:
+        if self.text or self.finish_reason != "content_filter":
             return None
         feedback = self.prompt_feedback or {}
         said = upstream.string(feedback, "blockReasonMessage", "promptFeedback") or self.finish_message
@@ -125,6 +125,8 @@ class Choice:
         return f"Gemini gave no answer: {self.native_finish}."
 
     def annotations(self) -> list[dict[str, Any]]:
+        if not self.extra:
+            return []
         grounding, cited = self.extra.get("grounding_metadata"), self.extra.get("citation_metadata")
         if not grounding and not cited:
             return []

@@ -53,7 +53,7 @@ def tool_call_ids(request: Mapping[str, Any]) -> list[str]:
         return []
     found: list[str] = []
     for message in messages:
-        if type(message) is dict and type(calls := message.get("tool_calls")) is list:
+        if type(message) is dict and "tool_calls" in message and type(calls := message["tool_calls"]) is list:
             for call in calls:
                 if type(call) is dict and type(call_id := call.get("id")) is str:
                     found.append(call_id)
@@ -201,5 +201,5 @@ def _finished(draft: Draft) -> ChatTranslation:
         function_names=frozenset(draft.function_names),
         custom_tools=frozenset(draft.custom_tools),
         legacy_functions=draft.legacy_functions,
-        mcp=any("mcpServers" in tool for tool in draft.google_tools),
+        mcp=bool(draft.google_tools) and any("mcpServers" in tool for tool in draft.google_tools),
     )

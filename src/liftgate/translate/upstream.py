@@ -10,6 +10,8 @@ from typing import Any
 from liftgate.errors import UpstreamProtocolError
 from liftgate.translate.checks import kind
 
+_INT64 = 2**63
+
 
 def wrong(place: str, expected: str, value: object) -> UpstreamProtocolError:
     return UpstreamProtocolError(f"Gemini's answer has {kind(value)} at {place}, where {expected} belongs.")
@@ -45,11 +47,13 @@ def string(owner: dict[str, Any], key: str, place: str) -> str | None:
 def count(owner: dict[str, Any], key: str, place: str) -> int:
     """A number that is not negative; 0 when absent, as proto3 leaves zeros out. int64 may come as a string."""
     value = owner.get(key)
+    if type(value) is int and 0 <= value < _INT64:
+        return value
     if value is None:
         return 0
     if type(value) is str and value.isdecimal() and value.isascii() and len(value) < 20:
         value = int(value)
-    if type(value) is not int or not 0 <= value < 2**63:
+    if type(value) is not int or not 0 <= value < _INT64:
         raise wrong(f"{place}.{key}", "a count", value)
     return value
 

@@ -19,10 +19,12 @@ _SEEN = {"VIDEO": "image_tokens", "DOCUMENT": "image_tokens"}
 def chat_usage(meta: dict[str, Any]) -> dict[str, Any]:
     """`meta` may be empty: an answer without counts has zeros."""
     place = "usageMetadata"
-    prompt = upstream.count(meta, "promptTokenCount", place) + upstream.count(meta, "toolUsePromptTokenCount", place)
-    thoughts = upstream.count(meta, "thoughtsTokenCount", place)
+    prompt = upstream.count(meta, "promptTokenCount", place)
+    if "toolUsePromptTokenCount" in meta:
+        prompt += upstream.count(meta, "toolUsePromptTokenCount", place)
+    thoughts = upstream.count(meta, "thoughtsTokenCount", place) if "thoughtsTokenCount" in meta else 0
     completion = upstream.count(meta, "candidatesTokenCount", place) + thoughts
-    cached = upstream.count(meta, "cachedContentTokenCount", place)
+    cached = upstream.count(meta, "cachedContentTokenCount", place) if "cachedContentTokenCount" in meta else 0
     prompt_details = {"cached_tokens": min(cached, prompt), "audio_tokens": 0}
     completion_details = {
         "reasoning_tokens": thoughts,
