@@ -128,7 +128,7 @@ def test_full_project_makes_room_by_the_least_recently_used(tmp_path: Path, chec
         tmp_path,
         switches={"quota_checked_at": checked_at},
         sandbox_settings=room,
-        jobs=replace(QUICK, evict_idle_seconds=0.5),
+        jobs=replace(QUICK, evict_idle_seconds=1.5),
     ) as of:
         files = [(of.create(audio(4 * MIB, seed)), audio(4 * MIB, seed)) for seed in range(3)]
         for file_id, data in files[:2]:
