@@ -6,6 +6,7 @@ import hashlib
 import json
 import random  # noqa: TID251 - fixed seeds are the point
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -193,6 +194,10 @@ def test_a_file_that_was_stored_and_not_told_is_not_stored_again(bench: Bench, s
     command = ("files", "upload", path, "--model", MODEL, "--wait", "--json")
     code, _ = bench.cli.in_terminal(*command, interrupt_at=b"on its way")
     assert code == 130
+    # Told at the terminal is not yet there at Gemini.
+    deadline = time.monotonic() + 30
+    while not bench.sandbox.control("files")["files"] and time.monotonic() < deadline:
+        time.sleep(0.05)
     (there,) = bench.sandbox.control("files")["files"]
     bench.sandbox.control(f"files/{there['id']}", {"state": "ACTIVE"})
     (file,) = lines(bench.cli.run(*command).stdout)
