@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+import msgspec
 
 from liftgate.engine.files import Files
 from liftgate.engine.sent_along import Room, SentAlong
@@ -32,8 +33,7 @@ AT_ONCE = 4
 """Media of one request that are fetched or stored at the same time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Needed:
+class Needed(msgspec.Struct, frozen=True):
     """One need and what satisfies it: a File that must be at the account, or content that is ready as it is."""
 
     need: FileNeed

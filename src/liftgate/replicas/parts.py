@@ -6,6 +6,8 @@ import copy
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from liftgate.byte_source import ByteSource
 from liftgate.catalog.connection import replica_key
 from liftgate.catalog.database import Database
@@ -37,8 +39,7 @@ class Parts:
     holder: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """A File as a request needs it: `mime_type` is the message's `format` where it gives one."""
 
     file: FileRecord

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -39,6 +39,9 @@ AUDIO_FORMATS = {"pcm16": "audio/l16", "pcm": "audio/l16", "mp3": "audio/mpeg"}
 
 IGNORED_KEYS = frozenset({"type", "cache_control", "prompt_cache_breakpoint"})
 _OVERRIDES = ("format", "mime_type", "content_type")
+_MEDIA_KEYS = frozenset({"detail", "video_metadata", *_OVERRIDES})
+_FILE_KEYS = _MEDIA_KEYS | {"file_id", "file_data", "file_url", "filename"}
+_LINKED_KEYS = _MEDIA_KEYS | {"url"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,10 @@ def read_media(part: dict[str, Any], where: str) -> Media | None:
 
 
 def _file(part: dict[str, Any], where: str) -> Media:
+    value = checks.required(part, "file", where)
     where = f"{where}.file"
-    file = checks.mapping(checks.required(part, "file", where.removesuffix(".file")), where)
-    _only(file, where, {"file_id", "file_data", "file_url", "filename", "detail", "video_metadata", *_OVERRIDES})
+    file = checks.mapping(value, where)
+    _only(file, where, _FILE_KEYS)
     named = [key for key in ("file_id", "file_data", "file_url") if file.get(key) is not None]
     if not named:
         raise MissingParameter(f"{where}.file_id")
@@ -103,7 +107,7 @@ def _linked(name: str) -> Callable[[dict[str, Any], str], Media]:
         value = checks.required(part, name, where)
         where = f"{where}.{name}"
         linked = {"url": value} if isinstance(value, str) else checks.mapping(value, where)
-        _only(linked, where, {"url", "detail", "video_metadata", *_OVERRIDES})
+        _only(linked, where, _LINKED_KEYS)
         param = f"{where}.url"
         ref = checks.string(checks.required(linked, "url", where), param, empty=False)
         kind, mime_type = _kind(ref), _declared(linked, where)
@@ -162,6 +166,8 @@ def _not_a_url(param: str, ref: str) -> InvalidRequest:
 
 
 def _declared(owner: dict[str, Any], where: str) -> str | None:
+    if len(owner) == 1:
+        return None  # its name alone, as most parts are
     for key in _OVERRIDES:
         if (value := owner.get(key)) is not None:
             param = f"{where}.{key}"
@@ -260,7 +266,7 @@ def _duration(value: object, param: str) -> str:
     return f"{checks.number(value, param, 0, 10**9):g}s"
 
 
-def _only(owner: dict[str, Any], where: str, known: set[str]) -> None:
+def _only(owner: dict[str, Any], where: str, known: Collection[str]) -> None:
     for key in owner:
         if key not in known:
             raise checks.unknown(f"{where}.{key}")
