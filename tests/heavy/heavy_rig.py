@@ -70,7 +70,12 @@ class Rig:
 
     def descriptors(self) -> list[str]:
         """What the process has open, without the catalogue, whose few connections are made when first needed."""
-        found = [os.readlink(entry) for entry in (self.proc / "fd").iterdir()]
+        found = []
+        for entry in list((self.proc / "fd").iterdir()):
+            try:
+                found.append(os.readlink(entry))
+            except FileNotFoundError:
+                continue  # closed while we looked
         return sorted(name for name in found if "/catalog.db" not in name)
 
     def openai(self, key: str = "sk-ann") -> openai.OpenAI:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import statistics
-import threading
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,14 +17,22 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from heavy_rig import DOORS, GIB, MIB, Generated, Rig, eventually, needs_space, sandbox_process
+from gateways import MODEL
+from heavy_rig import GIB, MIB, Generated, Rig, eventually, needs_space, sandbox_process
 from processes import GatewayProcess, write_config
 
 TALKER = "gemini-2.5-pro"
 
 
+@dataclass(frozen=True)
+class Machine(Rig):
+    """`talk`: where the chats go, past the gateway."""
+
+    talk: str
+
+
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """Files go to one sandbox and chats to another: the one that hashes a file is no judge of a chat's time."""
     directory = tmp_path_factory.mktemp("beside")
     data_dir = directory / "data"
@@ -34,26 +45,41 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         gateway = GatewayProcess(config, data_dir)
         try:
             gateway.wait_ready()
-            yield Rig(gateway, files, data_dir)
+            yield Machine(gateway, files, data_dir, talk.url)
         finally:
             gateway.stop()
 
 
-class Talker:
-    """One connection that chats; `seconds` of each answer."""
+class Rounds:
+    """True so many times."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def __call__(self) -> bool:
+        self._left -= 1
+        return self._left >= 0
+
+
+class Talker:
+    """One connection that chats with the gateway, or (`native`) with a sandbox."""
+
+    def __init__(self, url: str, *, native: bool = False) -> None:
         parts = urlsplit(url)
         self._connection = HTTPConnection(parts.hostname or "", parts.port, timeout=60)
-        self._body = json.dumps({"model": TALKER, "messages": [{"role": "user", "content": "Hello"}]}).encode()
+        openai = {"model": TALKER, "messages": [{"role": "user", "content": "Hello"}]}
+        gemini = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
+        self._body = json.dumps(gemini if native else openai).encode()
+        self._target = f"/v1beta/models/{TALKER}:generateContent" if native else "/v1/chat/completions"
+        self._key = {"x-goog-api-key": "key-talk"} if native else {"Authorization": "Bearer sk-ann"}
 
     def chat(self) -> float:
         began = time.perf_counter()
-        headers = {"Authorization": "Bearer sk-ann", "Content-Type": "application/json"}
-        self._connection.request("POST", "/v1/chat/completions", self._body, headers)
+        headers = {**self._key, "Content-Type": "application/json"}
+        self._connection.request("POST", self._target, self._body, headers)
         answer = self._connection.getresponse()
         body = json.loads(answer.read())
-        assert answer.status == 200 and body["choices"][0]["message"]["content"], body
+        assert answer.status == 200 and (body.get("choices") or body.get("candidates")), body
         return time.perf_counter() - began
 
     def chats_while(self, going_on: Callable[[], bool], *, pause: float = 0.005) -> list[float]:
@@ -68,64 +94,99 @@ class Talker:
 
 
 @pytest.fixture
-def talker(machine: Rig) -> Iterator[Talker]:
+def talker(machine: Machine) -> Iterator[Talker]:
     talker = Talker(machine.url)
     yield talker
     talker.close()
 
 
-def uploading(machine: Rig, content: Generated, size: int) -> tuple[threading.Thread, list[str]]:
-    made: list[str] = []
-    thread = threading.Thread(target=lambda: made.append(DOORS["files"](machine, content, size)))
-    thread.start()
-    return thread, made
+@contextmanager
+def uploading(machine: Machine, size: int, seed: int) -> Iterator[subprocess.Popen[str]]:
+    """An upload under way by a process of its own, which prints the File's id."""
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("heavy_sender.py")),
+        machine.url,
+        str(size),
+        str(seed),
+        MODEL,
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
-def remove_when_processed(machine: Rig, file_id: str) -> None:
+def made_by(process: subprocess.Popen[str]) -> str:
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    return said.strip()
+
+
+def remove_when_processed(machine: Machine, file_id: str) -> None:
     with machine.openai() as client:
         assert eventually(lambda: client.files.retrieve(file_id).status == "processed", seconds=120)
         client.files.delete(file_id)
 
 
-def test_chats_are_answered_while_a_file_comes_in(machine: Rig, talker: Talker) -> None:
-    content = Generated(128 * MIB, 1)
-    thread, made = uploading(machine, content, 128 * MIB)
-    beside = talker.chats_while(thread.is_alive)
-    thread.join()
-    assert len(beside) > 10
-    remove_when_processed(machine, made[0])
+def test_chats_are_answered_while_a_file_comes_in(machine: Machine, talker: Talker) -> None:
+    with uploading(machine, 128 * MIB, 1) as upload:
+        beside = talker.chats_while(lambda: upload.poll() is None)
+        assert len(beside) > 10
+        remove_when_processed(machine, made_by(upload))
 
 
-def test_chats_are_answered_while_the_upstream_of_a_file_stalls(machine: Rig, talker: Talker) -> None:
+def test_chats_are_answered_while_the_upstream_of_a_file_stalls(machine: Machine, talker: Talker) -> None:
     machine.sandbox.control("faults", {"kind": "stall", "operation": "upload.*", "after_bytes": MIB, "times": None})
-    content = Generated(64 * MIB, 2)
     try:
-        thread, made = uploading(machine, content, 64 * MIB)
-        assert len(talker.chats_while(thread.is_alive)) > 5
-        thread.join()
+        with uploading(machine, 64 * MIB, 2) as upload:
+            assert len(talker.chats_while(lambda: upload.poll() is None)) > 5
+            file_id = made_by(upload)
         with machine.openai() as client:
-            assert client.files.retrieve(made[0]).status == "uploaded"
-        assert all(talker.chat() < 30 for _ in range(20))
+            assert client.files.retrieve(file_id).status == "uploaded"
+        assert len(talker.chats_while(Rounds(20))) == 20
     finally:
         machine.sandbox.control("faults", method="DELETE")
-    with machine.openai() as client:
-        assert eventually(lambda: client.files.retrieve(made[0]).status == "processed", seconds=120)
-    assert machine.finalized(content.sha256()) == 1
+    remove_when_processed(machine, file_id)
+    assert machine.finalized(Generated(64 * MIB, 2).sha256()) == 1
 
 
 @pytest.mark.full
-def test_chats_are_at_most_twice_as_slow_beside_an_upload(machine: Rig, talker: Talker, tmp_path: Path) -> None:
-    """The median of one connection's chats, alone and while 2 GiB come in, in turns."""
+def test_chats_are_at_most_twice_as_slow_beside_an_upload(machine: Machine, talker: Talker, tmp_path: Path) -> None:
+    """The median of one connection's chats, alone and while 2 GiB come in, in turns; the same without the gateway tells
+    what the machine itself costs."""
     needs_space(tmp_path, 4 * GIB)
-    alone, beside = [], []
-    for turn in range(2):
-        end = time.perf_counter() + 5
-        alone += talker.chats_while(lambda end=end: time.perf_counter() < end)  # type: ignore[misc]
-        content = Generated(2 * GIB, 100 + turn)
-        thread, made = uploading(machine, content, 2 * GIB)
-        beside += talker.chats_while(thread.is_alive)
-        thread.join()
-        remove_when_processed(machine, made[0])
-    medians = statistics.median(alone), statistics.median(beside)
-    print(f"chats: median {1e3 * medians[0]:.2f} ms alone, {1e3 * medians[1]:.2f} ms beside an upload")
-    assert medians[1] <= 2 * medians[0]
+    direct = Talker(machine.talk, native=True)
+    alone: list[float] = []
+    beside: list[float] = []
+    past_alone: list[float] = []
+    past_beside: list[float] = []
+    try:
+        for turn in range(2):
+            alone += talker.chats_while(Rounds(400))
+            past_alone += direct.chats_while(Rounds(400))
+            for chats, seconds in ((talker, beside), (direct, past_beside)):
+                with uploading(machine, 2 * GIB, 100 + 2 * turn + (chats is direct)) as upload:
+                    seconds += chats.chats_while(lambda: upload.poll() is None)
+                    remove_when_processed(machine, made_by(upload))
+    finally:
+        direct.close()
+    said = [f"{1e3 * statistics.median(seconds):.2f} ms" for seconds in (alone, beside, past_alone, past_beside)]
+    print(f"chats: {said[0]} alone, {said[1]} beside; past the gateway {said[2]} alone, {said[3]} beside")
+    assert statistics.median(beside) <= 2 * statistics.median(alone)
+
+
+def test_threads_for_files_stand_behind_the_one_that_answers(machine: Machine) -> None:
+    """By the system's own account of each thread's niceness (proc(5), stat)."""
+    with machine.openai() as client:
+        client.files.delete(client.files.create(file=("a.txt", b"a" * MIB), purpose="user_data").id)
+    main = machine.gateway.process.pid
+    nice = {int(entry.name): niceness(entry / "stat") for entry in (machine.proc / "task").iterdir()}
+    assert nice[main] == 0
+    assert sorted(set(nice.values())) == [0, 10]
+
+
+def niceness(stat: Path) -> int:
+    return int(stat.read_text().rsplit(")", 1)[1].split()[16])

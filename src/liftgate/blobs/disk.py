@@ -9,8 +9,10 @@ import asyncio
 import errno
 import logging
 import os
+import sys
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,9 +23,27 @@ T = TypeVar("T")
 log = logging.getLogger("liftgate.blobs")
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NICENESS = 10
 _PIECES_PER_HOP = 4
 _VECTORS = 512
 """Pieces written by one call; the system takes 1024."""
+
+
+def file_threads(count: int, name: str) -> ThreadPoolExecutor:
+    """Threads for hashing, reading and writing, behind the event loop where processors are scarce.
+
+    An upload takes all the time that it gets. Were its threads the loop's equals, every chat beside it would wait for a
+    turn several times over (Linux; elsewhere a thread has no priority of its own that we may lower).
+    """
+    return ThreadPoolExecutor(count, name, initializer=_stand_back if sys.platform == "linux" else None)
+
+
+def _stand_back() -> None:
+    try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.nice(0) + _NICENESS)
+    except OSError:
+        # Forbidden by the system's rules: it works as well, only not as politely.
+        return
 
 
 async def in_thread(threads: Executor | None, work: Callable[[], T]) -> T:
@@ -58,6 +78,13 @@ def write_all(fd: int, pieces: Sequence[bytes | bytearray]) -> None:
             written -= len(left.pop(0))
         if written:
             left[0] = left[0][written:]
+
+
+def begin_writing_back(fd: int, start: int, stop: int) -> None:
+    """Has the system begin to write [start, stop) to the disk, without waiting: the sync at the end is short then."""
+    if start < stop and sys.platform == "linux":
+        # Pages that are not on the disk yet stay in memory: of those it only begins the writing.
+        os.posix_fadvise(fd, start, stop - start, os.POSIX_FADV_DONTNEED)
 
 
 def read_pieces(fd: int, start: int, stop: int) -> list[bytes]:

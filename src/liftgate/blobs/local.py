@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -29,7 +28,7 @@ class LocalBlobs:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._threads = ThreadPoolExecutor(_THREADS, "liftgate-blobs")
+        self._threads = disk.file_threads(_THREADS, "liftgate-blobs")
 
     async def store(self, blob_id: str, spool: Spool) -> None:
         place = self._place(blob_id)

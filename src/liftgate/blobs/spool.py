@@ -11,24 +11,28 @@ import asyncio
 import fcntl
 import hashlib
 import os
-from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
 from liftgate import ids
 from liftgate.blobs import disk
-from liftgate.byte_source import PIECE
+from liftgate.blobs.recent import Recent
 from liftgate.errors import InvalidRequest
 
-BATCH = 512 * 1024
+BATCH = 1024 * 1024
 """Bytes gathered before one thread hop hashes and writes them; at most two batches and a piece are pending."""
 
+_SLOW_BATCH = 128 * 1024
+_SLOW = 0.25
+"""Seconds since the last hop after which fewer bytes are enough: thousands of slow lines shall not fill the memory."""
 _SMALL = 16 * 1024
 """Bytes of a piece below which joining it to others is cheaper than carrying it alone."""
-_REMEMBERED = 2
-"""Batches kept in memory for readers that follow closely, who are spared reading them back."""
+
+_WRITE_BACK = 8 * 1024 * 1024
+"""Bytes after which the system is told to begin writing them to the disk."""
 
 _PREFIX = "spool-"
 
@@ -58,7 +62,8 @@ class Spool:
         self.digest = hashlib.sha256() if digest is None else digest
         self._pending: list[bytes | bytearray] = []
         self._pending_bytes = 0
-        self._recent: deque[tuple[int, Sequence[bytes | bytearray]]] = deque(maxlen=_REMEMBERED)
+        self._hopped = monotonic()
+        self._recent = Recent()
         self._available = 0
         self._flushing: asyncio.Future[None] | None = None
         self._failure: BaseException | None = None
@@ -116,7 +121,7 @@ class Spool:
                 param="file",
             )
         self._gather(piece)
-        if self._pending_bytes >= BATCH:
+        if self._pending_bytes >= BATCH or (self._pending_bytes >= _SLOW_BATCH and monotonic() - self._hopped > _SLOW):
             await self._idle()
             self._flush()
 
@@ -206,17 +211,20 @@ class Spool:
         raise failure
 
     def _flush(self) -> None:
+        self._hopped = monotonic()
         batch, self._pending = self._pending, []
         size, self._pending_bytes = self._pending_bytes, 0
+        start, stop = self._available, self._available + size
 
         def hash_and_write() -> None:
             for piece in batch:
                 self.digest.update(piece)
             disk.write_all(self._fd, batch)
+            disk.begin_writing_back(self._fd, start // _WRITE_BACK * _WRITE_BACK, stop // _WRITE_BACK * _WRITE_BACK)
 
         # Whoever holds the spool besides its owner follows it.
         if self._holders > 1:
-            self._recent.append((self._available, batch))
+            self._recent.keep(start, batch)
         self.hold()
         self._flushing = asyncio.get_running_loop().run_in_executor(self._threads, hash_and_write)
         self._flushing.add_done_callback(partial(self._flushed, size))
@@ -273,10 +281,8 @@ class Spool:
             self.release()
 
     async def _read_some(self, start: int, stop: int) -> list[bytes]:
-        for first, batch in self._recent:
-            pieces = list(_cut(batch, start - first, stop - first)) if start >= first else []
-            if pieces:
-                return pieces
+        if pieces := self._recent.pieces(start, stop):
+            return pieces
         try:
             return await disk.in_thread(self._threads, lambda: disk.read_pieces(self._fd, start, stop))
         except OSError as error:
@@ -285,15 +291,6 @@ class Spool:
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-
-
-def _cut(batch: Sequence[bytes | bytearray], start: int, stop: int) -> Iterator[bytes]:
-    """The bytes of [start, stop) of `batch`, as far as it has them, in pieces of at most PIECE."""
-    at = 0
-    for whole in batch:
-        for here in range(max(0, start - at), min(len(whole), stop - at), PIECE):
-            yield bytes(whole[here : min(here + PIECE, stop - at)])
-        at += len(whole)
 
 
 def _lock(fd: int) -> bool:

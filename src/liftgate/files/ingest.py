@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from liftgate import ids
+from liftgate.blobs.disk import file_threads
 from liftgate.blobs.spool import Spool, SpoolDiscarded
 from liftgate.blobs.store import BlobStore
 from liftgate.catalog.database import Database
@@ -49,7 +49,7 @@ class Ingest:
         self.clock = clock
         self.limits = limits
         self.spool_dir = spool_dir
-        self.threads = ThreadPoolExecutor(_THREADS, "liftgate-ingest")
+        self.threads = file_threads(_THREADS, "liftgate-ingest")
         self.tasks = Tasks()
 
     def begin(self, owner: Owner, *, expected: int | None) -> Incoming:

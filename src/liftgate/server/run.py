@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import logging
 import signal
@@ -24,6 +25,8 @@ from liftgate.server.http_protocol import limited_protocol
 from liftgate.settings.sections import LimitSettings, ServerSettings, Settings
 
 BACKLOG = 2048
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_HEAP = ((_M_ARENA_MAX, 1), (_M_MMAP_THRESHOLD, 4 * 1024 * 1024), (_M_TRIM_THRESHOLD, 8 * 1024 * 1024))
 
 
 def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
@@ -53,8 +56,24 @@ def run(settings: Settings, listener: socket.socket, *, started: Callable[[], No
     """Serves until a signal ends it; `started` is called when requests are taken. Raises ConfigError."""
     # Its own messages say nothing that an answer or our log does not say.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    _share_one_heap()
     with contextlib.closing(listener), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, listener, started))
+
+
+def _share_one_heap() -> None:
+    """Has glibc serve all threads from one heap, of which up to 8 MiB that were freed stay with us (mallopt(3)).
+
+    By itself it gives each thread a heap of its own, which keeps what the thread's largest pieces of a file took; and
+    it gives the memory of each piece back to the system, to ask for it again for the next one, which costs a tenth of
+    the time that an upload takes. Another C library goes on as it does.
+    """
+    try:
+        tune = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return
+    for option, value in _HEAP:
+        tune(option, value)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
