@@ -21,7 +21,8 @@ class Deadlines:
     def __init__(self, tick: float = TICK) -> None:
         self._tick = tick
         self._due: dict[int, dict[_Waiting, None]] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """Known from the first wait on; asking which loop runs costs a system call."""
         self._ticking = False
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Alarm:
@@ -46,8 +47,8 @@ class Deadlines:
         return due
 
     def _tick_on(self) -> None:
-        self._loop = self._loop or asyncio.get_running_loop()
-        self._loop.call_later(self._tick, self._on_tick)
+        self.loop = self.loop or asyncio.get_running_loop()
+        self.loop.call_later(self._tick, self._on_tick)
         self._ticking = True
 
     def _on_tick(self) -> None:
@@ -90,11 +91,22 @@ class Within:
 
     def __enter__(self) -> Within:
         self._due = self._deadlines._enter(self._seconds, self)
-        task = asyncio.current_task(self._deadlines._loop)
+        task = asyncio.current_task(self._deadlines.loop)
         assert task is not None, "a deadline needs a task to end"
         self._task = task
         self._cancelling = task.cancelling()
         return self
+
+    @property
+    def expired(self) -> bool:
+        """Whether its time was up while it was entered."""
+        return self._expired
+
+    def restart(self, seconds: float | None) -> None:
+        """Counts anew, from now; None: stands still until it is restarted. Only while it is entered."""
+        self._due.pop(self, None)
+        if seconds is not None:
+            self._due = self._deadlines._enter(seconds, self)
 
     def ring(self) -> None:
         self._expired = True

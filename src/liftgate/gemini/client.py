@@ -8,25 +8,20 @@ on a kept connection that the upstream closed meanwhile is UpstreamDisconnected,
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-import aiohttp
-from yarl import URL
-
 from liftgate.byte_source import ByteSource
 from liftgate.clock import Clock
 from liftgate.errors import InvalidRequest, LiftgateError, UpstreamFileLost, UpstreamProtocolError
-from liftgate.gemini.chunk_body import ChunkBody
 from liftgate.gemini.files import GeminiFile, parse
 from liftgate.gemini.model_route import KEY_HEADER, VERSION, ModelRoute, root
-from liftgate.gemini.network import NETWORK, broken
+from liftgate.gemini.network import broken
 from liftgate.gemini.status import error_of
 from liftgate.gemini.stream import GeminiStream, Patience
-from liftgate.gemini.transport import ClientLimits, Transport
+from liftgate.gemini.transport import ClientLimits, Reply, Transport
 from liftgate.gemini.upload_rules import ChunkAnswer
 from liftgate.gemini.upstream_time import UpstreamTime
 from liftgate.records import Account, Deployment
@@ -67,11 +62,12 @@ class GeminiClient:
         transport = self._transport
         try:
             with transport.deadlines.within(timeout):
-                response = await transport.send("POST", model.url(method), headers=model.headers, data=body)
-                self._time.learn(model.account, response.headers.get("Date"))
-                if response.status != 200:
-                    raise await self._refusal(response, deployment.api_key, model.account, names_file=_names_file(body))
-                return await transport.body(response)
+                answer = await transport.send(model.head(method), body)
+                self._time.learn(model.account, answer.header(b"date"))
+                if answer.status != 200:
+                    reply = await transport.reply(answer)
+                    raise _refusal(reply, deployment.api_key, model.account, names_file=_names_file(body))
+                return await answer.read()
         except TimeoutError as error:
             raise broken(error) from None
 
@@ -85,38 +81,37 @@ class GeminiClient:
         model = self._model(deployment)
         deadlines = self._transport.deadlines
         patience = Patience(deadlines, total=timeout, idle=idle_timeout)
-        url = model.url("streamGenerateContent?alt=sse")
+        head = model.head("streamGenerateContent?alt=sse")
         names_file = _names_file(body)
         try:
             with deadlines.within(patience.left()):
-                response = await self._transport.send("POST", url, headers=model.stream_headers, data=body)
-                self._time.learn(model.account, response.headers.get("Date"))
-                if response.status != 200:
-                    raise await self._refusal(response, deployment.api_key, model.account, names_file=names_file)
+                answer = await self._transport.send(head, body)
+                self._time.learn(model.account, answer.header(b"date"))
+                if answer.status != 200:
+                    reply = await self._transport.reply(answer)
+                    raise _refusal(reply, deployment.api_key, model.account, names_file=names_file)
         except TimeoutError as error:
             raise broken(error) from None
-        return GeminiStream(response, patience, names_file=names_file, account=model.account)
+        return GeminiStream(answer, patience, names_file=names_file, account=model.account)
 
     # ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def get_file(self, account: Account, name: str) -> GeminiFile:
         """GET files/x. UpstreamFileLost when it is not there, or not for this account: Google does not tell which."""
-        response = await self._file_call("GET", account, name)
-        if response.status == 404:
-            response.close()
+        reply = await self._file_call("GET", account, name)
+        if reply.status == 404:
             raise UpstreamFileLost(f"Gemini does not know {name}.")
-        if response.status != 200:
-            raise await self._refusal(response, account.api_keys[0], account.name, names_file=True)
-        return parse(_object(await self._transport.small_body(response)))
+        if reply.status != 200:
+            raise _refusal(reply, account.api_keys[0], account.name, names_file=True)
+        return parse(_object(reply.body))
 
     async def list_files(self, account: Account, page_size: int, page_token: str = "") -> tuple[list[GeminiFile], str]:
         """A page (100 at most) of the project's files, in Google's order, and the token of the next ("": the last)."""
         query = f"files?pageSize={page_size}" + (f"&pageToken={quote(page_token, safe='')}" if page_token else "")
-        url = URL(f"{root(account)}/{VERSION}/{query}", encoded=True)
-        response = await self._ask("GET", url, account, {KEY_HEADER: account.api_keys[0]})
-        if response.status != 200:
-            raise await self._refusal(response, account.api_keys[0], account.name, names_file=False)
-        page = _object(await self._transport.small_body(response))
+        reply = await self._ask("GET", account, f"{VERSION}/{query}", {})
+        if reply.status != 200:
+            raise _refusal(reply, account.api_keys[0], account.name, names_file=False)
+        page = _object(reply.body)
         files = page.get("files") or []
         if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
             raise UpstreamProtocolError("Gemini listed its files in something that is no list of objects.")
@@ -124,17 +119,15 @@ class GeminiClient:
 
     async def delete_file(self, account: Account, name: str) -> None:
         """DELETE files/x. A file that is gone already is fine."""
-        response = await self._file_call("DELETE", account, name)
-        if response.status in (200, 204, 404):
-            response.release()
+        reply = await self._file_call("DELETE", account, name)
+        if reply.status in (200, 204, 404):
             return
-        refusal = await self._refusal(response, account.api_keys[0], account.name, names_file=True)
+        refusal = _refusal(reply, account.api_keys[0], account.name, names_file=True)
         if not isinstance(refusal, UpstreamFileLost):
             raise refusal
 
-    async def _file_call(self, method: str, account: Account, name: str) -> aiohttp.ClientResponse:
-        url = URL(f"{root(account)}/{VERSION}/{quote(name, safe='/')}", encoded=True)
-        return await self._ask(method, url, account, {KEY_HEADER: account.api_keys[0]})
+    def _file_call(self, method: str, account: Account, name: str) -> Awaitable[Reply]:
+        return self._ask(method, account, f"{VERSION}/{quote(name, safe='/')}", {})
 
     # ── uploads ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -152,7 +145,6 @@ class GeminiClient:
         if not mime_type.isascii() or not mime_type.isprintable():
             raise InvalidRequest("A MIME type has printable ASCII characters only.", param="mime_type")
         headers = {
-            KEY_HEADER: account.api_keys[0],
             "Content-Type": "application/json",
             "X-Goog-Upload-Protocol": "resumable",
             "X-Goog-Upload-Command": "start",
@@ -160,12 +152,10 @@ class GeminiClient:
             "X-Goog-Upload-Header-Content-Type": mime_type,
         }
         body = json.dumps({"file": {**(metadata or {}), **({"name": name} if name else {})}}).encode()
-        url = URL(f"{root(account)}/upload/{VERSION}/files", encoded=True)
-        response = await self._ask("POST", url, account, headers, body)
-        if response.status != 200:
-            raise await self._refusal(response, account.api_keys[0], account.name, names_file=False)
-        session, granularity = response.headers.get("X-Goog-Upload-URL"), _number(response, "Chunk-Granularity")
-        await self._transport.small_body(response)
+        reply = await self._ask("POST", account, f"upload/{VERSION}/files", headers, body)
+        if reply.status != 200:
+            raise _refusal(reply, account.api_keys[0], account.name, names_file=False)
+        session, granularity = reply.headers.get("x-goog-upload-url"), _number(reply, "chunk-granularity")
         if not session or not session.startswith(("http://", "https://")):
             raise UpstreamProtocolError("Gemini answered the start of an upload without an upload URL.")
         return UploadStarted(session, granularity or DEFAULT_GRANULARITY)
@@ -185,28 +175,20 @@ class GeminiClient:
         headers = {
             "X-Goog-Upload-Command": "upload, finalize" if finalize else "upload",
             "X-Goog-Upload-Offset": str(start),
-            "Content-Length": str(stop - start),
             "Content-Type": "application/octet-stream",
         }
-        limits = self._transport.limits
-        body = ChunkBody(source, start, stop)
+        transport = self._transport
+        head = transport.head("POST", url, headers)
+        silence = transport.deadlines.within(transport.limits.idle)
         try:
-            async with asyncio.timeout(limits.idle) as limit:
-                body.watch(limit, idle=limits.idle, answer=limits.chunk_answer)
-                response = await self._transport.send(
-                    "POST", URL(url, encoded=True), headers=headers, data=body, timeout=self._transport.deadline(None)
-                )
-                answer = await self._chunk_answer(account, response)
-        except BaseException as error:
-            body.abort()
-            if body.failure is not None and isinstance(error, Exception):
-                raise body.failure from None
-            if isinstance(error, NETWORK):
+            with silence:
+                answer = await transport.send_source(head, source, start, stop, silence=silence)
+                reply = await transport.reply(answer)
+        except TimeoutError as error:
+            if silence.expired:
                 raise broken(error) from None
             raise
-        if not body.written:
-            body.abort()
-        return answer
+        return self._chunk_answer(account, reply)
 
     async def query(self, account: Account, url: str) -> ChunkAnswer:
         """Asks what Gemini has of an upload; the final body where it is finished."""
@@ -219,22 +201,19 @@ class GeminiClient:
             raise error_of(answer.status, answer.headers, answer.body, names_file=False, account=account.name)
 
     async def _command(self, account: Account, url: str, command: str, headers: dict[str, str]) -> ChunkAnswer:
-        headers = {**headers, "X-Goog-Upload-Command": command, "Content-Length": "0"}
+        head = self._transport.head("POST", url, {**headers, "X-Goog-Upload-Command": command})
         limits = self._transport.limits
         seconds = limits.chunk_answer if command.endswith("finalize") else limits.call
-        response = await self._transport.send(
-            "POST", URL(url, encoded=True), headers=headers, timeout=self._transport.deadline(seconds)
-        )
-        return await self._chunk_answer(account, response)
+        return self._chunk_answer(account, await self._transport.exchange(head, b"", seconds=seconds))
 
-    async def _chunk_answer(self, account: Account, response: aiohttp.ClientResponse) -> ChunkAnswer:
-        self._time.learn(account.name, response.headers.get("Date"))
+    def _chunk_answer(self, account: Account, reply: Reply) -> ChunkAnswer:
+        self._time.learn(account.name, reply.headers.get("date"))
         return ChunkAnswer(
-            status=response.status,
-            upload_status=response.headers.get("X-Goog-Upload-Status", "").strip().lower(),
-            size_received=_number(response, "Size-Received"),
-            headers=response.headers,
-            body=await self._transport.small_body(response),
+            status=reply.status,
+            upload_status=reply.headers.get("x-goog-upload-status", "").lower(),
+            size_received=_number(reply, "size-received"),
+            headers=reply.headers,
+            body=reply.body,
         )
 
     # ── all ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -245,23 +224,16 @@ class GeminiClient:
 
     async def close(self) -> None:
         """Ends every exchange; later calls raise Unavailable."""
-        await self._transport.close()
+        self._transport.close()
 
     async def _ask(
-        self, method: str, url: URL, account: Account, headers: dict[str, str], body: bytes | None = None
-    ) -> aiohttp.ClientResponse:
-        timeout = self._transport.deadline(self._transport.limits.call)
-        response = await self._transport.send(method, url, headers=headers, data=body, timeout=timeout)
-        self._time.learn(account.name, response.headers.get("Date"))
-        return response
-
-    async def _refusal(
-        self, response: aiohttp.ClientResponse, key: str, account: str, *, names_file: bool
-    ) -> LiftgateError:
-        body = await self._transport.small_body(response)
-        if key:
-            body = body.replace(key.encode(), b"[the key]")
-        return error_of(response.status, response.headers, body, names_file=names_file, account=account)
+        self, method: str, account: Account, path: str, headers: dict[str, str], body: bytes | None = None
+    ) -> Reply:
+        headers = {KEY_HEADER: account.api_keys[0], **headers}
+        head = self._transport.head(method, f"{root(account)}/{path}", headers)
+        reply = await self._transport.exchange(head, body, seconds=self._transport.limits.call)
+        self._time.learn(account.name, reply.headers.get("date"))
+        return reply
 
     def _model(self, deployment: Deployment) -> ModelRoute:
         key = (deployment.id, deployment.model)
@@ -269,7 +241,7 @@ class GeminiClient:
         if known is None or (known.deployment is not deployment and known.deployment != deployment):
             if len(self._models) >= KNOWN_MODELS:
                 self._models.clear()
-            known = self._models[key] = ModelRoute(deployment)
+            known = self._models[key] = ModelRoute(deployment, self._transport)
         return known
 
 
@@ -278,8 +250,13 @@ def _names_file(body: bytes) -> bool:
     return b"/files/" in body
 
 
-def _number(response: aiohttp.ClientResponse, name: str) -> int | None:
-    text = response.headers.get(f"X-Goog-Upload-{name}", "").strip()
+def _refusal(reply: Reply, key: str, account: str, *, names_file: bool) -> LiftgateError:
+    body = reply.body.replace(key.encode(), b"[the key]") if key else reply.body
+    return error_of(reply.status, reply.headers, body, names_file=names_file, account=account)
+
+
+def _number(reply: Reply, name: str) -> int | None:
+    text = reply.headers.get(f"x-goog-upload-{name}", "")
     return int(text) if text.isascii() and text.isdigit() else None
 
 

@@ -1,16 +1,14 @@
-"""Where the calls of one deployment go: URLs and headers, made once. The client keeps one for each."""
+"""Where the calls of one deployment go: heads of requests, made once. The client keeps one for each."""
 
 from __future__ import annotations
 
 from urllib.parse import quote
 
-from multidict import CIMultiDict, istr
-from yarl import URL
-
+from liftgate.gemini.transport import Head, Transport
 from liftgate.records import Account, Deployment
 
 VERSION = "v1beta"
-KEY_HEADER = istr("x-goog-api-key")
+KEY_HEADER = "x-goog-api-key"
 
 
 def root(account: Account) -> str:
@@ -19,21 +17,20 @@ def root(account: Account) -> str:
 
 
 class ModelRoute:
-    """What every call of one deployment has in common, made once: URLs and headers cost as much as sending."""
+    """What every call of one deployment has in common, made once: a URL and headers cost as much as sending."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, transport: Transport) -> None:
         self.deployment = deployment
         self.account = deployment.account.name
         model = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
         self._stem = f"{root(deployment.account)}/{VERSION}/{quote(model, safe='/')}"
-        self._urls: dict[str, URL] = {}
-        fixed = CIMultiDict({KEY_HEADER: deployment.api_key, istr("Content-Type"): "application/json"})
-        # A compressed stream could be held back until a block is full.
-        self.stream_headers = CIMultiDict({**fixed, istr("Accept-Encoding"): "identity"})
-        self.headers = fixed
+        self._transport = transport
+        self._heads: dict[str, Head] = {}
 
-    def url(self, method: str) -> URL:
-        url = self._urls.get(method)
-        if url is None:
-            url = self._urls[method] = URL(f"{self._stem}:{method}", encoded=True)
-        return url
+    def head(self, method: str) -> Head:
+        """Of a POST of JSON to `method` (`generateContent`, …)."""
+        head = self._heads.get(method)
+        if head is None:
+            headers = {KEY_HEADER: self.deployment.api_key, "Content-Type": "application/json"}
+            head = self._heads[method] = self._transport.head("POST", f"{self._stem}:{method}", headers)
+        return head

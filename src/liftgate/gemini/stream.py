@@ -6,11 +6,10 @@ import json
 from collections.abc import AsyncIterator
 from time import monotonic
 
-import aiohttp
-
 from liftgate.deadlines import Deadlines, Within
 from liftgate.errors import LiftgateError, UpstreamDisconnected
-from liftgate.gemini.network import NETWORK, broken
+from liftgate.gemini.connection import Answer
+from liftgate.gemini.network import broken
 from liftgate.gemini.status import event_error
 from liftgate.sse import EventDecoder
 
@@ -44,8 +43,8 @@ class GeminiStream:
     error of `status` when Gemini reports one. Whoever opens a stream closes it.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, patience: Patience, *, names_file: bool, account: str) -> None:
-        self._response = response
+    def __init__(self, answer: Answer, patience: Patience, *, names_file: bool, account: str) -> None:
+        self._answer = answer
         self._patience = patience
         patience.heard()
         self._decoder = EventDecoder()
@@ -61,9 +60,11 @@ class GeminiStream:
                 raise self._fail(self._failure)
             try:
                 with self._patience.wait():
-                    piece = await self._response.content.readany()
-            except NETWORK as error:
+                    piece = await self._answer.read_some()
+            except TimeoutError as error:
                 raise self._fail(broken(error)) from None
+            except LiftgateError as error:
+                raise self._fail(error) from None
             self._patience.heard()
             events = self._good(self._decoder.feed(piece)) if piece else self._last()
             if events:
@@ -81,7 +82,7 @@ class GeminiStream:
     async def close(self) -> None:
         """Ends the exchange at once: upstream sees the connection close and stops generating."""
         self._ended = True
-        self._response.close()
+        self._answer.close()
 
     def _good(self, events: list[bytes]) -> list[bytes]:
         """The events up to an error, which is kept for the next call: what came before it is still to be delivered."""
@@ -101,12 +102,11 @@ class GeminiStream:
         if events and not _is_json(events[0]):
             raise self._fail(UpstreamDisconnected("Gemini's stream ended in the middle of an event."))
         self._ended = True
-        self._response.release()
         return events
 
     def _fail(self, error: LiftgateError) -> LiftgateError:
         self._ended = True
-        self._response.close()
+        self._answer.close()
         return error
 
 

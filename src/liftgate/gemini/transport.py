@@ -1,35 +1,36 @@
-"""One aiohttp session, and the ways an exchange with Gemini can be had on it. Knows HTTP, not Gemini's methods.
+"""The ways an exchange with Gemini can be had: heads of requests made ready, connections found or made, bodies sent.
 
-Made lazily inside the running loop, closed with the client. No cookies, no redirects, no ~/.netrc.
+Knows HTTP, not Gemini's methods. No cookies, no redirects, no ~/.netrc, no compression: an answer of a model is small,
+and what takes time to unpack is better sent as it is. Belongs to the event loop that first sends on it.
 """
 
 from __future__ import annotations
 
-import io
+import base64
+import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, unquote, urlsplit
 
-import aiohttp
-from yarl import URL
-
-from liftgate.deadlines import Deadlines
-from liftgate.errors import Unavailable, UpstreamProtocolError
-from liftgate.gemini.network import NETWORK, EnvironmentProxies, broken
+from liftgate.byte_source import PIECE, ByteSource
+from liftgate.deadlines import Deadlines, Within
+from liftgate.errors import InternalError, InvalidRequest, Unavailable, UpstreamProtocolError
+from liftgate.gemini.connection import Answer, Connection
+from liftgate.gemini.network import PORTS, EnvironmentProxies, broken
+from liftgate.gemini.origin import Origin
 
 Headers = Mapping[str, str]
 
-LARGE = 256 * 1024
-"""Bytes of a body above which it is written in pieces, so that the event loop gets its turn between them."""
+_OURS = frozenset({"host", "connection", "content-length", "transfer-encoding", "expect", "upgrade", "te", "trailer"})
+"""Headers that say how a message is framed or sent on: nobody else's to set."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """Seconds, connections and bytes. `connections` over all hosts, and `per_host`: 0 is no limit, more wait."""
+    """Seconds and bytes."""
 
-    connections: int = 0
-    per_host: int = 0
     keep_alive: float = 60.0
+    """A connection is kept after its last exchange."""
     connect: float = 10.0
     """To make one connection."""
     call: float = 60.0
@@ -42,109 +43,192 @@ class ClientLimits:
     """Bytes of an answer that is about a file, an upload or an error."""
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A request without its body and the body's length: where it goes, its first line and headers. Holds a key."""
+
+    origin: Origin
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that is short and all here. `headers` by name in lower case."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
 class Transport:
     """Sends requests; what it raises is typed."""
 
     def __init__(self, limits: ClientLimits, headers: Headers | None = None) -> None:
         self.limits = limits
-        self._headers = headers or {}
-        self._proxies = EnvironmentProxies()
-        self._session: aiohttp.ClientSession | None = None
-        self._closed = False
-        self._connecting = aiohttp.ClientTimeout(total=None, sock_connect=limits.connect)
         self.deadlines = Deadlines()
+        self._headers = {"User-Agent": "liftgate", **(headers or {})}
+        self._proxies = EnvironmentProxies()
+        self._origins: dict[tuple[str, str, int], Origin] = {}
+        self._tls: ssl.SSLContext | None = None
+        self._closed = False
 
-    async def send(
-        self,
-        method: str,
-        url: URL,
-        *,
-        headers: Headers,
-        timeout: aiohttp.ClientTimeout | None = None,
-        data: Any = None,
-    ) -> aiohttp.ClientResponse:
+    def head(self, method: str, url: str, headers: Headers) -> Head:
+        """Of a request to `url`, an absolute one, already quoted. Raises UpstreamProtocolError when it is none, and
+        InvalidRequest for a header that cannot be sent.
+        """
+        parts, host = _split(url)
+        port = PORTS[parts.scheme] if parts.port is None else parts.port
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        origin = self._origin(parts.scheme, host, port)
+        fields = {"host": ("Host", origin.authority)}
+        if parts.username is not None:
+            user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            fields["authorization"] = ("Authorization", "Basic " + base64.b64encode(user.encode()).decode())
+        if origin.proxy is not None and parts.scheme == "http":
+            target = f"http://{origin.authority}{target}"
+            if origin.proxy.credentials:
+                fields["proxy-authorization"] = ("Proxy-Authorization", origin.proxy.credentials)
+        for name, value in (*self._headers.items(), *headers.items()):
+            if name.lower() in _OURS or not name.isascii() or not (name + value).isprintable():
+                raise InvalidRequest(f"The header {name!r} cannot be sent to Gemini.")
+            fields[name.lower()] = (name, value)
+        rows = "".join(f"{name}: {value}\r\n" for name, value in fields.values())
+        try:
+            return Head(origin, f"{method} {target} HTTP/1.1\r\n{rows}".encode("latin-1"))
+        except UnicodeEncodeError:
+            raise InvalidRequest("A header or a key for Gemini has characters that a header cannot have.") from None
+
+    async def send(self, head: Head, body: bytes | None = None) -> Answer:
         """The answer as soon as its head is there. UpstreamTimeout, UpstreamDisconnected, UpstreamProtocolError.
 
-        Without a `timeout` only connecting has one: the caller waits within `deadlines`, which cost less.
+        Only connecting has a time limit here: the caller waits within `deadlines`.
         """
-        if timeout is None:
-            timeout = self._connecting
-        if type(data) is bytes and len(data) > LARGE:
-            data = io.BytesIO(data)
-        session = self._session or self._open()
-        proxy = self._proxies.of(url)
+        connection = head.origin.free() or await self._connect(head.origin)
         try:
-            if proxy is None:
-                return await session.request(
-                    method, url, data=data, headers=headers, timeout=timeout, allow_redirects=False
-                )
-            return await session.request(
-                method,
-                url,
-                data=data,
-                headers={**headers, **(proxy.headers or {})},
-                timeout=timeout,
-                allow_redirects=False,
-                proxy=proxy.url,
-                proxy_headers=proxy.connect_headers,
-            )
-        except NETWORK as error:
-            # `from None`: the cause's request holds the key, and its text the upload's URL.
-            raise broken(error) from None
-
-    async def body(self, response: aiohttp.ClientResponse) -> bytes:
-        """The whole body of an answer, however large; the connection goes back to the pool, or is closed."""
-        try:
-            return await response.read()
-        except NETWORK as error:
-            raise broken(error) from None
+            if body is None:
+                answer = connection.ask(b"%b\r\n" % head.data)
+            elif len(body) <= PIECE:
+                answer = connection.ask(b"%bContent-Length: %d\r\n\r\n%b" % (head.data, len(body), body))
+            else:
+                answer = await _sent(connection, head, body)
+            await answer.arrived()
+            return answer
         except BaseException:
-            response.close()
+            connection.abort()
             raise
 
-    async def small_body(self, response: aiohttp.ClientResponse) -> bytes:
-        """As `body`, but UpstreamProtocolError for an answer that is larger than any of its kind."""
+    async def send_source(self, head: Head, source: ByteSource, start: int, stop: int, *, silence: Within) -> Answer:
+        """As `send`, with the bytes [start, stop) of `source`; an answer before their end ends the sending.
+
+        `silence` counts while the network takes a piece (`limits.idle`) and while the answer is awaited
+        (`limits.chunk_answer`), not while `source` is waited for. What `source` raises passes unchanged.
+        """
+        connection = head.origin.free() or await self._connect(head.origin)
+        wanted, given = stop - start, 0
+        answer = connection.ask(b"%bContent-Length: %d\r\n\r\n" % (head.data, wanted), complete=False)
+        pieces = source.read(start, stop)
+        try:
+            while given < wanted and not answer.begun and answer.failure is None:
+                silence.restart(None)
+                piece = await anext(pieces, b"")
+                given += len(piece)
+                if given > wanted or not piece:
+                    raise InternalError(f"A byte source gave {given} bytes where {wanted} were asked for.")
+                silence.restart(self.limits.idle)
+                await connection.write(piece, last=given == wanted)
+            silence.restart(self.limits.chunk_answer)
+            await answer.arrived()
+            return answer
+        except BaseException:
+            connection.abort()
+            raise
+        finally:
+            aclose = getattr(pieces, "aclose", None)
+            if aclose is not None:
+                await aclose()
+
+    async def exchange(self, head: Head, body: bytes | None, *, seconds: float) -> Reply:
+        """A whole exchange about something small. Raises as `send`; UpstreamTimeout after so many seconds."""
+        try:
+            with self.deadlines.within(seconds):
+                return await self.reply(await self.send(head, body))
+        except TimeoutError as error:
+            raise broken(error) from None
+
+    async def reply(self, answer: Answer) -> Reply:
+        """All of a short answer; UpstreamProtocolError for one that is larger than any of its kind."""
         parts: list[bytes] = []
         left = self.limits.small_body
         try:
-            while piece := await response.content.readany():
+            while piece := await answer.read_some():
                 parts.append(piece)
                 left -= len(piece)
                 if left < 0:
                     raise UpstreamProtocolError(f"Gemini's answer is larger than {self.limits.small_body} bytes.")
-        except NETWORK as error:
-            response.close()
-            raise broken(error) from None
         except BaseException:
-            response.close()
+            answer.close()
             raise
-        response.release()
-        return b"".join(parts)
+        return Reply(answer.status, answer.headers, b"".join(parts))
 
-    def deadline(self, total: float | None) -> aiohttp.ClientTimeout:
-        """`total` seconds for the exchange."""
-        return aiohttp.ClientTimeout(total=total, sock_connect=self.limits.connect)
-
-    async def close(self) -> None:
-        """Ends all connections; later calls raise Unavailable."""
+    def close(self) -> None:
+        """Ends all exchanges; later calls raise Unavailable."""
         self._closed = True
-        if self._session is not None:
-            session, self._session = self._session, None
-            await session.close()
+        for origin in self._origins.values():
+            origin.close()
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _origin(self, scheme: str, host: str, port: int) -> Origin:
+        address = (scheme, host, port)
+        origin = self._origins.get(address)
+        if origin is None:
+            origin = self._origins[address] = Origin(
+                address,
+                self._proxies.of(*address),
+                self._secure,
+                self.deadlines,
+                connect=self.limits.connect,
+                keep_alive=self.limits.keep_alive,
+            )
+        return origin
+
+    async def _connect(self, origin: Origin) -> Connection:
+        self._refuse_if_closed()
+        connection = await origin.connect()
+        try:
+            self._refuse_if_closed()
+        except Unavailable:
+            connection.abort()
+            raise
+        return connection
+
+    def _refuse_if_closed(self) -> None:
         if self._closed:
             raise Unavailable("Liftgate is shutting down.")
-        limits = self.limits
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=limits.connections,
-                limit_per_host=limits.per_host,
-                keepalive_timeout=limits.keep_alive,
-                ttl_dns_cache=60,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": "liftgate", **self._headers},
-            trust_env=False,
-        )
-        return self._session
+
+    def _secure(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
+
+
+def _split(url: str) -> tuple[SplitResult, str]:
+    """An absolute http or https URL, and its host as DNS has it."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        host = host if host.isascii() else host.encode("idna").decode()
+        valid = parts.scheme in PORTS and parts.port != 0 and (parts.path + parts.query).isascii()
+        valid = valid and bool(host) and url.isprintable() and " " not in url
+    except ValueError:
+        valid = False
+    if not valid:
+        raise UpstreamProtocolError("The URL to call is not a valid http or https one; is api_base right?")
+    return parts, host
+
+
+async def _sent(connection: Connection, head: Head, body: bytes) -> Answer:
+    """A large body in pieces, so that the event loop gets its turn between them."""
+    answer = connection.ask(b"%bContent-Length: %d\r\n\r\n" % (head.data, len(body)), complete=False)
+    view = memoryview(body)
+    for at in range(0, len(body), PIECE):
+        await connection.write(view[at : at + PIECE], last=at + PIECE >= len(body))
+    return answer

@@ -245,7 +245,7 @@ class Watch:
         self._looking: asyncio.Task[None] | None = None
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._request.deadlines.loop)
         assert task is not None
         self._task = task
         self._alarm: Alarm | None = None

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from liftgate.translate import audio, citations, upstream
 from liftgate.translate.answer_events import Event, Start, TextDelta
 
@@ -24,41 +26,34 @@ _RAW_FIELDS = {
 }
 
 
-class Choice:
+class Choice(msgspec.Struct):
     """State of the candidate `index`."""
 
-    __slots__ = (
-        "audio_form", "audio_id", "audio_out", "audio_said", "blocked", "calls", "extra", "finish_message",
-        "images", "index", "legacy_call", "length", "logprobs", "native_finish", "part_starts", "parts", "pcm",
-        "prompt_feedback", "reasoning", "started", "text", "transcript",
-    )  # fmt: skip
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.started = False
-        self.blocked = False
-        """The prompt was: there is no answer and will be none."""
-        self.text: list[str] = []
-        self.length = 0
-        self.part_starts: list[int] = []
-        self.reasoning: list[str] = []
-        self.calls: list[dict[str, Any]] = []
-        self.legacy_call: dict[str, Any] | None = None
-        self.images: list[dict[str, Any]] = []
-        self.parts: list[dict[str, Any]] = []
-        """Entries of extra_content.google.parts."""
-        self.pcm: list[bytes] = []
-        self.audio_form = (audio.DEFAULT_RATE, 1)
-        self.audio_id = ""
-        self.audio_out = 0
-        """Bytes of audio that have gone out in a stream."""
-        self.audio_said = False
-        self.transcript: list[str] = []
-        self.logprobs: list[dict[str, Any]] | None = None
-        self.extra: dict[str, Any] = {}
-        self.native_finish: str | None = None
-        self.finish_message: str | None = None
-        self.prompt_feedback: dict[str, Any] | None = None
+    index: int
+    started: bool = False
+    blocked: bool = False
+    """The prompt was: there is no answer and will be none."""
+    text: list[str] = []
+    length: int = 0
+    part_starts: list[int] = []
+    reasoning: list[str] = []
+    calls: list[dict[str, Any]] = []
+    legacy_call: dict[str, Any] | None = None
+    images: list[dict[str, Any]] = []
+    parts: list[dict[str, Any]] = []
+    """Entries of extra_content.google.parts."""
+    pcm: list[bytes] = []
+    audio_form: tuple[int, int] = (audio.DEFAULT_RATE, 1)
+    audio_id: str = ""
+    audio_out: int = 0
+    """Bytes of audio that have gone out in a stream."""
+    audio_said: bool = False
+    transcript: list[str] = []
+    logprobs: list[dict[str, Any]] | None = None
+    extra: dict[str, Any] = {}
+    native_finish: str | None = None
+    finish_message: str | None = None
+    prompt_feedback: dict[str, Any] | None = None
 
     def start(self, events: list[Event], *, text: bool = False) -> None:
         """Before the choice's first event, whatever it is."""

@@ -153,8 +153,7 @@ def translate_chat(
     if unwanted:
         request, gone = without(request, [path for path in unwanted if isinstance(path, str)])
         dropped = [Dropped(path, "named in additional_drop_params") for path in gone]
-    draft = Draft(request, facts, files, signatures, drop_params=drop)
-    draft.dropped = dropped
+    draft = Draft(request, facts, files, signatures, drop, dropped)
     if request.get("messages") is None:
         raise MissingParameter("messages")
     for name, value in request.items():

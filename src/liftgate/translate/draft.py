@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from liftgate.errors import InvalidRequest, UnsupportedParameter
 from liftgate.translate import checks
 from liftgate.translate.file_needs import ResolvedFile
@@ -24,65 +26,32 @@ class Dropped:
     reason: str
 
 
-class Draft:
+class Draft(msgspec.Struct):
     """Everything that one request's translation gathers."""
 
-    __slots__ = (
-        "allowed_functions",
-        "body",
-        "custom_tools",
-        "declarations",
-        "drop_params",
-        "dropped",
-        "facts",
-        "files",
-        "function_names",
-        "generation",
-        "google_tools",
-        "kept_names",
-        "legacy_functions",
-        "modalities",
-        "native",
-        "notes",
-        "request",
-        "resolution",
-        "retrieval",
-        "signatures",
-        "strict_tools",
-    )
-
-    def __init__(
-        self,
-        request: Mapping[str, Any],
-        facts: ModelFacts,
-        files: Mapping[str, ResolvedFile],
-        signatures: Mapping[str, str],
-        *,
-        drop_params: bool,
-    ) -> None:
-        self.request = request
-        self.facts = facts
-        self.files = files
-        self.signatures = signatures
-        self.drop_params = drop_params
-        self.dropped: list[Dropped] = []
-        self.notes: list[str] = []
-        self.body: dict[str, Any] = {}
-        self.generation: dict[str, Any] = {}
-        self.native: dict[str, Any] = {}
-        """Gemini's own fields as the caller gave them; they win over what OpenAI's parameters were translated to."""
-        self.modalities: list[str] | None = None
-        self.resolution: str | None = None
-        self.declarations: list[dict[str, Any]] = []
-        self.allowed_functions: frozenset[str] | None = None
-        self.strict_tools = False
-        self.google_tools: list[dict[str, Any]] = []
-        self.retrieval: dict[str, Any] = {}
-        self.function_names: set[str] = set()
-        self.custom_tools: set[str] = set()
-        self.legacy_functions = False
-        self.kept_names: list[str] = []
-        """Parameters that name something kept at Gemini under one account (cached contents, search stores)."""
+    request: Mapping[str, Any]
+    facts: ModelFacts
+    files: Mapping[str, ResolvedFile]
+    signatures: Mapping[str, str]
+    drop_params: bool
+    dropped: list[Dropped] = []
+    notes: list[str] = []
+    body: dict[str, Any] = {}
+    generation: dict[str, Any] = {}
+    native: dict[str, Any] = {}
+    """Gemini's own fields as the caller gave them; they win over what OpenAI's parameters were translated to."""
+    modalities: list[str] | None = None
+    resolution: str | None = None
+    declarations: list[dict[str, Any]] = []
+    allowed_functions: frozenset[str] | None = None
+    strict_tools: bool = False
+    google_tools: list[dict[str, Any]] = []
+    retrieval: dict[str, Any] = {}
+    function_names: set[str] = set()
+    custom_tools: set[str] = set()
+    legacy_functions: bool = False
+    kept_names: list[str] = []
+    """Parameters that name something kept at Gemini under one account (cached contents, search stores)."""
 
     def leave_out(self, param: str, reason: str) -> None:
         """A parameter that cannot be honoured: an error, or with `drop_params` an entry of `dropped`."""
