@@ -118,9 +118,9 @@ def rig(directory: Path, **settings: object) -> Iterator[Rig]:
 
 
 @contextmanager
-def sandbox_process(directory: Path) -> Iterator[SandboxServer]:
-    """Its files lie in `directory` and go with it."""
-    command = [sys.executable, "-m", "liftgate", "sandbox", "--port", "0"]
+def sandbox_process(directory: Path, *, niceness: int = 0) -> Iterator[SandboxServer]:
+    """Its files lie in `directory` and go with it. `niceness`: how far it stands behind others at the processors."""
+    command = ["nice", "-n", str(niceness), sys.executable, "-m", "liftgate", "sandbox", "--port", "0"]
     environ = {**os.environ, "TMPDIR": str(directory), "PYTHONUNBUFFERED": "1"}
     log = directory / f"sandbox-{time.monotonic_ns()}.log"
     with log.open("wb") as output:

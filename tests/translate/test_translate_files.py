@@ -10,7 +10,7 @@ import pytest
 from liftgate.errors import InvalidRequest
 from liftgate.records import FileRecord
 from liftgate.translate.chat_request import translate_chat
-from liftgate.translate.file_needs import FileNeed, file_needs, find_media
+from liftgate.translate.file_needs import FileNeed, ResolvedFile, file_needs, find_media
 from liftgate.translate.file_objects import gemini_file, openai_file, openai_file_deleted, openai_file_list
 from liftgate.translate.inline_data import PIECE, decoded_pieces
 from liftgate.translate.model_facts import facts_for
@@ -120,9 +120,16 @@ def test_address_that_only_looks_like_youtube_is_fetched_under_guard(url: str) -
 
 def test_needs_are_told_apart_by_their_place_not_their_content() -> None:
     first, second = _needs(_file(file_id="file-abc"), _file(file_id="file-abc"))
-    assert first != second
-    assert len({first, second}) == 2
-    assert hash(first) == hash(FileNeed(first.param, "url", "other"))
+    assert (first.param, second.param) == (
+        "messages[0].content[0].file.file_id",
+        "messages[0].content[1].file.file_id",
+    )
+
+
+def test_needs_and_what_became_of_them_show_no_content() -> None:
+    [need] = _needs(_file(file_data="data:text/plain;base64," + "QUJD" * 9), inline_limit=0)
+    assert "QUJD" not in repr(need)
+    assert "QUJD" not in repr(ResolvedFile("text/plain", data="QUJD"))
 
 
 def test_files_in_system_and_tool_messages_are_needs_too() -> None:

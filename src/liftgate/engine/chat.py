@@ -29,6 +29,7 @@ from liftgate.settings.sections import LOCAL
 from liftgate.translate.answer import AnswerFold, completion
 from liftgate.translate.chat_chunks import ChunkEncoder
 from liftgate.translate.chat_request import ChatTranslation, tool_call_ids, translate_chat
+from liftgate.translate.content_parts import Media
 from liftgate.translate.file_needs import MediaFound, ResolvedFile
 from liftgate.translate.model_facts import facts_for
 from liftgate.translate.tokens import count_answer, count_request
@@ -50,6 +51,7 @@ class _Call(msgspec.Struct, frozen=True):
     model: str
     carried: Carried
     signatures: Mapping[str, str]
+    media: Mapping[str, Media]
 
 
 class Chat:
@@ -108,7 +110,7 @@ class Chat:
         call_ids = tool_call_ids(request)
         signatures = await self._signatures.load(owner, call_ids) if call_ids else {}
         needs = await self._needs.of(owner, found) if found.needs else ()
-        return _Call(owner, request, model, Carried(needs, deadline), signatures)
+        return _Call(owner, request, model, Carried(needs, deadline), signatures, found.read)
 
     def _timeout(self, request: Mapping[str, Any]) -> float:
         """LiteLLM's `timeout` in the body, within the gateway's own. Seconds."""
@@ -131,6 +133,7 @@ class Chat:
             facts=self._facts_for(deployment.model),
             files=files,
             signatures=call.signatures,
+            media=call.media,
             drop_params=asked if isinstance(asked, bool) else self._settings.drop_params or deployment.drop_params,
         )
         for note in translation.notes:

@@ -55,13 +55,14 @@ class Needs:
     async def of(self, owner: Owner, found: MediaFound) -> Sequence[Needed]:
         """Raises FileNotFound, with the parameter's path, for a file that this owner does not have."""
         # First what costs least, so that a missing file is known before anything is fetched or stored.
-        files = {need: await self._named(owner, need) for need in found.needs if need.kind == "file_id"}
+        named = {need.param: await self._named(owner, need) for need in found.needs if need.kind == "file_id"}
+        if len(named) == len(found.needs):
+            return list(named.values())
         others = [need for need in found.needs if need.kind != "file_id"]
-        if others:
-            room, turns = Room(found.room), asyncio.Semaphore(AT_ONCE)
-            brought = await _all(self._brought(owner, need, room, turns) for need in others)
-            files.update(zip(others, brought, strict=True))
-        return [files[need] for need in found.needs]
+        room, turns = Room(found.room), asyncio.Semaphore(AT_ONCE)
+        brought = await _all(self._brought(owner, need, room, turns) for need in others)
+        named.update((need.param, each) for need, each in zip(others, brought, strict=True))
+        return [named[need.param] for need in found.needs]
 
     async def _brought(self, owner: Owner, need: FileNeed, room: Room, turns: asyncio.Semaphore) -> Needed:
         async with turns:

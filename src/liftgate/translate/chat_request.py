@@ -13,6 +13,7 @@ import msgspec
 
 from liftgate.errors import MissingParameter
 from liftgate.translate import checks, generation, outputs, tools
+from liftgate.translate.content_parts import Media
 from liftgate.translate.draft import Draft, Dropped
 from liftgate.translate.drop_paths import without
 from liftgate.translate.field_table import IGNORED, REFUSED
@@ -20,6 +21,8 @@ from liftgate.translate.file_needs import ResolvedFile
 from liftgate.translate.messages import read_messages
 from liftgate.translate.model_facts import ModelFacts
 from liftgate.translate.tool_choice import finish_tools
+
+NOTHING_READ: Mapping[str, Media] = {}
 
 __all__ = ["ChatTranslation", "Dropped", "tool_call_ids", "translate_chat"]
 
@@ -137,10 +140,11 @@ def translate_chat(
     facts: ModelFacts,
     files: Mapping[str, ResolvedFile],
     signatures: Mapping[str, str],
+    media: Mapping[str, Media] = NOTHING_READ,
     drop_params: bool = False,
     additional_drop_params: Collection[str] = (),
 ) -> ChatTranslation:
-    """Never changes the request. `files` by `FileNeed.param`, `signatures` by tool call id.
+    """Never changes the request. `files` by `FileNeed.param`, `signatures` by tool call id, `media` as phase one read.
 
     `drop_params` (here or in the request) leaves out what the model's facts exclude and unknown parameters, each
     named in `dropped`; content that cannot be said is always an error. Raises InvalidRequest, MissingParameter,
@@ -153,7 +157,7 @@ def translate_chat(
     if unwanted:
         request, gone = without(request, [path for path in unwanted if isinstance(path, str)])
         dropped = [Dropped(path, "named in additional_drop_params") for path in gone]
-    draft = Draft(request, facts, files, signatures, drop, dropped)
+    draft = Draft(request, facts, files, signatures, media, drop, dropped)
     if request.get("messages") is None:
         raise MissingParameter("messages")
     for name, value in request.items():

@@ -9,8 +9,9 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 from liftgate import media_types
 from liftgate.errors import InvalidRequest, MissingParameter
@@ -44,8 +45,7 @@ _FILE_KEYS = _MEDIA_KEYS | {"file_id", "file_data", "file_url", "filename"}
 _LINKED_KEYS = _MEDIA_KEYS | {"url"}
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(msgspec.Struct, frozen=True):
     """A part's file: how it was named (`kind`), the name or base64 text (`ref`), and what the part says of it.
 
     `pass` is a URI that Gemini reads by itself. `mime_type` is the caller's word, else the filename's, else None.
@@ -53,11 +53,14 @@ class Media:
 
     param: str
     kind: Found
-    ref: str = field(repr=False)
+    ref: str
     mime_type: str | None = None
     filename: str | None = None
     resolution: str | None = None
     video: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"Media({self.param!r}, {self.kind!r})"
 
     @property
     def inline_bytes(self) -> int:

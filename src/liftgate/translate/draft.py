@@ -14,6 +14,7 @@ import msgspec
 
 from liftgate.errors import InvalidRequest, UnsupportedParameter
 from liftgate.translate import checks
+from liftgate.translate.content_parts import Media
 from liftgate.translate.file_needs import ResolvedFile
 from liftgate.translate.model_facts import ModelFacts
 
@@ -33,6 +34,7 @@ class Draft(msgspec.Struct):
     facts: ModelFacts
     files: Mapping[str, ResolvedFile]
     signatures: Mapping[str, str]
+    media: Mapping[str, Media]
     drop_params: bool
     dropped: list[Dropped] = []
     notes: list[str] = []

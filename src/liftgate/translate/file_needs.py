@@ -7,7 +7,6 @@ It reads only parts that are media and costs nothing for a conversation of strin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -15,9 +14,8 @@ import msgspec
 from liftgate.translate.content_parts import Media, read_media
 
 
-@dataclass(frozen=True, slots=True)
-class FileNeed:
-    """One part that needs I/O. Compared and hashed by its place in the request, never by its content.
+class FileNeed(msgspec.Struct, frozen=True, eq=False):
+    """One part that needs I/O. `param` is its place in the request, which no other need has.
 
     `ref`: a file's id, Gemini name or URI (`file_id`), a URL to fetch (`url`), or base64 of either alphabet, maybe with
     line breaks (`inline`; `inline_data` decodes it). `mime_type`: what the part declares, normalised, else what its
@@ -25,27 +23,34 @@ class FileNeed:
     """
 
     param: str
-    kind: Literal["file_id", "inline", "url"] = field(compare=False)
-    ref: str = field(compare=False, repr=False)
-    mime_type: str | None = field(default=None, compare=False)
-    filename: str | None = field(default=None, compare=False)
+    kind: Literal["file_id", "inline", "url"]
+    ref: str
+    mime_type: str | None = None
+    filename: str | None = None
+
+    def __repr__(self) -> str:
+        return f"FileNeed({self.param!r}, {self.kind!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedFile:
+class ResolvedFile(msgspec.Struct, frozen=True):
     """What became of a need: a URI that Gemini takes, or base64 data. Exactly one of the two."""
 
     mime_type: str
     uri: str | None = None
-    data: str | None = field(default=None, repr=False)
+    data: str | None = None
+
+    def __repr__(self) -> str:
+        return f"ResolvedFile({self.mime_type!r}, {self.uri!r})"
 
 
 class MediaFound(msgspec.Struct, frozen=True):
     """What phase one found: the needs in the request's order, and `room`, the bytes of data that may still be put into
-    the request itself."""
+    the request itself. `read`: the media parts of `content` by their path, so that phase two need not read them again.
+    """
 
     needs: Sequence[FileNeed]
     room: int
+    read: Mapping[str, Media] = {}
 
 
 def file_needs(request: Mapping[str, Any], *, inline_limit: int) -> list[FileNeed]:
@@ -63,7 +68,7 @@ def find_media(request: Mapping[str, Any], *, inline_limit: int) -> MediaFound:
     messages = request.get("messages")
     if type(messages) is not list:
         return MediaFound((), inline_limit)
-    found: list[Media] = []
+    read: dict[str, Media] = {}
     earlier: list[Media] = []
     for index, message in enumerate(messages):
         if type(message) is not dict:
@@ -72,14 +77,22 @@ def find_media(request: Mapping[str, Any], *, inline_limit: int) -> MediaFound:
         if type(content) is list:
             for place, part in enumerate(content):
                 if type(part) is dict and part.get("type") != "text":
-                    media = read_media(part, f"messages[{index}].content[{place}]")
-                    if media is not None and media.kind != "pass":
-                        found.append(media)
+                    where = f"messages[{index}].content[{place}]"
+                    media = read_media(part, where)
+                    if media is not None:
+                        read[where] = media
         if "images" in message:
             earlier += _earlier_images(message["images"], f"messages[{index}].images")
-    if not found and not earlier:
+    if not read and not earlier:
         return MediaFound((), inline_limit)
-    return _apportioned(found, earlier, inline_limit)
+    found = [media for media in read.values() if media.kind != "pass"]
+    leaving, room = _leaving(found, earlier, inline_limit)
+    needs = [
+        FileNeed(media.param, media.kind, media.ref, media.mime_type, media.filename)
+        for media in (*found, *earlier)
+        if media.kind != "pass" and (media.kind != "inline" or media.param in leaving)
+    ]
+    return MediaFound(needs, room, read)
 
 
 def _earlier_images(images: object, where: str) -> Iterator[Media]:
@@ -93,10 +106,14 @@ def _earlier_images(images: object, where: str) -> Iterator[Media]:
                 yield media
 
 
-def _apportioned(found: list[Media], earlier: list[Media], inline_limit: int) -> MediaFound:
-    """Who stays. Images of earlier answers go last, because Gemini knows them as data, with their signatures."""
-    inline = [media for media in (*found, *earlier) if media.kind == "inline"]
-    size = sum(media.inline_bytes for media in inline)
+def _leaving(found: list[Media], earlier: list[Media], inline_limit: int) -> tuple[set[str], int]:
+    """Which inline data must leave the request, and the bytes that are free then. Images of earlier answers go last,
+    because Gemini knows them as data, with their signatures.
+    """
+    size = 0
+    for media in (*found, *earlier):
+        if media.kind == "inline":
+            size += media.inline_bytes
     leaving: set[str] = set()
     if size > inline_limit:
         order = [media for group in (found, earlier) for media in sorted(group, key=_largest_first)]
@@ -104,14 +121,8 @@ def _apportioned(found: list[Media], earlier: list[Media], inline_limit: int) ->
             if media.kind == "inline" and size > inline_limit:
                 leaving.add(media.param)
                 size -= media.inline_bytes
-    needs = [_need(media) for media in (*found, *earlier) if media.kind != "inline" or media.param in leaving]
-    return MediaFound(needs, inline_limit - size)
+    return leaving, inline_limit - size
 
 
 def _largest_first(media: Media) -> int:
     return -media.inline_bytes
-
-
-def _need(media: Media) -> FileNeed:
-    assert media.kind != "pass", "what Gemini reads by itself needs nothing"
-    return FileNeed(media.param, media.kind, media.ref, media.mime_type, media.filename)

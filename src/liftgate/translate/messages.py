@@ -93,7 +93,7 @@ def read_part(draft: Draft, part: object, where: str) -> dict[str, Any]:
 
 
 def _media(draft: Draft, part: dict[str, Any], where: str) -> Media:
-    media = read_media(part, where)
+    media = draft.media.get(where) or read_media(part, where)
     if media is None:
         if part.get("type") is None:
             raise MissingParameter(f"{where}.type")
