@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random  # noqa: TID251 - fixed seeds are the point
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from liftgate.errors import (
 )
 from liftgate.records import Account, Deployment
 from liftgate.router.attempts import MATCHED_NAMES, Router
+from liftgate.router.choose import Randomness
 
 
 @dataclass
@@ -92,7 +94,7 @@ def router_of(
     *names: str,
     settings: RouterSettings | None = None,
     clock: HandClock | None = None,
-    dice: Dice | None = None,
+    dice: Randomness | None = None,
     more: Sequence[Deployment] = (),
 ) -> Router:
     deployments = [*(deployment(name) for name in names), *more]
@@ -287,6 +289,30 @@ def test_router_prefers_affinity_then_least_in_flight_then_chance() -> None:
         with router.hold(a), router.hold(a):
             assert run(router, Upstream()) == "b"
     assert run(router_of("a", "b", "c", dice=Dice((0.9, 0.1, 0.5))), Upstream()) == "b"
+
+
+@pytest.mark.parametrize("working", [range(100, 200), range(199, 200)], ids=["half", "one"])
+def test_router_spreads_over_what_works_of_a_large_group(working: range) -> None:
+    """Of many deployments a few are drawn: none is forgotten, and one that cools waits while others are there."""
+    names = [f"d{number}" for number in range(200)]
+    good = [names[number] for number in working]
+    router = router_of(*names, settings=RouterSettings(num_retries=200), dice=random.Random(1))
+    bad: dict[str, list[LiftgateError | None]] = {n: [UpstreamKeyRejected("key")] for n in names if n not in good}
+    upstream = Upstream(**bad)
+
+    async def scenario() -> None:
+        # The clock stands still, so what was rejected once cools to the end.
+        for _ in range(len(names)):
+            await router.run("gemini", upstream, deadline=1600.0)
+        upstream.asked.clear()
+        for _ in range(2000):
+            await router.run("gemini", upstream, deadline=1600.0)
+
+    asyncio.run(scenario())
+    counts = [upstream.asked.count(name) for name in good]
+    assert min(counts) > 0
+    assert max(counts) < 3 * 2000 / len(good)
+    assert sum(counts) > 1900
 
 
 def test_router_concurrent_requests_spread_over_the_deployments() -> None:

@@ -15,6 +15,11 @@ class Randomness(Protocol):
     def random(self) -> float: ...
 
 
+DRAWN = 8
+"""Of a larger group so many are looked at: the least busy of a few by chance is nearly the least busy of all, and what
+a choice costs does not grow with the group."""
+
+
 def no_affinity(deployment: Deployment) -> int:
     return 0
 
@@ -29,6 +34,10 @@ def choose(
     """One of `candidates` (at least one). Cooling ones only when all are, those that are soon open again first."""
     if len(candidates) == 1:
         return candidates[0]
+    if len(candidates) > DRAWN and affinity is no_affinity:
+        drawn = [candidates[int(rng.random() * len(candidates))] for _ in range(DRAWN)]
+        if any(not health[deployment.id].is_cooling(now) for deployment in drawn):
+            candidates = drawn
     ready = [deployment for deployment in candidates if not health[deployment.id].is_cooling(now)]
 
     def rank(deployment: Deployment) -> tuple[float, int, int, float]:
