@@ -81,6 +81,12 @@ def median(cells: Cells, system: str, measure: str) -> float | None:
     return None if cell is None else float(cell["median"])
 
 
+def extreme(cells: Cells, system: str, measure: str, which: str) -> float | None:
+    """The smallest (`min`) or largest (`max`) of all rounds."""
+    cell = cells.get(system, {}).get(measure)
+    return None if cell is None else float(cell[which])
+
+
 def spread(cells: Cells, system: str, measure: str) -> str:
     cell = cells.get(system, {}).get(measure)
     return "–" if cell is None else f"{number(cell['min'])}–{number(cell['max'])}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.report.figures import OURS, Cells, Figures, by_cost, median, number, spread
+from bench.report.figures import OURS, Cells, Figures, by_cost, extreme, median, number, spread
 
 SEVERAL = frozenset({OURS, "litellm", "mlflow"})
 
@@ -132,18 +132,18 @@ def stream(figures: Figures) -> str:
 
 def upload(figures: Figures) -> str:
     cells = figures.cells()
-    hop = median(cells, "nginx", "mb_per_s")
+    hop = extreme(cells, "nginx", "mb_per_s", "max")
     rows = []
     for name in by_cost(cells, "cpu_s_per_gib"):
-        rate = median(cells, name, "mb_per_s")
+        rate, cpu = extreme(cells, name, "mb_per_s", "max"), extreme(cells, name, "cpu_s_per_gib", "min")
         peak, idle = median(cells, name, "peak_rss_mib"), median(cells, name, "idle_pss_mib")
         alone, beside = median(cells, name, "chat_alone_p50_ms"), median(cells, name, "chat_beside_p50_ms")
         rows.append(
             [
                 figures.title(name),
-                f"{number(rate)} ({spread(cells, name, 'mb_per_s')})",
+                f"{number(rate)} ({number(median(cells, name, 'mb_per_s'))})",
                 f"{rate / hop:.2f}" if rate and hop else "–",
-                "–" if name == "direct" else number(median(cells, name, "cpu_s_per_gib")),
+                "–" if name == "direct" else f"{number(cpu)} ({number(median(cells, name, 'cpu_s_per_gib'))})",
                 "–" if name == "direct" else f"{number(peak)} ({number(idle)})",
                 "–" if alone is None else f"{number(alone)} → {number(beside)}",
                 number(median(cells, name, "chat_beside_worst_ms")),
@@ -152,9 +152,9 @@ def upload(figures: Figures) -> str:
         )
     header = [
         f"{number(figures.document['size_mb'])} MB, one at a time",
-        "MB/s (range)",
-        "of the nginx hop's",
-        "CPU s/GiB",
+        "MB/s, best (median)",
+        "best, of the nginx hop's",
+        "CPU s/GiB, least (median)",
         "peak RSS MiB (PSS idle)",
         "chat meanwhile: p50 ms alone → beside",
         "worst ms",
