@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random  # noqa: TID251 - fixed seeds are the point
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -659,3 +660,93 @@ def test_error_of_an_exchange_shows_neither_url_nor_key(run: Run) -> None:
             run(scenario(call))
         assert "SECRET" not in str(caught.value)
         assert KEY not in str(caught.value)
+
+
+# ── many at once ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def moody(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers each request with its own target, in every manner that a server has; now and then it breaks off."""
+    dice = random.Random(writer.get_extra_info("peername")[1])
+    while True:
+        line, _, sent = await request(reader)
+        target = line.split(" ")[1].encode()
+        body = target * dice.choice((1, 1, 100, 20_000)) + sent[:5]
+        await asyncio.sleep(dice.choice((0, 0, 0.001, 0.01)))
+        manner = dice.randrange(12)
+        if manner == 0:
+            return
+        if manner == 1:
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body[: len(body) // 2])
+            return
+        if manner == 2:
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + body)
+            return
+        if manner == 3:
+            writer.write(answer(200, body, "connection: close"))
+            return
+        if manner == 4:
+            writer.write(answer(200, target) + answer(200, b"nobody asked"))
+        elif manner == 5:
+            writer.write(b"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+            for at in range(0, len(body), 4096):
+                piece = body[at : at + 4096]
+                writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            await asyncio.sleep(0.001)
+            writer.write(b"0\r\n\r\n")
+        else:
+            writer.write(answer(200, body))
+        await writer.drain()
+
+
+def test_no_answer_is_ever_anothers_and_nothing_stays_behind(run: Run) -> None:
+    """Over a few kept connections: some callers give up at a random moment, some never read what they asked for."""
+    dice = random.Random(7)
+    outcomes: dict[str, int] = {}
+
+    async def ask(gemini: Transport, base: str, number: int) -> str:
+        target = f"/{number:06d}"
+        body = None if number % 3 else b"12345" * dice.choice((1, 200_000))
+        answered = await gemini.send(gemini.head("POST", base + target, {}), body)
+        manner = dice.randrange(8)
+        if manner == 0:
+            answered.close()
+            return "closed"
+        if manner == 1:
+            found = b""
+            while piece := await answered.read_some():
+                found += piece
+                await asyncio.sleep(dice.choice((0, 0.001)))
+        else:
+            found = await answered.read()
+        plain = found.removesuffix(b"12345")
+        assert plain == target.encode() * (len(plain) // 7), found[:80]
+        return "read"
+
+    async def one(gemini: Transport, base: str, number: int) -> None:
+        try:
+            async with asyncio.timeout(dice.choice((0.0005, 0.005, 30.0, 30.0, 30.0))):
+                outcome = await ask(gemini, base, number)
+        except TimeoutError:
+            outcome = "given up"
+        except errors.UpstreamDisconnected:
+            outcome = "broken"
+        outcomes[outcome] = outcomes.get(outcome, 0) + 1
+
+    async def scenario() -> int:
+        numbers = iter(range(3000))
+        async with listening(moody) as base, transport() as gemini:
+
+            async def worker() -> None:
+                for number in numbers:
+                    await one(gemini, base, number)
+
+            await asyncio.gather(*(worker() for _ in range(24)))
+            gemini.close()
+            await asyncio.sleep(0.2)
+            return len(asyncio.all_tasks())
+
+    assert run(scenario()) < 30  # the server's own, whose connections end behind ours
+    assert sum(outcomes.values()) == 3000
+    assert outcomes["read"] > 1000
+    assert min(outcomes["closed"], outcomes["given up"], outcomes["broken"]) > 100

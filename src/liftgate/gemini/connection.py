@@ -166,9 +166,10 @@ class Connection(asyncio.Protocol):
     def taken(self) -> None:
         """The reader has what had come: more may."""
         self._unread = 0
-        if self._reading_paused and self._transport is not None:
+        transport = self._transport
+        if self._reading_paused and transport is not None and not transport.is_closing():
             self._reading_paused = False
-            self._transport.resume_reading()
+            transport.resume_reading()
 
     def abort(self) -> None:
         """Ends it at once, with what was not sent: an orderly close waits for a peer that may read no more."""
