@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import traceback
+from contextlib import suppress
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import pytest
 
 from liftgate import errors
 from liftgate.clock import SystemClock
-from liftgate.gemini.transport import ClientLimits
+from liftgate.gemini.stream import GeminiStream, Patience
+from liftgate.gemini.transport import ClientLimits, Transport
 from local_gemini import (
     KEY,
     BytesSource,
@@ -315,6 +317,32 @@ def test_stream_cut_connection_is_broken() -> None:
 def test_stream_silence_is_a_timeout() -> None:
     events, error = run_stream(sse(event(1)), end="silence")
     assert (events, type(error)) == ([event(1)], errors.UpstreamTimeout)
+
+
+def test_stream_silence_ends_though_each_wait_within_it_is_given_up_at_the_same_tick() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request(reader)
+        writer.write(f"HTTP/1.1 200 OK\r\n{SSE_TYPE}\r\n\r\n".encode() + sse(event(1)))
+        await reader.read()
+
+    async def scenario() -> list[bytes]:
+        transport = Transport(ClientLimits())
+        async with listening(talk) as base:
+            deadlines = transport.deadlines
+            answer = await transport.send(transport.head("POST", base, {}), b"{}")
+            patience = Patience(deadlines, total=60.0, idle=0.3)
+            stream = GeminiStream(answer, patience, names_file=False, account="team-a")
+            found = await stream.batch()
+            with pytest.raises(errors.UpstreamTimeout):
+                async with asyncio.timeout(10):
+                    while True:
+                        # As a relay does that keeps its client's connection alive meanwhile.
+                        with suppress(TimeoutError), deadlines.within(0.01):
+                            await stream.batch()
+            transport.close()
+            return found
+
+    assert asyncio.run(scenario()) == [event(1)]
 
 
 @pytest.mark.parametrize("body", [OVERLOADED, b"data: " + OVERLOADED + b"\r\n\r\n"])

@@ -63,6 +63,11 @@ class Answer:
             self._news = self._connection.future()
             await self._news
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether `read_some` would wait."""
+        return not (self.pieces or self.ended or self.failure is not None)
+
     async def read(self) -> bytes:
         """All of the body that was not read yet, however large. Raises what broke it; closed when it is cancelled."""
         pieces: list[bytes] = []

@@ -33,7 +33,12 @@ class Patience:
         return max(0.0, min(self._heard_at + self._idle, self._ends) - monotonic())
 
     def wait(self) -> Within:
-        return self._deadlines.within(self.left())
+        """Raises TimeoutError when no time is left. To wait for the next tick then would be to wait for ever beside a
+        deadline around this one that ends at the same tick, and begins again."""
+        left = self.left()
+        if not left:
+            raise TimeoutError
+        return self._deadlines.within(left)
 
 
 class GeminiStream:
@@ -59,7 +64,10 @@ class GeminiStream:
             if self._failure is not None:
                 raise self._fail(self._failure)
             try:
-                with self._patience.wait():
+                if self._answer.is_silent:
+                    with self._patience.wait():
+                        piece = await self._answer.read_some()
+                else:
                     piece = await self._answer.read_some()
             except TimeoutError as error:
                 raise self._fail(broken(error)) from None
