@@ -136,17 +136,22 @@ class Files:
         return file
 
     async def find(self, owner: Owner, file_id: str) -> FileRecord | None:
+        file = self.known(owner, file_id)
+        if file is not None or not FILE_ID.match(file_id):
+            return file
         now = self._clock.now()
-        file = self._known.get((owner, file_id))
-        if file is not None and not self._stale():
-            return file if file.expires_at is None or file.expires_at > now else None
-        if not FILE_ID.match(file_id):
-            return None
         news = self._news
         file = await self._db.read(lambda conn: rows.get_file(conn, owner, file_id, now))
         if file is not None and news == self._news:
             # Only what no news can have overtaken: a deleted File that is remembered would be there for ever.
             self._remember(file)
+        return file
+
+    def known(self, owner: Owner, file_id: str) -> FileRecord | None:
+        """What memory has of it, if that still holds; `find` also asks the catalogue."""
+        file = self._known.get((owner, file_id))
+        if file is None or self._stale() or (file.expires_at is not None and file.expires_at <= self._clock.now()):
+            return None
         return file
 
     async def named(self, owner: Owner, spelling: str) -> FileRecord | None:

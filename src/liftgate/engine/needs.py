@@ -16,7 +16,7 @@ from liftgate.engine.files import Files
 from liftgate.engine.sent_along import Room, SentAlong
 from liftgate.errors import FileNotFound, UpstreamFileLost
 from liftgate.gemini.status import lost_file
-from liftgate.records import Account, Owner, ReplicaRecord
+from liftgate.records import Account, FileRecord, Owner, ReplicaRecord
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.parts import Wanted
 from liftgate.translate.file_needs import FileNeed, MediaFound, ResolvedFile, find_media
@@ -55,7 +55,11 @@ class Needs:
     async def of(self, owner: Owner, found: MediaFound) -> Sequence[Needed]:
         """Raises FileNotFound, with the parameter's path, for a file that this owner does not have."""
         # First what costs least, so that a missing file is known before anything is fetched or stored.
-        named = {need.param: await self._named(owner, need) for need in found.needs if need.kind == "file_id"}
+        named: dict[str, Needed] = {}
+        for need in found.needs:
+            if need.kind == "file_id":
+                known = self._files.known(owner, need.ref)
+                named[need.param] = await self._named(owner, need) if known is None else _of_file(need, known)
         if len(named) == len(found.needs):
             return list(named.values())
         others = [need for need in found.needs if need.kind != "file_id"]
@@ -75,7 +79,7 @@ class Needs:
         file = await self._files.named(owner, need.ref)
         if file is None:
             raise FileNotFound(need.ref, param=need.param)
-        return Needed(need, Wanted(file, need.mime_type or file.mime_type))
+        return _of_file(need, file)
 
     async def locate(self, needs: Sequence[Needed], accounts: Iterable[Account]) -> None:
         """Before a choice among several accounts: where these files are, should another process have carried them."""
@@ -126,6 +130,10 @@ class Needs:
             replica.expires_at is not None and replica.expires_at - now > RETENTION_SECONDS - FRESH_SECONDS
             for replica in replicas
         )
+
+
+def _of_file(need: FileNeed, file: FileRecord) -> Needed:
+    return Needed(need, Wanted(file, need.mime_type or file.mime_type))
 
 
 async def _all(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
