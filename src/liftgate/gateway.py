@@ -115,6 +115,7 @@ class Gateway:
         stack.push_async_callback(lambda: ingest.close(self._drain_left()))
         self._db = db
         self.files = Files(parts, ingest, replicas, router)
+        stack.push_async_callback(self.files.close)
         part_store = PartStore(ingest)
         self.uploads = Uploads(part_store)
         self.sessions = Sessions(part_store)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -133,6 +134,35 @@ def test_file_for_a_model_that_gemini_cannot_process_says_so(tmp_path: Path) -> 
         assert of.content(file.id) == SPEECH
 
 
+def test_file_for_a_model_is_pending_while_gemini_is_away_and_gets_there_without_a_chat(tmp_path: Path) -> None:
+    with scene(tmp_path, jobs=replace(QUICK, lease_seconds=1, lease_renew_seconds=0.2)) as of:
+        of.order(kind="status", operation="upload.start", code=503, times=None)
+        file = of.client.files.create(
+            file=("speech.mp3", SPEECH), purpose="user_data", extra_body={"target_model_names": MODEL}
+        )
+        # Attempts of one page-in, and of the next: longer than any lease lasts.
+        assert eventually(lambda: of.operations("upload.start") >= 5, 60)
+        assert of.client.files.retrieve(file.id).status == "uploaded"
+        of.clear_faults()
+        assert eventually(lambda: of.client.files.retrieve(file.id).status == "processed", 60)
+        assert of.finalized == 1
+        assert of.client.files.retrieve(file.id).status_details is None
+
+
+def test_file_for_a_model_that_is_deleted_while_gemini_is_away_is_not_carried(tmp_path: Path) -> None:
+    with scene(tmp_path) as of:
+        of.order(kind="status", operation="upload.start", code=503, times=None)
+        file = of.client.files.create(
+            file=("speech.mp3", SPEECH), purpose="user_data", extra_body={"target_model_names": MODEL}
+        )
+        assert eventually(lambda: of.operations("upload.start") >= 4, 60)
+        of.client.files.delete(file.id)
+        time.sleep(3)  # What had begun by then ends.
+        tried = of.operations("upload.start")
+        time.sleep(4.5)
+        assert of.operations("upload.start") == tried
+
+
 def test_file_for_a_model_is_settled_after_a_kill(tmp_path: Path) -> None:
     """Gemini is down, and so is the process that carried the file: the next one does not say `uploaded` for ever."""
     with sandbox_server() as sandbox:
@@ -150,6 +180,7 @@ def test_file_for_a_model_is_settled_after_a_kill(tmp_path: Path) -> None:
         second.wait_ready()
         with client_for(second.url) as client:
             assert eventually(lambda: client.files.retrieve(file.id).status == "processed", 20)
+            assert "will carry it" in (client.files.retrieve(file.id).status_details or "")
         second.kill()
 
 

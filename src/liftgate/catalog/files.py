@@ -24,6 +24,11 @@ INDEXED = ("mime_type", "purpose", "alias")
 LONGEST_INDEXED = 255
 UNLISTED = "inline"
 """The purpose of files that a client did not make as such: media sent inside a chat. No listing shows them."""
+CARRIED = "carry|"
+"""What the lease is called by which a process says that it goes on carrying a file; the rest is the file's id."""
+NOT_CARRIED = (
+    "The file is stored. Gemini could not be reached to carry it there at once; a request that needs it will carry it."
+)
 REMEMBERED_SECONDS = 86_400
 """How long a deleted file still works as the `after` of a listing."""
 
@@ -215,18 +220,23 @@ def prolong_unlisted(conn: Connection, file_id: str, expires_at: float) -> None:
 
 
 def settle_pending(conn: Connection, before: float, limit: int) -> int:
-    """Files created before `before` whose replica is waited for and is not under way any more; how many.
+    """Files created before `before` whose replica is waited for and that nobody carries any more; how many.
 
-    They are durable, so `processed`; or `error`, where Gemini refused them.
+    They are durable, so `processed`, with a word where no replica is there; or `error`, where Gemini refused them.
     """
     rows = conn.execute(
-        "SELECT id, (SELECT error FROM replicas WHERE replicas.blob_id = files.blob_id AND state = 'failed' LIMIT 1)"
+        "SELECT id, (SELECT error FROM replicas WHERE replicas.blob_id = files.blob_id AND state = 'failed' LIMIT 1),"
+        " (SELECT 1 FROM replicas WHERE replicas.blob_id = files.blob_id AND state = 'active' LIMIT 1)"
         " FROM files WHERE status = 'uploaded' AND created_at < ? AND NOT EXISTS (SELECT 1 FROM replicas"
-        " WHERE replicas.blob_id = files.blob_id AND replicas.state IN ('uploading', 'processing')) LIMIT ?",
-        (before, limit),
+        " WHERE replicas.blob_id = files.blob_id AND replicas.state IN ('uploading', 'processing'))"
+        " AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.name = ? || files.id AND leases.expires_at > ?) LIMIT ?",
+        (before, CARRIED, conn.now(), limit),
     )
-    for file_id, refusal in rows:
-        set_file_status(conn, file_id, "processed" if refusal is None else "error", refusal)
+    for file_id, refusal, active in rows:
+        if refusal is not None:
+            set_file_status(conn, file_id, "error", refusal)
+        else:
+            set_file_status(conn, file_id, "processed", None if active else NOT_CARRIED)
     return len(rows)
 
 

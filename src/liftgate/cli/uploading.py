@@ -105,7 +105,7 @@ async def _go_on(
 
 
 async def wait_until_ready(remote: Remote, found: dict[str, Any], name: str) -> dict[str, Any]:
-    """The File once its status is final. Raises Refused when Gemini refused it."""
+    """The File once it is at Gemini. Raises Refused when Gemini refused it, Failure when it was given up."""
     pause, last = POLL_SECONDS
     try:
         async with asyncio.timeout(WAIT_SECONDS):
@@ -117,6 +117,8 @@ async def wait_until_ready(remote: Remote, found: dict[str, Any], name: str) -> 
         raise Failure(f"{name}: {found['id']} is stored, and is still not at Gemini.") from None
     if found.get("status") == "error":
         raise Refused(200, f"{name}: {found['id']} is stored, and Gemini refused it: {found.get('status_details')}")
+    if found.get("status_details"):
+        raise Failure(f"{name}: {found['id']} is not at Gemini. {found['status_details']}")
     return found
 
 
