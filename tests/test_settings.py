@@ -56,6 +56,25 @@ def test_the_nearer_place_wins(tmp_path: Path) -> None:
     assert (settings.server.port, settings.server.read_timeout, settings.server.keep_alive) == (1003, 2.0, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("public_base_url", url) for url in ("files.example.com", "ftp://x", "https://h?x=1", "https://u:p@h")),
+        *(("public_base_url", url) for url in ("https://h:0", "https://h:99999", "https:///x", "https://a b")),
+        *(("trusted_proxies", names) for names in ("junk", "localhost", "10.0.0.0/99,127.0.0.0/8", "1.2.3")),
+    ],
+)
+def test_an_address_that_cannot_be_ends_the_start(tmp_path: Path, name: str, value: str) -> None:
+    assert name in refusal(tmp_path, EXAMPLE + f"liftgate_settings: {{{name}: '{value}'}}\n")
+
+
+def test_addresses_of_every_kind_are_taken(tmp_path: Path) -> None:
+    text = "liftgate_settings: {public_base_url: 'https://[::1]:8443/gemini/', trusted_proxies: '10.0.0.0/8, ::1, *'}\n"
+    server = load(tmp_path, EXAMPLE + text)[0].server
+    assert server.public_base_url == "https://[::1]:8443/gemini/"
+    assert server.trusted_proxies == ("10.0.0.0/8", "::1", "*")
+
+
 def test_litellms_sections_act_and_ours_win_over_them(tmp_path: Path) -> None:
     text = EXAMPLE + (
         "litellm_settings: {num_retries: 7, request_timeout: 70, drop_params: true, fallbacks: [{a: [b]}]}\n"
@@ -360,6 +379,8 @@ def test_every_option_is_settable_from_everywhere(tmp_path: Path) -> None:
         "host": "127.0.0.2",
         "lease_seconds": 60.0,
         "max_header_bytes": 2048,
+        "public_base_url": "https://x",
+        "trusted_proxies": "::1",
     }
     by_flags, _ = load_settings(None, given, KEYED)
     by_environment, _ = load_settings(
@@ -369,7 +390,7 @@ def test_every_option_is_settable_from_everywhere(tmp_path: Path) -> None:
     assert by_flags == by_environment == by_config
     for option in OPTIONS:
         section = getattr(by_flags, option.section) if option.section else by_flags
-        assert str(getattr(section, option.attribute)) in (str(given[option.name]), "('x',)")
+        assert str(getattr(section, option.attribute)) in (str(given[option.name]), "('x',)", "('::1',)")
 
 
 def test_the_settings_page_is_up_to_date() -> None:

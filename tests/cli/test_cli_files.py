@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random  # noqa: TID251 - fixed seeds are the point
 import signal
 import time
@@ -174,6 +175,7 @@ def test_an_unknown_model_is_refused_before_anything_is_stored(bench: Bench, siz
     path = made(bench.cli.home / "talk.wav", size)
     done = bench.cli.run("files", "upload", path, "--model", "gpt-4o", code=1)
     assert b"talk.wav" in done.stderr and b"gpt-4o" in done.stderr
+    assert bench.state() == []
     assert json.loads(bench.cli.out("files", "ls", "--json"))["data"] == []
 
 
@@ -217,7 +219,7 @@ def test_a_file_that_was_stored_and_not_told_is_not_stored_again(bench: Bench, s
         (["ls", "--base-url", "http://127.0.0.1:9"], 3, "http://127.0.0.1:9 cannot be reached (Connection refused)"),
         (["upload", "nowhere.mp4"], 2, "nowhere.mp4"),
         (["upload", "."], 2, "directory"),
-        (["upload", "notes.txt", "--purpose", "fun"], 2, "--purpose"),
+        (["upload", "notes.txt", "--purpose", "fun"], 2, "user_data"),
         (["upload", "notes.txt", "--base-url", "http://127.0.0.1:9"], 3, "notes.txt: http://127.0.0.1:9"),
         (["upload", "notes.txt", "--api-key", "wrong"], 1, "notes.txt: Incorrect API key"),
         (["get", "file-aaaaaaaaaaaaaaaaaaaaaaaa"], 1, "No such File object: file-aaaaaaaaaaaaaaaaaaaaaaaa"),
@@ -349,6 +351,39 @@ def test_what_cannot_go_on_starts_anew(bench: Bench, change: str) -> None:
             state.write_text('{"parts": [[1]]}')
         (file,) = lines(bench.cli.run(*upload, line.url).stdout)
     assert bench.content(file["id"]) == path.read_bytes()
+
+
+def test_a_file_that_changes_under_way_leaves_nothing_behind(bench: Bench, tmp_path: Path) -> None:
+    path = made(bench.cli.home / "film.mp4", 2 * PART)
+    with (
+        metered_line(bench.url, stop_at=PART + PART // 2) as line,
+        bench.cli.started("files", "upload", path, "--base-url", line.url) as process,
+    ):
+        assert line.stopped.wait(30)
+        with path.open("ab") as file:
+            file.write(b"more")
+        line.go_on()
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 1 and b"film.mp4: changed while it was uploaded" in said
+    assert bench.state() == []
+    deadline = time.monotonic() + 10
+    while (left := [found for found in (tmp_path / "data" / "blobs").rglob("*") if found.is_file()]) and (
+        time.monotonic() < deadline
+    ):
+        time.sleep(0.05)
+    assert left == []
+
+
+def test_what_can_be_uploaded_is_and_each_other_is_named(bench: Bench) -> None:
+    good = made(bench.cli.home / "talk.wav", 1000)
+    os.mkfifo(bench.cli.home / "pipe")
+    done = bench.cli.run("files", "upload", "nowhere.mp4", good, "pipe", ".", "--json", code=2)
+    (file,) = lines(done.stdout)
+    assert file["filename"] == "talk.wav"
+    said = done.stderr.decode()
+    for sentence in ("nowhere.mp4: there is no such file", "pipe: is no regular file", ".: is a directory"):
+        assert sentence in said
+    assert bench.state() == []
 
 
 def test_the_same_file_is_not_uploaded_twice_at_once(bench: Bench) -> None:

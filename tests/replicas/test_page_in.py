@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from contextlib import closing
 from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,16 +42,40 @@ def test_file_deleted_while_it_is_paged_in_leaves_nothing(tmp_path: Path) -> Non
     with scene(tmp_path) as of:
         file_id = of.create(SPEECH)
         of.order(kind="stall", operation="upload.chunk", after_bytes=MIB)
-        told: list[str] = []
-        thread = threading.Thread(target=lambda: told.append(outcome(lambda: of.ask(file_id, SPEECH))))
-        thread.start()
+        told: dict[str, tuple[int, Any]] = {}
+        part = {"type": "file", "file": {"file_id": file_id}}
+        uri = "https://generativelanguage.googleapis.com/v1beta/" + file_id.replace("file-", "files/")
+        native = {"contents": [{"parts": [{"fileData": {"fileUri": uri, "mimeType": "audio/mpeg"}}]}]}
+        calls = {
+            "/v1/chat/completions": {"model": MODEL, "messages": [{"role": "user", "content": [part]}]},
+            f"/v1beta/models/{MODEL}:generateContent": native,
+        }
+        threads = [threading.Thread(target=_post, args=(of.url, path, body, told)) for path, body in calls.items()]
+        for thread in threads:
+            thread.start()
         assert eventually(lambda: of.operations("upload.chunk") == 1)
         of.client.files.delete(file_id)
         of.clear_faults()
-        thread.join(30)
-        assert told == ["404 None"]
+        for thread in threads:
+            thread.join(30)
+        status, error = told["/v1/chat/completions"]
+        assert (status, error["message"]) == (404, f"No such File object: {file_id}")
+        assert error["param"] == "messages[0].content[0].file.file_id"
+        status, error = told[f"/v1beta/models/{MODEL}:generateContent"]
+        assert (status, error["status"]) == (403, "PERMISSION_DENIED")
+        name = file_id.removeprefix("file-")
+        assert error["message"] == f"You do not have permission to access the File {name} or it may not exist."
         assert eventually(lambda: of.at_gemini() == [])
         assert eventually(lambda: of.sandbox.control("sessions")["sessions"] == [])
+
+
+def _post(url: str, path: str, body: dict[str, Any], told: dict[str, tuple[int, Any]]) -> None:
+    address = urlsplit(url)
+    with closing(HTTPConnection(address.hostname or "", address.port, timeout=60)) as connection:
+        headers = {"Authorization": "Bearer sk-ann", "Content-Type": "application/json"}
+        connection.request("POST", path, json.dumps(body), headers)
+        answer = connection.getresponse()
+        told[path] = answer.status, json.loads(answer.read())["error"]
 
 
 def test_file_deleted_while_it_is_processed_leaves_nothing(tmp_path: Path) -> None:

@@ -249,6 +249,16 @@ def test_gap_is_refused_and_the_session_goes_on(door: Running) -> None:
     )
 
 
+@pytest.mark.parametrize("offset", [None, "-1", "x", "1" * 30])
+def test_wrong_offset_does_not_end_a_session(door: Running, offset: str | None) -> None:
+    target = session(door, 5)
+    headers = {"X-Goog-Upload-Command": "upload", **({} if offset is None else {"X-Goog-Upload-Offset": offset})}
+    wrong = door.call("POST", target, b"01234", headers)
+    assert standing(wrong)[:2] == (400, "active")
+    assert b"X-Goog-Upload-Offset" in wrong.body
+    assert sha256_of(command(door, target, "upload, finalize", b"01234", 0)) == hashlib.sha256(b"01234").hexdigest()
+
+
 def test_more_than_announced_ends_the_session(door: Running) -> None:
     target = session(door, 4)
     assert standing(command(door, target, "upload", b"01234", 0))[:2] == (400, "final")

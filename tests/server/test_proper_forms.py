@@ -35,3 +35,11 @@ def test_an_unusual_but_proper_form_is_taken(gateway: Running, body: bytes) -> N
     answer = send(gateway, body)
     assert answer.status == 200, answer.body
     assert gateway.call("DELETE", f"/v1/files/{answer.json()['id']}").status == 200
+
+
+@pytest.mark.parametrize(("written", "read"), [(b"caf\xc3\xa9.txt", "café.txt"), (b"caf\xe9.txt", "café.txt")])
+def test_a_filename_is_utf_8_or_else_latin_1(gateway: Running, written: bytes, read: str) -> None:
+    answer = send(gateway, PURPOSE + part(b'form-data; name="file"; filename="' + written + b'"') + END)
+    assert answer.status == 200, answer.body
+    assert answer.json()["filename"] == read
+    assert gateway.call("DELETE", f"/v1/files/{answer.json()['id']}").status == 200

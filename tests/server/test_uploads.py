@@ -170,9 +170,13 @@ def test_completion_that_is_wrong_names_the_field(gateway: Running, more: dict[s
         ({"bytes": 0}, 400, "bytes"),
         ({"bytes": "5"}, 400, "bytes"),
         ({"bytes": True}, 400, "bytes"),
-        ({"bytes": 2**31 + 1}, 413, "file"),
+        ({"bytes": 2**31 + 1}, 413, "bytes"),
+        ({"bytes": -1}, 400, "bytes"),
+        ({"mime_type": "junk"}, 400, "mime_type"),
+        ({"mime_type": "a/b\r\nX: y"}, 400, "mime_type"),
         ({"mime_type": 1}, 400, "mime_type"),
-        ({"filename": "a\x00b"}, 400, "file"),
+        ({"filename": "a\x00b"}, 400, "filename"),
+        ({"filename": "x" * 5000}, 400, "filename"),
         ({"colour": "red"}, 400, "colour"),
         ({"expires_after": {"anchor": "created_at"}}, 400, "expires_after.seconds"),
         ({"expires_after": {"anchor": "now", "seconds": 3600}}, 400, "expires_after.anchor"),
@@ -289,6 +293,43 @@ def test_quota_refuses_an_upload_that_cannot_fit(make_gateway: Callable[..., Run
     gateway.upload(b"x" * 600)
     answer = gateway.post("/v1/uploads", {"filename": "a", "purpose": "batch", "bytes": 500, "mime_type": "text/plain"})
     assert (answer.status, answer.error()["code"]) == (413, "storage_quota_exceeded")
+
+
+def test_parts_of_unfinished_uploads_count_for_the_quota(make_gateway: Callable[..., Running]) -> None:
+    gateway = make_gateway(ours="{owner_max_bytes: 1000}")
+    wanted = {"filename": "a", "purpose": "batch", "bytes": 400, "mime_type": "text/plain"}
+    first, second, third = (gateway.post("/v1/uploads", wanted).json() for _ in range(3))
+    kept = send_part(gateway, first["id"], b"x" * 400)
+    send_part(gateway, second["id"], b"x" * 400)
+    refused = gateway.post("/v1/uploads", wanted)
+    assert (refused.status, refused.error()["code"], refused.error()["param"]) == (
+        413,
+        "storage_quota_exceeded",
+        "bytes",
+    )
+    assert "800 of your 1000 bytes" in refused.error()["message"]
+    # Begun while there was room: what comes is bounded all the same.
+    send_part(gateway, third["id"], b"x" * 400)
+    body, headers = part_request(b"x")
+    late = gateway.call("POST", f"/v1/uploads/{third['id']}/parts", body, headers)
+    assert (late.status, late.error()["code"]) == (413, "storage_quota_exceeded")
+    assert gateway.call("POST", f"/v1/uploads/{third['id']}/cancel").status == 200
+    assert complete(gateway, first["id"], [kept]).status == 200
+
+
+def test_parts_of_an_upload_are_bounded_by_its_bytes(make_gateway: Callable[..., Running]) -> None:
+    gateway = make_gateway()
+    upload = create(gateway, 1000)
+    body, headers = part_request(b"x" * 1001)
+    larger = gateway.call("POST", f"/v1/uploads/{upload['id']}/parts", body, headers)
+    assert (larger.status, larger.error()["param"]) == (413, "data")
+    assert stored(gateway) == []
+    # Each was sent again, as if its answer had been lost.
+    for _ in range(3):
+        send_part(gateway, upload["id"], b"x" * 700)
+    body, headers = part_request(b"x" * 700)
+    more = gateway.call("POST", f"/v1/uploads/{upload['id']}/parts", body, headers)
+    assert (more.status, more.error()["param"]) == (400, "data")
 
 
 def test_parts_survive_a_restart(sandbox_url: str, tmp_path: Path) -> None:

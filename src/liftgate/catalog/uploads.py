@@ -55,6 +55,15 @@ class UploadRecord:
     file_expires_after: int | None = None
     completion: str | None = None
 
+    def check_room(self) -> None:
+        """Raises `InvalidRequest` when OpenAI's upload has had enough: a part may be sent again under another id when
+        its answer was lost, but not without end.
+        """
+        if self.received > 2 * (self.bytes or 0):
+            raise InvalidRequest(
+                f"Upload {self.id} was to have {self.bytes} bytes and was sent {self.received}.", param="data"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class UploadPart:
@@ -134,6 +143,8 @@ def add_part(conn: Connection, part: UploadPart, now: float) -> bool:
         raise _ended(upload)
     if part.start is not None and part.start != upload.received:
         return False
+    if part.start is None:
+        upload.check_room()
     conn.execute(
         f"INSERT INTO upload_parts ({PART_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (part.id, part.upload_id, part.key, part.bytes, part.sha256, part.created_at, part.start, part.md5),
@@ -144,6 +155,16 @@ def add_part(conn: Connection, part: UploadPart, now: float) -> bool:
         (part.bytes, alive_until, part.upload_id),
     )
     return True
+
+
+def pending_bytes(conn: Connection, owner: Owner, now: float) -> int:
+    """What came of the owner's unfinished uploads. Parts that were sent again count as far as the file has bytes."""
+    [(total,)] = conn.execute(
+        "SELECT sum(CASE WHEN bytes < received THEN bytes ELSE received END) FROM uploads"
+        " WHERE status = 'pending' AND expires_at > ? AND owner = ?",
+        (now, owner),
+    )
+    return int(total or 0)
 
 
 def parts_of(conn: Connection, upload_id: str) -> list[UploadPart]:

@@ -14,7 +14,7 @@ import click
 
 from liftgate.cli.readable import plain
 
-REFUSED, UNREACHABLE, INTERRUPTED = 1, 3, 130
+REFUSED, MISUSED, UNREACHABLE, INTERRUPTED = 1, 2, 3, 130
 
 T = TypeVar("T")
 
@@ -26,6 +26,12 @@ class Failure(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(f"liftgate: {self.message}", file=file, err=file is None)
+
+
+class Misused(Failure):
+    """What was named on the command line is not there, or is of the wrong kind."""
+
+    exit_code = MISUSED
 
 
 class Refused(Failure):

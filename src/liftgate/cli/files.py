@@ -10,8 +10,9 @@ from urllib.parse import quote, urlencode
 import click
 
 from liftgate.cli.failures import Failure, run
-from liftgate.cli.options import address, gateway_options, json_option
-from liftgate.cli.upload import PURPOSES, upload
+from liftgate.cli.options import Word, address, gateway_options, json_option
+from liftgate.cli.upload import upload
+from liftgate.translate.file_objects import PURPOSES
 
 if TYPE_CHECKING:
     from liftgate.cli.remote import Address
@@ -34,7 +35,7 @@ files.add_command(upload)
 
 
 @files.command("ls")
-@click.option("--purpose", type=click.Choice(PURPOSES), help="Only these.")
+@click.option("--purpose", type=Word(PURPOSES), help="Only these.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="At most so many.")
 @click.option("--after", metavar="ID", help="Go on behind this file of the list.")
 @json_option

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from liftgate.cli.failures import Failure
+from liftgate.cli.failures import Failure, Misused
 from liftgate.media_types import OCTET_STREAM, from_filename
 
 PIECE = 512 * 1024
+
+
+class Changed(Failure):
+    """It is another file now: what was sent of it is of no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,12 @@ class LocalFile:
     def of(cls, path: Path) -> LocalFile:
         try:
             facts = path.stat()
+            if not stat.S_ISREG(facts.st_mode):
+                kind = "a directory" if stat.S_ISDIR(facts.st_mode) else "no regular file"
+                raise Misused(f"{path}: is {kind}.")
             return cls(path, path.resolve(), facts.st_size, facts.st_mtime_ns)
+        except FileNotFoundError:
+            raise Misused(f"{path}: there is no such file.") from None
         except OSError as error:
             raise _unreadable(path, error) from None
 
@@ -63,7 +73,7 @@ class LocalFile:
         except OSError as error:
             raise _unreadable(self.path, error) from None
         if not piece:
-            raise Failure(f"{self.path}: became shorter while it was read.")
+            raise Changed(f"{self.path}: became shorter while it was read; upload it again.")
         seen(piece)
         return piece
 
@@ -71,7 +81,7 @@ class LocalFile:
         """Raises Failure when the file is not what it was."""
         now = LocalFile.of(self.path)
         if (now.size, now.mtime_ns) != (self.size, self.mtime_ns):
-            raise Failure(f"{self.path}: changed while it was uploaded; upload it again.")
+            raise Changed(f"{self.path}: changed while it was uploaded; upload it again.")
 
 
 def _unreadable(path: Path, error: OSError) -> Failure:

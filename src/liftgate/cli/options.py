@@ -16,6 +16,13 @@ DEFAULT_URL = "http://127.0.0.1:4000"
 Command = Callable[..., None]
 
 
+class Word(click.Choice[str]):
+    """A choice of the API's own words, as they are written there: either spelling is for the names of options only."""
+
+    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
+        return str(choice)
+
+
 def gateway_options(command: Command) -> Command:
     """`--base-url` and `--api-key`; the command takes `base_url` and `api_key` and calls `address`."""
     options = (

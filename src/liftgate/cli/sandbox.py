@@ -20,7 +20,7 @@ def sandbox(host: str, port: int, projects: tuple[str, ...], closed: bool) -> No
     """Run an emulator of the Gemini API, to try and to test against.
 
     It keeps files as Google does (48 hours, projects, quotas), answers from the bytes it was given, has a clock that
-    can be moved and faults that can be ordered (docs/sandbox.md). Nothing leaves this machine.
+    can be moved and faults that can be ordered. Nothing leaves this machine.
     """
     from liftgate.sandbox.server import main
     from liftgate.sandbox.settings import SandboxSettings

@@ -9,21 +9,16 @@ from typing import Any
 import click
 
 from liftgate.cli.failures import Failure, Interrupted, run
-from liftgate.cli.options import address, gateway_options, json_option
+from liftgate.cli.options import Word, address, gateway_options, json_option
 from liftgate.cli.readable import plain, size
-
-PURPOSES = ("user_data", "assistants", "batch", "fine-tune", "vision", "evals")
+from liftgate.translate.file_objects import PURPOSES
 
 
 @click.command()
-@click.argument(
-    "paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--model", "models", metavar="NAME", multiple=True, help="Carry it to this model at once. Repeatable.")
 @click.option("--wait", is_flag=True, help="Return when it is there, or Gemini has refused it.")
-@click.option(
-    "--purpose", type=click.Choice(PURPOSES), default="user_data", show_default=True, help="OpenAI's purpose."
-)
+@click.option("--purpose", type=Word(PURPOSES), default="user_data", show_default=True, help="OpenAI's purpose.")
 @click.option(
     "--expires-after", type=click.IntRange(3600, 2_592_000), metavar="SECONDS", help="Remove it after this time."
 )

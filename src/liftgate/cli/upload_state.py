@@ -80,9 +80,11 @@ class UploadStates:
             except OSError:
                 raise Failure(f"{path}: another liftgate is uploading this file at the moment.") from None
             state = UploadState(self._directory / f"{name}.json")
-            yield state
-            if not state.kept:
-                (self._directory / f"{name}.lock").unlink(missing_ok=True)
+            try:
+                yield state
+            finally:
+                if not state.kept:
+                    (self._directory / f"{name}.lock").unlink(missing_ok=True)
         finally:
             os.close(lock)
 

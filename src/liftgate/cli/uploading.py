@@ -10,13 +10,13 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from liftgate.cli.failures import Failure, Refused, Unreachable
-from liftgate.cli.local_file import LocalFile
+from liftgate.cli.local_file import Changed, LocalFile
 from liftgate.cli.progress import Transfer
 from liftgate.cli.remote import Remote
 from liftgate.cli.upload_state import Unfinished, UploadState, UploadStates
@@ -80,7 +80,7 @@ async def upload(
                 state.forget()
         if found is None and file.size > PART:
             begun = await _create(remote, file, wish)
-            found = await _Parts(remote, file, wish, transfer, state, begun).go_on()
+            found = await _in_parts(remote, file, wish, transfer, state, begun)
         elif found is None:
             found = await _whole(remote, file, wish, transfer)
         state.save(Unfinished(str(file.real), "", SystemClock().now() + REMEMBERED_SECONDS, str(found["id"])))
@@ -101,7 +101,20 @@ async def _go_on(
     if begun.file_id:
         transfer.resumed(file.size)
         return await remote.ask("GET", f"/files/{begun.file_id}", about=str(file.path))
-    return await _Parts(remote, file, wish, transfer, state, begun).go_on()
+    return await _in_parts(remote, file, wish, transfer, state, begun)
+
+
+async def _in_parts(
+    remote: Remote, file: LocalFile, wish: Wish, transfer: Transfer, state: UploadState, begun: Unfinished
+) -> dict[str, Any]:
+    try:
+        return await _Parts(remote, file, wish, transfer, state, begun).go_on()
+    except Changed:
+        # Nobody will go on with it: the file of that time is not there any more.
+        state.forget()
+        with suppress(Failure):
+            await remote.ask("POST", f"/uploads/{begun.upload_id}/cancel", {}, about=str(file.path))
+        raise
 
 
 async def wait_until_ready(remote: Remote, found: dict[str, Any], name: str) -> dict[str, Any]:

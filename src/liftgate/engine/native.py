@@ -8,9 +8,10 @@ are shared with chat (`attempt`).
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -29,6 +30,8 @@ from liftgate.router.attempts import Router
 from liftgate.settings import Settings
 from liftgate.translate.file_needs import FileNeed, MediaFound, ResolvedFile
 from liftgate.translate.native_body import REFUSED, NativeBody, read_body
+
+T = TypeVar("T")
 
 log = logging.getLogger("liftgate")
 
@@ -136,7 +139,7 @@ class Native:
             body = _body_at(call, deployment, files)
             return await self._client.call(deployment, method, body, timeout=self._attempts.left(call.carried))
 
-        return await self._attempts.run(call.model, call.carried, at)
+        return await self._run(call, at)
 
     async def stream(self, request: NativeRequest, *, events: bool) -> NativeStream:
         """Given when its first event is there, so that a failure before that is a status (DESIGN.md 5.7). `events`:
@@ -159,7 +162,14 @@ class Native:
             hold.enter_context(self._router.hold(deployment))
             return NativeStream(stream, first, hold, events=events)
 
-        return await self._attempts.run(call.model, call.carried, at)
+        return await self._run(call, at)
+
+    async def _run(self, call: _Call, at: Callable[[Deployment, Mapping[str, ResolvedFile]], Awaitable[T]]) -> T:
+        try:
+            return await self._attempts.run(call.model, call.carried, at)
+        except FileNotFound as missing:
+            # Deleted while it was on its way.
+            raise not_permitted(missing.file_id) from None
 
     async def _call(self, request: NativeRequest, method: str) -> _Call:
         limit = self._settings.router.timeout

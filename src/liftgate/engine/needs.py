@@ -109,12 +109,19 @@ class Needs:
                     replicas.append(replica)
                     resolved[each.need.param] = ResolvedFile(uri=replica.uri, data=None, mime_type=replica.mime_type)
         if missing:
-            wanted = [each.wanted for each in missing if each.wanted is not None]
-            made = await _all(self._replicas.ensure(each, account, deadline=deadline) for each in wanted)
+            made = await _all(self._made(each, account, deadline) for each in missing)
             for each, replica in zip(missing, made, strict=True):
                 replicas.append(replica)
                 resolved[each.need.param] = ResolvedFile(uri=replica.uri, data=None, mime_type=replica.mime_type)
         return resolved, replicas
+
+    async def _made(self, needed: Needed, account: Account, deadline: float) -> ReplicaRecord:
+        assert needed.wanted is not None, "what is ready is not made"
+        try:
+            return await self._replicas.ensure(needed.wanted, account, deadline=deadline)
+        except FileNotFound:
+            # Deleted meanwhile: as if it had not been there when the request came.
+            raise FileNotFound(needed.need.ref, param=needed.need.param) from None
 
     async def repair(self, replicas: Sequence[ReplicaRecord], lost: UpstreamFileLost) -> None:
         """Marks what Gemini denied as lost. Its sentence names one file; without it all of them are suspect."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from liftgate import ids
 from liftgate.blobs.spool import Spool, SpoolDiscarded
 from liftgate.catalog.connection import Connection
-from liftgate.catalog.uploads import UploadPart, add_part, count_parts
+from liftgate.catalog.uploads import UploadPart, UploadRecord, add_part, count_parts
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, TooLarge
 from liftgate.files.ingest import Ingest
 
@@ -37,13 +37,14 @@ class IncomingPart:
     def __init__(
         self,
         ingest: Ingest,
-        upload_id: str,
+        upload: UploadRecord,
         start: int | None,
         digest: _Hash | None,
         landed: Callable[[UploadPart, _Hash], None],
     ) -> None:
         self._ingest = ingest
-        self._upload_id = upload_id
+        self._upload_id = upload.id
+        self._most = PART_BYTES if upload.bytes is None else min(PART_BYTES, upload.bytes)
         self._start = start
         self._whole = start is not None and digest is not None
         self._landed = landed
@@ -58,14 +59,15 @@ class IncomingPart:
         return self._spool.written
 
     async def write(self, piece: bytes | memoryview) -> None:
-        """Raises TooLarge over `PART_BYTES`, StorageFull and Unavailable; nothing of the part is kept then."""
+        """Raises TooLarge over `PART_BYTES` or the upload's, StorageFull and Unavailable; nothing of the part is kept
+        then.
+        """
         try:
-            if self.size + len(piece) > PART_BYTES:
-                raise TooLarge(
-                    f"Maximum part size ({PART_BYTES} bytes) exceeded: the part has {self.size + len(piece)} bytes or"
-                    " more.",
-                    param="data",
-                )
+            if self.size + len(piece) > self._most:
+                why = f"Maximum part size ({PART_BYTES} bytes) exceeded"
+                if self._most < PART_BYTES:
+                    why = f"The upload was to have {self._most} bytes"
+                raise TooLarge(f"{why}: the part has {self.size + len(piece)} bytes or more.", param="data")
             if self._storing.done() and (failure := self._storing.result()):
                 raise failure
             await self._spool.write(piece)

@@ -18,8 +18,10 @@ from liftgate import ids
 from liftgate.blobs.disk import file_threads
 from liftgate.blobs.spool import Spool, SpoolDiscarded
 from liftgate.blobs.store import BlobStore
+from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.files import commit_file, expire_files, owner_usage
+from liftgate.catalog.uploads import pending_bytes
 from liftgate.clock import Clock
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, StorageFull, TooLarge
 from liftgate.files.filename import clean_filename
@@ -59,9 +61,9 @@ class Ingest:
             raise too_large(expected, largest)
         return Incoming(self, owner, Spool.create(self.spool_dir, expected=expected, threads=self.threads))
 
-    async def admit(self, owner: Owner, coming: int) -> None:
-        """Whether so many more bytes fit into the owner's quota, before they are read; the transaction that commits the
-        file decides exactly. Raises TooLarge.
+    async def admit(self, owner: Owner, coming: int, *, param: str = "file", exact: bool = False) -> None:
+        """Whether so many more bytes fit into the owner's quota, beside files and what came of unfinished uploads; the
+        transaction that commits the file decides exactly. `coming`: of one file, or more of it. Raises TooLarge.
         """
         quota = self.limits.storage_quota(owner)
         if quota is None:
@@ -72,15 +74,33 @@ class Ingest:
             await self.db.write(partial(expire_files, now=self.clock.now(), limit=_EXPIRED_AT_ONCE))
             used = await self._used(owner)
         if used + coming > quota:
+            more = "" if exact else " or more"
             raise TooLarge(
-                f"The file has {coming} bytes, and {used} of your {quota} bytes are used.",
-                param="file",
+                f"The file has {coming} bytes{more}, and {used} of your {quota} bytes are used, unfinished uploads"
+                " included.",
+                param=param,
+                code="storage_quota_exceeded",
+            )
+
+    async def admit_part(self, owner: Owner) -> None:
+        """Whether more may come of what was begun: many uploads, each admitted for itself, may be too much together.
+        Raises TooLarge.
+        """
+        quota = self.limits.storage_quota(owner)
+        if quota is not None and (used := await self._used(owner)) > quota:
+            raise TooLarge(
+                f"{used} of your {quota} bytes are used, unfinished uploads included.",
+                param="data",
                 code="storage_quota_exceeded",
             )
 
     async def _used(self, owner: Owner) -> int:
-        _, used = await self.db.read(partial(owner_usage, owner=owner))
-        return used
+        now = self.clock.now()
+
+        def work(conn: Connection) -> int:
+            return owner_usage(conn, owner)[1] + pending_bytes(conn, owner, now)
+
+        return await self.db.read(work)
 
     async def close(self, seconds: float = 30.0) -> None:
         """Waits for the commits under way, so long."""
@@ -139,7 +159,7 @@ class Incoming:
     async def _check(self, more: int) -> None:
         if not self._admitted:
             expected = self.spool.expected
-            await self._ingest.admit(self._owner, more if expected is None else expected)
+            await self._ingest.admit(self._owner, more if expected is None else expected, exact=expected is not None)
             self._admitted = True
         if self.spool.written + more > self._largest:
             raise too_large(self.spool.written + more, self._largest)
@@ -255,6 +275,7 @@ class Incoming:
             log.warning("%s was stored for nothing and is left to the sweep: %s", self._blob_id, error.message)
 
 
-def too_large(size: int, largest: int) -> TooLarge:
-    """A file over its owner's limit, both in bytes."""
-    return TooLarge(f"Maximum file size ({largest} bytes) exceeded: the file has {size} bytes or more.", param="file")
+def too_large(size: int, largest: int, *, param: str = "file", exact: bool = False) -> TooLarge:
+    """A file over its owner's limit, both in bytes; not `exact`: so much of it has come, or was announced roughly."""
+    more = "" if exact else " or more"
+    return TooLarge(f"Maximum file size ({largest} bytes) exceeded: the file has {size} bytes{more}.", param=param)

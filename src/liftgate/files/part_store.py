@@ -56,10 +56,10 @@ class PartStore:
         chain = self._chains.get(upload.id) or _Chain((), 0, hashlib.sha256())
         if start is not None and start != chain.size:
             if start:
-                return IncomingPart(self.ingest, upload.id, start, None, lambda part, digest: None)
+                return IncomingPart(self.ingest, upload, start, None, lambda part, digest: None)
             chain = _Chain((), 0, hashlib.sha256())
         landed = partial(self._advance, upload.id, chain)
-        return IncomingPart(self.ingest, upload.id, start, chain.digest.copy(), landed)
+        return IncomingPart(self.ingest, upload, start, chain.digest.copy(), landed)
 
     def _advance(self, upload_id: str, chain: _Chain, part: UploadPart, digest: _Hash) -> None:
         """`part` was hashed behind `chain`. Of parts that came side by side the first one counts."""

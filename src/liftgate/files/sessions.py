@@ -83,8 +83,8 @@ class Sessions:
         if wanted.total is not None:
             largest = self._ingest.limits.largest_file(owner)
             if wanted.total > largest:
-                raise too_large(wanted.total, largest)
-            await self._ingest.admit(owner, wanted.total)
+                raise too_large(wanted.total, largest, exact=True)
+            await self._ingest.admit(owner, wanted.total, exact=True)
         secret = secrets.token_urlsafe(64)
         now = self._clock.now()
         upload = UploadRecord(
@@ -147,6 +147,7 @@ class Sessions:
                 return upload
             if offset > upload.received:
                 raise OffsetGap(upload.received, offset)
+            await self._ingest.admit_part(upload.owner)
             largest = self._ingest.limits.largest_file(upload.owner)
             chunk = _Chunk(self._parts, upload, skip=upload.received - offset, largest=largest)
             try:

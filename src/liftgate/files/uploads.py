@@ -17,9 +17,10 @@ from liftgate.catalog.files import get_file
 from liftgate.catalog.uploads import UploadPart, UploadRecord, cancel, get_upload, insert_upload, parts_of
 from liftgate.errors import InvalidRequest, UploadNotFound
 from liftgate.files.filename import clean_filename
-from liftgate.files.incoming_part import PART_BYTES, IncomingPart
+from liftgate.files.incoming_part import IncomingPart
 from liftgate.files.ingest import too_large
 from liftgate.files.part_store import PartStore
+from liftgate.media_types import normalise
 from liftgate.records import FileRecord, Owner
 
 LIFE_SECONDS = 3600
@@ -47,17 +48,27 @@ class Uploads:
     async def create(self, owner: Owner, wanted: NewUpload) -> UploadRecord:
         """Raises InvalidRequest, and TooLarge for more than the owner's largest file or what is left of the quota."""
         if wanted.bytes < 1:
-            raise InvalidRequest("The file is empty: 'bytes' must be at least 1.", param="bytes", code="empty_file")
+            raise InvalidRequest(
+                f"Invalid 'bytes': expected an integer from 1 on, but got {wanted.bytes} instead.",
+                param="bytes",
+                code="empty_file" if wanted.bytes == 0 else "invalid_value",
+            )
+        if wanted.mime_type.strip() and not normalise(wanted.mime_type):
+            raise InvalidRequest(
+                "Invalid 'mime_type'. Expected a MIME type such as 'video/mp4'.",
+                param="mime_type",
+                code="invalid_value",
+            )
         largest = self._ingest.limits.largest_file(owner)
         if wanted.bytes > largest:
-            raise too_large(wanted.bytes, largest)
-        await self._ingest.admit(owner, wanted.bytes)
+            raise too_large(wanted.bytes, largest, param="bytes", exact=True)
+        await self._ingest.admit(owner, wanted.bytes, param="bytes", exact=True)
         now = self._clock.now()
         upload = UploadRecord(
             id=ids.new_upload_id(),
             owner=owner,
             kind="openai",
-            filename=clean_filename(wanted.filename),
+            filename=clean_filename(wanted.filename, param="filename"),
             purpose=wanted.purpose,
             mime_type=wanted.mime_type,
             bytes=wanted.bytes,
@@ -75,12 +86,8 @@ class Uploads:
             raise UploadNotFound(upload_id)
         if upload.status != "pending":
             raise InvalidRequest(f"Upload {upload_id} is {upload.status}.", param="upload_id")
-        # A part may be sent again under another id when its answer was lost, but not without end.
-        if upload.received > 2 * (upload.bytes or 0) + PART_BYTES:
-            raise InvalidRequest(
-                f"Upload {upload_id} was to have {upload.bytes} bytes and was sent {upload.received}.",
-                param="data",
-            )
+        upload.check_room()
+        await self._ingest.admit_part(owner)
         return self._parts.begin(upload, start=None)
 
     async def complete(

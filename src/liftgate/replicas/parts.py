@@ -12,7 +12,7 @@ from liftgate.byte_source import ByteSource
 from liftgate.catalog.connection import replica_key
 from liftgate.catalog.database import Database
 from liftgate.clock import Clock
-from liftgate.errors import LiftgateError
+from liftgate.errors import FileNotFound, LiftgateError
 from liftgate.gemini.client import GeminiClient
 from liftgate.records import Account, FileRecord
 from liftgate.settings import JobSettings
@@ -49,7 +49,9 @@ class Wanted(msgspec.Struct, frozen=True):
         return (self.file.blob_id, self.mime_type, account.name)
 
     def about(self, error: LiftgateError) -> LiftgateError:
-        """The same error, saying which file it is about."""
+        """The same error, saying which file it is about; FileNotFound does."""
+        if isinstance(error, FileNotFound):
+            return error
         named = copy.copy(error)
         named.message = f"File {self.file.id} ({self.file.filename!r}, {self.mime_type}): {error.message}"
         named.args = (named.message,)

@@ -15,6 +15,7 @@ from liftgate.sdk.calls import OPTION_NAMES, Call, CallOptions, call_of, check_w
 from liftgate.sdk.engine import ChunkSource, Creation, Engine, Listing, StoredFile
 from liftgate.sdk.file_input import FileTypes
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, plain
+from liftgate.translate.file_objects import check_purpose
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -46,6 +47,7 @@ def create_file(
     """
     if not purpose:
         raise MissingParameter("purpose")
+    check_purpose(purpose)
     call = call_of(options, provider=custom_llm_provider, extra_headers=extra_headers, extra_body=extra_body)
     creation = Creation(purpose, expires_after)
     return Operation(lambda engine, given: engine.create_file(given, creation, call), file)

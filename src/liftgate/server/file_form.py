@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import msgspec
 
 from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.translate.file_objects import check_purpose
 
-PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
 SHORTEST_LIFE = 3600
 LONGEST_LIFE = 2592000
 MAX_MODELS = 64
@@ -65,8 +65,8 @@ def read_fields(fields: Sequence[tuple[str, str]]) -> FileForm:
     if len(models) > MAX_MODELS:
         raise InvalidRequest(f"'target_model_names' names more than {MAX_MODELS} models.", param="target_model_names")
     purpose = found.get("purpose")
-    if purpose is not None and purpose not in PURPOSES:
-        raise InvalidRequest(f"'{purpose}' is not one of {list(PURPOSES)} - 'purpose'", param="purpose")
+    if purpose is not None:
+        check_purpose(purpose)
     return FileForm(purpose, _life(found), tuple(dict.fromkeys(models)))
 
 

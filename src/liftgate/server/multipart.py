@@ -111,6 +111,8 @@ class _Form:
             max_header_size=8192,
             max_header_count=16,
             max_segment_count=MAX_PARTS,
+            # Reads every byte; `_text` knows better.
+            header_charset="latin-1",
         )
 
     def feeds(self, piece: bytes) -> Iterator[bytes]:
@@ -144,7 +146,7 @@ class _Form:
 
     def begin(self, segment: MultipartSegment) -> None:
         self._begun = True
-        self._name = segment.name or ""
+        self._name = _text(segment.name or "")
         if not self._name:
             raise InvalidRequest("The multipart body is malformed: a part has no name.")
         if self._name != self.file_field:
@@ -155,7 +157,12 @@ class _Form:
             raise InvalidRequest(f"Duplicate parameter: '{self._name}'.", param=self._name, code="duplicate_parameter")
         self.in_file = True
         self.sink = self.open_file(
-            FilePart(segment.filename, segment.header("Content-Type"), self._expected()), self.fields
+            FilePart(
+                None if segment.filename is None else _text(segment.filename),
+                segment.header("Content-Type"),
+                self._expected(),
+            ),
+            self.fields,
         )
 
     def _expected(self) -> int | None:
@@ -183,3 +190,11 @@ class _Form:
         except UnicodeDecodeError:
             raise InvalidRequest(f"The field '{self._name}' is not UTF-8 text.", param=self._name) from None
         self._value.clear()
+
+
+def _text(value: str) -> str:
+    """A name out of a part's header, whose bytes `value` has as characters: UTF-8, or Latin-1 where they are none."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value

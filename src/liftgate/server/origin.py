@@ -34,13 +34,13 @@ def origin_of(request: Request) -> str:
 
 def is_trusted(peer: str, trusted: Sequence[str]) -> bool:
     """Whether `peer` is one of these addresses, in one of these networks (`10.0.0.0/8`), or `*` is among them."""
-    if "*" in trusted or peer in trusted:
+    if "*" in trusted:
         return True
     try:
         address = ipaddress.ip_address(peer)
-        return any(address in ipaddress.ip_network(network, strict=False) for network in trusted if "/" in network)
     except ValueError:
         return False
+    return any(address in ipaddress.ip_network(network, strict=False) for network in trusted)
 
 
 def _first(values: str) -> str:

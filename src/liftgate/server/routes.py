@@ -56,7 +56,7 @@ OPENAI = (
 
 GEMINI = (
     Route("/files", {"GET": gemini_files.list_files}),
-    Route("/files/{name}:download", {"GET": gemini_files.download_file}),
+    Route("/files/{name}:download", {"GET": gemini_files.download_file, "HEAD": gemini_files.download_file}),
     Route("/files/{name}", {"GET": gemini_files.get_file, "DELETE": gemini_files.delete_file}),
     Route("/models", {"GET": gemini_models.list_models}),
     Route("/models/{model:path}:{method}", {"POST": gemini_models.call_method}),

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from liftgate.errors import ConfigError
 from liftgate.settings import deployments, litellm_config
@@ -178,6 +179,15 @@ def _check(settings: Settings, warnings: list[str]) -> None:
     server, jobs = settings.server, settings.jobs
     if server.port > 65535:
         raise ConfigError(f"--port: expected at most 65535, got {server.port}.")
+    if server.public_base_url and not _is_origin(server.public_base_url):
+        raise ConfigError(
+            f"public_base_url: expected an address such as https://files.example.com, got {server.public_base_url!r}."
+        )
+    for trusted in server.trusted_proxies:
+        if not _is_network(trusted):
+            raise ConfigError(
+                f"trusted_proxies: expected addresses or networks such as 10.0.0.0/8, or *, got {trusted!r}."
+            )
     if jobs.lease_renew_seconds * 2 > jobs.lease_seconds:
         raise ConfigError(
             "lease_renew_seconds: expected at most half of lease_seconds, so that one missed renewal does no harm."
@@ -190,3 +200,22 @@ def _check(settings: Settings, warnings: list[str]) -> None:
     short = [owner for secret, owner in settings.auth.owners().items() if len(secret) < _SHORT_KEY]
     if short and not loopback(server.host):
         warnings.append(f"The key of {', '.join(sorted(short))} is short enough to be guessed.")
+
+
+def _is_origin(url: str) -> bool:
+    """Whether it can stand before a path: a scheme and a host, no credentials, nothing behind the path."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = url.isascii() and url.isprintable() and not {"@", "?", "#", " "} & set(url)
+    return plain and parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return text == "*"
+    return True

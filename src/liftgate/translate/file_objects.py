@@ -7,10 +7,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from liftgate.errors import InvalidRequest
 from liftgate.ids import gemini_name
 from liftgate.records import FileRecord
 
+PURPOSES = ("user_data", "assistants", "batch", "fine-tune", "vision", "evals")
+"""OpenAI's, of files that a client makes; Gemini knows none."""
+
 GEMINI_ROOT = "https://generativelanguage.googleapis.com/v1beta/"
+
+
+def check_purpose(purpose: str) -> None:
+    """Raises InvalidRequest in OpenAI's words."""
+    if purpose not in PURPOSES:
+        raise InvalidRequest(f"'{purpose}' is not one of {list(PURPOSES)} - 'purpose'", param="purpose")
 
 
 def openai_file(file: FileRecord) -> dict[str, Any]:
@@ -67,7 +77,8 @@ def gemini_file(file: FileRecord) -> dict[str, Any]:
     if file.expires_at is not None:
         body["expirationTime"] = _timestamp(file.expires_at)
     if file.status == "error":
-        body["error"] = {"code": 13, "message": file.status_details or "The file could not be processed."}
+        details = file.status_details or "The file could not be processed."
+        body["error"] = {"code": 13, "message": details.replace(file.id, name)}
     return body
 
 

@@ -135,7 +135,11 @@ async def _of_session(request: Request, secret: str) -> Response:
 async def _send(request: Request, upload: UploadRecord, commands: set[str]) -> Response:
     sessions = request.gateway.sessions
     if upload.status == "pending" and "upload" in commands:
-        upload = await sessions.receive(upload, _offset(request), request.pieces())
+        try:
+            offset = _offset(request)
+        except InvalidRequest as wrong:
+            return _text(400, wrong.message, b"active")
+        upload = await sessions.receive(upload, offset, request.pieces())
     if upload.status != "pending":
         return await _ended(request, upload)
     if "finalize" not in commands:

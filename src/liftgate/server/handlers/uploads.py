@@ -10,11 +10,11 @@ from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
 from liftgate.files.incoming_part import MOST_PARTS, PART_BYTES, IncomingPart
 from liftgate.files.uploads import NewUpload
 from liftgate.records import FileRecord
-from liftgate.server.file_form import LONGEST_LIFE, MAX_MODELS, PURPOSES, SHORTEST_LIFE
+from liftgate.server.file_form import LONGEST_LIFE, MAX_MODELS, SHORTEST_LIFE
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
-from liftgate.translate.file_objects import openai_file
+from liftgate.translate.file_objects import check_purpose, openai_file
 
 T = TypeVar("T")
 
@@ -25,8 +25,7 @@ async def create_upload(request: Request) -> Response:
     request.query("key")
     body = await _body(request, "filename", "purpose", "bytes", "mime_type", "expires_after")
     purpose = _value(body, "purpose", str)
-    if purpose not in PURPOSES:
-        raise InvalidRequest(f"'{purpose}' is not one of {list(PURPOSES)} - 'purpose'", param="purpose")
+    check_purpose(purpose)
     wanted = NewUpload(
         filename=_value(body, "filename", str),
         purpose=purpose,
