@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
-from liftgate.deadlines import Deadlines
+from liftgate.deadlines import Alarm, Deadlines
 
 
 def test_wait_that_is_too_long_is_a_timeout() -> None:
@@ -46,6 +47,39 @@ def test_cancellation_from_outside_stays_one() -> None:
             await task
 
     asyncio.run(scene())
+
+
+def test_alarm_that_fails_silences_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene() -> None:
+        deadlines = Deadlines(tick=0.01)
+        rung: list[int] = []
+        for _ in range(3):
+            deadlines.call_later(0.02, lambda: rung.append(1 // 0))
+            deadlines.call_later(0.02, lambda: rung.append(1))
+        with pytest.raises(TimeoutError), deadlines.within(0.05):
+            await asyncio.sleep(10)
+        assert rung == [1, 1, 1]
+
+    asyncio.run(scene())
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_alarm_that_another_cancels_at_the_same_tick_does_not_ring() -> None:
+    async def scene() -> list[str]:
+        deadlines = Deadlines(tick=0.01)
+        rung: list[str] = []
+        alarms: list[Alarm] = []
+
+        def ring(name: str) -> None:
+            rung.append(name)
+            for alarm in alarms:
+                alarm.cancel()
+
+        alarms += [deadlines.call_later(0.02, partial(ring, name)) for name in ("one", "other")]
+        await asyncio.sleep(0.2)
+        return rung
+
+    assert len(asyncio.run(scene())) == 1
 
 
 def test_inner_deadline_ends_the_inner_wait_only() -> None:

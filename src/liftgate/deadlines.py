@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
+
+log = logging.getLogger("liftgate")
 
 TICK = 0.25
 """Seconds."""
@@ -54,8 +57,14 @@ class Deadlines:
     def _on_tick(self) -> None:
         now = int(monotonic() / self._tick)
         for slot in [slot for slot, due in self._due.items() if slot <= now or not due]:
-            for waiting in tuple(self._due.pop(slot)):
-                waiting.ring()
+            due = self._due.pop(slot)
+            while due:
+                waiting, _ = due.popitem()
+                try:
+                    waiting.ring()
+                except Exception:
+                    # One that fails must not silence the others, now and ever after.
+                    log.exception("what was due at a deadline failed")
         self._ticking = False
         if self._due:
             self._tick_on()

@@ -9,6 +9,9 @@ from __future__ import annotations
 DONE = b"data: [DONE]\n\n"
 PING = b": ping\n\n"
 
+_BLANK_LINE = (b"\n\n", b"\n\r", b"\r\r")
+"""One of these is where two ends of lines meet, whichever of LF, CR and CRLF they are."""
+
 
 def event(data: bytes) -> bytes:
     """One event with a single `data` line; `data` holds no line break."""
@@ -23,10 +26,19 @@ class EventDecoder:
     """
 
     def __init__(self) -> None:
-        self._buffer = b""
+        self._waiting: list[bytes] = []
+        self._edge = b""
 
     def feed(self, piece: bytes) -> list[bytes]:
-        buffer = self._buffer + piece if self._buffer else piece
+        buffer = piece
+        if self._waiting:
+            # An event of many pieces is put together once, when its end is here.
+            self._waiting.append(piece)
+            seen = self._edge + piece
+            if not any(end in seen for end in _BLANK_LINE):
+                self._edge = seen[-2:]
+                return []
+            buffer = b"".join(self._waiting)
         # A CR at the very end may be half of a CRLF.
         held = b""
         if buffer.endswith(b"\r"):
@@ -34,11 +46,13 @@ class EventDecoder:
         if b"\r" in buffer:
             buffer = buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *blocks, tail = buffer.split(b"\n\n")
-        self._buffer = tail + held
+        tail += held
+        self._waiting = [tail] if tail else []
+        self._edge = tail[-2:]
         return [data for block in blocks if (data := _data(block)) is not None]
 
     def rest(self) -> bytes:
-        return self._buffer.strip()
+        return b"".join(self._waiting).strip()
 
 
 def _data(block: bytes) -> bytes | None:

@@ -16,6 +16,7 @@ from liftgate import errors
 from liftgate.clock import SystemClock
 from liftgate.gemini.stream import GeminiStream, Patience
 from liftgate.gemini.transport import ClientLimits, Transport
+from liftgate.sse import EventDecoder
 from local_gemini import (
     KEY,
     BytesSource,
@@ -319,6 +320,44 @@ def test_stream_silence_is_a_timeout() -> None:
     assert (events, type(error)) == ([event(1)], errors.UpstreamTimeout)
 
 
+def test_stream_that_never_falls_silent_ends_at_its_time_all_the_same() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request(reader)
+        writer.write(f"HTTP/1.1 200 OK\r\n{SSE_TYPE}\r\n\r\n".encode())
+        while True:
+            writer.write(sse(event(1)))
+            await writer.drain()
+            await asyncio.sleep(0.001)
+
+    async def scenario() -> None:
+        async with listening(talk) as base, client() as gemini:
+            stream = await gemini.open_stream(deployment_at(base), b"{}", timeout=0.5, idle_timeout=5.0)
+            while await stream.batch():  # noqa: ASYNC110 - no event's wait
+                # Slower than what comes, so that something always waits.
+                await asyncio.sleep(0.01)
+
+    with pytest.raises(errors.UpstreamTimeout):
+        asyncio.run(asyncio.wait_for(scenario(), 10))
+
+
+def test_stream_error_does_not_repeat_the_key() -> None:
+    refusal = json.dumps({"error": {"code": 400, "message": f"API key {KEY} expired", "status": "INVALID_ARGUMENT"}})
+    _, error = run_stream(sse(event(1), refusal.encode()))
+    assert isinstance(error, errors.LiftgateError) and error.upstream is not None
+    assert "expired" in error.message
+    assert KEY not in error.message and KEY not in repr(error.upstream)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_events_in_the_smallest_pieces_are_the_same(end: bytes, size: int) -> None:
+    sent = b": ping\n\ndata: one\n\ndata: two\ndata: three\n\n\ndata: four\n\ndata: half".replace(b"\n", end)
+    decoder = EventDecoder()
+    found = [data for at in range(0, len(sent), size) for data in decoder.feed(sent[at : at + size])]
+    assert found == [b"one", b"two\nthree", b"four"]
+    assert decoder.rest() == b"data: half"
+
+
 def test_stream_silence_ends_though_each_wait_within_it_is_given_up_at_the_same_tick() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request(reader)
@@ -331,7 +370,7 @@ def test_stream_silence_ends_though_each_wait_within_it_is_given_up_at_the_same_
             deadlines = transport.deadlines
             answer = await transport.send(transport.head("POST", base, {}), b"{}")
             patience = Patience(deadlines, total=60.0, idle=0.3)
-            stream = GeminiStream(answer, patience, names_file=False, account="team-a")
+            stream = GeminiStream(answer, patience, names_file=False, account="team-a", key=KEY)
             found = await stream.batch()
             with pytest.raises(errors.UpstreamTimeout):
                 async with asyncio.timeout(10):

@@ -6,6 +6,7 @@ import asyncio
 import random  # noqa: TID251 - fixed seeds are the point
 import socket
 import ssl
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -164,6 +165,8 @@ def test_answer_that_is_no_http_is_a_protocol_error(run: Run, reply: bytes) -> N
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-len",
         b"HTTP/1.1 103 Early Hints\r\n\r\n",
+        b'HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n6\r\n{"a":1\r\n',
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n",
     ],
 )
 def test_answer_that_is_cut_is_a_disconnect(run: Run, reply: bytes) -> None:
@@ -311,6 +314,109 @@ def test_exchange_that_is_given_up_ends_its_connection_and_no_other(run: Run) ->
     assert run(scenario()) == [b"", b"quick"]
 
 
+def test_caller_that_leaves_when_its_answer_is_whole_leaves_the_connection_to_the_next(run: Run) -> None:
+    """The connection is free from the answer's end on, which its caller hears of a moment later, if at all."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            line, _, _ = await request(reader)
+            await asyncio.sleep(0.01)
+            writer.write(answer(200, line.split(" ")[1].encode()))
+
+    async def scenario() -> bytes:
+        async with listening(talk) as base, transport() as gemini:
+            first, second = gemini.head("GET", base + "/a", {}), gemini.head("GET", base + "/b", {})
+            left = asyncio.ensure_future(gemini.send(first))  # noqa: TID251
+            while not (connection := first.origin.free()):  # noqa: ASYNC110 - the very moment counts
+                await asyncio.sleep(0)
+            asked = connection.ask(b"%b\r\n" % second.data)
+            left.cancel()
+            await asyncio.wait([left])
+            return await asked.read()
+
+    assert run(scenario()) == b"/b"
+
+
+def test_connection_that_was_closed_meanwhile_is_no_failure_of_what_only_asks(run: Run) -> None:
+    async def scenario() -> list[int]:
+        # b"": the second request is read and never answered.
+        async with listening(scripted(answer(200, b"1"), b"", answer(200, b"2"))) as base, transport() as gemini:
+            head = gemini.head("GET", base, {})
+            return [(await gemini.exchange(head, None, seconds=5.0)).status for _ in range(2)]
+
+    assert run(scenario()) == [200, 200]
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 400 Bad\r\n\r\nno such session"])
+def test_server_that_half_closes_is_heard_at_once(run: Run, said: bytes) -> None:
+    """It reads no more either, so an orderly end of the connection would wait for it."""
+
+    async def scenario() -> bytes:
+        over = asyncio.Event()
+
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(said)
+            writer.write_eof()
+            await over.wait()
+
+        async with listening(talk) as base, transport() as gemini:
+            try:
+                async with asyncio.timeout(5.0):
+                    answered = await gemini.send(gemini.head("POST", base, {}), b"x" * 32 * MIB)
+                    return await answered.read()
+            finally:
+                over.set()
+
+    if said:
+        assert run(scenario()) == b"no such session"
+    else:
+        with pytest.raises(errors.UpstreamDisconnected):
+            run(scenario())
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_head_that_comes_early_ends_the_sending_only_where_it_refuses(run: Run, status: int) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 %d Early\r\ncontent-length: 4\r\n\r\n" % status)
+        if status == 200:
+            await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
+        writer.write(b"done")
+        await writer.drain()
+
+    async def scenario() -> bytes:
+        async with listening(talk) as base, transport() as gemini, asyncio.timeout(10.0):
+            answered = await gemini.send(gemini.head("POST", base, {}), b"x" * 32 * MIB)
+            assert answered.status == status
+            return await answered.read()
+
+    assert run(scenario()) == b"done"
+
+
+def test_trailers_are_not_kept(run: Run) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n")
+        for _ in range(4096):
+            writer.write(b"x: " + b"y" * 8192 + b"\r\n")
+            await writer.drain()
+        writer.write(b"\r\n")
+
+    async def scenario() -> tuple[bytes, int]:
+        async with listening(talk) as base, transport() as gemini:
+            answered = await gemini.send(gemini.head("GET", base, {}))
+            tracemalloc.start()
+            try:
+                return await answered.read(), tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+
+    body, peak = run(scenario())
+    assert body == b"abc"
+    assert peak < 8 * MIB  # of 32 that came
+
+
 def test_client_that_closes_ends_what_is_under_way(run: Run) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request(reader)
@@ -401,6 +507,8 @@ def test_head_has_the_target_and_the_host(url: str, line: bytes, host: bytes) ->
         "http://g.example/a\r\nx: y",
         "http://g.example/ü",
         "http://[::1/",
+        "http://a..b/",
+        f"http://{'a' * 64}.example/",
     ],
 )
 def test_head_refuses_what_is_no_url(url: str) -> None:
@@ -476,9 +584,10 @@ def _quietly(talk: Talk) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter
 class ConnectProxy:
     """A proxy that tunnels to 127.0.0.1 whatever name is asked for. `asked`: the heads of CONNECT."""
 
-    def __init__(self, refusal: bytes = b"") -> None:
+    def __init__(self, refusal: bytes = b"", agreement: bytes = b"HTTP/1.1 200 Connection established") -> None:
         self.asked: list[str] = []
         self._refusal = refusal
+        self._agreement = agreement
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -488,7 +597,7 @@ class ConnectProxy:
             return
         port = int(head.split(" ")[1].rpartition(":")[2])
         onward_reader, onward = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"HTTP/1.1 200 Connection established\r\nx: y\r\n\r\n")
+        writer.write(self._agreement + b"\r\nx: y\r\n\r\n")
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(_copy(reader, onward))
@@ -591,6 +700,25 @@ def test_https_goes_through_a_tunnel_of_the_proxy(
         assert line == "POST /v1beta/models/gemini-2.5-flash:generateContent HTTP/1.1"
         assert "proxy-authorization" not in headers
         assert headers["x-goog-api-key"] == KEY
+
+
+@pytest.mark.parametrize(
+    "agreement", [b"HTTP/1.1 200", b"HTTP/1.0 204 Fine", b"HTTP/1.1 103 Soon\r\n\r\nHTTP/1.1 200 OK"]
+)
+def test_proxy_agrees_in_any_of_the_ways_there_are(
+    run: Run, trusted: None, environment: pytest.MonkeyPatch, agreement: bytes
+) -> None:
+    proxy = ConnectProxy(agreement=agreement)
+
+    async def scenario() -> list[bytes]:
+        async with (
+            secured(scripted(answer(200, b"1")), "gemini.example") as port,
+            listening(proxy.talk) as address,
+        ):
+            environment.setenv("https_proxy", address)
+            return await generate(https_deployment(port, "gemini.example"))
+
+    assert run(scenario()) == [b"1"]
 
 
 def test_http_goes_to_the_proxy_over_tls(run: Run, trusted: None, environment: pytest.MonkeyPatch) -> None:
@@ -729,7 +857,8 @@ def test_no_answer_is_ever_anothers_and_nothing_stays_behind(run: Run) -> None:
                 outcome = await ask(gemini, base, number)
         except TimeoutError:
             outcome = "given up"
-        except errors.UpstreamDisconnected:
+        except errors.UpstreamDisconnected as error:
+            assert "given up" not in error.message, "another's leaving"
             outcome = "broken"
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
 

@@ -2,7 +2,7 @@
 
 Bodies come in and go out as ready JSON bytes. The key travels in `x-goog-api-key` only, never in a URL (start an upload
 with `?key=` and Google puts it into the upload's URL), and is blotted out of what Google says. Every failure is one of
-`liftgate.errors`; nothing is tried twice here: that is the router's for chat and `upload_session`'s for uploads. A POST
+`liftgate.errors`; no POST is tried twice here: that is the router's for chat and `upload_session`'s for uploads. One
 on a kept connection that the upstream closed meanwhile is UpstreamDisconnected, which is retryable.
 """
 
@@ -19,7 +19,7 @@ from liftgate.errors import InvalidRequest, LiftgateError, UpstreamFileLost, Ups
 from liftgate.gemini.files import GeminiFile, parse
 from liftgate.gemini.model_route import KEY_HEADER, VERSION, ModelRoute, root
 from liftgate.gemini.network import broken
-from liftgate.gemini.status import error_of
+from liftgate.gemini.status import error_of, without_key
 from liftgate.gemini.stream import GeminiStream, Patience
 from liftgate.gemini.transport import ClientLimits, Reply, Transport
 from liftgate.gemini.upload_rules import ChunkAnswer
@@ -92,7 +92,7 @@ class GeminiClient:
                     raise _refusal(reply, deployment.api_key, model.account, names_file=names_file)
         except TimeoutError as error:
             raise broken(error) from None
-        return GeminiStream(answer, patience, names_file=names_file, account=model.account)
+        return GeminiStream(answer, patience, names_file=names_file, account=model.account, key=deployment.api_key)
 
     # ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -251,13 +251,12 @@ def _names_file(body: bytes) -> bool:
 
 
 def _refusal(reply: Reply, key: str, account: str, *, names_file: bool) -> LiftgateError:
-    body = reply.body.replace(key.encode(), b"[the key]") if key else reply.body
-    return error_of(reply.status, reply.headers, body, names_file=names_file, account=account)
+    return error_of(reply.status, reply.headers, without_key(reply.body, key), names_file=names_file, account=account)
 
 
 def _number(reply: Reply, name: str) -> int | None:
     text = reply.headers.get(f"x-goog-upload-{name}", "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _object(body: bytes) -> dict[str, object]:

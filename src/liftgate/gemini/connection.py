@@ -7,6 +7,7 @@ back to whoever keeps it. A connection is used again only where both sides are s
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import cast
 
@@ -20,6 +21,11 @@ UNREAD = 256 * 1024
 LONGEST_HEAD = 256 * 1024
 """Bytes of an answer's head, at most."""
 
+Fields = list[tuple[bytes, bytes]]
+
+_TRAILERS: deque[tuple[bytes, bytes]] = deque(maxlen=0)
+"""What comes behind a body's last chunk means nothing to us, however much it is."""
+
 
 class Answer:
     """An answer as it comes: `status` and `header` once it has `begun`, then its body, until it has `ended`.
@@ -32,7 +38,7 @@ class Answer:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._news: asyncio.Future[None] | None = None
-        self.fields: list[tuple[bytes, bytes]] = []
+        self.fields: Fields = []
         self.pieces: list[bytes] = []
         self.status = 0
         self.begun = False
@@ -62,6 +68,11 @@ class Answer:
                 raise self.failure
             self._news = self._connection.future()
             await self._news
+
+    @property
+    def wants_no_more(self) -> bool:
+        """Whether nothing is gained by sending the rest of its request: it is whole, broken, or a refusal."""
+        return self.ended or self.failure is not None or self.status >= 300
 
     @property
     def is_silent(self) -> bool:
@@ -110,7 +121,7 @@ class Answer:
     @property
     def ends_with_connection(self) -> bool:
         """Whether nothing but the connection's end says where the body ends (RFC 9112, 6.3)."""
-        framed = self.header(b"content-length") is not None or "chunked" in (self.header(b"transfer-encoding") or "")
+        framed = self.header(b"content-length") is not None or self.header(b"transfer-encoding") is not None
         return self.begun and not framed
 
 
@@ -134,7 +145,7 @@ class Connection(asyncio.Protocol):
         self._reading_paused = False
         # Of the exchange under way:
         self._answer: Answer | None = None
-        self._fields: list[tuple[bytes, bytes]] = []
+        self._fields: Fields | deque[tuple[bytes, bytes]] = []
         self._head_bytes = 0
         self._unread = 0
         self._sent = False
@@ -163,7 +174,7 @@ class Connection(asyncio.Protocol):
         if answer is None or self._transport is None:
             return
         self._transport.write(piece)
-        while self._writing_paused and self._answer is answer and not answer.begun:
+        while self._writing_paused and self._answer is answer and not answer.wants_no_more:
             self._writable = self.future()
             await self._writable
         self._sent = last
@@ -210,19 +221,18 @@ class Connection(asyncio.Protocol):
                 return
         if answer.ended:
             self._finish()
-        elif answer.begun and self._writable is not None:
+        elif answer.wants_no_more and self._writable is not None:
             self._let_writer_go()
         answer.tell()
+
+    def eof_received(self) -> None:
+        # A transport left to itself would first send what it still has, to a peer that may not read it.
+        self._over(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._lost(self)
-        answer = self._answer
-        if answer is not None and exc is None and answer.ends_with_connection:
-            answer.ended = True
-            self._answer = None
-            answer.tell()
-        self._fail(broken(exc or ConnectionResetError()))
+        self._over(exc)
 
     def pause_writing(self) -> None:
         self._writing_paused = True
@@ -245,8 +255,7 @@ class Connection(asyncio.Protocol):
         answer.status = self._parser.get_status_code()
         if answer.status >= 200:
             answer.begun = True
-            # What comes behind the body's last chunk means nothing to us.
-            self._fields = []
+            self._fields = _TRAILERS
         else:
             # 1xx announces another answer.
             answer.fields.clear()
@@ -279,6 +288,15 @@ class Connection(asyncio.Protocol):
         else:
             self._let_writer_go()
             transport.abort()
+
+    def _over(self, exc: Exception | None) -> None:
+        """The other side says no more."""
+        answer = self._answer
+        if answer is not None and exc is None and answer.ends_with_connection:
+            answer.ended = True
+            self._answer = None
+            answer.tell()
+        self._fail(broken(exc or ConnectionResetError()))
 
     def _fail(self, error: LiftgateError) -> None:
         """The answer, if one is awaited, will never be whole; nor will there be another."""

@@ -17,7 +17,7 @@ import aiohappyeyeballs
 
 from liftgate.deadlines import Deadlines
 from liftgate.errors import UpstreamDisconnected
-from liftgate.gemini.connection import Connection
+from liftgate.gemini.connection import LONGEST_HEAD, Connection
 from liftgate.gemini.network import CONNECTING, PORTS, Proxy, broken
 
 P = TypeVar("P", bound=asyncio.Protocol)
@@ -178,13 +178,20 @@ class _Tunnel(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._head += data
-        if b"\r\n\r\n" not in self._head or self.agreed.done():
-            return
-        status = self._head.split(b" ", 2)[1:2]
-        if status == [b"200"]:
-            self.agreed.set_result(None)
-        else:
-            self._refused()
+        while not self.agreed.done():
+            head, end, rest = self._head.partition(b"\r\n\r\n")
+            if not end:
+                if len(head) > LONGEST_HEAD:
+                    self._refused()
+                return
+            status = b"".join(head.split(b"\r\n", 1)[0].split()[1:2])
+            if status[:1] == b"2":
+                self.agreed.set_result(None)
+            elif status[:1] == b"1":
+                # It announces another answer.
+                self._head = rest
+            else:
+                self._refused()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.agreed.done():

@@ -72,11 +72,16 @@ def error_of(
     return _build(classify(facts, names_file=names_file), facts, headers, account)
 
 
-def event_error(event: bytes, *, names_file: bool, account: str = "") -> LiftgateError | None:
+def without_key(body: bytes, key: str) -> bytes:
+    """What Google says of a refused request, which may repeat the key, as it may be handed on."""
+    return body.replace(key.encode(), b"[the key]") if key else body
+
+
+def event_error(event: bytes, *, names_file: bool, account: str = "", key: str = "") -> LiftgateError | None:
     """The typed error inside an event of a stream, or None when the event is an answer."""
     if b'"error"' not in event[:64]:
         return None
-    facts = parse(0, event)
+    facts = parse(0, without_key(event, key))
     if not facts.status:
         return None
     return _build(classify(facts, names_file=names_file), facts, {}, account)

@@ -32,6 +32,11 @@ class Patience:
         """Seconds that the next wait may take."""
         return max(0.0, min(self._heard_at + self._idle, self._ends) - monotonic())
 
+    def check(self) -> None:
+        """Raises TimeoutError when the whole has taken too long, for who need not wait."""
+        if monotonic() >= self._ends:
+            raise TimeoutError
+
     def wait(self) -> Within:
         """Raises TimeoutError when no time is left. To wait for the next tick then would be to wait for ever beside a
         deadline around this one that ends at the same tick, and begins again."""
@@ -48,13 +53,14 @@ class GeminiStream:
     error of `status` when Gemini reports one. Whoever opens a stream closes it.
     """
 
-    def __init__(self, answer: Answer, patience: Patience, *, names_file: bool, account: str) -> None:
+    def __init__(self, answer: Answer, patience: Patience, *, names_file: bool, account: str, key: str) -> None:
         self._answer = answer
         self._patience = patience
         patience.heard()
         self._decoder = EventDecoder()
         self._names_file = names_file
         self._account = account
+        self._key = key
         self._failure: LiftgateError | None = None
         self._ended = False
 
@@ -68,6 +74,7 @@ class GeminiStream:
                     with self._patience.wait():
                         piece = await self._answer.read_some()
                 else:
+                    self._patience.check()
                     piece = await self._answer.read_some()
             except TimeoutError as error:
                 raise self._fail(broken(error)) from None
@@ -95,7 +102,7 @@ class GeminiStream:
     def _good(self, events: list[bytes]) -> list[bytes]:
         """The events up to an error, which is kept for the next call: what came before it is still to be delivered."""
         for index, event in enumerate(events):
-            error = event_error(event, names_file=self._names_file, account=self._account)
+            error = event_error(event, names_file=self._names_file, account=self._account, key=self._key)
             if error is not None:
                 self._failure = error
                 return events[:index]

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from liftgate.byte_source import PIECE, ByteSource
 from liftgate.deadlines import Deadlines, Within
-from liftgate.errors import InternalError, InvalidRequest, Unavailable, UpstreamProtocolError
+from liftgate.errors import InternalError, InvalidRequest, Unavailable, UpstreamDisconnected, UpstreamProtocolError
 from liftgate.gemini.connection import Answer, Connection
 from liftgate.gemini.network import PORTS, EnvironmentProxies, broken
 from liftgate.gemini.origin import Origin
@@ -66,7 +66,7 @@ class Transport:
     def __init__(self, limits: ClientLimits, headers: Headers | None = None) -> None:
         self.limits = limits
         self.deadlines = Deadlines()
-        self._headers = {"User-Agent": "liftgate", **(headers or {})}
+        self._headers = {"User-Agent": "liftgate", "Accept-Encoding": "identity", **(headers or {})}
         self._proxies = EnvironmentProxies()
         self._origins: dict[tuple[str, str, int], Origin] = {}
         self._tls: ssl.SSLContext | None = None
@@ -104,17 +104,21 @@ class Transport:
         Only connecting has a time limit here: the caller waits within `deadlines`.
         """
         connection = head.origin.free() or await self._connect(head.origin)
+        whole = body is None or len(body) <= PIECE
+        if body is None:
+            answer = connection.ask(b"%b\r\n" % head.data)
+        elif whole:
+            answer = connection.ask(b"%bContent-Length: %d\r\n\r\n%b" % (head.data, len(body), body))
+        else:
+            answer = connection.ask(b"%bContent-Length: %d\r\n\r\n" % (head.data, len(body)), complete=False)
         try:
-            if body is None:
-                answer = connection.ask(b"%b\r\n" % head.data)
-            elif len(body) <= PIECE:
-                answer = connection.ask(b"%bContent-Length: %d\r\n\r\n%b" % (head.data, len(body), body))
-            else:
-                answer = await _sent(connection, head, body)
+            if body is not None and not whole:
+                await _send_rest(connection, answer, body)
             await answer.arrived()
             return answer
         except BaseException:
-            connection.abort()
+            # Not the connection's end: it may be another exchange's by now.
+            answer.close()
             raise
 
     async def send_source(self, head: Head, source: ByteSource, start: int, stop: int, *, silence: Within) -> Answer:
@@ -128,7 +132,7 @@ class Transport:
         answer = connection.ask(b"%bContent-Length: %d\r\n\r\n" % (head.data, wanted), complete=False)
         pieces = source.read(start, stop)
         try:
-            while given < wanted and not answer.begun and answer.failure is None:
+            while given < wanted and not answer.wants_no_more:
                 silence.restart(None)
                 piece = await anext(pieces, b"")
                 given += len(piece)
@@ -140,7 +144,7 @@ class Transport:
             await answer.arrived()
             return answer
         except BaseException:
-            connection.abort()
+            answer.close()
             raise
         finally:
             aclose = getattr(pieces, "aclose", None)
@@ -148,10 +152,20 @@ class Transport:
                 await aclose()
 
     async def exchange(self, head: Head, body: bytes | None, *, seconds: float) -> Reply:
-        """A whole exchange about something small. Raises as `send`; UpstreamTimeout after so many seconds."""
+        """A whole exchange about something small. Raises as `send`; UpstreamTimeout after so many seconds.
+
+        What has no body only asks or deletes: where the connection ends before an answer, as one that was kept for too
+        long does, it is said once more (RFC 9110, 9.2.2).
+        """
         try:
             with self.deadlines.within(seconds):
-                return await self.reply(await self.send(head, body))
+                try:
+                    answer = await self.send(head, body)
+                except UpstreamDisconnected:
+                    if body is not None:
+                        raise
+                    answer = await self.send(head, body)
+                return await self.reply(answer)
         except TimeoutError as error:
             raise broken(error) from None
 
@@ -215,7 +229,7 @@ def _split(url: str) -> tuple[SplitResult, str]:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
-        host = host if host.isascii() else host.encode("idna").decode()
+        host = host.encode("idna").decode()
         valid = parts.scheme in PORTS and parts.port != 0 and (parts.path + parts.query).isascii()
         valid = valid and bool(host) and url.isprintable() and " " not in url
     except ValueError:
@@ -225,10 +239,10 @@ def _split(url: str) -> tuple[SplitResult, str]:
     return parts, host
 
 
-async def _sent(connection: Connection, head: Head, body: bytes) -> Answer:
+async def _send_rest(connection: Connection, answer: Answer, body: bytes) -> None:
     """A large body in pieces, so that the event loop gets its turn between them."""
-    answer = connection.ask(b"%bContent-Length: %d\r\n\r\n" % (head.data, len(body)), complete=False)
     view = memoryview(body)
     for at in range(0, len(body), PIECE):
+        if answer.wants_no_more:
+            return
         await connection.write(view[at : at + PIECE], last=at + PIECE >= len(body))
-    return answer

@@ -28,7 +28,7 @@ class UpstreamTime:
         self._heard[account] = date
         try:
             moment = parsedate_to_datetime(date).timestamp()
-        except ValueError:
+        except (ValueError, OverflowError):
             return
         # Somewhere within the second that it names.
         self._skews[account] = moment + 0.5 - self._clock.now()
