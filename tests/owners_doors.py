@@ -44,6 +44,7 @@ NATIVE_NAMES: dict[str, Door] = {
         ("native get", "GET", "/files/{}"),
         ("native delete", "DELETE", "/files/{}"),
         ("native download", "GET", "/files/{}:download?alt=media"),
+        ("native download's head", "HEAD", "/files/{}:download?alt=media"),
         ("native download without alt", "GET", "/files/{}:download"),
     )
 }

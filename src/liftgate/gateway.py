@@ -21,6 +21,7 @@ from liftgate import ids
 from liftgate.blobs.open import open_blob_store
 from liftgate.catalog.database import Database, open_database
 from liftgate.clock import Clock, SystemClock
+from liftgate.engine.carrier import Carrier
 from liftgate.engine.chat import Chat
 from liftgate.engine.fetch import Fetcher
 from liftgate.engine.files import Files
@@ -114,8 +115,9 @@ class Gateway:
         ingest = Ingest(db, blobs, spool_dir, clock, settings.limits)
         stack.push_async_callback(lambda: ingest.close(self._drain_left()))
         self._db = db
-        self.files = Files(parts, ingest, replicas, router)
-        stack.push_async_callback(self.files.close)
+        carrier = Carrier(parts, replicas)
+        stack.push_async_callback(carrier.close)
+        self.files = Files(parts, ingest, carrier, router)
         part_store = PartStore(ingest)
         self.uploads = Uploads(part_store)
         self.sessions = Sessions(part_store)

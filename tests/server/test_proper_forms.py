@@ -18,6 +18,7 @@ from running import Running
         PURPOSE + B + b'Content-Disposition: form-data; name="file"\r\n\r\ncontent\r\n' + END,
         PURPOSE + part(b"form-data; name=file; filename=a.txt") + END,
         PURPOSE + part(b'form-data; name="file"; filename="a"', more=b"Content-Transfer-Encoding: binary\r\n") + END,
+        PURPOSE + part(b'form-data; name="file"; filename="a"', more=b"X: \xff\xfe\xfd\r\n") + END,
         PURPOSE + part(b'form-data; name="file"; filename="a"', b"\r\n--b1\r\n--b\r\n\r\n--b\r\n--\r\n-") + END,
     ],
     ids=[
@@ -28,6 +29,7 @@ from running import Running
         "no filename",
         "unquoted",
         "encoding",
+        "a header that is no UTF-8",
         "look-alikes",
     ],
 )

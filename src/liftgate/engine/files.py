@@ -5,7 +5,6 @@ A File that is asked for often is served from memory; deleting it is immediate h
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,30 +15,22 @@ from typing import Literal
 from liftgate.blobs.spool import Spool
 from liftgate.byte_source import ByteSource
 from liftgate.catalog import files as rows
-from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
+from liftgate.engine.carrier import Carrier
+from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.files.ingest import Incoming, Ingest
 from liftgate.gemini.upload_session import CHUNK
 from liftgate.ids import FILE_ID, file_id_of
 from liftgate.media_types import HEAD, resolve
-from liftgate.records import Account, FileRecord, FileStatus, Owner
+from liftgate.records import Account, FileRecord, Owner
 from liftgate.replicas.early import EarlyUpload
-from liftgate.replicas.ensure import Replicas
-from liftgate.replicas.lease import Lease
-from liftgate.replicas.parts import Parts, Wanted
+from liftgate.replicas.parts import Parts
 from liftgate.router.attempts import Router
-from liftgate.tasks import Tasks
-
-log = logging.getLogger("liftgate")
 
 GEMINI_SPELLING = re.compile(r"(?:https?://[^/?#]+/(?:v1|v1beta|v1alpha)/)?files/(?P<name>[a-z0-9-]{1,40})\Z")
 """Google's canonical URI or one with our own host, and the bare resource name."""
 
 CACHED_FILES = 100_000
 PAGE_LIMIT = 10_000
-
-RETRY_FIRST = 1.0
-RETRY_MOST = 30.0
-"""Seconds between attempts to carry a File whose replica was asked for: doubled from the first to the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +54,15 @@ class FilePage:
 
 
 class Files:
-    def __init__(self, parts: Parts, ingest: Ingest, replicas: Replicas, router: Router) -> None:
-        self._parts = parts
+    def __init__(self, parts: Parts, ingest: Ingest, carrier: Carrier, router: Router) -> None:
         self._db = parts.db
         self._open_blob = parts.open_blob
         self._clock = parts.clock
         self._client = parts.client
         self._tasks = parts.tasks
-        self._retries = Tasks()
         self._settings = parts.settings
         self._ingest = ingest
-        self._replicas = replicas
+        self._carrier = carrier
         self._router = router
         self._known: OrderedDict[tuple[Owner, str], FileRecord] = OrderedDict()
         self._news = 0
@@ -101,76 +90,15 @@ class Files:
 
     def carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
         """Begins to take a File to these accounts, going on from what was sent early; its status follows."""
-        self._tasks.start(self._carry(file, accounts, early), name=f"carry {file.id}")
+        self._carrier.carry(file, accounts, early)
 
     async def carry_to(self, file: FileRecord, models: Sequence[str]) -> FileRecord:
         """Begins to take a stored File to where these models run; what it is from then on. Raises ModelNotFound."""
         accounts = self.accounts_of(models)
         await self._db.write(lambda conn: rows.set_file_status(conn, file.id, "uploaded", None))
         pending = replace(file, status="uploaded", status_details=None)
-        self.carry(pending, accounts, ())
+        self._carrier.carry(pending, accounts, ())
         return pending
-
-    async def _carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
-        sent = {upload.account.name: upload for upload in early if upload.carries(file.mime_type, file.bytes)}
-        for upload in early:
-            if upload.account.name not in sent:
-                await upload.cancel()
-        wanted = Wanted(file, file.mime_type)
-        deadline = self._clock.monotonic() + self._settings.page_in_seconds
-        for account in accounts:
-            self._replicas.prepare(wanted, account, early=sent.get(account.name))
-        try:
-            failure = await self._carried(wanted, accounts, deadline)
-        except LiftgateError as error:
-            log.warning("the status of %s is left to the job: %s", file.id, error.message)
-            return
-        if failure is not None:
-            log.warning("%s is not at Gemini yet: %s", file.id, failure.message)
-            self._retries.start(self._carry_on(wanted, accounts, deadline), name=f"carry {file.id} again")
-
-    async def _carried(self, wanted: Wanted, accounts: Sequence[Account], deadline: float) -> LiftgateError | None:
-        """Waits until Gemini has it or refuses it, and settles its status; or what prevented that and may pass.
-
-        Raises what the catalogue did.
-        """
-        file = wanted.file
-        status: FileStatus = "processed"
-        details = None
-        try:
-            for account in accounts:
-                await self._replicas.ensure(wanted, account, deadline=deadline)
-        except InvalidRequest as refused:
-            status, details = "error", refused.message
-        except FileNotFound:
-            return None  # Deleted meanwhile.
-        except LiftgateError as error:
-            return error
-        await self._db.write(lambda conn: rows.set_file_status(conn, file.id, status, details))
-        return None
-
-    async def _carry_on(self, wanted: Wanted, accounts: Sequence[Account], deadline: float) -> None:
-        """Tries again until it is done or the time is up; the job then settles its status, as after a crash."""
-        try:
-            lease = await Lease.acquire(self._parts, rows.CARRIED + wanted.file.id)
-            if lease is None:
-                return  # Another process is at it.
-            async with lease:
-                pause = RETRY_FIRST
-                failure: LiftgateError | None = None
-                while self._clock.monotonic() + pause < deadline:
-                    await self._clock.sleep(pause)
-                    failure = await self._carried(wanted, accounts, deadline)
-                    if failure is None:
-                        return
-                    pause = max(min(2 * pause, RETRY_MOST), failure.retry_after or 0.0)
-                log.warning("%s is left to the next chat about it: %s", wanted.file.id, failure)
-        except LiftgateError as error:
-            log.warning("the status of %s is left to the job: %s", wanted.file.id, error.message)
-
-    async def close(self) -> None:
-        """Nothing is tried again any more; what is under way is others' to end."""
-        await self._retries.close()
 
     async def retrieve(self, owner: Owner, file_id: str) -> FileRecord:
         """Raises FileNotFound, in the same words for a foreign, a deleted and an impossible id."""
