@@ -151,6 +151,8 @@ READERS: dict[str, Callable[[dict[str, Any], str], Media]] = {
 
 
 def _kind(ref: str) -> Found:
+    if ref.startswith("file-"):
+        return "file_id"
     if ref[:5].lower() == "data:":
         return "inline"
     if ref.startswith("gs://") or YOUTUBE.match(ref):

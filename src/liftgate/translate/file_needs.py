@@ -6,7 +6,7 @@ It reads only parts that are media and costs nothing for a conversation of strin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -85,11 +85,12 @@ def find_media(request: Mapping[str, Any], *, inline_limit: int) -> MediaFound:
             earlier += _earlier_images(message["images"], f"messages[{index}].images")
     if not read and not earlier:
         return MediaFound((), inline_limit)
-    found = [media for media in read.values() if media.kind != "pass"]
-    leaving, room = _leaving(found, earlier, inline_limit)
+    found = (*read.values(), *earlier)
+    inline = [media for media in found if media.kind == "inline"]
+    leaving, room = _leaving(inline, earlier, inline_limit) if inline else ((), inline_limit)
     needs = [
         FileNeed(media.param, media.kind, media.ref, media.mime_type, media.filename)
-        for media in (*found, *earlier)
+        for media in found
         if media.kind != "pass" and (media.kind != "inline" or media.param in leaving)
     ]
     return MediaFound(needs, room, read)
@@ -106,23 +107,16 @@ def _earlier_images(images: object, where: str) -> Iterator[Media]:
                 yield media
 
 
-def _leaving(found: list[Media], earlier: list[Media], inline_limit: int) -> tuple[set[str], int]:
+def _leaving(inline: list[Media], earlier: list[Media], inline_limit: int) -> tuple[Collection[str], int]:
     """Which inline data must leave the request, and the bytes that are free then. Images of earlier answers go last,
     because Gemini knows them as data, with their signatures.
     """
-    size = 0
-    for media in (*found, *earlier):
-        if media.kind == "inline":
-            size += media.inline_bytes
+    size = sum(media.inline_bytes for media in inline)
     leaving: set[str] = set()
     if size > inline_limit:
-        order = [media for group in (found, earlier) for media in sorted(group, key=_largest_first)]
-        for media in order:
-            if media.kind == "inline" and size > inline_limit:
+        last = {media.param for media in earlier}
+        for media in sorted(inline, key=lambda media: (media.param in last, -media.inline_bytes)):
+            if size > inline_limit:
                 leaving.add(media.param)
                 size -= media.inline_bytes
     return leaving, inline_limit - size
-
-
-def _largest_first(media: Media) -> int:
-    return -media.inline_bytes
