@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -17,6 +18,8 @@ import openai
 import pytest
 
 from gateways import MODEL, ask, client_for, deployments, gateway_server, sandbox_server, settings_for
+from liftgate.engine.files import Arriving
+from liftgate.gateway import Gateway
 from processes import GatewayProcess, write_config
 from scene import QUICK, Scene, audio, eventually, outcome, quick_settings, scene
 
@@ -187,6 +190,21 @@ def test_file_for_a_model_that_is_deleted_while_gemini_is_away_is_not_carried(tm
         tried = of.operations("upload.start")
         time.sleep(4.5)
         assert of.operations("upload.start") == tried
+
+
+def test_file_for_a_model_is_not_tried_again_when_the_gateway_leaves_meanwhile(tmp_path: Path) -> None:
+    with sandbox_server() as sandbox:
+        sandbox.control("faults", {"kind": "status", "operation": "upload.start", "code": 503, "times": None})
+
+        async def scenario() -> list[str]:
+            async with Gateway(settings_for(sandbox, tmp_path, jobs=QUICK)) as gateway:
+                creation = gateway.files.begin("ann", Arriving(filename="speech.mp3", models=(MODEL,)))
+                await creation.write(NOTE)
+                await creation.commit(purpose="user_data")
+            return [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+        assert asyncio.run(scenario()) == []
+        assert sandbox.stats()["operations"]["upload.start"] >= 4
 
 
 def test_file_for_a_model_is_settled_after_a_kill(tmp_path: Path) -> None:

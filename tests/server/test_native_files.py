@@ -259,6 +259,17 @@ def test_wrong_offset_does_not_end_a_session(door: Running, offset: str | None) 
     assert sha256_of(command(door, target, "upload, finalize", b"01234", 0)) == hashlib.sha256(b"01234").hexdigest()
 
 
+def test_more_than_the_quota_ends_the_session(make_gateway: Callable[..., Running]) -> None:
+    door = make_gateway(ours="{owner_max_bytes: 1000, keys: [{name: ann, key: sk-ann}]}")
+    first, second = session(door), session(door)
+    for target in (first, second):
+        assert standing(command(door, target, "upload", b"x" * 800, 0)) == (200, "active", "800")
+    refused = command(door, second, "upload", b"x", 800)
+    assert (*standing(refused)[:2], refused.json()["error"]["code"]) == (413, "final", 413)
+    assert standing(command(door, second, "query"))[:2] == (410, "cancelled")
+    assert sha256_of(command(door, first, "finalize", b"", 800)) == hashlib.sha256(b"x" * 800).hexdigest()
+
+
 def test_more_than_announced_ends_the_session(door: Running) -> None:
     target = session(door, 4)
     assert standing(command(door, target, "upload", b"01234", 0))[:2] == (400, "final")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from liftgate.blobs.spool import Spool
 from liftgate.catalog import files as rows
 from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
 from liftgate.records import Account, FileRecord, FileStatus
@@ -34,6 +35,16 @@ class Carrier:
         self._clock = parts.clock
         self._replicas = replicas
         self._retries = Tasks()
+        self._closed = False
+
+    def start_early(self, source: Spool, account: Account, mime_type: str, size: int) -> EarlyUpload:
+        """Sends what is there of a File that still arrives."""
+        parts = self._parts
+        return EarlyUpload(parts.client, account, source, mime_type=mime_type, size=size, tasks=parts.tasks)
+
+    def drop_early(self, upload: EarlyUpload) -> None:
+        """Ends what nothing will come of."""
+        self._parts.tasks.start(upload.cancel(), name="cancel early upload")
 
     def carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
         """Begins to take a File to these accounts, going on from what was sent early."""
@@ -41,6 +52,7 @@ class Carrier:
 
     async def close(self) -> None:
         """Nothing is tried again any more."""
+        self._closed = True
         await self._retries.close()
 
     async def _carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
@@ -57,8 +69,10 @@ class Carrier:
         except LiftgateError as error:
             log.warning("the status of %s is left to the job: %s", file.id, error.message)
             return
-        if failure is not None:
-            log.warning("%s is not at Gemini yet: %s", file.id, failure.message)
+        if failure is None:
+            return
+        log.warning("%s is not at Gemini yet: %s", file.id, failure.message)
+        if not self._closed:
             self._retries.start(self._carry_on(wanted, accounts, deadline), name=f"carry {file.id} again")
 
     async def _carried(self, wanted: Wanted, accounts: Sequence[Account], deadline: float) -> LiftgateError | None:

@@ -58,8 +58,6 @@ class Files:
         self._db = parts.db
         self._open_blob = parts.open_blob
         self._clock = parts.clock
-        self._client = parts.client
-        self._tasks = parts.tasks
         self._settings = parts.settings
         self._ingest = ingest
         self._carrier = carrier
@@ -73,24 +71,12 @@ class Files:
         """A File about to arrive. An unknown model raises ModelNotFound before a byte is read."""
         accounts = self.accounts_of(arriving.models)
         # The length is a guess: fields may follow the file. What is stored must not depend on it.
-        return Creation(self, self._ingest.begin(owner, expected=None), arriving, accounts)
+        return Creation(self, self._carrier, self._ingest.begin(owner, expected=None), arriving, accounts)
 
     def accounts_of(self, models: Sequence[str]) -> list[Account]:
         """Where these models run, each account once. Raises ModelNotFound."""
         deployments = [self._router.deployments(name)[0] for name in models]
         return list({deployment.account.name: deployment.account for deployment in deployments}.values())
-
-    def start_early(self, creation: Creation, account: Account, mime_type: str, size: int) -> EarlyUpload:
-        """Sends what is there of a File that still arrives."""
-        return EarlyUpload(self._client, account, creation.source, mime_type=mime_type, size=size, tasks=self._tasks)
-
-    def drop_early(self, upload: EarlyUpload) -> None:
-        """Ends what nothing will come of."""
-        self._tasks.start(upload.cancel(), name="cancel early upload")
-
-    def carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
-        """Begins to take a File to these accounts, going on from what was sent early; its status follows."""
-        self._carrier.carry(file, accounts, early)
 
     async def carry_to(self, file: FileRecord, models: Sequence[str]) -> FileRecord:
         """Begins to take a stored File to where these models run; what it is from then on. Raises ModelNotFound."""
@@ -206,8 +192,11 @@ class Files:
 class Creation:
     """A File on its way in. `write` its bytes, then `commit` or `abort`."""
 
-    def __init__(self, files: Files, incoming: Incoming, arriving: Arriving, accounts: list[Account]) -> None:
+    def __init__(
+        self, files: Files, carrier: Carrier, incoming: Incoming, arriving: Arriving, accounts: list[Account]
+    ) -> None:
         self._files = files
+        self._carrier = carrier
         self._incoming = incoming
         self._arriving = arriving
         self._accounts = accounts
@@ -230,7 +219,7 @@ class Creation:
         if size is None or size <= CHUNK:
             return
         mime_type = resolve(declared=self._arriving.content_type, filename=self._arriving.filename, head=head)
-        self._early = [self._files.start_early(self, account, mime_type, size) for account in self._accounts]
+        self._early = [self._carrier.start_early(self.source, account, mime_type, size) for account in self._accounts]
 
     async def commit(self, *, purpose: str, expires_after: int | None = None, models: Sequence[str] = ()) -> FileRecord:
         """Durable from here on. `expires_after`: seconds. `models`: names that came behind the file. `status` is
@@ -248,11 +237,11 @@ class Creation:
             status="uploaded" if self._accounts else "processed",
         )
         if self._accounts:
-            self._files.carry(file, self._accounts, self._early)
+            self._carrier.carry(file, self._accounts, self._early)
         return file
 
     async def abort(self) -> None:
         """Nothing of it is kept. Idempotent. Gemini is told in the background."""
         for upload in self._early:
-            self._files.drop_early(upload)
+            self._carrier.drop_early(upload)
         await self._incoming.abort()

@@ -63,7 +63,8 @@ class Ingest:
 
     async def admit(self, owner: Owner, coming: int, *, param: str = "file", exact: bool = False) -> None:
         """Whether so many more bytes fit into the owner's quota, beside files and what came of unfinished uploads; the
-        transaction that commits the file decides exactly. `coming`: of one file, or more of it. Raises TooLarge.
+        transaction that commits the file decides exactly. `coming`: of one file; 0 asks whether more may come of what
+        was begun, since uploads that were each admitted may be too much together. Raises TooLarge.
         """
         quota = self.limits.storage_quota(owner)
         if quota is None:
@@ -74,23 +75,10 @@ class Ingest:
             await self.db.write(partial(expire_files, now=self.clock.now(), limit=_EXPIRED_AT_ONCE))
             used = await self._used(owner)
         if used + coming > quota:
-            more = "" if exact else " or more"
+            said = f"The file has {_amount(coming, exact)}, and " if coming else ""
             raise TooLarge(
-                f"The file has {coming} bytes{more}, and {used} of your {quota} bytes are used, unfinished uploads"
-                " included.",
+                f"{said}{used} of your {quota} bytes are used, unfinished uploads included.",
                 param=param,
-                code="storage_quota_exceeded",
-            )
-
-    async def admit_part(self, owner: Owner) -> None:
-        """Whether more may come of what was begun: many uploads, each admitted for itself, may be too much together.
-        Raises TooLarge.
-        """
-        quota = self.limits.storage_quota(owner)
-        if quota is not None and (used := await self._used(owner)) > quota:
-            raise TooLarge(
-                f"{used} of your {quota} bytes are used, unfinished uploads included.",
-                param="data",
                 code="storage_quota_exceeded",
             )
 
@@ -277,5 +265,9 @@ class Incoming:
 
 def too_large(size: int, largest: int, *, param: str = "file", exact: bool = False) -> TooLarge:
     """A file over its owner's limit, both in bytes; not `exact`: so much of it has come, or was announced roughly."""
-    more = "" if exact else " or more"
-    return TooLarge(f"Maximum file size ({largest} bytes) exceeded: the file has {size} bytes{more}.", param=param)
+    said = f"Maximum file size ({largest} bytes) exceeded: the file has {_amount(size, exact)}."
+    return TooLarge(said, param=param)
+
+
+def _amount(size: int, exact: bool) -> str:
+    return f"{size} bytes" if exact else f"{size} bytes or more"

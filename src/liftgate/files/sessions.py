@@ -147,10 +147,10 @@ class Sessions:
                 return upload
             if offset > upload.received:
                 raise OffsetGap(upload.received, offset)
-            await self._ingest.admit_part(upload.owner)
             largest = self._ingest.limits.largest_file(upload.owner)
             chunk = _Chunk(self._parts, upload, skip=upload.received - offset, largest=largest)
             try:
+                await self._ingest.admit(upload.owner, 0)
                 async for piece in writing.follow(pieces):
                     await chunk.take(piece)
             except LiftgateError as error:

@@ -87,7 +87,7 @@ class Uploads:
         if upload.status != "pending":
             raise InvalidRequest(f"Upload {upload_id} is {upload.status}.", param="upload_id")
         upload.check_room()
-        await self._ingest.admit_part(owner)
+        await self._ingest.admit(owner, 0, param="data")
         return self._parts.begin(upload, start=None)
 
     async def complete(

@@ -79,12 +79,11 @@ class GeminiClient:
         `timeout`: seconds for the whole stream; `idle_timeout`: for each silence, also the one before the first byte.
         """
         model = self._model(deployment)
-        deadlines = self._transport.deadlines
-        patience = Patience(deadlines, total=timeout, idle=idle_timeout)
+        patience = Patience(self._transport.deadlines, total=timeout, idle=idle_timeout)
         head = model.head("streamGenerateContent?alt=sse")
         names_file = _names_file(body)
         try:
-            with deadlines.within(patience.left()):
+            with patience.wait():
                 answer = await self._transport.send(head, body)
                 self._time.learn(model.account, answer.header(b"date"))
                 if answer.status != 200:

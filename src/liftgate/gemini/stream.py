@@ -28,20 +28,14 @@ class Patience:
         """A silence is over."""
         self._heard_at = monotonic()
 
-    def left(self) -> float:
-        """Seconds that the next wait may take."""
-        return max(0.0, min(self._heard_at + self._idle, self._ends) - monotonic())
+    def wait(self, *, silent: bool = True) -> Within:
+        """For the next read; where something is there to be read, no silence counts.
 
-    def check(self) -> None:
-        """Raises TimeoutError when the whole has taken too long, for who need not wait."""
-        if monotonic() >= self._ends:
-            raise TimeoutError
-
-    def wait(self) -> Within:
-        """Raises TimeoutError when no time is left. To wait for the next tick then would be to wait for ever beside a
-        deadline around this one that ends at the same tick, and begins again."""
-        left = self.left()
-        if not left:
+        Raises TimeoutError when no time is left. To wait for the next tick then would be to wait for ever beside a
+        deadline around this one that ends at the same tick, and begins again.
+        """
+        left = (min(self._heard_at + self._idle, self._ends) if silent else self._ends) - monotonic()
+        if left <= 0:
             raise TimeoutError
         return self._deadlines.within(left)
 
@@ -70,11 +64,7 @@ class GeminiStream:
             if self._failure is not None:
                 raise self._fail(self._failure)
             try:
-                if self._answer.is_silent:
-                    with self._patience.wait():
-                        piece = await self._answer.read_some()
-                else:
-                    self._patience.check()
+                with self._patience.wait(silent=self._answer.is_silent):
                     piece = await self._answer.read_some()
             except TimeoutError as error:
                 raise self._fail(broken(error)) from None

@@ -104,16 +104,17 @@ class Transport:
         Only connecting has a time limit here: the caller waits within `deadlines`.
         """
         connection = head.origin.free() or await self._connect(head.origin)
-        whole = body is None or len(body) <= PIECE
+        rest = b""
         if body is None:
-            answer = connection.ask(b"%b\r\n" % head.data)
-        elif whole:
-            answer = connection.ask(b"%bContent-Length: %d\r\n\r\n%b" % (head.data, len(body), body))
+            request = b"%b\r\n" % head.data
+        elif len(body) <= PIECE:
+            request = b"%bContent-Length: %d\r\n\r\n%b" % (head.data, len(body), body)
         else:
-            answer = connection.ask(b"%bContent-Length: %d\r\n\r\n" % (head.data, len(body)), complete=False)
+            request, rest = b"%bContent-Length: %d\r\n\r\n" % (head.data, len(body)), body
+        answer = connection.ask(request, complete=not rest)
         try:
-            if body is not None and not whole:
-                await _send_rest(connection, answer, body)
+            if rest:
+                await _send_rest(connection, answer, rest)
             await answer.arrived()
             return answer
         except BaseException:
@@ -228,8 +229,7 @@ def _split(url: str) -> tuple[SplitResult, str]:
     """An absolute http or https URL, and its host as DNS has it."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        host = host.encode("idna").decode()
+        host = (parts.hostname or "").encode("idna").decode()
         valid = parts.scheme in PORTS and parts.port != 0 and (parts.path + parts.query).isascii()
         valid = valid and bool(host) and url.isprintable() and " " not in url
     except ValueError:

@@ -19,6 +19,7 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from liftgate.errors import InvalidRequest
+from liftgate.files.filename import decoded_name
 
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 64 * 1024
@@ -193,8 +194,9 @@ class _Form:
 
 
 def _text(value: str) -> str:
-    """A name out of a part's header, whose bytes `value` has as characters: UTF-8, or Latin-1 where they are none."""
+    """A name out of a part's header: `value` has its bytes as characters, or is decoded already (`filename*`)."""
     try:
-        return value.encode("latin-1").decode()
-    except UnicodeError:
+        raw = value.encode("latin-1")
+    except UnicodeEncodeError:
         return value
+    return decoded_name(raw)

@@ -6,7 +6,7 @@ It reads only parts that are media and costs nothing for a conversation of strin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -87,7 +87,7 @@ def find_media(request: Mapping[str, Any], *, inline_limit: int) -> MediaFound:
         return MediaFound((), inline_limit)
     found = (*read.values(), *earlier)
     inline = [media for media in found if media.kind == "inline"]
-    leaving, room = _leaving(inline, earlier, inline_limit) if inline else ((), inline_limit)
+    leaving, room = _leaving(inline, earlier, inline_limit)
     needs = [
         FileNeed(media.param, media.kind, media.ref, media.mime_type, media.filename)
         for media in found
@@ -107,7 +107,7 @@ def _earlier_images(images: object, where: str) -> Iterator[Media]:
                 yield media
 
 
-def _leaving(inline: list[Media], earlier: list[Media], inline_limit: int) -> tuple[Collection[str], int]:
+def _leaving(inline: list[Media], earlier: list[Media], inline_limit: int) -> tuple[set[str], int]:
     """Which inline data must leave the request, and the bytes that are free then. Images of earlier answers go last,
     because Gemini knows them as data, with their signatures.
     """
