@@ -30,7 +30,7 @@ from liftgate.translate.tokens import count_answer
 from translate_exchanges import RECORDINGS, Inexpressible, exchanges, said_in_openai, spec
 from wire_examples import EXAMPLES, HI
 
-FACTS = [facts for _, facts in FAMILIES] + [NEWEST]
+FACTS = [family.facts for family in FAMILIES] + [NEWEST]
 POOL: list[Any] = [
     None, True, False, 0, -1, 1, 2.5, 10**30, -(10**30), 1e308, "", "x", "auto", "none", "text", "é😀\x00", "a" * 5000,
     "data:", "data:image/png;base64,", "data:;base64,AAAA", "https://", "gs://", "file-abc", "files/", "null",

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
+from datetime import date
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -31,7 +32,7 @@ from liftgate.translate.chat_chunks import ChunkEncoder
 from liftgate.translate.chat_request import ChatTranslation, tool_call_ids, translate_chat
 from liftgate.translate.content_parts import Media
 from liftgate.translate.file_needs import MediaFound, ResolvedFile
-from liftgate.translate.model_facts import facts_for
+from liftgate.translate.model_facts import ModelFacts, facts_for
 from liftgate.translate.tokens import count_answer, count_request
 
 log = logging.getLogger("liftgate")
@@ -41,6 +42,8 @@ T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 
 KNOWN_MODELS = 1024
+DAY = 86_400
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -66,7 +69,7 @@ class Chat:
         self._attempts = Attempts(needs, router, parts.clock)
         self._relay = Relay(signatures, ping_seconds=settings.jobs.stream_ping_seconds)
         # A wildcard in `model_list` lets clients name models, so there must be an end to what is remembered.
-        self._facts_for = lru_cache(KNOWN_MODELS)(facts_for)
+        self._facts_for = lru_cache(KNOWN_MODELS)(_facts_on)
         self._one_owner = len(set(settings.auth.owners().values()) or {LOCAL}) == 1
 
     async def complete(self, owner: Owner, request: Mapping[str, Any]) -> bytes:
@@ -130,7 +133,7 @@ class Chat:
         asked = call.request.get("drop_params")
         translation = translate_chat(
             call.request,
-            facts=self._facts_for(deployment.model),
+            facts=self._facts_for(deployment.model, int(self._clock.now()) // DAY),
             files=files,
             signatures=call.signatures,
             media=call.media,
@@ -214,3 +217,8 @@ class Chat:
             model=call.model,
             new_call_id=ids.new_call_id,
         )
+
+
+def _facts_on(model: str, day: int) -> ModelFacts:
+    """`day`: of unix time."""
+    return facts_for(model, date.fromordinal(EPOCH + day))

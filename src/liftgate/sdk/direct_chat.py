@@ -6,6 +6,7 @@ The same translation and fold as the gateway's; thought signatures travel inside
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -49,7 +50,7 @@ class DirectChat:
         dropped = self._request.get("additional_drop_params") or ()
         return translate_chat(
             self._request,
-            facts=facts_for(self._model),
+            facts=facts_for(self._model, datetime.fromtimestamp(self._clock.now(), UTC).date()),
             files=files,
             signatures={},
             drop_params=self._request.get("drop_params") is True,

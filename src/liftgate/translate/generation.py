@@ -13,6 +13,7 @@ from liftgate.translate import checks
 from liftgate.translate.checks import INT32_MAX
 from liftgate.translate.draft import Draft
 from liftgate.translate.json_schema import json_schema, schema_subset
+from liftgate.translate.model_facts import BUDGETS
 
 MAX_STOPS = 5
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
@@ -20,15 +21,23 @@ TIERS = {"default": "standard", "flex": "flex", "priority": "priority", "fast": 
 
 
 def read_temperature(draft: Draft, value: object) -> None:
-    draft.generation["temperature"] = checks.number(value, "temperature", 0, 2)
+    _sample(draft, "temperature", "temperature", checks.number(value, "temperature", 0, 2))
 
 
 def read_top_p(draft: Draft, value: object) -> None:
-    draft.generation["topP"] = checks.number(value, "top_p", 0, 1)
+    _sample(draft, "top_p", "topP", checks.number(value, "top_p", 0, 1))
 
 
 def read_top_k(draft: Draft, value: object) -> None:
-    draft.generation["topK"] = checks.integer(value, "top_k", 1, INT32_MAX)
+    _sample(draft, "top_k", "topK", checks.integer(value, "top_k", 1, INT32_MAX))
+
+
+def _sample(draft: Draft, param: str, target: str, value: float) -> None:
+    """Where it has no effect it is still sent, as Google takes it, but for callers who let such parameters go."""
+    if draft.facts.sampling == "ignored" and draft.drop_params:
+        draft.leave_out(param, f"'{param}' has no effect with this model.")
+    else:
+        draft.generation[target] = value
 
 
 def read_max_completion_tokens(draft: Draft, value: object) -> None:
@@ -192,8 +201,17 @@ def read_thinking(draft: Draft, value: object) -> None:
     else:
         config: dict[str, Any] = {"includeThoughts": True}
         if (budget := thinking.get("budget_tokens")) is not None:
-            config["thinkingBudget"] = checks.integer(budget, "thinking.budget_tokens", -1, INT32_MAX)
+            tokens = checks.integer(budget, "thinking.budget_tokens", -1, INT32_MAX)
+            if draft.facts.takes_budget:
+                config["thinkingBudget"] = tokens
+            elif tokens >= 0:
+                config["thinkingLevel"] = draft.facts.levels[_effort_of(tokens)]
         draft.generation["thinkingConfig"] = config
+
+
+def _effort_of(tokens: int) -> str:
+    """The effort for which Google's own table has about this budget."""
+    return next((effort for effort in ("low", "medium") if tokens <= BUDGETS[effort]), "high")
 
 
 def read_service_tier(draft: Draft, value: object) -> None:

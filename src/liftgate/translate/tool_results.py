@@ -1,7 +1,7 @@
 """One round of tool calls and their results → functionResponse parts, in the order of the calls.
 
 Gemini wants a response for every call, all in one content. Files in a result go inside the response where the model
-takes that, else into a user content behind it (GEMINI.md 2.3).
+takes their type there, else into a user content behind it (GEMINI.md 2.3).
 """
 
 from __future__ import annotations
@@ -78,11 +78,17 @@ def read_result(
     if call.id is not None:
         response["id"] = call.id
     for each in media:
-        if draft.facts.function_response_media:
-            response.setdefault("parts", []).append(data_part(draft, each))
+        part = data_part(draft, each)
+        if _mime_type(part) in draft.facts.result_media:
+            response.setdefault("parts", []).append(part)
         else:
             calls.media.append(media_part(draft, each))
     calls.responses[place] = {"functionResponse": response}
+
+
+def _mime_type(part: dict[str, Any]) -> str | None:
+    found: str | None = next(iter(part.values())).get("mimeType")
+    return found
 
 
 def _response(texts: list[str]) -> dict[str, Any]:
