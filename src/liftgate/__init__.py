@@ -5,6 +5,8 @@
 What is named in `__all__` is loaded when it is first asked for, so that `import liftgate` costs nothing.
 """
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -12,9 +14,34 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from liftgate.errors import ConfigError as ConfigError
     from liftgate.errors import LiftgateError as LiftgateError
+    from liftgate.exceptions import APIConnectionError as APIConnectionError
+    from liftgate.exceptions import APIError as APIError
+    from liftgate.exceptions import APIResponseValidationError as APIResponseValidationError
+    from liftgate.exceptions import AuthenticationError as AuthenticationError
+    from liftgate.exceptions import BadGatewayError as BadGatewayError
+    from liftgate.exceptions import BadRequestError as BadRequestError
+    from liftgate.exceptions import BudgetExceededError as BudgetExceededError
+    from liftgate.exceptions import ConflictError as ConflictError
+    from liftgate.exceptions import ContentPolicyViolationError as ContentPolicyViolationError
+    from liftgate.exceptions import ContextWindowExceededError as ContextWindowExceededError
+    from liftgate.exceptions import InternalServerError as InternalServerError
+    from liftgate.exceptions import InvalidRequestError as InvalidRequestError
+    from liftgate.exceptions import JSONSchemaValidationError as JSONSchemaValidationError
+    from liftgate.exceptions import NotFoundError as NotFoundError
+    from liftgate.exceptions import OpenAIError as OpenAIError
+    from liftgate.exceptions import PermissionDeniedError as PermissionDeniedError
+    from liftgate.exceptions import RateLimitError as RateLimitError
+    from liftgate.exceptions import ServiceUnavailableError as ServiceUnavailableError
+    from liftgate.exceptions import Timeout as Timeout
+    from liftgate.exceptions import UnprocessableEntityError as UnprocessableEntityError
+    from liftgate.exceptions import UnsupportedParamsError as UnsupportedParamsError
+    from liftgate.sdk.chunk_builder import stream_chunk_builder as stream_chunk_builder
     from liftgate.sdk.client import AsyncLiftgate as AsyncLiftgate
     from liftgate.sdk.client import Liftgate as Liftgate
     from liftgate.sdk.content import FileContent as FileContent
+    from liftgate.sdk.costs import completion_cost as completion_cost
+    from liftgate.sdk.costs import cost_per_token as cost_per_token
+    from liftgate.sdk.functions import abatch_completion as abatch_completion
     from liftgate.sdk.functions import acompletion as acompletion
     from liftgate.sdk.functions import acreate_file as acreate_file
     from liftgate.sdk.functions import afile_content as afile_content
@@ -22,6 +49,7 @@ if TYPE_CHECKING:
     from liftgate.sdk.functions import afile_list as afile_list
     from liftgate.sdk.functions import afile_retrieve as afile_retrieve
     from liftgate.sdk.functions import atoken_counter as atoken_counter
+    from liftgate.sdk.functions import batch_completion as batch_completion
     from liftgate.sdk.functions import completion as completion
     from liftgate.sdk.functions import create_file as create_file
     from liftgate.sdk.functions import file_content as file_content
@@ -29,6 +57,25 @@ if TYPE_CHECKING:
     from liftgate.sdk.functions import file_list as file_list
     from liftgate.sdk.functions import file_retrieve as file_retrieve
     from liftgate.sdk.functions import token_counter as token_counter
+    from liftgate.sdk.model_info import get_max_tokens as get_max_tokens
+    from liftgate.sdk.model_info import get_model_info as get_model_info
+    from liftgate.sdk.model_info import get_supported_openai_params as get_supported_openai_params
+    from liftgate.sdk.model_info import model_cost as model_cost
+    from liftgate.sdk.model_info import supports_audio_input as supports_audio_input
+    from liftgate.sdk.model_info import supports_audio_output as supports_audio_output
+    from liftgate.sdk.model_info import supports_function_calling as supports_function_calling
+    from liftgate.sdk.model_info import supports_parallel_function_calling as supports_parallel_function_calling
+    from liftgate.sdk.model_info import supports_pdf_input as supports_pdf_input
+    from liftgate.sdk.model_info import supports_prompt_caching as supports_prompt_caching
+    from liftgate.sdk.model_info import supports_reasoning as supports_reasoning
+    from liftgate.sdk.model_info import supports_response_schema as supports_response_schema
+    from liftgate.sdk.model_info import supports_system_messages as supports_system_messages
+    from liftgate.sdk.model_info import supports_tool_choice as supports_tool_choice
+    from liftgate.sdk.model_info import supports_url_context as supports_url_context
+    from liftgate.sdk.model_info import supports_video_input as supports_video_input
+    from liftgate.sdk.model_info import supports_vision as supports_vision
+    from liftgate.sdk.model_info import supports_web_search as supports_web_search
+    from liftgate.sdk.model_info import validate_environment as validate_environment
     from liftgate.sdk.results import FileDeleted as FileDeleted
     from liftgate.sdk.results import FileList as FileList
     from liftgate.sdk.results import FileObject as FileObject
@@ -38,8 +85,22 @@ if TYPE_CHECKING:
     from liftgate.sdk.streams import ChunkStream as ChunkStream
 
 _FUNCTIONS = (
-    *("completion", "token_counter"),
+    *("completion", "batch_completion", "token_counter"),
     *("create_file", "file_retrieve", "file_list", "file_delete", "file_content"),
+)
+_FACTS = (
+    *("get_model_info", "model_cost", "get_max_tokens", "get_supported_openai_params", "validate_environment"),
+    *("supports_function_calling", "supports_parallel_function_calling", "supports_response_schema"),
+    *("supports_reasoning", "supports_vision", "supports_pdf_input", "supports_audio_input", "supports_audio_output"),
+    *("supports_video_input", "supports_web_search", "supports_url_context", "supports_system_messages"),
+    *("supports_tool_choice", "supports_prompt_caching"),
+)
+_EXCEPTIONS = (
+    *("APIConnectionError", "APIError", "APIResponseValidationError", "AuthenticationError", "BadGatewayError"),
+    *("BadRequestError", "BudgetExceededError", "ConflictError", "ContentPolicyViolationError"),
+    *("ContextWindowExceededError", "InternalServerError", "InvalidRequestError", "JSONSchemaValidationError"),
+    *("NotFoundError", "OpenAIError", "PermissionDeniedError", "RateLimitError", "ServiceUnavailableError"),
+    *("Timeout", "UnprocessableEntityError", "UnsupportedParamsError"),
 )
 _HOMES = {
     "liftgate.sdk.functions": (*_FUNCTIONS, *("a" + name for name in _FUNCTIONS)),
@@ -47,6 +108,10 @@ _HOMES = {
     "liftgate.sdk.results": ("FileObject", "FileList", "FileDeleted", "ModelResponse", "ModelResponseStream"),
     "liftgate.sdk.streams": ("ChunkStream", "AsyncChunkStream"),
     "liftgate.sdk.content": ("FileContent",),
+    "liftgate.sdk.costs": ("completion_cost", "cost_per_token"),
+    "liftgate.sdk.chunk_builder": ("stream_chunk_builder",),
+    "liftgate.sdk.model_info": _FACTS,
+    "liftgate.exceptions": _EXCEPTIONS,
     "liftgate.errors": ("LiftgateError", "ConfigError"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -55,14 +120,38 @@ __all__ = ["__version__", *sorted(_HOME_OF)]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'liftgate' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(_HOME_OF[name]), name)
-    globals()[name] = value
-    return value
+    if name in _HOME_OF:
+        value = getattr(import_module(_HOME_OF[name]), name)
+        globals()[name] = value
+        return value
+    if not name.startswith("_"):
+        from liftgate.sdk.absent import ABSENT
+        from liftgate.sdk.module_settings import default_of
+
+        if name in ABSENT:
+            raise AttributeError(f"liftgate has no {name}. {ABSENT[name]}")
+        try:
+            return default_of(name)
+        except KeyError:
+            pass
+    raise AttributeError(f"module 'liftgate' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({name for name in globals() if name.startswith("__")} | set(__all__))
+
+
+class _Module(ModuleType):
+    """Checks LiteLLM's settings where they are set: `liftgate.drop_params = True`."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and not isinstance(value, ModuleType) and name not in _HOME_OF:
+            from liftgate.sdk.module_settings import check_setting
+
+            check_setting(name, value)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Module

@@ -180,7 +180,7 @@ def test_what_a_model_cannot_do_is_refused_by_name_or_dropped(sandbox: Sandbox) 
     assert (failure.value.status_code, failure.value.code) == (400, "unsupported_parameter")
     assert liftgate.completion(MODEL, HELLO, drop_params=True, **wanted).choices[0].message.content
     with pytest.raises(InvalidRequest) as unknown:
-        liftgate.completion(MODEL, HELLO, temprature=1)
+        liftgate.completion(MODEL, HELLO, temprature=1)  # type: ignore[call-overload]
     assert unknown.value.param == "temprature"
 
 

@@ -6,12 +6,24 @@ bytes).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, Protocol, TypeVar
 
+from liftgate.errors import LiftgateError
 from liftgate.sdk.engine import Engine
+from liftgate.sdk.public_errors import public_error
 
 T = TypeVar("T")
+
+
+@contextmanager
+def public_errors(model: object = None) -> Iterator[None]:
+    """What fails inside leaves as one of the public exceptions, without the frames of the engine above it."""
+    try:
+        yield
+    except LiftgateError as error:
+        raise public_error(error, model) from None
 
 
 class Bridge(Protocol):

@@ -12,11 +12,12 @@ import os
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
-from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar, overload
+from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar, Unpack, overload
 
 from liftgate.sdk import operations
-from liftgate.sdk.bridge import Bridge, Here
+from liftgate.sdk.bridge import Bridge, Here, public_errors
 from liftgate.sdk.calls import Call, call_of
+from liftgate.sdk.chat_options import ChatOptions
 from liftgate.sdk.content import FileContent
 from liftgate.sdk.direct import Direct
 from liftgate.sdk.engine import ChunkSource, Engine
@@ -35,11 +36,13 @@ Opener = Callable[[], AbstractAsyncContextManager[Engine]]
 
 def _blocking(say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]) -> Callable[Concatenate[Any, P], R]:
     """A method that waits. `show` makes of the engine's result what the caller sees."""
+    of_model = _begins_with_model(say)
 
     @functools.wraps(say)
     def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        operation, bridge = say(*args, **kwargs), self._bridge
-        return show(bridge.run(lambda engine: operation.ask(engine, operation.file)), bridge)
+        with public_errors(_model_of(args, kwargs) if of_model else None):
+            operation, bridge = say(*args, **self._settled(kwargs, chat=of_model)), self._bridge
+            return show(bridge.run(lambda engine: operation.ask(engine, operation.file)), bridge)
 
     return _signed(method, say)
 
@@ -48,14 +51,25 @@ def _awaited(
     say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]
 ) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, R]]:
     """The same to be awaited."""
+    of_model = _begins_with_model(say)
 
     @functools.wraps(say)
     async def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        operation, bridge = say(*args, **kwargs), self._bridge
-        async with brought(operation.file) as file:
-            return show(await bridge.reach(lambda engine: operation.ask(engine, file)), bridge)
+        with public_errors(_model_of(args, kwargs) if of_model else None):
+            operation, bridge = say(*args, **self._settled(kwargs, chat=of_model)), self._bridge
+            async with brought(operation.file) as file:
+                return show(await bridge.reach(lambda engine: operation.ask(engine, file)), bridge)
 
     return _signed(method, say)
+
+
+def _begins_with_model(say: Callable[..., object]) -> bool:
+    return next(iter(inspect.signature(say).parameters)) == "model"
+
+
+def _model_of(args: tuple[object, ...], kwargs: Mapping[str, object]) -> object:
+    """The model that a call names, for its errors."""
+    return args[0] if args else kwargs.get("model")
 
 
 def _signed(method: Callable[P, T], say: Callable[..., object]) -> Callable[P, T]:
@@ -123,11 +137,17 @@ class Liftgate:
     _acomplete = _awaited(operations.completion, _astreamed)
 
     @overload
-    def completion(self, model: str, messages: Any, *, stream: Literal[True], **request: Any) -> ChunkStream: ...
+    def completion(
+        self, model: str, messages: Any, *, stream: Literal[True], **request: Unpack[ChatOptions]
+    ) -> ChunkStream: ...
     @overload
     def completion(
-        self, model: str, messages: Any, *, stream: Literal[False] | None = None, **request: Any
+        self, model: str, messages: Any, *, stream: Literal[False] | None = None, **request: Unpack[ChatOptions]
     ) -> ModelResponse: ...
+    @overload
+    def completion(
+        self, model: str, messages: Any, *, stream: bool | None, **request: Unpack[ChatOptions]
+    ) -> ModelResponse | ChunkStream: ...
     def completion(self, model: str, messages: Any, **request: Any) -> ModelResponse | ChunkStream:
         """A chat completion; `stream=True` gives an iterator of chunks.
 
@@ -143,11 +163,22 @@ class Liftgate:
     ) -> AsyncChunkStream: ...
     @overload
     async def acompletion(
-        self, model: str, messages: Any, *, stream: Literal[False] | None = None, **request: Any
+        self, model: str, messages: Any, *, stream: Literal[False] | None = None, **request: Unpack[ChatOptions]
     ) -> ModelResponse: ...
+    @overload
+    async def acompletion(
+        self, model: str, messages: Any, *, stream: bool | None, **request: Unpack[ChatOptions]
+    ) -> ModelResponse | AsyncChunkStream: ...
     async def acompletion(self, model: str, messages: Any, **request: Any) -> ModelResponse | AsyncChunkStream:
         """`completion`, to be awaited; `stream=True` then gives an async iterator."""
         return await self._acomplete(model, messages, **request)
+
+    batch_completion = _blocking(operations.batch_completion, _as_is)
+    abatch_completion = _awaited(operations.batch_completion, _as_is)
+
+    def _settled(self, arguments: dict[str, Any], *, chat: bool) -> dict[str, Any]:
+        """A call's keyword arguments; the module's functions add the module's settings."""
+        return arguments
 
     def close(self) -> None:
         """Ends what runs and waits for it. A client that is used again starts anew."""
@@ -190,7 +221,11 @@ class AsyncLiftgate:
     file_delete = _awaited(operations.file_delete, _as_is)
     file_content = _awaited(operations.file_content, FileContent)
     token_counter = _awaited(operations.token_counter, _as_is)
+    batch_completion = _awaited(operations.batch_completion, _as_is)
     _complete = _awaited(operations.completion, _astreamed)
+
+    def _settled(self, arguments: dict[str, Any], *, chat: bool) -> dict[str, Any]:
+        return arguments
 
     @overload
     async def completion(
@@ -198,8 +233,12 @@ class AsyncLiftgate:
     ) -> AsyncChunkStream: ...
     @overload
     async def completion(
-        self, model: str, messages: Any, *, stream: Literal[False] | None = None, **request: Any
+        self, model: str, messages: Any, *, stream: Literal[False] | None = None, **request: Unpack[ChatOptions]
     ) -> ModelResponse: ...
+    @overload
+    async def completion(
+        self, model: str, messages: Any, *, stream: bool | None, **request: Unpack[ChatOptions]
+    ) -> ModelResponse | AsyncChunkStream: ...
     async def completion(self, model: str, messages: Any, **request: Any) -> ModelResponse | AsyncChunkStream:
         """A chat completion; `stream=True` gives an async iterator of chunks. Arguments as `Liftgate.completion`."""
         return await self._complete(model, messages, **request)

@@ -10,7 +10,7 @@ from asyncio import to_thread
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 
-from liftgate.sdk.bridge import Bridge
+from liftgate.sdk.bridge import Bridge, public_errors
 from liftgate.sdk.engine import StoredFile
 
 
@@ -45,7 +45,9 @@ class FileContent:
         """The bytes in order, in pieces of `chunk_size`, the last one shorter."""
         piece = chunk_size or self._piece
         for start in range(0, self.size, piece):
-            yield self._bridge.run(partial(self._range, start, piece))
+            with public_errors():
+                data = self._bridge.run(partial(self._range, start, piece))
+            yield data
 
     __iter__ = iter_bytes
 
@@ -60,7 +62,9 @@ class FileContent:
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         piece = chunk_size or self._piece
         for start in range(0, self.size, piece):
-            yield await self._bridge.reach(partial(self._range, start, piece))
+            with public_errors():
+                data = await self._bridge.reach(partial(self._range, start, piece))
+            yield data
 
     __aiter__ = aiter_bytes
 

@@ -16,8 +16,10 @@ from liftgate.clock import Clock
 from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, UpstreamProtocolError
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.stream import GeminiStream
+from liftgate.prices import counts_of_gemini
 from liftgate.records import Account, Deployment
 from liftgate.sdk.calls import model_name
+from liftgate.sdk.costs import note_cost
 from liftgate.sdk.direct_failures import for_caller
 from liftgate.sdk.results import ModelResponse, ModelResponseStream
 from liftgate.translate.answer import AnswerFold, completion
@@ -62,7 +64,9 @@ class DirectChat:
         fold = self._fold(translation)
         fold.feed(_decoded(raw))
         fold.end()
-        return ModelResponse(**completion(fold))
+        answer = ModelResponse(**completion(fold))
+        note_cost(answer, self._model, counts_of_gemini(fold.usage_metadata))
+        return answer
 
     async def count(self, translation: ChatTranslation, timeout: float) -> int:
         body = count_request(translation, self._model)["generateContentRequest"]

@@ -1,21 +1,31 @@
 """`from liftgate import completion, create_file, …`: the methods of one `Liftgate` that keeps nothing.
 
 The one object that lives in a module, because a plain function has nowhere else to keep its connections. It holds no
-settings (key and root are read at each call) and has no thread before its first use; it is closed when the process
-ends.
+settings (key, root and the module's settings are read at each call) and has no thread before its first use; it is
+closed when the process ends.
 """
 
 from __future__ import annotations
 
 import atexit
+from typing import Any
 
 from liftgate.sdk.client import Liftgate
+from liftgate.sdk.module_settings import with_settings
 
-_shared = Liftgate()
+
+class _Shared(Liftgate):
+    def _settled(self, arguments: dict[str, Any], *, chat: bool) -> dict[str, Any]:
+        return with_settings(arguments, chat=chat)
+
+
+_shared = _Shared()
 atexit.register(_shared.close)
 
 completion = _shared.completion
 acompletion = _shared.acompletion
+batch_completion = _shared.batch_completion
+abatch_completion = _shared.abatch_completion
 create_file = _shared.create_file
 acreate_file = _shared.acreate_file
 file_retrieve = _shared.file_retrieve

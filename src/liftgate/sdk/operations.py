@@ -6,14 +6,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, Unpack
 
-from liftgate.errors import InvalidRequest, MissingParameter, UnsupportedParameter
+from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, UnsupportedParameter
 from liftgate.sdk.calls import OPTION_NAMES, Call, CallOptions, call_of, check_whole_number
+from liftgate.sdk.costs import note_cost
 from liftgate.sdk.engine import ChunkSource, Creation, Engine, Listing, StoredFile
 from liftgate.sdk.file_input import FileTypes
+from liftgate.sdk.litellm_arguments import fallback_models, response_format, take_out
+from liftgate.sdk.mock import mocked
+from liftgate.sdk.public_errors import is_too_long, public_error
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, plain
 from liftgate.translate.file_objects import check_purpose
 
@@ -134,9 +139,74 @@ def completion(model: str, messages: Any, **request: Any) -> Operation[ModelResp
 
     `request`: OpenAI's parameters by their names, and those that all functions share. `drop_params=True` leaves out
     what the model cannot do, in place of refusing it; `extra_body` is merged into Gemini's own request.
+    `response_format` may be a pydantic model. `fallbacks=[…]`: models that are asked in turn where one fails.
+    `mock_response` is given back as the answer, or raised where it is an exception; Gemini is not asked.
     """
-    body, call = _said(model, messages, request)
-    return Operation(lambda engine, _: engine.chat(body, call))
+    mock = request.pop("mock_response", None)
+    tries, by_window = _tries(model, messages, request)
+    if mock is not None:
+        stream = bool(request.get("stream"))
+        return Operation(lambda engine, _: mocked(model, mock, stream=stream))
+
+    async def asked(engine: Engine, _: Any) -> ModelResponse | ChunkSource:
+        waiting = list(tries)
+        while True:
+            body, call = waiting.pop(0)
+            try:
+                answer = await engine.chat(body, call)
+            except LiftgateError as error:
+                name = by_window.get(str(body["model"])) if is_too_long(error) else None
+                if name is not None:
+                    waiting.insert(0, ({**body, "model": name}, call))
+                elif not waiting:
+                    raise
+                continue
+            if isinstance(answer, ModelResponse) and not answer._hidden_params:
+                note_cost(answer, str(body["model"]))
+            return answer
+
+    return Operation(asked)
+
+
+def batch_completion(
+    model: str, messages: Sequence[Any], max_workers: int = 100, **request: Any
+) -> Operation[list[ModelResponse | Exception]]:
+    """Many chats at once, `messages` being a list of them: at most `max_workers` side by side.
+
+    The answers stand in the order of the chats; a chat that failed has its exception there.
+    """
+    check_whole_number(max_workers, "max_workers", least=1)
+    if request.get("stream"):
+        raise UnsupportedParameter("'batch_completion' gives whole answers: no 'stream'.", param="stream")
+    chats = [completion(model, chat, **request) for chat in messages]
+
+    async def asked(engine: Engine, _: Any) -> list[ModelResponse | Exception]:
+        places = asyncio.Semaphore(max_workers)
+
+        async def one(chat: Operation[ModelResponse | ChunkSource]) -> ModelResponse | Exception:
+            async with places:
+                try:
+                    answer = await chat.ask(engine, None)
+                except LiftgateError as error:
+                    return public_error(error, model)
+            assert isinstance(answer, ModelResponse), "no stream was asked for"
+            return answer
+
+        return list(await asyncio.gather(*(one(chat) for chat in chats)))
+
+    return Operation(asked)
+
+
+def _tries(
+    model: str, messages: Any, request: dict[str, Any]
+) -> tuple[list[tuple[dict[str, Any], Call]], Mapping[str, Any]]:
+    """The chat as the first model is asked, then as each fallback is; and `context_window_fallback_dict`."""
+    changes, by_window = fallback_models(request)
+    tries = [_said(model, messages, request)]
+    for change in changes:
+        own = {name: value for name, value in change.items() if name != "model"}
+        tries.append(_said(change["model"], messages, {**request, **own}))
+    return tries, by_window
 
 
 def token_counter(
@@ -163,20 +233,26 @@ def token_counter(
     if text is not None:
         parts = [text] if isinstance(text, str) else text
         messages = [{"role": "user", "content": [{"type": "text", "text": part} for part in parts]}]
+    fallback_models(request)
     body, call = _said(model, messages, {**request, "tools": tools, "tool_choice": tool_choice})
     return Operation(lambda engine, _: engine.count_tokens(body, call))
 
 
-def _said(model: str, messages: Any, request: dict[str, Any]) -> tuple[dict[str, Any], Call]:
+def _said(model: Any, messages: Any, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], Call]:
     """A chat's body and its options, which are never part of it."""
+    request = dict(arguments)
     if messages is None:
         raise MissingParameter("messages")
     options: Any = {name: request.pop(name) for name in OPTION_NAMES & request.keys()}
+    headers = request.pop("headers", None)
     call: Call = call_of(
         options,
         provider=request.pop("custom_llm_provider", None),
-        extra_headers=request.pop("extra_headers", None),
+        extra_headers=request.pop("extra_headers", None) or headers,
         extra_body=request.pop("extra_body", None),
     )
+    take_out(request)
+    if "response_format" in request:
+        request["response_format"] = response_format(request["response_format"])
     said = {name: value for name, value in request.items() if value is not None}
     return {"model": model, "messages": plain(messages), **plain(said)}, call

@@ -12,6 +12,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+_Fields = dict[str, Any]
+
 
 class Result:
     """Fields are attributes and items alike: `file.id`, `file["id"]`, `file.get("id")`, `"id" in file`."""
@@ -70,13 +72,25 @@ class Result:
     def get(self, name: str, default: Any = None) -> Any:
         return self.__dict__.get(name, default)
 
-    def model_dump(self, *, exclude_none: bool = False) -> dict[str, Any]:
+    def model_dump(self, *, exclude_none: bool = False) -> _Fields:
         """The fields as plain dicts, lists and scalars, in the order in which the answer had them."""
         return {
             name: plain(value, exclude_none=exclude_none)
             for name, value in self.__dict__.items()
             if not (exclude_none and value is None)
         }
+
+    def json(self) -> str:
+        return self.model_dump_json()
+
+    def dict(self) -> _Fields:
+        return self.model_dump()
+
+    def to_dict(self) -> _Fields:
+        return self.model_dump()
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        return self.model_dump_json(indent=indent)
 
     def model_dump_json(self, *, indent: int | None = None, exclude_none: bool = False) -> str:
         return json.dumps(self.model_dump(exclude_none=exclude_none), indent=indent, ensure_ascii=False)
@@ -168,6 +182,8 @@ class Function(Result):
 
 class ToolCall(Result, function=Function):
     id: str | None = None
+    provider_specific_fields: Any = None
+    extra_content: Any = None
     type: str | None = None
     function: Function
     index: int | None = None
@@ -182,6 +198,10 @@ class Message(Result, tool_calls=ToolCall):
     annotations: list[Any] | None = None
     audio: Any = None
     images: list[Any] | None = None
+    function_call: Any = None
+    thinking_blocks: list[Any] | None = None
+    provider_specific_fields: Any = None
+    extra_content: Any = None
 
 
 class Choices(Result, message=Message):
@@ -200,7 +220,9 @@ class Usage(Result):
 
 
 class ModelResponse(Result, choices=Choices, usage=Usage):
-    """A chat.completion."""
+    """A chat.completion. `_hidden_params["response_cost"]`: US dollars at the list price, None where there is none."""
+
+    __slots__ = ("_hidden_params",)
 
     id: str
     created: int
@@ -210,6 +232,10 @@ class ModelResponse(Result, choices=Choices, usage=Usage):
     usage: Usage | None = None
     service_tier: str | None = None
     system_fingerprint: str | None = None
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**fields)
+        self._hidden_params: dict[str, Any] = {}
 
 
 class Delta(Message):

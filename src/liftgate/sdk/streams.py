@@ -10,7 +10,7 @@ from collections import deque
 from types import TracebackType
 from typing import Self
 
-from liftgate.sdk.bridge import Bridge
+from liftgate.sdk.bridge import Bridge, public_errors
 from liftgate.sdk.engine import ChunkSource
 from liftgate.sdk.results import ModelResponseStream
 
@@ -41,8 +41,11 @@ class ChunkStream(_Chunks):
         return self
 
     def __next__(self) -> ModelResponseStream:
-        if not self._waiting and (self._ended or not self._took(self._bridge.run(lambda _: self._source.batch()))):
-            raise StopIteration
+        if not self._waiting:
+            with public_errors():
+                more = not self._ended and self._took(self._bridge.run(lambda _: self._source.batch()))
+            if not more:
+                raise StopIteration
         return self._waiting.popleft()
 
     def close(self) -> None:
@@ -67,10 +70,11 @@ class AsyncChunkStream(_Chunks):
         return self
 
     async def __anext__(self) -> ModelResponseStream:
-        if not self._waiting and (
-            self._ended or not self._took(await self._bridge.reach(lambda _: self._source.batch()))
-        ):
-            raise StopAsyncIteration
+        if not self._waiting:
+            with public_errors():
+                more = not self._ended and self._took(await self._bridge.reach(lambda _: self._source.batch()))
+            if not more:
+                raise StopAsyncIteration
         return self._waiting.popleft()
 
     async def aclose(self) -> None:

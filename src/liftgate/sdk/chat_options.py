@@ -1,0 +1,66 @@
+"""The keyword arguments of `completion`, for editors and type checkers: what each is stands in docs/compatibility.md.
+
+Gemini's own fields of `generationConfig` may stand beside them at run time; a type checker wants those in
+`generation_config`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from liftgate.sdk.calls import CallOptions
+
+
+class ChatOptions(CallOptions, total=False):
+    """OpenAI's parameters, Gemini's beside them, LiteLLM's for the call, and those that all functions share."""
+
+    temperature: float | None
+    top_p: float | None
+    top_k: float | None
+    n: int | None
+    max_tokens: int | None
+    max_completion_tokens: int | None
+    stop: str | Sequence[str] | None
+    seed: int | None
+    presence_penalty: float | None
+    frequency_penalty: float | None
+    logprobs: bool | None
+    top_logprobs: int | None
+    logit_bias: Mapping[str, float] | None
+    response_format: Any
+    tools: Sequence[Any] | None
+    tool_choice: Any
+    parallel_tool_calls: bool | None
+    functions: Sequence[Any] | None
+    function_call: Any
+    reasoning_effort: str | None
+    thinking: Mapping[str, Any] | None
+    modalities: Sequence[str] | None
+    audio: Mapping[str, Any] | None
+    web_search_options: Mapping[str, Any] | None
+    stream_options: Mapping[str, Any] | None
+    service_tier: str | None
+    safety_settings: Sequence[Mapping[str, Any]] | None
+    cached_content: str | None
+    tool_config: Mapping[str, Any] | None
+    generation_config: Mapping[str, Any] | None
+    labels: Mapping[str, str] | None
+    google: Mapping[str, Any] | None
+    metadata: Any
+    user: str | None
+    store: bool | None
+    verbosity: str | None
+    prediction: Any
+    safety_identifier: str | None
+    prompt_cache_key: str | None
+    drop_params: bool | None
+    additional_drop_params: Sequence[str] | None
+    allowed_openai_params: Sequence[str] | None
+    custom_llm_provider: str | None
+    extra_headers: Mapping[str, str] | None
+    extra_body: Mapping[str, Any] | None
+    headers: Mapping[str, str] | None
+    fallbacks: Sequence[str | Mapping[str, Any]] | None
+    context_window_fallback_dict: Mapping[str, str] | None
+    mock_response: Any

@@ -1,0 +1,102 @@
+"""What an answer cost, in LiteLLM's names: `completion_cost`, `cost_per_token` and an answer's `response_cost`.
+
+US dollars at the list price of the day (`liftgate.prices`). A model without a price raises NotFound where its cost is
+asked for, and its `response_cost` is None, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from liftgate.clock import SystemClock
+from liftgate.errors import InvalidRequest, NotFound
+from liftgate.prices import Cost, TokenCounts, counts_of_openai, day_of, token_cost
+from liftgate.sdk.bridge import public_errors
+from liftgate.sdk.results import ModelResponse, plain
+
+_TIERS = {"default": "standard", "standard": "standard", "flex": "flex", "priority": "priority", "batch": "batch"}
+
+
+def note_cost(answer: ModelResponse, model: str, tokens: TokenCounts | None = None) -> None:
+    """Puts the cost where LiteLLM's users look for it. `tokens`: Google's own counts, where they are at hand."""
+    cost = _cost_of(model, tokens or counts_of_openai(_usage(answer)), answer.service_tier)
+    answer._hidden_params = {
+        "response_cost": None if cost is None else cost.dollars,
+        "custom_llm_provider": "gemini",
+        "model": model,
+    }
+
+
+def completion_cost(
+    completion_response: Any = None,
+    model: str | None = None,
+    prompt: str = "",
+    messages: Any = None,
+    completion: str = "",
+    custom_llm_provider: str | None = None,
+    service_tier: str | None = None,
+    **_: Any,
+) -> float:
+    """US dollars for an answer, `completion_response`, a result or its dict; of a model that `model` names otherwise.
+
+    Without an answer, Gemini counts the tokens of `prompt` or `messages`, and of `completion`. Raises NotFound for a
+    model without a price.
+    """
+    with public_errors(model):
+        if completion_response is None:
+            return _cost_of_texts(model, prompt, messages, completion, service_tier)
+        response = plain(completion_response)
+        if not isinstance(response, Mapping) or not isinstance(response.get("usage"), Mapping):
+            raise InvalidRequest("'completion_response' has no usage to price.", param="completion_response")
+        name = model or str(response.get("model") or "")
+        tier = service_tier or response.get("service_tier")
+        return _priced(name, counts_of_openai(response["usage"]), tier).dollars
+
+
+def cost_per_token(
+    model: str,
+    prompt_tokens: int = 0,
+    completion_tokens: int = 0,
+    *,
+    cache_read_input_tokens: int = 0,
+    service_tier: str | None = None,
+    usage_object: Any = None,
+    **_: Any,
+) -> tuple[float, float]:
+    """US dollars of the prompt and of the completion. `prompt_tokens` include those read from a cache."""
+    usage: Any = plain(usage_object) or {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": cache_read_input_tokens},
+    }
+    with public_errors(model):
+        cost = _priced(model, counts_of_openai(usage), service_tier)
+    return cost.input / 1e9, cost.output / 1e9
+
+
+def _cost_of_texts(model: str | None, prompt: str, messages: Any, completion: str, service_tier: str | None) -> float:
+    from liftgate.sdk.functions import token_counter
+
+    if not model:
+        raise InvalidRequest("Give 'completion_response', or 'model' and a text.", param="model")
+    asked: dict[str, Any] = {"messages": messages} if messages is not None else {"text": prompt}
+    sent = token_counter(model, **asked) if messages is not None or prompt else 0
+    made = token_counter(model, text=completion) if completion else 0
+    return _priced(model, TokenCounts(prompt={"TEXT": sent}, output={"TEXT": made}), service_tier).dollars
+
+
+def _priced(model: str, tokens: TokenCounts, service_tier: Any) -> Cost:
+    cost = _cost_of(model, tokens, service_tier)
+    if cost is None:
+        raise NotFound(f"No price is known for the model {model!r}.", param="model", code="model_not_found")
+    return cost
+
+
+def _cost_of(model: str, tokens: TokenCounts, service_tier: Any) -> Cost | None:
+    tier = _TIERS.get(str(service_tier or "default").lower(), "standard")
+    return token_cost(model, tokens, day=day_of(SystemClock().now()), tier=tier)
+
+
+def _usage(answer: ModelResponse) -> Mapping[str, Any]:
+    return {} if answer.usage is None else answer.usage.model_dump()

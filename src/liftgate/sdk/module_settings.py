@@ -1,0 +1,113 @@
+"""LiteLLM's settings of its module, `liftgate.drop_params = True` and the like: each acts, is refused, or is harmless.
+
+A setting that would act in LiteLLM is never taken in silence: a spend limit that is not held is worse than an error.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+ACTS: Mapping[str, Any] = MappingProxyType(
+    {"api_key": None, "api_base": None, "num_retries": None, "request_timeout": None, "drop_params": False}
+)
+"""Settings that act on every function of the module, and what they are while unset."""
+
+HARMLESS: Mapping[str, Any] = MappingProxyType(
+    {
+        "set_verbose": False,
+        "verbose": False,
+        "suppress_debug_info": False,
+        "telemetry": False,
+        "turn_off_message_logging": True,
+        "modify_params": False,
+        "add_function_to_prompt": False,
+        "allowed_fails": 3,
+        "ssl_verify": True,
+        "disable_end_user_cost_tracking": False,
+        "vertex_project": None,
+        "vertex_location": None,
+    }
+)
+"""Settings that change nothing here, and their values: Liftgate logs through `logging`, sends nothing home, and keeps
+no end users."""
+
+_CALLBACKS = "Liftgate calls no callbacks; log the results and exceptions of your own calls."
+_SPEND = "Liftgate's functions hold no spend limit, so a program that relies on one must not start."
+_CACHE = "Liftgate caches no answers."
+
+REFUSED: Mapping[str, str] = MappingProxyType(
+    {
+        "max_budget": _SPEND,
+        "budget_duration": _SPEND,
+        "budget_manager": _SPEND,
+        "max_user_budget": _SPEND,
+        "max_end_user_budget": _SPEND,
+        "success_callback": _CALLBACKS,
+        "failure_callback": _CALLBACKS,
+        "callbacks": _CALLBACKS,
+        "input_callback": _CALLBACKS,
+        "service_callback": _CALLBACKS,
+        "cache": _CACHE,
+        "enable_cache": _CACHE,
+        "fallbacks": "Give fallbacks=[…] to the call, or a config with fallbacks to Liftgate(config=…).",
+        "context_window_fallbacks": "Give context_window_fallback_dict={…} to the call.",
+        "model_alias_map": "Give a config with model_group_alias to Liftgate(config=…).",
+        "model_list": "Give a config with this model_list to Liftgate(config=…).",
+        "headers": "Give extra_headers={…} to the call, or to Liftgate(…).",
+        "custom_provider_map": "Liftgate speaks to Google AI Studio only.",
+        "guardrail_name_config_map": "Liftgate runs no guardrails.",
+        "credential_list": "Give api_key=… to the call, or a config to Liftgate(config=…).",
+        "client_session": "Liftgate keeps its own connections.",
+        "aclient_session": "Liftgate keeps its own connections.",
+        "use_client": "Liftgate keeps its own connections.",
+    }
+)
+
+_SHARED_NAMES = {
+    "api_key": ("api_key",),
+    "api_base": ("api_base", "base_url"),
+    "num_retries": ("num_retries", "max_retries"),
+    "request_timeout": ("timeout", "request_timeout"),
+}
+"""The call's own names for a setting: with any of them given, the setting says nothing."""
+
+
+def check_setting(name: str, value: object) -> None:
+    """AttributeError for a setting that Liftgate cannot honour, and for one that is mistyped.
+
+    Setting what is off by default to off, `liftgate.cache = None`, asks for nothing and passes.
+    """
+    if name in REFUSED:
+        if value:
+            raise AttributeError(f"liftgate.{name} cannot be set: {REFUSED[name]}")
+        return
+    if name in ACTS or name in HARMLESS:
+        return
+    near = difflib.get_close_matches(name, [*ACTS, *REFUSED], n=1, cutoff=0.8)
+    if near:
+        raise AttributeError(f"liftgate.{name} is no setting. Did you mean liftgate.{near[0]}?")
+
+
+def default_of(name: str) -> Any:
+    """What an unset setting reads as. KeyError for a name that is none."""
+    if name in REFUSED:
+        return [] if name.endswith(("callback", "callbacks")) else None
+    return ACTS[name] if name in ACTS else HARMLESS[name]
+
+
+def with_settings(arguments: dict[str, Any], *, chat: bool) -> dict[str, Any]:
+    """A call's keyword arguments, with the module's settings for what they do not say. `chat`: the call sends a chat,
+    to which `drop_params` applies."""
+    settings = vars(sys.modules["liftgate"])
+    said = dict(arguments)
+    for name, spellings in _SHARED_NAMES.items():
+        value = settings.get(name)
+        if value is not None and all(said.get(spelling) is None for spelling in spellings):
+            said[spellings[0]] = value
+    if chat and settings.get("drop_params") and said.get("drop_params") is None:
+        said["drop_params"] = True
+    return said
