@@ -45,6 +45,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+LONGEST_NAME = 200
+LONGEST_MESSAGE = 4000
+"""Characters that an error may repeat of a name, and that its sentence may have: a caller chooses both."""
+
+
+def shortened(text: str, most: int = LONGEST_NAME) -> str:
+    """As an error may quote it: never a whole payload."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
 
 @dataclass(frozen=True, slots=True)
 class UpstreamFacts:
@@ -78,9 +87,9 @@ class LiftgateError(Exception):
         retry_after: float | None = None,
         upstream: UpstreamFacts | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.param = param
+        self.message = shortened(message, LONGEST_MESSAGE)
+        super().__init__(self.message)
+        self.param = None if param is None else shortened(param)
         self.code = code if code is not None else self.default_code
         self.retry_after = retry_after
         self.upstream = upstream
@@ -126,7 +135,7 @@ class MissingParameter(InvalidRequest):
     default_code = "missing_required_parameter"
 
     def __init__(self, param: str) -> None:
-        super().__init__(f"Missing required parameter: '{param}'.", param=param)
+        super().__init__(f"Missing required parameter: '{shortened(param)}'.", param=param)
 
 
 class UnsupportedParameter(InvalidRequest):
@@ -168,26 +177,26 @@ class FileNotFound(NotFound):
     """OpenAI's sentence for an unknown file; a foreign file gives exactly the same."""
 
     def __init__(self, file_id: str, *, param: str | None = "id") -> None:
-        super().__init__(f"No such File object: {file_id}", param=param)
+        super().__init__(f"No such File object: {shortened(file_id)}", param=param)
         self.file_id = file_id
 
 
 class UploadNotFound(NotFound):
     def __init__(self, upload_id: str) -> None:
-        super().__init__(f"No such Upload object: {upload_id}", param="upload_id")
+        super().__init__(f"No such Upload object: {shortened(upload_id)}", param="upload_id")
 
 
 class ModelNotFound(NotFound):
     default_code = "model_not_found"
 
     def __init__(self, model: str) -> None:
-        super().__init__(f"The model `{model}` does not exist or you do not have access to it.")
+        super().__init__(f"The model `{shortened(model)}` does not exist or you do not have access to it.")
         self.model = model
 
 
 class RouteNotFound(NotFound):
     def __init__(self, method: str, path: str) -> None:
-        super().__init__(f"Invalid URL ({method} {path})")
+        super().__init__(f"Invalid URL ({method} {shortened(path)})")
 
 
 class MethodNotAllowed(RequestError):

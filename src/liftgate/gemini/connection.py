@@ -55,11 +55,10 @@ class Answer:
     @property
     def headers(self) -> dict[str, str]:
         """By name in lower case; what came more than once is joined by commas."""
-        found: dict[str, str] = {}
+        found: dict[str, list[str]] = {}
         for field, value in self.fields:
-            name, text = field.decode("latin-1").lower(), value.decode("latin-1").strip()
-            found[name] = f"{found[name]}, {text}" if name in found else text
-        return found
+            found.setdefault(field.decode("latin-1").lower(), []).append(value.decode("latin-1").strip())
+        return {name: ", ".join(values) for name, values in found.items()}
 
     async def arrived(self) -> None:
         """Returns once it has begun. Raises what broke it before."""

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 from liftgate import errors
-from liftgate.errors import LiftgateError, UpstreamFacts
+from liftgate.errors import LiftgateError, UpstreamFacts, shortened
 from liftgate.gemini import sentences
 
 LONGEST_WAIT = 86_400.0
@@ -108,7 +108,7 @@ def parse(status: int, body: bytes) -> UpstreamFacts:
     return UpstreamFacts(
         status,
         str(error.get("status") or "UNKNOWN"),
-        _shortened(str(error.get("message") or "")),
+        shortened(str(error.get("message") or ""), LONGEST_SENTENCE),
         tuple(item for item in details if isinstance(item, dict)) if isinstance(details, list) else (),
     )
 
@@ -244,11 +244,7 @@ def _status_object(body: bytes) -> dict[str, Any] | None:
 
 def _plain_text(body: bytes) -> str:
     text = body[: 4 * LONGEST_SENTENCE].decode("utf-8", "replace").strip()
-    return "" if text.startswith(("<", "{", "[")) else _shortened(text)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_SENTENCE else text[: LONGEST_SENTENCE - 1] + "…"
+    return "" if text.startswith(("<", "{", "[")) else shortened(text, LONGEST_SENTENCE)
 
 
 def _status_line(status: int) -> str:

@@ -11,14 +11,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from liftgate.errors import InvalidRequest
+from liftgate.errors import InvalidRequest, shortened
 
 MAX_DISPLAY_NAME = 512
 _NAME = re.compile(r"files/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _SET = {"name": "name", "displayName": "display_name", "mimeType": "mime_type", "sizeBytes": "size_bytes"}
 _OUTPUT = ("createTime", "updateTime", "expirationTime", "sha256Hash", "uri", "downloadUri", "state", "source", "error")
 _OUTPUT_SNAKE = ("create_time", "update_time", "expiration_time", "sha256_hash", "download_uri")
-_SINGLE_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_QUOTED = re.compile(r""""(?:[^"\\]++|\\.)*+(")?|'(?:[^'\\]++|\\.)*+(')?""", re.DOTALL)
+"""A text in either quotes; without its end it reaches to the body's, so that each character is read once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _object(value: object, where: str) -> dict[str, Any]:
 
 
 def _unknown(name: str, where: str) -> InvalidRequest:
-    return InvalidRequest(f'Invalid JSON payload received. Unknown name "{name}"{where}: Cannot find field.')
+    return InvalidRequest(f'Invalid JSON payload received. Unknown name "{shortened(name)}"{where}: Cannot find field.')
 
 
 def _json(body: bytes) -> object:
@@ -99,11 +100,14 @@ def _json(body: bytes) -> object:
         try:
             return json.loads(text)
         except json.JSONDecodeError:
-            return json.loads(_SINGLE_QUOTED.sub(_double_quoted, text))
+            return json.loads(_QUOTED.sub(_double_quoted, text))
     except (ValueError, RecursionError):
         raise InvalidRequest("Invalid JSON payload received.") from None
 
 
 def _double_quoted(found: re.Match[str]) -> str:
-    inner = found[1]
-    return found[0] if inner is None else json.dumps(inner.replace("\\'", "'"), ensure_ascii=False)
+    if found.lastindex is None:
+        raise ValueError("a text without an end")
+    if found[1]:
+        return found[0]
+    return json.dumps(found[0][1:-1].replace("\\'", "'"), ensure_ascii=False)

@@ -48,6 +48,9 @@ class RouteTable:
 def _pattern(path: str) -> re.Pattern[str]:
     pieces, end = [], 0
     for found in _PARAMETER.finditer(path):
-        pieces += [re.escape(path[end : found.start()]), f"(?P<{found[1]}>{'.+' if found[2] else '[^/]+'})"]
+        before = path[end : found.start()]
+        # What follows a colon has none itself, or each colon of a long path would be tried, with all that follows it.
+        one = "[^/:]+" if before.endswith(":") else "[^/]+"
+        pieces += [re.escape(before), f"(?P<{found[1]}>{'.+' if found[2] else one})"]
         end = found.end()
     return re.compile("".join(pieces) + re.escape(path[end:]), re.DOTALL)

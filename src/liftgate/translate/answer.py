@@ -103,7 +103,8 @@ class AnswerFold:
         if logprobs is not None:
             found = upstream.mapping(candidate, "logprobsResult", f"candidates[{place}]") or {}
             logprobs = token_logprobs(found, f"candidates[{place}].logprobsResult")
-            choice.logprobs = [*(choice.logprobs or ()), *logprobs]
+            choice.logprobs = choice.logprobs or []
+            choice.logprobs += logprobs
         if content is not None:
             if type(content) is not dict:
                 raise upstream.wrong(f"candidates[{place}].content", "an object", content)

@@ -43,6 +43,7 @@ class Choice(msgspec.Struct):
     parts: list[dict[str, Any]] = []
     """Entries of extra_content.google.parts."""
     pcm: list[bytes] = []
+    pcm_bytes: int = 0
     audio_form: tuple[int, int] = (audio.DEFAULT_RATE, 1)
     audio_id: str = ""
     audio_out: int = 0
@@ -86,7 +87,9 @@ class Choice(msgspec.Struct):
                 upstream.string(candidate, field, place)
             else:
                 found = upstream.mapping(candidate, field, place) or {}
-                value = {**self.extra.get(name, {}), **{key: each for key, each in found.items() if each}}
+                known: dict[str, Any] = self.extra.setdefault(name, {})
+                known.update((key, each) for key, each in found.items() if each)
+                continue
             self.extra[name] = value
 
     @property

@@ -132,6 +132,7 @@ class PartReader:
             number = f"_{choice.index}" if choice.index else ""
             choice.audio_id = "audio_" + self._completion_id.removeprefix("chatcmpl-") + number
         choice.pcm.append(pcm)
+        choice.pcm_bytes += len(pcm)
         transcription = upstream.mapping(part, "audioTranscription", "audioTranscription")
         if transcription is not None:
             choice.transcript.append(upstream.string(transcription, "text", "audioTranscription") or "")
@@ -143,7 +144,7 @@ class PartReader:
         """The audio that has not gone out yet, but for an incomplete group before the end. Only streams need it."""
         if not self._translation.stream:
             return
-        waiting = sum(map(len, choice.pcm)) - choice.audio_out
+        waiting = choice.pcm_bytes - choice.audio_out
         size = waiting if last else waiting - waiting % ALIGNED
         delta: dict[str, Any] = {}
         if not choice.audio_said:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.errors import InvalidRequest, MissingParameter, shortened
 from liftgate.translate import checks
 from liftgate.translate.content_parts import IGNORED_KEYS, READERS, Media
 from liftgate.translate.draft import Draft
@@ -43,6 +43,7 @@ class Said:
 
     parts: list[dict[str, Any]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
 
 
 def assistant_parts(draft: Draft, message: dict[str, Any], where: str) -> Said:
@@ -201,12 +202,13 @@ def _tool_calls(draft: Draft, said: Said, message: dict[str, Any], google: dict[
     tool_calls = message.get("tool_calls")
     if tool_calls is None:
         return
+    behind = _behind_calls(google)
     for place, call in enumerate(checks.array(tool_calls, f"{where}.tool_calls")):
         at = f"{where}.tool_calls[{place}]"
         found = checks.mapping(call, at)
         draft.only(found, at, _CALL_KEYS)
         call_id = checks.string(checks.required(found, "id", at), f"{at}.id", empty=False)
-        if any(each.id == call_id for each in said.calls):
+        if call_id in said.ids:
             raise InvalidRequest(
                 f"Invalid '{at}.id': {checks.shown(call_id)} is used twice.", param=f"{at}.id", code="invalid_value"
             )
@@ -216,14 +218,18 @@ def _tool_calls(draft: Draft, said: Said, message: dict[str, Any], google: dict[
         _sign_call(draft, part, signature, first=not said.calls, called=call_id)
         said.parts.append(part)
         said.calls.append(Call(call_id, name))
-        _behind_calls(said, google, where)
+        said.ids.add(call_id)
+        for number, raw in behind.get(len(said.calls), ()):
+            _put_back(said.parts, raw, f"{where}.extra_content.google.parts[{number}]")
 
 
-def _behind_calls(said: Said, google: dict[str, Any], where: str) -> None:
-    """Gemini's own parts that stood behind as many calls as there are now."""
+def _behind_calls(google: dict[str, Any]) -> dict[object, list[tuple[int, dict[str, Any]]]]:
+    """Gemini's own parts that stood behind calls, with their places, by the number of calls before them."""
+    behind: dict[object, list[tuple[int, dict[str, Any]]]] = {}
     for place, raw in enumerate(google.get("parts") or ()):
-        if isinstance(raw, dict) and raw.get("call_index") == len(said.calls):
-            _put_back(said.parts, raw, f"{where}.extra_content.google.parts[{place}]")
+        if isinstance(raw, dict) and isinstance(index := raw.get("call_index"), int | float):
+            behind.setdefault(index, []).append((place, raw))
+    return behind
 
 
 def _called(draft: Draft, call: dict[str, Any], at: str) -> tuple[str, dict[str, Any]]:
@@ -258,7 +264,7 @@ def _sign_call(draft: Draft, part: dict[str, Any], signature: str | None, *, fir
     if signature is None and first and draft.facts.signatures:
         # Only the first call of a step is checked for its signature (parallel calls come with one).
         signature = SKIP_SIGNATURE
-        draft.notes.append(f"No thought signature is known for {called}; Gemini's check of it is skipped.")
+        draft.notes.append(f"No thought signature is known for {shortened(called)}; Gemini's check of it is skipped.")
     if signature is not None:
         part["thoughtSignature"] = signature
 

@@ -7,13 +7,36 @@ Nothing is converted and nothing is defaulted here; wording from OPENAI.md 0.3.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypeAlias
 
-from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.errors import InvalidRequest, MissingParameter, shortened
 
 INT32_MAX = 2**31 - 1
 _SHOWN = 64
 """Characters of a wrong value that an error repeats: never a whole payload."""
+
+
+class Place:
+    """A path in the request whose text is made for an error only: under long nested names the texts of all levels
+    together would have many times the request's size. `step`: a key, or an index.
+    """
+
+    __slots__ = ("_above", "_step")
+
+    def __init__(self, above: At, step: str | int) -> None:
+        self._above = above
+        self._step = step
+
+    def __str__(self) -> str:
+        steps: list[str] = []
+        at: At = self
+        while isinstance(at, Place):
+            steps.append(f".{at._step}" if isinstance(at._step, str) else f"[{at._step}]")
+            at = at._above
+        return shortened(at + "".join(reversed(steps)))
+
+
+At: TypeAlias = str | Place
 
 
 def kind(value: object) -> str:
@@ -33,7 +56,8 @@ def kind(value: object) -> str:
     return "an object"
 
 
-def invalid_type(param: str, expected: str, value: object) -> InvalidRequest:
+def invalid_type(param: At, expected: str, value: object) -> InvalidRequest:
+    param = shortened(str(param))
     return InvalidRequest(
         f"Invalid type for '{param}': expected {expected}, but got {kind(value)} instead.",
         param=param,
@@ -41,11 +65,11 @@ def invalid_type(param: str, expected: str, value: object) -> InvalidRequest:
     )
 
 
-def invalid_value(param: str, value: object, allowed: Collection[str]) -> InvalidRequest:
+def invalid_value(param: At, value: object, allowed: Collection[str]) -> InvalidRequest:
     names = [f"'{name}'" for name in allowed]
     known = names[0] if len(names) == 1 else ", ".join(names[:-1]) + f", and {names[-1]}"
     return InvalidRequest(
-        f"Invalid value: {shown(value)}. Supported values are: {known}.", param=param, code="invalid_value"
+        f"Invalid value: {shown(value)}. Supported values are: {known}.", param=str(param), code="invalid_value"
     )
 
 
@@ -55,14 +79,16 @@ def shown(value: object) -> str:
     return f"'{text}'" if len(text) <= _SHOWN else f"'{text[:_SHOWN]}…'"
 
 
-def unknown(param: str) -> InvalidRequest:
+def unknown(param: At) -> InvalidRequest:
+    param = shortened(str(param))
     return InvalidRequest(f"Unknown parameter: '{param}'.", param=param, code="unknown_parameter")
 
 
-def string(value: object, param: str, *, empty: bool = True) -> str:
+def string(value: object, param: At, *, empty: bool = True) -> str:
     if not isinstance(value, str):
         raise invalid_type(param, "a string", value)
     if not value and not empty:
+        param = str(param)
         raise InvalidRequest(
             f"Invalid '{param}': empty string. Expected a string with minimum length 1, "
             "but got an empty string instead.",
@@ -72,7 +98,7 @@ def string(value: object, param: str, *, empty: bool = True) -> str:
     return value
 
 
-def choice(value: object, param: str, allowed: Collection[str]) -> str:
+def choice(value: object, param: At, allowed: Collection[str]) -> str:
     if not isinstance(value, str):
         raise invalid_type(param, f"one of {', '.join(allowed)}", value)
     if value not in allowed:
@@ -80,13 +106,13 @@ def choice(value: object, param: str, allowed: Collection[str]) -> str:
     return value
 
 
-def boolean(value: object, param: str) -> bool:
+def boolean(value: object, param: At) -> bool:
     if not isinstance(value, bool):
         raise invalid_type(param, "a boolean", value)
     return value
 
 
-def integer(value: object, param: str, low: int, high: int) -> int:
+def integer(value: object, param: At, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise invalid_type(param, "an integer", value)
     if value > high:
@@ -96,7 +122,7 @@ def integer(value: object, param: str, low: int, high: int) -> int:
     return value
 
 
-def number(value: object, param: str, low: float, high: float) -> float:
+def number(value: object, param: At, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise invalid_type(param, "a decimal", value)
     if value < low:
@@ -106,7 +132,8 @@ def number(value: object, param: str, low: float, high: float) -> float:
     return value
 
 
-def _range(param: str, what: str, where: str, sign: str, bound: float, value: float) -> InvalidRequest:
+def _range(param: At, what: str, where: str, sign: str, bound: float, value: float) -> InvalidRequest:
+    param = str(param)
     got: object = value if abs(value) < 1e18 else "a number out of range"
     return InvalidRequest(
         f"Invalid '{param}': {what} {where} value. Expected a value {sign} {bound:g}, but got {got} instead.",
@@ -115,16 +142,17 @@ def _range(param: str, what: str, where: str, sign: str, bound: float, value: fl
     )
 
 
-def mapping(value: object, param: str) -> dict[str, Any]:
+def mapping(value: object, param: At) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise invalid_type(param, "an object", value)
     return value
 
 
-def array(value: object, param: str, *, least: int = 0, most: int | None = None) -> list[Any]:
+def array(value: object, param: At, *, least: int = 0, most: int | None = None) -> list[Any]:
     if not isinstance(value, list):
         raise invalid_type(param, "an array", value)
     if len(value) < least:
+        param = str(param)
         raise InvalidRequest(
             f"Invalid '{param}': empty array. Expected an array with minimum length {least}, "
             "but got an empty array instead.",
@@ -132,6 +160,7 @@ def array(value: object, param: str, *, least: int = 0, most: int | None = None)
             code="empty_array",
         )
     if most is not None and len(value) > most:
+        param = str(param)
         raise InvalidRequest(
             f"Invalid '{param}': array too long. Expected an array with maximum length {most}, "
             f"but got an array with length {len(value)} instead.",

@@ -7,9 +7,17 @@ it.
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
 from typing import Any
 
 from liftgate.translate import upstream
+
+_STEP = 1024
+"""Bytes of the content between two places whose offsets in characters are known."""
+_CONTINUATION = bytes(range(0x80, 0xC0))
+"""The bytes of UTF-8 that begin no character."""
+_SEARCHES = 64
+"""Segments that are looked for in the whole content, at most: Gemini's offsets are right for nearly all."""
 
 
 def url_citations(
@@ -61,24 +69,57 @@ class _Text:
         self._content = content
         self._bytes = content.encode("utf-8", "replace")
         self._part_starts = part_starts
+        self._searches = _SEARCHES
+        self._known: list[int] = []
+        self._part_bytes: list[int] = []
 
     def segment(self, segment: dict[str, Any], place: str) -> tuple[int, int]:
         start = upstream.count(segment, "startIndex", place)
         end = max(start, upstream.count(segment, "endIndex", place))
         said = upstream.string(segment, "text", place)
         whole = self._characters(0, start, end)
-        if said is None or self._content[slice(*whole)] == said:
+        if said is None or self._is_at(whole, said):
             return whole
         number = upstream.count(segment, "partIndex", place)
         if number < len(self._part_starts):
-            before = len(self._content[: self._part_starts[number]].encode("utf-8", "replace"))
-            within = self._characters(before, start, end)
-            if self._content[slice(*within)] == said:
+            within = self._characters(self._part_start(number), start, end)
+            if self._is_at(within, said):
                 return within
+        if not said or not self._searches:
+            return whole
+        self._searches -= 1
         at = self._content.find(said)
-        return (at, at + len(said)) if said and at >= 0 else whole
+        return (at, at + len(said)) if at >= 0 else whole
+
+    def _is_at(self, span: tuple[int, int], said: str) -> bool:
+        return span[1] - span[0] == len(said) and self._content.startswith(said, span[0])
 
     def _characters(self, before: int, start: int, end: int) -> tuple[int, int]:
         """Byte offsets behind `before` bytes → characters, kept within the content."""
-        first = len(self._bytes[: before + start].decode("utf-8", "ignore"))
-        return first, max(first, len(self._bytes[: before + end].decode("utf-8", "ignore")))
+        first = self._character_of(before + start)
+        return first, max(first, self._character_of(before + end))
+
+    def _character_of(self, offset: int) -> int:
+        """Characters that are whole before so many bytes."""
+        offset = min(offset, len(self._bytes))
+        if len(self._bytes) == len(self._content):
+            return offset
+        step = offset // _STEP
+        begun = self._begun()[step] + len(self._bytes[step * _STEP : offset].translate(None, _CONTINUATION))
+        cut = offset < len(self._bytes) and self._bytes[offset] in _CONTINUATION
+        return begun - 1 if cut else begun
+
+    def _begun(self) -> list[int]:
+        """Characters that begin before each `_STEP` bytes."""
+        if not self._known:
+            steps = range(0, len(self._bytes), _STEP)
+            counts = (len(self._bytes[at : at + _STEP].translate(None, _CONTINUATION)) for at in steps)
+            self._known = [0, *accumulate(counts)]
+        return self._known
+
+    def _part_start(self, number: int) -> int:
+        """Bytes of the content before a part."""
+        if not self._part_bytes:
+            spans = pairwise((0, *self._part_starts))
+            self._part_bytes = list(accumulate(len(self._content[a:b].encode("utf-8", "replace")) for a, b in spans))
+        return self._part_bytes[number]

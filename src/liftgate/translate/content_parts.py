@@ -26,7 +26,8 @@ YOUTUBE = re.compile(r"https://(?:(?:www|m)\.)?(?:youtube\.com/(?:watch\?|shorts
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
 _SNIFFED = 4096
 """Characters of base64 that are looked at to tell what the data is."""
-_DATA_URL = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),", re.IGNORECASE)
+_DATA_URL_HEAD = 1024
+"""Characters of a data URL before its comma, at most."""
 
 DETAIL = {
     "auto": None,
@@ -193,11 +194,12 @@ def _inline(text: str, param: str, mime_type: str | None) -> tuple[str, str | No
     Only the beginning is looked at: the data may be large, and who decodes it sees the rest.
     """
     if text[:5].lower() == "data:":
-        head = _DATA_URL.match(text)
-        if head is None or "base64" not in head[2].lower():
+        comma = text.find(",", 0, _DATA_URL_HEAD)
+        declared, _, parameters = text[5 : max(comma, 0)].partition(";")
+        if comma < 0 or "base64" not in parameters.lower():
             raise _bad_data(param, "Expected a base64-encoded data URL, such as 'data:audio/wav;base64,UklGR…'.")
-        text = text[head.end() :]
-        mime_type = mime_type or media_types.normalise(head[1]) or None
+        text = text[comma + 1 :]
+        mime_type = mime_type or media_types.normalise(declared) or None
     beginning = "".join(text[:_SNIFFED].split())
     if not beginning:
         raise _bad_data(param, "It is empty.")

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from liftgate.errors import InvalidRequest, UnsupportedParameter
+from liftgate.errors import UnsupportedParameter
 from liftgate.translate import checks
 from liftgate.translate.content_parts import Media
 from liftgate.translate.file_needs import ResolvedFile
@@ -73,7 +73,7 @@ class Draft(msgspec.Struct):
                     self.unknown(f"{where}.{key}" if where else str(key))
 
     def unknown(self, param: str) -> None:
-        error: InvalidRequest = checks.unknown(param)
         if not self.drop_params:
-            raise error
-        self.dropped.append(Dropped(param, error.message))
+            raise checks.unknown(param)
+        error = checks.unknown(param)
+        self.dropped.append(Dropped(str(error.param), error.message))

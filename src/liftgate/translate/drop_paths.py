@@ -9,16 +9,23 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from liftgate.translate import checks
+
+MAX_PATHS = 128
+"""Each is looked for in the whole request."""
+MAX_STEPS = 64
+
 _STEP = re.compile(r"[^.\[\]]+|\[(?:\d{1,6}|\*)\]")
 
 
 def without(request: Mapping[str, Any], paths: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-    """The request without these, and those that it had."""
+    """The request without these, and those that it had. Raises InvalidRequest for more than MAX_PATHS."""
+    checks.array(paths, "additional_drop_params", most=MAX_PATHS)
     result: Any = dict(request)
     gone = []
     for path in paths:
         steps = [path] if path in result else _STEP.findall(path)
-        if steps and steps[0] != "messages":
+        if 0 < len(steps) <= MAX_STEPS and steps[0] != "messages":
             cut = _cut(result, steps)
             if cut is not result:
                 result = cut

@@ -134,8 +134,12 @@ def finish_outputs(draft: Draft) -> None:
         draft.generation["mediaResolution"] = f"MEDIA_RESOLUTION_{draft.resolution}"
 
 
+_WORD = re.compile(r"(?<!_)_+([a-z0-9])")
+"""Begins at the first underscore of a row only, so that a row without a letter behind it is read once."""
+
+
 def camel(name: str) -> str:
-    return re.sub(r"_+([a-z0-9])", lambda found: found[1].upper(), name)
+    return _WORD.sub(lambda found: found[1].upper(), name)
 
 
 def read_native(draft: Draft, name: str, value: object) -> bool:

@@ -34,6 +34,26 @@ class Round:
     calls: list[Call]
     responses: dict[int, dict[str, Any]] = field(default_factory=dict)
     media: list[dict[str, Any]] = field(default_factory=list)
+    _by_id: dict[str, int] = field(init=False)
+    _by_name: dict[str, list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._by_id = {call.id: place for place, call in enumerate(self.calls) if call.id is not None}
+
+    def waiting(self, call_id: str) -> int | None:
+        """The place of the call of this id, if it has no result yet."""
+        place = self._by_id.get(call_id)
+        return None if place in self.responses else place
+
+    def waiting_by_name(self, name: str) -> int | None:
+        """The place of the first call of this name without a result."""
+        if not self._by_name:
+            for place in range(len(self.calls) - 1, -1, -1):
+                self._by_name.setdefault(self.calls[place].name, []).append(place)
+        places = self._by_name.get(name, [])
+        while places and places[-1] in self.responses:
+            places.pop()
+        return places[-1] if places else None
 
     def contents(self) -> list[dict[str, Any]]:
         """Raises InvalidRequest, in OpenAI's words, when a call has no result."""
@@ -59,14 +79,12 @@ def read_result(
     if message["role"] == "tool":
         wanted = checks.string(checks.required(message, "tool_call_id", where), f"{where}.tool_call_id")
         at = f"{where}.tool_call_id"
-        place = next((i for i, call in enumerate(calls.calls) if call.id == wanted), None)
+        place = calls.waiting(wanted)
     else:
         wanted = checks.string(checks.required(message, "name", where), f"{where}.name")
         at = f"{where}.name"
-        place = next(
-            (i for i, call in enumerate(calls.calls) if call.name == wanted and i not in calls.responses), None
-        )
-    if place is None or place in calls.responses:
+        place = calls.waiting_by_name(wanted)
+    if place is None:
         raise InvalidRequest(
             f"Invalid '{at}': {checks.shown(wanted)} is no call of the preceding assistant message that waits for "
             "a result.",
