@@ -127,7 +127,7 @@ def _copies(number: int) -> str:
     "--grace",
     type=click.FloatRange(0),
     metavar="SECONDS",
-    help="Keep what is younger.  [default: orphan_grace_seconds of the config, a day]",
+    help="Keep anything newer than this.  [default: orphan_grace_seconds of the config, a day]",
 )
 @click.option("--yes", is_flag=True, help="Do not ask when the grace is less than an hour.")
 @json_option
@@ -220,6 +220,8 @@ def _with_data(settings: Settings, work: Callable[[Data], Awaitable[T]]) -> T:
 def _confirm(question: str) -> None:
     """Raises Failure unless a person says yes."""
     if not sys.stdin.isatty():
-        raise click.UsageError("There is nobody to ask; --yes answers.")
+        raise click.UsageError(
+            "This command asks before it goes on, and there is no terminal to ask on. Add --yes to confirm."
+        )
     if not click.confirm(question, err=True):
         raise Failure("nothing was done.")

@@ -37,7 +37,7 @@ files.add_command(upload)
 @files.command("ls")
 @click.option("--purpose", type=Word(PURPOSES), help="Only these.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="At most so many.")
-@click.option("--after", metavar="ID", help="Go on behind this file of the list.")
+@click.option("--after", metavar="ID", help="Start after this file.")
 @json_option
 @gateway_options
 def list_files(purpose: str | None, limit: int, after: str | None, as_json: bool, base_url: str, api_key: str) -> None:

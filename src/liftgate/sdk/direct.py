@@ -104,8 +104,8 @@ class Direct:
     async def create_file(self, file: FileTypes, creation: Creation, call: Call) -> FileObject:
         if creation.expires_after is not None:
             raise UnsupportedParameter(
-                "Google keeps a file for 48 hours, no longer and no shorter; 'expires_after' acts on a gateway, and "
-                "with Liftgate(data_dir=…).",
+                "'expires_after' cannot be used here: Google keeps every file for 48 hours. It works through a "
+                "gateway, or with Liftgate(data_dir=…).",
                 param="expires_after",
             )
         async with open_input(file) as given:

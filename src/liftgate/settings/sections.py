@@ -84,7 +84,7 @@ class StorageSettings:
     data_dir: Path = field(
         default=Path("liftgate-data"),
         metadata=_says(
-            "the directory of spools, and of everything else in a plain set-up",
+            "the directory for uploads in progress, and, by default, for the catalogue and the files",
             shown="~/.local/share/liftgate, or as the platform has it",
         ),
     )
@@ -158,7 +158,7 @@ class ServerSettings:
     keep_alive: float = _option(75.0, "how long an idle connection is kept open, in seconds", minimum=0)
     drain_seconds: float = _option(
         30.0,
-        "how long what runs, requests and copies to Gemini alike, may take to end after SIGTERM, in seconds",
+        "after SIGTERM, how long running requests and copies to Gemini may go on, in seconds",
         minimum=0,
     )
 
@@ -204,7 +204,7 @@ class JobSettings:
         86400.0, "how long bytes that no file names are kept; longer than a backup takes", minimum=0
     )
     cache_stale_seconds: float = _option(
-        60.0, "how long memory is believed while the catalogue cannot be heard", minimum=0
+        60.0, "how long cached answers are used while the catalogue is unreachable", minimum=0
     )
 
 
