@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import liftgate
 from liftgate import AsyncLiftgate, Liftgate
 from liftgate.errors import FileNotFound, InvalidRequest, NotFound
 from sdk_sandbox import MODEL, RECORDING, ROOT, Sandbox, asking
@@ -99,3 +101,13 @@ def test_a_file_can_be_carried_ahead_and_only_what_acts_is_taken(sandbox: Sandbo
         for refused in ({"api_key": "key-b"}, {"extra_body": {"target_model": "x"}}, {"num_retries": 1}):
             with pytest.raises(InvalidRequest):
                 client.create_file(file=b"text", **refused)
+
+
+@pytest.mark.parametrize("client", [liftgate.Liftgate, liftgate.AsyncLiftgate])
+def test_a_mistake_of_a_client_shows_where_it_was_made(client: type[Any], tmp_path: Path, sandbox: Sandbox) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("model_list: [{model_name: m, litellm_params: {model: gemini/m, api_key: os.environ/NONE_SUCH}}]")
+    with pytest.raises(liftgate.ConfigError, match="NONE_SUCH"):
+        client(config=config)
+    with pytest.raises(liftgate.BadRequestError, match="extra_headers"):
+        client(data_dir=tmp_path, extra_headers={"a": "b"})

@@ -264,6 +264,9 @@ def _opener(defaults: Call, data_dir: str | os.PathLike[str] | None, config: str
     if data_dir is None and config is None:
         return lambda: Direct(defaults, os.environ)
     # The catalogue and the blob store are loaded only where files are kept.
-    from liftgate.sdk.durable import Durable
+    from liftgate.sdk.durable import Durable, client_settings
 
-    return lambda: Durable(defaults, os.environ, data_dir=data_dir, config=config)
+    # Read here, so that a mistake shows where it was made and not at the first call.
+    with public_errors():
+        settings = client_settings(defaults, os.environ, data_dir, config)
+    return lambda: Durable(settings)

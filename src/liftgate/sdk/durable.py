@@ -47,17 +47,9 @@ IN_BAND: Mapping[str, type[LiftgateError]] = {
 
 
 class Durable:
-    """`defaults` are the client's: they become settings, and so cannot change from call to call."""
+    """The settings are the client's (`client_settings`), and so cannot change from call to call."""
 
-    def __init__(
-        self,
-        defaults: Call,
-        environ: Mapping[str, str],
-        *,
-        data_dir: str | os.PathLike[str] | None,
-        config: str | os.PathLike[str] | None,
-    ) -> None:
-        settings = _settings(defaults, environ, data_dir, config)
+    def __init__(self, settings: Settings) -> None:
         self._gateway = Gateway(settings)
 
     async def __aenter__(self) -> Self:
@@ -168,12 +160,13 @@ def _error_of(error: Mapping[str, Any]) -> LiftgateError:
     return kind(str(error.get("message")), param=error.get("param"), code=error.get("code"))
 
 
-def _settings(
+def client_settings(
     defaults: Call,
     environ: Mapping[str, str],
     data_dir: str | os.PathLike[str] | None,
     config: str | os.PathLike[str] | None,
 ) -> Settings:
+    """What a client was made with, as a gateway's settings. Raises ConfigError."""
     said = {"GEMINI_API_KEY": defaults.api_key, "GEMINI_API_BASE": defaults.api_base}
     environ = {**environ, **{name: value for name, value in said.items() if value}}
     if defaults.headers:
