@@ -83,6 +83,12 @@ if TYPE_CHECKING:
     from liftgate.sdk.results import ModelResponseStream as ModelResponseStream
     from liftgate.sdk.streams import AsyncChunkStream as AsyncChunkStream
     from liftgate.sdk.streams import ChunkStream as ChunkStream
+    from liftgate.types import Choices as Choices
+    from liftgate.types import Delta as Delta
+    from liftgate.types import Function as Function
+    from liftgate.types import Message as Message
+    from liftgate.types import StreamingChoices as StreamingChoices
+    from liftgate.types import Usage as Usage
 
 _FUNCTIONS = (
     *("completion", "batch_completion", "token_counter"),
@@ -105,6 +111,7 @@ _EXCEPTIONS = (
 _HOMES = {
     "liftgate.sdk.functions": (*_FUNCTIONS, *("a" + name for name in _FUNCTIONS)),
     "liftgate.sdk.client": ("Liftgate", "AsyncLiftgate"),
+    "liftgate.types": ("Choices", "Delta", "Function", "Message", "StreamingChoices", "Usage"),
     "liftgate.sdk.results": ("FileObject", "FileList", "FileDeleted", "ModelResponse", "ModelResponseStream"),
     "liftgate.sdk.streams": ("ChunkStream", "AsyncChunkStream"),
     "liftgate.sdk.content": ("FileContent",),

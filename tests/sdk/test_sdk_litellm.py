@@ -396,3 +396,18 @@ def test_facts_of_models() -> None:
     assert "temperature" in liftgate.get_supported_openai_params("gemini-2.5-flash")
     with pytest.raises(liftgate.NotFoundError):
         liftgate.get_model_info("no-such-model")
+
+
+def test_classes_and_functions_are_where_litellms_users_import_them(sandbox: Sandbox) -> None:
+    program = (
+        "from liftgate.types.utils import ChatCompletionMessageToolCall, Choices, Function, Message\n"
+        "from liftgate.types.utils import ModelResponse, Usage\n"
+        "call = ChatCompletionMessageToolCall(id='c', type='function', function=Function(name='f', arguments='{}'))\n"
+        "message = Message(content='hi', tool_calls=[call])\n"
+        "made = ModelResponse(choices=[Choices(index=0, message=message)], usage=Usage(prompt_tokens=1))\n"
+        "message = made.choices[0].message\n"
+        "print(message.role, message.tool_calls[0].function.name, made.usage.prompt_tokens)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["assistant", "f", "1"]
+    assert isinstance(liftgate.completion(MODEL, HELLO).choices[0].message, liftgate.Message)

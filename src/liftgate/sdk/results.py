@@ -190,7 +190,7 @@ class ToolCall(Result, function=Function):
 
 
 class Message(Result, tool_calls=ToolCall):
-    role: str
+    role: str = "assistant"
     content: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
