@@ -77,8 +77,8 @@ def settings_for(sandbox: SandboxServer, data_dir: Path, **changes: Any) -> Sett
 
 
 @contextmanager
-def gateway_server(settings: Settings) -> Iterator[str]:
-    with serve(build_app(Gateway(settings))) as url:
+def gateway_server(settings: Settings, *, allow_errors: bool = False) -> Iterator[str]:
+    with serve(build_app(Gateway(settings)), allow_errors=allow_errors) as url:
         yield url
 
 

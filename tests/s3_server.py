@@ -132,6 +132,8 @@ class S3Server:
             return _error(404, "NoSuchKey")
         body = self.objects[key]
         headers = {"ETag": _etag(body), "Last-Modified": formatdate(usegmt=True)}
+        if request.method == "HEAD":
+            return web.Response(headers={**headers, "Content-Length": str(len(body))})
         if wanted := re.fullmatch(r"bytes=(\d+)-(\d+)?", request.headers.get("Range", "")):
             start, last = int(wanted[1]), min(int(wanted[2] or len(body)), len(body) - 1)
             if start > last:

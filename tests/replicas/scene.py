@@ -120,13 +120,15 @@ def scene(
     *,
     switches: Mapping[str, Any] | None = None,
     sandbox_settings: SandboxSettings | None = None,
+    allow_errors: bool = False,
     **changes: Any,
 ) -> Iterator[Scene]:
-    """`switches`: of the sandbox, other than its defaults; `changes`: of the gateway's settings."""
+    """`switches`: of the sandbox, other than its defaults; `changes`: of the gateway's settings. `allow_errors`: the
+    app may break an answer off."""
     chosen = replace(sandbox_settings or SandboxSettings(), unverified=Unverified().changed(switches or {}))
     with (
         sandbox_server(chosen) as sandbox,
-        gateway_server(quick_settings(sandbox, data_dir, **changes)) as url,
+        gateway_server(quick_settings(sandbox, data_dir, **changes), allow_errors=allow_errors) as url,
         client_for(url) as client,
     ):
         yield Scene(sandbox, url, client)

@@ -4,6 +4,8 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 import liftgate
 from liftgate import AsyncLiftgate, Liftgate
-from liftgate.errors import FileNotFound, InvalidRequest, NotFound
+from liftgate.errors import FileNotFound, InternalError, InvalidRequest, NotFound
 from sdk_sandbox import MODEL, RECORDING, ROOT, Sandbox, asking
 
 pytest_plugins = ["sdk_fixtures"]
@@ -43,6 +45,33 @@ def test_a_kept_file_outlives_gemini_and_gives_its_bytes_back(sandbox: Sandbox, 
         assert client.file_delete(file.id).deleted
         with pytest.raises(FileNotFound):
             client.file_retrieve(file.id)
+
+
+@pytest.mark.parametrize("harm", ["one byte changed", "truncated", "removed"])
+def test_damaged_bytes_are_never_read_for_whole(sandbox: Sandbox, tmp_path: Path, wav: bytes, harm: str) -> None:
+    """However they are read; the pieces that are asked for are parts of the file to whoever keeps it."""
+    with Liftgate(data_dir=tmp_path) as client:
+        file = client.create_file(file=RECORDING, purpose="assistants")
+        [blob] = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+        blob.chmod(0o600)
+        if harm == "removed":
+            blob.unlink()
+        else:
+            blob.write_bytes(wav[:-1] + (b"?" if harm == "one byte changed" else b""))
+        for chunk_size in (100_000, 1024 * 1024):
+            content = client.file_content(file.id, chunk_size=chunk_size)
+            copy = partial(content.write_to_file, tmp_path / "copy.wav")
+            reads: list[Callable[[], object]] = [content.read, partial(list, content), copy]
+            for read in reads:
+                with pytest.raises(InternalError, match=f"{file.id}.*missing or damaged"):
+                    read()
+            if (tmp_path / "copy.wav").exists():
+                assert len((tmp_path / "copy.wav").read_bytes()) < len(wav)
+        started = sandbox.count("upload.start")
+        for _ in range(2):
+            with pytest.raises(InternalError, match=f"{file.id}.*missing or damaged"):
+                client.completion(MODEL, asking(file.id))
+        assert sandbox.count("upload.start") <= started + 1
 
 
 def test_streams_and_the_async_client_work_over_kept_files(sandbox: Sandbox, tmp_path: Path, wav: bytes) -> None:

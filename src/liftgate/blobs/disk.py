@@ -24,7 +24,8 @@ log = logging.getLogger("liftgate.blobs")
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NICENESS = 10
-_PIECES_PER_HOP = 4
+PIECES_PER_HOP = 4
+"""Read or hashed by a thread at a time: a hop to it and back is dearer than a piece is."""
 _VECTORS = 512
 """Pieces written by one call; the system takes 1024."""
 
@@ -90,7 +91,7 @@ def begin_writing_back(fd: int, start: int, stop: int) -> None:
 def read_pieces(fd: int, start: int, stop: int) -> list[bytes]:
     """Up to 1 MiB of [start, stop) in pieces of at most PIECE, fewer at the file's end: a hop is dearer than a read."""
     pieces: list[bytes] = []
-    while start < stop and len(pieces) < _PIECES_PER_HOP:
+    while start < stop and len(pieces) < PIECES_PER_HOP:
         piece = os.pread(fd, min(PIECE, stop - start), start)
         if not piece:
             break

@@ -172,9 +172,22 @@ class _ObjectSource:
                 window = await ahead
             except FileNotFoundError as error:
                 raise BlobMissing(self._blob_id) from error
+            except BaseError as error:
+                if await self._ends_before(start, stop):
+                    raise BlobMissing(self._blob_id) from error
+                raise
         if len(window) != self._window(start, stop):
             raise BlobMissing(self._blob_id)
         return window
+
+    async def _ends_before(self, start: int, stop: int) -> bool:
+        """Whether a read failed because the segment has no such bytes: obstore says so in words only."""
+        index, offset = divmod(start, SEGMENT)
+        try:
+            facts = await obstore.head_async(self._store, f"{self._blob_id}/{index:05d}")
+        except FileNotFoundError:
+            return True
+        return facts["size"] < offset + self._window(start, stop)
 
 
 @asynccontextmanager

@@ -21,10 +21,10 @@ class StoredBlob:
 
 
 class BlobMissing(InternalError):
-    """The store does not have bytes that the catalogue says it has, or has fewer."""
+    """The store does not have the bytes that the catalogue says it has: none, fewer, or others."""
 
-    def __init__(self, blob_id: str) -> None:
-        super().__init__("The stored bytes of this file are missing or damaged.")
+    def __init__(self, blob_id: str, *, of: str = "this file") -> None:
+        super().__init__(f"The stored bytes of {of} are missing or damaged.")
         self.blob_id = blob_id
 
 

@@ -18,6 +18,7 @@ from liftgate.catalog import files as rows
 from liftgate.engine.carrier import Carrier
 from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.files.ingest import Incoming, Ingest
+from liftgate.files.read import FileBytes
 from liftgate.gemini.upload_session import CHUNK
 from liftgate.ids import FILE_ID, file_id_of
 from liftgate.media_types import HEAD, resolve
@@ -158,8 +159,10 @@ class Files:
             raise FileNotFound(file_id)
 
     async def open(self, owner: Owner, file_id: str) -> tuple[FileRecord, ByteSource]:
+        """Its bytes; whoever reads all of them gets either those that were stored or an error (`FileBytes`)."""
         file = await self.retrieve(owner, file_id)
-        return file, await self._open_blob(file.blob_id, file.bytes)
+        source = await self._open_blob(file.blob_id, file.bytes)
+        return file, FileBytes(file, source, self._ingest.threads)
 
     def _stale(self) -> bool:
         """Memory is believed for a while when other processes cannot be heard: they cannot change much either then."""

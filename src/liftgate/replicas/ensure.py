@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
 
+from liftgate.blobs.store import BlobMissing
 from liftgate.catalog import replicas as rows
 from liftgate.catalog.connection import replica_key
 from liftgate.errors import FileNotReady, FileUnusable, LiftgateError, Unavailable
@@ -19,6 +20,7 @@ from liftgate.replicas.lease import Lease, LeaseLost
 from liftgate.replicas.page_in import PageIn
 from liftgate.replicas.parts import LEASES, Key, Parts, Wanted, lease_name
 
+DOUBTED_BLOBS = 10_000
 Outcome = ReplicaRecord | LiftgateError
 """What a page-in ends with. A failure is a value: those who wait are told, and with nobody waiting it is no news."""
 
@@ -39,6 +41,8 @@ class Replicas:
         self._flights: dict[Key, asyncio.Task[Outcome]] = {}
         self._renewals: dict[Key, asyncio.Task[Outcome]] = {}
         self._used: dict[Key, float] = {}
+        # Blobs whose bytes were found missing or damaged. They are hashed before anything of them is sent again.
+        self._doubted: set[str] = set()
         parts.db.watch(self._heard)
 
     # ── the hot path: memory only ────────────────────────────────────────────────────────────────
@@ -210,8 +214,18 @@ class Replicas:
                 return replica
             row = await self._row(key)
             serving = self._decide(row, account, self._settings.expiry_margin_seconds)
-            page_in = PageIn(self._parts, lease, wanted, account, keep=isinstance(serving, Live))
-            return await page_in.run(self._decide(row, account, margin), early)
+            blob_id = wanted.file.blob_id
+            doubted = blob_id in self._doubted
+            page_in = PageIn(self._parts, lease, wanted, account, keep=isinstance(serving, Live), doubted=doubted)
+            try:
+                replica = await page_in.run(self._decide(row, account, margin), early)
+            except BlobMissing:
+                if len(self._doubted) >= DOUBTED_BLOBS:
+                    self._doubted.clear()
+                self._doubted.add(blob_id)
+                raise
+            self._doubted.discard(blob_id)
+            return replica
 
     async def _wait(self, changed: asyncio.Event) -> None:
         # Woken by an invalidation; the poll covers a wake-up that was lost with a connection.

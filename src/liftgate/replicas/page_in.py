@@ -14,6 +14,8 @@ from functools import partial
 from typing import TypeVar
 
 from liftgate import ids
+from liftgate.blobs.digest import sha256_of
+from liftgate.blobs.store import BlobMissing
 from liftgate.byte_source import ByteSource
 from liftgate.errors import (
     FileNotFound,
@@ -64,10 +66,20 @@ LONGEST_PAUSE = 60.0
 class PageIn:
     """`run` gives the ACTIVE replica. Raises LeaseLost, FileUnusable, or what the upstream did.
 
-    With `keep` a replica that is there serves until the new one is ACTIVE and takes its place.
+    With `keep` a replica that is there serves until the new one is ACTIVE and takes its place. With `doubted` our own
+    bytes are hashed before anything is sent. Raises BlobMissing where they are not those that were stored.
     """
 
-    def __init__(self, parts: Parts, lease: Lease, wanted: Wanted, account: Account, *, keep: bool = False) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        lease: Lease,
+        wanted: Wanted,
+        account: Account,
+        *,
+        keep: bool = False,
+        doubted: bool = False,
+    ) -> None:
         self._parts = parts
         self._client = parts.client
         self._clock = parts.clock
@@ -76,6 +88,8 @@ class PageIn:
         self._mime_type = wanted.mime_type
         self._account = account
         self._keep = keep
+        self._doubted = doubted
+        self._compared = False
         self._row = Row(parts, lease, wanted, account, keep=keep)
         self._source: ByteSource | None = None
 
@@ -83,6 +97,8 @@ class PageIn:
         if isinstance(verdict, Await | Resume):
             verdict = type(verdict)(await self._row.take_up(verdict.replica))
         try:
+            if self._doubted:
+                await self._prove_bytes()
             return await self._until_ours(verdict, early)
         except (FileNotFound, FileUnusable):
             # The row is gone, or it says why.
@@ -99,9 +115,8 @@ class PageIn:
                 if isinstance(verdict, Await):
                     return await self._until_active(verdict.replica)
                 uploading, uploaded = await self._uploaded(verdict, early)
-                if self._is_ours(uploaded):
+                if await self._is_ours(uploaded):
                     return await self._until_active(await self._save_uploaded(uploading, uploaded))
-                await self._row.doom(uploaded.name)
             except UpstreamFileLost:
                 # It was there and is not any more: nothing to wait for.
                 log.info("%s was lost before it could be used", self._file.id)
@@ -116,9 +131,29 @@ class PageIn:
             return await self._drive(verdict.replica, session, session.resume())
         return await self._drive(*await self._begin(early))
 
-    def _is_ours(self, uploaded: GeminiFile) -> bool:
-        same_hash = uploaded.sha256 is None or uploaded.sha256 == self._file.sha256
-        return same_hash and uploaded.size == self._file.bytes
+    async def _is_ours(self, uploaded: GeminiFile) -> bool:
+        """Whether Gemini has the bytes that were stored. What it has otherwise is of no use; where the difference is in
+        our own bytes, raises BlobMissing."""
+        size_fits = uploaded.size == self._file.bytes
+        if size_fits and uploaded.sha256 == self._file.sha256:
+            return True
+        # Until our own bytes are known to be right, it is not known whose fault it is.
+        try:
+            await self._prove_bytes()
+        except BlobMissing:
+            await self._row.doom(uploaded.name)
+            raise
+        if size_fits and uploaded.sha256 is None:
+            return True
+        await self._row.doom(uploaded.name)
+        return False
+
+    async def _prove_bytes(self) -> None:
+        """Hashes our own bytes, once. Raises BlobMissing where they are not those that were stored."""
+        if not self._compared:
+            self._compared = True
+            if await sha256_of(await self._bytes()) != self._file.sha256:
+                raise BlobMissing(self._file.blob_id)
 
     # ── beginning ────────────────────────────────────────────────────────────────────────────────
 

@@ -227,11 +227,13 @@ class Request:
         """
         return Watch(self, patience)
 
-    async def disconnected(self) -> bool:
-        """Waits until the client has gone; False for a message that says something else."""
-        message = await self._receive()
-        self.left = self.left or message["type"] == "http.disconnect"
-        return self.left
+    async def disconnected(self) -> None:
+        """Waits until the client has gone. A body that nobody has read is let go: for a request without one, the first
+        message says so and no more."""
+        while not self.left:
+            message = await self._receive()
+            self.unread = message.get("more_body", False)
+            self.left = message["type"] == "http.disconnect"
 
 
 class Watch:
@@ -258,8 +260,8 @@ class Watch:
         self._looking = self._request.tasks.start(self._cancel_when_left(), name="watch for a client's leaving")
 
     async def _cancel_when_left(self) -> None:
-        if await self._request.disconnected():
-            self._task.cancel()
+        await self._request.disconnected()
+        self._task.cancel()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -51,9 +51,13 @@ class Response:
 
 
 class StreamedResponse(Response):
-    """A body in pieces; ends at once, and closes them, when the client goes away. `close` is called in any case."""
+    """A body in pieces; ends at once, and closes them, when the client goes away. `close` is called in any case.
 
-    __slots__ = ("_close", "_pieces")
+    `first` comes before the pieces. Who makes this has the first bytes in hand, or knows that there are some: once the
+    head is out, a failure can only break the connection.
+    """
+
+    __slots__ = ("_close", "_first", "_pieces")
 
     def __init__(
         self,
@@ -62,8 +66,10 @@ class StreamedResponse(Response):
         *,
         status: int = 200,
         headers: Sequence[Header] = EVENTS,
+        first: bytes = b"",
     ) -> None:
         super().__init__(b"", status=status, headers=headers)
+        self._first = first
         self._pieces = pieces
         self._close = close
 
@@ -72,6 +78,8 @@ class StreamedResponse(Response):
             headers = [*self.headers, (b"x-request-id", request.id.encode())]
             await send({"type": "http.response.start", "status": self.status, "headers": headers})
             with request.while_connected():
+                if self._first:
+                    await send({"type": "http.response.body", "body": self._first, "more_body": True})
                 # Awaiting `send` is the back-pressure: it returns when the connection takes more.
                 async for piece in self._pieces:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})

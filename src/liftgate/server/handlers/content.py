@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import cast
 from urllib.parse import quote
 
-from liftgate.byte_source import ByteSource
+from liftgate.byte_source import PIECE, ByteSource
 from liftgate.records import FileRecord
 from liftgate.server.asgi import Header
+from liftgate.server.handlers.chat import PATIENCE
 from liftgate.server.handlers.files import SELECTORS
 from liftgate.server.ranges import wanted_range
 from liftgate.server.request import Request
@@ -34,20 +36,24 @@ async def content_of(request: Request, file_id: str) -> Response:
     headers = _headers(file, etag, stop - start)
     if wanted:
         headers.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, file.bytes)))
-    pieces = _pieces(source, start, stop if request.method == "GET" else start)
-    return StreamedResponse(pieces, pieces.aclose, status=206 if wanted else 200, headers=headers)
+    pieces, first = await _begun(request, source, start, stop)
+    return StreamedResponse(pieces, pieces.aclose, status=206 if wanted else 200, headers=headers, first=first)
 
 
-async def _pieces(source: ByteSource, start: int, stop: int) -> AsyncGenerator[bytes, None]:
-    if start == stop:
-        return
-    pieces = source.read(start, stop)
+async def _begun(request: Request, source: ByteSource, start: int, stop: int) -> tuple[AsyncGenerator[bytes], bytes]:
+    """The bytes that the answer has, and the first piece of them: what cannot be had is a status, also for a HEAD."""
+    head = request.method == "HEAD"
+    pieces = cast("AsyncGenerator[bytes]", source.read(start, min(stop, PIECE) if head else stop))
     try:
-        async for piece in pieces:
-            yield piece
-    finally:
-        if isinstance(pieces, AsyncGenerator):
-            await pieces.aclose()
+        with request.while_connected(PATIENCE):
+            first = await anext(pieces, b"")
+    except BaseException:
+        await pieces.aclose()
+        raise
+    if head:
+        await pieces.aclose()
+        first = b""
+    return pieces, first
 
 
 def _names(condition: str, etag: str) -> bool:
