@@ -212,6 +212,13 @@ def test_schema_additional_properties(sandbox: Wire, value: str, status: int) ->
     assert sandbox.ask(FLASH, "x", generationConfig=config).status == status
 
 
+@pytest.mark.parametrize(("value", "status"), [("400", 400), ("accept", 200)])
+def test_two_spellings(sandbox: Wire, value: str, status: int) -> None:
+    sandbox.switch(two_spellings=value)
+    twice = {"maxOutputTokens": 5, "max_output_tokens": 6}
+    assert sandbox.ask(FLASH, "x", generationConfig=twice).status == status
+
+
 def test_every_switch_is_tested_here() -> None:
     source = Path(__file__).read_text(encoding="utf-8")
     assert [row["name"] for row in Unverified.table() if row["name"] not in source] == []

@@ -50,8 +50,12 @@ async def generate(state: SandboxState, exchange: Exchange, call: Call) -> Reply
     model = _model(state, call)
     loaded = json_text.load(body)
     state.stats.body(call.operation, call.model, call.key, call.project, loaded)
-    accept = state.switches.schema_additional_properties == "accept"
-    request = check_message(loaded, "GenerateContentRequest", accept_optional=accept)
+    request = check_message(
+        loaded,
+        "GenerateContentRequest",
+        accept_optional=state.switches.schema_additional_properties == "accept",
+        two_spellings=state.switches.two_spellings == "accept",
+    )
     check_request(request, model)
     if model.signs and state.settings.demand_signatures:
         check_signatures(request["contents"])

@@ -3,8 +3,18 @@
 A table of facts for the request rules, the answers and `models.list`; not a list of which models exist (settings).
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
+
+STANDS_FOR = {
+    "gemini-flash-latest": "gemini-3.8-flash",
+    "gemini-flash-lite-latest": "gemini-3.5-flash-lite",
+    "gemini-pro-latest": "gemini-3.1-pro-preview",
+}
+"""The `-latest` names, as of autumn 2026 (GEMINI-MORE.md 11.3)."""
+_VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?:-|$)")
+_LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH")
 
 
 @dataclass(frozen=True)
@@ -15,19 +25,36 @@ class ModelFacts:
     generates: bool = True
     embeds: bool = False
     thinks: bool = False
-    thinking_levels: bool = False
+    levels: tuple[str, ...] = ()
+    """thinkingLevel; empty where only a budget is known."""
+    takes_budget: bool = True
     can_stop_thinking: bool = True
     signs: bool = False
     """Function calls carry ids and thought signatures, which must come back."""
     outputs: tuple[tuple[str, ...], ...] = (("TEXT",),)
     """Combinations of responseModalities; the first is the default."""
     pdf_modality: str = "DOCUMENT"
+    candidates: int = 8
+    """The largest candidateCount (js-genai#1609, python-genai#1723: one on every 3.x)."""
+    penalties: bool = True
+    """Refused from 2.5 on (PublicAffairs/openai-gemini#63); nothing is known of 4."""
+    logprobs: bool = True
+    json_with_functions: bool = True
+    """python-genai#867, openai-agents-python#656: not on 2.x; recorded six times with 200 on 3."""
+    may_end_with_model: bool = True
+    """GEMINI-MORE.md 11.2: not on 3.5-flash-lite, 3.6 and newer."""
+    parts_behind_responses: bool = True
+    """Other parts behind a functionResponse in one content; refused where `may_end_with_model` is."""
+    media_in_responses: bool = True
+    """Audio and video in functionResponse.parts (recorded never on 3; java-genai#884, gemini-cli#16741)."""
 
     @classmethod
     def of(cls, name: str) -> "ModelFacts":
         if "embedding" in name:
             return cls(name, generates=False, embeds=True)
-        third = name.startswith("gemini-3")
+        known = STANDS_FOR.get(name, name)
+        version = _version(known)
+        third = version >= (3, 0)
         old = name.startswith(("gemini-1", "gemini-2.0", "gemma", "learnlm")) and "thinking" not in name
         thinks = not old and "tts" not in name and "image" not in name
         outputs: tuple[tuple[str, ...], ...] = (("TEXT",),)
@@ -35,14 +62,23 @@ class ModelFacts:
             outputs = (("AUDIO",),)
         elif "image" in name:
             outputs = (("IMAGE", "TEXT"), ("IMAGE",), ("TEXT",))
+        prefill = version < (3, 6) and not known.startswith("gemini-3.5-flash-lite")
         return cls(
             name,
             thinks=thinks,
-            thinking_levels=third,
+            levels=_levels(known, version) if third else (),
+            takes_budget=version < (4, 0),
             can_stop_thinking=not third and "pro" not in name,
             signs=third,
             outputs=outputs,
             pdf_modality="IMAGE" if third else "DOCUMENT",
+            candidates=1 if (3, 0) <= version < (4, 0) or "image" in name else 8,
+            penalties=not (2, 5) <= version < (4, 0),
+            logprobs=not (3, 0) <= version < (4, 0),
+            json_with_functions=third or not known.startswith("gemini-"),
+            may_end_with_model=prefill,
+            parts_behind_responses=prefill,
+            media_in_responses=not third,
         )
 
     def resource(self) -> dict[str, Any]:
@@ -66,3 +102,18 @@ class ModelFacts:
             "maxTemperature": 2,
         }
         return shown | {"thinking": True} if self.thinks else shown
+
+
+def _version(name: str) -> tuple[int, int]:
+    """Of a Gemini; (0, 0) for other families."""
+    found = _VERSION.match(name)
+    return (int(found[1]), int(found[2] or 0)) if found else (0, 0)
+
+
+def _levels(name: str, version: tuple[int, int]) -> tuple[str, ...]:
+    """GEMINI-MORE.md 11.1."""
+    if name.startswith("gemini-3-pro"):
+        return ("LOW", "HIGH")
+    if "-pro" in name or version >= (3, 7):
+        return (*_LEVELS[1:], "XHIGH") if "hydrogen" in name else _LEVELS[1:]
+    return _LEVELS

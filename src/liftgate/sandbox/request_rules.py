@@ -1,18 +1,17 @@
-"""What a well-formed generate request must also obey: ranges, roles, order of turns, what a model can do.
+"""What a well-formed generate request must also obey: parts, ranges, what a model can do.
 
-Pure checks on a request that `strict_json` has read; each raises the 400 that Google gives. Files are checked when
-they are resolved (`prompt`), thought signatures in `signatures`.
+Pure checks on a request that `strict_json` has read; each raises the 400 that Google gives. The order of turns is in
+`turn_rules`, tools and schemas are in `tool_rules`; files are checked when they are resolved (`prompt`), thought
+signatures in `signatures`.
 """
 
-import re
-from collections.abc import Iterator
 from typing import Any
 
 from liftgate.sandbox.model_facts import ModelFacts
 from liftgate.sandbox.refusals import Refusal, field_wrong
+from liftgate.sandbox.tool_rules import ROOT, check_references, check_schema, check_tools
+from liftgate.sandbox.turn_rules import check_turns
 
-ROOT = "GenerateContentRequest"
-FUNCTION_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_:.-]{0,127}")
 MIME_OUTPUTS = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
 
 
@@ -25,8 +24,8 @@ def check_request(request: dict[str, Any], model: ModelFacts) -> None:
         raise field_wrong(f"{ROOT}.contents", "contents is not specified")
     for index, content in enumerate(contents):
         _check_content(content, f"{ROOT}.contents[{index}]")
-    _check_turns(contents)
-    _check_tools(request)
+    check_turns(contents, model)
+    check_tools(request, model)
     _check_config(request.get("generationConfig", {}), model)
 
 
@@ -66,83 +65,6 @@ def _check_content(content: dict[str, Any], path: str) -> None:
             raise field_wrong(f"{place}.video_metadata.fps", "fps must be in the range (0.0, 24.0].")
 
 
-def _check_turns(contents: list[dict[str, Any]]) -> None:
-    """A turn of function calls is answered by as many responses; adjacent contents of one side are one turn."""
-    calls = responses = 0
-    for index, content in enumerate(contents):
-        by_model = content.get("role") == "model"
-        if index == 0 or by_model != (contents[index - 1].get("role") == "model"):
-            if by_model:
-                calls = 0
-            responses = 0
-        kind = "functionCall" if by_model else "functionResponse"
-        count = sum(kind in part for part in content["parts"])
-        calls += count if by_model else 0
-        responses += 0 if by_model else count
-        following = contents[index + 1].get("role") == "model" if index + 1 < len(contents) else True
-        if by_model or not responses or not following:
-            continue
-        if not calls:
-            raise Refusal(
-                400, "Please ensure that function response turn comes immediately after a function call turn."
-            )
-        if calls != responses:
-            raise Refusal(
-                400,
-                "Please ensure that the number of function response parts is equal to the number of function call "
-                "parts of the function call turn.",
-            )
-
-
-def _check_tools(request: dict[str, Any]) -> None:
-    names: set[str] = set()
-    for tool_index, tool in enumerate(request.get("tools", [])):
-        for index, declaration in enumerate(tool.get("functionDeclarations", [])):
-            path = f"{ROOT}.tools[{tool_index}].function_declarations[{index}]"
-            name = declaration.get("name", "")
-            if not FUNCTION_NAME.fullmatch(name):
-                raise field_wrong(
-                    f"{path}.name",
-                    "[Invalid function name. Must start with a letter or an underscore. Must be alphanumeric "
-                    "(a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), or dashes (-), with a maximum "
-                    "length of 128.",
-                )
-            if name in names:
-                raise Refusal(400, f"Duplicate function declaration found: {name}")
-            names.add(name)
-            _check_schema(declaration.get("parameters", {}), f"{path}.parameters")
-    config = request.get("toolConfig", {}).get("functionCallingConfig", {})
-    allowed = config.get("allowedFunctionNames", [])
-    if allowed and config.get("mode") not in ("ANY", "VALIDATED"):
-        raise Refusal(
-            400,
-            "Function calling config is set with allowed_function_names but function calling mode is not ANY or "
-            "VALIDATED.",
-        )
-    unknown = [name for name in allowed if name not in names]
-    if unknown:
-        raise Refusal(400, f"allowed_function_names contains a name that is not declared: {unknown[0]}")
-
-
-def _check_schema(schema: dict[str, Any], path: str) -> None:
-    for place, node in _schemas(schema, path):
-        if node.get("type") == "ARRAY" and "items" not in node:
-            raise field_wrong(f"{place}.items", "missing field.")
-        for index, name in enumerate(node.get("required", [])):
-            if name not in node.get("properties", {}):
-                raise field_wrong(f"{place}.required[{index}]", "property is not defined")
-
-
-def _schemas(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    yield path, schema
-    for name, inner in schema.get("properties", {}).items():
-        yield from _schemas(inner, f"{path}.properties[{name}]")
-    if "items" in schema:
-        yield from _schemas(schema["items"], f"{path}.items")
-    for index, inner in enumerate(schema.get("anyOf", [])):
-        yield from _schemas(inner, f"{path}.any_of[{index}]")
-
-
 RANGES = (
     ("temperature", "temperature", 0.0, 2.0, "[0.0, 2.0]"),
     ("topP", "top_p", 0.0, 1.0, "[0.0, 1.0]"),
@@ -166,9 +88,20 @@ def _check_config(config: dict[str, Any], model: ModelFacts) -> None:
         raise field_wrong(f"{path}.stop_sequences", "at most 5 stop sequences are allowed.")
     if "logprobs" in config and not config.get("responseLogprobs"):
         raise field_wrong(f"{path}.logprobs", "logprobs can only be set when response_logprobs is true.")
+    _check_abilities(config, model)
     _check_output_form(config, path)
     _check_modalities(config, model)
     _check_thinking(config.get("thinkingConfig", {}), model)
+
+
+def _check_abilities(config: dict[str, Any], model: ModelFacts) -> None:
+    """Sentences as people report them; a penalty of 0 passes (LITELLM.md 3.1)."""
+    if config.get("candidateCount", 1) > model.candidates:
+        raise Refusal(400, "Multiple candidates is not enabled for this model")
+    if not model.penalties and (config.get("presencePenalty") or config.get("frequencyPenalty")):
+        raise Refusal(400, f"Penalty is not enabled for models/{model.name}")
+    if not model.logprobs and config.get("responseLogprobs"):
+        raise Refusal(400, f"Logprobs is not enabled for models/{model.name}")
 
 
 def _check_output_form(config: dict[str, Any], path: str) -> None:
@@ -186,7 +119,8 @@ def _check_output_form(config: dict[str, Any], path: str) -> None:
         )
     if "responseSchema" in config and len(schemas) > 1:
         raise field_wrong(f"{path}.response_json_schema", "response_schema must be omitted.")
-    _check_schema(config.get("responseSchema", {}), f"{path}.response_schema")
+    check_schema(config.get("responseSchema", {}), f"{path}.response_schema")
+    check_references(config.get("responseJsonSchema"))
 
 
 def _check_modalities(config: dict[str, Any], model: ModelFacts) -> None:
@@ -206,8 +140,12 @@ def _check_thinking(config: dict[str, Any], model: ModelFacts) -> None:
         raise Refusal(400, f"Thinking is not enabled for models/{model.name}")
     if budget is not None and level is not None:
         raise Refusal(400, "You can only set only one of thinking budget and thinking level.")
-    if level is not None and not model.thinking_levels:
+    if level is not None and not model.levels:
         raise Refusal(400, "Thinking level is not supported for this model.")
+    if level not in (None, "THINKING_LEVEL_UNSPECIFIED", *model.levels):
+        raise Refusal(400, f"Thinking level {level} is not supported for this model.")
+    if budget is not None and not model.takes_budget:
+        raise Refusal(400, "Thinking budget is not supported for this model.")
     if budget == 0 and model.thinks and not model.can_stop_thinking:
         raise Refusal(400, "Budget 0 is invalid. This model only works in thinking mode.")
     if budget is not None and not -1 <= budget <= 65_536:

@@ -70,6 +70,7 @@ class Unverified:
     download_of_uploaded: int = _switch(400, 403, 404, says="HTTP status when an uploaded file is downloaded")
     early_stream_error: str = _switch("bare", "data", says="form of an error before the first event of an SSE stream")
     midstream_error: str = _switch("data", "bare", says="form of an error after the first event of an SSE stream")
+    two_spellings: str = _switch("400", "accept", says="one scalar or list in camelCase and in snake_case")
     schema_additional_properties: str = _switch("400", "accept", says="additionalProperties, defs and ref in Schema")
 
     @classmethod

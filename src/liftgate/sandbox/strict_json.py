@@ -75,14 +75,17 @@ TABLES: Final[Mapping[str, Mapping[str, FieldRule]]] = _read_messages(MESSAGES)
 ENUM_VALUES: Final[Mapping[str, Mapping[str, str]]] = _read_enums(ENUMS)
 
 
-def parse_request(body: bytes, message: str, *, accept_optional: bool = False) -> dict[str, Any]:
-    """`body` as the named message; raises `Refusal` 400. `accept_optional`: also the fields marked `?`."""
-    return check_message(load(body), message, accept_optional=accept_optional)
+def parse_request(body: bytes, message: str) -> dict[str, Any]:
+    """`body` as the named message; raises `Refusal` 400."""
+    return check_message(load(body), message)
 
 
-def check_message(value: Any, message: str, *, accept_optional: bool = False) -> dict[str, Any]:
-    """The same for JSON that is already loaded."""
-    reader = _Reader(accept_optional)
+def check_message(
+    value: Any, message: str, *, accept_optional: bool = False, two_spellings: bool = False
+) -> dict[str, Any]:
+    """The same for JSON that is already loaded. `accept_optional`: also the fields marked `?`. `two_spellings`: of a
+    value in two spellings the last wins."""
+    reader = _Reader(accept_optional, two_spellings)
     result = reader.message(value, message, "")
     if reader.violations:
         raise bad_request(reader.violations)
@@ -92,6 +95,7 @@ def check_message(value: Any, message: str, *, accept_optional: bool = False) ->
 @dataclass
 class _Reader:
     accept_optional: bool
+    two_spellings: bool
     violations: list[tuple[str, str]] = field(default_factory=list)
 
     def message(self, value: Any, name: str, path: str) -> Any:
@@ -112,6 +116,9 @@ class _Reader:
                 merged = self._field(item, rule, path)
                 if isinstance(merged, dict):
                     result[rule.name] |= merged
+                continue
+            if rule.name in result and not self.two_spellings:
+                self._unknown(key, path, f"'{rule.proto}' is already set.")
                 continue
             if rule.oneof:
                 taken = groups.setdefault(rule.oneof, key)
