@@ -19,6 +19,8 @@ from typing import Self
 
 from liftgate import ids
 from liftgate.blobs.open import open_blob_store
+from liftgate.blobs.places import check_place, make_place
+from liftgate.blobs.store import StoreAway
 from liftgate.catalog.database import Database, open_database
 from liftgate.clock import Clock, SystemClock
 from liftgate.engine.carrier import Carrier
@@ -31,6 +33,7 @@ from liftgate.engine.native import Native
 from liftgate.engine.needs import Needs
 from liftgate.engine.sent_along import SentAlong
 from liftgate.engine.signatures import Signatures
+from liftgate.errors import ConfigError
 from liftgate.files.ingest import Ingest
 from liftgate.files.part_store import PartStore
 from liftgate.files.read import open_blob
@@ -63,6 +66,10 @@ class Gateway:
         self._exit = AsyncExitStack()
         self._db: Database | None = None
         self._drained_at: float | None = None
+        storage = settings.storage
+        self._places = [storage.data_dir, storage.data_dir / "spool"]
+        if storage.blob_store == "local":
+            self._places.append(storage.data_dir / "blobs")
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -89,11 +96,17 @@ class Gateway:
     async def _open(self, stack: AsyncExitStack) -> None:
         settings, clock = self.settings, self._clock
         data_dir = settings.storage.data_dir
-        data_dir.mkdir(parents=True, exist_ok=True)
+        spool_dir = data_dir / "spool"
+        for place in (data_dir, spool_dir):
+            make_place(place, "data_dir")
         db = await open_database(settings.storage.catalog_url, clock=clock)
         stack.push_async_callback(db.close)
         blobs = open_blob_store(settings.storage.blob_store, data_dir)
         stack.push_async_callback(blobs.close)
+        try:
+            await blobs.check()
+        except StoreAway as error:
+            raise ConfigError(f"blob_store: {settings.storage.shown_store} cannot be used: {error.reason}.") from error
         client = GeminiClient(clock)
         stack.push_async_callback(client.close)
         tasks = Tasks()
@@ -109,7 +122,6 @@ class Gateway:
             accounts={deployment.account.name: deployment.account for deployment in settings.deployments},
             holder=f"{socket.gethostname()}:{os.getpid()}:{ids.token(8)}",
         )
-        spool_dir = data_dir / "spool"
         router = Router(settings.deployments, settings.router, clock, Random())
         replicas = Replicas(parts)
         ingest = Ingest(db, blobs, spool_dir, clock, settings.limits)
@@ -136,6 +148,9 @@ class Gateway:
         stack.push_async_callback(jobs.stop)
 
     async def ready(self) -> None:
-        """Raises Unavailable while the catalogue cannot be reached."""
+        """Raises Unavailable while the catalogue cannot be reached, is not whole or takes no writes, and while there is
+        no place for what comes in. An object store is not asked."""
+        for place in self._places:
+            check_place(place)
         assert self._db is not None, "the gateway is not open"
-        await self._db.read(lambda conn: conn.execute("SELECT 1"))
+        await self._db.check()

@@ -15,7 +15,8 @@ from liftgate.catalog import files
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database
 from liftgate.clock import SystemClock
-from liftgate.errors import Unavailable
+from liftgate.errors import ConfigError, Unavailable
+from liftgate.ids import token
 from postgres_cluster import PostgresCluster
 
 
@@ -177,6 +178,46 @@ def test_tables_live_in_their_own_schema(postgres_url: str) -> None:
     assert schemas == [("liftgate",)]
 
 
-def test_server_that_is_not_there_at_the_start_is_unavailable(own_cluster: PostgresCluster) -> None:
-    with pytest.raises(Unavailable):
+def test_server_that_is_not_there_at_the_start_is_named_with_the_reason(own_cluster: PostgresCluster) -> None:
+    with pytest.raises(ConfigError, match=f"{own_cluster.directory}:1, database 'postgres'.*no such socket"):
         asyncio.run(open_database(own_cluster.url() + "&port=1", clock=SystemClock(), timeout=2))
+
+
+@pytest.mark.parametrize("payload", ["x", "", "a b", "\U0001f600", "one two three four", "x" * 7999])
+def test_notice_of_another_program_makes_nobody_deaf(postgres_url: str, payload: str) -> None:
+    """What cannot be read may mean anything; what comes after it is heard."""
+
+    async def main() -> None:
+        async with opened(postgres_url) as one, opened(postgres_url) as two:
+            heard: list[tuple[str, str]] = []
+            two.watch(lambda topic, key: heard.append((topic, key)))
+            with psycopg.connect(postgres_url, autocommit=True) as foreign:
+                foreign.execute("SELECT pg_notify('liftgate', %s)", (payload,))
+            if len(payload.split(" ", 2)) < 3:
+                await until(lambda: heard == [("*", "")])
+            await one.write(lambda conn: conn.announce("key", "after"))
+            await until(lambda: heard[-1:] == [("key", "after")])
+            assert two.stale_since() is None
+
+    asyncio.run(main())
+
+
+def test_notice_that_is_no_text_makes_nobody_deaf(postgres_cluster: PostgresCluster) -> None:
+    """A database that lets any bytes in: the driver itself fails on the notice."""
+    name = "bytes" + token(8)
+    with psycopg.connect(postgres_cluster.url(), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0".encode())
+    url = postgres_cluster.url(name)
+
+    async def main() -> None:
+        async with opened(url) as one, opened(url) as two:
+            heard: list[tuple[str, str]] = []
+            two.watch(lambda topic, key: heard.append((topic, key)))
+            with psycopg.connect(url, autocommit=True, client_encoding="SQL_ASCII") as foreign:
+                foreign.execute("SELECT pg_notify('liftgate', convert_from('\\xff20ff20ff', 'SQL_ASCII'))")
+            await until(lambda: ("*", "") in heard)
+            await until(lambda: two.stale_since() is None)
+            await one.write(lambda conn: conn.announce("key", "after"))
+            await until(lambda: ("key", "after") in heard)
+
+    asyncio.run(main())

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from liftgate.byte_source import PIECE
-from liftgate.errors import InternalError, LiftgateError, StorageFull
+from liftgate.errors import LiftgateError, StorageFull, Unavailable
 
 T = TypeVar("T")
 log = logging.getLogger("liftgate.blobs")
@@ -64,11 +64,12 @@ async def in_thread(threads: Executor | None, work: Callable[[], T]) -> T:
 
 
 def refusal(error: OSError) -> LiftgateError:
-    """What an error of the disk means to the caller: StorageFull for space, quota and file size; else InternalError."""
+    """What an error of the disk means to the caller: StorageFull for space, quota, file size; else Unavailable: it is
+    for who runs the gateway to mend (a directory of another user, a disk that is read-only or fails)."""
     if error.errno in _FULL:
         return StorageFull("There is no space left to store this file; nothing of it was kept.")
     log.error("the disk failed: %s", error)
-    return InternalError("The server could not store or read the file.")
+    return Unavailable("The storage for files does not work at the moment; try again later.")
 
 
 def write_all(fd: int, pieces: Sequence[bytes | bytearray]) -> None:
@@ -110,12 +111,12 @@ def sync_directory(directory: Path) -> None:
 
 
 def make_directory(directory: Path) -> None:
-    """Makes it and its parents, durably."""
-    if directory.is_dir():
-        return
-    make_directory(directory.parent)
-    directory.mkdir(exist_ok=True)
-    sync_directory(directory.parent)
+    """Makes it, and its parent, durably. No more of the path: that a data directory is not there any more is a fault
+    to be told, and not to be covered by an empty one."""
+    for place in (directory.parent, directory):
+        if not place.is_dir():
+            place.mkdir(exist_ok=True)
+            sync_directory(place.parent)
 
 
 def move(fd: int, source: Path, target: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from liftgate.blobs import disk
 from liftgate.blobs.file_source import FileSource
 from liftgate.blobs.spool import Spool
-from liftgate.blobs.store import StoredBlob
+from liftgate.blobs.store import StoreAway, StoredBlob
 from liftgate.byte_source import ByteSource
 
 _KEY = re.compile(r"[a-z]+[-_]([a-z0-9]{2})[a-z0-9]{18,}")
@@ -46,6 +46,11 @@ class LocalBlobs:
         except OSError as error:
             raise disk.refusal(error) from error
 
+    async def check(self) -> None:
+        unusable = await disk.in_thread(self._threads, partial(_unusable, self._directory))
+        if unusable is not None:
+            raise StoreAway(f"{unusable} cannot be written")
+
     async def list(self) -> AsyncIterator[StoredBlob]:
         """Also names the copies that a crash left unfinished (`….part`), so that they are swept as unknown."""
         for directory in await disk.in_thread(self._threads, partial(_directories, self._directory)):
@@ -67,6 +72,16 @@ def _directories(directory: Path) -> list[Path]:
         return sorted(entry for entry in directory.iterdir() if len(entry.name) == 2 and entry.is_dir())
     except FileNotFoundError:
         return []
+
+
+def _unusable(directory: Path) -> Path | None:
+    """The first directory that this process may not write in, of those that are there."""
+    if directory.exists() and not directory.is_dir():
+        return directory
+    for place in (directory, *_directories(directory)):
+        if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+            return place
+    return None
 
 
 def _blobs(directory: Path) -> list[StoredBlob]:

@@ -21,13 +21,14 @@ from datetime import timedelta
 from typing import Any, cast
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import from_url
 
 from liftgate.blobs.spool import Spool
-from liftgate.blobs.store import BlobMissing, StoredBlob
+from liftgate.blobs.store import BlobMissing, StoreAway, StoredBlob
 from liftgate.byte_source import PIECE, ByteSource
-from liftgate.errors import ConfigError, Unavailable
+from liftgate.errors import ConfigError
+from liftgate.settings.values import shown_url
 
 SEGMENT = 8 * 1024 * 1024
 """Bytes of a segment. Part of the stored form: a blob's segments are found by dividing by it, so it never changes."""
@@ -43,6 +44,26 @@ _SEGMENT_KEY = re.compile(r"(?P<blob>[a-z]+[-_][a-z0-9]{20,})/\d{5,}")
 _CLIENT = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=60)}
 _RETRY = {"max_retries": 5, "retry_timeout": timedelta(seconds=120)}
 _ENDPOINTS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
+
+_CHECK_SECONDS = 20.0
+_LONGEST_REASON = 300
+_KINDS: dict[type[Exception], str] = {
+    UnauthenticatedError: "it does not accept the credentials",
+    PermissionDeniedError: "it does not allow this with these credentials",
+    FileNotFoundError: "there is no such bucket or container",
+}
+_REASONS = {
+    r"169\.254\.169\.254|metadata\.google|no credentials|missing.*(credential|access.?key|account)|InstanceMetadata": (
+        "no credentials were found in the environment"
+    ),
+    r"invalidaccesskeyid|signaturedoesnotmatch|invalid ?token|expiredtoken": "it does not accept the credentials",
+    r"\b401\b|unauthori[sz]ed": "it does not accept the credentials",
+    r"\b403\b|forbidden|accessdenied": "it does not allow this with these credentials",
+    r"nosuchbucket|containernotfound": "there is no such bucket or container",
+    r"dns error|failed to lookup": "its host's name is not known",
+    r"connection refused": "the connection is refused",
+    r"timed out|timeout": "it does not answer",
+}
 
 log = logging.getLogger("liftgate.blobs")
 
@@ -63,7 +84,8 @@ class ObjectBlobs:
         try:
             self._store = make(url, config=config, client_options=client, retry_config=_RETRY)
         except (BaseError, ValueError) as error:
-            raise ConfigError(f"blob_store: {url!r} cannot be used: {error}") from error
+            said = " ".join(str(error).partition("Debug source")[0].split()).replace(url, shown_url(url))
+            raise ConfigError(f"blob_store: {shown_url(url)!r} cannot be used: {said}") from None
         self._slots = asyncio.Semaphore(_SEGMENTS_IN_FLIGHT)
 
     async def store(self, blob_id: str, spool: Spool) -> None:
@@ -104,6 +126,17 @@ class ObjectBlobs:
         async with _answering("delete"):
             async for batch in obstore.list(self._store, prefix=blob_id, chunk_size=1000):
                 await obstore.delete_async(self._store, [entry["path"] for entry in batch])
+
+    async def check(self) -> None:
+        """Asks for the first names of a list, and gives it `_CHECK_SECONDS`."""
+        try:
+            async with asyncio.timeout(_CHECK_SECONDS):
+                async for _ in obstore.list(self._store, chunk_size=1):
+                    break
+        except TimeoutError:
+            raise StoreAway(f"it did not answer within {_CHECK_SECONDS:g} seconds") from None
+        except (BaseError, OSError) as error:
+            raise StoreAway(_reason(error)) from error
 
     async def list(self) -> AsyncIterator[StoredBlob]:
         """One entry per blob: these stores list by name, so a blob's segments come together."""
@@ -196,5 +229,18 @@ async def _answering(verb: str) -> AsyncIterator[None]:
     try:
         yield
     except (BaseError, OSError) as error:
-        log.error("the object store failed to %s: %s", verb, error)
-        raise Unavailable("The storage for files does not answer; try again later.") from error
+        reason = _reason(error)
+        log.error("the object store failed to %s: %s", verb, reason)
+        raise StoreAway(reason) from error
+
+
+def _reason(error: Exception) -> str:
+    """Half a sentence. What obstore says goes on for many lines in the form of its data; the first has the point."""
+    said = str(error).partition("Debug source")[0].strip()
+    for kind, says in _KINDS.items():
+        if isinstance(error, kind):
+            return says
+    for pattern, says in _REASONS.items():
+        if re.search(pattern, said, re.IGNORECASE):
+            return says
+    return " ".join(said.split())[:_LONGEST_REASON].rstrip(". ") or type(error).__name__

@@ -7,6 +7,7 @@ from pathlib import Path
 from liftgate.blobs.local import LocalBlobs
 from liftgate.blobs.store import BlobStore
 from liftgate.errors import ConfigError
+from liftgate.settings.values import shown_url
 
 SCHEMES = ("s3", "gs", "az")
 
@@ -21,11 +22,11 @@ def open_blob_store(url: str, data_dir: Path) -> BlobStore:
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in SCHEMES or not rest.strip("/"):
         known = ", ".join(f"{name}://…" for name in SCHEMES)
-        raise ConfigError(f"blob_store: {url!r} is neither 'local' nor one of {known}.")
+        raise ConfigError(f"blob_store: {shown_url(url)!r} is neither 'local' nor one of {known}.")
     try:
         from liftgate.blobs.objects import ObjectBlobs
     except ImportError as error:
         raise ConfigError(
-            f"blob_store: {url!r} needs the extra 'objects': pip install 'liftgate[objects]' ({error})."
+            f"blob_store: {shown_url(url)!r} needs the extra 'objects': pip install 'liftgate[objects]' ({error})."
         ) from error
     return ObjectBlobs(url)

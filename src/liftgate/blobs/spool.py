@@ -83,9 +83,9 @@ class Spool:
         digest: hashlib._Hash | None = None,
     ) -> Spool:
         """A new, empty spool file in `directory`. `threads` do the file work (None: the loop's). `digest`: a SHA-256 of
-        what stands before these bytes, which goes on with them. Raises StorageFull."""
+        what stands before these bytes, which goes on with them. Raises StorageFull, Unavailable."""
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            directory.mkdir(exist_ok=True)
             while True:
                 path = directory / (_PREFIX + ids.token())
                 fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

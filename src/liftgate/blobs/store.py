@@ -8,7 +8,7 @@ from typing import Protocol
 
 from liftgate.blobs.spool import Spool
 from liftgate.byte_source import ByteSource
-from liftgate.errors import InternalError
+from liftgate.errors import InternalError, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,14 @@ class BlobMissing(InternalError):
         self.blob_id = blob_id
 
 
+class StoreAway(Unavailable):
+    """The store does not answer, or refuses us. `reason`: half a sentence for who runs the gateway, no secret."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The storage for files does not answer; try again later.")
+        self.reason = reason
+
+
 class BlobStore(Protocol):
     """Bytes under random keys of `liftgate.ids`; a key is written once and never changed.
 
@@ -36,11 +44,13 @@ class BlobStore(Protocol):
     SpoolDiscarded when the writer gave up, StorageFull and Unavailable.
     `open` does no I/O; its source raises BlobMissing when read.
     `delete` of what is not there is fine.
+    `check` raises StoreAway where it cannot be listed or written; at a start, not for each request.
     `list` yields in no promised order, and nothing that is not named like a blob. What is being written may be in it.
     """
 
     async def store(self, blob_id: str, spool: Spool) -> None: ...
     def open(self, blob_id: str, size: int) -> ByteSource: ...
     async def delete(self, blob_id: str) -> None: ...
+    async def check(self) -> None: ...
     def list(self) -> AsyncIterator[StoredBlob]: ...
     async def close(self) -> None: ...

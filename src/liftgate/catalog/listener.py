@@ -28,6 +28,7 @@ DEAF_AFTER_SECONDS = 3.0
 LONGEST_PAUSE_SECONDS = 2.0
 LONGEST_PAYLOAD = 7_900
 """Bytes; PostgreSQL takes less than 8,000."""
+PAYLOAD_PARTS = 3
 MOST_ANNOUNCED = 1_000
 """More than this in one transaction are told as 'everything'."""
 
@@ -85,9 +86,12 @@ class Listener:
                     self._listen(raw)
             except psycopg.Error as error:
                 log.warning("the catalogue's changes are not heard at the moment: %s", type(error).__name__)
-            except RuntimeError:
-                # The event loop is closed, nobody listens any more.
-                return
+            except Exception as error:
+                if self._loop.is_closed():
+                    # Nobody listens any more.
+                    return
+                # Whatever it was: a process that does not hear serves what others have deleted.
+                log.exception("the catalogue's changes are not heard at the moment: %s", type(error).__name__)
             finally:
                 self._unplug()
             self._stop.wait(pause)
@@ -118,9 +122,12 @@ class Listener:
                 self._loop.call_soon_threadsafe(self._deliver, news)
 
     def _hear(self, notice: psycopg.Notify) -> None:
-        origin, topic, key = notice.payload.split(" ", 2)
-        if origin != self._origin:
-            self._news.append((topic, key))
+        parts = notice.payload.split(" ", 2)
+        if len(parts) != PAYLOAD_PARTS:
+            # Another program's, or another version's: what it means is not known, so anything may have changed.
+            self._news += EVERYTHING
+        elif parts[0] != self._origin:
+            self._news.append((parts[1], parts[2]))
 
     def _unplug(self) -> None:
         with self._plug_lock:

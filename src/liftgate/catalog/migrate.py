@@ -25,6 +25,10 @@ class Migration:
     name: str
     statements: tuple[str, ...]
 
+    def in_words(self, words: Mapping[str, str]) -> list[str]:
+        """The statements as an engine has them."""
+        return [re.sub(r"\b[A-Z]+\b", lambda match: words.get(match[0], match[0]), text) for text in self.statements]
+
 
 def migrations() -> list[Migration]:
     """The packaged ones, in order."""
@@ -57,8 +61,8 @@ def migrate(conn: Connection, words: Mapping[str, str], where: str) -> None:
         )
     for migration in known:
         if migration.number > found:
-            for statement in migration.statements:
-                conn.execute(re.sub(r"\b[A-Z]+\b", lambda match: words.get(match[0], match[0]), statement))
+            for statement in migration.in_words(words):
+                conn.execute(statement)
             conn.execute(
                 "INSERT INTO schema_version (version, applied_at) VALUES (?, ?)", (migration.number, conn.now())
             )

@@ -43,19 +43,27 @@ class Database:
         self._readers: Workers | None = None
         self._writers: Workers | None = None
         self._watcher: Watcher | None = None
+        self._admit: Callable[[], None] = lambda: None
+        self._look: Callable[[Connection], None] | None = None
 
     def use(
-        self, reading: tuple[Callable[[], Session], int], writing: tuple[Callable[[], Session], int] | None
+        self,
+        reading: tuple[Callable[[], Session], int],
+        writing: tuple[Callable[[], Session], int] | None,
+        admit: Callable[[], None],
     ) -> None:
-        """Part of opening: how sessions are made, and how many threads; no `writing`: the readers write too."""
+        """Part of opening: how sessions are made, and how many threads; no `writing`: the readers write too. `admit`:
+        what `admit` does."""
+        self._admit = admit
         self._readers = Workers("catalogue", reading[1], reading[0], self.tell)
         self._writers = (
             self._readers if writing is None else Workers("catalogue-write", writing[1], writing[0], self.tell)
         )
 
-    def hear(self, watcher: Watcher) -> None:
-        """Part of opening: the ear for other processes."""
+    def hear(self, watcher: Watcher, look: Callable[[Connection], None]) -> None:
+        """Part of opening: the ear for other processes, and what `check` does."""
         self._watcher = watcher
+        self._look = look
 
     def tell(self, announced: Announcements) -> None:
         """On the event loop: calls every watcher with each (topic, key)."""
@@ -84,6 +92,17 @@ class Database:
         if self._writers is None:
             raise RuntimeError("the catalogue is not open")
         return await self._writers.run(work, writes=True, timeout=self._timeout if timeout is None else timeout)
+
+    def admit(self) -> None:
+        """Before bytes are taken in: raises what their row would meet, as far as that is known without asking the
+        database. `Unavailable`: the catalogue is gone or damaged."""
+        self._admit()
+
+    async def check(self) -> None:
+        """Raises `Unavailable` unless the catalogue is there, whole by its schema, and takes writes."""
+        if self._look is None:
+            raise RuntimeError("the catalogue is not open")
+        await self.read(self._look)
 
     def watch(self, callback: Callable[[str, str], None]) -> None:
         """`callback(topic, key)` on the event loop for every committed `invalidate`: of this process before `write`

@@ -13,16 +13,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.conninfo import conninfo_to_dict
 
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.listener import CHANNEL, Listener, payloads
 from liftgate.catalog.migrate import migrate
 from liftgate.catalog.opened import Database
+from liftgate.catalog.postgres_url import PostgresUrl, read_postgres_url
+from liftgate.catalog.schema import IN_POSTGRES, lacking
+from liftgate.catalog.trouble import Trouble, away
 from liftgate.catalog.workers import Announcements, Job, too_late
 from liftgate.clock import Clock
 from liftgate.errors import ConfigError, LiftgateError, StorageFull, Unavailable
@@ -41,29 +42,47 @@ MIGRATION_LOCK = 0x11F76A7E
 AGAIN = (pg.SerializationFailure, pg.DeadlockDetected)
 
 
-def meaning_of(error: psycopg.Error) -> LiftgateError | None:
+INCOMPLETE = ("42", "3F")
+"""Classes of SQLSTATE: something of the schema is not there any more, or not for this role."""
+DAMAGED = (pg.DataCorrupted, pg.IndexCorrupted)
+DAMAGED_SECONDS = 60.0
+"""How long calls are refused after the server found damaged data: it may be mended while we run."""
+
+
+def meaning_of(error: psycopg.Error, trouble: Trouble) -> LiftgateError | None:
     """What the caller is told; None for a defect of ours, which is raised as it is."""
     if isinstance(error, pg.DiskFull):
         return StorageFull("No space is left on the disk of the catalogue.")
     if isinstance(error, pg.ProgramLimitExceeded):
         return None
-    away = (psycopg.OperationalError, psycopg.InterfaceError, pg.ReadOnlySqlTransaction, *AGAIN)
-    if isinstance(error, away):
-        return Unavailable("The catalogue is not available at the moment.", retry_after=1)
+    if isinstance(error, DAMAGED):
+        return trouble.damaged(error.diag.message_primary or type(error).__name__, DAMAGED_SECONDS)
+    if (error.sqlstate or "")[:2] in INCOMPLETE and not isinstance(error, pg.SyntaxError):
+        return trouble.tell(error.diag.message_primary or type(error).__name__)
+    if isinstance(error, (*AGAIN, pg.QueryCanceled)):
+        return away()
+    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, pg.ReadOnlySqlTransaction)):
+        return trouble.tell(error.diag.message_primary or "the connection was lost")
     return None
 
 
 class Reach:
     """Where the server is, how to speak to it, and whether it was there when last tried. Shared by all threads."""
 
-    def __init__(self, url: str, timeout: float) -> None:
-        self._parameters = parameters_of(url)
+    def __init__(self, url: PostgresUrl, timeout: float) -> None:
+        self._url = url
+        self.trouble = Trouble(f"at {url.where}")
         self.timeout = timeout
         self.away = False
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         """A new connection in autocommit; bounded by its `connect_timeout`."""
-        return psycopg.connect(**self._parameters, autocommit=True, cursor_factory=psycopg.RawCursor)
+        return psycopg.connect(**self._url.parameters, autocommit=True, cursor_factory=psycopg.RawCursor)
+
+    def gone(self, error: psycopg.Error) -> Unavailable:
+        """There is no connection. Says why to the log, and what to raise."""
+        self.away = True
+        return self.trouble.tell(self._url.reason(error))
 
     def prepare(self, raw: psycopg.Connection[tuple[Any, ...]]) -> None:
         """The server's own deadlines too, in case this process is gone, frozen or cut off while it holds locks."""
@@ -124,6 +143,7 @@ class PostgresSession:
         self._plug_lock = threading.Lock()
 
     def run(self, job: Job[T]) -> T:
+        self._reach.trouble.check()
         pause = 0.005
         while True:
             self._committing = False
@@ -140,7 +160,7 @@ class PostgresSession:
                     ) from error
                 over = job.expired or time.monotonic() + pause > job.deadline
                 if over or not (broken or isinstance(error, AGAIN)):
-                    if (meaning := meaning_of(error)) is None:
+                    if (meaning := meaning_of(error, self._reach.trouble)) is None:
                         raise
                     raise meaning from error
             time.sleep(pause)
@@ -155,10 +175,9 @@ class PostgresSession:
             try:
                 self._connection = self._plugged()
                 break
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
                 if job.expired or time.monotonic() + pause > patience:
-                    self._reach.away = True
-                    raise Unavailable("The catalogue is not available at the moment.", retry_after=1) from error
+                    raise self._reach.gone(error) from error
             time.sleep(pause)
             pause *= 2
         self._reach.away = False
@@ -240,30 +259,18 @@ class PostgresSession:
             self._connection = None
 
 
-def parameters_of(url: str) -> dict[str, Any]:
-    """The URL as psycopg's parameters, ours where it says nothing. Raises `ConfigError`, without the password."""
-    try:
-        given = conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
-        # libpq's sentence names the parameter, and may quote the whole URL when it cannot read it at all.
-        reason = "it cannot be read" if url in str(error) or "@" in str(error) else str(error).strip()
-        raise ConfigError(f"database_url: this is no URL of PostgreSQL's ({reason}).") from None
-    return {
-        "application_name": "liftgate",
-        "connect_timeout": 3,
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 10_000,
-        "client_encoding": "UTF8",
-        **given,
-    }
+def url_of(text: str) -> PostgresUrl:
+    """Raises `ConfigError`, without the password."""
+    known = frozenset(option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults())
+    return read_postgres_url(text, known)
 
 
-def where(url: str) -> str:
-    """The server and database for messages: no user, no password."""
-    parts = urlsplit(url)
-    return f"{parts.hostname or 'PostgreSQL'}{parts.path}"
+def look(conn: Connection, trouble: Trouble) -> None:
+    """Raises Unavailable where the schema is not whole or the server takes no writes."""
+    if conn.execute("SELECT pg_is_in_recovery()")[0][0]:
+        raise trouble.tell("the server is a standby, which takes no writes")
+    if gone := lacking(row[0] for row in conn.execute(IN_POSTGRES)):
+        raise trouble.tell(f"its schema lacks {gone}")
 
 
 def set_up(conn: Connection, place: str) -> None:
@@ -272,21 +279,32 @@ def set_up(conn: Connection, place: str) -> None:
     if not conn.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'liftgate'"):
         conn.execute("CREATE SCHEMA liftgate")
     migrate(conn, WORDS, place)
+    if gone := lacking(row[0] for row in conn.execute(IN_POSTGRES)):
+        raise ConfigError(
+            f"The catalogue at {place} is damaged: the schema liftgate lacks {gone}. Put a backup in its place with"
+            " `liftgate admin restore DIR --replace`."
+        )
 
 
 async def open_postgres(url: str, clock: Clock, timeout: float) -> Database:
     """See `database.open_database`."""
-    reach = Reach(url, timeout)
+    where = url_of(url)
+    reach = Reach(where, timeout)
     origin = token(12)
     database = Database(clock, timeout)
     make: Callable[[], PostgresSession] = lambda: PostgresSession(reach, origin)  # noqa: E731 - one line, one use
-    database.use((make, CONNECTIONS), None)
+    database.use((make, CONNECTIONS), None, reach.trouble.check)
     try:
-        await database.write(lambda conn: set_up(conn, where(url)), timeout=max(timeout, 60.0))
+        await database.write(lambda conn: set_up(conn, where.where), timeout=max(timeout, 60.0))
         listener = Listener(reach.connect, origin, database.tell)
-        database.hear(listener)
+        database.hear(listener, lambda conn: look(conn, reach.trouble))
         await listener.start(timeout)
-    except BaseException:
+        reach.trouble.opened()
+    except BaseException as error:
         await database.close()
+        if isinstance(error, Unavailable):
+            cause = error.__cause__
+            why = error.message if cause is None else where.reason(cause)
+            raise ConfigError(f"database_url: PostgreSQL at {where.where} cannot be used: {why}.") from error
         raise
     return database

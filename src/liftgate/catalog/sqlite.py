@@ -7,17 +7,20 @@ other processes changed is read from `invalidations` whenever `PRAGMA data_versi
 from __future__ import annotations
 
 import asyncio
-import os
+import math
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import unquote
 
+from liftgate.catalog.connection import Connection
 from liftgate.catalog.migrate import migrate
 from liftgate.catalog.opened import EVERYTHING, Database
+from liftgate.catalog.schema import IN_SQLITE, SQLITE_WORDS, lacking
+from liftgate.catalog.sqlite_file import Place, look_over, path_of, prepare
+from liftgate.catalog.trouble import Trouble, away
 from liftgate.catalog.workers import Announcements, Job, too_late
 from liftgate.clock import Clock
 from liftgate.errors import ConfigError, LiftgateError, StorageFull, Unavailable
@@ -29,28 +32,37 @@ POLL_SECONDS = 0.25
 KEPT_INVALIDATIONS = 10_000
 MOST_ANNOUNCED = 1_000
 """More than this in one transaction are told as 'everything'."""
-WORDS = {"AUTOKEY": "INTEGER PRIMARY KEY AUTOINCREMENT"}
+BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT}
 AWAY = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_PROTOCOL,
-    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM,
 }
 
 
-def meaning_of(error: sqlite3.Error) -> LiftgateError | None:
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+INCOMPLETE = ("no such table", "no such column", "has no column named", "foreign key mismatch", "ON CONFLICT clause")
+"""What SQLite says, under a code that says nothing, when something of the schema is not there any more."""
+
+
+def meaning_of(error: sqlite3.Error, trouble: Trouble) -> LiftgateError | None:
     """What the caller is told; None for a defect of ours, which is raised as it is."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
-        return None
+        # The module itself raises this one, for a text that is none.
+        return trouble.damaged(str(error), math.inf) if "decode to UTF-8" in str(error) else None
     # The low byte is the primary code; the rest says more about it.
     primary = code & 0xFF
     if primary == sqlite3.SQLITE_FULL:
         return StorageFull("No space is left on the disk of the catalogue.")
-    if primary in AWAY:
-        return Unavailable("The catalogue is not available at the moment.", retry_after=1)
+    if primary in BUSY:
+        return away()
+    if primary in DAMAGED:
+        return trouble.damaged(str(error), math.inf)
+    if primary in AWAY or any(words in str(error) for words in INCOMPLETE):
+        return trouble.tell(str(error))
     return None
 
 
@@ -80,8 +92,11 @@ class SqliteConnection:
 class SqliteSession:
     """One connection, opened when it is first needed."""
 
-    def __init__(self, path: Path, clock: Clock, timeout: float, origin: str, *, writes: bool) -> None:
-        self._path = path
+    def __init__(
+        self, place: Place, trouble: Trouble, clock: Clock, timeout: float, origin: str, *, writes: bool
+    ) -> None:
+        self._place = place
+        self._trouble = trouble
         self._clock = clock
         self._timeout = timeout
         self._origin = origin
@@ -89,14 +104,17 @@ class SqliteSession:
         self._connection: SqliteConnection | None = None
 
     def run(self, job: Job[T]) -> T:
+        self._trouble.check()
+        self._place.check()
         try:
             if self._connection is None:
-                self._connection = SqliteConnection(connect(self._path, self._timeout, self._writes), self._clock)
+                raw = connect(self._place.path, self._timeout, self._writes)
+                self._connection = SqliteConnection(raw, self._clock)
             if job.writes:
                 return self._write(self._connection, job)
             return job.work(self._connection)
         except sqlite3.Error as error:
-            if (meaning := meaning_of(error)) is None:
+            if (meaning := meaning_of(error, self._trouble)) is None:
                 raise
             raise meaning from error
 
@@ -115,6 +133,8 @@ class SqliteSession:
             self._roll_back(connection)
             raise
         job.announced = announced
+        # Committed, and perhaps into a file that was taken away meanwhile: then it is not acknowledged.
+        self._place.check()
         return result
 
     def _record(self, connection: SqliteConnection, announced: Announcements) -> None:
@@ -171,8 +191,16 @@ def connect(path: Path, timeout: float, writes: bool) -> sqlite3.Connection:
 class SqliteWatcher:
     """A thread that looks at `PRAGMA data_version` a few times a second and reads what others announced."""
 
-    def __init__(self, path: Path, timeout: float, origin: str, deliver: Callable[[Announcements], None]) -> None:
-        self._path = path
+    def __init__(
+        self,
+        place: Place,
+        trouble: Trouble,
+        timeout: float,
+        origin: str,
+        deliver: Callable[[Announcements], None],
+    ) -> None:
+        self._place = place
+        self._trouble = trouble
         self._timeout = timeout
         self._origin = origin
         self._deliver = deliver
@@ -190,9 +218,10 @@ class SqliteWatcher:
         self._thread.start()
 
     def _begin(self) -> sqlite3.Connection:
-        raw = connect(self._path, self._timeout, writes=False)
+        raw = connect(self._place.path, self._timeout, writes=False)
         self._version = raw.execute("PRAGMA data_version").fetchone()[0]
         self._last = raw.execute("SELECT coalesce(max(seq), 0) FROM invalidations").fetchone()[0]
+        self._place.settle()
         return raw
 
     def _watch(self) -> None:
@@ -200,7 +229,7 @@ class SqliteWatcher:
             while not self._stop.wait(POLL_SECONDS):
                 try:
                     news = self._look()
-                except sqlite3.Error:
+                except (sqlite3.Error, Unavailable):
                     if self._deaf_since is None:
                         self._deaf_since = time.monotonic()
                     continue
@@ -214,6 +243,8 @@ class SqliteWatcher:
             self._raw.close()
 
     def _look(self) -> Announcements:
+        self._trouble.check()
+        self._place.check()
         version = self._raw.execute("PRAGMA data_version").fetchone()[0]
         if version == self._version:
             return []
@@ -238,57 +269,46 @@ class SqliteWatcher:
             await asyncio.to_thread(self._thread.join, self._timeout)
 
 
-def path_of(url: str) -> Path:
-    """`sqlite:///a/b.db` → `/a/b.db`. Raises `ConfigError` for anything but an absolute path."""
-    prefix, slashes, rest = url.partition("://")
-    path = Path("/" + unquote(rest).lstrip("/"))
-    if prefix != "sqlite" or not slashes or not rest.startswith("/") or "?" in rest or path == Path("/"):
-        raise ConfigError(f"database_url: expected sqlite:///absolute/path/catalog.db, not {url!r}.")
-    return path
+def look(conn: Connection, place: Place, trouble: Trouble) -> None:
+    """Raises Unavailable where the schema is not whole or nothing could be written."""
+    place.check_writable()
+    if gone := lacking(row[0] for row in conn.execute(IN_SQLITE)):
+        raise trouble.tell(f"its schema lacks {gone}")
 
 
-def prepare(path: Path, timeout: float) -> None:
-    """Makes the file (readable by its user alone) and puts it into WAL mode."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise ConfigError(f"The catalogue {path} cannot be made: {error.strerror}.") from error
-    until = time.monotonic() + timeout
-    raw = sqlite3.connect(path, timeout=timeout, isolation_level=None)
-    try:
-        while True:
-            try:
-                raw.execute("PRAGMA journal_mode = WAL").fetchone()
-                return
-            except sqlite3.OperationalError as error:
-                # SQLite does not wait by itself when several processes change the mode at once.
-                if meaning_of(error) is None or time.monotonic() > until:
-                    raise
-                time.sleep(0.02)
-    finally:
-        raw.close()
+def set_up(conn: Connection, path: Path) -> None:
+    migrate(conn, SQLITE_WORDS, str(path))
+    if gone := lacking(row[0] for row in conn.execute(IN_SQLITE)):
+        raise ConfigError(
+            f"The catalogue {path} is damaged: its schema lacks {gone}. Put a backup in its place with"
+            " `liftgate admin restore DIR --replace`."
+        )
 
 
 async def open_sqlite(url: str, clock: Clock, timeout: float) -> Database:
     """See `database.open_database`."""
     path = path_of(url)
     origin = token(12)
-    try:
-        await asyncio.to_thread(prepare, path, timeout)
-    except sqlite3.Error as error:
-        raise ConfigError(f"The catalogue {path} cannot be opened: {error}.") from error
+    trouble = Trouble(str(path))
+    place = Place(path, trouble)
     database = Database(clock, timeout)
     database.use(
-        (lambda: SqliteSession(path, clock, timeout, origin, writes=False), READERS),
-        (lambda: SqliteSession(path, clock, timeout, origin, writes=True), 1),
+        (lambda: SqliteSession(place, trouble, clock, timeout, origin, writes=False), READERS),
+        (lambda: SqliteSession(place, trouble, clock, timeout, origin, writes=True), 1),
+        place.admit,
     )
     try:
-        await database.write(lambda conn: migrate(conn, WORDS, str(path)), timeout=max(timeout, 60.0))
-        watcher = SqliteWatcher(path, timeout, origin, database.tell)
+        await asyncio.to_thread(look_over, path)
+        await asyncio.to_thread(prepare, path, timeout)
+        await database.write(lambda conn: set_up(conn, path), timeout=max(timeout, 60.0))
+        watcher = SqliteWatcher(place, trouble, timeout, origin, database.tell)
         await watcher.start()
-        database.hear(watcher)
-    except BaseException:
+        database.hear(watcher, lambda conn: look(conn, place, trouble))
+        trouble.opened()
+    except BaseException as error:
         await database.close()
+        reason = error.__cause__ if isinstance(error, Unavailable) else error
+        if isinstance(reason, sqlite3.Error):
+            raise ConfigError(f"The catalogue {path} cannot be opened: {reason}.") from error
         raise
     return database

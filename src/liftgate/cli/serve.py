@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from liftgate.blobs.places import make_place
 from liftgate.cli.banner import banner
-from liftgate.errors import ConfigError
 from liftgate.settings import Settings, load_settings
 from liftgate.settings.load import default_data_dir
 
@@ -33,7 +33,7 @@ def serve(config: Path | None, flags: Mapping[str, object], *, sandbox: bool) ->
         if sandbox and settings.storage.data_dir == default_data_dir(environ):
             settings = _temporary(settings, stack)
             notes.append("its files are temporary; --data-dir keeps them")
-        _make_data_dir(settings.storage.data_dir)
+        make_place(settings.storage.data_dir, "--data-dir")
         log_to_stderr()
         return _run(settings, notes, warnings)
 
@@ -71,12 +71,3 @@ def _temporary(settings: Settings, stack: ExitStack) -> Settings:
     directory = Path(tempfile.mkdtemp(prefix="liftgate-sandbox-"))
     stack.callback(shutil.rmtree, directory, ignore_errors=True)
     return replace(settings, storage=replace(settings.storage, data_dir=directory))
-
-
-def _make_data_dir(directory: Path) -> None:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if not os.access(directory, os.W_OK | os.X_OK):
-            raise ConfigError(f"--data-dir {directory}: cannot be written.")
-    except OSError as error:
-        raise ConfigError(f"--data-dir {directory}: {error.strerror or error}.") from None

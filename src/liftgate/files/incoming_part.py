@@ -42,6 +42,7 @@ class IncomingPart:
         digest: _Hash | None,
         landed: Callable[[UploadPart, _Hash], None],
     ) -> None:
+        ingest.db.admit()
         self._ingest = ingest
         self._upload_id = upload.id
         self._most = PART_BYTES if upload.bytes is None else min(PART_BYTES, upload.bytes)

@@ -55,7 +55,9 @@ class Ingest:
         self.tasks = Tasks()
 
     def begin(self, owner: Owner, *, expected: int | None) -> Incoming:
-        """A file about to arrive; `expected`: its length in bytes, where it is known. Raises TooLarge, StorageFull."""
+        """A file about to arrive; `expected`: its length in bytes, where it is known. Raises TooLarge, StorageFull,
+        Unavailable."""
+        self.db.admit()
         largest = self.limits.largest_file(owner)
         if expected is not None and expected > largest:
             raise too_large(expected, largest)

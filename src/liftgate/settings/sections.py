@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from liftgate.records import Deployment, Owner
+from liftgate.settings.values import shown_url
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -95,7 +96,18 @@ class StorageSettings:
             "the catalogue: `sqlite:///absolute/path` or `postgresql://…`; by default SQLite in the data directory"
         ),
     )
-    blob_store: str = _option("local", "where the bytes are kept: `local`, `s3://bucket/prefix`, `gs://…` or `az://…`")
+    blob_store: str = field(
+        default="local",
+        repr=False,
+        metadata=_says("where the bytes are kept: `local`, `s3://bucket/prefix`, `gs://…` or `az://…`"),
+    )
+
+    @property
+    def shown_store(self) -> str:
+        """`blob_store` for people: without what may be a secret in its URL."""
+        if self.blob_store == "local":
+            return f"the directory {self.data_dir.absolute() / 'blobs'}"
+        return shown_url(self.blob_store)
 
     @property
     def catalog_url(self) -> str:

@@ -5,6 +5,7 @@ Every function takes `where`, the place that an error names, and raises ConfigEr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from liftgate.errors import ConfigError
@@ -42,6 +43,11 @@ def resolved(value: object, environ: Mapping[str, str], where: str) -> object:
     if isinstance(value, list):
         return [resolved(item, environ, f"{where}[{index}]") for index, item in enumerate(value)]
     return value
+
+
+def shown_url(url: str) -> str:
+    """For a message: without a user, a password and parameters, any of which may be a secret."""
+    return re.sub(r"(?<=://).*@|[?#].*", "", url)
 
 
 def text(value: object, where: str) -> str:

@@ -1,0 +1,166 @@
+"""The file of a SQLite catalogue: found by its URL, looked over before it is opened, and watched while it is.
+
+SQLite goes on writing into a file that was deleted or moved away, and what it acknowledges then is lost. So each use
+asks whether the path still leads to the file that was opened.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import stat
+import time
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from liftgate.catalog.trouble import Trouble
+from liftgate.errors import ConfigError
+
+LOOKED_OVER = 512 * 1024 * 1024
+"""Bytes of a catalogue that is looked over whole at the start; that takes a second or two."""
+LOOK_SECONDS = 10.0
+STEPS = 100_000
+"""Of SQLite's machine, between two looks at the time."""
+
+log = logging.getLogger("liftgate")
+
+
+def path_of(url: str) -> Path:
+    """`sqlite:///a/b.db` → `/a/b.db`. Raises `ConfigError` for anything but an absolute path."""
+    prefix, slashes, rest = url.partition("://")
+    path = Path("/" + unquote(rest).lstrip("/"))
+    if prefix != "sqlite" or not slashes or not rest.startswith("/") or "?" in rest or path == Path("/"):
+        # The URL is not repeated: one that was meant for another database may hold a password.
+        raise ConfigError("database_url: expected sqlite:///absolute/path/catalog.db (a '?' in it is written %3F).")
+    return path
+
+
+def beside(path: Path) -> tuple[Path, Path, Path]:
+    """The file and the two that SQLite keeps beside it: they belong together."""
+    return path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+class Place:
+    """Whether the path still leads to the files that were opened. `trouble` hears when it does not."""
+
+    def __init__(self, path: Path, trouble: Trouble) -> None:
+        self.path = path
+        self._trouble = trouble
+        self._opened: list[tuple[Path, tuple[int, int]]] = []
+
+    def settle(self) -> None:
+        """These are the ones. To be called while a connection is open, which keeps SQLite from replacing them."""
+        self._opened = [(path, _identity(path)) for path in beside(self.path)]
+
+    def admit(self) -> None:
+        """Raises Unavailable where a write would be refused."""
+        self._trouble.check()
+        self.check()
+
+    def check(self) -> None:
+        """Raises Unavailable once one of them was deleted, moved or replaced; three calls of stat."""
+        for path, identity in self._opened:
+            try:
+                found = _identity(path)
+            except OSError as error:
+                raise self._trouble.tell(
+                    f"{path} is not there any more ({error.strerror}). Put it back, or restart the gateway"
+                ) from None
+            if found != identity:
+                raise self._trouble.tell(
+                    f"{path} is another file now than the one that was opened. Restart the gateway"
+                )
+
+    def check_writable(self) -> None:
+        """Raises Unavailable where the system would refuse a write."""
+        if not (os.access(self.path, os.R_OK | os.W_OK) and os.access(self.path.parent, os.W_OK | os.X_OK)):
+            raise self._trouble.tell(f"{self.path} and its directory cannot be written")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    facts = path.stat()
+    return facts.st_dev, facts.st_ino
+
+
+def look_over(path: Path) -> None:
+    """Before it is opened: raises `ConfigError` for a file that is damaged or no database.
+
+    Reads every page (`quick_check`). Where a log of writes lies beside it, which a killed process leaves and which may
+    be another file's where a copy was put in place of this one, the indexes are compared with their tables as well.
+    The file is opened for reading only: nothing of that log is carried into it by looking.
+    """
+    try:
+        facts = path.stat()
+    except OSError:
+        return
+    if not stat.S_ISREG(facts.st_mode):
+        raise ConfigError(f"The catalogue {path} cannot be opened: it is a directory or a device, not a file.")
+    if not facts.st_size:
+        return
+    if facts.st_size > LOOKED_OVER:
+        log.warning("the catalogue %s is too large to be looked over at the start; liftgate admin check does it", path)
+        return
+    wal = beside(path)[1]
+    left = wal.exists() and wal.stat().st_size > 0
+    wrong = _wrong_with(path, time.monotonic() + LOOK_SECONDS, thoroughly=left)
+    if wrong:
+        because = (
+            f" If it was copied here, {wal.name} beside it may belong to the file that it replaced:"
+            " delete that one, and copy again."
+        )
+        raise ConfigError(
+            f"The catalogue {path} is damaged: {wrong}. Put a backup in its place with"
+            f" `liftgate admin restore DIR --replace`.{because if left else ''}"
+        )
+
+
+def _wrong_with(path: Path, until: float | None, *, thoroughly: bool) -> str:
+    """What is wrong, "" for nothing; `until`: on the monotonic clock, when to give up looking."""
+    raw = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
+    try:
+        if until is not None:
+            raw.set_progress_handler(lambda: time.monotonic() > until, STEPS)
+        looks = ("integrity_check(1)", "foreign_key_check") if thoroughly else ("quick_check(1)",)
+        for look in looks:
+            found = raw.execute(f"PRAGMA {look}").fetchone()
+            if found is not None and found[0] != "ok":
+                # The first line says where; of a missing reference its table is named.
+                return f"a row of {found[0]} refers to nothing" if len(found) > 1 else str(found[0]).splitlines()[0]
+        return ""
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            log.warning("the catalogue %s was not looked over to its end; liftgate admin check does it", path)
+            return ""
+        raise
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT:
+            return str(error)
+        raise
+    finally:
+        raw.close()
+
+
+def prepare(path: Path, timeout: float) -> None:
+    """Makes the file (readable by its user alone) and puts it into WAL mode."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise ConfigError(f"The catalogue {path} cannot be made: {error.strerror}.") from error
+    until = time.monotonic() + timeout
+    raw = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+    try:
+        while True:
+            try:
+                raw.execute("PRAGMA journal_mode = WAL").fetchone()
+                return
+            except sqlite3.OperationalError as error:
+                # SQLite does not wait by itself when several processes change the mode at once.
+                if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    raise
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+    finally:
+        raw.close()

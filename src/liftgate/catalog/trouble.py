@@ -1,0 +1,58 @@
+"""What keeps an open catalogue from being used: told to the log once, and for damage held against every later call.
+
+An engine's session reports here what its driver said. A catalogue that is damaged is not written to again, because
+each write could spread the damage; what it says may be wrong, so it is not read either.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+
+from liftgate.errors import Unavailable
+
+AGAIN_SECONDS = 60.0
+"""How long a reason that was told is not told again."""
+MOST_REASONS = 32
+
+log = logging.getLogger("liftgate")
+
+
+def away() -> Unavailable:
+    """What callers get; the reason is for the log, since it names files, hosts and tables."""
+    return Unavailable("The catalogue is not available at the moment.", retry_after=1)
+
+
+class Trouble:
+    """Of one open catalogue; `where` names it in the log, without a secret. Used by every thread of it."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._told: dict[str, float] = {}
+        self._damaged_until = 0.0
+        self._opened = False
+
+    def opened(self) -> None:
+        """From here on the log hears; what kept it from being opened is said by the one who tried."""
+        self._opened = True
+
+    def tell(self, reason: str) -> Unavailable:
+        """Logs the reason, unless it was logged a moment ago; what to raise."""
+        now = time.monotonic()
+        if self._opened and self._told.get(reason, -math.inf) < now - AGAIN_SECONDS:
+            if len(self._told) >= MOST_REASONS:
+                self._told.clear()
+            self._told[reason] = now
+            log.error("the catalogue %s cannot be used: %s", self._where, reason)
+        return away()
+
+    def damaged(self, reason: str, seconds: float) -> Unavailable:
+        """As `tell`; and for so many seconds (inf: until the end of the process) every call is refused."""
+        self._damaged_until = time.monotonic() + seconds
+        return self.tell(reason)
+
+    def check(self) -> None:
+        """Raises Unavailable while the catalogue is known to be damaged."""
+        if time.monotonic() < self._damaged_until:
+            raise away()
