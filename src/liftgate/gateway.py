@@ -27,6 +27,7 @@ from liftgate.engine.carrier import Carrier
 from liftgate.engine.chat import Chat
 from liftgate.engine.fetch import Fetcher
 from liftgate.engine.files import Files
+from liftgate.engine.heal import Healer
 from liftgate.engine.jobs import Jobs
 from liftgate.engine.models import Models
 from liftgate.engine.native import Native
@@ -140,7 +141,8 @@ class Gateway:
         )
         stack.push_async_callback(fetcher.close)
         sent_along = SentAlong(parts, ingest, fetcher)
-        needs = Needs(self.files, replicas, sent_along, inline_limit=limits.inline_limit)
+        healer = Healer(replicas, client, clock)
+        needs = Needs(self.files, replicas, sent_along, healer, inline_limit=limits.inline_limit)
         self.native = Native(parts, router, needs, settings)
         self.chat = Chat(parts, router, needs, Signatures(db, clock), settings)
         jobs = Jobs(parts, blobs, replicas, spool_dir=spool_dir)

@@ -235,7 +235,6 @@ MIXED = frozenset(
         "429 rate_limit_exceeded",
         "500 upstream_unavailable",
         "502 upstream_disconnected",
-        "502 upstream_file_lost",
         "502 upstream_protocol_error",
         "503 file_not_ready",
         "503 upstream_storage_full",

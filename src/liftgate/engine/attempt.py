@@ -1,5 +1,5 @@
 """A request that may need files, at one deployment after another: the files are brought there, it is tried, and what
-Gemini lost is made again once. The client sees only an answer (DESIGN.md 2.7).
+Gemini lost of them is made again (`heal`). The client sees only an answer (DESIGN.md 2.7).
 
 Knows neither OpenAI's nor Gemini's form of a request: who calls says what is to be tried with the URIs.
 """
@@ -13,8 +13,9 @@ from typing import TypeVar
 import msgspec
 
 from liftgate.clock import Clock
+from liftgate.engine.heal import Healing
 from liftgate.engine.needs import Needed, Needs
-from liftgate.errors import LiftgateError, UpstreamFileLost
+from liftgate.errors import FileNotReady, LiftgateError, UpstreamFileLost
 from liftgate.gemini.status import classify, lost_file
 from liftgate.records import Account, Deployment, ReplicaRecord
 from liftgate.router.attempts import Router
@@ -22,17 +23,14 @@ from liftgate.translate.file_needs import ResolvedFile
 
 T = TypeVar("T")
 
-DENIAL_PAUSES = (0.5, 1.0, 2.0)
-"""Seconds between tries when Gemini denies a file that was uploaded a moment ago (GEMINI.md 6, pitfall 17)."""
-
 
 class Carried(msgspec.Struct, frozen=True):
-    """What a request needs at whichever deployment serves it. `deadline`: on the monotonic clock. `repaired`: accounts
-    at which its files were made again, which happens once."""
+    """What a request needs at whichever deployment serves it. `deadline`: on the monotonic clock. `healed`: what was
+    done about lost files, by account."""
 
     needs: Sequence[Needed]
     deadline: float
-    repaired: set[str] = msgspec.field(default_factory=set)
+    healed: dict[str, Healing] = msgspec.field(default_factory=dict)
 
 
 class Attempts:
@@ -79,21 +77,16 @@ class Attempts:
                 return await use({})
             except UpstreamFileLost as lost:
                 raise _without_files(lost) from lost
-        pauses = iter(DENIAL_PAUSES)
         while True:
-            files, replicas = await self._needs.resolve(carried.needs, account, deadline=carried.deadline)
+            files, copies = await self._needs.resolve(carried.needs, account, deadline=carried.deadline)
             try:
                 return await use(files)
             except UpstreamFileLost as lost:
-                if not replicas:
+                if not copies:
                     raise _without_files(lost) from lost
-                if self._needs.fresh(replicas, account) and (pause := next(pauses, None)) is not None:
-                    await self._clock.sleep(pause)
-                elif account.name in carried.repaired:
-                    raise _named(lost, carried.needs, replicas, account) from lost
-                else:
-                    await self._needs.repair(replicas, lost)
-                    carried.repaired.add(account.name)
+                past = carried.healed.setdefault(account.name, Healing())
+                if not await self._needs.healer.heal(past, copies, lost, account, carried.deadline):
+                    raise _named(lost, carried.needs, copies, account) from lost
 
 
 def _without_files(lost: UpstreamFileLost) -> LiftgateError:
@@ -105,14 +98,17 @@ def _without_files(lost: UpstreamFileLost) -> LiftgateError:
 
 
 def _named(
-    lost: UpstreamFileLost, needs: Sequence[Needed], replicas: Sequence[ReplicaRecord], account: Account
+    lost: UpstreamFileLost, needs: Sequence[Needed], copies: Sequence[ReplicaRecord], account: Account
 ) -> LiftgateError:
     """The denial of a file, by the id and name that its owner knows."""
     name = lost_file(lost)
     if name is None:
         return _without_files(lost)
-    denied = {(each.blob_id, each.mime_type, each.account) for each in replicas if each.name == name}
+    error: LiftgateError = lost
+    if lost.upstream is not None and lost.upstream.status == 400:
+        error = FileNotReady("Gemini is still processing it. Try again shortly.", retry_after=10)
+    denied = {(each.blob_id, each.mime_type, each.account) for each in copies if each.name == name}
     for each in needs:
         if each.wanted is not None and each.wanted.key(account) in denied:
-            return each.wanted.about(lost)
-    return lost
+            return each.wanted.about(error)
+    return error

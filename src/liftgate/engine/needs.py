@@ -13,21 +13,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from liftgate.engine.files import Files
+from liftgate.engine.heal import Healer
 from liftgate.engine.sent_along import Room, SentAlong
-from liftgate.errors import FileNotFound, UpstreamFileLost
-from liftgate.gemini.status import lost_file
+from liftgate.errors import FileNotFound
 from liftgate.records import Account, FileRecord, Owner, ReplicaRecord
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.parts import Wanted
 from liftgate.translate.file_needs import FileNeed, MediaFound, ResolvedFile, find_media
 
 T = TypeVar("T")
-
-FRESH_SECONDS = 60.0
-"""A replica younger than this that Gemini denies knowing may only not have reached all its servers yet
-(GEMINI.md 6, pitfall 17): it is asked for again before it is made again."""
-
-RETENTION_SECONDS = 48 * 3600.0
 
 AT_ONCE = 4
 """Media of one request that are fetched or stored at the same time."""
@@ -42,7 +36,12 @@ class Needed(msgspec.Struct, frozen=True):
 
 
 class Needs:
-    def __init__(self, files: Files, replicas: Replicas, sent_along: SentAlong, *, inline_limit: int) -> None:
+    """`healer`: what to ask when Gemini denies what was resolved here."""
+
+    def __init__(
+        self, files: Files, replicas: Replicas, sent_along: SentAlong, healer: Healer, *, inline_limit: int
+    ) -> None:
+        self.healer = healer
         self._files = files
         self._replicas = replicas
         self._sent_along = sent_along
@@ -122,21 +121,6 @@ class Needs:
         except FileNotFound:
             # Deleted meanwhile: as if it had not been there when the request came.
             raise FileNotFound(needed.need.ref, param=needed.need.param) from None
-
-    async def repair(self, replicas: Sequence[ReplicaRecord], lost: UpstreamFileLost) -> None:
-        """Marks what Gemini denied as lost. Its sentence names one file; without it all of them are suspect."""
-        denied = lost_file(lost)
-        suspects = [replica for replica in replicas if replica.name == denied] or list(replicas)
-        for replica in suspects:
-            await self._replicas.lost(replica)
-
-    def fresh(self, replicas: Sequence[ReplicaRecord], account: Account) -> bool:
-        """Whether all of these were made a moment ago, so that Gemini's denial may only be haste."""
-        now = self._replicas.upstream_now(account)
-        return all(
-            replica.expires_at is not None and replica.expires_at - now > RETENTION_SECONDS - FRESH_SECONDS
-            for replica in replicas
-        )
 
 
 def _of_file(need: FileNeed, file: FileRecord) -> Needed:
