@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPResponse
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 DEADLINE = 20.0
@@ -57,6 +57,40 @@ def read_answer(connection: socket.socket, method: str = "GET") -> Answer:
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
     finally:
         response.close()
+
+
+def answers_of(connection: socket.socket, *, bodiless: int = 0) -> Iterator[Answer]:
+    """Every answer up to the end of the connection, interim ones left out; an end within one fails.
+
+    `bodiless`: how many of the first are to HEAD.
+    """
+    stream = connection.makefile("rb")
+    while line := stream.readline():
+        status = int(line.split(b" ", 2)[1])
+        headers = {}
+        while (field := stream.readline()) != b"\r\n":
+            assert field.endswith(b"\r\n"), field
+            name, _, value = field.decode("latin-1").partition(":")
+            headers[name.lower()] = value.strip()
+        if status == 100:
+            continue
+        if bodiless > 0:
+            body, bodiless = b"", bodiless - 1
+        elif headers.get("transfer-encoding") == "chunked":
+            body = _chunks(stream)
+        else:
+            body = stream.read(int(headers["content-length"]))
+            assert len(body) == int(headers["content-length"])
+        yield Answer(status, headers, body)
+
+
+def _chunks(stream: IO[bytes]) -> bytes:
+    body = b""
+    while size := int(stream.readline(), 16):
+        body += stream.read(size)
+        assert stream.readline() == b"\r\n"
+    assert stream.readline() == b"\r\n"
+    return body
 
 
 def exchange(base: str, pieces: Iterable[bytes], method: str = "GET") -> Answer:

@@ -95,11 +95,13 @@ def running_gateway(
     environ: Mapping[str, str] | None = None,
     api_key: str = "key-a1",
     ours: str = "{}",
+    loop: str = "auto",
     **flags: object,
 ) -> Iterator[Running]:
     """The shipped application on the shipped protocol class, with everything real behind it.
 
     `ours`: `liftgate_settings` as YAML. `flags`: options by name. `api_key`: the deployment's at Gemini.
+    `loop`: uvicorn's name of the event loop.
     """
     config = data_dir / "config.yaml"
     config.write_text(
@@ -110,5 +112,5 @@ def running_gateway(
     given = {"data_dir": str(data_dir / "data"), **flags}
     settings, _ = load_settings(config, given, {"GEMINI_API_BASE": sandbox, "HOME": "/", **(environ or {})})
     protocol = limited_protocol(max_head=settings.limits.max_header_bytes, head_timeout=settings.server.read_timeout)
-    with serve(build_app(Gateway(settings)), http=protocol, date_header=True) as base:
+    with serve(build_app(Gateway(settings)), http=protocol, loop=loop, date_header=True) as base:
         yield Running(base, sandbox, settings.storage.data_dir)

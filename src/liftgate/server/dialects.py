@@ -12,7 +12,7 @@ from liftgate.server.request import Request
 
 Dialect = Literal["openai", "gemini"]
 
-_NATIVE = ("/v1beta/", "/upload/")
+NATIVE = ("/v1beta/", "/upload/")
 _SHARED = (
     *("/v1/models", "/v1/files", "/v1/upload/", "/v1/tunedModels", "/v1/operations"),
     *("/v1/batches", "/v1/cachedContents", "/v1/fileSearchStores", "/v1/interactions"),
@@ -21,7 +21,7 @@ _SHARED = (
 
 def dialect_of(request: Request) -> Dialect:
     path = request.path
-    if path.startswith(_NATIVE) or (path.startswith(_SHARED) and _googles_key(request)):
+    if path.startswith(NATIVE) or (path.startswith(_SHARED) and _googles_key(request)):
         return "gemini"
     return "openai"
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.server.numbers import whole_number
 from liftgate.translate.file_objects import check_purpose
 
 SHORTEST_LIFE = 3600
@@ -108,10 +109,11 @@ def _life(found: dict[str, str]) -> int | None:
             param="expires_after.anchor",
             code="invalid_value",
         )
-    if not re.fullmatch(r"\d{1,9}", seconds, re.ASCII) or not SHORTEST_LIFE <= int(seconds) <= LONGEST_LIFE:
+    number = whole_number(seconds)
+    if number is None or not SHORTEST_LIFE <= number <= LONGEST_LIFE:
         raise InvalidRequest(
             f"Invalid 'expires_after.seconds': expected an integer from {SHORTEST_LIFE} to {LONGEST_LIFE}, "
             f"but got '{seconds[:20]}' instead.",
             param="expires_after.seconds",
         )
-    return int(seconds)
+    return number

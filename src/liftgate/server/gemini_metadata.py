@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from liftgate.errors import InvalidRequest, shortened
+from liftgate.server.numbers import whole_number
 
 MAX_DISPLAY_NAME = 512
 _NAME = re.compile(r"files/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -71,10 +72,10 @@ def _size(found: dict[str, Any]) -> int | None:
     value = found.get("sizeBytes")
     if value is None:
         return None
-    text = str(value)
-    if isinstance(value, bool) or not isinstance(value, int | str) or not text.isascii() or not text.isdigit():
+    size = None if isinstance(value, bool) or not isinstance(value, int | str) else whole_number(str(value))
+    if size is None:
         raise InvalidRequest("Invalid value at 'file.size_bytes' (TYPE_INT64).", param="file.sizeBytes")
-    return int(text[:18])
+    return size
 
 
 def _text(found: dict[str, Any], field: str) -> str:

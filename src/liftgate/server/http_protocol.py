@@ -1,175 +1,282 @@
-"""uvicorn's HTTP/1.1 protocol with the limits that it lacks: on a request's head, and on clients that dawdle.
+"""A client's connection: one request at a time, back-pressure both ways, and one timer that always runs while it idles.
 
-uvicorn takes a head of any size, waits for the rest of one for ever, and for ever on a client that reads nothing. Here
-a head over the limit is 431, one that does not come is closed, and so is a connection that takes nothing for too long.
-What is refused before the application sees it is answered in the same JSON as every other error.
+What stands behind a request waits, unparsed, until that is answered. What is refused before the application sees it is
+answered in the same JSON as every other error. uvicorn accepts connections and makes these; all of HTTP is here, in
+`request_reader`, `framing` and `exchange`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+import socket
+import struct
 from typing import Any, cast
 
 import msgspec
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 from liftgate import ids
-from liftgate.errors import InvalidRequest
+from liftgate.errors import InternalError, LiftgateError
+from liftgate.gemini.error_body import google_status
 from liftgate.openai.error_body import error_body
+from liftgate.server.asgi import Header, Scope
+from liftgate.server.dialects import NATIVE
+from liftgate.server.exchange import STATUS_LINES, Exchange
+from liftgate.server.framing import Refused
+from liftgate.server.request_reader import RequestReader
 
 STALLED = 120.0
 """Seconds in which a client must take some of what is sent to it."""
 
+LINGER_BYTES = 16 * 1024 * 1024
+LINGER_SECONDS = 5.0
+"""How much is read on, and thrown away, behind a last answer: a reset would take it from a client that still sends."""
 
-class HeadTooLarge(Exception):
-    """Ends the parsing of a request; answered with 431."""
+MAX_WAITING = 64 * 1024
+"""Bytes of next requests that wait for an answer before reading is paused; until then a client's leaving is seen."""
+
+TIMER_GRAIN = 0.005
+"""Seconds: loops round their timers."""
 
 
-def limited_protocol(*, max_head: int, head_timeout: float) -> type[HttpToolsProtocol]:
+def limited_protocol(*, max_head: int, head_timeout: float) -> type[Connection]:
     """The protocol class for `uvicorn.Config(http=…)`: uvicorn makes the instances, so the limits are in the class."""
-    return type("LimitedProtocol", (_Limited,), {"max_head": max_head, "head_timeout": head_timeout})
+    return type("LimitedConnection", (Connection,), {"max_head": max_head, "head_timeout": head_timeout})
 
 
-class _Limited(HttpToolsProtocol):
+class Connection(asyncio.Protocol):
+    """`max_head`: bytes. `head_timeout`: seconds from the first byte of a request to the end of its head."""
+
     max_head = 64 * 1024
     head_timeout = 30.0
 
-    def __init__(self, config: Config, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        # Per-connection state
-        self._head_timer: asyncio.TimerHandle | None = None
+    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None) -> None:
+        if not config.loaded:
+            config.load()
+        self._app = config.loaded_app
+        self._loop: asyncio.AbstractEventLoop = _loop or asyncio.get_running_loop()
+        self._keep_alive = config.timeout_keep_alive
+        self._server_state = server_state
+        self._app_state = app_state
+        self._transport: asyncio.Transport = None  # type: ignore[assignment]
+        self._client: tuple[str, int] | None = None
+        self._server: tuple[str, int] | None = None
+        self._reader = RequestReader(self._begin, max_head=self.max_head)
+        # The one that is answered, and what came behind it
+        self._exchange: Exchange | None = None
+        self._waiting = bytearray()
+        self._reading_paused = False
+        self._lingering = 0
+        # Time. `_timing_head`: the deadline is that of the head which is on its way.
+        self._deadline = math.inf
+        self._timing_head = True
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = math.inf
         self._stall_timer: asyncio.TimerHandle | None = None
-        # Per-request state: a head is awaited or on its way, how much of it came before this piece, and this piece
-        self._in_head = True
-        self._head_before = 0
-        self._piece = 0
-        self._refusal = 400
+        self._writable: asyncio.Event | None = None
+        self.write_paused = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._head_timer = self.loop.call_later(self.head_timeout, self._give_up)
+    # ── asyncio ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._server_state.connections.add(self)  # type: ignore[arg-type]
+        self._client = _address(transport.get_extra_info("peername"))
+        self._server = _address(transport.get_extra_info("sockname"))
+        self._expect(self.head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._cancel_timers()
-        super().connection_lost(exc)
+        self._server_state.connections.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._exchange is not None:
+            self._exchange.disconnect()
+            self._exchange = None
+        self.resume_writing()
+        self._reader.close()
 
     def data_received(self, data: bytes) -> None:
-        self._piece = len(data)
-        super().data_received(data)
-        if not self._in_head or self.transport.is_closing():
+        exchange = self._exchange
+        if self._lingering:
+            self._lingering -= len(data)
+            if self._lingering <= 0:
+                self._transport.close()
+        elif exchange is None or exchange.complete or not exchange.whole:
+            self._read(data)
+        else:
+            self._wait(data)
+
+    def pause_writing(self) -> None:
+        self.write_paused = True
+        self._stall_timer = self._loop.call_later(STALLED, self._transport.abort)
+
+    def resume_writing(self) -> None:
+        self.write_paused = False
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+        if self._writable is not None:
+            self._writable.set()
+
+    def shutdown(self) -> None:
+        """The server is to stop: this connection ends with the answer that is under way."""
+        if self._exchange is None or self._exchange.complete or self._lingering:
+            self._transport.close()
+        else:
+            self._exchange.keep_alive = False
+
+    # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _read(self, data: bytes) -> None:
+        """Reads on to the end of a request; what stands behind it waits for the answer."""
+        reader = self._reader
+        try:
+            while data:
+                data = reader.feed(data)
+                exchange = self._exchange
+                if data and exchange is not None and not exchange.complete:
+                    self._wait(data)
+                    return
+        except Refused as refused:
+            self._refuse(refused)
             return
-        # The head is not complete: its size so far, and a clock on the rest of it.
-        self._head_before += self._piece
-        if self._head_before > self.max_head:
-            self._refusal = 431
-            self.send_400_response("")
-        elif self._head_timer is None:
-            self._head_timer = self.loop.call_later(self.head_timeout, self._give_up)
+        if reader.begun and not self._timing_head:
+            self._timing_head = True
+            self._expect(self.head_timeout)
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._in_head = True
-        self._head_before = 0
+    def _begin(self, scope: Scope, keep_alive: bool, expects: bool) -> Exchange:
+        self._timing_head = False
+        self._deadline = math.inf
+        scope["client"], scope["server"], scope["state"] = self._client, self._server, self._app_state
+        self._exchange = exchange = Exchange(self, scope, keep_alive, expects)
+        task = self._loop.create_task(exchange.run(self._app))
+        self._server_state.tasks.add(task)
+        task.add_done_callback(self._server_state.tasks.discard)
+        return exchange
 
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-        # Only where more came than a head may have is it worth counting how much of that was the head.
-        if self._head_before + self._piece > self.max_head:
-            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if size > self.max_head:
-                self._refusal = 431
-                raise HeadTooLarge
-        super().on_headers_complete()
-        # uvicorn writes no body for HEAD, not even an empty one.
-        if self.scope["method"] != "HEAD":
-            self.cycle.transport = _HeadWithBody(self.transport)  # type: ignore[assignment]
+    # ── writing, for the exchange ──────────────────────────────────────────────────────────────────────────────────
 
-    def on_body(self, body: bytes) -> None:
-        # uvicorn gathers in a bytearray, which copies every byte of an upload twice more. What comes while nothing
-        # waits is handed on as it is, and only what comes behind it is joined to it.
-        cycle: RequestResponseCycle = self.cycle
-        if cycle.response_complete:
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    async def writable(self) -> None:
+        if self._writable is None:
+            self._writable = asyncio.Event()
+        while self.write_paused:
+            self._writable.clear()
+            await self._writable.wait()
+
+    def default_headers(self) -> list[Header]:
+        return self._server_state.default_headers
+
+    def pause_reading(self) -> None:
+        if not self._reading_paused:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._reading_paused:
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    def answered(self, exchange: Exchange) -> None:
+        """Its answer is written: the connection ends, or goes on with what waits."""
+        self._server_state.total_requests += 1
+        if self._transport.is_closing():
             return
-        cycle.body = _joined(cycle.body, body) if cycle.body else cast("bytearray", body)
-        if len(cycle.body) > HIGH_WATER_LIMIT:
-            self.flow.pause_reading()
-        cycle.message_event.set()
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        # Between requests the keep-alive timer watches, not the head's.
-        self._in_head = False
-
-    def send_400_response(self, msg: str) -> None:
-        """Answers what is no HTTP, or too much of it; breaks the connection where another answer is on its way."""
-        self._cancel_timers()
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None and cycle.response_started and not cycle.response_complete:
-            self.transport.close()
+        if not exchange.keep_alive:
+            # The rest of a refused body was read, or not, by whoever refused it.
+            self._finish(unread=bool(self._waiting))
             return
-        too_large = self._refusal == 431
-        text = f"The request's head is larger than {self.max_head} bytes." if too_large else "Invalid HTTP request."
-        body = msgspec.json.encode(error_body(InvalidRequest(text)))
+        self.resume_reading()
+        if not exchange.whole:
+            # What still comes of its body is passed over.
+            self._expect(self.head_timeout)
+            return
+        self._expect(self._keep_alive)
+        if self._waiting:
+            data = bytes(self._waiting)
+            self._waiting.clear()
+            self._read(data)
+
+    def failed(self, exchange: Exchange) -> None:
+        """The application left it without a whole answer."""
+        if not exchange.written:
+            self._answer_error(InternalError())
+            self._finish(unread=True)
+        elif exchange.until_close:
+            # A regular end would make it whole.
+            reset(self._transport)
+        else:
+            self._transport.close()
+
+    # ── ends ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _wait(self, data: bytes) -> None:
+        self._waiting += data
+        if len(self._waiting) > MAX_WAITING:
+            self.pause_reading()
+
+    def _refuse(self, refused: Refused) -> None:
+        """Breaks the connection where an answer is on its way."""
+        exchange = self._exchange
+        if exchange is not None and not exchange.complete:
+            exchange.disconnect()
+            if exchange.written:
+                self._transport.close()
+                return
+        self._answer_error(refused)
+        self._finish(unread=True)
+
+    def _answer_error(self, error: LiftgateError) -> None:
+        native = self._reader.url.decode("latin-1").startswith(NATIVE)
+        body = msgspec.json.encode(google_status(error) if native else error_body(error))
         head = (
             b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %s\r\nconnection: close\r\n\r\n"
             % (len(body), ids.new_request_id().encode())
         )
-        self.transport.write(STATUS_LINE[self._refusal] + head + body)
-        self.transport.close()
+        self._transport.write(STATUS_LINES[error.http_status] + head + body)
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._stall_timer = self.loop.call_later(STALLED, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-            self._stall_timer = None
-
-    def _give_up(self) -> None:
-        self._head_timer = None
-        if not self.transport.is_closing():
-            self.transport.close()
-
-    def _cancel_timers(self) -> None:
-        for timer in (self._head_timer, self._stall_timer):
-            if timer is not None:
-                timer.cancel()
-        self._head_timer = self._stall_timer = None
-
-
-def _joined(before: bytes | bytearray, more: bytes) -> bytearray:
-    """In place where that can be: a body in thousands of small chunks would be copied as often."""
-    gathered = before if isinstance(before, bytearray) else bytearray(before)
-    gathered += more
-    return gathered
-
-
-class _HeadWithBody:
-    """The transport as one answer sees it: its head waits for the first piece of its body, and both are one write.
-
-    ASGI says so: a server must not send the head before it has some body. It knows nothing of the answer, which holds
-    it: a cycle of references would leave every request to the garbage collector.
-    """
-
-    __slots__ = ("_head", "_transport", "close", "is_closing")
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._head: bytes | None = None
-        self.close = transport.close
-        self.is_closing = transport.is_closing
-
-    def write(self, data: bytes) -> None:
-        if self._head:
-            data, self._head = self._head + data, b""
-        elif self._head is None and not data.startswith(b"HTTP/1.1 100 "):
-            self._head = data
+    def _finish(self, *, unread: bool) -> None:
+        """Ends behind the last answer. Where more may come, it is read for a while: a reset would take the answer."""
+        self._waiting.clear()
+        if not unread:
+            self._transport.close()
             return
-        self._transport.write(data)
+        self._lingering = LINGER_BYTES
+        self._transport.write_eof()
+        self.resume_reading()
+        self._expect(LINGER_SECONDS)
+
+    def _expect(self, seconds: float) -> None:
+        """Closes the connection `seconds` from now, unless something is expected anew or a request begins before."""
+        self._deadline = due = self._loop.time() + seconds
+        if self._timer is not None:
+            if self._timer_due <= due:
+                return
+            self._timer.cancel()
+        self._timer_due = due
+        self._timer = self._loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._deadline == math.inf or self._transport.is_closing():
+            return
+        if self._loop.time() + TIMER_GRAIN >= self._deadline:
+            self._transport.close()
+        else:
+            self._timer_due = self._deadline
+            self._timer = self._loop.call_at(self._deadline, self._look)
+
+
+def _address(info: Any) -> tuple[str, int] | None:
+    return (str(info[0]), int(info[1])) if isinstance(info, list | tuple) else None
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Breaks the connection so that the other side sees that it broke."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

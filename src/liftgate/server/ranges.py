@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from liftgate.errors import RangeNotSatisfiable
+from liftgate.server.numbers import whole_number
 
 _ONE = re.compile(r"bytes=(\d*)-(\d*)\Z", re.ASCII)
 
@@ -17,15 +18,19 @@ def wanted_range(value: str, total: int) -> tuple[int, int] | None:
     match = _ONE.match(value.replace(" ", "").lower())
     if not match or match[1] == match[2] == "":
         return None
-    first, last = match[1], match[2]
-    if not first:
-        length = int(last)
-        if length == 0:
+    first, last = whole_number(match[1]), whole_number(match[2])
+    if first is None:
+        if not last:
             raise RangeNotSatisfiable(total)
-        return max(0, total - length), total
-    start = int(first)
-    if last and int(last) < start:
+        return max(0, total - last), total
+    if last is not None and _digits(match[2]) < _digits(match[1]):
         return None
-    if start >= total:
+    if first >= total:
         raise RangeNotSatisfiable(total)
-    return start, min(total, int(last) + 1) if last else total
+    return first, total if last is None else min(total, last + 1)
+
+
+def _digits(text: str) -> tuple[int, str]:
+    """Orders numbers that are too long to be read as numbers."""
+    digits = text.lstrip("0")
+    return len(digits), digits

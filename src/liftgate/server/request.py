@@ -21,6 +21,7 @@ from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
 from liftgate.gateway import Gateway
 from liftgate.records import Owner
 from liftgate.server.asgi import Message, Receive, Scope
+from liftgate.server.numbers import whole_number
 from liftgate.tasks import Tasks
 
 SLOWEST = 1024
@@ -112,7 +113,9 @@ class Request:
     def content_length(self) -> int | None:
         """Known unless the body comes in chunks. The server's parser has refused anything that is no number."""
         value = self.headers.get(b"content-length")
-        return int(value) if value is not None and value.isdigit() else None
+        if value is None:
+            return None
+        return int(value) if len(value) < 19 and value.isdigit() else whole_number(value.strip().decode("latin-1"))
 
     @property
     def query_key(self) -> bytes:

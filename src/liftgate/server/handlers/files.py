@@ -9,6 +9,7 @@ from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
 from liftgate.files.filename import clean_filename
 from liftgate.server.file_form import FileForm, check_provider, read_fields
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
+from liftgate.server.numbers import whole_number
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.translate.file_objects import openai_file, openai_file_deleted, openai_file_list
@@ -108,9 +109,10 @@ def _check_length(request: Request) -> None:
 def _limit(value: str | None) -> int:
     if value is None:
         return LARGEST_PAGE
-    if not value.isascii() or not value.isdigit() or len(value) > 9 or not 1 <= int(value) <= LARGEST_PAGE:
+    number = whole_number(value)
+    if number is None or not 1 <= number <= LARGEST_PAGE:
         raise InvalidRequest(
             f"Invalid 'limit': expected an integer from 1 to {LARGEST_PAGE}, but got '{value[:20]}' instead.",
             param="limit",
         )
-    return int(value)
+    return number

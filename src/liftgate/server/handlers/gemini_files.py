@@ -15,6 +15,7 @@ from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.ids import FILE_ID
 from liftgate.records import FileRecord
 from liftgate.server.handlers.content import content_of
+from liftgate.server.numbers import whole_number
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.translate.file_objects import gemini_file
@@ -72,9 +73,10 @@ def page_size(text: str | None, default: int, largest: int) -> int:
     """Raises InvalidRequest for what is no number from zero; zero is the default."""
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit():
+    number = whole_number(text)
+    if number is None:
         raise InvalidRequest(f"Invalid value at 'page_size' (TYPE_INT32), \"{text[:40]}\"", param="pageSize")
-    return min(int(text[:9]), largest) or default
+    return min(number, largest) or default
 
 
 async def _named(request: Request) -> FileRecord:

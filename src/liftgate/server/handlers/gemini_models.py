@@ -12,6 +12,7 @@ from liftgate.errors import InvalidRequest, ModelNotFound, NotFound, RouteNotFou
 from liftgate.server.asgi import Header
 from liftgate.server.handlers.chat import PATIENCE
 from liftgate.server.handlers.gemini_files import COMMON, page_size
+from liftgate.server.numbers import whole_number
 from liftgate.server.origin import origin_of
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, StreamedResponse, json_response
@@ -91,9 +92,12 @@ def _position(token: str | None) -> int:
     if token is None:
         return 0
     try:
-        return int(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii"))
+        position = whole_number(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii"))
     except (binascii.Error, ValueError):
-        raise InvalidRequest("Invalid value at 'page_token': it is not a token of this list.") from None
+        position = None
+    if position is None:
+        raise InvalidRequest("Invalid value at 'page_token': it is not a token of this list.", param="pageToken")
+    return position
 
 
 def _timeout(value: str) -> float | None:

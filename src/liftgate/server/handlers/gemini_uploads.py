@@ -16,6 +16,7 @@ from liftgate.records import FileRecord
 from liftgate.server.asgi import Header
 from liftgate.server.errors import error_response
 from liftgate.server.gemini_metadata import FileMetadata, read_metadata
+from liftgate.server.numbers import whole_number
 from liftgate.server.origin import origin_of
 from liftgate.server.related import MAX_METADATA, read_related, related_boundary
 from liftgate.server.request import Request
@@ -200,7 +201,7 @@ def _commands(request: Request) -> set[str]:
 
 
 def _offset(request: Request) -> int:
-    return _number(request, b"x-goog-upload-offset", "X-Goog-Upload-Offset") or 0
+    return _number(request, b"x-goog-upload-offset", "X-Goog-Upload-Offset")
 
 
 def _total(request: Request, metadata: FileMetadata) -> int | None:
@@ -210,11 +211,11 @@ def _total(request: Request, metadata: FileMetadata) -> int | None:
     return _number(request, name, "X-Goog-Upload-Header-Content-Length")
 
 
-def _number(request: Request, header: bytes, shown: str) -> int | None:
-    text = request.header(header)
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
+def _number(request: Request, header: bytes, shown: str) -> int:
+    number = whole_number(request.header(header))
+    if number is None:
         raise InvalidRequest(f"The header {shown} must be a number of bytes.", param=shown)
-    return int(text)
+    return number
 
 
 def _mime_type(declared: str) -> str:

@@ -1,0 +1,212 @@
+"""One request and its answer on a connection, as an ASGI application sees them: `receive` and `send`.
+
+An answer's head waits for the first piece of its body, and both are one write: what goes wrong in between can still
+become a status. It knows nothing of parsing; the connection feeds it the body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import logging
+from typing import Protocol
+
+from liftgate.server.asgi import Message, Receive, Scope, Send
+
+log = logging.getLogger("uvicorn.error")
+
+HIGH_WATER = 64 * 1024
+"""Bytes of body that wait for the application before reading is paused."""
+
+
+class Asgi(Protocol):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
+class Line(Protocol):
+    """The connection, as far as one exchange needs it."""
+
+    write_paused: bool
+
+    async def writable(self) -> None: ...
+    def write(self, data: bytes) -> None: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+    def default_headers(self) -> list[tuple[bytes, bytes]]: ...
+    def answered(self, exchange: Exchange) -> None: ...
+    def failed(self, exchange: Exchange) -> None: ...
+
+
+def _status_line(status: int) -> bytes:
+    try:
+        phrase = http.HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return f"HTTP/1.1 {status} {phrase}\r\n".encode()
+
+
+STATUS_LINES = {status: _status_line(status) for status in range(200, 600)}
+
+
+class Exchange:
+    """`whole`: all of the request has come. `complete`: all of the answer is written. `written`: some of it is.
+    `until_close`: the answer ends where the connection does."""
+
+    __slots__ = (
+        "_body",
+        "_chunked",
+        "_event",
+        "_expects",
+        "_head",
+        "_left",
+        "_line",
+        "_told",
+        "complete",
+        "disconnected",
+        "keep_alive",
+        "scope",
+        "until_close",
+        "whole",
+        "written",
+    )
+
+    def __init__(self, line: Line, scope: Scope, keep_alive: bool, expects: bool) -> None:
+        self._line = line
+        self.scope = scope
+        self.keep_alive = keep_alive
+        self._expects = expects
+        # The request
+        self.whole = self._told = self.disconnected = False
+        self._body: bytes | bytearray = b""
+        self._event: asyncio.Event | None = None
+        # The answer. `_left`: bytes of body that its length still promises; -1: no length was given.
+        self._head: bytes | None = None
+        self._left = -1
+        self._chunked = self.until_close = self.written = self.complete = False
+
+    # ── from the connection ────────────────────────────────────────────────────────────────────────────────────────
+
+    def feed(self, body: bytes) -> None:
+        if self.complete or self.disconnected:
+            return
+        # What comes while nothing waits is handed on as it is, and only what comes behind it is joined to it, in place.
+        if not self._body:
+            self._body = body
+        else:
+            if isinstance(self._body, bytes):
+                self._body = bytearray(self._body)
+            self._body += body
+        if len(self._body) > HIGH_WATER:
+            self._line.pause_reading()
+        self._wake()
+
+    def end(self) -> None:
+        self.whole = True
+        self._wake()
+
+    def disconnect(self) -> None:
+        self.disconnected = not self.complete
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._event is not None:
+            self._event.set()
+
+    # ── ASGI ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self, app: Asgi) -> None:
+        """Whatever the application does, the request gets an answer or a broken connection."""
+        try:
+            await app(self.scope, self.receive, self.send)
+            if not self.complete and not self.disconnected:
+                raise RuntimeError("the application returned before its answer was complete")
+        except BaseException as error:
+            log.error("Exception in ASGI application\n", exc_info=error)
+            if not self.complete and not self.disconnected:
+                self._line.failed(self)
+
+    async def receive(self) -> Message:
+        while True:
+            if self.disconnected or self.complete:
+                return {"type": "http.disconnect"}
+            if self._body or (self.whole and not self._told):
+                body, self._body = self._body, b""
+                self._told = self.whole
+                if not self.whole:
+                    self._line.resume_reading()
+                return {"type": "http.request", "body": bytes(body), "more_body": not self.whole}
+            if self._expects and not self.whole:
+                self._expects = False
+                self._line.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            if self._event is None:
+                self._event = asyncio.Event()
+            self._event.clear()
+            if not self.whole:
+                self._line.resume_reading()
+            await self._event.wait()
+
+    async def send(self, message: Message) -> None:
+        line = self._line
+        if line.write_paused and not self.disconnected:
+            await line.writable()
+        if self.disconnected:
+            return
+        if self._head is None:
+            if message["type"] != "http.response.start":
+                raise RuntimeError(f"Expected 'http.response.start', but got '{message['type']}'.")
+            self._head = self._headed(message)
+            return
+        if message["type"] != "http.response.body" or self.complete:
+            raise RuntimeError(f"'{message['type']}' in the wrong place.")
+        more: bool = message.get("more_body", False)
+        data = self._framed(message.get("body", b""), more)
+        if not self.written:
+            data = self._head + data
+            self.written = True
+        if data:
+            line.write(data)
+        if not more:
+            self.complete = True
+            self._wake()
+            line.answered(self)
+
+    def _headed(self, message: Message) -> bytes:
+        status: int = message["status"]
+        closes = False
+        lines = [STATUS_LINES[status]]
+        for name, value in (*self._line.default_headers(), *message.get("headers", ())):
+            if name == b"content-length":
+                self._left = int(value)
+            elif name == b"connection":
+                closes = closes or value.lower() == b"close"
+            lines.append(b"%b: %b\r\n" % (name, value))
+        if self.scope["method"] == "HEAD" or status in (204, 304):
+            # What a length says is that of the body which is not sent.
+            self._left = 0
+        elif self._left < 0:
+            if self.scope["http_version"] == "1.0":
+                self.until_close = True
+            else:
+                self._chunked = True
+                lines.append(b"transfer-encoding: chunked\r\n")
+        if closes:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        head = b"".join(lines)
+        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
+            raise RuntimeError("A header of the answer holds a line break.")
+        return head + b"\r\n"
+
+    def _framed(self, body: bytes, more: bool) -> bytes:
+        if self._chunked:
+            piece = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            return piece if more else piece + b"0\r\n\r\n"
+        if self.until_close:
+            return body
+        if self.scope["method"] == "HEAD":
+            return b""
+        self._left -= len(body)
+        if self._left < 0 or (self._left and not more):
+            raise RuntimeError(f"The answer's body is not of the length that its head says ({self._left} left).")
+        return body

@@ -1,0 +1,211 @@
+"""Requests as they come on one connection, one after the other: httptools with bounds, and with `framing`'s judgement.
+
+It is fed piece by piece and gives back what stands behind a request, so that no more than one is ever parsed. The head,
+the sizes of chunks, their extensions and the trailers are bounded together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+
+from liftgate.server.asgi import Header, Scope
+from liftgate.server.exchange import Exchange
+from liftgate.server.framing import CHUNKED, Refused, body_length, check_expect, check_host, combined
+
+CHUNK_FRAMING = 16
+"""Bytes of framing that one byte of a chunked body may have, the smallest chunks included."""
+
+HEAD_END = b"\r\n\r\n"
+
+Begin = Callable[[Scope, bool, bool], Exchange]
+"""Called with every head that may pass, before its body is read: a scope that lacks what only the connection knows,
+whether the connection goes on behind the answer, and whether the client waits for `100 Continue`."""
+
+
+class RequestReader:
+    """`max_head`: bytes. `begun`: some of a request has come, and not all of its head (empty lines are none of it)."""
+
+    def __init__(self, begin: Begin, *, max_head: int) -> None:
+        self._begin = begin
+        self._max_head = max_head
+        self._parser = httptools.HttpRequestParser(self)
+        self._exchange: Exchange | None = None
+        # Of the request that is read. `_left`: bytes of its body to come; None: its head is.
+        self._left: int | None = None
+        self._taken = 0
+        self._body_bytes = 0
+        self._over = False
+        # It offers another protocol. Another parser reads the next request than this one's head.
+        self._offered = self._renew = False
+        self.begun = False
+        self.url = b""
+        self._headers: list[Header] = []
+        # The last bytes of a piece: an empty line may begin there and end in the next one.
+        self._tail = b""
+        self._known_host: bytes | None = None
+
+    def close(self) -> None:
+        """The parser knows this reader, and this reader it."""
+        del self._parser
+        self._exchange = None
+
+    def feed(self, data: bytes) -> bytes:
+        """Takes what belongs to one request, and gives back what stands behind it. Raises Refused."""
+        self._over = False
+        tail = self._tail
+        while data:
+            cut = self._cut(data, tail)
+            piece = data if cut == len(data) else data[:cut]
+            data = data[cut:]
+            self._taken += cut
+            if self._left is None and self._taken > self._max_head:
+                raise Refused(431, f"The request's head is larger than {self._max_head} bytes.")
+            self._parse(piece)
+            if self._over:
+                self._tail = b""
+                return data
+            tail = (tail + piece)[-3:]
+        self._tail = tail
+        return b""
+
+    def _cut(self, data: bytes, tail: bytes) -> int:
+        """Where the request that is read may end: behind its body, or behind the next empty line."""
+        if self._left is not None and self._left >= 0:
+            return min(self._left, len(data))
+        if tail:
+            crossing = (tail + data[:3]).find(HEAD_END)
+            if crossing >= 0:
+                return crossing + len(HEAD_END) - len(tail)
+        found = data.find(HEAD_END)
+        return len(data) if found < 0 else found + len(HEAD_END)
+
+    def _parse(self, piece: bytes) -> None:
+        left = self._left
+        try:
+            self._parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            self._decline_upgrade()
+        except httptools.HttpParserError as error:
+            if isinstance(error.__context__, Refused):
+                raise error.__context__ from None
+            raise Refused(400, "Invalid HTTP request.") from None
+        if left == CHUNKED:
+            self._check_chunk_framing()
+        elif left is not None and self._left is not None:
+            self._left = left - len(piece)
+
+    def _check_chunk_framing(self) -> None:
+        if self._taken - self._body_bytes > self._max_head + CHUNK_FRAMING * self._body_bytes:
+            raise Refused(431, f"The framing and the trailers of the body are larger than {self._max_head} bytes.")
+
+    def _decline_upgrade(self) -> None:
+        """An offer of another protocol changes nothing (RFC 9110, 7.8), but the parser ends at it: what stands behind
+        the head is of that protocol to it. A new one takes it for what it is, the body."""
+        self._offered = False
+        self._renew = True
+        if not self._left:
+            self.on_message_complete()
+            return
+        framing = b"transfer-encoding: chunked" if self._left == CHUNKED else b"content-length: %d" % self._left
+        self._parser = httptools.HttpRequestParser(_BodyOnly(self))
+        self._parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + HEAD_END)
+
+    # ── httptools ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def on_message_begin(self) -> None:
+        self.begun = True
+        self.url = b""
+        self._headers = []
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._left is None:
+            self._headers.append((name.lower(), value))
+        else:
+            # A trailer is never a field of the head (RFC 9110, 6.5.1), nor may the parser remember it.
+            self._renew = True
+
+    def on_headers_complete(self) -> None:
+        parser = self._parser
+        version = parser.get_http_version()
+        http_1_0 = version == "1.0"
+        if version != "1.1" and not http_1_0:
+            raise Refused(505, f"HTTP/{version} is not served here; HTTP/1.1 is.")
+        fields = dict(self._headers)
+        if len(fields) != len(self._headers):
+            fields = combined(self._headers)
+            self._headers = list(fields.items())
+        host = fields.get(b"host")
+        if host is None or host != self._known_host:
+            check_host(host, http_1_0=http_1_0)
+            self._known_host = host
+        expects = b"expect" in fields and check_expect(fields[b"expect"], http_1_0=http_1_0)
+        left = body_length(fields, http_1_0=http_1_0)
+        scope = self._scope(parser.get_method().decode("ascii"), version)
+        self._offered = parser.should_upgrade()
+        if self._offered and scope["method"] == "CONNECT":
+            raise Refused(400, "This is no proxy: CONNECT is not served.")
+        self._left = left
+        self.begun = False
+        keep_alive = not http_1_0 and parser.should_keep_alive()
+        self._exchange = self._begin(scope, keep_alive, expects)
+
+    def on_body(self, body: bytes) -> None:
+        assert self._exchange is not None
+        self._body_bytes += len(body)
+        self._exchange.feed(body)
+
+    def on_message_complete(self) -> None:
+        if self._offered:
+            return
+        assert self._exchange is not None
+        if self._left == CHUNKED:
+            self._check_chunk_framing()
+        if self._renew:
+            self._renew = False
+            self._parser = httptools.HttpRequestParser(self)
+        self._left = None
+        self._taken = self._body_bytes = 0
+        self._over = True
+        self._exchange.end()
+        self._exchange = None
+
+    def _scope(self, method: str, version: str) -> Scope:
+        parsed = httptools.parse_url(self.url)
+        if not self.url.startswith(b"/"):
+            self._address_to(parsed)
+        raw_path: bytes = parsed.path or b"/"
+        path = raw_path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": version,
+            "scheme": "http",
+            "root_path": "",
+            "method": method,
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": parsed.query or b"",
+            "headers": self._headers,
+        }
+
+    def _address_to(self, parsed: Any) -> None:
+        """The absolute form: what it says of the host goes before the Host header (RFC 9112, 3.2.2)."""
+        if parsed.host is None or parsed.userinfo is not None:
+            raise Refused(400, "The request's target is neither a path nor a URL.")
+        host: bytes = parsed.host if parsed.port is None else b"%b:%d" % (parsed.host, parsed.port)
+        self._headers = [(b"host", host), *(header for header in self._headers if header[0] != b"host")]
+
+
+class _BodyOnly:
+    """What a parser tells of a body whose head another one has read."""
+
+    def __init__(self, reader: RequestReader) -> None:
+        self.on_body = reader.on_body
+        self.on_message_complete = reader.on_message_complete
