@@ -77,10 +77,10 @@ def test_numbers_in_queries_and_headers_are_never_a_500(gateway: Running) -> Non
         assert gateway.call("GET", f"/v1beta/models?pageSize={number}").status == large
         assert gateway.call("GET", f"/v1beta/models?pageToken={token}").status == large
         offset = {"X-Goog-Upload-Command": "upload", "X-Goog-Upload-Offset": number}
-        assert gateway.call("POST", session, b"x", offset).status in (400, 409)
+        assert gateway.call("POST", session, b"x", offset).status == 400
         length = {**start, "X-Goog-Upload-Header-Content-Length": number}
         answer = gateway.call("POST", "/upload/v1beta/files", b"{}", length)
-        assert answer.status == (200 if fits else 400 if number.startswith("-") else 413), answer
+        assert answer.status == (200 if fits else 400), answer
         form = {"purpose": "user_data", "expires_after[anchor]": "created_at", "expires_after[seconds]": number}
         assert gateway.call(*form_request(form, b"x")).status == 400
         metadata = json.dumps({"file": {"sizeBytes": number}}).encode()

@@ -16,7 +16,7 @@ from liftgate.records import FileRecord
 from liftgate.server.asgi import Header
 from liftgate.server.errors import error_response
 from liftgate.server.gemini_metadata import FileMetadata, read_metadata
-from liftgate.server.numbers import whole_number
+from liftgate.server.numbers import LARGEST, whole_number
 from liftgate.server.origin import origin_of
 from liftgate.server.related import MAX_METADATA, read_related, related_boundary
 from liftgate.server.request import Request
@@ -213,7 +213,7 @@ def _total(request: Request, metadata: FileMetadata) -> int | None:
 
 def _number(request: Request, header: bytes, shown: str) -> int:
     number = whole_number(request.header(header))
-    if number is None:
+    if number is None or number == LARGEST:
         raise InvalidRequest(f"The header {shown} must be a number of bytes.", param=shown)
     return number
 
