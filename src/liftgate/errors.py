@@ -43,7 +43,7 @@ Configuration mistakes are `ConfigError`, shown on the terminal at start.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 LONGEST_NAME = 200
 LONGEST_MESSAGE = 4000
@@ -63,6 +63,22 @@ class UpstreamFacts:
     google_status: str = ""
     message: str = ""
     details: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+
+
+def let_go(error: BaseException) -> None:
+    """Drops the tracebacks of an error that was answered, and of what led to it.
+
+    Where a frame of a traceback holds the error too, in a local or on an object, both would keep all that the frames
+    hold, a request's body among it, until a collector comes by.
+    """
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        each = waiting.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            each.__traceback__ = None
+            waiting += (each.__cause__, each.__context__, *getattr(each, "exceptions", ()))
 
 
 class LiftgateError(Exception):
@@ -93,6 +109,13 @@ class LiftgateError(Exception):
         self.code = code if code is not None else self.default_code
         self.retry_after = retry_after
         self.upstream = upstream
+
+    def again(self) -> Self:
+        """The same, to be raised where this one is kept: what is raised refers to the frames that it passes, and what
+        those keep must not refer to it."""
+        twin = type(self).__new__(type(self), *self.args)
+        twin.__dict__.update(self.__dict__)
+        return twin
 
     @property
     def http_status(self) -> int:

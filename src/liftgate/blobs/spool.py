@@ -20,7 +20,7 @@ from time import monotonic
 from liftgate import ids
 from liftgate.blobs import disk
 from liftgate.blobs.recent import Recent
-from liftgate.errors import InvalidRequest
+from liftgate.errors import InvalidRequest, LiftgateError
 
 BATCH = 1024 * 1024
 """Bytes gathered before one thread hop hashes and writes them; at most two batches and a piece are pending."""
@@ -208,7 +208,7 @@ class Spool:
         await self.discard()
         if isinstance(failure, OSError):
             raise disk.refusal(failure) from failure
-        raise failure
+        raise failure.again() if isinstance(failure, LiftgateError) else failure
 
     def _flush(self) -> None:
         self._hopped = monotonic()

@@ -162,7 +162,7 @@ class PostgresSession:
                 if over or not (broken or isinstance(error, AGAIN)):
                     if (meaning := meaning_of(error, self._reach.trouble)) is None:
                         raise
-                    raise meaning from error
+                    raise meaning.again() from error
             time.sleep(pause)
             pause = min(pause * 2, 0.25)
 

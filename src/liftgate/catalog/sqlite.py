@@ -116,7 +116,7 @@ class SqliteSession:
         except sqlite3.Error as error:
             if (meaning := meaning_of(error, self._trouble)) is None:
                 raise
-            raise meaning from error
+            raise meaning.again() from error
 
     def _write(self, connection: SqliteConnection, job: Job[T]) -> T:
         connection.announced = []

@@ -92,7 +92,11 @@ class Workers:
             self._threads.append(thread)
             thread.start()
         self._queue.put(job)
-        return await future
+        try:
+            return await future
+        finally:
+            # What it failed with refers to this frame, which must not refer to it.
+            del future, job
 
     def _expire(self, job: Job[Any]) -> None:
         with self._lock:
@@ -132,6 +136,8 @@ class Workers:
         except RuntimeError:
             # The loop is closed: the caller left without closing the database, nobody waits for this.
             log.debug("a result of the catalogue came after the event loop was closed")
+        # A failure refers to this frame.
+        del result, error
 
     def _finish(self, job: Job[Any], result: object, error: BaseException | None) -> None:
         self._outstanding -= 1

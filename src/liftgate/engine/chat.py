@@ -95,7 +95,7 @@ class Chat:
             return self._relay.of_late(opening)
         outcome = opening.result()
         if isinstance(outcome, LiftgateError):
-            raise outcome
+            raise outcome.again()
         return self._relay.of(outcome)
 
     async def count(self, owner: Owner, request: Mapping[str, Any]) -> bytes:

@@ -19,7 +19,15 @@ import msgspec
 from liftgate.engine.attempt import Attempts, Carried
 from liftgate.engine.files import GEMINI_SPELLING
 from liftgate.engine.needs import Needs
-from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError, ModelNotFound, NotFound, PermissionDenied
+from liftgate.errors import (
+    FileNotFound,
+    InvalidRequest,
+    LiftgateError,
+    ModelNotFound,
+    NotFound,
+    PermissionDenied,
+    let_go,
+)
 from liftgate.gemini.error_body import google_status
 from liftgate.gemini.stream import GeminiStream
 from liftgate.ids import FILE_ID
@@ -88,6 +96,7 @@ class NativeStream:
                 batch = await self._stream.batch()
         except LiftgateError as error:
             log.warning("a native stream broke: %s", error.message)
+            let_go(error)
             yield form.one(msgspec.json.encode(google_status(error)))
         if end := form.end():
             yield end

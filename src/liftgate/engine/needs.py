@@ -15,7 +15,7 @@ import msgspec
 from liftgate.engine.files import Files
 from liftgate.engine.heal import Healer
 from liftgate.engine.sent_along import Room, SentAlong
-from liftgate.errors import FileNotFound
+from liftgate.errors import FileNotFound, LiftgateError
 from liftgate.records import Account, FileRecord, Owner, ReplicaRecord
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.parts import Wanted
@@ -129,9 +129,17 @@ def _of_file(need: FileNeed, file: FileRecord) -> Needed:
 
 async def _all(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """All results in order, or the first failure, without waiting for the others; what they wait for goes on."""
+    # No TaskGroup: the failures of one hold each other, and all that their frames hold, until a collector comes by.
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(each) for each in work]
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(each) for each in work]
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        if left := [task for task in tasks if not task.done()]:
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left)
+    failures = [failure for task in tasks if not task.cancelled() and (failure := task.exception())]
+    for failure in failures[:1]:
+        raise failure.again() if isinstance(failure, LiftgateError) else failure
     return [task.result() for task in tasks]

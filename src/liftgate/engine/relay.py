@@ -18,7 +18,7 @@ import msgspec
 
 from liftgate.deadlines import Deadlines
 from liftgate.engine.signatures import Signatures
-from liftgate.errors import InternalError, LiftgateError, UpstreamProtocolError
+from liftgate.errors import InternalError, LiftgateError, UpstreamProtocolError, let_go
 from liftgate.gemini.stream import GeminiStream
 from liftgate.openai.error_body import error_body
 from liftgate.records import Owner
@@ -118,10 +118,12 @@ class Relay:
                 block = blocks_of(batch, fold, encoder)
             yield encoder.encode(fold.end()) + DONE
         except LiftgateError as error:
+            let_go(error)
             yield in_band(error)
-        except Exception:
+        except Exception as error:
             # The 200 is out: the client must still learn that this is no regular end.
             log.exception("a stream failed")
+            let_go(error)
             yield in_band(InternalError())
         finally:
             await opened.close()

@@ -70,7 +70,7 @@ class IncomingPart:
                     why = f"The upload was to have {self._most} bytes"
                 raise TooLarge(f"{why}: the part has {self.size + len(piece)} bytes or more.", param="data")
             if self._storing.done() and (failure := self._storing.result()):
-                raise failure
+                raise failure.again()
             await self._spool.write(piece)
         except LiftgateError:
             await self.abort()
@@ -86,7 +86,7 @@ class IncomingPart:
         saving = self._ingest.tasks.start(self._saved(), name=f"save {self._key}")
         outcome: UploadPart | LiftgateError | None = await asyncio.shield(saving)
         if isinstance(outcome, LiftgateError):
-            raise outcome
+            raise outcome.again()
         return outcome
 
     async def abort(self) -> None:
@@ -108,7 +108,7 @@ class IncomingPart:
         try:
             await self._spool.finish()
             if failure := await self._storing:
-                raise failure
+                raise failure.again()
         except LiftgateError as error:
             await self._dropped()
             return error
@@ -141,7 +141,9 @@ class IncomingPart:
 
     async def _dropped(self) -> None:
         self._storing.cancel()
-        await asyncio.gather(self._storing, return_exceptions=True)
+        await asyncio.wait([self._storing])
+        # Its cancellation refers to this, and would keep it.
+        del self._storing
         await self._spool.discard()
         await delete_objects(self._ingest, [self._key])
 

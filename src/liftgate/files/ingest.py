@@ -154,7 +154,7 @@ class Incoming:
         if self.spool.written + more > self._largest:
             raise too_large(self.spool.written + more, self._largest)
         if self._storing.done() and (failure := self._storing.result()):
-            raise failure
+            raise failure.again()
 
     async def commit(
         self,
@@ -187,7 +187,7 @@ class Incoming:
         saving = self._ingest.tasks.start(self._save(named), name=f"commit {self._blob_id}")
         outcome: FileRecord | LiftgateError = await asyncio.shield(saving)
         if isinstance(outcome, LiftgateError):
-            raise outcome
+            raise outcome.again()
         return outcome
 
     async def abort(self) -> None:
@@ -210,7 +210,7 @@ class Incoming:
         try:
             await self.spool.finish()
             if failure := await self._storing:
-                raise failure
+                raise failure.again()
         except LiftgateError as error:
             await self._drop()
             return error
@@ -254,7 +254,9 @@ class Incoming:
 
     async def _drop(self) -> None:
         self._storing.cancel()
-        await asyncio.gather(self._storing, return_exceptions=True)
+        await asyncio.wait([self._storing])
+        # Its cancellation refers to this, and would keep it.
+        del self._storing
         await self.spool.discard()
         await self._delete_object()
 

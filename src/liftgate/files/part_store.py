@@ -90,7 +90,7 @@ class PartStore:
         work = self.ingest.tasks.start(self._assembled(upload, parts, md5, completion), name=f"assemble {upload.id}")
         outcome: FileRecord | LiftgateError = await asyncio.shield(work)
         if isinstance(outcome, LiftgateError):
-            raise outcome
+            raise outcome.again()
         return outcome
 
     async def _assembled(

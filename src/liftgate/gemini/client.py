@@ -123,7 +123,7 @@ class GeminiClient:
             return
         refusal = _refusal(reply, account.api_keys[0], account.name, names_file=True)
         if not isinstance(refusal, UpstreamFileLost):
-            raise refusal
+            raise refusal.again()
 
     def _file_call(self, method: str, account: Account, name: str) -> Awaitable[Reply]:
         return self._ask(method, account, f"{VERSION}/{quote(name, safe='/')}", {})

@@ -64,7 +64,7 @@ class Answer:
         """Returns once it has begun. Raises what broke it before."""
         while not self.begun:
             if self.failure is not None:
-                raise self.failure
+                raise self.failure.again()
             self._news = self._connection.future()
             await self._news
 
@@ -95,7 +95,7 @@ class Answer:
         """What has arrived, at least a byte; b"" at the end. Raises what broke it, behind all that came before."""
         while not self.pieces:
             if self.failure is not None:
-                raise self.failure
+                raise self.failure.again()
             if self.ended:
                 return b""
             self._news = self._connection.future()

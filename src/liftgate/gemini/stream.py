@@ -112,7 +112,7 @@ class GeminiStream:
     def _fail(self, error: LiftgateError) -> LiftgateError:
         self._ended = True
         self._answer.close()
-        return error
+        return error.again()
 
 
 def _is_json(data: bytes) -> bool:

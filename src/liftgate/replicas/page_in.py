@@ -230,7 +230,7 @@ class PageIn:
                     await self._make_room()
                     action = session.resume()
                 case Fail(error):
-                    raise error
+                    raise error.again()
                 case _:
                     raise AssertionError(f"not asked to hold back: {action}")
 

@@ -131,7 +131,7 @@ class Router:
                     if not error.retryable:
                         raise
                     run.failed(deployment, error)
-        raise run.error
+        raise run.error.again()
 
     async def _try(self, deployment: Deployment, attempt: Callable[[Deployment], Awaitable[T]]) -> T:
         health = self._health[deployment.id]
@@ -199,7 +199,8 @@ class _Run:
         if isinstance(error, UpstreamKeyRejected):
             self._rejected.add(deployment.id)
         if self._error is None or not isinstance(error, UpstreamKeyRejected):
-            self._error = error
+            # Without its frames, one of which holds this.
+            self._error = error.again()
 
     async def candidates(self, group: Sequence[Deployment]) -> Sequence[Deployment] | None:
         """Who may be tried next, after the wait that this takes; None when this group has no more to give."""

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 
 from liftgate import ids
 from liftgate.deadlines import Deadlines
-from liftgate.errors import ConfigError, InternalError, LiftgateError, MethodNotAllowed, RouteNotFound
+from liftgate.errors import ConfigError, InternalError, LiftgateError, MethodNotAllowed, RouteNotFound, let_go
 from liftgate.gateway import Gateway
 from liftgate.server import routes
 from liftgate.server.access_log import CountedSend
@@ -86,11 +86,13 @@ class App:
                 error = RouteNotFound(request.method, request.path)
             if error.http_status >= 500:
                 log.warning("%s %s: %s", request.id, type(error).__name__, error.message)
+            let_go(error)
             return error_response(error, dialect)
         except ClientLeft:
             raise
-        except Exception:
+        except Exception as error:
             log.exception("%s %s %s failed", request.id, request.method, ascii(request.path))
+            let_go(error)
             return error_response(InternalError(), dialect)
 
     async def _live(self, receive: Receive, send: Send) -> None:

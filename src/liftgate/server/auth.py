@@ -37,10 +37,7 @@ class Authenticator:
             return LOCAL
         key = presented_key(request)
         if not key:
-            error = AuthenticationFailed(NO_KEY)
-            # OpenAI has no code for a missing key (OPENAI.md 0.3).
-            error.code = None
-            raise error
+            raise _no_key()
         digest = _digest(key)
         known, owner = self._owners.get(digest, (b"", ""))
         if not hmac.compare_digest(digest, known):
@@ -48,6 +45,13 @@ class Authenticator:
                 f"Incorrect API key provided: {masked(key)}. Ask whoever runs this gateway for a key."
             )
         return owner
+
+
+def _no_key() -> AuthenticationFailed:
+    error = AuthenticationFailed(NO_KEY)
+    # OpenAI has no code for a missing key (OPENAI.md 0.3).
+    error.code = None
+    return error
 
 
 def presented_key(request: Request) -> bytes:

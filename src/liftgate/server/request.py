@@ -275,6 +275,8 @@ class Watch:
             self._alarm = None
         if self._looking is not None:
             self._looking.cancel()
+            # Its cancellation refers to this watch.
+            self._looking = None
         if kind is asyncio.CancelledError and self._request.left:
             self._task.uncancel()
             raise ClientLeft from None
