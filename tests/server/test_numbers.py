@@ -77,7 +77,7 @@ def test_numbers_in_queries_and_headers_are_never_a_500(gateway: Running) -> Non
         assert gateway.call("GET", f"/v1beta/models?pageSize={number}").status == large
         assert gateway.call("GET", f"/v1beta/models?pageToken={token}").status == large
         offset = {"X-Goog-Upload-Command": "upload", "X-Goog-Upload-Offset": number}
-        assert gateway.call("POST", session, b"x", offset).status == 400
+        assert gateway.call("POST", session, b"x", offset).status == (409 if fits else 400)
         length = {**start, "X-Goog-Upload-Header-Content-Length": number}
         answer = gateway.call("POST", "/upload/v1beta/files", b"{}", length)
         assert answer.status == (200 if fits else 400), answer
