@@ -61,6 +61,8 @@ def test_the_nearer_place_wins(tmp_path: Path) -> None:
     [
         *(("public_base_url", url) for url in ("files.example.com", "ftp://x", "https://h?x=1", "https://u:p@h")),
         *(("public_base_url", url) for url in ("https://h:0", "https://h:99999", "https:///x", "https://a b")),
+        *(("cors_origins", names) for names in ("app.example.com", "https://a.example/", "https://a*.example", "*.a")),
+        *(("cors_origins", names) for names in ("https://*", "https://u@a", "https://a.*", "https://a, ftp:/b")),
         *(("trusted_proxies", names) for names in ("junk", "localhost", "10.0.0.0/99,127.0.0.0/8", "1.2.3")),
     ],
 )
@@ -381,6 +383,7 @@ def test_every_option_is_settable_from_everywhere(tmp_path: Path) -> None:
         "max_header_bytes": 2048,
         "public_base_url": "https://x",
         "trusted_proxies": "::1",
+        "cors_origins": "null",
     }
     by_flags, _ = load_settings(None, given, KEYED)
     by_environment, _ = load_settings(
@@ -390,7 +393,7 @@ def test_every_option_is_settable_from_everywhere(tmp_path: Path) -> None:
     assert by_flags == by_environment == by_config
     for option in OPTIONS:
         section = getattr(by_flags, option.section) if option.section else by_flags
-        assert str(getattr(section, option.attribute)) in (str(given[option.name]), "('x',)", "('::1',)")
+        assert str(getattr(section, option.attribute)) in (str(given[option.name]), "('x',)", "('::1',)", "('null',)")
 
 
 def test_the_settings_page_is_up_to_date() -> None:

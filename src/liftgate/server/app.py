@@ -18,6 +18,7 @@ from liftgate.server import routes
 from liftgate.server.access_log import CountedSend
 from liftgate.server.asgi import Receive, Scope, Send
 from liftgate.server.auth import Authenticator
+from liftgate.server.cors import CrossOrigin
 from liftgate.server.dialects import Dialect, dialect_of
 from liftgate.server.errors import error_response
 from liftgate.server.request import ClientLeft, Request, Waits
@@ -39,6 +40,8 @@ class App:
         self._gateway = gateway
         self._auth = Authenticator(gateway.settings.auth)
         self._access_log = gateway.settings.server.access_log
+        origins = gateway.settings.server.cors_origins
+        self._answer = CrossOrigin(origins, self._answer_request).answer if origins else self._answer_request
         self._waits = Waits(Tasks(), Deadlines())
         self._routes: dict[Dialect, RouteTable] = {}
         for dialect, groups in routes.TABLES.items():
@@ -58,7 +61,7 @@ class App:
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
 
-    async def _answer(self, request: Request, send: Send) -> None:
+    async def _answer_request(self, request: Request, send: Send) -> None:
         try:
             response = await self._response(request)
             await response.deliver(request, send)

@@ -40,8 +40,8 @@ class Response:
         refused = request.unread
         if refused:
             headers.append((b"connection", b"close"))
-        # A 304 has no body, and a length there would be that of the body it stands for.
-        if self.status == 304:
+        # These have no body; of a 304 a length would be that of the body it stands for.
+        if self.status in (204, 304):
             headers.remove(length)
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": refused})

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from liftgate.errors import ConfigError
 from liftgate.settings import deployments, litellm_config
 from liftgate.settings.options import BY_NAME, OPTIONS, SECTIONS
+from liftgate.settings.origins import Origins
 from liftgate.settings.sections import LOCAL, MASTER, AuthSettings, LimitSettings, RouterSettings, Settings
 from liftgate.settings.values import listing, mapping, resolved, text
 
@@ -188,6 +189,13 @@ def _check(settings: Settings, warnings: list[str]) -> None:
             raise ConfigError(
                 f"trusted_proxies: expected addresses or networks such as 10.0.0.0/8, or *, got {trusted!r}."
             )
+    try:
+        Origins(server.cors_origins)
+    except ValueError as wrong:
+        raise ConfigError(
+            "cors_origins: expected origins such as https://app.example.com, https://*.example.com or "
+            f"http://localhost:*, without a path, or null, or *; got {str(wrong)!r}."
+        ) from None
     if jobs.lease_renew_seconds * 2 > jobs.lease_seconds:
         raise ConfigError(
             "lease_renew_seconds: expected at most half of lease_seconds, so that one missed renewal does no harm."

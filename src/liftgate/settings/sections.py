@@ -163,6 +163,11 @@ class ServerSettings:
     trusted_proxies: tuple[str, ...] = _option(
         (), "addresses whose X-Forwarded-* headers are believed, with commas between"
     )
+    cors_origins: tuple[str, ...] = _option(
+        (),
+        "origins whose web pages may call the gateway, with commas between: `https://app.example.com`, "
+        "`https://*.example.com`, `http://localhost:*`, `null`, or `*` for all; none by default",
+    )
     access_log: bool = _option(False, "write one line for every request")
     read_timeout: float = _option(
         30.0, "how long a client may leave us waiting for the next bytes, in seconds", minimum=0.001

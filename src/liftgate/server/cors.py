@@ -1,0 +1,89 @@
+"""Pages of other origins, where `cors_origins` lets them in: preflights, and what a page may read of every answer.
+
+Browsers ask before they send a key; that question carries none and needs none. Errors and streams have the headers as
+every answer has: without them a page sees "network error" for a 401. Cookies are never part of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+
+from liftgate.errors import PermissionDenied
+from liftgate.server.asgi import Header, Message, Send
+from liftgate.server.dialects import dialect_of
+from liftgate.server.errors import error_response
+from liftgate.server.request import Request
+from liftgate.server.responses import Response
+from liftgate.settings.origins import Origins
+
+METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
+REQUEST_HEADERS = b"authorization, content-type, x-goog-api-key, x-api-key"
+"""What may be sent where a preflight does not say what it wants to send; else it gets what it asks for."""
+
+EXPOSED = b", ".join(
+    (
+        *(b"x-request-id", b"retry-after", b"x-should-retry", b"www-authenticate"),
+        *(b"content-disposition", b"content-range", b"accept-ranges", b"etag"),
+        # An upload of Google's cannot go on without them (GEMINI.md 4.5).
+        *(b"x-goog-upload-url", b"x-goog-upload-control-url", b"x-goog-upload-chunk-granularity"),
+        *(b"x-goog-upload-status", b"x-goog-upload-size-received"),
+    )
+)
+SECONDS = b"7200"
+"""How long a browser may remember a preflight; Chrome's limit."""
+
+_NAMES = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:[ \t]*,[ \t]*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
+
+
+Answer = Callable[[Request, Send], Awaitable[None]]
+
+
+class CrossOrigin:
+    """Answers preflights itself, and what `answer` answers so that pages of `origins` may read it."""
+
+    def __init__(self, origins: Sequence[str], answer: Answer) -> None:
+        self._origins = Origins(origins)
+        self._answer = answer
+
+    async def answer(self, request: Request, send: Send) -> None:
+        origin = request.header(b"origin")
+        allowed = origin in self._origins if origin else False
+        if origin and request.method == "OPTIONS" and b"access-control-request-method" in request.headers:
+            await self._preflight(request, origin, allowed).deliver(request, send)
+            return
+        shared = self._shared(origin, allowed)
+
+        async def send_shared(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *shared]
+            await send(message)
+
+        await self._answer(request, send_shared)
+
+    def _shared(self, origin: str, allowed: bool) -> list[Header]:
+        """Of an answer. Caches must know that it is another one for another origin, the lack of one too."""
+        vary: list[Header] = [] if self._origins.all else [(b"vary", b"Origin")]
+        if not allowed:
+            return vary
+        value = b"*" if self._origins.all else origin.encode()
+        return [(b"access-control-allow-origin", value), (b"access-control-expose-headers", EXPOSED), *vary]
+
+    def _preflight(self, request: Request, origin: str, allowed: bool) -> Response:
+        varies = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+        if not allowed:
+            error = PermissionDenied(f"Pages of {origin[:200]} may not use this gateway: it is not in cors_origins.")
+            refused = error_response(error, dialect_of(request))
+            refused.headers = [*refused.headers, (b"vary", varies)]
+            return refused
+        asked = request.headers.get(b"access-control-request-headers", b"").strip()
+        headers: list[Header] = [
+            (b"access-control-allow-origin", b"*" if self._origins.all else origin.encode()),
+            (b"access-control-allow-methods", METHODS),
+            (b"access-control-allow-headers", asked.lower() if _NAMES.fullmatch(asked) else REQUEST_HEADERS),
+            (b"access-control-max-age", SECONDS),
+            (b"vary", varies),
+        ]
+        if request.header(b"access-control-request-private-network").lower() == "true":
+            headers.append((b"access-control-allow-private-network", b"true"))
+        return Response(b"", status=204, headers=headers)
