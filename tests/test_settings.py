@@ -79,7 +79,9 @@ def test_addresses_of_every_kind_are_taken(tmp_path: Path) -> None:
 
 def test_litellms_sections_act_and_ours_win_over_them(tmp_path: Path) -> None:
     text = EXAMPLE + (
-        "litellm_settings: {num_retries: 7, request_timeout: 70, drop_params: true, fallbacks: [{a: [b]}]}\n"
+        "    - {model_name: other, litellm_params: {model: gemini/gemini-2.5-pro}}\n"
+        "litellm_settings: {num_retries: 7, request_timeout: 70, drop_params: true, "
+        "fallbacks: [{other: [gemini-2.0-flash]}]}\n"
         "router_settings: {num_retries: 5, allowed_fails: 9, fallbacks: [{gemini-2.0-flash: [other]}]}\n"
         "general_settings: {master_key: os.environ/MASTER, max_file_size_mb: 3}\n"
         "liftgate_settings: {allowed_fails: 1}\n"
@@ -91,7 +93,7 @@ def test_litellms_sections_act_and_ours_win_over_them(tmp_path: Path) -> None:
     assert settings.drop_params is True
     assert settings.limits.max_file_bytes == 3 * 1024 * 1024
     assert settings.auth.owners() == {"sk-a-long-master-key": "master"}
-    assert settings.router.fallbacks == ({"a": ("b",)}, {"gemini-2.0-flash": ("other",)})
+    assert settings.router.fallbacks == ({"other": ("gemini-2.0-flash",)}, {"gemini-2.0-flash": ("other",)})
     assert warnings == []
 
 
@@ -99,11 +101,11 @@ def test_what_does_nothing_is_named_in_a_warning(tmp_path: Path) -> None:
     text = EXAMPLE.replace("api_key:", "rpm: 60\n        api_key:") + (
         "litellm_settings: {success_callback: [langfuse], callbacks: [prometheus]}\n"
         "general_settings: {alerting: [slack]}\n"
-        "mcp_servers: {}\n"
+        "mcp_servers: {a: {url: http://b}}\n"
     )
-    _, warnings = load(tmp_path, text, environ={**KEYED, "LIFTGATE_PROT": "1"})
+    _, warnings = load(tmp_path, text, environ={**KEYED, "LIFTGATE_COLOUR": "1"})
     said = "\n".join(warnings)
-    for name in ("rpm", "success_callback", "litellm_settings.callbacks", "alerting", "mcp_servers", "LIFTGATE_PROT"):
+    for name in ("rpm", "success_callback", "litellm_settings.callbacks", "alerting", "mcp_servers", "LIFTGATE_COLOUR"):
         assert name in said
 
 
@@ -118,7 +120,6 @@ def test_what_does_nothing_is_named_in_a_warning(tmp_path: Path) -> None:
         "litellm_settings: {callbacks: [lakera_prompt_injection]}",
         "litellm_settings: {callbacks: my_hooks.checker}",
         "guardrails: [{guardrail_name: g}]",
-        "include: [other.yaml]",
     ],
 )
 def test_what_would_be_unsafe_to_overlook_ends_the_start(tmp_path: Path, text: str) -> None:
@@ -186,9 +187,15 @@ def test_a_config_that_is_not_there_is_named(tmp_path: Path) -> None:
         load_settings(tmp_path / "nowhere.yaml", {}, KEYED)
 
 
-@pytest.mark.parametrize("model", ["openai/gpt-4o", "vertex_ai/gemini-2.0-flash", "gpt-4o", "gemini/", "anthropic/x"])
-def test_another_providers_model_is_refused(tmp_path: Path, model: str) -> None:
+@pytest.mark.parametrize("model", ["openai/gpt-4o", "vertex_ai/gemini-2.0-flash", "gpt-4o", "anthropic/x"])
+def test_another_providers_model_alone_is_nothing_to_serve(tmp_path: Path, model: str) -> None:
     said = refusal(tmp_path, EXAMPLE.replace("gemini/gemini-2.0-flash", model))
+    assert "No model to serve" in said and "gemini/NAME" in said
+
+
+@pytest.mark.parametrize("model", ["gemini/", "gemini/a/b", "gemini/../x", "gemini/a?b", "gemini/a#b", "gemini/a b"])
+def test_what_names_no_model_is_refused(tmp_path: Path, model: str) -> None:
+    said = refusal(tmp_path, EXAMPLE.replace("gemini/gemini-2.0-flash", f'"{model}"'))
     assert model in said and "gemini/NAME" in said
 
 
@@ -207,19 +214,26 @@ def test_the_forms_of_a_base_mean_the_same_root(tmp_path: Path, base: str) -> No
 def test_keys_of_one_project_share_an_account_and_others_do_not(tmp_path: Path) -> None:
     entries = "".join(
         f"  - {{model_name: m, litellm_params: {{model: gemini/m, api_key: {key}{project}}}}}\n"
-        for key, project in (("k1", ", project: p"), ("k2", ", project: p"), ("k3", ""), ("k3", ""), ("k1", ""))
+        for key, project in (
+            ("key-no-1", ", project: p"),
+            ("key-no-2", ", project: p"),
+            ("key-no-3", ""),
+            ("key-no-3", ""),
+            ("key-no-1", ""),
+        )
     )
     settings, _ = load(tmp_path, "model_list:\n" + entries)
     names = [deployment.account.name for deployment in settings.deployments]
     assert names[0] == names[1] == names[4] == "project:p"
     assert names[2] == names[3] != "project:p"
-    assert settings.deployments[0].account.api_keys == ("k1", "k2")
+    assert settings.deployments[0].account.api_keys == ("key-no-1", "key-no-2")
     assert len({deployment.id for deployment in settings.deployments}) == 5
 
 
 def test_a_project_has_one_base(tmp_path: Path) -> None:
     entries = "".join(
-        f"  - {{model_name: m, litellm_params: {{model: gemini/m, api_key: k, project: p, api_base: '{base}'}}}}\n"
+        "  - {model_name: m, litellm_params: "
+        f"{{model: gemini/m, api_key: key-no-1, project: p, api_base: '{base}'}}}}\n"
         for base in ("http://a.test", "http://b.test")
     )
     assert "two different api_base" in refusal(tmp_path, "model_list:\n" + entries)
@@ -247,9 +261,9 @@ def test_environment_variables_of_the_config_are_set_first(tmp_path: Path) -> No
 
 
 def test_without_a_config_the_environments_key_serves_every_model() -> None:
-    settings, _ = load_settings(None, {}, {"GOOGLE_API_KEY": "g", "HOME": "/"})
+    settings, _ = load_settings(None, {}, {"GOOGLE_API_KEY": "google-key-2", "HOME": "/"})
     (served,) = served_by_wildcard(settings.deployments, "gemini-2.5-pro")
-    assert (served.model, served.api_key) == ("gemini-2.5-pro", "g")
+    assert (served.model, served.api_key) == ("gemini-2.5-pro", "google-key-2")
     with pytest.raises(ConfigError, match="No model to serve"):
         load_settings(None, {}, {"HOME": "/"})
 
@@ -282,11 +296,11 @@ def test_a_wildcard_fills_the_model_in(
 def test_the_closest_wildcard_wins(tmp_path: Path) -> None:
     text = (
         "model_list:\n"
-        "  - {model_name: '*', litellm_params: {model: 'gemini/*', api_key: a}}\n"
-        "  - {model_name: 'gemini-*', litellm_params: {model: 'gemini/gemini-*', api_key: b}}\n"
+        "  - {model_name: '*', litellm_params: {model: 'gemini/*', api_key: google-key-a}}\n"
+        "  - {model_name: 'gemini-*', litellm_params: {model: 'gemini/gemini-*', api_key: google-key-b}}\n"
     )
     found = served_by_wildcard(load(tmp_path, text)[0].deployments, "gemini-x")
-    assert [(deployment.api_key, deployment.model) for deployment in found] == [("b", "gemini-x")]
+    assert [(deployment.api_key, deployment.model) for deployment in found] == [("google-key-b", "gemini-x")]
 
 
 KEYS = (
@@ -312,14 +326,14 @@ def test_keys_are_owners_with_limits_of_their_own(tmp_path: Path) -> None:
         ("{name: a}", "keys[0].key"),
         ("{key: k}", "keys[0].name"),
         ("{name: a, key: k, colour: red}", "colour"),
-        ("{name: a, key: k}, {name: b, key: k}", "belongs to 'a'"),
-        ("{name: a, key: m}", "master key"),
+        ("{name: a, key: key-no-1}, {name: b, key: key-no-1}", "belongs to 'a'"),
+        ("{name: a, key: the-master}", "master key"),
         ("{name: a, key: ''}", "keys[0].key"),
     ],
 )
 def test_a_key_that_cannot_be_is_refused(tmp_path: Path, entry: str, expected: str) -> None:
     text = EXAMPLE + f"liftgate_settings: {{keys: [{entry}]}}\n"
-    assert expected in refusal(tmp_path, text, environ={**KEYED, "LIFTGATE_MASTER_KEY": "m"})
+    assert expected in refusal(tmp_path, text, environ={**KEYED, "LIFTGATE_MASTER_KEY": "the-master"})
 
 
 def test_the_master_key_comes_from_the_nearest_place(tmp_path: Path) -> None:
@@ -327,7 +341,9 @@ def test_the_master_key_comes_from_the_nearest_place(tmp_path: Path) -> None:
     environ = {**KEYED, "LITELLM_MASTER_KEY": "from-litellm"}
     assert load(tmp_path, EXAMPLE, environ=environ)[0].auth.master_key == "from-litellm"
     assert load(tmp_path, text, environ=environ)[0].auth.master_key == "from-config"
-    assert load(tmp_path, text, environ={**environ, "LIFTGATE_MASTER_KEY": "ours"})[0].auth.master_key == "ours"
+    assert (
+        load(tmp_path, text, environ={**environ, "LIFTGATE_MASTER_KEY": "from-ours"})[0].auth.master_key == "from-ours"
+    )
 
 
 def test_an_empty_master_key_is_no_open_door(tmp_path: Path) -> None:
@@ -343,13 +359,19 @@ def test_other_machines_need_a_key(tmp_path: Path) -> None:
 
 
 def test_a_short_key_on_an_open_port_is_warned_of(tmp_path: Path) -> None:
-    environ = {**KEYED, "LIFTGATE_MASTER_KEY": "sk-1234"}
+    environ = {**KEYED, "LIFTGATE_MASTER_KEY": "sk-ab12"}
     assert any("guessed" in warning for warning in load(tmp_path, EXAMPLE, environ=environ, host="0.0.0.0")[1])
     assert load(tmp_path, EXAMPLE, environ=environ)[1] == []
 
 
+def test_a_key_of_the_documentation_opens_no_port_to_others(tmp_path: Path) -> None:
+    environ = {**KEYED, "LIFTGATE_MASTER_KEY": "sk-1234"}
+    assert "example" in refusal(tmp_path, EXAMPLE, environ=environ, host="0.0.0.0")
+    load(tmp_path, EXAMPLE, environ=environ)
+
+
 def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
-    text = EXAMPLE + KEYS + "general_settings: {database_url: 'postgresql://u:dbsecret@h/d'}\n"
+    text = EXAMPLE + KEYS.replace("{keys:", "{database_url: 'postgresql://u:dbsecret@h/d', keys:")
     environ = {"GEMINI_API_KEY": "googlesecret", "HOME": "/", "RED": "redsecret", "LIFTGATE_MASTER_KEY": "mastersecret"}
     settings, _ = load(tmp_path, text, environ=environ)
     shown = repr(settings)
@@ -370,7 +392,7 @@ def test_the_data_directory_is_the_platforms_and_absolute(tmp_path: Path, monkey
 
 
 def test_settings_cross_to_a_worker_whole(tmp_path: Path) -> None:
-    settings, _ = load(tmp_path, EXAMPLE + KEYS, environ={**KEYED, "RED": "r"})
+    settings, _ = load(tmp_path, EXAMPLE + KEYS, environ={**KEYED, "RED": "key-of-red"})
     assert pickle.loads(pickle.dumps(settings)) == settings
 
 
@@ -383,7 +405,7 @@ def test_every_option_is_settable_from_everywhere(tmp_path: Path) -> None:
         "max_header_bytes": 2048,
         "public_base_url": "https://x",
         "trusted_proxies": "::1",
-        "cors_origins": "null",
+        "cors_origins": "a://y",
     }
     by_flags, _ = load_settings(None, given, KEYED)
     by_environment, _ = load_settings(
@@ -393,7 +415,7 @@ def test_every_option_is_settable_from_everywhere(tmp_path: Path) -> None:
     assert by_flags == by_environment == by_config
     for option in OPTIONS:
         section = getattr(by_flags, option.section) if option.section else by_flags
-        assert str(getattr(section, option.attribute)) in (str(given[option.name]), "('x',)", "('::1',)", "('null',)")
+        assert str(getattr(section, option.attribute)) in (str(given[option.name]), "('x',)", "('::1',)", "('a://y',)")
 
 
 def test_the_settings_page_is_up_to_date() -> None:

@@ -123,7 +123,7 @@ class Gateway:
             accounts={deployment.account.name: deployment.account for deployment in settings.deployments},
             holder=f"{socket.gethostname()}:{os.getpid()}:{ids.token(8)}",
         )
-        router = Router(settings.deployments, settings.router, clock, Random())
+        router = Router(settings.deployments, settings.router, clock, Random(), settings.names)
         replicas = Replicas(parts)
         ingest = Ingest(db, blobs, spool_dir, clock, settings.limits)
         stack.push_async_callback(lambda: ingest.close(self._drain_left()))

@@ -25,7 +25,7 @@ def main(url: str, size: int, seed: int, model: str) -> None:
     )
     end = b"\r\n--b0--\r\n"
     head = (
-        "POST /v1/files HTTP/1.1\r\nHost: gateway.test\r\nAuthorization: Bearer sk-ann\r\n"
+        "POST /v1/files HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk-ann\r\n"
         f"Content-Type: multipart/form-data; boundary=b0\r\nContent-Length: {len(form) + size + len(end)}\r\n\r\n{form}"
     )
     block = memoryview(random.Random(seed).randbytes(BLOCK))

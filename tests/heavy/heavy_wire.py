@@ -40,7 +40,7 @@ def request(
     length: object = (),
 ) -> bytes:
     """`length`: what Content-Length says in place of the truth; None: it is left out."""
-    lines = [f"{method} {target} HTTP/1.1".encode(), b"Host: gateway.test"]
+    lines = [f"{method} {target} HTTP/1.1".encode(), b"Host: localhost"]
     if length is not None:
         lines.append(f"Content-Length: {len(body) if length == () else length}".encode())
     for name, value in (headers or {}).items():

@@ -38,7 +38,7 @@ class Answer:
 
 
 def head(method: str, target: str, headers: Mapping[str, str] | None = None) -> bytes:
-    lines = [f"{method} {target} HTTP/1.1", "Host: gateway.test"]
+    lines = [f"{method} {target} HTTP/1.1", "Host: localhost"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return "\r\n".join(lines).encode("utf-8") + b"\r\n\r\n"
 

@@ -177,7 +177,7 @@ def test_every_spelling_of_an_owners_file_is_known(ann: genai.Client, base: str)
     ann.files.upload(file=io.BytesIO(b"by any name"), config=config)
     plain = uploaded(ann, b"by any name")
     assert plain.name is not None and plain.uri is not None
-    spellings = [plain.uri, plain.name, plain.name.replace("files/", "file-"), f"http://gateway.test/v1/{plain.name}"]
+    spellings = [plain.uri, plain.name, plain.name.replace("files/", "file-"), f"http://localhost/v1/{plain.name}"]
     for uri in [*spellings, f"{GOOGLE}files/my-own", "files/my-own"]:
         answer = generate(base, naming(uri))
         assert answer.status == 200, answer.body
@@ -207,7 +207,7 @@ def test_files_that_are_not_the_owners_are_never_forwarded(
         f"https://generativelanguage%2egoogleapis.com/v1beta/files/{replica}",
         f"{GOOGLE}files/{replica}?alt=media",
         f"{sandbox.url}/v1beta/files/{replica}",
-        f"http://gateway.test/v1beta/files/{replica}",
+        f"http://localhost/v1beta/files/{replica}",
     ):
         inner = naming(uri)["contents"]
         for method, body in (

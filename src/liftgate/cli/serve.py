@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from liftgate.blobs.places import make_place
 from liftgate.cli.banner import banner
+from liftgate.cli.log_lines import log_to_stderr
 from liftgate.settings import Settings, load_settings
 from liftgate.settings.load import default_data_dir
 
@@ -34,7 +34,7 @@ def serve(config: Path | None, flags: Mapping[str, object], *, sandbox: bool) ->
             settings = _temporary(settings, stack)
             notes.append("its files are temporary; --data-dir keeps them")
         make_place(settings.storage.data_dir, "--data-dir")
-        log_to_stderr()
+        log_to_stderr(settings)
         return _run(settings, notes, warnings)
 
 
@@ -59,12 +59,6 @@ def _run(settings: Settings, notes: list[str], warnings: list[str]) -> int:
     # Bound and never listening, it keeps the port ours while workers come and go.
     with listener:
         return supervise(settings, started=started)
-
-
-def log_to_stderr() -> None:
-    """Our own log from INFO, everybody else's from WARNING."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    logging.getLogger("liftgate").setLevel(logging.INFO)
 
 
 def _temporary(settings: Settings, stack: ExitStack) -> Settings:

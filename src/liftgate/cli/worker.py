@@ -11,8 +11,8 @@ import signal
 import sys
 import threading
 
+from liftgate.cli.log_lines import log_to_stderr
 from liftgate.cli.main import fail
-from liftgate.cli.serve import log_to_stderr
 from liftgate.cli.workers import CONFIG_ERROR, READY
 from liftgate.errors import ConfigError, LiftgateError
 from liftgate.server.run import listening_socket, run
@@ -22,7 +22,7 @@ from liftgate.settings import Settings
 def main() -> None:
     settings = pickle.load(sys.stdin.buffer)
     assert isinstance(settings, Settings)
-    log_to_stderr()
+    log_to_stderr(settings)
     try:
         listener = listening_socket(settings.server.host, settings.server.port, shared=True)
         run(settings, listener, started=_started)

@@ -38,10 +38,18 @@ class Attempts:
         self._needs = needs
         self._router = router
         self._clock = clock
+        self._timed = any(deployment.timeout for deployment in router.all_deployments())
 
-    def left(self, carried: Carried) -> float:
-        """Seconds to the deadline, never 0."""
-        return max(0.001, carried.deadline - self._clock.monotonic())
+    def left(self, carried: Carried, deployment: Deployment | None = None) -> float:
+        """Seconds to the deadline, or what this deployment is given of them; never 0."""
+        left = max(0.001, carried.deadline - self._clock.monotonic())
+        return min(left, deployment.timeout) if deployment is not None and deployment.timeout else left
+
+    def limit(self, model: str, limit: float) -> float:
+        """Seconds that a call of `model` may take: the gateway's `limit`, or more where a deployment is given more."""
+        if not self._timed:
+            return limit
+        return max([limit, *(each.timeout for each in self._router.deployments(model) if each.timeout)])
 
     async def run(
         self, model: str, carried: Carried, use: Callable[[Deployment, Mapping[str, ResolvedFile]], Awaitable[T]]
@@ -87,6 +95,11 @@ class Attempts:
                 past = carried.healed.setdefault(account.name, Healing())
                 if not await self._needs.healer.heal(past, copies, lost, account, carried.deadline):
                     raise _named(lost, carried.needs, copies, account) from lost
+
+
+def silence(deployment: Deployment, default: float) -> float:
+    """Seconds that a stream of this deployment may be silent, its beginning included."""
+    return deployment.stream_timeout or (min(default, deployment.timeout) if deployment.timeout else default)
 
 
 def _without_files(lost: UpstreamFileLost) -> LiftgateError:

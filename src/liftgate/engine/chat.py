@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from liftgate import ids
-from liftgate.engine.attempt import Attempts, Carried
+from liftgate.engine.attempt import Attempts, Carried, silence
 from liftgate.engine.needs import Needs
 from liftgate.engine.relay import EventStream, Opened, Opening, Relay, abandon, blocks_of, decoded
 from liftgate.engine.signatures import Signatures
@@ -31,6 +31,7 @@ from liftgate.translate.answer import AnswerFold, completion
 from liftgate.translate.chat_chunks import ChunkEncoder
 from liftgate.translate.chat_request import ChatTranslation, tool_call_ids, translate_chat
 from liftgate.translate.content_parts import Media
+from liftgate.translate.defaults import with_defaults
 from liftgate.translate.file_needs import MediaFound, ResolvedFile
 from liftgate.translate.model_facts import ModelFacts, facts_for
 from liftgate.translate.tokens import count_answer, count_request
@@ -105,19 +106,20 @@ class Chat:
     # ── before a deployment is chosen ────────────────────────────────────────────────────────────
 
     async def _call(self, owner: Owner, request: Mapping[str, Any], found: MediaFound) -> _Call:
-        deadline = self._clock.monotonic() + self._timeout(request)
+        begun = self._clock.monotonic()
         model = request.get("model")
         if not isinstance(model, str) or not model:
             raise InvalidRequest("you must provide a model parameter")
         self._router.deployments(model)
+        deadline = begun + self._timeout(request, model)
         call_ids = tool_call_ids(request)
         signatures = await self._signatures.load(owner, call_ids) if call_ids else {}
         needs = await self._needs.of(owner, found) if found.needs else ()
         return _Call(owner, request, model, Carried(needs, deadline), signatures, found.read)
 
-    def _timeout(self, request: Mapping[str, Any]) -> float:
+    def _timeout(self, request: Mapping[str, Any], model: str) -> float:
         """LiteLLM's `timeout` in the body, within the gateway's own. Seconds."""
-        limit = self._settings.router.timeout
+        limit = self._attempts.limit(model, self._settings.router.timeout)
         asked = request.get("timeout")
         return min(float(asked), limit) if isinstance(asked, int | float) and asked > 0 else limit
 
@@ -130,9 +132,10 @@ class Chat:
     # ── one attempt at one deployment ────────────────────────────────────────────────────────────
 
     def _translated(self, call: _Call, deployment: Deployment, files: Mapping[str, ResolvedFile]) -> ChatTranslation:
-        asked = call.request.get("drop_params")
+        request = with_defaults(call.request, deployment.defaults) if deployment.defaults else call.request
+        asked = request.get("drop_params")
         translation = translate_chat(
-            call.request,
+            request,
             facts=self._facts_for(deployment.model, int(self._clock.now()) // DAY),
             files=files,
             signatures=call.signatures,
@@ -165,7 +168,7 @@ class Chat:
             )
 
     async def _generate(self, call: _Call, deployment: Deployment, translation: ChatTranslation) -> bytes:
-        timeout = self._attempts.left(call.carried)
+        timeout = self._attempts.left(call.carried, deployment)
         raw = await self._client.generate(deployment, _encode(translation.body), timeout=timeout)
         fold = self._fold(call, translation)
         fold.feed(decoded(raw))
@@ -176,7 +179,8 @@ class Chat:
 
     async def _count(self, call: _Call, deployment: Deployment, translation: ChatTranslation) -> bytes:
         body = _encode(count_request(translation, deployment.model))
-        raw = await self._client.call(deployment, "countTokens", body, timeout=self._attempts.left(call.carried))
+        timeout = self._attempts.left(call.carried, deployment)
+        raw = await self._client.call(deployment, "countTokens", body, timeout=timeout)
         return _encode(count_answer(decoded(raw)))
 
     async def _opened(self, owner: Owner, request: Mapping[str, Any], found: MediaFound) -> Opened | LiftgateError:
@@ -193,7 +197,7 @@ class Chat:
             deployment,
             _encode(translation.body),
             timeout=self._attempts.left(call.carried),
-            idle_timeout=self._settings.router.stream_timeout,
+            idle_timeout=silence(deployment, self._settings.router.stream_timeout),
         )
         fold = self._fold(call, translation)
         encoder = ChunkEncoder(fold)

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from liftgate.engine.attempt import Attempts, Carried
+from liftgate.engine.attempt import Attempts, Carried, silence
 from liftgate.engine.files import GEMINI_SPELLING
 from liftgate.engine.needs import Needs
 from liftgate.errors import (
@@ -146,7 +146,8 @@ class Native:
 
         async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> bytes:
             body = _body_at(call, deployment, files)
-            return await self._client.call(deployment, method, body, timeout=self._attempts.left(call.carried))
+            timeout = self._attempts.left(call.carried, deployment)
+            return await self._client.call(deployment, method, body, timeout=timeout)
 
         return await self._run(call, at)
 
@@ -160,7 +161,7 @@ class Native:
                 deployment,
                 _body_at(call, deployment, files),
                 timeout=self._attempts.left(call.carried),
-                idle_timeout=self._settings.router.stream_timeout,
+                idle_timeout=silence(deployment, self._settings.router.stream_timeout),
             )
             try:
                 first = await stream.batch()
@@ -181,15 +182,18 @@ class Native:
             raise not_permitted(missing.file_id) from None
 
     async def _call(self, request: NativeRequest, method: str) -> _Call:
-        limit = self._settings.router.timeout
-        deadline = self._clock.monotonic() + (min(limit, request.timeout) if request.timeout else limit)
+        begun = self._clock.monotonic()
         try:
+            limit = self._attempts.limit(request.model, self._settings.router.timeout)
             self._router.deployments(request.model)
-        except ModelNotFound:
+        except ModelNotFound as missing:
+            if missing.provider:
+                raise
             raise NotFound(
                 f"models/{request.model} is not found for API version v1beta, or is not supported for {method}. Call "
                 "ModelService.ListModels to see the list of available models and their supported methods."
             ) from None
+        deadline = begun + (min(limit, request.timeout) if request.timeout else limit)
         body = read_body(request.body)
         if body.refused is not None:
             raise InvalidRequest(

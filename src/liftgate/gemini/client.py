@@ -17,7 +17,7 @@ from liftgate.byte_source import ByteSource
 from liftgate.clock import Clock
 from liftgate.errors import InvalidRequest, LiftgateError, UpstreamFileLost, UpstreamProtocolError
 from liftgate.gemini.files import GeminiFile, parse
-from liftgate.gemini.model_route import KEY_HEADER, VERSION, ModelRoute, root
+from liftgate.gemini.model_route import KEY_HEADER, ModelRoute, address, whose
 from liftgate.gemini.network import broken
 from liftgate.gemini.status import error_of, without_key
 from liftgate.gemini.stream import GeminiStream, Patience
@@ -66,7 +66,7 @@ class GeminiClient:
                 self._time.learn(model.account, answer.header(b"date"))
                 if answer.status != 200:
                     reply = await transport.reply(answer)
-                    raise _refusal(reply, deployment.api_key, model.account, names_file=_names_file(body))
+                    raise _refusal(reply, deployment.api_key, model.whose, names_file=_names_file(body))
                 return await answer.read()
         except TimeoutError as error:
             raise broken(error) from None
@@ -88,10 +88,10 @@ class GeminiClient:
                 self._time.learn(model.account, answer.header(b"date"))
                 if answer.status != 200:
                     reply = await self._transport.reply(answer)
-                    raise _refusal(reply, deployment.api_key, model.account, names_file=names_file)
+                    raise _refusal(reply, deployment.api_key, model.whose, names_file=names_file)
         except TimeoutError as error:
             raise broken(error) from None
-        return GeminiStream(answer, patience, names_file=names_file, account=model.account, key=deployment.api_key)
+        return GeminiStream(answer, patience, names_file=names_file, account=model.whose, key=deployment.api_key)
 
     # ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -101,15 +101,15 @@ class GeminiClient:
         if reply.status == 404:
             raise UpstreamFileLost(f"Gemini does not know {name}.")
         if reply.status != 200:
-            raise _refusal(reply, account.api_keys[0], account.name, names_file=True)
+            raise _refusal(reply, account.api_keys[0], whose(account), names_file=True)
         return parse(_object(reply.body))
 
     async def list_files(self, account: Account, page_size: int, page_token: str = "") -> tuple[list[GeminiFile], str]:
         """A page (100 at most) of the project's files, in Google's order, and the token of the next ("": the last)."""
         query = f"files?pageSize={page_size}" + (f"&pageToken={quote(page_token, safe='')}" if page_token else "")
-        reply = await self._ask("GET", account, f"{VERSION}/{query}", {})
+        reply = await self._ask("GET", account, query, {})
         if reply.status != 200:
-            raise _refusal(reply, account.api_keys[0], account.name, names_file=False)
+            raise _refusal(reply, account.api_keys[0], whose(account), names_file=False)
         page = _object(reply.body)
         files = page.get("files") or []
         if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
@@ -121,12 +121,12 @@ class GeminiClient:
         reply = await self._file_call("DELETE", account, name)
         if reply.status in (200, 204, 404):
             return
-        refusal = _refusal(reply, account.api_keys[0], account.name, names_file=True)
+        refusal = _refusal(reply, account.api_keys[0], whose(account), names_file=True)
         if not isinstance(refusal, UpstreamFileLost):
             raise refusal.again()
 
     def _file_call(self, method: str, account: Account, name: str) -> Awaitable[Reply]:
-        return self._ask(method, account, f"{VERSION}/{quote(name, safe='/')}", {})
+        return self._ask(method, account, quote(name, safe="/"), {})
 
     # ── uploads ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -151,9 +151,9 @@ class GeminiClient:
             "X-Goog-Upload-Header-Content-Type": mime_type,
         }
         body = json.dumps({"file": {**(metadata or {}), **({"name": name} if name else {})}}).encode()
-        reply = await self._ask("POST", account, f"upload/{VERSION}/files", headers, body)
+        reply = await self._ask("POST", account, "files", headers, body, upload=True)
         if reply.status != 200:
-            raise _refusal(reply, account.api_keys[0], account.name, names_file=False)
+            raise _refusal(reply, account.api_keys[0], whose(account), names_file=False)
         session, granularity = reply.headers.get("x-goog-upload-url"), _number(reply, "chunk-granularity")
         if not session or not session.startswith(("http://", "https://")):
             raise UpstreamProtocolError("Gemini answered the start of an upload without an upload URL.")
@@ -197,7 +197,7 @@ class GeminiClient:
         """Gives a session up. However Gemini answers short of a 5xx, the session is over."""
         answer = await self._command(account, url, "cancel", {})
         if answer.status >= 500 or answer.status == 429:
-            raise error_of(answer.status, answer.headers, answer.body, names_file=False, account=account.name)
+            raise error_of(answer.status, answer.headers, answer.body, names_file=False, account=whose(account))
 
     async def _command(self, account: Account, url: str, command: str, headers: dict[str, str]) -> ChunkAnswer:
         head = self._transport.head("POST", url, {**headers, "X-Goog-Upload-Command": command})
@@ -226,10 +226,17 @@ class GeminiClient:
         self._transport.close()
 
     async def _ask(
-        self, method: str, account: Account, path: str, headers: dict[str, str], body: bytes | None = None
+        self,
+        method: str,
+        account: Account,
+        path: str,
+        headers: dict[str, str],
+        body: bytes | None = None,
+        *,
+        upload: bool = False,
     ) -> Reply:
         headers = {KEY_HEADER: account.api_keys[0], **headers}
-        head = self._transport.head(method, f"{root(account)}/{path}", headers)
+        head = self._transport.head(method, address(account, path, upload=upload), headers)
         reply = await self._transport.exchange(head, body, seconds=self._transport.limits.call)
         self._time.learn(account.name, reply.headers.get("date"))
         return reply

@@ -11,9 +11,16 @@ VERSION = "v1beta"
 KEY_HEADER = "x-goog-api-key"
 
 
-def root(account: Account) -> str:
-    """The account's `api_base` without a slash at its end; the version comes after it."""
-    return account.api_base.rstrip("/")
+def address(account: Account, path: str, *, upload: bool = False) -> str:
+    """Of a call below the account's `api_base`: the version comes first, where the base is a root. `upload`: of the
+    upload protocol, whose paths begin with that word."""
+    parts = (account.api_base.rstrip("/"), "upload" if upload else "", VERSION if account.versioned else "", path)
+    return "/".join(filter(None, parts))
+
+
+def whose(account: Account) -> str:
+    """The place of an account's key in the config, or the account's name."""
+    return account.where or account.name
 
 
 class ModelRoute:
@@ -22,8 +29,9 @@ class ModelRoute:
     def __init__(self, deployment: Deployment, transport: Transport) -> None:
         self.deployment = deployment
         self.account = deployment.account.name
+        self.whose = deployment.where or whose(deployment.account)
         model = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
-        self._stem = f"{root(deployment.account)}/{VERSION}/{quote(model, safe='/')}"
+        self._stem = address(deployment.account, quote(model, safe="/"))
         self._transport = transport
         self._heads: dict[str, Head] = {}
 
@@ -31,6 +39,7 @@ class ModelRoute:
         """Of a POST of JSON to `method` (`generateContent`, …)."""
         head = self._heads.get(method)
         if head is None:
-            headers = {KEY_HEADER: self.deployment.api_key, "Content-Type": "application/json"}
+            headers = dict(self.deployment.headers)
+            headers |= {KEY_HEADER: self.deployment.api_key, "Content-Type": "application/json"}
             head = self._heads[method] = self._transport.head("POST", f"{self._stem}:{method}", headers)
         return head

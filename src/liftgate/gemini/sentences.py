@@ -1,9 +1,10 @@
 """The only place that reads Google's sentences, and why it must.
 
-Everything else is told from structure: HTTP status, `error.status`, ErrorInfo, QuotaFailure, RetryInfo. Two things have
-none. Which file a 403, 404 or 400 is about stands in the sentence alone (GEMINI.md 1.9: no details come with it), and
-without it the wrong replica would be dropped and a missing model taken for a missing file. And a request without an
-accepted key answers a 403 that differs from 'this model is not for you' by its words only.
+Everything else is told from structure: HTTP status, `error.status`, ErrorInfo, QuotaFailure, RetryInfo. Three things
+have none. Which file a 403, 404 or 400 is about stands in the sentence alone (GEMINI.md 1.9: no details come with
+it), and without it the wrong replica would be dropped and a missing model taken for a missing file. And a request
+without an accepted key answers a 403 that differs from 'this model is not for you' by its words only. And a prompt
+that is too long is a 400 like any other, while clients and fallbacks ask for OpenAI's code.
 """
 
 from __future__ import annotations
@@ -15,6 +16,15 @@ import re
 _FILE = re.compile(r"\b[Tt]he File (?:files/)?([a-z0-9][a-z0-9-]*)\b")
 # "Method doesn't allow unregistered callers …", "Your API key was reported as leaked. Please use another API key."
 _KEY = re.compile(r"unregistered callers|api key (?:was|has been) reported as leaked", re.IGNORECASE)
+
+
+# "The input token count (9) exceeds the maximum number of tokens allowed (8)."
+_LENGTH = "exceeds the maximum number of tokens"
+
+
+def speaks_of_length(sentence: str) -> bool:
+    """Whether a 400's sentence says that the prompt has more tokens than the model takes."""
+    return _LENGTH in sentence
 
 
 def file_named(sentence: str) -> str | None:

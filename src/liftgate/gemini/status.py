@@ -66,7 +66,8 @@ def error_of(
     """The typed error of an answer that is not a success.
 
     `names_file`: the request named a file of Google's store, so a refusal may be the file's. `account` is named in the
-    sentence about a rejected key. `headers` must be case-insensitive, or in lower case.
+    sentence about a rejected key: its place in the config, or its name. `headers` must be
+    case-insensitive, or in lower case.
     """
     facts = parse(status, body)
     return _build(classify(facts, names_file=names_file), facts, headers, account)
@@ -158,6 +159,8 @@ def retry_after(facts: UpstreamFacts, headers: Mapping[str, str]) -> float | Non
 def _build(kind: type[LiftgateError], facts: UpstreamFacts, headers: Mapping[str, str], account: str) -> LiftgateError:
     sentence = _SENTENCES.get(kind, _google_sentence)(facts, account)
     code = reason_of(facts) if issubclass(kind, errors.RequestError) else None
+    if kind is errors.InvalidRequest and sentences.speaks_of_length(facts.message):
+        code = "context_length_exceeded"
     if kind is errors.NotFound:
         # Files are named to Gemini by replicas alone; what a request of a client can name wrongly is a model.
         code = code or "model_not_found"
@@ -169,7 +172,7 @@ def _google_sentence(facts: UpstreamFacts, account: str) -> str:
 
 
 def _key_sentence(facts: UpstreamFacts, account: str) -> str:
-    whose = f" for account {account!r}" if account else ""
+    whose = f": that of {account!r}" if account else ""
     said = f" Google said: {facts.message}" if facts.message else ""
     return (
         f"Google rejects the API key that Liftgate holds{whose}. This is not the key of your request: "

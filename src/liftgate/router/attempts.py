@@ -2,7 +2,9 @@
 
     failure                                  what follows
     the request's own fault, not retryable   raised at once, on no account repeated
-    the deployment's key is rejected         other deployments only, for this request
+    the deployment's key is rejected, or     other deployments only, for this request, then the fallback model names
+    Google has no such model (any more)
+    the prompt is too long for the model     the models of `longer`, where there are any
     anything else that is retryable          another deployment at once; where none is left, the same ones after a wait
     num_retries used up                      the fallback model names, one after the other, then the error
     a wait would outlast the deadline        the error at once, with its retry_after
@@ -12,6 +14,7 @@ The wait is exponential with full jitter, and never shorter than what upstream a
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
@@ -20,8 +23,11 @@ from liftgate.clock import Clock
 from liftgate.errors import ConfigError, LiftgateError, ModelNotFound, UpstreamKeyRejected
 from liftgate.records import Deployment
 from liftgate.router.choose import Randomness, choose, no_affinity
-from liftgate.router.health import Health
-from liftgate.settings.wildcards import STAR, served_by_wildcard
+from liftgate.router.health import Health, model_is_gone
+from liftgate.settings.sections import ModelNames
+from liftgate.settings.wildcards import STAR, provider_of, served_by_wildcard
+
+log = logging.getLogger("liftgate")
 
 T = TypeVar("T")
 
@@ -32,6 +38,8 @@ MATCHED_NAMES = 1024
 """Names served by a wildcard that are remembered: clients choose them, so there must be an end."""
 ANY_MODEL = "*"
 """The key of LiteLLM's `fallbacks` that stands for every model name without an entry of its own."""
+TOO_LONG = "context_length_exceeded"
+"""OpenAI's code for a prompt that has more tokens than the model takes."""
 
 
 class RouterSettings(Protocol):
@@ -51,7 +59,12 @@ class Router:
     """All deployments and their health in this process."""
 
     def __init__(
-        self, deployments: Sequence[Deployment], settings: RouterSettings, clock: Clock, rng: Randomness
+        self,
+        deployments: Sequence[Deployment],
+        settings: RouterSettings,
+        clock: Clock,
+        rng: Randomness,
+        names: ModelNames | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -65,11 +78,23 @@ class Router:
             self._health[deployment.id] = Health()
         self._wildcards = [deployment for deployment in deployments if STAR in deployment.model_name]
         self._matched: dict[str, list[Deployment]] = {}
+        self._names = names or ModelNames()
+        self._listed = [name for name in self._groups if name not in self._names.aliases]
+        self._listed += [name for name in self._names.aliases if name not in self._names.hidden]
+        self._groups |= {name: list(self.deployments(meant)) for name, meant in self._names.aliases.items()}
         self._fallbacks = self._checked(settings.fallbacks)
+        for others in self._names.longer.values():
+            for name in others:
+                self._check_fallback(name)
 
     def model_names(self) -> list[str]:
-        """The public names, in the order of the config."""
-        return list(self._groups)
+        """The public names, in the order of the config; then their aliases."""
+        return self._listed
+
+    def all_deployments(self) -> list[Deployment]:
+        """As they are configured, each once, by the name that it has there."""
+        groups = (group for name, group in self._groups.items() if name not in self._names.aliases)
+        return [deployment for group in groups for deployment in group]
 
     def deployments(self, model_name: str) -> Sequence[Deployment]:
         """Those of one public name, else of the closest wildcard with the model filled in; ModelNotFound."""
@@ -77,7 +102,7 @@ class Router:
         if group is None:
             group = served_by_wildcard(self._wildcards, model_name) if self._wildcards else []
             if not group:
-                raise ModelNotFound(model_name)
+                raise ModelNotFound(model_name, provider_of(model_name, self._names.left_out))
             if len(self._matched) >= MATCHED_NAMES:
                 self._matched.clear()
             self._matched[model_name] = group
@@ -116,22 +141,32 @@ class Router:
         try:
             return await self._try(first, attempt)
         except LiftgateError as error:
-            if not error.retryable:
+            names = self._names_after(error, model_name)
+            if not names:
                 raise
             run = _Run(self._clock, self._rng, self._health, deadline)
             run.failed(first, error)
-        group_names = [model_name, *self._fallbacks.get(model_name, self._fallbacks.get(ANY_MODEL, ()))]
-        for name in group_names:
+        for name in names:
             run.tries_left = self._settings.num_retries + (0 if name == model_name else 1)
             while (candidates := await run.candidates(self.deployments(name))) is not None:
                 deployment = self._pick(candidates, affinity)
                 try:
                     return await self._try(deployment, attempt)
                 except LiftgateError as error:
-                    if not error.retryable:
+                    if not _goes_on(error) and error.code != TOO_LONG:
                         raise
                     run.failed(deployment, error)
         raise run.error.again()
+
+    def _names_after(self, error: LiftgateError, model_name: str) -> Sequence[str]:
+        """The model names whose deployments are tried after the first failure; none where nothing can help."""
+        meant = self._names.aliases.get(model_name, model_name)
+        if error.code == TOO_LONG:
+            return self._names.longer.get(model_name) or self._names.longer.get(meant) or ()
+        if not _goes_on(error):
+            return ()
+        fallbacks = self._fallbacks
+        return [model_name, *(fallbacks.get(model_name) or fallbacks.get(meant) or fallbacks.get(ANY_MODEL, ()))]
 
     async def _try(self, deployment: Deployment, attempt: Callable[[Deployment], Awaitable[T]]) -> T:
         health = self._health[deployment.id]
@@ -141,9 +176,17 @@ class Router:
             result = await attempt(deployment)
         except LiftgateError as error:
             settings = self._settings
+            now = self._clock.monotonic()
+            if not health.is_cooling(now) and isinstance(error, UpstreamKeyRejected):
+                log.warning("%s: %s", deployment.where or deployment.id, error.message)
+            if model_is_gone(error):
+                if STAR in deployment.model_name:
+                    # The client chose the name.
+                    raise
+                log.warning("%s: %s", deployment.where or deployment.id, error.message)
             health.failed(
                 error,
-                self._clock.monotonic(),
+                now,
                 cooldown_time=settings.cooldown_time,
                 allowed_fails=settings.allowed_fails,
             )
@@ -172,7 +215,12 @@ class Router:
         try:
             self.deployments(name)
         except ModelNotFound as error:
-            raise ConfigError(f"router_settings.fallbacks names {name!r}, which is no model_name.") from error
+            raise ConfigError(f"fallbacks: {name!r} is no model_name.") from error
+
+
+def _goes_on(error: LiftgateError) -> bool:
+    """Whether another deployment may answer."""
+    return error.retryable or model_is_gone(error)
 
 
 class _Run:
@@ -196,9 +244,10 @@ class _Run:
 
     def failed(self, deployment: Deployment, error: LiftgateError) -> None:
         self._failed.add(deployment.id)
-        if isinstance(error, UpstreamKeyRejected):
+        hopeless = isinstance(error, UpstreamKeyRejected) or model_is_gone(error) or error.code == TOO_LONG
+        if hopeless:
             self._rejected.add(deployment.id)
-        if self._error is None or not isinstance(error, UpstreamKeyRejected):
+        if self._error is None or not hopeless:
             # Without its frames, one of which holds this.
             self._error = error.again()
 

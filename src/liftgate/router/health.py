@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from liftgate.errors import (
     LiftgateError,
+    NotFound,
     UpstreamError,
     UpstreamFileLost,
     UpstreamKeyRejected,
@@ -24,10 +25,16 @@ LONGEST_COOLING = 600.0
 """Seconds. A daily quota may say 'in nine hours'; it is asked again before that, as quotas are raised."""
 
 COOLS_AT_ONCE = (UpstreamRateLimited, UpstreamUnavailable, UpstreamKeyRejected)
-"""429, 5xx and a rejected key are the deployment's own word; of breaks and time-outs it takes `allowed_fails`."""
+"""429, 5xx and a rejected key are the deployment's own word, and so is a model that is gone; of breaks and time-outs it
+takes `allowed_fails`."""
 
 NOT_THE_DEPLOYMENT = (UpstreamFileLost, UpstreamStorageFull)
 """About the files at an account: chat without them works there."""
+
+
+def model_is_gone(error: LiftgateError) -> bool:
+    """Whether upstream says that it has no such model: where we chose the name, the request is not at fault."""
+    return type(error) is NotFound and error.upstream is not None
 
 
 @dataclass(slots=True)
@@ -49,7 +56,10 @@ class Health:
 
     def failed(self, error: LiftgateError, now: float, *, cooldown_time: float, allowed_fails: int) -> None:
         """Counts a failure that is the deployment's, and none that is the request's, a file's or ours."""
-        if not isinstance(error, UpstreamError) or not error.retryable or isinstance(error, NOT_THE_DEPLOYMENT):
+        gone = model_is_gone(error)
+        if not gone and (
+            not isinstance(error, UpstreamError) or not error.retryable or isinstance(error, NOT_THE_DEPLOYMENT)
+        ):
             return
         if not self.failures or now - self.first_failure > WINDOW:
             self.failures, self.first_failure = 0, now
@@ -57,5 +67,5 @@ class Health:
         if error.retry_after is not None:
             self.closed_until = max(self.closed_until, now + min(error.retry_after, LONGEST_COOLING))
             self.cooling_until = max(self.cooling_until, self.closed_until)
-        if isinstance(error, COOLS_AT_ONCE) or self.failures > allowed_fails:
+        if gone or isinstance(error, COOLS_AT_ONCE) or self.failures > allowed_fails:
             self.cooling_until = max(self.cooling_until, now + cooldown_time)

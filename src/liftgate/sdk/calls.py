@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypedDict
 
-from liftgate.errors import AuthenticationFailed, ConfigError, InvalidRequest
+from liftgate.errors import AuthenticationFailed, ConfigError, InvalidRequest, ModelNotFound
 from liftgate.records import Account
-from liftgate.settings.deployments import api_root, environment_key, key_account, key_warnings
+from liftgate.settings.google import environment_key, key_account, key_warnings, read_base
+from liftgate.settings.wildcards import names_a_model
 
 PROVIDER = "gemini"
 PROVIDER_HEADER = "custom-llm-provider"
@@ -119,11 +120,11 @@ def connect(call: Call, environ: Mapping[str, str]) -> Connection:
     """AuthenticationFailed without any key; InvalidRequest for another provider or a base that is no URL."""
     check_provider(call.provider)
     try:
-        root = api_root(call.api_base, environ, "api_base" if call.api_base else "GEMINI_API_BASE")
+        base = read_base(call.api_base, environ, "api_base" if call.api_base else "GEMINI_API_BASE")
     except ConfigError as error:
         raise InvalidRequest(str(error), param="api_base") from error
     return Connection(
-        key_account(_key(call, environ), root),
+        key_account(_key(call, environ), base),
         call.headers,
         TIMEOUT if call.timeout is None else call.timeout,
         RETRIES if call.retries is None else call.retries,
@@ -138,6 +139,8 @@ def model_name(model: object) -> str:
     provider, slash, _ = name.partition("/")
     if slash and provider != "tunedModels":
         check_provider(provider)
+    if not names_a_model(name):
+        raise ModelNotFound(model)
     return name
 
 
@@ -146,7 +149,11 @@ def _key(call: Call, environ: Mapping[str, str]) -> str:
         return call.api_key
     for warning in key_warnings(environ):
         warnings.warn(warning, UserWarning, stacklevel=2)
-    if key := environment_key(environ):
+    try:
+        key = environment_key(environ)
+    except ConfigError as error:
+        raise AuthenticationFailed(str(error), param="api_key") from error
+    if key:
         return key
     raise AuthenticationFailed("No Google API key: pass api_key=… or set GEMINI_API_KEY.", param="api_key")
 

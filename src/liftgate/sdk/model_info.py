@@ -13,7 +13,7 @@ from liftgate.clock import SystemClock
 from liftgate.errors import NotFound
 from liftgate.prices import day_of, dollars_per_token, known_models, model_entry
 from liftgate.sdk.bridge import public_errors
-from liftgate.settings.deployments import environment_key
+from liftgate.settings.google import KEY_VARIABLES
 from liftgate.translate.field_table import REQUEST
 
 _FLAGS: Mapping[str, tuple[str, ...]] = {
@@ -77,7 +77,7 @@ def validate_environment(
     model: str | None = None, api_key: str | None = None, api_base: str | None = None
 ) -> dict[str, Any]:
     """Whether there is a key for Google: LiteLLM's `keys_in_environment` and `missing_keys`."""
-    found = bool(api_key or environment_key(os.environ))
+    found = bool(api_key or any(os.environ.get(name) for name in KEY_VARIABLES))
     return {"keys_in_environment": found, "missing_keys": [] if found else ["GEMINI_API_KEY"]}
 
 

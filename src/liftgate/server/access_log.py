@@ -33,8 +33,9 @@ class CountedSend:
     def write_line(self, request: Request) -> None:
         """Status 0: the client left before there was an answer."""
         elapsed = (monotonic() - self._start) * 1000
-        # `ascii` keeps control characters of a hostile path out of the log.
-        path = ascii(request.path)[1:-1]
+        # `ascii` keeps control characters of a hostile path out of the log, wherever it is written. A space would look
+        # like the end of the path.
+        path = ascii(request.path)[1:-1].replace(" ", "\\x20")
         owner = request.owner or "-"
         log.info(
             "%s %s %d %.1fms %dB %s %s", request.method, path, self._status, elapsed, self._bytes, owner, request.id

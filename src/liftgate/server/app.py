@@ -21,6 +21,7 @@ from liftgate.server.auth import Authenticator
 from liftgate.server.cors import CrossOrigin
 from liftgate.server.dialects import Dialect, dialect_of
 from liftgate.server.errors import error_response
+from liftgate.server.local_only import LocalOnly
 from liftgate.server.request import ClientLeft, Request, Waits
 from liftgate.server.responses import Response
 from liftgate.server.routing import RouteTable
@@ -41,6 +42,7 @@ class App:
         self._auth = Authenticator(gateway.settings.auth)
         self._access_log = gateway.settings.server.access_log
         origins = gateway.settings.server.cors_origins
+        self._local_only = None if gateway.settings.auth.required else LocalOnly(origins)
         self._answer = CrossOrigin(origins, self._answer_request).answer if origins else self._answer_request
         self._waits = Waits(Tasks(), Deadlines())
         self._routes: dict[Dialect, RouteTable] = {}
@@ -79,6 +81,8 @@ class App:
     async def _response(self, request: Request) -> Response:
         dialect = dialect_of(request)
         try:
+            if self._local_only is not None:
+                self._local_only.check(request)
             handler, route, request.params = self._routes[dialect].find(request.method, request.path)
             if not route.public and not (route.capability and request.query_value(route.capability)):
                 request.owner = self._auth.owner_of(request)

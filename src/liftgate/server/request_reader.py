@@ -199,7 +199,9 @@ class RequestReader:
         """The absolute form: what it says of the host goes before the Host header (RFC 9112, 3.2.2)."""
         if parsed.host is None or parsed.userinfo is not None:
             raise Refused(400, "The request's target is neither a path nor a URL.")
-        host: bytes = parsed.host if parsed.port is None else b"%b:%d" % (parsed.host, parsed.port)
+        # The parser takes the brackets of an IPv6 address off.
+        name: bytes = b"[%b]" % parsed.host if b":" in parsed.host else parsed.host
+        host = name if parsed.port is None else b"%b:%d" % (name, parsed.port)
         self._headers = [(b"host", host), *(header for header in self._headers if header[0] != b"host")]
 
 

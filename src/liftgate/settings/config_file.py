@@ -10,22 +10,70 @@ from pathlib import Path
 import yaml
 
 from liftgate.errors import ConfigError
-from liftgate.settings.values import mapping
+from liftgate.settings.strict_yaml import Refused, parse
+from liftgate.settings.values import listing, mapping, text
+
+LARGEST = 8 * 1024 * 1024
+"""Bytes. A device or a pipe without end is no config."""
+MOST_FILES = 100
 
 
 def read_config(path: Path) -> dict[str, object]:
-    """The document's sections. ConfigError when the file cannot be read or is no mapping."""
+    """The document's sections, with those of the files that it includes. ConfigError when one cannot be read, or when
+    two of them say different things of one setting."""
+    return _with_includes(path, (), [])
+
+
+def _with_includes(path: Path, above: tuple[Path, ...], seen: list[Path]) -> dict[str, object]:
+    here = path.resolve()
+    if here in above:
+        raise ConfigError(f"{path}: include: the file includes itself.")
+    seen.append(here)
+    if len(seen) > MOST_FILES:
+        raise ConfigError(f"{path}: include: more than {MOST_FILES} files in all.")
+    document = _read(path)
+    where = f"{path}: include"
+    names = document.pop("include", None)
+    for index, name in enumerate([names] if isinstance(names, str) else listing(names, where)):
+        # As at LiteLLM: beside the file that includes it.
+        other = path.parent / text(name, f"{where}[{index}]")
+        _merge(document, _with_includes(other, (*above, here), seen), f"{path} and {other}", "")
+    return document
+
+
+def _merge(document: dict[str, object], more: dict[str, object], files: str, section: str) -> None:
+    """Lists grow, sections are joined; what is said twice must be the same."""
+    for name, value in more.items():
+        known = document.get(name)
+        if isinstance(known, list) and isinstance(value, list):
+            document[name] = [*known, *value]
+        elif isinstance(known, dict) and isinstance(value, dict):
+            joined = mapping(known, name)
+            _merge(joined, mapping(value, name), files, f"{section}{name}.")
+            document[name] = joined
+        elif known is None:
+            document[name] = value
+        elif value is not None and value != known:
+            raise ConfigError(f"{files}: {section}{name} is set in both, to different values.")
+
+
+def _read(path: Path) -> dict[str, object]:
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise ConfigError(f"{path}: is larger than {LARGEST} bytes, which no config is.")
+        written = data.decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}.") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not UTF-8 text.") from None
     try:
-        document = yaml.safe_load(text)
+        document = parse(written)
     except yaml.MarkedYAMLError as error:
         place = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigError(f"{path}{place}: is not valid YAML: {error.problem}.") from None
+        what = "" if isinstance(error, Refused) else "is not valid YAML: "
+        raise ConfigError(f"{path}{place}: {what}{error.problem}.") from None
     except yaml.YAMLError:
         raise ConfigError(f"{path}: is not valid YAML.") from None
     return mapping(document if document is not None else {}, str(path))

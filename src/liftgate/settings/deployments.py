@@ -1,40 +1,47 @@
 """`model_list` → deployments and the accounts behind them; and the deployment that the environment alone makes.
 
-A `model_name` or a model with `*` is kept as it is written: the router fills it in.
+A `model_name` or a model with `*` is kept as it is written: the router fills it in. Entries of other providers are left
+out, before anything else of them is read.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field, replace
 
 from liftgate.errors import ConfigError
 from liftgate.records import Account, Deployment
-from liftgate.settings.litellm_config import refuse
-from liftgate.settings.options import BY_NAME
-from liftgate.settings.values import listing, mapping, resolved, text
-
-GOOGLE = "https://generativelanguage.googleapis.com"
-KEY_VARIABLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
-
-_OURS = re.compile(r"(gemini|gemma|learnlm|imagen|veo|lyria|text-embedding|embedding|aqa|\*)", re.IGNORECASE)
-_PARAMS = frozenset(
-    {
-        "model",
-        "api_key",
-        "api_base",
-        "base_url",
-        "timeout",
-        "request_timeout",
-        "drop_params",
-        "project",
-        "custom_llm_provider",
-        "litellm_credential_name",
-    }
+from liftgate.settings.faults import Faults
+from liftgate.settings.google import (
+    KEY_VARIABLES,
+    check_length,
+    environment_key,
+    key_account,
+    missing_key,
+    read_base,
 )
+from liftgate.settings.keys import configured_key
+from liftgate.settings.litellm_config import acting, judge, refuse
+from liftgate.settings.litellm_tables import DEFAULTS
+from liftgate.settings.options import BY_NAME
+from liftgate.settings.providers import OURS, provider_and_model
+from liftgate.settings.spelling import hint
+from liftgate.settings.values import listing, mapping, resolved, shown, switched_off, text
+
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_KEPT_HEADERS = frozenset(
+    {"host", "content-length", "content-type", "transfer-encoding", "x-goog-api-key", "connection"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What `model_list` gives. `left_out`: model_name → provider, of names that no deployment has."""
+
+    deployments: tuple[Deployment, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,37 +50,7 @@ class _Entry:
 
     deployment: Deployment
     project: str | None
-    where: str
-
-
-def environment_key(environ: Mapping[str, str]) -> str | None:
-    """Google's key from the environment: GEMINI_API_KEY, then GOOGLE_API_KEY."""
-    return next((value for name in KEY_VARIABLES if (value := environ.get(name, "").strip())), None)
-
-
-def key_warnings(environ: Mapping[str, str]) -> list[str]:
-    """Two keys in the environment that differ: which one is used."""
-    first, second = (environ.get(name, "").strip() for name in KEY_VARIABLES)
-    if first and second and first != second:
-        return ["GEMINI_API_KEY and GOOGLE_API_KEY are both set and differ: GEMINI_API_KEY is used."]
-    return []
-
-
-def api_root(base: str | None, environ: Mapping[str, str], where: str = "GEMINI_API_BASE") -> str:
-    """The root under which files and chat hang, without a version: `base`, else GEMINI_API_BASE, else Google's."""
-    root = (base or environ.get("GEMINI_API_BASE") or GOOGLE).strip().rstrip("/")
-    # LiteLLM's chat wants the version in the base and its file calls want the root: both forms are met in configs.
-    root = re.sub(r"/v1(beta|alpha)?\Z", "", root).rstrip("/")
-    parts = urlsplit(root)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ConfigError(f"{where}: expected an address such as {GOOGLE}, got {base or root!r}.")
-    return root
-
-
-def key_account(api_key: str, root: str) -> Account:
-    """The account of a key that stands alone; its name holds no secret and is stable over restarts."""
-    digest = hashlib.sha256(f"{api_key} {root}".encode()).hexdigest()
-    return Account(f"key:{digest[:12]}", (api_key,), root)
+    place: str
 
 
 def environment_deployments(environ: Mapping[str, str]) -> tuple[Deployment, ...]:
@@ -81,129 +58,237 @@ def environment_deployments(environ: Mapping[str, str]) -> tuple[Deployment, ...
     key = environment_key(environ)
     if key is None:
         return ()
-    account = key_account(key, api_root(None, environ))
-    return (Deployment(id="environment", model_name="*", model="*", account=account, api_key=key),)
+    base = read_base(None, environ)
+    name = next(name for name in KEY_VARIABLES if environ.get(name))
+    check_length(key, base, name)
+    account = key_account(key, base, name)
+    return (Deployment(id="environment", model_name="*", model="*", account=account, api_key=key, where=name),)
 
 
-def read_deployments(
-    document: dict[str, object], environ: Mapping[str, str], path: str
-) -> tuple[tuple[Deployment, ...], list[str]]:
-    """`model_list` → deployments in its order, and the warnings about parameters that do not act."""
-    warnings: list[str] = []
-    credentials = _credentials(document, path)
-    entries = []
-    for index, item in enumerate(listing(document.get("model_list"), f"{path}: model_list")):
-        where = f"{path}: model_list[{index}]"
-        entries.append(_entry(mapping(item, where), credentials, environ, where, warnings))
-    ids = [entry.deployment.id for entry in entries]
-    for entry in entries:
-        if ids.count(entry.deployment.id) > 1:
-            raise ConfigError(f"{entry.where}.model_info.id: {entry.deployment.id!r} is used twice.")
-    return _with_projects(entries), warnings
+def read_deployments(document: Mapping[str, object], environ: Mapping[str, str], path: str, faults: Faults) -> Served:
+    """`model_list` → deployments in its order."""
+    reader = _Reader(document, environ, path, faults)
+    with faults.noted():
+        for index, item in enumerate(listing(document.get("model_list"), f"{path}: model_list")):
+            with faults.noted():
+                reader.read(item, index)
+    return reader.served()
 
 
-def _credentials(document: dict[str, object], path: str) -> dict[str, dict[str, object]]:
-    found = {}
-    for index, item in enumerate(listing(document.get("credential_list"), f"{path}: credential_list")):
-        where = f"{path}: credential_list[{index}]"
+class _Reader:
+    def __init__(self, document: Mapping[str, object], environ: Mapping[str, str], path: str, faults: Faults) -> None:
+        self._environ = environ
+        self._path = path
+        self._faults = faults
+        self._entries: list[_Entry] = []
+        self._left_out: list[tuple[str, str]] = []
+        self._idle: dict[str, list[tuple[str, object]]] = {}
+        self._credentials: dict[str, dict[str, object]] = {}
+        with faults.noted():
+            for index, item in enumerate(listing(document.get("credential_list"), f"{path}: credential_list")):
+                with faults.noted():
+                    self._read_credential(item, f"{path}: credential_list[{index}]")
+
+    def _read_credential(self, item: object, where: str) -> None:
         entry = mapping(item, where)
+        for name in entry:
+            if name not in (known := acting("credential_list")):
+                raise ConfigError(f"{where}.{name}: there is no such setting.{hint(name, known)}")
         name = text(entry.get("credential_name"), f"{where}.credential_name")
-        found[name] = mapping(entry.get("credential_values"), f"{where}.credential_values")
-    return found
+        self._credentials[name] = mapping(entry.get("credential_values"), f"{where}.credential_values")
 
-
-def _entry(
-    item: dict[str, object],
-    credentials: dict[str, dict[str, object]],
-    environ: Mapping[str, str],
-    where: str,
-    warnings: list[str],
-) -> _Entry:
-    name = text(item.get("model_name"), f"{where}.model_name")
-    params = mapping(item.get("litellm_params"), f"{where}.litellm_params")
-    info = mapping(item.get("model_info"), f"{where}.model_info")
-    refuse("litellm_params", params, f"{where}.litellm_params.")
-    refuse("model_info", info, f"{where}.model_info.")
-    credential = params.get("litellm_credential_name")
-    if credential is not None:
-        if credential not in credentials:
-            raise ConfigError(
-                f"{where}.litellm_params.litellm_credential_name: no credential {credential!r} in credential_list."
-            )
-        params = {**credentials[str(credential)], **params}
-    warnings += [f"{where}.litellm_params.{key} does nothing here." for key in params if key not in _PARAMS]
-    settled = mapping(
-        resolved({key: value for key, value in params.items() if key in _PARAMS}, environ, f"{where}.litellm_params"),
-        where,
-    )
-    model = _model(settled, f"{where}.litellm_params")
-    key = settled.get("api_key")
-    api_key = text(key, f"{where}.litellm_params.api_key") if key is not None else environment_key(environ)
-    if api_key is None:
-        raise ConfigError(f"{where}.litellm_params.api_key: missing, and neither {' nor '.join(KEY_VARIABLES)} is set.")
-    base = settled.get("api_base") or settled.get("base_url")
-    root = api_root(str(base) if base else None, environ, f"{where}.litellm_params.api_base")
-    account = key_account(api_key, root)
-    seconds = settled.get("timeout", settled.get("request_timeout"))
-    timeout = (
-        BY_NAME["request_timeout"].read(seconds, f"{where}.litellm_params.timeout") if seconds is not None else None
-    )
-    drop = BY_NAME["drop_params"].read(settled.get("drop_params") or False, f"{where}.litellm_params.drop_params")
-    number = where.rsplit("[", 1)[1].rstrip("]")
-    deployment = Deployment(
-        id=str(info.get("id") or f"{number}:{name}"),
-        model_name=name,
-        model=model,
-        account=account,
-        api_key=api_key,
-        timeout=timeout if isinstance(timeout, float) else None,
-        drop_params=bool(drop),
-    )
-    project = settled.get("project")
-    return _Entry(deployment, text(project, f"{where}.litellm_params.project") if project is not None else None, where)
-
-
-def _model(params: dict[str, object], where: str) -> str:
-    """`gemini/NAME`, or a bare name of Google's; ConfigError for another provider's."""
-    model = text(params.get("model"), f"{where}.model")
-    provider = str(params.get("custom_llm_provider") or "gemini")
-    head, slash, rest = model.partition("/")
-    if slash and head == "gemini":
-        name = rest
-    elif slash and head != "models":
-        provider, name = head, rest
-    else:
-        name = model
-        if not slash and not _OURS.match(model) and not params.get("custom_llm_provider"):
-            provider = "another provider"
-    if provider != "gemini":
-        raise ConfigError(
-            f"{where}.model: {model!r} is not of Google AI Studio, and no other provider is served; "
-            "expected 'gemini/NAME'."
+    def read(self, item: object, index: int) -> None:
+        """One entry; ConfigError for the first that is wrong in it."""
+        place = f"model_list[{index}]"
+        where = f"{self._path}: {place}"
+        entry = mapping(item, where)
+        params = self._params(entry, where)
+        if not params.get("model") and self._tell_slips(entry, params, where):
+            return
+        provider, model = provider_and_model(
+            {name: self._resolved(params, name, where) for name in ("model", "custom_llm_provider") if name in params},
+            f"{where}.litellm_params",
         )
-    name = name.removeprefix("models/")
-    if not name or "/" in name.replace("tunedModels/", ""):
-        raise ConfigError(f"{where}.model: {model!r} names no model; expected 'gemini/NAME'.")
-    return name
+        name = text(entry.get("model_name") or self._resolved(params, "model", where), f"{where}.model_name")
+        if provider != OURS:
+            self._left_out.append((name, provider))
+            return
+        self._judge_entry(entry, where)
+        info = mapping(entry.get("model_info"), f"{where}.model_info")
+        self._guard(params, info, where)
+        if self._is_active(info, where):
+            self._entries.append(self._entry(name, model, params, info, place))
+
+    def _params(self, entry: dict[str, object], where: str) -> dict[str, object]:
+        params = mapping(entry.get("litellm_params"), f"{where}.litellm_params")
+        credential = params.get("litellm_credential_name")
+        if credential is None:
+            return params
+        if credential not in self._credentials:
+            raise ConfigError(
+                f"{where}.litellm_params.litellm_credential_name: no credential {shown(credential)} in credential_list."
+                + hint(str(credential), self._credentials)
+            )
+        return {**self._credentials[str(credential)], **params}
+
+    def _judge_entry(self, entry: dict[str, object], where: str) -> None:
+        judge("model_list", [n for n in entry if n not in acting("model_list")], entry, f"{where}.", self._faults)
+
+    def _tell_slips(self, entry: dict[str, object], params: dict[str, object], where: str) -> bool:
+        """Notes the misspelt word where `model` is missing; whether there is one."""
+        before = len(self._faults.faults)
+        if not params:
+            self._judge_entry(entry, where)
+        for name in params:
+            if name not in acting("litellm_params") and (meant := hint(name, ["model"])):
+                self._faults.add(f"{where}.litellm_params.{name}: there is no such setting.{meant}")
+        return len(self._faults.faults) > before
+
+    def _resolved(self, params: dict[str, object], name: str, where: str) -> object:
+        return resolved(params.get(name), self._environ, f"{where}.litellm_params.{name}")
+
+    def _guard(self, params: dict[str, object], info: dict[str, object], where: str) -> None:
+        refuse("litellm_params", params, f"{where}.litellm_params.", self._faults)
+        refuse("model_info", info, f"{where}.model_info.", self._faults)
+        for name in info:
+            if name not in acting("model_info") and (meant := hint(name, acting("model_info"))):
+                self._faults.add(f"{where}.model_info.{name}: there is no such setting.{meant}")
+        for name, value in params.items():
+            if name not in acting("litellm_params"):
+                self._idle.setdefault(name, []).append((where, value))
+
+    def _is_active(self, info: dict[str, object], where: str) -> bool:
+        """Whether the entry is for this environment, by LITELLM_ENVIRONMENT."""
+        wanted = info.get("supported_environments")
+        if switched_off(wanted):
+            return True
+        here = self._environ.get("LITELLM_ENVIRONMENT")
+        if not here:
+            raise ConfigError(f"{where}.model_info.supported_environments: LITELLM_ENVIRONMENT is not set.")
+        return here in listing(wanted, f"{where}.model_info.supported_environments")
+
+    def _entry(self, name: str, model: str, params: dict[str, object], info: dict[str, object], place: str) -> _Entry:
+        where = f"{self._path}: {place}.litellm_params"
+        given = [self._resolved(params, each, f"{self._path}: {place}") for each in ("api_base", "base_url")]
+        base = next((text(value, f"{where}.api_base") for value in given if value), None)
+        api_base = read_base(base, self._environ, f"{where}.api_base")
+        api_key = self._api_key(params, where)
+        check_length(api_key, api_base, f"{where}.api_key")
+        whose = f"{place} ({name})"
+        if params.get("api_key") is None:
+            whose += f", in {next(n for n in KEY_VARIABLES if self._environ.get(n))}"
+        project = self._resolved(params, "project", f"{self._path}: {place}")
+        number = place.partition("[")[2].rstrip("]")
+        deployment = Deployment(
+            id=str(info.get("id") or f"{number}:{name}"),
+            model_name=name,
+            model=model,
+            account=key_account(api_key, api_base, whose),
+            api_key=api_key,
+            timeout=self._seconds(params, ("timeout", "request_timeout"), "request_timeout", where),
+            stream_timeout=self._seconds(params, ("stream_timeout",), "stream_timeout", where),
+            drop_params=BY_NAME["drop_params"].read(
+                resolved(params.get("drop_params") or False, self._environ, where), f"{where}.drop_params"
+            )
+            is True,
+            defaults=mapping(
+                resolved(
+                    {n: value for n, value in params.items() if n in DEFAULTS and value is not None},
+                    self._environ,
+                    where,
+                ),
+                where,
+            ),
+            headers=self._headers(params, where),
+            info={n: value for n, value in info.items() if n != "id"},
+            where=whose,
+        )
+        return _Entry(deployment, text(project, f"{where}.project") if project is not None else None, place)
+
+    def _api_key(self, params: dict[str, object], where: str) -> str:
+        if params.get("api_key") is not None:
+            return configured_key(params["api_key"], f"{where}.api_key", self._environ)
+        api_key = environment_key(self._environ)
+        if api_key is None:
+            raise ConfigError(f"{where}.api_key: missing, and {missing_key(self._environ)}.")
+        return api_key
+
+    def _seconds(self, params: dict[str, object], names: tuple[str, ...], option: str, where: str) -> float | None:
+        for name in names:
+            if params.get(name) is not None:
+                value = resolved(params[name], self._environ, f"{where}.{name}")
+                seconds = BY_NAME[option].read(value, f"{where}.{name}")
+                return seconds if isinstance(seconds, float) else None
+        return None
+
+    def _headers(self, params: dict[str, object], where: str) -> tuple[tuple[str, str], ...]:
+        found = []
+        given = mapping(resolved(params.get("extra_headers"), self._environ, where), f"{where}.extra_headers")
+        for name, value in given.items():
+            text_of = str(value)
+            if not _HEADER.fullmatch(name) or not text_of.isascii() or not text_of.isprintable():
+                raise ConfigError(f"{where}.extra_headers: {shown(name)} is no header, or its value is none.")
+            if name.lower() in _KEPT_HEADERS:
+                raise ConfigError(f"{where}.extra_headers: {name} is the gateway's own.")
+            found.append((name, text_of))
+        return tuple(found)
+
+    def served(self) -> Served:
+        """What the entries come to, and the warnings: one for each thing, not for each entry."""
+        for name, uses in self._idle.items():
+            first, value = next(((w, v) for w, v in uses if not switched_off(v)), uses[0])
+            more = f" (and in {len(uses) - 1} more entries)" if len(uses) > 1 else ""
+            self._tell_idle(name, value, first, more)
+        deployments: tuple[Deployment, ...] = ()
+        with self._faults.noted():
+            deployments = _with_accounts(self._entries, self._path)
+        names = {deployment.model_name for deployment in deployments}
+        left_out = {name: provider for name, provider in self._left_out if name not in names}
+        if self._left_out:
+            self._faults.warn(_left_out_warning(self._path, self._left_out), changes_answers=True)
+        return Served(deployments, left_out)
+
+    def _tell_idle(self, name: str, value: object, where: str, more: str) -> None:
+        once = Faults()
+        judge("litellm_params", [name], {name: value}, f"{where}.litellm_params.", once)
+        for fault in once.faults:
+            self._faults.add(fault)
+        changes = once.changes_answers
+        for warning in once.warnings:
+            self._faults.warn(warning.removesuffix(".") + more + ".", changes_answers=changes)
 
 
-def _with_projects(entries: list[_Entry]) -> tuple[Deployment, ...]:
-    """Entries of one `project` share an Account that holds all their keys."""
+def _left_out_warning(path: str, left_out: list[tuple[str, str]]) -> str:
+    counts = Counter(provider for _, provider in left_out)
+    providers = ", ".join(f"{provider} {count}" for provider, count in counts.most_common())
+    entries = (
+        "1 entry of another provider is" if len(left_out) == 1 else f"{len(left_out)} entries of other providers are"
+    )
+    return f"{path}: model_list: {entries} left out ({providers}): Liftgate serves Google AI Studio only."
+
+
+def _with_accounts(entries: list[_Entry], path: str) -> tuple[Deployment, ...]:
+    """Entries of one `project` share an Account that holds all their keys; entries of one key share one too."""
+    counts = Counter(entry.deployment.id for entry in entries)
+    for entry in entries:
+        if counts[entry.deployment.id] > 1:
+            raise ConfigError(f"{path}: {entry.place}.model_info.id: {shown(entry.deployment.id)} is used twice.")
     accounts: dict[str, Account] = {}
     for entry in entries:
         if entry.project is None:
             continue
         own = entry.deployment.account
-        shared = accounts.setdefault(entry.project, Account(f"project:{entry.project}", (), own.api_base))
-        if shared.api_base != own.api_base:
-            raise ConfigError(f"{entry.where}.litellm_params.project: {entry.project!r} has two different api_base.")
+        shared = accounts.setdefault(entry.project, replace(own, name=f"project:{entry.project}", api_keys=()))
+        if (shared.api_base, shared.versioned) != (own.api_base, own.versioned):
+            raise ConfigError(
+                f"{path}: {entry.place}.litellm_params.project: {entry.project!r} has two different api_base."
+            )
         accounts[entry.project] = replace(shared, api_keys=tuple(dict.fromkeys((*shared.api_keys, *own.api_keys))))
     # One key with and without a project would be two accounts of the same files: the project wins for both.
     by_key = {(key, account.api_base): account for account in accounts.values() for key in account.api_keys}
+    for entry in entries:
+        by_key.setdefault((entry.deployment.api_key, entry.deployment.account.api_base), entry.deployment.account)
     return tuple(
-        replace(
-            entry.deployment,
-            account=by_key.get((entry.deployment.api_key, entry.deployment.account.api_base), entry.deployment.account),
-        )
+        replace(entry.deployment, account=by_key[entry.deployment.api_key, entry.deployment.account.api_base])
         for entry in entries
     )

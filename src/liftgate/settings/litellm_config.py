@@ -1,160 +1,175 @@
-"""LiteLLM's config.yaml: what each of its settings does here. One table, from which the documentation is made too.
+"""LiteLLM's sections of a config, by the tables: what acts, what is refused, what is told.
 
-ACTS: it becomes one of our options. REFUSED: it guards something (who may come in, what may pass, what may be
-spent), so a gateway that overlooked it would be less safe than the one it replaces; it does not start. Anything else is
-harmless to leave out and is named in a warning, but for the SILENT ones, which change nothing or are always so here.
+A name that no one has, and is a slip of one that acts, ends the start: a misspelt guard, key or limit must not be
+passed over.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
 from liftgate.errors import ConfigError
+from liftgate.settings.faults import Faults
+from liftgate.settings.litellm_names import KNOWN
+from liftgate.settings.litellm_tables import (
+    ACTS,
+    ALSO_ACTS,
+    AS_DONE_HERE,
+    CHANGES_ANSWERS,
+    DEFAULTS,
+    EXPLAINED,
+    INFO,
+    MONEY,
+    PARAMS,
+    REFUSED,
+    SILENT,
+)
+from liftgate.settings.options import BY_NAME
 from liftgate.settings.sections import MIB
-from liftgate.settings.values import listing, mapping, text
+from liftgate.settings.spelling import nearest
+from liftgate.settings.values import mapping, switched_off
 
-ACTS: dict[str, dict[str, str]] = {
-    "router_settings": {
-        "num_retries": "num_retries",
-        "timeout": "request_timeout",
-        "stream_timeout": "stream_timeout",
-        "cooldown_time": "cooldown_time",
-        "allowed_fails": "allowed_fails",
-    },
-    "litellm_settings": {
-        "num_retries": "num_retries",
-        "request_timeout": "request_timeout",
-        "cooldown_time": "cooldown_time",
-        "allowed_fails": "allowed_fails",
-        "drop_params": "drop_params",
-    },
-    "general_settings": {
-        "database_url": "database_url",
-        "max_file_size_mb": "max_file_bytes",
-        "max_request_size_mb": "max_body_bytes",
-    },
-}
-"""Section → its setting → our option. `router_settings` wins over `litellm_settings`, as at LiteLLM."""
-
-ALSO_ACTS: dict[str, str] = {
-    "general_settings.master_key": "the master key",
-    "router_settings.fallbacks": "`fallbacks`",
-    "litellm_settings.fallbacks": "`fallbacks`",
-    "environment_variables": "set before everything else is read",
-    "credential_list": "found by `litellm_credential_name`",
-    "model_list": "the deployments",
-    "liftgate_settings": "our own settings",
-}
-
-_ACCESS = "says who may come in"
-_CONTENT = "guards what may pass"
-_MONEY = "limits what may be spent"
-
-REFUSED: dict[str, dict[str, str]] = {
-    "": {
-        "guardrails": _CONTENT,
-        "policies": _CONTENT,
-        "policy_attachments": _CONTENT,
-        "include": "may hold guards in other files",
-    },
-    "general_settings": {
-        "custom_auth": _ACCESS,
-        "enable_jwt_auth": _ACCESS,
-        "enable_oauth2_auth": _ACCESS,
-        "enable_oauth2_proxy_auth": _ACCESS,
-        "litellm_jwtauth": _ACCESS,
-        "role_permissions": _ACCESS,
-        "allowed_routes": _ACCESS,
-        "admin_only_routes": _ACCESS,
-        "allowed_ips": _ACCESS,
-        "enforce_user_param": _ACCESS,
-        "allowed_file_extensions": _CONTENT,
-        "blocked_file_extensions": _CONTENT,
-        "enforced_params": _CONTENT,
-    },
-    "litellm_settings": {
-        "guardrails": _CONTENT,
-        "banned_keywords_list": _CONTENT,
-        "blocked_user_list": _ACCESS,
-        "llm_guard_mode": _CONTENT,
-        "vertex_ai_safety_settings": _CONTENT,
-        "gemini_safety_settings": _CONTENT,
-        "max_budget": _MONEY,
-        "budget_duration": _MONEY,
-        "max_internal_user_budget": _MONEY,
-        "max_user_budget": _MONEY,
-        "max_end_user_budget": _MONEY,
-    },
-    "router_settings": {"provider_budget_config": _MONEY},
-    "litellm_params": {
-        "guardrails": _CONTENT,
-        "safety_settings": _CONTENT,
-        "max_budget": _MONEY,
-        "budget_duration": _MONEY,
-        "mock_response": "would make calls where none were meant",
-    },
-    "model_info": {"team_id": _ACCESS},
-}
-"""Section ('' is the top of the file) → its setting → why leaving it out would be unsafe."""
-
-SILENT: dict[str, frozenset[str]] = {
-    "": frozenset({"general_settings", "litellm_settings", "router_settings"}),
-    "general_settings": frozenset({"master_key", "disable_spend_logs"}),
-    "litellm_settings": frozenset(
-        {"fallbacks", "require_managed_files", "user_url_validation", "set_verbose", "json_logs", "telemetry"}
-    ),
-    "router_settings": frozenset({"fallbacks"}),
-}
-
+_OURS = "liftgate_settings"
+_SPEND = re.compile(r"(?i)budget|max_spend|spend_limit")
+_NO_LIMIT = re.compile(r"(?i)duration|reset|alert|soft|rescheduler|metrics|limiter_|_ui_session_")
 _GUARD_CALLBACKS = frozenset(
     {
-        "aim",
-        "aporia",
-        "azure_content_safety",
-        "banned_keywords",
-        "bedrock_guardrails",
-        "blocked_user_check",
-        "detect_prompt_injection",
-        "google_text_moderation",
-        "hide_secrets",
-        "lakera_prompt_injection",
-        "llamaguard_moderations",
-        "llmguard_moderations",
-        "max_budget_limiter",
-        "openai_moderations",
-        "presidio",
+        *("aim", "aporia", "azure_content_safety", "banned_keywords", "bedrock_guardrails"),
+        *("blocked_user_check", "detect_prompt_injection", "google_text_moderation", "hide_secrets"),
+        *("lakera_prompt_injection", "llamaguard_moderations", "llmguard_moderations"),
+        *("max_budget_limiter", "openai_moderations", "presidio"),
     }
 )
 
 
-def refuse(section: str, values: dict[str, object], where: str) -> None:
-    """ConfigError when `values` holds a setting that would be unsafe to overlook and is switched on."""
-    for name, why in REFUSED.get(section, {}).items():
-        if values.get(name) not in (None, False, [], {}, ""):
-            raise ConfigError(
-                f"{where}{name}: Liftgate does not have this, and it {why}, so the gateway does not start without it. "
-                "Remove it from the config if you can do without."
-            )
+def acting(section: str) -> frozenset[str]:
+    """Names of a section that act, or that are refused: those a slip of the pen must not switch off."""
+    return _ACTING.get(section, frozenset())
 
 
-def read_sections(document: dict[str, object], path: str) -> tuple[dict[str, tuple[object, str]], list[str]]:
-    """LiteLLM's sections → our option's name → (value, where it stands), and the warnings about what does not act."""
+def _acting_names() -> dict[str, frozenset[str]]:
+    names: dict[str, set[str]] = {section: set(entries) for section, entries in REFUSED.items()}
+    for section, entries in ACTS.items():
+        names.setdefault(section, set()).update(entries)
+    for place in ALSO_ACTS:
+        section, _, name = place.rpartition(".")
+        names[section].add(name)
+    names[""] |= ACTS.keys()
+    names["litellm_params"] |= PARAMS.keys() | DEFAULTS
+    names["model_info"] |= INFO
+    names["model_list"] = {"model_name", "litellm_params", "model_info"}
+    names["credential_list"] = {"credential_name", "credential_values", "credential_info"}
+    return {section: frozenset(entries) for section, entries in names.items()}
+
+
+_ACTING = _acting_names()
+_HOMES = {
+    "general_settings": "general_settings",
+    "": "no section: at the top of the file",
+    "router_settings": "router_settings",
+    "litellm_settings": "litellm_settings",
+    "litellm_params": "litellm_params of an entry of model_list",
+}
+
+
+def refuse(section: str, values: Mapping[str, object], where: str, faults: Faults) -> None:
+    """Notes what would be unsafe to overlook and is switched on. `where`: what stands before a name."""
+    for name, value in values.items():
+        why = REFUSED.get(section, {}).get(name)
+        if why and not switched_off(value):
+            faults.add(_unsafe(f"{where}{name}", why))
+            continue
+        for place in _spend_limits(name, value):
+            faults.add(_unsafe(f"{where}{place}", MONEY))
+
+
+def _spend_limits(name: str, value: object) -> Iterator[str]:
+    """Where a budget stands, at any depth."""
+    if _SPEND.search(name) and not _NO_LIMIT.search(name) and not switched_off(value) and value is not True:
+        yield name
+    elif isinstance(value, Mapping):
+        for inner, item in value.items():
+            yield from (f"{name}.{place}" for place in _spend_limits(str(inner), item))
+    elif isinstance(value, list):
+        for item in value:
+            if isinstance(item, Mapping):
+                yield from _spend_limits(name, item)
+
+
+def _unsafe(where: str, why: str) -> str:
+    return (
+        f"{where}: Liftgate does not have this, and it {why}, so the gateway does not start without it. "
+        "Remove it from the config if you can do without."
+    )
+
+
+def judge(section: str, names: Iterable[str], values: Mapping[str, object], where: str, faults: Faults) -> None:
+    """What is to be said of `names` of a section that neither act nor are refused. `where`: what stands before them."""
+    for name in names:
+        value = values[name]
+        if name in SILENT.get(section, ()) or (name in KNOWN.get(section, ()) and _asks_for_nothing(name, value)):
+            continue
+        place = where + name
+        if name in KNOWN.get(section, ()):
+            said = EXPLAINED.get(f"{section}.{name}", "does nothing here.")
+            faults.warn(f"{place} {said}", changes_answers=name in CHANGES_ANSWERS)
+        elif home := _home(name, section):
+            sentence = f"{place}: belongs under {home}."
+            guards = name == "master_key" or any(name in each for each in REFUSED.values())
+            if section in ("", "model_list") or home == _OURS or guards:
+                faults.add(sentence)
+            else:
+                faults.warn(f"{sentence} It does nothing here.", changes_answers=True)
+        elif near := nearest(name, sorted(acting(section))) or _slip_of_ours(name, section):
+            faults.add(f"{place}: there is no such setting. Did you mean {near!r}?")
+        else:
+            faults.warn(f"{place} is no setting that Liftgate knows, and is ignored.")
+
+
+def _asks_for_nothing(name: str, value: object) -> bool:
+    return switched_off(value) or (name in AS_DONE_HERE and AS_DONE_HERE[name] == value)
+
+
+def _home(name: str, section: str) -> str | None:
+    """The section in which `name` acts, where it is another one."""
+    for home, called in _HOMES.items():
+        if home != section and name in acting(home):
+            return called
+    return _OURS if name in BY_NAME or name == "keys" else None
+
+
+def _slip_of_ours(name: str, section: str) -> str | None:
+    if section == "" and (near := nearest(name, [*BY_NAME, "keys"])):
+        return f"{_OURS}.{near}"
+    if near := nearest(name, ["master_key", "keys"]):
+        return {"master_key": "general_settings.master_key"}.get(near, f"{_OURS}.{near}")
+    return None
+
+
+def read_sections(document: Mapping[str, object], path: str, faults: Faults) -> dict[str, tuple[object, str]]:
+    """LiteLLM's sections → our option's name → (value, where it stands)."""
     found: dict[str, tuple[object, str]] = {}
-    warnings: list[str] = []
-    refuse("", document, f"{path}: ")
-    known = set(ALSO_ACTS) | SILENT[""]
-    warnings += [f"{path}: {name} does nothing here." for name in document if name not in known]
+    top = acting("")
+    others = {name: value for name, value in document.items() if name in REFUSED[""] or name not in top}
+    refuse("", others, f"{path}: ", faults)
+    judge("", [n for n in document if n not in top and not n.startswith("x-")], document, f"{path}: ", faults)
     for section, acts in ACTS.items():
-        values = mapping(document.get(section), f"{path}: {section}")
+        values: dict[str, object] = {}
+        with faults.noted():
+            values = mapping(document.get(section), f"{path}: {section}")
         where = f"{path}: {section}."
-        refuse(section, values, where)
+        refuse(section, values, where, faults)
         if section == "litellm_settings":
-            _refuse_guards(values, where)
-        for name, value in values.items():
-            if name in acts:
-                if value is not None:
-                    found.setdefault(acts[name], (_in_our_unit(name, value), where + name))
-            elif name not in SILENT[section]:
-                warnings.append(f"{where}{name} does nothing here.")
-    return found, warnings
+            with faults.noted():
+                _refuse_guards(values, where)
+        for name in acts:
+            if values.get(name) is not None:
+                found.setdefault(acts[name], (_in_our_unit(name, values[name]), where + name))
+        known = acting(section)
+        limits = {place.partition(".")[0] for name, value in values.items() for place in _spend_limits(name, value)}
+        judge(section, [name for name in values if name not in known | limits], values, where, faults)
+    return found
 
 
 def _in_our_unit(name: str, value: object) -> object:
@@ -172,15 +187,3 @@ def _refuse_guards(values: dict[str, object], where: str) -> None:
                 f"{where}callbacks: {name} can refuse requests, and Liftgate does not run callbacks, "
                 "so the gateway does not start without it. Remove it from the config if you can do without."
             )
-
-
-def read_fallbacks(document: dict[str, object], path: str) -> tuple[dict[str, tuple[str, ...]], ...]:
-    """`[{name: [other, …]}, …]` of either section, in one list; for one name the entry of `router_settings` wins."""
-    fallbacks: dict[str, tuple[str, ...]] = {}
-    for section in ("litellm_settings", "router_settings"):
-        where = f"{path}: {section}.fallbacks"
-        for index, entry in enumerate(listing(mapping(document.get(section), section).get("fallbacks"), where)):
-            for name, others in mapping(entry, f"{where}[{index}]").items():
-                place = f"{where}[{index}].{name}"
-                fallbacks[name] = tuple(text(other, place) for other in listing(others, place))
-    return tuple({name: others} for name, others in fallbacks.items())

@@ -1,38 +1,38 @@
 """Config file, environment and command line → `Settings`, once, at start.
 
 What is nearer to the person wins: command line, `LIFTGATE_X`, `liftgate_settings`, LiteLLM's sections, the default.
-Unknown keys of ours are an error, LiteLLM's that do nothing here are a warning.
+All that is wrong is told at once. Unknown names of ours are an error, LiteLLM's that do nothing here are a warning.
 """
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from liftgate.errors import ConfigError
-from liftgate.settings import deployments, litellm_config
+from liftgate.settings import litellm_config
+from liftgate.settings.checks import check
+from liftgate.settings.deployments import Served, environment_deployments, read_deployments
+from liftgate.settings.faults import Faults
+from liftgate.settings.google import key_warnings
+from liftgate.settings.keys import MASTER_KEY_VARIABLES, Owners
+from liftgate.settings.litellm_tables import ALSO_ACTS
+from liftgate.settings.model_names import read_names
 from liftgate.settings.options import BY_NAME, OPTIONS, SECTIONS
-from liftgate.settings.origins import Origins
-from liftgate.settings.sections import LOCAL, MASTER, AuthSettings, LimitSettings, RouterSettings, Settings
-from liftgate.settings.values import listing, mapping, resolved, text
+from liftgate.settings.sections import LimitSettings, RouterSettings, Settings
+from liftgate.settings.spelling import hint, nearest
+from liftgate.settings.values import mapping, resolved
 
-_MASTER_KEY_VARIABLES = ("LIFTGATE_MASTER_KEY", "LITELLM_MASTER_KEY")
 _CLIENTS_VARIABLES = ("LIFTGATE_BASE_URL", "LIFTGATE_API_KEY")
 """Of the commands that talk to a gateway; a gateway may well be started with the same environment."""
-
-_SHORT_KEY = 16
 
 
 def load_settings(
     config: Path | None, flags: Mapping[str, object], environ: Mapping[str, str], *, serving: bool = True
 ) -> tuple[Settings, list[str]]:
-    """Settings and warnings. `flags`: option name → value (None: not given). ConfigError is one clear sentence.
+    """Settings and warnings. `flags`: option name → value (None: not given). ConfigError has a sentence for each fault.
 
     `serving`: whether there must be a model to serve, and an address to listen on.
     """
@@ -43,35 +43,39 @@ def load_settings(
 
         document = read_config(config)
     path = str(config) if config is not None else "the config"
-    environ = {**environ, **_exported(document, environ, path)}
-    values, warnings = litellm_config.read_sections(document, path)
-    ours = mapping(document.get("liftgate_settings"), f"{path}: liftgate_settings")
-    keys = listing(ours.pop("keys", None), f"{path}: liftgate_settings.keys")
-    values |= _ours(ours, path)
-    options = {
-        name: BY_NAME[name].read(resolved(value, environ, where), where) for name, (value, where) in values.items()
-    }
-    options |= _from_environment(environ, warnings)
-    options |= {
-        name: BY_NAME[name].read(value, BY_NAME[name].flag) for name, value in flags.items() if value is not None
-    }
-    data_dir = options.get("data_dir")
-    options["data_dir"] = data_dir.absolute() if isinstance(data_dir, Path) else default_data_dir(environ)
-    served, more = deployments.read_deployments(document, environ, path)
-    warnings += more + deployments.key_warnings(environ)
-    served = served or deployments.environment_deployments(environ)
-    if serving and not served:
-        raise ConfigError("No model to serve: give a config with a model_list (--config), or set GEMINI_API_KEY.")
-    auth, file_bytes, stored_bytes = _auth(document, keys, environ, path)
+    faults = Faults()
+    with faults.noted():
+        environ = {**environ, **_exported(document, environ, path)}
+    options = _options(document, flags, environ, path, faults)
+    served = read_deployments(document, environ, path, faults)
+    for warning in key_warnings(environ):
+        faults.warn(warning)
+    if not served.deployments and not served.left_out:
+        with faults.noted():
+            served = Served(environment_deployments(environ))
+    if serving and not served.deployments and not faults.faults:
+        faults.add(_nothing_to_serve(document, served))
+    owners = Owners(document, environ, path, faults)
+    names, fallbacks = read_names(document, path, served.deployments, served.left_out, faults)
+    faults.check()
     sections: dict[str, Any] = {name: _section(name, options) for name in SECTIONS}
     limits, router = sections["limits"], sections["router"]
     assert isinstance(limits, LimitSettings) and isinstance(router, RouterSettings)
-    sections["limits"] = replace(limits, file_bytes_by_owner=file_bytes, stored_bytes_by_owner=stored_bytes)
-    sections["router"] = replace(router, fallbacks=litellm_config.read_fallbacks(document, path))
-    settings = Settings(deployments=served, auth=auth, drop_params=options.get("drop_params") is True, **sections)
+    sections["limits"] = replace(
+        limits, file_bytes_by_owner=owners.file_bytes, stored_bytes_by_owner=owners.stored_bytes
+    )
+    sections["router"] = replace(router, fallbacks=fallbacks)
+    settings = Settings(
+        deployments=served.deployments,
+        auth=owners.auth,
+        names=names,
+        drop_params=options.get("drop_params") is True,
+        **sections,
+    )
     if serving:
-        _check(settings, warnings)
-    return settings, warnings
+        check(settings, faults)
+        faults.check()
+    return settings, faults.warnings
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:
@@ -86,17 +90,7 @@ def default_data_dir(environ: Mapping[str, str]) -> Path:
     return home / ".local" / "share" / "liftgate"
 
 
-def loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _exported(document: dict[str, object], environ: Mapping[str, str], path: str) -> dict[str, str]:
+def _exported(document: Mapping[str, object], environ: Mapping[str, str], path: str) -> dict[str, str]:
     where = f"{path}: environment_variables"
     return {
         name: str(resolved(value, environ, f"{where}.{name}"))
@@ -104,126 +98,86 @@ def _exported(document: dict[str, object], environ: Mapping[str, str], path: str
     }
 
 
-def _ours(values: dict[str, object], path: str) -> dict[str, tuple[object, str]]:
-    for name in values:
-        if name not in BY_NAME:
-            near = difflib.get_close_matches(name, [*BY_NAME, "keys"], n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ConfigError(f"{path}: liftgate_settings.{name}: there is no such setting.{hint}")
-    return {name: (value, f"{path}: liftgate_settings.{name}") for name, value in values.items()}
+def _nothing_to_serve(document: Mapping[str, object], served: Served) -> str:
+    if served.left_out:
+        others = ", ".join(sorted(set(served.left_out.values())))
+        return (
+            f"No model to serve: every entry of model_list is of another provider ({others}); expected 'gemini/NAME'."
+        )
+    general = document.get("general_settings")
+    in_database = isinstance(general, dict) and general.get("store_model_in_db") is True
+    more = " Models in LiteLLM's database are not read." if in_database else ""
+    return f"No model to serve: give a config with a model_list (--config), or set GEMINI_API_KEY.{more}"
 
 
-def _from_environment(environ: Mapping[str, str], warnings: list[str]) -> dict[str, object]:
+def _options(
+    document: Mapping[str, object], flags: Mapping[str, object], environ: Mapping[str, str], path: str, faults: Faults
+) -> dict[str, object]:
+    """Option name → value, of those that were given; and the data directory always."""
+    values = litellm_config.read_sections(document, path, faults)
+    with faults.noted():
+        values |= _ours(mapping(document.get("liftgate_settings"), f"{path}: liftgate_settings"), path, faults)
+    options: dict[str, object] = {}
+    for name, (value, where) in values.items():
+        with faults.noted():
+            options[name] = BY_NAME[name].read(resolved(value, environ, where), where)
+    _read_environment(environ, options, faults)
+    for name, value in flags.items():
+        if value is not None:
+            with faults.noted():
+                options[name] = BY_NAME[name].read(value, BY_NAME[name].flag)
+    data_dir = options.get("data_dir")
+    options["data_dir"] = data_dir.absolute() if isinstance(data_dir, Path) else default_data_dir(environ)
+    return options
+
+
+def _ours(values: Mapping[str, object], path: str, faults: Faults) -> dict[str, tuple[object, str]]:
+    found: dict[str, tuple[object, str]] = {}
+    for name, value in values.items():
+        where = f"{path}: liftgate_settings.{name}"
+        if name in BY_NAME:
+            found[name] = (value, where)
+        elif home := next((place for place in ALSO_ACTS if place.rpartition(".")[2] == name), None):
+            faults.add(f"{where}: belongs under {home.rpartition('.')[0] or 'no section; it stands at the top'}.")
+        elif name != "keys":
+            faults.add(f"{where}: there is no such setting.{hint(name, [*BY_NAME, 'keys'])}")
+    return found
+
+
+def _read_environment(environ: Mapping[str, str], options: dict[str, object], faults: Faults) -> None:
     known = {option.environment: option for option in OPTIONS}
-    found: dict[str, object] = {}
+    others = (*MASTER_KEY_VARIABLES, *_CLIENTS_VARIABLES)
     for variable, value in environ.items():
-        # An empty variable is how shells and compose files say 'not set'.
-        if not variable.startswith("LIFTGATE_") or not value:
+        if variable in others:
             continue
         if variable in known:
-            found[known[variable].name] = known[variable].read(value, variable)
-        elif variable not in (*_MASTER_KEY_VARIABLES, *_CLIENTS_VARIABLES):
-            warnings.append(f"{variable} does nothing here.")
-    return found
+            # An empty variable is how shells and compose files say 'not set'.
+            if value.startswith("tcp://"):
+                faults.warn(f"{variable} is what Kubernetes sets for a Service of this name, and is ignored.")
+            elif value:
+                with faults.noted():
+                    options[known[variable].name] = known[variable].read(value, variable)
+            continue
+        plain = variable.casefold()
+        ours = plain.startswith("liftgate")
+        if ours:
+            near = nearest(
+                plain.removeprefix("liftgate"), [name.removeprefix("LIFTGATE_") for name in (*known, *others)]
+            )
+            near = near and "LIFTGATE_" + near.removeprefix("LITELLM_")
+        elif plain.startswith("litellm_m"):
+            near = nearest(variable, MASTER_KEY_VARIABLES)
+        else:
+            continue
+        secret = ours and {"KEY", "KEYS", "MASTER", "SECRET", "TOKEN"} & set(variable.upper().split("_"))
+        if near:
+            faults.add(f"{variable}: there is no such setting. Did you mean {near}?")
+        elif secret or variable.casefold().startswith("litellm_master_key"):
+            faults.add(f"{variable}: there is no such setting. The key is given in LIFTGATE_MASTER_KEY.")
+        elif variable.startswith("LIFTGATE_"):
+            faults.warn(f"{variable} does nothing here.")
 
 
 def _section(name: str, options: Mapping[str, object]) -> object:
     given: dict[str, Any] = {o.attribute: options[o.name] for o in OPTIONS if o.section == name and o.name in options}
     return SECTIONS[name](**given)
-
-
-def _auth(
-    document: dict[str, object], keys: list[object], environ: Mapping[str, str], path: str
-) -> tuple[AuthSettings, dict[str, int], dict[str, int]]:
-    """The keys, and what they say of their owners' largest file and storage."""
-    secrets: dict[str, str] = {}
-    limits: dict[str, dict[str, int]] = {"max_file_bytes": {}, "max_bytes": {}}
-    for index, item in enumerate(keys):
-        where = f"{path}: liftgate_settings.keys[{index}]"
-        entry = mapping(resolved(item, environ, where), where)
-        if unknown := set(entry) - {"name", "key", *limits}:
-            raise ConfigError(
-                f"{where}.{sorted(unknown)[0]}: there is no such setting; "
-                "expected name, key, max_file_bytes or max_bytes."
-            )
-        name = text(entry.get("name"), f"{where}.name")
-        if name in (MASTER, LOCAL):
-            raise ConfigError(f"{where}.name: {name!r} is taken by Liftgate itself.")
-        secret = text(entry.get("key"), f"{where}.key")
-        if secrets.get(secret, name) != name:
-            raise ConfigError(f"{where}.key: the same key belongs to {secrets[secret]!r} already.")
-        secrets[secret] = name
-        for limit, by_owner in limits.items():
-            if limit in entry:
-                size = BY_NAME["max_file_bytes"].read(entry[limit], f"{where}.{limit}")
-                assert isinstance(size, int)
-                by_owner[name] = size
-    master = _master_key(document, environ, path)
-    if master in secrets:
-        raise ConfigError(f"{path}: liftgate_settings.keys: the master key is also the key of {secrets[master]!r}.")
-    return AuthSettings(master, secrets), limits["max_file_bytes"], limits["max_bytes"]
-
-
-def _master_key(document: dict[str, object], environ: Mapping[str, str], path: str) -> str | None:
-    ours, litellms = _MASTER_KEY_VARIABLES
-    if environ.get(ours):
-        return environ[ours]
-    where = f"{path}: general_settings.master_key"
-    value = mapping(document.get("general_settings"), "general_settings").get("master_key")
-    if value is not None:
-        return text(resolved(value, environ, where), where)
-    return environ.get(litellms) or None
-
-
-def _check(settings: Settings, warnings: list[str]) -> None:
-    """What no single value can get wrong: the settings beside each other."""
-    server, jobs = settings.server, settings.jobs
-    if server.port > 65535:
-        raise ConfigError(f"--port: expected at most 65535, got {server.port}.")
-    if server.public_base_url and not _is_origin(server.public_base_url):
-        raise ConfigError(
-            f"public_base_url: expected an address such as https://files.example.com, got {server.public_base_url!r}."
-        )
-    for trusted in server.trusted_proxies:
-        if not _is_network(trusted):
-            raise ConfigError(
-                f"trusted_proxies: expected addresses or networks such as 10.0.0.0/8, or *, got {trusted!r}."
-            )
-    try:
-        Origins(server.cors_origins)
-    except ValueError as wrong:
-        raise ConfigError(
-            "cors_origins: expected origins such as https://app.example.com, https://*.example.com or "
-            f"http://localhost:*, without a path, or null, or *; got {str(wrong)!r}."
-        ) from None
-    if jobs.lease_renew_seconds * 2 > jobs.lease_seconds:
-        raise ConfigError(
-            "lease_renew_seconds: expected at most half of lease_seconds, so that one missed renewal does no harm."
-        )
-    if not loopback(server.host) and not settings.auth.required:
-        raise ConfigError(
-            f"--host {server.host}: other machines could reach the gateway and no key is configured. "
-            "Set LIFTGATE_MASTER_KEY (or general_settings.master_key), or listen on 127.0.0.1."
-        )
-    short = [owner for secret, owner in settings.auth.owners().items() if len(secret) < _SHORT_KEY]
-    if short and not loopback(server.host):
-        warnings.append(f"The key of {', '.join(sorted(short))} is short enough to be guessed.")
-
-
-def _is_origin(url: str) -> bool:
-    """Whether it can stand before a path: a scheme and a host, no credentials, nothing behind the path."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    plain = url.isascii() and url.isprintable() and not {"@", "?", "#", " "} & set(url)
-    return plain and parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return text == "*"
-    return True

@@ -13,6 +13,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
 from liftgate.errors import ConfigError
+from liftgate.settings.references import unresolved
 from liftgate.settings.sections import (
     GIB,
     KIB,
@@ -24,6 +25,7 @@ from liftgate.settings.sections import (
     Settings,
     StorageSettings,
 )
+from liftgate.settings.values import shown
 
 SECTIONS: dict[str, type] = {
     "server": ServerSettings,
@@ -33,6 +35,12 @@ SECTIONS: dict[str, type] = {
     "jobs": JobSettings,
 }
 """Section name → class, in the order of the documentation; `drop_params` belongs to `Settings` itself."""
+
+LARGEST = 2**53
+"""Of any number: what a database and a timer can hold, and far more than any of them means."""
+
+LONGEST_NUMBER = 20
+"""Characters of a number with a unit."""
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(i?b)?|b)?\Z", re.IGNORECASE)
 _UNITS = {"k": KIB, "m": MIB, "g": GIB, "t": 1024 * GIB}
@@ -71,7 +79,9 @@ class Option:
         read = _size if self.size else _READERS[self.kind.removesuffix(" | None")]
         result = read(value, where)
         if self.minimum is not None and isinstance(result, int | float) and result < self.minimum:
-            raise ConfigError(f"{where}: expected at least {self.minimum:g}, got {result:g}.")
+            raise ConfigError(f"{where}: expected at least {self.minimum:g}, got {shown(result)}.")
+        if isinstance(result, int | float) and result > LARGEST:
+            raise ConfigError(f"{where}: expected at most {LARGEST}, got {shown(result)}.")
         return result
 
     def shown(self) -> str:
@@ -93,9 +103,9 @@ class Option:
 def _size(value: object, where: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    match = _SIZE.match(str(value).strip())
-    if not match:
-        raise ConfigError(f"{where}: expected a number of bytes such as 1048576 or 1MiB, got {str(value)!r}.")
+    match = _SIZE.match(value.strip()) if isinstance(value, str) else None
+    if not match or len(match[1]) > LONGEST_NUMBER:
+        raise ConfigError(f"{where}: expected a number of bytes such as 1048576 or 1MiB, got {shown(value)}.")
     return int(float(match[1]) * _UNITS.get((match[2] or "").lower(), 1))
 
 
@@ -105,7 +115,7 @@ def _int(value: object, where: str) -> int:
     try:
         return int(str(value).strip())
     except ValueError:
-        raise ConfigError(f"{where}: expected a whole number, got {str(value)!r}.") from None
+        raise ConfigError(f"{where}: expected a whole number, got {shown(value)}.") from None
 
 
 def _float(value: object, where: str) -> float:
@@ -114,7 +124,7 @@ def _float(value: object, where: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise ConfigError(f"{where}: expected a number of seconds, got {str(value)!r}.")
+        raise ConfigError(f"{where}: expected a number of seconds, got {shown(value)}.")
     return number
 
 
@@ -122,17 +132,26 @@ def _bool(value: object, where: str) -> bool:
     text = str(value).strip().lower()
     if text in _YES or text in _NO:
         return text in _YES
-    raise ConfigError(f"{where}: expected true or false, got {str(value)!r}.")
+    raise ConfigError(f"{where}: expected true or false, got {shown(value)}.")
 
 
 def _str(value: object, where: str) -> str:
     if isinstance(value, str) and value.strip():
+        if meant := unresolved(value):
+            raise ConfigError(f"{where}: {meant}")
+        if not value.strip().isprintable():
+            raise ConfigError(f"{where}: expected a text without control characters, got {shown(value)}.")
         return value.strip()
-    raise ConfigError(f"{where}: expected a text, got {value!r}.")
+    raise ConfigError(f"{where}: expected a text, got {shown(value)}.")
 
 
 def _path(value: object, where: str) -> Path:
-    return value if isinstance(value, Path) else Path(_str(value, where)).expanduser()
+    if isinstance(value, Path):
+        return value
+    try:
+        return Path(_str(value, where)).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{where}: {shown(value)} begins with the home directory of an unknown user.") from None
 
 
 def _names(value: object, where: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ Times are seconds, sizes are bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,19 @@ class RouterSettings:
     cooldown_time: float = _option(5.0, "how long a failing deployment is left alone, in seconds", minimum=0)
     allowed_fails: int = _option(3, "failures in a minute after which a deployment is left alone", minimum=0)
     fallbacks: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelNames:
+    """Names beside the deployments' own. `aliases`: name → model_name, of which the `hidden` are not listed.
+    `left_out`: model_name of an entry of another provider → that provider. `longer`: model_name → those that are asked
+    when a prompt is too long for it.
+    """
+
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    longer: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,4 +249,5 @@ class Settings:
     limits: LimitSettings = field(default_factory=LimitSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
     jobs: JobSettings = field(default_factory=JobSettings)
+    names: ModelNames = field(default_factory=ModelNames)
     drop_params: bool = _option(False, "drop request parameters that a model cannot do, in place of refusing them")

@@ -1,4 +1,5 @@
-"""`model_name`s with a `*`: which deployments serve a name that no deployment has word for word.
+"""`model_name`s with a `*`: which deployments serve a name that no deployment has word for word; and what a model's
+name may be.
 
 As at LiteLLM: `model_name: "gemini/*"` with `model: gemini/*` serves `gemini/x` as `x`; what the star of the name stood
 for takes the place of the star of the model. More letters outside the star win.
@@ -6,27 +7,44 @@ for takes the place of the star of the model. More letters outside the star win.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from liftgate.records import Deployment
 
 STAR = "*"
+_PUBLIC = re.compile(r"(?!(?:.*/)?\.{1,2}(?:/|\Z))[^\x00-\x20\x7f?#%\\]+", re.DOTALL)
+_MODEL = re.compile(r"(?:tunedModels/)?[A-Za-z0-9_][A-Za-z0-9._~@-]{0,199}")
+
+
+def names_a_model(model: str) -> bool:
+    """Whether it is one segment of a path (or `tunedModels/` and one), so that Google reads it as we do: a name that a
+    client chose stands in the URL of the call, which carries the operator's key."""
+    return _MODEL.fullmatch(model) is not None
 
 
 def served_by_wildcard(deployments: Iterable[Deployment], model_name: str) -> list[Deployment]:
     """The deployments of the closest pattern that matches, filled in for `model_name`; they keep their ids."""
     matching: dict[str, list[Deployment]] = {}
     for deployment in deployments:
-        part = _star_of(deployment.model_name, model_name)
+        part = star_of(deployment.model_name, model_name)
         if part is not None:
             # The provider may be part of what the star stood for; it is no part of a model's name at Gemini.
             model = deployment.model.replace(STAR, part).removeprefix("gemini/").removeprefix("models/")
-            matching.setdefault(deployment.model_name, []).append(replace(deployment, model=model))
+            if names_a_model(model) and _PUBLIC.fullmatch(part):
+                matching.setdefault(deployment.model_name, []).append(replace(deployment, model=model))
     return matching[max(matching, key=len)] if matching else []
 
 
-def _star_of(pattern: str, model_name: str) -> str | None:
+def provider_of(name: str, left_out: Mapping[str, str]) -> str | None:
+    """Whose model `name` is, where its entry was left out; None for any other name."""
+    if name in left_out:
+        return left_out[name]
+    return next((provider for pattern, provider in left_out.items() if star_of(pattern, name) is not None), None)
+
+
+def star_of(pattern: str, model_name: str) -> str | None:
     """What the star stands for; None where the pattern has none or does not match."""
     before, star, after = pattern.partition(STAR)
     if not star or len(model_name) <= len(before) + len(after):

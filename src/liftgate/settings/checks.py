@@ -1,0 +1,91 @@
+"""What no single value can get wrong: the settings beside each other. And which addresses are this machine's own."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from liftgate.settings.faults import Faults
+from liftgate.settings.origins import Origins
+from liftgate.settings.sections import Settings
+from liftgate.settings.values import shown
+
+SHORT_KEY = 16
+KNOWN_EXAMPLES = frozenset({"sk-1234", "sk-12345", "sk-123456", "sk-12345678", "sk-1234567890", "123456", "12345678"})
+"""Keys of documentation, which whoever finds an open port tries first."""
+
+
+def loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def check(settings: Settings, faults: Faults) -> None:
+    server, jobs = settings.server, settings.jobs
+    if server.port > 65535:
+        faults.add(f"--port: expected at most 65535, got {server.port}.")
+    if server.public_base_url and not _is_origin(server.public_base_url):
+        faults.add(
+            "public_base_url: expected an address such as https://files.example.com, "
+            f"got {shown(server.public_base_url)}."
+        )
+    for trusted in server.trusted_proxies:
+        if not _is_network(trusted):
+            faults.add(
+                f"trusted_proxies: expected addresses or networks such as 10.0.0.0/8, or *, got {shown(trusted)}."
+            )
+    try:
+        Origins(server.cors_origins)
+    except ValueError as wrong:
+        faults.add(
+            "cors_origins: expected origins such as https://app.example.com, https://*.example.com or "
+            f"http://localhost:*, without a path, or null, or *; got {shown(str(wrong))}."
+        )
+    if not settings.auth.required and {"*", "null"} & set(server.cors_origins):
+        faults.add(
+            "cors_origins: without a key, * (or null, which any page can be) would let every page of the web read and "
+            "delete the files. Configure a key, or name the origins."
+        )
+    if jobs.lease_renew_seconds * 2 > jobs.lease_seconds:
+        faults.add(
+            "lease_renew_seconds: expected at most half of lease_seconds, so that one missed renewal does no harm."
+        )
+    if loopback(server.host):
+        return
+    if not settings.auth.required:
+        faults.add(
+            f"--host {server.host}: other machines could reach the gateway and no key is configured. "
+            "Set LIFTGATE_MASTER_KEY (or general_settings.master_key), or listen on 127.0.0.1."
+        )
+    secrets = settings.auth.owners()
+    if public := sorted(owner for secret, owner in secrets.items() if secret in KNOWN_EXAMPLES):
+        faults.add(
+            f"--host {server.host}: the key of {', '.join(public)} is an example of documentation, which strangers try "
+            "first. Choose another one, or listen on 127.0.0.1."
+        )
+    if short := sorted(owner for secret, owner in secrets.items() if len(secret) < SHORT_KEY):
+        faults.warn(f"The key of {', '.join(short)} is short enough to be guessed.")
+
+
+def _is_origin(url: str) -> bool:
+    """Whether it can stand before a path: a scheme and a host, no credentials, nothing behind the path."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    plain = url.isascii() and url.isprintable() and not {"@", "?", "#", " "} & set(url)
+    return plain and parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return text == "*"
+    return True

@@ -1,0 +1,52 @@
+"""Whose model an entry of `model_list` is: Google AI Studio's, which is served, or another provider's, which is not."""
+
+from __future__ import annotations
+
+import re
+
+from liftgate.errors import ConfigError
+from liftgate.settings.spelling import nearest
+from liftgate.settings.values import text
+from liftgate.settings.wildcards import STAR, names_a_model
+
+OURS = "gemini"
+
+_GOOGLES = re.compile(
+    r"gemini|gemma|learnlm|imagen|veo-|lyria|aqa\Z|(?:text-|text-multilingual-)?embedding-0\d\d|\*", re.IGNORECASE
+)
+_BARE = (
+    (
+        re.compile(r"(?i)gpt|chatgpt|o\d|dall-e|whisper|tts-|text-embedding-(?:3|ada)|omni-|codex|sora|davinci"),
+        "openai",
+    ),
+    (re.compile(r"(?i)claude"), "anthropic"),
+    (re.compile(r"(?i)command|embed-|rerank"), "cohere"),
+    (re.compile(r"(?i)(?:open-)?mi[sx]tral|codestral|magistral|ministral|pixtral"), "mistral"),
+    (re.compile(r"(?i)deepseek"), "deepseek"),
+    (re.compile(r"(?i)grok"), "xai"),
+)
+_GOOGLE_SPELLINGS = frozenset({"google", "google_ai_studio", "google-ai-studio", "googleai", "aistudio", "ai_studio"})
+
+
+def provider_and_model(params: dict[str, object], where: str) -> tuple[str, str]:
+    """The provider, by LiteLLM's name, and Google's name of the model (empty where the provider is another).
+
+    ConfigError for a slip in the word `gemini`, and for a name that is no model's.
+    """
+    model = text(params.get("model"), f"{where}.model")
+    said = params.get("custom_llm_provider")
+    head, slash, rest = model.partition("/")
+    if said is not None and said != OURS:
+        if isinstance(said, str) and nearest(said, [OURS]):
+            raise ConfigError(f"{where}.custom_llm_provider: {said!r} is no provider. Did you mean 'gemini'?")
+        return str(said), ""
+    if said is None and slash and head not in (OURS, "models", "tunedModels"):
+        if nearest(head, [OURS]) or head.casefold() in _GOOGLE_SPELLINGS:
+            raise ConfigError(f"{where}.model: {head!r} is no provider. Did you mean 'gemini/{rest}'?")
+        return head, ""
+    if said is None and not slash and not _GOOGLES.match(model):
+        return next((provider for pattern, provider in _BARE if pattern.match(model)), "unnamed"), ""
+    name = model.removeprefix(f"{OURS}/").removeprefix("models/")
+    if not names_a_model(name.replace(STAR, "x")):
+        raise ConfigError(f"{where}.model: {model!r} names no model; expected 'gemini/NAME'.")
+    return OURS, name

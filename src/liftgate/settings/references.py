@@ -1,0 +1,79 @@
+"""Texts that stand for another one and were not filled in: `${NAME}`, `os.environ.NAME`, `{{ name }}`, `<your key>`.
+
+Only `os.environ/NAME` is filled in here, as LiteLLM has it. A compose file, a shell, a chart or a person fills in the
+others, and where that did not happen the text itself would become the value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+_NAME = r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+_REFERENCES = tuple(
+    re.compile(pattern, re.DOTALL)
+    for pattern in (
+        rf"\$\{{+\s*(?:\w+[.:]\s*)?{_NAME}[^}}]*\}}*",
+        rf"\$\(\s*{_NAME}.*",
+        rf"\A\$(?:[Ee][Nn][Vv]:)?{_NAME}\Z",
+        rf"\A%{_NAME}%\Z",
+        rf"\{{\{{-?\s*(?:[\w$]*[.:]\s*)*{_NAME}?.*",
+        rf"(?i)\A['\"]?(?:os\.env\w*|os\.getenv|os/environ|process\.env)[/.:\\(\[|\s]*['\"]?{_NAME}",
+        rf"(?i)\A!env\b\s*{_NAME}?",
+    )
+)
+_OF_KEYS = re.compile(rf"(?i)\A['\"]?(?:os\.\w+|env|environ|environment|getenv)[/.:\\(\[|\s]+['\"]?{_NAME}")
+_STORES = re.compile(
+    r"(?i)\A(?:[a-z][a-z0-9+.-]*://|arn:aws|vault:|projects/[^/]+/secrets/|@microsoft\.keyvault"
+    r"|/(?:run|etc|var|mnt|secrets)/|~/|\.{1,2}/|[a-z]:\\)"
+)
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_SETTING = re.compile(r"(?i)(?:(?:gemini|google|litellm|liftgate|openai|my|the)[-_ ]?)*(?:api|master|secret)[-_ ]?key")
+_BRACKETS = re.compile(r"\A(?:<.*>|\[.*\]|\(.*\)|\{.*\})\Z", re.DOTALL)
+_BLANKS = re.compile(r"(?i)\A(?:sk-|AIza)?(?:[.…*•_-]+|x{3,}|(?:[.…*•]{3}|x{4,}).*)\Z")
+_WORDS = frozenset(
+    """
+    none null nil undefined nan true false todo tbd fixme placeholder redacted
+    changeme changethis changeit replaceme replacethis secret password
+    """.split()  # noqa: SIM905 - a list of words
+)
+_ASKS = re.compile(
+    r"(?:sk)?(?:your|(?:replace|change|fill|insert|enter|paste|put|add)"
+    r"(?:with|in|your|my|the|key|apikey|here|this|me))"
+)
+
+
+def unresolved(value: str) -> str | None:
+    """What is to be said of a text that is a reference nobody filled in; None for any other text."""
+    return _told(_REFERENCES, value)
+
+
+def _told(patterns: Iterable[re.Pattern[str]], value: str) -> str | None:
+    for pattern in patterns:
+        if found := pattern.search(value):
+            meant = f"Did you mean os.environ/{found['name'] or 'NAME'}?"
+            return f"looks like a reference that was not filled in; only os.environ/NAME is filled in here. {meant}"
+    return None
+
+
+def stand_in(value: str, environ: Mapping[str, str]) -> str | None:
+    """What is to be said of a key that is none: a reference, the name of a variable, a placeholder; else None."""
+    if said := _told((*_REFERENCES, _OF_KEYS), value):
+        return said
+    if _VARIABLE.fullmatch(value) or value in environ:
+        return f"is the word {value}. Did you mean os.environ/{value}?"
+    plain = re.sub(r"[-_ .]", "", value.casefold())
+    if (
+        _SETTING.fullmatch(value)
+        or _BRACKETS.match(value)
+        or _BLANKS.match(value)
+        or plain in _WORDS
+        or _ASKS.match(plain)
+        or plain.endswith("keyhere")
+    ):
+        return "is a placeholder where a key belongs."
+    if _STORES.match(value):
+        return (
+            "is the address of a key, and Liftgate reads no secret store. Put the key into a variable: os.environ/NAME."
+        )
+    return None
