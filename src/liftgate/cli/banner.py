@@ -16,7 +16,7 @@ SHOWN_MODELS = 8
 def banner(settings: Settings, notes: Sequence[str], warnings: Sequence[str], *, color: bool) -> str:
     """Lines of text that end with a line break; no secret is among them."""
     server = settings.server
-    host = f"[{server.host}]" if ":" in server.host else server.host
+    host = f"[{server.host}]" if ":" in server.host and not server.host.startswith("[") else server.host
     url = f"http://{host}:{server.port}"
     rows = [("models", _models(settings)), ("keys", _keys(settings)), ("data", str(settings.storage.data_dir))]
     if server.num_workers > 1:

@@ -40,11 +40,12 @@ def serve(config: Path | None, flags: Mapping[str, object], *, sandbox: bool) ->
 
 def _run(settings: Settings, notes: list[str], warnings: list[str]) -> int:
     # The server is imported last: what was wrong with the settings has been told by now.
-    from liftgate.server.run import listening_socket, run
+    from liftgate.server.listening import listening_socket, reserved_port
+    from liftgate.server.run import run
 
     server = settings.server
     several = server.num_workers > 1
-    listener = listening_socket(server.host, server.port, shared=several)
+    listener = (reserved_port if several else listening_socket)(server.host, server.port)
     settings = replace(settings, server=replace(server, port=listener.getsockname()[1]))
 
     def started() -> None:
@@ -56,7 +57,6 @@ def _run(settings: Settings, notes: list[str], warnings: list[str]) -> int:
         return 0
     from liftgate.cli.workers import supervise
 
-    # Bound and never listening, it keeps the port ours while workers come and go.
     with listener:
         return supervise(settings, started=started)
 

@@ -15,7 +15,8 @@ from liftgate.cli.log_lines import log_to_stderr
 from liftgate.cli.main import fail
 from liftgate.cli.workers import CONFIG_ERROR, READY
 from liftgate.errors import ConfigError, LiftgateError
-from liftgate.server.run import listening_socket, run
+from liftgate.server.listening import listening_socket
+from liftgate.server.run import run
 from liftgate.settings import Settings
 
 

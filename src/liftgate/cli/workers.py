@@ -35,13 +35,19 @@ class _Worker:
 
 
 def supervise(settings: Settings, *, started: Callable[[], None]) -> int:
-    """Runs `num_workers` of them until SIGTERM or SIGINT; the exit code. `started`: called when all take requests."""
+    """Runs `num_workers` of them until SIGTERM, SIGINT or SIGHUP; the exit code.
+
+    `started`: called when all take requests. An ignored SIGHUP stays ignored.
+    """
     stopping: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         stopping.append(number)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in numbers}
     workers: list[_Worker] = []
     try:
         workers += [_start(settings) for _ in range(settings.server.num_workers)]

@@ -78,7 +78,8 @@ class NativeStream:
     def __init__(self, stream: GeminiStream, first: list[bytes], hold: ExitStack, *, events: bool) -> None:
         self._stream = stream
         self._hold = hold
-        self._blocks = self._relay(first, _Events() if events else _Elements())
+        self._form = _Events() if events else _Elements()
+        self._blocks = self._relay(first, self._form)
 
     def __aiter__(self) -> AsyncGenerator[bytes, None]:
         return self._blocks
@@ -89,6 +90,10 @@ class NativeStream:
         self._hold.close()
         await self._stream.close()
 
+    def in_band(self, error: LiftgateError) -> bytes:
+        """What tells `error` inside, and the end behind it."""
+        return self._form.one(msgspec.json.encode(google_status(error))) + self._form.end()
+
     async def _relay(self, batch: list[bytes], form: _Events | _Elements) -> AsyncGenerator[bytes, None]:
         try:
             while batch:
@@ -97,7 +102,8 @@ class NativeStream:
         except LiftgateError as error:
             log.warning("a native stream broke: %s", error.message)
             let_go(error)
-            yield form.one(msgspec.json.encode(google_status(error)))
+            yield self.in_band(error)
+            return
         if end := form.end():
             yield end
 

@@ -12,7 +12,15 @@ from contextlib import AsyncExitStack
 
 from liftgate import ids
 from liftgate.deadlines import Deadlines
-from liftgate.errors import ConfigError, InternalError, LiftgateError, MethodNotAllowed, RouteNotFound, let_go
+from liftgate.errors import (
+    ConfigError,
+    InternalError,
+    LiftgateError,
+    MethodNotAllowed,
+    RouteNotFound,
+    Unavailable,
+    let_go,
+)
 from liftgate.gateway import Gateway
 from liftgate.server import routes
 from liftgate.server.access_log import CountedSend
@@ -29,6 +37,9 @@ from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate")
 
+RETRY_AFTER = 2.0
+"""Seconds in which a gateway that stops is usually followed by the next."""
+
 
 def build_app(gateway: Gateway) -> App:
     return App(gateway)
@@ -44,6 +55,7 @@ class App:
         origins = gateway.settings.server.cors_origins
         self._local_only = None if gateway.settings.auth.required else LocalOnly(origins)
         self._answer = CrossOrigin(origins, self._answer_request).answer if origins else self._answer_request
+        self._leaving = False
         self._waits = Waits(Tasks(), Deadlines())
         self._routes: dict[Dialect, RouteTable] = {}
         for dialect, groups in routes.TABLES.items():
@@ -63,7 +75,12 @@ class App:
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
 
+    def leave(self) -> None:
+        """The time to end is over: requests that are cancelled from now on are answered with 503."""
+        self._leaving = True
+
     async def _answer_request(self, request: Request, send: Send) -> None:
+        response = None
         try:
             response = await self._response(request)
             await response.deliver(request, send)
@@ -71,8 +88,11 @@ class App:
             return
         except asyncio.CancelledError:
             # Ours when the client left at the very moment that its answer was ready.
-            if not request.left:
+            if request.left:
+                return
+            if not self._leaving or response is None:
                 raise
+            await response.break_off(_stopping(), send)
         except Exception:
             # The answer had begun: all that is left is to break the connection, so that it is not taken for whole.
             log.exception("%s %s %s broke off", request.id, request.method, ascii(request.path))
@@ -97,6 +117,10 @@ class App:
             return error_response(error, dialect)
         except ClientLeft:
             raise
+        except asyncio.CancelledError:
+            if request.left or not self._leaving:
+                raise
+            return error_response(_stopping(), dialect)
         except Exception as error:
             log.exception("%s %s %s failed", request.id, request.method, ascii(request.path))
             let_go(error)
@@ -114,3 +138,7 @@ class App:
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("The gateway stopped before the request was finished. Try it again.", retry_after=RETRY_AFTER)

@@ -28,7 +28,8 @@ def origin_of(request: Request) -> str:
     if scheme not in ("http", "https"):
         scheme = "http"
     if not _HOST.fullmatch(host):
-        host = f"{settings.host}:{settings.port}"
+        ours = settings.host
+        host = f"[{ours}]:{settings.port}" if ":" in ours and not ours.startswith("[") else f"{ours}:{settings.port}"
     return f"{scheme}://{host}"
 
 

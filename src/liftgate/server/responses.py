@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from liftgate.errors import LiftgateError
 from liftgate.server.asgi import Header, Send
 from liftgate.server.request import Request
 
@@ -49,15 +50,22 @@ class Response:
             await request.drain()
             await send({"type": "http.response.body", "body": b""})
 
+    async def break_off(self, error: LiftgateError, send: Send) -> None:
+        """Tells `error` where the answer was cut. Raises it where the answer has no place for it: then the connection
+        has to break."""
+        raise error
+
 
 class StreamedResponse(Response):
     """A body in pieces; ends at once, and closes them, when the client goes away. `close` is called in any case.
+
+    `in_band`: the bytes that tell an error inside, and end it; without them only a broken connection tells.
 
     `first` comes before the pieces. Who makes this has the first bytes in hand, or knows that there are some: once the
     head is out, a failure can only break the connection.
     """
 
-    __slots__ = ("_close", "_first", "_pieces")
+    __slots__ = ("_close", "_first", "_in_band", "_pieces")
 
     def __init__(
         self,
@@ -67,9 +75,11 @@ class StreamedResponse(Response):
         status: int = 200,
         headers: Sequence[Header] = EVENTS,
         first: bytes = b"",
+        in_band: Callable[[LiftgateError], bytes] | None = None,
     ) -> None:
         super().__init__(b"", status=status, headers=headers)
         self._first = first
+        self._in_band = in_band
         self._pieces = pieces
         self._close = close
 
@@ -86,6 +96,11 @@ class StreamedResponse(Response):
             await send({"type": "http.response.body", "body": b""})
         finally:
             await self._close()
+
+    async def break_off(self, error: LiftgateError, send: Send) -> None:
+        if self._in_band is None:
+            raise error
+        await send({"type": "http.response.body", "body": self._in_band(error)})
 
 
 def json_response(value: Any) -> Response:

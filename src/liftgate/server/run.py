@@ -1,7 +1,7 @@
-"""Runs the gateway in this process on a listening socket, with uvicorn as it is shipped; and makes such sockets.
+"""Runs the gateway in this process on a listening socket, with uvicorn's server.
 
-SIGTERM and SIGINT stop accepting, give what runs `drain_seconds` to end, and close the gateway. Several processes may
-listen on one port, each with a socket of its own (`cli.workers`).
+SIGTERM, SIGINT and SIGHUP stop accepting, give what runs `drain_seconds` to end, and close the gateway. Several
+processes may listen on one port, each with a socket of its own (`cli.workers`).
 """
 
 from __future__ import annotations
@@ -18,38 +18,17 @@ from types import FrameType
 
 import uvicorn
 
-from liftgate.errors import ConfigError
-from liftgate.gateway import Gateway
+from liftgate.gateway import LAST_SECONDS, Gateway
 from liftgate.server.app import App, build_app
 from liftgate.server.http_protocol import limited_protocol
+from liftgate.server.listening import cannot_listen
 from liftgate.settings.sections import LimitSettings, ServerSettings, Settings
+
+log = logging.getLogger("liftgate")
 
 BACKLOG = 2048
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _HEAP = ((_M_ARENA_MAX, 1), (_M_MMAP_THRESHOLD, 4 * 1024 * 1024), (_M_TRIM_THRESHOLD, 8 * 1024 * 1024))
-
-
-def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """Bound, not yet listening. `shared`: other sockets may have the same port (SO_REUSEPORT). Raises ConfigError."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise ConfigError(f"--host {host}: {error.strerror or error}.") from None
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            if not hasattr(socket, "SO_REUSEPORT"):
-                raise ConfigError("--num-workers: this system cannot share a port between processes.")
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listener.bind(address)
-    except OSError as error:
-        listener.close()
-        raise ConfigError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
-    except ConfigError:
-        listener.close()
-        raise
-    return listener
 
 
 def run(settings: Settings, listener: socket.socket, *, started: Callable[[], None]) -> None:
@@ -87,9 +66,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _serve(settings: Settings, listener: socket.socket, started: Callable[[], None]) -> None:
     async with Gateway(settings) as gateway:
-        config = _config(build_app(gateway), settings.server, settings.limits)
+        app = build_app(gateway)
         _spare_collector()
-        await _Server(config, started, stopping=gateway.drain).serve(sockets=[listener])
+        await _Server(_config(app, settings.server, settings.limits), app, gateway, started).serve([listener])
 
 
 def _spare_collector() -> None:
@@ -114,32 +93,67 @@ def _config(app: App, server: ServerSettings, limits: LimitSettings) -> uvicorn.
         date_header=True,
         backlog=BACKLOG,
         timeout_keep_alive=round(server.keep_alive),
-        timeout_graceful_shutdown=round(server.drain_seconds),
     )
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's, but for two things: it tells when it listens and when it is to stop, and a signal ends the serving,
-    not the process."""
+    """uvicorn's, but for its beginning and its end: it tells when it listens, a signal ends the serving and not the
+    process, and requests that the drain leaves over are answered.
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None], stopping: Callable[[], None]) -> None:
+    SIGHUP is as SIGTERM, unless it is ignored (nohup). A second SIGINT ends the drain.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: App, gateway: Gateway, started: Callable[[], None]) -> None:
         super().__init__(config)
+        self._app = app
+        self._gateway = gateway
         self._tell_started = started
-        self._tell_stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        server = self._gateway.settings.server
+        try:
+            await super().startup(sockets)
+        except OSError as error:
+            raise cannot_listen(server.host, server.port, error) from None
         self._tell_started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._tell_stopping()
+        self._gateway.drain()
+        if not self.should_exit and (running := len(self.server_state.tasks)):
+            again = "; Ctrl-C again stops now" if sig == signal.SIGINT else ""
+            log.info("finishing %d request%s%s", running, "" if running == 1 else "s", again)
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        await self._while(lambda: state.connections or state.tasks, self._gateway.settings.server.drain_seconds)
+        if state.tasks:
+            log.warning("%d requests were not finished in time and are answered with 503", len(state.tasks))
+            self._app.leave()
+            for task in list(state.tasks):
+                task.cancel()
+            self.force_exit = False
+            await self._while(lambda: state.connections or state.tasks, LAST_SECONDS)
+
+    async def _while(self, busy: Callable[[], object], seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while busy() and loop.time() < end and not self.force_exit:  # noqa: ASYNC110 - connections tell nobody
+            await asyncio.sleep(0.05)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         # uvicorn raises the signal again when it is done, which would end the process with the gateway still open.
         loop = asyncio.get_running_loop()
-        numbers = (signal.SIGINT, signal.SIGTERM)
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            numbers.append(signal.SIGHUP)
         for number in numbers:
             loop.add_signal_handler(number, self.handle_exit, number, None)
         try:

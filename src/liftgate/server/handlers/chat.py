@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from liftgate.engine.relay import in_band
 from liftgate.errors import InvalidRequest
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, StreamedResponse
@@ -31,4 +32,4 @@ async def create_completion(request: Request) -> Response:
             return Response(await chat.complete(request.owner, body))
         # Awaiting it raises what goes wrong before the first event: that is still a status (DESIGN.md 5.7).
         events = await chat.stream(request.owner, body)
-    return StreamedResponse(aiter(events), events.aclose)
+    return StreamedResponse(aiter(events), events.aclose, in_band=in_band)

@@ -48,7 +48,7 @@ async def call_method(request: Request) -> Response:
         stream = await native.stream(wanted, events=alt == "sse")
     content_type = (b"content-type", b"text/event-stream") if alt == "sse" else JSON_UTF8
     headers = [content_type, (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
-    return StreamedResponse(aiter(stream), stream.aclose, headers=headers)
+    return StreamedResponse(aiter(stream), stream.aclose, headers=headers, in_band=stream.in_band)
 
 
 async def list_models(request: Request) -> Response:

@@ -1,0 +1,58 @@
+"""The sockets that gateways listen on: one of a process alone, or of several that share a port."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from liftgate.errors import ConfigError
+
+
+def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """Bound, not yet listening. `shared`: other sockets may have the same port (SO_REUSEPORT). Raises ConfigError."""
+    options = [socket.SO_REUSEADDR]
+    if shared:
+        if not hasattr(socket, "SO_REUSEPORT"):
+            raise ConfigError("--num-workers: this system cannot share a port between processes.")
+        options.append(socket.SO_REUSEPORT)
+    return _bound(host, port, options)
+
+
+def reserved_port(host: str, port: int) -> socket.socket:
+    """Bound and never to listen: keeps a port for processes that come and go, each with a `shared` socket of its own.
+
+    The port must be free: without looking first, another gateway with shared sockets would be joined, and each would
+    get some of the other's requests. Raises ConfigError.
+    """
+    _bound(host, port, [socket.SO_REUSEADDR]).close()
+    if not hasattr(socket, "SO_REUSEPORT"):
+        raise ConfigError("--num-workers: this system cannot share a port between processes.")
+    try:
+        # Without SO_REUSEADDR it also stops those who look before our processes listen …
+        return _bound(host, port, [socket.SO_REUSEPORT])
+    except ConfigError:
+        # … which connections that end just now do not allow.
+        return _bound(host, port, [socket.SO_REUSEADDR, socket.SO_REUSEPORT])
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> ConfigError:
+    # uvloop's own errors have the name of it and no more.
+    reason = error.strerror or errno.errorcode.get(error.errno or 0) or str(error)
+    return ConfigError(f"Cannot listen on {host} port {port}: {reason}.")
+
+
+def _bound(host: str, port: int, options: list[int]) -> socket.socket:
+    name = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ConfigError(f"--host {host}: {error.strerror or error}.") from None
+    try:
+        for option in options:
+            listener.setsockopt(socket.SOL_SOCKET, option, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise cannot_listen(host, port, error) from None
+    return listener
