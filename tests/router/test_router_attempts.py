@@ -135,7 +135,6 @@ def test_router_lists_names_in_order_and_deployments_of_a_name() -> None:
         InvalidRequest("bad"),
         NotFound("no model"),
         FileUnusable("no"),
-        UpstreamProtocolError("odd"),
         pytest.param(LiftgateError("a defect"), id="defect"),
     ],
 )
@@ -149,6 +148,26 @@ def test_router_failure_that_no_try_can_mend_is_never_repeated(error: LiftgateEr
     assert len(upstream.asked) == 1
     assert clock.slept == []
     assert not router.health(router.deployments("gemini")[0]).is_cooling(clock.time)
+
+
+def test_router_garbage_is_asked_of_each_other_deployment_and_of_none_twice() -> None:
+    """What is no answer of Gemini's (a page of a proxy, say) would come again from the same place."""
+    odd = UpstreamProtocolError("odd")
+    clock, upstream = HandClock(), Upstream(a=odd)
+    assert run(router_of("a", "b", clock=clock, dice=Dice((0.1, 0.9))), upstream) == "b"
+    assert (upstream.asked, clock.slept) == (["a", "b"], [])
+    upstream = Upstream(a=odd, b=odd, c=odd)
+    settings = RouterSettings(num_retries=5, fallbacks=({"gemini": ("other",)},))
+    router = router_of("a", "b", settings=settings, clock=clock, more=[deployment("c", "other")])
+    with pytest.raises(UpstreamProtocolError):
+        run(router, upstream)
+    assert (sorted(upstream.asked), clock.slept) == (["a", "b", "c"], [])
+
+
+def test_router_of_two_failures_the_one_that_says_more_is_told() -> None:
+    upstream = Upstream(a=UpstreamUnavailable("busy"), b=UpstreamProtocolError("odd"))
+    with pytest.raises(UpstreamUnavailable):
+        run(router_of("a", "b", settings=RouterSettings(num_retries=1)), upstream)
 
 
 def test_router_unexpected_exception_passes_and_nothing_stays_in_flight() -> None:

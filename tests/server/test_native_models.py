@@ -361,10 +361,12 @@ def test_events_pass_as_google_writes_them(tmp_path: Path) -> None:
     assert [path for path, _ in seen] == [f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse"] * 2
 
 
-def test_stream_without_events_is_an_empty_one(tmp_path: Path) -> None:
+def test_stream_without_events_is_no_answer(tmp_path: Path) -> None:
+    """Google sends one at least; an empty 200 is what something in between makes of a failure."""
     with upstream(content_type="text/event-stream") as (url, _), gateway_to(url, tmp_path) as base:
-        assert generate(base, HELLO, method="streamGenerateContent?alt=sse").body == b""
-        assert generate(base, HELLO, method="streamGenerateContent").json() == []
+        for method in ("streamGenerateContent?alt=sse", "streamGenerateContent"):
+            answer = generate(base, HELLO, method=method)
+            assert (answer.status, answer.json()["error"]["code"]) == (502, 502)
 
 
 @pytest.mark.parametrize("alt", ["?alt=sse", ""])

@@ -19,9 +19,10 @@ import msgspec
 from liftgate import ids
 from liftgate.engine.attempt import Attempts, Carried, silence
 from liftgate.engine.needs import Needs
-from liftgate.engine.relay import EventStream, Opened, Opening, Relay, abandon, blocks_of, decoded
+from liftgate.engine.relay import EventStream, Opened, Opening, Relay, abandon, blocks_of
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import InvalidRequest, LiftgateError, UnsupportedParameter, UpstreamDisconnected
+from liftgate.gemini.json_body import decoded
 from liftgate.records import Deployment, Owner
 from liftgate.replicas.parts import Parts
 from liftgate.router.attempts import Router

@@ -20,11 +20,13 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from liftgate.errors import FileUnusable, InvalidRequest, TooLarge
+from liftgate.errors import LONGEST_NAME, FileUnusable, InvalidRequest, TooLarge, shortened
 
 REDIRECTS = 5
 PIECE = 256 * 1024
 CONNECT_SECONDS = 10.0
+LONGEST_URL = 16_384
+"""Characters; more than any server takes."""
 
 
 class _NotPublic(OSError):
@@ -173,10 +175,13 @@ def _is_address(host: str) -> bool:
 
 
 def _parsed(text: str, param: str) -> URL:
-    try:
-        url = URL(text)
-    except ValueError:
-        raise InvalidRequest(f"Invalid '{param}'. Expected a URL.", param=param, code="invalid_image_url") from None
+    url = _read(text) if len(text) <= LONGEST_URL else None
+    if url is None:
+        raise InvalidRequest(
+            f"Invalid '{param}'. Expected a valid URL, of at most {LONGEST_URL} characters.",
+            param=param,
+            code="invalid_image_url",
+        )
     if url.scheme not in ("http", "https") or not url.host or url.user or url.password:
         raise InvalidRequest(
             f"Invalid '{param}'. Expected an http or https URL without a user name.",
@@ -186,11 +191,29 @@ def _parsed(text: str, param: str) -> URL:
     return url
 
 
-def _redirected(url: URL, location: str, param: str) -> URL:
+def _read(text: str, base: URL | None = None) -> URL | None:
+    """A URL of which every part can be read, or None; relative ones as seen from `base`.
+
+    yarl reads the parts when they are asked for, and then raises whatever its own slips and those of `idna` raise.
+    """
     try:
-        target = url.join(URL(location))
-    except ValueError:
-        raise _unfetchable(url, param, "a redirect to no URL") from None
+        url = URL(text) if base is None else base.join(URL(text))
+        _ = (url.scheme, url.host, url.raw_host, url.port, url.user, url.password, url.name, url.raw_path_qs, str(url))
+        _plain(url)
+        return url
+    except Exception:
+        return None
+
+
+def _plain(url: URL) -> str:
+    """Without what may be secret."""
+    return str(url.with_query(None).with_fragment(None))
+
+
+def _redirected(url: URL, location: str, param: str) -> URL:
+    target = _read(location, url)
+    if target is None:
+        raise _unfetchable(url, param, "a redirect to no URL")
     return _parsed(str(target), param)
 
 
@@ -201,7 +224,9 @@ def _content_type(response: aiohttp.ClientResponse) -> str | None:
 
 
 def _filename(url: URL) -> str | None:
-    return unquote(url.name) or None
+    """The last part of the path, as far as a file can have it as its name."""
+    name = "".join(character for character in unquote(url.name) if character.isprintable())
+    return name[-LONGEST_NAME:] or None
 
 
 def _forbidden(param: str) -> InvalidRequest:
@@ -212,7 +237,7 @@ def _forbidden(param: str) -> InvalidRequest:
 
 def _unfetchable(url: URL, param: str, why: str) -> FileUnusable:
     return FileUnusable(
-        f"Error while downloading {url.with_query(None).with_fragment(None)} ({why}).",
+        f"Error while downloading {shortened(_plain(url))} ({why}).",
         param=param,
         code="invalid_image_url",
     )

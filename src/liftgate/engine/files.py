@@ -27,7 +27,7 @@ from liftgate.replicas.early import EarlyUpload
 from liftgate.replicas.parts import Parts
 from liftgate.router.attempts import Router
 
-GEMINI_SPELLING = re.compile(r"(?:https?://[^/?#]+/(?:v1|v1beta|v1alpha)/)?files/(?P<name>[a-z0-9-]{1,40})\Z")
+GEMINI_SPELLING = re.compile(r"(?:(?i:https?)://[^/?#]+/(?:v1|v1beta|v1alpha)/)?files/(?P<name>[a-z0-9-]{1,40})\Z")
 """Google's canonical URI or one with our own host, and the bare resource name."""
 
 CACHED_FILES = 100_000

@@ -26,9 +26,11 @@ from liftgate.errors import (
     ModelNotFound,
     NotFound,
     PermissionDenied,
+    UpstreamDisconnected,
     let_go,
 )
 from liftgate.gemini.error_body import google_status
+from liftgate.gemini.json_body import checked_object
 from liftgate.gemini.stream import GeminiStream
 from liftgate.ids import FILE_ID
 from liftgate.media_types import OCTET_STREAM, normalise
@@ -97,7 +99,12 @@ class NativeStream:
     async def _relay(self, batch: list[bytes], form: _Events | _Elements) -> AsyncGenerator[bytes, None]:
         try:
             while batch:
-                yield b"".join([form.one(data) for data in batch])
+                good: list[bytes] = []
+                try:
+                    good.extend(form.one(checked_object(data)) for data in batch)
+                finally:
+                    if good:
+                        yield b"".join(good)
                 batch = await self._stream.batch()
         except LiftgateError as error:
             log.warning("a native stream broke: %s", error.message)
@@ -153,7 +160,7 @@ class Native:
         async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> bytes:
             body = _body_at(call, deployment, files)
             timeout = self._attempts.left(call.carried, deployment)
-            return await self._client.call(deployment, method, body, timeout=timeout)
+            return checked_object(await self._client.call(deployment, method, body, timeout=timeout))
 
         return await self._run(call, at)
 
@@ -170,7 +177,9 @@ class Native:
                 idle_timeout=silence(deployment, self._settings.router.stream_timeout),
             )
             try:
-                first = await stream.batch()
+                first = [checked_object(data) for data in await stream.batch()]
+                if not first:
+                    raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
             except BaseException:
                 await stream.close()
                 raise

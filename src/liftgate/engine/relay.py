@@ -12,13 +12,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import msgspec
 
 from liftgate.deadlines import Deadlines
 from liftgate.engine.signatures import Signatures
-from liftgate.errors import InternalError, LiftgateError, UpstreamProtocolError, let_go
+from liftgate.errors import InternalError, LiftgateError, let_go
+from liftgate.gemini.json_body import decoded
 from liftgate.gemini.stream import GeminiStream
 from liftgate.openai.error_body import error_body
 from liftgate.records import Owner
@@ -29,7 +29,6 @@ from liftgate.translate.chat_chunks import ChunkEncoder
 log = logging.getLogger("liftgate")
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +146,3 @@ async def abandon(opening: Opening) -> None:
 def in_band(error: LiftgateError) -> bytes:
     """An error behind the 200 of a stream."""
     return event(_encode(error_body(error)))
-
-
-def decoded(data: bytes) -> Any:
-    """Gemini's JSON. Raises UpstreamProtocolError."""
-    try:
-        return _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UpstreamProtocolError("Gemini answered with something that is no JSON.") from error

@@ -17,6 +17,7 @@ from liftgate.byte_source import ByteSource
 from liftgate.clock import Clock
 from liftgate.errors import InvalidRequest, LiftgateError, UpstreamFileLost, UpstreamProtocolError
 from liftgate.gemini.files import GeminiFile, parse
+from liftgate.gemini.json_body import decoded_or_none
 from liftgate.gemini.model_route import KEY_HEADER, ModelRoute, address, whose
 from liftgate.gemini.network import broken
 from liftgate.gemini.status import error_of, without_key
@@ -266,10 +267,7 @@ def _number(reply: Reply, name: str) -> int | None:
 
 
 def _object(body: bytes) -> dict[str, object]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        value = None
+    value = decoded_or_none(body)
     if not isinstance(value, dict):
         raise UpstreamProtocolError("Gemini described a file in something that is no JSON object.")
     return value

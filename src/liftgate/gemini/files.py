@@ -63,9 +63,9 @@ def parse_time(text: str, field: str) -> float | None:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             raise ValueError("no time zone")
-    except ValueError as error:
+        return moment.timestamp()
+    except (ValueError, OverflowError) as error:
         raise UpstreamProtocolError(f"Gemini sent a `{field}` that is no time: {text[:80]!r}.") from error
-    return moment.timestamp()
 
 
 def _text(file: Mapping[str, object], field: str) -> str:

@@ -6,7 +6,6 @@ cannot be held). Pure; `client` and `upload_session` call it. The evidence is GE
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
@@ -16,6 +15,7 @@ from typing import Any
 from liftgate import errors
 from liftgate.errors import LiftgateError, UpstreamFacts, shortened
 from liftgate.gemini import sentences
+from liftgate.gemini.json_body import decoded_or_none
 
 LONGEST_WAIT = 86_400.0
 """Seconds. A delay beyond a day is no advice: an exhausted `file_storage_bytes` quota says 315,576,000,000 s."""
@@ -235,10 +235,7 @@ def _status_object(body: bytes) -> dict[str, Any] | None:
         text = text.split(b"\n", 1)[0][5:].strip()
     if not text.startswith((b"{", b"[")):
         return None
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None
+    value = decoded_or_none(text)
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     error = value.get("error") if isinstance(value, dict) else None
@@ -264,7 +261,7 @@ def _duration(value: object) -> float | None:
             return _finite(float(value[:-1]))
         if isinstance(value, dict):
             return _finite(float(value.get("seconds", 0)) + float(value.get("nanos", 0)) / 1e9)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return None
 
@@ -280,7 +277,7 @@ def _retry_after_header(headers: Mapping[str, str]) -> float | None:
         pass
     try:
         return (parsedate_to_datetime(value) - parsedate_to_datetime(headers["date"])).total_seconds()
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
 

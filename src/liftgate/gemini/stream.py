@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from time import monotonic
 
 from liftgate.deadlines import Deadlines, Within
 from liftgate.errors import LiftgateError, UpstreamDisconnected
 from liftgate.gemini.connection import Answer
+from liftgate.gemini.json_body import decoded_or_none
 from liftgate.gemini.network import broken
 from liftgate.gemini.status import event_error
 from liftgate.sse import EventDecoder
@@ -104,7 +104,7 @@ class GeminiStream:
         events = self._good([rest.removeprefix(b"data:").strip()]) if rest else []
         if self._failure is not None:
             raise self._fail(self._failure)
-        if events and not _is_json(events[0]):
+        if events and decoded_or_none(events[0]) is None:
             raise self._fail(UpstreamDisconnected("Gemini's stream ended in the middle of an event."))
         self._ended = True
         return events
@@ -113,11 +113,3 @@ class GeminiStream:
         self._ended = True
         self._answer.close()
         return error.again()
-
-
-def _is_json(data: bytes) -> bool:
-    try:
-        json.loads(data)
-    except ValueError:
-        return False
-    return True

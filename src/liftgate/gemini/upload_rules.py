@@ -6,7 +6,6 @@ on the verdicts, `client` makes the answers.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,6 +14,7 @@ from typing import Any
 from liftgate.errors import LiftgateError, UpstreamProtocolError
 from liftgate.gemini.files import GeminiFile
 from liftgate.gemini.files import parse as parse_file
+from liftgate.gemini.json_body import decoded_or_none
 from liftgate.gemini.status import error_of, parse
 
 
@@ -84,10 +84,7 @@ def protocol_error(answer: ChunkAnswer, what: str) -> UpstreamProtocolError:
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body) if body else None
-    except ValueError:
-        return {}
+    value = decoded_or_none(body)
     return value if isinstance(value, dict) else {}
 
 

@@ -5,6 +5,7 @@
     the deployment's key is rejected, or     other deployments only, for this request, then the fallback model names
     Google has no such model (any more)
     the prompt is too long for the model     the models of `longer`, where there are any
+    what upstream says is not of Gemini's    as with a rejected key: there it would be said again
     anything else that is retryable          another deployment at once; where none is left, the same ones after a wait
     num_retries used up                      the fallback model names, one after the other, then the error
     a wait would outlast the deadline        the error at once, with its retry_after
@@ -20,7 +21,7 @@ from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from liftgate.clock import Clock
-from liftgate.errors import ConfigError, LiftgateError, ModelNotFound, UpstreamKeyRejected
+from liftgate.errors import ConfigError, LiftgateError, ModelNotFound, UpstreamKeyRejected, UpstreamProtocolError
 from liftgate.records import Deployment
 from liftgate.router.choose import Randomness, choose, no_affinity
 from liftgate.router.health import Health, model_is_gone
@@ -36,6 +37,8 @@ LONGEST_WAIT = 8.0
 """Seconds: the ceiling of the n-th wait is FIRST_WAIT · 2ⁿ, at most this."""
 MATCHED_NAMES = 1024
 """Names served by a wildcard that are remembered: clients choose them, so there must be an end."""
+HOPELESS = (UpstreamKeyRejected, UpstreamProtocolError)
+"""What the same deployment would say again."""
 ANY_MODEL = "*"
 """The key of LiteLLM's `fallbacks` that stands for every model name without an entry of its own."""
 TOO_LONG = "context_length_exceeded"
@@ -220,7 +223,7 @@ class Router:
 
 def _goes_on(error: LiftgateError) -> bool:
     """Whether another deployment may answer."""
-    return error.retryable or model_is_gone(error)
+    return error.retryable or model_is_gone(error) or isinstance(error, UpstreamProtocolError)
 
 
 class _Run:
@@ -244,7 +247,7 @@ class _Run:
 
     def failed(self, deployment: Deployment, error: LiftgateError) -> None:
         self._failed.add(deployment.id)
-        hopeless = isinstance(error, UpstreamKeyRejected) or model_is_gone(error) or error.code == TOO_LONG
+        hopeless = isinstance(error, HOPELESS) or model_is_gone(error) or error.code == TOO_LONG
         if hopeless:
             self._rejected.add(deployment.id)
         if self._error is None or not hopeless:

@@ -57,9 +57,7 @@ class Health:
     def failed(self, error: LiftgateError, now: float, *, cooldown_time: float, allowed_fails: int) -> None:
         """Counts a failure that is the deployment's, and none that is the request's, a file's or ours."""
         gone = model_is_gone(error)
-        if not gone and (
-            not isinstance(error, UpstreamError) or not error.retryable or isinstance(error, NOT_THE_DEPLOYMENT)
-        ):
+        if not gone and (not isinstance(error, UpstreamError) or isinstance(error, NOT_THE_DEPLOYMENT)):
             return
         if not self.failures or now - self.first_failure > WINDOW:
             self.failures, self.first_failure = 0, now

@@ -13,8 +13,9 @@ import msgspec
 
 from liftgate import ids
 from liftgate.clock import Clock
-from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, UpstreamProtocolError
+from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter
 from liftgate.gemini.client import GeminiClient
+from liftgate.gemini.json_body import decoded
 from liftgate.gemini.stream import GeminiStream
 from liftgate.prices import counts_of_gemini
 from liftgate.records import Account, Deployment
@@ -29,7 +30,6 @@ from liftgate.translate.file_needs import ResolvedFile
 from liftgate.translate.model_facts import facts_for
 from liftgate.translate.tokens import count_answer, count_request
 
-_decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -62,7 +62,7 @@ class DirectChat:
     async def complete(self, translation: ChatTranslation, timeout: float) -> ModelResponse:
         raw = await self._client.generate(self._deployment, self._encoded(translation.body), timeout=timeout)
         fold = self._fold(translation)
-        fold.feed(_decoded(raw))
+        fold.feed(decoded(raw))
         fold.end()
         answer = ModelResponse(**completion(fold))
         note_cost(answer, self._model, counts_of_gemini(fold.usage_metadata))
@@ -72,7 +72,7 @@ class DirectChat:
         body = count_request(translation, self._model)["generateContentRequest"]
         asked = _encode({"generateContentRequest": msgspec.Raw(self._encoded(body))})
         raw = await self._client.call(self._deployment, "countTokens", asked, timeout=timeout)
-        counted: int = count_answer(_decoded(raw))["input_tokens"]
+        counted: int = count_answer(decoded(raw))["input_tokens"]
         return counted
 
     async def open(self, translation: ChatTranslation, timeout: float) -> DirectStream:
@@ -143,11 +143,4 @@ class DirectStream:
             chunks = chunk_blocks(self._fold, self._fold.end())
             await self.close()
             return chunks
-        return [chunk for data in events for chunk in chunk_blocks(self._fold, self._fold.feed(_decoded(data)))]
-
-
-def _decoded(data: bytes) -> Any:
-    try:
-        return _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UpstreamProtocolError("Gemini answered with something that is no JSON.") from error
+        return [chunk for data in events for chunk in chunk_blocks(self._fold, self._fold.feed(decoded(data)))]

@@ -19,10 +19,12 @@ from liftgate.translate import checks
 
 Found = Literal["file_id", "inline", "url", "pass"]
 
-GOOGLE_FILE = re.compile(r"https://generativelanguage\.googleapis\.com/(?:v\w+/)?files/[^/?#]+\Z")
-OUR_FILE = re.compile(r"https?://[^/?#]+/v1(?:beta)?/files/[^/?#]+\Z")
+WEB = re.compile(r"https?://", re.IGNORECASE)
+"""Schemes and hosts have no case (RFC 3986, 6.2.2.1)."""
+GOOGLE_FILE = re.compile(r"(?i:https://generativelanguage\.googleapis\.com)/(?:v\w+/)?files/[^/?#]+\Z")
+OUR_FILE = re.compile(r"(?i:https?)://[^/?#]+/v1(?:beta)?/files/[^/?#]+\Z")
 """A native URI under any host's name: the gateway's own doors give such."""
-YOUTUBE = re.compile(r"https://(?:(?:www|m)\.)?(?:youtube\.com/(?:watch\?|shorts/|live/)|youtu\.be/)")
+YOUTUBE = re.compile(r"(?i:https://(?:(?:www|m)\.)?youtube\.com)/(?:watch\?|shorts/|live/)|(?i:https://youtu\.be)/")
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
 _SNIFFED = 4096
 """Characters of base64 that are looked at to tell what the data is."""
@@ -99,7 +101,7 @@ def _file(part: dict[str, Any], where: str) -> Media:
         kind = "file_id" if named[0] == "file_id" and OUR_FILE.match(ref) else _kind(ref)
     if kind == "inline":
         ref, mime_type = _inline(ref, param, mime_type)
-    elif named[0] == "file_url" and kind == "file_id" and not ref.startswith("https://"):
+    elif named[0] == "file_url" and kind == "file_id" and not WEB.match(ref):
         raise _not_a_url(param, ref)
     return Media(param, kind, ref, mime_type, filename, _resolution(file, where), _video(file, where))
 
@@ -117,7 +119,7 @@ def _linked(name: str) -> Callable[[dict[str, Any], str], Media]:
         kind, mime_type = _kind(ref), _declared(linked, where)
         if kind == "inline":
             ref, mime_type = _inline(ref, param, mime_type)
-        elif kind == "file_id" and not ref.startswith(("https://", "file-", "files/")):
+        elif kind == "file_id" and not (WEB.match(ref) or ref.startswith(("file-", "files/"))):
             raise _not_a_url(param, ref)
         return Media(param, kind, ref, mime_type, None, _resolution(linked, where), _video(linked, where))
 
@@ -156,9 +158,9 @@ def _kind(ref: str) -> Found:
         return "file_id"
     if ref[:5].lower() == "data:":
         return "inline"
-    if ref.startswith("gs://") or YOUTUBE.match(ref):
+    if ref[:5].lower() == "gs://" or YOUTUBE.match(ref):
         return "pass"
-    if ref.startswith(("https://", "http://")):
+    if WEB.match(ref):
         return "file_id" if GOOGLE_FILE.match(ref) else "url"
     return "file_id"
 
