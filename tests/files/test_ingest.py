@@ -241,12 +241,11 @@ def test_the_quota_of_an_owner(database_url: str, tmp_path: Path) -> None:
             with pytest.raises(TooLarge, match=r"301 bytes.* 700 of your 1000") as caught:
                 await bench.create(bytes(301))
             assert caught.value.code == "storage_quota_exceeded"
-            # Not announced: only the commit can tell, and it leaves nothing either.
+            # Not announced: what comes is counted, and a file that goes too far leaves nothing either.
             incoming = bench.ingest.begin("ann", expected=None)
             await incoming.write(bytes(200))
-            await incoming.write(bytes(200))
-            with pytest.raises(TooLarge, match=r"400 bytes.* 700 of your 1000"):
-                await incoming.commit(filename="b", content_type=None, purpose="user_data")
+            with pytest.raises(TooLarge, match=r"^900 of your 1000"):
+                await incoming.write(bytes(200))
             assert await bench.keys() == {mine.blob_id}
             assert bench.spools() == []
             assert (await bench.create(bytes(4000), owner="rich")).bytes == 4000

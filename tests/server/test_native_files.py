@@ -262,9 +262,9 @@ def test_wrong_offset_does_not_end_a_session(door: Running, offset: str | None) 
 def test_more_than_the_quota_ends_the_session(make_gateway: Callable[..., Running]) -> None:
     door = make_gateway(ours="{owner_max_bytes: 1000, keys: [{name: ann, key: sk-ann}]}")
     first, second = session(door), session(door)
-    for target in (first, second):
-        assert standing(command(door, target, "upload", b"x" * 800, 0)) == (200, "active", "800")
-    refused = command(door, second, "upload", b"x", 800)
+    for target, size in ((first, 800), (second, 200)):
+        assert standing(command(door, target, "upload", b"x" * size, 0)) == (200, "active", str(size))
+    refused = command(door, second, "upload", b"x", 200)
     assert (*standing(refused)[:2], refused.json()["error"]["code"]) == (413, "final", 413)
     assert standing(command(door, second, "query"))[:2] == (410, "cancelled")
     assert sha256_of(command(door, first, "finalize", b"", 800)) == hashlib.sha256(b"x" * 800).hexdigest()

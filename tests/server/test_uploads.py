@@ -309,8 +309,7 @@ def test_parts_of_unfinished_uploads_count_for_the_quota(make_gateway: Callable[
     )
     assert "800 of your 1000 bytes" in refused.error()["message"]
     # Begun while there was room: what comes is bounded all the same.
-    send_part(gateway, third["id"], b"x" * 400)
-    body, headers = part_request(b"x")
+    body, headers = part_request(b"x" * 400)
     late = gateway.call("POST", f"/v1/uploads/{third['id']}/parts", body, headers)
     assert (late.status, late.error()["code"]) == (413, "storage_quota_exceeded")
     assert gateway.call("POST", f"/v1/uploads/{third['id']}/cancel").status == 200

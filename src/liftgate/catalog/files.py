@@ -48,7 +48,7 @@ def commit_file(
     text that no database can hold.
     """
     check_texts(file)
-    _, used = _lock_owner(conn, file.owner)
+    _, used = lock_owner(conn, file.owner)
     if owner_limit is not None and used + file.bytes > owner_limit:
         _remove_expired(conn, file.owner, file.created_at, 1000)
         used = owner_usage(conn, file.owner)[1]
@@ -85,7 +85,7 @@ def check_texts(record: object) -> None:
             raise InvalidRequest(f"'{field}' is longer than {LONGEST_INDEXED} bytes.", param=field)
 
 
-def _lock_owner(conn: Connection, owner: Owner) -> tuple[int, int]:
+def lock_owner(conn: Connection, owner: Owner) -> tuple[int, int]:
     """Takes the owner's row until the end of the transaction; its (files, bytes)."""
     [(files, used)] = conn.execute(
         "INSERT INTO owners (owner, files, bytes) VALUES (?, 0, 0)"
@@ -176,7 +176,7 @@ def delete_file(conn: Connection, owner: Owner, file_id: str, now: float) -> Fil
     """
     if get_file(conn, owner, file_id, now) is None:
         return None
-    _lock_owner(conn, owner)
+    lock_owner(conn, owner)
     return _remove(conn, owner, file_id, now)
 
 
@@ -256,7 +256,7 @@ def _remove_expired(conn: Connection, owner: Owner | None, now: float, limit: in
     # Owners in one order everywhere, so that two sweeps cannot wait for each other.
     for of, file_id in sorted(due):
         if of != locked:
-            _lock_owner(conn, of)
+            lock_owner(conn, of)
             locked = of
         if (file := _remove(conn, of, file_id, now)) is not None:
             removed.append(file)
@@ -269,7 +269,7 @@ def erase_owner(conn: Connection, owner: Owner, now: float, limit: int | None = 
     100,000 files take seconds, in which nobody else can write to SQLite: with a `limit` it removes so many files at a
     time, and is to be repeated until it gives fewer.
     """
-    _lock_owner(conn, owner)
+    lock_owner(conn, owner)
     rows = conn.execute("SELECT id FROM files WHERE owner = ? LIMIT ?", (owner, 2**62 if limit is None else limit))
     ids = [row[0] for row in rows]
     for file_id in ids:
@@ -292,7 +292,7 @@ def owner_usage(conn: Connection, owner: Owner) -> tuple[int, int]:
 
 def recount_owner(conn: Connection, owner: Owner) -> tuple[int, int]:
     """Sets the counters anew from the files themselves, and gives them."""
-    _lock_owner(conn, owner)
+    lock_owner(conn, owner)
     [(files, used)] = conn.execute(
         "SELECT count(*), CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM files WHERE owner = ?", (owner,)
     )

@@ -13,8 +13,8 @@ from typing import Literal
 
 from liftgate.catalog.blobs import BlobPart
 from liftgate.catalog.connection import Connection, storable
-from liftgate.catalog.files import check_texts, commit_file, get_file
-from liftgate.errors import InvalidRequest, UploadNotFound
+from liftgate.catalog.files import check_texts, commit_file, get_file, lock_owner
+from liftgate.errors import InvalidRequest, RateLimited, UploadNotFound
 from liftgate.records import BlobRecord, FileRecord, Owner
 
 UploadKind = Literal["openai", "gemini"]
@@ -87,6 +87,28 @@ class Finished:
 
     file: FileRecord
     unused: tuple[str, ...]
+
+
+def begin_upload(conn: Connection, upload: UploadRecord, most: int) -> None:
+    """`insert_upload` where the owner has fewer than `most` that have not ended; those whose time is over have. Of its
+    uploads that came to nothing as many are remembered. Raises `RateLimited`.
+    """
+    lock_owner(conn, upload.owner)
+    [(pending,)] = conn.execute(
+        "SELECT count(*) FROM uploads WHERE status = 'pending' AND expires_at > ? AND owner = ?",
+        (upload.created_at, upload.owner),
+    )
+    if pending >= most:
+        raise RateLimited(
+            f"You have {pending} unfinished uploads, and at most {most} are allowed (max_pending_uploads). Complete or "
+            "cancel some of them; those that are left alone expire.",
+        )
+    conn.execute(
+        "DELETE FROM uploads WHERE id IN (SELECT id FROM uploads WHERE owner = ? AND status IN ('cancelled', 'expired')"
+        " ORDER BY created_at DESC LIMIT 1000 OFFSET ?)",
+        (upload.owner, most),
+    )
+    insert_upload(conn, upload)
 
 
 def insert_upload(conn: Connection, upload: UploadRecord) -> None:

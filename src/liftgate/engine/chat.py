@@ -57,6 +57,7 @@ class _Call(msgspec.Struct, frozen=True):
     carried: Carried
     signatures: Mapping[str, str]
     media: Mapping[str, Media]
+    large: bool
 
 
 class Chat:
@@ -74,20 +75,22 @@ class Chat:
         self._facts_for = lru_cache(KNOWN_MODELS)(_facts_on)
         self._one_owner = len(set(settings.auth.owners().values()) or {LOCAL}) == 1
 
-    async def complete(self, owner: Owner, request: Mapping[str, Any]) -> bytes:
-        """The JSON of a `chat.completion`. Raises what `errors` has."""
-        return await self._routed(await self._call(owner, request, self._needs.found(request)), self._generate)
+    async def complete(self, owner: Owner, request: Mapping[str, Any], *, large: bool = False) -> bytes:
+        """The JSON of a `chat.completion`. Raises what `errors` has. `large`: to translate it takes long, which is then
+        done in threads."""
+        found = await self._found(request, large=large)
+        return await self._routed(await self._call(owner, request, found, large=large), self._generate)
 
-    async def stream(self, owner: Owner, request: Mapping[str, Any]) -> EventStream:
+    async def stream(self, owner: Owner, request: Mapping[str, Any], *, large: bool = False) -> EventStream:
         """Awaiting gives the stream when its first event is there, or raises: so a failure before that is a status.
 
         After 15 s of fetching and page-in the stream is given without it, with comment lines until it comes
         (DESIGN.md 7).
         """
-        found = self._needs.found(request)
+        found = await self._found(request, large=large)
         if not found.needs:
-            return self._relay.of(await self._open(owner, request, found))
-        opening: Opening = self._tasks.start(self._opened(owner, request, found), name="open stream")
+            return self._relay.of(await self._open(owner, request, found, large=large))
+        opening: Opening = self._tasks.start(self._opened(owner, request, found, large=large), name="open stream")
         try:
             await asyncio.wait({opening}, timeout=self._settings.jobs.stream_commit_seconds)
         except asyncio.CancelledError:
@@ -100,23 +103,27 @@ class Chat:
             raise outcome.again()
         return self._relay.of(outcome)
 
-    async def count(self, owner: Owner, request: Mapping[str, Any]) -> bytes:
+    async def count(self, owner: Owner, request: Mapping[str, Any], *, large: bool = False) -> bytes:
         """The JSON of OpenAI's token count, for the very request that `complete` would send."""
-        return await self._routed(await self._call(owner, request, self._needs.found(request)), self._count)
+        found = await self._found(request, large=large)
+        return await self._routed(await self._call(owner, request, found, large=large), self._count)
 
     # ── before a deployment is chosen ────────────────────────────────────────────────────────────
 
-    async def _call(self, owner: Owner, request: Mapping[str, Any], found: MediaFound) -> _Call:
+    async def _found(self, request: Mapping[str, Any], *, large: bool) -> MediaFound:
+        return await asyncio.to_thread(self._needs.found, request) if large else self._needs.found(request)
+
+    async def _call(self, owner: Owner, request: Mapping[str, Any], found: MediaFound, *, large: bool) -> _Call:
         begun = self._clock.monotonic()
         model = request.get("model")
         if not isinstance(model, str) or not model:
             raise InvalidRequest("you must provide a model parameter")
         self._router.deployments(model)
         deadline = begun + self._timeout(request, model)
-        call_ids = tool_call_ids(request)
+        call_ids = await asyncio.to_thread(tool_call_ids, request) if large else tool_call_ids(request)
         signatures = await self._signatures.load(owner, call_ids) if call_ids else {}
         needs = await self._needs.of(owner, found) if found.needs else ()
-        return _Call(owner, request, model, Carried(needs, deadline), signatures, found.read)
+        return _Call(owner, request, model, Carried(needs, deadline), signatures, found.read, large)
 
     def _timeout(self, request: Mapping[str, Any], model: str) -> float:
         """LiteLLM's `timeout` in the body, within the gateway's own. Seconds."""
@@ -128,7 +135,10 @@ class Chat:
         def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> Awaitable[T]:
             return use(call, deployment, self._translated(call, deployment, files))
 
-        return self._attempts.run(call.model, call.carried, at)
+        async def at_length(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> T:
+            return await use(call, deployment, await asyncio.to_thread(self._translated, call, deployment, files))
+
+        return self._attempts.run(call.model, call.carried, at_length if call.large else at)
 
     # ── one attempt at one deployment ────────────────────────────────────────────────────────────
 
@@ -170,7 +180,8 @@ class Chat:
 
     async def _generate(self, call: _Call, deployment: Deployment, translation: ChatTranslation) -> bytes:
         timeout = self._attempts.left(call.carried, deployment)
-        raw = await self._client.generate(deployment, _encode(translation.body), timeout=timeout)
+        body = await asyncio.to_thread(_encode, translation.body) if call.large else _encode(translation.body)
+        raw = await self._client.generate(deployment, body, timeout=timeout)
         fold = self._fold(call, translation)
         fold.feed(decoded(raw))
         fold.end()
@@ -179,24 +190,28 @@ class Chat:
         return _encode(completion(fold))
 
     async def _count(self, call: _Call, deployment: Deployment, translation: ChatTranslation) -> bytes:
-        body = _encode(count_request(translation, deployment.model))
+        counted = count_request(translation, deployment.model)
+        body = await asyncio.to_thread(_encode, counted) if call.large else _encode(counted)
         timeout = self._attempts.left(call.carried, deployment)
         raw = await self._client.call(deployment, "countTokens", body, timeout=timeout)
         return _encode(count_answer(decoded(raw)))
 
-    async def _opened(self, owner: Owner, request: Mapping[str, Any], found: MediaFound) -> Opened | LiftgateError:
+    async def _opened(
+        self, owner: Owner, request: Mapping[str, Any], found: MediaFound, *, large: bool
+    ) -> Opened | LiftgateError:
         try:
-            return await self._open(owner, request, found)
+            return await self._open(owner, request, found, large=large)
         except LiftgateError as error:
             return error
 
-    async def _open(self, owner: Owner, request: Mapping[str, Any], found: MediaFound) -> Opened:
-        return await self._routed(await self._call(owner, request, found), self._begin)
+    async def _open(self, owner: Owner, request: Mapping[str, Any], found: MediaFound, *, large: bool) -> Opened:
+        return await self._routed(await self._call(owner, request, found, large=large), self._begin)
 
     async def _begin(self, call: _Call, deployment: Deployment, translation: ChatTranslation) -> Opened:
+        body = await asyncio.to_thread(_encode, translation.body) if call.large else _encode(translation.body)
         stream = await self._client.open_stream(
             deployment,
-            _encode(translation.body),
+            body,
             timeout=self._attempts.left(call.carried),
             idle_timeout=silence(deployment, self._settings.router.stream_timeout),
         )
@@ -215,6 +230,9 @@ class Chat:
         return Opened(call.owner, stream, fold, encoder, first, hold)
 
     def _fold(self, call: _Call, translation: ChatTranslation) -> AnswerFold:
+        if call.large:
+            # Gemini has it; a stream that runs for minutes need not keep it.
+            translation = msgspec.structs.replace(translation, body={})
         return AnswerFold(
             translation,
             completion_id=ids.new_completion_id(),

@@ -7,6 +7,7 @@ are shared with chat (`attempt`).
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import ExitStack
@@ -47,6 +48,9 @@ log = logging.getLogger("liftgate")
 
 METHODS = frozenset({"generateContent", "countTokens", "embedContent", "batchEmbedContents"})
 STREAM = "streamGenerateContent"
+
+LARGE = 1024 * 1024
+"""Bytes of a body that is looked through in a thread."""
 
 _GOOGLE = "googleapis.com"
 
@@ -158,7 +162,7 @@ class Native:
         call = await self._call(request, method)
 
         async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> bytes:
-            body = _body_at(call, deployment, files)
+            body = await _body_at(call, deployment, files)
             timeout = self._attempts.left(call.carried, deployment)
             return checked_object(await self._client.call(deployment, method, body, timeout=timeout))
 
@@ -172,7 +176,7 @@ class Native:
         async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> NativeStream:
             stream = await self._client.open_stream(
                 deployment,
-                _body_at(call, deployment, files),
+                await _body_at(call, deployment, files),
                 timeout=self._attempts.left(call.carried),
                 idle_timeout=silence(deployment, self._settings.router.stream_timeout),
             )
@@ -209,7 +213,8 @@ class Native:
                 "ModelService.ListModels to see the list of available models and their supported methods."
             ) from None
         deadline = begun + (min(limit, request.timeout) if request.timeout else limit)
-        body = read_body(request.body)
+        large = len(request.body) >= LARGE
+        body = await asyncio.to_thread(read_body, request.body) if large else read_body(request.body)
         if body.refused is not None:
             raise InvalidRequest(
                 f"'{body.refused}' is not supported here: Liftgate keeps no {REFUSED[body.refused]} yet.",
@@ -247,12 +252,13 @@ def not_permitted(named: str) -> PermissionDenied:
     return PermissionDenied(f"You do not have permission to access the File {name} or it may not exist.")
 
 
-def _body_at(call: _Call, deployment: Deployment, files: Mapping[str, ResolvedFile]) -> bytes:
+async def _body_at(call: _Call, deployment: Deployment, files: Mapping[str, ResolvedFile]) -> bytes:
     names = {int(place): file.uri for place, file in files.items() if file.uri is not None}
     upstream = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
     public = (call.model, f"models/{call.model}")
     names |= {named.start: upstream for named in call.body.models if named.text in public and named.text != upstream}
-    return call.body.with_names(names)
+    large = len(call.body.raw) >= LARGE
+    return await asyncio.to_thread(call.body.with_names, names) if large else call.body.with_names(names)
 
 
 def _type_of(mime_type: str | None) -> str | None:

@@ -53,9 +53,14 @@ Opening = asyncio.Task[Opened | LiftgateError]
 
 
 class EventStream:
-    """A chat's answer as SSE blocks. `aclose()` cancels the upstream, also when nothing was read yet."""
+    """A chat's answer as SSE blocks. `aclose()` cancels the upstream, also when nothing was read yet. `opened`: Gemini
+    has the request, of which nothing is needed any more.
+    """
 
-    def __init__(self, blocks: AsyncGenerator[bytes, None], close: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, blocks: AsyncGenerator[bytes, None], close: Callable[[], Awaitable[None]], *, opened: bool
+    ) -> None:
+        self.opened = opened
         self._blocks = blocks
         self._close = close
 
@@ -76,11 +81,11 @@ class Relay:
         self._deadlines = Deadlines()
 
     def of(self, opened: Opened) -> EventStream:
-        return EventStream(self._blocks(opened), opened.close)
+        return EventStream(self._blocks(opened), opened.close, opened=True)
 
     def of_late(self, opening: Opening) -> EventStream:
         """Comment lines until it is there."""
-        return EventStream(self._late_blocks(opening), partial(abandon, opening))
+        return EventStream(self._late_blocks(opening), partial(abandon, opening), opened=False)
 
     async def _late_blocks(self, opening: Opening) -> AsyncGenerator[bytes, None]:
         while not opening.done():

@@ -46,6 +46,9 @@ class IncomingPart:
         self._ingest = ingest
         self._upload_id = upload.id
         self._most = PART_BYTES if upload.bytes is None else min(PART_BYTES, upload.bytes)
+        # A part that is sent again does not make the file larger.
+        self._lacking = PART_BYTES if upload.bytes is None else max(0, upload.bytes - upload.received)
+        self._arrival = ingest.quotas.arrival(upload.owner, param="data")
         self._start = start
         self._whole = start is not None and digest is not None
         self._landed = landed
@@ -71,6 +74,9 @@ class IncomingPart:
                 raise TooLarge(f"{why}: the part has {self.size + len(piece)} bytes or more.", param="data")
             if self._storing.done() and (failure := self._storing.result()):
                 raise failure.again()
+            counted = min(len(piece), self._lacking)
+            await self._arrival.take(counted)
+            self._lacking -= counted
             await self._spool.write(piece)
         except LiftgateError:
             await self.abort()
@@ -122,9 +128,11 @@ class IncomingPart:
             return refused
         except LiftgateError as error:
             # A database that went away may have committed: what belongs to nothing, the sweep finds.
+            self._arrival.end(kept=True)
             return error
         finally:
             await self._spool.close()
+        self._arrival.end(kept=True)
         self._landed(part, self._spool.digest)
         return part
 
@@ -140,6 +148,7 @@ class IncomingPart:
         )
 
     async def _dropped(self) -> None:
+        self._arrival.end(kept=False)
         self._storing.cancel()
         await asyncio.wait([self._storing])
         # Its cancellation refers to this, and would keep it.

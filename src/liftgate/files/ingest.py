@@ -10,21 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from liftgate import ids
 from liftgate.blobs.disk import file_threads
 from liftgate.blobs.spool import Spool, SpoolDiscarded
 from liftgate.blobs.store import BlobStore
-from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
-from liftgate.catalog.files import commit_file, expire_files, owner_usage
-from liftgate.catalog.uploads import pending_bytes
+from liftgate.catalog.files import commit_file
 from liftgate.clock import Clock
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, StorageFull, TooLarge
 from liftgate.files.filename import clean_filename
+from liftgate.files.quota import Limits, Quotas, amount
 from liftgate.media_types import HEAD, resolve
 from liftgate.records import BlobRecord, FileRecord, FileStatus, Owner
 from liftgate.tasks import Tasks
@@ -32,14 +29,6 @@ from liftgate.tasks import Tasks
 log = logging.getLogger("liftgate.files")
 
 _THREADS = 4
-_EXPIRED_AT_ONCE = 1000
-
-
-class Limits(Protocol):
-    """What an owner may store, in bytes. `settings.LimitSettings` is one."""
-
-    def largest_file(self, owner: Owner) -> int: ...
-    def storage_quota(self, owner: Owner) -> int | None: ...
 
 
 class Ingest:
@@ -53,6 +42,7 @@ class Ingest:
         self.spool_dir = spool_dir
         self.threads = file_threads(_THREADS, "liftgate-ingest")
         self.tasks = Tasks()
+        self.quotas = Quotas(db, clock, limits)
 
     def begin(self, owner: Owner, *, expected: int | None) -> Incoming:
         """A file about to arrive; `expected`: its length in bytes, where it is known. Raises TooLarge, StorageFull,
@@ -62,35 +52,6 @@ class Ingest:
         if expected is not None and expected > largest:
             raise too_large(expected, largest)
         return Incoming(self, owner, Spool.create(self.spool_dir, expected=expected, threads=self.threads))
-
-    async def admit(self, owner: Owner, coming: int, *, param: str = "file", exact: bool = False) -> None:
-        """Whether so many more bytes fit into the owner's quota, beside files and what came of unfinished uploads; the
-        transaction that commits the file decides exactly. `coming`: of one file; 0 asks whether more may come of what
-        was begun, since uploads that were each admitted may be too much together. Raises TooLarge.
-        """
-        quota = self.limits.storage_quota(owner)
-        if quota is None:
-            return
-        used = await self._used(owner)
-        if used + coming > quota and used:
-            # Files whose time is over still count until they are removed, so this is done before refusing.
-            await self.db.write(partial(expire_files, now=self.clock.now(), limit=_EXPIRED_AT_ONCE))
-            used = await self._used(owner)
-        if used + coming > quota:
-            said = f"The file has {_amount(coming, exact)}, and " if coming else ""
-            raise TooLarge(
-                f"{said}{used} of your {quota} bytes are used, unfinished uploads included.",
-                param=param,
-                code="storage_quota_exceeded",
-            )
-
-    async def _used(self, owner: Owner) -> int:
-        now = self.clock.now()
-
-        def work(conn: Connection) -> int:
-            return owner_usage(conn, owner)[1] + pending_bytes(conn, owner, now)
-
-        return await self.db.read(work)
 
     async def close(self, seconds: float = 30.0) -> None:
         """Waits for the commits under way, so long."""
@@ -120,6 +81,7 @@ class Incoming:
         self._owner = owner
         self._largest = ingest.limits.largest_file(owner)
         self._quota = ingest.limits.storage_quota(owner)
+        self._arrival = ingest.quotas.arrival(owner)
         self._head = b""
         self._blob_id = ids.new_blob_id()
         self._admitted = False
@@ -147,12 +109,12 @@ class Incoming:
             raise
 
     async def _check(self, more: int) -> None:
-        if not self._admitted:
-            expected = self.spool.expected
-            await self._ingest.admit(self._owner, more if expected is None else expected, exact=expected is not None)
-            self._admitted = True
+        if not self._admitted and self.spool.expected is not None:
+            await self._ingest.quotas.admit(self._owner, self.spool.expected, exact=True)
+        self._admitted = True
         if self.spool.written + more > self._largest:
             raise too_large(self.spool.written + more, self._largest)
+        await self._arrival.take(more)
         if self._storing.done() and (failure := self._storing.result()):
             raise failure.again()
 
@@ -225,9 +187,11 @@ class Incoming:
         except LiftgateError as error:
             # A database that went away during the commit may have committed: the bytes stay, and if they belong to
             # nothing, the sweep finds them.
+            self._arrival.end(kept=True)
             return error
         finally:
             await self.spool.close()
+        self._arrival.end(kept=True)
         if file.blob_id != self._blob_id:
             self._ingest.tasks.start(self._delete_object(), name=f"delete {self._blob_id}")
         return file
@@ -253,6 +217,7 @@ class Incoming:
         return await self._ingest.db.write(lambda conn: commit_file(conn, file, blob, owner_limit=self._quota))
 
     async def _drop(self) -> None:
+        self._arrival.end(kept=False)
         self._storing.cancel()
         await asyncio.wait([self._storing])
         # Its cancellation refers to this, and would keep it.
@@ -269,9 +234,5 @@ class Incoming:
 
 def too_large(size: int, largest: int, *, param: str = "file", exact: bool = False) -> TooLarge:
     """A file over its owner's limit, both in bytes; not `exact`: so much of it has come, or was announced roughly."""
-    said = f"Maximum file size ({largest} bytes) exceeded: the file has {_amount(size, exact)}."
+    said = f"Maximum file size ({largest} bytes) exceeded: the file has {amount(size, exact)}."
     return TooLarge(said, param=param)
-
-
-def _amount(size: int, exact: bool) -> str:
-    return f"{size} bytes" if exact else f"{size} bytes or more"

@@ -18,10 +18,10 @@ from liftgate.catalog.files import get_file, get_file_by_alias
 from liftgate.catalog.uploads import (
     UploadPart,
     UploadRecord,
+    begin_upload,
     cancel,
     get_upload,
     get_upload_by_secret,
-    insert_upload,
     parts_of,
 )
 from liftgate.errors import (
@@ -84,7 +84,7 @@ class Sessions:
             largest = self._ingest.limits.largest_file(owner)
             if wanted.total > largest:
                 raise too_large(wanted.total, largest, exact=True)
-            await self._ingest.admit(owner, wanted.total, exact=True)
+            await self._ingest.quotas.admit(owner, wanted.total, exact=True)
         secret = secrets.token_urlsafe(64)
         now = self._clock.now()
         upload = UploadRecord(
@@ -103,7 +103,8 @@ class Sessions:
         )
         if wanted.alias is not None:
             await self.check_name(owner, wanted.alias)
-        await self._db.write(lambda conn: insert_upload(conn, upload))
+        most = self._ingest.limits.max_pending_uploads
+        await self._db.write(lambda conn: begin_upload(conn, upload, most))
         return secret
 
     async def check_name(self, owner: Owner, alias: str) -> None:
@@ -150,7 +151,7 @@ class Sessions:
             largest = self._ingest.limits.largest_file(upload.owner)
             chunk = _Chunk(self._parts, upload, skip=upload.received - offset, largest=largest)
             try:
-                await self._ingest.admit(upload.owner, 0)
+                await self._ingest.quotas.admit(upload.owner, 0)
                 async for piece in writing.follow(pieces):
                     await chunk.take(piece)
             except LiftgateError as error:

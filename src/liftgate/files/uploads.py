@@ -14,7 +14,7 @@ from functools import partial
 from liftgate import ids
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.files import get_file
-from liftgate.catalog.uploads import UploadPart, UploadRecord, cancel, get_upload, insert_upload, parts_of
+from liftgate.catalog.uploads import UploadPart, UploadRecord, begin_upload, cancel, get_upload, parts_of
 from liftgate.errors import InvalidRequest, UploadNotFound
 from liftgate.files.filename import clean_filename
 from liftgate.files.incoming_part import IncomingPart
@@ -62,7 +62,7 @@ class Uploads:
         largest = self._ingest.limits.largest_file(owner)
         if wanted.bytes > largest:
             raise too_large(wanted.bytes, largest, param="bytes", exact=True)
-        await self._ingest.admit(owner, wanted.bytes, param="bytes", exact=True)
+        await self._ingest.quotas.admit(owner, wanted.bytes, param="bytes", exact=True)
         now = self._clock.now()
         upload = UploadRecord(
             id=ids.new_upload_id(),
@@ -76,7 +76,8 @@ class Uploads:
             expires_at=now + LIFE_SECONDS,
             file_expires_after=wanted.expires_after,
         )
-        await self._db.write(lambda conn: insert_upload(conn, upload))
+        most = self._ingest.limits.max_pending_uploads
+        await self._db.write(lambda conn: begin_upload(conn, upload, most))
         return upload
 
     async def begin_part(self, owner: Owner, upload_id: str) -> IncomingPart:
@@ -87,7 +88,7 @@ class Uploads:
         if upload.status != "pending":
             raise InvalidRequest(f"Upload {upload_id} is {upload.status}.", param="upload_id")
         upload.check_room()
-        await self._ingest.admit(owner, 0, param="data")
+        await self._ingest.quotas.admit(owner, 0, param="data")
         return self._parts.begin(upload, start=None)
 
     async def complete(

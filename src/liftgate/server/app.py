@@ -26,6 +26,7 @@ from liftgate.server import routes
 from liftgate.server.access_log import CountedSend
 from liftgate.server.asgi import Receive, Scope, Send
 from liftgate.server.auth import Authenticator
+from liftgate.server.bodies import HeldBodies
 from liftgate.server.cors import CrossOrigin
 from liftgate.server.dialects import Dialect, dialect_of
 from liftgate.server.errors import error_response
@@ -56,7 +57,9 @@ class App:
         self._local_only = None if gateway.settings.auth.required else LocalOnly(origins)
         self._answer = CrossOrigin(origins, self._answer_request).answer if origins else self._answer_request
         self._leaving = False
-        self._waits = Waits(Tasks(), Deadlines())
+        limits = gateway.settings.limits
+        bodies = HeldBodies(max(limits.decoded_bytes_limit, limits.max_body_bytes))
+        self._waits = Waits(Tasks(), Deadlines(), bodies)
         self._routes: dict[Dialect, RouteTable] = {}
         for dialect, groups in routes.TABLES.items():
             self._routes[dialect] = table = RouteTable()
@@ -97,6 +100,9 @@ class App:
             # The answer had begun: all that is left is to break the connection, so that it is not taken for whole.
             log.exception("%s %s %s broke off", request.id, request.method, ascii(request.path))
             raise
+        finally:
+            if request.held:
+                request.let_go()
 
     async def _response(self, request: Request) -> Response:
         dialect = dialect_of(request)

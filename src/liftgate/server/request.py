@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
@@ -21,6 +22,7 @@ from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
 from liftgate.gateway import Gateway
 from liftgate.records import Owner
 from liftgate.server.asgi import Message, Receive, Scope
+from liftgate.server.bodies import UNCOUNTED, HeldBodies, aside
 from liftgate.server.numbers import whole_number
 from liftgate.tasks import Tasks
 
@@ -45,10 +47,11 @@ class ClientLeft(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """What all requests of an app wait with: background tasks that end with it, and deadlines on one timer."""
+    """What all requests of an app share: background tasks that end with it, deadlines on one timer, room for bodies."""
 
     tasks: Tasks
     deadlines: Deadlines
+    bodies: HeldBodies
 
 
 class Request:
@@ -56,6 +59,7 @@ class Request:
 
     __slots__ = (
         "_begun",
+        "_bodies",
         "_dawdling",
         "_receive",
         "_received",
@@ -63,6 +67,7 @@ class Request:
         "deadlines",
         "gateway",
         "headers",
+        "held",
         "id",
         "left",
         "method",
@@ -80,6 +85,8 @@ class Request:
         self.gateway = gateway
         self.tasks = waits.tasks
         self.deadlines = waits.deadlines
+        self._bodies = waits.bodies
+        self.held = 0
         self.id = request_id
         self.method: str = scope["method"]
         self.path: str = scope["path"]
@@ -176,7 +183,9 @@ class Request:
         return message
 
     async def body(self, limit: int) -> bytes:
-        """The whole body, of at most `limit` bytes. Raises TooLarge before reading where the length is known."""
+        """The whole body, of at most `limit` bytes. Raises TooLarge before reading where the length is known, and
+        Unavailable where the process holds too many bytes of bodies already.
+        """
         length = self.content_length
         if length is not None and length > limit:
             raise TooLarge(
@@ -191,8 +200,17 @@ class Request:
                 raise TooLarge(
                     f"Maximum content size limit ({limit}) exceeded ({size} bytes read).", code="request_too_large"
                 )
+            if size > UNCOUNTED:
+                # As they come: what was only announced takes no room.
+                self._bodies.hold(size - self.held)
+                self.held = size
             whole.append(piece)
-        return whole[0] if len(whole) == 1 else b"".join(whole)
+        return whole[0] if len(whole) == 1 else await aside(size, partial(b"".join, whole))
+
+    def let_go(self) -> None:
+        """Its body is not needed any more. Idempotent."""
+        held, self.held = self.held, 0
+        self._bodies.let_go(held)
 
     async def json_object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises InvalidRequest in OpenAI's words."""
@@ -200,7 +218,7 @@ class Request:
             raise InvalidRequest(f"Unsupported content encoding: '{encoding}'. Send the body as it is.")
         body = await self.body(self.gateway.settings.limits.max_body_bytes)
         try:
-            value = _decode_json(body)
+            value = await aside(len(body), partial(_decode_json, body))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise InvalidRequest(BAD_JSON) from None
         if not isinstance(value, dict):

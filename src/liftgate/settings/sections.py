@@ -145,6 +145,16 @@ class LimitSettings:
     owner_max_bytes: int | None = _option(
         None, "how much one owner may store; no limit by default", minimum=1, size=True
     )
+    max_pending_uploads: int = _option(
+        1000, "uploads in parts and resumable ones that one owner may have begun and not ended", minimum=1
+    )
+    decoded_bytes_limit: int = _option(
+        512 * MIB,
+        "JSON bodies that a process holds at the same time, in bytes; beyond it a request is 503 with Retry-After. One"
+        " body of `max_body_bytes` is always taken",
+        minimum=1,
+        size=True,
+    )
     fetch_max_bytes: int = _option(
         100 * MIB, "the largest file that is fetched from a URL in a chat request", minimum=1, size=True
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from liftgate.engine.relay import in_band
 from liftgate.errors import InvalidRequest
+from liftgate.server.bodies import LARGE
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, StreamedResponse
 
@@ -16,7 +17,7 @@ async def count_tokens(request: Request) -> Response:
     request.query("key")
     body = await request.json_object()
     with request.while_connected(PATIENCE):
-        return Response(await request.gateway.chat.count(request.owner, body))
+        return Response(await request.gateway.chat.count(request.owner, body, large=request.held >= LARGE))
 
 
 async def create_completion(request: Request) -> Response:
@@ -29,7 +30,9 @@ async def create_completion(request: Request) -> Response:
         raise InvalidRequest("Invalid type for 'stream': expected a boolean.", param="stream", code="invalid_type")
     with request.while_connected(PATIENCE):
         if not stream:
-            return Response(await chat.complete(request.owner, body))
+            return Response(await chat.complete(request.owner, body, large=request.held >= LARGE))
         # Awaiting it raises what goes wrong before the first event: that is still a status (DESIGN.md 5.7).
-        events = await chat.stream(request.owner, body)
+        events = await chat.stream(request.owner, body, large=request.held >= LARGE)
+    if events.opened:
+        request.let_go()
     return StreamedResponse(aiter(events), events.aclose, in_band=in_band)

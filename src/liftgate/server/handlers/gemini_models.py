@@ -46,6 +46,7 @@ async def call_method(request: Request) -> Response:
         if method != STREAM:
             return Response(await native.call(wanted, method), headers=[JSON_UTF8])
         stream = await native.stream(wanted, events=alt == "sse")
+    request.let_go()
     content_type = (b"content-type", b"text/event-stream") if alt == "sse" else JSON_UTF8
     headers = [content_type, (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
     return StreamedResponse(aiter(stream), stream.aclose, headers=headers, in_band=stream.in_band)
