@@ -20,9 +20,13 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from liftgate.engine.shares import Shares
 from liftgate.errors import LONGEST_NAME, FileUnusable, InvalidRequest, TooLarge, shortened
+from liftgate.records import Owner
 
 REDIRECTS = 5
+OWN_AT_ONCE, MOST_AT_ONCE, ALL_AT_ONCE = 8, 32, 96
+"""Files fetched at the same time: what each owner may at any time, one owner at most, and all before that."""
 PIECE = 256 * 1024
 CONNECT_SECONDS = 10.0
 LONGEST_URL = 16_384
@@ -88,13 +92,17 @@ class Fetcher:
         self._timeout = timeout
         self._allowed = frozenset(allowed_hosts)
         self._session: aiohttp.ClientSession | None = None
+        self._shares = Shares(own=OWN_AT_ONCE, most=MOST_AT_ONCE, total=ALL_AT_ONCE)
 
     @asynccontextmanager
-    async def open(self, url: str, *, param: str) -> AsyncIterator[Fetched]:
-        """Raises InvalidRequest for a URL that is not to be fetched, FileUnusable for one that cannot be."""
+    async def open(self, url: str, *, param: str, owner: Owner = "") -> AsyncIterator[Fetched]:
+        """Raises InvalidRequest for a URL that is not to be fetched, FileUnusable for one that cannot be.
+
+        An owner waits for turns of its own, which its `timeout` does not count.
+        """
         target = _parsed(url, param)
         try:
-            async with asyncio.timeout(self._timeout):
+            async with self._shares.turn(owner), asyncio.timeout(self._timeout):
                 response = await self._follow(target, param)
                 try:
                     length = response.content_length
@@ -142,7 +150,7 @@ class Fetcher:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=_PublicResolver(self._allowed), limit=32, use_dns_cache=False),
+                connector=aiohttp.TCPConnector(resolver=_PublicResolver(self._allowed), limit=0, use_dns_cache=False),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=self._timeout),
                 headers={"User-Agent": "liftgate", "Accept": "*/*"},

@@ -226,7 +226,8 @@ class Native:
             if self._is_files(named.text, request.origin)
         ]
         try:
-            found = await self._needs.of(request.owner, MediaFound(needs, 0)) if needs else ()
+            seconds = deadline - self._clock.monotonic()
+            found = await self._needs.of(request.owner, MediaFound(needs, 0), seconds=seconds) if needs else ()
         except FileNotFound as missing:
             raise not_permitted(missing.file_id) from None
         return _Call(request.model, body, Carried(found, deadline))

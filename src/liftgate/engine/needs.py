@@ -15,7 +15,7 @@ import msgspec
 from liftgate.engine.files import Files
 from liftgate.engine.heal import Healer
 from liftgate.engine.sent_along import Room, SentAlong
-from liftgate.errors import FileNotFound, LiftgateError
+from liftgate.errors import FileNotFound, FileNotReady, LiftgateError
 from liftgate.records import Account, FileRecord, Owner, ReplicaRecord
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.parts import Wanted
@@ -51,8 +51,10 @@ class Needs:
         """What a request names or brings along. Raises InvalidRequest for media that cannot be read."""
         return find_media(request, inline_limit=self._inline_limit)
 
-    async def of(self, owner: Owner, found: MediaFound) -> Sequence[Needed]:
-        """Raises FileNotFound, with the parameter's path, for a file that this owner does not have."""
+    async def of(self, owner: Owner, found: MediaFound, *, seconds: float) -> Sequence[Needed]:
+        """Raises FileNotFound, with the parameter's path, for a file that this owner does not have, and FileNotReady
+        where the `seconds` of the request are over before all that it brings was fetched and stored.
+        """
         # First what costs least, so that a missing file is known before anything is fetched or stored.
         named: dict[str, Needed] = {}
         for need in found.needs:
@@ -63,7 +65,15 @@ class Needs:
             return list(named.values())
         others = [need for need in found.needs if need.kind != "file_id"]
         room, turns = Room(found.room), asyncio.Semaphore(AT_ONCE)
-        brought = await _all(self._brought(owner, need, room, turns) for need in others)
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                brought = await _all(self._brought(owner, need, room, turns) for need in others)
+        except TimeoutError:
+            raise FileNotReady(
+                f"The time of the request was over before '{others[0].param}' and what else it brings were fetched.",
+                param=others[0].param,
+                retry_after=1,
+            ) from None
         named.update((need.param, each) for need, each in zip(others, brought, strict=True))
         return [named[need.param] for need in found.needs]
 

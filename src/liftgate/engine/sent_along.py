@@ -63,7 +63,7 @@ class SentAlong:
 
     async def fetched(self, owner: Owner, need: FileNeed, room: Room) -> Wanted | ResolvedFile:
         """What lies behind a URL: as data while the request has room for it, else as a File."""
-        async with self._fetcher.open(need.ref, param=need.param) as fetched:
+        async with self._fetcher.open(need.ref, param=need.param, owner=owner) as fetched:
             head = bytearray()
             pieces = fetched.pieces()
             async for piece in pieces:
