@@ -134,7 +134,7 @@ class Gateway:
         part_store = PartStore(ingest)
         self.uploads = Uploads(part_store)
         self.sessions = Sessions(part_store)
-        self.models = Models(router)
+        self.models = Models(router, clock)
         limits = settings.limits
         fetcher = Fetcher(
             max_bytes=limits.fetch_max_bytes, timeout=limits.fetch_timeout, allowed_hosts=limits.fetch_allowed_hosts

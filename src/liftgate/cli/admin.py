@@ -112,10 +112,11 @@ def erase(owner: str, yes: bool, as_json: bool, config: Path | None, **flags: st
 def _tell_gemini(settings: Settings, removed: int, left: dict[str, int]) -> None:
     if removed:
         click.echo(f"At Gemini: {_copies(removed)} removed.")
-    known = {deployment.account.name for deployment in settings.deployments}
+    known = {deployment.account.name: deployment.account.where for deployment in settings.deployments}
     for account, count in sorted(left.items()):
         why = "a running gateway goes on trying" if account in known else "its key is not in this config"
-        click.echo(f"At Gemini, still to remove: {_copies(count)} at {plain(account)} ({why}).")
+        place = f", {plain(known[account])}," if known.get(account) else ""
+        click.echo(f"At Gemini, still to remove: {_copies(count)} at {plain(account)}{place} ({why}).")
 
 
 def _copies(number: int) -> str:

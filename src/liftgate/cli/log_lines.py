@@ -49,12 +49,12 @@ def escaped(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def log_to_stderr(settings: Settings, *, level: int = logging.INFO) -> None:
-    """Our own log from `level`, everybody else's from WARNING."""
+def log_to_stderr(settings: Settings) -> None:
+    """Our own log from INFO, or in detail, everybody else's from WARNING."""
     handler = logging.StreamHandler()
     handler.setFormatter(LogLines(_secrets(settings)))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    logging.getLogger("liftgate").setLevel(level)
+    logging.getLogger("liftgate").setLevel(logging.DEBUG if settings.server.debug else logging.INFO)
 
 
 def _secrets(settings: Settings) -> Iterable[str]:

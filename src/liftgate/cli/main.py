@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from liftgate import __version__
+from liftgate.cli.litellm_flags import litellm_flags, read_litellm_flags
 from liftgate.errors import ConfigError, LiftgateError
 from liftgate.settings.options import OPTIONS, Option
 
@@ -39,7 +40,7 @@ HEADINGS = {
 HELP = """Liftgate lifts heavy files to Gemini: an OpenAI-compatible gateway in front of Google AI Studio.
 
 \b
-  liftgate --config config.yaml       run the gateway with a config (LiteLLM's works as it is)
+  liftgate --config config.yaml       run the gateway with a config (LiteLLM's too)
   GEMINI_API_KEY=… liftgate           run it without one: every Gemini model by its own name
   liftgate --sandbox                  run it against a built-in emulator of Gemini, without any key
   liftgate files upload lecture.mp4   put a file into a running gateway; `liftgate chat` asks about it
@@ -118,9 +119,13 @@ def _settings(command: Callable[..., None]) -> Callable[..., None]:
 @click.version_option(__version__, "-v", "--version", prog_name="liftgate", message="%(prog)s %(version)s")
 @click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="The config, as LiteLLM has it.")
 @click.option("--sandbox", is_flag=True, help="Run an emulator of Gemini too and use it.")
+@click.option("--detailed-debug", "debug", flag_value=True, default=None, hidden=True)
+@click.option("--keepalive-timeout", "keep_alive", default=None, hidden=True)
+@litellm_flags
 @_settings
 @click.pass_context
 def cli(ctx: click.Context, /, config: Path | None, sandbox: bool, **flags: Any) -> None:
+    warnings = read_litellm_flags(flags)
     given = [f"--{_dashes(name)}" for name, value in {"config": config, **flags}.items() if value is not None]
     if ctx.invoked_subcommand is not None:
         if given or sandbox:
@@ -130,7 +135,7 @@ def cli(ctx: click.Context, /, config: Path | None, sandbox: bool, **flags: Any)
         return
     from liftgate.cli.serve import serve
 
-    ctx.exit(serve(config, flags, sandbox=sandbox))
+    ctx.exit(serve(config, flags, warnings, sandbox=sandbox))
 
 
 def main() -> None:

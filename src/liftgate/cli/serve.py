@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +18,10 @@ from liftgate.settings import Settings, load_settings
 from liftgate.settings.load import default_data_dir
 
 
-def serve(config: Path | None, flags: Mapping[str, object], *, sandbox: bool) -> int:
-    """Blocks until a signal; the exit code. Raises ConfigError."""
+def serve(
+    config: Path | None, flags: Mapping[str, object], warnings: Sequence[str] = (), *, sandbox: bool = False
+) -> int:
+    """Blocks until a signal; the exit code. `warnings`: about the flags. Raises ConfigError."""
     with ExitStack() as stack:
         environ = dict(os.environ)
         notes = []
@@ -27,15 +29,15 @@ def serve(config: Path | None, flags: Mapping[str, object], *, sandbox: bool) ->
             from liftgate.cli.embedded import EXAMPLE_KEY, embedded_sandbox
 
             environ["GEMINI_API_BASE"] = stack.enter_context(embedded_sandbox())
-            environ.setdefault("GEMINI_API_KEY", EXAMPLE_KEY)
+            environ["GEMINI_API_KEY"] = environ.get("GEMINI_API_KEY") or EXAMPLE_KEY
             notes.append(f"the sandbox is Gemini here: {environ['GEMINI_API_BASE']}")
-        settings, warnings = load_settings(config, flags, environ)
+        settings, more = load_settings(config, flags, environ)
         if sandbox and settings.storage.data_dir == default_data_dir(environ):
             settings = _temporary(settings, stack)
             notes.append("its files are temporary; --data-dir keeps them")
         make_place(settings.storage.data_dir, "--data-dir")
         log_to_stderr(settings)
-        return _run(settings, notes, warnings)
+        return _run(settings, notes, [*warnings, *more])
 
 
 def _run(settings: Settings, notes: list[str], warnings: list[str]) -> int:

@@ -29,6 +29,7 @@ from liftgate.errors import (
     PermissionDenied,
     UpstreamDisconnected,
     let_go,
+    shortened,
 )
 from liftgate.gemini.error_body import google_status
 from liftgate.gemini.json_body import checked_object
@@ -208,8 +209,9 @@ class Native:
         except ModelNotFound as missing:
             if missing.provider:
                 raise
+            name = f"models/{shortened(request.model)}"
             raise NotFound(
-                f"models/{request.model} is not found for API version v1beta, or is not supported for {method}. Call "
+                f"{name} is not found for API version v1beta, or is not supported for {method}. Call "
                 "ModelService.ListModels to see the list of available models and their supported methods."
             ) from None
         deadline = begun + (min(limit, request.timeout) if request.timeout else limit)

@@ -111,6 +111,11 @@ class Router:
             self._matched[model_name] = group
         return group
 
+    def failures(self, deployment: Deployment) -> int:
+        """How often it failed, while it is left alone for that; else 0."""
+        health = self._health[deployment.id]
+        return health.failures if health.is_cooling(self._clock.monotonic()) else 0
+
     def health(self, deployment: Deployment) -> Health:
         """As it stands now; to be read only."""
         return self._health[deployment.id]
@@ -180,6 +185,7 @@ class Router:
         except LiftgateError as error:
             settings = self._settings
             now = self._clock.monotonic()
+            log.debug("%s failed: %s: %s", deployment.id, type(error).__name__, error.message)
             if not health.is_cooling(now) and isinstance(error, UpstreamKeyRejected):
                 log.warning("%s: %s", deployment.where or deployment.id, error.message)
             if model_is_gone(error):

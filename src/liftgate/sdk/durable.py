@@ -124,7 +124,8 @@ class Durable:
 
     def _served(self, model: object) -> object:
         """A name of the config goes as it is; otherwise `gemini/x` is `x`, as without a gateway."""
-        names = {deployment.model_name for deployment in self._gateway.settings.deployments}
+        settings = self._gateway.settings
+        names = {deployment.model_name for deployment in settings.deployments} | settings.names.aliases.keys()
         return model if model in names else model_name(model)
 
 

@@ -11,44 +11,11 @@ from typing import Any
 
 from liftgate.clock import SystemClock
 from liftgate.errors import NotFound
-from liftgate.prices import day_of, dollars_per_token, known_models, model_entry
+from liftgate.prices import day_of, known_models, model_entry
 from liftgate.sdk.bridge import public_errors
 from liftgate.settings.google import KEY_VARIABLES
 from liftgate.translate.field_table import REQUEST
-
-_FLAGS: Mapping[str, tuple[str, ...]] = {
-    "supports_function_calling": ("tools",),
-    "supports_parallel_function_calling": ("parallel_tools",),
-    "supports_tool_choice": ("tool_choice",),
-    "supports_response_schema": ("json_schema",),
-    "supports_reasoning": ("thinking",),
-    "supports_vision": ("image_in",),
-    "supports_pdf_input": ("pdf_in",),
-    "supports_audio_input": ("audio_in",),
-    "supports_video_input": ("video_in",),
-    "supports_audio_output": ("audio_out",),
-    "supports_web_search": ("web_search",),
-    "supports_url_context": ("url_context",),
-    "supports_system_messages": ("system",),
-    "supports_prompt_caching": ("caching", "explicit_caching"),
-}
-_TAKES = {"supports_vision": "image", "supports_audio_input": "audio", "supports_video_input": "video"}
-
-_PRICES = {
-    "in_text": "input_cost_per_token",
-    "in_audio": "input_cost_per_audio_token",
-    "cached_in": "cache_read_input_token_cost",
-    "out": "output_cost_per_token",
-    "out_thinking": "output_cost_per_reasoning_token",
-    "out_audio": "output_cost_per_audio_token",
-    "out_image": "output_cost_per_image_token",
-}
-_LONG = {
-    "in_text": "input_cost_per_token_above_200k_tokens",
-    "cached_in": "cache_read_input_token_cost_above_200k_tokens",
-    "out": "output_cost_per_token_above_200k_tokens",
-}
-_MODES = {"unpriced": "chat"}
+from liftgate.translate.model_info import can, facts_of
 
 
 def get_model_info(model: str, custom_llm_provider: str | None = None, api_base: str | None = None) -> dict[str, Any]:
@@ -57,7 +24,7 @@ def get_model_info(model: str, custom_llm_provider: str | None = None, api_base:
         entry = model_entry(model)
         if entry is None:
             raise NotFound(f"Nothing is known of the model {model!r}.", param="model", code="model_not_found")
-    return _info(model, entry)
+    return facts_of(model, entry, day_of(SystemClock().now()))
 
 
 def get_max_tokens(model: str) -> int | None:
@@ -81,35 +48,9 @@ def validate_environment(
     return {"keys_in_environment": found, "missing_keys": [] if found else ["GEMINI_API_KEY"]}
 
 
-def _info(model: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    name = model.removeprefix("gemini/").removeprefix("models/")
-    limits = entry.get("limits", {})
-    today = day_of(SystemClock().now())
-    prices = dollars_per_token(name, day=today)
-    above = dollars_per_token(name, day=today, long_prompt=True) if "over_200k" in entry.get("price", {}) else {}
-    info: dict[str, Any] = {
-        "key": f"gemini/{name}",
-        "litellm_provider": "gemini",
-        "mode": _MODES.get(entry["kind"], entry["kind"]),
-        "max_tokens": limits.get("output"),
-        "max_input_tokens": limits.get("input"),
-        "max_output_tokens": limits.get("output"),
-        "input_cost_per_token": None,
-        "output_cost_per_token": None,
-        **{ours: prices[theirs] for theirs, ours in _PRICES.items() if theirs in prices},
-        **{ours: above[theirs] for theirs, ours in _LONG.items() if theirs in above},
-    }
-    return {**info, **{flag: _can(entry, flag) for flag in _FLAGS}}
-
-
-def _can(entry: Mapping[str, Any], flag: str) -> bool:
-    can = entry.get("can", {})
-    return any(can.get(name) for name in _FLAGS[flag]) or _TAKES.get(flag) in entry.get("takes", ())
-
-
 def _supports(model: str, flag: str) -> bool:
     entry = model_entry(model)
-    return entry is not None and _can(entry, flag)
+    return entry is not None and can(entry, flag)
 
 
 def supports_function_calling(model: str, custom_llm_provider: str | None = None) -> bool:
@@ -175,7 +116,7 @@ class _ModelCost(Mapping[str, dict[str, Any]]):
         entry = model_entry(name)
         if entry is None:
             raise KeyError(name)
-        return _info(name, entry)
+        return facts_of(name, entry, day_of(SystemClock().now()))
 
     def __iter__(self) -> Iterator[str]:
         return iter(f"gemini/{name}" for name in known_models())

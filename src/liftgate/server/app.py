@@ -52,7 +52,7 @@ class App:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._auth = Authenticator(gateway.settings.auth)
-        self._access_log = gateway.settings.server.access_log
+        self._access_log = gateway.settings.server.access_log or gateway.settings.server.debug
         origins = gateway.settings.server.cors_origins
         self._local_only = None if gateway.settings.auth.required else LocalOnly(origins)
         self._answer = CrossOrigin(origins, self._answer_request).answer if origins else self._answer_request

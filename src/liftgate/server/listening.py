@@ -48,6 +48,8 @@ def _bound(host: str, port: int, options: list[int]) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise ConfigError(f"--host {host}: {error.strerror or error}.") from None
+    except UnicodeError:
+        raise ConfigError(f"--host {host[:80]}: is no name of a host.") from None
     try:
         for option in options:
             listener.setsockopt(socket.SOL_SOCKET, option, 1)

@@ -17,6 +17,7 @@ from liftgate.server.handlers import (
     gemini_models,
     gemini_uploads,
     health,
+    litellm,
     models,
     uploads,
 )
@@ -52,6 +53,8 @@ OPENAI = (
     Route("/uploads/{upload_id}/cancel", {"POST": uploads.cancel_upload}),
     Route("/models", {"GET": models.list_models}),
     Route("/models/{model:path}", {"GET": models.retrieve_model}),
+    Route("/model/info", {"GET": litellm.model_info}),
+    Route("/engines/{model:path}/chat/completions", {"POST": chat.create_completion}),
 )
 
 GEMINI = (
@@ -65,14 +68,17 @@ GEMINI = (
 
 GEMINI_UPLOADS = (Route("/files", {"POST": gemini_uploads.upload_file}, capability="upload_id"),)
 
+AZURE = (Route("/openai/deployments/{model:path}/chat/completions", {"POST": chat.create_completion}),)
+
 OPERATORS = (
+    Route("/health", {"GET": litellm.health}),
     Route("/health/liveness", {"GET": health.liveness, "HEAD": health.liveness}, public=True),
     Route("/health/liveliness", {"GET": health.liveness, "HEAD": health.liveness}, public=True),
     Route("/health/readiness", {"GET": health.readiness, "HEAD": health.readiness}, public=True),
 )
 
 TABLES: Mapping[Dialect, Sequence[tuple[Sequence[Route], Sequence[str]]]] = {
-    "openai": ((OPENAI, ("/v1", "")), (OPERATORS, ("",))),
+    "openai": ((OPENAI, ("/v1", "")), (AZURE, ("",)), (OPERATORS, ("",))),
     "gemini": ((GEMINI, ("/v1beta", "/v1")), (GEMINI_UPLOADS, ("/upload/v1beta", "/upload/v1"))),
 }
 """What a request is looked for in, by what it speaks: routes and the prefixes that they have."""

@@ -102,7 +102,7 @@ class _Reader:
         place = f"model_list[{index}]"
         where = f"{self._path}: {place}"
         entry = mapping(item, where)
-        params = self._params(entry, where)
+        params = mapping(entry.get("litellm_params"), f"{where}.litellm_params")
         if not params.get("model") and self._tell_slips(entry, params, where):
             return
         provider, model = provider_and_model(
@@ -114,13 +114,13 @@ class _Reader:
             self._left_out.append((name, provider))
             return
         self._judge_entry(entry, where)
+        params = self._with_credential(params, where)
         info = mapping(entry.get("model_info"), f"{where}.model_info")
         self._guard(params, info, where)
         if self._is_active(info, where):
             self._entries.append(self._entry(name, model, params, info, place))
 
-    def _params(self, entry: dict[str, object], where: str) -> dict[str, object]:
-        params = mapping(entry.get("litellm_params"), f"{where}.litellm_params")
+    def _with_credential(self, params: dict[str, object], where: str) -> dict[str, object]:
         credential = params.get("litellm_credential_name")
         if credential is None:
             return params
@@ -235,6 +235,8 @@ class _Reader:
 
     def served(self) -> Served:
         """What the entries come to, and the warnings: one for each thing, not for each entry."""
+        if self._left_out:
+            self._faults.warn(_left_out_warning(self._path, self._left_out), changes_answers=True)
         for name, uses in self._idle.items():
             first, value = next(((w, v) for w, v in uses if not switched_off(v)), uses[0])
             more = f" (and in {len(uses) - 1} more entries)" if len(uses) > 1 else ""
@@ -244,8 +246,6 @@ class _Reader:
             deployments = _with_accounts(self._entries, self._path)
         names = {deployment.model_name for deployment in deployments}
         left_out = {name: provider for name, provider in self._left_out if name not in names}
-        if self._left_out:
-            self._faults.warn(_left_out_warning(self._path, self._left_out), changes_answers=True)
         return Served(deployments, left_out)
 
     def _tell_idle(self, name: str, value: object, where: str, more: str) -> None:

@@ -151,14 +151,10 @@ CHANGES_ANSWERS = frozenset(
             "max_fallbacks",
             "stream_timeout",
         ),
-        *("merge_reasoning_content_in_choices", "store_model_in_db", "pass_through_endpoints", "routing_strategy"),
+        *("merge_reasoning_content_in_choices", "store_model_in_db", "pass_through_endpoints"),
         *(
             "database_url",
             "litellm_system_prompt",
-            "max_parallel_requests",
-            "rpm",
-            "tpm",
-            "global_max_parallel_requests",
         ),
     }
 )

@@ -46,8 +46,8 @@ def load_settings(
     faults = Faults()
     with faults.noted():
         environ = {**environ, **_exported(document, environ, path)}
-    options = _options(document, flags, environ, path, faults)
     served = read_deployments(document, environ, path, faults)
+    options = _options(document, flags, environ, path, faults)
     for warning in key_warnings(environ):
         faults.warn(warning)
     if not served.deployments and not served.left_out:

@@ -192,6 +192,7 @@ class ServerSettings:
         "`https://*.example.com`, `http://localhost:*`, `null`, or `*` for all; none by default",
     )
     access_log: bool = _option(False, "write one line for every request")
+    debug: bool = _option(False, "write the log in detail, each failed try included, and the access log")
     read_timeout: float = _option(
         30.0, "how long a client may leave us waiting for the next bytes, in seconds", minimum=0.001
     )

@@ -21,9 +21,12 @@ async def count_tokens(request: Request) -> Response:
 
 
 async def create_completion(request: Request) -> Response:
-    """A client that goes away ends the call at Gemini, streamed or not."""
-    request.query("key")
+    """A client that goes away ends the call at Gemini, streamed or not. A model in the path goes before the body's."""
+    named = request.params.get("model")
+    request.query("key", *(("api-version",) if named else ()))
     body = await request.json_object()
+    if named:
+        body["model"] = named
     chat = request.gateway.chat
     stream = body.get("stream")
     if stream is not None and not isinstance(stream, bool):

@@ -1,0 +1,48 @@
+"""LiteLLM's own routes that clients and images use: what the models are, and how they do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from liftgate.server.request import Request
+from liftgate.server.responses import Response, json_response
+
+
+async def model_info(request: Request) -> Response:
+    """`/model/info`: each entry of `model_list`, with what is known of its model. The operator's own words on a model
+    (`model_info` of the config) go before the table's."""
+    wanted = request.query("key", "litellm_model_id").get("litellm_model_id")
+    models = request.gateway.models
+    entries = [
+        {
+            "model_name": each.model_name,
+            "litellm_params": {"model": f"gemini/{each.model}"},
+            "model_info": {"id": each.id, "db_model": False, **models.facts(each)},
+        }
+        for each in models.deployments()
+        if wanted in (None, each.id)
+    ]
+    return json_response({"data": entries})
+
+
+async def health(request: Request) -> Response:
+    """`/health`: which deployments answer. LiteLLM asks each model something; here what requests met is told, so
+    asking costs nothing."""
+    request.query("key", "model")
+    models = request.gateway.models
+    healthy: list[dict[str, Any]] = []
+    unhealthy: list[dict[str, Any]] = []
+    for each in models.deployments():
+        entry = {"model": f"gemini/{each.model}", "model_name": each.model_name, "model_id": each.id}
+        if failures := models.failures(each):
+            unhealthy.append({**entry, "error": f"It failed {failures} times in a row and is left alone for a while."})
+        else:
+            healthy.append(entry)
+    return json_response(
+        {
+            "healthy_endpoints": healthy,
+            "unhealthy_endpoints": unhealthy,
+            "healthy_count": len(healthy),
+            "unhealthy_count": len(unhealthy),
+        }
+    )

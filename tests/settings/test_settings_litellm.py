@@ -1,0 +1,267 @@
+"""LiteLLM's settings, one by one: what acts, what is refused, what is told once, and what needs no word (G1–G16)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from liftgate.errors import ConfigError
+from liftgate.settings import Settings, load_settings
+
+KEYED = {"GEMINI_API_KEY": "google-key-1", "HOME": "/home/somebody"}
+G = "  - {model_name: g, litellm_params: {model: gemini/gemini-2.5-flash, api_key: os.environ/GEMINI_API_KEY}}\n"
+H = "  - {model_name: h, litellm_params: {model: gemini/gemini-2.5-pro}}\n"
+OTHER = "  - {model_name: claude, litellm_params: {model: anthropic/claude, api_key: os.environ/ANTHROPIC_API_KEY}}\n"
+
+
+def load(
+    tmp_path: Path, text: str, *, entries: str = G + H, environ: Mapping[str, str] = KEYED
+) -> tuple[Settings, list[str]]:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"model_list:\n{entries}{text}")
+    return load_settings(path, {}, environ)
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [
+        *((f"{name}/x", name) for name in ("openai", "anthropic", "ollama", "vertex_ai", "azure", "groq", "bedrock")),
+        ("openrouter/google/gemini-2.5-pro", "openrouter"),
+        ("nvidia_nim/meta/llama3", "nvidia_nim"),
+        ("gpt-4o", "openai"),
+        ("o3-mini", "openai"),
+        ("text-embedding-3-small", "openai"),
+        ("claude-sonnet-4", "anthropic"),
+        ("mistral-large-latest", "mistral"),
+        ("some-local-model", "unnamed"),
+    ],
+)
+def test_an_entry_of_another_provider_is_left_out_unread(tmp_path: Path, model: str, provider: str) -> None:
+    """Its variables are not set, its credential is not there, its guards are not ours to keep."""
+    entry = (
+        f"  - {{model_name: other, litellm_params: {{model: {model}, api_key: os.environ/NOT_SET, max_budget: 5, "
+        "litellm_credential_name: nowhere, mock_response: a}, model_info: {team_id: a}}\n"
+    )
+    settings, warnings = load(tmp_path, "", entries=G + entry)
+    assert [d.model_name for d in settings.deployments] == ["g"]
+    assert settings.names.left_out == {"other": provider}
+    assert len(warnings) == 1 and "1 entry of another provider is left out" in warnings[0] and provider in warnings[0]
+
+
+def test_a_provider_said_beside_the_model_counts(tmp_path: Path) -> None:
+    entry = "  - {model_name: other, litellm_params: {model: google/gemini-2.5-pro, custom_llm_provider: openai}}\n"
+    assert load(tmp_path, "", entries=G + entry)[0].names.left_out == {"other": "openai"}
+
+
+def test_a_name_that_gemini_serves_too_goes_on_with_gemini(tmp_path: Path) -> None:
+    settings, _ = load(tmp_path, "", entries=G + OTHER.replace("claude,", "g,", 1))
+    assert settings.names.left_out == {} and len(settings.deployments) == 1
+
+
+def test_nothing_left_ends_the_start_whatever_the_environment_has(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"No model to serve: every entry .* \(anthropic\)"):
+        load(tmp_path, "", entries=OTHER)
+    with pytest.raises(ConfigError, match="database are not read"):
+        path = tmp_path / "empty.yaml"
+        path.write_text("model_list: []\ngeneral_settings: {store_model_in_db: true}\n")
+        load_settings(path, {}, {"HOME": "/"})
+
+
+def test_fallbacks_pass_over_what_is_left_out_and_name_what_never_was(tmp_path: Path) -> None:
+    text = "litellm_settings: {fallbacks: [{g: [claude, h]}, {claude: [g]}, {h: [claude]}]}\n"
+    settings, warnings = load(tmp_path, text, entries=G + H + OTHER)
+    assert settings.router.fallbacks == ({"g": ("h",)},)
+    assert len(warnings) == 1
+    text = "litellm_settings: {fallbacks: [{g: [hh-nowhere, h]}]}\n"
+    settings, warnings = load(tmp_path, text)
+    assert settings.router.fallbacks == ({"g": ("h",)},)
+    assert "litellm_settings.fallbacks[0].g: 'hh-nowhere' is no model_name" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    "value", ["[{g: [h]}]", "[{g: h}]", "{g: [h]}", "[{g: [h]}, {claude: [g]}]", "[{'g': ['claude', 'h']}]"]
+)
+def test_the_forms_of_fallbacks_mean_the_same(tmp_path: Path, value: str) -> None:
+    for section in ("litellm_settings", "router_settings"):
+        settings, _ = load(tmp_path, f"{section}: {{fallbacks: {value}}}\n", entries=G + H + OTHER)
+        assert settings.router.fallbacks == ({"g": ("h",)},)
+
+
+@pytest.mark.parametrize("value", ["[g]", "g", "5", "[[g, h]]", "[{g: 5}]", "[{g: [[h]]}]"])
+def test_another_form_of_fallbacks_is_refused_with_its_place(tmp_path: Path, value: str) -> None:
+    with pytest.raises(ConfigError, match=r"config\.yaml: router_settings\.fallbacks"):
+        load(tmp_path, f"router_settings: {{fallbacks: {value}}}\n")
+
+
+def test_default_and_context_window_fallbacks_and_aliases_act(tmp_path: Path) -> None:
+    text = (
+        "litellm_settings: {default_fallbacks: [claude, h], context_window_fallbacks: [{g: [claude, h]}]}\n"
+        "router_settings: {model_group_alias: {gpt-4: g, quiet: {model: h, hidden: true}, gone: claude, no: nowhere}}\n"
+    )
+    settings, warnings = load(tmp_path, text, entries=G + H + OTHER)
+    assert settings.router.fallbacks == ({"*": ("h",)},)
+    assert settings.names.longer == {"g": ("h",)}
+    assert settings.names.aliases == {"gpt-4": "g", "quiet": "h"}
+    assert settings.names.hidden == {"quiet"}
+    assert settings.names.left_out == {"claude": "anthropic", "gone": "anthropic"}
+    assert [w for w in warnings if "nowhere" in w] and len(warnings) == 2
+
+
+def test_a_fallback_may_be_an_alias(tmp_path: Path) -> None:
+    text = "router_settings: {model_group_alias: {gpt-4: h}, fallbacks: [{g: [gpt-4]}]}\n"
+    assert load(tmp_path, text)[0].router.fallbacks == ({"g": ("gpt-4",)},)
+
+
+def test_parameters_of_a_deployment_are_its_defaults(tmp_path: Path) -> None:
+    params = (
+        "max_tokens: 1, temperature: 0.5, reasoning_effort: low, thinking: null, stop: [a], timeout: 7, "
+        "stream_timeout: 3, extra_headers: {X-Team: os.environ/TEAM}, extra_body: {labels: {a: b}}, "
+        "additional_drop_params: [seed], top_k: os.environ/TOP"
+    )
+    entry = f"  - {{model_name: g, litellm_params: {{model: gemini/gemini-2.5-flash, {params}}}}}\n"
+    settings, warnings = load(tmp_path, "", entries=entry, environ={**KEYED, "TEAM": "red", "TOP": "5"})
+    (deployment,) = settings.deployments
+    assert deployment.defaults == {
+        "max_tokens": 1,
+        "temperature": 0.5,
+        "reasoning_effort": "low",
+        "stop": ["a"],
+        "extra_body": {"labels": {"a": "b"}},
+        "additional_drop_params": ["seed"],
+        "top_k": "5",
+    }
+    assert (deployment.timeout, deployment.stream_timeout) == (7.0, 3.0)
+    assert deployment.headers == (("X-Team", "red"),)
+    assert warnings == []
+
+
+@pytest.mark.parametrize("headers", ["{x-goog-api-key: a}", "{Host: a}", "{'a b': c}", '{a: "b\\nc"}', "5"])
+def test_a_header_that_cannot_be_or_is_ours_is_refused(tmp_path: Path, headers: str) -> None:
+    entry = f"  - {{model_name: g, litellm_params: {{model: gemini/a, extra_headers: {headers}}}}}\n"
+    with pytest.raises(ConfigError, match="extra_headers"):
+        load(tmp_path, "", entries=entry)
+
+
+def test_an_entry_is_for_its_environments(tmp_path: Path) -> None:
+    entry = (
+        "  - {model_name: p, litellm_params: {model: gemini/a}, model_info: {supported_environments: [production]}}\n"
+    )
+    for here, names in (("production", ["g", "p"]), ("staging", ["g"])):
+        settings, _ = load(tmp_path, "", entries=G + entry, environ={**KEYED, "LITELLM_ENVIRONMENT": here})
+        assert [d.model_name for d in settings.deployments] == names
+    with pytest.raises(ConfigError, match="LITELLM_ENVIRONMENT is not set"):
+        load(tmp_path, "", entries=G + entry)
+
+
+@pytest.mark.parametrize("name", ["team_id", "access_groups"])
+def test_what_binds_a_model_to_some_callers_is_refused(tmp_path: Path, name: str) -> None:
+    entry = f"  - {{model_name: p, litellm_params: {{model: gemini/a}}, model_info: {{{name}: [beta]}}}}\n"
+    with pytest.raises(ConfigError, match=rf"model_info\.{name}: .*says who may come in"):
+        load(tmp_path, "", entries=entry)
+    load(tmp_path, "", entries=entry.replace("[beta]", "null"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "litellm_settings: {max_budget: 10}",
+        "litellm_settings: {max_budget: 10, budget_duration: 30d}",
+        "litellm_settings: {max_end_user_budget_id: free}",
+        "litellm_settings: {default_internal_user_params: {max_budget: 10}}",
+        "litellm_settings: {default_team_settings: [{team_id: a, max_budget: 3}]}",
+        "litellm_settings: {upperbound_key_generate_params: {max_budget: 10}}",
+        "general_settings: {max_budget: 10}",
+        "router_settings: {budget_config: {a: {budget_limit: 1}}}",
+        "router_settings: {provider_budget_config: {openai: {budget_limit: 1}}}",
+        "default_end_user_params: {max_budget: 10}",
+    ],
+)
+def test_a_spend_limit_never_vanishes(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="limits what may be spent"):
+        load(tmp_path, text + "\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "litellm_settings: {budget_duration: 30d}",
+        "litellm_settings: {max_budget: null, soft_budget: 5}",
+        "general_settings: {disable_reset_budget: true, proxy_budget_rescheduler_min_time: 5}",
+        "litellm_settings: {max_internal_user_budget: 0.0e0, internal_user_budget_duration: 1d}",
+    ],
+)
+def test_a_period_without_a_limit_limits_nothing(tmp_path: Path, text: str) -> None:
+    if "0.0e0" in text:
+        with pytest.raises(ConfigError):
+            load(tmp_path, text + "\n")
+    else:
+        load(tmp_path, text + "\n")
+
+
+def test_litellms_database_is_never_ours(tmp_path: Path) -> None:
+    url = "postgresql://u:geheim@h:5432/litellm?schema=public&connection_limit=10"
+    settings, warnings = load(tmp_path, f"general_settings: {{database_url: '{url}'}}\n")
+    assert settings.storage.catalog_url.startswith("sqlite:")
+    assert "virtual keys in it are not honoured" in warnings[0] and "geheim" not in warnings[0]
+    assert "liftgate_settings.database_url" in warnings[0]
+    ours, _ = load(tmp_path, "liftgate_settings: {database_url: 'postgresql://u:p@h/d'}\n")
+    assert ours.storage.catalog_url == "postgresql://u:p@h/d"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "router_settings: {routing_strategy: simple-shuffle, set_verbose: true}",
+        "general_settings: {set_verbose: true, alerting: null, background_health_checks: false}",
+        "litellm_settings: {cache: false, set_verbose: true, json_logs: true, success_callback: []}",
+        "litellm_settings: {modify_params: false, output_parse_pii: false, callbacks: []}",
+        "litellm_settings: null\nrouter_settings:\nfiles_settings: []",
+        "general_settings: {store_model_in_db: false}",
+    ],
+)
+def test_what_is_switched_off_or_done_anyway_needs_no_word(tmp_path: Path, text: str) -> None:
+    assert load(tmp_path, text + "\n")[1] == []
+
+
+def test_a_setting_of_many_entries_is_one_line_and_what_changes_answers_is_first(tmp_path: Path) -> None:
+    entries = "".join(
+        f"  - {{model_name: m{n}, litellm_params: {{model: gemini/a, rpm: 5, tags: [a], max_parallel_requests: 2}}}}\n"
+        for n in range(50)
+    )
+    text = (
+        "general_settings: {alerting: [slack]}\nlitellm_settings: {success_callback: [langfuse], modify_params: true}\n"
+    )
+    _, warnings = load(tmp_path, text, entries=entries + OTHER)
+    assert len(warnings) == 6
+    assert "left out" in warnings[0] and "modify_params" in warnings[1]
+    assert sum("(and in 49 more entries)" in warning for warning in warnings) == 2
+
+
+@pytest.mark.parametrize(
+    ("base", "root", "versioned"),
+    [
+        ("https://a.example", "https://a.example", True),
+        ("https://a.example/", "https://a.example", True),
+        ("https://a.example/v1beta", "https://a.example", True),
+        ("https://a.example/v1/", "https://a.example", True),
+        ("https://a.example/gemini/v1beta", "https://a.example/gemini", True),
+        ("https://aiplatform.example/v1/publishers/google", "https://aiplatform.example/v1/publishers/google", False),
+        ("https://a.example/gemini", "https://a.example/gemini", False),
+    ],
+)
+def test_a_base_is_a_root_or_the_whole_prefix(tmp_path: Path, base: str, root: str, versioned: bool) -> None:
+    entry = f"  - {{model_name: g, litellm_params: {{model: gemini/a, api_base: '{base}'}}}}\n"
+    account = load(tmp_path, "", entries=entry)[0].deployments[0].account
+    assert (account.api_base, account.versioned) == (root, versioned)
+    by_environment = load(tmp_path, "", entries=G, environ={**KEYED, "GEMINI_API_BASE": base})[0]
+    assert by_environment.deployments[0].account.api_base == root
+
+
+@pytest.mark.parametrize("callbacks", ["my.handler", "[my.handler]", "[presidio]", "[langfuse, hide_secrets]"])
+def test_callbacks_that_can_refuse_are_refused_and_others_are_not(tmp_path: Path, callbacks: str) -> None:
+    with pytest.raises(ConfigError, match="can refuse requests"):
+        load(tmp_path, f"litellm_settings: {{callbacks: {callbacks}}}\n")
+    _, warnings = load(tmp_path, "litellm_settings: {success_callback: [my.log], callbacks: [langfuse]}\n")
+    assert len(warnings) == 2
