@@ -69,6 +69,16 @@ class GatewayProcess:
         return self.process.returncode
 
 
+def sweep_now(config: Path, data_dir: Path) -> None:
+    """`liftgate admin sweep` without any grace, as an operator would."""
+    command = [sys.executable, "-m", "liftgate", "admin", "sweep", "--grace", "0", "--all", "--yes"]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("LIFTGATE_", "LITELLM_"))}
+    done = subprocess.run(
+        [*command, "--config", str(config), "--data-dir", str(data_dir)], env=environ, capture_output=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+
+
 def write_config(
     path: Path, api_base: str, *, keys: Sequence[str] = ("key-a",), model: str = "gemini-2.5-flash", **ours: object
 ) -> Path:

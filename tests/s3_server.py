@@ -120,6 +120,8 @@ class S3Server:
             body = await request.read()
             await asyncio.to_thread(self.hold.wait, 30)
             with self._changed:
+                if request.headers.get("If-None-Match") == "*" and key in self.objects:
+                    return _error(412, "PreconditionFailed")
                 self.objects[key] = body
                 at = datetime.now(UTC)  # noqa: TID251 - another machine, with its own clock
                 self.written[key] = at.strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -403,6 +403,7 @@ def test_every_option_is_settable_from_everywhere(tmp_path: Path) -> None:
         "host": "127.0.0.2",
         "lease_seconds": 60.0,
         "max_header_bytes": 2048,
+        "orphan_grace_seconds": 3600.0,
         "public_base_url": "https://x",
         "trusted_proxies": "::1",
         "cors_origins": "a://y",

@@ -35,6 +35,7 @@ from liftgate.engine.needs import Needs
 from liftgate.engine.sent_along import SentAlong
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import ConfigError
+from liftgate.files.belonging import settle
 from liftgate.files.ingest import Ingest
 from liftgate.files.part_store import PartStore
 from liftgate.files.read import open_blob
@@ -66,6 +67,7 @@ class Gateway:
         self._clock = clock or SystemClock()
         self._exit = AsyncExitStack()
         self._db: Database | None = None
+        self._ingest: Ingest | None = None
         self._drained_at: float | None = None
         storage = settings.storage
         self._places = [storage.data_dir, storage.data_dir / "spool"]
@@ -108,6 +110,7 @@ class Gateway:
             await blobs.check()
         except StoreAway as error:
             raise ConfigError(f"blob_store: {settings.storage.shown_store} cannot be used: {error.reason}.") from error
+        await settle(db, blobs)
         client = GeminiClient(clock)
         stack.push_async_callback(client.close)
         tasks = Tasks()
@@ -125,9 +128,10 @@ class Gateway:
         )
         router = Router(settings.deployments, settings.router, clock, Random(), settings.names)
         replicas = Replicas(parts)
-        ingest = Ingest(db, blobs, spool_dir, clock, settings.limits)
+        ingest = Ingest(db, blobs, spool_dir, settings.limits)
         stack.push_async_callback(lambda: ingest.close(self._drain_left()))
         self._db = db
+        self._ingest = ingest
         carrier = Carrier(parts, replicas)
         stack.push_async_callback(carrier.close)
         self.files = Files(parts, ingest, carrier, router)
@@ -144,15 +148,16 @@ class Gateway:
         healer = Healer(replicas, client, clock)
         needs = Needs(self.files, replicas, sent_along, healer, inline_limit=limits.inline_limit)
         self.native = Native(parts, router, needs, settings)
-        self.chat = Chat(parts, router, needs, Signatures(db, clock), settings)
-        jobs = Jobs(parts, blobs, replicas, spool_dir=spool_dir)
+        self.chat = Chat(parts, router, needs, Signatures(db), settings)
+        jobs = Jobs(parts, replicas, ingest)
         jobs.start()
         stack.push_async_callback(jobs.stop)
 
     async def ready(self) -> None:
-        """Raises Unavailable while the catalogue cannot be reached, is not whole or takes no writes, and while there is
-        no place for what comes in. An object store is not asked."""
+        """Raises Unavailable while the catalogue cannot be reached, is not whole or takes no writes, while the store is
+        not its own any more, and while there is no place for what comes in. An object store is not asked."""
         for place in self._places:
             check_place(place)
-        assert self._db is not None, "the gateway is not open"
+        assert self._db is not None and self._ingest is not None, "the gateway is not open"
+        self._ingest.check_open()
         await self._db.check()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -131,8 +130,6 @@ def test_list_gives_sizes_and_times(make_store: MakeStore, tmp_path: Path) -> No
         listed = [blob async for blob in store.list()]
         assert {blob.id: blob.bytes for blob in listed} == sizes
         assert len(listed) == len(sizes)
-        # From the year in which the S3 endpoint of this test says it wrote, to now.
-        assert all(1.7e9 < blob.modified_at < time.time() + 60 for blob in listed)  # noqa: TID251 - a real file's time
         await store.close()
 
     asyncio.run(scenario())

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from aging import stand_still
 from catalog_samples import NOW, commit, run, sample, saved
 from liftgate.catalog import blobs, files, replicas
 from liftgate.catalog.blobs import BlobPart
@@ -108,6 +109,7 @@ def test_deleting_the_last_file_of_a_blob_orphans_it_and_dooms_its_replicas(data
     heard: list[tuple[str, str]] = []
 
     async def scenario(database: Database) -> None:
+        await database.write(lambda conn: stand_still(conn, NOW + 6))
         first = await database.write(commit)
         second = await database.write(commit)
         blob_id = first.blob_id
@@ -187,10 +189,15 @@ def test_all_blobs_are_walked_page_by_page(database_url: str) -> None:
 
 def test_alias_is_unique_among_the_living_files_of_an_owner(database_url: str) -> None:
     def work(conn: Connection) -> None:
+        stand_still(conn, NOW)
         first = commit(conn, alias="files/note", expires_at=NOW + 10)
         commit(conn, owner="bert", alias="files/note")
         with pytest.raises(Conflict):
             commit(conn, alias="files/note")
+        # By a clock that jumped it is over, and it may come back.
+        with pytest.raises(Conflict):
+            commit(conn, alias="files/note", created_at=NOW + 10)
+        stand_still(conn, NOW + 10)
         later = commit(conn, alias="files/note", created_at=NOW + 10)
         assert files.get_file_by_alias(conn, "anna", "files/note", NOW + 10) == later
         assert files.get_file(conn, "anna", first.id, NOW) is None
@@ -201,6 +208,7 @@ def test_alias_is_unique_among_the_living_files_of_an_owner(database_url: str) -
 
 def test_owner_limit_counts_every_file_and_makes_room_of_expired_ones(database_url: str) -> None:
     def work(conn: Connection) -> None:
+        stand_still(conn, NOW)
         for _ in range(2):
             file, blob = sample(expires_at=NOW + 10)
             files.commit_file(conn, file, blob, owner_limit=12)
@@ -210,6 +218,7 @@ def test_owner_limit_counts_every_file_and_makes_room_of_expired_ones(database_u
         assert refused.value.code == "storage_quota_exceeded"
         assert files.owner_usage(conn, "anna") == (2, 10)
         later = replace(file, created_at=NOW + 10)
+        stand_still(conn, NOW + 10)
         files.commit_file(conn, later, blob, owner_limit=12)
         assert files.owner_usage(conn, "anna") == (1, 5)
         exact, own = sample(content=b"7 bytes", created_at=NOW + 10)
@@ -281,12 +290,16 @@ def test_listing_goes_on_after_a_file_that_was_deleted_meanwhile(database_url: s
 
 def test_expired_files_are_removed_as_deleted_ones_are_oldest_first(database_url: str) -> None:
     def work(conn: Connection) -> None:
+        stand_still(conn, NOW)
         kept = commit(conn, expires_at=NOW + 100)
         gone = [
             commit(conn, owner=owner, content=owner.encode(), expires_at=NOW + seconds)
             for seconds, owner in ((3, "bert"), (1, "anna"), (2, "carl"))
         ]
         saved(conn, gone[0].blob_id)
+        # By a clock that jumped they are over, and not on the steady one.
+        assert files.expire_files(conn, NOW + 1000, 9) == []
+        stand_still(conn, NOW + 3)
         removed = files.expire_files(conn, NOW + 2, 1)
         assert [file.id for file in removed] == [gone[1].id]
         assert {file.id for file in files.expire_files(conn, NOW + 3, 9)} == {gone[0].id, gone[2].id}
@@ -300,6 +313,7 @@ def test_expired_files_are_removed_as_deleted_ones_are_oldest_first(database_url
 
 def test_erasing_an_owner_leaves_the_others(database_url: str) -> None:
     def work(conn: Connection) -> None:
+        stand_still(conn, NOW)
         for number in range(5):
             commit(conn, content=b"%d" % number)
         theirs = commit(conn, owner="bert")

@@ -130,7 +130,7 @@ def test_killed_writer_leaves_a_whole_catalogue(database_url: str, tmp_path: Pat
         assert len(there & deleting) <= 1
         assert files.owner_usage(conn, "anna") == files.recount_owner(conn, "anna")
         used = {file.blob_id for file in page}
-        orphans = {blob.id for blob in blobs.orphaned_blobs(conn, NOW + 1, 999)}
+        orphans = {blob.id for blob in blobs.orphaned_blobs(conn, conn.now() + 1, 999)}
         assert used | orphans == {blob.id for blob in blobs.all_blobs(conn, "", 999)}
         assert not used & orphans
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from aging import stand_still
 from catalog_samples import NOW, commit, run, sample
 from liftgate import ids
 from liftgate.catalog import blobs, files, signatures, uploads
@@ -200,6 +201,7 @@ def test_cancelled_upload_takes_nothing_more(database_url: str) -> None:
 
 def test_uploads_past_their_time_give_up_their_parts(database_url: str) -> None:
     def work(conn: Connection) -> None:
+        stand_still(conn, NOW + 3600)
         upload, kept = begun(conn), begun(conn, expires_at=NOW + 9999)
         piece = part(upload, b"01234")
         uploads.add_part(conn, piece, NOW)
@@ -209,6 +211,7 @@ def test_uploads_past_their_time_give_up_their_parts(database_url: str) -> None:
         assert uploads.expire_uploads(conn, NOW + 3600, 9) == []
         assert uploads.get_upload(conn, "anna", kept.id, NOW + 3600) == kept
         assert uploads.get_upload(conn, "anna", upload.id, NOW + 3600) is not None
+        stand_still(conn, NOW + 3601 + uploads.KEPT_SECONDS)
         uploads.expire_uploads(conn, NOW + 3601 + uploads.KEPT_SECONDS, 9)
         assert uploads.get_upload(conn, "anna", upload.id, NOW) is None
 

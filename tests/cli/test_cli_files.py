@@ -367,7 +367,7 @@ def test_a_file_that_changes_under_way_leaves_nothing_behind(bench: Bench, tmp_p
         assert process.returncode == 1 and b"film.mp4: changed while it was uploaded" in said
     assert bench.state() == []
     deadline = time.monotonic() + 10
-    while (left := [found for found in (tmp_path / "data" / "blobs").rglob("*") if found.is_file()]) and (
+    while (left := [found for found in (tmp_path / "data" / "blobs").rglob("blob-*")]) and (
         time.monotonic() < deadline
     ):
         time.sleep(0.05)
@@ -401,7 +401,7 @@ def test_the_same_file_is_not_uploaded_twice_at_once(bench: Bench) -> None:
 def test_bytes_that_are_not_those_that_were_stored_are_not_taken(bench: Bench, tmp_path: Path) -> None:
     path = made(bench.cli.home / "film.mp4", 5000)
     file_id = bench.cli.out("files", "upload", path).split()[0]
-    (blob,) = [found for found in (tmp_path / "data" / "blobs").rglob("*") if found.is_file()]
+    (blob,) = [found for found in (tmp_path / "data" / "blobs").rglob("blob-*")]
     blob.write_bytes(b"x" * 5000)
     done = bench.cli.run("files", "cat", file_id, "-o", "copy.mp4", code=1)
     assert b"SHA-256 differs" in done.stderr

@@ -38,6 +38,11 @@ class Bench:
     def json(self, *arguments: object, code: int = 0, config: bool = True) -> Any:
         return json.loads(self.admin(*arguments, "--json", code=code, config=config))
 
+    @property
+    def places(self) -> dict[str, str]:
+        """What every answer names."""
+        return {"catalogue": str(self.data / "catalog.db"), "store": str(self.data / "blobs")}
+
     @contextmanager
     def gateway(self, config: Path | None = None) -> Iterator[str]:
         settings, _ = load_settings(config or self.config, {"data_dir": self.data}, {})
@@ -45,7 +50,7 @@ class Bench:
             yield url
 
     def blobs(self) -> list[Path]:
-        return [path for path in (self.data / "blobs").rglob("*") if path.is_file()]
+        return [path for path in (self.data / "blobs").rglob("blob-*")]
 
     def at_gemini(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.sandbox.control("files")["files"]
@@ -85,7 +90,8 @@ def test_owners_are_listed_with_what_they_use(bench: Bench) -> None:
             upload(url, "sk-ann", b"a" * size)
         upload(url, "sk-bob", b"b" * 10)
         assert bench.json("owners") == {
-            "data": [{"owner": "ann", "files": 2, "bytes": 3000}, {"owner": "bob", "files": 1, "bytes": 10}]
+            "data": [{"owner": "ann", "files": 2, "bytes": 3000}, {"owner": "bob", "files": 1, "bytes": 10}],
+            **bench.places,
         }
     shown = bench.admin("owners", config=False)
     assert [line.split()[:2] for line in shown.splitlines()[1:3]] == [["ann", "2"], ["bob", "1"]]
@@ -114,6 +120,7 @@ def test_erasing_takes_everything_of_an_owner_at_once_and_nothing_else(bench: Be
                 "bytes": len(b"one" + b"two" + b"deleted before"),
                 "parts": 1,
                 "gemini": {"removed": 2, "left": 0},
+                **bench.places,
             }
             # Bob's own copy of the same bytes, here and there.
             (kept,) = bench.blobs()
@@ -168,10 +175,11 @@ def test_a_sweep_takes_what_is_older_than_its_grace(bench: Bench) -> None:
             ann.files.delete(upload(url, "sk-ann", b"deleted"))
         stray = bench.blobs()[0].with_name(bench.blobs()[0].name[:-4] + "aaaa")
         stray.write_bytes(b"nobody's")
-        nothing = {"files": 0, "blobs": 0, "objects": 0, "spools": 0, "parts": 0}
+        counted = ("files", "blobs", "objects", "spools", "parts", "waiting", "held")
+        nothing = {**dict.fromkeys(counted, 0), **bench.places}
         # The default grace is a day.
-        assert bench.json("sweep") == nothing
-        assert bench.json("sweep", "--grace", 3600) == nothing
+        assert bench.json("sweep") == {**nothing, "waiting": 1}
+        assert bench.json("sweep", "--grace", 3600) == {**nothing, "waiting": 1}
         bench.cli.run("admin", "sweep", "--grace", 0, "--data-dir", bench.data, code=2)
     assert len(bench.blobs()) == 3
     assert bench.json("sweep", "--grace", 0, "--yes") == {**nothing, "blobs": 1, "objects": 1}
@@ -232,10 +240,10 @@ def test_the_data_are_found_as_the_gateway_finds_them(bench: Bench, tmp_path: Pa
         upload(url, "sk-ann", b"hers")
     assert not (bench.data / "catalog.db").exists()
     expected = {"data": [{"owner": "ann", "files": 1, "bytes": 4}]}
-    assert json.loads(bench.cli.out("admin", "owners", "--json", "--config", config)) == expected
-    assert json.loads(bench.cli.out("admin", "owners", "--json", "--database-url", postgres_url)) == expected
+    for where in (("--config", config), ("--database-url", postgres_url)):
+        assert json.loads(bench.cli.out("admin", "owners", "--json", *where)).items() >= expected.items()
     bench.cli.environ["LIFTGATE_DATABASE_URL"] = postgres_url
-    assert json.loads(bench.cli.out("admin", "owners", "--json")) == expected
+    assert json.loads(bench.cli.out("admin", "owners", "--json")).items() >= expected.items()
     bench.cli.environ["LIFTGATE_DATA_DIR"] = str(bench.data)
     assert bench.cli.out("admin", "check", "--full").startswith("1 blob checked")
     assert bench.cli.out("admin", "erase", "ann", "--yes").startswith("Erased ann: 1 file, 4 B in 1 blob, 0 parts")

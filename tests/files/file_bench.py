@@ -12,6 +12,7 @@ from pathlib import Path
 from liftgate.blobs.open import open_blob_store
 from liftgate.blobs.store import BlobStore
 from liftgate.catalog.database import Database, open_database
+from liftgate.files.belonging import settle
 from liftgate.files.ingest import Incoming, Ingest
 from liftgate.records import FileRecord
 from liftgate.settings.sections import LimitSettings
@@ -68,7 +69,8 @@ async def open_bench(
     clock = MovableClock()
     db = await open_database(url or f"sqlite://{directory}/catalog.db", clock=clock)
     blobs = open_blob_store(store, directory)
-    ingest = Ingest(db, blobs, directory / "spool", clock, limits or LimitSettings())
+    await settle(db, blobs)
+    ingest = Ingest(db, blobs, directory / "spool", limits or LimitSettings())
     try:
         yield Bench(directory, db, blobs, ingest, clock)
     finally:

@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from aging import age
 from file_bench import Bench, open_bench, write
 from liftgate import ids
 from liftgate.blobs.spool import Spool
@@ -26,7 +28,7 @@ DAY = 86_400.0
 
 
 async def run_sweep(bench: Bench, *, grace: float = DAY) -> Swept:
-    return await sweep(bench.db, bench.blobs, bench.directory / "spool", grace=grace, now=bench.clock.now())
+    return await sweep(bench.db, bench.blobs, bench.directory / "spool", grace=grace)
 
 
 async def findings(bench: Bench, *, full: bool = False) -> list[Finding]:
@@ -69,7 +71,7 @@ def test_sweep_takes_deleted_files_after_the_grace(database_url: str, tmp_path: 
                 await remove(bench.db, "ann", gone.id, now=bench.clock.now())
             assert await run_sweep(bench) == Swept()
             assert await bench.keys() == {kept.blob_id, gone.blob_id}
-            bench.clock.ahead = DAY + 60
+            await age(bench.db, DAY + 60)
             assert await run_sweep(bench) == Swept(blobs=1)
             assert await bench.keys() == {kept.blob_id}
             assert await run_sweep(bench) == Swept()
@@ -83,12 +85,12 @@ def test_sweep_expires_files_then_takes_their_bytes(database_url: str, tmp_path:
             kept = await bench.create(b"kept")
             for number in range(3):
                 await bench.create(b"short life %d" % number, life=3600)
-            bench.clock.ahead = 3599 - 60
+            await age(bench.db, 3599 - 60)
             assert await run_sweep(bench) == Swept()
-            bench.clock.ahead = 3700
+            await age(bench.db, 161)
             assert await run_sweep(bench) == Swept(files=3)
             assert await bench.db.read(lambda conn: owner_usage(conn, "ann")) == (1, 4)
-            bench.clock.ahead = 3700 + DAY + 60
+            await age(bench.db, DAY + 60)
             assert await run_sweep(bench) == Swept(blobs=3)
             assert await bench.keys() == {kept.blob_id}
 
@@ -104,8 +106,8 @@ def test_sweep_takes_unknown_objects_after_the_grace(database_url: str, tmp_path
             unfinished.write_bytes(b"a copy that a crash cut short")
             stranger = unfinished.with_name("not-ours.txt")
             stranger.touch()
-            assert await run_sweep(bench) == Swept()
-            bench.clock.ahead = DAY + 60
+            assert await run_sweep(bench) == Swept(waiting=2)
+            await age(bench.db, DAY + 60)
             assert await run_sweep(bench) == Swept(objects=2)
             assert await bench.keys() == {kept.blob_id}
             assert not unfinished.exists()
@@ -120,13 +122,14 @@ def test_sweep_knows_the_parts_of_manifests(database_url: str, tmp_path: Path) -
     async def scenario() -> None:
         async with open_bench(tmp_path, url=database_url) as bench:
             file = await commit_parts(bench, contents)
-            bench.clock.ahead = DAY + 60
+            assert await run_sweep(bench) == Swept()
+            await age(bench.db, DAY + 60)
             assert await run_sweep(bench) == Swept()
             assert await findings(bench, full=True) == []
             source = await open_blob(bench.db, bench.blobs, file.blob_id, file.bytes)
             assert b"".join([piece async for piece in source.read(1, source.size)]) == b"".join(contents)[1:]
             await remove(bench.db, "ann", file.id, now=bench.clock.now())
-            bench.clock.ahead = 2 * DAY + 120
+            await age(bench.db, DAY + 60)
             assert await run_sweep(bench) == Swept(blobs=1)
             assert await bench.keys() == set()
 
@@ -140,7 +143,8 @@ def test_sweep_beside_uploads_takes_nothing_of_theirs(tmp_path: Path) -> None:
             await write(incoming, bytes(2_000_000))
             sweeping = asyncio.gather(*(run_sweep(bench) for _ in range(5)))
             files = await asyncio.gather(*(bench.create(b"%d" % number) for number in range(30)))
-            assert set(await sweeping) == {Swept()}
+            # A spool between its making and its lock is taken for a dead one, and another is made in its place.
+            assert {replace(swept, spools=0) for swept in await sweeping} == {Swept()}
             files.append(await incoming.commit(filename="a", content_type=None, purpose="user_data"))
             assert await run_sweep(bench) == Swept()
             assert await findings(bench, full=True) == []
@@ -197,7 +201,6 @@ def test_erase_takes_everything_of_one_owner(database_url: str, tmp_path: Path) 
             kept = await bench.create(b"bob's", owner="bob")
             assert await erase(bench.db, "ann", now=bench.clock.now()) == 5
             assert await erase(bench.db, "nobody", now=bench.clock.now()) == 0
-            bench.clock.ahead = 60
             assert await run_sweep(bench, grace=0) == Swept(blobs=5)
             assert await bench.keys() == {kept.blob_id}
 

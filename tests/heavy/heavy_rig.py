@@ -25,7 +25,7 @@ from google import genai
 from google.genai import types
 
 from gateways import MODEL, SandboxServer
-from processes import GatewayProcess, write_config
+from processes import GatewayProcess, sweep_now, write_config
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -46,6 +46,7 @@ class Rig:
     gateway: GatewayProcess
     sandbox: SandboxServer
     data_dir: Path
+    config: Path
 
     @property
     def url(self) -> str:
@@ -93,7 +94,12 @@ class Rig:
     def on_disk(self) -> list[str]:
         """Spools, and the objects of the store."""
         spools = [path.name for path in (self.data_dir / "spool").glob("*")]
-        return spools + [path.name for path in (self.data_dir / "blobs").rglob("*") if path.is_file()]
+        return spools + [path.name for path in (self.data_dir / "blobs").rglob("blob-*")]
+
+    def swept(self) -> bool:
+        """Without any grace; whether nothing is left then."""
+        sweep_now(self.config, self.data_dir)
+        return self.on_disk() == []
 
     def ask(self, sql: str) -> list[Any]:
         """The first column of what the catalogue answers."""
@@ -111,7 +117,7 @@ def rig(directory: Path, **settings: object) -> Iterator[Rig]:
         gateway = GatewayProcess(config, data_dir)
         try:
             gateway.wait_ready()
-            yield Rig(gateway, sandbox, data_dir)
+            yield Rig(gateway, sandbox, data_dir, config)
         finally:
             gateway.stop()
             shutil.rmtree(data_dir / "blobs", ignore_errors=True)

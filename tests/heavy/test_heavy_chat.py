@@ -50,7 +50,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         gateway = GatewayProcess(config, data_dir)
         try:
             gateway.wait_ready()
-            yield Machine(gateway, files, data_dir, talk.url)
+            yield Machine(gateway, files, data_dir, config, talk.url)
         finally:
             gateway.stop()
 

@@ -31,7 +31,7 @@ BOB = {"Authorization": "Bearer sk-bob"}
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """Afterwards nothing may be left of all that was sent."""
-    with rig(tmp_path_factory.mktemp("corpus"), read_timeout=1.5, orphan_grace_seconds=4) as running:
+    with rig(tmp_path_factory.mktemp("corpus"), read_timeout=1.5) as running:
         healthy(running)
         before, open_before = running.reset_peak(), len(running.descriptors())
         yield running
@@ -43,7 +43,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         assert eventually(lambda: len(running.descriptors()) <= open_before), running.descriptors()
         assert running.ask("SELECT count(*) FROM upload_parts") == [0]
         assert running.ask("SELECT count(*) FROM files") == [0]
-        assert eventually(lambda: running.on_disk() == []), running.on_disk()
+        assert eventually(running.swept), running.on_disk()
         assert running.ask("SELECT count(*) FROM blobs") == [0]
         log = running.gateway.log.read_text()
         assert "Traceback" not in log and "never retrieved" not in log, log[-3000:]

@@ -65,7 +65,7 @@ TABLE = {
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with rig(tmp_path_factory.mktemp("download"), orphan_grace_seconds=3) as running:
+    with rig(tmp_path_factory.mktemp("download")) as running:
         yield running
 
 

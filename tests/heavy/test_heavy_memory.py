@@ -18,14 +18,14 @@ STATED = pytest.mark.full
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with rig(tmp_path_factory.mktemp("memory"), orphan_grace_seconds=3) as running:
+    with rig(tmp_path_factory.mktemp("memory")) as running:
         # What is loaded and made at the first use of each door is not growth.
         for number, name in enumerate(DOORS):
             content = Generated(20 * MIB, number)
             finish(running, name, content, DOORS[name](running, content, 20 * MIB))
         yield running
         # What was deleted is gone from the disk too, once a sweep came by.
-        assert eventually(lambda: running.on_disk() == [])
+        assert eventually(running.swept)
 
 
 def finish(machine: Rig, name: str, content: Generated, file_id: str) -> None:

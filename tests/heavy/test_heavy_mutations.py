@@ -43,7 +43,7 @@ def mutations(whole: bytes) -> st.SearchStrategy[bytes]:
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with rig(tmp_path_factory.mktemp("mutations"), read_timeout=5, orphan_grace_seconds=3) as running:
+    with rig(tmp_path_factory.mktemp("mutations"), read_timeout=5) as running:
         with running.openai() as client:
             client.files.delete(client.files.create(file=("a.txt", b"a"), purpose="user_data").id)
         before = running.reset_peak()
@@ -52,7 +52,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         with running.openai() as client:
             for file in list(client.files.list()):
                 client.files.delete(file.id)
-        assert eventually(lambda: running.on_disk() == []), running.on_disk()
+        assert eventually(running.swept), running.on_disk()
         log = running.gateway.log.read_text()
         assert "Traceback" not in log, log[-3000:]
 

@@ -30,8 +30,8 @@ class DamagedStore:
 
     def objects(self) -> list[str]:
         if self.s3 is not None:
-            return sorted(self.s3.objects)
-        found = [path for path in self.directory.rglob("*") if path.is_file()]
+            return sorted(key for key in self.s3.objects if "/blob-" in key)
+        found = [path for path in self.directory.rglob("blob-*") if path.is_file()]
         return [str(path) for path in sorted(found, key=lambda path: path.stat().st_ctime_ns)]
 
     def read(self, key: str) -> bytes:

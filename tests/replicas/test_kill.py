@@ -24,7 +24,7 @@ import openai
 import pytest
 
 from gateways import MODEL, SandboxServer, client_for, sandbox_server
-from processes import GatewayProcess, write_config
+from processes import GatewayProcess, sweep_now, write_config
 from scene import Scene, audio, eventually
 
 MIB = 1 << 20
@@ -69,10 +69,15 @@ class Fleet:
         self.gateways[number] = self._started()
 
     def restart_for_sweep(self) -> None:
-        """All end in order, and one comes back that sweeps without any grace."""
+        """All end in order, and one comes back."""
         self.close()
-        self.configure(orphan_grace_seconds=0, sweep_seconds=0.5)
+        self.configure(sweep_seconds=0.5)
         self.gateways = [self._started()]
+
+    def swept(self, left: int) -> bool:
+        """Without any grace; whether so many objects are left then."""
+        sweep_now(self._config, self.data_dir)
+        return len(blobs(self)) == left
 
     def client(self, number: int) -> openai.OpenAI:
         return client_for(self.gateways[number].url)
@@ -180,7 +185,7 @@ def check(trial: Trial, fleet: Fleet, most_unanswered: int) -> int:
             expected = ledger.files.get(file_id) or ledger.maybe_deleted.get(file_id)
             assert sha256 == expected if expected else sha256 in ledger.unanswered
         assert len(unexpected) <= most_unanswered, "unanswered and listed"
-        assert eventually(lambda: len(blobs(fleet)) == len(listed)), (len(blobs(fleet)), len(listed))
+        assert eventually(lambda: fleet.swept(len(listed))), (len(blobs(fleet)), len(listed))
         assert eventually(lambda: not any((fleet.data_dir / "spool").iterdir()))
         assert eventually(lambda: len(of(sandbox, client).at_gemini()) <= len(listed), 20)
         for file_id in list(ledger.files)[:2]:
@@ -188,7 +193,7 @@ def check(trial: Trial, fleet: Fleet, most_unanswered: int) -> int:
         for file_id in listed:
             client.files.delete(file_id)
         assert eventually(lambda: of(sandbox, client).at_gemini() == [], 20), of(sandbox, client).at_gemini()
-        assert eventually(lambda: blobs(fleet) == []), blobs(fleet)
+        assert eventually(lambda: fleet.swept(0)), blobs(fleet)
     return len(unexpected)
 
 
@@ -197,7 +202,7 @@ def of(sandbox: SandboxServer, client: openai.OpenAI) -> Scene:
 
 
 def blobs(fleet: Fleet) -> list[Path]:
-    return [path for path in (fleet.data_dir / "blobs").rglob("*") if path.is_file()]
+    return [path for path in (fleet.data_dir / "blobs").rglob("blob-*")]
 
 
 def survive(fleet: Fleet, kills: int, seed: int, most_unanswered: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from aging import let_pass
 from gateways import SandboxServer, client_for, sandbox_server, settings_for
 from liftgate.gateway import Gateway
 from liftgate.sandbox.app import SandboxSettings
@@ -48,6 +49,8 @@ def test_file_is_gone_after_its_time_and_so_is_its_replica(sandbox: SandboxServe
         ):
             assert outcome(call) == "404 None"
         assert list(client.files.list()) == []
+        # Whether an hour has passed or the clock has jumped cannot be told yet: what is hidden is not removed.
+        let_pass(f"sqlite://{tmp_path}/catalog.db", 3610)
         assert eventually(lambda: of.at_gemini() == [])
 
 
@@ -115,7 +118,7 @@ def test_full_disk_is_507_and_leaves_no_litter(sandbox: SandboxServer, small_dis
         kept = of.create(audio(4 * MIB, 1))
         assert outcome(lambda: of.create(audio(40 * MIB, 2), extra_body=extra)) == "507 insufficient_storage"
         assert eventually(lambda: list((small_disk / "spool").iterdir()) == [])
-        assert len([path for path in (small_disk / "blobs").rglob("*") if path.is_file()]) == 1
+        assert len([path for path in (small_disk / "blobs").rglob("blob-*")]) == 1
         assert of.at_gemini() == []
         of.create(audio(8 * MIB, 3))
         of.ask(kept, audio(4 * MIB, 1))

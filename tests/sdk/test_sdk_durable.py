@@ -52,7 +52,7 @@ def test_damaged_bytes_are_never_read_for_whole(sandbox: Sandbox, tmp_path: Path
     """However they are read; the pieces that are asked for are parts of the file to whoever keeps it."""
     with Liftgate(data_dir=tmp_path) as client:
         file = client.create_file(file=RECORDING, purpose="assistants")
-        [blob] = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+        [blob] = [path for path in (tmp_path / "blobs").rglob("blob-*")]
         blob.chmod(0o600)
         if harm == "removed":
             blob.unlink()

@@ -59,7 +59,7 @@ class Running:
     def litter(self) -> list[str]:
         """What is left of uploads that came to nothing: spools, and blobs that no file has."""
         spools = [path.name for path in (self.data_dir / "spool").glob("*")]
-        blobs = [path.name for path in (self.data_dir / "blobs").rglob("*") if path.is_file()]
+        blobs = [path.name for path in (self.data_dir / "blobs").rglob("blob-*")]
         return spools + blobs
 
 

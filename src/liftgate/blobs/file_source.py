@@ -6,7 +6,7 @@ import errno
 import logging
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -23,14 +23,22 @@ _NOT_NOW = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 class FileSource:
     """A ByteSource over `path`, which has `size` bytes. Each `read` opens it.
 
-    Raises BlobMissing where it is gone, cannot be read or has another size, before the first piece; Unavailable where
-    the process cannot open a file at the moment.
+    Raises what `missing` makes of its name where it is gone, BlobMissing where it cannot be read or has another size,
+    before the first piece; Unavailable where the process cannot open a file at the moment.
     """
 
-    def __init__(self, path: Path, size: int, threads: Executor | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        size: int,
+        threads: Executor | None = None,
+        *,
+        missing: Callable[[str], LiftgateError] = BlobMissing,
+    ) -> None:
         self._path = path
         self._size = size
         self._threads = threads
+        self._missing = missing
 
     @property
     def size(self) -> int:
@@ -46,7 +54,7 @@ class FileSource:
             while start < stop:
                 pieces = await self._read_some(fd, start, stop)
                 if not pieces:
-                    raise BlobMissing(self._path.name)
+                    raise self._missing(self._path.name)
                 for piece in pieces:
                     start += len(piece)
                     yield piece
@@ -77,4 +85,4 @@ class FileSource:
         log.error("%s cannot be read: %s", self._path, error.strerror)
         if error.errno in _NOT_NOW:
             return Unavailable("The server cannot open a file at the moment; try again shortly.")
-        return BlobMissing(self._path.name)
+        return self._missing(self._path.name) if error.errno == errno.ENOENT else BlobMissing(self._path.name)

@@ -14,9 +14,11 @@ from pathlib import Path
 
 from liftgate.blobs import disk
 from liftgate.blobs.file_source import FileSource
+from liftgate.blobs.local_notes import LocalNotes
 from liftgate.blobs.spool import Spool
-from liftgate.blobs.store import StoreAway, StoredBlob
+from liftgate.blobs.store import BlobMissing, StoreAway, StoredBlob
 from liftgate.byte_source import ByteSource
+from liftgate.errors import LiftgateError
 
 _KEY = re.compile(r"[a-z]+[-_]([a-z0-9]{2})[a-z0-9]{18,}")
 _STORED = re.compile(_KEY.pattern + r"(\.part)?")
@@ -29,14 +31,21 @@ class LocalBlobs:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._threads = disk.file_threads(_THREADS, "liftgate-blobs")
+        self.notes = LocalNotes(directory, self._threads)
 
     async def store(self, blob_id: str, spool: Spool) -> None:
         place = self._place(blob_id)
         await spool.wait_for()
+        # A directory that was moved away would be made anew here, and bytes in it would belong to no catalogue.
+        if (moved := self.notes.moved()) is not None:
+            raise moved
         await spool.settle(place)
 
     def open(self, blob_id: str, size: int) -> ByteSource:
-        return FileSource(self._place(blob_id), size, self._threads)
+        return FileSource(self._place(blob_id), size, self._threads, missing=self._missing)
+
+    def _missing(self, blob_id: str) -> LiftgateError:
+        return self.notes.moved() or BlobMissing(blob_id)
 
     async def delete(self, blob_id: str) -> None:
         place = self._place(blob_id)
@@ -95,6 +104,5 @@ def _blobs(directory: Path) -> list[StoredBlob]:
                 facts = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue
-            # The rename into the store sets ctime, and that is when the blob came to be.
-            found.append(StoredBlob(entry.name, facts.st_size, max(facts.st_mtime, facts.st_ctime)))
+            found.append(StoredBlob(entry.name, facts.st_size))
     return found

@@ -21,7 +21,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import obstore
-from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import from_url
 
 from liftgate.blobs.spool import Spool
@@ -86,6 +86,7 @@ class ObjectBlobs:
         except (BaseError, ValueError) as error:
             said = " ".join(str(error).partition("Debug source")[0].split()).replace(url, shown_url(url))
             raise ConfigError(f"blob_store: {shown_url(url)!r} cannot be used: {said}") from None
+        self.notes = _ObjectNotes(self._store, shown_url(url))
         self._slots = asyncio.Semaphore(_SEGMENTS_IN_FLIGHT)
 
     async def store(self, blob_id: str, spool: Spool) -> None:
@@ -147,18 +148,49 @@ class ObjectBlobs:
                     match = _SEGMENT_KEY.fullmatch(entry["path"])
                     if match is None:
                         continue
-                    bytes_, modified_at = entry["size"], entry["last_modified"].timestamp()
+                    bytes_ = entry["size"]
                     if current is not None and current.id == match["blob"]:
                         bytes_ += current.bytes
-                        modified_at = max(modified_at, current.modified_at)
                     elif current is not None:
                         yield current
-                    current = StoredBlob(match["blob"], bytes_, modified_at)
+                    current = StoredBlob(match["blob"], bytes_)
         if current is not None:
             yield current
 
     async def close(self) -> None:
         """Nothing to do: obstore keeps its connections itself and ends them with the process."""
+
+
+class _ObjectNotes:
+    """A `StoreNotes` of objects directly under the prefix, where no segment lies: those are a level deeper."""
+
+    def __init__(self, store: Any, place: str) -> None:
+        self.place = place
+        self._store = store
+
+    async def read(self, name: str) -> str | None:
+        async with _answering("read"):
+            try:
+                answer = await obstore.get_async(self._store, name)
+                return bytes(await answer.bytes_async()).decode("utf-8", "replace")
+            except FileNotFoundError:
+                return None
+
+    async def write(self, name: str, text: str, *, only_new: bool = False) -> None:
+        if only_new:
+            try:
+                await obstore.put_async(self._store, name, text.encode(), mode="create")
+                return
+            except AlreadyExistsError:
+                return
+            except BaseError as error:
+                # Some stores that speak S3 know no conditions. There two that start at this very moment could both
+                # believe to be the first, and look afterwards.
+                log.info("the object store takes no condition, or failed: %s", error)
+                if await self.read(name) is not None:
+                    return
+        async with _answering("store"):
+            await obstore.put_async(self._store, name, text.encode(), use_multipart=False)
 
 
 class _ObjectSource:

@@ -13,11 +13,10 @@ from liftgate.errors import InternalError, Unavailable
 
 @dataclass(frozen=True, slots=True)
 class StoredBlob:
-    """What a store holds under a key. `modified_at`: seconds since the epoch, by the store's clock."""
+    """What a store holds under a key. When it came is not asked: the store's clock is not ours."""
 
     id: str
     bytes: int
-    modified_at: float
 
 
 class BlobMissing(InternalError):
@@ -36,6 +35,24 @@ class StoreAway(Unavailable):
         self.reason = reason
 
 
+MARK, TURN = "liftgate-store", "liftgate-turn"
+"""Notes in a store: whose it is, and what the last sweep left. Their names can never be a blob's."""
+
+
+class StoreNotes(Protocol):
+    """Small texts in the store beside the blobs, which no listing of blobs has. All raise Unavailable.
+
+    `place` names the store in messages: a directory or an address, without a secret.
+    """
+
+    @property
+    def place(self) -> str: ...
+    async def read(self, name: str) -> str | None: ...
+
+    async def write(self, name: str, text: str, *, only_new: bool = False) -> None:
+        """`only_new`: where there is one by then, it stays; who writes looks afterwards."""
+
+
 class BlobStore(Protocol):
     """Bytes under random keys of `liftgate.ids`; a key is written once and never changed.
 
@@ -48,6 +65,8 @@ class BlobStore(Protocol):
     `list` yields in no promised order, and nothing that is not named like a blob. What is being written may be in it.
     """
 
+    @property
+    def notes(self) -> StoreNotes: ...
     async def store(self, blob_id: str, spool: Spool) -> None: ...
     def open(self, blob_id: str, size: int) -> ByteSource: ...
     async def delete(self, blob_id: str) -> None: ...

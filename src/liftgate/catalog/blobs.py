@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from liftgate.catalog.connection import Connection, chunks
 from liftgate.catalog.replicas import doom_replicas
+from liftgate.catalog.steady import steady
 from liftgate.records import BlobRecord, Owner
 
 COLUMNS = "id, owner, sha256, bytes, created_at"
@@ -65,14 +66,14 @@ def blob_parts(conn: Connection, blob_id: str) -> list[BlobPart]:
 
 
 def orphan_blob(conn: Connection, blob_id: str, now: float) -> None:
-    """No file uses it any more: its replicas become doomed names, and after a grace it is swept."""
+    """No file uses it any more: its replicas become doomed names, and it is swept after a grace on the steady clock."""
     # The blob first: a replica that is being saved meanwhile holds this row, and is seen below once it is saved.
-    conn.execute("UPDATE blobs SET orphaned_at = ? WHERE id = ? AND orphaned_at IS NULL", (now, blob_id))
+    conn.execute("UPDATE blobs SET orphaned_at = ? WHERE id = ? AND orphaned_at IS NULL", (steady(conn), blob_id))
     doom_replicas(conn, blob_id, now)
 
 
 def orphaned_blobs(conn: Connection, before: float, limit: int) -> list[BlobRecord]:
-    """Those orphaned before this time, longest ago first."""
+    """Those orphaned before this steady time, longest ago first."""
     rows = conn.execute(
         f"SELECT {COLUMNS} FROM blobs WHERE orphaned_at < ? ORDER BY orphaned_at LIMIT ?", (before, limit)
     )

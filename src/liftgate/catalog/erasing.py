@@ -31,6 +31,12 @@ def drop_orphans_of(conn: Connection, owner: Owner, limit: int) -> list[tuple[st
     return dropped
 
 
+def count_orphans(conn: Connection, owner: Owner) -> int:
+    """How many blobs of the owner no file needs any more."""
+    [(count,)] = conn.execute("SELECT count(*) FROM blobs WHERE orphaned_at IS NOT NULL AND owner = ?", (owner,))
+    return int(count)
+
+
 def doomed_by_account(conn: Connection) -> dict[str, int]:
     """How many copies at Gemini, or upload sessions there, are still to be removed at each account."""
     return {row[0]: row[1] for row in conn.execute("SELECT account, count(*) FROM doomed GROUP BY account")}

@@ -11,6 +11,8 @@ from dataclasses import replace
 
 from liftgate.catalog.blobs import BlobPart, insert_blob, live_blob, orphan_blob
 from liftgate.catalog.connection import Connection, invalidate, storable
+from liftgate.catalog.steady import steady
+from liftgate.catalog.unknown import claim
 from liftgate.errors import Conflict, FileNotFound, InvalidRequest, TooLarge
 from liftgate.records import BlobRecord, FileRecord, FileStatus, Owner
 
@@ -19,6 +21,9 @@ COLUMNS = (
     " alias, display_name"
 )
 ALIVE = "(expires_at IS NULL OR expires_at > ?)"
+OVER = "(expires_at IS NOT NULL AND expires_at <= ? AND expires_at - coalesce(lag, 0) <= ?)"
+"""Whether it may be removed: its time is over by the database's clock, which clients see, and on the steady clock,
+which no jump moves. In between it is hidden."""
 CHOSEN = ("filename", "mime_type", "purpose", "alias", "display_name")
 INDEXED = ("mime_type", "purpose", "alias")
 LONGEST_INDEXED = 255
@@ -45,7 +50,7 @@ def commit_file(
 
     Bytes that the owner already has are shared: the returned file then names another blob, and the caller deletes what
     it stored itself. Raises `TooLarge` over `owner_limit` bytes, `Conflict` for a taken alias, `InvalidRequest` for a
-    text that no database can hold.
+    text that no database can hold, `Unavailable` when a sweep has taken what was stored.
     """
     check_texts(file)
     _, used = lock_owner(conn, file.owner)
@@ -61,14 +66,17 @@ def commit_file(
         _free_alias(conn, file.owner, file.alias, file.created_at)
     shared = live_blob(conn, blob.owner, blob.sha256, blob.bytes)
     if shared is None:
+        if not parts:
+            claim(conn, blob.id)
         insert_blob(conn, blob, parts)
     stored = replace(file, blob_id=shared or blob.id)
     conn.execute(
-        f"INSERT INTO files ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO files ({COLUMNS}, lag) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(stored.id, stored.owner, stored.blob_id, stored.filename, stored.mime_type, stored.bytes, stored.sha256),
             *(stored.purpose, stored.created_at, stored.expires_at, stored.status, stored.status_details),
             *(stored.alias, stored.display_name),
+            None if file.expires_at is None else file.created_at - steady(conn),
         ),
     )
     conn.execute("UPDATE owners SET files = files + 1, bytes = bytes + ? WHERE owner = ?", (file.bytes, file.owner))
@@ -96,10 +104,10 @@ def lock_owner(conn: Connection, owner: Owner) -> tuple[int, int]:
 
 
 def _free_alias(conn: Connection, owner: Owner, alias: str, now: float) -> None:
-    for file_id, expires_at in conn.execute(
-        "SELECT id, expires_at FROM files WHERE owner = ? AND alias = ?", (owner, alias)
+    for file_id, over in conn.execute(
+        f"SELECT id, {OVER} FROM files WHERE owner = ? AND alias = ?", (now, steady(conn), owner, alias)
     ):
-        if expires_at is None or expires_at > now:
+        if not over:
             raise Conflict(f"A file named '{alias}' already exists.", param="name")
         _remove(conn, owner, file_id, now)
 
@@ -215,7 +223,10 @@ def find_unlisted(conn: Connection, owner: Owner, sha256: str, size: int, now: f
 
 def prolong_unlisted(conn: Connection, file_id: str, expires_at: float) -> None:
     """It was used again, so it lives longer."""
-    conn.execute("UPDATE files SET expires_at = ? WHERE id = ? AND purpose = ?", (expires_at, file_id, UNLISTED))
+    conn.execute(
+        "UPDATE files SET expires_at = ?, lag = ? WHERE id = ? AND purpose = ?",
+        (expires_at, conn.now() - steady(conn), file_id, UNLISTED),
+    )
     invalidate(conn, "file", file_id)
 
 
@@ -249,7 +260,8 @@ def expire_files(conn: Connection, now: float, limit: int) -> list[FileRecord]:
 def _remove_expired(conn: Connection, owner: Owner | None, now: float, limit: int) -> list[FileRecord]:
     whose, values = ("owner = ? AND ", (owner,)) if owner is not None else ("", ())
     due = conn.execute(
-        f"SELECT owner, id FROM files WHERE {whose}expires_at <= ? ORDER BY expires_at LIMIT ?", (*values, now, limit)
+        f"SELECT owner, id FROM files WHERE {whose}{OVER} ORDER BY expires_at LIMIT ?",
+        (*values, now, steady(conn), limit),
     )
     removed = []
     locked = None

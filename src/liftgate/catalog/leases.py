@@ -1,7 +1,8 @@
 """Leases: who, over all processes and nodes, may do something at the moment. A row, in the database's own time.
 
 A lease alone cannot stop a holder that slept through its end; the generation that `acquire` gives can: it grows with
-every acquisition, and a write that carries an older one is refused (`replicas.save_replica`).
+every acquisition, and a write that carries an older one is refused (`replicas.save_replica`). A lease that ends later
+than its length from now was taken before the clock was set back: it is cut to its length, so that it still ends.
 """
 
 from __future__ import annotations
@@ -9,6 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from liftgate.catalog.connection import Connection, invalidate
+
+_UNNOTED = 60.0
+_SLACK = 1.0
+"""Seconds that two processes on one machine may differ in what time it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +31,33 @@ def acquire(conn: Connection, name: str, holder: str, seconds: float) -> int | N
     now = conn.now()
     held = conn.execute("SELECT holder, expires_at FROM leases WHERE name = ? /*FOR UPDATE*/", (name,))
     if held and held[0][0] != holder and held[0][1] > now:
+        cut_leases(conn, name)
         return None
     [(generation,)] = conn.execute("UPDATE counters SET value = value + 1 WHERE name = 'generation' RETURNING value")
     taken = conn.execute(
-        "INSERT INTO leases (name, holder, generation, expires_at) VALUES (?, ?, ?, ?)"
+        "INSERT INTO leases (name, holder, generation, expires_at, seconds) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, generation = excluded.generation,"
-        " expires_at = excluded.expires_at WHERE leases.holder = excluded.holder OR leases.expires_at <= ?"
+        " expires_at = excluded.expires_at, seconds = excluded.seconds"
+        " WHERE leases.holder = excluded.holder OR leases.expires_at <= ?"
         " RETURNING generation",
-        (name, holder, generation, now + seconds, now),
+        (name, holder, generation, now + seconds, seconds, now),
     )
     return int(generation) if taken else None
+
+
+def cut_leases(conn: Connection, name: str | None = None) -> int:
+    """Cuts those (or the one of this name) that end later than they can; how many. Their holders renew, if they live.
+
+    Rows of a Liftgate that did not note the length count as a minute, the length that most have.
+    """
+    now = conn.now()
+    whose, values = ("", ()) if name is None else (" AND name = ?", (name,))
+    conn.execute(
+        f"UPDATE leases SET expires_at = ? + coalesce(seconds, {_UNNOTED}), seconds = coalesce(seconds, {_UNNOTED})"
+        f" WHERE expires_at > ? + coalesce(seconds, {_UNNOTED}) + {_SLACK}{whose}",
+        (now, now, *values),
+    )
+    return conn.changed()
 
 
 def renew(conn: Connection, name: str, holder: str, generation: int, seconds: float) -> bool:

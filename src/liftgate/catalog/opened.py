@@ -34,10 +34,15 @@ class Watcher(Protocol):
 
 
 class Database:
-    """See the module. Belongs to the event loop in which it was opened."""
+    """See the module. Belongs to the event loop in which it was opened. `place` names it in messages, without a secret:
+    the path of its file, or the server and the database.
+    """
 
-    def __init__(self, clock: Clock, timeout: float = TIMEOUT) -> None:
+    def __init__(self, clock: Clock, timeout: float = TIMEOUT, *, place: str = "") -> None:
+        self.place = place
         self._clock = clock
+        # The database's time less this process's monotonic clock; None where the database has the process's own clock.
+        self._ahead: float | None = None
         self._timeout = timeout
         self._callbacks: list[Callable[[str, str], None]] = []
         self._readers: Workers | None = None
@@ -108,6 +113,19 @@ class Database:
         """`callback(topic, key)` on the event loop for every committed `invalidate`: of this process before `write`
         returns, of others within a second. Topic "*", key "": anything may have changed."""
         self._callbacks.append(callback)
+
+    async def reckon(self) -> None:
+        """Asks the database for its time; `now` goes on from there. Where it has a clock of its own, now and then."""
+        self._ahead = await self.read(lambda conn: conn.now()) - self._clock.monotonic()
+
+    def now(self) -> float:
+        """The database's time, as well as it can be told without asking: what a deletion depends on asks."""
+        return self._clock.now() if self._ahead is None else self._clock.monotonic() + self._ahead
+
+    @property
+    def own_clock(self) -> bool:
+        """Whether the database's time is another than the process's."""
+        return self._ahead is not None
 
     def stale_since(self) -> float | None:
         """`clock.monotonic()` of when changes by other processes could last be heard; None while they are heard."""

@@ -291,12 +291,13 @@ async def open_postgres(url: str, clock: Clock, timeout: float) -> Database:
     where = url_of(url)
     reach = Reach(where, timeout)
     origin = token(12)
-    database = Database(clock, timeout)
+    database = Database(clock, timeout, place=where.where)
     make: Callable[[], PostgresSession] = lambda: PostgresSession(reach, origin)  # noqa: E731 - one line, one use
     database.use((make, CONNECTIONS), None, reach.trouble.check)
     try:
         await database.write(lambda conn: set_up(conn, where.where), timeout=max(timeout, 60.0))
         listener = Listener(reach.connect, origin, database.tell)
+        await database.reckon()
         database.hear(listener, lambda conn: look(conn, reach.trouble))
         await listener.start(timeout)
         reach.trouble.opened()

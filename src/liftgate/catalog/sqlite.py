@@ -291,7 +291,7 @@ async def open_sqlite(url: str, clock: Clock, timeout: float) -> Database:
     origin = token(12)
     trouble = Trouble(str(path))
     place = Place(path, trouble)
-    database = Database(clock, timeout)
+    database = Database(clock, timeout, place=str(path))
     database.use(
         (lambda: SqliteSession(place, trouble, clock, timeout, origin, writes=False), READERS),
         (lambda: SqliteSession(place, trouble, clock, timeout, origin, writes=True), 1),

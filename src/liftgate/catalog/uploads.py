@@ -14,6 +14,8 @@ from typing import Literal
 from liftgate.catalog.blobs import BlobPart
 from liftgate.catalog.connection import Connection, storable
 from liftgate.catalog.files import check_texts, commit_file, get_file, lock_owner
+from liftgate.catalog.steady import steady
+from liftgate.catalog.unknown import claim
 from liftgate.errors import InvalidRequest, RateLimited, UploadNotFound
 from liftgate.records import BlobRecord, FileRecord, Owner
 
@@ -23,10 +25,12 @@ KEPT_SECONDS = 7 * 86_400
 """How long an upload that ended can still be asked for."""
 COLUMNS = (
     "id, owner, kind, filename, purpose, mime_type, bytes, created_at, expires_at, status, received, file_id, md5,"
-    " secret_hash, alias, display_name, file_expires_after, completion"
+    " secret_hash, alias, display_name, file_expires_after, completion, lag"
 )
 PART_LIFE_SECONDS = 3600.0
 """An upload lives so long after its last part at least: a heavy file on a slow line takes longer than OpenAI's hour."""
+OVER = "(CASE WHEN lag IS NULL THEN expires_at <= ? ELSE expires_at - lag <= ? END)"
+"""As `_seen` has it: of the time by the database's clock, and of the steady time."""
 PART_COLUMNS = "id, upload_id, key, bytes, sha256, created_at, start, md5"
 
 
@@ -34,7 +38,8 @@ PART_COLUMNS = "id, upload_id, key, bytes, sha256, created_at, start, md5"
 class UploadRecord:
     """`bytes`: what the client declared, None if it did not. `received`: the sum of the parts. `secret_hash`: SHA-256
     of the capability of a native session. `file_expires_after`: seconds that the file shall live. `completion`: what it
-    was completed with, a digest of the parts' ids."""
+    was completed with, a digest of the parts' ids. `expires_at` is what clients are told; `lag` seconds before that on
+    the steady clock it ends, or by the database's clock where an older Liftgate noted no lag."""
 
     id: str
     owner: Owner
@@ -54,6 +59,7 @@ class UploadRecord:
     display_name: str | None = None
     file_expires_after: int | None = None
     completion: str | None = None
+    lag: float | None = None
 
     def check_room(self) -> None:
         """Raises `InvalidRequest` when OpenAI's upload has had enough: a part may be sent again under another id when
@@ -89,14 +95,15 @@ class Finished:
     unused: tuple[str, ...]
 
 
-def begin_upload(conn: Connection, upload: UploadRecord, most: int) -> None:
-    """`insert_upload` where the owner has fewer than `most` that have not ended; those whose time is over have. Of its
-    uploads that came to nothing as many are remembered. Raises `RateLimited`.
+def begin_upload(conn: Connection, upload: UploadRecord, *, life: float, most: int) -> UploadRecord:
+    """Inserts it to live for `life` seconds from now on, by the database's clock, where the owner has fewer than `most`
+    that have not ended; those whose time is over have. Of its uploads that came to nothing as many are remembered.
+    Raises `RateLimited`, and as `insert_upload`.
     """
     lock_owner(conn, upload.owner)
+    now, at = conn.now(), steady(conn)
     [(pending,)] = conn.execute(
-        "SELECT count(*) FROM uploads WHERE status = 'pending' AND expires_at > ? AND owner = ?",
-        (upload.created_at, upload.owner),
+        f"SELECT count(*) FROM uploads WHERE status = 'pending' AND NOT {OVER} AND owner = ?", (now, at, upload.owner)
     )
     if pending >= most:
         raise RateLimited(
@@ -108,19 +115,21 @@ def begin_upload(conn: Connection, upload: UploadRecord, most: int) -> None:
         " ORDER BY created_at DESC LIMIT 1000 OFFSET ?)",
         (upload.owner, most),
     )
-    insert_upload(conn, upload)
+    begun = replace(upload, created_at=now, expires_at=now + life, lag=now - at)
+    insert_upload(conn, begun)
+    return begun
 
 
 def insert_upload(conn: Connection, upload: UploadRecord) -> None:
     """Raises `InvalidRequest` for a text that no database can hold."""
     check_texts(upload)
     conn.execute(
-        f"INSERT INTO uploads ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO uploads ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(upload.id, upload.owner, upload.kind, upload.filename, upload.purpose, upload.mime_type, upload.bytes),
             *(upload.created_at, upload.expires_at, upload.status, upload.received, upload.file_id, upload.md5),
             *(upload.secret_hash, upload.alias, upload.display_name, upload.file_expires_after),
-            upload.completion,
+            *(upload.completion, upload.lag),
         ),
     )
 
@@ -130,17 +139,19 @@ def get_upload(conn: Connection, owner: Owner, upload_id: str, now: float) -> Up
     if not storable(upload_id):
         return None
     rows = conn.execute(f"SELECT {COLUMNS} FROM uploads WHERE id = ? AND owner = ?", (upload_id, owner))
-    return _seen(UploadRecord(*rows[0]), now) if rows else None
+    return _seen(conn, UploadRecord(*rows[0]), now) if rows else None
 
 
 def get_upload_by_secret(conn: Connection, secret_hash: str, now: float) -> UploadRecord | None:
     """The native session whose capability has this SHA-256 (hex)."""
     rows = conn.execute(f"SELECT {COLUMNS} FROM uploads WHERE secret_hash = ?", (secret_hash,))
-    return _seen(UploadRecord(*rows[0]), now) if rows else None
+    return _seen(conn, UploadRecord(*rows[0]), now) if rows else None
 
 
-def _seen(upload: UploadRecord, now: float) -> UploadRecord:
-    over = upload.status == "pending" and upload.expires_at <= now
+def _seen(conn: Connection, upload: UploadRecord, now: float) -> UploadRecord:
+    if upload.status != "pending":
+        return upload
+    over = upload.expires_at <= now if upload.lag is None else upload.expires_at - upload.lag <= steady(conn)
     return replace(upload, status="expired") if over else upload
 
 
@@ -149,7 +160,7 @@ def _locked(conn: Connection, upload_id: str, now: float) -> UploadRecord:
     rows = conn.execute(f"SELECT {COLUMNS} FROM uploads WHERE id = ? /*FOR UPDATE*/", (upload_id,))
     if not rows:
         raise UploadNotFound(upload_id)
-    return _seen(UploadRecord(*rows[0]), now)
+    return _seen(conn, UploadRecord(*rows[0]), now)
 
 
 def _ended(upload: UploadRecord) -> InvalidRequest:
@@ -159,7 +170,7 @@ def _ended(upload: UploadRecord) -> InvalidRequest:
 def add_part(conn: Connection, part: UploadPart, now: float) -> bool:
     """Adds a part whose object is durable, and lets the upload live on for the next one. False: its `start` is not
     where the session stands (`received`), and the caller deletes the object. Raises `UploadNotFound`, and
-    `InvalidRequest` when the upload has ended."""
+    `InvalidRequest` when the upload has ended, `Unavailable` when a sweep has taken the object."""
     upload = _locked(conn, part.upload_id, now)
     if upload.status != "pending":
         raise _ended(upload)
@@ -167,24 +178,36 @@ def add_part(conn: Connection, part: UploadPart, now: float) -> bool:
         return False
     if part.start is None:
         upload.check_room()
+    claim(conn, part.key)
     conn.execute(
         f"INSERT INTO upload_parts ({PART_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (part.id, part.upload_id, part.key, part.bytes, part.sha256, part.created_at, part.start, part.md5),
     )
-    alive_until = max(upload.expires_at, now + PART_LIFE_SECONDS)
+    expires_at, lag = _prolonged(conn, upload, now)
     conn.execute(
-        "UPDATE uploads SET received = received + ?, expires_at = ? WHERE id = ?",
-        (part.bytes, alive_until, part.upload_id),
+        "UPDATE uploads SET received = received + ?, expires_at = ?, lag = ? WHERE id = ?",
+        (part.bytes, expires_at, lag, part.upload_id),
     )
     return True
+
+
+def _prolonged(conn: Connection, upload: UploadRecord, now: float) -> tuple[float, float | None]:
+    """`expires_at` and `lag` once a part has come."""
+    if upload.lag is None:
+        return max(upload.expires_at, now + PART_LIFE_SECONDS), None
+    behind = now - steady(conn)
+    # Which is later is asked of the steady clock, since the other may have jumped.
+    if PART_LIFE_SECONDS + now - behind > upload.expires_at - upload.lag:
+        return now + PART_LIFE_SECONDS, behind
+    return upload.expires_at, upload.lag
 
 
 def pending_bytes(conn: Connection, owner: Owner, now: float) -> int:
     """What came of the owner's unfinished uploads. Parts that were sent again count as far as the file has bytes."""
     [(total,)] = conn.execute(
         "SELECT sum(CASE WHEN bytes < received THEN bytes ELSE received END) FROM uploads"
-        " WHERE status = 'pending' AND expires_at > ? AND owner = ?",
-        (now, owner),
+        f" WHERE status = 'pending' AND NOT {OVER} AND owner = ?",
+        (now, steady(conn), owner),
     )
     return int(total or 0)
 
@@ -261,7 +284,8 @@ def expire_uploads(conn: Connection, now: float, limit: int) -> list[str]:
     """Ends those whose time is over, forgets those that ended long ago; the keys of objects to delete."""
     keys: list[str] = []
     due = conn.execute(
-        "SELECT id FROM uploads WHERE status = 'pending' AND expires_at <= ? ORDER BY expires_at LIMIT ?", (now, limit)
+        f"SELECT id FROM uploads WHERE status = 'pending' AND {OVER} ORDER BY expires_at LIMIT ?",
+        (now, steady(conn), limit),
     )
     for (upload_id,) in sorted(due):
         if _locked(conn, upload_id, now).status == "expired":
@@ -269,7 +293,7 @@ def expire_uploads(conn: Connection, now: float, limit: int) -> list[str]:
     conn.execute(
         "DELETE FROM uploads WHERE id IN"
         " (SELECT id FROM uploads WHERE status IN ('completed', 'cancelled', 'expired') AND expires_at < ? LIMIT ?)",
-        (now - KEPT_SECONDS, limit),
+        (steady(conn) - KEPT_SECONDS, limit),
     )
     return keys
 

@@ -1,16 +1,15 @@
-"""`liftgate admin`: owners, erase, sweep and check, on the data themselves, with or without a gateway running."""
+"""`liftgate admin`: look after the data themselves, with or without a gateway running."""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from liftgate.cli.failures import Failure, run
+from liftgate.cli.adopt import adopt
+from liftgate.cli.data_command import confirm, document, find, show_places, with_data
+from liftgate.cli.failures import Failure
 from liftgate.cli.options import data_options, json_option
 from liftgate.cli.readable import counted, plain, size
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from liftgate.cli.data import Data
     from liftgate.files.check import Finding
     from liftgate.settings import Settings
-
-T = TypeVar("T")
 
 SHORT_GRACE = 3600.0
 """Seconds; with less, what a running gateway is storing could be taken for what nobody needs."""
@@ -42,18 +39,19 @@ def admin() -> None:
 def owners(as_json: bool, config: Path | None, **flags: str | None) -> None:
     """List who has stored how much.
 
-    With --json, one document: {"data": [{"owner", "files", "bytes"}, …]}.
+    With --json, one document: {"data": [{"owner", "files", "bytes"}, …], "catalogue", "store"}.
     """
     from liftgate.catalog.files import owners as rows
 
-    found = _with_data(_settings(config, flags), lambda data: data.db.read(rows))
+    found, places = with_data(find(config, flags), lambda data: data.db.read(rows), together=False)
     if as_json:
         names = ("owner", "files", "bytes")
-        click.echo(json.dumps({"data": [dict(zip(names, row, strict=True)) for row in found]}, ensure_ascii=False))
+        click.echo(document({"data": [dict(zip(names, row, strict=True)) for row in found]}, places))
         return
     from liftgate.cli.tables import show_owners
 
     show_owners(found)
+    show_places(places)
 
 
 @admin.command()
@@ -68,7 +66,8 @@ def erase(owner: str, yes: bool, as_json: bool, config: Path | None, **flags: st
     cannot be removed there now is named, and a running gateway goes on trying until it is done. Take the owner's key
     out of the config first, or new files may come.
 
-    With --json, one document: {"owner", "files", "blobs", "bytes", "parts", "gemini": {"removed", "left"}}.
+    With --json, one document: {"owner", "files", "blobs", "bytes", "parts", "gemini": {"removed", "left"}, "catalogue",
+    "store"}.
     """
     from functools import partial
 
@@ -77,25 +76,27 @@ def erase(owner: str, yes: bool, as_json: bool, config: Path | None, **flags: st
     from liftgate.cli.data import purge_now
     from liftgate.files.erase import Erased, erase_at_once
 
-    settings = _settings(config, flags)
-    files, used = _with_data(settings, lambda data: data.db.read(partial(owner_usage, owner=owner)))
+    settings = find(config, flags)
+    (files, used), places = with_data(settings, lambda data: data.db.read(partial(owner_usage, owner=owner)))
     if not yes:
-        _confirm(f"Erase {counted(files, 'file')} of {plain(owner)} ({size(used)}) for good?")
+        show_places(places, err=True)
+        confirm(f"Erase {counted(files, 'file')} of {plain(owner)} ({size(used)}) for good?")
 
     async def work(data: Data) -> tuple[Erased, int, dict[str, int]]:
-        erased = await erase_at_once(data.db, data.blobs, owner, now=data.now())
+        erased = await erase_at_once(data.db, data.blobs, owner)
         before = await data.db.read(doomed_by_account)
         await purge_now(data)
         after = await data.db.read(doomed_by_account)
         return erased, max(0, sum(before.values()) - sum(after.values())), after
 
-    erased, removed, left = _with_data(settings, work)
+    (erased, removed, left), _ = with_data(settings, work)
     if not (erased.files or erased.blobs or erased.parts or removed):
+        show_places(places, err=True)
         raise Failure(f"nothing is stored of {plain(owner)!r}; `liftgate admin owners` lists who has something.")
     if as_json:
         here = {name: getattr(erased, name) for name in ("files", "blobs", "bytes", "parts")}
         there = {"removed": removed, "left": sum(left.values())}
-        click.echo(json.dumps({"owner": owner, **here, "gemini": there}, ensure_ascii=False))
+        click.echo(document({"owner": owner, **here, "gemini": there}, places))
     else:
         click.echo(
             f"Erased {plain(owner)}: {counted(erased.files, 'file')}, "
@@ -103,6 +104,7 @@ def erase(owner: str, yes: bool, as_json: bool, config: Path | None, **flags: st
             f"{counted(erased.parts, 'part')} of unfinished uploads."
         )
         _tell_gemini(settings, removed, left)
+        show_places(places)
     if erased.left:
         raise Failure(
             f"{counted(erased.left, 'object')} of the blob store could not be deleted; sweep deletes them later."
@@ -130,39 +132,53 @@ def _copies(number: int) -> str:
     metavar="SECONDS",
     help="Keep anything newer than this.  [default: orphan_grace_seconds of the config, a day]",
 )
+@click.option("--all", "large", is_flag=True, help="Delete unknown objects even where they are many.")
 @click.option("--yes", is_flag=True, help="Do not ask when the grace is less than an hour.")
 @json_option
 @data_options
-def sweep(grace: float | None, yes: bool, as_json: bool, config: Path | None, **flags: str | None) -> None:
+def sweep(grace: float | None, large: bool, yes: bool, as_json: bool, config: Path | None, **flags: str | None) -> None:
     """Remove expired files, and bytes that no file names.
 
-    A running gateway does it by itself. The grace must be longer than a backup takes, and a grace of less than an hour
-    is for when no gateway runs: it may be storing what no file names yet.
+    A running gateway does it by itself. The grace must be longer than a backup takes. A grace of less than an hour is
+    for when no gateway runs: what one is storing has no file yet, and the upload would fail.
 
-    With --json, one document: {"files", "blobs", "objects", "parts", "spools"}.
+    Objects that the catalogue does not know are noted first, and deleted when they are still unknown after the grace.
+    Where they are more than a tenth of the store (and more than ten), only --all deletes them: look first whether the
+    catalogue is the right one.
+
+    With --json, one document: {"files", "blobs", "objects", "parts", "spools", "waiting", "held", "catalogue",
+    "store"}.
     """
     from dataclasses import asdict
 
     from liftgate.files.sweep import Swept
     from liftgate.files.sweep import sweep as sweep_all
 
-    settings = _settings(config, flags)
+    settings = find(config, flags)
     seconds = settings.jobs.orphan_grace_seconds if grace is None else grace
     if seconds < SHORT_GRACE and grace is not None and not yes:
-        _confirm("A gateway that runs on these data could lose what it is storing now. Are all of them stopped?")
+        confirm("An upload that a gateway takes in meanwhile would fail. Are all gateways on these data stopped?")
 
     async def work(data: Data) -> Swept:
-        return await sweep_all(data.db, data.blobs, data.spool_dir, grace=seconds, now=data.now())
+        return await sweep_all(data.db, data.blobs, data.spool_dir, grace=seconds, large=large)
 
-    swept = _with_data(settings, work)
+    swept, places = with_data(settings, work)
     if as_json:
-        click.echo(json.dumps(asdict(swept)))
+        click.echo(document(asdict(swept), places))
         return
     click.echo(
         f"Removed {counted(swept.files, 'expired file')}, {counted(swept.blobs, 'blob')} that no file names, "
         f"{counted(swept.objects, 'unknown object')}, {counted(swept.parts, 'part')} of uploads that ended, "
         f"{counted(swept.spools, 'dead spool')}."
     )
+    if swept.waiting:
+        click.echo(f"Kept until the grace has passed: {counted(swept.waiting, 'unknown object')}.")
+    if swept.held:
+        click.echo(
+            f"Kept because they are so large a part of the store: {counted(swept.held, 'unknown object')}. "
+            "If this is the right catalogue, --all deletes them."
+        )
+    show_places(places)
 
 
 @admin.command()
@@ -176,11 +192,12 @@ def check(full: bool, as_json: bool, config: Path | None, **flags: str | None) -
     needs: it costs space and nothing else, and a sweep removes it.
 
     With --json, a line for each finding: {"wrong", "key", "blob_id", "file_id", "owner", "filename", "expected",
-    "found"}.
+    "found"}; where it looked is on standard error.
     """
-    from liftgate.cli.findings import find, shown
+    from liftgate.cli.findings import find as find_wrong
+    from liftgate.cli.findings import shown
 
-    settings = _settings(config, flags)
+    settings = find(config, flags)
     lost = unknown = 0
 
     def tell(finding: Finding, names: dict[str, str]) -> None:
@@ -191,38 +208,16 @@ def check(full: bool, as_json: bool, config: Path | None, **flags: str | None) -
             lost += 1
         click.echo(shown(finding, names, as_json=as_json))
 
-    checked = _with_data(settings, lambda data: find(data, full=full, tell=tell))
+    checked, places = with_data(settings, lambda data: find_wrong(data, full=full, tell=tell))
     if not as_json:
         how = "every byte read" if full else "sizes compared; --full reads every byte"
         click.echo(
             f"{counted(checked, 'blob')} checked ({how}): "
             f"{lost} damaged or missing, {counted(unknown, 'unknown object')}."
         )
+    show_places(places, err=as_json)
     if lost:
         raise click.exceptions.Exit(1)
 
 
-def _settings(config: Path | None, flags: dict[str, str | None]) -> Settings:
-    from liftgate.cli.data import find_settings
-
-    return find_settings(config, flags)
-
-
-def _with_data(settings: Settings, work: Callable[[Data], Awaitable[T]]) -> T:
-    from liftgate.cli.data import open_data
-
-    async def opened() -> T:
-        async with open_data(settings) as data:
-            return await work(data)
-
-    return run(opened)
-
-
-def _confirm(question: str) -> None:
-    """Raises Failure unless a person says yes."""
-    if not sys.stdin.isatty():
-        raise click.UsageError(
-            "This command asks before it goes on, and there is no terminal to ask on. Add --yes to confirm."
-        )
-    if not click.confirm(question, err=True):
-        raise Failure("nothing was done.")
+admin.add_command(adopt)

@@ -22,6 +22,7 @@ from liftgate.blobs.store import BlobStore
 from liftgate.catalog.database import Database, open_database
 from liftgate.clock import SystemClock
 from liftgate.errors import ConfigError
+from liftgate.files.belonging import settle
 from liftgate.files.read import open_blob
 from liftgate.gemini.client import GeminiClient
 from liftgate.replicas.lease import Lease
@@ -39,7 +40,7 @@ PURGE_PAUSE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Open while `open_data` is. `now`: seconds since the epoch."""
+    """Open while `open_data` is."""
 
     settings: Settings
     db: Database
@@ -47,8 +48,10 @@ class Data:
     spool_dir: Path
     clock: SystemClock
 
-    def now(self) -> float:
-        return self.clock.now()
+    @property
+    def places(self) -> dict[str, str]:
+        """What was looked at, for every answer."""
+        return {"catalogue": self.db.place, "store": self.blobs.notes.place}
 
     @property
     def accounts(self) -> set[str]:
@@ -72,13 +75,16 @@ def find_settings(config: Path | None, flags: Mapping[str, object]) -> Settings:
 
 
 @asynccontextmanager
-async def open_data(settings: Settings) -> AsyncIterator[Data]:
+async def open_data(settings: Settings, *, together: bool = True) -> AsyncIterator[Data]:
+    """`together`: raises ConfigError unless the catalogue and the store belong to each other."""
     async with AsyncExitStack() as stack:
         clock = SystemClock()
         db = await open_database(settings.storage.catalog_url, clock=clock)
         stack.push_async_callback(db.close)
         blobs = open_blob_store(settings.storage.blob_store, settings.storage.data_dir)
         stack.push_async_callback(blobs.close)
+        if together:
+            await settle(db, blobs)
         yield Data(settings, db, blobs, settings.storage.data_dir / "spool", clock)
 
 

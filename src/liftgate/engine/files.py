@@ -9,12 +9,12 @@ import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal
 
 from liftgate.blobs.spool import Spool
 from liftgate.byte_source import ByteSource
 from liftgate.catalog import files as rows
+from liftgate.catalog.database import Connection
 from liftgate.engine.carrier import Carrier
 from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.files.ingest import Incoming, Ingest
@@ -98,9 +98,8 @@ class Files:
         file = self.known(owner, file_id)
         if file is not None or not FILE_ID.match(file_id):
             return file
-        now = self._clock.now()
         news = self._news
-        file = await self._db.read(lambda conn: rows.get_file(conn, owner, file_id, now))
+        file = await self._db.read(lambda conn: rows.get_file(conn, owner, file_id, conn.now()))
         if file is not None and news == self._news:
             # Only what no news can have overtaken: a deleted File that is remembered would be there for ever.
             self._remember(file)
@@ -109,7 +108,7 @@ class Files:
     def known(self, owner: Owner, file_id: str) -> FileRecord | None:
         """What memory has of it, if that still holds; `find` also asks the catalogue."""
         file = self._known.get((owner, file_id))
-        if file is None or self._stale() or (file.expires_at is not None and file.expires_at <= self._clock.now()):
+        if file is None or self._stale() or (file.expires_at is not None and file.expires_at <= self._db.now()):
             return None
         return file
 
@@ -124,8 +123,7 @@ class Files:
         return await self.find(owner, file_id_of(name["name"])) or await self._aliased(owner, "files/" + name["name"])
 
     async def _aliased(self, owner: Owner, alias: str) -> FileRecord | None:
-        now = self._clock.now()
-        return await self._db.read(lambda conn: rows.get_file_by_alias(conn, owner, alias, now))
+        return await self._db.read(lambda conn: rows.get_file_by_alias(conn, owner, alias, conn.now()))
 
     async def list(
         self,
@@ -140,21 +138,23 @@ class Files:
             raise InvalidRequest(
                 f"Invalid 'limit': expected an integer from 1 to {PAGE_LIMIT}, but got {limit} instead.", param="limit"
             )
-        work = partial(
-            rows.list_files,
-            owner=owner,
-            purpose=purpose,
-            after=after,
-            limit=limit,
-            descending=order == "desc",
-            now=self._clock.now(),
-        )
+
+        def work(conn: Connection) -> tuple[list[FileRecord], bool]:
+            return rows.list_files(
+                conn,
+                owner,
+                purpose=purpose,
+                after=after,
+                limit=limit,
+                descending=order == "desc",
+                now=conn.now(),
+            )
+
         return FilePage(*await self._db.read(work))
 
     async def delete(self, owner: Owner, file_id: str) -> None:
         """Its replicas go too, as soon as Gemini can be reached; its bytes after the sweep's grace."""
-        now = self._clock.now()
-        file = await self._db.write(lambda conn: rows.delete_file(conn, owner, file_id, now))
+        file = await self._db.write(lambda conn: rows.delete_file(conn, owner, file_id, conn.now()))
         if file is None:
             raise FileNotFound(file_id)
 

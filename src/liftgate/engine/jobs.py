@@ -9,14 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from functools import partial
 
-from liftgate.blobs.store import BlobStore
 from liftgate.catalog import replicas as rows
 from liftgate.catalog.database import Connection
 from liftgate.catalog.leases import prune_leases
 from liftgate.catalog.signatures import expire_signatures
-from liftgate.errors import LiftgateError
+from liftgate.catalog.steady import TICK_SECONDS, longest_grace, steady, tick
+from liftgate.catalog.unknown import keep_arriving
+from liftgate.clock import Clock
+from liftgate.errors import LiftgateError, Unavailable
+from liftgate.files.belonging import look_at
+from liftgate.files.ingest import Ingest
 from liftgate.files.sweep import sweep, sweep_spools
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.lease import Lease, LeaseLost
@@ -28,21 +32,23 @@ log = logging.getLogger("liftgate")
 BATCH = 500
 SHORTEST_LEASE = 5.0
 """Seconds. A job's lease lasts half its period, if not less: with a shorter one a busy machine would lose it."""
+NOT_OURS = "The storage for files was moved, or belongs to another catalogue now; the operator must look after it."
 ASKS = 6
 """How often a held lease is asked for, a quarter of its length apart: by then that of a dead holder has run out."""
 
 
 class Jobs:
-    def __init__(self, parts: Parts, blobs: BlobStore, replicas: Replicas, *, spool_dir: Path) -> None:
+    def __init__(self, parts: Parts, replicas: Replicas, ingest: Ingest) -> None:
         self._parts = parts
-        self._blobs = blobs
         self._replicas = replicas
-        self._spool_dir = spool_dir
+        self._ingest = ingest
+        self._ticked = parts.clock.monotonic()
         self._running: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         jobs = self._parts.settings
         periods: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
+            "tick": (TICK_SECONDS, self._tick),
             "uses": (jobs.use_write_seconds, self._write_uses),
             "purge": (jobs.purge_seconds, self._once("purge", jobs.purge_seconds, self._purge)),
             "renew": (jobs.renew_seconds, self._once("renew", jobs.renew_seconds, self._renew)),
@@ -92,10 +98,38 @@ class Jobs:
 
         return run
 
+    async def _tick(self) -> None:
+        """Moves the steady clock on, speaks up for what is being stored here, and sees whether the store is still ours.
+
+        Of all that leads to a deletion this is the pulse: what a process that lives is storing is never a sweep's.
+        """
+        parts, ingest = self._parts, self._ingest
+        asked, arriving = parts.clock.monotonic(), tuple(ingest.arriving)
+        elapsed, grace = asked - self._ticked, parts.settings.orphan_grace_seconds
+
+        def work(conn: Connection) -> None:
+            tick(conn, elapsed, grace=grace)
+            keep_arriving(conn, arriving)
+
+        await parts.db.write(work)
+        self._ticked = asked
+        if parts.db.own_clock:
+            await parts.db.reckon()
+        await self._together()
+
+    async def _together(self) -> bool:
+        """Whether the store is still this catalogue's; where it is not, nothing more is stored."""
+        db, ingest = self._parts.db, self._ingest
+        together = (await look_at(db, ingest.blobs)).together
+        if not together and ingest.refusal is None:
+            log.error("the store %s does not belong to the catalogue %s any more", ingest.blobs.notes.place, db.place)
+        ingest.refusal = None if together else Unavailable(NOT_OURS)
+        return together
+
     async def _write_uses(self) -> None:
         if uses := self._replicas.take_uses():
             try:
-                await self._parts.db.write(lambda conn: rows.touch_replicas(conn, uses))
+                await self._parts.db.write(partial(_touch, uses=uses, clock=self._parts.clock))
             except LiftgateError:
                 self._replicas.put_back_uses(uses)
                 raise
@@ -109,25 +143,34 @@ class Jobs:
 
     async def _sweep_spools(self) -> None:
         """Spools belong to one machine, so each node looks after its own."""
-        await sweep_spools(self._spool_dir)
+        await sweep_spools(self._ingest.spool_dir)
 
     async def _sweep(self, lease: Lease) -> None:
-        parts = self._parts
-        grace = parts.settings.orphan_grace_seconds
-        await sweep(parts.db, self._blobs, self._spool_dir, grace=grace, now=parts.clock.now())
+        ingest, db = self._ingest, self._parts.db
+        if not await self._together():
+            return
+        # Nodes whose settings differ: the longest grace holds for all.
+        grace = max(self._parts.settings.orphan_grace_seconds, await db.read(longest_grace))
+        await sweep(db, ingest.blobs, ingest.spool_dir, grace=grace)
         await self._forget(lease)
 
     async def _forget(self, lease: Lease) -> None:
         """Rows whose time is over: old signatures, leases of the dead, replicas that Gemini has removed."""
         parts = self._parts
-        now = parts.clock.now()
+        now = parts.db.now()
         # Expiry is on Gemini's clocks, and an hour more than Gemini says does no harm.
         expired = min((parts.client.upstream_now(account) for account in parts.accounts.values()), default=now) - 3600
         rounds: tuple[Callable[[Connection], int], ...] = (
-            lambda conn: expire_signatures(conn, now, BATCH),
+            lambda conn: expire_signatures(conn, steady(conn), BATCH),
             lambda conn: prune_leases(conn, BATCH),
             lambda conn: rows.forget_expired(conn, expired, BATCH),
         )
         for one in rounds:
             while await parts.db.write(one) == BATCH:
                 lease.check()
+
+
+def _touch(conn: Connection, *, uses: list[tuple[str, str, str, float]], clock: Clock) -> None:
+    """Use times, noted on the monotonic clock, in the database's time."""
+    at, now = clock.monotonic(), conn.now()
+    rows.touch_replicas(conn, [(blob, kind, account, now - (at - used)) for blob, kind, account, used in uses])

@@ -10,9 +10,9 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
-from functools import partial
 
 from liftgate.catalog import files as rows
+from liftgate.catalog.database import Connection
 from liftgate.engine.fetch import Fetcher
 from liftgate.errors import FileUnusable, InvalidRequest
 from liftgate.files.ingest import Ingest
@@ -41,7 +41,6 @@ class Room:
 class SentAlong:
     def __init__(self, parts: Parts, ingest: Ingest, fetcher: Fetcher) -> None:
         self._db = parts.db
-        self._clock = parts.clock
         self._ingest = ingest
         self._fetcher = fetcher
 
@@ -82,12 +81,16 @@ class SentAlong:
             return Wanted(await self._keep_fetched(owner, filename, bytes(head), pieces, mime_type), mime_type)
 
     async def _known(self, owner: Owner, sha256: str, size: int) -> FileRecord | None:
-        now = self._clock.now()
-        found = await self._db.read(partial(rows.find_unlisted, owner=owner, sha256=sha256, size=size, now=now))
+        def look(conn: Connection) -> tuple[FileRecord | None, bool]:
+            now = conn.now()
+            found = rows.find_unlisted(conn, owner, sha256, size, now)
+            return found, found is not None and (found.expires_at or 0.0) - now < LIFE_SECONDS / 2
+
+        found, ages = await self._db.read(look)
         if found is None or found.expires_at is None:
             return None
-        if found.expires_at - now < LIFE_SECONDS / 2:
-            await self._db.write(partial(rows.prolong_unlisted, file_id=found.id, expires_at=now + LIFE_SECONDS))
+        if ages:
+            await self._db.write(lambda conn: rows.prolong_unlisted(conn, found.id, conn.now() + LIFE_SECONDS))
         return found
 
     async def _keep_inline(self, owner: Owner, need: FileNeed, mime_type: str, size: int) -> FileRecord:

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 
 from liftgate.catalog import signatures as rows
 from liftgate.catalog.database import Database
-from liftgate.clock import Clock
 from liftgate.errors import Unavailable
 from liftgate.records import Owner
 
@@ -22,9 +21,8 @@ CACHED_BYTES = 16 * 1024 * 1024
 
 
 class Signatures:
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
-        self._clock = clock
         self._known: OrderedDict[tuple[Owner, str], str] = OrderedDict()
         self._bytes = 0
 
@@ -33,12 +31,11 @@ class Signatures:
 
         Without the catalogue they are kept in memory only: an answer is worth more than Gemini's check of it.
         """
-        now = self._clock.now()
         values = [(call_id, signature.encode()) for call_id, signature in signatures]
         for call_id, signature in signatures:
             self._remember(owner, call_id, signature)
         try:
-            await self._db.write(lambda conn: rows.put_signatures(conn, owner, values, now))
+            await self._db.write(lambda conn: rows.put_signatures(conn, owner, values, conn.now()))
         except Unavailable as error:
             log.warning("the thought signatures of %d calls are in memory only: %s", len(values), error.message)
 
@@ -53,9 +50,8 @@ class Signatures:
         return found
 
     async def _stored(self, owner: Owner, call_ids: Sequence[str]) -> Mapping[str, bytes]:
-        now = self._clock.now()
         try:
-            return await self._db.read(lambda conn: rows.get_signatures(conn, owner, call_ids, now))
+            return await self._db.read(lambda conn: rows.get_signatures(conn, owner, call_ids, conn.now()))
         except Unavailable as error:
             log.warning("the thought signatures of %d calls cannot be looked up: %s", len(call_ids), error.message)
             return {}

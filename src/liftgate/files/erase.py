@@ -13,10 +13,11 @@ from functools import partial
 
 from liftgate.blobs.store import BlobStore
 from liftgate.catalog.blobs import known_blobs
-from liftgate.catalog.database import Database
-from liftgate.catalog.erasing import drop_orphans_of, upload_keys
+from liftgate.catalog.database import Connection, Database
+from liftgate.catalog.erasing import count_orphans, drop_orphans_of, upload_keys
 from liftgate.catalog.files import erase_owner
 from liftgate.errors import LiftgateError
+from liftgate.files.belonging import alone
 from liftgate.records import Owner
 
 log = logging.getLogger("liftgate.files")
@@ -41,14 +42,21 @@ class Erased:
     left: int = 0
 
 
-async def erase_at_once(db: Database, blobs: BlobStore, owner: Owner, *, now: float) -> Erased:
-    """Raises Unavailable; what was done until then stays done. Copies at Gemini are doomed, and not yet removed."""
+async def erase_at_once(db: Database, blobs: BlobStore, owner: Owner) -> Erased:
+    """Raises Unavailable; what was done until then stays done. Copies at Gemini are doomed, and not yet removed.
+
+    Where another catalogue sweeps the store too, a copy of this one, the bytes are left to the sweep.
+    """
     unfinished = await db.read(partial(upload_keys, owner=owner))
     files = 0
-    while (removed := await db.write(partial(erase_owner, owner=owner, now=now, limit=_FILES_AT_ONCE))) > 0:
+    while (removed := await db.write(partial(_erase_some, owner=owner))) > 0:
         files += removed
         if removed < _FILES_AT_ONCE:
             break
+    if not await alone(db, blobs):
+        log.warning("another catalogue sweeps the store %s too: the bytes are left to the sweep", blobs.notes.place)
+        waiting = await db.read(partial(count_orphans, owner=owner))
+        return Erased(files, left=waiting + len(unfinished))
     count = size = left = 0
     while dropped := await db.write(partial(drop_orphans_of, owner=owner, limit=_ROWS_AT_ONCE)):
         count += len(dropped)
@@ -59,6 +67,10 @@ async def erase_at_once(db: Database, blobs: BlobStore, owner: Owner, *, now: fl
     parts = [key for key in unfinished if key not in known]
     left += await _delete(blobs, parts)
     return Erased(files, count, size, len(parts), left)
+
+
+def _erase_some(conn: Connection, *, owner: Owner) -> int:
+    return erase_owner(conn, owner, conn.now(), _FILES_AT_ONCE)
 
 
 async def _delete(blobs: BlobStore, keys: list[str]) -> int:

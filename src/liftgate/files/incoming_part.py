@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from liftgate import ids
@@ -43,6 +44,7 @@ class IncomingPart:
         landed: Callable[[UploadPart, _Hash], None],
     ) -> None:
         ingest.db.admit()
+        ingest.check_open()
         self._ingest = ingest
         self._upload_id = upload.id
         self._most = PART_BYTES if upload.bytes is None else min(PART_BYTES, upload.bytes)
@@ -53,6 +55,7 @@ class IncomingPart:
         self._whole = start is not None and digest is not None
         self._landed = landed
         self._key = ids.new_blob_id()
+        ingest.arriving.add(self._key)
         self._spool = Spool.create(ingest.spool_dir, expected=None, threads=ingest.threads, digest=digest)
         self._ended = False
         self._storing = ingest.tasks.start(self._stored(), name=f"store {self._key}")
@@ -115,6 +118,7 @@ class IncomingPart:
             await self._spool.finish()
             if failure := await self._storing:
                 raise failure.again()
+            self._ingest.check_open()
         except LiftgateError as error:
             await self._dropped()
             return error
@@ -131,6 +135,7 @@ class IncomingPart:
             self._arrival.end(kept=True)
             return error
         finally:
+            self._ingest.arriving.discard(self._key)
             await self._spool.close()
         self._arrival.end(kept=True)
         self._landed(part, self._spool.digest)
@@ -143,7 +148,7 @@ class IncomingPart:
             key=self._key,
             bytes=self._spool.written,
             sha256=self._spool.sha256 if self._whole else "",
-            created_at=self._ingest.clock.now(),
+            created_at=0.0,
             start=self._start,
         )
 
@@ -155,6 +160,7 @@ class IncomingPart:
         del self._storing
         await self._spool.discard()
         await delete_objects(self._ingest, [self._key])
+        self._ingest.arriving.discard(self._key)
 
 
 async def delete_objects(ingest: Ingest, keys: Sequence[str]) -> None:
@@ -169,4 +175,5 @@ async def delete_objects(ingest: Ingest, keys: Sequence[str]) -> None:
 def _add(conn: Connection, part: UploadPart) -> bool:
     if count_parts(conn, part.upload_id) >= MOST_PARTS:
         raise InvalidRequest(f"An upload has at most {MOST_PARTS} parts.", param="upload_id", code="too_many_parts")
-    return add_part(conn, part, part.created_at)
+    now = conn.now()
+    return add_part(conn, replace(part, created_at=now), now)

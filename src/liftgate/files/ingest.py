@@ -16,9 +16,8 @@ from liftgate import ids
 from liftgate.blobs.disk import file_threads
 from liftgate.blobs.spool import Spool, SpoolDiscarded
 from liftgate.blobs.store import BlobStore
-from liftgate.catalog.database import Database
+from liftgate.catalog.database import Connection, Database
 from liftgate.catalog.files import commit_file
-from liftgate.clock import Clock
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, StorageFull, TooLarge
 from liftgate.files.filename import clean_filename
 from liftgate.files.quota import Limits, Quotas, amount
@@ -34,24 +33,32 @@ _THREADS = 4
 class Ingest:
     """Takes files in. `spool_dir` should be on the file system of a local blob store, which then costs no copy."""
 
-    def __init__(self, db: Database, blobs: BlobStore, spool_dir: Path, clock: Clock, limits: Limits) -> None:
+    def __init__(self, db: Database, blobs: BlobStore, spool_dir: Path, limits: Limits) -> None:
         self.db = db
         self.blobs = blobs
-        self.clock = clock
         self.limits = limits
+        # Keys of objects that are being stored and have no row yet: what keeps them from the sweep.
+        self.arriving: set[str] = set()
+        self.refusal: LiftgateError | None = None
         self.spool_dir = spool_dir
         self.threads = file_threads(_THREADS, "liftgate-ingest")
         self.tasks = Tasks()
-        self.quotas = Quotas(db, clock, limits)
+        self.quotas = Quotas(db, limits)
 
     def begin(self, owner: Owner, *, expected: int | None) -> Incoming:
         """A file about to arrive; `expected`: its length in bytes, where it is known. Raises TooLarge, StorageFull,
         Unavailable."""
         self.db.admit()
+        self.check_open()
         largest = self.limits.largest_file(owner)
         if expected is not None and expected > largest:
             raise too_large(expected, largest)
         return Incoming(self, owner, Spool.create(self.spool_dir, expected=expected, threads=self.threads))
+
+    def check_open(self) -> None:
+        """Raises Unavailable while the store is not this catalogue's any more: what is stored then would be lost."""
+        if self.refusal is not None:
+            raise self.refusal.again()
 
     async def close(self, seconds: float = 30.0) -> None:
         """Waits for the commits under way, so long."""
@@ -84,6 +91,7 @@ class Incoming:
         self._arrival = ingest.quotas.arrival(owner)
         self._head = b""
         self._blob_id = ids.new_blob_id()
+        ingest.arriving.add(self._blob_id)
         self._admitted = False
         self._ended = False
         self._storing = ingest.tasks.start(self._store(), name=f"store {self._blob_id}")
@@ -173,6 +181,7 @@ class Incoming:
             await self.spool.finish()
             if failure := await self._storing:
                 raise failure.again()
+            self._ingest.check_open()
         except LiftgateError as error:
             await self._drop()
             return error
@@ -190,6 +199,7 @@ class Incoming:
             self._arrival.end(kept=True)
             return error
         finally:
+            self._ingest.arriving.discard(self._blob_id)
             await self.spool.close()
         self._arrival.end(kept=True)
         if file.blob_id != self._blob_id:
@@ -197,7 +207,10 @@ class Incoming:
         return file
 
     async def _record(self, named: _Named) -> FileRecord:
-        now, size = self._ingest.clock.now(), self.spool.written
+        return await self._ingest.db.write(lambda conn: self._commit(conn, named))
+
+    def _commit(self, conn: Connection, named: _Named) -> FileRecord:
+        now, size = conn.now(), self.spool.written
         blob = BlobRecord(self._blob_id, self._owner, self.spool.sha256, size, now)
         file = FileRecord(
             id=ids.new_file_id(),
@@ -214,7 +227,7 @@ class Incoming:
             alias=named.alias,
             display_name=named.display_name,
         )
-        return await self._ingest.db.write(lambda conn: commit_file(conn, file, blob, owner_limit=self._quota))
+        return commit_file(conn, file, blob, owner_limit=self._quota)
 
     async def _drop(self) -> None:
         self._arrival.end(kept=False)
@@ -224,6 +237,7 @@ class Incoming:
         del self._storing
         await self.spool.discard()
         await self._delete_object()
+        self._ingest.arriving.discard(self._blob_id)
 
     async def _delete_object(self) -> None:
         try:

@@ -109,28 +109,29 @@ class PartStore:
     async def _finish(
         self, upload: UploadRecord, parts: Sequence[UploadPart], sha256: str, completion: str | None
     ) -> FileRecord:
-        ingest, now = self.ingest, self.ingest.clock.now()
+        ingest = self.ingest
         size = sum(part.bytes for part in parts)
-        blob = BlobRecord(ids.new_blob_id(), upload.owner, sha256, size, now)
-        life = upload.file_expires_after
-        file = FileRecord(
-            id=ids.new_file_id(),
-            owner=upload.owner,
-            blob_id=blob.id,
-            filename=upload.filename,
-            mime_type=await self._mime_type(upload, parts[0]),
-            bytes=size,
-            sha256=sha256,
-            purpose=upload.purpose,
-            created_at=now,
-            expires_at=None if life is None else now + life,
-            alias=upload.alias,
-            display_name=upload.display_name,
-        )
+        life, mime_type = upload.file_expires_after, await self._mime_type(upload, parts[0])
         manifest = [BlobPart(part.key, part.bytes) for part in parts]
         quota = ingest.limits.storage_quota(upload.owner)
 
         def work(conn: Connection) -> Finished:
+            now = conn.now()
+            blob = BlobRecord(ids.new_blob_id(), upload.owner, sha256, size, now)
+            file = FileRecord(
+                id=ids.new_file_id(),
+                owner=upload.owner,
+                blob_id=blob.id,
+                filename=upload.filename,
+                mime_type=mime_type,
+                bytes=size,
+                sha256=sha256,
+                purpose=upload.purpose,
+                created_at=now,
+                expires_at=None if life is None else now + life,
+                alias=upload.alias,
+                display_name=upload.display_name,
+            )
             if completion is not None:
                 note_completion(conn, upload.id, completion, now)
             return finish(conn, upload.id, file, blob, manifest, owner_limit=quota, now=now)

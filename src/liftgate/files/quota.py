@@ -8,14 +8,12 @@ The transaction that commits a file decides exactly.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.files import expire_files, owner_usage
 from liftgate.catalog.uploads import pending_bytes
-from liftgate.clock import Clock
 from liftgate.errors import TooLarge
 from liftgate.records import Owner
 
@@ -47,9 +45,8 @@ class _Standing:
 class Quotas:
     """One per process."""
 
-    def __init__(self, db: Database, clock: Clock, limits: Limits) -> None:
+    def __init__(self, db: Database, limits: Limits) -> None:
         self._db = db
-        self._clock = clock
         self._limits = limits
         self._standings: dict[Owner, _Standing] = {}
 
@@ -71,7 +68,7 @@ class Quotas:
         used = stored + (standing.arriving if standing else 0)
         if used + coming > quota and used:
             # Files whose time is over still count until they are removed, so this is done before refusing.
-            await self._db.write(partial(expire_files, now=self._clock.now(), limit=_EXPIRED_AT_ONCE))
+            await self._db.write(lambda conn: expire_files(conn, conn.now(), _EXPIRED_AT_ONCE))
             stored = await self._stored(owner)
             standing = self._standings.get(owner)
             used = stored + (standing.arriving if standing else 0)
@@ -98,10 +95,8 @@ class Quotas:
         self._standings.pop(owner, None)
 
     async def _stored(self, owner: Owner) -> int:
-        now = self._clock.now()
-
         def work(conn: Connection) -> int:
-            return owner_usage(conn, owner)[1] + pending_bytes(conn, owner, now)
+            return owner_usage(conn, owner)[1] + pending_bytes(conn, owner, conn.now())
 
         return await self._db.read(work)
 

@@ -75,7 +75,6 @@ class Sessions:
         self._parts = parts
         self._ingest = parts.ingest
         self._db = parts.ingest.db
-        self._clock = parts.ingest.clock
         self._turns = Turns()
 
     async def start(self, owner: Owner, wanted: NewSession) -> str:
@@ -86,7 +85,6 @@ class Sessions:
                 raise too_large(wanted.total, largest, exact=True)
             await self._ingest.quotas.admit(owner, wanted.total, exact=True)
         secret = secrets.token_urlsafe(64)
-        now = self._clock.now()
         upload = UploadRecord(
             id=ids.new_upload_id(),
             owner=owner,
@@ -95,8 +93,8 @@ class Sessions:
             purpose=PURPOSE,
             mime_type=wanted.mime_type,
             bytes=wanted.total,
-            created_at=now,
-            expires_at=now + LIFE_SECONDS,
+            created_at=0.0,
+            expires_at=0.0,
             secret_hash=_hashed(secret),
             alias=wanted.alias,
             display_name=wanted.display_name,
@@ -104,14 +102,14 @@ class Sessions:
         if wanted.alias is not None:
             await self.check_name(owner, wanted.alias)
         most = self._ingest.limits.max_pending_uploads
-        await self._db.write(lambda conn: begin_upload(conn, upload, most))
+        await self._db.write(lambda conn: begin_upload(conn, upload, life=LIFE_SECONDS, most=most))
         return secret
 
     async def check_name(self, owner: Owner, alias: str) -> None:
         """Raises Conflict when a file of this owner has the name; the commit decides once more."""
-        now = self._clock.now()
 
         def taken(conn: Connection) -> bool:
+            now = conn.now()
             return bool(get_file_by_alias(conn, owner, alias, now) or get_file(conn, owner, ids.file_id_of(alias), now))
 
         if await self._db.read(taken):
@@ -119,8 +117,7 @@ class Sessions:
 
     async def find(self, secret: str) -> UploadRecord:
         """In whatever state it is; raises UploadNotFound."""
-        now = self._clock.now()
-        upload = await self._db.read(lambda conn: get_upload_by_secret(conn, _hashed(secret), now))
+        upload = await self._db.read(lambda conn: get_upload_by_secret(conn, _hashed(secret), conn.now()))
         if upload is None:
             raise UploadNotFound("of this upload_id")
         return upload
@@ -132,8 +129,7 @@ class Sessions:
 
     async def file_of(self, upload: UploadRecord) -> FileRecord | None:
         """Of a completed one, unless it was deleted since."""
-        now = self._clock.now()
-        return await self._db.read(lambda conn: get_file(conn, upload.owner, upload.file_id or "", now))
+        return await self._db.read(lambda conn: get_file(conn, upload.owner, upload.file_id or "", conn.now()))
 
     async def receive(self, upload: UploadRecord, offset: int, pieces: AsyncIterator[bytes]) -> UploadRecord:
         """Takes a chunk; what the session has already is skipped. All of it is durable when this returns.
@@ -173,7 +169,7 @@ class Sessions:
         def work(conn: Connection) -> tuple[list[UploadPart], UploadRecord | None]:
             # The parts first: a session that is pending after that had all of them.
             parts = parts_of(conn, upload.id)
-            return parts, get_upload(conn, upload.owner, upload.id, self._clock.now())
+            return parts, get_upload(conn, upload.owner, upload.id, conn.now())
 
         parts, found = await self._db.read(work)
         if found is not None and found.status == "completed":
@@ -194,14 +190,12 @@ class Sessions:
 
     async def cancel(self, upload: UploadRecord) -> None:
         """Ends it and removes its bytes. Raises InvalidRequest for one that is completed."""
-        now = self._clock.now()
-        _, keys = await self._db.write(lambda conn: cancel(conn, upload.owner, upload.id, now))
+        _, keys = await self._db.write(lambda conn: cancel(conn, upload.owner, upload.id, conn.now()))
         self._parts.forget(upload.id)
         self._parts.delete(keys)
 
     async def _fresh(self, upload: UploadRecord) -> UploadRecord:
-        now = self._clock.now()
-        found = await self._db.read(lambda conn: get_upload(conn, upload.owner, upload.id, now))
+        found = await self._db.read(lambda conn: get_upload(conn, upload.owner, upload.id, conn.now()))
         if found is None:
             raise UploadNotFound("of this upload_id")
         return found

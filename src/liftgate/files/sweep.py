@@ -1,59 +1,83 @@
 """Removes what nobody needs: expired files, orphaned blobs, objects without a blob, spools of dead processes.
 
 Every step may be interrupted, repeated and run beside others: the row goes first, and an object without a row is what
-a later sweep finds. The grace (seconds) keeps what is being written now, and must be longer than a backup takes. A
-grace of 0 is only for when no gateway runs.
+a later sweep finds. Deleting bytes needs proof: the store bears the catalogue's mark, no other catalogue has swept it
+for a whole grace, and what the catalogue does not know was noted a grace ago and is condemned under the lock that a
+commit takes too. Every age is on the steady clock. The grace (seconds) must be longer than a backup takes; a grace of 0
+is only for when no gateway runs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from liftgate.blobs.spool import remove_dead_spools
 from liftgate.blobs.store import BlobStore
-from liftgate.catalog.blobs import blob_parts, drop_blob, known_blobs, orphaned_blobs
+from liftgate.catalog.blobs import blob_parts, drop_blob, orphaned_blobs
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.files import expire_files
+from liftgate.catalog.steady import steady
+from liftgate.catalog.unknown import condemn, due_unknown, forget_unknown, note_unknown, unknown_of
 from liftgate.catalog.uploads import expire_uploads
 from liftgate.errors import LiftgateError
+from liftgate.files.belonging import listed_keys, take_turn
 
 log = logging.getLogger("liftgate.files")
 
+SMALL_PART, SMALL_COUNT = 0.1, 10
+"""Of the objects in a store, the part that a round may delete because the catalogue does not know them; fewer than the
+count are always a small part. More are likelier a mistake than litter, and wait for `liftgate admin sweep --all`."""
+
 _ROWS_AT_ONCE = 200
-_KEYS_AT_ONCE = 400
 _DELETES_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
     """How many of each were removed. `objects`: those of the store that belonged to nothing; `parts`: of uploads whose
-    time was over."""
+    time was over. Of unknown objects `waiting` are left until the grace has passed, and `held` because they are too
+    large a part of the store.
+    """
 
     files: int = 0
     blobs: int = 0
     objects: int = 0
     spools: int = 0
     parts: int = 0
+    waiting: int = field(default=0, compare=False)
+    held: int = field(default=0, compare=False)
 
 
-async def sweep(db: Database, blobs: BlobStore, spool_dir: Path, *, grace: float, now: float) -> Swept:
-    """All of it, once. Raises Unavailable; what was done until then stays done.
+async def sweep(db: Database, blobs: BlobStore, spool_dir: Path, *, grace: float, large: bool = False) -> Swept:
+    """All of it, once. `large`: unknown objects are deleted even where they are more than a small part of the store.
+    Raises Unavailable, also where store and catalogue do not belong together; what was done until then stays done.
 
     Under a lease where several nodes share a catalogue: not for safety, but to do it once. `sweep_spools` is about
     this machine only, so each node calls that one for itself.
     """
     spools = await sweep_spools(spool_dir)
-    files = await sweep_expired(db, now=now)
-    parts = await sweep_uploads(db, blobs, now=now)
-    dropped = await sweep_orphans(db, blobs, before=now - grace)
-    objects = await sweep_unknown(db, blobs, before=now - grace)
-    swept = Swept(files=files, blobs=dropped, objects=objects, spools=spools, parts=parts)
+    files = await sweep_expired(db)
+    alone_since, news = await take_turn(db, blobs)
+    before = await db.read(steady) - grace
+    proven = alone_since <= before and (large or not news)
+    if news:
+        log.warning(
+            "another catalogue has swept the store %s, or the catalogue %s was restored from a backup: no bytes are"
+            " deleted until this catalogue alone has swept for %.0f s",
+            blobs.notes.place,
+            db.place,
+            grace,
+        )
+    parts = await sweep_uploads(db, blobs, delete=proven)
+    dropped = await sweep_orphans(db, blobs, before=before) if proven else 0
+    objects, waiting, held = await sweep_unknown(db, blobs, before=before if proven else None, large=large)
+    swept = Swept(files, dropped, objects, spools, parts, waiting, held)
     if swept != Swept():
         log.info("swept %s", swept)
     return swept
@@ -63,23 +87,24 @@ async def sweep_spools(spool_dir: Path) -> int:
     return await asyncio.to_thread(remove_dead_spools, spool_dir)
 
 
-async def sweep_expired(db: Database, *, now: float) -> int:
+async def sweep_expired(db: Database) -> int:
     total = 0
-    while removed := len(await db.write(partial(expire_files, now=now, limit=_ROWS_AT_ONCE))):
+    while removed := len(await db.write(lambda conn: expire_files(conn, conn.now(), _ROWS_AT_ONCE))):
         total += removed
     return total
 
 
-async def sweep_uploads(db: Database, blobs: BlobStore, *, now: float) -> int:
-    """Ends uploads that were not completed in time, and removes their parts."""
+async def sweep_uploads(db: Database, blobs: BlobStore, *, delete: bool) -> int:
+    """Ends uploads that were not completed in time, and removes their parts; without `delete` those are unknown objects
+    from then on."""
     total = 0
-    while keys := await db.write(partial(expire_uploads, now=now, limit=_ROWS_AT_ONCE)):
-        total += await _delete(blobs, keys)
+    while keys := await db.write(lambda conn: expire_uploads(conn, conn.now(), _ROWS_AT_ONCE)):
+        total += await _delete(blobs, keys) if delete else 0
     return total
 
 
 async def sweep_orphans(db: Database, blobs: BlobStore, *, before: float) -> int:
-    """Blobs that were orphaned before this time."""
+    """Blobs that were orphaned before this steady time."""
     total = 0
     while keys := await db.write(partial(_drop_orphans, before=before)):
         total += len(keys)
@@ -97,29 +122,63 @@ def _drop_orphans(conn: Connection, *, before: float) -> list[list[str]]:
     return dropped
 
 
-async def sweep_unknown(db: Database, blobs: BlobStore, *, before: float) -> int:
-    """Objects of the store that the catalogue does not know and that were last written before this time."""
-    total = 0
-    old: list[str] = []
-    async for stored in blobs.list():
-        if stored.modified_at < before:
-            old.append(stored.id)
-        if len(old) >= _KEYS_AT_ONCE:
-            total += await _delete_unknown(db, blobs, old)
-            old = []
-    return total + await _delete_unknown(db, blobs, old)
+async def sweep_unknown(
+    db: Database, blobs: BlobStore, *, before: float | None, large: bool = False
+) -> tuple[int, int, int]:
+    """Objects of the store that the catalogue does not know: (deleted, waiting for their grace, held back). All are
+    noted; those that were noted before this steady time are deleted, None: none yet."""
+    objects = 0
+    unknown: list[str] = []
+    async for keys in listed_keys(blobs):
+        objects += len(keys)
+        if found := await db.read(partial(_unknown, keys=keys)):
+            unknown += await db.write(partial(_note, keys=found))
+    await _forget(db, set(unknown))
+    due = await db.read(partial(_due, keys=unknown, before=before)) if before is not None else []
+    if len(due) > max(SMALL_COUNT, SMALL_PART * objects) and not large:
+        log.error(
+            "%d of the %d objects in the store %s are unknown to the catalogue %s: so large a part is never deleted"
+            " by itself. If it is the right catalogue, `liftgate admin sweep --all` deletes them",
+            *(len(due), objects, blobs.notes.place, db.place),
+        )
+        return 0, len(unknown) - len(due), len(due)
+    deleted = 0
+    for some in _batches(due, _ROWS_AT_ONCE):
+        deleted += await _delete(blobs, await db.write(partial(_condemn, keys=some, before=before or 0.0)))
+    return deleted, len(unknown) - len(due), 0
 
 
-async def _delete_unknown(db: Database, blobs: BlobStore, keys: list[str]) -> int:
-    if not keys:
-        return 0
-    known = await db.read(lambda conn: known_blobs(conn, keys))
-    return await _delete(blobs, [key for key in keys if key not in known])
+def _unknown(conn: Connection, *, keys: list[str]) -> list[str]:
+    return unknown_of(conn, keys)
+
+
+def _note(conn: Connection, *, keys: list[str]) -> list[str]:
+    return note_unknown(conn, keys)
+
+
+def _due(conn: Connection, *, keys: list[str], before: float) -> list[str]:
+    return due_unknown(conn, keys, before)
+
+
+def _condemn(conn: Connection, *, keys: list[str], before: float) -> list[str]:
+    return condemn(conn, keys, before)
+
+
+async def _forget(db: Database, listed: set[str]) -> None:
+    """Notes of what is not in the store any more, or is known by now."""
+    after: str | None = ""
+    while after is not None:
+        step: Callable[[Connection], str | None] = partial(_forget_some, after=after, listed=listed)
+        after = await db.write(step)
+
+
+def _forget_some(conn: Connection, *, after: str, listed: set[str]) -> str | None:
+    return forget_unknown(conn, after, _ROWS_AT_ONCE, listed)
 
 
 async def _delete(blobs: BlobStore, keys: list[str]) -> int:
     deleted = 0
-    for some in _batches(keys):
+    for some in _batches(keys, _DELETES_AT_ONCE):
         for key, outcome in zip(
             some, await asyncio.gather(*(blobs.delete(key) for key in some), return_exceptions=True), strict=True
         ):
@@ -133,6 +192,6 @@ async def _delete(blobs: BlobStore, keys: list[str]) -> int:
     return deleted
 
 
-def _batches(keys: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(keys), _DELETES_AT_ONCE):
-        yield keys[start : start + _DELETES_AT_ONCE]
+def _batches(keys: list[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]

@@ -43,7 +43,6 @@ class Uploads:
         self._parts = parts
         self._ingest = parts.ingest
         self._db = parts.ingest.db
-        self._clock = parts.ingest.clock
 
     async def create(self, owner: Owner, wanted: NewUpload) -> UploadRecord:
         """Raises InvalidRequest, and TooLarge for more than the owner's largest file or what is left of the quota."""
@@ -63,7 +62,6 @@ class Uploads:
         if wanted.bytes > largest:
             raise too_large(wanted.bytes, largest, param="bytes", exact=True)
         await self._ingest.quotas.admit(owner, wanted.bytes, param="bytes", exact=True)
-        now = self._clock.now()
         upload = UploadRecord(
             id=ids.new_upload_id(),
             owner=owner,
@@ -72,17 +70,16 @@ class Uploads:
             purpose=wanted.purpose,
             mime_type=wanted.mime_type,
             bytes=wanted.bytes,
-            created_at=now,
-            expires_at=now + LIFE_SECONDS,
+            created_at=0.0,
+            expires_at=0.0,
             file_expires_after=wanted.expires_after,
         )
         most = self._ingest.limits.max_pending_uploads
-        await self._db.write(lambda conn: begin_upload(conn, upload, most))
-        return upload
+        return await self._db.write(lambda conn: begin_upload(conn, upload, life=LIFE_SECONDS, most=most))
 
     async def begin_part(self, owner: Owner, upload_id: str) -> IncomingPart:
         """Raises UploadNotFound, and InvalidRequest when the upload takes no more."""
-        upload = await self._db.read(lambda conn: get_upload(conn, owner, upload_id, self._clock.now()))
+        upload = await self._db.read(lambda conn: get_upload(conn, owner, upload_id, conn.now()))
         if upload is None or upload.kind != "openai":
             raise UploadNotFound(upload_id)
         if upload.status != "pending":
@@ -100,7 +97,7 @@ class Uploads:
         md5, or an upload that has ended; TooLarge when the owner's quota is used up, after which it can be tried again.
         """
         completion = hashlib.sha256("\n".join(part_ids).encode("utf-8", "backslashreplace")).hexdigest()
-        upload, parts = await self._db.read(partial(_found, owner=owner, upload_id=upload_id, now=self._clock.now()))
+        upload, parts = await self._db.read(partial(_found, owner=owner, upload_id=upload_id))
         if upload.status == "completed":
             return upload, await self._completed(upload, completion)
         if upload.status != "pending":
@@ -112,19 +109,17 @@ class Uploads:
     async def _completed(self, upload: UploadRecord, completion: str) -> FileRecord:
         if upload.completion != completion:
             raise InvalidRequest(f"Upload {upload.id} was completed before, with other parts.", param="part_ids")
-        now = self._clock.now()
-        file = await self._db.read(lambda conn: get_file(conn, upload.owner, upload.file_id or "", now))
+        file = await self._db.read(lambda conn: get_file(conn, upload.owner, upload.file_id or "", conn.now()))
         if file is None:
             raise InvalidRequest(f"The file of upload {upload.id} was deleted.", param="upload_id")
         return file
 
     async def cancel(self, owner: Owner, upload_id: str) -> UploadRecord:
         """Raises UploadNotFound, and InvalidRequest for one that is completed or expired. Again is fine."""
-        now = self._clock.now()
 
         def work(conn: Connection) -> tuple[UploadRecord, list[str]]:
-            _found(conn, owner, upload_id, now)
-            return cancel(conn, owner, upload_id, now)
+            _found(conn, owner, upload_id)
+            return cancel(conn, owner, upload_id, conn.now())
 
         upload, keys = await self._db.write(work)
         self._parts.forget(upload_id)
@@ -132,7 +127,8 @@ class Uploads:
         return upload
 
 
-def _found(conn: Connection, owner: Owner, upload_id: str, now: float) -> tuple[UploadRecord, list[UploadPart]]:
+def _found(conn: Connection, owner: Owner, upload_id: str) -> tuple[UploadRecord, list[UploadPart]]:
+    now = conn.now()
     # The parts first: an upload that is pending after that had all of them.
     parts = parts_of(conn, upload_id) if get_upload(conn, owner, upload_id, now) else []
     upload = get_upload(conn, owner, upload_id, now)

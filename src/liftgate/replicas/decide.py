@@ -51,9 +51,9 @@ Verdict = Live | Await | Resume | Make | Refuse
 def decide(
     replica: ReplicaRecord | None, *, now: float, upstream_now: float, margin: float, failed_for: float
 ) -> Verdict:
-    """`now`: the time. `upstream_now`: the same on Gemini's clock, which `expires_at` is written in. `margin`: a
-    replica that expires within so many seconds is not handed out. `failed_for`: how many seconds a FAILED verdict of
-    Gemini's stands.
+    """`now`: the time, by the database's clock. `upstream_now`: on Gemini's clock, which `expires_at` is written in.
+    `margin`: a replica that expires within so many seconds is not handed out. `failed_for`: how many seconds a FAILED
+    verdict of Gemini's stands.
     """
     if replica is None:
         return Make()

@@ -58,7 +58,7 @@ class Replicas:
             return None
         if self._stale():
             return None
-        self._used[key] = self._clock.now()
+        self._used[key] = self._clock.monotonic()
         return replica
 
     def count_live(self, wanted: Iterable[Wanted], account: Account) -> int:
@@ -194,7 +194,7 @@ class Replicas:
     def _decide(self, row: ReplicaRecord | None, account: Account, margin: float) -> Verdict:
         return decide(
             row,
-            now=self._clock.now(),
+            now=self._db.now(),
             upstream_now=self._client.upstream_now(account),
             margin=margin,
             failed_for=self._settings.failed_seconds,
@@ -240,7 +240,7 @@ class Replicas:
     def _remember(self, key: Key, replica: ReplicaRecord) -> ReplicaRecord:
         # Should it have been lost since it was read, Gemini's denial will tell, and it is repaired.
         self._live[replica_key(*key)] = replica
-        self._used[key] = self._clock.now()
+        self._used[key] = self._clock.monotonic()
         return replica
 
     def _heard(self, topic: str, key: str) -> None:
@@ -262,11 +262,10 @@ class Replicas:
         known = self._live.get(replica_key(*key))
         if known is not None and known.name == replica.name:
             del self._live[replica_key(*key)]
-        now = self._clock.now()
-        await self._db.write(lambda conn: rows.lose_replica(conn, *key, replica.name, now))
+        await self._db.write(lambda conn: rows.lose_replica(conn, *key, replica.name, conn.now()))
 
     def take_uses(self) -> list[tuple[str, str, str, float]]:
-        """When each replica was last used since the last call, for the batched write."""
+        """When each replica was last used since the last call, on the monotonic clock, for the batched write."""
         uses = [(*key, used_at) for key, used_at in self._used.items()]
         self._used.clear()
         return uses

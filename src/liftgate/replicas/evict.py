@@ -23,13 +23,12 @@ async def evict(parts: Parts, account: Account, *, wanted_bytes: int) -> int:
     """
     db, client = parts.db, parts.client
     freed = 0
-    now = parts.clock.now()
-    idle_since = now - parts.settings.evict_idle_seconds
+    idle = parts.settings.evict_idle_seconds
     while freed < wanted_bytes:
-        candidates = await db.read(lambda conn: rows.evictable(conn, account.name, idle_since, BATCH))
+        candidates = await db.read(lambda conn: rows.evictable(conn, account.name, conn.now() - idle, BATCH))
         for replica in candidates:
             key = (replica.blob_id, replica.mime_type, replica.account)
-            if not await db.write(partial(_lose, key=key, name=replica.name, now=now)):
+            if not await db.write(partial(_lose, key=key, name=replica.name)):
                 continue
             # The row that dooms the name stays until the job has seen it gone: deleting twice is harmless.
             await client.delete_file(account, replica.name)
@@ -47,5 +46,5 @@ async def evict(parts: Parts, account: Account, *, wanted_bytes: int) -> int:
     return freed
 
 
-def _lose(conn: Connection, *, key: tuple[str, str, str], name: str, now: float) -> bool:
-    return rows.lose_replica(conn, *key, name, now)
+def _lose(conn: Connection, *, key: tuple[str, str, str], name: str) -> bool:
+    return rows.lose_replica(conn, *key, name, conn.now())

@@ -302,9 +302,7 @@ class PageIn:
 
     async def _refuse(self, replica: ReplicaRecord, file: GeminiFile) -> None:
         reason = file.error or "no reason was given"
-        failed = replace(
-            replica, state="failed", error=f"Gemini could not process it: {reason}", used_at=self._clock.now()
-        )
+        failed = replace(replica, state="failed", error=f"Gemini could not process it: {reason}", used_at=0.0)
         await self._row.doom(replica.name)
         if not self._keep:
             await self._row.save(failed)

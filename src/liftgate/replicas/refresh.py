@@ -41,7 +41,7 @@ async def purge(parts: Parts, lease: Lease, *, seconds: float | None = None, kee
     have been given fewer.
     """
     lease.check()
-    began = parts.clock.now()
+    began = await parts.db.read(_now)
     until = math.inf if seconds is None else parts.clock.monotonic() + seconds
     accounts = await parts.db.read(partial(rows.accounts_due, now=began))
     rounds = [
@@ -68,7 +68,7 @@ async def _purge_account(parts: Parts, lease: Lease, account: str, began: float,
 
 async def _purge_one(parts: Parts, doomed: rows.Doomed, began: float) -> bool:
     """False when the account cannot be had at the moment."""
-    now = parts.clock.now()
+    now = await parts.db.read(_now)
     account = parts.accounts.get(doomed.account)
     # Beyond that time Gemini has removed it by itself; so it soon will where the key is not ours any more.
     if account is not None and now - doomed.doomed_at <= RETENTION_SECONDS + 3600:
@@ -99,14 +99,15 @@ async def _remove(client: GeminiClient, account: Account, doomed: rows.Doomed) -
 
 async def recover(parts: Parts, replicas: Replicas, lease: Lease) -> None:
     """Takes up uploads that a process began and did not finish, and gives up those that nobody wanted for long."""
-    now = parts.clock.now()
+    await parts.db.write(leases.cut_leases)
+    now = await parts.db.read(_now)
     for row in await parts.db.read(lambda conn: rows.unfinished(conn, UNFINISHED)):
         lease.check()
         key = (row.blob_id, row.mime_type, row.account)
         if await parts.db.read(partial(leases.holder_of, name=lease_name(key))) is not None:
             continue
         if now - row.used_at > parts.settings.renew_used_seconds:
-            await parts.db.write(partial(_lose, key=key, name=row.name, now=now))
+            await parts.db.write(partial(_lose, key=key, name=row.name))
         else:
             await _prepare(parts, replicas, row)
     # What was asked for at upload and nobody works at any more will be made when a chat needs it.
@@ -114,13 +115,18 @@ async def recover(parts: Parts, replicas: Replicas, lease: Lease) -> None:
     await parts.db.write(lambda conn: file_rows.settle_pending(conn, forgotten, BATCH))
 
 
-def _lose(conn: Connection, *, key: Key, name: str, now: float) -> bool:
-    return rows.lose_replica(conn, *key, name, now)
+def _lose(conn: Connection, *, key: Key, name: str) -> bool:
+    return rows.lose_replica(conn, *key, name, conn.now())
+
+
+def _now(conn: Connection) -> float:
+    """The database's: nodes' own may differ."""
+    return conn.now()
 
 
 async def renew_expiring(parts: Parts, replicas: Replicas, lease: Lease) -> None:
     """Renews replicas that were used lately and expire soon, so that no request has to wait for it."""
-    used_after = parts.clock.now() - parts.settings.renew_used_seconds
+    used_after = await parts.db.read(_now) - parts.settings.renew_used_seconds
     # The clock that is furthest ahead: what is not yet due by its own account's clock is left as it is.
     clocks = [parts.client.upstream_now(account) for account in parts.accounts.values()]
     if not clocks:

@@ -19,17 +19,18 @@ from liftgate.replicas.parts import Parts, Wanted
 
 
 class Row:
-    """`saved`: what the row says now, as far as this holder wrote or read it."""
+    """`saved`: what the row says now, as far as this holder wrote or read it. A `used_at` of 0 is written as the
+    database's time.
+    """
 
     def __init__(self, parts: Parts, lease: Lease, wanted: Wanted, account: Account, *, keep: bool) -> None:
         self._db = parts.db
-        self._clock = parts.clock
         self._settings = parts.settings
         self._lease = lease
         self._wanted = wanted
         self._account = account
         self._keep = keep
-        self._used_at = parts.clock.now()
+        self._used_at = 0.0
         self.saved: ReplicaRecord | None = None
 
     async def take_up(self, replica: ReplicaRecord) -> ReplicaRecord:
@@ -78,8 +79,7 @@ class Row:
 
     async def doom(self, name: str) -> None:
         """A name at Gemini that is of no use."""
-        now = self._clock.now()
-        await self._db.write(lambda conn: rows.doom(conn, self._account.name, name, now))
+        await self._db.write(lambda conn: rows.doom(conn, self._account.name, name, conn.now()))
 
     async def give_up(self) -> None:
         """Nothing to build on is left behind: the row goes, and what it named is doomed."""
@@ -88,10 +88,11 @@ class Row:
             return
         self._lease.check()
         key = (row.blob_id, row.mime_type, row.account)
-        now = self._clock.now()
-        await self._db.write(lambda conn: rows.lose_replica(conn, *key, row.name, now))
+        await self._db.write(lambda conn: rows.lose_replica(conn, *key, row.name, conn.now()))
 
     def _put(self, conn: Connection, replica: ReplicaRecord) -> bool:
+        if not replica.used_at:
+            replica = replace(replica, used_at=conn.now())
         saved = rows.save_replica(conn, replica)
         if saved and self._keep:
             rows.spare(conn, self._account.name, replica.name)
@@ -99,4 +100,4 @@ class Row:
 
     def _doom_later(self, conn: Connection, replica: ReplicaRecord) -> None:
         delay = self._settings.page_in_seconds + self._settings.lease_seconds
-        rows.doom(conn, self._account.name, replica.name, self._clock.now(), replica.upload_url, delay=delay)
+        rows.doom(conn, self._account.name, replica.name, conn.now(), replica.upload_url, delay=delay)

@@ -242,7 +242,10 @@ class JobSettings:
     )
     sweep_seconds: float = _option(300.0, "how often expired files and orphaned bytes are looked for", minimum=0.1)
     orphan_grace_seconds: float = _option(
-        86400.0, "how long bytes that no file names are kept; longer than a backup takes", minimum=0
+        86400.0,
+        "how long bytes that no file names are kept: an hour or more, and longer than a backup takes; of gateways that"
+        " share a catalogue, the longest holds",
+        minimum=3600,
     )
     cache_stale_seconds: float = _option(
         60.0, "how long cached answers are used while the catalogue is unreachable", minimum=0

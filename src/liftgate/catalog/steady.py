@@ -1,0 +1,58 @@
+"""Time that a deletion may depend on: it goes on with the database's clock, and no jump of a clock moves it.
+
+Every gateway ticks once a minute. A tick moves the steady clock on by what the database's clock went on since the last
+one, but never by more than the process itself saw pass, and never back. A stop (no gateway ran) counts as half an
+hour at most. So it falls behind the database's clock with every stop, and what is measured by it is only ever kept
+longer. Its values look like times (seconds since the epoch) and are compared with each other alone.
+"""
+
+from __future__ import annotations
+
+from liftgate.catalog.connection import Connection
+
+TICK_SECONDS = 60.0
+UNWATCHED_SECONDS = 1800.0
+"""What a process believes at its first tick, when it cannot tell a stop from a jump."""
+
+_SLACK = 1.0
+
+
+def steady(conn: Connection) -> float:
+    """The steady time now; between two ticks it goes on by itself, a little."""
+    rows = conn.execute("SELECT steady, seen_at FROM steady_clock WHERE id = 1")
+    now = conn.now()
+    if not rows:
+        return now
+    at, seen_at = rows[0]
+    return float(at + min(max(now - seen_at, 0.0), 2 * TICK_SECONDS))
+
+
+def tick(conn: Connection, elapsed: float | None = None, *, grace: float = 0.0) -> float:
+    """Moves it on, and gives it. `elapsed`: seconds on the monotonic clock since this process's last tick, None at its
+    first. `grace`: what this process's settings ask for; `longest_grace` tells the others.
+    """
+    now = conn.now()
+    rows = conn.execute("SELECT steady, seen_at, grace, grace_at FROM steady_clock WHERE id = 1 /*FOR UPDATE*/")
+    if not rows:
+        conn.execute(
+            "INSERT INTO steady_clock (id, steady, seen_at, grace, grace_at) VALUES (1, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO NOTHING",
+            (now, now, grace, now),
+        )
+        return now
+    at, seen_at, asked, asked_at = rows[0]
+    limit = UNWATCHED_SECONDS if elapsed is None else elapsed + _SLACK
+    at = float(at + min(max(now - seen_at, 0.0), limit))
+    if grace >= asked or at - asked_at > UNWATCHED_SECONDS:
+        asked, asked_at = grace, at
+    conn.execute(
+        "UPDATE steady_clock SET steady = ?, seen_at = ?, grace = ?, grace_at = ? WHERE id = 1",
+        (at, now, asked, asked_at),
+    )
+    return at
+
+
+def longest_grace(conn: Connection) -> float:
+    """The longest grace (seconds) that a gateway on this catalogue asked for within the last hour; 0 without any."""
+    rows = conn.execute("SELECT grace FROM steady_clock WHERE id = 1")
+    return float(rows[0][0]) if rows else 0.0

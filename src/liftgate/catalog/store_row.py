@@ -1,0 +1,78 @@
+"""Which store of bytes belongs to this catalogue: one row, written once, replaced only when an operator adopts another.
+
+The same two marks lie in the store (`files.belonging`). The row is also what a commit and a condemnation lock against
+each other (`catalog.unknown`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.steady import steady
+
+_COLUMNS = "catalogue_mark, store_mark, place, turn, next_turn, alone_since"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRow:
+    """`store_mark`: '' until the store has been seen with it. `alone_since` is on the steady clock."""
+
+    catalogue_mark: str
+    store_mark: str
+    place: str
+    turn: str
+    next_turn: str
+    alone_since: float
+
+
+def get_store(conn: Connection) -> StoreRow | None:
+    rows = conn.execute(f"SELECT {_COLUMNS} FROM store WHERE id = 1")
+    return StoreRow(*rows[0]) if rows else None
+
+
+def mark_catalogue(conn: Connection, mark: str, place: str) -> str:
+    """The catalogue's mark that stands after this: the given one, or that of who came first."""
+    conn.execute(
+        f"INSERT INTO store (id, {_COLUMNS}) VALUES (1, ?, '', ?, '', '', ?) ON CONFLICT (id) DO NOTHING",
+        (mark, place, steady(conn)),
+    )
+    [(standing,)] = conn.execute("SELECT catalogue_mark FROM store WHERE id = 1")
+    return str(standing)
+
+
+def note_store(conn: Connection, store_mark: str, place: str) -> None:
+    """The store was seen with this mark, at this place. The first one that is seen is the catalogue's."""
+    conn.execute(
+        "UPDATE store SET store_mark = ?, place = ? WHERE id = 1 AND store_mark IN ('', ?)",
+        (store_mark, place, store_mark),
+    )
+
+
+def replace_marks(conn: Connection, catalogue_mark: str, store_mark: str, place: str) -> None:
+    """Another store from now on: nothing that was noted or measured of the former one holds."""
+    conn.execute("DELETE FROM store WHERE id = 1")
+    conn.execute("DELETE FROM unknown_objects")
+    mark_catalogue(conn, catalogue_mark, place)
+    note_store(conn, store_mark, place)
+
+
+def begin_turn(conn: Connection, found: str, turn: str) -> None:
+    """`turn` is about to be left in the store, in place of `found`."""
+    conn.execute("UPDATE store SET turn = ?, next_turn = ? WHERE id = 1", (found, turn))
+
+
+def end_turn(conn: Connection, turn: str, *, alone: bool) -> float:
+    """It is there. Not `alone`: somebody else had left something. Since when we are alone, on the steady clock."""
+    conn.execute("UPDATE store SET turn = ?, next_turn = '' WHERE id = 1", (turn,))
+    if not alone:
+        conn.execute("UPDATE store SET alone_since = ? WHERE id = 1", (steady(conn),))
+    [(since,)] = conn.execute("SELECT alone_since FROM store WHERE id = 1")
+    return float(since)
+
+
+def count_objects(conn: Connection) -> int:
+    """How many blobs and parts this catalogue knows."""
+    [(blobs,)] = conn.execute("SELECT count(*) FROM blobs")
+    [(parts,)] = conn.execute("SELECT count(*) FROM upload_parts")
+    return int(blobs) + int(parts)

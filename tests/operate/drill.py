@@ -1,0 +1,180 @@
+"""Where an operator stands: a catalogue and a store, of either kind, with gateways, commands and SDK that use them.
+
+Uploads only: what is here never asks Gemini. A `Ledger` keeps what was acknowledged, and must find it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random  # noqa: TID251 - fixed contents
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import openai
+import yaml
+
+from gateways import client_for
+from liftgate.blobs.open import open_blob_store
+from liftgate.files.belonging import listed_keys
+from processes import GatewayProcess
+from s3_server import BUCKET
+
+NOWHERE = "http://127.0.0.1:9"
+"""In place of Gemini."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """`database_url` "" is SQLite in the data directory, as a gateway has it by default."""
+
+    directory: Path
+    database_url: str = ""
+    blob_store: str = "local"
+
+    @property
+    def data_dir(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def url(self) -> str:
+        return self.database_url or f"sqlite://{self.data_dir}/catalog.db"
+
+    @property
+    def store(self) -> str:
+        """As messages name it."""
+        return str(self.data_dir / "blobs") if self.blob_store == "local" else self.blob_store
+
+    def config(self, **ours: object) -> Path:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        document = {
+            "model_list": [
+                {
+                    "model_name": "gemini-2.5-flash",
+                    "litellm_params": {"model": "gemini/gemini-2.5-flash", "api_key": "key-a", "api_base": NOWHERE},
+                }
+            ],
+            "general_settings": {"master_key": "sk-master-of-the-drill"},
+            "liftgate_settings": {
+                "keys": [{"name": "ann", "key": "sk-ann"}, {"name": "bob", "key": "sk-bob"}],
+                "database_url": self.url,
+                "blob_store": self.blob_store,
+                "sweep_seconds": 0.3,
+                "drain_seconds": 2,
+                **ours,
+            },
+        }
+        path = self.directory / "config.yaml"
+        path.write_text(yaml.safe_dump(document))
+        return path
+
+    @contextmanager
+    def gateway(self, *arguments: str, **ours: object) -> Iterator[GatewayProcess]:
+        process = self.begun(*arguments, **ours)
+        try:
+            process.wait_ready()
+            yield process
+        finally:
+            if process.process.poll() is None:
+                process.stop()
+
+    def begun(self, *arguments: str, **ours: object) -> GatewayProcess:
+        """A gateway that may come up or not."""
+        return GatewayProcess(self.config(**ours), self.data_dir, *arguments)
+
+    def refused(self, *arguments: str, **ours: object) -> str:
+        """A start that ends with code 2 and one sentence: that sentence."""
+        process = self.begun(*arguments, **ours)
+        try:
+            code = process.process.wait(40)
+        finally:
+            if process.process.poll() is None:
+                process.kill()
+        return one_sentence(code, process.log.read_text())
+
+    def admin(self, *arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(("LIFTGATE_", "LITELLM_"))}
+        command = [sys.executable, "-m", "liftgate", "admin", *map(str, arguments)]
+        where = ["--config", str(self.config()), "--data-dir", str(self.data_dir)]
+        done = subprocess.run(
+            [*command, *where], capture_output=True, text=True, env=environ, stdin=subprocess.DEVNULL, timeout=60
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+        return done
+
+    def admin_json(self, *arguments: object) -> Any:
+        return json.loads(self.admin(*arguments, "--json").stdout)
+
+    def objects(self) -> set[str]:
+        """Keys of what the store has."""
+
+        async def main() -> set[str]:
+            blobs = open_blob_store(self.blob_store, self.data_dir)
+            try:
+                return {key async for keys in listed_keys(blobs) for key in keys}
+            finally:
+                await blobs.close()
+
+        return asyncio.run(main())
+
+
+def one_sentence(code: int, said: str) -> str:
+    """What a start said that ended with a mistake of the operator's. No traceback, no secret; workers each say it."""
+    assert code == 2, (code, said)
+    lines = list(dict.fromkeys(line for line in said.splitlines() if line.strip()))
+    assert len(lines) == 1, said
+    assert lines[0].startswith("liftgate: ") and lines[0].endswith("."), said
+    assert ". " not in lines[0], said
+    return lines[0]
+
+
+@dataclass
+class Ledger:
+    """`files`: what was acknowledged, id → bytes."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    seed: int = 0
+
+    def upload(self, url: str, count: int = 1, *, size: int = 3000, key: str = "sk-ann") -> list[str]:
+        made = []
+        with client_for(url, key) as client:
+            for _ in range(count):
+                self.seed += 1
+                content = random.Random(self.seed).randbytes(size)
+                file = client.files.create(file=(f"{self.seed}.bin", content, "video/mp4"), purpose="user_data")
+                self.files[file.id] = content
+                made.append(file.id)
+        return made
+
+    def check(self, url: str, key: str = "sk-ann") -> None:
+        """All of it is there, whole."""
+        with client_for(url, key) as client:
+            listed = {file.id for file in client.files.list()}
+            assert set(self.files) <= listed
+            for file_id, content in self.files.items():
+                assert client.files.content(file_id).read() == content
+
+    def delete(self, url: str, file_id: str, key: str = "sk-ann") -> None:
+        with client_for(url, key) as client:
+            client.files.delete(file_id)
+        del self.files[file_id]
+
+
+def s3_url(prefix: str = "p") -> str:
+    return f"s3://{BUCKET}/{prefix}"
+
+
+def status_of(call: Any) -> int:
+    """200 or the status of the error."""
+    try:
+        call()
+    except openai.APIStatusError as error:
+        return error.status_code
+    return 200
