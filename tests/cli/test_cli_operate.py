@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -266,3 +267,41 @@ def test_an_owner_with_thousands_of_files_is_erased_while_a_gateway_writes(bench
             output, _ = process.communicate()
         assert (json.loads(output)["files"], process.returncode) == (3001, 0)
     assert [row["owner"] for row in bench.json("owners")["data"]] == ["bob"]
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_check_beside_a_gateway_tells_only_what_is_so(bench: Bench, full: bool) -> None:
+    """Files come and go, and are swept and erased, all the while; one that is truly damaged is told each time."""
+    write_config(bench.config, bench.sandbox.url, purge_seconds=600, sweep_seconds=0.2)
+    with bench.gateway() as url, client_for(url, "sk-ann") as ann, client_for(url, "sk-bob") as bob:
+        damaged = ann.files.create(file=("d.txt", b"damaged"), purpose="user_data").id
+        [blob] = bench.blobs()
+        blob.unlink()
+        over = threading.Event()
+
+        def traffic(client: openai.OpenAI, number: int) -> None:
+            while not over.is_set():
+                made = client.files.create(file=("t", b"%d" % number), purpose="user_data").id
+                if number % 3:
+                    # Bob's may have been erased by then.
+                    with suppress(openai.NotFoundError):
+                        client.files.delete(made)
+                number += 1
+
+        threads = [threading.Thread(target=traffic, args=(c, n)) for c, n in ((ann, 1), (ann, 10**6), (bob, 10**7))]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(4):
+                bench.cli.run("admin", "erase", "bob", "--yes", "--data-dir", bench.data, code=None)
+                arguments = ["--full"] if full else []
+                done = bench.cli.run(
+                    "admin", "check", "--json", *arguments, "--config", bench.config, "--data-dir", bench.data, code=1
+                )
+                findings = [json.loads(line) for line in done.stdout.splitlines()]
+                lost = [finding for finding in findings if finding["wrong"] != "unknown"]
+                assert [finding["file_id"] for finding in lost] == [damaged]
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join(60)

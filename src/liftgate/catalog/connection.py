@@ -8,6 +8,7 @@ SQL is written once, in the dialect that SQLite (3.35+) and PostgreSQL share: `?
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 CHUNK = 400
@@ -25,6 +26,9 @@ class Connection(Protocol):
 
     def now(self) -> float:
         """The database's time, the same for all who share it: the machine's for SQLite, the server's for PostgreSQL."""
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Within a read: all statements until its end see the catalogue as the first one did."""
 
     def announce(self, topic: str, key: str) -> None:
         """Tells every process, this one too, that something changed, if and when this transaction commits."""

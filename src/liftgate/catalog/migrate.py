@@ -45,22 +45,23 @@ def statements_of(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in re.split(r";\s*\n", "\n".join(lines) + "\n") if part.strip())
 
 
-def migrate(conn: Connection, words: Mapping[str, str], where: str) -> None:
+def migrate(conn: Connection, words: Mapping[str, str], where: str, newest: int | None = None) -> None:
     """Inside a write that no other process can be in. `where` names the catalogue in messages, without a secret.
+    `newest`: the number to stop at; all of them by default.
 
     Raises `ConfigError` when the schema is newer than this Liftgate.
     """
     known = migrations()
-    newest = known[-1].number
+    newest_known = known[-1].number
     conn.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, applied_at DOUBLE PRECISION)")
     found = conn.execute("SELECT max(version) FROM schema_version")[0][0] or 0
-    if found > newest:
+    if found > newest_known:
         raise ConfigError(
-            f"The catalogue {where} has schema {found}, and this Liftgate knows schemas up to {newest}: it was used by"
-            " a newer Liftgate. Run that version, or restore a backup from before the upgrade."
+            f"The catalogue {where} has schema {found}, and this Liftgate knows schemas up to {newest_known}: it was"
+            " used by a newer Liftgate. Run that version, or restore a backup from before the upgrade."
         )
     for migration in known:
-        if migration.number > found:
+        if found < migration.number <= (newest or newest_known):
             for statement in migration.in_words(words):
                 conn.execute(statement)
             conn.execute(

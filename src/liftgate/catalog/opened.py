@@ -88,19 +88,22 @@ class Database:
             raise RuntimeError("the catalogue is not open")
         return await self._readers.run(work, writes=False, timeout=self._timeout if timeout is None else timeout)
 
-    async def write(self, work: Callable[[Connection], T], *, timeout: float | None = None) -> T:
+    async def write(self, work: Callable[[Connection], T], *, timeout: float | None = None, storing: bool = False) -> T:
         """Runs `work` in one transaction, durable when this returns; an exception of `work` undoes everything.
+        `storing`: it takes in what is new; anything else may use what is kept back for a full disk.
 
         Raises `Unavailable` when the catalogue is away or the deadline (seconds) passes: mostly nothing was done then,
         but a connection that is lost during the commit leaves that unknown. `StorageFull` when the disk is.
         """
         if self._writers is None:
             raise RuntimeError("the catalogue is not open")
-        return await self._writers.run(work, writes=True, timeout=self._timeout if timeout is None else timeout)
+        return await self._writers.run(
+            work, writes=True, timeout=self._timeout if timeout is None else timeout, storing=storing
+        )
 
     def admit(self) -> None:
         """Before bytes are taken in: raises what their row would meet, as far as that is known without asking the
-        database. `Unavailable`: the catalogue is gone or damaged."""
+        database. `Unavailable`: the catalogue is gone or damaged; `StorageFull`: its disk is full."""
         self._admit()
 
     async def check(self) -> None:

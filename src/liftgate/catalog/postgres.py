@@ -11,7 +11,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
@@ -118,6 +119,15 @@ class PostgresConnection:
 
     def now(self) -> float:
         return float(self.execute("SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)")[0][0])
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        self.raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            yield
+        finally:
+            if not self.raw.closed:
+                self.raw.execute("ROLLBACK")
 
     def announce(self, topic: str, key: str) -> None:
         self.announced.append((topic, key))
@@ -273,20 +283,20 @@ def look(conn: Connection, trouble: Trouble) -> None:
         raise trouble.tell(f"its schema lacks {gone}")
 
 
-def set_up(conn: Connection, place: str) -> None:
+def set_up(conn: Connection, place: str, schema: int | None) -> None:
     conn.execute("SELECT pg_advisory_xact_lock(?)", (MIGRATION_LOCK,))
     # Asked first, because the role that runs Liftgate need not have the right to make schemas.
     if not conn.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'liftgate'"):
         conn.execute("CREATE SCHEMA liftgate")
-    migrate(conn, WORDS, place)
-    if gone := lacking(row[0] for row in conn.execute(IN_POSTGRES)):
+    migrate(conn, WORDS, place, schema)
+    if schema is None and (gone := lacking(row[0] for row in conn.execute(IN_POSTGRES))):
         raise ConfigError(
             f"The catalogue at {place} is damaged: the schema liftgate lacks {gone}. Put a backup in its place with"
             " `liftgate admin restore DIR --replace`."
         )
 
 
-async def open_postgres(url: str, clock: Clock, timeout: float) -> Database:
+async def open_postgres(url: str, clock: Clock, timeout: float, schema: int | None) -> Database:
     """See `database.open_database`."""
     where = url_of(url)
     reach = Reach(where, timeout)
@@ -295,7 +305,7 @@ async def open_postgres(url: str, clock: Clock, timeout: float) -> Database:
     make: Callable[[], PostgresSession] = lambda: PostgresSession(reach, origin)  # noqa: E731 - one line, one use
     database.use((make, CONNECTIONS), None, reach.trouble.check)
     try:
-        await database.write(lambda conn: set_up(conn, where.where), timeout=max(timeout, 60.0))
+        await database.write(lambda conn: set_up(conn, where.where, schema), timeout=max(timeout, 60.0))
         listener = Listener(reach.connect, origin, database.tell)
         await database.reckon()
         database.hear(listener, lambda conn: look(conn, reach.trouble))

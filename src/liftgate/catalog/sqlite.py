@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import math
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +18,8 @@ from liftgate.catalog.connection import Connection
 from liftgate.catalog.migrate import migrate
 from liftgate.catalog.opened import EVERYTHING, Database
 from liftgate.catalog.schema import IN_SQLITE, SQLITE_WORDS, lacking
-from liftgate.catalog.sqlite_file import Place, look_over, path_of, prepare
+from liftgate.catalog.sqlite_file import Place, connect, look_over, path_of, prepare
+from liftgate.catalog.sqlite_watcher import SqliteWatcher
 from liftgate.catalog.trouble import Trouble, away
 from liftgate.catalog.workers import Announcements, Job, too_late
 from liftgate.clock import Clock
@@ -28,7 +28,6 @@ from liftgate.ids import token
 
 T = TypeVar("T")
 READERS = 4
-POLL_SECONDS = 0.25
 KEPT_INVALIDATIONS = 10_000
 MOST_ANNOUNCED = 1_000
 """More than this in one transaction are told as 'everything'."""
@@ -85,6 +84,15 @@ class SqliteConnection:
     def now(self) -> float:
         return self._clock.now()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        self.raw.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self.raw.in_transaction:
+                self.raw.execute("ROLLBACK")
+
     def announce(self, topic: str, key: str) -> None:
         self.announced.append((topic, key))
 
@@ -106,6 +114,17 @@ class SqliteSession:
     def run(self, job: Job[T]) -> T:
         self._trouble.check()
         self._place.check()
+        if job.storing:
+            self._place.reserve.require()
+        try:
+            return self._run(job)
+        except StorageFull:
+            # What frees space must write first, and a chat must too.
+            if job.storing or not self._place.reserve.give_up():
+                raise
+            return self._run(job)
+
+    def _run(self, job: Job[T]) -> T:
         try:
             if self._connection is None:
                 raw = connect(self._place.path, self._timeout, self._writes)
@@ -173,102 +192,6 @@ def told(announced: Announcements) -> Announcements:
     return once if len(once) <= MOST_ANNOUNCED else list(EVERYTHING)
 
 
-def connect(path: Path, timeout: float, writes: bool) -> sqlite3.Connection:
-    # Another thread may only interrupt; the connection itself stays in the thread that opened it.
-    raw = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=256)
-    try:
-        raw.execute("PRAGMA foreign_keys = ON")
-        raw.execute("PRAGMA synchronous = FULL")
-        raw.execute("PRAGMA journal_size_limit = 67108864")
-        if not writes:
-            raw.execute("PRAGMA query_only = ON")
-    except BaseException:
-        raw.close()
-        raise
-    return raw
-
-
-class SqliteWatcher:
-    """A thread that looks at `PRAGMA data_version` a few times a second and reads what others announced."""
-
-    def __init__(
-        self,
-        place: Place,
-        trouble: Trouble,
-        timeout: float,
-        origin: str,
-        deliver: Callable[[Announcements], None],
-    ) -> None:
-        self._place = place
-        self._trouble = trouble
-        self._timeout = timeout
-        self._origin = origin
-        self._deliver = deliver
-        self._loop = asyncio.get_running_loop()
-        self._stop = threading.Event()
-        self._deaf_since: float | None = None
-        self._version: int | None = None
-        self._last = 0
-        self._thread = threading.Thread(target=self._watch, name="catalogue-watch", daemon=True)
-
-    async def start(self) -> None:
-        """Returns once every later announcement will be heard; raises what opening the file raises."""
-        raw = await asyncio.to_thread(self._begin)
-        self._raw = raw
-        self._thread.start()
-
-    def _begin(self) -> sqlite3.Connection:
-        raw = connect(self._place.path, self._timeout, writes=False)
-        self._version = raw.execute("PRAGMA data_version").fetchone()[0]
-        self._last = raw.execute("SELECT coalesce(max(seq), 0) FROM invalidations").fetchone()[0]
-        self._place.settle()
-        return raw
-
-    def _watch(self) -> None:
-        try:
-            while not self._stop.wait(POLL_SECONDS):
-                try:
-                    news = self._look()
-                except (sqlite3.Error, Unavailable):
-                    if self._deaf_since is None:
-                        self._deaf_since = time.monotonic()
-                    continue
-                self._deaf_since = None
-                if news:
-                    self._loop.call_soon_threadsafe(self._deliver, news)
-        except RuntimeError:
-            # The event loop is closed, nobody listens any more.
-            return
-        finally:
-            self._raw.close()
-
-    def _look(self) -> Announcements:
-        self._trouble.check()
-        self._place.check()
-        version = self._raw.execute("PRAGMA data_version").fetchone()[0]
-        if version == self._version:
-            return []
-        rows = self._raw.execute(
-            "SELECT seq, topic, key, origin FROM invalidations WHERE seq >= ? ORDER BY seq", (self._last,)
-        ).fetchall()
-        # The row last seen is asked for again: if it is gone, others that were not seen may be gone with it.
-        first = rows[0][0] if rows else 0
-        gap = first != self._last and not (self._last == 0 and first == 1)
-        seen, self._last = self._last, rows[-1][0] if rows else 0
-        self._version = version
-        if gap:
-            return list(EVERYTHING)
-        return [(topic, key) for seq, topic, key, origin in rows if seq > seen and origin != self._origin]
-
-    def deaf_since(self) -> float | None:
-        return self._deaf_since
-
-    async def close(self) -> None:
-        self._stop.set()
-        if self._thread.ident is not None:
-            await asyncio.to_thread(self._thread.join, self._timeout)
-
-
 def look(conn: Connection, place: Place, trouble: Trouble) -> None:
     """Raises Unavailable where the schema is not whole or nothing could be written."""
     place.check_writable()
@@ -276,16 +199,16 @@ def look(conn: Connection, place: Place, trouble: Trouble) -> None:
         raise trouble.tell(f"its schema lacks {gone}")
 
 
-def set_up(conn: Connection, path: Path) -> None:
-    migrate(conn, SQLITE_WORDS, str(path))
-    if gone := lacking(row[0] for row in conn.execute(IN_SQLITE)):
+def set_up(conn: Connection, path: Path, schema: int | None) -> None:
+    migrate(conn, SQLITE_WORDS, str(path), schema)
+    if schema is None and (gone := lacking(row[0] for row in conn.execute(IN_SQLITE))):
         raise ConfigError(
             f"The catalogue {path} is damaged: its schema lacks {gone}. Put a backup in its place with"
             " `liftgate admin restore DIR --replace`."
         )
 
 
-async def open_sqlite(url: str, clock: Clock, timeout: float) -> Database:
+async def open_sqlite(url: str, clock: Clock, timeout: float, schema: int | None) -> Database:
     """See `database.open_database`."""
     path = path_of(url)
     origin = token(12)
@@ -300,7 +223,8 @@ async def open_sqlite(url: str, clock: Clock, timeout: float) -> Database:
     try:
         await asyncio.to_thread(look_over, path)
         await asyncio.to_thread(prepare, path, timeout)
-        await database.write(lambda conn: set_up(conn, path), timeout=max(timeout, 60.0))
+        await asyncio.to_thread(place.reserve.make)
+        await database.write(lambda conn: set_up(conn, path, schema), timeout=max(timeout, 60.0))
         watcher = SqliteWatcher(place, trouble, timeout, origin, database.tell)
         await watcher.start()
         database.hear(watcher, lambda conn: look(conn, place, trouble))

@@ -6,6 +6,7 @@ asks whether the path still leads to the file that was opened.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import sqlite3
@@ -14,12 +15,15 @@ import time
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from liftgate.catalog.reserve import Reserve
 from liftgate.catalog.trouble import Trouble
 from liftgate.errors import ConfigError
 
 LOOKED_OVER = 512 * 1024 * 1024
 """Bytes of a catalogue that is looked over whole at the start; that takes a second or two."""
 LOOK_SECONDS = 10.0
+SHARED_FIRST, SHARED_BYTES = 0x40000002, 510
+"""Where SQLite's shared locks are in a file (its own lock-byte page)."""
 STEPS = 100_000
 """Of SQLite's machine, between two looks at the time."""
 
@@ -46,6 +50,7 @@ class Place:
 
     def __init__(self, path: Path, trouble: Trouble) -> None:
         self.path = path
+        self.reserve = Reserve(path)
         self._trouble = trouble
         self._opened: list[tuple[Path, tuple[int, int]]] = []
 
@@ -54,9 +59,10 @@ class Place:
         self._opened = [(path, _identity(path)) for path in beside(self.path)]
 
     def admit(self) -> None:
-        """Raises Unavailable where a write would be refused."""
+        """Raises Unavailable where a write would be refused, StorageFull where one of something new would."""
         self._trouble.check()
         self.check()
+        self.reserve.require()
 
     def check(self) -> None:
         """Raises Unavailable once one of them was deleted, moved or replaced; three calls of stat."""
@@ -115,6 +121,12 @@ def look_over(path: Path) -> None:
         )
 
 
+def verify_file(path: Path) -> None:
+    """All of it, however long it takes: raises `ConfigError` for a file that is damaged."""
+    if wrong := _wrong_with(path, None, thoroughly=True):
+        raise ConfigError(f"The catalogue {path} is damaged: {wrong}.")
+
+
 def _wrong_with(path: Path, until: float | None, *, thoroughly: bool) -> str:
     """What is wrong, "" for nothing; `until`: on the monotonic clock, when to give up looking."""
     raw = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
@@ -141,6 +153,47 @@ def _wrong_with(path: Path, until: float | None, *, thoroughly: bool) -> str:
         raw.close()
 
 
+def check_unused(path: Path) -> None:
+    """Raises `ConfigError` while a process has it open: SQLite keeps a lock on each file that it uses in WAL mode."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, SHARED_BYTES, SHARED_FIRST)
+    except OSError:
+        raise ConfigError(f"The catalogue {path} is in use; stop the gateways that run on it first.") from None
+    finally:
+        os.close(fd)
+
+
+def set_aside(path: Path, suffix: str) -> str | None:
+    """Renames it and what SQLite keeps beside it; what it is called now, None where there is none."""
+    check_unused(path)
+    if not path.exists():
+        return None
+    there = path.with_name(f"{path.name}.{suffix}")
+    for old, new in zip(beside(path), beside(there), strict=True):
+        if old.exists():
+            old.rename(new)
+    return str(there)
+
+
+def connect(path: Path, timeout: float, writes: bool) -> sqlite3.Connection:
+    # Another thread may only interrupt; the connection itself stays in the thread that opened it.
+    raw = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=256)
+    try:
+        raw.execute("PRAGMA foreign_keys = ON")
+        raw.execute("PRAGMA synchronous = FULL")
+        raw.execute("PRAGMA journal_size_limit = 67108864")
+        if not writes:
+            raw.execute("PRAGMA query_only = ON")
+    except BaseException:
+        raw.close()
+        raise
+    return raw
+
+
 def prepare(path: Path, timeout: float) -> None:
     """Makes the file (readable by its user alone) and puts it into WAL mode."""
     try:
@@ -154,10 +207,16 @@ def prepare(path: Path, timeout: float) -> None:
         while True:
             try:
                 raw.execute("PRAGMA journal_mode = WAL").fetchone()
+                # Makes the two files beside it, for which a full disk has no room.
+                raw.execute("SELECT 1 FROM sqlite_master").fetchone()
                 return
             except sqlite3.OperationalError as error:
                 # SQLite does not wait by itself when several processes change the mode at once.
-                if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                primary = error.sqlite_errorcode & 0xFF
+                if primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
+                    if not Reserve(path).give_up():
+                        raise
+                elif primary not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                     raise
                 if time.monotonic() > until:
                     raise

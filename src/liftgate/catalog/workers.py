@@ -32,10 +32,12 @@ def too_late() -> Unavailable:
 
 @dataclass(slots=True, eq=False)
 class Job(Generic[T]):
-    """One function to run. `deadline` is on `time.monotonic`; `session` is set while a thread runs it."""
+    """One function to run. `storing`: it takes in what is new, for which no reserve is given up. `deadline` is on
+    `time.monotonic`; `session` is set while a thread runs it."""
 
     work: Callable[[Connection], T]
     writes: bool
+    storing: bool
     deadline: float
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[T]
@@ -78,13 +80,13 @@ class Workers:
         self._lock = threading.Lock()
         self._running: set[Job[Any]] = set()
 
-    async def run(self, work: Callable[[Connection], T], *, writes: bool, timeout: float) -> T:
+    async def run(self, work: Callable[[Connection], T], *, writes: bool, timeout: float, storing: bool = False) -> T:
         """Raises what `work` raises, and `Unavailable` after `timeout` seconds or once closed."""
         if self._closing:
             raise Unavailable("The catalogue is closed.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        job = Job(work, writes, time.monotonic() + timeout, loop, future)
+        job = Job(work, writes, storing, time.monotonic() + timeout, loop, future)
         job.timer = loop.call_later(timeout, self._expire, job)
         self._outstanding += 1
         if self._outstanding > len(self._threads) and len(self._threads) < self._limit:

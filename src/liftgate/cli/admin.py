@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from liftgate.cli.adopt import adopt
+from liftgate.cli.backup import backup, restore
 from liftgate.cli.data_command import confirm, document, find, show_places, with_data
 from liftgate.cli.failures import Failure
 from liftgate.cli.options import data_options, json_option
@@ -133,10 +134,19 @@ def _copies(number: int) -> str:
     help="Keep anything newer than this.  [default: orphan_grace_seconds of the config, a day]",
 )
 @click.option("--all", "large", is_flag=True, help="Delete unknown objects even where they are many.")
+@click.option("--deleted", is_flag=True, help="Remove the bytes of deleted files now, and not after the grace.")
 @click.option("--yes", is_flag=True, help="Do not ask when the grace is less than an hour.")
 @json_option
 @data_options
-def sweep(grace: float | None, large: bool, yes: bool, as_json: bool, config: Path | None, **flags: str | None) -> None:
+def sweep(
+    grace: float | None,
+    large: bool,
+    deleted: bool,
+    yes: bool,
+    as_json: bool,
+    config: Path | None,
+    **flags: str | None,
+) -> None:
     """Remove expired files, and bytes that no file names.
 
     A running gateway does it by itself. The grace must be longer than a backup takes. A grace of less than an hour is
@@ -145,6 +155,9 @@ def sweep(grace: float | None, large: bool, yes: bool, as_json: bool, config: Pa
     Objects that the catalogue does not know are noted first, and deleted when they are still unknown after the grace.
     Where they are more than a tenth of the store (and more than ten), only --all deletes them: look first whether the
     catalogue is the right one.
+
+    --deleted frees space at once, also beside running gateways. A backup that is being made may miss those bytes: no
+    file of it needs them.
 
     With --json, one document: {"files", "blobs", "objects", "parts", "spools", "waiting", "held", "catalogue",
     "store"}.
@@ -160,7 +173,7 @@ def sweep(grace: float | None, large: bool, yes: bool, as_json: bool, config: Pa
         confirm("An upload that a gateway takes in meanwhile would fail. Are all gateways on these data stopped?")
 
     async def work(data: Data) -> Swept:
-        return await sweep_all(data.db, data.blobs, data.spool_dir, grace=seconds, large=large)
+        return await sweep_all(data.db, data.blobs, data.spool_dir, grace=seconds, large=large, deleted=deleted)
 
     swept, places = with_data(settings, work)
     if as_json:
@@ -194,10 +207,12 @@ def check(full: bool, as_json: bool, config: Path | None, **flags: str | None) -
     With --json, a line for each finding: {"wrong", "key", "blob_id", "file_id", "owner", "filename", "expected",
     "found"}; where it looked is on standard error.
     """
+    from liftgate.catalog.database import verify_catalogue
     from liftgate.cli.findings import find as find_wrong
     from liftgate.cli.findings import shown
 
     settings = find(config, flags)
+    verify_catalogue(settings.storage.catalog_url)
     lost = unknown = 0
 
     def tell(finding: Finding, names: dict[str, str]) -> None:
@@ -220,4 +235,5 @@ def check(full: bool, as_json: bool, config: Path | None, **flags: str | None) -
         raise click.exceptions.Exit(1)
 
 
-admin.add_command(adopt)
+for command in (adopt, backup, restore):
+    admin.add_command(command)

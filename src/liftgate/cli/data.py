@@ -59,11 +59,17 @@ class Data:
         return {deployment.account.name for deployment in self.settings.deployments}
 
 
-def find_settings(config: Path | None, flags: Mapping[str, object]) -> Settings:
-    """Raises ConfigError, also where there is no catalogue; warnings go to standard error."""
+def restore_settings(config: Path | None, flags: Mapping[str, object]) -> Settings:
+    """As `find_settings`, where there need be no catalogue yet."""
     settings, warnings = load_settings(config, flags, os.environ, serving=False)
     for warning in warnings:
         click.echo(f"liftgate: warning: {warning}", err=True)
+    return settings
+
+
+def find_settings(config: Path | None, flags: Mapping[str, object]) -> Settings:
+    """Raises ConfigError, also where there is no catalogue; warnings go to standard error."""
+    settings = restore_settings(config, flags)
     url = settings.storage.catalog_url
     if url.startswith("sqlite:"):
         place = Path("/" + url.removeprefix("sqlite://").lstrip("/"))

@@ -23,7 +23,7 @@ from liftgate.settings.options import OPTIONS, Option
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "files": ("liftgate.cli.files:files", "Upload, list, read and remove files at a running gateway."),
     "chat": ("liftgate.cli.chat:chat", "Ask a question, about files if there are any."),
-    "admin": ("liftgate.cli.admin:admin", "Look after a data directory: owners, erase, sweep, check."),
+    "admin": ("liftgate.cli.admin:admin", "Look after the data: owners, erase, sweep, check, backup, restore."),
     "demo": ("liftgate.cli.demo:demo", "Show the main job end to end, without any key."),
     "sandbox": ("liftgate.cli.sandbox:sandbox", "Run an emulator of the Gemini API."),
 }

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Literal
 
 from liftgate.blobs.store import BlobMissing, BlobStore
-from liftgate.catalog.blobs import all_blobs, blob_parts, known_blobs
+from liftgate.catalog.blobs import all_blobs, blob_alive, blob_parts, known_blobs
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.files.read import open_blob
@@ -37,28 +37,62 @@ class Finding:
 async def check(db: Database, blobs: BlobStore, *, full: bool = False) -> AsyncIterator[Finding]:
     """Yields what is wrong. `full` reads every byte and compares the hashes. Keeps the store's listing in memory.
 
-    The store is listed before the rows are read: what is stored meanwhile is not reported as unknown, and what is
-    deleted meanwhile may be reported as missing.
+    The store is listed before the rows are read, and both go on changing where a gateway runs. So nothing is told at
+    once: what looks wrong is looked at again, its row, the store, and its row once more.
     """
     stored = {blob.id: blob.bytes async for blob in blobs.list()}
     needed: set[str] = set()
+    suspects: list[_Suspect] = []
     after = ""
     while page := await db.read(partial(_page, after=after)):
         for blob, keys in page:
             needed.update(key for key, _ in keys)
-            findings = [finding for key, size in keys if (finding := _look(stored, blob, key, size))]
-            for finding in findings:
-                yield finding
-            if full and not findings and (finding := await _hash(db, blobs, blob)):
-                yield finding
+            wrong = [_Suspect(found, blob, size) for key, size in keys if (found := _look(stored, blob, key, size))]
+            if full and not wrong and (found := await _hash(db, blobs, blob)):
+                wrong.append(_Suspect(found, blob, None))
+            suspects += wrong
         after = page[-1][0].id
     rest = [key for key in stored if key not in needed]
     for start in range(0, len(rest), _ROWS_AT_ONCE):
         some = rest[start : start + _ROWS_AT_ONCE]
         known = await db.read(partial(known_blobs, ids=some))
-        for key in some:
-            if key not in known:
-                yield Finding("unknown", key, found=str(stored[key]))
+        suspects += [_Suspect(Finding("unknown", key, found=str(stored[key]))) for key in some if key not in known]
+    if suspects:
+        async for finding in _again(db, blobs, suspects):
+            yield finding
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspect:
+    """`blob`: of a finding about one. `size`: in bytes, of the object that was looked for; None: it was read."""
+
+    finding: Finding
+    blob: BlobRecord | None = None
+    size: int | None = None
+
+
+async def _again(db: Database, blobs: BlobStore, suspects: list[_Suspect]) -> AsyncIterator[Finding]:
+    """What is still so. A blob whose last file was deleted meanwhile has lost nothing."""
+    asked = [suspect for suspect in suspects if await _needed(db, suspect.finding)]
+    keys = {suspect.finding.key for suspect in asked}
+    stored = {blob.id: blob.bytes async for blob in blobs.list() if blob.id in keys}
+    for suspect in asked:
+        finding: Finding | None = suspect.finding
+        if suspect.blob is None:
+            finding = suspect.finding if suspect.finding.key in stored else None
+        elif suspect.size is None:
+            finding = await _hash(db, blobs, suspect.blob)
+        else:
+            finding = _look(stored, suspect.blob, suspect.finding.key, suspect.size)
+        if finding is not None and await _needed(db, finding):
+            yield finding
+
+
+async def _needed(db: Database, finding: Finding) -> bool:
+    """Whether a file needs the blob; of an unknown object, whether it is that still."""
+    if finding.blob_id is None:
+        return not await db.read(partial(known_blobs, ids=[finding.key]))
+    return await db.read(partial(blob_alive, blob_id=finding.blob_id))
 
 
 def _page(conn: Connection, *, after: str) -> list[tuple[BlobRecord, list[tuple[str, int]]]]:

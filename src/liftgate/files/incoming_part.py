@@ -124,7 +124,7 @@ class IncomingPart:
             return error
         try:
             part = self._part()
-            if not await self._ingest.db.write(lambda conn: _add(conn, part)):
+            if not await self._ingest.db.write(lambda conn: _add(conn, part), storing=True):
                 await self._dropped()
                 return None
         except RequestError as refused:

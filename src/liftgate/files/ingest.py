@@ -207,7 +207,7 @@ class Incoming:
         return file
 
     async def _record(self, named: _Named) -> FileRecord:
-        return await self._ingest.db.write(lambda conn: self._commit(conn, named))
+        return await self._ingest.db.write(lambda conn: self._commit(conn, named), storing=True)
 
     def _commit(self, conn: Connection, named: _Named) -> FileRecord:
         now, size = conn.now(), self.spool.written

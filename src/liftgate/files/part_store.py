@@ -136,7 +136,7 @@ class PartStore:
                 note_completion(conn, upload.id, completion, now)
             return finish(conn, upload.id, file, blob, manifest, owner_limit=quota, now=now)
 
-        finished = await ingest.db.write(work)
+        finished = await ingest.db.write(work, storing=True)
         self.forget(upload.id)
         self.delete(finished.unused)
         return finished.file

@@ -102,7 +102,7 @@ class Sessions:
         if wanted.alias is not None:
             await self.check_name(owner, wanted.alias)
         most = self._ingest.limits.max_pending_uploads
-        await self._db.write(lambda conn: begin_upload(conn, upload, life=LIFE_SECONDS, most=most))
+        await self._db.write(lambda conn: begin_upload(conn, upload, life=LIFE_SECONDS, most=most), storing=True)
         return secret
 
     async def check_name(self, owner: Owner, alias: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -54,8 +55,11 @@ class Swept:
     held: int = field(default=0, compare=False)
 
 
-async def sweep(db: Database, blobs: BlobStore, spool_dir: Path, *, grace: float, large: bool = False) -> Swept:
+async def sweep(
+    db: Database, blobs: BlobStore, spool_dir: Path, *, grace: float, large: bool = False, deleted: bool = False
+) -> Swept:
     """All of it, once. `large`: unknown objects are deleted even where they are more than a small part of the store.
+    `deleted`: bytes whose last file was deleted go at once and not after the grace: nobody can ask for them any more.
     Raises Unavailable, also where store and catalogue do not belong together; what was done until then stays done.
 
     Under a lease where several nodes share a catalogue: not for safety, but to do it once. `sweep_spools` is about
@@ -75,7 +79,10 @@ async def sweep(db: Database, blobs: BlobStore, spool_dir: Path, *, grace: float
             grace,
         )
     parts = await sweep_uploads(db, blobs, delete=proven)
-    dropped = await sweep_orphans(db, blobs, before=before) if proven else 0
+    if proven or (deleted and not news):
+        dropped = await sweep_orphans(db, blobs, before=math.inf if deleted else before)
+    else:
+        dropped = 0
     objects, waiting, held = await sweep_unknown(db, blobs, before=before if proven else None, large=large)
     swept = Swept(files, dropped, objects, spools, parts, waiting, held)
     if swept != Swept():

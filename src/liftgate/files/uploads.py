@@ -75,7 +75,7 @@ class Uploads:
             file_expires_after=wanted.expires_after,
         )
         most = self._ingest.limits.max_pending_uploads
-        return await self._db.write(lambda conn: begin_upload(conn, upload, life=LIFE_SECONDS, most=most))
+        return await self._db.write(lambda conn: begin_upload(conn, upload, life=LIFE_SECONDS, most=most), storing=True)
 
     async def begin_part(self, owner: Owner, upload_id: str) -> IncomingPart:
         """Raises UploadNotFound, and InvalidRequest when the upload takes no more."""

@@ -1,0 +1,144 @@
+"""A backup's directory: what lies where, what its manifest says, and which objects its catalogue needs.
+
+manifest.json          what it is of, and whether it is whole; replaced by a rename, so it is never half
+catalogue-…/*.jsonl    the rows (`catalog.portable`)
+blobs/xy/…             the objects, as in a local store
+spool/                 what is being copied
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from liftgate import ids
+from liftgate.catalog.portable import TableFile, read_rows
+from liftgate.errors import ConfigError
+
+FORMAT = 1
+_MANIFEST = "manifest.json"
+_ROWS = "catalogue-"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """`complete`: all that it names is there. `source`: the mark of the catalogue that it is of. `gone`: blobs and
+    objects that were deleted while it was made. `missing`, `damaged`: blobs whose bytes the source itself had lost."""
+
+    id: str
+    source: str
+    complete: bool = False
+    format: int = FORMAT
+    schema: int = 0
+    made_at: float = 0.0
+    rows: str = ""
+    tables: dict[str, TableFile] = field(default_factory=dict)
+    blobs: int = 0
+    bytes: int = 0
+    gone: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The bytes of a blob: objects of the store, in order, as (key, bytes). `sha256`: of all of them; "" for a part of
+    an upload that is not finished."""
+
+    id: str
+    sha256: str
+    objects: tuple[tuple[str, int], ...]
+
+    @property
+    def size(self) -> int:
+        return sum(size for _, size in self.objects)
+
+
+class BackupDirectory:
+    def __init__(self, directory: Path) -> None:
+        self.path = directory
+        self.blobs = directory / "blobs"
+        self.spool = directory / "spool"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One backup or restore at a time. Raises `ConfigError`."""
+        fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise ConfigError(f"{self.path}: another backup or restore is at work here.") from None
+        finally:
+            os.close(fd)
+
+    def make(self) -> None:
+        """For who made it alone. Raises `ConfigError` for what is no place for a backup."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            strange = [entry.name for entry in self.path.iterdir() if entry.name not in ("lost+found",)]
+        except OSError as error:
+            raise ConfigError(f"{self.path} cannot be used for a backup: {error.strerror}.") from None
+        if strange and not (self.path / _MANIFEST).exists():
+            raise ConfigError(f"{self.path} is not empty and holds no backup; name a new or an empty directory.")
+        self.spool.mkdir(mode=0o700, exist_ok=True)
+
+    def manifest(self) -> Manifest | None:
+        """Raises `ConfigError` where it cannot be read, or is of a newer Liftgate."""
+        path = self.path / _MANIFEST
+        try:
+            said: dict[str, Any] = json.loads(path.read_bytes())
+            if said["format"] > FORMAT:
+                raise ConfigError(f"{path}: this backup is of a newer Liftgate.")
+            lists = {name: tuple(said[name]) for name in ("gone", "missing", "damaged")}
+            files = {name: TableFile(**facts) for name, facts in said["tables"].items()}
+            return Manifest(**{**said, **lists, "tables": files})
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError):
+            raise ConfigError(f"{path} cannot be read: this is no backup of Liftgate, or it is damaged.") from None
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        beside = self.path / f"{_MANIFEST}.new"
+        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with open(fd, "w") as file:
+            json.dump(asdict(manifest), file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(beside, self.path / _MANIFEST)
+        fd = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def new_rows(self) -> Path:
+        directory = self.path / f"{_ROWS}{ids.token(8)}"
+        directory.mkdir(mode=0o700)
+        return directory
+
+    def forget_rows(self, kept: str) -> None:
+        """Removes what earlier runs, or cut ones, left of the catalogue."""
+        for directory in self.path.glob(f"{_ROWS}*"):
+            if directory.name != kept:
+                shutil.rmtree(directory)
+
+
+def wholes(rows: Path) -> list[Whole]:
+    """What the catalogue in this directory needs of a store: blobs, then the parts of unfinished uploads. In memory."""
+    parts: dict[str, list[tuple[int, str, int]]] = {}
+    for row in read_rows(rows / "blob_parts.jsonl"):
+        parts.setdefault(row["blob_id"], []).append((row["ordinal"], row["key"], row["bytes"]))
+    needed = []
+    for row in read_rows(rows / "blobs.jsonl"):
+        manifest = tuple((key, size) for _, key, size in sorted(parts.get(row["id"], ())))
+        needed.append(Whole(row["id"], row["sha256"], manifest or ((row["id"], row["bytes"]),)))
+    needed += [Whole(row["key"], "", ((row["key"], row["bytes"]),)) for row in read_rows(rows / "upload_parts.jsonl")]
+    return needed

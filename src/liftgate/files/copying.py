@@ -1,0 +1,144 @@
+"""Objects from one store to another, hashed on the way: what a backup and a restore have in common.
+
+An object keeps its key. What is there already, whole, is not copied again, so a run that was cut is gone on with by
+the next one. Bytes that do not hash to what the catalogue says are not kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from liftgate.blobs.disk import file_threads
+from liftgate.blobs.spool import Spool, SpoolDiscarded
+from liftgate.blobs.store import BlobMissing, BlobStore
+from liftgate.errors import InvalidRequest, LiftgateError
+from liftgate.files.backup_directory import Whole
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+AT_ONCE = 4
+_THREADS = 4
+
+Outcome = Literal["copied", "there", "missing", "damaged"]
+
+
+@dataclass(slots=True)
+class Copied:
+    """What became of each blob: numbers, and the ids of those that went wrong."""
+
+    counts: Counter[Outcome] = field(default_factory=Counter)
+    missing: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Copier:
+    """`spool_dir`: on the file system of `target` where that is a directory. `there`: what the target has, by key, in
+    bytes. `believe`: whether that it is there, with the right size, is enough; its hash is compared otherwise. `moved`
+    is told bytes as they are dealt with."""
+
+    source: BlobStore
+    target: BlobStore
+    spool_dir: Path
+    there: Mapping[str, int]
+    believe: bool
+    moved: Callable[[int], None]
+
+    async def run(self, needed: Sequence[Whole]) -> Copied:
+        """Raises StorageFull and Unavailable; what was copied until then stays."""
+        done = Copied()
+        threads = file_threads(_THREADS, "liftgate-copy")
+        waiting = iter(needed)
+
+        async def work(group: asyncio.TaskGroup) -> None:
+            for whole in waiting:
+                outcome = await self._copy(whole, threads, group)
+                done.counts[outcome] += 1
+                if outcome == "missing":
+                    done.missing.append(whole.id)
+                elif outcome == "damaged":
+                    done.damaged.append(whole.id)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE):
+                    group.create_task(work(group))
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        finally:
+            threads.shutdown(wait=False)
+        return done
+
+    async def _copy(self, whole: Whole, threads: Executor, group: asyncio.TaskGroup) -> Outcome:
+        if all(self.there.get(key) == size for key, size in whole.objects) and (
+            self.believe or await self._hashes(whole)
+        ):
+            self.moved(whole.size)
+            return "there"
+        digest = hashlib.sha256()
+        try:
+            for key, size in whole.objects:
+                digest = await self._copy_object(key, size, digest, threads, group)
+        except BlobMissing:
+            return "missing"
+        except InvalidRequest:
+            # The spool's, for more or fewer bytes than were announced.
+            return "damaged"
+        if whole.sha256 and digest.hexdigest() != whole.sha256:
+            for key, _ in whole.objects:
+                await self.target.delete(key)
+            return "damaged"
+        return "copied"
+
+    async def _hashes(self, whole: Whole) -> bool:
+        digest = hashlib.sha256()
+        try:
+            for key, size in whole.objects:
+                pieces = cast("AsyncGenerator[bytes]", self.target.open(key, size).read(0, size))
+                async with aclosing(pieces):
+                    async for piece in pieces:
+                        digest.update(piece)
+        except BlobMissing:
+            return False
+        return not whole.sha256 or digest.hexdigest() == whole.sha256
+
+    async def _copy_object(
+        self, key: str, size: int, before: _Hash, threads: Executor, group: asyncio.TaskGroup
+    ) -> _Hash:
+        spool = Spool.create(self.spool_dir, expected=size, threads=threads, digest=before)
+        storing = group.create_task(self._stored(key, spool))
+        try:
+            pieces = cast("AsyncGenerator[bytes]", self.source.open(key, size).read(0, size))
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    await spool.write(piece)
+                    self.moved(len(piece))
+            await spool.finish()
+            if failure := await storing:
+                raise failure
+        except BaseException:
+            storing.cancel()
+            await spool.discard()
+            await asyncio.gather(storing, return_exceptions=True)
+            await self.target.delete(key)
+            raise
+        await spool.close()
+        return spool.digest
+
+    async def _stored(self, key: str, spool: Spool) -> LiftgateError | None:
+        try:
+            await self.target.store(key, spool)
+        except SpoolDiscarded:
+            return None
+        except LiftgateError as error:
+            return error
+        return None

@@ -1,0 +1,147 @@
+"""`restore`: a backup into an empty catalogue and a store, of any kind each; also the way from one kind to another.
+
+The objects come first, each compared with its hash, then all rows in one transaction, then the marks that join the
+two: until then no gateway starts on them. A run that was cut is gone on with by the next one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from liftgate.blobs.local import LocalBlobs
+from liftgate.blobs.store import BlobStore
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.database import Database
+from liftgate.catalog.portable import empty, load, verify
+from liftgate.errors import ConfigError
+from liftgate.files.backup import Begin
+from liftgate.files.backup_directory import BackupDirectory, Manifest, wholes
+from liftgate.files.belonging import adopt, look_at
+from liftgate.files.copying import Copier
+
+_SECONDS = 3600.0
+_RESTORED = "restored|"
+"""In `counters`, before the id of the backup that the catalogue was restored from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`already`: the catalogue had it all. `missing`, `damaged`: blobs whose bytes the backup does not have whole."""
+
+    id: str
+    files: int
+    blobs: int
+    bytes: int
+    copied: int
+    kept: int
+    missing: tuple[str, ...]
+    damaged: tuple[str, ...]
+    already: bool = False
+
+
+def read_backup(directory: Path) -> Manifest:
+    """Raises `ConfigError` for what is no whole backup."""
+    manifest = BackupDirectory(directory).manifest() if directory.is_dir() else None
+    if manifest is None:
+        raise ConfigError(f"{directory} holds no backup.")
+    if not manifest.complete:
+        raise ConfigError(f"{directory}: this backup was not finished; `liftgate admin backup {directory}` goes on.")
+    verify(directory / manifest.rows, manifest.tables)
+    return manifest
+
+
+async def strangers(blobs: BlobStore, directory: Path, manifest: Manifest) -> tuple[dict[str, int], list[str]]:
+    """(what the store has, by key, in bytes; those keys of it that the backup does not have)."""
+    wanted = {key for whole in wholes(directory / manifest.rows) for key, _ in whole.objects}
+    there = {stored.id: stored.bytes async for stored in blobs.list()}
+    return there, sorted(there.keys() - wanted)
+
+
+def other_objects(blobs: BlobStore, others: list[str]) -> ConfigError:
+    return ConfigError(
+        f"The store {blobs.notes.place} holds objects that are not of this backup ({len(others)} of them). Name another"
+        " directory or another prefix; of a local store, --replace sets them aside."
+    )
+
+
+async def restore(
+    db: Database,
+    blobs: BlobStore,
+    directory: Path,
+    spool_dir: Path,
+    *,
+    copies: bool,
+    take_over: bool,
+    begin: Begin,
+) -> Restored:
+    """`db` has the backup's schema. `copies`: take over what is at Gemini; the source never runs again then.
+    `take_over`: also a store that belongs to another catalogue.
+
+    Raises `ConfigError` where the catalogue or the store hold anything else, StorageFull and Unavailable.
+    """
+    place = BackupDirectory(directory)
+    with place.locked():
+        manifest = read_backup(directory)
+        files = manifest.tables["files"].rows
+        rows = directory / manifest.rows
+        needed = wholes(rows)
+        gone = frozenset(manifest.gone)
+        done_before = await db.read(partial(_restored, backup=manifest.id))
+        if not done_before and not await db.read(empty):
+            raise ConfigError(
+                f"The catalogue {db.place} is not empty. Name another one, or add --replace: it is set aside then, and"
+                " nothing is deleted."
+            )
+        if not await db.read(partial(_has_schema, schema=manifest.schema)):
+            raise ConfigError(f"The catalogue {db.place} is of another schema than the backup: add --replace.")
+        look = await look_at(db, blobs)
+        if look.found is not None and not (look.half or take_over or done_before):
+            raise ConfigError(
+                f"The store {blobs.notes.place} belongs to the catalogue {look.found.catalogue}. Name another one, or"
+                " add --replace: that catalogue's gateways are refused then."
+            )
+        there, others = await strangers(blobs, directory, manifest)
+        if others and not done_before:
+            raise other_objects(blobs, others)
+        source = LocalBlobs(place.blobs)
+        try:
+            moved = begin(sum(whole.size for whole in needed))
+            copier = Copier(source, blobs, spool_dir, there, believe=False, moved=moved)
+            done = await copier.run([whole for whole in needed if whole.id not in gone])
+        finally:
+            await source.close()
+        if not done_before:
+            await db.write(partial(_load, rows=rows, manifest=manifest, gone=gone, copies=copies), timeout=_SECONDS)
+    return Restored(
+        manifest.id,
+        files,
+        manifest.blobs,
+        manifest.bytes,
+        done.counts["copied"],
+        done.counts["there"],
+        tuple(sorted(done.missing)),
+        tuple(sorted(done.damaged)),
+        already=done_before,
+    )
+
+
+async def join(db: Database, blobs: BlobStore) -> None:
+    """The last step: the two belong together from now on, and to nothing else."""
+    if not (await look_at(db, blobs)).together:
+        await adopt(db, blobs)
+
+
+def _has_schema(conn: Connection, *, schema: int) -> bool:
+    found: bool = conn.execute("SELECT max(version) FROM schema_version")[0][0] == schema
+    return found
+
+
+def _load(conn: Connection, *, rows: Path, manifest: Manifest, gone: frozenset[str], copies: bool) -> None:
+    load(conn, rows, manifest.tables, manifest.schema, gone=gone, copies=copies)
+    conn.execute("INSERT INTO counters (name, value) VALUES (?, 1)", (_RESTORED + manifest.id,))
+
+
+def _restored(conn: Connection, *, backup: str) -> bool:
+    return bool(conn.execute("SELECT 1 FROM counters WHERE name = ?", (_RESTORED + backup,)))
