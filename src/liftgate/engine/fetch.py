@@ -21,6 +21,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from liftgate.engine.shares import Shares
+from liftgate.engine.unpacking import ACCEPTED, Packed, names_of, unpacked
 from liftgate.errors import LONGEST_NAME, FileUnusable, InvalidRequest, TooLarge, shortened
 from liftgate.records import Owner
 
@@ -72,14 +73,19 @@ class Fetched:
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """The bytes that were not read yet. Raises TooLarge, FileUnusable when the connection breaks."""
+        arriving: AsyncIterator[bytes] = self._response.content.iter_chunked(PIECE)
         try:
-            async for piece in self._response.content.iter_chunked(PIECE):
+            if names_of(",".join(self._response.headers.getall("Content-Encoding", ()))):
+                arriving = unpacked(arriving)
+            async for piece in arriving:
                 self._seen[0] += len(piece)
                 if self._seen[0] > self._limit:
                     raise TooLarge(
                         f"The file behind '{self._param}' has more than {self._limit} bytes.", param=self._param
                     )
                 yield piece
+        except Packed as error:
+            raise _unfetchable(self._response.url, self._param, str(error)) from None
         except (aiohttp.ClientError, ConnectionError) as error:
             raise _unfetchable(self._response.url, self._param, type(error).__name__) from None
 
@@ -153,7 +159,8 @@ class Fetcher:
                 connector=aiohttp.TCPConnector(resolver=_PublicResolver(self._allowed), limit=0, use_dns_cache=False),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=self._timeout),
-                headers={"User-Agent": "liftgate", "Accept": "*/*"},
+                headers={"User-Agent": "liftgate", "Accept": "*/*", "Accept-Encoding": ACCEPTED},
+                auto_decompress=False,
             )
         return self._session
 

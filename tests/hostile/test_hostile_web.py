@@ -1,0 +1,157 @@
+"""What lies behind URLs of a request: fetched, or refused by its place in bounded time; nothing inside is reached."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from gateways import MODEL, gateway_server, sandbox_server, settings_for
+from hostile_web import PNG, REFUSED, SERVED, TOO_LARGE, hostile_web, moved
+from liftgate.settings import LimitSettings
+from urls import INSIDE, LOOPBACK, NO_SCHEME, NO_URL
+
+MIB = 1 << 20
+ANN = {"Authorization": "Bearer sk-ann", "Content-Type": "application/json"}
+ALLOWED = "127.0.0.3"
+PLACE = "messages[0].content[0]"
+
+Part = Callable[[str], dict[str, Any]]
+
+FIELDS: Mapping[str, Part] = {
+    f"{PLACE}.image_url.url": lambda url: {"type": "image_url", "image_url": {"url": url}},
+    f"{PLACE}.video_url.url": lambda url: {"type": "video_url", "video_url": {"url": url}},
+    f"{PLACE}.audio_url.url": lambda url: {"type": "audio_url", "audio_url": {"url": url}},
+    f"{PLACE}.file.file_url": lambda url: {"type": "file", "file": {"file_url": url}},
+}
+"""Where a URL is fetched from, by the parameter that an error names."""
+
+NO_URLS: Mapping[str, Part] = {
+    f"{PLACE}.file.file_data": lambda url: {"type": "file", "file": {"file_data": url}},
+    f"{PLACE}.file.file_id": lambda url: {"type": "file", "file": {"file_id": url}},
+    f"{PLACE}.input_audio.data": lambda url: {"type": "input_audio", "input_audio": {"data": url, "format": "wav"}},
+}
+"""Where one may be put by mistake."""
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[str]:
+    with hostile_web(ALLOWED) as server:
+        yield f"http://{ALLOWED}:{server.server_address[1]}"
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A gateway that may fetch from one address inside, and from nothing else there."""
+    limits = LimitSettings(fetch_allowed_hosts=(ALLOWED,), fetch_max_bytes=4 * MIB, fetch_timeout=2, inline_limit=MIB)
+    with sandbox_server() as sandbox:
+        settings = settings_for(sandbox, tmp_path_factory.mktemp("web"))
+        with gateway_server(replace(settings, limits=limits)) as base:
+            yield base
+
+
+def ask(base: str, part: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    parts = urlsplit(base)
+    body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": [part]}]}).encode()
+    # What takes longer than this has no end.
+    with closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=15)) as connection:
+        connection.request("POST", "/v1/chat/completions", body, ANN)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
+def image(url: str) -> dict[str, Any]:
+    return FIELDS[f"{PLACE}.image_url.url"](url)
+
+
+def refused(status: int, body: dict[str, Any], param: str) -> dict[str, Any]:
+    error: dict[str, Any] = body["error"]
+    assert status == 400 and error["type"] == "invalid_request_error", (status, error)
+    assert error["param"] == param and len(error["message"]) < 1000, error
+    assert "secret" not in error["message"]
+    return error
+
+
+# ── servers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_what_servers_do_by_right_is_fetched(url: str, pages: str, name: str) -> None:
+    status, body = ask(url, image(f"{pages}/{name}"))
+    assert status == 200, body
+    assert hashlib.sha256(PNG).hexdigest() in body["choices"][0]["message"]["content"]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_servers_do_wrong_is_refused_by_its_place(url: str, pages: str, name: str) -> None:
+    for param in list(FIELDS)[:: 3 if callable(REFUSED[name]) else 1]:
+        status, body = ask(url, FIELDS[param](f"{pages}/{name}"))
+        assert refused(status, body, param)["code"] in ("invalid_image_url", "unsupported_file")
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+def test_what_has_no_end_is_too_large(url: str, pages: str, name: str) -> None:
+    status, body = ask(url, image(f"{pages}/{name}"))
+    assert (status, body["error"]["param"]) == (413, f"{PLACE}.image_url.url"), body
+
+
+def test_a_scheme_has_no_case(url: str, pages: str) -> None:
+    for scheme in ("HTTP", "Http", "hTTp"):
+        for param, part in FIELDS.items():
+            status, body = ask(url, part(pages.replace("http", scheme, 1) + "/good.png"))
+            assert status == 200, (scheme, param, body)
+
+
+# ── spellings ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("param", FIELDS)
+def test_every_spelling_of_no_url_is_refused_as_one(url: str, param: str) -> None:
+    for spelled in NO_URL:
+        status, body = ask(url, FIELDS[param](spelled))
+        assert refused(status, body, param)["code"] == "invalid_image_url", ascii(spelled[:80])
+
+
+@pytest.mark.parametrize("param", [*FIELDS, *NO_URLS])
+def test_no_text_in_a_urls_place_is_a_defect_of_ours(url: str, param: str) -> None:
+    for spelled in (*NO_SCHEME, *(NO_URL if param in NO_URLS else ())):
+        status, body = ask(url, {**FIELDS, **NO_URLS}[param](spelled))
+        if status != 404:
+            refused(status, body, param)
+        else:
+            # Taken for the id of a File, which is not there.
+            assert body["error"]["message"].startswith("No such File object"), body
+
+
+def test_no_spelling_of_what_is_inside_is_connected_to(url: str) -> None:
+    """Counted by servers that listen there, at addresses of this machine."""
+    with ExitStack() as listening:
+        first = listening.enter_context(hostile_web("127.0.0.2"))
+        port = first.server_address[1]
+        servers = [first, listening.enter_context(hostile_web("127.0.0.1", port))]
+        if socket.has_ipv6:
+            servers.append(listening.enter_context(hostile_web("::1", port)))
+        for host in (*LOOPBACK, *INSIDE):
+            for scheme in ("http", "https"):
+                status, body = ask(url, image(f"{scheme}://{host}:{port}/good.png"))
+                assert refused(status, body, f"{PLACE}.image_url.url")["code"] == "invalid_image_url", host
+        assert [server.connections for server in servers] == [0 for _ in servers]
+
+
+def test_no_redirect_leads_inside(url: str) -> None:
+    with hostile_web() as other, hostile_web(ALLOWED) as allowed:
+        for host in (*LOOPBACK, *INSIDE):
+            location = f"http://{host}:{other.server_address[1]}/good.png".encode().decode("latin-1")
+            for status_line in ("301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"):
+                allowed.pages["on"] = moved(location, status_line)
+                status, body = ask(url, image(f"http://{ALLOWED}:{allowed.server_address[1]}/on"))
+                refused(status, body, f"{PLACE}.image_url.url")
+        assert other.connections == 0
