@@ -20,7 +20,9 @@ google.rpc.Status, by the dialect of the path.
     │   ├── MethodNotAllowed         405
     │   ├── RequestTimeout           408  the body stopped coming
     │   ├── Conflict                 409
+    │   ├── PreconditionFailed       412
     │   ├── TooLarge                 413
+    │   ├── UnsupportedEncoding      415  the body's Content-Encoding
     │   └── RangeNotSatisfiable      416
     ├── RateLimited                  429  ours (a quota) or the upstream's
     ├── InternalError                500  a defect of ours
@@ -250,6 +252,32 @@ class Conflict(RequestError):
 
     status = 409
     google_status = "ALREADY_EXISTS"
+
+
+class PreconditionFailed(RequestError):
+    """The caller wants the file only if it is another one than it is."""
+
+    status = 412
+    default_code = "precondition_failed"
+    google_status = "FAILED_PRECONDITION"
+
+    def __init__(self, etag: str) -> None:
+        super().__init__(f"The file is not one that If-Match names: its tag is {etag}.", param="If-Match")
+
+
+class UnsupportedEncoding(RequestError):
+    """The body has a Content-Encoding that is not read; `readable` are those that are."""
+
+    status = 415
+    default_code = "unsupported_content_encoding"
+
+    def __init__(self, encoding: str, readable: tuple[str, ...]) -> None:
+        super().__init__(
+            f"The Content-Encoding '{shortened(encoding)}' of the body is not supported; send it as it is, or as one "
+            f"of: {', '.join(readable)}.",
+            param="Content-Encoding",
+        )
+        self.readable = readable
 
 
 class TooLarge(RequestError):

@@ -22,6 +22,9 @@ GET = b"GET /health/liveness HTTP/1.1\r\nHost: a\r\n\r\n"
 STRANGER = b"DELETE /v1/files/file-aaaaaaaaaaaaaaaaaaaaaaaa HTTP/1.1\r\nHost: a\r\n\r\n"
 """A request that somebody hides in a body or behind it."""
 
+KEY = "Authorization: Bearer sk-ann-0123456789"
+"""With keys every Host may ask."""
+
 H2C = "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA"
 
 
@@ -37,7 +40,7 @@ class Row:
 
 def post(*lines: str, body: bytes = BODY, length: object = None, version: str = "1.1", host: str | None = "a") -> bytes:
     """`length`: what Content-Length says, the truth by default; "": there is none."""
-    head = [f"POST /v1/uploads HTTP/{version}", *([] if host is None else [f"Host: {host}"])]
+    head = [f"POST /v1/uploads HTTP/{version}", *([] if host is None else [f"Host: {host}"]), KEY]
     if length != "":
         head.append(f"Content-Length: {len(body) if length is None else length}")
     return "\r\n".join((*head, *lines)).encode("latin-1") + b"\r\n\r\n" + body

@@ -11,22 +11,23 @@ from contextlib import ExitStack
 
 import pytest
 
-from framing_table import GET, H2C
+from framing_table import H2C
 from raw_http import answers_of, connect, exchange, head, read_answer
 from running import MODEL, Running, eventually, form_request
 
 KEYED = "{keys: [{name: ann, key: sk-ann-0123456789}, {name: bob, key: sk-bob-0123456789}]}"
 ANN, BOB = "sk-ann-0123456789", "sk-bob-0123456789"
+GET = b"GET /health/liveness HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
 
 
 def post(target: str, body: bytes, *lines: str) -> bytes:
-    start = "\r\n".join((f"POST {target} HTTP/1.1", "Host: a", f"Content-Length: {len(body)}", *lines))
+    start = "\r\n".join((f"POST {target} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", *lines))
     return start.encode() + b"\r\n\r\n" + body
 
 
 def in_chunks(target: str, body: bytes, *lines: str, trailers: bytes = b"") -> bytes:
-    start = "\r\n".join((f"POST {target} HTTP/1.1", "Host: a", "Transfer-Encoding: chunked", *lines)).encode()
+    start = "\r\n".join((f"POST {target} HTTP/1.1", "Host: localhost", "Transfer-Encoding: chunked", *lines)).encode()
     pieces = (body[: len(body) // 2], body[len(body) // 2 :])
     chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces if piece)
     return start + b"\r\n\r\n" + chunks + b"0\r\n" + trailers + b"\r\n"
@@ -37,7 +38,14 @@ def in_chunks(target: str, body: bytes, *lines: str, trailers: bytes = b"") -> b
 
 @pytest.mark.parametrize(
     "behind",
-    [b"", b"\r\n", b"\r\n\r\n", b"G", b"GET / HTTP/1.1\r\n", b"POST /v1/files HTTP/1.1\r\nHost: a\r\nContent-Le"],
+    [
+        b"",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"G",
+        b"GET / HTTP/1.1\r\n",
+        b"POST /v1/files HTTP/1.1\r\nHost: localhost\r\nContent-Le",
+    ],
     ids=["nothing", "CRLF", "two CRLF", "a letter", "a line", "half a head"],
 )
 def test_no_connection_is_kept_for_ever(make_gateway: Callable[..., Running], behind: bytes) -> None:
@@ -145,7 +153,7 @@ def test_a_trailer_says_nothing_about_addresses_and_uploads(make_gateway: Callab
     )
     answer = exchange(running.base, [sent], "POST")
     assert answer.status == 200
-    assert answer.headers["x-goog-upload-url"].startswith("http://a/upload/v1beta/files?")
+    assert answer.headers["x-goog-upload-url"].startswith("http://localhost/upload/v1beta/files?")
     command = exchange(
         running.base, [in_chunks("/upload/v1beta/files", b"{}", trailers=b"X-Goog-Upload-Command: start\r\n")]
     )

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from framing_table import ALIVE, MADE, NAME, ROWS, STATUS, Row
+from framing_table import ALIVE, KEY, MADE, NAME, ROWS, STATUS, Row
 from liftgate.server.framing import Refused
 from liftgate.server.request_reader import RequestReader
 from raw_http import Answer, answers_of, connect
 from running import Running, running_gateway
 
+KEYED = "{keys: [{name: ann, key: sk-ann-0123456789}]}"
 PROBE = "probe-of-the-connection"
 BIG = 20_000
 
@@ -24,7 +25,7 @@ BIG = 20_000
 def front(
     request: pytest.FixtureRequest, sandbox_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
-    with running_gateway(sandbox_url, tmp_path_factory.mktemp("front"), loop=request.param) as running:
+    with running_gateway(sandbox_url, tmp_path_factory.mktemp("front"), ours=KEYED, loop=request.param) as running:
         yield running
 
 
@@ -37,7 +38,7 @@ def test_framing_has_one_outcome(front: Running, row: Row, step: int) -> None:
         send(connection, row.sent, step)
         partial = row.sent.endswith(b"GET /heal")
         probe = b"th/liveness" if partial else b"GET /v1/models/" + PROBE.encode()
-        send(connection, probe + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 0)
+        send(connection, probe + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + KEY.encode() + b"\r\n\r\n", 0)
         answers = list(answers_of(connection, bodiless=row.sent.startswith(b"HEAD")))
     if row.kept:
         last = answers.pop()

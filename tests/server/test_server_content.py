@@ -84,6 +84,37 @@ def test_if_range_gives_the_range_only_of_the_same_bytes(gateway: Running, path:
         assert gateway.call("GET", path, headers={"Range": "bytes=0-9", "If-Range": other}).status == 200
 
 
+@pytest.mark.parametrize(
+    ("required", "status"),
+    [
+        *((TAG, 200), ("*", 200), (f'"other", {TAG}', 200), (f'"a,b" , {TAG}', 200), ("", 200)),
+        *(('"other"', 412), ("W/" + TAG, 412), (TAG.strip('"'), 412), (f'"a{TAG[1:]}', 412), (f'"{TAG[1:-1]},"', 412)),
+    ],
+)
+def test_if_match_is_held(gateway: Running, path: str, required: str, status: int) -> None:
+    """A strong comparison: a weak tag is never the same (RFC 9110, 13.1.1)."""
+    native = f"/v1beta/files/{path.split('/')[3].removeprefix('file-')}:download?alt=media"
+    for method in ("GET", "HEAD"):
+        for target in (path, native):
+            answer = gateway.call(method, target, headers={"If-Match": required})
+            assert answer.status == status
+            if status == 412 and method == "GET":
+                assert TAG in answer.json()["error"]["message"]
+
+
+def test_conditions_are_judged_in_their_order(gateway: Running, path: str) -> None:
+    """If-Match before If-None-Match before the range (RFC 9110, 13.2.2); dates of a change there are none."""
+    for headers, status in (
+        ({"If-Match": '"other"', "If-None-Match": TAG, "Range": "bytes=0-1"}, 412),
+        ({"If-Match": TAG, "If-None-Match": TAG, "Range": "bytes=0-1"}, 304),
+        ({"If-Match": TAG, "If-None-Match": '"other"', "Range": "bytes=0-1"}, 206),
+        ({"If-Match": '"other"', "Range": "bytes=999999999-"}, 412),
+        ({"If-Unmodified-Since": "Wed, 21 Oct 2015 07:28:00 GMT"}, 200),
+        ({"If-Modified-Since": "Fri, 21 Oct 2033 07:28:00 GMT"}, 200),
+    ):
+        assert gateway.call("GET", path, headers=headers).status == status
+
+
 def test_a_head_ignores_ranges_as_the_rfc_says(gateway: Running, path: str) -> None:
     answer = gateway.call("HEAD", path, headers={"Range": "bytes=0-9"})
     assert (answer.status, answer.headers["content-length"]) == (200, str(len(CONTENT)))

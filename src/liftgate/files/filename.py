@@ -8,14 +8,6 @@ LONGEST = 512
 UNNAMED = "upload"
 
 
-def decoded_name(raw: bytes) -> str:
-    """As clients write it: UTF-8, or Latin-1 where the bytes are none."""
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
-
-
 def clean_filename(name: str | None, *, param: str = "file") -> str:
     """The last component without control characters; `upload` when nothing is left.
 

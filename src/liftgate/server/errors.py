@@ -10,7 +10,7 @@ import math
 
 import msgspec
 
-from liftgate.errors import LiftgateError, MethodNotAllowed, RangeNotSatisfiable
+from liftgate.errors import LiftgateError, MethodNotAllowed, RangeNotSatisfiable, UnsupportedEncoding
 from liftgate.gemini.error_body import google_status
 from liftgate.openai.error_body import error_body
 from liftgate.server.asgi import Header
@@ -37,6 +37,8 @@ def _headers(error: LiftgateError) -> list[Header]:
         headers.append((b"www-authenticate", b'Bearer realm="Liftgate"'))
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", ", ".join(error.allowed).encode()))
+    if isinstance(error, UnsupportedEncoding):
+        headers.append((b"accept-encoding", ", ".join(error.readable).encode()))
     if isinstance(error, RangeNotSatisfiable):
         headers.append((b"content-range", b"bytes */%d" % error.total))
     return headers

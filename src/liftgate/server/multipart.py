@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from multipart import (  # type: ignore[import-untyped]
     MultipartError,
@@ -19,7 +19,8 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from liftgate.errors import InvalidRequest
-from liftgate.files.filename import decoded_name
+from liftgate.files.header_names import decoded_name, extended_filename, plain_filename
+from liftgate.server.transfer_encoding import Decoder, decoder_of
 
 MAX_PARTS = 64
 MAX_FIELD_BYTES = 64 * 1024
@@ -73,10 +74,11 @@ async def read_form(
                 for event in form.parser.parse(feed):
                     if isinstance(event, MultipartSegment):
                         form.begin(event)
+                    elif form.sink is not None and form.in_file:
+                        if content := form.of_file(event):
+                            await form.sink.write(content)
                     elif event is None:
                         form.end()
-                    elif form.sink is not None and form.in_file:
-                        await form.sink.write(event)
                     else:
                         form.take(event)
         form.parser.close()
@@ -104,6 +106,7 @@ class _Form:
     _value: bytearray = field(default_factory=bytearray)
     _field_bytes: int = 0
     _begun: bool = False
+    _decoder: Decoder | None = None
     _tail: bytes = b""
 
     def __post_init__(self) -> None:
@@ -150,6 +153,7 @@ class _Form:
         self._name = _text(segment.name or "")
         if not self._name:
             raise InvalidRequest("The multipart body is malformed: a part has no name.")
+        self._decoder = decoder_of(segment.header("Content-Transfer-Encoding"), self._name)
         if self._name != self.file_field:
             if segment.filename is not None:
                 raise InvalidRequest(f"Unknown parameter: '{self._name}'.", param=self._name, code="unknown_parameter")
@@ -159,7 +163,7 @@ class _Form:
         self.in_file = True
         self.sink = self.open_file(
             FilePart(
-                None if segment.filename is None else _text(segment.filename),
+                _filename(segment),
                 segment.header("Content-Type"),
                 self._expected(),
             ),
@@ -168,7 +172,7 @@ class _Form:
 
     def _expected(self) -> int | None:
         # A form whose file comes first may go on behind it; every client that puts it last has sent a field before.
-        if self.length is None or not self.fields:
+        if self.length is None or not self.fields or self._decoder is not None:
             return None
         closing = len("\r\n--" + self.boundary + "--\r\n")
         expected = self.length - self.offset - closing
@@ -182,21 +186,35 @@ class _Form:
             )
         self._value += piece
 
-    def end(self) -> None:
-        if self.in_file:
+    def of_file(self, event: Any) -> bytes | memoryview:
+        """The file's next bytes; None: its part ends."""
+        if event is None:
             self.in_file = False
-            return
+            return b"" if self._decoder is None else self._decoder.end()
+        content: bytes | memoryview = event
+        return content if self._decoder is None else self._decoder.feed(bytes(event))
+
+    def end(self) -> None:
+        value = bytes(self._value)
+        if self._decoder is not None:
+            value = self._decoder.feed(value) + self._decoder.end()
         try:
-            self.fields.append((self._name, self._value.decode()))
+            self.fields.append((self._name, value.decode()))
         except UnicodeDecodeError:
             raise InvalidRequest(f"The field '{self._name}' is not UTF-8 text.", param=self._name) from None
         self._value.clear()
 
 
+def _filename(segment: MultipartSegment) -> str | None:
+    disposition: str = segment.header("Content-Disposition") or ""
+    if "filename*" in disposition.lower() and (extended := extended_filename(disposition)):
+        return extended
+    return plain_filename(disposition) if segment.filename is None else _text(segment.filename)
+
+
 def _text(value: str) -> str:
-    """A name out of a part's header: `value` has its bytes as characters, or is decoded already (`filename*`)."""
+    """A name out of a part's header, whose bytes `value` has as characters."""
     try:
-        raw = value.encode("latin-1")
+        return decoded_name(value.encode("latin-1"))
     except UnicodeEncodeError:
         return value
-    return decoded_name(raw)

@@ -6,11 +6,13 @@ The form of an upload in one request (GEMINI.md 1.3). Parts have no names there,
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 from multipart import parse_options_header  # type: ignore[import-untyped]
 
 from liftgate.errors import InvalidRequest
 from liftgate.server.multipart import MAX_BOUNDARY, MAX_PREAMBLE, Sink
+from liftgate.server.transfer_encoding import Decoder, decoder_of
 
 MAX_METADATA = 1024 * 1024
 MAX_PART_HEAD = 8192
@@ -36,10 +38,19 @@ async def read_related(pieces: AsyncIterator[bytes], boundary: str, open_media: 
     # The first delimiter may be the very beginning of the body.
     reader.buffer += b"\r\n"
     await reader.until(delimiter, MAX_PREAMBLE)
-    await reader.until(b"\r\n\r\n", MAX_PART_HEAD)
-    metadata = await reader.until(delimiter, MAX_METADATA)
     head = await reader.until(b"\r\n\r\n", MAX_PART_HEAD)
-    await reader.pour(delimiter, open_media(metadata, _content_type(head)))
+    decoder = decoder_of(_header(head, b"content-transfer-encoding"), "metadata")
+    metadata = await reader.until(delimiter, MAX_METADATA)
+    if decoder is not None:
+        metadata = decoder.feed(metadata) + decoder.end()
+    head = await reader.until(b"\r\n\r\n", MAX_PART_HEAD)
+    decoder = decoder_of(_header(head, b"content-transfer-encoding"), "file")
+    media = open_media(metadata, _header(head, b"content-type"))
+    if decoder is None:
+        await reader.pour(delimiter, media)
+    else:
+        await reader.pour(delimiter, _Decoded(media, decoder))
+        await media.write(decoder.end())
     if await reader.take(2) != b"--":
         raise _malformed("it has more than two parts")
     await reader.rest()
@@ -96,10 +107,21 @@ class _Reader:
         self.buffer += piece
 
 
-def _content_type(head: bytes) -> str:
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """A sink for the bytes of a part that is encoded."""
+
+    sink: Sink
+    decoder: Decoder
+
+    async def write(self, piece: bytes | memoryview) -> None:
+        await self.sink.write(self.decoder.feed(bytes(piece)))
+
+
+def _header(head: bytes, wanted: bytes) -> str:
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-type":
+        if name.strip().lower() == wanted:
             return value.strip().decode("latin-1")
     return ""
 

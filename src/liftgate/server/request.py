@@ -23,6 +23,7 @@ from liftgate.gateway import Gateway
 from liftgate.records import Owner
 from liftgate.server.asgi import Message, Receive, Scope
 from liftgate.server.bodies import UNCOUNTED, HeldBodies, aside
+from liftgate.server.content_encoding import decoded
 from liftgate.server.numbers import whole_number
 from liftgate.tasks import Tasks
 
@@ -118,9 +119,9 @@ class Request:
 
     @property
     def content_length(self) -> int | None:
-        """Known unless the body comes in chunks. The server's parser has refused anything that is no number."""
+        """Of the content, as it will be read: unknown where it comes in chunks, or encoded."""
         value = self.headers.get(b"content-length")
-        if value is None:
+        if value is None or b"content-encoding" in self.headers:
             return None
         return int(value) if len(value) < 19 and value.isdigit() else whole_number(value.strip().decode("latin-1"))
 
@@ -155,10 +156,18 @@ class Request:
         return {name: value for name, value in found.items() if value}
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it comes. Raises RequestTimeout and ClientLeft."""
+        """The content as it comes. Raises RequestTimeout, ClientLeft and what `content_encoding` raises."""
+        if b"content-encoding" in self.headers:
+            async for piece in decoded(self._raw(), self.header(b"content-encoding")):
+                yield piece
+            return
         while self.unread:
             if piece := await self._piece():
                 yield piece
+
+    async def _raw(self) -> AsyncIterator[bytes]:
+        while self.unread:
+            yield await self._piece()
 
     async def _piece(self) -> bytes:
         patience = self.gateway.settings.server.read_timeout
@@ -183,9 +192,11 @@ class Request:
         return message
 
     async def body(self, limit: int) -> bytes:
-        """The whole body, of at most `limit` bytes. Raises TooLarge before reading where the length is known, and
+        """The whole content, of at most `limit` bytes. Raises TooLarge before reading where the length is known, and
         Unavailable where the process holds too many bytes of bodies already.
         """
+        if b"content-encoding" in self.headers:
+            return await self._decoded_body(limit)
         length = self.content_length
         if length is not None and length > limit:
             raise TooLarge(
@@ -196,14 +207,7 @@ class Request:
         while self.unread:
             piece = await self._piece()
             size += len(piece)
-            if size > limit:
-                raise TooLarge(
-                    f"Maximum content size limit ({limit}) exceeded ({size} bytes read).", code="request_too_large"
-                )
-            if size > UNCOUNTED:
-                # As they come: what was only announced takes no room.
-                self._bodies.hold(size - self.held)
-                self.held = size
+            self._hold(size, limit)
             whole.append(piece)
         return whole[0] if len(whole) == 1 else await aside(size, partial(b"".join, whole))
 
@@ -212,10 +216,28 @@ class Request:
         held, self.held = self.held, 0
         self._bodies.let_go(held)
 
+    async def _decoded_body(self, limit: int) -> bytes:
+        whole: list[bytes] = []
+        size = 0
+        async for piece in self.pieces():
+            size += len(piece)
+            self._hold(size, limit)
+            whole.append(piece)
+        return await aside(size, partial(b"".join, whole))
+
+    def _hold(self, size: int, limit: int) -> None:
+        """Of the body so many bytes have come."""
+        if size > limit:
+            raise TooLarge(
+                f"Maximum content size limit ({limit}) exceeded ({size} bytes read).", code="request_too_large"
+            )
+        if size > UNCOUNTED:
+            # As they come: what was only announced takes no room.
+            self._bodies.hold(size - self.held)
+            self.held = size
+
     async def json_object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises InvalidRequest in OpenAI's words."""
-        if b"content-encoding" in self.headers and (encoding := self.header(b"content-encoding")):
-            raise InvalidRequest(f"Unsupported content encoding: '{encoding}'. Send the body as it is.")
         body = await self.body(self.gateway.settings.limits.max_body_bytes)
         try:
             value = await aside(len(body), partial(_decode_json, body))

@@ -9,29 +9,29 @@ from urllib.parse import quote
 from liftgate.byte_source import PIECE, ByteSource
 from liftgate.records import FileRecord
 from liftgate.server.asgi import Header
+from liftgate.server.conditions import range_of, unchanged
 from liftgate.server.handlers.chat import PATIENCE
 from liftgate.server.handlers.files import SELECTORS
-from liftgate.server.ranges import wanted_range
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, StreamedResponse
 
+CACHING: Header = (b"cache-control", b"private, no-cache")
+
 
 async def file_content(request: Request) -> Response:
-    """200, 206, 304 or 416. The ETag is the bytes' SHA-256, so it is strong and never changes for an id."""
+    """200, 206, 304, 412 or 416. The ETag is the bytes' SHA-256, so it is strong and never changes for an id."""
     request.query(*SELECTORS)
     return await content_of(request, request.params["file_id"])
 
 
 async def content_of(request: Request, file_id: str) -> Response:
-    """The bytes of a File, as the request's headers ask for them. Raises FileNotFound and RangeNotSatisfiable."""
+    """The bytes of a File, as the request's headers ask for them. Raises FileNotFound, PreconditionFailed and
+    RangeNotSatisfiable."""
     file, source = await request.gateway.files.open(request.owner, file_id)
     etag = f'"{file.sha256}"'
-    if _names(request.header(b"if-none-match"), etag):
-        return Response(b"", status=304, headers=[(b"etag", etag.encode())])
-    wanted = None
-    condition = request.header(b"if-range")
-    if request.method == "GET" and (not condition or condition == etag):
-        wanted = wanted_range(request.header(b"range"), file.bytes)
+    if unchanged(request, etag):
+        return Response(b"", status=304, headers=[(b"etag", etag.encode()), CACHING])
+    wanted = range_of(request, etag, file.bytes)
     start, stop = wanted or (0, file.bytes)
     headers = _headers(file, etag, stop - start)
     if wanted:
@@ -56,11 +56,6 @@ async def _begun(request: Request, source: ByteSource, start: int, stop: int) ->
     return pieces, first
 
 
-def _names(condition: str, etag: str) -> bool:
-    """Whether an If-None-Match names this tag; a weak form of it is the same bytes too."""
-    return condition == "*" or etag in (tag.strip().removeprefix("W/") for tag in condition.split(","))
-
-
 def _headers(file: FileRecord, etag: str, length: int) -> list[Header]:
     return [
         (b"content-type", file.mime_type.encode("ascii", "replace")),
@@ -68,7 +63,7 @@ def _headers(file: FileRecord, etag: str, length: int) -> list[Header]:
         (b"content-disposition", disposition(file.filename).encode("ascii")),
         (b"etag", etag.encode()),
         (b"accept-ranges", b"bytes"),
-        (b"cache-control", b"private, no-cache"),
+        CACHING,
         # What a user uploaded must never run as a page of this origin.
         (b"x-content-type-options", b"nosniff"),
     ]

@@ -32,8 +32,6 @@ async def call_method(request: Request) -> Response:
     alt = request.query(*COMMON).get("alt", "json")
     if alt not in (("json", "sse") if method == STREAM else ("json",)):
         raise InvalidRequest(f"Invalid value for the parameter 'alt': '{alt}'.", param="alt")
-    if encoding := request.header(b"content-encoding"):
-        raise InvalidRequest(f"Unsupported content encoding: '{encoding}'. Send the body as it is.")
     native = request.gateway.native
     wanted = NativeRequest(
         owner=request.owner,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from liftgate.catalog.uploads import UploadRecord
 from liftgate.engine.files import Arriving, Creation
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, RequestTimeout, UploadNotFound
-from liftgate.files.filename import decoded_name
+from liftgate.files.header_names import decoded_name
 from liftgate.files.sessions import GRANULARITY, PURPOSE, NewSession, OffsetGap, UploadIncomplete
 from liftgate.records import FileRecord
 from liftgate.server.asgi import Header
@@ -226,6 +226,7 @@ def _mime_type(declared: str) -> str:
 
 
 def _file_name(request: Request, metadata: FileMetadata) -> str:
-    """The header has the name on disk; the JavaScript client writes it in Latin-1, the others in UTF-8."""
+    """The header has the name on disk; the JavaScript client writes it in Latin-1, the others in UTF-8, .NET in encoded
+    words."""
     name = decoded_name(request.headers.get(b"x-goog-upload-file-name", b"").strip())
     return name or metadata.display_name or (metadata.name or "").removeprefix("files/")
