@@ -73,24 +73,28 @@ def creations() -> Iterator[Case]:
     for seconds in (3599, 2592001, -1, 3600.5, "3600", True, 2**70):
         wrong.append(("expires_after", {"anchor": "created_at", "seconds": seconds}))
     for field, value in wrong:
-        yield sent(f"created with {field} {str(value)[:60]!r}", as_json("/v1/uploads", {**RIGHT, field: value}))
+        status = 413 if field == "bytes" and isinstance(value, int) and value > 2**31 else 400
+        name = f"created with {field} {str(value)[:60]!r}"
+        yield sent(name, as_json("/v1/uploads", {**RIGHT, field: value}), status=status)
     for field in RIGHT:
         without = {name: value for name, value in RIGHT.items() if name != field}
         yield sent(f"created without {field}", as_json("/v1/uploads", without), status=400)
     odd: list[tuple[str, Any]] = [("mime_type", "a\r\nX-Evil: 1"), ("mime_type", "x" * 5000), ("mime_type", "\x00")]
     odd += [("filename", "../../x"), ("filename", ""), ("filename", "a\r\nb")]
     for field, value in odd:
-        yield sent(f"created with {field} {value[:20]!r}", as_json("/v1/uploads", {**RIGHT, field: value}), passes=True)
+        name = f"created with {field} {value[:20]!r}"
+        yield sent(name, as_json("/v1/uploads", {**RIGHT, field: value}), passes=field == "filename")
     yield sent("created without a key", request("POST", "/v1/uploads", None, json.dumps(RIGHT).encode()), status=401)
     yield sent("created in gzip", request("POST", "/v1/uploads", {**JSON, "Content-Encoding": "gzip"}, b"\x1f\x8b"))
-    yield sent("listed", request("GET", "/v1/uploads", ANN), method="GET")
+    yield sent("listed", request("GET", "/v1/uploads", ANN), method="GET", status=405)
 
 
 def parts() -> Iterator[Case]:
     for upload in UNKNOWN:
         yield sent(f"a part for {upload[:20]!r}", add(upload.replace(" ", "%20"), PART), status=404)
     for state in ("foreign", "cancelled", "completed", "session"):
-        yield Case(f"a part for a {state} one", _part_for(state), needs=(state,))
+        status = 404 if state in ("foreign", "session") else 400
+        yield Case(f"a part for a {state} one", _part_for(state), needs=(state,), status=status)
     bodies = {
         "no data": END,
         "an empty part": data(b"") + END,
@@ -160,19 +164,24 @@ def completions() -> Iterator[Case]:
     for md5 in ("0" * 32, "", "x", "0" * 31, "é", "0" * 100_000, 5, ["0" * 32]):
         yield complete(f"md5 {str(md5)[:34]!r}", lambda ids, md5=md5: {"part_ids": list(ids.parts), "md5": md5})
     yield complete("a field too many", lambda ids: {"part_ids": list(ids.parts), "colour": "red"})
-    yield complete("a model that is not there", lambda ids: {"part_ids": list(ids.parts), "target_model_names": "nope"})
+    absent: Any = lambda ids: {"part_ids": list(ids.parts), "target_model_names": "nope"}  # noqa: E731
+    yield complete("a model that is not there", absent, status=404)
     yield complete("models that are a number", lambda ids: {"part_ids": list(ids.parts), "target_model_names": 5})
     for state in ("foreign", "cancelled", "completed"):
         for deed, value in (("complete", {"part_ids": ["part_x"]}), ("cancel", {})):
             again = state == "cancelled" and deed == "cancel"
-            yield Case(f"{deed} of a {state} one", _deed(state, deed, value), needs=(state,), passes=again)
+            status = 200 if again else 404 if state == "foreign" else 400
+            yield Case(f"{deed} of a {state} one", _deed(state, deed, value), needs=(state,), status=status)
     yield Case("completed again in another order", _turned, needs=("completed",))
     for upload in UNKNOWN:
         target = f"/v1/uploads/{upload.replace(' ', '%20')}"
         yield sent(f"complete of {upload[:20]!r}", as_json(f"{target}/complete", {"part_ids": ["x"]}), status=404)
         yield sent(f"cancel of {upload[:20]!r}", request("POST", f"{target}/cancel", ANN), status=404)
     yield Case(
-        "a verb that is not there", lambda ids: [as_json(f"/v1/uploads/{ids.upload}/finish", {})], needs=("upload",)
+        "a verb that is not there",
+        lambda ids: [as_json(f"/v1/uploads/{ids.upload}/finish", {})],
+        needs=("upload",),
+        status=404,
     )
 
 

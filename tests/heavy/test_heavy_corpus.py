@@ -59,6 +59,30 @@ def test_hostile_inputs_are_refused_or_let_go(target: Rig, family: str) -> None:
     assert eventually(lambda: list(spools.glob("*")) == []), list(spools.glob("*"))
 
 
+STATUSES = (0, 200, 201, 204, 206, 304, *range(400, 432), 500, 501, 502, 503, 504, 505, 507)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_case_has_one_right_outcome(family: str) -> None:
+    """A case that takes any answer could not fail."""
+    for case in FAMILIES[family]():
+        taken = [status for status in STATUSES if case.verdict(answer_with(status, case)) is None]
+        assert taken == [case.right], case.name
+        if case.right >= 400 and case.method != "HEAD":
+            assert case.verdict(Outcome(case.right, {}, b"")) and case.verdict(Outcome(case.right, JSON, b"{}"))
+
+
+JSON = {"content-type": "application/json", "x-request-id": "req_x"}
+
+
+def answer_with(status: int, case: Case) -> Outcome:
+    """In the form that the case's dialect has for it."""
+    error = {"message": "m", "type": "t", "param": None, "code": None}
+    if case.dialect == "gemini":
+        error = {"message": "m", "code": status, "status": "S"}  # type: ignore[dict-item]
+    return Outcome(status, JSON, json.dumps({"error": error}).encode())
+
+
 def test_corpus_is_of_the_stated_size_and_of_different_cases() -> None:
     names = [case.name for family in FAMILIES.values() for case in family()]
     assert len(names) >= 300
