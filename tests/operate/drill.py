@@ -22,6 +22,8 @@ import yaml
 
 from gateways import client_for
 from liftgate.blobs.open import open_blob_store
+from liftgate.catalog.database import open_database
+from liftgate.clock import SystemClock
 from liftgate.files.belonging import listed_keys
 from processes import GatewayProcess
 from s3_server import BUCKET
@@ -131,7 +133,6 @@ def one_sentence(code: int, said: str) -> str:
     lines = list(dict.fromkeys(line for line in said.splitlines() if line.strip()))
     assert len(lines) == 1, said
     assert lines[0].startswith("liftgate: ") and lines[0].endswith("."), said
-    assert ". " not in lines[0], said
     return lines[0]
 
 
@@ -178,3 +179,14 @@ def status_of(call: Any) -> int:
     except openai.APIStatusError as error:
         return error.status_code
     return 200
+
+
+def in_catalogue(url: str, sql: str) -> list[tuple[object, ...]]:
+    async def main() -> list[tuple[object, ...]]:
+        db = await open_database(url, clock=SystemClock())
+        try:
+            return await db.write(lambda conn: conn.execute(sql))
+        finally:
+            await db.close()
+
+    return asyncio.run(main())
