@@ -1,0 +1,294 @@
+"""No work of any route grows faster than what is sent to it: paths, queries, headers and bodies of every form, doubled.
+
+Driven by the table of routes: a new one without its bodies fails here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from growth import MOST, MOST_TIME, seconds, steps
+from hostile_gemini import hostile_gemini
+from liftgate.gateway import Gateway
+from liftgate.server.app import App, build_app
+from liftgate.server.routes import TABLES
+from liftgate.settings import load_settings
+
+TIMES = 200
+JSON = "application/json"
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """`pieces`: the body as the socket would give it."""
+
+    query: bytes = b""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    pieces: tuple[bytes, ...] = ()
+    kind: str = JSON
+
+
+Grown = Callable[[int], Sent]
+
+
+def as_json(**fields: Any) -> Sent:
+    return Sent(pieces=(json.dumps(fields).encode(),))
+
+
+def cut(body: bytes, kind: str, size: int = 64, **headers: str) -> Sent:
+    """In many small pieces."""
+    named = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items())
+    return Sent(pieces=tuple(body[at : at + size] for at in range(0, len(body), size)), kind=kind, headers=named)
+
+
+ANY_JSON: dict[str, Grown] = {
+    "fields": lambda n: as_json(**{f"field_{at}": 1 for at in range(n)}),
+    "a field's name": lambda n: as_json(**{"n" * n: 1}),
+    "a name of underscores": lambda n: as_json(**{"_" * n: 1}),
+    "nested arrays": lambda n: Sent(pieces=(b'{"a":' + b"[" * n + b"]" * n + b"}",)),
+    "nested objects": lambda n: Sent(pieces=(b'{"a":' * n + b"1" + b"}" * n,)),
+    "what is no JSON": lambda n: Sent(pieces=(b"[" * n,)),
+    "pieces": lambda n: cut(json.dumps({"messages": "x" * 64 * n}).encode(), JSON),
+}
+CHAT: dict[str, Grown] = {
+    **ANY_JSON,
+    "messages": lambda n: as_json(model="m", messages=[{"role": "user", "content": "x"}] * n, nope=1),
+    "an answer's text": lambda n: as_json(model="garbage", messages=[{"role": "user", "content": "x" * n}]),
+    "a model's name": lambda n: as_json(model="m" * n, messages=[{"role": "user", "content": "x"}]),
+    "a file's name": lambda n: as_json(
+        model="m", messages=[{"role": "user", "content": [{"type": "file", "file": {"file_id": "file-" + "a" * n}}]}]
+    ),
+    "tool call ids": lambda n: as_json(
+        model="m",
+        nope=1,
+        messages=[
+            {"role": "user", "content": "x"},
+            {"role": "assistant", "tool_calls": [{"id": f"c{at}", "type": "function"} for at in range(n)]},
+        ],
+    ),
+}
+NATIVE: dict[str, Grown] = {
+    **ANY_JSON,
+    "contents": lambda n: as_json(model="m", contents=[{"parts": [{"text": "x"}]}] * n),
+    "a name among many members": lambda n: as_json(model="m", contents=[{"parts": [{"text": "x", "k": "v"}]}] * n),
+    "names of files": lambda n: as_json(contents=[{"parts": [{"fileData": {"fileUri": "gs://a/b"}}]}] * n),
+    "escapes": lambda n: Sent(pieces=(b'{"model":"m","a":"' + b"\\u0041" * n + b'"}',)),
+}
+MULTIPART = "multipart/form-data; boundary=b"
+
+
+def part(name: str, value: bytes, more: str = "") -> bytes:
+    return f'--b\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n'.encode() + value + b"\r\n"
+
+
+def form(field: str) -> dict[str, Grown]:
+    end = b"--b--\r\n"
+    file = '; filename="a"'
+    return {
+        "a field's text": lambda n: cut(part("purpose", b"x" * 16 * n) + end, MULTIPART),
+        "a field of empty lines": lambda n: cut(part("purpose", b"\r\n\r\n" * n) + end, MULTIPART, 4096),
+        "a file": lambda n: cut(part(field, b"x" * 64 * n, file) + end, MULTIPART),
+        "a file of almost boundaries": lambda n: cut(part(field, b"\r\n--" * 16 * n, file) + end, MULTIPART),
+        "a preamble": lambda n: cut(b"\r\n" * n + part("purpose", b"x") + end, MULTIPART, 16),
+        "an epilogue": lambda n: cut(part("purpose", b"x") + end + b"x" * 16 * n, MULTIPART),
+        "a file's name": lambda n: cut(part(field, b"x", f'; filename="{"n" * n}"') + end, MULTIPART),
+        "the boundary's header": lambda n: Sent(kind="multipart/form-data; " + "; a" * n, pieces=(b"",)),
+    }
+
+
+RELATED = "multipart/related; boundary=b"
+START = ((b"x-goog-upload-protocol", b"resumable"), (b"x-goog-upload-command", b"start"))
+NATIVE_UPLOAD: dict[str, Grown] = {
+    "single quotes": lambda n: Sent(headers=START, pieces=(b"'" + b"\\'" * n,)),
+    "closed single quotes": lambda n: Sent(headers=START, pieces=(b"{" + b"'a':1," * n + b"}",)),
+    "unknown names": lambda n: Sent(headers=START, pieces=(json.dumps({f"n{at}": 1 for at in range(n)}).encode(),)),
+    "metadata in pieces": lambda n: cut(
+        b"--b\r\n\r\n" + b"x" * 64 * n + b"\r\n--b\r\n\r\nx\r\n--b--", RELATED, x_goog_upload_protocol="multipart"
+    ),
+    "media of almost boundaries": lambda n: cut(
+        b"--b\r\n\r\n{}\r\n--b\r\n\r\n" + b"\r\n--" * 16 * n + b"\r\n--b--", RELATED, x_goog_upload_protocol="multipart"
+    ),
+    "commands": lambda n: Sent(
+        headers=((b"x-goog-upload-protocol", b"resumable"), (b"x-goog-upload-command", b"a," * n)), pieces=(b"",)
+    ),
+}
+NONE: dict[str, Grown] = {}
+BODIES: dict[tuple[str, str], dict[str, Grown]] = {
+    ("POST", "/chat/completions"): CHAT,
+    ("POST", "/chat/completions/input_tokens"): CHAT,
+    ("POST", "/files"): {**form("file"), **NATIVE_UPLOAD},
+    ("POST", "/uploads"): ANY_JSON,
+    ("POST", "/uploads/{upload_id}/parts"): form("data"),
+    ("POST", "/uploads/{upload_id}/complete"): {
+        **ANY_JSON,
+        "part ids": lambda n: as_json(part_ids=[f"part_{at}" for at in range(n)]),
+        "a part's id": lambda n: as_json(part_ids=["p" * n]),
+    },
+    ("POST", "/uploads/{upload_id}/cancel"): NONE,
+    ("POST", "/models/{model:path}:{method}"): NATIVE,
+}
+"""What a route's body may hold, by its method and path; those without a body need no row."""
+
+AROUND: dict[str, Grown] = {
+    "pairs of the query": lambda n: Sent(query=b"&".join(b"a%d=1" % at for at in range(n))),
+    "a value of the query": lambda n: Sent(query=b"after=" + b"%61" * n),
+    "equal keys of the query": lambda n: Sent(query=b"key=1&" * n),
+    "ampersands": lambda n: Sent(query=b"&" * n),
+    "headers": lambda n: Sent(headers=tuple((b"x-%d" % at, b"1") for at in range(n))),
+    "a header": lambda n: Sent(headers=((b"authorization", b"Bearer " + b"x" * n),)),
+    "a range": lambda n: Sent(headers=((b"range", b"bytes=" + b"0-1," * n),)),
+    "tags": lambda n: Sent(headers=((b"if-none-match", b'"a",' * n),)),
+    "a host": lambda n: Sent(headers=((b"host", b"a." * n),)),
+    "a cookie": lambda n: Sent(headers=((b"cookie", b"a=1;" * n),)),
+}
+ROUTES = sorted(
+    {
+        (method, prefixes[0], route.path)
+        for groups in TABLES.values()
+        for routes, prefixes in groups
+        for route in routes
+        for method in route.handlers
+    }
+)
+
+
+def at(path: str, text: str) -> str:
+    """The path with a text for each of its names."""
+    while "{" in path:
+        before, _, rest = path.partition("{")
+        name, _, after = rest.partition("}")
+        path = before + ("generateContent" if name == "method" else text) + after
+    return path
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, asyncio.AbstractEventLoop]]:
+    folder: Path = tmp_path_factory.mktemp("growth")
+    with hostile_gemini() as upstream:
+        config = folder / "config.yaml"
+        config.write_text(
+            'model_list: [{model_name: "*", litellm_params: {model: "gemini/*", api_key: key-0123456789}}]\n'
+            "litellm_settings: {num_retries: 0}\nrouter_settings: {cooldown_time: 0, allowed_fails: 100000}\n"
+        )
+        settings, _ = load_settings(
+            config, {"data_dir": str(folder / "data")}, {"GEMINI_API_BASE": upstream, "HOME": "/"}
+        )
+        loop = asyncio.new_event_loop()
+        gateway = Gateway(settings)
+        loop.run_until_complete(gateway.__aenter__())
+        yield build_app(gateway), loop
+        loop.run_until_complete(gateway.__aexit__(None, None, None))
+        loop.close()
+
+
+def asking(served: tuple[App, asyncio.AbstractEventLoop], method: str, path: str, sent: Sent) -> Callable[[], None]:
+    app, loop = served
+    named = {name for name, _ in sent.headers}
+    headers: Headers = [*sent.headers]
+    if b"host" not in named:
+        headers.append((b"host", b"127.0.0.1"))
+    if sent.pieces:
+        headers += [(b"content-type", sent.kind.encode()), (b"content-length", b"%d" % sum(map(len, sent.pieces)))]
+
+    def work() -> None:
+        pieces = list(reversed(sent.pieces or (b"",)))
+
+        async def receive() -> dict[str, Any]:
+            if not pieces:
+                await asyncio.sleep(3600)
+            piece = pieces.pop()
+            return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
+
+        async def send(message: Any) -> None:
+            return
+
+        scope: dict[str, Any] = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "query_string": sent.query,
+            "headers": headers,
+            "client": ("127.0.0.1", 1),
+            "scheme": "http",
+            "http_version": "1.1",
+        }
+        loop.run_until_complete(app(scope, receive, send))
+
+    return work
+
+
+def check(served: tuple[App, asyncio.AbstractEventLoop], method: str, path: str, grown: Grown) -> None:
+    asking(served, method, path, grown(1))()  # what is made once
+    once, twice = (steps(asking(served, method, path, grown(times))) for times in (TIMES, 2 * TIMES))
+    assert twice <= MOST * once + 5000, f"{twice / once:.2f} × the steps for 2 × the input"
+
+
+def test_every_route_with_a_body_has_its_cases() -> None:
+    posts = {(method, path) for method, _, path in ROUTES if method in ("POST", "PUT", "PATCH")}
+    assert posts == set(BODIES)
+
+
+@pytest.mark.parametrize(("method", "prefix", "path"), ROUTES)
+def test_what_stands_around_a_body_made_larger(
+    served: tuple[App, asyncio.AbstractEventLoop], method: str, prefix: str, path: str
+) -> None:
+    for grown in AROUND.values():
+        check(served, method, prefix + at(path, "a"), grown)
+
+
+@pytest.mark.parametrize(("method", "prefix", "path"), [route for route in ROUTES if "{" in route[2]])
+def test_a_name_in_a_path_made_larger(
+    served: tuple[App, asyncio.AbstractEventLoop], method: str, prefix: str, path: str
+) -> None:
+    for text in ("a", ":", "a:", "/", "%", "..", "_"):
+        once, twice = (
+            steps(asking(served, method, prefix + at(path, "a" + text * times), Sent(pieces=(b"{}",))))
+            for times in (TIMES, 2 * TIMES)
+        )
+        assert twice <= MOST * once + 5000, text
+
+
+@pytest.mark.parametrize(
+    ("method", "prefix", "path", "case"),
+    [(*route, case) for route in ROUTES for case in BODIES.get((route[0], route[2]), {})],
+)
+def test_a_body_made_larger(
+    served: tuple[App, asyncio.AbstractEventLoop], method: str, prefix: str, path: str, case: str
+) -> None:
+    check(served, method, prefix + at(path, "a"), BODIES[method, path][case])
+
+
+LONGEST = 60_000
+"""Bytes: as much as a head may have."""
+
+
+@pytest.mark.parametrize(("method", "prefix", "path"), [route for route in ROUTES if "{" in route[2]])
+def test_the_longest_path_is_read_at_once(
+    served: tuple[App, asyncio.AbstractEventLoop], method: str, prefix: str, path: str
+) -> None:
+    """Colons with a slash behind them took a second."""
+    for text in (":" * LONGEST + "/", "a" * LONGEST, ":a" * (LONGEST // 2) + "/a", "/:" * (LONGEST // 2)):
+        assert seconds(asking(served, method, prefix + at(path, "a" + text), Sent()), tries=2) < 0.25
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("method", "prefix", "path", "case"),
+    [(*route, case) for route in ROUTES for case in BODIES.get((route[0], route[2]), {})],
+)
+def test_a_body_takes_time_as_it_is_long(
+    served: tuple[App, asyncio.AbstractEventLoop], method: str, prefix: str, path: str, case: str
+) -> None:
+    grown, path = BODIES[method, path][case], prefix + at(path, "a")
+    size = 2_000
+    while (once := seconds(asking(served, method, path, grown(size)))) < 0.03 and size < 50_000:
+        size *= 2
+    assert seconds(asking(served, method, path, grown(2 * size))) < MOST_TIME * once + 0.02
