@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from liftgate import media_types
+from liftgate.signatures import HEAD, sniff
 
 # Left: what GEMINI.md 1.8 lists or what clients are known to send. Right: the spelling that is kept.
 SPELLINGS = {
@@ -87,6 +88,12 @@ def test_from_filename(name: str, found: str | None) -> None:
     assert media_types.from_filename(name) == found
 
 
+def sniffed(head: bytes) -> str | None:
+    """The type that a signature says, whatever a container's may be refined to."""
+    found = sniff(head)
+    return None if found is None else found.mime_type
+
+
 def _image(form: str) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (8, 8), "red").save(out, form)
@@ -117,16 +124,16 @@ def _zip(*entries: tuple[str, bytes]) -> bytes:
      ("BMP", "image/bmp"), ("PDF", "application/pdf")],
 )  # fmt: skip
 def test_sniff_file_made_by_an_image_library(form: str, found: str) -> None:
-    assert media_types.sniff(_image(form)[: media_types.HEAD]) == found
+    assert sniffed(_image(form)[:HEAD]) == found
 
 
 def test_sniff_wav_and_zips() -> None:
-    assert media_types.sniff(_wav()) == "audio/wav"
-    assert media_types.sniff(_zip(("a.txt", b"a"))) == "application/zip"
+    assert sniffed(_wav()) == "audio/wav"
+    assert sniffed(_zip(("a.txt", b"a"))) == "application/zip"
     docx = _zip(("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<x/>"))
-    assert media_types.sniff(docx) == "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    assert sniffed(docx) == "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     odt = _zip(("mimetype", b"application/vnd.oasis.opendocument.text"), ("content.xml", b"<x/>"))
-    assert media_types.sniff(odt) == "application/vnd.oasis.opendocument.text"
+    assert sniffed(odt) == "application/vnd.oasis.opendocument.text"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +142,7 @@ def test_sniff_wav_and_zips() -> None:
         (b"ID3\x04\x00\x00\x00\x00\x00\x00", "audio/mpeg"),
         (b"\xff\xfb\x90\x64" + bytes(64), "audio/mpeg"),  # MPEG-1 layer III, 128 kbit/s, 44.1 kHz
         (b"\xff\xf3\x40\xc0" + bytes(64), "audio/mpeg"),  # MPEG-2 layer III
-        (b"\xff\xf1\x50\x80" + bytes(64), "audio/aac"),  # ADTS
+        (b"\xff\xf1\x50\x80\x2e\x7f\xfc" + bytes(57), "audio/aac"),  # ADTS, a frame of 371 bytes
         (b"fLaC\x00\x00\x00\x22", "audio/flac"),
         (b"OggS\x00\x02" + bytes(22) + b"\x01\x1e\x01vorbis", "audio/ogg"),
         (b"OggS\x00\x02" + bytes(22) + b"\x01\x2a\x80theora", "video/ogg"),
@@ -148,15 +155,13 @@ def test_sniff_wav_and_zips() -> None:
         (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "image/heic"),
         (b"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1heic", "image/heif"),
         (b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm", "video/webm"),
-        (b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\x01\x42\x82\x88matroska", "video/x-matroska"),
+        (b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\x01\x42\x82\x88matroska", "video/webm"),
         (b"RIFF\x00\x00\x10\x00AVI LIST", "video/avi"),
         (b"FLV\x01\x05\x00\x00\x00\x09", "video/x-flv"),
         (b"\x00\x00\x01\xba\x44\x00\x04\x00", "video/mpeg"),
-        (b"Hello,\r\n\tworld", "text/plain"),
-        ("grüß dich, мир".encode(), "text/plain"),
-        ("日本語".encode()[:-1], "text/plain"),  # cut within a character
-        ("日本語".encode()[:-1] + b"x", None),
-        (b"\xef\xbb\xbfwith a byte order mark", "text/plain"),
+        (b"Hello,\r\n\tworld", None),
+        ("grüß dich, мир".encode(), None),
+        (b"\xef\xbb\xbfwith a byte order mark", None),
         (b"\x00\x01\x02", None),
         (b"text, then\x00binary", None),
         (b"\xff\xff\xff\xff" * 4, None),
@@ -165,27 +170,10 @@ def test_sniff_wav_and_zips() -> None:
     ],
 )
 def test_sniff_first_bytes(head: bytes, found: str | None) -> None:
-    assert media_types.sniff(head) == found
+    assert sniffed(head) == found
 
 
 @given(st.binary(max_size=200))
 def test_sniff_never_fails(head: bytes) -> None:
-    found = media_types.sniff(head)
+    found = sniffed(head)
     assert found is None or media_types.normalise(found) == found
-
-
-@pytest.mark.parametrize(
-    ("declared", "filename", "head", "found"),
-    [
-        ("audio/x-wav", "a.mp3", b"%PDF-", "audio/wav"),  # declared wins
-        ("application/octet-stream", "a.mp3", b"%PDF-", "audio/mpeg"),
-        (None, "a.ts", b"%PDF-", "text/plain"),
-        ("", "noext", b"%PDF-1.7", "application/pdf"),
-        ("garbage", "noext", b"%PDF-1.7", "application/pdf"),
-        (None, None, b"\x00\x01", "application/octet-stream"),
-        ("application/octet-stream; x=y", None, b"", "application/octet-stream"),
-        ("bad/mime_type", "a.png", b"", "bad/mime_type"),  # what a client insists on is Gemini's to judge
-    ],
-)
-def test_resolve(declared: str | None, filename: str | None, head: bytes, found: str) -> None:
-    assert media_types.resolve(declared=declared, filename=filename, head=head) == found

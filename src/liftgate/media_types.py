@@ -1,24 +1,53 @@
-"""MIME types as data: which spelling is used, what a filename says, what the first bytes say.
+"""What type a file has: one rule for every place that a type can come from. Pure: tables, and the order among them.
 
-The canonical spellings are those that Google documents for Gemini (`audio/wav`, `video/mov`), so a file declared
-`audio/x-wav` is one replica with a file declared `audio/wav`. The platform's `mime.types` is never asked: the same name
-gives the same type on every machine. Pure; called by ingest and by translation.
+A type may be said by the caller for Gemini (`format`), by its first bytes, by who sent it (a form, a data URL, a web
+server) and by its name. The order, for everything that is not said by `format` (`explicit`), is `resolve`'s:
+
+1. bytes that leave no doubt; of a container (MP4, Ogg, WebM, ZIP) what was declared, or the name, may say more;
+2. the declared type, where Gemini takes it;
+3. the name, where Gemini takes what it says, unless it says text of bytes that are none;
+4. text, which goes as `text/plain` whatever it is called: source code, SVG, subtitles, configuration;
+5. else what is known, which Gemini does not take (`unusable` says so), or `application/octet-stream`.
+
+The spellings are those that Google documents (`audio/wav`,
+`video/mov`), so a file declared `audio/x-wav` is one copy with a file declared `audio/wav`. The platform's `mime.types`
+is never asked: the same name gives the same type on every machine.
 """
 
 from __future__ import annotations
 
 import re
 
+from liftgate.errors import FileUnusable
+from liftgate.signatures import DOC, DOCX, EPUB, ODF, PPT, PPTX, XLS, XLSX, Signature, sniff
+from liftgate.text_encoding import encoding_of, is_encoding
+
 OCTET_STREAM = "application/octet-stream"
-HEAD = 8192
-"""Bytes of a file's beginning that `sniff` wants."""
+TEXT = "text/plain"
+
+_TAKEN = """
+    text/plain text/html text/css text/xml text/csv text/rtf text/javascript text/markdown text/x-python
+    application/json application/pdf
+    image/png image/jpeg image/webp image/heic image/heif
+    audio/wav audio/mpeg audio/aiff audio/aac audio/ogg audio/flac audio/m4a audio/l16 audio/opus audio/alaw audio/mulaw
+    audio/webm
+    video/mp4 video/mpeg video/mov video/avi video/x-flv video/webm video/wmv video/3gpp
+"""
+TAKEN = frozenset(_TAKEN.split())
+"""What Gemini reads (GEMINI.md 1.8). GIF, BMP and TIFF it refuses, whatever another API's enum says."""
+
+_SOURCE = frozenset({"text/javascript", "text/x-python"})
+"""Taken, and yet text/plain: where a client declares them by its own table, its neighbour declares nothing."""
 
 # Spelling as clients send it → spelling that is stored and sent to Gemini.
 ALIASES: dict[str, str] = {
     "application/csv": "text/csv",
+    "application/html": "text/html",
     "application/javascript": "text/javascript",
     "application/jsonlines": "application/jsonl",
+    "application/mp4": "video/mp4",
     "application/rtf": "text/rtf",
+    "application/vnd.pdf": "application/pdf",
     "application/x-javascript": "text/javascript",
     "application/x-jsonlines": "application/jsonl",
     "application/x-ndjson": "application/jsonl",
@@ -27,40 +56,54 @@ ALIASES: dict[str, str] = {
     "application/x-python-code": "text/x-python",
     "application/x-rtf": "text/rtf",
     "application/x-zip-compressed": "application/zip",
+    "application/xhtml+xml": "text/html",
     "application/xml": "text/xml",
     "audio/3gpp": "video/3gpp",
     "audio/aif": "audio/aiff",
     "audio/m4b": "audio/m4a",
     "audio/mp3": "audio/mpeg",
     "audio/mp4": "audio/m4a",
+    "audio/mp4a-latm": "audio/m4a",
     "audio/mpeg3": "audio/mpeg",
     "audio/mpga": "audio/mpeg",
+    "audio/pcma": "audio/alaw",
+    "audio/pcmu": "audio/mulaw",
     "audio/vnd.wave": "audio/wav",
     "audio/wave": "audio/wav",
     "audio/x-aac": "audio/aac",
     "audio/x-aiff": "audio/aiff",
     "audio/x-flac": "audio/flac",
     "audio/x-m4a": "audio/m4a",
+    "audio/x-matroska": "audio/webm",
     "audio/x-mp3": "audio/mpeg",
     "audio/x-mpeg": "audio/mpeg",
+    "audio/x-mpeg-3": "audio/mpeg",
+    "audio/x-mpeg3": "audio/mpeg",
+    "audio/x-mpg": "audio/mpeg",
+    "audio/x-opus+ogg": "audio/ogg",
     "audio/x-ogg": "audio/ogg",
     "audio/x-pn-wav": "audio/wav",
     "audio/x-wav": "audio/wav",
     "image/jpg": "image/jpeg",
     "image/pjpeg": "image/jpeg",
+    "image/heic-sequence": "image/heic",
+    "image/heif-sequence": "image/heif",
     "image/x-bmp": "image/bmp",
     "image/x-ms-bmp": "image/bmp",
     "image/x-png": "image/png",
     "jsonl": "application/jsonl",
+    "text/comma-separated-values": "text/csv",
     "text/ecmascript": "text/javascript",
     "text/jsonl": "application/jsonl",
     "text/md": "text/markdown",
+    "text/richtext": "text/rtf",
     "text/x-csv": "text/csv",
     "text/x-javascript": "text/javascript",
     "text/x-markdown": "text/markdown",
     "text/x-script.python": "text/x-python",
     "video/3gp": "video/3gpp",
     "video/flv": "video/x-flv",
+    "video/3gpp2": "video/3gpp",
     "video/m4v": "video/mp4",
     "video/mpegps": "video/mpeg",
     "video/mpg": "video/mpeg",
@@ -68,55 +111,75 @@ ALIASES: dict[str, str] = {
     "video/quicktime": "video/mov",
     "video/vnd.avi": "video/avi",
     "video/x-m4v": "video/mp4",
+    "video/matroska": "video/webm",
+    "video/x-matroska": "video/webm",
     "video/x-mpeg": "video/mpeg",
+    "video/x-ms-asf": "video/wmv",
     "video/x-ms-wmv": "video/wmv",
     "video/x-msvideo": "video/avi",
     "video/x-quicktime": "video/mov",
 }
 
 _MEDIA = {
-    "aac": "audio/aac", "aif": "audio/aiff", "aifc": "audio/aiff", "aiff": "audio/aiff", "flac": "audio/flac",
-    "m4a": "audio/m4a", "m4b": "audio/m4a", "mp3": "audio/mpeg", "mpga": "audio/mpeg", "oga": "audio/ogg",
-    "ogg": "audio/ogg", "opus": "audio/opus", "wav": "audio/wav", "wave": "audio/wav", "weba": "audio/webm",
+    "aac": "audio/aac", "aif": "audio/aiff", "aifc": "audio/aiff", "aiff": "audio/aiff", "alaw": "audio/alaw",
+    "amr": "audio/amr", "caf": "audio/x-caf", "flac": "audio/flac", "m4a": "audio/m4a", "m4b": "audio/m4a",
+    "mid": "audio/midi", "mka": "audio/webm", "mp3": "audio/mpeg", "mpga": "audio/mpeg", "oga": "audio/ogg",
+    "ogg": "audio/ogg", "opus": "audio/opus", "ulaw": "audio/mulaw", "wav": "audio/wav", "wave": "audio/wav",
+    "weba": "audio/webm", "wma": "audio/x-ms-wma",
     "avif": "image/avif", "bmp": "image/bmp", "gif": "image/gif", "heic": "image/heic", "heif": "image/heif",
-    "jfif": "image/jpeg", "jpe": "image/jpeg", "jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png",
-    "svg": "image/svg+xml", "tif": "image/tiff", "tiff": "image/tiff", "webp": "image/webp",
-    "3g2": "video/3gpp", "3gp": "video/3gpp", "3gpp": "video/3gpp", "avi": "video/avi", "flv": "video/x-flv",
-    "m4v": "video/mp4", "mkv": "video/x-matroska", "mov": "video/mov", "mp4": "video/mp4", "mpeg": "video/mpeg",
-    "mpg": "video/mpeg", "ogv": "video/ogg", "qt": "video/mov", "webm": "video/webm", "wmv": "video/wmv",
+    "ico": "image/x-icon", "jfif": "image/jpeg", "jp2": "image/jp2", "jpe": "image/jpeg", "jpeg": "image/jpeg",
+    "jpg": "image/jpeg", "jxl": "image/jxl", "png": "image/png", "psd": "image/vnd.adobe.photoshop",
+    "tif": "image/tiff", "tiff": "image/tiff", "webp": "image/webp",
+    "3g2": "video/3gpp", "3gp": "video/3gpp", "3gpp": "video/3gpp", "asf": "video/wmv", "avi": "video/avi",
+    "flv": "video/x-flv", "m2ts": "video/mpeg", "m4v": "video/mp4", "mkv": "video/webm", "mov": "video/mov",
+    "mp4": "video/mp4", "mpeg": "video/mpeg", "mpg": "video/mpeg", "ogv": "video/ogg", "qt": "video/mov",
+    "vob": "video/mpeg", "webm": "video/webm", "wmv": "video/wmv",
 }  # fmt: skip
 
 _DOCUMENTS = {
     "css": "text/css", "csv": "text/csv", "htm": "text/html", "html": "text/html", "xhtml": "text/html",
-    "ics": "text/calendar", "markdown": "text/markdown", "md": "text/markdown", "mdown": "text/markdown",
-    "rtf": "text/rtf", "tsv": "text/tab-separated-values", "vtt": "text/vtt", "xml": "text/xml",
-    "ipynb": "application/json", "json": "application/json", "jsonl": "application/jsonl",
-    "ndjson": "application/jsonl", "pdf": "application/pdf",
-    "doc": "application/msword", "xls": "application/vnd.ms-excel", "ppt": "application/vnd.ms-powerpoint",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "odt": "application/vnd.oasis.opendocument.text", "ods": "application/vnd.oasis.opendocument.spreadsheet",
-    "odp": "application/vnd.oasis.opendocument.presentation", "epub": "application/epub+zip",
-    "gz": "application/gzip", "tar": "application/x-tar", "zip": "application/zip", "7z": "application/x-7z-compressed",
+    "markdown": "text/markdown", "md": "text/markdown", "mdown": "text/markdown", "rtf": "text/rtf", "xml": "text/xml",
+    "json": "application/json", "jsonl": "application/jsonl", "ndjson": "application/jsonl", "pdf": "application/pdf",
+    "doc": DOC, "xls": XLS, "ppt": PPT, "docx": DOCX, "xlsx": XLSX, "pptx": PPTX, **ODF, "epub": EPUB,
+    "gz": "application/gzip", "tgz": "application/gzip", "tar": "application/x-tar", "zip": "application/zip",
+    "7z": "application/x-7z-compressed", "rar": "application/vnd.rar",
 }  # fmt: skip
 
-# Source code and configuration go as text/plain: Gemini answers "Unsupported MIME type" for most of the registered
-# types (`.ts` is `text/vnd.trolltech.linguist` in many tables), and a wrong type sticks to the file for life.
+# What has a text form goes as text/plain: Gemini answers "Unsupported MIME type" for most of the registered types
+# (`.ts` is `text/vnd.trolltech.linguist` in many tables).
 _CODE = (
-    "adoc asm awk bash bat bib c cc cfg clj cljs cmake cmd conf cpp cs csproj cts cu cxx d dart diff dockerfile edn el"
-    " elm env erl ex exs f90 fish fs fsx gitignore go gql gradle graphql groovy h hcl hh hpp hrl hs hxx ini java jl js"
-    " jsx kt kts lean less lisp log lua m make mjs cjs mk ml mli mm mts nim nix org pas patch php pl plist pm"
-    " properties proto ps1 py pyi pyw r rb re rs rst s sass scala scm scss sh sol sql srt sub sv svelte swift tcl tex"
-    " tf toml ts tsx txt text v vb vhd vim vue wat yaml yml zig zsh"
+    "adoc asm ass awk bash bat bib c cc cfg clj cljs cmake cmd conf cpp cs csproj cts cu cxx d dart diff dockerfile"
+    " edn el elm eml env erl ex exs f90 fish fs fsx gitignore go gql gradle graphql groovy h hcl hh hpp hrl hs hxx ics"
+    " ini ipynb java jl js jsx kt kts lean less lisp log lrc lua m make mjs cjs mk ml mli mm mts nim nix org pas patch"
+    " php pl plist pm properties proto ps1 py pyi pyw r rb re rs rst s sass scala scm scss sh sol sql srt ssa sub sv"
+    " svelte svg swift tcl tex tf toml ts tsv tsx ttml txt text v vb vhd vim vtt vue wat yaml yml zig zsh"
 )
 _PLAIN_TEXT = frozenset(_CODE.split())
 _PLAIN_NAMES = frozenset(
     {"dockerfile", "makefile", "license", "readme", "changelog", "cmakelists", "gemfile", "rakefile"}
 )
 
+# Words for `format` beside types and extensions: codecs, and what speech APIs call them.
+_WORDS = {
+    "pcm": "audio/l16", "pcm16": "audio/l16", "l16": "audio/l16", "linear16": "audio/l16", "mpeg3": "audio/mpeg",
+    "g711_alaw": "audio/alaw", "g711_ulaw": "audio/mulaw", "mulaw": "audio/mulaw", "vorbis": "audio/ogg",
+    "text": TEXT, "plain": TEXT, "quicktime": "video/mov", "tex": TEXT, "yaml": TEXT,
+}  # fmt: skip
+
+# Behind `application/`, and some of no registered kind.
+_TEXTUAL = """
+    dart graphql json-seq json5 jsonl ld+json postscript sql toml typescript x-c x-csh x-diff x-httpd-php x-ini x-java
+    x-latex x-lua x-ndjson x-patch x-perl x-php x-ruby x-rust x-sh x-shellscript x-sql x-subrip x-tcl x-tex x-toml
+    x-typescript x-yaml yaml
+"""
+_TEXTUAL_TYPES = frozenset(_TEXTUAL.split())
+
 _TOKEN = r"[a-z0-9][a-z0-9!#$&^_.+-]*"
 _WELL_FORMED = re.compile(rf"{_TOKEN}/{_TOKEN}")
+_CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
+_SAYS_NOTHING = re.compile(
+    r"octet-?stream|download|unknown|binary|/file\Z|/data\Z|/\*\Z|\A\*|\Anone|\Anull", re.IGNORECASE
+)
 
 
 def normalise(mime_type: str) -> str:
@@ -126,118 +189,134 @@ def normalise(mime_type: str) -> str:
     return bare if _WELL_FORMED.fullmatch(bare) else ""
 
 
+def explicit(said: str, *, sound: bool = False) -> str | None:
+    """What a caller says a file is, for Gemini to believe: a type, an extension (`png`, `.png`) or a codec's word
+    (`pcm16`); `sound`: of a recording. `OCTET_STREAM` for words that say nothing, None for what is none of these.
+    """
+    mime_type = _type_in(said, sound=sound)
+    if _SAYS_NOTHING.search(mime_type or said.strip().lower()):
+        return OCTET_STREAM
+    return (TEXT if has_text_form(mime_type) else mime_type) or None
+
+
+def _type_in(said: str, *, sound: bool = False) -> str:
+    """`normalise`, of extensions and codecs' words too."""
+    mime_type = normalise(said)
+    word = said.split(";", 1)[0].strip().lower().lstrip(".")
+    if mime_type or not word or "/" in word:
+        return mime_type
+    named = _WORDS.get(word) or from_filename(f"x.{word}") or ""
+    return normalise(f"audio/{word}") if sound and not named.startswith("audio/") else named
+
+
+def has_text_form(mime_type: str) -> bool:
+    """Whether a type that Gemini does not take is one of text, which it reads as `text/plain`."""
+    top, _, rest = mime_type.partition("/")
+    return mime_type not in TAKEN and (
+        (top == "text" and rest != "rtf") or rest.endswith(("+xml", "+json", "+yaml")) or rest in _TEXTUAL_TYPES
+    )
+
+
 def from_filename(name: str) -> str | None:
     """By the name's last extension; None when it says nothing. Source code of any kind is `text/plain`."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1].lower()
     stem, dot, extension = last.rpartition(".")
     if not dot:
-        return "text/plain" if last in _PLAIN_NAMES else None
+        return TEXT if last in _PLAIN_NAMES else None
     if extension in _PLAIN_TEXT or (stem == "" and extension in _PLAIN_NAMES):
-        return "text/plain"
+        return TEXT
     return _MEDIA.get(extension) or _DOCUMENTS.get(extension)
 
 
-# Offset, bytes there, type. The first that fits is taken; containers that hold several types are asked after these.
-_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"GIF87a", "image/gif"),
-    (0, b"GIF89a", "image/gif"),
-    (0, b"II*\x00", "image/tiff"),
-    (0, b"MM\x00*", "image/tiff"),
-    (0, b"%PDF-", "application/pdf"),
-    (0, b"{\\rtf", "text/rtf"),
-    (0, b"fLaC", "audio/flac"),
-    (0, b"ID3", "audio/mpeg"),
-    (0, b"FLV\x01", "video/x-flv"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/wmv"),
-    (0, b"\x00\x00\x01\xba", "video/mpeg"),
-    (0, b"\x00\x00\x01\xb3", "video/mpeg"),
-    (0, b"\x1f\x8b\x08", "application/gzip"),
-)
-_RIFF = {b"WAVE": "audio/wav", b"AVI ": "video/avi", b"WEBP": "image/webp"}
-_ISO_BRANDS: tuple[tuple[bytes, str], ...] = (
-    (b"M4A", "audio/m4a"),
-    (b"M4B", "audio/m4a"),
-    (b"qt", "video/mov"),
-    (b"3g", "video/3gpp"),
-    (b"avif", "image/avif"),
-    (b"avis", "image/avif"),
-    (b"hei", "image/heic"),
-    (b"hev", "image/heic"),
-    (b"mif1", "image/heif"),
-    (b"msf1", "image/heif"),
-)
-_ZIP_ENTRIES: tuple[tuple[bytes, str], ...] = (
-    (b"word/", _DOCUMENTS["docx"]),
-    (b"xl/", _DOCUMENTS["xlsx"]),
-    (b"ppt/", _DOCUMENTS["pptx"]),
-)
-_NOT_TEXT = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
+def bare(mime_type: str) -> str:
+    """A type as `resolve` gave it, without its charset: what Gemini is told."""
+    return mime_type.partition(";")[0]
 
 
-def sniff(head: bytes) -> str | None:
-    """By a file's first bytes (`HEAD` of them are enough); None when they are of no known kind."""
-    for offset, magic, found in _SIGNATURES:
-        if head.startswith(magic, offset):
-            return found
-    return _sniff_container(head) or _sniff_frames(head) or _sniff_text(head)
+def charset_of(mime_type: str) -> str | None:
+    """The older encoding of a text, where `resolve` kept a declared one."""
+    found = _CHARSET.search(mime_type)
+    return found[1] if found else None
 
 
-def _sniff_container(head: bytes) -> str | None:
-    if head[:4] == b"RIFF":
-        return _RIFF.get(head[8:12])
-    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return "audio/aiff"
-    if head[:4] == b"OggS":
-        return "video/ogg" if b"theora" in head[:256] else "audio/ogg"
-    if head[:4] == b"\x1a\x45\xdf\xa3":
-        return "video/x-matroska" if b"matroska" in head[:64] else "video/webm"
-    if head[4:8] == b"ftyp":
-        return next((found for brand, found in _ISO_BRANDS if head.startswith(brand, 8)), "video/mp4")
-    if head[4:8] in (b"moov", b"mdat", b"wide"):
-        return "video/mov"
-    if head[:4] == b"PK\x03\x04":
-        return _sniff_zip(head)
-    return None
+def is_text(mime_type: str) -> bool:
+    """Whether its bytes are characters."""
+    return mime_type.startswith("text/") or bare(mime_type) == "application/json"
 
 
-def _sniff_zip(head: bytes) -> str:
-    # OpenDocument and EPUB put their type, uncompressed, into the first entry.
-    if head[30:38] == b"mimetype":
-        declared = re.match(rb"application/[a-z0-9.+-]+", head[38:138].removesuffix(b"PK"))
-        if declared:
-            return declared.group().decode("ascii")
-    return next((found for entry, found in _ZIP_ENTRIES if entry in head), "application/zip")
-
-
-def _sniff_frames(head: bytes) -> str | None:
-    """Streams without a header of their own: MPEG audio and ADTS frames, bitmaps."""
-    if len(head) >= 4 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
-        if head[1] & 0xF6 == 0xF0:
-            return "audio/aac"
-        if head[1] & 0x18 != 0x08 and head[1] & 0x06 and head[2] & 0xF0 != 0xF0 and head[2] & 0x0C != 0x0C:
-            return "audio/mpeg"
-    if head[:2] == b"BM" and head[6:10] == b"\x00\x00\x00\x00":
-        return "image/bmp"
-    return None
-
-
-def _sniff_text(head: bytes) -> str | None:
-    if not head or head.translate(None, _NOT_TEXT) != head:
-        return None
-    try:
-        head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        # A character may be cut by the end of the head.
-        if error.reason != "unexpected end of data" or error.start < len(head) - 3:
-            return None
-    return "text/plain"
+def is_taken(mime_type: str) -> bool:
+    """Whether Gemini reads it; of a type that `resolve` gave."""
+    return bare(mime_type) in TAKEN
 
 
 def resolve(*, declared: str | None, filename: str | None, head: bytes) -> str:
-    """What a file is: as declared, unless that says nothing; else by its name; else by its first bytes."""
-    for candidate in (normalise(declared or ""), from_filename(filename or ""), sniff(head)):
-        if candidate and candidate != OCTET_STREAM:
-            return candidate
-    return OCTET_STREAM
+    """What a file is; the rule of this module. `head`: its first `HEAD` bytes, or fewer.
+
+    A text whose declared `charset` is an older encoding keeps that: `text/csv; charset=cp1252`.
+    """
+    said, named = _type_in(declared or ""), from_filename(filename or "") or ""
+    found = sniff(head)
+    if found is not None:
+        return _refined(found, said, named)
+    encoding = encoding_of(head)
+    declared_set = _CHARSET.search(declared or "")
+    if declared_set and encoding != "utf-8" and b"\x00" not in head and is_encoding(declared_set[1], head):
+        encoding = declared_set[1].lower()
+        return f"{_without_signature(said, named, True) or TEXT}; charset={encoding}"
+    known = _without_signature(said, named, encoding is not None or not head)
+    if known:
+        return known
+    if encoding is not None or (not head and has_text_form(said)):
+        return TEXT
+    return next(
+        (each for each in (named, said) if each and each not in TAKEN and not has_text_form(each)), OCTET_STREAM
+    )
+
+
+def called(mime_type: str, filename: str | None) -> str:
+    """A File's type where a message calls the File by a name: that says more of a text, and of what nothing is known
+    of."""
+    named = from_filename(filename or "") or ""
+    if named in TAKEN and (mime_type == TEXT or not (is_taken(mime_type) or is_text(named))):
+        return named
+    return mime_type
+
+
+def _without_signature(said: str, named: str, may_be_text: bool) -> str | None:
+    if said in TAKEN or (named in TAKEN and (may_be_text or not is_text(named))):
+        known = said if said in TAKEN else named
+        return TEXT if known in _SOURCE else known
+    return None
+
+
+def _refined(found: Signature, said: str, named: str) -> str:
+    for each in (said, named):
+        if each in found.refined_by:
+            return each
+    if found.sound is not None and (said or named).startswith("audio/"):
+        return found.sound
+    return found.mime_type
+
+
+# ── what Gemini does not take ───────────────────────────────────────────────────────────────────────────────────────
+
+_UNKNOWN = (
+    "Neither its bytes nor its name tell what it is: give it a name with an extension, or say its type (in chat by"
+    " 'format')."
+)
+_ADVICE = (
+    (re.compile(r"image/"), "Convert it to PNG, JPEG or WebP."),
+    (re.compile(r"audio/"), "Convert it to MP3, WAV, FLAC or Ogg."),
+    (re.compile(r"video/"), "Convert it to MP4 or WebM."),
+    (re.compile(r"octet-stream"), _UNKNOWN),
+    (re.compile(r"spreadsheet|excel"), "Convert it to CSV or PDF."),
+    (re.compile(r"office|msword|powerpoint|opendocument|ole-storage|epub"), "Convert it to PDF."),
+    (re.compile(r"zip|tar|compressed|rar|bzip|x-xz|zstd"), "Unpack it, and send the files that are in it."),
+)
+
+
+def unusable(which: str, mime_type: str, *, param: str | None) -> FileUnusable:
+    """The refusal of a type that Gemini does not take. `which`: the file, as its owner knows it."""
+    kind = bare(mime_type)
+    advice = next((said for pattern, said in _ADVICE if pattern.search(kind)), "Convert it to PDF or to text.")
+    return FileUnusable(f"{which}: Gemini does not take {kind}. {advice}", param=param)

@@ -114,7 +114,15 @@ def pages() -> Iterator[str]:
         "/cat.png": (b"image/png", PNG),
         "/large.mp3": (b"audio/mpeg", b"abc" * MIB),
         "/empty": (b"image/png", b""),
+        "/as-text": (b"text/plain", PNG),
+        "/main.rs": (b"application/rls-services+xml", b"fn main() {}"),
+        "/dl": (b"application/force-download", b"%PDF-1.4"),
+        "/named": (b"application/octet-stream", b"a,b"),
+        "/utf16": (b"text/plain", "naïve text".encode("utf-16")),
+        "/page": (b"text/html; charset=utf-8", b"<!doctype html><p>hi"),
+        "/odd": (b"application/octet-stream", b"\x01\x02\x03"),
     }
+    named = {"/named": b'attachment; filename="t.csv"', "/dl": b"attachment; filename*=UTF-8''r%C3%A9sum%C3%A9.pdf"}
     moved = {"/inside": b"http://192.168.0.1/x", "/here": b"/cat.png", "/nowhere": b"http://[bad", "/loop": b"/loop"}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -127,6 +135,8 @@ def pages() -> Iterator[str]:
         path = scope["path"]
         kind, body = bodies.get(path, (b"text/html", b"no such page"))
         headers = [(b"content-type", kind)]
+        if path in named:
+            headers.append((b"content-disposition", named[path]))
         status = 200 if path in bodies else 404
         if path in moved:
             status, headers = 302, [(b"location", moved[path])]
@@ -158,6 +168,38 @@ def test_urls_are_fetched_small_ones_as_data_large_ones_as_files(
     kinds = [next(iter(part)) for part in _last_parts(sandbox)]
     assert kinds == ["inlineData", "fileData", "inlineData"]
     assert _last_parts(sandbox)[0]["inlineData"]["mimeType"] == "image/png"
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("as-text", "image/png"),
+        ("main.rs", "text/plain"),
+        ("dl", "application/pdf"),
+        ("named", "text/csv"),
+        ("utf16", "text/plain"),
+        ("page", "text/html"),
+    ],
+)
+def test_what_is_fetched_is_what_its_bytes_and_name_say(
+    path: str, found: str, fetching_url: str, pages: str, sandbox: SandboxServer
+) -> None:
+    part = {"type": "file", "file": {"file_url": f"{pages}/{path}"}}
+    status, _, answer = post(fetching_url, _asking(part))
+    assert status == 200, answer
+    assert _last_parts(sandbox)[0]["inlineData"]["mimeType"] == found
+    if path == "utf16":
+        assert "naïve text" in _told(answer)
+
+
+@pytest.mark.parametrize("kind", ["image_url", "video_url", "audio_url"])
+@pytest.mark.parametrize(("path", "said"), [("page", "a web page"), ("odd", "application/octet-stream")])
+def test_what_is_no_media_is_refused_by_its_place(
+    path: str, said: str, kind: str, fetching_url: str, pages: str
+) -> None:
+    status, _, body = post(fetching_url, _asking({"type": kind, kind: {"url": f"{pages}/{path}"}}))
+    assert (status, body["error"]["param"]) == (400, f"messages[0].content[0].{kind}.url")
+    assert said in body["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_file_is_found_wherever_google_reads_one(body: dict[str, Any]) -> None:
     raw = json.dumps(body, indent=1).encode()
     found = read_body(raw)
     [named] = found.files
-    assert (named.text, named.mime_type) == ("U", "a/b")
+    assert named.mime_type is not None and (named.text, named.mime_type.text) == ("U", "a/b")
     assert found.with_names({named.start: "files/é"}) == raw.replace(b'"U"', b'"files/\\u00e9"')
 
 

@@ -14,6 +14,9 @@ HI = [{"role": "user", "content": "Hi"}]
 SAID = [{"role": "user", "parts": [{"text": "Hi"}]}]
 URI = "https://generativelanguage.googleapis.com/v1beta/files/abc"
 PNG = "iVBORw0KGgoAAAANSUhEUg=="
+JPEG = "/9j/4AAQSkZJRgABAQAAAQABAAA="
+MP3 = "SUQzBAAAAAAAAA=="
+NO_SIGNATURE = "AAAAAAECAwQFBgcI"
 WAV = "UklGRiQAAABXQVZFZm10IA=="
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
 TOOL = {"type": "function", "function": {"name": "f", "description": "d", "parameters": SCHEMA}}
@@ -340,8 +343,13 @@ TOOLS = [
 PARTS = [
     _user(
         _IMAGE + "url",
-        {"type": "image_url", "image_url": {"url": f"data:image/jpg;base64,{PNG}"}},
-        {"inlineData": {"mimeType": "image/jpeg", "data": PNG}},
+        {"type": "image_url", "image_url": {"url": f"data:image/jpg;base64,{NO_SIGNATURE}"}},
+        {"inlineData": {"mimeType": "image/jpeg", "data": NO_SIGNATURE}},
+    ),
+    _user(
+        _IMAGE + "url",
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{JPEG}"}},
+        {"inlineData": {"mimeType": "image/jpeg", "data": JPEG}},
     ),
     _user(
         _IMAGE + "detail",
@@ -379,8 +387,13 @@ PARTS = [
     _user(
         "messages[].content[].input_audio messages[].content[].input_audio.data"
         " messages[].content[].input_audio.format",
-        {"type": "input_audio", "input_audio": {"data": WAV, "format": "mp3"}},
-        {"inlineData": {"mimeType": "audio/mpeg", "data": WAV}},
+        {"type": "input_audio", "input_audio": {"data": NO_SIGNATURE, "format": "mp3"}},
+        {"inlineData": {"mimeType": "audio/mpeg", "data": NO_SIGNATURE}},
+    ),
+    _user(
+        "messages[].content[].input_audio messages[].content[].input_audio.format",
+        {"type": "input_audio", "input_audio": {"data": MP3, "format": "wav"}},
+        {"inlineData": {"mimeType": "audio/mpeg", "data": MP3}},
     ),
     _user(
         "messages[].content[].input_audio",
@@ -400,8 +413,13 @@ PARTS = [
     ),
     _user(
         _FILE + "filename",
+        {"type": "file", "file": {"file_data": NO_SIGNATURE, "filename": "a.pdf"}},
+        {"inlineData": {"mimeType": "application/pdf", "data": NO_SIGNATURE}},
+    ),
+    _user(
+        _FILE + "filename",
         {"type": "file", "file": {"file_data": PNG, "filename": "a.pdf"}},
-        {"inlineData": {"mimeType": "application/pdf", "data": PNG}},
+        {"inlineData": {"mimeType": "image/png", "data": PNG}},
     ),
     _user(
         _FILE + "format",

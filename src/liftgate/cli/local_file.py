@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liftgate.cli.failures import Failure, Misused
-from liftgate.media_types import OCTET_STREAM, from_filename
 
 PIECE = 512 * 1024
 
@@ -44,11 +43,6 @@ class LocalFile:
     @property
     def name(self) -> str:
         return self.path.name.encode("utf-8", "replace").decode()
-
-    @property
-    def mime_type(self) -> str:
-        """By the name alone; the gateway looks at the bytes where that says nothing."""
-        return from_filename(self.name) or OCTET_STREAM
 
     async def read(self, start: int, stop: int, seen: Callable[[bytes], object]) -> AsyncGenerator[bytes, None]:
         """The bytes from `start` to `stop`. `seen` is called with each piece in the thread that read it."""

@@ -141,7 +141,7 @@ async def _whole(remote: Remote, file: LocalFile, wish: Wish, transfer: Transfer
         fields["target_model_names"] = ",".join(wish.models)
     if wish.expires_after is not None:
         fields |= {"expires_after[anchor]": "created_at", "expires_after[seconds]": str(wish.expires_after)}
-    form = _Form(fields, "file", file.name, file.mime_type)
+    form = _Form(fields, "file", file.name)
     digest = hashlib.sha256()
     found = await _send(remote, "/files", form, file, (0, file.size), transfer, digest.update)
     await _compare(remote, file, found, digest.hexdigest())
@@ -163,7 +163,7 @@ async def _create(remote: Remote, file: LocalFile, wish: Wish) -> Unfinished:
         "filename": file.name,
         "purpose": wish.purpose,
         "bytes": file.size,
-        "mime_type": file.mime_type,
+        "mime_type": OCTET_STREAM,
     }
     for model in wish.models:
         # The models are named when the upload is completed; a wrong one is better told before.
@@ -219,7 +219,7 @@ class _Parts:
         start = self._begun.position
         stop = min(start + self._size, self._file.size)
         digest = self._hash.copy()
-        form = _Form({}, "data", "upload", OCTET_STREAM)
+        form = _Form({}, "data", "upload")
         path = f"/uploads/{self._begun.upload_id}/parts"
         made = await _send(self._remote, path, form, self._file, (start, stop), self._transfer, digest.update)
         self._hash = digest
@@ -256,14 +256,15 @@ class _Parts:
 class _Form:
     """A multipart body with one file, which is the last part, so that its length is known from the headers."""
 
-    def __init__(self, fields: dict[str, str], name: str, filename: str, mime_type: str) -> None:
+    def __init__(self, fields: dict[str, str], name: str, filename: str) -> None:
         boundary = f"liftgate-{secrets.token_hex(16)}"
         lines = []
         for field, value in fields.items():
             lines += [f"--{boundary}", f'Content-Disposition: form-data; name="{field}"', "", value]
         quoted = filename.translate({ord('"'): "%22", ord("\r"): "%0D", ord("\n"): "%0A"})
         lines += [f"--{boundary}", f'Content-Disposition: form-data; name="{name}"; filename="{quoted}"']
-        lines += [f"Content-Type: {mime_type}", "", ""]
+        # What it is the gateway tells from its bytes and its name, as for every client.
+        lines += [f"Content-Type: {OCTET_STREAM}", "", ""]
         self.head = "\r\n".join(lines).encode()
         self.tail = f"\r\n--{boundary}--\r\n".encode()
         self.content_type = f"multipart/form-data; boundary={boundary}"

@@ -62,7 +62,7 @@ class _PublicResolver(AbstractResolver):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An open answer. `content_type` as the server says, `filename` from the URL's path."""
+    """An open answer. `content_type` as the server says, `filename` of its `Content-Disposition`, else the URL's."""
 
     content_type: str | None
     filename: str | None
@@ -118,7 +118,7 @@ class Fetcher:
                             param=param,
                         )
                     yield Fetched(
-                        _content_type(response), _filename(response.url), response, self._max_bytes, param, [0]
+                        response.headers.get("Content-Type"), _filename(response), response, self._max_bytes, param, [0]
                     )
                 finally:
                     response.close()
@@ -232,15 +232,12 @@ def _redirected(url: URL, location: str, param: str) -> URL:
     return _parsed(str(target), param)
 
 
-def _content_type(response: aiohttp.ClientResponse) -> str | None:
-    value = response.headers.get("Content-Type", "").partition(";")[0].strip()
-    # What servers say of files that they know nothing of.
-    return None if value in ("", "binary/octet-stream", "application/octet-stream") else value
-
-
-def _filename(url: URL) -> str | None:
-    """The last part of the path, as far as a file can have it as its name."""
-    name = "".join(character for character in unquote(url.name) if character.isprintable())
+def _filename(response: aiohttp.ClientResponse) -> str | None:
+    """Its name by `Content-Disposition`, else the last part of the path, as far as a file can have it as its name."""
+    disposition = response.content_disposition
+    named = disposition.filename if disposition is not None else None
+    last = (named or "").replace("\\", "/").rsplit("/", 1)[-1] or unquote(response.url.name)
+    name = "".join(character for character in last if character.isprintable())
     return name[-LONGEST_NAME:] or None
 
 

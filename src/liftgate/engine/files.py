@@ -16,16 +16,17 @@ from liftgate.byte_source import ByteSource
 from liftgate.catalog import files as rows
 from liftgate.catalog.database import Connection
 from liftgate.engine.carrier import Carrier
-from liftgate.errors import FileNotFound, InvalidRequest
+from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
 from liftgate.files.ingest import Incoming, Ingest
 from liftgate.files.read import FileBytes
 from liftgate.gemini.upload_session import CHUNK
 from liftgate.ids import FILE_ID, file_id_of
-from liftgate.media_types import HEAD, resolve
+from liftgate.media_types import is_taken, is_text, resolve, unusable
 from liftgate.records import Account, FileRecord, Owner
 from liftgate.replicas.early import EarlyUpload
 from liftgate.replicas.parts import Parts
 from liftgate.router.attempts import Router
+from liftgate.signatures import HEAD
 
 GEMINI_SPELLING = re.compile(r"(?:(?i:https?)://[^/?#]+/(?:v1|v1beta|v1alpha)/)?files/(?P<name>[a-z0-9-]{1,40})\Z")
 """Google's canonical URI or one with our own host, and the bare resource name."""
@@ -80,8 +81,11 @@ class Files:
         return list({deployment.account.name: deployment.account for deployment in deployments}.values())
 
     async def carry_to(self, file: FileRecord, models: Sequence[str]) -> FileRecord:
-        """Begins to take a stored File to where these models run; what it is from then on. Raises ModelNotFound."""
+        """Begins to take a stored File to where these models run; what it is from then on. Raises ModelNotFound, and
+        FileUnusable for one that Gemini does not take."""
         accounts = self.accounts_of(models)
+        if not is_taken(file.mime_type):
+            raise unusable(f"File {file.id} ({file.filename!r})", file.mime_type, param="target_model_names")
         await self._db.write(lambda conn: rows.set_file_status(conn, file.id, "uploaded", None))
         pending = replace(file, status="uploaded", status_details=None)
         self._carrier.carry(pending, accounts, ())
@@ -100,10 +104,22 @@ class Files:
             return file
         news = self._news
         file = await self._db.read(lambda conn: rows.get_file(conn, owner, file_id, conn.now()))
+        if file is not None and not is_taken(file.mime_type):
+            file = await self._looked_at_again(file)
         if file is not None and news == self._news:
             # Only what no news can have overtaken: a deleted File that is remembered would be there for ever.
             self._remember(file)
         return file
+
+    async def _looked_at_again(self, file: FileRecord) -> FileRecord:
+        """With the type that today's rule gives it: what was stored earlier may be called by a name that Gemini does
+        not take though its bytes tell a better one."""
+        try:
+            source = await self._open_blob(file.blob_id, file.bytes)
+            head = b"".join([piece async for piece in source.read(0, min(HEAD, file.bytes))])
+        except LiftgateError:
+            return file
+        return replace(file, mime_type=resolve(declared=file.mime_type, filename=file.filename, head=head))
 
     def known(self, owner: Owner, file_id: str) -> FileRecord | None:
         """What memory has of it, if that still holds; `find` also asks the catalogue."""
@@ -120,6 +136,8 @@ class Files:
         name = GEMINI_SPELLING.match(spelling)
         if name is None:
             return await self.find(owner, spelling)
+        if FILE_ID.match(name["name"]):
+            return await self.find(owner, name["name"])
         return await self.find(owner, file_id_of(name["name"])) or await self._aliased(owner, "files/" + name["name"])
 
     async def _aliased(self, owner: Owner, alias: str) -> FileRecord | None:
@@ -222,11 +240,15 @@ class Creation:
         if size is None or size <= CHUNK:
             return
         mime_type = resolve(declared=self._arriving.content_type, filename=self._arriving.filename, head=head)
+        # All of a text must be here before it is known whether it is sent as it is.
+        if is_text(mime_type) or not is_taken(mime_type):
+            return
         self._early = [self._carrier.start_early(self.source, account, mime_type, size) for account in self._accounts]
 
     async def commit(self, *, purpose: str, expires_after: int | None = None, models: Sequence[str] = ()) -> FileRecord:
         """Durable from here on. `expires_after`: seconds. `models`: names that came behind the file. `status` is
-        `uploaded` while a replica that was asked for is on its way.
+        `uploaded` while a replica that was asked for is on its way. Raises FileUnusable where one was asked for and
+        Gemini does not take the file.
         """
         known = {account.name for account in self._accounts}
         self._accounts += [account for account in self._files.accounts_of(models) if account.name not in known]

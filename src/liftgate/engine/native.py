@@ -35,13 +35,13 @@ from liftgate.gemini.error_body import google_status
 from liftgate.gemini.json_body import checked_object
 from liftgate.gemini.stream import GeminiStream
 from liftgate.ids import FILE_ID
-from liftgate.media_types import OCTET_STREAM, normalise
+from liftgate.media_types import explicit, is_taken
 from liftgate.records import Deployment, Owner
 from liftgate.replicas.parts import Parts
 from liftgate.router.attempts import Router
 from liftgate.settings import Settings
 from liftgate.translate.file_needs import FileNeed, MediaFound, ResolvedFile
-from liftgate.translate.native_body import REFUSED, NativeBody, read_body
+from liftgate.translate.native_body import REFUSED, Named, NativeBody, read_body
 
 T = TypeVar("T")
 
@@ -223,7 +223,7 @@ class Native:
                 param=body.refused,
             )
         needs = [
-            FileNeed(str(named.start), "file_id", named.text, _type_of(named.mime_type))
+            FileNeed(str(named.start), "file_id", named.text, _explicit(named))
             for named in body.files
             if self._is_files(named.text, request.origin)
         ]
@@ -257,6 +257,11 @@ def not_permitted(named: str) -> PermissionDenied:
 
 async def _body_at(call: _Call, deployment: Deployment, files: Mapping[str, ResolvedFile]) -> bytes:
     names = {int(place): file.uri for place, file in files.items() if file.uri is not None}
+    for named in call.body.files:
+        sent = files.get(str(named.start))
+        # Google's clients repeat what was declared at the upload, which may be what Gemini does not take.
+        if sent is not None and named.mime_type is not None and named.mime_type.text != sent.mime_type:
+            names[named.mime_type.start] = sent.mime_type
     upstream = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
     public = (call.model, f"models/{call.model}")
     names |= {named.start: upstream for named in call.body.models if named.text in public and named.text != upstream}
@@ -264,9 +269,10 @@ async def _body_at(call: _Call, deployment: Deployment, files: Mapping[str, Reso
     return await asyncio.to_thread(call.body.with_names, names) if large else call.body.with_names(names)
 
 
-def _type_of(mime_type: str | None) -> str | None:
-    known = normalise(mime_type or "")
-    return known if known not in ("", OCTET_STREAM) else None
+def _explicit(named: Named) -> str | None:
+    """The type beside a file's URI, where Gemini takes it; else the File's own is meant."""
+    said = explicit(named.mime_type.text) if named.mime_type is not None else None
+    return said if said is not None and is_taken(said) else None
 
 
 def _place(url: str) -> tuple[str, int | None] | None:

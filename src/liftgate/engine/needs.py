@@ -16,6 +16,7 @@ from liftgate.engine.files import Files
 from liftgate.engine.heal import Healer
 from liftgate.engine.sent_along import Room, SentAlong
 from liftgate.errors import FileNotFound, FileNotReady, LiftgateError
+from liftgate.media_types import bare, called, is_taken, unusable
 from liftgate.records import Account, FileRecord, Owner, ReplicaRecord
 from liftgate.replicas.ensure import Replicas
 from liftgate.replicas.parts import Wanted
@@ -116,12 +117,14 @@ class Needs:
                     missing.append(each)
                 else:
                     replicas.append(replica)
-                    resolved[each.need.param] = ResolvedFile(uri=replica.uri, data=None, mime_type=replica.mime_type)
+                    resolved[each.need.param] = ResolvedFile(
+                        uri=replica.uri, data=None, mime_type=bare(replica.mime_type)
+                    )
         if missing:
             made = await _all(self._made(each, account, deadline) for each in missing)
             for each, replica in zip(missing, made, strict=True):
                 replicas.append(replica)
-                resolved[each.need.param] = ResolvedFile(uri=replica.uri, data=None, mime_type=replica.mime_type)
+                resolved[each.need.param] = ResolvedFile(uri=replica.uri, data=None, mime_type=bare(replica.mime_type))
         return resolved, replicas
 
     async def _made(self, needed: Needed, account: Account, deadline: float) -> ReplicaRecord:
@@ -134,7 +137,13 @@ class Needs:
 
 
 def _of_file(need: FileNeed, file: FileRecord) -> Needed:
-    return Needed(need, Wanted(file, need.mime_type or file.mime_type))
+    """Raises FileUnusable for a File that Gemini does not take, unless the caller says what it is."""
+    mime_type = need.mime_type
+    if mime_type is None:
+        mime_type = called(file.mime_type, need.filename) if need.filename else file.mime_type
+        if not is_taken(mime_type):
+            raise unusable(f"File {file.id} ({file.filename!r})", mime_type, param=need.param)
+    return Needed(need, Wanted(file, mime_type))
 
 
 async def _all(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

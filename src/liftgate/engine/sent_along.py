@@ -11,16 +11,18 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator
 
+from liftgate.as_utf8 import text_for_gemini
 from liftgate.catalog import files as rows
 from liftgate.catalog.database import Connection
 from liftgate.engine.fetch import Fetcher
 from liftgate.errors import FileUnusable, InvalidRequest
 from liftgate.files.ingest import Ingest
-from liftgate.media_types import HEAD, OCTET_STREAM, resolve
+from liftgate.media_types import bare
 from liftgate.records import FileRecord, Owner
 from liftgate.replicas.parts import Parts, Wanted
+from liftgate.signatures import HEAD
 from liftgate.translate.file_needs import FileNeed, ResolvedFile
-from liftgate.translate.inline_data import decoded_pieces
+from liftgate.translate.inline_data import decoded_pieces, type_behind
 
 LIFE_SECONDS = 48 * 3600
 
@@ -49,16 +51,11 @@ class SentAlong:
         sha256, size = await asyncio.to_thread(_digest, need)
         if not size:
             raise InvalidRequest(f"Invalid '{need.param}'. It is empty.", param=need.param, code="invalid_value")
-        mime_type = need.mime_type or resolve(declared=None, filename=need.filename, head=_head(need))
-        if mime_type == OCTET_STREAM:
-            raise FileUnusable(
-                f"Invalid '{need.param}'. What the data is cannot be told: use a data URL, 'format' or 'filename'.",
-                param=need.param,
-            )
+        assert need.mime_type is not None, "inline data is read with its type"
         known = await self._known(owner, sha256, size)
         if known is None:
-            known = await self._keep_inline(owner, need, mime_type, size)
-        return Wanted(known, mime_type)
+            known = await self._keep_inline(owner, need, need.mime_type, size)
+        return Wanted(known, need.mime_type)
 
     async def fetched(self, owner: Owner, need: FileNeed, room: Room) -> Wanted | ResolvedFile:
         """What lies behind a URL: as data while the request has room for it, else as a File."""
@@ -71,12 +68,11 @@ class SentAlong:
                     break
             if not head:
                 raise FileUnusable(f"What lies behind '{need.param}' is empty.", param=need.param)
-            mime_type = need.mime_type or resolve(
-                declared=fetched.content_type, filename=need.filename or fetched.filename, head=bytes(head[:HEAD])
-            )
+            mime_type = type_behind(need, fetched.content_type, fetched.filename, bytes(head[:HEAD]))
             if room.take(len(head)):
-                data = await asyncio.to_thread(base64.b64encode, head)
-                return ResolvedFile(mime_type=mime_type, data=data.decode())
+                sent = await asyncio.to_thread(text_for_gemini, bytes(head), mime_type)
+                data = await asyncio.to_thread(base64.b64encode, sent)
+                return ResolvedFile(mime_type=bare(mime_type), data=data.decode())
             filename = need.filename or fetched.filename or "fetched"
             return Wanted(await self._keep_fetched(owner, filename, bytes(head), pieces, mime_type), mime_type)
 
@@ -131,7 +127,3 @@ def _digest(need: FileNeed) -> tuple[str, int]:
         digest.update(piece)
         size += len(piece)
     return digest.hexdigest(), size
-
-
-def _head(need: FileNeed) -> bytes:
-    return next(decoded_pieces(need), b"")[:HEAD]

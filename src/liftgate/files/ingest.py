@@ -21,8 +21,9 @@ from liftgate.catalog.files import commit_file
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, StorageFull, TooLarge
 from liftgate.files.filename import clean_filename
 from liftgate.files.quota import Limits, Quotas, amount
-from liftgate.media_types import HEAD, resolve
+from liftgate.media_types import is_taken, resolve, unusable
 from liftgate.records import BlobRecord, FileRecord, FileStatus, Owner
+from liftgate.signatures import HEAD
 from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate.files")
@@ -139,8 +140,9 @@ class Incoming:
     ) -> FileRecord:
         """All bytes are here: returns once they and the row are durable. `expires_after`: seconds of life.
 
-        From here on the file is saved even if the caller is cancelled. Raises InvalidRequest (empty, a bad name, fewer
-        bytes than announced), TooLarge (the quota), Conflict (the alias is taken), StorageFull, Unavailable.
+        From here on the file is saved even if the caller is cancelled. Raises FileUnusable where it is to go to Gemini
+        at once (`status` is `uploaded`), which does not take its type; InvalidRequest (empty, a bad name, fewer bytes
+        than announced), TooLarge (the quota), Conflict (the alias is taken), StorageFull, Unavailable.
         """
         if self._ended:
             raise ValueError("this file was committed or aborted before")
@@ -148,10 +150,12 @@ class Incoming:
             name = clean_filename(filename)
             if not self.spool.written and not self.spool.expected:
                 raise InvalidRequest(f"The file '{name}' is empty: it has 0 bytes.", param="file", code="empty_file")
+            mime_type = resolve(declared=content_type, filename=name, head=self._head)
+            if status == "uploaded" and not is_taken(mime_type):
+                raise unusable(f"The file {name!r}", mime_type, param="file")
         except LiftgateError:
             await self.abort()
             raise
-        mime_type = resolve(declared=content_type, filename=name, head=self._head)
         named = _Named(name, mime_type, purpose, expires_after, alias, display_name, status)
         self._ended = True
         saving = self._ingest.tasks.start(self._save(named), name=f"commit {self._blob_id}")

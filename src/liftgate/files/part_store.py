@@ -12,7 +12,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -25,8 +25,9 @@ from liftgate.catalog.uploads import Finished, UploadPart, UploadRecord, finish,
 from liftgate.errors import InvalidRequest, LiftgateError
 from liftgate.files.incoming_part import IncomingPart, delete_objects
 from liftgate.files.ingest import Ingest
-from liftgate.media_types import HEAD, OCTET_STREAM, normalise, resolve
+from liftgate.media_types import is_taken, resolve, unusable
 from liftgate.records import BlobRecord, FileRecord
+from liftgate.signatures import HEAD
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -81,13 +82,24 @@ class PartStore:
     # ── the whole ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def assemble(
-        self, upload: UploadRecord, parts: Sequence[UploadPart], *, md5: str | None, completion: str | None
+        self,
+        upload: UploadRecord,
+        parts: Sequence[UploadPart],
+        *,
+        md5: str | None,
+        completion: str | None,
+        for_gemini: bool = False,
     ) -> FileRecord:
         """Makes the file of `parts`, in this order, at least one. `md5`: hex, what the client says of the whole.
 
-        Goes on when the caller is cancelled. Raises InvalidRequest (the md5), and what `catalog.uploads.finish` raises.
+        Goes on when the caller is cancelled. Raises InvalidRequest (the md5), FileUnusable where it is `for_gemini`,
+        which does not take its type, and what `catalog.uploads.finish` raises.
         """
-        work = self.ingest.tasks.start(self._assembled(upload, parts, md5, completion), name=f"assemble {upload.id}")
+        mime_type = await self._mime_type(upload, parts)
+        if for_gemini and not is_taken(mime_type):
+            raise unusable(f"The file {upload.filename!r}", mime_type, param="target_model_names")
+        typed = replace(upload, mime_type=mime_type)
+        work = self.ingest.tasks.start(self._assembled(typed, parts, md5, completion), name=f"assemble {upload.id}")
         outcome: FileRecord | LiftgateError = await asyncio.shield(work)
         if isinstance(outcome, LiftgateError):
             raise outcome.again()
@@ -111,7 +123,7 @@ class PartStore:
     ) -> FileRecord:
         ingest = self.ingest
         size = sum(part.bytes for part in parts)
-        life, mime_type = upload.file_expires_after, await self._mime_type(upload, parts[0])
+        life = upload.file_expires_after
         manifest = [BlobPart(part.key, part.bytes) for part in parts]
         quota = ingest.limits.storage_quota(upload.owner)
 
@@ -123,7 +135,7 @@ class PartStore:
                 owner=upload.owner,
                 blob_id=blob.id,
                 filename=upload.filename,
-                mime_type=mime_type,
+                mime_type=upload.mime_type,
                 bytes=size,
                 sha256=sha256,
                 purpose=upload.purpose,
@@ -141,12 +153,11 @@ class PartStore:
         self.delete(finished.unused)
         return finished.file
 
-    async def _mime_type(self, upload: UploadRecord, first: UploadPart) -> str:
-        head = b""
-        if normalise(upload.mime_type) in ("", OCTET_STREAM):
-            pieces = cast("AsyncGenerator[bytes]", self._source([first]).read(0, min(HEAD, first.bytes)))
-            async with aclosing(pieces):
-                head = b"".join([piece async for piece in pieces])
+    async def _mime_type(self, upload: UploadRecord, parts: Sequence[UploadPart]) -> str:
+        source = self._source(parts)
+        pieces = cast("AsyncGenerator[bytes]", source.read(0, min(HEAD, source.size)))
+        async with aclosing(pieces):
+            head = b"".join([piece async for piece in pieces])
         return resolve(declared=upload.mime_type, filename=upload.filename, head=head)
 
     def _source(self, parts: Sequence[UploadPart]) -> PartsSource:

@@ -20,7 +20,7 @@ from liftgate.files.filename import clean_filename
 from liftgate.files.incoming_part import IncomingPart
 from liftgate.files.ingest import too_large
 from liftgate.files.part_store import PartStore
-from liftgate.media_types import normalise
+from liftgate.media_types import explicit
 from liftgate.records import FileRecord, Owner
 
 LIFE_SECONDS = 3600
@@ -52,7 +52,7 @@ class Uploads:
                 param="bytes",
                 code="empty_file" if wanted.bytes == 0 else "invalid_value",
             )
-        if wanted.mime_type.strip() and not normalise(wanted.mime_type):
+        if wanted.mime_type.strip() and explicit(wanted.mime_type) is None:
             raise InvalidRequest(
                 "Invalid 'mime_type'. Expected a MIME type such as 'video/mp4'.",
                 param="mime_type",
@@ -89,9 +89,10 @@ class Uploads:
         return self._parts.begin(upload, start=None)
 
     async def complete(
-        self, owner: Owner, upload_id: str, part_ids: Sequence[str], md5: str | None
+        self, owner: Owner, upload_id: str, part_ids: Sequence[str], md5: str | None, *, for_gemini: bool = False
     ) -> tuple[UploadRecord, FileRecord]:
-        """The File of these parts, in their order. With the same parts again: the same answer.
+        """The File of these parts, in their order. With the same parts again: the same answer. `for_gemini`: it is to
+        be carried there at once, so one that Gemini does not take raises FileUnusable and the upload stays.
 
         Raises UploadNotFound; InvalidRequest for parts that are not the upload's, a sum that is not its bytes, another
         md5, or an upload that has ended; TooLarge when the owner's quota is used up, after which it can be tried again.
@@ -103,7 +104,7 @@ class Uploads:
         if upload.status != "pending":
             raise InvalidRequest(f"Upload {upload_id} is {upload.status}.", param="upload_id")
         ordered = _ordered(upload, parts, part_ids)
-        file = await self._parts.assemble(upload, ordered, md5=md5, completion=completion)
+        file = await self._parts.assemble(upload, ordered, md5=md5, completion=completion, for_gemini=for_gemini)
         return replace(upload, status="completed", file_id=file.id, completion=completion), file
 
     async def _completed(self, upload: UploadRecord, completion: str) -> FileRecord:

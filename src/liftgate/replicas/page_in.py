@@ -14,6 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from liftgate import ids
+from liftgate.as_utf8 import Outgoing, for_gemini
 from liftgate.blobs.digest import sha256_of
 from liftgate.blobs.store import BlobMissing
 from liftgate.byte_source import ByteSource
@@ -43,6 +44,7 @@ from liftgate.gemini.upload_session import (
     SendChunk,
     UploadSession,
 )
+from liftgate.media_types import bare
 from liftgate.records import Account, ReplicaRecord
 from liftgate.replicas.decide import Await, Make, Resume, Verdict
 from liftgate.replicas.early import EarlyUpload
@@ -92,6 +94,7 @@ class PageIn:
         self._compared = False
         self._row = Row(parts, lease, wanted, account, keep=keep)
         self._source: ByteSource | None = None
+        self._sent: Outgoing | None = None
 
     async def run(self, verdict: Verdict, early: EarlyUpload | None) -> ReplicaRecord:
         if isinstance(verdict, Await | Resume):
@@ -127,15 +130,16 @@ class PageIn:
 
     async def _uploaded(self, verdict: Verdict, early: EarlyUpload | None) -> tuple[ReplicaRecord, GeminiFile]:
         if isinstance(verdict, Resume):
-            session = UploadSession(total=self._file.bytes, granularity=CHUNK)
+            session = UploadSession(total=(await self._outgoing()).source.size, granularity=CHUNK)
             return await self._drive(verdict.replica, session, session.resume())
         return await self._drive(*await self._begin(early))
 
     async def _is_ours(self, uploaded: GeminiFile) -> bool:
-        """Whether Gemini has the bytes that were stored. What it has otherwise is of no use; where the difference is in
+        """Whether Gemini has the bytes that were sent. What it has otherwise is of no use; where the difference is in
         our own bytes, raises BlobMissing."""
-        size_fits = uploaded.size == self._file.bytes
-        if size_fits and uploaded.sha256 == self._file.sha256:
+        sent = await self._outgoing()
+        size_fits = uploaded.size == sent.source.size
+        if size_fits and uploaded.sha256 == sent.sha256:
             return True
         # Until our own bytes are known to be right, it is not known whose fault it is.
         try:
@@ -165,16 +169,15 @@ class PageIn:
             session = UploadSession(total=self._file.bytes, granularity=sent.granularity)
             return uploading, session, session.resume()
         uploading, granularity = await self._start()
-        session = UploadSession(total=self._file.bytes, granularity=granularity)
+        session = UploadSession(total=(await self._outgoing()).source.size, granularity=granularity)
         return uploading, session, session.begin()
 
     async def _start(self) -> tuple[ReplicaRecord, int]:
         name = ids.new_replica_name()
+        size = (await self._outgoing()).source.size
         uploading = await self._row.begin(name, None)
         started = await self._retried(
-            lambda: self._client.start_upload(
-                self._account, mime_type=self._mime_type, size=self._file.bytes, name=name
-            )
+            lambda: self._client.start_upload(self._account, mime_type=bare(self._mime_type), size=size, name=name)
         )
         uploading = replace(uploading, upload_url=started.url)
         await self._row.save(uploading)
@@ -212,7 +215,7 @@ class PageIn:
             url = uploading.upload_url
             match action:
                 case SendChunk(start, stop, finalize):
-                    source = await self._bytes()
+                    source = (await self._outgoing()).source
                     sending = self._client.send_chunk(self._account, url, source, start, stop, finalize=finalize)
                     action = await self._report(session, sending)
                 case Query(after):
@@ -233,6 +236,11 @@ class PageIn:
                     raise error.again()
                 case _:
                     raise AssertionError(f"not asked to hold back: {action}")
+
+    async def _outgoing(self) -> Outgoing:
+        if self._sent is None:
+            self._sent = await for_gemini(await self._bytes(), self._file.sha256, self._mime_type)
+        return self._sent
 
     async def _bytes(self) -> ByteSource:
         if self._source is None:

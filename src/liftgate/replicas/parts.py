@@ -14,6 +14,7 @@ from liftgate.catalog.database import Database
 from liftgate.clock import Clock
 from liftgate.errors import FileNotFound, LiftgateError
 from liftgate.gemini.client import GeminiClient
+from liftgate.media_types import bare
 from liftgate.records import Account, FileRecord
 from liftgate.settings import JobSettings
 from liftgate.tasks import Tasks
@@ -53,7 +54,7 @@ class Wanted(msgspec.Struct, frozen=True):
         if isinstance(error, FileNotFound):
             return error
         named = copy.copy(error)
-        named.message = f"File {self.file.id} ({self.file.filename!r}, {self.mime_type}): {error.message}"
+        named.message = f"File {self.file.id} ({self.file.filename!r}, {bare(self.mime_type)}): {error.message}"
         named.args = (named.message,)
         return named
 

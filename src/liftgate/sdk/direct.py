@@ -32,8 +32,7 @@ from liftgate.sdk import direct_media
 from liftgate.sdk.calls import Call, connect
 from liftgate.sdk.direct_chat import DirectChat
 from liftgate.sdk.direct_failures import FileOutOfReach, for_caller
-from liftgate.sdk.direct_files import PURPOSE, file_name, file_object, is_file_name, page_of
-from liftgate.sdk.direct_upload import DirectUpload
+from liftgate.sdk.direct_files import PURPOSE, file_name, file_object, file_type, is_file_name, page_of
 from liftgate.sdk.engine import ChunkSource, Creation, Listing, StoredFile
 from liftgate.sdk.exchange import Exchange
 from liftgate.sdk.file_input import FileTypes, open_input
@@ -112,8 +111,7 @@ class Direct:
             call = replace(call, headers={**given.headers, **call.headers})
             async with self._exchange(call, endless=True) as at:
                 metadata = {"displayName": given.filename[:512], **at.body}
-                upload = DirectUpload(at.client, at.account, self._clock, at.attempts, given.source)
-                made = await upload.send(given.mime_type, metadata)
+                made = await direct_media.sent(at, given.source, given.mime_type, metadata)
                 if made.state == "ACTIVE":
                     self._remember(at.account.name, made)
                 return file_object(made, creation.purpose)
@@ -180,7 +178,7 @@ class Direct:
         for need in found.needs:
             if need.kind == "file_id":
                 file = await self._named(at, need)
-                files[need.param] = ResolvedFile(need.mime_type or file.mime_type, uri=file.uri)
+                files[need.param] = ResolvedFile(need.mime_type or file_type(file, need), uri=file.uri)
             elif need.kind == "inline":
                 files[need.param] = await self._once_ready(at, await direct_media.carried(at, need))
         if urls := [need for need in found.needs if need.kind == "url"]:

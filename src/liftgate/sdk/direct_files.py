@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.gemini.files import GeminiFile
+from liftgate.media_types import called, is_taken, resolve, unusable
 from liftgate.sdk.engine import Listing
 from liftgate.sdk.results import FileList, FileObject
+from liftgate.translate.file_needs import FileNeed
 
 PURPOSE = "user_data"
 """What a file is for where only Gemini can be asked, which does not know."""
@@ -45,6 +47,14 @@ def file_object(file: GeminiFile, purpose: str) -> FileObject:
         expires_at=None if file.expires_at is None else int(file.expires_at),
         status_details=file.error if file.state == "FAILED" else None,
     )
+
+
+def file_type(file: GeminiFile, need: FileNeed) -> str:
+    """What Gemini is told that a file of its own is. Raises FileUnusable for a type that it does not take."""
+    mime_type = called(resolve(declared=file.mime_type, filename=file.display_name, head=b""), need.filename)
+    if not is_taken(mime_type):
+        raise unusable(f"File {need.ref} ({file.display_name!r})", mime_type, param=need.param)
+    return mime_type
 
 
 def page_of(files: Sequence[GeminiFile], listing: Listing) -> FileList:

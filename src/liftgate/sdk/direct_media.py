@@ -6,19 +6,22 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from liftgate import media_types
+from liftgate.as_utf8 import for_gemini, text_for_gemini
+from liftgate.byte_source import ByteSource
 from liftgate.errors import FileUnusable
 from liftgate.gemini.files import GeminiFile
 from liftgate.sdk.direct_upload import DirectUpload
 from liftgate.sdk.exchange import Exchange
-from liftgate.sdk.file_input import HEAD, MemorySource, open_input
+from liftgate.sdk.file_input import MemorySource, open_input
 from liftgate.settings.sections import LimitSettings
+from liftgate.signatures import HEAD
 from liftgate.translate.file_needs import FileNeed, ResolvedFile
-from liftgate.translate.inline_data import decoded_pieces
+from liftgate.translate.inline_data import decoded_pieces, type_behind
 
 if TYPE_CHECKING:
     from liftgate.engine.fetch import Fetcher
@@ -27,8 +30,15 @@ if TYPE_CHECKING:
 async def carried(at: Exchange, need: FileNeed) -> GeminiFile:
     """Data that has no room in the request, uploaded. InvalidRequest where it is no base64."""
     data = await asyncio.to_thread(lambda: b"".join(decoded_pieces(need)))
-    mime_type = media_types.resolve(declared=need.mime_type, filename=need.filename, head=data[:HEAD])
-    return await DirectUpload(at.client, at.account, at.clock, at.attempts, MemorySource(data)).send(mime_type, {})
+    assert need.mime_type is not None, "inline data is read with its type"
+    return await sent(at, MemorySource(data), need.mime_type, {})
+
+
+async def sent(at: Exchange, source: ByteSource, mime_type: str, metadata: Mapping[str, object]) -> GeminiFile:
+    """A file to Google, a text in UTF-8. `metadata`: fields of Gemini's File beside `name`."""
+    outgoing = await for_gemini(source, "", mime_type)
+    upload = DirectUpload(at.client, at.account, at.clock, at.attempts, outgoing.source)
+    return await upload.send(media_types.bare(mime_type), metadata)
 
 
 async def fetched(at: Exchange, fetcher: Fetcher, need: FileNeed, room: int) -> ResolvedFile | GeminiFile:
@@ -43,16 +53,14 @@ async def fetched(at: Exchange, fetcher: Fetcher, need: FileNeed, room: int) -> 
                         break
                 if not head:
                     raise FileUnusable(f"What lies behind '{need.param}' is empty.", param=need.param)
-                filename = need.filename or page.filename
-                mime_type = need.mime_type or media_types.resolve(
-                    declared=page.content_type, filename=filename, head=bytes(head[:HEAD])
-                )
+                mime_type = type_behind(need, page.content_type, page.filename, bytes(head[:HEAD]))
                 if len(head) <= room:
-                    data = await asyncio.to_thread(base64.b64encode, head)
-                    return ResolvedFile(mime_type, data=data.decode())
-                whole = (filename, _chained(bytes(head), pieces), mime_type)
+                    text = await asyncio.to_thread(text_for_gemini, bytes(head), mime_type)
+                    data = await asyncio.to_thread(base64.b64encode, text)
+                    return ResolvedFile(media_types.bare(mime_type), data=data.decode())
+                whole = (need.filename or page.filename, _chained(bytes(head), pieces), mime_type)
                 given = await stack.enter_async_context(open_input(whole))
-        return await DirectUpload(at.client, at.account, at.clock, at.attempts, given.source).send(mime_type, {})
+        return await sent(at, given.source, mime_type, {})
 
 
 @asynccontextmanager

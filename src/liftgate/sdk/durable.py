@@ -100,7 +100,8 @@ class Durable:
 
     async def _named(self, file_id: str, call: Call) -> FileRecord:
         _acceptable(call)
-        record = await self._gateway.files.named(LOCAL, file_id)
+        files = self._gateway.files
+        record = await files.named(LOCAL, file_id) or await files.named(LOCAL, f"files/{file_id}")
         if record is None:
             raise FileNotFound(file_id, param="file_id")
         return record

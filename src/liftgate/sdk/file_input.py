@@ -21,6 +21,7 @@ from typing import IO, Any, TypeAlias
 from liftgate import media_types
 from liftgate.byte_source import PIECE, ByteSource
 from liftgate.errors import InvalidRequest, StorageFull
+from liftgate.signatures import HEAD
 
 FileContents: TypeAlias = (
     bytes | bytearray | memoryview | str | os.PathLike[str] | IO[bytes] | Iterable[bytes] | AsyncIterable[bytes]
@@ -33,8 +34,6 @@ FileTypes: TypeAlias = (
 )
 """`content`, `(name, content)`, `(name, content, type)` or `(name, content, type, headers)`."""
 
-HEAD = 4096
-"""Bytes that are looked at to tell a type."""
 HOP = 4 * PIECE
 """Bytes read or written for each visit of a thread."""
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)

@@ -192,10 +192,11 @@ def _audio(draft: Draft, said: Said, message: dict[str, Any], where: str) -> Non
             code="invalid_value",
         )
     draft.only(found, f"{where}.audio", frozenset({"id", "data", "expires_at", "transcript"}))
-    part = {"type": "input_audio", "input_audio": {"data": data}}
+    # What models say is raw samples, unless its beginning tells otherwise.
+    part = {"type": "input_audio", "input_audio": {"data": data, "format": "pcm16"}}
     media = READERS["input_audio"](part, f"{where}.audio")
     param = f"{where}.audio.data"
-    said.parts.append(data_part(draft, Media(param, "inline", media.ref, media.mime_type or "audio/l16")))
+    said.parts.append(data_part(draft, Media(param, "inline", media.ref, media.mime_type)))
 
 
 def _tool_calls(draft: Draft, said: Said, message: dict[str, Any], google: dict[str, Any], where: str) -> None:

@@ -6,7 +6,6 @@ Both phases read parts with the functions here, so that what phase one announced
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Callable, Collection
 from typing import Any, Literal
@@ -16,6 +15,8 @@ import msgspec
 from liftgate import media_types
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.translate import checks
+from liftgate.translate.data_urls import bad_data, read_data
+from liftgate.translate.youtube import film
 
 Found = Literal["file_id", "inline", "url", "pass"]
 
@@ -24,12 +25,7 @@ WEB = re.compile(r"https?://", re.IGNORECASE)
 GOOGLE_FILE = re.compile(r"(?i:https://generativelanguage\.googleapis\.com)/(?:v\w+/)?files/[^/?#]+\Z")
 OUR_FILE = re.compile(r"(?i:https?)://[^/?#]+/v1(?:beta)?/files/[^/?#]+\Z")
 """A native URI under any host's name: the gateway's own doors give such."""
-YOUTUBE = re.compile(r"(?i:https://(?:(?:www|m)\.)?youtube\.com)/(?:watch\?|shorts/|live/)|(?i:https://youtu\.be)/")
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
-_SNIFFED = 4096
-"""Characters of base64 that are looked at to tell what the data is."""
-_DATA_URL_HEAD = 1024
-"""Characters of a data URL before its comma, at most."""
 
 DETAIL = {
     "auto": None,
@@ -39,8 +35,6 @@ DETAIL = {
     "original": "ULTRA_HIGH",
     "ultra_high": "ULTRA_HIGH",
 }
-AUDIO_FORMATS = {"pcm16": "audio/l16", "pcm": "audio/l16", "mp3": "audio/mpeg"}
-
 IGNORED_KEYS = frozenset({"type", "cache_control", "prompt_cache_breakpoint"})
 _OVERRIDES = ("format", "mime_type", "content_type")
 _MEDIA_KEYS = frozenset({"detail", "video_metadata", *_OVERRIDES})
@@ -51,7 +45,8 @@ _LINKED_KEYS = _MEDIA_KEYS | {"url"}
 class Media(msgspec.Struct, frozen=True):
     """A part's file: how it was named (`kind`), the name or base64 text (`ref`), and what the part says of it.
 
-    `pass` is a URI that Gemini reads by itself. `mime_type` is the caller's word, else the filename's, else None.
+    `pass` is a URI that Gemini reads by itself. `mime_type` of inline data is its type; else it is the caller's
+    explicit word, or None. `medium`: `image`, `video` or `audio` where the part is of one.
     """
 
     param: str
@@ -61,6 +56,7 @@ class Media(msgspec.Struct, frozen=True):
     filename: str | None = None
     resolution: str | None = None
     video: dict[str, Any] | None = None
+    medium: str | None = None
 
     def __repr__(self) -> str:
         return f"Media({self.param!r}, {self.kind!r})"
@@ -83,7 +79,9 @@ def _file(part: dict[str, Any], where: str) -> Media:
     where = f"{where}.file"
     file = checks.mapping(value, where)
     _only(file, where, _FILE_KEYS)
-    named = [key for key in ("file_id", "file_data", "file_url") if file.get(key) is not None]
+    given = [key for key in ("file_id", "file_data", "file_url") if file.get(key) is not None]
+    # Builders of forms send empty strings for what they have not.
+    named = [key for key in given if file[key] != ""] or given[:1]
     if not named:
         raise MissingParameter(f"{where}.file_id")
     if len(named) > 1:
@@ -95,12 +93,14 @@ def _file(part: dict[str, Any], where: str) -> Media:
         filename = checks.string(filename, f"{where}.filename")
     param = f"{where}.{named[0]}"
     ref = checks.string(file[named[0]], param, empty=False)
-    mime_type = _declared(file, where) or (media_types.from_filename(filename) if filename else None)
+    mime_type = _explicit(file, where)
     kind: Found = "inline"
     if named[0] != "file_data":
-        kind = "file_id" if named[0] == "file_id" and OUR_FILE.match(ref) else _kind(ref)
+        kind, ref = ("file_id", ref) if named[0] == "file_id" and OUR_FILE.match(ref) else _kind(ref, param)
     if kind == "inline":
-        ref, mime_type = _inline(ref, param, mime_type)
+        ref, mime_type = read_data(ref, param, said=mime_type, filename=filename)
+    elif kind == "pass" and mime_type is None and filename:
+        mime_type = media_types.from_filename(filename)
     elif named[0] == "file_url" and kind == "file_id" and not WEB.match(ref):
         raise _not_a_url(param, ref)
     return Media(param, kind, ref, mime_type, filename, _resolution(file, where), _video(file, where))
@@ -116,12 +116,13 @@ def _linked(name: str) -> Callable[[dict[str, Any], str], Media]:
         _only(linked, where, _LINKED_KEYS)
         param = f"{where}.url"
         ref = checks.string(checks.required(linked, "url", where), param, empty=False)
-        kind, mime_type = _kind(ref), _declared(linked, where)
+        (kind, ref), mime_type = _kind(ref, param), _explicit(linked, where)
         if kind == "inline":
-            ref, mime_type = _inline(ref, param, mime_type)
+            ref, mime_type = read_data(ref, param, said=mime_type)
         elif kind == "file_id" and not (WEB.match(ref) or ref.startswith(("file-", "files/"))):
             raise _not_a_url(param, ref)
-        return Media(param, kind, ref, mime_type, None, _resolution(linked, where), _video(linked, where))
+        medium = name.removesuffix("_url")
+        return Media(param, kind, ref, mime_type, None, _resolution(linked, where), _video(linked, where), medium)
 
     return read
 
@@ -133,14 +134,14 @@ def _audio(part: dict[str, Any], where: str) -> Media:
     param = f"{where_audio}.data"
     data = checks.string(checks.required(audio, "data", where_audio), param, empty=False)
     declared = audio.get("format")
-    mime_type = None
-    if declared is not None:
-        declared = checks.string(declared, f"{where_audio}.format", empty=False).lower()
-        named = AUDIO_FORMATS.get(declared, declared if "/" in declared else f"audio/{declared}")
-        mime_type = media_types.normalise(named)
-        if not mime_type:
-            raise checks.invalid_value(f"{where_audio}.format", declared, ("wav", "mp3", "flac", "ogg", "aac", "m4a"))
-    ref, mime_type = _inline(data, param, mime_type)
+    if declared:
+        said = checks.string(declared, f"{where_audio}.format")
+        declared = media_types.explicit(said, sound=True)
+        if declared is None:
+            raise checks.invalid_value(f"{where_audio}.format", said, ("wav", "mp3", "flac", "ogg", "aac", "m4a"))
+    if data[:8].lower().startswith(("http://", "https://")):
+        raise bad_data(param, "It is a URL: audio behind a URL goes into a part of type 'audio_url'.")
+    ref, mime_type = read_data(data, param, declared=declared)
     return Media(param, "inline", ref, mime_type)
 
 
@@ -153,16 +154,20 @@ READERS: dict[str, Callable[[dict[str, Any], str], Media]] = {
 }
 
 
-def _kind(ref: str) -> Found:
+def _kind(ref: str, param: str) -> tuple[Found, str]:
+    """What a reference is, and the reference as it is used from here on."""
     if ref.startswith("file-"):
-        return "file_id"
+        return "file_id", ref
     if ref[:5].lower() == "data:":
-        return "inline"
-    if ref[:5].lower() == "gs://" or YOUTUBE.match(ref):
-        return "pass"
-    if WEB.match(ref):
-        return "file_id" if GOOGLE_FILE.match(ref) else "url"
-    return "file_id"
+        return "inline", ref
+    if ref[:5].lower() == "gs://":
+        return "pass", ref
+    if not WEB.match(ref):
+        return "file_id", ref
+    watched = film(ref, param)
+    if watched is not None:
+        return "pass", watched
+    return ("file_id" if GOOGLE_FILE.match(ref) else "url"), ref
 
 
 def _not_a_url(param: str, ref: str) -> InvalidRequest:
@@ -173,14 +178,15 @@ def _not_a_url(param: str, ref: str) -> InvalidRequest:
     )
 
 
-def _declared(owner: dict[str, Any], where: str) -> str | None:
+def _explicit(owner: dict[str, Any], where: str) -> str | None:
+    """What the caller says that it is, for Gemini to believe."""
     if len(owner) == 1:
         return None  # its name alone, as most parts are
     for key in _OVERRIDES:
-        if (value := owner.get(key)) is not None:
+        if value := owner.get(key):
             param = f"{where}.{key}"
-            mime_type = media_types.normalise(checks.string(value, param, empty=False))
-            if not mime_type:
+            mime_type = media_types.explicit(checks.string(value, param))
+            if mime_type is None:
                 raise InvalidRequest(
                     f"Invalid '{param}'. Expected a MIME type such as 'audio/wav', but got {checks.shown(value)}.",
                     param=param,
@@ -188,33 +194,6 @@ def _declared(owner: dict[str, Any], where: str) -> str | None:
                 )
             return None if mime_type == media_types.OCTET_STREAM else mime_type
     return None
-
-
-def _inline(text: str, param: str, mime_type: str | None) -> tuple[str, str | None]:
-    """A data URL or bare base64 → (base64, MIME type). The caller's MIME type wins over the URL's.
-
-    Only the beginning is looked at: the data may be large, and who decodes it sees the rest.
-    """
-    if text[:5].lower() == "data:":
-        comma = text.find(",", 0, _DATA_URL_HEAD)
-        declared, _, parameters = text[5 : max(comma, 0)].partition(";")
-        if comma < 0 or "base64" not in parameters.lower():
-            raise _bad_data(param, "Expected a base64-encoded data URL, such as 'data:audio/wav;base64,UklGR…'.")
-        text = text[comma + 1 :]
-        mime_type = mime_type or media_types.normalise(declared) or None
-    beginning = "".join(text[:_SNIFFED].split())
-    if not beginning:
-        raise _bad_data(param, "It is empty.")
-    if beginning.encode("utf-8", "replace").translate(None, _BASE64):
-        raise _bad_data(param, "It is not base64.")
-    if mime_type in (None, media_types.OCTET_STREAM):
-        mime_type = media_types.sniff(binascii.a2b_base64(_whole_groups(beginning))) or mime_type
-    return text, mime_type
-
-
-def _whole_groups(text: str) -> bytes:
-    plain = text.rstrip("=").replace("-", "+").replace("_", "/").replace("=", "A").encode()
-    return plain[: len(plain) & ~3]
 
 
 def checked_base64(media: Media) -> str:
@@ -227,17 +206,13 @@ def checked_base64(media: Media) -> str:
     padded = 0 if padding < 0 else len(text) - padding
     wrong_length = (len(text) - padded) % 4 == 1 or (padded and len(text) % 4) or len(text) == padded
     if junk.strip() or padded > 2 or text.count("=") != padded or wrong_length:
-        raise _bad_data(media.param, "It is not base64.")
+        raise bad_data(media.param, "It is not base64.")
     return text
-
-
-def _bad_data(param: str, why: str) -> InvalidRequest:
-    return InvalidRequest(f"Invalid '{param}'. {why}", param=param, code="invalid_value")
 
 
 def _resolution(owner: dict[str, Any], where: str) -> str | None:
     detail = owner.get("detail")
-    return None if detail is None else DETAIL[checks.choice(detail, f"{where}.detail", DETAIL)]
+    return None if detail is None or detail == "" else DETAIL[checks.choice(detail, f"{where}.detail", DETAIL)]
 
 
 def _video(owner: dict[str, Any], where: str) -> dict[str, Any] | None:

@@ -18,8 +18,8 @@ class FileNeed(msgspec.Struct, frozen=True, eq=False):
     """One part that needs I/O. `param` is its place in the request, which no other need has.
 
     `ref`: a file's id, Gemini name or URI (`file_id`), a URL to fetch (`url`), or base64 of either alphabet, maybe with
-    line breaks (`inline`; `inline_data` decodes it). `mime_type`: what the part declares, normalised, else what its
-    filename says, else None: look it up.
+    line breaks (`inline`; `inline_data` decodes it). `mime_type`: of inline data its type; else what the caller says
+    explicitly, or None: look it up. `medium`: `image`, `video` or `audio` where the part is of one.
     """
 
     param: str
@@ -27,6 +27,7 @@ class FileNeed(msgspec.Struct, frozen=True, eq=False):
     ref: str
     mime_type: str | None = None
     filename: str | None = None
+    medium: str | None = None
 
     def __repr__(self) -> str:
         return f"FileNeed({self.param!r}, {self.kind!r})"
@@ -89,7 +90,7 @@ def find_media(request: Mapping[str, Any], *, inline_limit: int) -> MediaFound:
     inline = [media for media in found if media.kind == "inline"]
     leaving, room = _leaving(inline, earlier, inline_limit)
     needs = [
-        FileNeed(media.param, media.kind, media.ref, media.mime_type, media.filename)
+        FileNeed(media.param, media.kind, media.ref, media.mime_type, media.filename, media.medium)
         for media in found
         if media.kind != "pass" and (media.kind != "inline" or media.param in leaving)
     ]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from liftgate.errors import FileNotFound, InvalidRequest
+from liftgate.errors import FileNotFound
+from liftgate.media_types import bare, is_text
 from liftgate.translate.content_parts import Media, checked_base64
 from liftgate.translate.draft import Draft
+from liftgate.translate.inline_data import text_data
 
 _ORDER = ("LOW", "MEDIUM", "HIGH")
 
 
 def media_part(draft: Draft, media: Media) -> dict[str, Any]:
-    """Raises FileNotFound for a need that nobody resolved, InvalidRequest for data of unknown type."""
+    """Raises FileNotFound for a need that nobody resolved, InvalidRequest for data that is no base64."""
     part = data_part(draft, media)
     if media.video is not None:
         part["videoMetadata"] = media.video
@@ -36,13 +38,11 @@ def data_part(draft: Draft, media: Media) -> dict[str, Any]:
         return {"fileData": data if media.mime_type is None else {"mimeType": media.mime_type, **data}}
     if media.kind != "inline":
         raise FileNotFound(media.ref[:200], param=media.param)
-    if media.mime_type is None:
-        raise InvalidRequest(
-            f"Invalid '{media.param}'. The data's type is not known; say it in a data URL, by 'format' or 'filename'.",
-            param=media.param,
-            code="unsupported_file",
-        )
-    return {"inlineData": {"mimeType": media.mime_type, "data": checked_base64(media)}}
+    assert media.mime_type is not None, "inline data is read with its type"
+    encoded = checked_base64(media)
+    if is_text(media.mime_type):
+        encoded = text_data(encoded, media.mime_type)
+    return {"inlineData": {"mimeType": bare(media.mime_type), "data": encoded}}
 
 
 def _raise_resolution(draft: Draft, asked: str) -> None:

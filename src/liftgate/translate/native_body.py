@@ -52,12 +52,12 @@ _decode = msgspec.json.Decoder(float_hook=len).decode
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A string of the body: `text`, at [start, stop) with its quotes. `mime_type`: what stands beside a file's URI."""
+    """A string of the body: `text`, at [start, stop) with its quotes. `mime_type`: the type beside a file's URI."""
 
     start: int
     stop: int
     text: str
-    mime_type: str | None = None
+    mime_type: Named | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,10 @@ class NativeBody:
         if not names:
             return self.raw
         pieces, at = [], 0
-        for named in sorted((*self.files, *self.models), key=lambda each: each.start):
+        types = (each.mime_type for each in self.files if each.mime_type is not None)
+        # A type that stands beside two URIs is one string.
+        places = {each.start: each for each in (*self.files, *self.models, *types)}
+        for _, named in sorted(places.items()):
             if named.start in names:
                 pieces += [self.raw[at : named.start], json.dumps(names[named.start]).encode()]
                 at = named.stop
@@ -102,7 +105,7 @@ class _Frame:
     is_object: bool
     free: bool
     key: str | None = None
-    mime_type: str | None = None
+    mime_type: Named | None = None
     files: list[tuple[int, int, str]] = field(default_factory=list)
 
 
@@ -149,7 +152,7 @@ class _Scan:
         elif frame.key in FILE_KEYS:
             frame.files.append((start, stop, self._text(start, stop)))
         elif frame.key in MIME_KEYS:
-            frame.mime_type = self._text(start, stop)
+            frame.mime_type = Named(start, stop, self._text(start, stop))
         elif frame.key == "model" and (*frame.path, "model") in MODEL_PATHS:
             self._models.append(Named(start, stop, self._text(start, stop)))
 

@@ -86,7 +86,9 @@ async def complete_upload(request: Request) -> Response:
     models = _models(body)
     for name in models:
         request.gateway.models.retrieve(name)
-    upload, file = await request.gateway.uploads.complete(request.owner, request.params["upload_id"], part_ids, md5)
+    upload, file = await request.gateway.uploads.complete(
+        request.owner, request.params["upload_id"], part_ids, md5, for_gemini=bool(models)
+    )
     if models:
         file = await request.gateway.files.carry_to(file, models)
     return json_response(_shown(upload, file))

@@ -1,0 +1,128 @@
+"""A text in any encoding, as Gemini reads it: in UTF-8. The stored bytes stay what they are; this is what is sent.
+
+`for_gemini` looks at all of a text once, because its size and hash are wanted before its first byte is sent. The same
+bytes always give the same text, so another process can go on with an upload that this one began.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from liftgate.byte_source import PIECE, ByteSource
+from liftgate.media_types import charset_of, is_text
+from liftgate.text_encoding import SAMPLE, encoding_of
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What Gemini is sent of a file: bytes and their hash (hex)."""
+
+    source: ByteSource
+    sha256: str
+
+
+async def for_gemini(source: ByteSource, sha256: str, mime_type: str) -> Outgoing:
+    """The file as it is, unless it is a text that is not in UTF-8. `mime_type` as `media_types.resolve` gave it."""
+    if not is_text(mime_type):
+        return Outgoing(source, sha256)
+    encoding = await _encoding(source, charset_of(mime_type))
+    if encoding is None:
+        return Outgoing(source, sha256)
+    size, digest = 0, hashlib.sha256()
+    async for piece in _converted(source, encoding, 0):
+        size += len(piece)
+        digest.update(piece)
+    return Outgoing(_InUtf8(source, encoding, size), digest.hexdigest())
+
+
+def text_for_gemini(data: bytes, mime_type: str) -> bytes:
+    """The same for bytes that are all here."""
+    if not is_text(mime_type) or _is_utf8(data):
+        return data
+    encoding = charset_of(mime_type) or encoding_of(data[:SAMPLE])
+    if encoding == "utf-8":
+        encoding = encoding_of(_from_first_odd(data))
+    return data if encoding is None else _text(data.decode(encoding, "replace"))
+
+
+async def _encoding(source: ByteSource, charset: str | None) -> str | None:
+    """What it must be converted from; None for UTF-8, and for what is no text after all."""
+    if charset is not None:
+        return charset
+    head = b""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    at = 0
+    async for piece in source.read(0, source.size):
+        if len(head) < SAMPLE:
+            head += piece[: SAMPLE - len(head)]
+        try:
+            decoder.decode(piece, at + len(piece) >= source.size)
+        except UnicodeDecodeError as odd:
+            found = encoding_of(head)
+            # A text whose beginning is plain ASCII shows only here what it is written in.
+            return encoding_of(piece[max(0, odd.start - 64) : odd.start + SAMPLE]) if found == "utf-8" else found
+        at += len(piece)
+    found = encoding_of(head)
+    return None if found == "utf-8" else found
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\x00" not in data[:SAMPLE]
+
+
+def _from_first_odd(data: bytes) -> bytes:
+    try:
+        data.decode()
+    except UnicodeDecodeError as odd:
+        return data[max(0, odd.start - 64) : odd.start + SAMPLE]
+    return data[:SAMPLE]
+
+
+def _text(text: str) -> bytes:
+    return text.removeprefix("\ufeff").encode("utf-8", "replace")
+
+
+async def _converted(source: ByteSource, encoding: str, start: int) -> AsyncIterator[bytes]:
+    """The text from the byte `start` of its UTF-8 on, in pieces of at most `PIECE`."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    at, first = 0, True
+    async for piece in source.read(0, source.size):
+        text = decoder.decode(piece)
+        converted = _text(text) if first else text.encode("utf-8", "replace")
+        first = first and not text
+        yield_from = max(0, start - at)
+        at += len(converted)
+        for place in range(yield_from, len(converted), PIECE):
+            yield converted[place : place + PIECE]
+    last = decoder.decode(b"", True).encode("utf-8", "replace")
+    if rest := last[max(0, start - at) :]:
+        yield rest
+
+
+class _InUtf8:
+    """A source over another. What is read in order is converted once; a step back begins at the beginning."""
+
+    def __init__(self, source: ByteSource, encoding: str, size: int) -> None:
+        self._source = source
+        self._encoding = encoding
+        self._size = size
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    async def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        at = start
+        async for piece in _converted(self._source, self._encoding, start):
+            if at + len(piece) >= stop:
+                yield piece[: stop - at]
+                return
+            at += len(piece)
+            yield piece

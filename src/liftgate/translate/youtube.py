@@ -1,0 +1,53 @@
+"""Films at YouTube, in the spelling that Gemini takes (GEMINI.md 6.14): `https://www.youtube.com/watch?v=…`."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+from liftgate.errors import InvalidRequest
+
+_HOST = re.compile(
+    r"https?://(?:[\w-]+\.)*(?:youtube(?:-nocookie)?\.com|youtu\.be)(?::\d+)?(?:[/?#]|\Z)", re.IGNORECASE
+)
+_TAKEN = re.compile(
+    r"https://(?:(?:(?:www|m)\.)?youtube\.com/(?:watch\?(?:[^#]*&)?v=[\w-]|shorts/[\w-]|live/[\w-])|youtu\.be/[\w-])"
+)
+_BY_PATH = ("shorts", "live", "embed", "v", "e", "watch")
+_ID = re.compile(r"[\w-]{1,64}\Z", re.ASCII)
+
+
+def film(url: str, param: str) -> str | None:
+    """The URL of the one film that this is, None for what is not at YouTube. Raises InvalidRequest for what is there
+    and no single film: a list, a channel, a search."""
+    if not _HOST.match(url):
+        return None
+    if _TAKEN.match(url):
+        return url
+    name = _id_in(url)
+    if name is None:
+        raise InvalidRequest(
+            f"Invalid '{param}'. It is at YouTube and no single film: Gemini takes "
+            "'https://www.youtube.com/watch?v=…'.",
+            param=param,
+            code="invalid_value",
+        )
+    return f"https://www.youtube.com/watch?v={name}"
+
+
+def _id_in(url: str) -> str | None:
+    parts = urlsplit(url)
+    steps = [step for step in parts.path.split("/") if step]
+    query = parse_qs(parts.query)
+    if (parts.hostname or "").endswith("youtu.be"):
+        found = steps[0] if len(steps) == 1 else ""
+    elif steps == ["watch"]:
+        found = query.get("v", [""])[0]
+    elif steps == ["attribution_link"]:
+        inner = query.get("u", [""])[0]
+        return _id_in("https://www.youtube.com" + inner) if inner.startswith("/watch") else None
+    else:
+        found = steps[1] if len(steps) == 2 and steps[0] in _BY_PATH else ""
+        if steps[:1] == ["embed"] and found == "videoseries":
+            return None
+    return found if _ID.match(found) else None

@@ -1,0 +1,272 @@
+"""The rule that says what type a file has: every place a type comes from, and the order among them.
+
+Which types Gemini takes is GEMINI.md 1.8; what clients declare are the tables of Debian, nginx, browsers and phones.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+import zipfile
+
+import pytest
+
+from liftgate.media_types import OCTET_STREAM, called, explicit, is_taken, resolve, unusable
+from liftgate.signatures import DOCX, HEAD
+
+SOURCE = b"fn main() {}\n"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(16)
+PDF = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"
+HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"
+MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
+OGG = b"OggS\x00\x02" + bytes(22) + b"\x01\x13OpusHead"
+WEBM = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm"
+MATROSKA = b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\x01\x42\x82\x88matroska"
+TRANSPORT = (b"\x47\x40\x00\x10" + bytes(184)) * 5
+BLU_RAY = (bytes(4) + b"\x47\x40\x00\x10" + bytes(184)) * 5
+GIF = b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>'
+BINARY = bytes(range(256)) * 4
+
+
+def mp3_frames(count: int = 3) -> bytes:
+    """MPEG-1 layer III, 128 kbit/s, 44.1 kHz: frames of 417 bytes."""
+    return (b"\xff\xfb\x90\x64" + bytes(413)) * count
+
+
+def docx() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("word/document.xml", "<document/>")
+    return out.getvalue()
+
+
+# Declared, name, bytes → what it is.
+DECLARED_AS_TABLES_SAY = [
+    ("application/rls-services+xml", "main.rs", SOURCE, "text/plain"),
+    ("text/vnd.trolltech.linguist", "app.ts", SOURCE, "text/plain"),
+    ("video/mp2t", "app.ts", SOURCE, "text/plain"),
+    ("VIDEO/MP2T", "app.ts", SOURCE, "text/plain"),
+    ("text/x-csrc", "a.c", SOURCE, "text/plain"),
+    ("text/x-java", "A.java", SOURCE, "text/plain"),
+    ("text/x-sh", "a.sh", SOURCE, "text/plain"),
+    ("application/x-sh", "a.sh", SOURCE, "text/plain"),
+    ("text/x-tex", "a.tex", SOURCE, "text/plain"),
+    ("text/x-diff", "a.diff", SOURCE, "text/plain"),
+    ("application/x-httpd-php", "a.php", SOURCE, "text/plain"),
+    ("application/yaml", "a.yaml", b"a: 1\n", "text/plain"),
+    ("application/x-yaml", "a.yml", b"a: 1\n", "text/plain"),
+    ("application/toml", "a.toml", b"a = 1\n", "text/plain"),
+    ("text/x-python", "a.py", b"pass\n", "text/plain"),
+    ("text/javascript", "a.js", b"1\n", "text/plain"),
+    ("application/x-perl", "a.pl", SOURCE, "text/plain"),
+    ("application/vnd.dart", "a.dart", SOURCE, "text/plain"),
+    ("text/x-script.phyton", None, SOURCE, "text/plain"),
+    ("application/x-unheard-of", "no-extension", SOURCE, "text/plain"),
+    ("application/ogg", "voice.ogg", OGG, "audio/ogg"),
+    ("APPLICATION/OGG", None, OGG, "audio/ogg"),
+    ("audio/ogg; codecs=opus", "voice.oga", OGG, "audio/ogg"),
+    ("text/comma-separated-values", "t.csv", b"a,b\n", "text/csv"),
+    ("application/vnd.ms-excel", "t.csv", b"a,b\n", "text/csv"),
+    ("audio/x-mpeg-3", "a.mp3", mp3_frames(), "audio/mpeg"),
+    ("audio/x-mpegurl", "a.mp3", mp3_frames(), "audio/mpeg"),
+    ("application/mp4", "v.mp4", MP4, "video/mp4"),
+    ("application/xhtml+xml", "page.xhtml", b"<html/>", "text/html"),
+    ("application/force-download", "r.pdf", PDF, "application/pdf"),
+    ("application/x-octet-stream", "r.pdf", PDF, "application/pdf"),
+    ("application/octetstream", "r.pdf", b"no signature", "application/pdf"),
+    ("binary/octet-stream", "a.mp3", BINARY, "audio/mpeg"),
+    ("application/x-www-form-urlencoded", "a.flac", BINARY, "audio/flac"),
+    ("image/*", "a.webp", BINARY, "image/webp"),
+    ("*/*", None, PNG, "image/png"),
+    ("pdf", None, BINARY, "application/pdf"),
+    (".wav", None, BINARY, "audio/wav"),
+]
+
+BYTES_THAT_LEAVE_NO_DOUBT = [
+    ("text/plain", "page.txt", PNG, "image/png"),
+    ("application/pdf", None, PNG, "image/png"),
+    ("image/png", "a.png", JPEG, "image/jpeg"),
+    ("image/jpeg", "a.jpg", HEIC, "image/heic"),
+    ("text/html", "download", PDF, "application/pdf"),
+    ("audio/wav", "a.wav", mp3_frames(), "audio/mpeg"),
+    ("audio/mpeg", "a.mp3", b"RIFF\x00\x00\x10\x00WAVEfmt ", "audio/wav"),
+    ("audio/mpeg", "a.mp3", b"fLaC\x00\x00\x00\x22", "audio/flac"),
+    ("text/plain", None, b"{\\rtf1 hello}", "text/rtf"),
+    (None, "shot.txt", PNG, "image/png"),
+    (None, "v.ts", TRANSPORT, "video/mpeg"),
+    (None, "v.m2ts", BLU_RAY, "video/mpeg"),
+    ("video/mp2t", "v.ts", TRANSPORT, "video/mpeg"),
+    (None, "main.c", MP4, "video/mp4"),
+    (None, "data.json", WEBM, "video/webm"),
+    (None, "film.mkv", MATROSKA, "video/webm"),
+]
+
+CONTAINERS = [
+    ("audio/mp4", "a.m4a", MP4, "audio/m4a"),
+    ("application/octet-stream", "a.m4a", MP4, "audio/m4a"),
+    ("audio/mpeg", "youtube.mp3", MP4, "audio/m4a"),
+    ("video/quicktime", "a.mov", MP4, "video/mov"),
+    ("text/plain", "v.mp4", MP4, "video/mp4"),
+    ("audio/webm; codecs=opus", "recording", WEBM, "audio/webm"),
+    ("audio/ogg", "a.weba", WEBM, "audio/webm"),
+    ("video/webm", None, WEBM, "video/webm"),
+    ("audio/opus", None, OGG, "audio/opus"),
+    ("video/mp4", "a.ogg", OGG, "audio/ogg"),
+    ("audio/aac", None, b"ID3\x04\x00\x00\x00\x00\x00\x00", "audio/aac"),
+]
+
+NAMES_THAT_BYTES_CONTRADICT = [
+    (None, "server.log", gzip.compress(b"log"), "application/gzip"),
+    (None, "notes.txt", BINARY, OCTET_STREAM),
+    ("application/octet-stream", "main.rs", BINARY, OCTET_STREAM),
+    (None, "config.yaml", b"\x7fELF\x02\x01\x01" + bytes(9), "application/x-elf"),
+    (None, "a.py", b"\x00\x01\x02\x03", OCTET_STREAM),
+    (None, "old.doc", b"<html>a report</html>", "text/plain"),
+]
+
+HAVE_A_TEXT_FORM = [
+    ("image/svg+xml", "logo.svg", SVG, "text/plain"),
+    (None, "logo.svg", SVG, "text/plain"),
+    (None, None, SVG, "text/plain"),
+    ("application/x-ipynb+json", "n.ipynb", b"{}", "text/plain"),
+    (None, "n.ipynb", b"{}", "text/plain"),
+    ("text/vtt", "s.vtt", b"WEBVTT\n", "text/plain"),
+    ("application/x-subrip", "s.srt", b"1\n00:00:00,000 --> 00:00:01,000\nHi\n", "text/plain"),
+    ("text/calendar", "c.ics", b"BEGIN:VCALENDAR\n", "text/plain"),
+    ("text/tab-separated-values", "t.tsv", b"a\tb\n", "text/plain"),
+    ("application/jsonl", "l.jsonl", b"{}\n", "text/plain"),
+    ("application/geo+json", "a.geojson", b"{}", "text/plain"),
+    ("message/rfc822", "m.eml", b"From: a\n", "text/plain"),
+    ("text/vcard", "v.vcf", b"BEGIN:VCARD\n", "text/plain"),
+    ("application/rss+xml", "feed", b"<rss/>", "text/plain"),
+]
+
+STAY_AS_GEMINI_TAKES_THEM = [
+    ("text/markdown", "a.md", b"# a\n", "text/markdown"),
+    ("application/json", "a.json", b"{}", "application/json"),
+    ("application/xml", "a.xml", b"<a/>", "text/xml"),
+    ("text/css", "a.css", b"a{}", "text/css"),
+    ("text/plain", "t.csv", b"a,b\n", "text/plain"),
+    ("audio/l16; rate=16000", "speech", BINARY, "audio/l16"),
+    ("image/jpeg", "blob", BINARY, "image/jpeg"),
+    ("audio/x-wav", "a.mp3", b"no signature", "audio/wav"),
+    (None, "a.mp3", b"no signature", "audio/mpeg"),
+]
+
+NEVER_TAKEN = [
+    (None, None, GIF, "image/gif"),
+    ("image/png", "a.png", GIF, "image/gif"),
+    (None, "a.bmp", b"BM" + struct.pack("<IHHI", 70, 0, 0, 54), "image/bmp"),
+    ("image/tiff", None, b"II*\x00\x08\x00\x00\x00", "image/tiff"),
+    (None, "a.avif", b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00", "image/avif"),
+    ("application/octet-stream", "r.docx", docx(), DOCX),
+    ("application/zip", "a.zip", b"PK\x03\x04" + bytes(30), "application/zip"),
+    (None, "a.7z", b"7z\xbc\xaf\x27\x1c" + bytes(9), "application/x-7z-compressed"),
+    (None, "voice", b"#!AMR\n\x3c\x00", "audio/amr"),
+    (None, "voice", b"caff\x00\x01\x00\x00desc", "audio/x-caf"),
+    (None, None, b"\x01\x02\x03", OCTET_STREAM),
+    ("application/octet-stream; x=y", None, b"", OCTET_STREAM),
+]
+
+
+@pytest.mark.parametrize(
+    ("declared", "name", "data", "found"),
+    [
+        *DECLARED_AS_TABLES_SAY,
+        *BYTES_THAT_LEAVE_NO_DOUBT,
+        *CONTAINERS,
+        *NAMES_THAT_BYTES_CONTRADICT,
+        *HAVE_A_TEXT_FORM,
+        *STAY_AS_GEMINI_TAKES_THEM,
+        *NEVER_TAKEN,
+    ],
+)
+def test_type_of_a_file(declared: str | None, name: str | None, data: bytes, found: str) -> None:
+    assert resolve(declared=declared, filename=name, head=data[:HEAD]) == found
+
+
+def test_what_is_found_is_taken_or_refused_with_advice() -> None:
+    for declared, name, data, _ in NEVER_TAKEN:
+        found = resolve(declared=declared, filename=name, head=data[:HEAD])
+        assert not is_taken(found)
+        refused = unusable(f"The file {name!r}", found, param="file")
+        assert (refused.status, refused.code, refused.param) == (400, "unsupported_file", "file")
+        assert found in refused.message and repr(name) in refused.message
+    told = [unusable("x", each, param=None).message for each in ("image/gif", DOCX, "application/zip", OCTET_STREAM)]
+    assert [any(word in each for word in ("PNG", "PDF", "Unpack", "extension")) for each in told] == [True] * 4
+
+
+TEXT = "Grüße: naïve café — €5, plain words around it\n"
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "cp1252"]
+)
+@pytest.mark.parametrize("name", [None, "blob", "a.txt"])
+def test_text_in_any_encoding_is_text(encoding: str, name: str | None) -> None:
+    assert resolve(declared="application/octet-stream", filename=name, head=TEXT.encode(encoding)) == "text/plain"
+    assert resolve(declared=None, filename="a.csv", head=TEXT.encode(encoding)) == "text/csv"
+
+
+@pytest.mark.parametrize(
+    "text", ["hello\n", "a", "id;name\n1;Ö\n", "Привет, мир\n", "日本語のテキストです、これは。\n", "\x00"]
+)
+def test_utf_16_with_a_mark_is_never_sound(text: str) -> None:
+    for encoding in ("utf-16", "utf-16-be"):
+        head = b"\xfe\xff" * (encoding == "utf-16-be") + text.encode(encoding)
+        assert not resolve(declared=None, filename="blob", head=head).startswith(("audio/", "video/"))
+
+
+def test_declared_charset_of_an_older_encoding_is_kept() -> None:
+    data = "žluťoučký kůň".encode("iso8859-2")
+    assert resolve(declared="text/csv; charset=ISO-8859-2", filename=None, head=data) == "text/csv; charset=iso-8859-2"
+    assert resolve(declared="text/csv; charset=iso-8859-2", filename=None, head="ž".encode()) == "text/csv"
+    assert resolve(declared="text/csv; charset=nonsense", filename=None, head=b"a,b") == "text/csv"
+    assert resolve(declared="text/plain; charset=base64", filename=None, head=data) == "text/plain"
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("png", "image/png"), (".png", "image/png"), ("PNG", "image/png"), ("image/png", "image/png"),
+        ("jpg", "image/jpeg"), ("mp4", "video/mp4"), ("pdf", "application/pdf"), ("wav", "audio/wav"),
+        ("audio/x-wav", "audio/wav"), ("pcm16", "audio/l16"), ("opus", "audio/opus"), ("text", "text/plain"),
+        ("rs", "text/plain"), ("text/x-csrc", "text/plain"), ("image/svg+xml", "text/plain"), ("md", "text/markdown"),
+        ("text/x-python", "text/x-python"), ("image/gif", "image/gif"), ("model/new-thing", "model/new-thing"),
+        ("application/octet-stream", OCTET_STREAM), ("binary/octet-stream", OCTET_STREAM), ("image/*", OCTET_STREAM),
+        ("unknown", OCTET_STREAM), ("application/x-download", OCTET_STREAM), ("nonsense", None), ("a b/c", None),
+        ("", None),
+    ],
+)  # fmt: skip
+def test_what_a_caller_says_explicitly(said: str, found: str | None) -> None:
+    assert explicit(said) == found
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [("wav", "audio/wav"), (".wav", "audio/wav"), ("mp4", "audio/m4a"), ("webm", "audio/webm"), ("ogg", "audio/ogg"),
+     ("pcm16", "audio/l16"), ("g711_ulaw", "audio/mulaw"), ("x-flac", "audio/flac"), ("audio/mp3", "audio/mpeg")],
+)  # fmt: skip
+def test_what_a_caller_says_of_a_recording(said: str, found: str) -> None:
+    assert explicit(said, sound=True) == found
+
+
+def test_name_in_a_message_says_more_of_a_text_and_of_the_unknown() -> None:
+    assert called("text/plain", "t.csv") == "text/csv"
+    assert called(OCTET_STREAM, "a.mp3") == "audio/mpeg"
+    assert called(OCTET_STREAM, "a.txt") == OCTET_STREAM
+    assert called("image/png", "shot.txt") == "image/png"
+    assert called("image/png", None) == "image/png"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The ftyp box is first", "the moov atom", "GIF89a was a format", "ID3 tags are old", "BM is a magic",
+     "fLaC streams", "OggS pages", "wide and free", "RIFF is a riff WAVE", "MZ", "caff is coffee", "BZh91AY&SY is pi"],
+)  # fmt: skip
+def test_text_that_begins_like_a_signature_is_text(text: str) -> None:
+    assert resolve(declared=None, filename=None, head=text.encode()) == "text/plain"
