@@ -35,6 +35,7 @@ google.rpc.Status, by the dialect of the path.
         ├── UpstreamUnavailable      500, 503: Google's own status is kept
         ├── UpstreamTimeout          504
         ├── UpstreamDisconnected     502  the connection broke, before or within the answer
+        ├── UpstreamAnswerBroken     502  Gemini ended its answer for a reason that lies in no content
         ├── UpstreamProtocolError    502  an answer that is not of the contract
         ├── UpstreamFileLost         internal: the replica is not there any more; repaired, never shown
         └── UpstreamStorageFull      internal: the project's 20 GB are used; replicas are evicted, then 503
@@ -389,6 +390,16 @@ class UpstreamTimeout(UpstreamError):
 
 class UpstreamDisconnected(UpstreamError):
     default_code = "upstream_disconnected"
+
+
+class UpstreamAnswerBroken(UpstreamError):
+    """Gemini gave its answer up for a reason that lies in no content, such as a call that it could not form.
+
+    It was asked once more already where nothing had gone out yet; the status tells a client that it may try again.
+    """
+
+    default_code = "upstream_answer_broken"
+    retryable = False
 
 
 class UpstreamProtocolError(UpstreamError):

@@ -32,13 +32,15 @@ PAINTING = "gemini-2.5-flash-image"
 MODELS = (FLASH, SIGNING, SPEAKING, PAINTING)
 
 
-def chat_settings(sandbox: SandboxServer, data_dir: Path, *, keys: tuple[str, ...] = ("key-a",)) -> Settings:
+def chat_settings(
+    sandbox: SandboxServer, data_dir: Path, *, keys: tuple[str, ...] = ("key-a",), models: tuple[str, ...] = MODELS
+) -> Settings:
     """Every model on an account per key, no retries, short silences; one owner, `local`."""
     accounts = [Account(name=f"account-{key}", api_keys=(key,), api_base=sandbox.url) for key in keys]
     return Settings(
         deployments=tuple(
             Deployment(f"{model}-{account.name}", model, model, account, account.api_keys[0])
-            for model in MODELS
+            for model in models
             for account in accounts
         ),
         storage=StorageSettings(data_dir=data_dir),

@@ -7,14 +7,29 @@ from collections.abc import Iterator
 import pytest
 
 from chat_wire import chat_settings
+from doors import DOORS, Ask, door
 from gateways import SandboxServer, gateway_server, sandbox_server
 from liftgate.sandbox.app import SandboxSettings
+from liftgate.sandbox.settings import DEFAULT_MODELS
+
+NEWER_MODELS = ("gemini-3.8-flash", "gemini-3.5-flash-lite")
 
 
 @pytest.fixture(scope="module")
 def shared_sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server(SandboxSettings(video_processing=0.05)) as server:
+    with sandbox_server(SandboxSettings(video_processing=0.05, models=(*DEFAULT_MODELS, *NEWER_MODELS))) as server:
         yield server
+
+
+@pytest.fixture(scope="module", params=DOORS)
+def ask(
+    request: pytest.FixtureRequest, shared_sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ask]:
+    """One chat at each door, whole and streamed."""
+    with door(
+        request.param, shared_sandbox, tmp_path_factory.mktemp("door"), (*DEFAULT_MODELS, *NEWER_MODELS)
+    ) as asking:
+        yield asking
 
 
 @pytest.fixture

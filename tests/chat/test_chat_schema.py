@@ -201,7 +201,7 @@ REPLIES: dict[str, tuple[dict[str, Any], str, str | None]] = {
         "tool_calls",
         None,
     ),
-    "a malformed call": ({"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL"}]}, "content_filter", None),
+    "other": ({"candidates": [{"finishReason": "OTHER"}]}, "content_filter", None),
     "no counts": ({"candidates": [{"content": {"parts": [{"text": "x"}]}, "finishReason": "STOP"}]}, "stop", "x"),
     "a reason of tomorrow": (
         {"candidates": [{"content": {"parts": [{"text": "x"}]}, "finishReason": "NEW_REASON"}], "newField": {"a": 1}},

@@ -94,7 +94,6 @@ REFUSALS: list[tuple[str, Any]] = [
         "tools[0].custom.format",
         [{"type": "custom", "custom": {"name": "c", "format": {"type": "grammar", "grammar": {}}}}],
     ),
-    ("parallel_tool_calls", False),
     *((name, {"type": "content"}) for name in REFUSED if name not in ("logit_bias", "store", "verbosity")),
 ]
 
@@ -102,8 +101,7 @@ REFUSALS: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("param", "value"), REFUSALS, ids=lambda value: value if isinstance(value, str) else "")
 def test_refused_field_is_refused_by_name_or_dropped_by_name(param: str, value: Any) -> None:
     name = re.split(r"[.\[]", param)[0]
-    tools = [{"type": "function", "function": {"name": "f"}}]
-    request = {"messages": HI, **({"tools": tools} if name == "parallel_tool_calls" else {}), name: value}
+    request = {"messages": HI, name: value}
     facts = facts_for("gemini-2.5-flash")
     with pytest.raises(UnsupportedParameter) as refused:
         translate_chat(request, facts=facts, files={}, signatures={})

@@ -19,12 +19,19 @@ from hypothesis import strategies as st
 
 from answer_examples import ANSWER_EXAMPLES
 from gemini_normal_form import normal_request
-from liftgate.errors import LiftgateError, RequestError, UpstreamDisconnected, UpstreamProtocolError
+from liftgate.errors import (
+    LiftgateError,
+    RequestError,
+    UpstreamAnswerBroken,
+    UpstreamDisconnected,
+    UpstreamProtocolError,
+)
 from liftgate.translate.answer import AnswerFold, completion
 from liftgate.translate.answer_table import ANSWER
 from liftgate.translate.chat_chunks import ChunkEncoder
 from liftgate.translate.chat_request import READERS, ChatTranslation, tool_call_ids, translate_chat
 from liftgate.translate.file_needs import ResolvedFile, file_needs
+from liftgate.translate.json_call import JsonCall
 from liftgate.translate.model_facts import FAMILIES, NEWEST
 from liftgate.translate.tokens import count_answer
 from translate_exchanges import RECORDINGS, Inexpressible, exchanges, said_in_openai, spec
@@ -133,6 +140,9 @@ def _answer_case(replies: list[Any], dice: Dice, *, check: bool) -> bool:
         legacy_functions=dice.below(4) == 0,
         mcp=dice.below(4) == 0,
         custom_tools=frozenset({"f"} if dice.below(4) == 0 else ()),
+        one_call=dice.below(4) == 0,
+        client_names={"f": "21st"} if dice.below(4) == 0 else {},
+        json_call=JsonCall("f", "a") if dice.below(4) == 0 else None,
     )
     fold = AnswerFold(
         question, completion_id="c", created=1, model="m", new_call_id=lambda: f"call_{next(numbers)}"
@@ -142,7 +152,7 @@ def _answer_case(replies: list[Any], dice: Dice, *, check: bool) -> bool:
         for reply in replies:
             encoder.encode(fold.feed(reply))
         encoder.encode(fold.end())
-    except (UpstreamProtocolError, UpstreamDisconnected) as error:
+    except (UpstreamProtocolError, UpstreamDisconnected, UpstreamAnswerBroken) as error:
         assert error.message
         return False
     answer = completion(fold)

@@ -173,12 +173,6 @@ def test_usage_chunk_has_no_choices_and_comes_last() -> None:
     assert all(chunk["usage"] is None for chunk in chunks[:-1])
 
 
-def test_parallel_tool_calls_false_is_refused_where_there_are_tools() -> None:
-    with pytest.raises(UnsupportedParameter, match="parallel_tool_calls"):
-        translated({"tools": [F], "parallel_tool_calls": False})
-    assert translated({"parallel_tool_calls": False}).dropped == ()
-
-
 def test_audio_without_format_is_recognised_by_its_bytes() -> None:
     part = {"type": "input_audio", "input_audio": {"data": base64.b64encode(b"fLaC" + bytes(20)).decode()}}
     body = translated({"messages": [{"role": "user", "content": [part]}]}).body

@@ -71,8 +71,6 @@ CASES: list[tuple[dict[str, Any], str | None, str | None, str]] = [
     ({"messages": [HI, {"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "tool_call_id": "x",
      "content": ""}]},
      "messages[2].tool_call_id", "invalid_value", "'x'"),
-    ({"messages": [HI, {"role": "assistant", "tool_calls": [{**CALL, "function": {"name": "f", "arguments": "[1"}}]}]},
-     "messages[1].tool_calls[0].function.arguments", "invalid_value", "a JSON object"),
     ({"messages": [HI, {"role": "assistant", "content": "x",
      "extra_content": {"google": {"parts": [{"fileData": {}}]}}}]},
      "messages[1].extra_content.google.parts[0].fileData", "unknown_parameter", "fileData"),

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from liftgate.errors import InvalidRequest, UnsupportedParameter
-from liftgate.translate.json_schema import json_schema, schema_subset
+from liftgate.translate.json_schema import json_schema
+from liftgate.translate.schema_subset import schema_subset
 
 TREE: dict[str, Any] = {
     "$defs": {"Node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}}}},

@@ -225,7 +225,7 @@ PARAMETERS = [
                 "google": {"thinking_config": {"include_thoughts": True}, "cached_content": "cachedContents/y"}
             }
         },
-        {"generationConfig": {"thinkingConfig": {"include_thoughts": True}}, "cachedContent": "cachedContents/y"},
+        {"generationConfig": {"thinkingConfig": {"includeThoughts": True}}, "cachedContent": "cachedContents/y"},
     ),
     Example("drop_params", {"drop_params": True, "logit_bias": {"50256": -100}}),
     Example("additional_drop_params", {"additional_drop_params": ["seed", "stop"], "seed": 4, "stop": "x"}),

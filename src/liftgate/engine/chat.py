@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,6 +23,7 @@ from liftgate.engine.relay import EventStream, Opened, Opening, Relay, abandon, 
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import InvalidRequest, LiftgateError, UnsupportedParameter, UpstreamDisconnected
 from liftgate.gemini.json_body import decoded
+from liftgate.gemini.unbroken import unbroken
 from liftgate.records import Deployment, Owner
 from liftgate.replicas.parts import Parts
 from liftgate.router.attempts import Router
@@ -179,12 +180,16 @@ class Chat:
             )
 
     async def _generate(self, call: _Call, deployment: Deployment, translation: ChatTranslation) -> bytes:
-        timeout = self._attempts.left(call.carried, deployment)
         body = await asyncio.to_thread(_encode, translation.body) if call.large else _encode(translation.body)
-        raw = await self._client.generate(deployment, body, timeout=timeout)
-        fold = self._fold(call, translation)
-        fold.feed(decoded(raw))
-        fold.end()
+
+        async def folded() -> AnswerFold:
+            raw = await self._client.generate(deployment, body, timeout=self._attempts.left(call.carried, deployment))
+            fold = self._fold(call, translation)
+            fold.feed(decoded(raw))
+            fold.end()
+            return fold
+
+        fold = await unbroken(folded)
         if signatures := fold.take_signatures():
             await self._signatures.save(call.owner, signatures)
         return _encode(completion(fold))
@@ -209,6 +214,12 @@ class Chat:
 
     async def _begin(self, call: _Call, deployment: Deployment, translation: ChatTranslation) -> Opened:
         body = await asyncio.to_thread(_encode, translation.body) if call.large else _encode(translation.body)
+        return await unbroken(partial(self._begin_once, call, deployment, translation, body))
+
+    async def _begin_once(
+        self, call: _Call, deployment: Deployment, translation: ChatTranslation, body: bytes
+    ) -> Opened:
+        """A stream up to its first event that says something."""
         stream = await self._client.open_stream(
             deployment,
             body,
@@ -218,10 +229,15 @@ class Chat:
         fold = self._fold(call, translation)
         encoder = ChunkEncoder(fold)
         try:
+            first = b""
             batch = await stream.batch()
             if not batch:
                 raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
-            first = blocks_of(batch, fold, encoder)
+            while batch and not first:
+                first = blocks_of(batch, fold, encoder)
+                fold.check_unbroken()
+                if not first:
+                    batch = await stream.batch()
         except BaseException:
             await stream.close()
             raise

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.json_body import decoded
 from liftgate.gemini.stream import GeminiStream
+from liftgate.gemini.unbroken import unbroken
 from liftgate.prices import counts_of_gemini
 from liftgate.records import Account, Deployment
 from liftgate.sdk.calls import model_name
@@ -28,13 +30,14 @@ from liftgate.translate.chat_chunks import chunk_blocks
 from liftgate.translate.chat_request import ChatTranslation, translate_chat
 from liftgate.translate.file_needs import ResolvedFile
 from liftgate.translate.model_facts import facts_for
+from liftgate.translate.native_fields import merged
 from liftgate.translate.tokens import count_answer, count_request
 
 _encode = msgspec.json.Encoder().encode
 
 
 class DirectChat:
-    """`body`: the caller's extra_body, merged one level deep into Gemini's request, as LiteLLM does."""
+    """`body`: the caller's extra_body, put into Gemini's request over what is there, as LiteLLM does."""
 
     def __init__(
         self, client: GeminiClient, account: Account, clock: Clock, request: Mapping[str, Any], body: Mapping[str, Any]
@@ -60,10 +63,16 @@ class DirectChat:
         )
 
     async def complete(self, translation: ChatTranslation, timeout: float) -> ModelResponse:
-        raw = await self._client.generate(self._deployment, self._encoded(translation.body), timeout=timeout)
-        fold = self._fold(translation)
-        fold.feed(decoded(raw))
-        fold.end()
+        body = self._encoded(translation.body)
+
+        async def folded() -> AnswerFold:
+            raw = await self._client.generate(self._deployment, body, timeout=timeout)
+            fold = self._fold(translation)
+            fold.feed(decoded(raw))
+            fold.end()
+            return fold
+
+        fold = await unbroken(folded)
         answer = ModelResponse(**completion(fold))
         note_cost(answer, self._model, counts_of_gemini(fold.usage_metadata))
         return answer
@@ -77,11 +86,19 @@ class DirectChat:
 
     async def open(self, translation: ChatTranslation, timeout: float) -> DirectStream:
         """Once the first event is there: what fails before it is raised here, and may be tried again."""
+        return await unbroken(partial(self._open_once, translation, timeout))
+
+    async def _open_once(self, translation: ChatTranslation, timeout: float) -> DirectStream:
         stream = await self._client.open_stream(
             self._deployment, self._encoded(translation.body), timeout=timeout, idle_timeout=timeout
         )
         try:
-            return DirectStream(stream, self._fold(translation), await stream.batch())
+            fold = self._fold(translation)
+            chunks: list[dict[str, Any]] = []
+            while not chunks and (batch := await stream.batch()):
+                chunks = [chunk for data in batch for chunk in chunk_blocks(fold, fold.feed(decoded(data)))]
+                fold.check_unbroken()
+            return DirectStream(stream, fold, chunks)
         except BaseException:
             await stream.close()
             raise
@@ -89,12 +106,8 @@ class DirectChat:
     def _encoded(self, body: Mapping[str, Any]) -> bytes:
         if not self._body:
             return _encode(body)
-        merged = dict(body)
-        for name, value in self._body.items():
-            own = merged.get(name)
-            merged[name] = {**own, **value} if isinstance(own, dict) and isinstance(value, dict) else value
         try:
-            return _encode(merged)
+            return _encode(merged(body, self._body))
         except TypeError as error:
             raise InvalidRequest(f"'extra_body' is no JSON: {error}", param="extra_body") from error
 
@@ -110,12 +123,12 @@ class DirectChat:
 
 
 class DirectStream:
-    """A `ChunkSource` over Gemini's events."""
+    """A `ChunkSource` over Gemini's events. `first`: the chunks of those that have come."""
 
-    def __init__(self, stream: GeminiStream, fold: AnswerFold, first: list[bytes]) -> None:
+    def __init__(self, stream: GeminiStream, fold: AnswerFold, first: list[dict[str, Any]]) -> None:
         self._stream = stream
         self._fold = fold
-        self._next: list[bytes] | None = first
+        self._first = first
         self._ended = False
 
     async def batch(self) -> list[ModelResponseStream]:
@@ -136,9 +149,10 @@ class DirectStream:
         await self._stream.close()
 
     async def _advance(self) -> list[dict[str, Any]]:
-        events, self._next = self._next, None
-        if events is None:
-            events = await self._stream.batch()
+        if self._first:
+            chunks, self._first = self._first, []
+            return chunks
+        events = await self._stream.batch()
         if not events:
             chunks = chunk_blocks(self._fold, self._fold.end())
             await self.close()

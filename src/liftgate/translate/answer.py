@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from liftgate.errors import UpstreamDisconnected
+from liftgate.errors import UpstreamAnswerBroken, UpstreamDisconnected, shortened
 from liftgate.translate import upstream
-from liftgate.translate.answer_choice import Choice
+from liftgate.translate.answer_choice import BROKEN, Choice
 from liftgate.translate.answer_events import Closing, Event, Finish, Usage
 from liftgate.translate.answer_parts import PartReader
 from liftgate.translate.chat_request import ChatTranslation
@@ -83,6 +83,13 @@ class AnswerFold:
             self._feedback(chunk)
         return events
 
+    def check_unbroken(self) -> None:
+        """Raises UpstreamAnswerBroken when Gemini has given a choice up for a reason that lies in no content."""
+        for choice in self.choices.values():
+            if choice.native_finish in BROKEN:
+                said = f": {shortened(choice.finish_message)}" if choice.finish_message else "."
+                raise UpstreamAnswerBroken(f"Gemini gave its answer up ({choice.native_finish}){said}")
+
     def _first(self, chunk: dict[str, Any]) -> None:
         self._heard = True
         self.system_fingerprint = upstream.string(chunk, "modelVersion", "its root")
@@ -151,7 +158,9 @@ class AnswerFold:
         """The last events: what closes each choice, its end, and the usage where it was asked for.
 
         Raises UpstreamDisconnected when a choice has no end, or when there is none at all: a cut answer is never whole.
+        Raises what `check_unbroken` does.
         """
+        self.check_unbroken()
         if not self.choices:
             raise UpstreamDisconnected("Gemini's answer ended without a candidate.")
         events: list[Event] = []

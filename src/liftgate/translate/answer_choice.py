@@ -12,10 +12,19 @@ import msgspec
 
 from liftgate.translate import audio, citations, upstream
 from liftgate.translate.answer_events import Event, Start, TextDelta
+from liftgate.translate.answer_metadata import Gathered
 
 FINISH: Mapping[str, str] = {"STOP": "stop", "MAX_TOKENS": "length", "CONTINUATION": "length"}
 """Every other reason is `content_filter`: Gemini withheld or broke off the answer, and it must not pass for a whole
 one. The native reason stands in extra_content.google.finish_reason."""
+
+BROKEN = frozenset(
+    {
+        "MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS",
+        "MISSING_THOUGHT_SIGNATURE",
+    }
+)  # fmt: skip
+"""Reasons that lie in no content: another try may do, and a client must not take them for a filter's."""
 
 _RAW_FIELDS = {
     "safetyRatings": "safety_ratings",
@@ -39,6 +48,8 @@ class Choice(msgspec.Struct):
     reasoning: list[str] = []
     calls: list[dict[str, Any]] = []
     legacy_call: dict[str, Any] | None = None
+    left_out: list[str] = []
+    """Names of further calls, where the client takes one."""
     images: list[dict[str, Any]] = []
     parts: list[dict[str, Any]] = []
     """Entries of extra_content.google.parts."""
@@ -52,6 +63,7 @@ class Choice(msgspec.Struct):
     transcript: list[str] = []
     logprobs: list[dict[str, Any]] | None = None
     extra: dict[str, Any] = {}
+    gathered: dict[str, Gathered] = {}
     native_finish: str | None = None
     finish_message: str | None = None
     prompt_feedback: dict[str, Any] | None = None
@@ -87,8 +99,11 @@ class Choice(msgspec.Struct):
                 upstream.string(candidate, field, place)
             else:
                 found = upstream.mapping(candidate, field, place) or {}
-                known: dict[str, Any] = self.extra.setdefault(name, {})
-                known.update((key, each) for key, each in found.items() if each)
+                gathered = self.gathered.get(name)
+                if gathered is None:
+                    gathered = self.gathered[name] = Gathered()
+                    self.extra[name] = gathered.fields
+                gathered.take(found)
                 continue
             self.extra[name] = value
 
@@ -134,7 +149,7 @@ class Choice(msgspec.Struct):
 
     def extra_content(self) -> dict[str, Any] | None:
         """`{"google": {…}}`, or None when everything was said elsewhere."""
-        if self.native_finish == "STOP" and not (self.extra or self.parts or self.prompt_feedback):
+        if self.native_finish == "STOP" and not (self.extra or self.parts or self.prompt_feedback or self.left_out):
             return None
         google = dict(self.extra)
         if self.prompt_feedback:
@@ -143,6 +158,8 @@ class Choice(msgspec.Struct):
             google["finish_reason"] = self.native_finish
             if self.finish_message:
                 google["finish_message"] = self.finish_message
+        if self.left_out:
+            google["calls_left_out"] = self.left_out
         parts = self.parts
         only = parts[0] if len(parts) == 1 else {}
         if set(only) == {"content_index", "thoughtSignature"} and only["content_index"] == self.length:

@@ -79,8 +79,16 @@ class PartReader:
         args = upstream.mapping(called, "args", place) or {}
         signature: str | None = part.get("thoughtSignature")
         translation = self._translation
+        if (json_call := translation.json_call) is not None and name == json_call.name:
+            if not choice.text:  # a second answer would make no JSON of the first
+                choice.say(json_call.content(args), None, events)
+            return
+        name = translation.client_names.get(name, name)
         if translation.mcp and name not in translation.function_names:
             _keep(choice, part)  # Google called its MCP server itself; the client must not call it again
+            return
+        if translation.one_call and (choice.calls or choice.legacy_call):
+            choice.left_out.append(name)
             return
         choice.start(events)
         if translation.legacy_functions and choice.legacy_call is None and not choice.calls:

@@ -21,6 +21,9 @@ from liftgate.translate.tool_results import Call
 SKIP_SIGNATURE = "skip_thought_signature_validator"
 """Google's documented value for a call whose signature is not to be had."""
 
+RAW_ARGUMENTS = "arguments"
+"""The one argument of a call whose arguments are no JSON object."""
+
 KEYS = frozenset(
     {
         "role", "content", "name", "refusal", "audio", "tool_calls", "function_call", "reasoning_content", "images",
@@ -113,9 +116,9 @@ def _interleave(texts: list[str], google: dict[str, Any], where: str) -> list[di
         text, at = "".join(texts), 0
         for place, each in enumerate(checks.array(raw, f"{where}.parts")):
             found = checks.mapping(each, f"{where}.parts[{place}]")
-            if "call_index" in found:
+            if found.get("call_index") is not None:
                 continue
-            index = checks.integer(found.get("content_index", 0), f"{where}.parts[{place}].content_index", 0, 2**53)
+            index = checks.integer(found.get("content_index") or 0, f"{where}.parts[{place}].content_index", 0, 2**53)
             if index > at and text[at:index]:
                 parts.append({"text": text[at:index]})
                 at = index
@@ -128,7 +131,8 @@ def _interleave(texts: list[str], google: dict[str, Any], where: str) -> list[di
 
 
 def _put_back(parts: list[dict[str, Any]], raw: dict[str, Any], where: str) -> None:
-    part = {key: value for key, value in raw.items() if key not in ("index", "content_index", "call_index")}
+    places = ("index", "content_index", "call_index")
+    part = {key: value for key, value in raw.items() if value is not None and key not in places}
     for key, value in part.items():
         if key not in RAW_PARTS:
             raise checks.unknown(f"{where}.{key}")
@@ -208,15 +212,16 @@ def _tool_calls(draft: Draft, said: Said, message: dict[str, Any], google: dict[
         at = f"{where}.tool_calls[{place}]"
         found = checks.mapping(call, at)
         draft.only(found, at, _CALL_KEYS)
-        call_id = checks.string(checks.required(found, "id", at), f"{at}.id", empty=False)
-        if call_id in said.ids:
+        call_id = checks.string(checks.required(found, "id", at), f"{at}.id")
+        if call_id and call_id in said.ids:
             raise InvalidRequest(
                 f"Invalid '{at}.id': {checks.shown(call_id)} is used twice.", param=f"{at}.id", code="invalid_value"
             )
         name, args = _called(draft, found, at)
-        part: dict[str, Any] = {"functionCall": {"id": call_id, "name": name, "args": args}}
+        made = {"name": draft.sent_name(name), "args": args}
+        part: dict[str, Any] = {"functionCall": {"id": call_id, **made} if call_id else made}
         signature = _signature(_google(found, at), at) or draft.signatures.get(call_id)
-        _sign_call(draft, part, signature, first=not said.calls, called=call_id)
+        _sign_call(draft, part, signature, first=not said.calls, called=call_id or f"the call of {name}")
         said.parts.append(part)
         said.calls.append(Call(call_id, name))
         said.ids.add(call_id)
@@ -234,31 +239,29 @@ def _behind_calls(google: dict[str, Any]) -> dict[object, list[tuple[int, dict[s
 
 
 def _called(draft: Draft, call: dict[str, Any], at: str) -> tuple[str, dict[str, Any]]:
-    kind = checks.choice(call.get("type", "function"), f"{at}.type", ("function", "custom"))
+    kind = call.get("type")
+    kind = "function" if kind is None else checks.choice(kind, f"{at}.type", ("function", "custom"))
     called = checks.mapping(checks.required(call, kind, at), f"{at}.{kind}")
     name = checks.string(checks.required(called, "name", f"{at}.{kind}"), f"{at}.{kind}.name", empty=False)
     if kind == "custom":
         draft.only(called, f"{at}.custom", frozenset({"name", "input"}))
-        return name, {"input": checks.string(called.get("input", ""), f"{at}.custom.input")}
+        return name, {"input": checks.string(called.get("input") or "", f"{at}.custom.input")}
     draft.only(called, f"{at}.function", frozenset({"name", "arguments", "parsed_arguments"}))
     return name, _arguments(called, f"{at}.function")
 
 
 def _arguments(called: dict[str, Any], at: str) -> dict[str, Any]:
+    """What a model generated may be no JSON object (OpenAI's own warning); it is then sent whole, as one text."""
     text = checks.string(called.get("arguments") or "", f"{at}.arguments")
     if not text.strip():
         return {}
     try:
         args = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        args = None
-    if not isinstance(args, dict):
-        raise InvalidRequest(
-            f"Invalid '{at}.arguments': expected a JSON object, but got {checks.shown(text)}.",
-            param=f"{at}.arguments",
-            code="invalid_value",
-        )
-    return args
+        return {RAW_ARGUMENTS: text}
+    if args is None:
+        return {}
+    return args if isinstance(args, dict) else {RAW_ARGUMENTS: text}
 
 
 def _sign_call(draft: Draft, part: dict[str, Any], signature: str | None, *, first: bool, called: str) -> None:
@@ -278,7 +281,7 @@ def _legacy_call(draft: Draft, said: Said, message: dict[str, Any], where: str, 
     found = checks.mapping(call, at)
     draft.only(found, at, frozenset({"name", "arguments"}))
     name = checks.string(checks.required(found, "name", at), f"{at}.name", empty=False)
-    part: dict[str, Any] = {"functionCall": {"name": name, "args": _arguments(found, at)}}
+    part: dict[str, Any] = {"functionCall": {"name": draft.sent_name(name), "args": _arguments(found, at)}}
     _sign_call(draft, part, signature, first=not said.calls, called=f"the call of {name}")
     said.parts.append(part)
     said.calls.append(Call(None, name))

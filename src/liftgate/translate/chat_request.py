@@ -7,22 +7,25 @@ neither is an unknown parameter, as at OpenAI.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from liftgate.errors import MissingParameter
-from liftgate.translate import checks, generation, outputs, tools
+from liftgate.translate import checks, generation, native_fields, outputs, tools
 from liftgate.translate.content_parts import Media
 from liftgate.translate.draft import Draft, Dropped
 from liftgate.translate.drop_paths import without
 from liftgate.translate.field_table import IGNORED, REFUSED
 from liftgate.translate.file_needs import ResolvedFile
+from liftgate.translate.json_call import JsonCall
 from liftgate.translate.messages import read_messages
 from liftgate.translate.model_facts import ModelFacts
 from liftgate.translate.tool_choice import finish_tools
 
 NOTHING_READ: Mapping[str, Media] = {}
+NOTHING_ALIASED: Mapping[str, str] = MappingProxyType({})
 
 __all__ = ["ChatTranslation", "Dropped", "tool_call_ids", "translate_chat"]
 
@@ -32,7 +35,8 @@ class ChatTranslation(msgspec.Struct, frozen=True):
 
     `body`: camelCase, without `model`. `notes`: sentences for a warning. `kept_names`: parameters that name
     something kept at Gemini under one account (cached contents, search stores). `function_names` are those that the
-    client declared.
+    client declared; `client_names` gives those that were sent under another name. `one_call`: the client takes one call
+    in an answer at most. `json_call`: the function whose arguments are the message's content.
     """
 
     body: dict[str, Any]
@@ -46,6 +50,9 @@ class ChatTranslation(msgspec.Struct, frozen=True):
     function_names: frozenset[str] = frozenset()
     custom_tools: frozenset[str] = frozenset()
     legacy_functions: bool = False
+    one_call: bool = False
+    client_names: Mapping[str, str] = NOTHING_ALIASED
+    json_call: JsonCall | None = None
     mcp: bool = False
 
 
@@ -90,7 +97,7 @@ def _extra_body(draft: Draft, value: object) -> None:
 
 def _google(draft: Draft, value: object) -> None:
     for name, each in checks.mapping(value, "google").items():
-        if each is not None and not outputs.read_native(draft, name, each):
+        if each is not None and not native_fields.read_native(draft, name, each):
             draft.unknown(f"google.{name}")
 
 
@@ -179,7 +186,7 @@ def _read(draft: Draft, name: str, value: object) -> None:
         reader(draft, value)
     elif (reason := REFUSED.get(name)) is not None:
         draft.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
-    elif not outputs.read_native(draft, name, value):
+    elif not native_fields.read_native(draft, name, value):
         draft.unknown(name)
 
 
@@ -190,7 +197,7 @@ def _finished(draft: Draft) -> ChatTranslation:
     outputs.finish_outputs(draft)
     if draft.generation:
         draft.body["generationConfig"] = draft.generation
-    outputs.merge_native(draft)
+    native_fields.merge_native(draft)
     options = request.get("stream_options")
     return ChatTranslation(
         body=draft.body,
@@ -204,5 +211,8 @@ def _finished(draft: Draft) -> ChatTranslation:
         function_names=frozenset(draft.function_names),
         custom_tools=frozenset(draft.custom_tools),
         legacy_functions=draft.legacy_functions,
+        one_call=draft.one_call,
+        client_names={sent: name for name, sent in draft.aliases.items()} if draft.aliases else NOTHING_ALIASED,
+        json_call=draft.json_call,
         mcp=bool(draft.google_tools) and any("mcpServers" in tool for tool in draft.google_tools),
     )

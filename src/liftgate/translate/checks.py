@@ -113,6 +113,9 @@ def boolean(value: object, param: At) -> bool:
 
 
 def integer(value: object, param: At, low: int, high: int) -> int:
+    """A whole number, also one spelled 20.0, as Google's own clients and others write them."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise invalid_type(param, "an integer", value)
     if value > high:

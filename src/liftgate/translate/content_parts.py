@@ -251,6 +251,6 @@ def _duration(value: object, param: str) -> str:
 
 
 def _only(owner: dict[str, Any], where: str, known: Collection[str]) -> None:
-    for key in owner:
-        if key not in known:
+    for key, value in owner.items():
+        if key not in known and value is not None:
             raise checks.unknown(f"{where}.{key}")

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 
 from liftgate.errors import UnsupportedParameter
-from liftgate.translate import checks
+from liftgate.translate import checks, function_names
 from liftgate.translate.content_parts import Media
 from liftgate.translate.file_needs import ResolvedFile
+from liftgate.translate.json_call import JsonCall
 from liftgate.translate.model_facts import ModelFacts
 
 
@@ -52,6 +53,12 @@ class Draft(msgspec.Struct):
     function_names: set[str] = set()
     custom_tools: set[str] = set()
     legacy_functions: bool = False
+    one_call: bool = False
+    """The client takes at most one call in an answer."""
+    aliases: dict[str, str] = {}
+    """Function names that Gemini refuses: as the client has them → as they are sent."""
+    taken_names: set[str] = set()
+    json_call: JsonCall | None = None
     kept_names: list[str] = []
     """Parameters that name something kept at Gemini under one account (cached contents, search stores)."""
 
@@ -66,11 +73,21 @@ class Draft(msgspec.Struct):
         self.leave_out(param, f"Unsupported parameter: '{param}'. This model does not support {what}.")
 
     def only(self, owner: Mapping[str, Any], where: str, known: frozenset[str]) -> None:
-        """Keys outside `known` are unknown parameters: an error, or dropped by name."""
+        """Keys outside `known` are unknown parameters: an error, or dropped by name. Null counts as absent."""
         if not known.issuperset(owner):
-            for key in owner:
-                if key not in known:
+            for key, value in owner.items():
+                if key not in known and value is not None:
                     self.unknown(f"{where}.{key}" if where else str(key))
+
+    def sent_name(self, name: str) -> str:
+        """The name under which Gemini gets a function of the client's."""
+        if function_names.LEGAL.match(name):
+            return name
+        if name not in self.aliases:
+            if not self.aliases:
+                self.taken_names = function_names.declared(self.request)
+            self.aliases[name] = function_names.alias(name, self.taken_names)
+        return self.aliases[name]
 
     def unknown(self, param: str) -> None:
         if not self.drop_params:

@@ -26,13 +26,11 @@ def _rows(fate: Fate, *pairs: tuple[str, str]) -> tuple[Row, ...]:
     return tuple(Row(name, fate, note) for name, note in pairs)
 
 
-_DEFAULT_ONLY = "default value accepted, any other refused: "
-
 REQUEST: tuple[Row, ...] = (
     *_rows(
         "mapped",
         ("model", "the deployments of that public name"),
-        ("messages", "contents, systemInstruction"),
+        ("messages", "contents, systemInstruction; turns are put in an order that the model takes"),
         ("stream", "streamGenerateContent"),
         ("stream_options", "chunks of the answer; only with stream"),
         ("stream_options.include_usage", "a last chunk with usage, and usage: null in the others"),
@@ -48,16 +46,23 @@ REQUEST: tuple[Row, ...] = (
         ("presence_penalty", "generationConfig.presencePenalty; refused where the model has no penalties, unless 0"),
         ("logprobs", "generationConfig.responseLogprobs, where the model gives them"),
         ("top_logprobs", "generationConfig.logprobs"),
-        ("response_format", "generationConfig.responseMimeType and the schema"),
+        (
+            "response_format",
+            "generationConfig.responseMimeType and the schema; beside functions on 2.x one more function, whose call "
+            "is shown as content",
+        ),
         ("response_format.type", "text; json_object and json_schema: application/json"),
         ("response_format.json_schema", "generationConfig.responseJsonSchema, or responseSchema for models before 2.0"),
         ("response_format.json_schema.schema", "as above; const becomes enum"),
         ("response_format.json_schema.description", "the schema's description"),
         ("response_format.json_schema.strict", "keywords that Gemini cannot enforce are refused by name"),
-        ("tools", "tools"),
+        ("tools", "tools; Google's beside functions: also toolConfig.includeServerSideToolInvocations"),
         ("tools[].type", "function, custom, or one of Google's tools"),
         ("tools[].function", "functionDeclarations[]"),
-        ("tools[].function.name", "functionDeclarations[].name"),
+        (
+            "tools[].function.name",
+            "functionDeclarations[].name; one that begins with a digit or '-' under an alias, undone in answers",
+        ),
         ("tools[].function.description", "functionDeclarations[].description"),
         ("tools[].function.parameters", "functionDeclarations[].parametersJsonSchema, or parameters before 2.0"),
         ("tools[].function.strict", "calling mode VALIDATED; keywords that cannot be enforced are refused by name"),
@@ -90,7 +95,7 @@ REQUEST: tuple[Row, ...] = (
         ("functions[].parameters", "functionDeclarations[].parametersJsonSchema"),
         ("function_call", "toolConfig.functionCallingConfig"),
         ("function_call.name", "allowedFunctionNames[]"),
-        ("parallel_tool_calls", _DEFAULT_ONLY + "Gemini always may call several tools at once"),
+        ("parallel_tool_calls", "false: of several calls in an answer the first; the others' names in extra_content"),
         ("reasoning_effort", "generationConfig.thinkingConfig: thinkingLevel, or thinkingBudget for 2.5"),
         ("thinking", "generationConfig.thinkingConfig (not OpenAI's)"),
         ("modalities", "generationConfig.responseModalities, where the model gives them; also image"),
@@ -151,11 +156,17 @@ REQUEST: tuple[Row, ...] = (
             "thoughtSignature and Gemini's own parts, put back in their places (not OpenAI's)",
         ),
         ("messages[].tool_calls", "parts[].functionCall"),
-        ("messages[].tool_calls[].id", "functionCall.id, and the key of the stored thought signature"),
+        (
+            "messages[].tool_calls[].id",
+            'functionCall.id, and the key of the stored thought signature; "" is taken: results then come in order',
+        ),
         ("messages[].tool_calls[].type", "function, custom"),
         ("messages[].tool_calls[].function", "functionCall"),
         ("messages[].tool_calls[].function.name", "functionCall.name"),
-        ("messages[].tool_calls[].function.arguments", "functionCall.args"),
+        (
+            "messages[].tool_calls[].function.arguments",
+            "functionCall.args; what is no JSON object goes whole, as the text of one argument",
+        ),
         ("messages[].tool_calls[].custom", "functionCall"),
         ("messages[].tool_calls[].custom.name", "functionCall.name"),
         ("messages[].tool_calls[].custom.input", "functionCall.args.input"),
@@ -163,7 +174,11 @@ REQUEST: tuple[Row, ...] = (
         ("messages[].function_call", "parts[].functionCall"),
         ("messages[].function_call.name", "functionCall.name"),
         ("messages[].function_call.arguments", "functionCall.args"),
-        ("messages[].tool_call_id", "functionResponse.id and, by the call, its name"),
+        (
+            "messages[].tool_call_id",
+            "functionResponse.id and, by the call, its name; a JSON object is the response itself, but for keys that "
+            "mean something to Gemini",
+        ),
     ),
     *_rows(
         "refused",

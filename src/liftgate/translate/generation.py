@@ -12,8 +12,9 @@ from liftgate.errors import InvalidRequest
 from liftgate.translate import checks
 from liftgate.translate.checks import INT32_MAX
 from liftgate.translate.draft import Draft
-from liftgate.translate.json_schema import json_schema, schema_subset
+from liftgate.translate.json_schema import json_schema
 from liftgate.translate.model_facts import BUDGETS
+from liftgate.translate.schema_subset import schema_subset
 
 MAX_STOPS = 5
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")

@@ -2,7 +2,7 @@
 
 System and developer messages become the system instruction, in their order; files among them go to the model in a user
 content at their place, because Gemini's instruction is text. Tool results are gathered into one content per round
-of calls.
+of calls. Orders of turns that only OpenAI takes are made such that Gemini takes them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from liftgate.translate.media_parts import media_part
 from liftgate.translate.tool_results import Round, read_result
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+CONTINUE = "Continue."
+"""Said for the user behind a turn of the model's, where Google refuses such an end (GEMINI-MORE.md 11.2)."""
 _PART_TYPES = ("text", *READERS)
 
 _MESSAGE_KEYS = frozenset({"role", "content", "name", "cache_control"})
@@ -61,16 +63,39 @@ def read_messages(draft: Draft, value: object) -> None:
         else:
             raise checks.invalid_value(f"messages[{index}].role", role, ROLES)
     _close(talk, len(messages))
-    if not talk.contents:
-        # Gemini wants at least one content; the instruction alone is then what the user says.
-        talk.contents.append({"role": "user", "parts": talk.instructions})
-        talk.instructions = []
-    draft.body["contents"] = talk.contents
-    if talk.instructions:
-        if draft.facts.system_instruction:
-            draft.body["systemInstruction"] = {"parts": talk.instructions}
-        else:
-            talk.contents.insert(0, {"role": "user", "parts": talk.instructions})
+    _finish(talk, messages)
+
+
+def _finish(talk: Conversation, messages: list[dict[str, Any]]) -> None:
+    """The body's contents and instruction, once all messages were read.
+
+    Gemini wants at least one content, the user's turn before a turn with calls, and on some models the user's turn at
+    the end. Where no user speaks, the instruction is what the user says, in each turn of such a conversation; else an
+    empty text of the user's is recorded to do.
+    """
+    draft, contents = talk.draft, talk.contents
+    opening = not contents or (contents[0]["role"] == "model" and _opens_with_calls(contents))
+    silent = opening and not any(message["role"] == "user" for message in messages)
+    if talk.instructions and draft.facts.system_instruction and not silent:
+        draft.body["systemInstruction"] = {"parts": talk.instructions}
+    elif talk.instructions:
+        contents.insert(0, {"role": "user", "parts": talk.instructions})
+        opening = False
+    if opening:
+        contents.insert(0, {"role": "user", "parts": [{"text": ""}]})
+    if not draft.facts.trailing_model_turn and contents[-1]["role"] == "model":
+        contents.append({"role": "user", "parts": [{"text": CONTINUE}]})
+    draft.body["contents"] = contents
+
+
+def _opens_with_calls(contents: list[dict[str, Any]]) -> bool:
+    """Whether a call stands in the contents before the first of the user's."""
+    for content in contents:
+        if content["role"] != "model":
+            return False
+        if any("functionCall" in part for part in content["parts"]):
+            return True
+    return False
 
 
 def _user_parts(draft: Draft, message: dict[str, Any], index: int) -> list[dict[str, Any]]:
@@ -121,8 +146,9 @@ def _system(talk: Conversation, message: dict[str, Any], index: int) -> None:
     media: list[dict[str, Any]] = []
     for part in _user_parts(draft, message, index):
         (talk.instructions if "text" in part else media).append(part)
-    if media:
-        _close(talk, index)
+    if media and talk.round is not None:
+        talk.round.media.extend(media)
+    elif media:
         talk.contents.append({"role": "user", "parts": media})
 
 

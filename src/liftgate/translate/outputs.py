@@ -1,13 +1,7 @@
-"""Audio and image output, and Gemini's own request fields that a client sends along (`extra_body`).
-
-Native fields are taken in camelCase and snake_case and win over what OpenAI's parameters were translated to. Fields
-that would replace the conversation (`contents`, `systemInstruction`) are refused: they would go round the files'
-owner.
-"""
+"""Audio and image output: modalities, voices, and the form in which audio comes back."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,25 +36,6 @@ _VOICE_NAMES = {name.lower(): name for name in GOOGLE_VOICES}
 
 FORMATS = ("wav", "pcm16")
 OPENAI_FORMATS = ("wav", "aac", "mp3", "flac", "opus", "pcm16")
-
-GENERATION_FIELDS = frozenset(
-    {
-        "candidateCount", "stopSequences", "maxOutputTokens", "temperature", "topP", "topK", "seed", "responseMimeType",
-        "responseSchema", "responseJsonSchema", "presencePenalty", "frequencyPenalty", "responseLogprobs", "logprobs",
-        "enableEnhancedCivicAnswers", "responseModalities", "speechConfig", "thinkingConfig", "imageConfig",
-        "mediaResolution", "audioTranscriptionConfig", "enableAffectiveDialog", "responseFormat", "translationConfig",
-    }
-)  # fmt: skip
-BODY_FIELDS = frozenset(
-    {
-        "safetySettings", "toolConfig", "cachedContent", "labels",
-    }
-)  # fmt: skip
-REFUSED_FIELDS = frozenset(
-    {
-        "contents", "systemInstruction", "model",
-    }
-)  # fmt: skip
 
 
 def read_modalities(draft: Draft, value: object) -> None:
@@ -132,52 +107,3 @@ def finish_outputs(draft: Draft) -> None:
         draft.generation["responseModalities"] = modalities
     if draft.resolution is not None:
         draft.generation["mediaResolution"] = f"MEDIA_RESOLUTION_{draft.resolution}"
-
-
-_WORD = re.compile(r"(?<!_)_+([a-z0-9])")
-"""Begins at the first underscore of a row only, so that a row without a letter behind it is read once."""
-
-
-def camel(name: str) -> str:
-    return _WORD.sub(lambda found: found[1].upper(), name)
-
-
-def read_native(draft: Draft, name: str, value: object) -> bool:
-    """Takes one of Gemini's own fields; False when it is none."""
-    field = camel(name)
-    if field in GENERATION_FIELDS:
-        _merge(draft.native.setdefault("generationConfig", {}), {field: value})
-    elif field == "generationConfig":
-        config = {camel(key): each for key, each in checks.mapping(value, name).items()}
-        draft.only(config, name, GENERATION_FIELDS)
-        kept = {key: each for key, each in config.items() if key in GENERATION_FIELDS}
-        _merge(draft.native.setdefault("generationConfig", {}), kept)
-    elif field in BODY_FIELDS:
-        if field == "cachedContent":
-            checks.string(value, name, empty=False)
-            draft.kept_names.append(name)
-        elif field == "toolConfig":
-            checks.mapping(value, name)
-        _merge(draft.native, {field: value})
-    elif field in REFUSED_FIELDS:
-        draft.leave_out(name, f"Unsupported parameter: '{name}'. Say it in 'messages' and 'model'.")
-    else:
-        return False
-    return True
-
-
-def merge_native(draft: Draft) -> None:
-    """Gemini's own fields over the translated ones."""
-    if draft.native:
-        _merge(draft.body, draft.native)
-
-
-def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
-    for key, value in more.items():
-        old = into.get(key)
-        if isinstance(old, dict) and isinstance(value, Mapping):
-            merged = dict(old)
-            _merge(merged, value)
-            into[key] = merged
-        else:
-            into[key] = value

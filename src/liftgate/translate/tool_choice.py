@@ -10,8 +10,10 @@ from typing import Any
 from liftgate.errors import InvalidRequest
 from liftgate.translate import checks
 from liftgate.translate.draft import Draft
+from liftgate.translate.json_call import json_function
 
 _MODES = {"none": "NONE", "auto": "AUTO", "required": "ANY"}
+JSON_FIELDS = ("responseMimeType", "responseJsonSchema", "responseSchema")
 
 
 def finish_tools(draft: Draft) -> None:
@@ -20,6 +22,8 @@ def finish_tools(draft: Draft) -> None:
     declarations = draft.declarations
     if (allowed := draft.allowed_functions) is not None:
         declarations = [each for each in declarations if each["name"] in allowed]
+    if declarations and not draft.facts.json_with_functions and _wants_json(draft):
+        declarations, config = _json_beside(draft, declarations, config)
     tools: list[dict[str, Any]] = []
     if declarations:
         tools.append({"functionDeclarations": declarations})
@@ -31,8 +35,32 @@ def finish_tools(draft: Draft) -> None:
         tool_config["functionCallingConfig"] = config
     if draft.retrieval:
         tool_config["retrievalConfig"] = draft.retrieval
+    if declarations and any("mcpServers" not in tool for tool in draft.google_tools):
+        # Without it Google refuses its tools beside functions; alone it would change their answers.
+        tool_config["includeServerSideToolInvocations"] = True
     if tool_config:
         draft.body["toolConfig"] = tool_config
+
+
+def _wants_json(draft: Draft) -> bool:
+    asked = draft.generation | draft.native.get("generationConfig", {})
+    return bool(asked.get("responseMimeType") == "application/json")
+
+
+def _json_beside(
+    draft: Draft, declarations: list[dict[str, Any]], config: dict[str, Any] | None
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """Functions and JSON output on a model that takes one of them in a request."""
+    mode = config["mode"] if config else "AUTO"
+    if mode == "NONE":
+        return [], None
+    asked: dict[str, Any] = {}
+    for fields in (draft.generation, draft.native.get("generationConfig", {})):
+        asked |= {key: fields.pop(key) for key in JSON_FIELDS if key in fields}
+    if mode == "ANY":
+        return declarations, config  # the answer is a call, in which there is no content
+    draft.json_call, declaration = json_function(asked, {each["name"] for each in declarations})
+    return [declaration, *declarations], {"mode": "ANY"}
 
 
 def _calling_config(draft: Draft) -> dict[str, Any] | None:
@@ -81,7 +109,7 @@ def _allowed(draft: Draft, allowed: dict[str, Any]) -> dict[str, Any] | None:
         at = f"{where}.tools[{index}]"
         found = checks.mapping(tool, at)
         kind = checks.choice(checks.required(found, "type", at), f"{at}.type", ("function", "custom"))
-        named = found.get(kind, found)
+        named = found.get(kind) or found
         names.append(_declared(draft, checks.mapping(named, f"{at}.{kind}"), f"{at}.{kind}"))
     if mode == "required":
         return {"mode": "ANY", "allowedFunctionNames": names}
@@ -98,4 +126,4 @@ def _declared(draft: Draft, owner: dict[str, Any], where: str) -> str:
             param=f"{where}.name",
             code="invalid_value",
         )
-    return name
+    return draft.sent_name(name)

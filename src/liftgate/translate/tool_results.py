@@ -17,10 +17,13 @@ from liftgate.translate.content_parts import Media
 from liftgate.translate.draft import Draft
 from liftgate.translate.media_parts import data_part, media_part
 
+_OWN_KEYS = frozenset({"output", "error"})
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of the history; `id` is None in the legacy form, which matches by name."""
+    """A call of the history; `id` is None in the legacy form, which matches by name, and "" from servers that give
+    none: then a result is for the first call of its `name` that waits, or for the first that waits."""
 
     id: str | None
     name: str
@@ -36,9 +39,10 @@ class Round:
     media: list[dict[str, Any]] = field(default_factory=list)
     _by_id: dict[str, int] = field(init=False)
     _by_name: dict[str, list[int]] = field(default_factory=dict)
+    _first: int = 0
 
     def __post_init__(self) -> None:
-        self._by_id = {call.id: place for place, call in enumerate(self.calls) if call.id is not None}
+        self._by_id = {call.id: place for place, call in enumerate(self.calls) if call.id}
 
     def waiting(self, call_id: str) -> int | None:
         """The place of the call of this id, if it has no result yet."""
@@ -54,6 +58,15 @@ class Round:
         while places and places[-1] in self.responses:
             places.pop()
         return places[-1] if places else None
+
+    def waiting_without_id(self, name: object) -> int | None:
+        """The place of the call without an id that a result without one is for."""
+        place = self.waiting_by_name(name) if isinstance(name, str) else None
+        if place is not None and self.calls[place].id == "":
+            return place
+        while self._first < len(self.calls) and (self.calls[self._first].id or self._first in self.responses):
+            self._first += 1
+        return self._first if self._first < len(self.calls) else None
 
     def contents(self) -> list[dict[str, Any]]:
         """Raises InvalidRequest, in OpenAI's words, when a call has no result."""
@@ -79,7 +92,7 @@ def read_result(
     if message["role"] == "tool":
         wanted = checks.string(checks.required(message, "tool_call_id", where), f"{where}.tool_call_id")
         at = f"{where}.tool_call_id"
-        place = calls.waiting(wanted)
+        place = calls.waiting(wanted) if wanted else calls.waiting_without_id(message.get("name"))
     else:
         wanted = checks.string(checks.required(message, "name", where), f"{where}.name")
         at = f"{where}.name"
@@ -92,8 +105,8 @@ def read_result(
             code="invalid_value",
         )
     call = calls.calls[place]
-    response: dict[str, Any] = {"name": call.name, "response": _response(texts)}
-    if call.id is not None:
+    response: dict[str, Any] = {"name": draft.sent_name(call.name), "response": _response(texts)}
+    if call.id:
         response["id"] = call.id
     for each in media:
         part = data_part(draft, each)
@@ -110,13 +123,36 @@ def _mime_type(part: dict[str, Any]) -> str | None:
 
 
 def _response(texts: list[str]) -> dict[str, Any]:
-    """A JSON object stands for itself; anything else is the function's `output`, as Google's contract has it."""
+    """A JSON object stands for itself; anything else is the function's `output`, as Google's contract has it.
+
+    No key of a result may mean to Gemini what it does not mean to its tool: `$ref` names a file of the response and is
+    refused, `output` and `error` hide what stands beside them.
+    """
     if len(texts) == 1 and texts[0].lstrip()[:1] in ("{", "["):
+        text = texts[0]
         try:
-            parsed = msgspec.json.decode(texts[0])
+            parsed = msgspec.json.decode(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            parsed = texts[0]
-        return parsed if isinstance(parsed, dict) else {"output": parsed}
+            return {"output": text}
+        if ("$ref" in text or "\\u" in text) and _refers(parsed):
+            return {"output": text}
+        if isinstance(parsed, dict) and (_OWN_KEYS.isdisjoint(parsed) or _OWN_KEYS.issuperset(parsed)):
+            return parsed
+        return {"output": parsed}
     if len(texts) <= 1:
         return {"output": texts[0] if texts else ""}
     return {"output": texts}
+
+
+def _refers(value: Any) -> bool:
+    """Whether a key anywhere in it is `$ref`."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            if "$ref" in each:
+                return True
+            waiting.extend(each.values())
+        elif isinstance(each, list):
+            waiting.extend(each)
+    return False

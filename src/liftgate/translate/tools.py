@@ -13,7 +13,8 @@ from typing import Any
 from liftgate.errors import InvalidRequest
 from liftgate.translate import checks
 from liftgate.translate.draft import Draft
-from liftgate.translate.json_schema import json_schema, schema_subset
+from liftgate.translate.json_schema import json_schema
+from liftgate.translate.schema_subset import schema_subset
 
 NAME = re.compile(r"[a-zA-Z0-9_:.-]{1,128}\Z")
 MAX_DECLARATIONS = 512
@@ -63,7 +64,7 @@ def read_functions(draft: Draft, value: object) -> None:
     functions = checks.array(value, "functions", least=1, most=MAX_DECLARATIONS)
     if not draft.facts.tools:
         return draft.cannot("functions", "tools")
-    draft.legacy_functions = True
+    draft.legacy_functions = draft.one_call = True  # its form has room for one
     for index, function in enumerate(functions):
         where = f"functions[{index}]"
         _declare(draft, checks.mapping(function, where), where)
@@ -76,7 +77,7 @@ def _function(draft: Draft, function: dict[str, Any], where: str) -> None:
 
 def _declare(draft: Draft, function: dict[str, Any], where: str) -> None:
     draft.only(function, where, _FUNCTION_KEYS)
-    declaration: dict[str, Any] = {"name": _name(draft, function, where)}
+    declaration: dict[str, Any] = {"name": draft.sent_name(_name(draft, function, where))}
     if (description := function.get("description")) is not None:
         declaration["description"] = checks.string(description, f"{where}.description")
     strict = function.get("strict")
@@ -110,7 +111,10 @@ def _custom(draft: Draft, custom: dict[str, Any], where: str) -> None:
                 "input to a grammar. Supported values are: 'text'.",
             )
     draft.custom_tools.add(name)
-    declaration = {"name": name, "parametersJsonSchema" if draft.facts.json_schema else "parameters": CUSTOM_INPUT}
+    declaration = {
+        "name": draft.sent_name(name),
+        "parametersJsonSchema" if draft.facts.json_schema else "parameters": CUSTOM_INPUT,
+    }
     if (description := custom.get("description")) is not None:
         declaration["description"] = checks.string(description, f"{where}.description")
     draft.declarations.append(declaration)
@@ -141,19 +145,22 @@ def _google(draft: Draft, tool: dict[str, Any], where: str) -> None:
         name = _GOOGLE_NAMES.get(kind) if isinstance(kind, str) else None
         if name is None:
             raise checks.invalid_value(f"{where}.type", kind, ("function", "custom", *sorted(_GOOGLE_NAMES)))
-        options: Any = {key: value for key, value in tool.items() if key != "type"}
+        options: Any = {key: value for key, value in tool.items() if key != "type" and value is not None}
         if name == "mcpServers":
             options = options.get("servers", options.get("mcpServers", []))
         _google_tool(draft, name, options, where)
         return
-    if not tool:
+    if not tool or tool.keys() == {"type"}:
         checks.required(tool, "type", where)
     for key, options in tool.items():
+        if options is None and len(tool) > 1:
+            continue
         if key in ("functionDeclarations", "function_declarations"):
             for index, each in enumerate(checks.array(options, f"{where}.{key}")):
                 at = f"{where}.{key}[{index}]"
-                _name(draft, checks.mapping(each, at), at)
-                draft.declarations.append(each)
+                name = _name(draft, checks.mapping(each, at), at)
+                sent = draft.sent_name(name)
+                draft.declarations.append(each if sent == name else {**each, "name": sent})
         elif key in _GOOGLE_NAMES:
             _google_tool(draft, _GOOGLE_NAMES[key], {} if options is None else options, f"{where}.{key}")
         else:
@@ -164,7 +171,7 @@ def _google_tool(draft: Draft, name: str, options: object, where: str) -> None:
     if name == "mcpServers":
         draft.google_tools.append({name: checks.array(options, where)})
         return
-    options = dict(checks.mapping(options, where))
+    options = {key: value for key, value in checks.mapping(options, where).items() if value is not None}
     if name == "googleMaps":
         # LiteLLM's clients put the place inside the tool; Gemini has it in toolConfig.retrievalConfig.
         place = {key: options.pop(key) for key in ("latitude", "longitude") if key in options}
@@ -206,11 +213,6 @@ def read_web_search(draft: Draft, value: object) -> None:
 
 
 def read_parallel(draft: Draft, value: object) -> None:
-    if not checks.boolean(value, "parallel_tool_calls") and (
-        draft.request.get("tools") or draft.request.get("functions")
-    ):
-        draft.leave_out(
-            "parallel_tool_calls",
-            "Unsupported value: 'parallel_tool_calls' does not support false: Gemini always may call several tools at "
-            "once. Supported values are: true.",
-        )
+    """Gemini may always call several at once; with false the answer's side shows the first of them."""
+    if not checks.boolean(value, "parallel_tool_calls"):
+        draft.one_call = True

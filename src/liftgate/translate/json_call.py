@@ -1,0 +1,62 @@
+"""JSON output beside functions, on models that take one or the other (the 2.x: python-genai#867).
+
+The wanted JSON becomes one more function: the model must call something, a function of the client's or this one, and
+this one's arguments are shown as the message's content. It is what agent frameworks do by hand with their "final
+result" tools, and recorded to work; the schema is held to as a function's parameters are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+_encode = msgspec.json.Encoder().encode
+
+_NAME = "final_answer"
+_DESCRIPTION = (
+    "Gives the final answer to the user. Call it, and nothing beside it, when no other function has to be called first."
+)
+_KEY = "answer"
+_ANY_OBJECT = {"type": "string", "description": "The answer: one JSON object, as text."}
+_DEFINITIONS = ("$defs", "definitions")
+
+
+class JsonCall(msgspec.Struct, frozen=True):
+    """The function that stands for JSON output. `key`: the argument that holds the answer, None where all of them are
+    it; `text`: it is JSON already."""
+
+    name: str
+    key: str | None = None
+    text: bool = False
+
+    def content(self, args: Mapping[str, Any]) -> str:
+        """The JSON that the model gave."""
+        value = args if self.key is None else args.get(self.key)
+        return value if self.text and isinstance(value, str) else _encode(value).decode()
+
+
+def json_function(generation: Mapping[str, Any], names: Collection[str]) -> tuple[JsonCall, dict[str, Any]]:
+    """The function and its declaration. `generation` may hold a schema; `names` are taken by other functions."""
+    name = _NAME
+    while name in names:
+        name += "_"
+    target, schema = "parametersJsonSchema", generation.get("responseJsonSchema")
+    if (older := generation.get("responseSchema")) is not None:
+        target, schema = "parameters", older
+    if schema is None:
+        target = "parameters"  # which every model takes
+        call, parameters = JsonCall(name, _KEY, text=True), _holding(_ANY_OBJECT)
+    elif isinstance(schema, dict) and str(schema.get("type")).lower() == "object":
+        call, parameters = JsonCall(name), schema
+    else:
+        call, parameters = JsonCall(name, _KEY), _holding(schema)
+    return call, {"name": name, "description": _DESCRIPTION, target: parameters}
+
+
+def _holding(schema: Any) -> dict[str, Any]:
+    """Arguments are an object; what the schema refers to stays where its references look for it."""
+    held = {key: value for key, value in schema.items() if key not in _DEFINITIONS} if isinstance(schema, dict) else {}
+    shared = {key: schema[key] for key in _DEFINITIONS if isinstance(schema, dict) and key in schema}
+    return {"type": "object", "properties": {_KEY: held}, "required": [_KEY], **shared}

@@ -1,0 +1,242 @@
+"""Fields as OpenAI and its clients write them, at every door that translates them, against a Gemini that refuses
+what Google refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from doors import STREAMS, Ask, Refused
+from gateways import SandboxServer
+from shapes import GO, NEW, OLD, called, calling, function, gemini_calls, generated, last_body, parts, result
+
+# ── T8: Gemini's own fields win once ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_nested_native_fields_in_either_spelling(ask: Ask, sandbox: SandboxServer) -> None:
+    for google in ({"thinking_config": {"include_thoughts": False}}, {"thinkingConfig": {"includeThoughts": False}}):
+        ask(model=NEW, messages=[GO], reasoning_effort="low", extra_body={"google": google})
+        config = last_body(sandbox)["generationConfig"]
+        assert config == {"thinkingConfig": {"thinkingLevel": "LOW", "includeThoughts": False}}
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "native", "expected"),
+    [
+        (
+            {"reasoning_effort": "low"},
+            {"thinking_config": {"thinking_budget": 0}},
+            ("thinkingConfig", {"thinkingBudget": 0}),
+        ),
+        ({"max_tokens": 5}, {"generation_config": {"max_output_tokens": 7}}, ("maxOutputTokens", 7)),
+        ({"stop": ["a"]}, {"stop_sequences": ["b"]}, ("stopSequences", ["b"])),
+        ({"temperature": 1}, {"generationConfig": {"temperature": None}}, ("temperature", 1)),
+    ],
+)
+def test_the_callers_value_wins(
+    ask: Ask, sandbox: SandboxServer, request_fields: dict[str, Any], native: dict[str, Any], expected: tuple[str, Any]
+) -> None:
+    ask(model=OLD, messages=[GO], **request_fields, **native)
+    config = last_body(sandbox)["generationConfig"]
+    name, value = expected
+    got = config[name]
+    assert (got if not isinstance(value, dict) else {key: got[key] for key in value}) == value
+    assert "thinkingLevel" not in json.dumps(config)
+
+
+def test_a_schema_of_the_callers_own_replaces_ours(ask: Ask, sandbox: SandboxServer) -> None:
+    schema = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}
+    own = {"type": "OBJECT", "properties": {"snake_case": {"type": "STRING"}}}
+    ask(model=NEW, messages=[GO], response_format=schema, response_schema=own)
+    config = last_body(sandbox)["generationConfig"]
+    assert config == {"responseMimeType": "application/json", "responseSchema": own}
+
+
+# ── T10: null is absent ──────────────────────────────────────────────────────────────────────────────────────────────
+
+NULLS: list[dict[str, Any]] = [
+    {"messages": [{**GO, "tool_calls": None, "function_call": None, "refusal": None, "audio": None, "x": None}]},
+    {"messages": [{"role": "system", "content": "S", "tool_call_id": None}, GO]},
+    {"messages": [{"role": "user", "content": [{"type": "text", "text": "x", "image_url": None, "file": None}]}]},
+    {
+        "messages": [
+            GO,
+            {**calling({**called("f"), "index": None, "custom": None}), "x": None},
+            {**result("1"), "tool_calls": None, "x": None},
+        ]
+    },
+    {"tools": [{**function("f", parameters=None, strict=None, x=None), "custom": None}]},
+    {"tools": [function("f", parameters={"type": "object", "description": None, "properties": {"a": {"enum": None}}})]},
+    {"tools": [function("f"), {"googleSearch": {"x": None}, "codeExecution": None, "type": None}]},
+    {"response_format": {"type": "text", "json_schema": None, "x": None}},
+    {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}, "x": None}}},
+    {"stop": None, "google": {"thinking_config": None}, "generation_config": {"temperature": None, "x": None}},
+    {"messages": [GO, {"role": "assistant", "content": "a", "extra_content": {"google": None}, "images": None}, GO]},
+    {"messages": [GO, {**calling({**called("f"), "type": None}), "content": None}, result("1")]},
+]
+
+
+@pytest.mark.parametrize("place", range(len(NULLS)))
+def test_null_counts_as_absent(ask: Ask, place: int) -> None:
+    choice = ask(**{"model": NEW, "messages": [GO], **NULLS[place]})[0]
+    assert choice["finish_reason"] == "stop"
+
+
+def test_what_is_not_null_is_still_unknown(ask: Ask) -> None:
+    with pytest.raises(Refused) as refused:
+        ask(model=NEW, messages=[{**GO, "tool_calls": []}])
+    assert refused.value.error["param"] == "messages[0].tool_calls"
+
+
+# ── T11: reasons that lie in no content ──────────────────────────────────────────────────────────────────────────────
+
+BROKEN = ("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS")
+
+
+def broken(reason: str, *said: dict[str, Any]) -> dict[str, Any]:
+    return {"response": {"candidates": [{**parts(*said, finish=reason), "finishMessage": "Malformed: f("}]}}
+
+
+@pytest.mark.parametrize("reason", BROKEN)
+@pytest.mark.parametrize("said", [[], [{"text": "Let me"}]])
+def test_a_broken_answer_is_asked_for_once_more(
+    ask: Ask, sandbox: SandboxServer, reason: str, said: list[dict[str, Any]]
+) -> None:
+    before = generated(sandbox)
+    sandbox.control("scripts", broken(reason, *said))
+    sandbox.control("scripts", {"response": {"candidates": [parts(*gemini_calls("f"))]}})
+    choice = ask(model=NEW, messages=[GO], tools=[function("f")])[0]
+    assert choice["finish_reason"] == "tool_calls" and not choice["message"]["content"]
+    assert generated(sandbox) == before + 2
+
+
+def test_a_second_broken_answer_is_an_error_that_may_be_tried_again(ask: Ask, sandbox: SandboxServer) -> None:
+    before = generated(sandbox)
+    for _ in range(3):
+        sandbox.control("scripts", broken("MALFORMED_FUNCTION_CALL"))
+    with pytest.raises(Refused) as refused:
+        ask(model=NEW, messages=[GO], tools=[function("f")])
+    assert refused.value.status == 502 and refused.value.error["code"] == "upstream_answer_broken"
+    assert "MALFORMED_FUNCTION_CALL" in refused.value.error["message"]
+    assert generated(sandbox) == before + 2
+
+
+@pytest.mark.parametrize("ask", STREAMS, indirect=True)
+def test_a_break_behind_what_was_sent_is_told_in_the_stream(ask: Ask, sandbox: SandboxServer) -> None:
+    before = generated(sandbox)
+    begun = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Let me"}]}, "index": 0}]}
+    sandbox.control("scripts", {"chunks": [begun, broken("MALFORMED_FUNCTION_CALL")["response"]], "delays": [0, 0.3]})
+    with pytest.raises(Refused) as refused:
+        ask(model=NEW, messages=[GO], tools=[function("f")])
+    assert refused.value.status is None and refused.value.chunks
+    assert generated(sandbox) == before + 1
+
+
+# ── D5, ids ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_whole_numbers_in_either_spelling(ask: Ask, sandbox: SandboxServer) -> None:
+    numbers = {"n": 2.0, "seed": 5.0, "max_tokens": 20.0, "top_k": 20.0, "top_logprobs": 2.0, "logprobs": True}
+    ask(model=OLD, messages=[GO], **numbers)
+    config = last_body(sandbox)["generationConfig"]
+    assert config["candidateCount"] == 2 and config["seed"] == 5 and config["topK"] == 20 and config["logprobs"] == 2
+    ask(model=OLD, messages=[GO], max_completion_tokens=9.0, thinking={"type": "enabled", "budget_tokens": 128.0})
+    config = last_body(sandbox)["generationConfig"]
+    assert config["maxOutputTokens"] == 9 and config["thinkingConfig"]["thinkingBudget"] == 128
+    with pytest.raises(Refused) as refused:
+        ask(model=OLD, messages=[GO], n=1.5)
+    assert refused.value.error["param"] == "n"
+
+
+def test_calls_without_ids(ask: Ask, sandbox: SandboxServer) -> None:
+    """Google's own OpenAI layer gives "" (GEMINI.md 3.9)."""
+    history = [
+        GO,
+        calling(called("f", "{}", ""), called("g", "{}", "")),
+        {**result("2", ""), "name": "g"},
+        result("1", ""),
+    ]
+    for model in (OLD, NEW):
+        ask(model=model, messages=history, tools=[function("f"), function("g")])
+        responses = [part["functionResponse"] for part in last_body(sandbox)["contents"][2]["parts"]]
+        assert [(each["name"], each["response"]) for each in responses] == [
+            ("f", {"output": "1"}),
+            ("g", {"output": "2"}),
+        ]
+        assert all("id" not in each for each in responses)
+    with pytest.raises(Refused):
+        ask(model=OLD, messages=[*history, result("3", "")])
+
+
+# ── D1: metadata that a stream brings in pieces ──────────────────────────────────────────────────────────────────────
+
+
+def said(text: str, finish: str | None = None, **metadata: Any) -> dict[str, Any]:
+    candidate: dict[str, Any] = {"content": {"role": "model", "parts": [{"text": text}]}, "index": 0, **metadata}
+    return {"candidates": [candidate if finish is None else {**candidate, "finishReason": finish}]}
+
+
+def cited(*spans: tuple[int, int, str], name: str = "citationSources") -> dict[str, Any]:
+    return {"citationMetadata": {name: [{"startIndex": a, "endIndex": b, "uri": uri} for a, b, uri in spans]}}
+
+
+A, B = (0, 3, "https://a.example/1"), (4, 7, "https://b.example/2")
+IN_PIECES = {
+    "each its own": [cited(A), cited(B)],
+    "the first again": [cited(A), cited(A, B)],
+    "the last event without": [cited(A, B), {}],
+    "both at the end": [{}, cited(A, B)],
+    "by the other name": [cited(A, name="citations"), cited(B, name="citations")],
+}
+
+
+@pytest.mark.parametrize("ask", STREAMS, indirect=True)
+@pytest.mark.parametrize("pieces", IN_PIECES)
+def test_citations_of_a_stream(ask: Ask, sandbox: SandboxServer, pieces: str) -> None:
+    first, last = IN_PIECES[pieces]
+    sandbox.control("scripts", {"chunks": [said("one ", **first), said("two", "STOP", **last)]})
+    message = ask(model=OLD, messages=[GO])[0]["message"]
+    found = [each["url_citation"] for each in message["annotations"]]
+    assert [(each["start_index"], each["end_index"], each["url"]) for each in found] == [A, B]
+    kept = message["extra_content"]["google"]["citation_metadata"]
+    assert [len(each) for each in kept.values()] == [2]
+
+
+def grounded(sources: str, *supports: tuple[int, int, list[int]]) -> dict[str, Any]:
+    chunks = [{"web": {"uri": f"https://{each}.example", "title": each}} for each in sources]
+    segments = [{"segment": {"startIndex": a, "endIndex": b}, "groundingChunkIndices": at} for a, b, at in supports]
+    return {"groundingMetadata": {"groundingChunks": chunks, "groundingSupports": segments, "webSearchQueries": ["q"]}}
+
+
+GROUNDED = {
+    "each its own": [grounded("a", (0, 3, [0])), grounded("b", (4, 7, [0]))],
+    "all so far": [grounded("a", (0, 3, [0])), grounded("ab", (0, 3, [0]), (4, 7, [1]))],
+    "a source again": [grounded("ab", (0, 3, [0])), grounded("b", (4, 7, [0]))],
+    "supports alone": [grounded("ab"), grounded("", (0, 3, [0]), (4, 7, [1]))],
+    "at once": [{}, grounded("ab", (0, 3, [0]), (4, 7, [1]))],
+}
+
+
+@pytest.mark.parametrize("ask", STREAMS, indirect=True)
+@pytest.mark.parametrize("pieces", GROUNDED)
+def test_grounding_of_a_stream(ask: Ask, sandbox: SandboxServer, pieces: str) -> None:
+    first, last = GROUNDED[pieces]
+    sandbox.control("scripts", {"chunks": [said("one ", **first), said("two", "STOP", **last)]})
+    message = ask(model=OLD, messages=[GO])[0]["message"]
+    found = [each["url_citation"] for each in message["annotations"]]
+    assert [(each["start_index"], each["url"]) for each in found] == [
+        (0, "https://a.example"),
+        (4, "https://b.example"),
+    ]
+    assert message["extra_content"]["google"]["grounding_metadata"]["webSearchQueries"] == ["q"]
+
+
+@pytest.mark.parametrize("ask", STREAMS, indirect=True)
+def test_read_urls_of_a_stream(ask: Ask, sandbox: SandboxServer) -> None:
+    urls = [{"retrievedUrl": f"https://{each}.example", "urlRetrievalStatus": "OK"} for each in "ab"]
+    pieces: list[dict[str, Any]] = [{"urlContextMetadata": {"urlMetadata": [url]}} for url in urls]
+    sandbox.control("scripts", {"chunks": [said("x", **pieces[0]), said("y", "STOP", **pieces[1])]})
+    message = ask(model=OLD, messages=[GO])[0]["message"]
+    assert message["extra_content"]["google"]["url_context_metadata"] == {"urlMetadata": urls}
