@@ -79,7 +79,7 @@ class Chat:
     async def complete(self, owner: Owner, request: Mapping[str, Any], *, large: bool = False) -> bytes:
         """The JSON of a `chat.completion`. Raises what `errors` has. `large`: to translate it takes long, which is then
         done in threads."""
-        found = await self._found(request, large=large)
+        found = await self._found(request) if large else self._needs.found(request)
         return await self._routed(await self._call(owner, request, found, large=large), self._generate)
 
     async def stream(self, owner: Owner, request: Mapping[str, Any], *, large: bool = False) -> EventStream:
@@ -88,7 +88,7 @@ class Chat:
         After 15 s of fetching and page-in the stream is given without it, with comment lines until it comes
         (DESIGN.md 7).
         """
-        found = await self._found(request, large=large)
+        found = await self._found(request) if large else self._needs.found(request)
         if not found.needs:
             return self._relay.of(await self._open(owner, request, found, large=large))
         opening: Opening = self._tasks.start(self._opened(owner, request, found, large=large), name="open stream")
@@ -106,13 +106,13 @@ class Chat:
 
     async def count(self, owner: Owner, request: Mapping[str, Any], *, large: bool = False) -> bytes:
         """The JSON of OpenAI's token count, for the very request that `complete` would send."""
-        found = await self._found(request, large=large)
+        found = await self._found(request) if large else self._needs.found(request)
         return await self._routed(await self._call(owner, request, found, large=large), self._count)
 
     # ── before a deployment is chosen ────────────────────────────────────────────────────────────
 
-    async def _found(self, request: Mapping[str, Any], *, large: bool) -> MediaFound:
-        return await asyncio.to_thread(self._needs.found, request) if large else self._needs.found(request)
+    async def _found(self, request: Mapping[str, Any]) -> MediaFound:
+        return await asyncio.to_thread(self._needs.found, request)
 
     async def _call(self, owner: Owner, request: Mapping[str, Any], found: MediaFound, *, large: bool) -> _Call:
         begun = self._clock.monotonic()
