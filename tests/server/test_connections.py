@@ -122,6 +122,30 @@ def test_a_refused_request_is_heard_although_the_client_still_writes(gateway: Ru
             assert read_answer(connection).status == 431
 
 
+def test_a_refusal_is_heard_although_what_it_refused_goes_on(make_gateway: Callable[..., Running]) -> None:
+    """The key is judged at the head; the trailers behind it are too many."""
+    running = make_gateway(ours=KEYED)
+    start = b"POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+    for _ in range(10):
+        with connect(running.base) as connection:
+            connection.sendall(start)
+            time.sleep(0.01)
+            connection.sendall(b"a: b\r\n" * 50_000)
+            assert read_answer(connection, "POST").status == 401
+
+
+def test_the_front_refuses_in_the_dialect_of_the_path(gateway: Running) -> None:
+    for line, status in (("Content-Type: a\r\nContent-Type: b", 400), ("X: " + "x" * 70_000, 431), ("Expect: x", 417)):
+        for target in ("/v1beta/models", "/upload/v1beta/files"):
+            request = f"GET {target} HTTP/1.1\r\nHost: localhost\r\n{line}\r\n\r\n".encode()
+            answer = exchange(gateway.base, [request])
+            assert answer.status == status
+            assert answer.json()["error"]["code"] == status and answer.json()["error"]["status"] == "INVALID_ARGUMENT"
+        request = f"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n{line}\r\n\r\n".encode()
+        answer = exchange(gateway.base, [request])
+        assert answer.status == status and answer.error()["type"] == "invalid_request_error"
+
+
 # ── trailers ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

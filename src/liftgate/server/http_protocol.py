@@ -207,11 +207,8 @@ class Connection(asyncio.Protocol):
         if not exchange.written:
             self._answer_error(InternalError())
             self._finish(unread=True)
-        elif exchange.until_close:
-            # A regular end would make it whole.
-            reset(self._transport)
         else:
-            self._transport.close()
+            self._break_off(exchange)
 
     # ── ends ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -226,10 +223,17 @@ class Connection(asyncio.Protocol):
         if exchange is not None and not exchange.complete:
             exchange.disconnect()
             if exchange.written:
-                self._transport.close()
+                self._break_off(exchange)
                 return
         self._answer_error(refused)
         self._finish(unread=True)
+
+    def _break_off(self, exchange: Exchange) -> None:
+        """What was written of its answer still arrives, and does not look whole."""
+        if exchange.until_close:
+            reset(self._transport)
+        else:
+            self._finish(unread=True)
 
     def _answer_error(self, error: LiftgateError) -> None:
         native = self._reader.url.decode("latin-1").startswith(NATIVE)

@@ -63,6 +63,9 @@ class RequestReader:
             data = data[cut:]
             self._taken += cut
             if self._left is None and self._taken > self._max_head:
+                if not self.begun:
+                    # Not parsed, but whom it is for decides how it is refused.
+                    self.url = piece[:256].partition(b" ")[2]
                 raise Refused(431, f"The request's head is larger than {self._max_head} bytes.")
             self._parse(piece)
             if self._over:
