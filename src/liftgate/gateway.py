@@ -20,7 +20,7 @@ from typing import Self
 from liftgate import ids
 from liftgate.blobs.open import open_blob_store
 from liftgate.blobs.places import check_place, make_place
-from liftgate.blobs.store import StoreAway
+from liftgate.blobs.store import BlobStore, StoreAway
 from liftgate.catalog.database import Database, open_database
 from liftgate.clock import Clock, SystemClock
 from liftgate.engine.carrier import Carrier
@@ -69,10 +69,7 @@ class Gateway:
         self._db: Database | None = None
         self._ingest: Ingest | None = None
         self._drained_at: float | None = None
-        storage = settings.storage
-        self._places = [storage.data_dir, storage.data_dir / "spool"]
-        if storage.blob_store == "local":
-            self._places.append(storage.data_dir / "blobs")
+        self._blobs: BlobStore | None = None
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -106,6 +103,7 @@ class Gateway:
         stack.push_async_callback(db.close)
         blobs = open_blob_store(settings.storage.blob_store, data_dir)
         stack.push_async_callback(blobs.close)
+        self._blobs = blobs
         try:
             await blobs.check()
         except StoreAway as error:
@@ -156,8 +154,11 @@ class Gateway:
     async def ready(self) -> None:
         """Raises Unavailable while the catalogue cannot be reached, is not whole or takes no writes, while the store is
         not its own any more, and while there is no place for what comes in. An object store is not asked."""
-        for place in self._places:
+        storage = self.settings.storage
+        for place in (storage.data_dir, storage.data_dir / "spool"):
             check_place(place)
+        if storage.blob_store == "local" and self._blobs is not None:
+            await self._blobs.check()
         assert self._db is not None and self._ingest is not None, "the gateway is not open"
         self._ingest.check_open()
         await self._db.check()

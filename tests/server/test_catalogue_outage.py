@@ -299,10 +299,22 @@ def test_read_only_disk_is_not_ready_and_answers_503(tmp_path: Path) -> None:
 def test_place_that_became_a_file_is_not_ready(tmp_path: Path, place: str) -> None:
     data = tmp_path / "data"
     with gateway_on(data) as (url, file_id):
-        shutil.rmtree(data / place)
+        (data / place).rename(data / "away")
         (data / place).write_bytes(b"")
         found = answers(url, file_id)
         assert (found["ready"], found["upload"], found["native upload"]) == (503, 503, 503)
         (data / place).unlink()
+        (data / "away").rename(data / place)
         found = answers(url, file_id)
         assert (found["ready"], found["upload"], found["native upload"]) == (200, 200, 200)
+
+
+def test_store_that_is_another_directory_now_is_not_ready(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with gateway_on(data) as (url, file_id):
+        (data / "blobs").rename(data / "away")
+        for make in (None, (data / "blobs").mkdir):
+            if make is not None:
+                make()
+            found = answers(url, file_id)
+            assert (found["ready"], found["upload"], found["native upload"]) == (503, 503, 503)

@@ -59,6 +59,8 @@ class LocalBlobs:
         unusable = await disk.in_thread(self._threads, partial(_unusable, self._directory))
         if unusable is not None:
             raise StoreAway(f"{unusable} cannot be written")
+        if await disk.in_thread(self._threads, self.notes.moved) is not None:
+            raise StoreAway(f"{self._directory} was moved or removed")
 
     async def list(self) -> AsyncIterator[StoredBlob]:
         """Also names the copies that a crash left unfinished (`….part`), so that they are swept as unknown."""
