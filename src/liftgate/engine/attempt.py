@@ -15,22 +15,25 @@ import msgspec
 from liftgate.clock import Clock
 from liftgate.engine.heal import Healing
 from liftgate.engine.needs import Needed, Needs
-from liftgate.errors import FileNotReady, LiftgateError, UpstreamFileLost
+from liftgate.errors import FileNotReady, InvalidRequest, LiftgateError, UpstreamFileLost
 from liftgate.gemini.status import classify, lost_file
 from liftgate.records import Account, Deployment, ReplicaRecord
 from liftgate.router.attempts import Router
+from liftgate.translate.content_parts import Media
 from liftgate.translate.file_needs import ResolvedFile
+from liftgate.translate.suspects import Suspect, inline_suspects, named
 
 T = TypeVar("T")
 
 
 class Carried(msgspec.Struct, frozen=True):
     """What a request needs at whichever deployment serves it. `deadline`: on the monotonic clock. `healed`: what was
-    done about lost files, by account."""
+    done about lost files, by account. `media`: the parts of the request that may hold data."""
 
     needs: Sequence[Needed]
     deadline: float
     healed: dict[str, Healing] = msgspec.field(default_factory=dict)
+    media: Mapping[str, Media] = {}
 
 
 class Attempts:
@@ -85,6 +88,8 @@ class Attempts:
                 return await use({})
             except UpstreamFileLost as lost:
                 raise _without_files(lost) from lost
+            except InvalidRequest as refused:
+                raise named(refused, list(inline_suspects(carried.media, {}))) from None
         while True:
             files, copies = await self._needs.resolve(carried.needs, account, deadline=carried.deadline)
             try:
@@ -94,7 +99,9 @@ class Attempts:
                     raise _without_files(lost) from lost
                 past = carried.healed.setdefault(account.name, Healing())
                 if not await self._needs.healer.heal(past, copies, lost, account, carried.deadline):
-                    raise _named(lost, carried.needs, copies, account) from lost
+                    raise _denied(lost, carried.needs, copies, account) from lost
+            except InvalidRequest as refused:
+                raise named(refused, _suspects(carried, files)) from None
 
 
 def silence(deployment: Deployment, default: float) -> float:
@@ -110,7 +117,18 @@ def _without_files(lost: UpstreamFileLost) -> LiftgateError:
     return kind(lost.upstream.message or lost.message, retry_after=lost.retry_after, upstream=lost.upstream)
 
 
-def _named(
+def _suspects(carried: Carried, files: Mapping[str, ResolvedFile]) -> list[Suspect]:
+    """All files of a request, as Gemini was told of them."""
+    found = list(inline_suspects(carried.media, files))
+    for each in carried.needs:
+        if each.wanted is not None:
+            # The places in a body of Gemini's form are no parameters.
+            param = None if each.need.param.isdigit() else each.need.param
+            found.append(Suspect(param, each.wanted.described, files[each.need.param].mime_type))
+    return found
+
+
+def _denied(
     lost: UpstreamFileLost, needs: Sequence[Needed], copies: Sequence[ReplicaRecord], account: Account
 ) -> LiftgateError:
     """The denial of a file, by the id and name that its owner knows."""

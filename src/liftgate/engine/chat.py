@@ -124,7 +124,7 @@ class Chat:
         call_ids = await asyncio.to_thread(tool_call_ids, request) if large else tool_call_ids(request)
         signatures = await self._signatures.load(owner, call_ids) if call_ids else {}
         needs = await self._needs.of(owner, found, seconds=deadline - self._clock.monotonic()) if found.needs else ()
-        return _Call(owner, request, model, Carried(needs, deadline), signatures, found.read, large)
+        return _Call(owner, request, model, Carried(needs, deadline, media=found.read), signatures, found.read, large)
 
     def _timeout(self, request: Mapping[str, Any], model: str) -> float:
         """LiteLLM's `timeout` in the body, within the gateway's own. Seconds."""

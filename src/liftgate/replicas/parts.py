@@ -49,12 +49,17 @@ class Wanted(msgspec.Struct, frozen=True):
     def key(self, account: Account) -> Key:
         return (self.file.blob_id, self.mime_type, account.name)
 
+    @property
+    def described(self) -> str:
+        """As its owner knows it."""
+        return f"File {self.file.id} ({self.file.filename!r}, {bare(self.mime_type)})"
+
     def about(self, error: LiftgateError) -> LiftgateError:
         """The same error, saying which file it is about; FileNotFound does."""
         if isinstance(error, FileNotFound):
             return error
         named = copy.copy(error)
-        named.message = f"File {self.file.id} ({self.file.filename!r}, {bare(self.mime_type)}): {error.message}"
+        named.message = f"{self.described}: {error.message}"
         named.args = (named.message,)
         return named
 

@@ -32,7 +32,7 @@ from liftgate.sdk import direct_media
 from liftgate.sdk.calls import Call, connect
 from liftgate.sdk.direct_chat import DirectChat
 from liftgate.sdk.direct_failures import FileOutOfReach, for_caller
-from liftgate.sdk.direct_files import PURPOSE, file_name, file_object, file_type, is_file_name, page_of
+from liftgate.sdk.direct_files import PURPOSE, file_name, file_object, file_suspects, file_type, is_file_name, page_of
 from liftgate.sdk.engine import ChunkSource, Creation, Listing, StoredFile
 from liftgate.sdk.exchange import Exchange
 from liftgate.sdk.file_input import FileTypes, open_input
@@ -41,6 +41,7 @@ from liftgate.sdk.retry import Attempts
 from liftgate.settings.sections import LimitSettings
 from liftgate.translate.chat_request import ChatTranslation
 from liftgate.translate.file_needs import FileNeed, MediaFound, ResolvedFile, find_media
+from liftgate.translate.suspects import inline_suspects, named
 
 T = TypeVar("T")
 
@@ -158,18 +159,19 @@ class Direct:
         async with self._exchange(call) as at:
             chat, translation = await self._translated(at, request)
             if request.get("stream"):
-                return await self._patiently(at, lambda: chat.open(translation, at.attempts.left))
-            return await self._patiently(at, lambda: chat.complete(translation, at.attempts.left))
+                return await self._patiently(at, chat, lambda: chat.open(translation, at.attempts.left))
+            return await self._patiently(at, chat, lambda: chat.complete(translation, at.attempts.left))
 
     async def count_tokens(self, request: dict[str, Any], call: Call) -> int:
         async with self._exchange(call) as at:
             chat, translation = await self._translated(at, request)
-            return await self._patiently(at, lambda: chat.count(translation, at.attempts.left))
+            return await self._patiently(at, chat, lambda: chat.count(translation, at.attempts.left))
 
     async def _translated(self, at: Exchange, request: dict[str, Any]) -> tuple[DirectChat, ChatTranslation]:
         chat = DirectChat(at.client, at.account, self._clock, request, at.body)
         found = find_media(request, inline_limit=LimitSettings().inline_limit)
         files = await self._resolved(at, found) if found.needs else {}
+        chat.suspects = [*inline_suspects(found.read, files), *file_suspects(found.needs, files)]
         return chat, chat.translate(files)
 
     async def _resolved(self, at: Exchange, found: MediaFound) -> dict[str, ResolvedFile]:
@@ -232,12 +234,14 @@ class Direct:
         if len(self._active) > REMEMBERED:
             self._active.popitem(last=False)
 
-    async def _patiently(self, at: Exchange, call: Callable[[], Awaitable[T]]) -> T:
-        """Tries again where Gemini denies a file that it took a moment ago."""
+    async def _patiently(self, at: Exchange, chat: DirectChat, call: Callable[[], Awaitable[T]]) -> T:
+        """Tries again where Gemini denies a file that it took a moment ago. A refusal names the file it is about."""
         pauses = iter(PATIENCE)
         while True:
             try:
                 return await at.attempts.of(call)
+            except InvalidRequest as refused:
+                raise named(refused, chat.suspects) from None
             except UpstreamFileLost as error:
                 place, pause = (at.account.name, lost_file(error) or ""), next(pauses, None)
                 file = self._active.get(place)

@@ -31,6 +31,7 @@ from liftgate.translate.chat_request import ChatTranslation, translate_chat
 from liftgate.translate.file_needs import ResolvedFile
 from liftgate.translate.model_facts import facts_for
 from liftgate.translate.native_fields import merged
+from liftgate.translate.suspects import Suspect
 from liftgate.translate.tokens import count_answer, count_request
 
 _encode = msgspec.json.Encoder().encode
@@ -49,6 +50,7 @@ class DirectChat:
         self._request = request
         self._body = body
         self._model = model_name(request["model"])
+        self.suspects: list[Suspect] = []
         self._deployment = Deployment("direct", self._model, self._model, account, account.api_keys[0])
 
     def translate(self, files: Mapping[str, ResolvedFile]) -> ChatTranslation:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.gemini.files import GeminiFile
 from liftgate.media_types import called, is_taken, resolve, unusable
 from liftgate.sdk.engine import Listing
 from liftgate.sdk.results import FileList, FileObject
-from liftgate.translate.file_needs import FileNeed
+from liftgate.translate.file_needs import FileNeed, ResolvedFile
+from liftgate.translate.suspects import Suspect
 
 PURPOSE = "user_data"
 """What a file is for where only Gemini can be asked, which does not know."""
@@ -55,6 +56,15 @@ def file_type(file: GeminiFile, need: FileNeed) -> str:
     if not is_taken(mime_type):
         raise unusable(f"File {need.ref} ({file.display_name!r})", mime_type, param=need.param)
     return mime_type
+
+
+def file_suspects(needs: Sequence[FileNeed], sent: Mapping[str, ResolvedFile]) -> Iterator[Suspect]:
+    """Gemini's files of a request, for a refusal that is about one of them."""
+    for need in needs:
+        found = sent.get(need.param)
+        if need.kind == "file_id" and found is not None:
+            name = f"{need.filename!r}, " if need.filename else ""
+            yield Suspect(need.param, f"File {need.ref} ({name}{found.mime_type})", found.mime_type)
 
 
 def page_of(files: Sequence[GeminiFile], listing: Listing) -> FileList:
