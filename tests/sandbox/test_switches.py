@@ -1,5 +1,6 @@
 """Every value of every 'unverified' switch changes on the wire what its line in the table says."""
 
+import base64
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from liftgate.sandbox.settings import SandboxSettings, Unverified
+from liftgate.sandbox.signatures import signature_of
 from sandbox_wire import GRANULARITY, Wire, file_part, reset
 
 FLASH = "gemini-2.5-flash"
@@ -217,6 +219,31 @@ def test_two_spellings(sandbox: Wire, value: str, status: int) -> None:
     sandbox.switch(two_spellings=value)
     twice = {"maxOutputTokens": 5, "max_output_tokens": 6}
     assert sandbox.ask(FLASH, "x", generationConfig=twice).status == status
+
+
+@pytest.mark.parametrize(("value", "status"), [("refuse", 400), ("accept", 200)])
+@pytest.mark.parametrize("signature", ["EoYDCoMDAXLI2nwx", "CiQBcsjafBExample123"])
+def test_foreign_signatures(sandbox: Wire, value: str, status: int, signature: str) -> None:
+    """A history of Google's own, as a recording has it; one of ours for another call stays refused."""
+    sandbox.switch(foreign_signatures=value)
+    call = {"functionCall": {"name": "f", "args": {"a": 1}}, "thoughtSignature": signature}
+    result = {"functionResponse": {"name": "f", "response": {"r": 1}}}
+
+    def ask() -> Any:
+        contents = [
+            {"role": "user", "parts": [{"text": "x"}]},
+            {"role": "model", "parts": [call]},
+            {"role": "user", "parts": [result]},
+        ]
+        tools = [{"functionDeclarations": [{"name": "f"}]}]
+        body = {"contents": contents, "tools": tools}
+        return sandbox.call("POST", "/v1beta/models/gemini-3.5-flash:generateContent", body)
+
+    assert ask().status == status
+    call["thoughtSignature"] = base64.b64encode(signature_of("f", {"a": 2})).decode()
+    assert ask().message == "Thought signature is not valid."
+    call["thoughtSignature"] = base64.b64encode(signature_of("f", {"a": 1})).decode()
+    assert ask().status == 200
 
 
 def test_every_switch_is_tested_here() -> None:

@@ -16,14 +16,20 @@ from liftgate.errors import ConfigError
     "--project", "projects", metavar="KEY=PROJECT", multiple=True, help="A key and the project that it is of."
 )
 @click.option("--closed", is_flag=True, help="Refuse every key that no --project names.")
-def sandbox(host: str, port: int, projects: tuple[str, ...], closed: bool) -> None:
+@click.option(
+    "--model", "models", metavar="NAME", multiple=True, help="A model to serve and to list, whatever its name."
+)
+@click.option("--only-models", is_flag=True, help="Refuse every model that the list does not name.")
+def sandbox(
+    host: str, port: int, projects: tuple[str, ...], closed: bool, models: tuple[str, ...], only_models: bool
+) -> None:
     """Run an emulator of the Gemini API, to try and to test against.
 
     It keeps files as Google does (48 hours, projects, quotas), answers from the bytes it was given, has a clock that
     can be moved and faults that can be ordered. Nothing leaves this machine.
     """
     from liftgate.sandbox.server import main
-    from liftgate.sandbox.settings import SandboxSettings
+    from liftgate.sandbox.settings import DEFAULT_MODELS, SandboxSettings
 
     keys = {}
     for entry in projects:
@@ -31,7 +37,9 @@ def sandbox(host: str, port: int, projects: tuple[str, ...], closed: bool) -> No
         if not (key and separator and name):
             raise ConfigError(f"--project {entry}: expected KEY=PROJECT.")
         keys[key] = name
-    main(host, port or _free_port(host), SandboxSettings(projects=keys, open_keys=not closed))
+    listed = tuple(dict.fromkeys((*models, *(() if only_models and models else DEFAULT_MODELS))))
+    settings = SandboxSettings(projects=keys, open_keys=not closed, models=listed, any_model=not only_models)
+    main(host, port or _free_port(host), settings)
 
 
 def _free_port(host: str) -> int:

@@ -172,9 +172,9 @@ class Sandbox:
             case "models.list":
                 return self._models(exchange)
             case "models.get":
-                model = state.models.get(route.id)
+                model = state.model(route.id)
                 if model is None:
-                    raise model_unknown(route.id, route.version, "generateContent", streamed=False)
+                    raise model_unknown(route.id, route.version, "generateContent")
                 return api_reply(200, model.resource())
         raise Refusal(400, "Request contains an invalid argument.")
 

@@ -23,9 +23,9 @@ async def embed(state: SandboxState, exchange: Exchange, call: Call) -> Reply:
     body = await exchange.body(state.settings.inline_limit)
     if body is None:
         raise inline_too_big(state.settings.inline_limit)
-    model = state.models.get(call.model)
+    model = state.model(call.model)
     if model is None or not model.embeds:
-        raise model_unknown(call.model, call.version, "embedContent", streamed=False)
+        raise model_unknown(call.model, call.version, "embedContent")
     loaded = json_text.load(body)
     if call.method == "embedContent":
         return api_reply(200, {"embedding": {"values": _values(check_message(loaded, "EmbedContentRequest"))}})

@@ -26,6 +26,7 @@ from liftgate.sandbox.strict_json import check_message
 from liftgate.sandbox.wire import JSON_TYPE, Exchange, Hangup, Reply, api_headers, api_reply, json_bytes
 
 TIER = ("x-gemini-service-tier", "standard")
+"""On every unstreamed answer since May 2026, and on no stream (143 of 143, 0 of 69 recorded)."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ async def generate(state: SandboxState, exchange: Exchange, call: Call) -> Reply
     )
     check_request(request, model)
     if model.signs and state.settings.demand_signatures:
-        check_signatures(request["contents"])
+        check_signatures(request["contents"], foreign=state.switches.foreign_signatures)
     prompt = await read_prompt(state, model, request, call.project, call.operation)
     script = state.scripts.draw(call.model, call.key, streamed=call.streamed)
     if script is not None:
@@ -96,10 +97,10 @@ async def _body(state: SandboxState, exchange: Exchange) -> bytes:
 
 
 def _model(state: SandboxState, call: Call) -> ModelFacts:
-    model = state.models.get(call.model)
+    model = state.model(call.model)
     if model is None or not (model.generates or call.method == "countTokens"):
         method = "generateContent" if call.streamed else call.method
-        raise model_unknown(call.model, call.version, method, streamed=call.streamed)
+        raise model_unknown(call.model, call.version, method)
     return model
 
 
@@ -125,8 +126,8 @@ async def _raw(exchange: Exchange, script: Script, raw: bytes) -> AsyncGenerator
 
 def _stream_headers(exchange: Exchange, *extra: tuple[str, str]) -> list[tuple[str, str]]:
     if exchange.query.get("alt") != "sse":
-        return api_headers(JSON_TYPE, TIER, *extra)
-    return api_headers("text/event-stream", ("content-disposition", "attachment"), TIER, *extra)
+        return api_headers(JSON_TYPE, *extra)
+    return api_headers("text/event-stream", ("content-disposition", "attachment"), *extra)
 
 
 def _stream(state: SandboxState, exchange: Exchange, chunks: Iterable[Any], script: Script | None = None) -> Reply:

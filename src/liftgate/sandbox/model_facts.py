@@ -13,7 +13,13 @@ STANDS_FOR = {
     "gemini-pro-latest": "gemini-3.1-pro-preview",
 }
 """The `-latest` names, as of autumn 2026 (GEMINI-MORE.md 11.3)."""
+_FAMILIES = re.compile(
+    r"gemini-(?:\d+(?:\.\d+)?-)?(?:flash|pro|ultra|nano|argon|hydrogen|carbon|neon|exp|robotics|omni|computer-use)"
+    r"(?:-[a-z0-9.]+)*|gemma-\d[a-z0-9.]*(?:-[a-z0-9.]+)+|learnlm(?:-[a-z0-9.]+)+|(?:text-|gemini-)?embedding(?:-[a-z0-9.]+)+"
+)
+"""Names that Google has served, or announced."""
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?:-|$)")
+_NONE = re.compile(r"none|nosuch|no-such|missing|unknown|nonexist|not-|invalid|imaginary|fake")
 _LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH")
 
 
@@ -45,6 +51,8 @@ class ModelFacts:
     """GEMINI-MORE.md 11.2: not on 3.5-flash-lite, 3.6 and newer."""
     parts_behind_responses: bool = True
     """Other parts behind a functionResponse in one content; refused where `may_end_with_model` is."""
+    json_mode: bool = True
+    """responseMimeType application/json; 2 of 2 recorded refusals are of gemini-2.5-flash-image."""
     media_in_responses: bool = True
     """Audio and video in functionResponse.parts (recorded never on 3; java-genai#884, gemini-cli#16741)."""
 
@@ -78,6 +86,7 @@ class ModelFacts:
             json_with_functions=third or not known.startswith("gemini-"),
             may_end_with_model=prefill,
             parts_behind_responses=prefill,
+            json_mode="image" not in name,
             media_in_responses=not third,
         )
 
@@ -102,6 +111,11 @@ class ModelFacts:
             "maxTemperature": 2,
         }
         return shown | {"thinking": True} if self.thinks else shown
+
+
+def known_family(name: str) -> bool:
+    """Whether the rules here know what it could do; not of a name that says itself that there is no such model."""
+    return _FAMILIES.fullmatch(name) is not None and not _NONE.search(name)
 
 
 def _version(name: str) -> tuple[int, int]:

@@ -102,13 +102,12 @@ def file_not_active(file_id: str) -> Refusal:
     )
 
 
-def model_unknown(name: str, version: str, method: str, *, streamed: bool) -> Refusal:
-    """Only the unstreamed generateContent names ListModels with its service, as the recordings have it."""
-    call = "ModelService.ListModels" if method == "generateContent" and not streamed else "ListModels"
+def model_unknown(name: str, version: str, method: str) -> Refusal:
+    """As recorded since the summer of 2026, whatever the method; before, ListModels stood without its service."""
     return Refusal(
         404,
         f"models/{name} is not found for API version {version}, or is not supported for {method}. "
-        f"Call {call} to see the list of available models and their supported methods.",
+        "Call ModelService.ListModels to see the list of available models and their supported methods.",
     )
 
 

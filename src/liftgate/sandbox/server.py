@@ -46,7 +46,8 @@ def banner(host: str, port: int, settings: SandboxSettings) -> str:
         [
             f"Gemini API sandbox on {base}",
             f"  keys    {keys + '; ' if keys else ''}{any_key if settings.open_keys else 'no other key is valid'}",
-            f"  models  {', '.join(settings.models)}",
+            f"  models  {', '.join(settings.models)}"
+            + (", and any other name of a family of Google's" if settings.any_model else ""),
             f"  control {base}/sandbox/clock, /faults, /scripts, /unverified, /stats, /files, /bodies, /reset",
             "",
             f"  export GEMINI_API_BASE={base} GEMINI_API_KEY={next(iter(settings.projects), EXAMPLE_KEY)}",

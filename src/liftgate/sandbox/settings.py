@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 DEFAULT_MODELS = (
+    "gemini-flash-latest",
+    "gemini-pro-latest",
+    "gemini-flash-lite-latest",
     "gemini-2.0-flash",
     "gemini-2.5-flash",
     "gemini-2.5-pro",
@@ -70,6 +73,9 @@ class Unverified:
     download_of_uploaded: int = _switch(400, 403, 404, says="HTTP status when an uploaded file is downloaded")
     early_stream_error: str = _switch("bare", "data", says="form of an error before the first event of an SSE stream")
     midstream_error: str = _switch("data", "bare", says="form of an error after the first event of an SSE stream")
+    foreign_signatures: str = _switch(
+        "refuse", "accept", says="a thought signature that the sandbox did not make, as in a recorded history"
+    )
     two_spellings: str = _switch("400", "accept", says="one scalar or list in camelCase and in snake_case")
     schema_additional_properties: str = _switch("400", "accept", says="additionalProperties, defs and ref in Schema")
 
@@ -113,6 +119,9 @@ class SandboxSettings:
     open_keys: bool = True
     """Whether a key that `projects` does not list is a project of its own (except '' and `invalid…`)."""
     models: tuple[str, ...] = DEFAULT_MODELS
+    """Those that `models.list` names."""
+    any_model: bool = True
+    """Whether any other name of a family that Google has is served too."""
     quota_bytes: int = 20 * GIB
     """Bytes of files that one project may hold."""
     max_file_bytes: int = 2 * GIB

@@ -15,10 +15,13 @@ from liftgate.sandbox.refusals import Refusal
 SKIP_WORDS = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
 
 
+_OURS = b"sandbox-thought-1:"
+
+
 def signature_of(name: str, args: dict[str, Any]) -> bytes:
     """The opaque bytes that the sandbox puts on a call."""
     call = json.dumps([name, args], sort_keys=True).encode()
-    return b"sandbox-thought-1:" + hashlib.sha256(b"the sandbox thought of " + call).digest()
+    return _OURS + hashlib.sha256(b"the sandbox thought of " + call).digest()
 
 
 def _skips(signature: bytes) -> bool:
@@ -27,8 +30,11 @@ def _skips(signature: bytes) -> bool:
     return any(signature == word.encode() or spelled == word for word in SKIP_WORDS)
 
 
-def check_signatures(contents: list[dict[str, Any]]) -> None:
-    """Raises the 400 for the first call of the current turn that lacks its signature or carries another."""
+def check_signatures(contents: list[dict[str, Any]], *, foreign: str) -> None:
+    """Raises the 400 for the first call of the current turn that lacks its signature or carries another.
+
+    `foreign`: what becomes of one that was not made here, `refuse` or `accept`; nobody but Google can verify those.
+    """
     start = 0
     for index, content in enumerate(contents):
         own = content.get("role", "user") != "model" and any(
@@ -51,5 +57,7 @@ def check_signatures(contents: list[dict[str, Any]]) -> None:
                 f"Additional data, function call `default_api:{call['name']}` , position {index + 1}. Please refer to "
                 "https://ai.google.dev/gemini-api/docs/thought-signatures for more details.",
             )
-        if not _skips(signature) and signature != signature_of(call["name"], call.get("args", {})):
+        if _skips(signature) or (foreign == "accept" and not signature.startswith(_OURS)):
+            continue
+        if signature != signature_of(call["name"], call.get("args", {})):
             raise Refusal(400, "Thought signature is not valid.")

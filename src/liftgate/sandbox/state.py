@@ -10,7 +10,7 @@ from pathlib import Path
 
 from liftgate.sandbox.clock import MovableClock
 from liftgate.sandbox.faults import Faults
-from liftgate.sandbox.model_facts import ModelFacts
+from liftgate.sandbox.model_facts import ModelFacts, known_family
 from liftgate.sandbox.refusals import key_invalid, key_missing
 from liftgate.sandbox.scripts import Scripts
 from liftgate.sandbox.settings import SandboxSettings
@@ -37,6 +37,11 @@ class SandboxState:
         self.models = {name: ModelFacts.of(name) for name in settings.models}
         self._directory = settings.keep_bytes
         self._temporary: Path | None = None
+
+    def model(self, name: str) -> ModelFacts | None:
+        """One that is listed, or of a family that is known; None for any other name."""
+        listed = self.models.get(name)
+        return listed or (ModelFacts.of(name) if self.settings.any_model and known_family(name) else None)
 
     @property
     def directory(self) -> Path:
