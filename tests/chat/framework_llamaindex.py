@@ -1,4 +1,4 @@
-"""LlamaIndex's OpenAILike as people use it, with its default of one call at a time: `python framework_llamaindex.py URL`.
+"""LlamaIndex's OpenAILike as people use it, one call at a time by its default: `python framework_llamaindex.py URL`.
 
 Runs where `requirements-openai2.lock` is installed; prints one JSON object.
 """

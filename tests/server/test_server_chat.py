@@ -93,3 +93,42 @@ def test_models_pass_the_schema(gateway: Running) -> None:
         answer = gateway.call("GET", "/v1" + path)
         check_answer("GET", path, 200, answer.json())
         assert gateway.call("GET", path).json() == answer.json()
+
+
+HALVES: dict[str, tuple[dict[str, Any], str]] = {
+    "content": ({"messages": [{"role": "user", "content": "a\ud83d"}]}, "messages[0].content"),
+    "part": (
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "\ude00"}]}]},
+        "messages[0].content[0].text",
+    ),
+    "arguments": ({"messages": [], "tools": [{"function": {"name": "\ud800\ud800"}}]}, "tools[0].function.name"),
+    "name": ({"metadata": {"a\udfffb": "x"}}, "metadata.a?b"),
+}
+
+
+@pytest.mark.parametrize("case", HALVES)
+def test_half_of_a_character_is_named(gateway: Running, case: str) -> None:
+    """What JSON.stringify makes of a text that was cut within an emoji."""
+    fields, param = HALVES[case]
+    answer = gateway.post("/v1/chat/completions", {"model": MODEL, **fields})
+    assert (answer.status, answer.json()["error"]["param"]) == (400, param)
+    assert "half of a character" in answer.json()["error"]["message"]
+
+
+def test_a_whole_emoji_in_escapes_passes(gateway: Running) -> None:
+    body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "\U0001f600"}]})
+    assert "\\ud83d" in body
+    assert gateway.post("/v1/chat/completions", json.loads(body)).status == 200
+
+
+@pytest.mark.parametrize("method", ["generateContent", "streamGenerateContent?alt=sse", "countTokens"])
+def test_a_models_method_without_a_version(gateway: Running, method: str) -> None:
+    """Where LiteLLM's `gemini/` asks when its api_base is the gateway's bare address."""
+    body = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}
+    native = {"x-goog-api-key": "sk-ann"}
+    target = f"/models/{MODEL}:{method}"
+    with_version = gateway.post(f"/v1beta{target}", body, native)
+    without = gateway.post(target, body, native)
+    assert without.status == with_version.status == 200
+    assert without.headers["content-type"] == with_version.headers["content-type"]
+    assert gateway.post(f"/models/{MODEL}:generateContent", body).status == 405

@@ -13,6 +13,8 @@ from liftgate.server.request import Request
 Dialect = Literal["openai", "gemini"]
 
 NATIVE = ("/v1beta/", "/upload/")
+UNVERSIONED = "/models/"
+"""LiteLLM's `gemini/` calls a model's methods there where its api_base is a bare address."""
 _SHARED = (
     *("/v1/models", "/v1/files", "/v1/upload/", "/v1/tunedModels", "/v1/operations"),
     *("/v1/batches", "/v1/cachedContents", "/v1/fileSearchStores", "/v1/interactions"),
@@ -22,6 +24,8 @@ _SHARED = (
 def dialect_of(request: Request) -> Dialect:
     path = request.path
     if path.startswith(NATIVE) or (path.startswith(_SHARED) and _googles_key(request)):
+        return "gemini"
+    if path.startswith(UNVERSIONED) and request.method == "POST" and _googles_key(request):
         return "gemini"
     return "openai"
 

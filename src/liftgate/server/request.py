@@ -24,6 +24,7 @@ from liftgate.records import Owner
 from liftgate.server.asgi import Message, Receive, Scope
 from liftgate.server.bodies import LARGE, UNCOUNTED, HeldBodies, aside
 from liftgate.server.content_encoding import decoded
+from liftgate.server.half_characters import half_character, not_a_character
 from liftgate.server.numbers import whole_number
 from liftgate.tasks import Tasks
 
@@ -243,7 +244,8 @@ class Request:
             # Small ones, which are nearly all, without a call more.
             value = _decode_json(body) if len(body) < LARGE else await aside(len(body), partial(_decode_json, body))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            raise InvalidRequest(BAD_JSON) from None
+            at = half_character(body) if len(body) < LARGE else None
+            raise (InvalidRequest(BAD_JSON) if at is None else not_a_character(at)) from None
         if not isinstance(value, dict):
             raise InvalidRequest(BAD_JSON)
         return value

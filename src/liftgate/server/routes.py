@@ -57,12 +57,14 @@ OPENAI = (
     Route("/engines/{model:path}/chat/completions", {"POST": chat.create_completion}),
 )
 
+CALL_METHOD = Route("/models/{model:path}:{method}", {"POST": gemini_models.call_method})
+
 GEMINI = (
     Route("/files", {"GET": gemini_files.list_files}),
     Route("/files/{name}:download", {"GET": gemini_files.download_file, "HEAD": gemini_files.download_file}),
     Route("/files/{name}", {"GET": gemini_files.get_file, "DELETE": gemini_files.delete_file}),
     Route("/models", {"GET": gemini_models.list_models}),
-    Route("/models/{model:path}:{method}", {"POST": gemini_models.call_method}),
+    CALL_METHOD,
     Route("/models/{model:path}", {"GET": gemini_models.get_model}),
 )
 
@@ -79,6 +81,10 @@ OPERATORS = (
 
 TABLES: Mapping[Dialect, Sequence[tuple[Sequence[Route], Sequence[str]]]] = {
     "openai": ((OPENAI, ("/v1", "")), (AZURE, ("",)), (OPERATORS, ("",))),
-    "gemini": ((GEMINI, ("/v1beta", "/v1")), (GEMINI_UPLOADS, ("/upload/v1beta", "/upload/v1"))),
+    "gemini": (
+        (GEMINI, ("/v1beta", "/v1")),
+        (GEMINI_UPLOADS, ("/upload/v1beta", "/upload/v1")),
+        ((CALL_METHOD,), ("",)),
+    ),
 }
 """What a request is looked for in, by what it speaks: routes and the prefixes that they have."""

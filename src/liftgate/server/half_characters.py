@@ -1,0 +1,46 @@
+"""Where a JSON body holds half of a character: what JavaScript writes of a text that was cut within an emoji.
+
+Such an escape (`"\\ud83d"`) is no text, and no server is known to take it. The error names its place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from liftgate.errors import InvalidRequest
+from liftgate.translate.checks import At, Place
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def half_character(body: bytes) -> str | None:
+    """The path of the first text with such a half; None where something else is wrong with the body."""
+    if b"\\u" not in body:
+        return None
+    try:
+        waiting: list[tuple[At, Any]] = [("", json.loads(body))]
+    except (ValueError, RecursionError):
+        return None
+    while waiting:
+        at, value = waiting.pop()
+        if isinstance(value, str) and _HALF.search(value):
+            return str(at).removeprefix(".")
+        if isinstance(value, dict):
+            # A name with such a half is found as a text at its own place.
+            each = [(Place(at, key), key if _HALF.search(key) else inner) for key, inner in value.items()]
+            waiting.extend(reversed(each))
+        elif isinstance(value, list):
+            waiting.extend(reversed([(Place(at, index), inner) for index, inner in enumerate(value)]))
+    return None
+
+
+def not_a_character(path: str) -> InvalidRequest:
+    path = path.encode("utf-8", "replace").decode()
+    return InvalidRequest(
+        f"Invalid '{path}': the text holds half of a character (a lone surrogate escape such as '\\ud83d'); it was "
+        "probably cut within an emoji.",
+        param=path,
+        code="invalid_value",
+    )
