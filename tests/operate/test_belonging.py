@@ -80,7 +80,7 @@ def unmark(site: Site, s3: S3Server | None) -> None:
     in_catalogue(site.url, "DELETE FROM store")
     for name in (MARK, TURN):
         if s3 is None:
-            (site.data_dir / "blobs" / name).unlink()
+            (site.data_dir / "blobs" / name).unlink(missing_ok=True)
         else:
             s3.objects.pop(f"p/{name}", None)
 

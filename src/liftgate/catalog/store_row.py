@@ -16,7 +16,7 @@ _COLUMNS = "catalogue_mark, store_mark, place, turn, next_turn, alone_since"
 
 @dataclass(frozen=True, slots=True)
 class StoreRow:
-    """`store_mark`: '' until the store has been seen with it. `alone_since` is on the steady clock."""
+    """`store_mark`: '' until the store has been seen with it. `alone_since` is on the steady clock; 0: for ever."""
 
     catalogue_mark: str
     store_mark: str
@@ -32,10 +32,13 @@ def get_store(conn: Connection) -> StoreRow | None:
 
 
 def mark_catalogue(conn: Connection, mark: str, place: str) -> str:
-    """The catalogue's mark that stands after this: the given one, or that of who came first."""
+    """The catalogue's mark that stands after this: the given one, or that of who came first. Where it knows nothing yet
+    nobody can have swept before, so it has been alone for ever.
+    """
+    alone_since = steady(conn) if count_objects(conn) else 0.0
     conn.execute(
         f"INSERT INTO store (id, {_COLUMNS}) VALUES (1, ?, '', ?, '', '', ?) ON CONFLICT (id) DO NOTHING",
-        (mark, place, steady(conn)),
+        (mark, place, alone_since),
     )
     [(standing,)] = conn.execute("SELECT catalogue_mark FROM store WHERE id = 1")
     return str(standing)
@@ -55,6 +58,7 @@ def replace_marks(conn: Connection, catalogue_mark: str, store_mark: str, place:
     conn.execute("DELETE FROM unknown_objects")
     mark_catalogue(conn, catalogue_mark, place)
     note_store(conn, store_mark, place)
+    conn.execute("UPDATE store SET alone_since = ? WHERE id = 1", (steady(conn),))
 
 
 def begin_turn(conn: Connection, found: str, turn: str) -> None:

@@ -16,7 +16,7 @@ from liftgate import ids
 from liftgate.blobs.store import MARK, TURN, BlobStore
 from liftgate.catalog.blobs import known_blobs
 from liftgate.catalog.database import Database
-from liftgate.catalog.steady import tick
+from liftgate.catalog.steady import steady, tick
 from liftgate.catalog.store_row import (
     StoreRow,
     begin_turn,
@@ -32,6 +32,8 @@ from liftgate.errors import ConfigError, StorageFull, Unavailable
 log = logging.getLogger("liftgate.files")
 
 ABOUT = "Liftgate's store of files. Its mark is also in the catalogue that knows them; remove neither."
+ALONE_SECONDS = 3600.0
+"""On the steady clock; gateways sweep much more often."""
 _KEYS_AT_ONCE = 400
 _LOOKS = 5
 
@@ -248,7 +250,10 @@ async def take_turn(db: Database, blobs: BlobStore) -> tuple[float, bool]:
 
 
 async def alone(db: Database, blobs: BlobStore) -> bool:
-    """Whether the last sweep of the store was this catalogue's."""
+    """Whether the last sweep of the store was this catalogue's, and all for `ALONE_SECONDS` before. For what is to be
+    deleted without its grace."""
     look = await look_at(db, blobs)
     found = await blobs.notes.read(TURN) or ""
-    return look.together and look.row is not None and found in (look.row.turn, look.row.next_turn)
+    if not look.together or look.row is None or found not in (look.row.turn, look.row.next_turn):
+        return False
+    return await db.read(steady) - look.row.alone_since >= ALONE_SECONDS

@@ -27,7 +27,7 @@ from liftgate.catalog.steady import steady
 from liftgate.catalog.unknown import condemn, due_unknown, forget_unknown, note_unknown, unknown_of
 from liftgate.catalog.uploads import expire_uploads
 from liftgate.errors import LiftgateError
-from liftgate.files.belonging import listed_keys, take_turn
+from liftgate.files.belonging import alone, listed_keys, take_turn
 
 log = logging.getLogger("liftgate.files")
 
@@ -79,7 +79,7 @@ async def sweep(
             grace,
         )
     parts = await sweep_uploads(db, blobs, delete=proven)
-    if proven or (deleted and not news):
+    if proven or (deleted and await alone(db, blobs)):
         dropped = await sweep_orphans(db, blobs, before=math.inf if deleted else before)
     else:
         dropped = 0
