@@ -53,8 +53,10 @@ class Cli:
                 if process.poll() is None:
                     process.kill()
 
-    def in_terminal(self, *arguments: object, interrupt_at: bytes | None = None) -> tuple[int, bytes]:
-        """In a terminal of 100 columns: (exit code, all that it was sent). Ctrl-C is typed once this was shown."""
+    def in_terminal(
+        self, *arguments: object, interrupt_at: bytes | None = None, columns: int = 100
+    ) -> tuple[int, bytes]:
+        """In a terminal of so many columns: (exit code, all that it was sent). Ctrl-C is typed once this was shown."""
         ours, theirs = pty.openpty()
         os.set_blocking(ours, False)
         process = subprocess.Popen(
@@ -62,7 +64,7 @@ class Cli:
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env={**self.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"},
+            env={**self.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": "30"},
             cwd=self.home,
             start_new_session=True,
         )

@@ -12,6 +12,10 @@ from rich.text import Text
 from liftgate.cli.progress import shortened
 from liftgate.cli.readable import duration, plain, size
 
+WIDE = 90
+NUMBERS = 45
+"""Columns for a whole bar, and for the bytes, the rate and the time left with their gaps."""
+
 
 class _Moved(ProgressColumn):
     def render(self, task: Task) -> Text:
@@ -37,7 +41,9 @@ class _Pace(ProgressColumn):
 @contextmanager
 def bars(console: Console) -> Iterator[Bars]:
     """Drawn while the context is open; they stay as they ended."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), _Moved(), _Pace())
+    # Numbers are never cut: the bar and the names give way to them.
+    bar = 24 if console.width >= WIDE else 8
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=bar), _Moved(), _Pace())
     with Progress(*columns, console=console, speed_estimate_period=10) as drawn:
         yield Bars(drawn, console)
 
@@ -50,7 +56,8 @@ class Bars:
         self._console = console
 
     def begin(self, name: str, total: int) -> _Bar:
-        task = self._drawn.add_task(shortened(name), total=total, phase="")
+        room = max(8, self._console.width - NUMBERS - (24 if self._console.width >= WIDE else 8))
+        task = self._drawn.add_task(shortened(name, room), total=total, phase="")
         return _Bar(self._drawn, task, total)
 
     def note(self, text: str) -> None:

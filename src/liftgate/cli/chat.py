@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from liftgate.cli.command_line import typed
 from liftgate.cli.failures import run
 from liftgate.cli.options import address, gateway_options, json_option
 
@@ -38,8 +39,7 @@ def chat(question: str, given: tuple[str, ...], as_json: bool, base_url: str, ap
     A path is uploaded first, and its id shown, so that the next question need not upload it again. `-` reads the
     question from standard input. With --json, the whole answer as the object that OpenAI's API has for it.
     """
-    if question == "-":
-        question = _standard_input()
+    question = _standard_input() if question == "-" else typed(question)
     if not question.strip():
         raise click.UsageError("The question is empty.")
     for name in given:
@@ -47,7 +47,11 @@ def chat(question: str, given: tuple[str, ...], as_json: bool, base_url: str, ap
             raise click.UsageError(f"--file: {name!r} is neither a file nor the id of one.")
     where = address(base_url, api_key)
     streamed = not asked["no_stream"] and not as_json
-    run(lambda: _chat(where, question, given, asked["model"], asked["system"], streamed=streamed, as_json=as_json))
+    run(
+        lambda: _chat(
+            where, question, given, asked["model"], typed(asked["system"] or ""), streamed=streamed, as_json=as_json
+        )
+    )
 
 
 def _standard_input() -> str:

@@ -18,7 +18,7 @@ from liftgate.cli.progress import progress
 from liftgate.cli.remote import Address, Remote
 
 PIECE = 256 * 1024
-_RANGE = re.compile(r"\d+-\d*|-\d+", re.ASCII)
+_RANGE = re.compile(r"\d{1,18}-\d{0,18}|-\d{1,18}", re.ASCII)
 _SHA256 = re.compile(r'"([0-9a-f]{64})"')
 _TEXT = re.compile(r"text/|application/(json|x-ndjson|jsonl|xml|yaml)")
 
@@ -29,6 +29,9 @@ def checked_range(value: str | None) -> str | None:
         return None
     if not _RANGE.fullmatch(value):
         raise click.UsageError(f"--range: expected FIRST-LAST, FIRST- or -COUNT, got {value!r}.")
+    first, _, last = value.partition("-")
+    if first and last and int(first) > int(last):
+        raise click.UsageError(f"--range: {value!r} names no byte, since it ends before it begins.")
     return f"bytes={value}"
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from liftgate.cli.command_line import typed
 from liftgate.cli.failures import Failure, Misused
 
 PIECE = 512 * 1024
@@ -29,6 +30,8 @@ class LocalFile:
 
     @classmethod
     def of(cls, path: Path) -> LocalFile:
+        if str(path) == "-":
+            raise Misused("-: standard input cannot be uploaded, as its size must be known first; write it to a file.")
         try:
             facts = path.stat()
             if not stat.S_ISREG(facts.st_mode):
@@ -42,7 +45,7 @@ class LocalFile:
 
     @property
     def name(self) -> str:
-        return self.path.name.encode("utf-8", "replace").decode()
+        return typed(self.path.name)
 
     async def read(self, start: int, stop: int, seen: Callable[[bytes], object]) -> AsyncGenerator[bytes, None]:
         """The bytes from `start` to `stop`. `seen` is called with each piece in the thread that read it."""

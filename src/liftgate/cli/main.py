@@ -10,12 +10,14 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
 
 from liftgate import __version__
+from liftgate.cli.command_line import show_utf_8
 from liftgate.cli.litellm_flags import litellm_flags, read_litellm_flags
 from liftgate.errors import ConfigError, LiftgateError
 from liftgate.settings.options import OPTIONS, Option
@@ -28,6 +30,16 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sandbox": ("liftgate.cli.sandbox:sandbox", "Run an emulator of the Gemini API."),
 }
 """Name → where it is, and what it does in a sentence (so that `--help` imports none of them)."""
+
+NO_COMMANDS = frozenset({"serve", "run", "gateway", "start", "server", "proxy", "up"})
+"""What people type for the gateway, by the habits of other programs."""
+
+ELSEWHERE = {
+    "--file": "`liftgate chat`",
+    "--model": "`liftgate chat` and `liftgate files upload`",
+    "--base-url": "`liftgate files` and `liftgate chat`",
+    "--api-key": "`liftgate files` and `liftgate chat`",
+}
 
 HEADINGS = {
     "server": "Listening",
@@ -64,6 +76,28 @@ class Commands(click.Group):
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name in COMMANDS:
+            return super().resolve_command(ctx, args)
+        if name in NO_COMMANDS:
+            raise click.UsageError(f"The gateway needs no command {name!r}: liftgate --config config.yaml", ctx)
+        if name == "help":
+            raise click.UsageError("There is no command 'help': liftgate --help", ctx)
+        near = get_close_matches(name, COMMANDS, 1)
+        raise click.UsageError(f"No such command {name!r}.{f' Did you mean {near[0]!r}?' if near else ''}", ctx)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as unknown:
+            where = ELSEWHERE.get(unknown.option_name)
+            if where is None:
+                raise
+            raise click.UsageError(f"{unknown.option_name} is an option of {where}, not of the gateway.", ctx) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows: dict[str, list[tuple[str, str]]] = {"Options": [], **{heading: [] for heading in HEADINGS.values()}}
@@ -140,6 +174,7 @@ def cli(ctx: click.Context, /, config: Path | None, sandbox: bool, **flags: Any)
 
 def main() -> None:
     """The console script."""
+    show_utf_8()
     try:
         cli(prog_name="liftgate")
     except ConfigError as error:

@@ -58,10 +58,11 @@ def progress() -> Iterator[Meter]:
         yield meter
 
 
-def shortened(name: str) -> str:
+def shortened(name: str, room: int = NAME_WIDTH) -> str:
     """A name that leaves room for a bar: its end says more than its middle."""
-    name = plain(name)
-    return name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 13]}…{name[-12:]}"
+    name, room = plain(name), min(room, NAME_WIDTH)
+    end = min(12, room // 2)
+    return name if len(name) <= room else f"{name[: room - end - 1]}…{name[-end:]}"
 
 
 class Lines:
@@ -83,6 +84,8 @@ class _Line:
         self._from = 0
         self._position = 0
         self._began = self._told = time.monotonic()
+        self._sent: float | None = None
+        self._phase = ""
 
     def resumed(self, position: int) -> None:
         self._from = self._position = position
@@ -93,6 +96,9 @@ class _Line:
     def at(self, position: int) -> None:
         self._position = position
         now = time.monotonic()
+        if position >= self._total:
+            # What is waited for from here on is not this line's speed.
+            self._sent = now
         if now - self._told < LINE_SECONDS or position >= self._total:
             return
         self._told = now
@@ -102,14 +108,15 @@ class _Line:
         self._say(f"{share}, {size(position)} of {size(self._total)}, {size(rate)}/s{left}")
 
     def phase(self, text: str) -> None:
-        if text:
+        if text and text != self._phase:
             self._say(text)
+            self._phase = text
 
     def end(self, how: str = "") -> None:
         if how:
             self._say(how)
             return
-        seconds = time.monotonic() - self._began
+        seconds = (self._sent or time.monotonic()) - self._began
         pace = f", {size((self._position - self._from) / seconds)}/s" if seconds >= 1 else ""
         self._say(f"{size(self._total)} in {seconds:.1f} s{pace}")
 

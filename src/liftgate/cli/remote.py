@@ -119,6 +119,13 @@ class Remote:
 
     def _unreachable(self, error: Exception, about: str) -> Unreachable:
         subject = f"{about}: " if about else ""
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            return Unreachable(
+                f"{subject}{self.address.url}: its certificate is not accepted ({error.certificate_error})."
+            )
+        if isinstance(error, aiohttp.ClientConnectorSSLError):
+            plain_url = self.address.url.replace("https://", "http://", 1)
+            return Unreachable(f"{subject}{self.address.url} does not speak https; try {plain_url}.")
         if isinstance(error, aiohttp.ClientConnectorError):
             known = error.os_error.errno
             reason = os.strerror(known) if known and known > 0 else str(error.os_error)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-
 import click
 
 from liftgate.errors import ConfigError
@@ -30,6 +28,7 @@ def sandbox(
     """
     from liftgate.sandbox.server import main
     from liftgate.sandbox.settings import DEFAULT_MODELS, SandboxSettings
+    from liftgate.server.listening import listening_socket
 
     keys = {}
     for entry in projects:
@@ -39,11 +38,7 @@ def sandbox(
         keys[key] = name
     listed = tuple(dict.fromkeys((*models, *(() if only_models and models else DEFAULT_MODELS))))
     settings = SandboxSettings(projects=keys, open_keys=not closed, models=listed, any_model=not only_models)
-    main(host, port or _free_port(host), settings)
-
-
-def _free_port(host: str) -> int:
-    """One that nobody has at this moment, so that the banner can name it."""
-    with socket.create_server((host, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    # Before the banner, which says that it runs.
+    with listening_socket(host, port) as listener:
+        port = listener.getsockname()[1]
+    main(host, port, settings)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +17,8 @@ WIDE = 1000
 """Columns where no terminal limits them, so that no line of a pipe is cut or broken."""
 
 FILES = ("id", "filename", "bytes", "purpose", "created", "status")
+GAP = 2
+SHORTEST_NAME = 8
 STYLES = {"processed": "green", "uploaded": "yellow", "error": "red"}
 
 
@@ -23,6 +26,7 @@ def show_files(found: Sequence[dict[str, Any]]) -> None:
     if not found:
         remark("no files")
         return
+    console = _console()
     rows = [
         (
             file["id"],
@@ -34,7 +38,35 @@ def show_files(found: Sequence[dict[str, Any]]) -> None:
         )
         for file in found
     ]
-    _show(FILES, rows, right={"bytes"})
+    headings, fitted = _fitted(FILES, rows, console.width)
+    _show(headings, fitted, right={"bytes"})
+
+
+def _fitted(
+    headings: Sequence[str], rows: Sequence[Sequence[object]], width: int
+) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
+    """Columns of files for a terminal of `width`: an id that is cut is of no use, so what matters less goes first, and
+    the names give way."""
+    widths = [max(len(head), *(cell_len(_text(row[at]).plain) for row in rows)) for at, head in enumerate(headings)]
+    shown = list(range(len(headings)))
+    name = headings.index("filename")
+
+    def others() -> int:
+        return sum(widths[at] + GAP for at in shown if at != name)
+
+    for unneeded in ("purpose", "created", "status", "bytes"):
+        if others() + min(widths[name], SHORTEST_NAME) <= width:
+            break
+        shown.remove(headings.index(unneeded))
+    room = max(SHORTEST_NAME, width - others())
+    cut = [[_cut(row[at], room) if at == name else row[at] for at in shown] for row in rows]
+    return [headings[at] for at in shown], cut
+
+
+def _cut(cell: object, room: int) -> Text:
+    text = _text(cell)
+    text.truncate(room, overflow="ellipsis")
+    return text
 
 
 def show_file(file: dict[str, Any]) -> None:
@@ -66,27 +98,36 @@ def show_owners(rows: Sequence[tuple[str, int, int]]) -> None:
 def _show(
     headings: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[str] = (), total: bool = False
 ) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDE)
+    console = _console()
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(headings), header_style="dim")
     columns = headings or ("name", "value")
     for heading in columns:
-        # An id that is cut is of no use.
         table.add_column(
             heading, justify="right" if heading in right else "left", no_wrap=heading != "value", overflow="fold"
         )
-    *most, last = [[cell if isinstance(cell, Text) else Text(plain(str(cell))) for cell in row] for row in rows]
+    *most, last = [[_text(cell) for cell in row] for row in rows]
     for row in most:
         table.add_row(*row, end_section=False)
     table.add_row(*last, style="bold" if total else "")
-    if console.is_terminal:
+    narrowest = console.measure(table, options=console.options.update(max_width=WIDE)).minimum
+    if console.is_terminal and console.width >= narrowest:
         console.print(table)
         return
-    with console.capture() as drawn:
-        console.print(table)
+    # In a pipe, and where a terminal is narrower than an id: what is too long runs on, and nothing is cut.
+    wide = Console(highlight=False, width=WIDE)
+    with wide.capture() as drawn:
+        wide.print(table)
     for line in drawn.get().splitlines():
         click.echo(line.rstrip())
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDE)
+
+
+def _text(cell: object) -> Text:
+    return cell if isinstance(cell, Text) else Text(plain(str(cell)))
 
 
 def remark(text: str) -> None:

@@ -78,6 +78,8 @@ async def upload(
                     raise
                 # It ended there, or is not known any more: this is a new upload then.
                 state.forget()
+        if found is None:
+            await _check_models(remote, file, wish)
         if found is None and file.size > PART:
             begun = await _create(remote, file, wish)
             found = await _in_parts(remote, file, wish, transfer, state, begun)
@@ -135,6 +137,21 @@ async def wait_until_ready(remote: Remote, found: dict[str, Any], name: str) -> 
     return found
 
 
+async def _check_models(remote: Remote, file: LocalFile, wish: Wish) -> None:
+    """Raises Refused for a model that is not there. A gateway may serve every name, so Google is asked, by counting a
+    word; where that cannot be answered now, the upload is not held up."""
+    for model in wish.models:
+        await remote.ask("GET", f"/models/{quote(model, safe='')}", about=str(file.path))
+        word = {"model": model, "messages": [{"role": "user", "content": "?"}]}
+        try:
+            await remote.ask("POST", "/chat/completions/input_tokens", word, about=str(file.path))
+        except Refused as refused:
+            if refused.status == 404:
+                raise
+        except Unreachable:
+            continue
+
+
 async def _whole(remote: Remote, file: LocalFile, wish: Wish, transfer: Transfer) -> dict[str, Any]:
     fields = {"purpose": wish.purpose}
     if wish.models:
@@ -165,9 +182,6 @@ async def _create(remote: Remote, file: LocalFile, wish: Wish) -> Unfinished:
         "bytes": file.size,
         "mime_type": OCTET_STREAM,
     }
-    for model in wish.models:
-        # The models are named when the upload is completed; a wrong one is better told before.
-        await remote.ask("GET", f"/models/{quote(model, safe='')}", about=str(file.path))
     if wish.expires_after is not None:
         document["expires_after"] = {"anchor": "created_at", "seconds": wish.expires_after}
     made = await remote.ask("POST", "/uploads", document, about=str(file.path))

@@ -1,0 +1,148 @@
+"""What people stumbled over when they met the commands for the first time."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_server, settings_for
+from liftgate.records import Account, Deployment
+from terminal import Cli
+
+NAME = "Vorlesung über Öl und Übung, erster Teil, mit allen Folien.txt"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxServer]:
+    with sandbox_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def url(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A gateway without a config: every model of Gemini by its own name."""
+    account = Account(name="a", api_keys=("key-a",), api_base=sandbox.url)
+    every = Deployment("every", "*", "*", account, "key-a")
+    with gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("data"), deployments=(every,))) as base:
+        yield base
+
+
+@pytest.fixture
+def cli(url: str, tmp_path: Path) -> Cli:
+    return Cli(tmp_path, url, "sk-ann")
+
+
+def shown(data: bytes) -> str:
+    """What a terminal was sent, without its control codes."""
+    import re
+
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", data.decode())
+
+
+@pytest.mark.parametrize("columns", [20, 29, 40, 60, 80, 100, 140])
+def test_ids_are_never_cut(columns: int, cli: Cli, url: str) -> None:
+    with client_for(url) as client:
+        file = client.files.create(file=(NAME, b"text"), purpose="user_data")
+    code, out = cli.in_terminal("files", "ls", columns=columns)
+    assert code == 0
+    text = shown(out)
+    assert any(line.split()[0] == file.id for line in text.splitlines() if line.strip()), text
+    if columns >= 40:
+        assert all(len(line.rstrip()) <= columns for line in text.splitlines()), text
+    heads = text.splitlines()[0].split()
+    assert heads == [head for head in ("id", "filename", "bytes", "purpose", "created", "status") if head in heads]
+    # What matters least goes first.
+    assert "purpose" not in heads or "created" in heads
+    assert ("purpose" in heads) == (columns >= 100)
+    assert ("…" in text) == (columns < 140)
+
+
+def test_names_are_whole_where_there_is_room(cli: Cli) -> None:
+    assert NAME in shown(cli.in_terminal("files", "ls", columns=200)[1])
+    assert NAME in cli.out("files", "ls")
+
+
+def test_model_that_google_does_not_have_is_refused_before_anything_is_stored(cli: Cli) -> None:
+    (cli.home / "film.txt").write_bytes(b"a text")
+    before = len(json.loads(cli.out("files", "ls", "--json"))["data"])
+    done = cli.run("files", "upload", "film.txt", "--model", "gpt-4o", "--wait", code=1)
+    assert b"gpt-4o" in done.stderr and b"on its way" not in done.stderr
+    assert len(json.loads(cli.out("files", "ls", "--json"))["data"]) == before
+    assert b"file-" in cli.run("files", "upload", "film.txt", "--model", MODEL, "--wait").stdout
+
+
+@pytest.mark.parametrize("wanted", ["5-2", "1-0", "999999999999-1", "1" * 30 + "-"])
+def test_range_that_names_no_byte_is_wrong_usage(wanted: str, cli: Cli) -> None:
+    done = cli.run("files", "cat", "file-" + "a" * 24, "--range", wanted, code=2)
+    assert b"--range" in done.stderr and done.stdout == b""
+
+
+def test_sandbox_on_a_taken_port_says_so_and_nothing_else(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = cli.run("sandbox", "--port", port, code=2)
+    assert done.stdout == b""
+    assert done.stderr.decode().strip().endswith(f"Cannot listen on 127.0.0.1 port {port}: Address already in use.")
+
+
+def test_https_to_a_gateway_that_speaks_http(cli: Cli, url: str) -> None:
+    done = cli.run("files", "ls", "--base-url", url.replace("http://", "https://"), code=3)
+    assert f"does not speak https; try {url}" in done.stderr.decode()
+
+
+def test_locale_of_ascii_without_utf_8_mode(cli: Cli) -> None:
+    cli.environ |= {"LC_ALL": "C", "PYTHONUTF8": "0"}
+    (cli.home / "Übung heißt Öl.txt").write_bytes(b"text")
+    done = cli.run("files", "upload", "Übung heißt Öl.txt", "--json")
+    assert json.loads(done.stdout)["filename"] == "Übung heißt Öl.txt"
+    told = cli.run("chat", "Was heißt Übung?", "--model", MODEL, "--system", "Sei höflich.").stdout.decode()
+    assert "Was heißt Übung?" in told
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["serve"], "The gateway needs no command 'serve'"),
+        (["run"], "liftgate --config"),
+        (["gateway"], "liftgate --config"),
+        (["help"], "liftgate --help"),
+        (["caht", "hello"], "Did you mean 'chat'?"),
+        (["flies", "ls"], "Did you mean 'files'?"),
+        (["nonsense"], "No such command 'nonsense'."),
+        (["--file", "x"], "an option of `liftgate chat`"),
+    ],
+)
+def test_what_is_typed_by_habit_is_answered_with_what_to_type(typed: list[str], said: str, cli: Cli) -> None:
+    assert said in cli.run(*typed, code=2).stderr.decode()
+
+
+def test_failed_upload_says_once_that_it_tries_again(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    (cli.home / "film.mp4").write_bytes(bytes(100))
+    done = cli.run("files", "upload", "film.mp4", "--base-url", f"http://127.0.0.1:{port}", code=3)
+    assert done.stderr.count(b"trying again") <= 1
+
+
+def test_standard_input_cannot_be_uploaded_and_the_reason_is_given(cli: Cli) -> None:
+    assert b"standard input cannot be uploaded" in cli.run("files", "upload", "-", stdin=b"x", code=2).stderr
+
+
+def test_error_in_the_command_line_names_the_file(cli: Cli) -> None:
+    (cli.home / "cat.gif").write_bytes(b"GIF89a\x01\x00\x01\x00\x00\x00\x00;")
+    done = cli.run("files", "upload", "cat.gif", "--model", MODEL, code=1)
+    assert b"cat.gif" in done.stderr and b"image/gif" in done.stderr and b"PNG" in done.stderr
+    [file_id] = cli.out("files", "upload", "cat.gif").split()[:1]
+    done = cli.run("chat", "What is it?", "--file", file_id, "--model", MODEL, code=1)
+    assert file_id.encode() in done.stderr and b"image/gif" in done.stderr
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_numbers_of_a_bar_are_whole(columns: int, cli: Cli) -> None:
+    (cli.home / NAME).write_bytes(bytes(296_755))
+    text = shown(cli.in_terminal("files", "upload", NAME, columns=columns)[1])
+    assert "289.8 KiB of 289.8 KiB" in text
