@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from liftgate.cli.failures import Failure, Refused, Unreachable
 from liftgate.cli.local_file import Changed, LocalFile
+from liftgate.cli.models import check_models
 from liftgate.cli.progress import Transfer
 from liftgate.cli.remote import Remote
 from liftgate.cli.upload_state import Unfinished, UploadState, UploadStates
@@ -79,7 +79,7 @@ async def upload(
                 # It ended there, or is not known any more: this is a new upload then.
                 state.forget()
         if found is None:
-            await _check_models(remote, file, wish)
+            await check_models(remote, wish.models, str(file.path))
         if found is None and file.size > PART:
             begun = await _create(remote, file, wish)
             found = await _in_parts(remote, file, wish, transfer, state, begun)
@@ -135,21 +135,6 @@ async def wait_until_ready(remote: Remote, found: dict[str, Any], name: str) -> 
     if found.get("status_details"):
         raise Failure(f"{name}: {found['id']} is not at Gemini. {found['status_details']}")
     return found
-
-
-async def _check_models(remote: Remote, file: LocalFile, wish: Wish) -> None:
-    """Raises Refused for a model that is not there. A gateway may serve every name, so Google is asked, by counting a
-    word; where that cannot be answered now, the upload is not held up."""
-    for model in wish.models:
-        await remote.ask("GET", f"/models/{quote(model, safe='')}", about=str(file.path))
-        word = {"model": model, "messages": [{"role": "user", "content": "?"}]}
-        try:
-            await remote.ask("POST", "/chat/completions/input_tokens", word, about=str(file.path))
-        except Refused as refused:
-            if refused.status == 404:
-                raise
-        except Unreachable:
-            continue
 
 
 async def _whole(remote: Remote, file: LocalFile, wish: Wish, transfer: Transfer) -> dict[str, Any]:
