@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,26 @@ def test_two_catalogues_of_one_process_hear_each_other(database_url: str) -> Non
             assert two.stale_since() is None
 
     asyncio.run(main())
+
+
+def test_a_second_client_in_a_process_keeps_the_locks_of_the_first(tmp_path: Path) -> None:
+    # Another process that ends last deletes the log beside the file, unless it sees that the file is in use. The
+    # kernel gives up a process's locks on a file when any descriptor of it is closed there.
+    url = f"sqlite://{tmp_path}/catalog.db"
+
+    async def scenario() -> None:
+        async with opened(url) as first:
+            await first.write(partial(commit, owner="anna", content=b"before"))
+            async with opened(url) as second:
+                for number in range(3):
+                    with child("open_only", url, tmp_path, "other") as process:
+                        assert await asyncio.to_thread(process.wait, 60) == 0
+                    for database in (first, second):
+                        await database.write(partial(commit, owner="anna", content=b"%d" % number))
+            with child("open_only", url, tmp_path, "other") as process:
+                assert await asyncio.to_thread(process.wait, 60) == 0
+            await first.write(partial(commit, owner="anna", content=b"after"))
+        async with opened(url) as again:
+            assert await again.read(lambda conn: conn.execute("SELECT count(*) FROM files")) == [(8,)]
+
+    asyncio.run(scenario())

@@ -198,7 +198,12 @@ def prepare(path: Path, timeout: float) -> None:
     """Makes the file (readable by its user alone) and puts it into WAL mode."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Only one that is made here: to close any descriptor of a file gives up all locks that this process holds on
+        # it, those of a client that has it open already too.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if path.is_file() and not os.access(path, os.R_OK | os.W_OK):
+            raise ConfigError(f"The catalogue {path} cannot be written: no permission, or a read-only disk.") from None
     except OSError as error:
         raise ConfigError(f"The catalogue {path} cannot be made: {error.strerror}.") from error
     until = time.monotonic() + timeout
