@@ -27,6 +27,7 @@ from liftgate.engine.carrier import Carrier
 from liftgate.engine.chat import Chat
 from liftgate.engine.fetch import Fetcher
 from liftgate.engine.files import Files
+from liftgate.engine.google_models import GoogleModels
 from liftgate.engine.heal import Healer
 from liftgate.engine.jobs import Jobs
 from liftgate.engine.models import Models
@@ -136,7 +137,7 @@ class Gateway:
         part_store = PartStore(ingest)
         self.uploads = Uploads(part_store)
         self.sessions = Sessions(part_store)
-        self.models = Models(router, clock)
+        self.models = Models(router, GoogleModels(client, clock, tasks), clock)
         limits = settings.limits
         fetcher = Fetcher(
             max_bytes=limits.fetch_max_bytes, timeout=limits.fetch_timeout, allowed_hosts=limits.fetch_allowed_hosts

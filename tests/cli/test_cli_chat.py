@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateways import MODEL, SandboxServer, client_for, deployments, gateway_server, sandbox_server, settings_for
+from liftgate.sandbox.app import SandboxSettings
 from terminal import Cli
 
 
@@ -80,6 +81,25 @@ def test_paths_are_uploaded_and_ids_are_used_in_their_order(bench: Bench) -> Non
     with client_for(bench.url) as client:
         assert client.files.content(uploaded).read() == b"the first one"
         assert len(client.files.list().data) == 2
+
+
+def test_behind_a_wildcard_the_usual_model_is_asked(tmp_path: Path) -> None:
+    """As after `liftgate` with a key and nothing else, and after `liftgate --sandbox`."""
+    with sandbox_server() as sandbox:
+        [every] = deployments(sandbox.url, model="*")
+        with gateway_server(settings_for(sandbox, tmp_path / "data", deployments=(every,))) as url:
+            cli = Cli(tmp_path / "home", url, "sk-ann")
+            recording = tmp_path / "talk.wav"
+            recording.write_bytes(b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0" + bytes(100))
+            assert "talk.wav" in cli.run("chat", "What is said?", "--file", str(recording)).stderr.decode()
+            assert sandbox.control("bodies")["bodies"][-1]["model"] == "gemini-flash-latest"
+    with sandbox_server(
+        SandboxSettings(models=("gemini-embedding-001", "gemini-2.5-flash-image", "gemini-3.5-flash"))
+    ) as sandbox:
+        [every] = deployments(sandbox.url, model="*")
+        with gateway_server(settings_for(sandbox, tmp_path / "other", deployments=(every,))) as url:
+            Cli(tmp_path / "home", url, "sk-ann").out("chat", "Hello")
+            assert sandbox.control("bodies")["bodies"][-1]["model"] == "gemini-3.5-flash"
 
 
 def test_the_model_is_the_first_that_the_gateway_lists(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -36,12 +37,20 @@ class Asked:
     as_json: bool
 
 
+USUAL = "gemini-flash-latest"
+"""The model for a question about anything, where the gateway has it."""
+_NO_CHAT = re.compile(r"embedding|tts|image|banana|audio|live|veo|imagen|lyria|robotics|computer-use|aqa|transcribe")
+"""Of Google's names those that answer no question about a file with words."""
+
+
 async def first_model(remote: Remote) -> str:
-    """Raises Failure where the gateway lists none, because it serves models by a wildcard."""
-    listed = (await remote.ask("GET", "/models"))["data"]
+    """The usual one, else the first that is listed and can be asked. Raises UsageError where there is none."""
+    listed = [str(model["id"]) for model in (await remote.ask("GET", "/models"))["data"]]
+    answering = [name for name in listed if not _NO_CHAT.search(name)] or listed
+    usual = [name for name in answering if name.rsplit("/", 1)[-1] == USUAL]
     if not listed:
-        raise click.UsageError("--model: the gateway lists no model, so it must be named.")
-    name = str(listed[0]["id"])
+        raise click.UsageError(f"--model: the gateway lists no model, so it must be named, such as --model {USUAL}.")
+    name = (usual or answering)[0]
     if len(listed) > 1 and sys.stderr.isatty():
         click.secho(f"asking {plain(name)} (--model chooses another)", err=True, dim=True)
     return name

@@ -23,7 +23,12 @@ FILE_ID = re.compile(r"file-[a-z0-9]{24}")
 @click.command()
 @click.argument("question")
 @click.option("-f", "--file", "given", metavar="PATH|ID", multiple=True, help="A file to ask about. Repeatable.")
-@click.option("-m", "--model", metavar="NAME", help="The model to ask.  [default: the first that the gateway lists]")
+@click.option(
+    "-m",
+    "--model",
+    metavar="NAME",
+    help="The model to ask.  [default: gemini-flash-latest, or the first that the gateway lists]",
+)
 @click.option("--system", metavar="TEXT", help="What the model is told beforehand.")
 @click.option("--no-stream", is_flag=True, help="Show the answer when it is complete.")
 @json_option

@@ -1,27 +1,93 @@
-"""What this gateway serves: the public model names of its deployments."""
+"""What this gateway serves: the public model names of its deployments, and behind a wildcard all that Google lists."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from liftgate.clock import Clock
-from liftgate.errors import ModelNotFound
+from liftgate.engine.google_models import ByName, GoogleModels
+from liftgate.engine.native import METHODS
+from liftgate.errors import LiftgateError, ModelNotFound, NotFound
 from liftgate.prices import day_of, model_entry
 from liftgate.records import Deployment
 from liftgate.router.attempts import Router
+from liftgate.settings.wildcards import STAR, star_of
 from liftgate.translate.model_info import facts_of
 
 
-class Models:
-    """Names with a wildcard serve any model they match, and are not listed: they are no name of a model."""
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """`name`: the public one. `upstream`: the model at Google. `google`: its Model object there, where it is known."""
 
-    def __init__(self, router: Router, clock: Clock) -> None:
+    name: str
+    upstream: str
+    google: Mapping[str, Any] | None = None
+
+
+class Models:
+    """A name with a wildcard is no name of a model: it stands for the models of Google's that it matches."""
+
+    def __init__(self, router: Router, google: GoogleModels, clock: Clock) -> None:
         self._router = router
+        self._google = google
         self._clock = clock
 
-    def list(self) -> list[str]:
-        return [name for name in self._router.model_names() if "*" not in name]
+    async def list(self) -> list[ServedModel]:
+        """Those with a name first, in the order of the config, then Google's, each name once. An account that cannot be
+        asked, now or before, has no say. Raises what Google's answer was where nothing else is left to list."""
+        names = self._router.model_names()
+        found = {name: self._named(name) for name in names if STAR not in name}
+        failure: LiftgateError | None = None
+        for pattern in names:
+            if STAR not in pattern:
+                continue
+            for deployment in self._router.deployments(pattern):
+                try:
+                    listed = await self._google.of(deployment.account)
+                except LiftgateError as error:
+                    failure = failure or error
+                    continue
+                for model in self._behind(deployment, listed):
+                    found.setdefault(model.name, model)
+        if failure is not None and not found:
+            raise failure.again()
+        return list(found.values())
+
+    def _named(self, name: str) -> ServedModel:
+        deployment = self._router.deployments(name)[0]
+        return ServedModel(name, deployment.model, self._google.known(deployment.account).get(deployment.model))
+
+    def _behind(self, wildcard: Deployment, listed: ByName) -> Iterator[ServedModel]:
+        """Google's models that this wildcard serves under a name of their own, and that can be asked something here."""
+        for upstream, model in listed.items():
+            methods = model.get("supportedGenerationMethods")
+            if not isinstance(methods, list) or METHODS.isdisjoint(map(str, methods)):
+                continue
+            part = upstream if wildcard.model == STAR else star_of(wildcard.model, upstream)
+            name = wildcard.model_name.replace(STAR, part) if part else ""
+            # Another pattern may be closer, and then it is that one's.
+            if name and any(each.id == wildcard.id and each.model == upstream for each in self._serving(name)):
+                yield ServedModel(name, upstream, model)
+
+    def _serving(self, name: str) -> Sequence[Deployment]:
+        try:
+            return self._router.deployments(name)
+        except ModelNotFound:
+            return ()
+
+    async def retrieve(self, name: str) -> ServedModel:
+        """Raises ModelNotFound; behind a wildcard, where Google is asked, what its answer was otherwise."""
+        deployment = self._router.deployments(name)[0]
+        if STAR in name:
+            raise ModelNotFound(name)
+        if name in self._router.model_names():
+            return self._named(name)
+        try:
+            return ServedModel(name, deployment.model, await self._google.one(deployment.account, deployment.model))
+        except NotFound:
+            raise ModelNotFound(name) from None
 
     def deployments(self) -> Sequence[Deployment]:
         """All of them, as they are configured."""
@@ -37,12 +103,6 @@ class Models:
         """How often it failed in a row, where it is left alone for that at the moment; else 0."""
         return self._router.failures(deployment)
 
-    def upstream(self, name: str) -> str:
-        """The model at Google behind a public name. Raises ModelNotFound."""
-        return self._router.deployments(name)[0].model
-
-    def retrieve(self, name: str) -> str:
-        """Raises ModelNotFound."""
-        if not self._router.deployments(name):
-            raise ModelNotFound(name)
-        return name
+    def check(self, name: str) -> None:
+        """Raises ModelNotFound for a name that no deployment serves. Asks nobody."""
+        self._router.deployments(name)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote
 
 from liftgate.byte_source import ByteSource
@@ -27,6 +28,8 @@ from liftgate.gemini.upload_rules import ChunkAnswer
 from liftgate.gemini.upstream_time import UpstreamTime
 from liftgate.records import Account, Deployment
 
+MODEL_PAGES = 20
+"""Of a thousand models each; Google has some fifty."""
 KNOWN_MODELS = 4096
 """A wildcard in `model_list` lets clients name models, so there must be an end to what is remembered."""
 DEFAULT_GRANULARITY = 8 * 1024 * 1024
@@ -93,6 +96,33 @@ class GeminiClient:
         except TimeoutError as error:
             raise broken(error) from None
         return GeminiStream(answer, patience, names_file=names_file, account=model.whose, key=deployment.api_key)
+
+    async def list_models(self, account: Account) -> list[dict[str, Any]]:
+        """All that Google lists for this account, as its Model objects. Raises UpstreamProtocolError for no list."""
+        found: list[dict[str, Any]] = []
+        token = ""
+        for _ in range(MODEL_PAGES):
+            query = "models?pageSize=1000" + (f"&pageToken={quote(token, safe='')}" if token else "")
+            page = await self._described(account, query)
+            models = page.get("models") or []
+            if not isinstance(models, list) or not all(isinstance(model, dict) for model in models):
+                raise UpstreamProtocolError("Gemini listed its models in something that is no list of objects.")
+            found += [model for model in models if isinstance(model.get("name"), str)]
+            token = str(page.get("nextPageToken") or "")
+            if not token:
+                break
+        return found
+
+    async def get_model(self, account: Account, model: str) -> dict[str, Any]:
+        """Google's Model object. Raises NotFound."""
+        path = model if "/" in model else f"models/{model}"
+        return await self._described(account, quote(path, safe="/"))
+
+    async def _described(self, account: Account, path: str) -> dict[str, Any]:
+        reply = await self._ask("GET", account, path, {})
+        if reply.status != 200:
+            raise _refusal(reply, account.api_keys[0], whose(account), names_file=False)
+        return _object(reply.body)
 
     # ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -266,8 +296,8 @@ def _number(reply: Reply, name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def _object(body: bytes) -> dict[str, object]:
+def _object(body: bytes) -> dict[str, Any]:
     value = decoded_or_none(body)
     if not isinstance(value, dict):
-        raise UpstreamProtocolError("Gemini described a file in something that is no JSON object.")
+        raise UpstreamProtocolError("Gemini described something in what is no JSON object.")
     return value

@@ -7,6 +7,7 @@ import binascii
 import re
 from typing import Any
 
+from liftgate.engine.models import ServedModel
 from liftgate.engine.native import METHODS, STREAM, NativeRequest, methods_of
 from liftgate.errors import InvalidRequest, ModelNotFound, NotFound, RouteNotFound
 from liftgate.server.asgi import Header
@@ -54,9 +55,10 @@ async def list_models(request: Request) -> Response:
     query = request.query(*COMMON, "pageSize", "pageToken", "page_size", "page_token")
     size = page_size(query.get("pageSize") or query.get("page_size"), DEFAULT_PAGE, LARGEST_PAGE)
     start = _position(query.get("pageToken") or query.get("page_token"))
-    names = request.gateway.models.list()
-    body: dict[str, Any] = {"models": [_model(request, name) for name in names[start : start + size]]}
-    if start + size < len(names):
+    with request.while_connected(PATIENCE):
+        listed = await request.gateway.models.list()
+    body: dict[str, Any] = {"models": [_model(model) for model in listed[start : start + size]]}
+    if start + size < len(listed):
         body["nextPageToken"] = base64.urlsafe_b64encode(b"%d" % (start + size)).decode().rstrip("=")
     return json_response(body)
 
@@ -65,7 +67,8 @@ async def get_model(request: Request) -> Response:
     request.query(*COMMON)
     name = request.params["model"]
     try:
-        return json_response(_model(request, name))
+        with request.while_connected(PATIENCE):
+            return json_response(_model(await request.gateway.models.retrieve(name)))
     except ModelNotFound:
         raise NotFound(
             f"models/{name} is not found for API version v1beta. Call ModelService.ListModels to see the list of "
@@ -73,17 +76,23 @@ async def get_model(request: Request) -> Response:
         ) from None
 
 
-def _model(request: Request, name: str) -> dict[str, Any]:
-    """Google's Model, as far as the gateway knows it: token limits are Google's to say."""
-    upstream = request.gateway.models.upstream(name).rsplit("/", 1)[-1]
+def _model(model: ServedModel) -> dict[str, Any]:
+    """Google's own Model under its public name; where Google was not asked, what the table of models knows of it."""
+    if model.google is not None:
+        return {**model.google, "name": f"models/{model.name}"}
+    upstream = model.upstream.rsplit("/", 1)[-1]
     version = _VERSION.search(upstream)
+    facts = facts_for(upstream)
+    embeds = "embedding" in upstream
+    limits = {} if embeds else {"inputTokenLimit": facts.input_tokens, "outputTokenLimit": facts.output_tokens}
     return {
-        "name": f"models/{name}",
+        "name": f"models/{model.name}",
         "version": version[1] if version else "001",
-        "displayName": name,
+        "displayName": model.name,
         "description": f"{upstream} through Liftgate",
+        **{name: limit for name, limit in limits.items() if limit is not None},
         "supportedGenerationMethods": list(methods_of(upstream)),
-        "thinking": "embedding" not in upstream and facts_for(upstream).thinking != "none",
+        "thinking": not embeds and facts.thinking != "none",
     }
 
 

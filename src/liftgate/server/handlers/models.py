@@ -1,9 +1,10 @@
-"""`/v1/models`: the public names of the deployments."""
+"""`/v1/models`: the public names of the deployments, and Google's behind a wildcard."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from liftgate.server.handlers.chat import PATIENCE
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 
@@ -12,11 +13,15 @@ CREATED = 1687882411
 
 
 async def list_models(request: Request) -> Response:
-    return json_response({"object": "list", "data": [_model(name) for name in request.gateway.models.list()]})
+    with request.while_connected(PATIENCE):
+        listed = await request.gateway.models.list()
+    return json_response({"object": "list", "data": [_model(model.name) for model in listed]})
 
 
 async def retrieve_model(request: Request) -> Response:
-    return json_response(_model(request.gateway.models.retrieve(request.params["model"])))
+    with request.while_connected(PATIENCE):
+        found = await request.gateway.models.retrieve(request.params["model"])
+    return json_response(_model(found.name))
 
 
 def _model(name: str) -> dict[str, Any]:

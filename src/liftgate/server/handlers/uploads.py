@@ -85,7 +85,7 @@ async def complete_upload(request: Request) -> Response:
     md5 = None if body.get("md5") is None else _value(body, "md5", str)
     models = _models(body)
     for name in models:
-        request.gateway.models.retrieve(name)
+        request.gateway.models.check(name)
     upload, file = await request.gateway.uploads.complete(
         request.owner, request.params["upload_id"], part_ids, md5, for_gemini=bool(models)
     )
