@@ -19,6 +19,7 @@ from liftgate.settings.origins import Origins
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]@/?#\\\s]+)(?::\d{0,5})?")
 _FORWARDED = re.compile(r"(?i)(?:^|[;,\s])(for|host)\s*=\s*(\"[^\"]*\"|[^;,\s]*)")
+_PROXYS = frozenset({b"x-forwarded-host", b"x-forwarded-for", b"x-real-ip", b"forwarded"})
 _KNOWN_HOSTS = 64
 _LONGEST_SHOWN = 80
 
@@ -50,7 +51,7 @@ class LocalOnly:
                 raise PermissionDenied(f"A page of {_shown(origin)} may not ask here. {_REMEDY}")
         elif headers.get(b"sec-fetch-site", b"").strip().lower() == b"cross-site":
             raise PermissionDenied(f"A page of another site may not ask here. {_REMEDY}")
-        if stranger := _forwarded_for(headers):
+        if not _PROXYS.isdisjoint(headers) and (stranger := _forwarded_for(headers)):
             raise PermissionDenied(f"A proxy passed this on for {_shown(stranger)}. {_REMEDY}")
 
     def _may_ask(self, origin: str) -> bool:
