@@ -9,9 +9,11 @@ import gzip
 import io
 import struct
 import zipfile
+from random import Random  # noqa: TID251 - seeded, for reproducible data
 
 import pytest
 
+from liftgate.as_utf8 import text_for_gemini
 from liftgate.media_types import OCTET_STREAM, called, explicit, is_taken, resolve, unusable
 from liftgate.signatures import DOCX, HEAD
 
@@ -270,3 +272,42 @@ def test_name_in_a_message_says_more_of_a_text_and_of_the_unknown() -> None:
 )  # fmt: skip
 def test_text_that_begins_like_a_signature_is_text(text: str) -> None:
     assert resolve(declared=None, filename=None, head=text.encode()) == "text/plain"
+
+
+OLDER = {
+    "cp1252": "Les élèves ont passé l'été à la plage; où étaient-ils? Ça va.\n",
+    "cp1250": "Zażółć gęślą jaźń. Łódź jest piękna, proszę przyjść.\n",
+    "cp1251": "Съешь же ещё этих мягких французских булок, да выпей чаю.\n",
+    "koi8-r": "Съешь же ещё этих мягких французских булок, да выпей чаю.\n",
+    "cp1253": "Ο γρήγορος καφέ αλεπού πηδάει πάνω από το σκύλο\n",
+    "cp1254": "Pijamalı hasta yağız şoföre çabucak güvendi. İyi günler, nasılsınız?\n",
+    "cp932": "これは日本語のテストです。こんにちは世界、元気ですか。\n",
+    "euc_jp": "これは日本語のテストです。こんにちは世界、元気ですか。\n",
+    "gb18030": "这是一个中文的测试，我们在这里学习，你好世界。\n",
+    "big5hkscs": "這是一個中文的測試，我們在這裡學習，你好世界。\n",
+    "cp949": "안녕하세요 세계, 이것은 한국어 시험입니다. 나는 학생이다.\n",
+}
+
+
+@pytest.mark.parametrize("encoding", OLDER)
+def test_text_in_an_older_encoding_is_read(encoding: str) -> None:
+    text = OLDER[encoding] * 3
+    data = text.encode(encoding)
+    assert resolve(declared=None, filename="blob", head=data) == "text/plain"
+    assert text_for_gemini(data, "text/plain").decode() == text
+
+
+def test_random_bytes_are_no_text() -> None:
+    """Bytes of any length from a seed; a few short ones may be characters by chance."""
+    random = Random(5)
+    found = [
+        resolve(declared=None, filename=None, head=random.randbytes(size))
+        for size in (12, 18, 24, 32, 64, 256, 4096)
+        for _ in range(200)
+    ]
+    assert found.count("text/plain") <= 14  # one in a hundred
+
+
+def test_name_of_a_text_is_believed_of_few_bytes() -> None:
+    assert resolve(declared=None, filename="a.txt", head="Да\n".encode("cp1251")) == "text/plain"
+    assert resolve(declared=None, filename="a.txt", head=b"\x00\x01") == OCTET_STREAM

@@ -42,9 +42,9 @@ def text_for_gemini(data: bytes, mime_type: str) -> bytes:
     """The same for bytes that are all here."""
     if not is_text(mime_type) or _is_utf8(data):
         return data
-    encoding = charset_of(mime_type) or encoding_of(data[:SAMPLE])
+    encoding = charset_of(mime_type) or encoding_of(data[:SAMPLE], called_text=True)
     if encoding == "utf-8":
-        encoding = encoding_of(_from_first_odd(data))
+        encoding = encoding_of(_from_first_odd(data), called_text=True)
     return data if encoding is None else _text(data.decode(encoding, "replace"))
 
 
@@ -61,11 +61,13 @@ async def _encoding(source: ByteSource, charset: str | None) -> str | None:
         try:
             decoder.decode(piece, at + len(piece) >= source.size)
         except UnicodeDecodeError as odd:
-            found = encoding_of(head)
+            found = encoding_of(head, called_text=True)
             # A text whose beginning is plain ASCII shows only here what it is written in.
-            return encoding_of(piece[max(0, odd.start - 64) : odd.start + SAMPLE]) if found == "utf-8" else found
+            if found == "utf-8":
+                found = encoding_of(piece[max(0, odd.start - 64) : odd.start + SAMPLE], called_text=True)
+            return found
         at += len(piece)
-    found = encoding_of(head)
+    found = encoding_of(head, called_text=True)
     return None if found == "utf-8" else found
 
 

@@ -263,7 +263,8 @@ def resolve(*, declared: str | None, filename: str | None, head: bytes) -> str:
     if declared_set and encoding != "utf-8" and b"\x00" not in head and is_encoding(declared_set[1], head):
         encoding = declared_set[1].lower()
         return f"{_without_signature(said, named, True) or TEXT}; charset={encoding}"
-    known = _without_signature(said, named, encoding is not None or not head)
+    may_be_text = not head or encoding is not None or encoding_of(head, called_text=True) is not None
+    known = _without_signature(said, named, may_be_text)
     if known:
         return known
     if encoding is not None or (not head and has_text_form(said)):

@@ -45,16 +45,19 @@ _OLDER: dict[str, str] = {
 _RARER = {"gb18030": 2.0, "big5hkscs": 2.0, "cp949": 1.5}
 """Where the characters used most are a smaller part of a text."""
 _WINDOW = 1024
+_SEVERAL_BYTES = frozenset({"cp932", "euc_jp", "gb18030", "big5hkscs", "cp949"})
+_SHORT = 64
+_POINTS = " \t\r\n.,;:!?'\"()-/"
 _LEAST = 0.3
 """The share of characters beyond ASCII that must be among those used most."""
 _PLAIN_SHARE = 0.25
 """A text of an older encoding has at least so many letters, digits and spaces among its ASCII or none of that."""
 
 
-def encoding_of(sample: bytes) -> str | None:
+def encoding_of(sample: bytes, *, called_text: bool = False) -> str | None:
     """The encoding of a text that begins like this, as Python's codecs call it; None for what is no text.
 
-    The sample may end within a character.
+    The sample may end within a character. `called_text`: a type or a name says so, and less is asked of the bytes.
     """
     if not sample:
         return None
@@ -71,7 +74,8 @@ def encoding_of(sample: bytes) -> str | None:
     # A whole text that ends within its only character beyond ASCII was not cut there.
     if text is not None and (len(sample) >= SAMPLE or not text.isascii() or len(text) == len(sample)):
         return "utf-8"
-    return _declared(sample) or _older(sample)
+    found = _declared(sample) or _older(sample, sure=not called_text)
+    return found or ("cp1252" if called_text else None)
 
 
 def is_encoding(name: str, sample: bytes) -> bool:
@@ -131,10 +135,10 @@ def _declared(sample: bytes) -> str | None:
     return name if is_encoding(name, sample) and not name.lower().startswith(("utf-16", "utf-32")) else None
 
 
-def _older(sample: bytes) -> str | None:
+def _older(sample: bytes, *, sure: bool) -> str | None:
     ascii_only = sample.decode("ascii", "ignore")
     plain = sum(each.isalnum() or each.isspace() for each in ascii_only)
-    if plain < _PLAIN_SHARE * len(sample) and plain < 0.5 * len(ascii_only):
+    if sure and plain < _PLAIN_SHARE * len(sample) and plain < 0.5 * len(ascii_only):
         return None
     # What comes first beyond ASCII begins a character in every encoding.
     start = next(place for place, byte in enumerate(sample) if byte > 0x7F)
@@ -142,10 +146,20 @@ def _older(sample: bytes) -> str | None:
     best, most = None, _LEAST
     for encoding, common in _OLDER.items():
         text = _decoded(window, encoding)
-        likely = 0.0 if text is None else _likelihood(text, common) * _RARER.get(encoding, 1.0)
+        # In an encoding of several bytes to a character few bytes are characters by chance.
+        by_chance = sure and len(sample) < _SHORT and encoding not in _SEVERAL_BYTES
+        if text is None or (by_chance and not _is_plain(text, common)):
+            continue
+        likely = _likelihood(text, common) * _RARER.get(encoding, 1.0)
         if likely > most:
             best, most = encoding, likely
     return best
+
+
+def _is_plain(text: str, common: str) -> bool:
+    """Whether nearly all of a short text are words: a few bytes of something else may happen to be characters."""
+    words = sum(each in common or (each < "\x80" and (each.isalnum() or each in _POINTS)) for each in text)
+    return words >= 0.9 * len(text)
 
 
 def _likelihood(text: str, common: str) -> float:

@@ -15,6 +15,7 @@ _SNIFFED = 4 * HEAD // 3 + 4
 """Characters of base64 that are looked at to tell what the data is: a few for a signature, all of these otherwise."""
 _HEAD_CHARACTERS = 1024
 """Of a data URL before its comma, at most. A comma may stand in quotes: `name="a,b.txt"`."""
+_LONGEST_ID = 64
 _DATA_URL = re.compile(r"""data:((?:[^,"]|"[^"]*")*),""", re.IGNORECASE)
 _NAME = re.compile(r""";\s*(?:file)?name\s*=\s*(?:"([^"]*)"|([^;]*))""", re.IGNORECASE)
 
@@ -36,6 +37,8 @@ def read_data(
         declared = declared or parts
         named = _NAME.search(parts)
         filename = filename or (named and (named[1] or named[2])) or None
+    elif len(text) <= _LONGEST_ID and text.startswith(("file-", "files/")):
+        raise bad_data(param, "It is the id of a file: that goes into 'file_id'.")
     beginning = "".join(text[:_SNIFFED].split())
     if not beginning:
         raise bad_data(param, "It is empty.")

@@ -90,6 +90,9 @@ async def _start(request: Request) -> Response:
         alias=metadata.name,
         display_name=metadata.display_name,
     )
+    if wanted.total == 0:
+        # Told at the start: Google's JavaScript client never sends the end of an upload of nothing.
+        return _refused(InvalidRequest("The file is empty: it has 0 bytes.", param="file", code="empty_file"))
     if metadata.name is not None:
         try:
             await request.gateway.sessions.check_name(request.owner, metadata.name)
