@@ -54,6 +54,59 @@ def test_a_schema_of_the_callers_own_replaces_ours(ask: Ask, sandbox: SandboxSer
     assert config == {"responseMimeType": "application/json", "responseSchema": own}
 
 
+# ── S11, S12: LiteLLM's own spellings ────────────────────────────────────────────────────────────────────────────────
+
+RECIPES = {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}}}}
+GOOGLES = {"type": "ARRAY", "items": {"type": "STRING"}}
+
+
+@pytest.mark.parametrize("kind", ["json_object", "json_schema"])
+def test_a_response_schema_is_the_schema_of_the_answer(ask: Ask, sandbox: SandboxServer, kind: str) -> None:
+    form = {"type": kind, "response_schema": RECIPES, "enforce_validation": True}
+    choice = ask(model=NEW, messages=[GO], response_format=form)[0]
+    assert isinstance(json.loads(choice["message"]["content"]), list)
+    config = last_body(sandbox)["generationConfig"]
+    assert config == {"responseMimeType": "application/json", "responseJsonSchema": RECIPES}
+
+
+def test_a_response_schema_in_googles_words_stays_one(ask: Ask, sandbox: SandboxServer) -> None:
+    choice = ask(model=NEW, messages=[GO], response_format={"type": "json_object", "response_schema": GOOGLES})[0]
+    assert isinstance(json.loads(choice["message"]["content"]), list)
+    assert last_body(sandbox)["generationConfig"]["responseSchema"] == GOOGLES
+
+
+def test_a_response_schema_beside_functions(ask: Ask) -> None:
+    form = {"type": "json_object", "response_schema": RECIPES}
+    choice = ask(model=OLD, messages=[GO], tools=[function("f")], response_format=form)[0]
+    assert choice["finish_reason"] in ("stop", "tool_calls")
+
+
+@pytest.mark.parametrize(
+    ("form", "param"),
+    [
+        ({"type": "text", "response_schema": RECIPES}, "response_format.response_schema"),
+        ({"type": "json_object", "response_schema": "RECIPES"}, "response_format.response_schema"),
+        (
+            {"type": "json_schema", "response_schema": RECIPES, "json_schema": {"name": "n", "schema": RECIPES}},
+            "response_format.response_schema",
+        ),
+    ],
+)
+def test_a_response_schema_where_none_belongs(ask: Ask, form: dict[str, Any], param: str) -> None:
+    with pytest.raises(Refused) as refused:
+        ask(model=NEW, messages=[GO], response_format=form)
+    assert refused.value.error["param"] == param
+
+
+@pytest.mark.parametrize("effort", ["disable", {"effort": "disable"}])
+def test_a_disabled_effort_is_none(ask: Ask, sandbox: SandboxServer, effort: Any) -> None:
+    ask(model=OLD, messages=[GO], reasoning_effort=effort)
+    assert last_body(sandbox)["generationConfig"] == {"thinkingConfig": {"thinkingBudget": 0}}
+    with pytest.raises(Refused) as refused:
+        ask(model=NEW, messages=[GO], reasoning_effort=effort)
+    assert refused.value.error["param"] == "reasoning_effort"
+
+
 # ── T10: null is absent ──────────────────────────────────────────────────────────────────────────────────────────────
 
 NULLS: list[dict[str, Any]] = [

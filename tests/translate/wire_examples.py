@@ -131,6 +131,16 @@ PARAMETERS = [
         model="gemini-1.5-flash",
     ),
     Example(
+        "response_format.response_schema response_format.enforce_validation",
+        {"response_format": {"type": "json_object", "response_schema": SCHEMA, "enforce_validation": True}},
+        {"generationConfig": {"responseMimeType": "application/json", "responseJsonSchema": SCHEMA}},
+    ),
+    Example(
+        "reasoning_effort",
+        {"reasoning_effort": "disable"},
+        {"generationConfig": {"thinkingConfig": {"thinkingBudget": 0}}},
+    ),
+    Example(
         "reasoning_effort",
         {"reasoning_effort": "none"},
         {"generationConfig": {"thinkingConfig": {"thinkingBudget": 0}}},

@@ -56,6 +56,11 @@ REQUEST: tuple[Row, ...] = (
         ("response_format.json_schema.schema", "as above; const becomes enum"),
         ("response_format.json_schema.description", "the schema's description"),
         ("response_format.json_schema.strict", "keywords that Gemini cannot enforce are refused by name"),
+        (
+            "response_format.response_schema",
+            "as json_schema.schema (LiteLLM's, with json_object or json_schema); in Google's words (`OBJECT`) "
+            "generationConfig.responseSchema",
+        ),
         ("tools", "tools; Google's beside functions: also toolConfig.includeServerSideToolInvocations"),
         ("tools[].type", "function, custom, or one of Google's tools"),
         ("tools[].function", "functionDeclarations[]"),
@@ -96,7 +101,10 @@ REQUEST: tuple[Row, ...] = (
         ("function_call", "toolConfig.functionCallingConfig"),
         ("function_call.name", "allowedFunctionNames[]"),
         ("parallel_tool_calls", "false: of several calls in an answer the first; the others' names in extra_content"),
-        ("reasoning_effort", "generationConfig.thinkingConfig: thinkingLevel, or thinkingBudget for 2.5"),
+        (
+            "reasoning_effort",
+            "generationConfig.thinkingConfig: thinkingLevel, or thinkingBudget for 2.5; disable is none (LiteLLM's)",
+        ),
         ("thinking", "generationConfig.thinkingConfig (not OpenAI's)"),
         ("modalities", "generationConfig.responseModalities, where the model gives them; also image"),
         ("audio", "generationConfig.speechConfig, where the model speaks"),
@@ -239,6 +247,7 @@ REQUEST: tuple[Row, ...] = (
         ("messages[].parsed", "the client library's own reading of content"),
         ("messages[].provider_specific_fields", "LiteLLM's notes on an earlier answer"),
         ("response_format.json_schema.name", "a label; it must be there"),
+        ("response_format.enforce_validation", "LiteLLM's own check; Gemini holds its answer to the schema itself"),
         ("stream_options.include_obfuscation", "padding of OpenAI's streams; none is sent"),
         ("web_search_options.search_context_size", "how much OpenAI's search reads; Google decides by itself"),
         ("allowed_openai_params", "LiteLLM's list of vouched-for parameters; what can be mapped always is"),

@@ -18,6 +18,12 @@ from liftgate.translate.schema_subset import schema_subset
 
 MAX_STOPS = 5
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_LITELLMS = frozenset({"response_schema", "enforce_validation"})
+_FORMS = {
+    "text": frozenset({"type"}),
+    "json_object": frozenset({"type"}) | _LITELLMS,
+    "json_schema": frozenset({"type", "json_schema"}) | _LITELLMS,
+}
 TIERS = {"default": "standard", "flex": "flex", "priority": "priority", "fast": "priority"}
 
 
@@ -126,10 +132,20 @@ def read_response_format(draft: Draft, value: object) -> None:
     form = checks.mapping(value, "response_format")
     kinds = ("text", "json_object", "json_schema")
     kind = checks.choice(checks.required(form, "type", "response_format"), "response_format.type", kinds)
-    draft.only(form, "response_format", frozenset({"type", "json_schema"} if kind == "json_schema" else {"type"}))
+    draft.only(form, "response_format", _FORMS[kind])
     if kind == "text":
         return
     draft.generation["responseMimeType"] = "application/json"
+    if (schema := form.get("response_schema")) is not None:  # LiteLLM's form for Gemini
+        where = "response_format.response_schema"
+        if form.get("json_schema") is not None:
+            raise InvalidRequest(
+                f"Invalid '{where}': 'json_schema' holds the schema already; give one of them.",
+                param=where,
+                code="invalid_parameter_combination",
+            )
+        _write_schema(draft, checks.mapping(schema, where), where, strict=False)
+        return
     if kind == "json_object":
         return
     where = "response_format.json_schema"
@@ -148,16 +164,22 @@ def read_response_format(draft: Draft, value: object) -> None:
     description = described.get("description")
     if description is not None and "description" not in schema and "$ref" not in schema:
         schema = {**schema, "description": checks.string(description, f"{where}.description")}
-    if draft.facts.json_schema:
-        draft.generation["responseJsonSchema"] = json_schema(schema, f"{where}.schema", strict=strict)
+    _write_schema(draft, schema, f"{where}.schema", strict=strict)
+
+
+def _write_schema(draft: Draft, schema: dict[str, Any], where: str, *, strict: bool) -> None:
+    """As JSON Schema where the model takes it; one in Google's own words (`OBJECT`) as the Schema that it is."""
+    googles = isinstance(kind := schema.get("type"), str) and kind.isupper()
+    if draft.facts.json_schema and not googles:
+        draft.generation["responseJsonSchema"] = json_schema(schema, where, strict=strict)
     else:
-        draft.generation["responseSchema"] = schema_subset(schema, f"{where}.schema")
+        draft.generation["responseSchema"] = schema_subset(schema, where)
 
 
 def read_reasoning_effort(draft: Draft, value: object) -> None:
     if isinstance(value, dict):  # the Responses API's form, which agent frameworks also send here
         value = checks.required(value, "effort", "reasoning_effort")
-    effort = checks.choice(value, "reasoning_effort", EFFORTS)
+    effort = "none" if value == "disable" else checks.choice(value, "reasoning_effort", EFFORTS)
     facts = draft.facts
     if effort == "none":
         if facts.thinking == "none":
