@@ -4,6 +4,7 @@ end, with one process and with several; and what it listens on is its own."""
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -16,6 +17,8 @@ from typing import Any
 import pytest
 
 from gateways import MODEL, SandboxServer, sandbox_server
+from liftgate.errors import ConfigError
+from liftgate.server.listening import claimed, listening_socket, reserved_port
 from processes import GatewayProcess, write_config
 from raw_http import Answer, answers_of, connect
 from running import eventually
@@ -234,3 +237,30 @@ def test_an_ipv6_address_with_and_without_brackets(sandbox: SandboxServer, tmp_p
             assert [answer.status for answer in answers_of(connection)] == [200]
     finally:
         assert process.stop() == 0
+
+
+def test_an_interruption_of_the_start_is_told(tmp_path: Path) -> None:
+    """Its config is a pipe that is never written to, so it is still starting when the signal comes."""
+    config = tmp_path / "c.yaml"
+    os.mkfifo(config)
+    process = GatewayProcess(config, tmp_path / "data")
+    with config.open("wb"):
+        process.process.send_signal(signal.SIGINT)
+        assert process.process.wait(20) == 130
+    assert process.log.read_text() == "liftgate: interrupted before it took requests.\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there the second is seen")
+def test_two_that_reserve_a_port_in_the_same_moment_do_not_share_it() -> None:
+    with reserved_port("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        # What the other one has once both have looked and found the port free.
+        with (
+            listening_socket("127.0.0.1", port, shared=True) as second,
+            claimed(first),
+            pytest.raises(ConfigError, match=f"port {port}"),
+            claimed(second),
+        ):
+            pass
+        with listening_socket("127.0.0.1", port, shared=True) as third, claimed(third):
+            pass

@@ -35,6 +35,20 @@ NO_KEYS = {
     "process.env.MASTER_KEY": "os.environ/MASTER_KEY",
     "!ENV MASTER_KEY": "os.environ/MASTER_KEY",
     " os.environ/MASTER_KEY": "os.environ/MASTER_KEY",
+    "#{MASTER_KEY}#": "os.environ/MASTER_KEY",
+    "#{MASTER_KEY}": "os.environ/MASTER_KEY",
+    "$ENV{MASTER_KEY}": "os.environ/MASTER_KEY",
+    "%(MASTER_KEY)s": "os.environ/MASTER_KEY",
+    "__MASTER_KEY__": "os.environ/MASTER_KEY?",
+    "@MASTER_KEY@": "os.environ/MASTER_KEY?",
+    "@@MASTER_KEY@@": "os.environ/MASTER_KEY?",
+    "sk-<random>": "placeholder",
+    "sk-{random}": "placeholder",
+    "sk-[some letters]": "placeholder",
+    "oidc/google/key": "secret store",
+    "ENC[AES256_GCM,data:abcdef]": "secret store",
+    '"sk-abcdefgh"': "quotation marks",
+    "'sk-abcdefgh'": "quotation marks",
     "MASTER_KEY": "is the word MASTER_KEY",
     "GEMINI_API_KEY": "is the word GEMINI_API_KEY",
     "HOME": "is the word HOME",
@@ -146,6 +160,16 @@ def test_an_empty_variable_is_said_to_be_empty(tmp_path: Path) -> None:
     said = refusal(tmp_path, {**KEYED, "EMPTY": ""}, general_settings={"master_key": "os.environ/EMPTY"})
     assert "EMPTY is set, and is empty" in said
     assert "GEMINI_API_KEY is set, and is empty" in refusal(tmp_path, {"HOME": "/", "GEMINI_API_KEY": ""})
+    with pytest.raises(ConfigError, match="GOOGLE_API_KEY is set, and is empty"):
+        load_settings(None, {}, {"HOME": "/", "GOOGLE_API_KEY": ""})
+    assert "names no environment variable" in refusal(tmp_path, general_settings={"master_key": "os.environ/"})
+
+
+def test_an_empty_address_of_the_catalogue_is_told() -> None:
+    """A database whose address did not arrive is not the one that the files are in."""
+    empty = {**KEYED, "LIFTGATE_DATABASE_URL": ""}
+    assert "LIFTGATE_DATABASE_URL is set, and is empty" in load_settings(None, {}, empty)[1][0]
+    assert load_settings(None, {"database_url": "sqlite:////x.db"}, empty)[0].storage.database_url
 
 
 def test_a_misspelt_variable_of_googles_key_is_seen(tmp_path: Path) -> None:

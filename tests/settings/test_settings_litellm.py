@@ -259,6 +259,25 @@ def test_a_base_is_a_root_or_the_whole_prefix(tmp_path: Path, base: str, root: s
     assert by_environment.deployments[0].account.api_base == root
 
 
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ("https://a.example/v1beta/openai", "without /openai"),
+        ("https://a.example/v1beta/openai/", "without /openai"),
+        ("https://a.example/v1beta/models", "before /models"),
+        ("https://a.example/v1beta/models/gemini-a", "before /models"),
+        ("https://a.example/v1beta/models/gemini-a:generateContent", "before /models"),
+        ("https://a.example/v1beta/{model}:generateContent", "before /models"),
+    ],
+)
+def test_an_address_that_can_never_answer_ends_the_start(tmp_path: Path, base: str, said: str) -> None:
+    entry = f"  - {{model_name: g, litellm_params: {{model: gemini/a, api_base: '{base}'}}}}\n"
+    for entries, environ in ((entry, KEYED), (G, {**KEYED, "GEMINI_API_BASE": base})):
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path, "", entries=entries, environ=environ)
+        assert said in str(caught.value) and "a.example" in str(caught.value)
+
+
 @pytest.mark.parametrize("callbacks", ["my.handler", "[my.handler]", "[presidio]", "[langfuse, hide_secrets]"])
 def test_callbacks_that_can_refuse_are_refused_and_others_are_not(tmp_path: Path, callbacks: str) -> None:
     with pytest.raises(ConfigError, match="can refuse requests"):

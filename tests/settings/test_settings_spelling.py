@@ -102,12 +102,31 @@ def test_a_slip_in_a_deployment_is_named(tmp_path: Path, entry: str, word: str, 
         ("api_key: abcdefgh", "litellm_params"),
         ("general_settings: {guardrails: [a]}", "top of the file"),
         ("router_settings: {custom_auth: a.b}", "general_settings"),
+        ("general: {master_key: abcdefgh}", "general_settings"),
+        ("settings: {port: 1, master_key: os.environ/KEY}", "general_settings"),
+        ("liftgate: {keys: [{name: a, key: abcdefgh}]}", "liftgate_settings"),
+        ("models: [{model_name: m, litellm_params: {model: gemini/a}}]", "model_list"),
+        ("deployments: {a: 1, litellm_params: {model: gemini/a}}", "model_list"),
+        ("general_settings: {proxy: {master_key: abcdefgh}}", "general_settings"),
     ],
 )
 def test_a_name_in_the_wrong_place_says_where_it_belongs(tmp_path: Path, text: str, home: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, MODELS + text)
     assert "belongs under" in str(caught.value) and home in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["master", "proxy_master_key", "api_key", "auth_token", "password"])
+def test_a_key_under_another_name_opens_no_gateway(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, MODELS + f"general_settings: {{{name}: abcdefgh}}")
+    assert f"general_settings.{name}" in str(caught.value) and "general_settings.master_key" in str(caught.value)
+    load(tmp_path, MODELS + f"general_settings: {{{name}: abcdefgh, master_key: sk-abcdefgh}}")
+
+
+def test_blocks_of_others_do_not_stop_it(tmp_path: Path) -> None:
+    others = "redis: {host: a, port: 6379, password: b}\nvault: {keys: 3}\nx-keys: {master_key: a, keys: [b]}\n"
+    assert len(load(tmp_path, MODELS + others)) == 2
 
 
 @pytest.mark.parametrize(

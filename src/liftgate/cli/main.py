@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -169,7 +169,12 @@ def cli(ctx: click.Context, /, config: Path | None, sandbox: bool, **flags: Any)
         return
     from liftgate.cli.serve import serve
 
-    ctx.exit(serve(config, flags, warnings, sandbox=sandbox))
+    try:
+        code = serve(config, flags, warnings, sandbox=sandbox)
+    except KeyboardInterrupt:
+        # A gateway that serves ends its requests first; this one did not serve yet.
+        fail("interrupted before it took requests.", 130)
+    ctx.exit(code)
 
 
 def main() -> None:
@@ -183,7 +188,7 @@ def main() -> None:
         fail(error.message, 1)
 
 
-def fail(message: str, code: int) -> None:
+def fail(message: str, code: int) -> NoReturn:
     """One sentence on standard error, then the end."""
     click.echo(f"liftgate: {message}", err=True)
     sys.exit(code)

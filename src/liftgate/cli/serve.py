@@ -42,7 +42,7 @@ def serve(
 
 def _run(settings: Settings, notes: list[str], warnings: list[str]) -> int:
     # The server is imported last: what was wrong with the settings has been told by now.
-    from liftgate.server.listening import listening_socket, reserved_port
+    from liftgate.server.listening import claimed, listening_socket, reserved_port
     from liftgate.server.run import run
 
     server = settings.server
@@ -59,7 +59,7 @@ def _run(settings: Settings, notes: list[str], warnings: list[str]) -> int:
         return 0
     from liftgate.cli.workers import supervise
 
-    with listener:
+    with listener, claimed(listener):
         return supervise(settings, started=started)
 
 

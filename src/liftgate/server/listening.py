@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from liftgate.errors import ConfigError
 
@@ -33,6 +36,24 @@ def reserved_port(host: str, port: int) -> socket.socket:
     except ConfigError:
         # … which connections that end just now do not allow.
         return _bound(host, port, [socket.SO_REUSEADDR, socket.SO_REUSEPORT])
+
+
+@contextmanager
+def claimed(reserved: socket.socket) -> Iterator[None]:
+    """While it runs, no other gateway has the port by `reserved_port`, one that looked in the same moment included:
+    of the name that both take here the second is refused. Linux frees it with the process, and has no other names that
+    belong to a network like ports do; other systems have to do without. Raises ConfigError.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    host, port = reserved.getsockname()[:2]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as claim:
+        try:
+            claim.bind(f"\0liftgate on {host} port {port}")
+        except OSError as error:
+            raise cannot_listen(host, port, error) from None
+        yield
 
 
 def cannot_listen(host: str, port: int, error: OSError) -> ConfigError:

@@ -19,7 +19,11 @@ from liftgate.settings.origins import Origins
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]@/?#\\\s]+)(?::\d{0,5})?")
 _FORWARDED = re.compile(r"(?i)(?:^|[;,\s])(for|host)\s*=\s*(\"[^\"]*\"|[^;,\s]*)")
-_PROXYS = frozenset({b"x-forwarded-host", b"x-forwarded-for", b"x-real-ip", b"forwarded"})
+_PROXIED = (
+    *(b"x-forwarded-host", b"x-forwarded-for", b"x-real-ip", b"x-original-host", b"x-original-forwarded-for"),
+    *(b"x-client-ip", b"x-cluster-client-ip", b"true-client-ip", b"cf-connecting-ip", b"fastly-client-ip"),
+)
+_PROXYS = frozenset({*_PROXIED, b"forwarded"})
 _KNOWN_HOSTS = 64
 _LONGEST_SHOWN = 80
 
@@ -48,7 +52,9 @@ class LocalOnly:
         origin = headers.get(b"origin")
         if origin is not None:
             if not self._may_ask(origin.decode("latin-1").strip()):
-                raise PermissionDenied(f"A page of {_shown(origin)} may not ask here. {_REMEDY}")
+                raise PermissionDenied(
+                    f"A page of {_shown(origin)} may not ask here unless cors_origins names it. {_REMEDY}"
+                )
         elif headers.get(b"sec-fetch-site", b"").strip().lower() == b"cross-site":
             raise PermissionDenied(f"A page of another site may not ask here. {_REMEDY}")
         if not _PROXYS.isdisjoint(headers) and (stranger := _forwarded_for(headers)):
@@ -86,7 +92,7 @@ def _is_local(host: str) -> bool:
 
 def _forwarded_for(headers: Mapping[bytes, bytes]) -> bytes | None:
     """The first host or address in a proxy's headers that is not this machine's; None where there is none."""
-    for name in (b"x-forwarded-host", b"x-forwarded-for", b"x-real-ip"):
+    for name in _PROXIED:
         for value in headers.get(name, b"").split(b","):
             text = value.decode("latin-1").strip()
             if text and not _is_local_host(text) and not _is_local(text):

@@ -48,8 +48,9 @@ Without a key the gateway listens on loopback only, and every caller is the one 
 machine only: the host that is asked for must be `localhost`, a name under it or a loopback address (so that no web
 page whose name was pointed here gets in), a page that sends an `Origin` must be of such a host too, a browser must
 not say that another site is asking (`Sec-Fetch-Site: cross-site`), and a proxy must not say that it passes a
-request on for somebody else (`X-Forwarded-For`, `X-Forwarded-Host`, `X-Real-IP`, `Forwarded`). Anything else is 403,
-on every route. With keys, each caller is the owner that its key belongs to, and sees no other owner's files.
+request on for somebody else (`X-Forwarded-For`, `X-Forwarded-Host`, `X-Real-IP`, `Forwarded` and their like).
+Anything else is 403, on every route. With keys, each caller is the owner that its key belongs to, and sees no other
+owner's files.
 
 | where | what |
 |---|---|

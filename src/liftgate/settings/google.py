@@ -65,6 +65,10 @@ def read_base(base: str | None, environ: Mapping[str, str], where: str = "GEMINI
         good = False
     if not good or parts.query or parts.fragment or not root.isprintable() or " " in root:
         raise ConfigError(f"{where}: expected an address such as {GOOGLE}, got {shown(base or root)}.")
+    if parts.path.endswith("/openai"):
+        raise ConfigError(f"{where}: {shown(base or root)} speaks OpenAI's form; without /openai it is Gemini's.")
+    if ":" in parts.path or parts.path.endswith("/models") or "/models/" in parts.path:
+        raise ConfigError(f"{where}: {shown(base or root)} names models; the address ends before /models.")
     return ApiBase(root, versioned=root != given or not parts.path)
 
 

@@ -32,6 +32,8 @@ def checked_key(value: object, where: str, environ: Mapping[str, str], *, shorte
         raise ConfigError(f"{where}: is empty.")
     if said := stand_in(value.strip(), environ):
         raise ConfigError(f"{where}: {said}")
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"`":
+        raise ConfigError(f"{where}: stands in quotation marks, which docker's env files keep; remove them.")
     if value != value.strip():
         raise ConfigError(
             f"{where}: begins or ends with white space. A line break at the end often comes from a file with the key."

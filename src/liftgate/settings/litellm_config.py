@@ -31,6 +31,15 @@ from liftgate.settings.spelling import nearest
 from liftgate.settings.values import mapping, switched_off
 
 _OURS = "liftgate_settings"
+_NEVER_PASSED_OVER = {"master_key": "general_settings", "litellm_params": "model_list", "keys": _OURS}
+"""Names that hold the gateway's keys and models, wherever they stand → where they act."""
+_MEANT_AS_KEY = frozenset(
+    """
+    access_key access_token admin_key api_key apikey auth auth_key auth_token bearer_token key master password
+    proxy_api_key proxy_key proxy_master_key secret secret_key token
+    """.split()  # noqa: SIM905 - a list of words
+)
+"""Names in general_settings by which somebody who has no master_key means one."""
 _SPEND = re.compile(r"(?i)budget|max_spend|spend_limit")
 _NO_LIMIT = re.compile(r"(?i)duration|reset|alert|soft|rescheduler|metrics|limiter_|_ui_session_")
 _GUARD_CALLBACKS = frozenset(
@@ -111,7 +120,9 @@ def judge(section: str, names: Iterable[str], values: Mapping[str, object], wher
         if name in SILENT.get(section, ()) or (name in KNOWN.get(section, ()) and _asks_for_nothing(name, value)):
             continue
         place = where + name
-        if name in KNOWN.get(section, ()):
+        if section == "general_settings" and name in _MEANT_AS_KEY and values.get("master_key") is None:
+            faults.add(f"{place}: there is no such setting. The key is given in general_settings.master_key.")
+        elif name in KNOWN.get(section, ()):
             said = EXPLAINED.get(f"{section}.{name}", "does nothing here.")
             faults.warn(f"{place} {said}", changes_answers=name in CHANGES_ANSWERS)
         elif home := _home(name, section):
@@ -123,6 +134,8 @@ def judge(section: str, names: Iterable[str], values: Mapping[str, object], wher
                 faults.warn(f"{sentence} It does nothing here.", changes_answers=True)
         elif near := nearest(name, sorted(acting(section))) or _slip_of_ours(name, section):
             faults.add(f"{place}: there is no such setting. Did you mean {near!r}?")
+        elif inner := _never_passed_over(value):
+            faults.add(f"{place}: there is no such setting, and {inner[0]} in it belongs under {inner[1]}.")
         else:
             faults.warn(f"{place} is no setting that Liftgate knows, and is ignored.")
 
@@ -137,6 +150,16 @@ def _home(name: str, section: str) -> str | None:
         if home != section and name in acting(home):
             return called
     return _OURS if name in BY_NAME or name == "keys" else None
+
+
+def _never_passed_over(value: object) -> tuple[str, str] | None:
+    """Keys or models in a block that nothing reads, and where they belong."""
+    for block in value if isinstance(value, list) else [value]:
+        if isinstance(block, Mapping):
+            for name, home in _NEVER_PASSED_OVER.items():
+                if isinstance(block.get(name), list if name == "keys" else str | Mapping):
+                    return name, home
+    return None
 
 
 def _slip_of_ours(name: str, section: str) -> str | None:

@@ -165,5 +165,6 @@ EXPLAINED: dict[str, str] = {
         "is LiteLLM's own database and is left alone: the virtual keys in it are not honoured (liftgate_settings.keys "
         "has ours). Liftgate's catalogue is liftgate_settings.database_url."
     ),
+    "general_settings.cors_allow_origins": "does nothing here: liftgate_settings.cors_origins lets pages in.",
     "general_settings.store_model_in_db": "does nothing here: models in LiteLLM's database are not read.",
 }

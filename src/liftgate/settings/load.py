@@ -16,7 +16,7 @@ from liftgate.settings import litellm_config
 from liftgate.settings.checks import check
 from liftgate.settings.deployments import Served, environment_deployments, read_deployments
 from liftgate.settings.faults import Faults
-from liftgate.settings.google import key_warnings
+from liftgate.settings.google import key_warnings, missing_key
 from liftgate.settings.keys import MASTER_KEY_VARIABLES, Owners
 from liftgate.settings.litellm_tables import ALSO_ACTS
 from liftgate.settings.model_names import read_names
@@ -54,7 +54,7 @@ def load_settings(
         with faults.noted():
             served = Served(environment_deployments(environ))
     if serving and not served.deployments and not faults.faults:
-        faults.add(_nothing_to_serve(document, served))
+        faults.add(_nothing_to_serve(document, served, environ))
     owners = Owners(document, environ, path, faults)
     names, fallbacks = read_names(document, path, served.deployments, served.left_out, faults)
     faults.check()
@@ -98,7 +98,7 @@ def _exported(document: Mapping[str, object], environ: Mapping[str, str], path: 
     }
 
 
-def _nothing_to_serve(document: Mapping[str, object], served: Served) -> str:
+def _nothing_to_serve(document: Mapping[str, object], served: Served, environ: Mapping[str, str]) -> str:
     if served.left_out:
         others = ", ".join(sorted(set(served.left_out.values())))
         return (
@@ -107,6 +107,10 @@ def _nothing_to_serve(document: Mapping[str, object], served: Served) -> str:
     general = document.get("general_settings")
     in_database = isinstance(general, dict) and general.get("store_model_in_db") is True
     more = " Models in LiteLLM's database are not read." if in_database else ""
+    missing = missing_key(environ)
+    if not missing.endswith("is set"):
+        # It is set and empty, or another variable looks like it.
+        more = f" {missing[0].upper()}{missing[1:]}.{more}"
     return f"No model to serve: give a config with a model_list (--config), or set GEMINI_API_KEY.{more}"
 
 
@@ -157,6 +161,9 @@ def _read_environment(environ: Mapping[str, str], options: dict[str, object], fa
             elif value:
                 with faults.noted():
                     options[known[variable].name] = known[variable].read(value, variable)
+            elif variable == "LIFTGATE_DATABASE_URL" and "database_url" not in options:
+                # Often a secret that did not arrive, and the files of the real catalogue are not in this one.
+                faults.warn(f"{variable} is set, and is empty: the catalogue is a file in the data directory.")
             continue
         plain = variable.casefold()
         ours = plain.startswith("liftgate")

@@ -20,16 +20,19 @@ _REFERENCES = tuple(
         rf"\{{\{{-?\s*(?:[\w$]*[.:]\s*)*{_NAME}?.*",
         rf"(?i)\A['\"]?(?:os\.env\w*|os\.getenv|os/environ|process\.env)[/.:\\(\[|\s]*['\"]?{_NAME}",
         rf"(?i)\A!env\b\s*{_NAME}?",
+        rf"\A(?:#|\$[A-Za-z]+)\{{{_NAME}\}}#?\Z",
+        rf"%\({_NAME}\)",
+        r"\A(?P<frame>__|@@?)(?P<name>[A-Za-z][A-Za-z0-9_]*?)(?P=frame)\Z",
     )
 )
 _OF_KEYS = re.compile(rf"(?i)\A['\"]?(?:os\.\w+|env|environ|environment|getenv)[/.:\\(\[|\s]+['\"]?{_NAME}")
 _STORES = re.compile(
-    r"(?i)\A(?:[a-z][a-z0-9+.-]*://|arn:aws|vault:|projects/[^/]+/secrets/|@microsoft\.keyvault"
+    r"(?i)\A(?:[a-z][a-z0-9+.-]*://|arn:aws|vault:|oidc/|ENC\[|projects/[^/]+/secrets/|@microsoft\.keyvault"
     r"|/(?:run|etc|var|mnt|secrets)/|~/|\.{1,2}/|[a-z]:\\)"
 )
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _SETTING = re.compile(r"(?i)(?:(?:gemini|google|litellm|liftgate|openai|my|the)[-_ ]?)*(?:api|master|secret)[-_ ]?key")
-_BRACKETS = re.compile(r"\A(?:<.*>|\[.*\]|\(.*\)|\{.*\})\Z", re.DOTALL)
+_BRACKETS = re.compile(r"\A(?:[\w.-]*<.*>|\[.*\]|\(.*\)|\{.*\}|[\w.-]+[\[({][A-Za-z][\w .-]*[\])}])\Z", re.DOTALL)
 _BLANKS = re.compile(r"(?i)\A(?:sk-|AIza)?(?:[.…*•_-]+|x{3,}|(?:[.…*•]{3}|x{4,}).*)\Z")
 _WORDS = frozenset(
     """

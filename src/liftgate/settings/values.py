@@ -57,6 +57,8 @@ def resolved(value: object, environ: Mapping[str, str], where: str) -> object:
     """`value` with every `os.environ/NAME` in it replaced; ConfigError names one that is not set or empty."""
     if isinstance(value, str) and value.startswith(REFERENCE):
         name = value.removeprefix(REFERENCE).strip()
+        if not name:
+            raise ConfigError(f"{where}: {REFERENCE} names no environment variable.")
         if name not in environ:
             raise ConfigError(f"{where}: the environment variable {name} is not set.")
         if not environ[name]:
