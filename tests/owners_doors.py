@@ -81,6 +81,9 @@ CHATS: dict[str, Door] = {
     "image_url, a bare text": Door("POST", "/v1/chat/completions", chat({"type": "image_url", "image_url": "{}"})),
     "video_url": Door("POST", "/v1/chat/completions", chat({"type": "video_url", "video_url": {"url": "{}"}})),
     "audio_url": Door("POST", "/v1/chat/completions", chat({"type": "audio_url", "audio_url": {"url": "{}"}})),
+    "an engine's": Door("POST", f"/v1/engines/{MODEL}/chat/completions", chat(BY_FILE_ID)),
+    "an engine's, bare": Door("POST", f"/engines/{MODEL}/chat/completions", chat(BY_FILE_ID)),
+    "Azure's": Door("POST", f"/openai/deployments/{MODEL}/chat/completions", chat(BY_FILE_ID)),
     "count": Door("POST", "/v1/chat/completions/input_tokens", chat(BY_FILE_ID)),
     "count, bare": Door("POST", "/chat/completions/input_tokens", chat(BY_FILE_ID)),
     "count, image_url": Door(
@@ -107,7 +110,7 @@ NATIVE_BODIES: dict[str, tuple[dict[str, Any], ...]] = {
 
 NATIVE_CALLS: dict[str, Door] = {
     f"{method} {number}, {prefix}": Door("POST", f"{prefix}/models/{MODEL}:{method}", body, speaks="gemini")
-    for prefix in ("/v1beta", "/v1")
+    for prefix in ("/v1beta", "/v1", "")
     for method, bodies in NATIVE_BODIES.items()
     for number, body in enumerate(bodies)
 }

@@ -21,6 +21,8 @@ HEALTH = ("liveness", "liveliness", "readiness")
 NAMES_NOTHING: set[Place] = {
     *(("openai", f"{prefix}/models{rest}", "GET") for prefix in ("/v1", "") for rest in ("", "/{model:path}")),
     *(("gemini", f"{prefix}/models{rest}", "GET") for prefix in ("/v1beta", "/v1") for rest in ("", "/{model:path}")),
+    *(("openai", f"{prefix}/model/info", "GET") for prefix in ("/v1", "")),
+    ("openai", "/health", "GET"),
     *(("openai", f"/health/{what}", method) for what in HEALTH for method in ("GET", "HEAD")),
     *(("openai", f"{prefix}/{made}", "POST") for prefix in ("/v1", "") for made in ("files", "uploads")),
 }

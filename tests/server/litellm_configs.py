@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
+from gateways import SandboxServer
+
 TABLE = """
 C1 7/2 O; C2 5/3 KO; C3 5/3 KO; C4 45/6 O; C5 306/31 OF; C6 8/1 CAKO; C7 31/8 O; C8 9/2 O; C9 3/1 BOD;
 C10 13/2 O; C11 2/1 O; C12 11/3 O; C13 34/3 OF; C14 2/1 O; C15 4/2 OD; C16 2/2 P; C17 12/2 OXD;
@@ -41,6 +43,16 @@ PROVIDERS = (
         "text-embedding-3-small",
     ),
 )
+
+
+def switch_off(sandbox: SandboxServer) -> None:
+    """Has Gemini answer as it does for models that it no longer has: the sandbox serves all of a family."""
+    for model in RETIRED:
+        said = f"models/{model} is not found for API version v1beta, or is not supported for generateContent."
+        body = {"error": {"code": 404, "message": said, "status": "NOT_FOUND"}}
+        for operation in ("generate", "stream", "countTokens"):
+            order = {"kind": "status", "operation": operation, "model": model, "code": 404, "body": body, "times": None}
+            sandbox.control("faults", order)
 
 
 @dataclass

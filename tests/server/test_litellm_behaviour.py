@@ -13,23 +13,22 @@ import pytest
 import yaml
 
 from gateways import SandboxServer, gateway_server, sandbox_server
-from liftgate.sandbox.app import SandboxSettings
 from liftgate.settings import load_settings
+from litellm_configs import switch_off
 from raw_http import Answer, call
 from serving import serve
-
-LIVE = ("gemini-2.5-flash", "gemini-2.5-pro")
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server(SandboxSettings(models=LIVE)) as server:
+    with sandbox_server() as server:
         yield server
 
 
 @pytest.fixture(autouse=True)
 def fresh(sandbox: SandboxServer) -> None:
     sandbox.control("reset", {})
+    switch_off(sandbox)
 
 
 def entry(name: str, model: str = "gemini-2.5-flash", **params: Any) -> dict[str, Any]:

@@ -12,9 +12,8 @@ import yaml
 
 from gateways import SandboxServer, gateway_server, sandbox_server
 from liftgate.errors import ConfigError
-from liftgate.sandbox.app import SandboxSettings
 from liftgate.settings import Settings, load_settings
-from litellm_configs import LIVE, RETIRED, Config, configs
+from litellm_configs import LIVE, RETIRED, Config, configs, switch_off
 from raw_http import Answer, call
 
 ASKED = 14
@@ -24,7 +23,8 @@ NAMES = [f"C{number}" for number in range(1, 39)]
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server(SandboxSettings(models=LIVE)) as server:
+    with sandbox_server() as server:
+        switch_off(server)
         yield server
 
 
