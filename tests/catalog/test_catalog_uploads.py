@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -53,7 +54,7 @@ def part(upload: UploadRecord, content: bytes, **changes: Any) -> UploadPart:
 def finished(conn: Connection, upload: UploadRecord, parts: list[UploadPart], now: float = NOW + 1) -> Finished:
     file, blob = of_upload(upload)
     pieces = [BlobPart(one.key, one.bytes) for one in parts]
-    return uploads.finish(conn, upload.id, file, blob, pieces, owner_limit=100, now=now)
+    return uploads.finish(conn, upload.id, replace(file, created_at=now), blob, pieces, owner_limit=100)
 
 
 def of_upload(upload: UploadRecord) -> tuple[FileRecord, BlobRecord]:

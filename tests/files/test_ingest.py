@@ -426,3 +426,41 @@ def test_ingest_over_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     with s3_endpoint(monkeypatch) as s3:
         asyncio.run(scenario(s3))
+
+
+def harm(bench: Bench, way: str, key: str) -> None:
+    [place] = (bench.directory / "blobs").glob(f"*/{key}")
+    data = place.read_bytes()
+    if way == "removed":
+        place.unlink()
+    else:
+        place.write_bytes({"emptied": b"", "shorter": data[:-1], "changed": data[:500] + b"?" + data[501:]}[way])
+
+
+@pytest.mark.parametrize("way", ["removed", "emptied", "shorter", "changed"])
+@pytest.mark.parametrize("of", ["object", "manifest"])
+def test_what_comes_again_mends_bytes_that_were_lost(database_url: str, tmp_path: Path, way: str, of: str) -> None:
+    data = some_bytes(3_000_000)
+
+    async def main() -> None:
+        async with open_bench(tmp_path, url=database_url) as bench:
+            first = await bench.create(data)
+            if of == "manifest":
+                # Its bytes were mended before, and lie under another key now.
+                harm(bench, "removed", first.blob_id)
+                await bench.create(data)
+            [key] = await bench.keys()
+            harm(bench, way, key)
+            again = await bench.create(data)
+            assert again.blob_id == first.blob_id
+            await bench.ingest.tasks.drain(10)
+            for file in (first, again):
+                assert await content(bench, file) == data
+            # Bytes that are whole are kept once.
+            whole = await bench.keys()
+            third = await bench.create(data)
+            await bench.ingest.tasks.drain(10)
+            assert await bench.keys() == whole
+            assert await content(bench, third) == data
+
+    asyncio.run(main())

@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from liftgate.gateway import Gateway
 from liftgate.server.app import build_app
 from liftgate.settings import load_settings
 from moved_clock import MovedClock
+from s3_server import S3Server
 from serving import serve
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -427,3 +429,42 @@ def test_a_full_disk_serves_and_deletes_nothing(tmp_path: Path) -> None:
             ledger.upload(url)
     finally:
         subprocess.run(["umount", "-l", str(site.data_dir)], check=True)
+
+
+def test_files_whose_bytes_were_removed_are_mended_by_uploading_them_again(site: Site, request: Any) -> None:
+    ledger = Ledger()
+    with site.gateway() as gateway:
+        ledger.upload(gateway.url, 6)
+        lost = sorted(site.objects())[::2]
+        if site.blob_store == "local":
+            for key in lost:
+                [place] = (site.data_dir / "blobs").glob(f"*/{key}")
+                place.unlink()
+        else:
+            server: S3Server = request.getfixturevalue("s3")
+            for name in [name for name in server.objects if any(key in name for key in lost)]:
+                del server.objects[name]
+        with client_for(gateway.url, "sk-ann") as client:
+            assert [status_of(partial(client.files.content, file)) for file in ledger.files].count(500) == 3
+            # At both doors: whole, and in parts.
+            for number, (name, content) in enumerate(list(ledger.files.items())):
+                if number % 2:
+                    again = client.files.create(file=("again.mp4", content, "video/mp4"), purpose="user_data")
+                else:
+                    upload = client.uploads.create(
+                        filename="again.mp4", bytes=len(content), mime_type="video/mp4", purpose="user_data"
+                    )
+                    parts = [
+                        client.uploads.parts.create(upload.id, data=piece).id
+                        for piece in (content[:1000], content[1000:])
+                    ]
+                    done = client.uploads.complete(upload.id, part_ids=parts)
+                    assert done.file is not None
+                    again = done.file
+                ledger.files[again.id] = content
+                assert name != again.id
+        ledger.check(gateway.url)
+    site.admin("check", "--full")
+    site.admin("sweep", "--grace", "0", "--all", "--yes")
+    with site.gateway() as gateway:
+        ledger.check(gateway.url)

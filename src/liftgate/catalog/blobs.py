@@ -6,7 +6,7 @@ under its id in the object store, or, when it is a manifest, under the keys of i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from liftgate.catalog.connection import Connection, chunks
@@ -23,6 +23,15 @@ class BlobPart:
 
     key: str
     bytes: int
+
+
+class TwinFound(Exception):
+    """Raised inside a transaction, which is undone: the owner has equal bytes already, under `blob_id`. Whether those
+    are whole is to be seen before the ones that came are thrown away."""
+
+    def __init__(self, blob_id: str) -> None:
+        super().__init__(blob_id)
+        self.blob_id = blob_id
 
 
 def live_blob(conn: Connection, owner: Owner, sha256: str, size: int) -> str | None:
@@ -42,10 +51,27 @@ def insert_blob(conn: Connection, blob: BlobRecord, parts: Sequence[BlobPart] = 
         f"INSERT INTO blobs ({COLUMNS}) VALUES (?, ?, ?, ?, ?)",
         (blob.id, blob.owner, blob.sha256, blob.bytes, blob.created_at),
     )
+    _insert_parts(conn, blob.id, parts)
+
+
+def is_whole(blob_id: str, looked_at: Mapping[str, bool]) -> bool:
+    """Raises `TwinFound` for one that was not looked at."""
+    if blob_id not in looked_at:
+        raise TwinFound(blob_id)
+    return looked_at[blob_id]
+
+
+def replace_bytes(conn: Connection, blob_id: str, parts: Sequence[BlobPart]) -> None:
+    """Its bytes lie under these keys from now on: those it had are lost. What is left of them is unknown then."""
+    conn.execute("DELETE FROM blob_parts WHERE blob_id = ?", (blob_id,))
+    _insert_parts(conn, blob_id, parts)
+
+
+def _insert_parts(conn: Connection, blob_id: str, parts: Sequence[BlobPart]) -> None:
     for ordinal, part in enumerate(parts):
         conn.execute(
             "INSERT INTO blob_parts (blob_id, ordinal, key, bytes) VALUES (?, ?, ?, ?)",
-            (blob.id, ordinal, part.key, part.bytes),
+            (blob_id, ordinal, part.key, part.bytes),
         )
 
 

@@ -6,10 +6,10 @@ owner's files takes the owner's row first, so two of them never run at once and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from liftgate.catalog.blobs import BlobPart, insert_blob, live_blob, orphan_blob
+from liftgate.catalog.blobs import BlobPart, insert_blob, is_whole, live_blob, orphan_blob, replace_bytes
 from liftgate.catalog.connection import Connection, invalidate, storable
 from liftgate.catalog.steady import steady
 from liftgate.catalog.unknown import claim
@@ -45,12 +45,15 @@ def commit_file(
     *,
     owner_limit: int | None,
     parts: Sequence[BlobPart] = (),
+    looked_at: Mapping[str, bool] | None = None,
 ) -> FileRecord:
     """Makes a file of bytes that are already durable in the object store under `blob.id` (or as `parts`, in order).
 
     Bytes that the owner already has are shared: the returned file then names another blob, and the caller deletes what
-    it stored itself. Raises `TooLarge` over `owner_limit` bytes, `Conflict` for a taken alias, `InvalidRequest` for a
-    text that no database can hold, `Unavailable` when a sweep has taken what was stored.
+    it stored itself. `looked_at`: blobs whose stored bytes were read, and whether they are whole; `TwinFound` is raised
+    for one that is not in it. One that is not whole gets the bytes that came, which the caller keeps then. None: all
+    are believed to be whole. Raises `TooLarge` over `owner_limit` bytes, `Conflict` for a taken alias, `InvalidRequest`
+    for a text that no database can hold, `Unavailable` when a sweep has taken what was stored.
     """
     check_texts(file)
     _, used = lock_owner(conn, file.owner)
@@ -69,6 +72,10 @@ def commit_file(
         if not parts:
             claim(conn, blob.id)
         insert_blob(conn, blob, parts)
+    elif looked_at is not None and not is_whole(shared, looked_at):
+        if not parts:
+            claim(conn, blob.id)
+        replace_bytes(conn, shared, parts or [BlobPart(blob.id, blob.bytes)])
     stored = replace(file, blob_id=shared or blob.id)
     conn.execute(
         f"INSERT INTO files ({COLUMNS}, lag) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

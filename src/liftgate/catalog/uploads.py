@@ -7,7 +7,7 @@ more are handed to the caller, who deletes the objects; what a crash leaves is u
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -241,18 +241,19 @@ def finish(
     parts: Sequence[BlobPart],
     *,
     owner_limit: int | None,
-    now: float,
+    looked_at: Mapping[str, bool] | None = None,
 ) -> Finished:
-    """Makes the file: of `parts` in this order (a manifest), or of the object `blob.id` when there are none.
+    """Makes the file: of `parts` in this order (a manifest), or of the object `blob.id` when there are none. It is made
+    at the file's `created_at`.
 
     An upload that is completed already gives its file again, and nothing of `parts` is unused then: they are its own.
     As with `commit_file` the caller compares blob ids, and deletes an object of `blob.id` that the file does not use.
     Raises `UploadNotFound`, `InvalidRequest` when it was cancelled, expired or its file deleted, or when a part is not
     the upload's, and what `commit_file` raises.
     """
-    upload = _locked(conn, upload_id, now)
+    upload = _locked(conn, upload_id, file.created_at)
     if upload.status == "completed":
-        done = get_file(conn, upload.owner, upload.file_id or "", now)
+        done = get_file(conn, upload.owner, upload.file_id or "", file.created_at)
         if done is None:
             raise InvalidRequest(f"The file of upload {upload_id} was deleted.", param="upload_id")
         return Finished(done, ())
@@ -261,9 +262,10 @@ def finish(
     own = {row[0] for row in conn.execute("DELETE FROM upload_parts WHERE upload_id = ? RETURNING key", (upload_id,))}
     if not own.issuperset(part.key for part in parts):
         raise InvalidRequest(f"A part does not belong to upload {upload_id}.", param="part_ids")
-    stored = commit_file(conn, file, blob, owner_limit=owner_limit, parts=parts)
+    stored = commit_file(conn, file, blob, owner_limit=owner_limit, parts=parts, looked_at=looked_at)
     conn.execute("UPDATE uploads SET status = 'completed', file_id = ? WHERE id = ?", (stored.id, upload_id))
-    used = {part.key for part in parts} if stored.blob_id == blob.id else set()
+    kept = stored.blob_id == blob.id or not (looked_at or {}).get(stored.blob_id, True)
+    used = {part.key for part in parts} if kept else set()
     return Finished(stored, tuple(sorted(own - used)))
 
 

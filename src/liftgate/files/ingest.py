@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from liftgate.catalog.files import commit_file
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, StorageFull, TooLarge
 from liftgate.files.filename import clean_filename
 from liftgate.files.quota import Limits, Quotas, amount
+from liftgate.files.twins import with_twins
 from liftgate.media_types import is_taken, resolve, unusable
 from liftgate.records import BlobRecord, FileRecord, FileStatus, Owner
 from liftgate.signatures import HEAD
@@ -95,6 +97,7 @@ class Incoming:
         ingest.arriving.add(self._blob_id)
         self._admitted = False
         self._ended = False
+        self._kept = True
         self._storing = ingest.tasks.start(self._store(), name=f"store {self._blob_id}")
 
     @property
@@ -206,14 +209,21 @@ class Incoming:
             self._ingest.arriving.discard(self._blob_id)
             await self.spool.close()
         self._arrival.end(kept=True)
-        if file.blob_id != self._blob_id:
+        if not self._kept:
             self._ingest.tasks.start(self._delete_object(), name=f"delete {self._blob_id}")
         return file
 
     async def _record(self, named: _Named) -> FileRecord:
-        return await self._ingest.db.write(lambda conn: self._commit(conn, named), storing=True)
+        ingest, spool = self._ingest, self.spool
 
-    def _commit(self, conn: Connection, named: _Named) -> FileRecord:
+        async def commit(looked_at: Mapping[str, bool]) -> FileRecord:
+            file = await ingest.db.write(lambda conn: self._commit(conn, named, looked_at), storing=True)
+            self._kept = file.blob_id == self._blob_id or not looked_at[file.blob_id]
+            return file
+
+        return await with_twins(ingest.db, ingest.blobs, spool.sha256, spool.written, commit)
+
+    def _commit(self, conn: Connection, named: _Named, looked_at: Mapping[str, bool]) -> FileRecord:
         now, size = conn.now(), self.spool.written
         blob = BlobRecord(self._blob_id, self._owner, self.spool.sha256, size, now)
         file = FileRecord(
@@ -231,7 +241,7 @@ class Incoming:
             alias=named.alias,
             display_name=named.display_name,
         )
-        return commit_file(conn, file, blob, owner_limit=self._quota)
+        return commit_file(conn, file, blob, owner_limit=self._quota, looked_at=looked_at)
 
     async def _drop(self) -> None:
         self._arrival.end(kept=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,6 +25,7 @@ from liftgate.catalog.uploads import Finished, UploadPart, UploadRecord, finish,
 from liftgate.errors import InvalidRequest, LiftgateError
 from liftgate.files.incoming_part import IncomingPart, delete_objects
 from liftgate.files.ingest import Ingest
+from liftgate.files.twins import with_twins
 from liftgate.media_types import is_taken, resolve, unusable
 from liftgate.records import BlobRecord, FileRecord
 from liftgate.signatures import HEAD
@@ -127,7 +128,7 @@ class PartStore:
         manifest = [BlobPart(part.key, part.bytes) for part in parts]
         quota = ingest.limits.storage_quota(upload.owner)
 
-        def work(conn: Connection) -> Finished:
+        def work(conn: Connection, looked_at: Mapping[str, bool]) -> Finished:
             now = conn.now()
             blob = BlobRecord(ids.new_blob_id(), upload.owner, sha256, size, now)
             file = FileRecord(
@@ -146,9 +147,12 @@ class PartStore:
             )
             if completion is not None:
                 note_completion(conn, upload.id, completion, now)
-            return finish(conn, upload.id, file, blob, manifest, owner_limit=quota, now=now)
+            return finish(conn, upload.id, file, blob, manifest, owner_limit=quota, looked_at=looked_at)
 
-        finished = await ingest.db.write(work, storing=True)
+        async def commit(looked_at: Mapping[str, bool]) -> Finished:
+            return await ingest.db.write(partial(work, looked_at=looked_at), storing=True)
+
+        finished = await with_twins(ingest.db, ingest.blobs, sha256, size, commit)
         self.forget(upload.id)
         self.delete(finished.unused)
         return finished.file
