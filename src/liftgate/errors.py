@@ -262,8 +262,9 @@ class PreconditionFailed(RequestError):
     default_code = "precondition_failed"
     google_status = "FAILED_PRECONDITION"
 
-    def __init__(self, etag: str) -> None:
-        super().__init__(f"The file is not one that If-Match names: its tag is {etag}.", param="If-Match")
+    def __init__(self, etag: str, header: str = "If-Match") -> None:
+        says = "is not one" if header == "If-Match" else "is one"
+        super().__init__(f"The file {says} that {header} names: its tag is {etag}.", param=header)
 
 
 class UnsupportedEncoding(RequestError):

@@ -120,6 +120,16 @@ def test_quoted_printable_too(gateway: Running, door: Door, encoding: str) -> No
 
 
 @pytest.mark.parametrize("door", [as_file, as_part, as_related])
+def test_a_part_that_is_packed_by_itself_is_refused_by_name(gateway: Running, door: Door) -> None:
+    for coding in ("gzip", "X-GZip", "br", "deflate", "identity, gzip"):
+        answer = door(gateway, gzip.compress(PDF), f"Content-Encoding: {coding}")
+        assert answer.status == 400 and "Content-Encoding of the part" in answer.json()["error"]["message"]
+    for coding in ("identity", ""):
+        answer = door(gateway, PDF, f"Content-Encoding: {coding}")
+        assert answer.status == 200 and content_of(gateway, answer.json()["id"]) == PDF
+
+
+@pytest.mark.parametrize("door", [as_file, as_part, as_related])
 @pytest.mark.parametrize(
     ("encoding", "content"),
     [

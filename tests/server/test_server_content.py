@@ -102,6 +102,22 @@ def test_if_match_is_held(gateway: Running, path: str, required: str, status: in
                 assert TAG in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("native", [False, True])
+def test_a_deletion_has_conditions_too(gateway: Running, native: bool) -> None:
+    file_id = gateway.upload(CONTENT)["id"]
+    target = f"/v1beta/files/{file_id.removeprefix('file-')}" if native else f"/v1/files/{file_id}"
+    for header, value in (
+        *(("If-Match", '"other"'), ("If-Match", "W/" + TAG), ("If-Match", TAG.strip('"'))),
+        *(("If-None-Match", TAG), ("If-None-Match", "*"), ("If-None-Match", f'"other", W/{TAG}')),
+    ):
+        answer = gateway.call("DELETE", target, headers={header: value})
+        assert answer.status == 412 and header in answer.json()["error"]["message"], (header, value)
+    assert gateway.call("GET", target).status == 200
+    assert gateway.call("DELETE", target, headers={"If-Match": TAG, "If-None-Match": '"other"'}).status == 200
+    gone = gateway.call("DELETE", target, headers={"If-Match": TAG})
+    assert gone.status == (403 if native else 404)
+
+
 def test_conditions_are_judged_in_their_order(gateway: Running, path: str) -> None:
     """If-Match before If-None-Match before the range (RFC 9110, 13.2.2); dates of a change there are none."""
     for headers, status in (

@@ -9,10 +9,29 @@ from __future__ import annotations
 import re
 
 from liftgate.errors import PreconditionFailed
+from liftgate.records import FileRecord
 from liftgate.server.ranges import wanted_range
 from liftgate.server.request import Request
 
+_GUARDS = {b"if-match", b"if-none-match"}
 _TAG = re.compile(r'(W/)?("[^"]*")')
+
+
+def etag_of(file: FileRecord) -> str:
+    """Of its bytes, and of the File: it is deleted, and never changed."""
+    return f'"{file.sha256}"'
+
+
+def may_change(request: Request) -> bool:
+    """Whether no condition stands before a request that changes something; else `check_change` has to judge it."""
+    return not _GUARDS & request.headers.keys()
+
+
+def check_change(request: Request, etag: str) -> None:
+    """Raises PreconditionFailed where the caller wants to change something else than this."""
+    if unchanged(request, etag):
+        # Of a method that changes something, a tag that is known is no reason to answer 304 (RFC 9110, 13.1.2).
+        raise PreconditionFailed(etag, "If-None-Match")
 
 
 def unchanged(request: Request, etag: str) -> bool:

@@ -153,7 +153,9 @@ class _Form:
         self._name = _text(segment.name or "")
         if not self._name:
             raise InvalidRequest("The multipart body is malformed: a part has no name.")
-        self._decoder = decoder_of(segment.header("Content-Transfer-Encoding"), self._name)
+        self._decoder = decoder_of(
+            segment.header("Content-Transfer-Encoding"), segment.header("Content-Encoding"), self._name
+        )
         if self._name != self.file_field:
             if segment.filename is not None:
                 raise InvalidRequest(f"Unknown parameter: '{self._name}'.", param=self._name, code="unknown_parameter")

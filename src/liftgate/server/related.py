@@ -39,12 +39,12 @@ async def read_related(pieces: AsyncIterator[bytes], boundary: str, open_media: 
     reader.buffer += b"\r\n"
     await reader.until(delimiter, MAX_PREAMBLE)
     head = await reader.until(b"\r\n\r\n", MAX_PART_HEAD)
-    decoder = decoder_of(_header(head, b"content-transfer-encoding"), "metadata")
+    decoder = _decoder_of(head, "metadata")
     metadata = await reader.until(delimiter, MAX_METADATA)
     if decoder is not None:
         metadata = decoder.feed(metadata) + decoder.end()
     head = await reader.until(b"\r\n\r\n", MAX_PART_HEAD)
-    decoder = decoder_of(_header(head, b"content-transfer-encoding"), "file")
+    decoder = _decoder_of(head, "file")
     media = open_media(metadata, _header(head, b"content-type"))
     if decoder is None:
         await reader.pour(delimiter, media)
@@ -54,6 +54,10 @@ async def read_related(pieces: AsyncIterator[bytes], boundary: str, open_media: 
     if await reader.take(2) != b"--":
         raise _malformed("it has more than two parts")
     await reader.rest()
+
+
+def _decoder_of(head: bytes, part: str) -> Decoder | None:
+    return decoder_of(_header(head, b"content-transfer-encoding"), _header(head, b"content-encoding"), part)
 
 
 class _Reader:

@@ -12,6 +12,7 @@ from typing import Protocol
 from liftgate.errors import InvalidRequest, shortened
 
 _AS_IT_IS = ("", "7bit", "8bit", "binary")
+_NOT_PACKED = ("", "identity")
 _LONGEST_LINE = 8192
 _WHITESPACE = b" \t\r\n"
 _BAD_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)")
@@ -25,8 +26,18 @@ class Decoder(Protocol):
     def end(self) -> bytes: ...
 
 
-def decoder_of(encoding: str | None, part: str) -> Decoder | None:
-    """None: the bytes are as they are. `part`: its name, for errors. Raises InvalidRequest for an unknown one."""
+def decoder_of(encoding: str | None, packed: str | None, part: str) -> Decoder | None:
+    """None: the bytes are as they are. `encoding`, `packed`: the part's Content-Transfer-Encoding and Content-Encoding.
+    `part`: its name, for errors. Raises InvalidRequest for an unknown one, and for what is packed: no client packs a
+    part by itself, and whether its file or the form is meant is not certain.
+    """
+    coding = (packed or "").strip().lower()
+    if coding not in _NOT_PACKED:
+        raise InvalidRequest(
+            f"Unsupported Content-Encoding of the part '{part}': '{shortened(coding)}'. Send the bytes as they are; "
+            "the whole body may be packed.",
+            param=part,
+        )
     word = (encoding or "").strip().lower()
     if word in _AS_IT_IS:
         return None

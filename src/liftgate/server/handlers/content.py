@@ -9,7 +9,7 @@ from urllib.parse import quote
 from liftgate.byte_source import PIECE, ByteSource
 from liftgate.records import FileRecord
 from liftgate.server.asgi import Header
-from liftgate.server.conditions import range_of, unchanged
+from liftgate.server.conditions import etag_of, range_of, unchanged
 from liftgate.server.handlers.chat import PATIENCE
 from liftgate.server.handlers.files import SELECTORS
 from liftgate.server.request import Request
@@ -28,7 +28,7 @@ async def content_of(request: Request, file_id: str) -> Response:
     """The bytes of a File, as the request's headers ask for them. Raises FileNotFound, PreconditionFailed and
     RangeNotSatisfiable."""
     file, source = await request.gateway.files.open(request.owner, file_id)
-    etag = f'"{file.sha256}"'
+    etag = etag_of(file)
     if unchanged(request, etag):
         return Response(b"", status=304, headers=[(b"etag", etag.encode()), CACHING])
     wanted = range_of(request, etag, file.bytes)

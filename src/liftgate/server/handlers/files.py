@@ -7,6 +7,7 @@ from typing import Literal, cast
 from liftgate.engine.files import Arriving, Creation
 from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
 from liftgate.files.filename import clean_filename
+from liftgate.server.conditions import check_change, etag_of, may_change
 from liftgate.server.file_form import FileForm, check_provider, read_fields
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
 from liftgate.server.numbers import whole_number
@@ -87,6 +88,8 @@ async def retrieve_file(request: Request) -> Response:
 async def delete_file(request: Request) -> Response:
     _selectors(request)
     file_id = request.params["file_id"]
+    if not may_change(request):
+        check_change(request, etag_of(await request.gateway.files.retrieve(request.owner, file_id)))
     await request.gateway.files.delete(request.owner, file_id)
     return json_response(openai_file_deleted(file_id))
 

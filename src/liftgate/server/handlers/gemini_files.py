@@ -14,6 +14,7 @@ from liftgate.engine.native import not_permitted
 from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.ids import FILE_ID
 from liftgate.records import FileRecord
+from liftgate.server.conditions import check_change, etag_of, may_change
 from liftgate.server.handlers.content import content_of
 from liftgate.server.numbers import whole_number
 from liftgate.server.request import Request
@@ -55,6 +56,8 @@ async def delete_file(request: Request) -> Response:
     """`{}`, Google's Empty."""
     request.query(*COMMON)
     file = await _named(request)
+    if not may_change(request):
+        check_change(request, etag_of(file))
     try:
         await request.gateway.files.delete(request.owner, file.id)
     except FileNotFound:
