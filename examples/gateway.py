@@ -1,13 +1,13 @@
 from openai import OpenAI
-client = OpenAI(base_url="http://0.0.0.0:4000", api_key="sk-1234")
-wav_data = open("examples/recording.wav", "rb").read()
-file = client.files.create(file=wav_data, purpose="user_data", extra_body={"target_model_names": "gemini-2.0-flash"})
-print(f"file: {file}")
-assert file is not None
-completion = client.chat.completions.create(
-    model="gemini-2.0-flash", modalities=["text", "audio"], audio={"voice": "alloy", "format": "wav"},
+
+client = OpenAI(base_url="http://127.0.0.1:4000/v1", api_key="sk-1234")
+with open("examples/talk.mp4", "rb") as video:
+    file = client.files.create(file=video, purpose="user_data")
+answer = client.chat.completions.create(
+    model="gemini-flash-latest",
     messages=[{"role": "user", "content": [
-        {"type": "text", "text": "What is in this recording?"},
-        {"type": "file", "file": {"file_id": file.id, "filename": "my-test-name", "format": "audio/wav"}}]}],
-    extra_body={"drop_params": True})
-print(completion.choices[0].message)
+        {"type": "text", "text": "When does the ferry leave?"},
+        {"type": "file", "file": {"file_id": file.id}},
+    ]}],
+)
+print(answer.choices[0].message.content)

@@ -226,8 +226,9 @@ class ModelNotFound(NotFound):
 
 
 class RouteNotFound(NotFound):
-    def __init__(self, method: str, path: str) -> None:
-        super().__init__(f"Invalid URL ({method} {shortened(path)})")
+    def __init__(self, method: str, path: str, reason: str = "") -> None:
+        """`reason`: a sentence, where more is known than that nothing is there."""
+        super().__init__(f"Invalid URL ({method} {shortened(path)}){f': {reason}' if reason else ''}")
 
 
 class MethodNotAllowed(RequestError):

@@ -123,7 +123,12 @@ def test_the_documented_example_runs_with_only_the_environment_set(sandbox: Sand
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("GEMINI_", "GOOGLE_"))}
     environ |= {"GEMINI_API_BASE": sandbox.url, "GEMINI_API_KEY": "key-a"}
     run = subprocess.run(
-        [sys.executable, "examples/sdk.py"], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
+        [sys.executable, "tests/docs/older_programs/sdk.py"],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith("file: FileObject(id='https://generativelanguage.googleapis.com/v1beta/files/")

@@ -141,4 +141,8 @@ def test_who_speaks_gemini_is_refused_in_its_own_words(locked: Running, path: st
     """What Gemini has and we do not serve; an answer of OpenAI's would be misread (DESIGN.md 7)."""
     answer = locked.call("POST", path, b"{}", {"x-goog-api-key": RED})
     assert answer.status == 404
-    assert answer.json() == {"error": {"code": 404, "message": f"Invalid URL (POST {path})", "status": "NOT_FOUND"}}
+    message = answer.json()["error"]["message"]
+    assert answer.json() == {"error": {"code": 404, "message": message, "status": "NOT_FOUND"}}
+    known = path.endswith(("cachedContents", "predict", "corpora"))
+    assert message.startswith(f"Invalid URL (POST {path})")
+    assert message.endswith(" of the Gemini API is not served here.") == known

@@ -23,7 +23,7 @@ DAYS_LATER = 48 * 3600 + 60
 
 
 @click.command()
-@click.option("--model", default="gemini-2.0-flash", show_default=True, help="The model to ask.")
+@click.option("--model", default="gemini-flash-latest", show_default=True, help="The model to ask.")
 def demo(model: str) -> None:
     """Show the main job end to end: upload a recording, ask about it, let 48 hours pass, ask again.
 

@@ -17,7 +17,6 @@ from liftgate.errors import (
     InternalError,
     LiftgateError,
     MethodNotAllowed,
-    RouteNotFound,
     Unavailable,
     let_go,
 )
@@ -34,6 +33,7 @@ from liftgate.server.local_only import LocalOnly
 from liftgate.server.request import ClientLeft, Request, Waits
 from liftgate.server.responses import Response
 from liftgate.server.routing import RouteTable
+from liftgate.server.unserved import route_not_found
 from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate")
@@ -116,7 +116,7 @@ class App:
         except LiftgateError as error:
             if dialect == "gemini" and isinstance(error, MethodNotAllowed):
                 # Google has one answer for what it does not serve.
-                error = RouteNotFound(request.method, request.path)
+                error = route_not_found(request.method, request.path)
             if error.http_status >= 500:
                 log.warning("%s %s: %s", request.id, type(error).__name__, error.message)
             let_go(error)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from liftgate.errors import MethodNotAllowed, RouteNotFound
+from liftgate.errors import MethodNotAllowed
 from liftgate.server.routes import Handler, Route
+from liftgate.server.unserved import route_not_found
 
 _PARAMETER = re.compile(r"\{(\w+)(:path)?\}")
 
@@ -42,7 +43,7 @@ class RouteTable:
         for pattern, route in self._patterns:
             if match := pattern.fullmatch(path):
                 return route, match.groupdict()
-        raise RouteNotFound(method, path)
+        raise route_not_found(method, path)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from liftgate.engine.models import ServedModel
 from liftgate.engine.native import METHODS, STREAM, NativeRequest, methods_of
-from liftgate.errors import InvalidRequest, ModelNotFound, NotFound, RouteNotFound
+from liftgate.errors import InvalidRequest, ModelNotFound, NotFound
 from liftgate.server.asgi import Header
 from liftgate.server.handlers.chat import PATIENCE
 from liftgate.server.handlers.gemini_files import COMMON, page_size
@@ -17,6 +17,7 @@ from liftgate.server.numbers import whole_number
 from liftgate.server.origin import origin_of
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, StreamedResponse, json_response
+from liftgate.server.unserved import route_not_found
 from liftgate.translate.model_facts import facts_for
 
 JSON_UTF8: Header = (b"content-type", b"application/json; charset=UTF-8")
@@ -29,7 +30,7 @@ async def call_method(request: Request) -> Response:
     """A client that goes away ends the call at Gemini. Gemini's bytes are passed on as they are."""
     method = request.params["method"]
     if method not in METHODS and method != STREAM:
-        raise RouteNotFound(request.method, request.path)
+        raise route_not_found(request.method, request.path)
     alt = request.query(*COMMON).get("alt", "json")
     if alt not in (("json", "sse") if method == STREAM else ("json",)):
         raise InvalidRequest(f"Invalid value for the parameter 'alt': '{alt}'.", param="alt")

@@ -1,0 +1,76 @@
+"""What OpenAI's and Google's APIs have and this gateway does not: the 404 for such a path says so.
+
+docs/routes.md is the same list for readers; a test holds it to this table and to `routes`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from liftgate.errors import RouteNotFound
+
+_CHAT = "POST /v1/chat/completions is"
+
+OPENAI_UNSERVED = {
+    "assistants": "",
+    "audio": f"{_CHAT}, with a recording as a file and with spoken answers",
+    "batches": "",
+    "chat/completions": "answers are not stored",
+    "chatkit": "",
+    "completions": _CHAT,
+    "containers": "",
+    "conversations": "",
+    "edits": _CHAT,
+    "embeddings": "POST /v1beta/models/{model}:embedContent is",
+    "evals": "",
+    "fine-tunes": "",
+    "fine_tuning": "",
+    "images": f"{_CHAT}, with the models that give images",
+    "moderations": "",
+    "organization": "",
+    "projects": "",
+    "realtime": "",
+    "responses": _CHAT,
+    "skills": "",
+    "threads": "",
+    "vector_stores": "",
+    "videos": "",
+}
+"""What stands behind `/v1/`, and what to use in its place."""
+
+GOOGLE_UNSERVED = (
+    "batches", "cachedContents", "corpora", "fileSearchStores", "generatedFiles", "interactions", "operations",
+    "tunedModels",
+)  # fmt: skip
+
+GOOGLE_METHODS_UNSERVED = (
+    "asyncBatchEmbedContent", "batchGenerateContent", "bidiGenerateContent", "countMessageTokens",
+    "generateAnswer", "generateMessage", "generateText", "predict", "predictLongRunning",
+)  # fmt: skip
+
+_VERSION = re.compile(r"(?:/upload)?/(?:v1|v1beta|v1alpha)(?=/)")
+
+
+def route_not_found(method: str, path: str) -> RouteNotFound:
+    """The 404 of a path that leads nowhere."""
+    return RouteNotFound(method, path, _reason(path))
+
+
+def _reason(path: str) -> str:
+    version = _VERSION.match(path)
+    rest = path[version.end() if version else 0 :].strip("/")
+    first, _, behind = rest.partition("/")
+    name = "chat/completions" if rest.startswith("chat/completions/") else first
+    if name in OPENAI_UNSERVED:
+        instead = OPENAI_UNSERVED[name]
+        return f"/{name} of OpenAI's API is not served here{f'; {instead}' if instead else ''}."
+    if first in GOOGLE_UNSERVED:
+        return f"/{first} of the Gemini API is not served here."
+    if (
+        first in ("models", "dynamic", "tunedModels")
+        and (called := behind.rpartition(":")[2]) in GOOGLE_METHODS_UNSERVED
+    ):
+        return f"{called} of the Gemini API is not served here."
+    if re.search(r"(?:^|/)v1(?:beta)?/", rest):
+        return "The version stands twice in it: does the client's base URL hold more than it should?"
+    return ""

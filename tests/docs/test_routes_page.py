@@ -1,0 +1,99 @@
+"""docs/routes.md against the gateway's routes, and what a path that is not served is answered with."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai
+import pytest
+
+from gateways import client_for, gateway_server, sandbox_server, settings_for
+from liftgate.errors import MethodNotAllowed, RouteNotFound
+from liftgate.server import routes
+from liftgate.server.routing import RouteTable
+from liftgate.server.unserved import OPENAI_UNSERVED
+from raw_http import call
+
+PAGE = (Path(__file__).parents[2] / "docs" / "routes.md").read_text()
+ROWS = re.findall(r"^\| `(\w+) (/\S+)` \| (yes|no) \|", PAGE, re.MULTILINE)
+SERVED = {f"{method} {path}" for method, path, served in ROWS if served == "yes"}
+UNSERVED = [(method, path) for method, path, served in ROWS if served == "no"]
+OURS = ("/model/info", "/engines/")
+"""LiteLLM's, on docs/from-litellm.md."""
+
+
+def test_every_route_of_openais_is_on_the_page() -> None:
+    there = {
+        f"{method} /v1{route.path.replace(':path', '')}"
+        for route in routes.OPENAI
+        for method in route.handlers
+        if method != "HEAD" and not route.path.startswith(OURS)
+    }
+    assert there == SERVED
+
+
+def test_the_page_and_the_table_name_the_same() -> None:
+    names = {path.removeprefix("/v1/").partition("/")[0] for _, path in UNSERVED} - {"models", "chat"}
+    assert names <= OPENAI_UNSERVED.keys()
+    known = {name.partition("/")[0] for name in OPENAI_UNSERVED}
+    assert known - names <= {"chat", "fine-tunes", "projects"}
+
+
+@pytest.mark.parametrize(("method", "path"), UNSERVED)
+def test_what_the_page_calls_unserved_is_refused(method: str, path: str) -> None:
+    table = RouteTable()
+    for paths, prefixes in routes.TABLES["openai"]:
+        table.add(paths, *prefixes)
+    with pytest.raises((RouteNotFound, MethodNotAllowed)) as raised:
+        table.find(method, re.sub(r"\{\w+\}", "x", path))
+    if isinstance(raised.value, RouteNotFound):
+        assert "is not served here" in raised.value.message
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with sandbox_server() as sandbox, gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("data"))) as url:
+        yield url
+
+
+def test_the_official_client_is_told_what_is_not_served(gateway: str) -> None:
+    client = client_for(gateway)
+    calls = {
+        "/responses": lambda: client.responses.create(model="m", input="Hi"),
+        "/embeddings": lambda: client.embeddings.create(model="m", input="Hi"),
+        "/moderations": lambda: client.moderations.create(input="Hi"),
+        "/batches": lambda: client.batches.list(),
+        "/vector_stores": lambda: client.vector_stores.create(),
+    }
+    for name, made in calls.items():
+        with pytest.raises(openai.NotFoundError) as raised:
+            made()
+        assert f"{name} of OpenAI's API is not served here" in raised.value.message, name
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("/v1beta/cachedContents", "/cachedContents"),
+        ("/v1beta/fileSearchStores/x", "/fileSearchStores"),
+        ("/v1beta/models/gemini-2.5-flash:batchGenerateContent", "batchGenerateContent"),
+        ("/upload/v1beta/fileSearchStores/x:uploadToFileSearchStore", "/fileSearchStores"),
+    ],
+)
+def test_a_client_of_googles_is_told_too(gateway: str, path: str, named: str) -> None:
+    answer = call(gateway, "POST", path, b"{}", {"x-goog-api-key": "sk-ann"})
+    error = answer.json()["error"]
+    assert (answer.status, error["status"]) == (404, "NOT_FOUND")
+    assert error["message"] == f"Invalid URL (POST {path}): {named} of the Gemini API is not served here."
+
+
+def test_a_path_with_two_versions_says_so(gateway: str) -> None:
+    answer = call(gateway, "GET", "/v1/files/v1/files", b"", {"Authorization": "Bearer sk-ann"})
+    assert (answer.status, answer.error()["type"]) == (404, "invalid_request_error")
+    assert "The version stands twice" in answer.error()["message"]
+
+
+@pytest.mark.parametrize("path", ["/v1/respons", "/v1/", "/v2/files", "/v1beta/respons", "/v1/models2"])
+def test_what_neither_api_has_is_only_a_wrong_address(gateway: str, path: str) -> None:
+    answer = call(gateway, "POST", path, b"{}", {"Authorization": "Bearer sk-ann"})
+    assert answer.status == 404 and "not served here" not in answer.body.decode()
