@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from doors import Ask
+from doors import Ask, Refused
 from gateways import SandboxServer
 from shapes import GO, NEW, OLD, OLDEST, called, calling, function, last_body, parts, result
 
@@ -27,6 +27,8 @@ SPELLINGS: list[dict[str, Any]] = [
     {"tools": [function("f"), {"googleSearch": {}}], "tool_choice": "none"},
     {"tools": [function("f"), {"googleSearch": {}}], "tool_choice": "required"},
     {"tools": [function("f")], "extra_body": {"web_search_options": {}}},
+    {"tools": [function("f")], "extra_body": {"google": {"tools": [{"google_search": {}}]}}},
+    {"google": {"tools": [{"functionDeclarations": [{"name": "9f"}]}]}, "tools": [{"urlContext": {}}]},
 ]
 
 
@@ -53,6 +55,30 @@ def test_the_switch_is_nowhere_else_and_once(ask: Ask, sandbox: SandboxServer, a
     ask(model=NEW, messages=[GO], **asked)
     switches = [key for key in last_body(sandbox).get("toolConfig", {}) if "nvocations" in key]
     assert switches == (["includeServerSideToolInvocations"] if "tool_config" in asked else [])
+
+
+@pytest.mark.parametrize("tools", [[{"googleSearch": {}}], [{"type": "web_search"}, {"urlContext": {}}]])
+def test_a_choice_among_googles_tools_alone(ask: Ask, sandbox: SandboxServer, tools: list[dict[str, Any]]) -> None:
+    """Gemini 2.x refuses the choice where no function is declared; Gemini 3 takes it."""
+    asked: dict[str, Any] = {"messages": [GO], "tools": tools}
+    ask(model=OLD, tool_choice="none", **asked)
+    assert "tools" not in last_body(sandbox) and "toolConfig" not in last_body(sandbox)
+    for choice in ("auto", None):
+        ask(model=OLD, tool_choice=choice, **asked)
+        assert "tools" in last_body(sandbox) and "toolConfig" not in last_body(sandbox)
+    with pytest.raises(Refused) as refused:
+        ask(model=OLD, tool_choice="required", **asked)
+    assert refused.value.error["param"] == "tool_choice"
+    ask(model=OLD, tool_choice="required", drop_params=True, **asked)
+    assert "toolConfig" not in last_body(sandbox)
+    ask(model=NEW, tool_choice="required", **asked)
+    assert last_body(sandbox)["toolConfig"] == {"functionCallingConfig": {"mode": "ANY"}}
+
+
+def test_a_choice_of_the_callers_own_that_is_no_object(ask: Ask) -> None:
+    with pytest.raises(Refused) as refused:
+        ask(model=OLD, messages=[GO], tools=[function("9f")], tool_config={"functionCallingConfig": ["ANY"]})
+    assert refused.value.status in (400, None)
 
 
 # ── T7: names that Google refuses ────────────────────────────────────────────────────────────────────────────────────

@@ -46,6 +46,7 @@ class ModelFacts:
     """Refused from 2.5 on (PublicAffairs/openai-gemini#63); nothing is known of 4."""
     logprobs: bool = True
     json_with_functions: bool = True
+    choice_without_functions: bool = True
     """python-genai#867, openai-agents-python#656: not on 2.x; recorded six times with 200 on 3."""
     may_end_with_model: bool = True
     """GEMINI-MORE.md 11.2: not on 3.5-flash-lite, 3.6 and newer."""
@@ -84,6 +85,7 @@ class ModelFacts:
             penalties=not (2, 5) <= version < (4, 0),
             logprobs=not (3, 0) <= version < (4, 0),
             json_with_functions=third or not known.startswith("gemini-"),
+            choice_without_functions=third or not known.startswith("gemini-"),
             may_end_with_model=prefill,
             parts_behind_responses=prefill,
             json_mode="image" not in name,

@@ -27,6 +27,9 @@ def check_tools(request: dict[str, Any], model: ModelFacts) -> None:
     json_out = request.get("generationConfig", {}).get("responseMimeType") == "application/json"
     if names and json_out and not model.json_with_functions:
         raise Refusal(400, "Function calling with a response mime type: 'application/json' is unsupported")
+    if not names and "functionCallingConfig" in request.get("toolConfig", {}) and not model.choice_without_functions:
+        # A recorded 200 of gemini-3-pro-image has it; of 2.5 there are reports (inspect_ai#2462, AstrBot#7407).
+        raise Refusal(400, "Function calling config is set without function_declarations.")
     _check_allowed(request, names)
 
 

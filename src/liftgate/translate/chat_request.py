@@ -97,7 +97,9 @@ def _extra_body(draft: Draft, value: object) -> None:
 
 def _google(draft: Draft, value: object) -> None:
     for name, each in checks.mapping(value, "google").items():
-        if each is not None and not native_fields.read_native(draft, name, each):
+        if name == "tools" and each is not None:
+            tools.read_tools(draft, each, "google.tools")
+        elif each is not None and not native_fields.read_native(draft, name, each):
             draft.unknown(f"google.{name}")
 
 

@@ -62,6 +62,7 @@ REQUEST: tuple[Row, ...] = (
             "generationConfig.responseSchema",
         ),
         ("tools", "tools; Google's beside functions: also toolConfig.includeServerSideToolInvocations"),
+        ("google.tools", "as tools (not OpenAI's)"),
         ("tools[].type", "function, custom, or one of Google's tools"),
         ("tools[].function", "functionDeclarations[]"),
         (

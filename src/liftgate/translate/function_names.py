@@ -33,7 +33,9 @@ def alias(name: str, taken: set[str]) -> str:
 def declared(request: Mapping[str, Any]) -> set[str]:
     """Every name in the lists of tools, in whichever form they stand."""
     found: set[str] = set()
-    for owner in (request, request.get("extra_body")):
+    more = request.get("extra_body")
+    more = more if isinstance(more, Mapping) else {}
+    for owner in (request, more, request.get("google"), more.get("google")):
         if isinstance(owner, Mapping):
             for key in _LISTS:
                 listed = owner.get(key)

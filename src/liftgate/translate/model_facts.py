@@ -39,6 +39,8 @@ class ModelFacts:
     """responseJsonSchema and parametersJsonSchema are taken; else only the Schema subset."""
     json_with_functions: bool = True
     """responseMimeType application/json is taken beside functionDeclarations."""
+    choice_without_functions: bool = True
+    """functionCallingConfig is taken where no function is declared, Google's tools only."""
     text_out: bool = True
     audio_out: bool = False
     image_out: bool = False
@@ -95,6 +97,7 @@ _V2 = replace(
     budgets={**BUDGETS, "xhigh": 24576, "max": 24576},
     thinking_off=True,
     json_with_functions=False,
+    choice_without_functions=False,
     logprobs=True,
     candidates=8,
     result_media=(),
@@ -247,6 +250,7 @@ def _either(old: ModelFacts, new: ModelFacts) -> ModelFacts:
     return replace(
         old,
         json_with_functions=old.json_with_functions and new.json_with_functions,
+        choice_without_functions=old.choice_without_functions and new.choice_without_functions,
         penalties=old.penalties and new.penalties,
         logprobs=old.logprobs and new.logprobs,
         candidates=min(old.candidates, new.candidates),

@@ -88,8 +88,8 @@ def merge_native(draft: Draft) -> None:
         return
     draft.body = merged(draft.body, draft.native)
     if draft.aliases:
-        calling = draft.body.get("toolConfig", {}).get("functionCallingConfig", {})
-        if isinstance(names := calling.get("allowedFunctionNames"), list):
+        calling = draft.body.get("toolConfig", {}).get("functionCallingConfig")
+        if isinstance(calling, dict) and isinstance(names := calling.get("allowedFunctionNames"), list):
             calling["allowedFunctionNames"] = [draft.aliases.get(name, name) for name in names if isinstance(name, str)]
 
 

@@ -24,6 +24,9 @@ def finish_tools(draft: Draft) -> None:
         declarations = [each for each in declarations if each["name"] in allowed]
     if declarations and not draft.facts.json_with_functions and _wants_json(draft):
         declarations, config = _json_beside(draft, declarations, config)
+    if config and not declarations and not draft.facts.choice_without_functions:
+        _choice_without_functions(draft, config)
+        config = None
     tools: list[dict[str, Any]] = []
     if declarations:
         tools.append({"functionDeclarations": declarations})
@@ -40,6 +43,18 @@ def finish_tools(draft: Draft) -> None:
         tool_config["includeServerSideToolInvocations"] = True
     if tool_config:
         draft.body["toolConfig"] = tool_config
+
+
+def _choice_without_functions(draft: Draft, config: dict[str, Any]) -> None:
+    """Google's tools alone, on a model that then refuses the choice (inspect_ai#2462, AstrBot#7407)."""
+    if config["mode"] == "NONE":
+        draft.google_tools.clear()
+    else:
+        draft.leave_out(
+            "tool_choice",
+            "Unsupported value: 'tool_choice' does not support 'required' with this model where no function is "
+            "declared: it decides by itself when to use Google's tools.",
+        )
 
 
 def _wants_json(draft: Draft) -> bool:

@@ -40,12 +40,13 @@ _GOOGLE_NAMES = {name: gemini for gemini, names in GOOGLE_TOOLS.items() for name
 _FUNCTION_KEYS = frozenset({"name", "description", "parameters", "strict", "response", "responseJsonSchema"})
 
 
-def read_tools(draft: Draft, value: object) -> None:
-    tools = checks.array(value, "tools", most=MAX_DECLARATIONS)
+def read_tools(draft: Draft, value: object, at: str = "tools") -> None:
+    """`at`: where the list stands in the request."""
+    tools = checks.array(value, at, most=MAX_DECLARATIONS)
     if tools and not draft.facts.tools:
-        return draft.cannot("tools", "tools")
+        return draft.cannot(at, "tools")
     for index, tool in enumerate(tools):
-        where = f"tools[{index}]"
+        where = f"{at}[{index}]"
         found = checks.mapping(tool, where)
         match found.get("type"):
             case "function":
