@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from liftgate.sdk.streams import AsyncChunkStream as AsyncChunkStream
     from liftgate.sdk.streams import ChunkStream as ChunkStream
     from liftgate.types import Choices as Choices
+    from liftgate.types import CustomStreamWrapper as CustomStreamWrapper
     from liftgate.types import Delta as Delta
     from liftgate.types import Function as Function
     from liftgate.types import Message as Message
@@ -111,7 +112,7 @@ _EXCEPTIONS = (
 _HOMES = {
     "liftgate.sdk.functions": (*_FUNCTIONS, *("a" + name for name in _FUNCTIONS)),
     "liftgate.sdk.client": ("Liftgate", "AsyncLiftgate"),
-    "liftgate.types": ("Choices", "Delta", "Function", "Message", "StreamingChoices", "Usage"),
+    "liftgate.types": ("CustomStreamWrapper", "Choices", "Delta", "Function", "Message", "StreamingChoices", "Usage"),
     "liftgate.sdk.results": ("FileObject", "FileList", "FileDeleted", "ModelResponse", "ModelResponseStream"),
     "liftgate.sdk.streams": ("ChunkStream", "AsyncChunkStream"),
     "liftgate.sdk.content": ("FileContent",),
@@ -121,6 +122,8 @@ _HOMES = {
     "liftgate.exceptions": _EXCEPTIONS,
     "liftgate.errors": ("LiftgateError", "ConfigError"),
 }
+_PLACES = ("utils", "main", "cost_calculator")
+"""Modules of LiteLLM's from which its users import what is here: `from liftgate.utils import token_counter`."""
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = ["__version__", *sorted(_HOME_OF)]
@@ -133,6 +136,12 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(_HOME_OF[name]), name)
         globals()[name] = value
         return value
+    if name in _PLACES:
+        return sys.modules[__name__]
+    if name == "_turn_on_debug":
+        from liftgate.sdk.module_settings import turn_on_debug
+
+        return turn_on_debug
     if not name.startswith("_"):
         from liftgate.sdk.absent import ABSENT
         from liftgate.sdk.module_settings import default_of
@@ -162,3 +171,4 @@ class _Module(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Module
+sys.modules.update({f"{__name__}.{place}": sys.modules[__name__] for place in _PLACES})

@@ -209,6 +209,9 @@ def test_a_mistyped_setting_is_refused_and_harmless_ones_pass(module: Any) -> No
     for typo in ("drop_parms", "max_budgets", "api_keys", "num_retry"):
         with pytest.raises(AttributeError, match="Did you mean"):
             setattr(module, typo, True)
+    for unknown in ("max_parallel", "foo"):
+        with pytest.raises(AttributeError, match=rf"{unknown}.*would change nothing"):
+            setattr(module, unknown, True)
     for name in HARMLESS:
         setattr(module, name, True)
         assert getattr(module, name) is True

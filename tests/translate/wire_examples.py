@@ -131,6 +131,11 @@ PARAMETERS = [
         model="gemini-1.5-flash",
     ),
     Example(
+        "google.tools",
+        {"google": {"tools": [{"google_search": {}}]}},
+        {"tools": [{"googleSearch": {}}]},
+    ),
+    Example(
         "response_format.response_schema response_format.enforce_validation",
         {"response_format": {"type": "json_object", "response_schema": SCHEMA, "enforce_validation": True}},
         {"generationConfig": {"responseMimeType": "application/json", "responseJsonSchema": SCHEMA}},

@@ -20,6 +20,11 @@ _TOKENS = "token_counter asks Gemini, whose tokenizer is not published."
 _CALLBACKS = "Liftgate calls no callbacks; log the results and exceptions of your own calls."
 _CACHE = "Liftgate caches no answers."
 _REGISTER = "Prices and facts of models are of the package's own table: get_model_info shows them."
+_MODELS = "model_cost lists the models that Liftgate knows; Google's own list is at /v1beta/models."
+_ONE_PROVIDER = "Liftgate speaks to Google AI Studio only: every model is of gemini."
+_VIDEO = "Liftgate makes no videos yet; through a gateway, google-genai's own calls reach Gemini."
+_NATIVE = "Through a gateway, google-genai's own calls reach Gemini; completion takes OpenAI's form."
+_MODERATION = "Liftgate has no moderation model; safety_settings act in completion."
 
 ABSENT: Mapping[str, str] = MappingProxyType(
     {
@@ -41,9 +46,21 @@ ABSENT: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("CustomLogger", "Logging", "logging_callback_manager"), _CALLBACKS),
         **dict.fromkeys(("Cache", "enable_cache", "disable_cache", "update_cache"), _CACHE),
         **dict.fromkeys(("register_model", "add_known_models"), _REGISTER),
+        **dict.fromkeys(("EmbeddingResponse",), _EMBEDDING),
+        **dict.fromkeys(("ImageResponse",), _IMAGES),
+        **dict.fromkeys(("TextCompletionResponse",), _PLAIN),
+        **dict.fromkeys(("cancel_batch", "acancel_batch"), _BATCHES),
+        **dict.fromkeys(("get_valid_models", "models_by_provider", "gemini_models"), _MODELS),
+        **dict.fromkeys(("get_llm_provider", "LlmProviders", "provider_list"), _ONE_PROVIDER),
+        **dict.fromkeys(("video_generation", "avideo_generation", "video_status"), _VIDEO),
+        **dict.fromkeys(("generate_content", "agenerate_content", "generate_content_stream"), _NATIVE),
+        **dict.fromkeys(("arerank", "rerank"), "Liftgate has no reranking."),
+        **dict.fromkeys(("search", "asearch"), "Ask completion with web_search_options={}: Google Search answers."),
+        **dict.fromkeys(("ocr", "aocr"), "Upload the document with create_file and ask completion for its text."),
+        **dict.fromkeys(("moderation", "amoderation"), _MODERATION),
+        "mock_completion": "completion takes mock_response=….",
+        "check_valid_key": "token_counter asks Gemini; an AuthenticationError says that the key is not valid.",
         "anthropic": "Liftgate has no Messages API yet; completion takes the same models.",
-        "moderation": "Liftgate has no moderation model; safety_settings act in completion.",
-        "rerank": "Liftgate has no reranking.",
         "BudgetManager": "Liftgate's functions hold no spend limit; completion_cost prices an answer.",
         "trim_messages": "Gemini takes up to a million tokens; token_counter says how many are sent.",
         "completion_with_retries": "completion tries again by itself: num_retries=….",

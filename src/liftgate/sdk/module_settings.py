@@ -6,6 +6,7 @@ A setting that would act in LiteLLM is never taken in silence: a spend limit tha
 from __future__ import annotations
 
 import difflib
+import logging
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -25,11 +26,22 @@ HARMLESS: Mapping[str, Any] = MappingProxyType(
         "turn_off_message_logging": True,
         "modify_params": False,
         "add_function_to_prompt": False,
+        "json_logs": False,
+        "log_raw_request_response": False,
+        "disable_streaming_logging": False,
+        "redact_messages_in_exceptions": True,
+        "redact_user_api_key_info": True,
+        "disable_hf_tokenizer_download": False,
+        "enable_preview_features": False,
+        "retry": True,
         "allowed_fails": 3,
         "ssl_verify": True,
         "disable_end_user_cost_tracking": False,
         "vertex_project": None,
         "vertex_location": None,
+        "organization": None,
+        "api_version": None,
+        **dict.fromkeys(("openai_key", "azure_key", "anthropic_key", "openrouter_key", "groq_key", "cohere_key")),
     }
 )
 """Settings that change nothing here, and their values: Liftgate logs through `logging`, sends nothing home, and keeps
@@ -46,6 +58,10 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "budget_manager": _SPEND,
         "max_user_budget": _SPEND,
         "max_end_user_budget": _SPEND,
+        "default_max_internal_user_budget": _SPEND,
+        "max_internal_user_budget": _SPEND,
+        "tag_budget_config": _SPEND,
+        "default_internal_user_params": _SPEND,
         "success_callback": _CALLBACKS,
         "failure_callback": _CALLBACKS,
         "callbacks": _CALLBACKS,
@@ -54,6 +70,14 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "cache": _CACHE,
         "enable_cache": _CACHE,
         "fallbacks": "Give fallbacks=[…] to the call, or a config with fallbacks to Liftgate(config=…).",
+        "default_fallbacks": "Give fallbacks=[…] to the call, or a config with fallbacks to Liftgate(config=…).",
+        "content_policy_fallbacks": "Give fallbacks=[…] to the call.",
+        "enable_json_schema_validation": "Gemini holds its answer to the schema itself.",
+        "include_cost_in_streaming_usage": "completion_cost prices what stream_chunk_builder puts together.",
+        "return_response_headers": "Results carry no headers.",
+        "cost_discount_config": "Prices are of the package's own table.",
+        "gemini_key": "Set liftgate.api_key, or the environment's GEMINI_API_KEY.",
+        "force_ipv4": "Liftgate keeps its own connections.",
         "context_window_fallbacks": "Give context_window_fallback_dict={…} to the call.",
         "model_alias_map": "Give a config with model_group_alias to Liftgate(config=…).",
         "model_list": "Give a config with this model_list to Liftgate(config=…).",
@@ -77,7 +101,7 @@ _SHARED_NAMES = {
 
 
 def check_setting(name: str, value: object) -> None:
-    """AttributeError for a setting that Liftgate cannot honour, and for one that is mistyped.
+    """AttributeError for a setting that Liftgate cannot honour, and for one that it does not know.
 
     Setting what is off by default to off, `liftgate.cache = None`, asks for nothing and passes.
     """
@@ -90,6 +114,13 @@ def check_setting(name: str, value: object) -> None:
     near = difflib.get_close_matches(name, [*ACTS, *REFUSED], n=1, cutoff=0.8)
     if near:
         raise AttributeError(f"liftgate.{name} is no setting. Did you mean liftgate.{near[0]}?")
+    raise AttributeError(f"liftgate.{name} is no setting of Liftgate's; setting it would change nothing.")
+
+
+def turn_on_debug() -> None:
+    """LiteLLM's `_turn_on_debug()`: all that Liftgate logs goes to stderr. Contents and keys are never logged."""
+    logging.basicConfig()
+    logging.getLogger("liftgate").setLevel(logging.DEBUG)
 
 
 def default_of(name: str) -> Any:

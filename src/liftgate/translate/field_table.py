@@ -251,6 +251,10 @@ REQUEST: tuple[Row, ...] = (
         ("response_format.enforce_validation", "LiteLLM's own check; Gemini holds its answer to the schema itself"),
         ("stream_options.include_obfuscation", "padding of OpenAI's streams; none is sent"),
         ("web_search_options.search_context_size", "how much OpenAI's search reads; Google decides by itself"),
+        (
+            "include_server_side_tool_invocations",
+            "LiteLLM's; the switch is set wherever Google's tools stand beside functions",
+        ),
         ("allowed_openai_params", "LiteLLM's list of vouched-for parameters; what can be mapped always is"),
         ("timeout", "deadlines are set in router_settings"),
         ("request_timeout", "deadlines are set in router_settings"),
