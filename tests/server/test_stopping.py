@@ -264,3 +264,22 @@ def test_two_that_reserve_a_port_in_the_same_moment_do_not_share_it() -> None:
             pass
         with listening_socket("127.0.0.1", port, shared=True) as third, claimed(third):
             pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its processes are found by /proc")
+def test_an_interrupted_start_of_workers_shows_no_trace(sandbox: SandboxServer, tmp_path: Path) -> None:
+    """A terminal sends the signal to all of them: here when the first worker is there, and is not yet serving."""
+    config = write_config(tmp_path / "c.yaml", sandbox.url)
+    command = [sys.executable, "-m", "liftgate", "--config", str(config), "--data-dir", str(tmp_path / "data")]
+    with subprocess.Popen(
+        [*command, "--port", "0", "--num-workers", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        assert eventually(lambda: len(children.read_text().split()) == 2)
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=30)
+    assert (process.returncode, said) == (130, "liftgate: interrupted before it took requests.\n")

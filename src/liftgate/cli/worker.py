@@ -34,6 +34,8 @@ def main() -> None:
 
 
 def _started() -> None:
+    # `workers` starts it with the signal blocked.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     sys.stdout.buffer.write(READY)
     sys.stdout.buffer.flush()

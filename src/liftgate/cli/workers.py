@@ -35,7 +35,8 @@ class _Worker:
 
 
 def supervise(settings: Settings, *, started: Callable[[], None]) -> int:
-    """Runs `num_workers` of them until SIGTERM, SIGINT or SIGHUP; the exit code.
+    """Runs `num_workers` of them until SIGTERM, SIGINT or SIGHUP; the exit code. Raises KeyboardInterrupt for a SIGINT
+    that comes before all take requests.
 
     `started`: called when all take requests. An ignored SIGHUP stays ignored.
     """
@@ -53,13 +54,22 @@ def supervise(settings: Settings, *, started: Callable[[], None]) -> int:
         workers += [_start(settings) for _ in range(settings.server.num_workers)]
         for worker in workers:
             if not _wait_until_ready(worker, stopping):
-                return _end(workers, settings) or worker.process.returncode or 1
+                return _not_started(workers, settings, worker, stopping)
         started()
         return _watch(settings, workers, stopping)
     finally:
         _end(workers, settings)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _not_started(workers: list[_Worker], settings: Settings, worker: _Worker, stopping: list[int]) -> int:
+    code = _end(workers, settings)
+    if signal.SIGINT in stopping:
+        raise KeyboardInterrupt
+    if stopping:
+        return 0
+    return code or max(worker.process.returncode, 1)
 
 
 def _watch(settings: Settings, workers: list[_Worker], stopping: list[int]) -> int:
@@ -82,9 +92,15 @@ def _watch(settings: Settings, workers: list[_Worker], stopping: list[int]) -> i
 
 
 def _start(settings: Settings) -> _Worker:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "liftgate.cli.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    # A terminal interrupts the workers too. Until one serves it keeps that for later: its interpreter would only show
+    # where it was, and it is this process that ends it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "liftgate.cli.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     assert process.stdin is not None
     try:
         pickle.dump(settings, process.stdin)
