@@ -1,7 +1,7 @@
 """docs/routes.md against the gateway's routes, and what a path that is not served is answered with."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import openai
@@ -58,7 +58,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_the_official_client_is_told_what_is_not_served(gateway: str) -> None:
     client = client_for(gateway)
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "/responses": lambda: client.responses.create(model="m", input="Hi"),
         "/embeddings": lambda: client.embeddings.create(model="m", input="Hi"),
         "/moderations": lambda: client.moderations.create(input="Hi"),

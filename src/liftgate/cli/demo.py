@@ -31,7 +31,7 @@ def demo(model: str) -> None:
     Google is asked.
     """
     if importlib.util.find_spec("openai") is None:
-        raise click.ClickException("the demo needs the official OpenAI client: pip install 'liftgate[demo]'")
+        raise click.ClickException("the demo needs the official OpenAI client: pip install openai")
     recording = find_recording()
     google = bool(os.environ.get("GEMINI_API_KEY"))
     with ExitStack() as stack:
