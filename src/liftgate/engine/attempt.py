@@ -25,6 +25,8 @@ from liftgate.translate.suspects import Suspect, inline_suspects, named
 
 T = TypeVar("T")
 
+TOO_DEEP = "The body is nested too deeply: what is made of it for Gemini cannot be written."
+
 
 class Carried(msgspec.Struct, frozen=True):
     """What a request needs at whichever deployment serves it. `deadline`: on the monotonic clock. `healed`: what was
@@ -90,6 +92,8 @@ class Attempts:
                 raise _without_files(lost) from lost
             except InvalidRequest as refused:
                 raise named(refused, list(inline_suspects(carried.media, {}))) from None
+            except RecursionError:
+                raise InvalidRequest(TOO_DEEP) from None
         while True:
             files, copies = await self._needs.resolve(carried.needs, account, deadline=carried.deadline)
             try:
@@ -102,6 +106,8 @@ class Attempts:
                     raise _denied(lost, carried.needs, copies, account) from lost
             except InvalidRequest as refused:
                 raise named(refused, _suspects(carried, files)) from None
+            except RecursionError:
+                raise InvalidRequest(TOO_DEEP) from None
 
 
 def silence(deployment: Deployment, default: float) -> float:

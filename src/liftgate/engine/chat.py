@@ -24,6 +24,7 @@ from liftgate.engine.signatures import Signatures
 from liftgate.errors import InvalidRequest, LiftgateError, UnsupportedParameter, UpstreamDisconnected
 from liftgate.gemini.json_body import decoded
 from liftgate.gemini.unbroken import unbroken
+from liftgate.large_bodies import Body, encoded
 from liftgate.records import Deployment, Owner
 from liftgate.replicas.parts import Parts
 from liftgate.router.attempts import Router
@@ -180,7 +181,7 @@ class Chat:
             )
 
     async def _generate(self, call: _Call, deployment: Deployment, translation: ChatTranslation) -> bytes:
-        body = await asyncio.to_thread(_encode, translation.body) if call.large else _encode(translation.body)
+        body = await asyncio.to_thread(encoded, translation.body) if call.large else _encode(translation.body)
 
         async def folded() -> AnswerFold:
             raw = await self._client.generate(deployment, body, timeout=self._attempts.left(call.carried, deployment))
@@ -196,7 +197,7 @@ class Chat:
 
     async def _count(self, call: _Call, deployment: Deployment, translation: ChatTranslation) -> bytes:
         counted = count_request(translation, deployment.model)
-        body = await asyncio.to_thread(_encode, counted) if call.large else _encode(counted)
+        body = await asyncio.to_thread(encoded, counted) if call.large else _encode(counted)
         timeout = self._attempts.left(call.carried, deployment)
         raw = await self._client.call(deployment, "countTokens", body, timeout=timeout)
         return _encode(count_answer(decoded(raw)))
@@ -213,11 +214,11 @@ class Chat:
         return await self._routed(await self._call(owner, request, found, large=large), self._begin)
 
     async def _begin(self, call: _Call, deployment: Deployment, translation: ChatTranslation) -> Opened:
-        body = await asyncio.to_thread(_encode, translation.body) if call.large else _encode(translation.body)
+        body = await asyncio.to_thread(encoded, translation.body) if call.large else _encode(translation.body)
         return await unbroken(partial(self._begin_once, call, deployment, translation, body))
 
     async def _begin_once(
-        self, call: _Call, deployment: Deployment, translation: ChatTranslation, body: bytes
+        self, call: _Call, deployment: Deployment, translation: ChatTranslation, body: Body
     ) -> Opened:
         """A stream up to its first event that says something."""
         stream = await self._client.open_stream(

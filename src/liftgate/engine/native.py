@@ -35,13 +35,14 @@ from liftgate.gemini.error_body import google_status
 from liftgate.gemini.json_body import checked_object
 from liftgate.gemini.stream import GeminiStream
 from liftgate.ids import FILE_ID
+from liftgate.large_bodies import Body
 from liftgate.media_types import explicit, is_taken
 from liftgate.records import Deployment, Owner
 from liftgate.replicas.parts import Parts
 from liftgate.router.attempts import Router
 from liftgate.settings import Settings
 from liftgate.translate.file_needs import FileNeed, MediaFound, ResolvedFile
-from liftgate.translate.native_body import REFUSED, Named, NativeBody, read_body
+from liftgate.translate.native_body import LARGE, REFUSED, Named, NativeBody, read_body
 
 T = TypeVar("T")
 
@@ -49,9 +50,6 @@ log = logging.getLogger("liftgate")
 
 METHODS = frozenset({"generateContent", "countTokens", "embedContent", "batchEmbedContents"})
 STREAM = "streamGenerateContent"
-
-LARGE = 1024 * 1024
-"""Bytes of a body that is looked through in a thread."""
 
 _GOOGLE = "googleapis.com"
 
@@ -63,7 +61,7 @@ class NativeRequest:
 
     owner: Owner
     model: str
-    body: bytes
+    body: Body
     origin: str
     timeout: float | None = None
 
@@ -215,7 +213,7 @@ class Native:
                 "ModelService.ListModels to see the list of available models and their supported methods."
             ) from None
         deadline = begun + (min(limit, request.timeout) if request.timeout else limit)
-        large = len(request.body) >= LARGE
+        large = len(request.body) > LARGE
         body = await asyncio.to_thread(read_body, request.body) if large else read_body(request.body)
         if body.refused is not None:
             raise InvalidRequest(
@@ -255,7 +253,7 @@ def not_permitted(named: str) -> PermissionDenied:
     return PermissionDenied(f"You do not have permission to access the File {name} or it may not exist.")
 
 
-async def _body_at(call: _Call, deployment: Deployment, files: Mapping[str, ResolvedFile]) -> bytes:
+async def _body_at(call: _Call, deployment: Deployment, files: Mapping[str, ResolvedFile]) -> Body:
     names = {int(place): file.uri for place, file in files.items() if file.uri is not None}
     for named in call.body.files:
         sent = files.get(str(named.start))
@@ -265,7 +263,7 @@ async def _body_at(call: _Call, deployment: Deployment, files: Mapping[str, Reso
     upstream = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
     public = (call.model, f"models/{call.model}")
     names |= {named.start: upstream for named in call.body.models if named.text in public and named.text != upstream}
-    large = len(call.body.raw) >= LARGE
+    large = len(call.body.raw) > LARGE
     return await asyncio.to_thread(call.body.with_names, names) if large else call.body.with_names(names)
 
 

@@ -124,7 +124,7 @@ class Copier:
                     self.moved(len(piece))
             await spool.finish()
             if failure := await storing:
-                raise failure
+                raise failure.again()
         except BaseException:
             storing.cancel()
             await spool.discard()

@@ -8,6 +8,7 @@ on a kept connection that the upstream closed meanwhile is UpstreamDisconnected,
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from liftgate.gemini.stream import GeminiStream, Patience
 from liftgate.gemini.transport import ClientLimits, Reply, Transport
 from liftgate.gemini.upload_rules import ChunkAnswer
 from liftgate.gemini.upstream_time import UpstreamTime
+from liftgate.large_bodies import STEP, Body, contains
 from liftgate.records import Account, Deployment
 
 MODEL_PAGES = 20
@@ -56,11 +58,11 @@ class GeminiClient:
 
     # ── models ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def generate(self, deployment: Deployment, body: bytes, *, timeout: float) -> Awaitable[bytes]:
+    def generate(self, deployment: Deployment, body: Body, *, timeout: float) -> Awaitable[bytes]:
         """POST …:generateContent; the JSON of a 200. `timeout` in seconds for the whole exchange."""
         return self.call(deployment, "generateContent", body, timeout=timeout)
 
-    async def call(self, deployment: Deployment, method: str, body: bytes, *, timeout: float) -> bytes:
+    async def call(self, deployment: Deployment, method: str, body: Body, *, timeout: float) -> bytes:
         """POST …:`method` (countTokens, embedContent, …); the JSON of a 200."""
         model = self._model(deployment)
         transport = self._transport
@@ -70,13 +72,13 @@ class GeminiClient:
                 self._time.learn(model.account, answer.header(b"date"))
                 if answer.status != 200:
                     reply = await transport.reply(answer)
-                    raise _refusal(reply, deployment.api_key, model.whose, names_file=_names_file(body))
+                    raise _refusal(reply, deployment.api_key, model.whose, names_file=await _names_file(body))
                 return await answer.read()
         except TimeoutError as error:
             raise broken(error) from None
 
     async def open_stream(
-        self, deployment: Deployment, body: bytes, *, timeout: float, idle_timeout: float
+        self, deployment: Deployment, body: Body, *, timeout: float, idle_timeout: float
     ) -> GeminiStream:
         """POST …:streamGenerateContent?alt=sse; returns once the status is known to be 200.
 
@@ -85,7 +87,7 @@ class GeminiClient:
         model = self._model(deployment)
         patience = Patience(self._transport.deadlines, total=timeout, idle=idle_timeout)
         head = model.head("streamGenerateContent?alt=sse")
-        names_file = _names_file(body)
+        names_file = b"/files/" in body if len(body) <= STEP else await _names_file(body)
         try:
             with patience.wait():
                 answer = await self._transport.send(head, body)
@@ -282,9 +284,9 @@ class GeminiClient:
         return known
 
 
-def _names_file(body: bytes) -> bool:
+async def _names_file(body: Body) -> bool:
     """Whether a request names a file of Gemini's store. Only asked when a request failed, or a stream was opened."""
-    return b"/files/" in body
+    return b"/files/" in body if len(body) <= STEP else await asyncio.to_thread(contains, body, b"/files/")
 
 
 def _refusal(reply: Reply, key: str, account: str, *, names_file: bool) -> LiftgateError:

@@ -18,6 +18,7 @@ from liftgate.errors import InternalError, InvalidRequest, Unavailable, Upstream
 from liftgate.gemini.connection import Answer, Connection
 from liftgate.gemini.network import PORTS, EnvironmentProxies, broken
 from liftgate.gemini.origin import Origin
+from liftgate.large_bodies import Body
 
 Headers = Mapping[str, str]
 
@@ -98,17 +99,17 @@ class Transport:
         except UnicodeEncodeError:
             raise InvalidRequest("A header or a key for Gemini has characters that a header cannot have.") from None
 
-    async def send(self, head: Head, body: bytes | None = None) -> Answer:
+    async def send(self, head: Head, body: Body | None = None) -> Answer:
         """The answer as soon as its head is there. UpstreamTimeout, UpstreamDisconnected, UpstreamProtocolError.
 
         Only connecting has a time limit here: the caller waits within `deadlines`.
         """
         connection = head.origin.free() or await self._connect(head.origin)
-        rest = b""
+        rest: Body = b""
         if body is None:
             request = b"%b\r\n" % head.data
         elif len(body) <= PIECE:
-            request = b"%bContent-Length: %d\r\n\r\n%b" % (head.data, len(body), body)
+            request = b"%bContent-Length: %d\r\n\r\n%b" % (head.data, len(body), body)  # type: ignore[str-format]
         else:
             request, rest = b"%bContent-Length: %d\r\n\r\n" % (head.data, len(body)), body
         answer = connection.ask(request, complete=not rest)
@@ -239,7 +240,7 @@ def _split(url: str) -> tuple[SplitResult, str]:
     return parts, host
 
 
-async def _send_rest(connection: Connection, answer: Answer, body: bytes) -> None:
+async def _send_rest(connection: Connection, answer: Answer, body: Body) -> None:
     """A large body in pieces, so that the event loop gets its turn between them."""
     view = memoryview(body)
     for at in range(0, len(body), PIECE):

@@ -51,7 +51,7 @@ async def purge(parts: Parts, lease: Lease, *, seconds: float | None = None, kee
     ]
     for outcome in await asyncio.gather(*rounds, return_exceptions=True):
         if outcome is not None:
-            raise outcome
+            raise outcome.again() if isinstance(outcome, LiftgateError) else outcome
 
 
 async def _purge_account(parts: Parts, lease: Lease, account: str, began: float, until: float) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 RING = 100
 SESSIONS_KEPT = 10_000
+DEEPEST = 100
 LONG_VALUE = 1024
 
 
@@ -65,11 +66,13 @@ class Stats:
         }
 
 
-def _shortened(value: Any) -> Any:
+def _shortened(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str) and len(value) > LONG_VALUE:
         return f"<{len(value)} characters, sha256 {hashlib.sha256(value.encode()).hexdigest()}>"
+    if isinstance(value, dict | list) and depth >= DEEPEST:
+        return "<deeper>"
     if isinstance(value, dict):
-        return {name: _shortened(item) for name, item in value.items()}
+        return {name: _shortened(item, depth + 1) for name, item in value.items()}
     if isinstance(value, list):
-        return [_shortened(item) for item in value]
+        return [_shortened(item, depth + 1) for item in value]
     return value

@@ -6,15 +6,13 @@ thread, so that the event loop goes on.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
 
 from liftgate.errors import Unavailable
+from liftgate.large_bodies import Body
+from liftgate.large_json import decoded
 
-T = TypeVar("T")
-
-LARGE = 1024 * 1024
+LARGE = 256 * 1024
 """Bytes of a body from which on work with it leaves the event loop."""
 UNCOUNTED = 64 * 1024
 """Bytes of a body that count for nothing: connections bound how many of these there are."""
@@ -42,6 +40,10 @@ class HeldBodies:
         self._held -= size
 
 
-async def aside(size: int, work: Callable[[], T]) -> T:
-    """What `work` on a body of this size returns; for a large one in a thread."""
-    return await asyncio.to_thread(work) if size >= LARGE else work()
+def decoded_once(body: Body) -> Any:
+    """What a large body's JSON is, for a thread. Raises as `large_json.decoded`; else the body is empty then: what is
+    freed here is not freed on the event loop."""
+    value = decoded(body)
+    if isinstance(body, bytearray):
+        body.clear()
+    return value

@@ -10,12 +10,13 @@ import re
 from typing import Any
 
 from liftgate.errors import InvalidRequest
+from liftgate.large_bodies import Body
 from liftgate.translate.checks import At, Place
 
 _HALF = re.compile("[\ud800-\udfff]")
 
 
-def half_character(body: bytes) -> str | None:
+def half_character(body: Body) -> str | None:
     """The path of the first text with such a half; None where something else is wrong with the body."""
     if b"\\u" not in body:
         return None

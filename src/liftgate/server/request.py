@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from functools import partial
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
@@ -20,9 +19,10 @@ import msgspec
 from liftgate.deadlines import Alarm, Deadlines
 from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
 from liftgate.gateway import Gateway
+from liftgate.large_bodies import Body
 from liftgate.records import Owner
 from liftgate.server.asgi import Message, Receive, Scope
-from liftgate.server.bodies import LARGE, UNCOUNTED, HeldBodies, aside
+from liftgate.server.bodies import LARGE, UNCOUNTED, HeldBodies, decoded_once
 from liftgate.server.content_encoding import decoded
 from liftgate.server.half_characters import half_character, not_a_character
 from liftgate.server.numbers import whole_number
@@ -192,12 +192,12 @@ class Request:
             raise ClientLeft
         return message
 
-    async def body(self, limit: int) -> bytes:
+    async def body(self, limit: int) -> Body:
         """The whole content, of at most `limit` bytes. Raises TooLarge before reading where the length is known, and
         Unavailable where the process holds too many bytes of bodies already.
         """
         if b"content-encoding" in self.headers:
-            return await self._decoded_body(limit)
+            return await self._gathered(bytearray(), limit)
         length = self.content_length
         if length is not None and length > limit:
             raise TooLarge(
@@ -208,26 +208,25 @@ class Request:
         while self.unread:
             piece = await self._piece()
             size += len(piece)
-            self._hold(size, limit)
             whole.append(piece)
-        return whole[0] if len(whole) == 1 else await aside(size, partial(b"".join, whole))
+            if self._hold(size, limit):
+                return await self._gathered(bytearray(b"".join(whole)), limit)
+        return whole[0] if len(whole) == 1 else b"".join(whole)
 
     def let_go(self) -> None:
         """Its body is not needed any more. Idempotent."""
         held, self.held = self.held, 0
         self._bodies.let_go(held)
 
-    async def _decoded_body(self, limit: int) -> bytes:
-        whole: list[bytes] = []
-        size = 0
+    async def _gathered(self, whole: bytearray, limit: int) -> Body:
+        """`whole` and what is still to come, which grows in place."""
         async for piece in self.pieces():
-            size += len(piece)
-            self._hold(size, limit)
-            whole.append(piece)
-        return await aside(size, partial(b"".join, whole))
+            self._hold(len(whole) + len(piece), limit)
+            whole += piece
+        return whole if len(whole) >= LARGE else bytes(whole)
 
-    def _hold(self, size: int, limit: int) -> None:
-        """Of the body so many bytes have come."""
+    def _hold(self, size: int, limit: int) -> bool:
+        """Of the body so many bytes have come. Whether it is a large one."""
         if size > limit:
             raise TooLarge(
                 f"Maximum content size limit ({limit}) exceeded ({size} bytes read).", code="request_too_large"
@@ -236,13 +235,14 @@ class Request:
             # As they come: what was only announced takes no room.
             self._bodies.hold(size - self.held)
             self.held = size
+            return size >= LARGE
+        return False
 
     async def json_object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises InvalidRequest in OpenAI's words."""
         body = await self.body(self.gateway.settings.limits.max_body_bytes)
         try:
-            # Small ones, which are nearly all, without a call more.
-            value = _decode_json(body) if len(body) < LARGE else await aside(len(body), partial(_decode_json, body))
+            value = _decode_json(body) if len(body) < LARGE else await asyncio.to_thread(decoded_once, body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             at = half_character(body) if len(body) < LARGE else None
             raise (InvalidRequest(BAD_JSON) if at is None else not_a_character(at)) from None

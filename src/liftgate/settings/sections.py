@@ -141,7 +141,13 @@ class LimitSettings:
         minimum=0,
         size=True,
     )
-    max_body_bytes: int = _option(256 * MIB, "the largest JSON body that is taken", minimum=1, size=True)
+    max_body_bytes: int = _option(
+        256 * MIB,
+        "the largest JSON body that is taken; a large one has 250,000 values at most, and no text beyond 16 MiB that "
+        "is not ASCII",
+        minimum=1,
+        size=True,
+    )
     owner_max_bytes: int | None = _option(
         None, "how much one owner may store; no limit by default", minimum=1, size=True
     )

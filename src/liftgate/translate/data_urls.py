@@ -6,6 +6,7 @@ import binascii
 import re
 
 from liftgate.errors import InvalidRequest
+from liftgate.large_bodies import behind
 from liftgate.media_types import is_taken, resolve, unusable
 from liftgate.signatures import HEAD, sniff
 
@@ -33,7 +34,7 @@ def read_data(
         parts = head[1] if head is not None else ""
         if head is None or not re.search(r";\s*base64\s*\Z", parts, re.IGNORECASE):
             raise bad_data(param, "Expected a base64-encoded data URL, such as 'data:audio/wav;base64,UklGR…'.")
-        text = text[head.end() :]
+        text = behind(text, head.end())
         declared = declared or parts
         named = _NAME.search(parts)
         filename = filename or (named and (named[1] or named[2])) or None

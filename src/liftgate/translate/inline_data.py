@@ -17,7 +17,7 @@ from liftgate.translate.file_needs import FileNeed
 
 PIECE = 1024 * 1024
 """Characters decoded at a time."""
-
+_END = "= \r\n\t"
 
 _MEDIA = {"image": "an image", "audio": "a recording", "video": "a video"}
 
@@ -27,11 +27,17 @@ def decoded_pieces(need: FileNeed) -> Iterator[bytes]:
 
     Raises InvalidRequest, with the parameter's path, for anything else.
     """
-    text = need.ref.rstrip("= \r\n\t")
-    alternative = b"-_" if "-" in text or "_" in text else b"+/"
+    text, stop = need.ref, len(need.ref)
+    while stop and not (end := text[max(0, stop - PIECE) : stop].rstrip(_END)):
+        stop = max(0, stop - PIECE)
+    if stop:
+        stop += len(end) - min(PIECE, stop)
+    alternative = (
+        b"-_" if any(text.find(c, at, at + PIECE) >= 0 for c in "-_" for at in range(0, stop, PIECE)) else b"+/"
+    )
     held = ""
-    for start in range(0, len(text), PIECE):
-        piece = held + "".join(text[start : start + PIECE].split())
+    for start in range(0, stop, PIECE):
+        piece = held + "".join(text[start : min(start + PIECE, stop)].split())
         whole = len(piece) & ~3
         held = piece[whole:]
         if whole:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from liftgate.errors import InvalidRequest
+from liftgate.large_bodies import STEP, Body, contains, grown
+from liftgate.large_json import checked, tokens
 
 FILE_KEYS = frozenset({"fileUri", "file_uri"})
 MIME_KEYS = frozenset({"mimeType", "mime_type"})
@@ -35,6 +37,10 @@ FREE = frozenset(
         *("responseJsonSchema", "response_json_schema", "_responseJsonSchema"),
     }
 )
+LARGE = 256 * 1024
+"""Bytes of a body from which on it is read in steps, in a thread."""
+LONGEST_NAME = 64 * 1024
+
 MODEL_PATHS = frozenset(
     {("model",), ("generateContentRequest", "model"), ("generate_content_request", "model"), ("requests", "model")}
 )
@@ -64,32 +70,40 @@ class Named:
 class NativeBody:
     """`refused`: the first key that names what cannot pass."""
 
-    raw: bytes
+    raw: Body
     files: Sequence[Named] = ()
     models: Sequence[Named] = ()
     refused: str | None = None
 
-    def with_names(self, names: Mapping[int, str]) -> bytes:
+    def with_names(self, names: Mapping[int, str]) -> Body:
         """The body with other strings at the `start` of some; the same bytes where nothing changes."""
         if not names:
             return self.raw
-        pieces, at = [], 0
+        pieces: list[Body | memoryview] = []
+        at, large = 0, len(self.raw) > LARGE
+        raw = memoryview(self.raw) if large else self.raw
         types = (each.mime_type for each in self.files if each.mime_type is not None)
         # A type that stands beside two URIs is one string.
         places = {each.start: each for each in (*self.files, *self.models, *types)}
         for _, named in sorted(places.items()):
             if named.start in names:
-                pieces += [self.raw[at : named.start], json.dumps(names[named.start]).encode()]
+                pieces += [raw[at : named.start], json.dumps(names[named.start]).encode()]
                 at = named.stop
-        return b"".join([*pieces, self.raw[at:]])
+        pieces.append(raw[at:])
+        return grown(pieces) if large else b"".join(pieces)
 
 
-def read_body(body: bytes) -> NativeBody:
+def read_body(body: Body) -> NativeBody:
     """Raises InvalidRequest for a body that may name something and is no JSON object."""
-    if not any(word in body for word in _WORDS) and not _ODD_ESCAPE.search(body):
+    large = len(body) > LARGE
+    if large:
+        odd = any(_ODD_ESCAPE.search(body, at, at + STEP + 1) for at in range(0, len(body), STEP))
+        if not odd and not any(contains(body, word) for word in _WORDS):
+            return NativeBody(body)
+    elif not any(word in body for word in _WORDS) and not _ODD_ESCAPE.search(body):
         return NativeBody(body)
     try:
-        value = _decode(body)
+        value = checked(body, _decode) if large else _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest(f"Invalid JSON payload received. {error}") from None
     if not isinstance(value, dict):
@@ -112,7 +126,7 @@ class _Frame:
 class _Scan:
     """One pass over the tokens of what is known to be JSON."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: Body) -> None:
         self._body = body
         self._files: list[Named] = []
         self._models: list[Named] = []
@@ -120,10 +134,11 @@ class _Scan:
         self._frames = [_Frame((), False, False)]
 
     def result(self) -> NativeBody:
-        for token in _TOKEN.finditer(self._body):
-            first = self._body[token.start()]
+        found = map(re.Match.span, _TOKEN.finditer(self._body)) if len(self._body) <= LARGE else tokens(self._body)
+        for start, stop in found:
+            first = self._body[start]
             if first == 0x22:
-                self._string(token.start(), token.end())
+                self._string(start, stop)
             elif first in b"{[":
                 self._open(first == 0x7B)
             elif first in b"}]":
@@ -157,6 +172,10 @@ class _Scan:
             self._models.append(Named(start, stop, self._text(start, stop)))
 
     def _text(self, start: int, stop: int) -> str:
+        if stop - start > LONGEST_NAME:
+            raise InvalidRequest(
+                f"A key of the body, or the name of a file, a type or a model, is longer than {LONGEST_NAME} bytes."
+            )
         literal = self._body[start:stop]
         text: str = json.loads(literal) if b"\\" in literal else literal[1:-1].decode()
         return text

@@ -81,7 +81,7 @@ async def _in_one(request: Request) -> Response:
 
 
 async def _start(request: Request) -> Response:
-    body = await request.body(MAX_METADATA)
+    body = bytes(await request.body(MAX_METADATA))
     metadata = read_metadata(body)
     wanted = NewSession(
         filename=_file_name(request, metadata),
