@@ -197,6 +197,47 @@ def test_nothing_is_restored_over_what_is_there(make_site: Any, tmp_path: Path) 
     assert [path.read_bytes() for path in there.data.glob("blobs.before-*/*/*")] == [b"other"]
 
 
+@pytest.mark.parametrize("kind", ["one", "several"])
+def test_a_second_restore_says_what_was_deleted_since(make_site: Any, tmp_path: Path, kind: str) -> None:
+    here, there, backup = make_site("here", "one"), make_site("there", kind), tmp_path / "backup"
+    with here.gateway() as url:
+        stored = fill(url)
+    here.admin("backup", backup)
+    there.admin("restore", backup)
+    with there.gateway() as url, client_for(url, "sk-bob") as bob:
+        [(_, his)] = [names for names in stored.files if names[0] == "sk-bob"]
+        bob.files.delete(his)
+    said = there.admin("restore", backup, code=2).stderr
+    assert b"1 of its 5 files were deleted since" in said and b"--replace" in said
+    # What a run that was given up has left does not stand in the way of the second one.
+    (there.data / "restoring").write_text(json.loads((backup / "manifest.json").read_text())["id"])
+    there.admin("restore", backup, "--replace", code=2)
+    assert there.json("restore", backup, "--replace")["already"] is False
+    with there.gateway() as url:
+        assert_there(url, stored)
+
+
+@pytest.mark.parametrize("spelling", ["itself", "inside", "link"])
+def test_no_gateway_lives_in_a_backup(make_site: Any, tmp_path: Path, spelling: str) -> None:
+    here, there, backup = make_site("here", "one"), make_site("there", "one"), tmp_path / "backup"
+    with here.gateway() as url:
+        stored = fill(url)
+    here.admin("backup", backup)
+    (tmp_path / "link").symlink_to(backup)
+    place = {"itself": backup, "inside": backup / "data", "link": tmp_path / "link"}[spelling]
+    before = sorted(path.name for path in backup.rglob("*"))
+    inside = replace(there, data=place)
+    assert b"the backup's own directory" in inside.admin("restore", backup, code=2).stderr
+    assert b"the backup's own directory" in inside.admin("restore", backup, "--replace", code=2).stderr
+    assert sorted(path.name for path in backup.rglob("*")) == before
+    # One that was begun in a backup by hand: a later backup removes nothing of it.
+    shutil.copytree(backup, tmp_path / "lived", symlinks=True)
+    shutil.copytree(here.data, tmp_path / "lived", dirs_exist_ok=True)
+    assert b"is the store of a gateway" in here.admin("backup", tmp_path / "lived", code=2).stderr
+    with replace(there, data=tmp_path / "lived").gateway() as url:
+        assert_there(url, stored)
+
+
 def test_another_catalogues_bucket_is_left_alone(make_site: Any, tmp_path: Path, s3: S3Server) -> None:
     here, there, backup = make_site("here", "one"), make_site("there", "several"), tmp_path / "backup"
     with here.gateway() as url:

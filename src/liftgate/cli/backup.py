@@ -98,11 +98,13 @@ async def _restored(
     from liftgate.blobs.places import make_place
     from liftgate.catalog.database import check_unused, open_database
     from liftgate.clock import SystemClock
-    from liftgate.files.aside import set_aside
-    from liftgate.files.restore import join, read_backup, restore
+    from liftgate.errors import ConfigError
+    from liftgate.files.aside import NOTE, set_aside
+    from liftgate.files.restore import check_apart, join, read_backup, restore
 
     manifest = read_backup(directory)
     storage, clock = settings.storage, SystemClock()
+    check_apart(directory, storage.data_dir)
     make_place(storage.data_dir, "data_dir")
     make_place(storage.data_dir / "spool", "data_dir")
     check_unused(storage.catalog_url)
@@ -113,15 +115,20 @@ async def _restored(
             aside += await set_aside(storage, blobs, directory, manifest, clock.now())
         db = await open_database(storage.catalog_url, clock=clock, schema=manifest.schema)
         stack.push_async_callback(db.close)
-        done = await restore(
-            db, blobs, directory, storage.data_dir / "spool", copies=copies, take_over=replace, begin=begin
-        )
+        try:
+            done = await restore(
+                db, blobs, directory, storage.data_dir / "spool", copies=copies, take_over=replace, begin=begin
+            )
+        except ConfigError:
+            # What is there came after an earlier run: the next one sets it aside.
+            (storage.data_dir / NOTE).unlink(missing_ok=True)
+            raise
         await db.close()
         # Once more, for the migrations that the backup did not have yet.
         db = await open_database(storage.catalog_url, clock=clock)
         stack.push_async_callback(db.close)
         await join(db, blobs)
-        (storage.data_dir / "restoring").unlink(missing_ok=True)
+        (storage.data_dir / NOTE).unlink(missing_ok=True)
         return done, {"catalogue": db.place, "store": blobs.notes.place}
 
 

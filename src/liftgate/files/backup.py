@@ -15,7 +15,7 @@ from pathlib import Path
 from liftgate import ids
 from liftgate.blobs.local import LocalBlobs
 from liftgate.blobs.spool import remove_dead_spools
-from liftgate.blobs.store import BlobStore
+from liftgate.blobs.store import MARK, BlobStore
 from liftgate.catalog.blobs import blob_alive, known_blobs
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
@@ -52,6 +52,8 @@ async def back_up(db: Database, blobs: BlobStore, directory: Path, *, now: float
     place = BackupDirectory(directory)
     place.make()
     with place.locked():
+        if (place.blobs / MARK).exists():
+            raise ConfigError(f"{place.blobs} is the store of a gateway; name a new or an empty directory.")
         source = await db.read(_source)
         before = place.manifest()
         if before is not None and before.source != source:

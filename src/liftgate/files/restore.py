@@ -14,7 +14,7 @@ from liftgate.blobs.local import LocalBlobs
 from liftgate.blobs.store import BlobStore
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
-from liftgate.catalog.portable import empty, load, verify
+from liftgate.catalog.portable import empty, load, read_rows, verify
 from liftgate.errors import ConfigError
 from liftgate.files.backup import Begin
 from liftgate.files.backup_directory import BackupDirectory, Manifest, wholes
@@ -59,6 +59,13 @@ async def strangers(blobs: BlobStore, directory: Path, manifest: Manifest) -> tu
     return there, sorted(there.keys() - wanted)
 
 
+def check_apart(directory: Path, data_dir: Path) -> None:
+    """Raises `ConfigError` for a data directory in the backup's: the next backup would remove what is stored there."""
+    backup, data = directory.resolve(), data_dir.resolve()
+    if data == backup or backup in data.parents:
+        raise ConfigError(f"data_dir {data_dir} is the backup's own directory, or lies in it; name another one.")
+
+
 def other_objects(blobs: BlobStore, others: list[str]) -> ConfigError:
     return ConfigError(
         f"The store {blobs.notes.place} holds objects that are not of this backup ({len(others)} of them). Name another"
@@ -88,12 +95,7 @@ async def restore(
         rows = directory / manifest.rows
         needed = wholes(rows)
         gone = frozenset(manifest.gone)
-        done_before = await db.read(partial(_restored, backup=manifest.id))
-        if not done_before and not await db.read(empty):
-            raise ConfigError(
-                f"The catalogue {db.place} is not empty. Name another one, or add --replace: it is set aside then, and"
-                " nothing is deleted."
-            )
+        done_before = await _check_catalogue(db, manifest, rows)
         if not await db.read(partial(_has_schema, schema=manifest.schema)):
             raise ConfigError(f"The catalogue {db.place} is of another schema than the backup: add --replace.")
         look = await look_at(db, blobs)
@@ -127,6 +129,25 @@ async def restore(
     )
 
 
+async def _check_catalogue(db: Database, manifest: Manifest, rows: Path) -> bool:
+    """Whether it was restored from this backup before. Raises `ConfigError` where it was not and holds anything, and
+    where it was and files were deleted since."""
+    if not await db.read(partial(_restored, backup=manifest.id)):
+        if await db.read(empty):
+            return False
+        raise ConfigError(
+            f"The catalogue {db.place} is not empty. Name another one, or add --replace: it is set aside then, and"
+            " nothing is deleted."
+        )
+    if lost := await db.read(partial(_lacking, rows=rows, gone=frozenset(manifest.gone)), timeout=_SECONDS):
+        files = manifest.tables["files"].rows
+        raise ConfigError(
+            f"The catalogue {db.place} was restored from this backup before, and {lost} of its {files} files were"
+            " deleted since. Add --replace to have them again: the catalogue is set aside then, and nothing is deleted."
+        )
+    return True
+
+
 async def join(db: Database, blobs: BlobStore) -> None:
     """The last step: the two belong together from now on, and to nothing else."""
     if not (await look_at(db, blobs)).together:
@@ -141,6 +162,12 @@ def _has_schema(conn: Connection, *, schema: int) -> bool:
 def _load(conn: Connection, *, rows: Path, manifest: Manifest, gone: frozenset[str], copies: bool) -> None:
     load(conn, rows, manifest.tables, manifest.schema, gone=gone, copies=copies)
     conn.execute("INSERT INTO counters (name, value) VALUES (?, 1)", (_RESTORED + manifest.id,))
+
+
+def _lacking(conn: Connection, *, rows: Path, gone: frozenset[str]) -> int:
+    """How many files of the backup the catalogue does not have."""
+    there = {row[0] for row in conn.execute("SELECT id FROM files")}
+    return sum(row["id"] not in there and row["blob_id"] not in gone for row in read_rows(rows / "files.jsonl"))
 
 
 def _restored(conn: Connection, *, backup: str) -> bool:
