@@ -27,6 +27,7 @@ def open_blob_store(url: str, data_dir: Path) -> BlobStore:
         from liftgate.blobs.objects import ObjectBlobs
     except ImportError as error:
         raise ConfigError(
-            f"blob_store: {shown_url(url)!r} needs obstore; in a checkout of Liftgate: pip install '.[objects]' ({error})."
+            f"blob_store: {shown_url(url)!r} needs obstore; in a checkout of Liftgate: pip install '.[objects]'"
+            f" ({error})."
         ) from error
     return ObjectBlobs(url)

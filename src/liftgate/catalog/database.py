@@ -40,7 +40,8 @@ async def open_database(url: str, *, clock: Clock, timeout: float = TIMEOUT, sch
             from liftgate.catalog.postgres import open_postgres
         except ImportError as error:
             raise ConfigError(
-                "database_url: PostgreSQL needs the driver psycopg; in a checkout of Liftgate: pip install '.[postgres]'."
+                "database_url: PostgreSQL needs the driver psycopg; in a checkout of Liftgate:"
+                " pip install '.[postgres]'."
             ) from error
         return await open_postgres(url, clock, timeout, schema)
     # More of it is not repeated: in `host=db password=…` or a URL without its scheme it may be the password.

@@ -19,7 +19,8 @@ KNOWN: dict[str, frozenset[str]] = {
     """),
     "general_settings": _words("""
         budget_duration
-        alert_to_webhook_url block_robots embedding_model alert_types alerting alerting_args alerting_threshold allow_client_side_credentials
+        alert_to_webhook_url block_robots embedding_model alert_types alerting alerting_args alerting_threshold
+        allow_client_side_credentials
         allow_cors_credentials allow_dynamic_callback_disabling allow_requests_on_db_unavailable allow_user_auth
         always_include_stream_usage auto_redirect_ui_login_to_sso background_health_check_max_tokens
         background_health_checks cache completion_model config_refresh_interval control_plane_url
