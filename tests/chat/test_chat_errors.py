@@ -241,7 +241,7 @@ def test_a_file_at_fault_is_named_as_its_owner_knows_it(
     with client_for(url) as client:
         spoiled = client.files.create(file=("clip.mp4", MP4 + version.encode()), purpose="user_data").id
         denied = client.files.create(file=("talk.mp3", b"talk" + version.encode()), purpose="user_data").id
-        made = client.files.create(file=("odd.bin", bytes(range(256)) + version.encode()), purpose="user_data").id
+        made = client.files.create(file=("odd.aac", bytes(range(256)) + version.encode()), purpose="user_data").id
     failed = {"kind": "failed_processing", "operation": "upload.finalize", "message": "Video too short."}
     forbidden = {"kind": "forbidden_file", "operation": "generate", "times": None}
     full = status(
@@ -267,7 +267,7 @@ def test_a_file_at_fault_is_named_as_its_owner_knows_it(
             {"orders": [["reset", {}], ["faults", full]], "body": about_file(made)},
         ],
     )
-    names = ((spoiled, "clip.mp4", "video/mp4"), (denied, "talk.mp3", "audio/mpeg"), (made, "odd.bin", ""))
+    names = ((spoiled, "clip.mp4", "video/mp4"), (denied, "talk.mp3", "audio/mpeg"), (made, "odd.aac", "audio/aac"))
     raised = (
         ("BadRequestError", 400, "file_processing_failed"),
         (SERVER, 502, "upstream_file_lost"),
