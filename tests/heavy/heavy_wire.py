@@ -126,7 +126,7 @@ def google_error(outcome: Outcome) -> str | None:
     if outcome.headers.get("content-type", "").startswith("text/plain"):
         named = outcome.headers.get("x-goog-upload-status", "active") in ("active", "final", "cancelled")
         return None if named else "text without an upload status"
-    if outcome.headers.get("content-type") != "application/json":
+    if outcome.headers.get("content-type") != "application/json; charset=UTF-8":
         return "neither JSON nor text"
     error = outcome.json().get("error", {})
     if error.get("code") != outcome.status or not error.get("message") or not error.get("status"):

@@ -11,13 +11,15 @@ HELLO = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
 
 RECORDED = (
     *("gemini-2.0-flash-001", "gemini-flash-latest", "gemini-3.1-flash-lite", "gemini-2.5-pro-preview-06-05"),
-    *("gemma-3-27b-it", "gemini-3-flash-preview", "gemini-2.0-flash-thinking-exp-01-21", "gemini-1.5-flash"),
+    *("gemma-3-27b-it", "gemini-3-flash-preview", "gemini-2.0-flash-thinking-exp-01-21"),
     *("gemini-exp-1206", "gemini-2.5-flash-lite-preview-09-2025", "gemini-3.1-pro-preview-customtools"),
     *("gemini-3.8-flash", "gemini-4-argon", "gemini-robotics-er-1.5-preview", "learnlm-2.0-flash-experimental"),
 )
 """Names that Google has served."""
 
 NONE = (
+    "gemini-1.5-flash",
+    "gemini-1.0-pro",
     "gemini-none",
     "gemini-nosuch",
     "gpt-4o",

@@ -156,14 +156,16 @@ class Native:
             filter(None, (_place(deployment.account.api_base) for deployment in settings.deployments))
         )
 
-    async def call(self, request: NativeRequest, method: str) -> bytes:
-        """Gemini's answer. Raises PermissionDenied, in Google's words, for a file that is not the owner's."""
+    async def call(self, request: NativeRequest, method: str, *, enum_numbers: bool = False) -> bytes:
+        """Gemini's answer; with `enum_numbers` its enums are numbers. Raises PermissionDenied, in Google's words, for a
+        file that is not the owner's."""
         call = await self._call(request, method)
 
         async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> bytes:
             body = await _body_at(call, deployment, files)
             timeout = self._attempts.left(call.carried, deployment)
-            return checked_object(await self._client.call(deployment, method, body, timeout=timeout))
+            called = f"{method}?$alt=json;enum-encoding=int" if enum_numbers else method
+            return checked_object(await self._client.call(deployment, called, body, timeout=timeout))
 
         return await self._run(call, at)
 
@@ -262,7 +264,8 @@ async def _body_at(call: _Call, deployment: Deployment, files: Mapping[str, Reso
             names[named.mime_type.start] = sent.mime_type
     upstream = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
     public = (call.model, f"models/{call.model}")
-    names |= {named.start: upstream for named in call.body.models if named.text in public and named.text != upstream}
+    if upstream not in public:
+        names |= {named.start: upstream for named in call.body.models if named.text in public}
     large = len(call.body.raw) > LARGE
     return await asyncio.to_thread(call.body.with_names, names) if large else call.body.with_names(names)
 

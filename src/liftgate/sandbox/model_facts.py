@@ -14,10 +14,10 @@ STANDS_FOR = {
 }
 """The `-latest` names, as of autumn 2026 (GEMINI-MORE.md 11.3)."""
 _FAMILIES = re.compile(
-    r"gemini-(?:\d+(?:\.\d+)?-)?(?:flash|pro|ultra|nano|argon|hydrogen|carbon|neon|exp|robotics|omni|computer-use)"
+    r"gemini-(?:[2-9](?:\.\d+)?-)?(?:flash|pro|ultra|nano|argon|hydrogen|carbon|neon|exp|robotics|omni|computer-use)"
     r"(?:-[a-z0-9.]+)*|gemma-\d[a-z0-9.]*(?:-[a-z0-9.]+)+|learnlm(?:-[a-z0-9.]+)+|(?:text-|gemini-)?embedding(?:-[a-z0-9.]+)+"
 )
-"""Names that Google has served, or announced."""
+"""Names that Google has served since 2025, or announced; Gemini 1 ended then."""
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?:-|$)")
 _NONE = re.compile(r"none|nosuch|no-such|missing|unknown|nonexist|not-|invalid|imaginary|fake")
 _LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH")

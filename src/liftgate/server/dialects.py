@@ -1,7 +1,8 @@
 """Which API a request speaks, OpenAI's or Gemini's own: decides its routes and how errors are written (DESIGN.md 7).
 
-`/v1beta` and `/upload` are Gemini's. Under `/v1` both live (google-genai 3 calls it): there Google's way of giving a
-key says Gemini, `Authorization` says OpenAI. A path that only OpenAI has is OpenAI's whichever way the key came.
+`/v1beta`, `/upload` and `/download` are Gemini's. Under `/v1` both live (google-genai 3 calls it): there Google's way
+of giving a key says Gemini, `Authorization` says OpenAI. A path that only OpenAI has is OpenAI's, whichever way the key
+came.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from liftgate.server.request import Request
 
 Dialect = Literal["openai", "gemini"]
 
-NATIVE = ("/v1beta/", "/upload/")
+NATIVE = ("/v1beta/", "/upload/", "/download/")
 UNVERSIONED = "/models/"
 """LiteLLM's `gemini/` calls a model's methods there where its api_base is a bare address."""
 _SHARED = (

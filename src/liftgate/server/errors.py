@@ -15,15 +15,15 @@ from liftgate.gemini.error_body import google_status
 from liftgate.openai.error_body import error_body
 from liftgate.server.asgi import Header
 from liftgate.server.dialects import Dialect
-from liftgate.server.responses import JSON, Response
+from liftgate.server.responses import JSON, JSON_UTF8, Response
 
 _encode = msgspec.json.Encoder().encode
 
 
 def error_response(error: LiftgateError, dialect: Dialect = "openai") -> Response:
     """The answer that tells `error` to the caller."""
-    body = google_status(error) if dialect == "gemini" else error_body(error)
-    return Response(_encode(body), status=error.http_status, headers=[JSON, *_headers(error)])
+    body, kind = (google_status(error), JSON_UTF8) if dialect == "gemini" else (error_body(error), JSON)
+    return Response(_encode(body), status=error.http_status, headers=[kind, *_headers(error)])
 
 
 def _headers(error: LiftgateError) -> list[Header]:

@@ -18,6 +18,8 @@ from liftgate.server.request import Request
 _encode = msgspec.json.Encoder().encode
 
 JSON: Header = (b"content-type", b"application/json")
+JSON_UTF8: Header = (b"content-type", b"application/json; charset=UTF-8")
+"""As Google writes it."""
 EVENTS: tuple[Header, ...] = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
@@ -105,3 +107,7 @@ class StreamedResponse(Response):
 
 def json_response(value: Any) -> Response:
     return Response(_encode(value))
+
+
+def google_json(value: Any) -> Response:
+    return Response(_encode(value), headers=(JSON_UTF8,))

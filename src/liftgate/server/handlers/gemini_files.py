@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Collection
 from typing import Any
 
 from liftgate.engine.native import not_permitted
-from liftgate.errors import FileNotFound, InvalidRequest
+from liftgate.errors import FileNotFound, InvalidRequest, shortened
 from liftgate.ids import FILE_ID
 from liftgate.records import FileRecord
 from liftgate.server.conditions import check_change, etag_of, may_change
 from liftgate.server.handlers.content import content_of
 from liftgate.server.numbers import whole_number
 from liftgate.server.request import Request
-from liftgate.server.responses import Response, json_response
+from liftgate.server.responses import Response, google_json
 from liftgate.translate.file_objects import gemini_file
 
-COMMON = ("key", "alt", "prettyPrint", "$alt", "$prettyPrint", "quotaUser")
-"""Parameters of every method of Google's that change nothing here."""
+_COMMON = ("key", "alt", "prettyPrint", "$alt", "$prettyPrint", "quotaUser")
+"""Parameters that every method of Google's has; all but the two `alt`, which are one, change nothing."""
+ENUM_NUMBERS = ";enum-encoding=int"
+"""What clients of Google's older generated libraries put behind their `$alt`: they read words too."""
 
 DEFAULT_PAGE = 10
 LARGEST_PAGE = 100
@@ -30,7 +33,7 @@ LARGEST_PAGE = 100
 
 async def list_files(request: Request) -> Response:
     """Newest first. `pageSize` above 100 is 100, as Google does."""
-    query = request.query(*COMMON, "pageSize", "pageToken", "page_size", "page_token")
+    query = common(request, "pageSize", "pageToken", "page_size", "page_token")
     try:
         page = await request.gateway.files.list(
             request.owner,
@@ -44,17 +47,17 @@ async def list_files(request: Request) -> Response:
         body["files"] = [gemini_file(file) for file in page.files]
     if page.has_more:
         body["nextPageToken"] = base64.urlsafe_b64encode(page.files[-1].id.encode()).decode().rstrip("=")
-    return json_response(body)
+    return google_json(body)
 
 
 async def get_file(request: Request) -> Response:
-    request.query(*COMMON)
-    return json_response(gemini_file(await _named(request)))
+    common(request)
+    return google_json(gemini_file(await _named(request)))
 
 
 async def delete_file(request: Request) -> Response:
     """`{}`, Google's Empty."""
-    request.query(*COMMON)
+    common(request)
     file = await _named(request)
     if not may_change(request):
         check_change(request, etag_of(file))
@@ -62,14 +65,28 @@ async def delete_file(request: Request) -> Response:
         await request.gateway.files.delete(request.owner, file.id)
     except FileNotFound:
         raise not_permitted(request.params["name"]) from None
-    return json_response({})
+    return google_json({})
 
 
 async def download_file(request: Request) -> Response:
     """The bytes at once, where Google redirects first; whole or a range."""
-    if request.query(*COMMON).get("alt") != "media":
+    if common(request, alts=("media", "json")).get("alt") != "media":
         raise InvalidRequest("A download needs the parameter alt=media.", param="alt")
     return await content_of(request, (await _named(request)).id)
+
+
+def common(request: Request, *more: str, alts: Collection[str] = ("json",)) -> dict[str, str]:
+    """The query, in which `alt` is one of `alts` where it was given, in either spelling. Raises InvalidRequest: what
+    would change the answer is not passed over."""
+    query = request.query(*_COMMON, *more)
+    for name in ("alt", "$alt"):
+        form = query.get(name, "json")
+        plain = form.removesuffix(ENUM_NUMBERS) if name == "$alt" else form
+        if plain not in alts:
+            raise InvalidRequest(f"Invalid value for the parameter '{name}': '{shortened(form)}'.", param=name)
+        if name in query:
+            query.setdefault("alt", plain)
+    return query
 
 
 def page_size(text: str | None, default: int, largest: int) -> int:

@@ -10,17 +10,15 @@ from typing import Any
 from liftgate.engine.models import ServedModel
 from liftgate.engine.native import METHODS, STREAM, NativeRequest, methods_of
 from liftgate.errors import InvalidRequest, ModelNotFound, NotFound
-from liftgate.server.asgi import Header
 from liftgate.server.handlers.chat import PATIENCE
-from liftgate.server.handlers.gemini_files import COMMON, page_size
+from liftgate.server.handlers.gemini_files import ENUM_NUMBERS, common, page_size
 from liftgate.server.numbers import whole_number
 from liftgate.server.origin import origin_of
 from liftgate.server.request import Request
-from liftgate.server.responses import Response, StreamedResponse, json_response
+from liftgate.server.responses import JSON_UTF8, Response, StreamedResponse, google_json
 from liftgate.server.unserved import route_not_found
 from liftgate.translate.model_facts import facts_for
 
-JSON_UTF8: Header = (b"content-type", b"application/json; charset=UTF-8")
 DEFAULT_PAGE = 50
 LARGEST_PAGE = 1000
 _VERSION = re.compile(r"-(\d+(?:\.\d+)?)(?:-|$)")
@@ -31,9 +29,8 @@ async def call_method(request: Request) -> Response:
     method = request.params["method"]
     if method not in METHODS and method != STREAM:
         raise route_not_found(request.method, request.path)
-    alt = request.query(*COMMON).get("alt", "json")
-    if alt not in (("json", "sse") if method == STREAM else ("json",)):
-        raise InvalidRequest(f"Invalid value for the parameter 'alt': '{alt}'.", param="alt")
+    query = common(request, alts=("json", "sse") if method == STREAM else ("json",))
+    alt = query.get("alt", "json")
     native = request.gateway.native
     wanted = NativeRequest(
         owner=request.owner,
@@ -44,7 +41,8 @@ async def call_method(request: Request) -> Response:
     )
     with request.while_connected(PATIENCE):
         if method != STREAM:
-            return Response(await native.call(wanted, method), headers=[JSON_UTF8])
+            numbers = query.get("$alt", "").endswith(ENUM_NUMBERS)
+            return Response(await native.call(wanted, method, enum_numbers=numbers), headers=[JSON_UTF8])
         stream = await native.stream(wanted, events=alt == "sse")
     request.let_go()
     content_type = (b"content-type", b"text/event-stream") if alt == "sse" else JSON_UTF8
@@ -53,7 +51,7 @@ async def call_method(request: Request) -> Response:
 
 
 async def list_models(request: Request) -> Response:
-    query = request.query(*COMMON, "pageSize", "pageToken", "page_size", "page_token")
+    query = common(request, "pageSize", "pageToken", "page_size", "page_token")
     size = page_size(query.get("pageSize") or query.get("page_size"), DEFAULT_PAGE, LARGEST_PAGE)
     start = _position(query.get("pageToken") or query.get("page_token"))
     with request.while_connected(PATIENCE):
@@ -61,15 +59,15 @@ async def list_models(request: Request) -> Response:
     body: dict[str, Any] = {"models": [_model(model) for model in listed[start : start + size]]}
     if start + size < len(listed):
         body["nextPageToken"] = base64.urlsafe_b64encode(b"%d" % (start + size)).decode().rstrip("=")
-    return json_response(body)
+    return google_json(body)
 
 
 async def get_model(request: Request) -> Response:
-    request.query(*COMMON)
+    common(request)
     name = request.params["model"]
     try:
         with request.while_connected(PATIENCE):
-            return json_response(_model(await request.gateway.models.retrieve(name)))
+            return google_json(_model(await request.gateway.models.retrieve(name)))
     except ModelNotFound:
         raise NotFound(
             f"models/{name} is not found for API version v1beta. Call ModelService.ListModels to see the list of "

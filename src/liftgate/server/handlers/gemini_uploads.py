@@ -20,7 +20,7 @@ from liftgate.server.numbers import LARGEST, whole_number
 from liftgate.server.origin import origin_of
 from liftgate.server.related import MAX_METADATA, read_related, related_boundary
 from liftgate.server.request import Request
-from liftgate.server.responses import Response, json_response
+from liftgate.server.responses import Response, google_json
 from liftgate.translate.file_objects import gemini_file
 
 TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
@@ -179,7 +179,7 @@ def _standing(upload: UploadRecord) -> Response:
 
 
 def _finished(file: FileRecord) -> Response:
-    response = json_response({"file": gemini_file(file)})
+    response = google_json({"file": gemini_file(file)})
     response.headers = [*response.headers, (b"x-goog-upload-status", b"final")]
     return response
 
