@@ -159,6 +159,32 @@ def test_neighbours_of_references(ask: Ask, sandbox: SandboxServer) -> None:
     assert last_body(sandbox)["generationConfig"]["responseJsonSchema"] == sent
 
 
+@pytest.mark.parametrize("keyword", ["items", "prefixItems", "additionalItems", "not", "contains", "patternProperties"])
+def test_neighbours_wherever_a_schema_stands(ask: Ask, sandbox: SandboxServer, keyword: str) -> None:
+    inner: Any = {"$ref": "#/$defs/X", "title": "T"}
+    if keyword in ("items", "prefixItems"):
+        inner = [inner]
+    elif keyword == "patternProperties":
+        inner = {"^a": inner}
+    schema = {"type": "object", "properties": {"a": {keyword: inner}}, "$defs": {"X": {"type": "string"}}}
+    ask(model=NEW, messages=[GO], tools=[function("f", parameters=schema)])
+    sent = last_body(sandbox)["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"]
+    assert json.dumps({"type": "string", "title": "T"}) in json.dumps(sent["properties"]) and "$ref" not in str(sent)
+
+
+@pytest.mark.parametrize("reference", ["#/$defs/none", "https://a.example/schema", 1, {"a": 1}])
+def test_a_reference_that_names_nothing(ask: Ask, reference: Any) -> None:
+    schema = {"type": "object", "properties": {"a": {"$ref": reference, "title": "T"}}}
+    for asked in (
+        {"tools": [function("f", parameters=schema)]},
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}},
+        {"response_format": {"type": "json_object", "response_schema": schema}},
+    ):
+        with pytest.raises(Refused) as refused:
+            ask(model=NEW, messages=[GO], **asked)
+        assert refused.value.status == 400 and refused.value.error["param"].endswith("properties.a.$ref")
+
+
 # ── T12: JSON output beside functions ────────────────────────────────────────────────────────────────────────────────
 
 PERSON: dict[str, Any] = {

@@ -102,6 +102,26 @@ def test_a_failure_is_caught_by_every_name_that_it_has(
     assert error.body == {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
 
 
+@pytest.mark.parametrize("awaited", [False, True])
+def test_an_error_within_a_stream_is_of_its_kind_and_names_the_model(sandbox: Sandbox, awaited: bool) -> None:
+    said = {"candidates": [{"content": {"role": "model", "parts": [{"text": "a"}]}, "index": 0}]}
+    sandbox.control("scripts", {"chunks": [said, _google_error(429, "Quota")], "delays": [0, 0.3]})
+    chunks = []
+
+    async def read() -> None:
+        async for chunk in await liftgate.acompletion(MODEL, HELLO, stream=True, num_retries=0):
+            chunks.append(chunk)
+
+    with pytest.raises(openai.RateLimitError) as caught:
+        if awaited:
+            asyncio.run(read())
+        for chunk in liftgate.completion(MODEL, HELLO, stream=True, num_retries=0):
+            chunks.append(chunk)
+    error: Any = pickle.loads(pickle.dumps(caught.value))
+    assert chunks and isinstance(error, liftgate.RateLimitError)
+    assert (error.model, error.llm_provider, error.status_code) == (MODEL, "gemini", 429)
+
+
 def test_errors_found_before_anything_is_sent_are_caught_alike(sandbox: Sandbox, monkeypatch: Any) -> None:
     with pytest.raises(openai.BadRequestError) as unknown:
         liftgate.completion(MODEL, HELLO, temprature=0.3)  # type: ignore[call-overload]

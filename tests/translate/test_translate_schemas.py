@@ -136,8 +136,10 @@ BESIDE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"properties": {"a": X, "b": {"$ref": "#/properties/a", "title": "t"}}},
         {"properties": {"a": X, "b": {**X, "title": "t"}}},
     ),
-    "nothing there": ({"items": {"$ref": "#/$defs/No", "title": "t"}}, {"items": {"$ref": "#/$defs/No", "title": "t"}}),
-    "of another document": ({"items": {"$ref": "x.json", "title": "t"}}, {"items": {"$ref": "x.json", "title": "t"}}),
+    "nothing there, with words that Google takes": (
+        {"items": {"$ref": "#/$defs/No", "description": "t"}},
+        {"items": {"$ref": "#/$defs/No", "description": "t"}},
+    ),
     "the whole, with words that Google takes": (
         {"properties": {"a": {"$ref": "#", "description": "d"}}},
         {"properties": {"a": {"$ref": "#", "description": "d"}}},

@@ -27,7 +27,8 @@ def check_tools(request: dict[str, Any], model: ModelFacts) -> None:
     json_out = request.get("generationConfig", {}).get("responseMimeType") == "application/json"
     if names and json_out and not model.json_with_functions:
         raise Refusal(400, "Function calling with a response mime type: 'application/json' is unsupported")
-    if not names and "functionCallingConfig" in request.get("toolConfig", {}) and not model.choice_without_functions:
+    chosen = "functionCallingConfig" in request.get("toolConfig", {})
+    if chosen and built_in and not names and not model.choice_without_functions:
         # A recorded 200 of gemini-3-pro-image has it; of 2.5 there are reports (inspect_ai#2462, AstrBot#7407).
         raise Refusal(400, "Function calling config is set without function_declarations.")
     _check_allowed(request, names)
@@ -98,8 +99,10 @@ def check_references(schema: Any) -> None:
             check_references(each)
     if not isinstance(schema, dict):
         return
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
+    reference = schema.get("$ref", "")
+    if not isinstance(reference, str):
+        raise Refusal(400, "$ref must be a string.")
+    if reference:
         beside = {key for key in schema if not key.startswith("$")} - BESIDE_REFERENCE
         if "$defs" in schema:
             beside -= {"title"}

@@ -21,9 +21,13 @@ class _Chunks:
         self._bridge = bridge
         self._waiting: deque[ModelResponseStream] = deque()
         self._ended = False
+        self._model: str | None = None
+        """For the errors: the model that answers, once it has begun."""
 
     def _took(self, chunks: list[ModelResponseStream]) -> bool:
         self._waiting.extend(chunks)
+        if chunks:
+            self._model = chunks[-1].model
         self._ended = not chunks
         return not self._ended
 
@@ -42,7 +46,7 @@ class ChunkStream(_Chunks):
 
     def __next__(self) -> ModelResponseStream:
         if not self._waiting:
-            with public_errors():
+            with public_errors(self._model):
                 more = not self._ended and self._took(self._bridge.run(lambda _: self._source.batch()))
             if not more:
                 raise StopIteration
@@ -71,7 +75,7 @@ class AsyncChunkStream(_Chunks):
 
     async def __anext__(self) -> ModelResponseStream:
         if not self._waiting:
-            with public_errors():
+            with public_errors(self._model):
                 more = not self._ended and self._took(await self._bridge.reach(lambda _: self._source.batch()))
             if not more:
                 raise StopAsyncIteration

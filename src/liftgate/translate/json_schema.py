@@ -10,7 +10,7 @@ from __future__ import annotations
 from operator import is_
 from typing import Any
 
-from liftgate.errors import UnsupportedParameter
+from liftgate.errors import InvalidRequest, UnsupportedParameter
 from liftgate.translate import checks
 from liftgate.translate.checks import Place
 from liftgate.translate.schema_refs import MAX_DEPTH, NULL_IS_A_VALUE, count_values, target_of, too_deep
@@ -24,9 +24,14 @@ UNSAYABLE = frozenset(
 )  # fmt: skip
 """Keywords that constrain and that Gemini's JSON Schema has no word for."""
 
-_SUBSCHEMAS = ("items", "additionalProperties")
-_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
-_MAPS = ("properties", "$defs", "definitions")
+_SUBSCHEMAS = frozenset(
+    {
+        "items", "additionalProperties", "additionalItems", "not", "if", "then", "else", "contains", "propertyNames",
+        "unevaluatedItems", "unevaluatedProperties",
+    }
+)  # fmt: skip
+_LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems", "items"})
+_MAPS = frozenset({"properties", "$defs", "definitions", "patternProperties", "dependentSchemas"})
 _DEFINITIONS = ("$defs", "definitions")
 _ROOM = 4
 """How many times its own size a schema may grow by what is put in the place of its `$ref`s."""
@@ -58,7 +63,9 @@ class _Reading:
             raise too_deep(param)
         if None in found.values():
             found = {key: value for key, value in found.items() if value is not None or key in NULL_IS_A_VALUE}
-        while "$ref" in found and len(found) > 1 and (merged := self._merged(found, within, depth)) is not found:
+        if "$ref" in found:
+            checks.string(found["$ref"], Place(param, "$ref"))
+        while "$ref" in found and len(found) > 1 and (merged := self._merged(found, param, within, depth)) is not found:
             within, found = (*within, str(found["$ref"])), merged
         if self._strict:
             _refuse_unsayable(found, param)
@@ -96,7 +103,7 @@ class _Reading:
                 changed[key] = new
         return changed
 
-    def _merged(self, node: dict[str, Any], within: tuple[str, ...], depth: int) -> dict[str, Any]:
+    def _merged(self, node: dict[str, Any], param: checks.At, within: tuple[str, ...], depth: int) -> dict[str, Any]:
         """A node with a `$ref` and neighbours as one without, or the very node where it may stay.
 
         What contains itself, and what would make the schema too large, is named by a choice of one instead, beside
@@ -105,8 +112,16 @@ class _Reading:
         name = node["$ref"]
         beside = {key: value for key, value in node.items() if key != "$ref"}
         words = {key for key in beside if not key.startswith("$")}
-        target = target_of(name, self._root) if isinstance(name, str) else None
-        if target is None or words <= (_BESIDE_ROOT if depth == 0 and "$defs" in node else frozenset()):
+        if words <= (_BESIDE_ROOT if depth == 0 and "$defs" in node else frozenset()):
+            return node
+        target = target_of(name, self._root)
+        if target is None and not words <= _BESIDE_CYCLE:
+            raise InvalidRequest(
+                f"Invalid schema: '$ref' {checks.shown(name)} names nothing in it.",
+                param=str(Place(param, "$ref")),
+                code="invalid_json_schema",
+            )
+        if target is None:
             return node
         if name not in within and depth < MAX_DEPTH // 2 and self._has_room(target):
             return _both(target, beside)
