@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,9 @@ def address(base_url: str, api_key: str) -> Address:
         valid = False
     if not valid:
         raise click.UsageError(f"--base-url: expected an address such as {DEFAULT_URL}, got {base_url!r}.")
+    if re.search(r"/v1(?:beta)?(?:/|$)", parts.path):
+        root = url[: url.index("/v1", len(parts.scheme) + 3)]
+        raise click.UsageError(f"--base-url: expected an address that ends with /v1 at most, such as {root}.")
     if not api_key.isprintable() or not api_key.isascii():
         raise click.UsageError("--api-key: the key holds characters that no header can carry.")
     return Address(url, api_key.strip())

@@ -26,6 +26,9 @@ ANSWER_SECONDS = 120.0
 
 SHOWN_BODY = 300
 
+UNAUTHORIZED = 401
+GONE_BEHIND_A_PROXY = (502, 503, 504)
+
 Body = bytes | AsyncIterator[bytes]
 
 
@@ -94,7 +97,7 @@ class Remote:
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence),
             ) as answer:
                 if not 200 <= answer.status < 300:
-                    raise _refusal(answer.status, answer.headers, await answer.read(), about)
+                    raise self._refusal(answer.status, answer.headers, await answer.read(), about)
                 yield answer
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._unreachable(error, about) from error
@@ -117,6 +120,33 @@ class Remote:
             raise Refused(200, f"{self.address.url} did not answer with JSON; is it a Liftgate gateway?")
         return found
 
+    def _refusal(self, status: int, headers: Mapping[str, str], body: bytes, about: str) -> Refused:
+        """OpenAI's error body in words; what is no gateway's answer is called so."""
+        param = code = ""
+        try:
+            error = json.loads(body)["error"]
+            message = str(error["message"])
+            ours = "type" in error
+            param, code = str(error.get("param") or ""), str(error.get("code") or "")
+        except (ValueError, LookupError, TypeError, AttributeError):
+            message, ours = body[:SHOWN_BODY].decode("utf-8", "replace").strip(), False
+        if not ours:
+            message = self._not_a_gateway(status, headers, message)
+        elif status == UNAUTHORIZED and not self.address.api_key:
+            message = f"{self.address.url} asks for a key: give --api-key, or set LIFTGATE_API_KEY."
+        # OpenAI's sentence names the id of an unknown file itself.
+        subject = f"{about}: " if about and about not in message else ""
+        return Refused(status, subject + message, param=param, code=code, retry_after=_retry_after(headers))
+
+    def _not_a_gateway(self, status: int, headers: Mapping[str, str], message: str) -> str:
+        url = self.address.url
+        if location := headers.get("Location"):
+            return f"{url}: the answer was HTTP {status}; --base-url should perhaps be that of {location}"
+        shown = f" ({message})" if message else ""
+        if status in GONE_BEHIND_A_PROXY:
+            return f"{url}: a proxy answered HTTP {status}, since the gateway behind it did not{shown}"
+        return f"{url} does not answer as a Liftgate gateway does: HTTP {status}{shown}"
+
     def _unreachable(self, error: Exception, about: str) -> Unreachable:
         subject = f"{about}: " if about else ""
         if isinstance(error, aiohttp.ClientConnectorCertificateError):
@@ -136,23 +166,11 @@ class Remote:
         return Unreachable(f"{subject}{self.address.url}: {reason}.")
 
 
-def _refusal(status: int, headers: Mapping[str, str], body: bytes, about: str) -> Refused:
-    """OpenAI's error body in words; anything else as it came, shortened."""
+def _retry_after(headers: Mapping[str, str]) -> float | None:
     try:
-        error = json.loads(body)["error"]
-        message, param, code = str(error["message"]), error.get("param") or "", error.get("code") or ""
-    except (ValueError, LookupError, TypeError, AttributeError):
-        message, param, code = body[:SHOWN_BODY].decode("utf-8", "replace").strip(), "", ""
-        message = f"the answer was HTTP {status}{f': {message}' if message else ''}"
-        if location := headers.get("Location"):
-            message += f"; --base-url should perhaps be that of {location}"
-    try:
-        retry_after = float(headers["Retry-After"])
+        return float(headers["Retry-After"])
     except (LookupError, ValueError):
-        retry_after = None
-    # OpenAI's sentence names the id of an unknown file itself.
-    subject = f"{about}: " if about and about not in message else ""
-    return Refused(status, subject + message, param=str(param), code=str(code), retry_after=retry_after)
+        return None
 
 
 def error_of_event(event: Mapping[str, Any]) -> Refused | None:

@@ -111,7 +111,10 @@ def _nothing_to_serve(document: Mapping[str, object], served: Served, environ: M
     if not missing.endswith("is set"):
         # It is set and empty, or another variable looks like it.
         more = f" {missing[0].upper()}{missing[1:]}.{more}"
-    return f"No model to serve: give a config with a model_list (--config), or set GEMINI_API_KEY.{more}"
+    return (
+        "No model to serve: give a config with a model_list (--config), set GEMINI_API_KEY or "
+        f"GOOGLE_API_KEY, or try it with --sandbox, which needs no key.{more}"
+    )
 
 
 def _options(

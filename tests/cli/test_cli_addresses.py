@@ -1,0 +1,107 @@
+"""What the commands say of an address that is not quite the gateway's, and of a key that is missing."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gateways import gateway_server, sandbox_server, settings_for
+from terminal import Cli
+
+COMMANDS = [("files", "ls"), ("chat", "Hi"), ("chat", "Hi", "--model", "gemini-2.5-flash"), ("files", "get", "file-x")]
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with sandbox_server() as sandbox, gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("data"))) as url:
+        yield url
+
+
+@contextmanager
+def answering(status: int, body: bytes, content_type: str) -> Iterator[str]:
+    """A server that gives one answer to everything."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_HEAD = do_DELETE = answer
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_missing_key_is_asked_for_in_the_commands_words(
+    command: tuple[str, ...], gateway: str, tmp_path: Path
+) -> None:
+    run = Cli(tmp_path, gateway, "").run(*command, code=None)
+    assert run.returncode == 1
+    assert f"{gateway} asks for a key: give --api-key, or set LIFTGATE_API_KEY." in run.stderr.decode()
+    assert "Bearer" not in run.stderr.decode()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_gemini_itself_is_no_gateway(command: tuple[str, ...], tmp_path: Path) -> None:
+    with sandbox_server() as sandbox:
+        run = Cli(tmp_path, sandbox.url, "").run(*command, code=None)
+        assert run.returncode == 1
+        assert f"{sandbox.url} does not answer as a Liftgate gateway does: HTTP 4" in run.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "content_type", "said"),
+    [
+        (502, b"<h1>Bad Gateway</h1>", "text/html", "a proxy answered HTTP 502, since the gateway behind it did not"),
+        (503, b"", "text/plain", "a proxy answered HTTP 503, since the gateway behind it did not"),
+        (504, b"<h1>Time-out</h1>", "text/html", "a proxy answered HTTP 504, since the gateway behind it did not"),
+        (404, b"Not Found", "text/plain", "does not answer as a Liftgate gateway does: HTTP 404 (Not Found)"),
+        (403, json.dumps({"error": "no"}).encode(), "application/json", "does not answer as a Liftgate gateway does"),
+        (
+            404,
+            json.dumps({"detail": "Not Found"}).encode(),
+            "application/json",
+            "does not answer as a Liftgate gateway",
+        ),
+    ],
+)
+def test_what_is_no_gateways_answer_is_called_so(
+    status: int, body: bytes, content_type: str, said: str, tmp_path: Path
+) -> None:
+    with answering(status, body, content_type) as url:
+        run = Cli(tmp_path, url, "sk-ann").run("files", "ls", code=None)
+    assert run.returncode == 1
+    assert url in run.stderr.decode() and said in run.stderr.decode()
+
+
+@pytest.mark.parametrize("behind", ["/v1/files", "/v1/chat/completions", "/v1beta", "/v1/files/"])
+def test_an_address_that_says_too_much_is_refused_with_the_right_one(behind: str, gateway: str, tmp_path: Path) -> None:
+    run = Cli(tmp_path, gateway, "sk-ann").run("files", "ls", "--base-url", gateway + behind, code=None)
+    assert run.returncode == 2
+    assert f"ends with /v1 at most, such as {gateway}." in run.stderr.decode()
+
+
+@pytest.mark.parametrize("behind", ["", "/", "/v1", "/v1/"])
+def test_an_address_is_taken_with_and_without_its_version(behind: str, gateway: str, tmp_path: Path) -> None:
+    Cli(tmp_path, gateway, "sk-ann").run("files", "ls", "--base-url", gateway + behind, code=0)
