@@ -23,7 +23,6 @@ MEDIA: dict[str, tuple[str, bytes, list[str]]] = {
     "ogg": ("audio/ogg", samples.ogg_vorbis(4, 48000, 1), ["4.000 s", "48000 Hz", "1 channel"]),
     "png": ("image/png", samples.png(31, 17), ["31x17 pixels"]),
     "jpeg": ("image/jpeg", samples.jpeg(320, 200), ["320x200 pixels"]),
-    "gif": ("image/gif", samples.gif(9, 5), ["9x5 pixels"]),
     "webp": ("image/webp", samples.webp(300, 100), ["300x100 pixels"]),
     "pdf": ("application/pdf", samples.pdf(3), ["3 pages"]),
     "mp4": ("video/mp4", samples.mp4(12), ["12.000 s"]),
@@ -46,6 +45,12 @@ def test_the_answer_tells_the_facts_of_the_bytes(sandbox: Wire, name: str, way: 
     text = text_of(answer.json())
     for fact in [mime_type, f"{len(content)} bytes", hashlib.sha256(content).hexdigest(), "What is it?", *facts]:
         assert fact in text
+
+
+def test_a_gif_is_refused_as_google_refuses_it(sandbox: Wire) -> None:
+    data = base64.b64encode(samples.gif(9, 5)).decode()
+    answer = sandbox.ask(FLASH, "What is it?", {"inlineData": {"mimeType": "image/gif", "data": data}})
+    assert answer.status == 400 and "image/gif" in answer.json()["error"]["message"]
 
 
 def test_every_file_of_every_turn_is_named_in_order(sandbox: Wire) -> None:
