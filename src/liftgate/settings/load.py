@@ -185,7 +185,7 @@ def _read_environment(environ: Mapping[str, str], options: dict[str, object], fa
         elif secret or variable.casefold().startswith("litellm_master_key"):
             faults.add(f"{variable}: there is no such setting. The key is given in LIFTGATE_MASTER_KEY.")
         elif variable.startswith("LIFTGATE_"):
-            faults.warn(f"{variable} does nothing here.")
+            faults.warn(f"{variable} is not a setting of Liftgate, and is ignored.")
 
 
 def _section(name: str, options: Mapping[str, object]) -> object:

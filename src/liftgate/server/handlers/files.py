@@ -106,7 +106,10 @@ def _check_length(request: Request) -> None:
     largest = request.gateway.settings.limits.largest_file(request.owner)
     length = request.content_length
     if length is not None and length > largest + _AROUND_THE_FILE:
-        raise TooLarge(f"Maximum file size ({largest} bytes) exceeded ({length} bytes sent).", param="file")
+        raise TooLarge(
+            f"Maximum file size ({largest} bytes) exceeded: the request announces {length} bytes, and none was read.",
+            param="file",
+        )
 
 
 def _limit(value: str | None) -> int:
