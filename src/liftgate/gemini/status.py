@@ -176,7 +176,7 @@ def _key_sentence(facts: UpstreamFacts, account: str) -> str:
     said = f" Google said: {facts.message}" if facts.message else ""
     return (
         f"Google rejects the API key that Liftgate holds{whose}. This is not the key of your request: "
-        f"whoever runs this gateway has to mend it.{said}"
+        f"whoever runs this gateway must fix it.{said}"
     )
 
 
