@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+import urllib.request
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import openai
@@ -143,3 +145,60 @@ def refused(sandbox: SandboxServer, client: openai.OpenAI, file_id: str, content
     told = outcome(lambda: Scene(sandbox, "", client).ask(file_id, content))
     retrieved = outcome(lambda: client.files.retrieve(file_id))
     return told == retrieved == "404 None"
+
+
+NEVER = replace(QUICK, purge_seconds=3600, sweep_seconds=3600, renew_seconds=3600)
+"""No job deletes anything while the test looks."""
+
+
+def test_a_deleted_file_leaves_gemini_at_once(tmp_path: Path) -> None:
+    """By every door, and what is shared stays until its last File goes."""
+    with scene(tmp_path, jobs=NEVER) as of:
+        for delete in (of.client.files.delete, partial(native_delete, of)):
+            first, second = of.create(NOTE), of.create(NOTE)
+            of.ask(first, NOTE)
+            delete(first)
+            of.ask(second, NOTE)
+            assert len(of.at_gemini()) == 1
+            delete(second)
+            assert eventually(lambda: of.at_gemini() == [])
+        many = [of.create(NOTE + bytes([number])) for number in range(12)]
+        for number, file_id in enumerate(many):
+            of.ask(file_id, NOTE + bytes([number]))
+        for file_id in many:
+            of.client.files.delete(file_id)
+        assert eventually(lambda: of.at_gemini() == [])
+
+
+def test_nobody_waits_for_gemini_when_a_file_is_deleted(tmp_path: Path) -> None:
+    """It answers no more: all are deleted here before it has answered once, and it is not asked again for each."""
+    with scene(tmp_path, jobs=NEVER) as of:
+        files = [of.create(NOTE + bytes([number])) for number in range(5)]
+        for number, file_id in enumerate(files):
+            of.ask(file_id, NOTE + bytes([number]))
+        of.order(kind="slow", operation="files.delete", seconds=3600, times=None)
+        for file_id in files:
+            of.client.files.delete(file_id)
+            assert outcome(lambda file_id=file_id: of.client.files.retrieve(file_id)) == "404 None"  # type: ignore[misc]
+        assert of.operations("files.delete") <= 1
+        assert len(of.at_gemini()) == 5
+        of.clear_faults()
+
+
+def test_what_could_not_be_deleted_at_once_is_left_to_the_job(tmp_path: Path) -> None:
+    with scene(tmp_path, jobs=replace(NEVER, purge_seconds=PERIOD)) as of:
+        files = [of.create(NOTE + bytes([number])) for number in range(5)]
+        for number, file_id in enumerate(files):
+            of.ask(file_id, NOTE + bytes([number]))
+        of.order(kind="status", operation="files.delete", code=503, times=1)
+        for file_id in files:
+            of.client.files.delete(file_id)
+        assert eventually(lambda: of.at_gemini() == [], 2 * PERIOD + ROUND)
+
+
+def native_delete(of: Scene, file_id: str) -> None:
+    request = urllib.request.Request(
+        f"{of.url}/v1beta/files/{file_id.removeprefix('file-')}", method="DELETE", headers={"x-goog-api-key": "sk-ann"}
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.status == 200

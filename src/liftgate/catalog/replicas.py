@@ -207,6 +207,18 @@ def due_doomed(conn: Connection, now: float, limit: int, *, account: str | None 
     return [Doomed(row[0], row[1], row[2], row[3] or None, row[4], row[5]) for row in rows]
 
 
+def doomed_of(conn: Connection, replicas: Sequence[ReplicaRecord]) -> list[Doomed]:
+    """Those among what is doomed that these replicas held at Gemini."""
+    found = []
+    for replica in replicas:
+        rows = conn.execute(
+            "SELECT id, account, name, upload_url, attempts, doomed_at FROM doomed WHERE account = ? AND name = ?",
+            (replica.account, replica.name),
+        )
+        found += [Doomed(row[0], row[1], row[2], row[3] or None, row[4], row[5]) for row in rows]
+    return found
+
+
 def postpone_doomed(conn: Connection, doomed_id: int, until: float) -> None:
     """Counts an attempt; it is due again at `until`."""
     conn.execute("UPDATE doomed SET attempts = attempts + 1, due_at = ? WHERE id = ?", (until, doomed_id))

@@ -23,6 +23,7 @@ from liftgate.gemini.upload_session import CHUNK
 from liftgate.ids import FILE_ID, file_id_of
 from liftgate.media_types import is_taken, is_text, resolve, unusable
 from liftgate.records import Account, FileRecord, Owner
+from liftgate.replicas.at_once import PurgeAtOnce, delete_file
 from liftgate.replicas.early import EarlyUpload
 from liftgate.replicas.parts import Parts
 from liftgate.router.attempts import Router
@@ -64,6 +65,7 @@ class Files:
         self._ingest = ingest
         self._carrier = carrier
         self._router = router
+        self._purge = PurgeAtOnce(parts)
         self._known: OrderedDict[tuple[Owner, str], FileRecord] = OrderedDict()
         self._news = 0
         self._owners_of: dict[str, Owner] = {}
@@ -171,10 +173,11 @@ class Files:
         return FilePage(*await self._db.read(work))
 
     async def delete(self, owner: Owner, file_id: str) -> None:
-        """Its replicas go too, as soon as Gemini can be reached; its bytes after the sweep's grace."""
-        file = await self._db.write(lambda conn: rows.delete_file(conn, owner, file_id, conn.now()))
-        if file is None:
+        """Its copies at Gemini go at once, or as soon as Gemini can be reached; its bytes after the sweep's grace."""
+        doomed = await self._db.write(lambda conn: delete_file(conn, owner, file_id))
+        if doomed is None:
             raise FileNotFound(file_id)
+        self._purge.begin(doomed)
 
     async def open(self, owner: Owner, file_id: str) -> tuple[FileRecord, ByteSource]:
         """Its bytes; whoever reads all of them gets either those that were stored or an error (`FileBytes`)."""

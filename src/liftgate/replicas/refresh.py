@@ -60,14 +60,15 @@ async def _purge_account(parts: Parts, lease: Lease, account: str, began: float,
         due = await parts.db.read(partial(rows.due_doomed, now=began, limit=BATCH, account=account))
         for each in due:
             lease.check()
-            if parts.clock.monotonic() >= until or not await _purge_one(parts, each, began):
+            if parts.clock.monotonic() >= until or not await purge_one(parts, each, began):
                 return
         if len(due) < BATCH:
             return
 
 
-async def _purge_one(parts: Parts, doomed: rows.Doomed, began: float) -> bool:
-    """False when the account cannot be had at the moment."""
+async def purge_one(parts: Parts, doomed: rows.Doomed, began: float = 0.0) -> bool:
+    """Deletes it at Gemini, or has it due at the next round, one that `began` now. False when the account cannot be had
+    at the moment."""
     now = await parts.db.read(_now)
     account = parts.accounts.get(doomed.account)
     # Beyond that time Gemini has removed it by itself; so it soon will where the key is not ours any more.
