@@ -134,8 +134,11 @@ BODIES: dict[tuple[str, str], dict[str, Grown]] = {
     },
     ("POST", "/uploads/{upload_id}/cancel"): NONE,
     ("POST", "/models/{model:path}:{method}"): NATIVE,
+    ("POST", "/engines/{model:path}/chat/completions"): ANY_JSON,
+    ("POST", "/openai/deployments/{model:path}/chat/completions"): ANY_JSON,
 }
-"""What a route's body may hold, by its method and path; those without a body need no row."""
+"""What a route's body may hold, by its method and path; those without a body need no row. The last two lead to chat's
+handler, whose own row has all that a chat may hold."""
 
 AROUND: dict[str, Grown] = {
     "pairs of the query": lambda n: Sent(query=b"&".join(b"a%d=1" % at for at in range(n))),
