@@ -15,12 +15,14 @@ import msgspec
 from liftgate.clock import Clock
 from liftgate.engine.heal import Healing
 from liftgate.engine.needs import Needed, Needs
-from liftgate.errors import FileNotReady, InvalidRequest, LiftgateError, UpstreamFileLost
+from liftgate.errors import FileNotReady, InvalidRequest, LiftgateError, NotFound, UpstreamFileLost
 from liftgate.gemini.status import classify, lost_file
+from liftgate.prices import day_of
 from liftgate.records import Account, Deployment, ReplicaRecord
 from liftgate.router.attempts import Router
 from liftgate.translate.content_parts import Media
 from liftgate.translate.file_needs import ResolvedFile
+from liftgate.translate.model_dates import with_its_end
 from liftgate.translate.suspects import Suspect, inline_suspects, named
 
 T = TypeVar("T")
@@ -64,7 +66,7 @@ class Attempts:
         """
 
         def attempt(deployment: Deployment) -> Awaitable[T]:
-            return self.at(deployment.account, carried, partial(use, deployment))
+            return self.at(deployment, carried, partial(use, deployment))
 
         if not carried.needs:
             return await self._router.run(model, attempt, deadline=carried.deadline)
@@ -79,21 +81,23 @@ class Attempts:
         )
 
     async def at(
-        self, account: Account, carried: Carried, use: Callable[[Mapping[str, ResolvedFile]], Awaitable[T]]
+        self, deployment: Deployment, carried: Carried, use: Callable[[Mapping[str, ResolvedFile]], Awaitable[T]]
     ) -> T:
         """What `use` returns, given the files by the parameter that names each. It may be called more than once.
 
-        Raises what `use` does; a file that Gemini goes on denying is named as the client knows it.
+        Raises what `use` does; a file that Gemini goes on denying is named as the client knows it, and of a model that
+        Google has ended it is said when, and what follows.
         """
         if not carried.needs:
             try:
                 return await use({})
             except UpstreamFileLost as lost:
                 raise _without_files(lost) from lost
-            except InvalidRequest as refused:
-                raise named(refused, list(inline_suspects(carried.media, {}))) from None
+            except (InvalidRequest, NotFound) as refused:
+                raise self._explained(refused, deployment, carried, {}) from None
             except RecursionError:
                 raise InvalidRequest(TOO_DEEP) from None
+        account = deployment.account
         while True:
             files, copies = await self._needs.resolve(carried.needs, account, deadline=carried.deadline)
             try:
@@ -104,10 +108,22 @@ class Attempts:
                 past = carried.healed.setdefault(account.name, Healing())
                 if not await self._needs.healer.heal(past, copies, lost, account, carried.deadline):
                     raise _denied(lost, carried.needs, copies, account) from lost
-            except InvalidRequest as refused:
-                raise named(refused, _suspects(carried, files)) from None
+            except (InvalidRequest, NotFound) as refused:
+                raise self._explained(refused, deployment, carried, files) from None
             except RecursionError:
                 raise InvalidRequest(TOO_DEEP) from None
+
+    def _explained(
+        self,
+        refused: InvalidRequest | NotFound,
+        deployment: Deployment,
+        carried: Carried,
+        files: Mapping[str, ResolvedFile],
+    ) -> LiftgateError:
+        """Google's word, with what is known here of the files or of the model that it is about."""
+        if isinstance(refused, NotFound):
+            return with_its_end(refused, deployment.model, day_of(self._clock.now()))
+        return named(refused, _suspects(carried, files))
 
 
 def silence(deployment: Deployment, default: float) -> float:

@@ -5,8 +5,8 @@ The same translation and fold as the gateway's; thought signatures travel inside
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -14,12 +14,12 @@ import msgspec
 
 from liftgate import ids
 from liftgate.clock import Clock
-from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter
+from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, NotFound
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.json_body import decoded
 from liftgate.gemini.stream import GeminiStream
 from liftgate.gemini.unbroken import unbroken
-from liftgate.prices import counts_of_gemini
+from liftgate.prices import counts_of_gemini, day_of
 from liftgate.records import Account, Deployment
 from liftgate.sdk.calls import model_name
 from liftgate.sdk.costs import note_cost
@@ -29,6 +29,7 @@ from liftgate.translate.answer import AnswerFold, completion
 from liftgate.translate.chat_chunks import chunk_blocks
 from liftgate.translate.chat_request import ChatTranslation, translate_chat
 from liftgate.translate.file_needs import ResolvedFile
+from liftgate.translate.model_dates import with_its_end
 from liftgate.translate.model_facts import facts_for
 from liftgate.translate.native_fields import merged
 from liftgate.translate.suspects import Suspect
@@ -57,7 +58,7 @@ class DirectChat:
         dropped = self._request.get("additional_drop_params") or ()
         return translate_chat(
             self._request,
-            facts=facts_for(self._model, datetime.fromtimestamp(self._clock.now(), UTC).date()),
+            facts=facts_for(self._model, day_of(self._clock.now())),
             files=files,
             signatures={},
             drop_params=self._request.get("drop_params") is True,
@@ -74,7 +75,8 @@ class DirectChat:
             fold.end()
             return fold
 
-        fold = await unbroken(folded)
+        with self._told_its_end():
+            fold = await unbroken(folded)
         answer = ModelResponse(**completion(fold))
         note_cost(answer, self._model, counts_of_gemini(fold.usage_metadata))
         return answer
@@ -82,13 +84,23 @@ class DirectChat:
     async def count(self, translation: ChatTranslation, timeout: float) -> int:
         body = count_request(translation, self._model)["generateContentRequest"]
         asked = _encode({"generateContentRequest": msgspec.Raw(self._encoded(body))})
-        raw = await self._client.call(self._deployment, "countTokens", asked, timeout=timeout)
+        with self._told_its_end():
+            raw = await self._client.call(self._deployment, "countTokens", asked, timeout=timeout)
         counted: int = count_answer(decoded(raw))["input_tokens"]
         return counted
 
     async def open(self, translation: ChatTranslation, timeout: float) -> DirectStream:
         """Once the first event is there: what fails before it is raised here, and may be tried again."""
-        return await unbroken(partial(self._open_once, translation, timeout))
+        with self._told_its_end():
+            return await unbroken(partial(self._open_once, translation, timeout))
+
+    @contextmanager
+    def _told_its_end(self) -> Iterator[None]:
+        """Of a model that Google has ended it is said when, and what follows."""
+        try:
+            yield
+        except NotFound as gone:
+            raise with_its_end(gone, self._model, day_of(self._clock.now())) from None
 
     async def _open_once(self, translation: ChatTranslation, timeout: float) -> DirectStream:
         stream = await self._client.open_stream(

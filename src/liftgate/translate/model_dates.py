@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
+from liftgate.errors import NotFound
+
 READ = date(2026, 11, 10)
 """When the newest of these facts were last read at Google."""
 
@@ -81,3 +83,23 @@ def living_successor(model: str, on: date) -> str | None:
             return name if len(seen) > 1 else None
         name = retirement.successor
     return None
+
+
+def ended(model: str, on: date) -> str | None:
+    """What is known of the end of a model that Google does not serve any more on that day, as a sentence."""
+    retirement = retirement_of(model)
+    if retirement is None or on < retirement.ends:
+        return None
+    name = model.rsplit("/", 1)[-1]
+    successor = living_successor(name, on)
+    follows = f"; what follows it is {successor}" if successor else ""
+    return f"Google ended {name} on {retirement.ends.isoformat()}{follows}."
+
+
+def with_its_end(gone: NotFound, model: str, on: date) -> NotFound:
+    """Google's word that it has no such model, with what is known of the model's end; any other error as it is."""
+    told = gone.again()
+    if type(gone) is NotFound and gone.upstream is not None and (sentence := ended(model, on)) is not None:
+        told.message = f"{gone.message.rstrip('. ')}. {sentence}"
+        told.args = (told.message,)
+    return told
