@@ -24,6 +24,7 @@ import yaml
 
 from fences import ROOT, Block, blocks, commands_in_sentences
 from gateways import SandboxServer, sandbox_server
+from javascript import google_genai
 from liftgate.cli.main import cli
 from liftgate.settings.load import load_settings
 
@@ -172,9 +173,7 @@ def test_programs_run(block: Block, place: Place) -> None:
 
 @pytest.mark.parametrize("block", _of("js"))
 def test_javascript_runs(block: Block, place: Place) -> None:
-    packages = ROOT / ".cache" / "js" / "node_modules"
-    if shutil.which("node") is None or not (packages / "@google" / "genai").exists():
-        pytest.skip("node or @google/genai is missing; tests/server/test_native_js.py installs it")
+    packages = google_genai() / "node_modules"
     modules = place.directory / "node_modules"
     if not modules.exists():
         modules.symlink_to(packages)

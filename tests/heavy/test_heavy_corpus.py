@@ -78,9 +78,11 @@ JSON = {"content-type": "application/json", "x-request-id": "req_x"}
 def answer_with(status: int, case: Case) -> Outcome:
     """In the form that the case's dialect has for it."""
     error = {"message": "m", "type": "t", "param": None, "code": None}
+    headers = JSON
     if case.dialect == "gemini":
         error = {"message": "m", "code": status, "status": "S"}  # type: ignore[dict-item]
-    return Outcome(status, JSON, json.dumps({"error": error}).encode())
+        headers = JSON | {"content-type": "application/json; charset=UTF-8"}
+    return Outcome(status, headers, json.dumps({"error": error}).encode())
 
 
 def test_corpus_is_of_the_stated_size_and_of_different_cases() -> None:

@@ -198,6 +198,9 @@ def prepare(path: Path, timeout: float) -> None:
     """Makes the file (readable by its user alone) and puts it into WAL mode."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"The catalogue {path} cannot be made: {error.strerror}.") from error
+    try:
         # Only one that is made here: to close any descriptor of a file gives up all locks that this process holds on
         # it, those of a client that has it open already too.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))

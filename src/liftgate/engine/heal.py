@@ -65,7 +65,9 @@ class Healer:
         ours = {copy.name: copy for copy in known.values() if self._in_use(copy, account)}
         if denied in known and denied not in ours:
             return True  # Another request found it lost a moment ago.
-        standing = await self._standing(ours, denied if _is_gone(lost) else None, account)
+        # A young copy that was asked for again in vain, or that Gemini shows and still denies, is looked at once more.
+        is_gone = _is_gone(lost) and past.paused[denied or ""] < len(PAUSES)
+        standing = await self._standing(ours, denied if is_gone else None, account)
         if await self._wait(past, ours, standing, account, deadline):
             return True
         return await self._give_up(past, _suspects(ours, standing, denied))

@@ -238,9 +238,11 @@ class Connection(asyncio.Protocol):
     def _answer_error(self, error: LiftgateError) -> None:
         native = self._reader.url.decode("latin-1").startswith(NATIVE)
         body = msgspec.json.encode(google_status(error) if native else error_body(error))
-        head = (
-            b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %s\r\nconnection: close\r\n\r\n"
-            % (len(body), ids.new_request_id().encode())
+        kind = b"application/json; charset=UTF-8" if native else b"application/json"
+        head = b"content-type: %s\r\ncontent-length: %d\r\nx-request-id: %s\r\nconnection: close\r\n\r\n" % (
+            kind,
+            len(body),
+            ids.new_request_id().encode(),
         )
         self._transport.write(STATUS_LINES[error.http_status] + head + body)
 
