@@ -309,7 +309,7 @@ def large_bodies_of(size: int) -> Iterator[tuple[str, str, bytes]]:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("size", [16 * MIB, 240 * MIB], ids=["16 MiB", "240 MiB"])
+@pytest.mark.parametrize("size", [16 * MIB, 120 * MIB], ids=["16 MiB", "120 MiB"])
 def test_figures(tmp_path: Path, size: int, capsys: pytest.CaptureFixture[str]) -> None:
     with serve(create_app()) as sandbox:
         config = write_config(tmp_path / "config.yaml", sandbox, model=MODEL)

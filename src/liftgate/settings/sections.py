@@ -142,7 +142,7 @@ class LimitSettings:
         size=True,
     )
     max_body_bytes: int = _option(
-        256 * MIB,
+        128 * MIB,
         "the largest JSON body that is taken; a large one has 250,000 values at most, and no text beyond 16 MiB that "
         "is not ASCII",
         minimum=1,
