@@ -297,6 +297,17 @@ def test_a_prompt_that_is_too_long_goes_to_the_model_that_is_named_for_it(sandbo
     assert answer.model == "gemini-2.5-flash"
 
 
+@pytest.mark.parametrize("by_window", [{MODEL: MODEL}, {MODEL: "gemini-2.5-flash", "gemini-2.5-flash": MODEL}])
+def test_stand_ins_for_long_prompts_that_lead_round_in_a_circle_end(
+    sandbox: Sandbox, by_window: dict[str, str]
+) -> None:
+    words = "The input token count (9) exceeds the maximum number of tokens allowed (8)."
+    sandbox.fault(kind="status", operation="generate", times=9, code=400, body=_google_error(400, words))
+    with pytest.raises(liftgate.ContextWindowExceededError):
+        liftgate.completion(MODEL, HELLO, context_window_fallback_dict=by_window, num_retries=0)
+    assert sandbox.count("generate") <= len(by_window) + 1
+
+
 @pytest.mark.parametrize("name", ["verbose", "logger_fn", "litellm_call_id", "model_info", "api_version", "roles"])
 def test_litellms_own_arguments_are_passed_over(sandbox: Sandbox, name: str) -> None:
     own: Any = {name: "x"}

@@ -149,13 +149,14 @@ def completion(model: str, messages: Any, **request: Any) -> Operation[ModelResp
         return Operation(lambda engine, _: mocked(model, mock, stream=stream))
 
     async def asked(engine: Engine, _: Any) -> ModelResponse | ChunkSource:
-        waiting = list(tries)
+        waiting, longer = list(tries), dict(by_window)
         while True:
             body, call = waiting.pop(0)
             try:
                 answer = await engine.chat(body, call)
             except LiftgateError as error:
-                name = by_window.get(str(body["model"])) if is_too_long(error) else None
+                # Each stand-in is asked once: a dict may lead round in a circle.
+                name = longer.pop(str(body["model"]), None) if is_too_long(error) else None
                 if name is not None:
                     waiting.insert(0, ({**body, "model": name}, call))
                 elif not waiting:
