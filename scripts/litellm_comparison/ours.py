@@ -8,14 +8,14 @@ from typing import Any
 from litellm_comparison.cases import URI
 from litellm_comparison.replies import candidate, reply, text
 
+from liftgate.answer.fold import AnswerFold, completion
+from liftgate.ask.file_needs import ResolvedFile, file_needs
+from liftgate.ask.model_facts import facts_for
+from liftgate.dialects.chat.chunks import chunk_blocks
+from liftgate.dialects.chat.request import ChatTranslation, translate_chat
+from liftgate.dialects.openai_errors import error_body
 from liftgate.errors import LiftgateError
 from liftgate.gemini.status import error_of, event_error
-from liftgate.openai.error_body import error_body
-from liftgate.translate.answer import AnswerFold, completion
-from liftgate.translate.chat_chunks import chunk_blocks
-from liftgate.translate.chat_request import ChatTranslation, translate_chat
-from liftgate.translate.file_needs import ResolvedFile, file_needs
-from liftgate.translate.model_facts import facts_for
 
 
 def run(case: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ else:
     try:
         import openai as tree
     except ImportError:
-        from liftgate.openai import exception_tree as tree
+        from liftgate import exception_tree as tree
 
 __all__ = [
     "APIConnectionError",

@@ -23,28 +23,28 @@ from liftgate.blobs.places import check_place, make_place
 from liftgate.blobs.store import BlobStore, StoreAway
 from liftgate.catalog.database import Database, open_database
 from liftgate.clock import Clock, SystemClock
-from liftgate.engine.carrier import Carrier
-from liftgate.engine.chat import Chat
+from liftgate.copies.ensure import Replicas
+from liftgate.copies.services import Parts
+from liftgate.engine.attachments import SentAlong
 from liftgate.engine.fetch import Fetcher
 from liftgate.engine.files import Files
+from liftgate.engine.generate import Chat
 from liftgate.engine.google_models import GoogleModels
 from liftgate.engine.heal import Healer
 from liftgate.engine.jobs import Jobs
 from liftgate.engine.models import Models
-from liftgate.engine.native import Native
 from liftgate.engine.needs import Needs
-from liftgate.engine.sent_along import SentAlong
+from liftgate.engine.pass_through import Native
+from liftgate.engine.prefetch import Carrier
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import ConfigError
+from liftgate.files.arrival import Ingest
 from liftgate.files.belonging import settle
-from liftgate.files.ingest import Ingest
 from liftgate.files.part_store import PartStore
 from liftgate.files.read import open_blob
 from liftgate.files.sessions import Sessions
 from liftgate.files.uploads import Uploads
 from liftgate.gemini.client import GeminiClient
-from liftgate.replicas.ensure import Replicas
-from liftgate.replicas.parts import Parts
 from liftgate.router.attempts import Router
 from liftgate.settings import Settings
 from liftgate.tasks import Tasks

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from catalog_samples import NOW, commit, opened
-from liftgate.catalog import files, leases
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
+from liftgate.catalog.rows import files, leases
 
 
 def say(line: str) -> None:

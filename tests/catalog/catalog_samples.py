@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from liftgate import ids
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database
-from liftgate.catalog.files import commit_file
-from liftgate.catalog.replicas import save_replica
+from liftgate.catalog.rows.copies import save_replica
+from liftgate.catalog.rows.files import commit_file
 from liftgate.clock import SystemClock
 from liftgate.records import BlobRecord, FileRecord, ReplicaRecord
 

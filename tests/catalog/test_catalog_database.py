@@ -13,9 +13,9 @@ import psycopg
 import pytest
 
 from catalog_samples import NOW, commit, opened, run, until
-from liftgate.catalog import files
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database
+from liftgate.catalog.rows import files
 from liftgate.clock import SystemClock
 from liftgate.errors import ConfigError, Conflict, StorageFull, Unavailable
 

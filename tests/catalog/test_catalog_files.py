@@ -9,10 +9,11 @@ import pytest
 
 from aging import stand_still
 from catalog_samples import NOW, commit, run, sample, saved
-from liftgate.catalog import blobs, files, replicas
-from liftgate.catalog.blobs import BlobPart
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
+from liftgate.catalog.rows import blobs, files
+from liftgate.catalog.rows import copies as replicas
+from liftgate.catalog.rows.blobs import BlobPart
 from liftgate.errors import Conflict, FileNotFound, InvalidRequest, TooLarge
 from liftgate.records import FileRecord
 

@@ -11,9 +11,9 @@ import pytest
 
 from catalog_child import announce
 from catalog_samples import commit, opened, until
-from liftgate.catalog import files
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database
+from liftgate.catalog.rows import files
 from liftgate.clock import SystemClock
 from liftgate.errors import ConfigError, Unavailable
 from liftgate.ids import token

@@ -15,10 +15,10 @@ import pytest
 
 from catalog_child import announce
 from catalog_samples import NOW, commit, opened, run, until
-from liftgate.catalog import blobs, files
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.migrate import migrations
+from liftgate.catalog.rows import blobs, files
 from liftgate.errors import ConfigError
 
 CHILD = Path(__file__).with_name("catalog_child.py")

@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import replace
 
 from catalog_samples import NOW, commit, replica, run, saved
-from liftgate.catalog import files, leases, replicas
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
+from liftgate.catalog.rows import copies as replicas
+from liftgate.catalog.rows import files, leases
 from liftgate.records import ReplicaRecord
 
 

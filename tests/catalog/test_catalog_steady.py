@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from catalog_samples import commit, opened, run, sample
-from liftgate.catalog import blobs, leases, unknown, uploads
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database
-from liftgate.catalog.files import commit_file
+from liftgate.catalog.rows import blobs, leases, unknown, uploads
+from liftgate.catalog.rows.files import commit_file
+from liftgate.catalog.rows.store import mark_catalogue
 from liftgate.catalog.steady import TICK_SECONDS, UNWATCHED_SECONDS, longest_grace, steady, tick
-from liftgate.catalog.store_row import mark_catalogue
 from liftgate.clock import Clock, SystemClock
 from liftgate.errors import Unavailable
 from liftgate.records import BlobRecord

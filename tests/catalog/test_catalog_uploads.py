@@ -13,11 +13,11 @@ import pytest
 from aging import stand_still
 from catalog_samples import NOW, commit, run, sample
 from liftgate import ids
-from liftgate.catalog import blobs, files, signatures, uploads
-from liftgate.catalog.blobs import BlobPart
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
-from liftgate.catalog.uploads import Finished, UploadPart, UploadRecord
+from liftgate.catalog.rows import blobs, files, signatures, uploads
+from liftgate.catalog.rows.blobs import BlobPart
+from liftgate.catalog.rows.uploads import Finished, UploadPart, UploadRecord
 from liftgate.errors import InvalidRequest, TooLarge, UploadNotFound
 from liftgate.records import BlobRecord, FileRecord
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from chat_wire import MODELS, SIGNING
 from gateways import SandboxServer, sandbox_server
-from liftgate.sandbox.signatures import signature_of
+from liftgate.sandbox.answers.signatures import signature_of
 from processes import GatewayProcess, gateway_processes
 
 HERE = Path(__file__).parent

@@ -11,7 +11,7 @@ import pytest
 
 from chat_wire import SIGNING, chat_settings, chunks_of, post, put_together, streamed
 from gateways import SandboxServer, gateway_server
-from liftgate.sandbox.signatures import signature_of
+from liftgate.sandbox.answers.signatures import signature_of
 from liftgate.settings import StorageSettings
 from postgres_cluster import PostgresCluster
 

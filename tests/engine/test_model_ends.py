@@ -11,9 +11,9 @@ import pytest
 
 import liftgate
 from gateways import SandboxServer, client_for, deployments, gateway_server, sandbox_server, settings_for
+from liftgate.ask.model_dates import RETIREMENTS, ended
 from liftgate.errors import NotFound
 from liftgate.sandbox.app import SandboxSettings
-from liftgate.translate.model_dates import RETIREMENTS, ended
 from owners_house import send
 
 ENDED = {

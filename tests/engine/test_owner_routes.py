@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from liftgate.engine.native import METHODS, STREAM
+from liftgate.dialects.chat.content_parts import READERS
+from liftgate.engine.pass_through import METHODS, STREAM
 from liftgate.errors import MethodNotAllowed, RouteNotFound
 from liftgate.server.dialects import Dialect
 from liftgate.server.routes import TABLES
 from liftgate.server.routing import RouteTable
-from liftgate.translate.content_parts import READERS
 from owners_doors import CHATS, FILES, NATIVE_BODIES, NATIVE_CALLS, NATIVE_FILES, SESSIONS, UPLOADS
 from owners_house import Door
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from liftgate.blobs.open import open_blob_store
 from liftgate.blobs.store import BlobStore
 from liftgate.catalog.database import Database, open_database
+from liftgate.files.arrival import Incoming, Ingest
 from liftgate.files.belonging import settle
-from liftgate.files.ingest import Incoming, Ingest
 from liftgate.records import FileRecord
 from liftgate.settings.sections import LimitSettings
 

@@ -13,7 +13,7 @@ import pytest
 
 from aging import age
 from file_bench import Bench, open_bench, write
-from liftgate.catalog.files import get_file, list_files, owner_usage
+from liftgate.catalog.rows.files import get_file, list_files, owner_usage
 from liftgate.errors import Conflict, InvalidRequest, StorageFull, TooLarge, Unavailable
 from liftgate.files.filename import clean_filename
 from liftgate.files.read import find, open_blob

@@ -15,8 +15,8 @@ from aging import age
 from file_bench import Bench, open_bench, write
 from liftgate import ids
 from liftgate.blobs.spool import Spool
-from liftgate.catalog.blobs import BlobPart
-from liftgate.catalog.files import commit_file, owner_usage
+from liftgate.catalog.rows.blobs import BlobPart
+from liftgate.catalog.rows.files import commit_file, owner_usage
 from liftgate.errors import FileNotFound
 from liftgate.files.check import Finding, check
 from liftgate.files.read import find, open_blob

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from liftgate.byte_source import PIECE
 from liftgate.clock import SystemClock
 from liftgate.gemini.client import GeminiClient
-from liftgate.gemini.transport import ClientLimits
+from liftgate.http.transport import ClientLimits
 from liftgate.records import Account, Deployment
 
 KEY = "AIza-the-key-of-this-test"

@@ -15,7 +15,7 @@ import pytest
 from liftgate import errors
 from liftgate.clock import SystemClock
 from liftgate.gemini.stream import GeminiStream, Patience
-from liftgate.gemini.transport import ClientLimits, Transport
+from liftgate.http.transport import ClientLimits, Transport
 from liftgate.sse import EventDecoder
 from local_gemini import (
     KEY,

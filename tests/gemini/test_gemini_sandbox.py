@@ -16,7 +16,6 @@ from liftgate.byte_source import ByteSource
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.files import GeminiFile
 from liftgate.gemini.status import lost_file
-from liftgate.gemini.transport import ClientLimits
 from liftgate.gemini.upload_rules import ChunkAnswer
 from liftgate.gemini.upload_session import (
     Action,
@@ -29,6 +28,7 @@ from liftgate.gemini.upload_session import (
     SendChunk,
     UploadSession,
 )
+from liftgate.http.transport import ClientLimits
 from liftgate.records import Account
 from liftgate.sandbox.app import SandboxSettings, create_app
 from local_gemini import KEY, BytesSource, account_at, client, deployment_at

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from liftgate.sandbox.strict_json import ENUM_VALUES, TABLES
+from liftgate.sandbox.wire.strict_json import ENUM_VALUES, TABLES
 
 NOTES = Path(__file__).parents[3] / "shared" / "GEMINI.md"
 # Names in the appendix → names in our tables.

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 import media_samples as samples
-from liftgate.sandbox.sample_values import sample
+from liftgate.sandbox.answers.sample_values import sample
 from sandbox_wire import Wire, events_of, file_part, text_of
 
 FLASH, THIRD = "gemini-2.5-flash", "gemini-3.5-flash"

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from liftgate.sandbox.model_facts import ModelFacts
-from liftgate.sandbox.refusals import Refusal
-from liftgate.sandbox.request_rules import check_request
-from liftgate.sandbox.strict_json import check_message
+from liftgate.sandbox.requests.model_facts import ModelFacts
+from liftgate.sandbox.requests.refusals import Refusal
+from liftgate.sandbox.requests.request_rules import check_request
+from liftgate.sandbox.wire.strict_json import check_message
 from media_samples import mp4
 from sandbox_wire import Wire, events_of
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from liftgate.sandbox.answers.signatures import signature_of
 from liftgate.sandbox.settings import SandboxSettings, Unverified
-from liftgate.sandbox.signatures import signature_of
 from sandbox_wire import GRANULARITY, Wire, file_part, reset
 
 FLASH = "gemini-2.5-flash"

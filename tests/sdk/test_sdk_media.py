@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 import liftgate
+from liftgate.ask.file_needs import FileNeed, ResolvedFile
 from liftgate.engine.fetch import Fetcher
 from liftgate.errors import FileNotFound, FileUnusable, InvalidRequest, MissingParameter, UnsupportedParameter
 from liftgate.gemini.files import GeminiFile
 from liftgate.sdk import direct_media
 from liftgate.sdk.direct import Direct
-from liftgate.translate.file_needs import FileNeed, ResolvedFile
 from sdk_sandbox import MODEL, Sandbox, asking
 from serving import serve
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from gateways import SandboxServer, sandbox_server
-from liftgate.cli.log_lines import LogLines, escaped
+from liftgate.cli.serve.log_lines import LogLines, escaped
 from processes import gateway_processes, write_config
 from raw_http import call, exchange
 

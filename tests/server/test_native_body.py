@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from liftgate.dialects.gemini.body import read_body
 from liftgate.errors import InvalidRequest
-from liftgate.translate.native_body import read_body
 
 PLAIN = (
     b'{ "contents":[{"parts" : [{"text":"file\\nuri \xc3\xa9 1.10"}]}],"temperature":1.10, "n":12345678901234567890 }'

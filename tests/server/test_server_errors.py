@@ -9,8 +9,8 @@ import openai
 import pytest
 
 from liftgate import errors
+from liftgate.dialects.gemini.errors import google_status
 from liftgate.errors import LiftgateError, UpstreamFacts
-from liftgate.gemini.error_body import google_status
 from liftgate.server.errors import error_response
 from openai_schema import check
 from raw_http import exchange, head

@@ -18,16 +18,16 @@ import click
 
 from liftgate import __version__
 from liftgate.cli.command_line import show_utf_8
-from liftgate.cli.litellm_flags import litellm_flags, read_litellm_flags
+from liftgate.cli.serve.litellm_flags import litellm_flags, read_litellm_flags
 from liftgate.errors import ConfigError, LiftgateError
 from liftgate.settings.options import OPTIONS, Option
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "files": ("liftgate.cli.files:files", "Upload, list, read and remove files at a running gateway."),
-    "chat": ("liftgate.cli.chat:chat", "Ask a question, about files if there are any."),
-    "admin": ("liftgate.cli.admin:admin", "Look after the data: owners, erase, sweep, check, backup, restore."),
-    "demo": ("liftgate.cli.demo:demo", "Show the main job end to end, without any key."),
-    "sandbox": ("liftgate.cli.sandbox:sandbox", "Run an emulator of the Gemini API."),
+    "files": ("liftgate.cli.files.command:files", "Upload, list, read and remove files at a running gateway."),
+    "chat": ("liftgate.cli.chat.command:chat", "Ask a question, about files if there are any."),
+    "admin": ("liftgate.cli.admin.command:admin", "Look after the data: owners, erase, sweep, check, backup, restore."),
+    "demo": ("liftgate.cli.demo.command:demo", "Show the main job end to end, without any key."),
+    "sandbox": ("liftgate.cli.serve.sandbox:sandbox", "Run an emulator of the Gemini API."),
 }
 """Name → where it is, and what it does in a sentence (so that `--help` imports none of them)."""
 
@@ -167,7 +167,7 @@ def cli(ctx: click.Context, /, config: Path | None, sandbox: bool, **flags: Any)
                 f"{given[0] if given else '--sandbox'} is an option of the gateway, not of a command."
             )
         return
-    from liftgate.cli.serve import serve
+    from liftgate.cli.serve.command import serve
 
     try:
         code = serve(config, flags, warnings, sandbox=sandbox)

@@ -12,7 +12,11 @@ from typing import TypeVar
 
 import msgspec
 
+from liftgate.ask.file_needs import ResolvedFile
+from liftgate.ask.model_dates import with_its_end
+from liftgate.ask.suspects import Suspect, inline_suspects, named
 from liftgate.clock import Clock
+from liftgate.dialects.chat.content_parts import Media
 from liftgate.engine.heal import Healing
 from liftgate.engine.needs import Needed, Needs
 from liftgate.errors import FileNotReady, InvalidRequest, LiftgateError, NotFound, UpstreamFileLost
@@ -20,10 +24,6 @@ from liftgate.gemini.status import classify, lost_file
 from liftgate.prices import day_of
 from liftgate.records import Account, Deployment, ReplicaRecord
 from liftgate.router.attempts import Router
-from liftgate.translate.content_parts import Media
-from liftgate.translate.file_needs import ResolvedFile
-from liftgate.translate.model_dates import with_its_end
-from liftgate.translate.suspects import Suspect, inline_suspects, named
 
 T = TypeVar("T")
 

@@ -13,19 +13,19 @@ from typing import Literal
 
 from liftgate.blobs.spool import Spool
 from liftgate.byte_source import ByteSource
-from liftgate.catalog import files as rows
 from liftgate.catalog.database import Connection
-from liftgate.engine.carrier import Carrier
+from liftgate.catalog.rows import files as rows
+from liftgate.copies.at_once import PurgeAtOnce, delete_file
+from liftgate.copies.kinds.head_start import EarlyUpload
+from liftgate.copies.services import Parts
+from liftgate.engine.prefetch import Carrier
 from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
-from liftgate.files.ingest import Incoming, Ingest
+from liftgate.files.arrival import Incoming, Ingest
 from liftgate.files.read import FileBytes
 from liftgate.gemini.upload_session import CHUNK
 from liftgate.ids import FILE_ID, file_id_of
 from liftgate.media_types import is_taken, is_text, resolve, unusable
 from liftgate.records import Account, FileRecord, Owner
-from liftgate.replicas.at_once import PurgeAtOnce, delete_file
-from liftgate.replicas.early import EarlyUpload
-from liftgate.replicas.parts import Parts
 from liftgate.router.attempts import Router
 from liftgate.signatures import HEAD
 

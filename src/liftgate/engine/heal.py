@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from liftgate.clock import Clock
+from liftgate.copies.ensure import Replicas
+from liftgate.copies.services import Key
 from liftgate.errors import LiftgateError, UpstreamFileLost
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.status import lost_file
 from liftgate.records import Account, ReplicaRecord
-from liftgate.replicas.ensure import Replicas
-from liftgate.replicas.parts import Key
 
 Standing = Literal["there", "processing", "gone", "unknown"]
 

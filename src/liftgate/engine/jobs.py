@@ -11,21 +11,21 @@ import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from liftgate.catalog import replicas as rows
 from liftgate.catalog.database import Connection
-from liftgate.catalog.leases import prune_leases
-from liftgate.catalog.signatures import expire_signatures
+from liftgate.catalog.rows import copies as rows
+from liftgate.catalog.rows.leases import prune_leases
+from liftgate.catalog.rows.signatures import expire_signatures
+from liftgate.catalog.rows.unknown import keep_arriving
 from liftgate.catalog.steady import TICK_SECONDS, longest_grace, steady, tick
-from liftgate.catalog.unknown import keep_arriving
 from liftgate.clock import Clock
+from liftgate.copies.ensure import Replicas
+from liftgate.copies.lease import Lease, LeaseLost
+from liftgate.copies.refresh import purge, recover, renew_expiring
+from liftgate.copies.services import Parts
 from liftgate.errors import LiftgateError, Unavailable
+from liftgate.files.arrival import Ingest
 from liftgate.files.belonging import look_at
-from liftgate.files.ingest import Ingest
 from liftgate.files.sweep import sweep, sweep_spools
-from liftgate.replicas.ensure import Replicas
-from liftgate.replicas.lease import Lease, LeaseLost
-from liftgate.replicas.parts import Parts
-from liftgate.replicas.refresh import purge, recover, renew_expiring
 
 log = logging.getLogger("liftgate")
 

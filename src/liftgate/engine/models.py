@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from liftgate.ask.model_info import facts_of
 from liftgate.clock import Clock
 from liftgate.engine.google_models import ByName, GoogleModels
-from liftgate.engine.native import METHODS
+from liftgate.engine.pass_through import METHODS
 from liftgate.errors import LiftgateError, ModelNotFound, NotFound
 from liftgate.prices import day_of, model_entry
 from liftgate.records import Deployment
 from liftgate.router.attempts import Router
 from liftgate.settings.wildcards import STAR, star_of
-from liftgate.translate.model_info import facts_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from liftgate.ask.file_needs import FileNeed, MediaFound, ResolvedFile, find_media
+from liftgate.copies.ensure import Replicas
+from liftgate.copies.services import Wanted
+from liftgate.engine.attachments import Room, SentAlong
 from liftgate.engine.files import Files
 from liftgate.engine.heal import Healer
-from liftgate.engine.sent_along import Room, SentAlong
 from liftgate.errors import FileNotFound, FileNotReady, LiftgateError
 from liftgate.media_types import bare, called, is_taken, unusable
 from liftgate.records import Account, FileRecord, Owner, ReplicaRecord
-from liftgate.replicas.ensure import Replicas
-from liftgate.replicas.parts import Wanted
-from liftgate.translate.file_needs import FileNeed, MediaFound, ResolvedFile, find_media
 
 T = TypeVar("T")
 

@@ -15,16 +15,16 @@ from functools import partial
 
 import msgspec
 
+from liftgate.answer.fold import AnswerFold
 from liftgate.deadlines import Deadlines
+from liftgate.dialects.chat.chunks import ChunkEncoder
+from liftgate.dialects.openai_errors import error_body
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import InternalError, LiftgateError, let_go
 from liftgate.gemini.json_body import decoded
 from liftgate.gemini.stream import GeminiStream
-from liftgate.openai.error_body import error_body
 from liftgate.records import Owner
 from liftgate.sse import DONE, PING, event
-from liftgate.translate.answer import AnswerFold
-from liftgate.translate.chat_chunks import ChunkEncoder
 
 log = logging.getLogger("liftgate")
 

@@ -10,8 +10,8 @@ import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
-from liftgate.catalog import signatures as rows
 from liftgate.catalog.database import Database
+from liftgate.catalog.rows import signatures as rows
 from liftgate.errors import Unavailable
 from liftgate.records import Owner
 

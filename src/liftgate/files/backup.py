@@ -16,10 +16,10 @@ from liftgate import ids
 from liftgate.blobs.local import LocalBlobs
 from liftgate.blobs.spool import remove_dead_spools
 from liftgate.blobs.store import MARK, BlobStore
-from liftgate.catalog.blobs import blob_alive, known_blobs
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.portable import dump
+from liftgate.catalog.rows.blobs import blob_alive, known_blobs
 from liftgate.catalog.schema import newest_schema
 from liftgate.errors import ConfigError
 from liftgate.files.backup_directory import BackupDirectory, Manifest, wholes

@@ -14,10 +14,9 @@ from functools import partial
 
 from liftgate import ids
 from liftgate.blobs.store import MARK, TURN, BlobStore
-from liftgate.catalog.blobs import known_blobs
 from liftgate.catalog.database import Database
-from liftgate.catalog.steady import steady, tick
-from liftgate.catalog.store_row import (
+from liftgate.catalog.rows.blobs import known_blobs
+from liftgate.catalog.rows.store import (
     StoreRow,
     begin_turn,
     count_objects,
@@ -27,6 +26,7 @@ from liftgate.catalog.store_row import (
     note_store,
     replace_marks,
 )
+from liftgate.catalog.steady import steady, tick
 from liftgate.errors import ConfigError, StorageFull, Unavailable
 
 log = logging.getLogger("liftgate.files")

@@ -12,9 +12,9 @@ from functools import partial
 from typing import Literal
 
 from liftgate.blobs.store import BlobMissing, BlobStore
-from liftgate.catalog.blobs import all_blobs, blob_alive, blob_parts, known_blobs
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
+from liftgate.catalog.rows.blobs import all_blobs, blob_alive, blob_parts, known_blobs
 from liftgate.files.read import open_blob
 from liftgate.records import BlobRecord
 

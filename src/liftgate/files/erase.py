@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from liftgate.blobs.store import BlobStore
-from liftgate.catalog.blobs import known_blobs
 from liftgate.catalog.database import Connection, Database
-from liftgate.catalog.erasing import count_orphans, drop_orphans_of, upload_keys
-from liftgate.catalog.files import erase_owner
+from liftgate.catalog.rows.blobs import known_blobs
+from liftgate.catalog.rows.erasing import count_orphans, drop_orphans_of, upload_keys
+from liftgate.catalog.rows.files import erase_owner
 from liftgate.errors import LiftgateError
 from liftgate.files.belonging import alone
 from liftgate.records import Owner

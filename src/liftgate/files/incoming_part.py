@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from liftgate import ids
 from liftgate.blobs.spool import Spool, SpoolDiscarded
 from liftgate.catalog.connection import Connection
-from liftgate.catalog.uploads import UploadPart, UploadRecord, add_part, count_parts
+from liftgate.catalog.rows.uploads import UploadPart, UploadRecord, add_part, count_parts
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, TooLarge
-from liftgate.files.ingest import Ingest
+from liftgate.files.arrival import Ingest
 
 if TYPE_CHECKING:
     from hashlib import _Hash

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, cast
 from liftgate import ids
 from liftgate.blobs.disk import in_thread
 from liftgate.blobs.manifest import PartsSource
-from liftgate.catalog.blobs import BlobPart
 from liftgate.catalog.connection import Connection
-from liftgate.catalog.uploads import Finished, UploadPart, UploadRecord, finish, note_completion
+from liftgate.catalog.rows.blobs import BlobPart
+from liftgate.catalog.rows.uploads import Finished, UploadPart, UploadRecord, finish, note_completion
 from liftgate.errors import InvalidRequest, LiftgateError
+from liftgate.files.arrival import Ingest
 from liftgate.files.incoming_part import IncomingPart, delete_objects
-from liftgate.files.ingest import Ingest
 from liftgate.files.twins import with_twins
 from liftgate.media_types import is_taken, resolve, unusable
 from liftgate.records import BlobRecord, FileRecord

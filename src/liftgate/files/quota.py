@@ -12,8 +12,8 @@ from typing import Protocol
 
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
-from liftgate.catalog.files import expire_files, owner_usage
-from liftgate.catalog.uploads import pending_bytes
+from liftgate.catalog.rows.files import expire_files, owner_usage
+from liftgate.catalog.rows.uploads import pending_bytes
 from liftgate.errors import TooLarge
 from liftgate.records import Owner
 

@@ -13,9 +13,9 @@ from liftgate.blobs.disk import PIECES_PER_HOP
 from liftgate.blobs.manifest import PartsSource
 from liftgate.blobs.store import BlobMissing, BlobStore
 from liftgate.byte_source import ByteSource
-from liftgate.catalog.blobs import blob_parts
 from liftgate.catalog.database import Database
-from liftgate.catalog.files import get_file
+from liftgate.catalog.rows.blobs import blob_parts
+from liftgate.catalog.rows.files import get_file
 from liftgate.errors import FileNotFound
 from liftgate.records import FileRecord, Owner
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from liftgate.catalog.database import Database
-from liftgate.catalog.files import delete_file, erase_owner
+from liftgate.catalog.rows.files import delete_file, erase_owner
 from liftgate.errors import FileNotFound
 from liftgate.records import FileRecord, Owner
 

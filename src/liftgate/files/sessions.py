@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 from liftgate import ids
 from liftgate.catalog.connection import Connection
-from liftgate.catalog.files import get_file, get_file_by_alias
-from liftgate.catalog.uploads import (
+from liftgate.catalog.rows.files import get_file, get_file_by_alias
+from liftgate.catalog.rows.uploads import (
     UploadPart,
     UploadRecord,
     begin_upload,
@@ -32,11 +32,11 @@ from liftgate.errors import (
     RequestTimeout,
     UploadNotFound,
 )
+from liftgate.files.arrival import too_large
 from liftgate.files.filename import clean_filename
 from liftgate.files.incoming_part import PART_BYTES, IncomingPart
-from liftgate.files.ingest import too_large
 from liftgate.files.part_store import PartStore
-from liftgate.files.turns import SessionTaken, Turns
+from liftgate.files.session_lock import SessionTaken, Turns
 from liftgate.records import FileRecord, Owner
 
 LIFE_SECONDS = 86_400

@@ -19,13 +19,13 @@ from pathlib import Path
 
 from liftgate.blobs.spool import remove_dead_spools
 from liftgate.blobs.store import BlobStore
-from liftgate.catalog.blobs import blob_parts, drop_blob, orphaned_blobs
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
-from liftgate.catalog.files import expire_files
+from liftgate.catalog.rows.blobs import blob_parts, drop_blob, orphaned_blobs
+from liftgate.catalog.rows.files import expire_files
+from liftgate.catalog.rows.unknown import condemn, due_unknown, forget_unknown, note_unknown, unknown_of
+from liftgate.catalog.rows.uploads import expire_uploads
 from liftgate.catalog.steady import steady
-from liftgate.catalog.unknown import condemn, due_unknown, forget_unknown, note_unknown, unknown_of
-from liftgate.catalog.uploads import expire_uploads
 from liftgate.errors import LiftgateError
 from liftgate.files.belonging import alone, listed_keys, take_turn
 

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from liftgate.blobs.digest import sha256_of
 from liftgate.blobs.store import BlobMissing, BlobStore
-from liftgate.catalog.blobs import TwinFound
 from liftgate.catalog.database import Database
+from liftgate.catalog.rows.blobs import TwinFound
 from liftgate.errors import LiftgateError
 from liftgate.files.read import open_blob
 

@@ -13,12 +13,12 @@ from functools import partial
 
 from liftgate import ids
 from liftgate.catalog.connection import Connection
-from liftgate.catalog.files import get_file
-from liftgate.catalog.uploads import UploadPart, UploadRecord, begin_upload, cancel, get_upload, parts_of
+from liftgate.catalog.rows.files import get_file
+from liftgate.catalog.rows.uploads import UploadPart, UploadRecord, begin_upload, cancel, get_upload, parts_of
 from liftgate.errors import InvalidRequest, UploadNotFound
+from liftgate.files.arrival import too_large
 from liftgate.files.filename import clean_filename
 from liftgate.files.incoming_part import IncomingPart
-from liftgate.files.ingest import too_large
 from liftgate.files.part_store import PartStore
 from liftgate.media_types import explicit
 from liftgate.records import FileRecord, Owner

@@ -18,15 +18,15 @@ from urllib.parse import quote
 from liftgate.byte_source import ByteSource
 from liftgate.clock import Clock
 from liftgate.errors import InvalidRequest, LiftgateError, UpstreamFileLost, UpstreamProtocolError
+from liftgate.gemini.clock_skew import UpstreamTime
 from liftgate.gemini.files import GeminiFile, parse
 from liftgate.gemini.json_body import decoded_or_none
 from liftgate.gemini.model_route import KEY_HEADER, ModelRoute, address, whose
-from liftgate.gemini.network import broken
 from liftgate.gemini.status import error_of, without_key
 from liftgate.gemini.stream import GeminiStream, Patience
-from liftgate.gemini.transport import ClientLimits, Reply, Transport
 from liftgate.gemini.upload_rules import ChunkAnswer
-from liftgate.gemini.upstream_time import UpstreamTime
+from liftgate.http.network import broken
+from liftgate.http.transport import ClientLimits, Reply, Transport
 from liftgate.large_bodies import STEP, Body, contains
 from liftgate.records import Account, Deployment
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from liftgate.gemini.transport import Head, Transport
+from liftgate.http.transport import Head, Transport
 from liftgate.records import Account, Deployment
 
 VERSION = "v1beta"

@@ -7,10 +7,10 @@ from time import monotonic
 
 from liftgate.deadlines import Deadlines, Within
 from liftgate.errors import LiftgateError, UpstreamDisconnected
-from liftgate.gemini.connection import Answer
 from liftgate.gemini.json_body import decoded_or_none
-from liftgate.gemini.network import broken
 from liftgate.gemini.status import event_error
+from liftgate.http.connection import Answer
+from liftgate.http.network import broken
 from liftgate.sse import EventDecoder
 
 

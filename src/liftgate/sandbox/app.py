@@ -6,14 +6,17 @@ answer before it has come. `liftgate.sandbox.server` runs it, `/sandbox/…` is 
 
 from urllib.parse import unquote
 
-from liftgate.sandbox import control, embeddings, files_api, generation, multipart_upload, uploads
-from liftgate.sandbox.generation import Call
-from liftgate.sandbox.refusals import Refusal, UploadRefusal, model_unknown
+from liftgate.sandbox import control
+from liftgate.sandbox.answers import embeddings, generation
+from liftgate.sandbox.answers.generation import Call
+from liftgate.sandbox.files import files_api, uploads
+from liftgate.sandbox.requests.refusals import Refusal, UploadRefusal, model_unknown
 from liftgate.sandbox.routes import Route, route_of
 from liftgate.sandbox.settings import SandboxSettings, Unverified
 from liftgate.sandbox.state import SandboxState
 from liftgate.sandbox.status_faults import status_reply
-from liftgate.sandbox.wire import (
+from liftgate.sandbox.wire import multipart_upload
+from liftgate.sandbox.wire.http import (
     JSON_TYPE,
     TEXT,
     VARY,

@@ -54,10 +54,10 @@ import msgspec
 
 from liftgate.sandbox.clock import NANOSECONDS
 from liftgate.sandbox.faults import Fault
+from liftgate.sandbox.files.stored_files import StoredFile, new_file_id
 from liftgate.sandbox.scripts import Script
 from liftgate.sandbox.state import SandboxState
-from liftgate.sandbox.stored_files import StoredFile, new_file_id
-from liftgate.sandbox.wire import JSON_TYPE, Exchange, Reply, json_bytes
+from liftgate.sandbox.wire.http import JSON_TYPE, Exchange, Reply, json_bytes
 
 BODY_LIMIT = 64 << 20
 Handler = Callable[[SandboxState, dict[str, Any], str], Any]

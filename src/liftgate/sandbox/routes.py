@@ -6,8 +6,8 @@ Only recognises; `app` calls what belongs to it. A path that is not in here is G
 import re
 from dataclasses import dataclass
 
-from liftgate.sandbox.uploads import operation_of
-from liftgate.sandbox.wire import Exchange
+from liftgate.sandbox.files.uploads import operation_of
+from liftgate.sandbox.wire.http import Exchange
 
 VERSION = r"(?P<version>v1beta|v1alpha|v1)"
 _PATHS = (

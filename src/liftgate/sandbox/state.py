@@ -10,14 +10,14 @@ from pathlib import Path
 
 from liftgate.sandbox.clock import MovableClock
 from liftgate.sandbox.faults import Faults
-from liftgate.sandbox.model_facts import ModelFacts, known_family
-from liftgate.sandbox.refusals import key_invalid, key_missing
+from liftgate.sandbox.files.stored_files import FileShelf
+from liftgate.sandbox.files.upload_sessions import UploadSession
+from liftgate.sandbox.requests.model_facts import ModelFacts, known_family
+from liftgate.sandbox.requests.refusals import key_invalid, key_missing
 from liftgate.sandbox.scripts import Scripts
 from liftgate.sandbox.settings import SandboxSettings
 from liftgate.sandbox.stats import Stats
-from liftgate.sandbox.stored_files import FileShelf
-from liftgate.sandbox.upload_sessions import UploadSession
-from liftgate.sandbox.wire import Exchange
+from liftgate.sandbox.wire.http import Exchange
 
 SESSIONS_KEPT = 10_000
 

@@ -6,8 +6,8 @@ Called by the router before (or, for a fault that is `processed`, after) the wor
 import msgspec
 
 from liftgate.sandbox.faults import Fault
-from liftgate.sandbox.refusals import STATUS_OF_CODE, TYPE
-from liftgate.sandbox.wire import JSON_TYPE, TEXT, Reply, api_headers, json_bytes
+from liftgate.sandbox.requests.refusals import STATUS_OF_CODE, TYPE
+from liftgate.sandbox.wire.http import JSON_TYPE, TEXT, Reply, api_headers, json_bytes
 
 SENTENCES = {
     400: "Request contains an invalid argument.",

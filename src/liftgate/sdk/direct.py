@@ -15,7 +15,10 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from liftgate.ask.file_needs import FileNeed, MediaFound, ResolvedFile, find_media
+from liftgate.ask.suspects import inline_suspects, named
 from liftgate.clock import Clock, SystemClock
+from liftgate.dialects.chat.request import ChatTranslation
 from liftgate.errors import (
     FileNotReady,
     FileUnusable,
@@ -39,9 +42,6 @@ from liftgate.sdk.file_input import FileTypes, open_input
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse
 from liftgate.sdk.retry import Attempts
 from liftgate.settings.sections import LimitSettings
-from liftgate.translate.chat_request import ChatTranslation
-from liftgate.translate.file_needs import FileNeed, MediaFound, ResolvedFile, find_media
-from liftgate.translate.suspects import inline_suspects, named
 
 T = TypeVar("T")
 

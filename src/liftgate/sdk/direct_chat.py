@@ -13,7 +13,16 @@ from typing import Any
 import msgspec
 
 from liftgate import ids
+from liftgate.answer.fold import AnswerFold, completion
+from liftgate.ask.file_needs import ResolvedFile
+from liftgate.ask.gemini_fields import merged
+from liftgate.ask.model_dates import with_its_end
+from liftgate.ask.model_facts import facts_for
+from liftgate.ask.suspects import Suspect
 from liftgate.clock import Clock
+from liftgate.dialects.chat.chunks import chunk_blocks
+from liftgate.dialects.chat.request import ChatTranslation, translate_chat
+from liftgate.dialects.chat.tokens import count_answer, count_request
 from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, NotFound
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.json_body import decoded
@@ -25,15 +34,6 @@ from liftgate.sdk.calls import model_name
 from liftgate.sdk.costs import note_cost
 from liftgate.sdk.direct_failures import for_caller
 from liftgate.sdk.results import ModelResponse, ModelResponseStream
-from liftgate.translate.answer import AnswerFold, completion
-from liftgate.translate.chat_chunks import chunk_blocks
-from liftgate.translate.chat_request import ChatTranslation, translate_chat
-from liftgate.translate.file_needs import ResolvedFile
-from liftgate.translate.model_dates import with_its_end
-from liftgate.translate.model_facts import facts_for
-from liftgate.translate.native_fields import merged
-from liftgate.translate.suspects import Suspect
-from liftgate.translate.tokens import count_answer, count_request
 
 _encode = msgspec.json.Encoder().encode
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from liftgate.ask.file_needs import FileNeed, ResolvedFile
+from liftgate.ask.suspects import Suspect
 from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.gemini.files import GeminiFile
 from liftgate.media_types import called, is_taken, resolve, unusable
 from liftgate.sdk.engine import Listing
 from liftgate.sdk.results import FileList, FileObject
-from liftgate.translate.file_needs import FileNeed, ResolvedFile
-from liftgate.translate.suspects import Suspect
 
 PURPOSE = "user_data"
 """What a file is for where only Gemini can be asked, which does not know."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from liftgate import media_types
 from liftgate.as_utf8 import for_gemini, text_for_gemini
+from liftgate.ask.file_needs import FileNeed, ResolvedFile
+from liftgate.ask.inline_data import decoded_pieces, type_behind
 from liftgate.byte_source import ByteSource
 from liftgate.errors import FileUnusable
 from liftgate.gemini.files import GeminiFile
@@ -20,8 +22,6 @@ from liftgate.sdk.exchange import Exchange
 from liftgate.sdk.file_input import MemorySource, open_input
 from liftgate.settings.sections import LimitSettings
 from liftgate.signatures import HEAD
-from liftgate.translate.file_needs import FileNeed, ResolvedFile
-from liftgate.translate.inline_data import decoded_pieces, type_behind
 
 if TYPE_CHECKING:
     from liftgate.engine.fetch import Fetcher

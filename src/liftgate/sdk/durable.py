@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from liftgate.dialects.file_objects import openai_file, openai_file_deleted, openai_file_list
 from liftgate.engine.files import Arriving
 from liftgate.engine.relay import EventStream
 from liftgate.errors import (
@@ -34,7 +35,6 @@ from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelRespons
 from liftgate.settings import Settings, load_settings
 from liftgate.settings.sections import LOCAL
 from liftgate.sse import EventDecoder
-from liftgate.translate.file_objects import openai_file, openai_file_deleted, openai_file_list
 
 log = logging.getLogger("liftgate")
 

@@ -9,13 +9,13 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from liftgate.ask.model_info import can, facts_of
 from liftgate.clock import SystemClock
+from liftgate.dialects.chat.fields import REQUEST
 from liftgate.errors import NotFound
 from liftgate.prices import day_of, known_models, model_entry
 from liftgate.sdk.bridge import public_errors
 from liftgate.settings.google import KEY_VARIABLES
-from liftgate.translate.field_table import REQUEST
-from liftgate.translate.model_info import can, facts_of
 
 
 def get_model_info(model: str, custom_llm_provider: str | None = None, api_base: str | None = None) -> dict[str, Any]:

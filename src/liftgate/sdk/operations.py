@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, Unpack
 
+from liftgate.dialects.file_objects import check_purpose
 from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, UnsupportedParameter
 from liftgate.sdk.calls import OPTION_NAMES, Call, CallOptions, call_of, check_whole_number
 from liftgate.sdk.costs import note_cost
@@ -20,7 +21,6 @@ from liftgate.sdk.litellm_arguments import fallback_models, response_format, tak
 from liftgate.sdk.mock import mocked
 from liftgate.sdk.public_errors import is_too_long, public_error
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, plain
-from liftgate.translate.file_objects import check_purpose
 
 T_co = TypeVar("T_co", covariant=True)
 

@@ -10,9 +10,9 @@ import math
 
 import msgspec
 
+from liftgate.dialects.gemini.errors import google_status
+from liftgate.dialects.openai_errors import error_body
 from liftgate.errors import LiftgateError, MethodNotAllowed, RangeNotSatisfiable, UnsupportedEncoding
-from liftgate.gemini.error_body import google_status
-from liftgate.openai.error_body import error_body
 from liftgate.server.asgi import Header
 from liftgate.server.dialects import Dialect
 from liftgate.server.responses import JSON, JSON_UTF8, Response

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from liftgate.dialects.file_objects import check_purpose
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.server.numbers import whole_number
-from liftgate.translate.file_objects import check_purpose
 
 SHORTEST_LIFE = 3600
 LONGEST_LIFE = 2592000

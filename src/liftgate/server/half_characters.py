@@ -9,9 +9,9 @@ import json
 import re
 from typing import Any
 
+from liftgate.ask.checks import At, Place
 from liftgate.errors import InvalidRequest
 from liftgate.large_bodies import Body
-from liftgate.translate.checks import At, Place
 
 _HALF = re.compile("[\ud800-\udfff]")
 

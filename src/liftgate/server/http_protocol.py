@@ -18,9 +18,9 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from liftgate import ids
+from liftgate.dialects.gemini.errors import google_status
+from liftgate.dialects.openai_errors import error_body
 from liftgate.errors import InternalError, LiftgateError
-from liftgate.gemini.error_body import google_status
-from liftgate.openai.error_body import error_body
 from liftgate.server.asgi import Header, Scope
 from liftgate.server.dialects import NATIVE
 from liftgate.server.exchange import STATUS_LINES, Exchange

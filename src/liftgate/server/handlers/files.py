@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
+from liftgate.dialects.file_objects import openai_file, openai_file_deleted, openai_file_list
 from liftgate.engine.files import Arriving, Creation
 from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
 from liftgate.files.filename import clean_filename
@@ -13,7 +14,6 @@ from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundar
 from liftgate.server.numbers import whole_number
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
-from liftgate.translate.file_objects import openai_file, openai_file_deleted, openai_file_list
 
 SELECTORS = ("custom_llm_provider", "provider", "model", "target_model_names", "key")
 """LiteLLM's ways to say where a file is; here it is in one place, so they choose nothing. `key` was used already."""

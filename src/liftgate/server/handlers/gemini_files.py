@@ -11,7 +11,8 @@ import binascii
 from collections.abc import Collection
 from typing import Any
 
-from liftgate.engine.native import not_permitted
+from liftgate.dialects.file_objects import gemini_file
+from liftgate.engine.pass_through import not_permitted
 from liftgate.errors import FileNotFound, InvalidRequest, shortened
 from liftgate.ids import FILE_ID
 from liftgate.records import FileRecord
@@ -20,7 +21,6 @@ from liftgate.server.handlers.content import content_of
 from liftgate.server.numbers import whole_number
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, google_json
-from liftgate.translate.file_objects import gemini_file
 
 _COMMON = ("key", "alt", "prettyPrint", "$alt", "$prettyPrint", "quotaUser")
 """Parameters that every method of Google's has; all but the two `alt`, which are one, change nothing."""

@@ -7,8 +7,9 @@ import binascii
 import re
 from typing import Any
 
+from liftgate.ask.model_facts import facts_for
 from liftgate.engine.models import ServedModel
-from liftgate.engine.native import METHODS, STREAM, NativeRequest, methods_of
+from liftgate.engine.pass_through import METHODS, STREAM, NativeRequest, methods_of
 from liftgate.errors import InvalidRequest, ModelNotFound, NotFound
 from liftgate.server.handlers.chat import PATIENCE
 from liftgate.server.handlers.gemini_files import ENUM_NUMBERS, common, page_size
@@ -17,7 +18,6 @@ from liftgate.server.origin import origin_of
 from liftgate.server.request import Request
 from liftgate.server.responses import JSON_UTF8, Response, StreamedResponse, google_json
 from liftgate.server.unserved import route_not_found
-from liftgate.translate.model_facts import facts_for
 
 DEFAULT_PAGE = 50
 LARGEST_PAGE = 1000

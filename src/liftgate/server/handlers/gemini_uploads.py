@@ -7,7 +7,8 @@ again, so it never goes with one that is final, and they would take it for succe
 
 from __future__ import annotations
 
-from liftgate.catalog.uploads import UploadRecord
+from liftgate.catalog.rows.uploads import UploadRecord
+from liftgate.dialects.file_objects import gemini_file
 from liftgate.engine.files import Arriving, Creation
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, RequestTimeout, UploadNotFound
 from liftgate.files.header_names import decoded_name
@@ -21,7 +22,6 @@ from liftgate.server.origin import origin_of
 from liftgate.server.related import MAX_METADATA, read_related, related_boundary
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, google_json
-from liftgate.translate.file_objects import gemini_file
 
 TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
 PARAMETERS = ("key", "alt", "upload_id", "upload_protocol", "uploadType", "prettyPrint", "$alt", "$prettyPrint")

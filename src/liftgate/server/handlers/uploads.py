@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from liftgate.catalog.uploads import UploadRecord
+from liftgate.catalog.rows.uploads import UploadRecord
+from liftgate.dialects.file_objects import check_purpose, openai_file
 from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
 from liftgate.files.incoming_part import MOST_PARTS, PART_BYTES, IncomingPart
 from liftgate.files.uploads import NewUpload
@@ -14,7 +15,6 @@ from liftgate.server.file_form import LONGEST_LIFE, MAX_MODELS, SHORTEST_LIFE
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
-from liftgate.translate.file_objects import check_purpose, openai_file
 
 T = TypeVar("T")
 

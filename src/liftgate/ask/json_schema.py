@@ -1,0 +1,156 @@
+"""A client's JSON Schema → the JSON Schema that Gemini takes (GEMINI.md 2.6).
+
+What can be said another way is rewritten (`const` is an `enum` of one; what stands beside a `$ref` goes into what it
+names), annotations stay, and with `strict` what cannot be said is refused: a promise is not quietly weakened. Recursion
+is bounded, not trusted, and so is what `$ref`s make of a small schema.
+"""
+
+from __future__ import annotations
+
+from operator import is_
+from typing import Any
+
+from liftgate.ask import checks
+from liftgate.ask.checks import Place
+from liftgate.ask.schema_refs import MAX_DEPTH, NULL_IS_A_VALUE, count_values, target_of, too_deep
+from liftgate.errors import InvalidRequest, UnsupportedParameter
+
+UNSAYABLE = frozenset(
+    {
+        "not", "if", "then", "else", "patternProperties", "dependentSchemas", "dependentRequired", "dependencies",
+        "contains", "minContains", "maxContains", "propertyNames", "unevaluatedProperties", "unevaluatedItems",
+        "uniqueItems", "multipleOf", "$dynamicRef", "$recursiveRef",
+    }
+)  # fmt: skip
+"""Keywords that constrain and that Gemini's JSON Schema has no word for."""
+
+_SUBSCHEMAS = frozenset(
+    {
+        "items", "additionalProperties", "additionalItems", "not", "if", "then", "else", "contains", "propertyNames",
+        "unevaluatedItems", "unevaluatedProperties",
+    }
+)  # fmt: skip
+_LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems", "items"})
+_MAPS = frozenset({"properties", "$defs", "definitions", "patternProperties", "dependentSchemas"})
+_DEFINITIONS = ("$defs", "definitions")
+_ROOM = 4
+"""How many times its own size a schema may grow by what is put in the place of its `$ref`s."""
+_BESIDE_ROOT = frozenset({"title"})
+"""Recorded with 200 beside `$ref` and `$defs`."""
+_BESIDE_CYCLE = frozenset({"description", "default"})
+"""What Google says may stand beside a `$ref` (anomalyco/opencode#12295)."""
+
+
+def json_schema(schema: object, param: str, *, strict: bool) -> Any:
+    """For `responseJsonSchema` and `parametersJsonSchema`. The same object comes back where nothing changes."""
+    return _Reading(schema, strict=strict).read(schema, param, ("#",), 0)
+
+
+class _Reading:
+    """One schema; holds the root for its `$ref`s, and how much more they may stand for."""
+
+    def __init__(self, root: object, *, strict: bool) -> None:
+        self._root: dict[str, Any] = root if isinstance(root, dict) else {}
+        self._strict = strict
+        self._room: int | None = None
+
+    def read(self, schema: object, param: checks.At, within: tuple[str, ...], depth: int) -> Any:
+        """`within`: the names of what this stands in."""
+        if isinstance(schema, bool):
+            return schema
+        found = checks.mapping(schema, param)
+        if depth > MAX_DEPTH:
+            raise too_deep(param)
+        if None in found.values():
+            found = {key: value for key, value in found.items() if value is not None or key in NULL_IS_A_VALUE}
+        if "$ref" in found:
+            checks.string(found["$ref"], Place(param, "$ref"))
+        while "$ref" in found and len(found) > 1 and (merged := self._merged(found, param, within, depth)) is not found:
+            within, found = (*within, str(found["$ref"])), merged
+        if self._strict:
+            _refuse_unsayable(found, param)
+        changed = self._changed_within(found, param, within, depth)
+        if isinstance(const := found.get("const"), str | int | float) and not isinstance(const, bool):
+            changed["enum"] = [const]
+        if not changed:
+            return found
+        whole = {**found, **changed}
+        if "enum" in changed:
+            whole.pop("const", None)
+        return whole
+
+    def _changed_within(
+        self, schema: dict[str, Any], param: checks.At, within: tuple[str, ...], depth: int
+    ) -> dict[str, Any]:
+        """The keywords whose subschemas became others."""
+        changed: dict[str, Any] = {}
+        for key, value in schema.items():
+            new: Any = value
+            if key in _SUBSCHEMAS and isinstance(value, dict):
+                new = self.read(value, Place(param, key), within, depth + 1)
+            elif key in _LISTS and isinstance(value, list):
+                at = Place(param, key)
+                made = [self.read(each, Place(at, i), within, depth + 1) for i, each in enumerate(value)]
+                new = value if all(map(is_, made, value)) else made
+            elif key in _MAPS and isinstance(value, dict):
+                at, names = Place(param, key), depth == 0 and key in _DEFINITIONS
+                named = {
+                    name: self.read(each, Place(at, name), ("#", f"#/{key}/{name}") if names else within, depth + 1)
+                    for name, each in value.items()
+                }
+                new = value if all(named[name] is each for name, each in value.items()) else named
+            if new is not value:
+                changed[key] = new
+        return changed
+
+    def _merged(self, node: dict[str, Any], param: checks.At, within: tuple[str, ...], depth: int) -> dict[str, Any]:
+        """A node with a `$ref` and neighbours as one without, or the very node where it may stay.
+
+        What contains itself, and what would make the schema too large, is named by a choice of one instead, beside
+        which anything may stand.
+        """
+        name = node["$ref"]
+        beside = {key: value for key, value in node.items() if key != "$ref"}
+        words = {key for key in beside if not key.startswith("$")}
+        if words <= (_BESIDE_ROOT if depth == 0 and "$defs" in node else frozenset()):
+            return node
+        target = target_of(name, self._root)
+        if target is None and not words <= _BESIDE_CYCLE:
+            raise InvalidRequest(
+                f"Invalid schema: '$ref' {checks.shown(name)} names nothing in it.",
+                param=str(Place(param, "$ref")),
+                code="invalid_json_schema",
+            )
+        if target is None:
+            return node
+        if name not in within and depth < MAX_DEPTH // 2 and self._has_room(target):
+            return _both(target, beside)
+        if words <= _BESIDE_CYCLE:
+            return node
+        return {**beside, "allOf" if "anyOf" in beside else "anyOf": [{"$ref": name}]}
+
+    def _has_room(self, target: dict[str, Any]) -> bool:
+        if self._room is None:
+            self._room = _ROOM * count_values(self._root, 100_000)
+        self._room -= count_values(target, self._room)
+        return self._room >= 0
+
+
+def _both(target: dict[str, Any], beside: dict[str, Any]) -> dict[str, Any]:
+    """What the reference names and what stands beside it, which is the nearer word."""
+    merged = {**target, **beside}
+    if isinstance(target.get("properties"), dict) and isinstance(beside.get("properties"), dict):
+        merged["properties"] = target["properties"] | beside["properties"]
+    if isinstance(target.get("required"), list) and isinstance(beside.get("required"), list):
+        named = (name for name in (*target["required"], *beside["required"]) if isinstance(name, str))
+        merged["required"] = list(dict.fromkeys(named))
+    return merged
+
+
+def _refuse_unsayable(schema: dict[str, Any], param: checks.At) -> None:
+    if not UNSAYABLE.isdisjoint(schema):
+        key = next(key for key in schema if key in UNSAYABLE)
+        raise UnsupportedParameter(
+            f"Invalid schema: '{key}' cannot be enforced by Gemini, so it is not permitted in a strict schema.",
+            param=str(Place(param, key)),
+        )

@@ -1,0 +1,1 @@
+"""A module for each table, or for the few that are written together."""

@@ -1,0 +1,139 @@
+"""Blobs in the catalogue: which objects of the store are bytes of a file, and which nobody needs any more.
+
+An orphaned blob is never used again: equal bytes that come later get a blob of their own. The bytes of a blob lie
+under its id in the object store, or, when it is a manifest, under the keys of its parts, one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from liftgate.catalog.connection import Connection, chunks
+from liftgate.catalog.rows.copies import doom_replicas
+from liftgate.catalog.steady import steady
+from liftgate.records import BlobRecord, Owner
+
+COLUMNS = "id, owner, sha256, bytes, created_at"
+
+
+@dataclass(frozen=True, slots=True)
+class BlobPart:
+    """A piece of a manifest: an object of the store and its size in bytes."""
+
+    key: str
+    bytes: int
+
+
+class TwinFound(Exception):
+    """Raised inside a transaction, which is undone: the owner has equal bytes already, under `blob_id`. Whether those
+    are whole is to be seen before the ones that came are thrown away."""
+
+    def __init__(self, blob_id: str) -> None:
+        super().__init__(blob_id)
+        self.blob_id = blob_id
+
+
+def live_blob(conn: Connection, owner: Owner, sha256: str, size: int) -> str | None:
+    """The id of the owner's blob with these bytes. Inside a transaction that holds the owner's row."""
+    rows = conn.execute(
+        "SELECT id FROM blobs WHERE owner = ? AND sha256 = ? AND bytes = ? AND orphaned_at IS NULL",
+        (owner, sha256, size),
+    )
+    return str(rows[0][0]) if rows else None
+
+
+def insert_blob(conn: Connection, blob: BlobRecord, parts: Sequence[BlobPart] = ()) -> None:
+    """`parts` make it a manifest; their bytes must add up to the blob's."""
+    if parts and sum(part.bytes for part in parts) != blob.bytes:
+        raise ValueError(f"the parts of {blob.id} do not add up to its {blob.bytes} bytes")
+    conn.execute(
+        f"INSERT INTO blobs ({COLUMNS}) VALUES (?, ?, ?, ?, ?)",
+        (blob.id, blob.owner, blob.sha256, blob.bytes, blob.created_at),
+    )
+    _insert_parts(conn, blob.id, parts)
+
+
+def is_whole(blob_id: str, looked_at: Mapping[str, bool]) -> bool:
+    """Raises `TwinFound` for one that was not looked at."""
+    if blob_id not in looked_at:
+        raise TwinFound(blob_id)
+    return looked_at[blob_id]
+
+
+def replace_bytes(conn: Connection, blob_id: str, parts: Sequence[BlobPart]) -> None:
+    """Its bytes lie under these keys from now on: those it had are lost. What is left of them is unknown then."""
+    conn.execute("DELETE FROM blob_parts WHERE blob_id = ?", (blob_id,))
+    _insert_parts(conn, blob_id, parts)
+
+
+def _insert_parts(conn: Connection, blob_id: str, parts: Sequence[BlobPart]) -> None:
+    for ordinal, part in enumerate(parts):
+        conn.execute(
+            "INSERT INTO blob_parts (blob_id, ordinal, key, bytes) VALUES (?, ?, ?, ?)",
+            (blob_id, ordinal, part.key, part.bytes),
+        )
+
+
+def get_blob(conn: Connection, blob_id: str) -> BlobRecord | None:
+    rows = conn.execute(f"SELECT {COLUMNS} FROM blobs WHERE id = ?", (blob_id,))
+    return BlobRecord(*rows[0]) if rows else None
+
+
+def blob_alive(conn: Connection, blob_id: str) -> bool:
+    """Whether a file still needs it."""
+    return bool(conn.execute("SELECT 1 FROM blobs WHERE id = ? AND orphaned_at IS NULL", (blob_id,)))
+
+
+def blob_parts(conn: Connection, blob_id: str) -> list[BlobPart]:
+    """The manifest in order; [] for a blob that is one object under its own id."""
+    rows = conn.execute("SELECT key, bytes FROM blob_parts WHERE blob_id = ? ORDER BY ordinal", (blob_id,))
+    return [BlobPart(*row) for row in rows]
+
+
+def orphan_blob(conn: Connection, blob_id: str, now: float) -> None:
+    """No file uses it any more: its replicas become doomed names, and it is swept after a grace on the steady clock."""
+    # The blob first: a replica that is being saved meanwhile holds this row, and is seen below once it is saved.
+    conn.execute("UPDATE blobs SET orphaned_at = ? WHERE id = ? AND orphaned_at IS NULL", (steady(conn), blob_id))
+    doom_replicas(conn, blob_id, now)
+
+
+def orphaned_blobs(conn: Connection, before: float, limit: int) -> list[BlobRecord]:
+    """Those orphaned before this steady time, longest ago first."""
+    rows = conn.execute(
+        f"SELECT {COLUMNS} FROM blobs WHERE orphaned_at < ? ORDER BY orphaned_at LIMIT ?", (before, limit)
+    )
+    return [BlobRecord(*row) for row in rows]
+
+
+def drop_blob(conn: Connection, blob_id: str) -> bool:
+    """Forgets an orphaned blob that nothing refers to; the caller then deletes its object, or those of its parts
+    (`blob_parts`, asked before). False: it is not orphaned, or not there."""
+    rows = conn.execute(
+        "SELECT 1 FROM blobs WHERE id = ? AND orphaned_at IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM files WHERE files.blob_id = blobs.id)"
+        " AND NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.blob_id = blobs.id) /*FOR UPDATE*/",
+        (blob_id,),
+    )
+    if not rows:
+        return False
+    conn.execute("DELETE FROM blob_parts WHERE blob_id = ?", (blob_id,))
+    conn.execute("DELETE FROM blobs WHERE id = ?", (blob_id,))
+    return conn.changed() == 1
+
+
+def known_blobs(conn: Connection, ids: Sequence[str]) -> set[str]:
+    """Which of these keys of the object store the catalogue needs: blobs, parts of blobs, parts of uploads."""
+    known: set[str] = set()
+    for marks, piece in chunks(ids):
+        for table, column in (("blobs", "id"), ("blob_parts", "key"), ("upload_parts", "key")):
+            known.update(
+                row[0] for row in conn.execute(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", piece)
+            )
+    return known
+
+
+def all_blobs(conn: Connection, after_id: str, limit: int) -> list[BlobRecord]:
+    """Every blob in the order of ids, a page at a time; begin with ''."""
+    rows = conn.execute(f"SELECT {COLUMNS} FROM blobs WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))
+    return [BlobRecord(*row) for row in rows]

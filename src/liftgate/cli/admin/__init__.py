@@ -1,0 +1,1 @@
+"""`liftgate admin`: work on a data directory or database, beside a gateway or without one."""

@@ -1,0 +1,1 @@
+"""`liftgate files`: transfers to and from a running gateway."""

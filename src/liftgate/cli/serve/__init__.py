@@ -1,0 +1,1 @@
+"""Runs the gateway, the sandbox and their workers."""

@@ -1,0 +1,321 @@
+"""One page-in: a blob's bytes to one account, until Gemini says ACTIVE. Done by the holder of the replica's lease.
+
+The protocol is `gemini/upload_session.py`'s, the bytes come from a ByteSource, and every step that another process may
+have to take up is in the replica's row before it is taken: the name before the start, the session's URL before the
+first byte. Writes are fenced by the lease's generation, so a holder that lost it cannot undo its successor's work.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from liftgate import ids
+from liftgate.as_utf8 import Outgoing, for_gemini
+from liftgate.blobs.digest import sha256_of
+from liftgate.blobs.store import BlobMissing
+from liftgate.byte_source import ByteSource
+from liftgate.copies.decide import Await, Make, Resume, Verdict
+from liftgate.copies.evict import evict
+from liftgate.copies.kinds.head_start import EarlyUpload
+from liftgate.copies.lease import Lease
+from liftgate.copies.row import Row
+from liftgate.copies.services import Parts, Wanted
+from liftgate.errors import (
+    FileNotFound,
+    FileUnusable,
+    LiftgateError,
+    UpstreamDisconnected,
+    UpstreamError,
+    UpstreamFileLost,
+    UpstreamKeyRejected,
+    UpstreamProtocolError,
+    UpstreamRateLimited,
+    UpstreamStorageFull,
+    UpstreamTimeout,
+)
+from liftgate.gemini.files import GeminiFile
+from liftgate.gemini.upload_rules import ChunkAnswer
+from liftgate.gemini.upload_session import (
+    CHUNK,
+    Action,
+    Done,
+    Fail,
+    FindByName,
+    Query,
+    Restart,
+    SendChunk,
+    UploadSession,
+)
+from liftgate.media_types import bare
+from liftgate.records import Account, ReplicaRecord
+
+T = TypeVar("T")
+
+log = logging.getLogger("liftgate")
+
+TRIES = 4
+"""Tries of a call that is no part of the session, and of a whole upload whose hash came out wrong."""
+DENIAL_PAUSES = (0.25, 0.5, 1.0)
+POLL_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0)
+LONGEST_PAUSE = 60.0
+"""Seconds. A longer wait that Gemini asks for is told to the caller, who may have another account."""
+
+
+class PageIn:
+    """`run` gives the ACTIVE replica. Raises LeaseLost, FileUnusable, or what the upstream did.
+
+    With `keep` a replica that is there serves until the new one is ACTIVE and takes its place. With `doubted` our own
+    bytes are hashed before anything is sent. Raises BlobMissing where they are not those that were stored.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        lease: Lease,
+        wanted: Wanted,
+        account: Account,
+        *,
+        keep: bool = False,
+        doubted: bool = False,
+    ) -> None:
+        self._parts = parts
+        self._client = parts.client
+        self._clock = parts.clock
+        self._lease = lease
+        self._file = wanted.file
+        self._mime_type = wanted.mime_type
+        self._account = account
+        self._keep = keep
+        self._doubted = doubted
+        self._compared = False
+        self._row = Row(parts, lease, wanted, account, keep=keep)
+        self._source: ByteSource | None = None
+        self._sent: Outgoing | None = None
+
+    async def run(self, verdict: Verdict, early: EarlyUpload | None) -> ReplicaRecord:
+        if isinstance(verdict, Await | Resume):
+            verdict = type(verdict)(await self._row.take_up(verdict.replica))
+        try:
+            if self._doubted:
+                await self._prove_bytes()
+            return await self._until_ours(verdict, early)
+        except (FileNotFound, FileUnusable):
+            # The row is gone, or it says why.
+            raise
+        except LiftgateError as error:
+            saved = self._row.saved
+            if not error.retryable or (saved is not None and saved.state == "uploading" and saved.upload_url is None):
+                await self._row.give_up()
+            raise
+
+    async def _until_ours(self, verdict: Verdict, early: EarlyUpload | None) -> ReplicaRecord:
+        for attempt in range(TRIES):
+            try:
+                if isinstance(verdict, Await):
+                    return await self._until_active(verdict.replica)
+                uploading, uploaded = await self._uploaded(verdict, early)
+                if await self._is_ours(uploaded):
+                    return await self._until_active(await self._save_uploaded(uploading, uploaded))
+            except UpstreamFileLost:
+                # It was there and is not any more: nothing to wait for.
+                log.info("%s was lost before it could be used", self._file.id)
+            verdict, early = Make(), None
+            if attempt < TRIES - 1:
+                await self._clock.sleep(min(2.0**attempt, 8.0))
+        raise UpstreamProtocolError("Gemini repeatedly lost the file or stored other bytes (size or SHA-256 differ).")
+
+    async def _uploaded(self, verdict: Verdict, early: EarlyUpload | None) -> tuple[ReplicaRecord, GeminiFile]:
+        if isinstance(verdict, Resume):
+            session = UploadSession(total=(await self._outgoing()).source.size, granularity=CHUNK)
+            return await self._drive(verdict.replica, session, session.resume())
+        return await self._drive(*await self._begin(early))
+
+    async def _is_ours(self, uploaded: GeminiFile) -> bool:
+        """Whether Gemini has the bytes that were sent. What it has otherwise is of no use; where the difference is in
+        our own bytes, raises BlobMissing."""
+        sent = await self._outgoing()
+        size_fits = uploaded.size == sent.source.size
+        if size_fits and uploaded.sha256 == sent.sha256:
+            return True
+        # Until our own bytes are known to be right, it is not known whose fault it is.
+        try:
+            await self._prove_bytes()
+        except BlobMissing:
+            await self._row.doom(uploaded.name)
+            raise
+        if size_fits and uploaded.sha256 is None:
+            return True
+        await self._row.doom(uploaded.name)
+        return False
+
+    async def _prove_bytes(self) -> None:
+        """Hashes our own bytes, once. Raises BlobMissing where they are not those that were stored."""
+        if not self._compared:
+            self._compared = True
+            if await sha256_of(await self._bytes()) != self._file.sha256:
+                raise BlobMissing(self._file.blob_id)
+
+    # ── beginning ────────────────────────────────────────────────────────────────────────────────
+
+    async def _begin(self, early: EarlyUpload | None) -> tuple[ReplicaRecord, UploadSession, Action]:
+        if early is not None and (sent := early.sent) is not None:
+            # In the row before the chunk under way is waited for: a kill then wastes no more than that chunk.
+            uploading = await self._row.begin(sent.name, sent.url)
+            await early.hand_over()
+            session = UploadSession(total=self._file.bytes, granularity=sent.granularity)
+            return uploading, session, session.resume()
+        uploading, granularity = await self._start()
+        session = UploadSession(total=(await self._outgoing()).source.size, granularity=granularity)
+        return uploading, session, session.begin()
+
+    async def _start(self) -> tuple[ReplicaRecord, int]:
+        name = ids.new_replica_name()
+        size = (await self._outgoing()).source.size
+        uploading = await self._row.begin(name, None)
+        started = await self._retried(
+            lambda: self._client.start_upload(self._account, mime_type=bare(self._mime_type), size=size, name=name)
+        )
+        uploading = replace(uploading, upload_url=started.url)
+        await self._row.save(uploading)
+        return uploading, started.granularity
+
+    async def _retried(self, call: Callable[[], Awaitable[T]]) -> T:
+        """A call that may be repeated, with the pauses that Google asks for."""
+        for attempt in range(TRIES):
+            self._lease.check()
+            try:
+                return await call()
+            except UpstreamStorageFull:
+                await self._make_room()
+            except (UpstreamFileLost, UpstreamKeyRejected):
+                raise
+            except UpstreamError as error:
+                pause = max(error.retry_after or 0.0, min(0.5 * 2.0**attempt, 8.0))
+                if not error.retryable or attempt == TRIES - 1 or pause > LONGEST_PAUSE:
+                    raise
+                await self._clock.sleep(pause)
+        return await call()
+
+    async def _make_room(self) -> None:
+        await evict(self._parts, self._account, wanted_bytes=self._file.bytes)
+
+    # ── the session ──────────────────────────────────────────────────────────────────────────────
+
+    async def _drive(
+        self, uploading: ReplicaRecord, session: UploadSession, action: Action
+    ) -> tuple[ReplicaRecord, GeminiFile]:
+        """Carries out what the session asks for until it is done. The row changes when a session is given up."""
+        while True:
+            self._lease.check()
+            assert uploading.upload_url is not None, "a session has a URL"
+            url = uploading.upload_url
+            match action:
+                case SendChunk(start, stop, finalize):
+                    source = (await self._outgoing()).source
+                    sending = self._client.send_chunk(self._account, url, source, start, stop, finalize=finalize)
+                    action = await self._report(session, sending)
+                case Query(after):
+                    await self._pause(after)
+                    action = await self._report(session, self._client.query(self._account, url))
+                case FindByName():
+                    action = session.found(await self._find(uploading.name))
+                case Restart(after):
+                    await self._pause(after)
+                    uploading, granularity = await self._start()
+                    action = session.restarted(granularity)
+                case Done(uploaded):
+                    return uploading, uploaded
+                case Fail(error) if isinstance(error, UpstreamStorageFull):
+                    await self._make_room()
+                    action = session.resume()
+                case Fail(error):
+                    raise error.again()
+                case _:
+                    raise AssertionError(f"not asked to hold back: {action}")
+
+    async def _outgoing(self) -> Outgoing:
+        if self._sent is None:
+            self._sent = await for_gemini(await self._bytes(), self._file.sha256, self._mime_type)
+        return self._sent
+
+    async def _bytes(self) -> ByteSource:
+        if self._source is None:
+            self._source = await self._parts.open_blob(self._file.blob_id, self._file.bytes)
+        return self._source
+
+    async def _report(self, session: UploadSession, call: Awaitable[ChunkAnswer]) -> Action:
+        try:
+            return session.answered(await call)
+        except (UpstreamDisconnected, UpstreamTimeout) as error:
+            return session.broke(error)
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds > LONGEST_PAUSE:
+            raise UpstreamRateLimited(f"Gemini asks to wait {seconds:.0f} s.", retry_after=seconds)
+        await self._clock.sleep(seconds)
+
+    async def _find(self, name: str) -> GeminiFile | None:
+        try:
+            return await self._look_at(name)
+        except UpstreamFileLost:
+            return None
+
+    async def _look_at(self, name: str) -> GeminiFile:
+        """Asked a few times: right after an upload Gemini may deny a file that it has (GEMINI.md 6, pitfall 17)."""
+        for pause in DENIAL_PAUSES:
+            try:
+                return await self._retried(partial(self._client.get_file, self._account, name))
+            except UpstreamFileLost:
+                await self._clock.sleep(pause)
+        return await self._retried(partial(self._client.get_file, self._account, name))
+
+    # ── until it can be used ─────────────────────────────────────────────────────────────────────
+
+    async def _save_uploaded(self, uploading: ReplicaRecord, uploaded: GeminiFile) -> ReplicaRecord:
+        replica = replace(
+            uploading,
+            state="active" if uploaded.state == "ACTIVE" else "processing",
+            name=uploaded.name,
+            uri=uploaded.uri,
+            expires_at=uploaded.expires_at,
+            upload_url=None,
+        )
+        if _failed(uploaded):
+            await self._refuse(replica, uploaded)
+        await self._row.save(replica)
+        return replica
+
+    async def _until_active(self, replica: ReplicaRecord) -> ReplicaRecord:
+        polls = 0
+        while replica.state == "processing":
+            await self._clock.sleep(POLL_SECONDS[min(polls, len(POLL_SECONDS) - 1)])
+            polls += 1
+            self._lease.check()
+            file = await self._look_at(replica.name)
+            if _failed(file):
+                await self._refuse(replica, file)
+            if file.state == "ACTIVE" or (file.state == "" and polls >= len(POLL_SECONDS)):
+                replica = replace(
+                    replica,
+                    state="active",
+                    uri=file.uri or replica.uri,
+                    expires_at=file.expires_at or replica.expires_at,
+                )
+                await self._row.save(replica)
+        return replica
+
+    async def _refuse(self, replica: ReplicaRecord, file: GeminiFile) -> None:
+        reason = file.error or "no reason was given"
+        failed = replace(replica, state="failed", error=f"Gemini could not process it: {reason}", used_at=0.0)
+        await self._row.doom(replica.name)
+        if not self._keep:
+            await self._row.save(failed)
+        raise FileUnusable(failed.error or reason, code="file_processing_failed")
+
+
+def _failed(file: GeminiFile) -> bool:
+    return file.state == "FAILED" or (file.state == "" and file.error is not None)

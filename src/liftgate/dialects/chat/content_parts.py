@@ -1,0 +1,256 @@
+"""One content part of a chat message, read: text, or media with what it refers to.
+
+Both phases read parts with the functions here, so that what phase one announced is what phase two looks up. A part's
+`where` is its path, `messages[0].content[1]`; a media's `param` is the path of the value that names the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from typing import Any, Literal
+
+import msgspec
+
+from liftgate import media_types
+from liftgate.ask import checks
+from liftgate.ask.data_urls import bad_data, read_data
+from liftgate.ask.youtube import film
+from liftgate.errors import InvalidRequest, MissingParameter
+
+Found = Literal["file_id", "inline", "url", "pass"]
+
+WEB = re.compile(r"https?://", re.IGNORECASE)
+"""Schemes and hosts have no case (RFC 3986, 6.2.2.1)."""
+GOOGLE_FILE = re.compile(r"(?i:https://generativelanguage\.googleapis\.com)/(?:v\w+/)?files/[^/?#]+\Z")
+OUR_FILE = re.compile(r"(?i:https?)://[^/?#]+/v1(?:beta)?/files/[^/?#]+\Z")
+"""A native URI under any host's name: the gateway's own doors give such."""
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
+
+DETAIL = {
+    "auto": None,
+    "low": "LOW",
+    "medium": "MEDIUM",
+    "high": "HIGH",
+    "original": "ULTRA_HIGH",
+    "ultra_high": "ULTRA_HIGH",
+}
+IGNORED_KEYS = frozenset({"type", "cache_control", "prompt_cache_breakpoint"})
+_OVERRIDES = ("format", "mime_type", "content_type")
+_MEDIA_KEYS = frozenset({"detail", "video_metadata", *_OVERRIDES})
+_FILE_KEYS = _MEDIA_KEYS | {"file_id", "file_data", "file_url", "filename"}
+_LINKED_KEYS = _MEDIA_KEYS | {"url"}
+
+
+class Media(msgspec.Struct, frozen=True):
+    """A part's file: how it was named (`kind`), the name or base64 text (`ref`), and what the part says of it.
+
+    `pass` is a URI that Gemini reads by itself. `mime_type` of inline data is its type; else it is the caller's
+    explicit word, or None. `medium`: `image`, `video` or `audio` where the part is of one.
+    """
+
+    param: str
+    kind: Found
+    ref: str
+    mime_type: str | None = None
+    filename: str | None = None
+    resolution: str | None = None
+    video: dict[str, Any] | None = None
+    medium: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Media({self.param!r}, {self.kind!r})"
+
+    @property
+    def inline_bytes(self) -> int:
+        """The size of inline data in bytes, from the length of its text."""
+        return len(self.ref) * 3 // 4
+
+
+def read_media(part: dict[str, Any], where: str) -> Media | None:
+    """The media of a part, or None for a part that is no media. Raises InvalidRequest for one that cannot be read."""
+    kind = part.get("type")
+    reader = READERS.get(kind) if isinstance(kind, str) else None
+    return None if reader is None else reader(part, where)
+
+
+def _file(part: dict[str, Any], where: str) -> Media:
+    value = checks.required(part, "file", where)
+    where = f"{where}.file"
+    file = checks.mapping(value, where)
+    _only(file, where, _FILE_KEYS)
+    given = [key for key in ("file_id", "file_data", "file_url") if file.get(key) is not None]
+    # Builders of forms send empty strings for what they have not.
+    named = [key for key in given if file[key] != ""] or given[:1]
+    if not named:
+        raise MissingParameter(f"{where}.file_id")
+    if len(named) > 1:
+        raise InvalidRequest(
+            f"Invalid '{where}': give either {named[0]} or {named[1]}, not both.", param=where, code="invalid_value"
+        )
+    filename = file.get("filename")
+    if filename is not None:
+        filename = checks.string(filename, f"{where}.filename")
+    param = f"{where}.{named[0]}"
+    ref = checks.string(file[named[0]], param, empty=False)
+    mime_type = _explicit(file, where)
+    kind: Found = "inline"
+    if named[0] != "file_data":
+        kind, ref = ("file_id", ref) if named[0] == "file_id" and OUR_FILE.match(ref) else _kind(ref, param)
+    if kind == "inline":
+        ref, mime_type = read_data(ref, param, said=mime_type, filename=filename)
+    elif kind == "pass" and mime_type is None and filename:
+        mime_type = media_types.from_filename(filename)
+    elif named[0] == "file_url" and kind == "file_id" and not WEB.match(ref):
+        raise _not_a_url(param, ref)
+    return Media(param, kind, ref, mime_type, filename, _resolution(file, where), _video(file, where))
+
+
+def _linked(name: str) -> Callable[[dict[str, Any], str], Media]:
+    """A reader of `{"type": name, name: {"url": …}}`; a bare string in the object's place is taken as the URL."""
+
+    def read(part: dict[str, Any], where: str) -> Media:
+        value = checks.required(part, name, where)
+        where = f"{where}.{name}"
+        linked = {"url": value} if isinstance(value, str) else checks.mapping(value, where)
+        _only(linked, where, _LINKED_KEYS)
+        param = f"{where}.url"
+        ref = checks.string(checks.required(linked, "url", where), param, empty=False)
+        (kind, ref), mime_type = _kind(ref, param), _explicit(linked, where)
+        if kind == "inline":
+            ref, mime_type = read_data(ref, param, said=mime_type)
+        elif kind == "file_id" and not (WEB.match(ref) or ref.startswith(("file-", "files/"))):
+            raise _not_a_url(param, ref)
+        medium = name.removesuffix("_url")
+        return Media(param, kind, ref, mime_type, None, _resolution(linked, where), _video(linked, where), medium)
+
+    return read
+
+
+def _audio(part: dict[str, Any], where: str) -> Media:
+    where_audio = f"{where}.input_audio"
+    audio = checks.mapping(checks.required(part, "input_audio", where), where_audio)
+    _only(audio, where_audio, {"data", "format"})
+    param = f"{where_audio}.data"
+    data = checks.string(checks.required(audio, "data", where_audio), param, empty=False)
+    declared = audio.get("format")
+    if declared:
+        said = checks.string(declared, f"{where_audio}.format")
+        declared = media_types.explicit(said, sound=True)
+        if declared is None:
+            raise checks.invalid_value(f"{where_audio}.format", said, ("wav", "mp3", "flac", "ogg", "aac", "m4a"))
+    if data[:8].lower().startswith(("http://", "https://")):
+        raise bad_data(param, "It is a URL: audio behind a URL goes into a part of type 'audio_url'.")
+    ref, mime_type = read_data(data, param, declared=declared)
+    return Media(param, "inline", ref, mime_type)
+
+
+READERS: dict[str, Callable[[dict[str, Any], str], Media]] = {
+    "file": _file,
+    "image_url": _linked("image_url"),
+    "video_url": _linked("video_url"),
+    "audio_url": _linked("audio_url"),
+    "input_audio": _audio,
+}
+
+
+def _kind(ref: str, param: str) -> tuple[Found, str]:
+    """What a reference is, and the reference as it is used from here on."""
+    if ref.startswith("file-"):
+        return "file_id", ref
+    if ref[:5].lower() == "data:":
+        return "inline", ref
+    if ref[:5].lower() == "gs://":
+        return "pass", ref
+    if not WEB.match(ref):
+        return "file_id", ref
+    watched = film(ref, param)
+    if watched is not None:
+        return "pass", watched
+    return ("file_id" if GOOGLE_FILE.match(ref) else "url"), ref
+
+
+def _not_a_url(param: str, ref: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"Invalid '{param}'. Expected a valid URL or a data URL, but got {checks.shown(ref)}.",
+        param=param,
+        code="invalid_value",
+    )
+
+
+def _explicit(owner: dict[str, Any], where: str) -> str | None:
+    """What the caller says that it is, for Gemini to believe."""
+    if len(owner) == 1:
+        return None  # its name alone, as most parts are
+    for key in _OVERRIDES:
+        if value := owner.get(key):
+            param = f"{where}.{key}"
+            mime_type = media_types.explicit(checks.string(value, param))
+            if mime_type is None:
+                raise InvalidRequest(
+                    f"Invalid '{param}'. Expected a MIME type such as 'audio/wav', but got {checks.shown(value)}.",
+                    param=param,
+                    code="invalid_value",
+                )
+            return None if mime_type == media_types.OCTET_STREAM else mime_type
+    return None
+
+
+def checked_base64(media: Media) -> str:
+    """The whole of inline data as one line of base64, either alphabet. Raises InvalidRequest for anything else."""
+    text = media.ref
+    junk = text.encode("utf-8", "replace").translate(None, _BASE64)
+    if junk:
+        text = "".join(text.split())
+    padding = text.find("=")
+    padded = 0 if padding < 0 else len(text) - padding
+    wrong_length = (len(text) - padded) % 4 == 1 or (padded and len(text) % 4) or len(text) == padded
+    if junk.strip() or padded > 2 or text.count("=") != padded or wrong_length:
+        raise bad_data(media.param, "It is not base64.")
+    return text
+
+
+def _resolution(owner: dict[str, Any], where: str) -> str | None:
+    detail = owner.get("detail")
+    return None if detail is None or detail == "" else DETAIL[checks.choice(detail, f"{where}.detail", DETAIL)]
+
+
+def _video(owner: dict[str, Any], where: str) -> dict[str, Any] | None:
+    """`video_metadata` {fps, start_offset, end_offset} → Gemini's videoMetadata; offsets as "2s" or seconds."""
+    value = owner.get("video_metadata")
+    if value is None:
+        return None
+    where = f"{where}.video_metadata"
+    found: dict[str, Any] = {}
+    for key, each in checks.mapping(value, where).items():
+        param = f"{where}.{key}"
+        match key:
+            case _ if each is None:
+                continue
+            case "fps":
+                found["fps"] = checks.number(each, param, 0.0, 24.0)
+            case "start_offset" | "startOffset":
+                found["startOffset"] = _duration(each, param)
+            case "end_offset" | "endOffset":
+                found["endOffset"] = _duration(each, param)
+            case _:
+                raise checks.unknown(param)
+    return found or None
+
+
+def _duration(value: object, param: str) -> str:
+    if isinstance(value, str):
+        if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?s", value):
+            raise InvalidRequest(
+                f"Invalid '{param}': expected seconds such as '2.5s', but got {checks.shown(value)}.",
+                param=param,
+                code="invalid_value",
+            )
+        return value
+    return f"{checks.number(value, param, 0, 10**9):g}s"
+
+
+def _only(owner: dict[str, Any], where: str, known: Collection[str]) -> None:
+    for key, value in owner.items():
+        if key not in known and value is not None:
+            raise checks.unknown(f"{where}.{key}")

@@ -1,0 +1,129 @@
+"""Media that a chat request brings itself, in base64 or behind a URL, kept as a File that no listing shows.
+
+So a conversation that repeats the same 50 MB attachment is uploaded once: the bytes become a Blob of the owner's and a
+replica like any other. Such a File lives for two days after its last use and counts in its owner's bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import AsyncIterator
+
+from liftgate.as_utf8 import text_for_gemini
+from liftgate.ask.file_needs import FileNeed, ResolvedFile
+from liftgate.ask.inline_data import decoded_pieces, type_behind
+from liftgate.catalog.database import Connection
+from liftgate.catalog.rows import files as rows
+from liftgate.copies.services import Parts, Wanted
+from liftgate.engine.fetch import Fetcher
+from liftgate.errors import FileUnusable, InvalidRequest
+from liftgate.files.arrival import Ingest
+from liftgate.media_types import bare
+from liftgate.records import FileRecord, Owner
+from liftgate.signatures import HEAD
+
+LIFE_SECONDS = 48 * 3600
+
+
+class Room:
+    """How many bytes of data one request may still take into itself."""
+
+    def __init__(self, free: int) -> None:
+        self.free = free
+
+    def take(self, size: int) -> bool:
+        if size > self.free:
+            return False
+        self.free -= size
+        return True
+
+
+class SentAlong:
+    def __init__(self, parts: Parts, ingest: Ingest, fetcher: Fetcher) -> None:
+        self._db = parts.db
+        self._ingest = ingest
+        self._fetcher = fetcher
+
+    async def inline(self, owner: Owner, need: FileNeed) -> Wanted:
+        """The File for base64 data. Raises InvalidRequest naming the parameter where it is no base64."""
+        sha256, size = await asyncio.to_thread(_digest, need)
+        if not size:
+            raise InvalidRequest(f"Invalid '{need.param}'. It is empty.", param=need.param, code="invalid_value")
+        assert need.mime_type is not None, "inline data is read with its type"
+        known = await self._known(owner, sha256, size)
+        if known is None:
+            known = await self._keep_inline(owner, need, need.mime_type, size)
+        return Wanted(known, need.mime_type)
+
+    async def fetched(self, owner: Owner, need: FileNeed, room: Room) -> Wanted | ResolvedFile:
+        """What lies behind a URL: as data while the request has room for it, else as a File."""
+        async with self._fetcher.open(need.ref, param=need.param, owner=owner) as fetched:
+            head = bytearray()
+            pieces = fetched.pieces()
+            async for piece in pieces:
+                head += piece
+                if len(head) > room.free:
+                    break
+            if not head:
+                raise FileUnusable(f"What lies behind '{need.param}' is empty.", param=need.param)
+            mime_type = type_behind(need, fetched.content_type, fetched.filename, bytes(head[:HEAD]))
+            if room.take(len(head)):
+                sent = await asyncio.to_thread(text_for_gemini, bytes(head), mime_type)
+                data = await asyncio.to_thread(base64.b64encode, sent)
+                return ResolvedFile(mime_type=bare(mime_type), data=data.decode())
+            filename = need.filename or fetched.filename or "fetched"
+            return Wanted(await self._keep_fetched(owner, filename, bytes(head), pieces, mime_type), mime_type)
+
+    async def _known(self, owner: Owner, sha256: str, size: int) -> FileRecord | None:
+        def look(conn: Connection) -> tuple[FileRecord | None, bool]:
+            now = conn.now()
+            found = rows.find_unlisted(conn, owner, sha256, size, now)
+            return found, found is not None and (found.expires_at or 0.0) - now < LIFE_SECONDS / 2
+
+        found, ages = await self._db.read(look)
+        if found is None or found.expires_at is None:
+            return None
+        if ages:
+            await self._db.write(lambda conn: rows.prolong_unlisted(conn, found.id, conn.now() + LIFE_SECONDS))
+        return found
+
+    async def _keep_inline(self, owner: Owner, need: FileNeed, mime_type: str, size: int) -> FileRecord:
+        incoming = self._ingest.begin(owner, expected=size)
+        try:
+            for piece in decoded_pieces(need):
+                await incoming.write(piece)
+            return await incoming.commit(
+                filename=need.filename or "inline",
+                content_type=mime_type,
+                purpose=rows.UNLISTED,
+                expires_after=LIFE_SECONDS,
+            )
+        finally:
+            await incoming.abort()
+
+    async def _keep_fetched(
+        self, owner: Owner, filename: str, head: bytes, rest: AsyncIterator[bytes], mime_type: str
+    ) -> FileRecord:
+        incoming = self._ingest.begin(owner, expected=None)
+        try:
+            await incoming.write(head)
+            async for piece in rest:
+                await incoming.write(piece)
+            return await incoming.commit(
+                filename=filename,
+                content_type=mime_type,
+                purpose=rows.UNLISTED,
+                expires_after=LIFE_SECONDS,
+            )
+        finally:
+            await incoming.abort()
+
+
+def _digest(need: FileNeed) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    for piece in decoded_pieces(need):
+        digest.update(piece)
+        size += len(piece)
+    return digest.hexdigest(), size

@@ -1,0 +1,292 @@
+"""Gemini's own methods for clients that speak Gemini: the files they name are brought to where the model runs.
+
+The body passes byte for byte but for two kinds of names: files of the owner become the replicas that stand for them,
+and the public name of the model becomes Google's. Affinity, tries at other deployments and the repair of a lost replica
+are shared with chat (`attempt`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from liftgate.ask.file_needs import FileNeed, MediaFound, ResolvedFile
+from liftgate.copies.services import Parts
+from liftgate.dialects.gemini.body import LARGE, REFUSED, Named, NativeBody, read_body
+from liftgate.dialects.gemini.errors import google_status
+from liftgate.engine.attempt import Attempts, Carried, silence
+from liftgate.engine.files import GEMINI_SPELLING
+from liftgate.engine.needs import Needs
+from liftgate.errors import (
+    FileNotFound,
+    InvalidRequest,
+    LiftgateError,
+    ModelNotFound,
+    NotFound,
+    PermissionDenied,
+    UpstreamDisconnected,
+    let_go,
+    shortened,
+)
+from liftgate.gemini.json_body import checked_object
+from liftgate.gemini.stream import GeminiStream
+from liftgate.ids import FILE_ID
+from liftgate.large_bodies import Body
+from liftgate.media_types import explicit, is_taken
+from liftgate.records import Deployment, Owner
+from liftgate.router.attempts import Router
+from liftgate.settings import Settings
+
+T = TypeVar("T")
+
+log = logging.getLogger("liftgate")
+
+METHODS = frozenset({"generateContent", "countTokens", "embedContent", "batchEmbedContents"})
+STREAM = "streamGenerateContent"
+
+_GOOGLE = "googleapis.com"
+
+
+@dataclass(frozen=True, slots=True)
+class NativeRequest:
+    """`model`: the public name. `origin`: our own address as the client sees it, whose File URIs are ours too.
+    `timeout`: what the client gives it, in seconds."""
+
+    owner: Owner
+    model: str
+    body: Body
+    origin: str
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    model: str
+    body: NativeBody
+    carried: Carried
+
+
+class NativeStream:
+    """Gemini's events as they come, the first one included; their JSON is not touched. `aclose()` cancels the upstream.
+
+    `events`: server-sent ones, separated as Google does it and without comments, on which its SDK breaks; else the
+    elements of a JSON array. A failure is told inside, as Google tells one.
+    """
+
+    def __init__(self, stream: GeminiStream, first: list[bytes], hold: ExitStack, *, events: bool) -> None:
+        self._stream = stream
+        self._hold = hold
+        self._form = _Events() if events else _Elements()
+        self._blocks = self._relay(first, self._form)
+
+    def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        return self._blocks
+
+    async def aclose(self) -> None:
+        """Idempotent."""
+        await self._blocks.aclose()
+        self._hold.close()
+        await self._stream.close()
+
+    def in_band(self, error: LiftgateError) -> bytes:
+        """What tells `error` inside, and the end behind it."""
+        return self._form.one(msgspec.json.encode(google_status(error))) + self._form.end()
+
+    async def _relay(self, batch: list[bytes], form: _Events | _Elements) -> AsyncGenerator[bytes, None]:
+        try:
+            while batch:
+                good: list[bytes] = []
+                try:
+                    good.extend(form.one(checked_object(data)) for data in batch)
+                finally:
+                    if good:
+                        yield b"".join(good)
+                batch = await self._stream.batch()
+        except LiftgateError as error:
+            log.warning("a native stream broke: %s", error.message)
+            let_go(error)
+            yield self.in_band(error)
+            return
+        if end := form.end():
+            yield end
+
+
+class _Elements:
+    """Google's array, an element at a time (GEMINI.md 2.1)."""
+
+    def __init__(self) -> None:
+        self._between = b"["
+
+    def one(self, data: bytes) -> bytes:
+        between, self._between = self._between, b"\n,\r\n"
+        return between + data
+
+    def end(self) -> bytes:
+        return b"[]" if self._between == b"[" else b"\n]"
+
+
+class _Events:
+    """Google's server-sent events: nothing behind the last one."""
+
+    def one(self, data: bytes) -> bytes:
+        if b"\n" in data:
+            data = data.replace(b"\n", b"\r\ndata: ")
+        return b"data: " + data + b"\r\n\r\n"
+
+    def end(self) -> bytes:
+        return b""
+
+
+class Native:
+    def __init__(self, parts: Parts, router: Router, needs: Needs, settings: Settings) -> None:
+        self._client = parts.client
+        self._clock = parts.clock
+        self._router = router
+        self._needs = needs
+        self._settings = settings
+        self._attempts = Attempts(needs, router, parts.clock)
+        self._upstreams = frozenset(
+            filter(None, (_place(deployment.account.api_base) for deployment in settings.deployments))
+        )
+
+    async def call(self, request: NativeRequest, method: str, *, enum_numbers: bool = False) -> bytes:
+        """Gemini's answer; with `enum_numbers` its enums are numbers. Raises PermissionDenied, in Google's words, for a
+        file that is not the owner's."""
+        call = await self._call(request, method)
+
+        async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> bytes:
+            body = await _body_at(call, deployment, files)
+            timeout = self._attempts.left(call.carried, deployment)
+            called = f"{method}?$alt=json;enum-encoding=int" if enum_numbers else method
+            return checked_object(await self._client.call(deployment, called, body, timeout=timeout))
+
+        return await self._run(call, at)
+
+    async def stream(self, request: NativeRequest, *, events: bool) -> NativeStream:
+        """Given when its first event is there, so that a failure before that is a status (DESIGN.md 5.7). `events`:
+        server-sent ones, else Google's JSON array."""
+        call = await self._call(request, STREAM)
+
+        async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> NativeStream:
+            stream = await self._client.open_stream(
+                deployment,
+                await _body_at(call, deployment, files),
+                timeout=self._attempts.left(call.carried),
+                idle_timeout=silence(deployment, self._settings.router.stream_timeout),
+            )
+            try:
+                first = [checked_object(data) for data in await stream.batch()]
+                if not first:
+                    raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
+            except BaseException:
+                await stream.close()
+                raise
+            hold = ExitStack()
+            hold.enter_context(self._router.hold(deployment))
+            return NativeStream(stream, first, hold, events=events)
+
+        return await self._run(call, at)
+
+    async def _run(self, call: _Call, at: Callable[[Deployment, Mapping[str, ResolvedFile]], Awaitable[T]]) -> T:
+        try:
+            return await self._attempts.run(call.model, call.carried, at)
+        except FileNotFound as missing:
+            # Deleted while it was on its way.
+            raise not_permitted(missing.file_id) from None
+
+    async def _call(self, request: NativeRequest, method: str) -> _Call:
+        begun = self._clock.monotonic()
+        try:
+            limit = self._attempts.limit(request.model, self._settings.router.timeout)
+            self._router.deployments(request.model)
+        except ModelNotFound as missing:
+            if missing.provider:
+                raise
+            name = f"models/{shortened(request.model)}"
+            raise NotFound(
+                f"{name} is not found for API version v1beta, or is not supported for {method}. Call "
+                "ModelService.ListModels to see the list of available models and their supported methods."
+            ) from None
+        deadline = begun + (min(limit, request.timeout) if request.timeout else limit)
+        large = len(request.body) > LARGE
+        body = await asyncio.to_thread(read_body, request.body) if large else read_body(request.body)
+        if body.refused is not None:
+            raise InvalidRequest(
+                f"'{body.refused}' is not supported here: Liftgate keeps no {REFUSED[body.refused]} yet.",
+                param=body.refused,
+            )
+        needs = [
+            FileNeed(str(named.start), "file_id", named.text, _explicit(named))
+            for named in body.files
+            if self._is_files(named.text, request.origin)
+        ]
+        try:
+            seconds = deadline - self._clock.monotonic()
+            found = await self._needs.of(request.owner, MediaFound(needs, 0), seconds=seconds) if needs else ()
+        except FileNotFound as missing:
+            raise not_permitted(missing.file_id) from None
+        return _Call(request.model, body, Carried(found, deadline))
+
+    def _is_files(self, uri: str, origin: str) -> bool:
+        """Whether it claims to be a File of Gemini's or of ours: then it must be one of the owner's. Others (YouTube,
+        `gs://`, any address of the web) are Google's to fetch."""
+        text = uri.strip()
+        if text.lstrip("/").startswith("files/") or FILE_ID.match(text):
+            return True
+        place = _place(text)
+        if place is None:
+            return False
+        if place[0].endswith("." + _GOOGLE) and "generativelanguage" in place[0]:
+            return True
+        return place in self._upstreams or place == _place(origin)
+
+
+def not_permitted(named: str) -> PermissionDenied:
+    """Google's sentence for a File that is not there or not the caller's: it does not tell which (GEMINI.md 1.9)."""
+    spelling = GEMINI_SPELLING.match(named)
+    name = spelling["name"] if spelling else named
+    return PermissionDenied(f"You do not have permission to access the File {name} or it may not exist.")
+
+
+async def _body_at(call: _Call, deployment: Deployment, files: Mapping[str, ResolvedFile]) -> Body:
+    names = {int(place): file.uri for place, file in files.items() if file.uri is not None}
+    for named in call.body.files:
+        sent = files.get(str(named.start))
+        # Google's clients repeat what was declared at the upload, which may be what Gemini does not take.
+        if sent is not None and named.mime_type is not None and named.mime_type.text != sent.mime_type:
+            names[named.mime_type.start] = sent.mime_type
+    upstream = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
+    public = (call.model, f"models/{call.model}")
+    if upstream not in public:
+        names |= {named.start: upstream for named in call.body.models if named.text in public}
+    large = len(call.body.raw) > LARGE
+    return await asyncio.to_thread(call.body.with_names, names) if large else call.body.with_names(names)
+
+
+def _explicit(named: Named) -> str | None:
+    """The type beside a file's URI, where Gemini takes it; else the File's own is meant."""
+    said = explicit(named.mime_type.text) if named.mime_type is not None else None
+    return said if said is not None and is_taken(said) else None
+
+
+def _place(url: str) -> tuple[str, int | None] | None:
+    """(host, port) of a URL with a host; the port None where it is the scheme's own."""
+    try:
+        parts = urlsplit(url)
+        host, port = unquote(parts.hostname or "").lower().rstrip("."), parts.port
+    except ValueError:
+        return None
+    return (host, None if port in (80, 443) else port) if host else None
+
+
+def methods_of(model: str) -> Iterable[str]:
+    """What can be called of an upstream model, as Google lists it: neither streams nor batches of embeddings, which
+    it serves, are ever named (0 of 203 recorded)."""
+    return ("embedContent", "countTokens") if "embedding" in model else ("generateContent", "countTokens")

@@ -1,0 +1,116 @@
+"""Files whose replicas were asked for at their upload, on their way to Gemini: nobody waits, their status tells.
+
+A File is `uploaded` until it is at all accounts it was meant for, then `processed`, or `error` when Gemini refused it.
+While Gemini cannot be had it is tried again, under a lease that says so to the job that settles what was left behind.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from liftgate.blobs.spool import Spool
+from liftgate.catalog.rows import files as rows
+from liftgate.copies.ensure import Replicas
+from liftgate.copies.kinds.head_start import EarlyUpload
+from liftgate.copies.lease import Lease
+from liftgate.copies.services import Parts, Wanted
+from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
+from liftgate.records import Account, FileRecord, FileStatus
+from liftgate.tasks import Tasks
+
+log = logging.getLogger("liftgate")
+
+RETRY_FIRST = 1.0
+RETRY_MOST = 30.0
+"""Seconds between attempts: doubled from the first to the most, longer where Google asks for it."""
+
+
+class Carrier:
+    """`close` it before the tasks of `parts` are drained: what only waits for another attempt is not waited for."""
+
+    def __init__(self, parts: Parts, replicas: Replicas) -> None:
+        self._parts = parts
+        self._db = parts.db
+        self._clock = parts.clock
+        self._replicas = replicas
+        self._retries = Tasks()
+        self._closed = False
+
+    def start_early(self, source: Spool, account: Account, mime_type: str, size: int) -> EarlyUpload:
+        """Sends what is there of a File that still arrives."""
+        parts = self._parts
+        return EarlyUpload(parts.client, account, source, mime_type=mime_type, size=size, tasks=parts.tasks)
+
+    def drop_early(self, upload: EarlyUpload) -> None:
+        """Ends what nothing will come of."""
+        self._parts.tasks.start(upload.cancel(), name="cancel early upload")
+
+    def carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
+        """Begins to take a File to these accounts, going on from what was sent early."""
+        self._parts.tasks.start(self._carry(file, accounts, early), name=f"carry {file.id}")
+
+    async def close(self) -> None:
+        """Nothing is tried again any more."""
+        self._closed = True
+        await self._retries.close()
+
+    async def _carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
+        sent = {upload.account.name: upload for upload in early if upload.carries(file.mime_type, file.bytes)}
+        for upload in early:
+            if upload.account.name not in sent:
+                await upload.cancel()
+        wanted = Wanted(file, file.mime_type)
+        deadline = self._clock.monotonic() + self._parts.settings.page_in_seconds
+        for account in accounts:
+            self._replicas.prepare(wanted, account, early=sent.get(account.name))
+        try:
+            failure = await self._carried(wanted, accounts, deadline)
+        except LiftgateError as error:
+            log.warning("the status of %s is left to the job: %s", file.id, error.message)
+            return
+        if failure is None:
+            return
+        log.warning("%s is not at Gemini yet: %s", file.id, failure.message)
+        if not self._closed:
+            self._retries.start(self._carry_on(wanted, accounts, deadline), name=f"carry {file.id} again")
+
+    async def _carried(self, wanted: Wanted, accounts: Sequence[Account], deadline: float) -> LiftgateError | None:
+        """Waits until Gemini has it or refuses it, and settles its status; or what prevented that and may pass.
+
+        Raises what the catalogue did.
+        """
+        file = wanted.file
+        status: FileStatus = "processed"
+        details = None
+        try:
+            for account in accounts:
+                await self._replicas.ensure(wanted, account, deadline=deadline)
+        except InvalidRequest as refused:
+            status, details = "error", refused.message
+        except FileNotFound:
+            return None  # Deleted meanwhile.
+        except LiftgateError as error:
+            return error
+        await self._db.write(lambda conn: rows.set_file_status(conn, file.id, status, details))
+        return None
+
+    async def _carry_on(self, wanted: Wanted, accounts: Sequence[Account], deadline: float) -> None:
+        """Tries again until it is done or the time is up; the job then settles its status, as after a crash."""
+        file = wanted.file
+        try:
+            lease = await Lease.acquire(self._parts, rows.CARRIED + file.id)
+            if lease is None:
+                return  # Another process is at it.
+            async with lease:
+                pause = RETRY_FIRST
+                failure: LiftgateError | None = None
+                while self._clock.monotonic() + pause < deadline:
+                    await self._clock.sleep(pause)
+                    failure = await self._carried(wanted, accounts, deadline)
+                    if failure is None:
+                        return
+                    pause = max(min(2 * pause, RETRY_MOST), failure.retry_after or 0.0)
+                log.warning("%s is left to the next request that needs it: %s", file.id, failure)
+        except LiftgateError as error:
+            log.warning("the status of %s is left to the job: %s", file.id, error.message)

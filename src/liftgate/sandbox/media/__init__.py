@@ -1,0 +1,1 @@
+"""What lies in a media file: type, duration, size, tokens."""

@@ -1,0 +1,1 @@
+"""What Gemini accepts and refuses in a request."""

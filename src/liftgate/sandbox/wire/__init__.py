@@ -1,0 +1,1 @@
+"""HTTP and JSON as Google's front reads and writes them."""
