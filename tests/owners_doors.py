@@ -32,6 +32,7 @@ FILES: dict[str, Door] = {
         ("content", "GET", "/files/{}/content"),
         ("content head", "HEAD", "/files/{}/content"),
         ("list after", "GET", "/files?after={}"),
+        ("list's head after", "HEAD", "/files?after={}"),
         ("list after, ascending", "GET", "/files?after={}&order=asc&limit=1&purpose=user_data"),
     )
 }
@@ -42,6 +43,7 @@ NATIVE_NAMES: dict[str, Door] = {
     for prefix in ("/v1beta", "/v1")
     for what, method, path in (
         ("native get", "GET", "/files/{}"),
+        ("native head", "HEAD", "/files/{}"),
         ("native delete", "DELETE", "/files/{}"),
         ("native download", "GET", "/files/{}:download?alt=media"),
         ("native download's head", "HEAD", "/files/{}:download?alt=media"),
@@ -55,6 +57,8 @@ NATIVE_FILES: dict[str, Door] = {
     "native get by id": Door("GET", "/v1beta/files/{}", speaks="gemini", spelled=file_id),
     "native delete by id": Door("DELETE", "/v1beta/files/{}", speaks="gemini", spelled=file_id),
     "native list": Door("GET", "/v1beta/files?pageToken={}", speaks="gemini", spelled=page_token),
+    "native list's head": Door("HEAD", "/v1beta/files?pageToken={}", speaks="gemini", spelled=page_token),
+    "native list's head, v1": Door("HEAD", "/v1/files?pageToken={}", speaks="gemini", spelled=page_token),
     "native list, v1": Door("GET", "/v1/files?pageSize=1&pageToken={}", speaks="gemini", spelled=page_token),
 }
 

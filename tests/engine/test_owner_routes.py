@@ -16,14 +16,20 @@ from owners_house import Door
 Place = tuple[Dialect, str, str]
 """What is spoken, the path with its prefix, the method."""
 
-HEALTH = ("liveness", "liveliness", "readiness")
+HEALTH = ("/liveness", "/liveliness", "/readiness")
 
+READ = ("GET", "HEAD")
+SPOKEN: tuple[tuple[Dialect, tuple[str, ...]], ...] = (("openai", ("/v1", "")), ("gemini", ("/v1beta", "/v1")))
 NAMES_NOTHING: set[Place] = {
-    *(("openai", f"{prefix}/models{rest}", "GET") for prefix in ("/v1", "") for rest in ("", "/{model:path}")),
-    *(("gemini", f"{prefix}/models{rest}", "GET") for prefix in ("/v1beta", "/v1") for rest in ("", "/{model:path}")),
-    *(("openai", f"{prefix}/model/info", "GET") for prefix in ("/v1", "")),
-    ("openai", "/health", "GET"),
-    *(("openai", f"/health/{what}", method) for what in HEALTH for method in ("GET", "HEAD")),
+    *(
+        (dialect, f"{prefix}/models{rest}", method)
+        for dialect, prefixes in SPOKEN
+        for prefix in prefixes
+        for rest in ("", "/{model:path}")
+        for method in READ
+    ),
+    *(("openai", f"{prefix}/model/info", method) for prefix in ("/v1", "") for method in READ),
+    *(("openai", f"/health{what}", method) for what in ("", *HEALTH) for method in READ),
     *(("openai", f"{prefix}/{made}", "POST") for prefix in ("/v1", "") for made in ("files", "uploads")),
 }
 """Models are everybody's; what is only made names nothing that is there."""
@@ -37,7 +43,7 @@ def places() -> Iterator[tuple[Place, RouteTable]]:
                 for prefix in prefixes:
                     table = RouteTable()
                     table.add([route], prefix)
-                    for method in route.handlers:
+                    for method in route.methods:
                         yield (dialect, prefix + route.path, method), table
 
 

@@ -111,6 +111,9 @@ def running_gateway(
     )
     given = {"data_dir": str(data_dir / "data"), **flags}
     settings, _ = load_settings(config, given, {"GEMINI_API_BASE": sandbox, "HOME": "/", **(environ or {})})
-    protocol = limited_protocol(max_head=settings.limits.max_header_bytes, head_timeout=settings.server.read_timeout)
+    server = settings.server
+    protocol = limited_protocol(
+        max_head=settings.limits.max_header_bytes, head_timeout=server.read_timeout, origins=server.cors_origins
+    )
     with serve(build_app(Gateway(settings)), http=protocol, loop=loop, date_header=True) as base:
         yield Running(base, sandbox, settings.storage.data_dir)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from liftgate.server import routes
 from liftgate.settings.origins import Origins
-from raw_http import Answer
+from raw_http import Answer, answers_of, connect, exchange
 from running import MODEL, Running, form_request
 
 PAGE = "https://app.example.com"
@@ -24,7 +24,7 @@ PATHS = sorted(
         for group, prefixes in groups
         for prefix in prefixes
         for route in group
-        for method in route.handlers
+        for method in route.methods
     }
 )
 
@@ -129,6 +129,76 @@ def test_refusals_of_size_and_rate_can_be_read_too(make_gateway: Callable[..., R
 def assert_readable(answer: Answer, status: int) -> None:
     assert answer.status == status, answer
     assert answer.headers["access-control-allow-origin"] == PAGE
+
+
+HERE = f"Origin: {PAGE}"
+FRONT_REFUSES = {
+    "a head that is too large": (431, "GET", "/v1/models", [HERE, "X-Large: " + "x" * 70_000], b""),
+    "two keys": (400, "GET", "/v1/models", ["Authorization: Bearer a", "Authorization: Bearer b", HERE], b""),
+    "no number for a length": (400, "POST", "/v1/files", [HERE, "Content-Length: ten"], b""),
+    "a coding that is not known": (501, "POST", "/v1/files", [HERE, "Transfer-Encoding: gzip, chunked"], b""),
+    "an expectation": (417, "POST", "/v1/files", ["Expect: more", HERE, "Content-Length: 1"], b""),
+    "a chunk without a size": (400, "POST", "/v1/uploads", [HERE, "Transfer-Encoding: chunked"], b"zz\r\n"),
+    "trailers without an end": (
+        431, "POST", "/v1/uploads", [HERE, "Transfer-Encoding: chunked"], b"0\r\n" + b"a: b\r\n" * 20_000,
+    ),
+    "Gemini's door": (431, "GET", "/v1beta/models", [HERE, "X-Large: " + "x" * 70_000], b""),
+}  # fmt: skip
+"""What the front answers itself, before there is a route: status, method, path, lines of the head, body."""
+
+
+def bare(method: str, path: str, lines: Sequence[str], body: bytes = b"") -> bytes:
+    return "\r\n".join((f"{method} {path} HTTP/1.1", "Host: localhost", *lines)).encode() + b"\r\n\r\n" + body
+
+
+@pytest.mark.parametrize("name", FRONT_REFUSES)
+@pytest.mark.parametrize("step", [1 << 20, 1000], ids=["at once", "in pieces"])
+def test_what_is_refused_before_a_route_can_be_read(shared: Running, name: str, step: int) -> None:
+    status, method, path, lines, body = FRONT_REFUSES[name]
+    sent = bare(method, path, lines, body)
+    answer = exchange(shared.base, [sent[at : at + step] for at in range(0, len(sent), step)])
+    assert_readable(answer, status)
+    assert answer.headers["vary"] == "Origin" and "x-request-id" in answer.headers["access-control-expose-headers"]
+    assert answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("name", FRONT_REFUSES)
+def test_another_origin_cannot_read_it(shared: Running, name: str) -> None:
+    status, method, path, lines, body = FRONT_REFUSES[name]
+    for origin in ("https://evil.example", PAGE + ".evil"):
+        told = [line.replace(PAGE, origin) for line in lines]
+        answer = exchange(shared.base, [bare(method, path, told, body)])
+        assert (answer.status, of_cors(answer)) == (status, {"vary": "Origin"})
+
+
+def test_who_asks_twice_is_nobody(shared: Running) -> None:
+    answer = exchange(shared.base, [bare("GET", "/v1/models", [HERE, "Origin: https://b.example"])])
+    assert (answer.status, of_cors(answer)) == (400, {"vary": "Origin"})
+
+
+def test_an_origin_behind_the_bound_was_not_read(shared: Running) -> None:
+    answer = exchange(shared.base, [bare("GET", "/v1/models", ["X-Large: " + "x" * 70_000, HERE])])
+    assert (answer.status, of_cors(answer)) == (431, {"vary": "Origin"})
+
+
+def test_garbage_behind_a_request_is_nobodys(shared: Running) -> None:
+    with connect(shared.base) as line:
+        line.sendall(bare("GET", "/health/liveness", [HERE]) + b"\x01\x02\x03\r\n\r\n")
+        first, second = answers_of(line)
+    assert first.headers["access-control-allow-origin"] == PAGE
+    assert (second.status, of_cors(second)) == (400, {"vary": "Origin"})
+
+
+def test_without_the_setting_refusals_say_nothing_of_it(make_gateway: Callable[..., Running]) -> None:
+    closed = make_gateway(ours="{keys: [{name: ann, key: sk-ann-0123456789}]}")
+    for status, method, path, lines, body in FRONT_REFUSES.values():
+        answer = exchange(closed.base, [bare(method, path, lines, body)])
+        assert (answer.status, of_cors(answer)) == (status, {})
+
+
+def test_a_body_that_stops_coming_can_be_read(make_gateway: Callable[..., Running]) -> None:
+    shared = make_gateway(ours=f"{{cors_origins: '{PAGE}', read_timeout: 1}}")
+    assert_readable(exchange(shared.base, [bare("POST", "/v1/uploads", [HERE, "Content-Length: 9"])]), 408)
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,9 @@ def test_a_body_that_is_no_request_is_refused(
     ("method", "path", "allowed"),
     [
         ("GET", "/v1/chat/completions", "POST"),
-        ("PUT", "/v1/files", "GET, POST"),
+        ("PUT", "/v1/files", "GET, HEAD, POST"),
         ("POST", "/v1/files/file-x", "GET, HEAD, DELETE"),
-        ("DELETE", "/v1/models", "GET"),
+        ("DELETE", "/v1/models", "GET, HEAD"),
         ("OPTIONS", "/health/liveness", "GET, HEAD"),
     ],
 )
@@ -71,7 +71,7 @@ def test_a_wrong_method_is_405_with_those_that_are_right(
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/", "/v1/files/", "/v2/files", "/v1/files/a/b/c", "/v1/%00", "//v1/files"]
+    "path", ["/", "//", "/v1", "/v1/", "/v2/files", "/v1/files/a/b/c", "/v1/files/a/b/c//", "/v1/%00", "//v2/files"]
 )
 def test_an_unknown_path_is_404(gateway: Running, path: str) -> None:
     answer = gateway.call("GET", path)

@@ -17,6 +17,7 @@ from liftgate.errors import (
     InternalError,
     LiftgateError,
     MethodNotAllowed,
+    RouteNotFound,
     Unavailable,
     let_go,
 )
@@ -32,7 +33,7 @@ from liftgate.server.errors import error_response
 from liftgate.server.local_only import LocalOnly
 from liftgate.server.request import ClientLeft, Request, Waits
 from liftgate.server.responses import Response
-from liftgate.server.routing import RouteTable
+from liftgate.server.routing import RouteTable, plain_path
 from liftgate.server.unserved import route_not_found
 from liftgate.tasks import Tasks
 
@@ -114,6 +115,10 @@ class App:
                 request.owner = self._auth.owner_of(request)
             return await handler(request)
         except LiftgateError as error:
+            if isinstance(error, RouteNotFound) and (plain := plain_path(request.path)) != request.path:
+                let_go(error)
+                request.path = plain
+                return await self._response(request)
             if dialect == "gemini" and isinstance(error, MethodNotAllowed):
                 # Google has one answer for what it does not serve.
                 error = route_not_found(request.method, request.path)

@@ -39,20 +39,37 @@ _NAMES = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:[ \t]*,[ \t]*[A-Za-z0-9!#$%
 Answer = Callable[[Request, Send], Awaitable[None]]
 
 
+class Sharing:
+    """What an answer says of the pages that may read it: those of `origins`."""
+
+    def __init__(self, origins: Sequence[str]) -> None:
+        self.origins = Origins(origins)
+
+    def headers(self, origin: str) -> list[Header]:
+        """For a request with this Origin (empty: without one). Caches must know that the answer is another one for
+        another origin, the lack of one too."""
+        vary: list[Header] = [] if self.origins.all else [(b"vary", b"Origin")]
+        if not origin or origin not in self.origins:
+            return vary
+        return [self.allowed(origin), (b"access-control-expose-headers", EXPOSED), *vary]
+
+    def allowed(self, origin: str) -> Header:
+        return (b"access-control-allow-origin", b"*" if self.origins.all else origin.encode())
+
+
 class CrossOrigin:
     """Answers preflights itself, and what `answer` answers so that pages of `origins` may read it."""
 
     def __init__(self, origins: Sequence[str], answer: Answer) -> None:
-        self._origins = Origins(origins)
+        self._sharing = Sharing(origins)
         self._answer = answer
 
     async def answer(self, request: Request, send: Send) -> None:
         origin = request.header(b"origin")
-        allowed = origin in self._origins if origin else False
         if origin and request.method == "OPTIONS" and b"access-control-request-method" in request.headers:
-            await self._preflight(request, origin, allowed).deliver(request, send)
+            await self._preflight(request, origin).deliver(request, send)
             return
-        shared = self._shared(origin, allowed)
+        shared = self._sharing.headers(origin)
 
         async def send_shared(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -61,24 +78,16 @@ class CrossOrigin:
 
         await self._answer(request, send_shared)
 
-    def _shared(self, origin: str, allowed: bool) -> list[Header]:
-        """Of an answer. Caches must know that it is another one for another origin, the lack of one too."""
-        vary: list[Header] = [] if self._origins.all else [(b"vary", b"Origin")]
-        if not allowed:
-            return vary
-        value = b"*" if self._origins.all else origin.encode()
-        return [(b"access-control-allow-origin", value), (b"access-control-expose-headers", EXPOSED), *vary]
-
-    def _preflight(self, request: Request, origin: str, allowed: bool) -> Response:
+    def _preflight(self, request: Request, origin: str) -> Response:
         varies = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
-        if not allowed:
+        if origin not in self._sharing.origins:
             error = PermissionDenied(f"Pages of {origin[:200]} may not use this gateway: it is not in cors_origins.")
             refused = error_response(error, dialect_of(request))
             refused.headers = [*refused.headers, (b"vary", varies)]
             return refused
         asked = request.headers.get(b"access-control-request-headers", b"").strip()
         headers: list[Header] = [
-            (b"access-control-allow-origin", b"*" if self._origins.all else origin.encode()),
+            self._sharing.allowed(origin),
             (b"access-control-allow-methods", METHODS),
             (b"access-control-allow-headers", asked.lower() if _NAMES.fullmatch(asked) else REQUEST_HEADERS),
             (b"access-control-max-age", SECONDS),

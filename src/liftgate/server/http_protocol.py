@@ -11,6 +11,7 @@ import asyncio
 import math
 import socket
 import struct
+from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
@@ -22,10 +23,12 @@ from liftgate.dialects.gemini.errors import google_status
 from liftgate.dialects.openai_errors import error_body
 from liftgate.errors import InternalError, LiftgateError
 from liftgate.server.asgi import Header, Scope
+from liftgate.server.cors import Sharing
 from liftgate.server.dialects import NATIVE
 from liftgate.server.exchange import STATUS_LINES, Exchange
 from liftgate.server.framing import Refused
 from liftgate.server.request_reader import RequestReader
+from liftgate.server.responses import JSON, JSON_UTF8
 
 STALLED = 120.0
 """Seconds in which a client must take some of what is sent to it."""
@@ -41,9 +44,13 @@ TIMER_GRAIN = 0.005
 """Seconds: loops round their timers."""
 
 
-def limited_protocol(*, max_head: int, head_timeout: float) -> type[Connection]:
-    """The protocol class for `uvicorn.Config(http=…)`: uvicorn makes the instances, so the limits are in the class."""
-    return type("LimitedConnection", (Connection,), {"max_head": max_head, "head_timeout": head_timeout})
+def limited_protocol(*, max_head: int, head_timeout: float, origins: Sequence[str] = ()) -> type[Connection]:
+    """The protocol class for `uvicorn.Config(http=…)`: uvicorn makes the instances, so what they share is in the class.
+
+    `origins`: whose pages may read what is refused here.
+    """
+    shared = {"max_head": max_head, "head_timeout": head_timeout, "sharing": Sharing(origins) if origins else None}
+    return type("LimitedConnection", (Connection,), shared)
 
 
 class Connection(asyncio.Protocol):
@@ -51,6 +58,7 @@ class Connection(asyncio.Protocol):
 
     max_head = 64 * 1024
     head_timeout = 30.0
+    sharing: Sharing | None = None
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None) -> None:
         if not config.loaded:
@@ -205,7 +213,8 @@ class Connection(asyncio.Protocol):
     def failed(self, exchange: Exchange) -> None:
         """The application left it without a whole answer."""
         if not exchange.written:
-            self._answer_error(InternalError())
+            scope = exchange.scope
+            self._answer_error(InternalError(), scope["raw_path"], scope["headers"])
             self._finish(unread=True)
         else:
             self._break_off(exchange)
@@ -225,7 +234,7 @@ class Connection(asyncio.Protocol):
             if exchange.written:
                 self._break_off(exchange)
                 return
-        self._answer_error(refused)
+        self._answer_error(refused, self._reader.url, self._reader.headers)
         self._finish(unread=True)
 
     def _break_off(self, exchange: Exchange) -> None:
@@ -235,16 +244,21 @@ class Connection(asyncio.Protocol):
         else:
             self._finish(unread=True)
 
-    def _answer_error(self, error: LiftgateError) -> None:
-        native = self._reader.url.decode("latin-1").startswith(NATIVE)
+    def _answer_error(self, error: LiftgateError, path: bytes, headers: Sequence[Header]) -> None:
+        """`path` and `headers`: of the request, as far as they were read."""
+        native = path.decode("latin-1").startswith(NATIVE)
         body = msgspec.json.encode(google_status(error) if native else error_body(error))
-        kind = b"application/json; charset=UTF-8" if native else b"application/json"
-        head = b"content-type: %s\r\ncontent-length: %d\r\nx-request-id: %s\r\nconnection: close\r\n\r\n" % (
-            kind,
-            len(body),
-            ids.new_request_id().encode(),
-        )
-        self._transport.write(STATUS_LINES[error.http_status] + head + body)
+        answer: list[Header] = [
+            JSON_UTF8 if native else JSON,
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", ids.new_request_id().encode()),
+            (b"connection", b"close"),
+        ]
+        if self.sharing is not None:
+            origins = [value for name, value in headers if name == b"origin"]
+            answer += self.sharing.headers(origins[0].decode("latin-1").strip() if len(origins) == 1 else "")
+        head = b"".join(b"%b: %b\r\n" % header for header in answer)
+        self._transport.write(STATUS_LINES[error.http_status] + head + b"\r\n" + body)
 
     def _finish(self, *, unread: bool) -> None:
         """Ends behind the last answer. Where more may come, it is read for a while: a reset would take the answer."""

@@ -27,7 +27,8 @@ whether the connection goes on behind the answer, and whether the client waits f
 
 
 class RequestReader:
-    """`max_head`: bytes. `begun`: some of a request has come, and not all of its head (empty lines are none of it)."""
+    """`max_head`: bytes. `begun`: some of a request has come, and not all of its head (empty lines are none of it).
+    `url` and `headers`: of the last request that began, as far as they were read."""
 
     def __init__(self, begin: Begin, *, max_head: int) -> None:
         self._begin = begin
@@ -43,7 +44,7 @@ class RequestReader:
         self._offered = self._renew = False
         self.begun = False
         self.url = b""
-        self._headers: list[Header] = []
+        self.headers: list[Header] = []
         # The last bytes of a piece: an empty line may begin there and end in the next one.
         self._tail = b""
         self._known_host: bytes | None = None
@@ -63,9 +64,8 @@ class RequestReader:
             data = data[cut:]
             self._taken += cut
             if self._left is None and self._taken > self._max_head:
-                if not self.begun:
-                    # Not parsed, but whom it is for decides how it is refused.
-                    self.url = piece[:256].partition(b" ")[2]
+                # What may still pass is read: whom it is for, and which page asks, decide how it is refused.
+                self._parse(piece[: len(piece) - (self._taken - self._max_head)])
                 raise Refused(431, f"The request's head is larger than {self._max_head} bytes.")
             self._parse(piece)
             if self._over:
@@ -122,14 +122,14 @@ class RequestReader:
     def on_message_begin(self) -> None:
         self.begun = True
         self.url = b""
-        self._headers = []
+        self.headers = []
 
     def on_url(self, url: bytes) -> None:
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._left is None:
-            self._headers.append((name.lower(), value))
+            self.headers.append((name.lower(), value))
         else:
             # A trailer is never a field of the head (RFC 9110, 6.5.1), nor may the parser remember it.
             self._renew = True
@@ -140,10 +140,10 @@ class RequestReader:
         http_1_0 = version == "1.0"
         if version != "1.1" and not http_1_0:
             raise Refused(505, f"HTTP/{version} is not served here; HTTP/1.1 is.")
-        fields = dict(self._headers)
-        if len(fields) != len(self._headers):
-            fields = combined(self._headers)
-            self._headers = list(fields.items())
+        fields = dict(self.headers)
+        if len(fields) != len(self.headers):
+            fields = combined(self.headers)
+            self.headers = list(fields.items())
         host = fields.get(b"host")
         if host is None or host != self._known_host:
             check_host(host, http_1_0=http_1_0)
@@ -195,7 +195,7 @@ class RequestReader:
             "path": unquote(path) if "%" in path else path,
             "raw_path": raw_path,
             "query_string": parsed.query or b"",
-            "headers": self._headers,
+            "headers": self.headers,
         }
 
     def _address_to(self, parsed: Any) -> None:
@@ -205,7 +205,7 @@ class RequestReader:
         # The parser takes the brackets of an IPv6 address off.
         name: bytes = b"[%b]" % parsed.host if b":" in parsed.host else parsed.host
         host = name if parsed.port is None else b"%b:%d" % (name, parsed.port)
-        self._headers = [(b"host", host), *(header for header in self._headers if header[0] != b"host")]
+        self.headers = [(b"host", host), *(header for header in self.headers if header[0] != b"host")]
 
 
 class _BodyOnly:

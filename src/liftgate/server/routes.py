@@ -29,24 +29,28 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`public`: needs no key. `capability`: a parameter of the query that stands for the key where it is given; the
-    handler judges it."""
+    """`handlers` by method; whoever answers GET answers HEAD too. `public`: needs no key. `capability`: a parameter of
+    the query that stands for the key where it is given; the handler judges it."""
 
     path: str
     handlers: dict[str, Handler]
     public: bool = False
     capability: str | None = None
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        found: list[str] = []
+        for method in self.handlers:
+            found += ("GET", "HEAD") if method == "GET" else (method,)
+        return tuple(found)
+
 
 OPENAI = (
     Route("/chat/completions", {"POST": chat.create_completion}),
     Route("/chat/completions/input_tokens", {"POST": chat.count_tokens}),
     Route("/files", {"GET": files.list_files, "POST": files.create_file}),
-    Route(
-        "/files/{file_id}",
-        {"GET": files.retrieve_file, "HEAD": files.retrieve_file, "DELETE": files.delete_file},
-    ),
-    Route("/files/{file_id}/content", {"GET": content.file_content, "HEAD": content.file_content}),
+    Route("/files/{file_id}", {"GET": files.retrieve_file, "DELETE": files.delete_file}),
+    Route("/files/{file_id}/content", {"GET": content.file_content}),
     Route("/uploads", {"POST": uploads.create_upload}),
     Route("/uploads/{upload_id}/parts", {"POST": uploads.add_part}),
     Route("/uploads/{upload_id}/complete", {"POST": uploads.complete_upload}),
@@ -61,7 +65,7 @@ CALL_METHOD = Route("/models/{model:path}:{method}", {"POST": gemini_models.call
 
 GEMINI = (
     Route("/files", {"GET": gemini_files.list_files}),
-    Route("/files/{name}:download", {"GET": gemini_files.download_file, "HEAD": gemini_files.download_file}),
+    Route("/files/{name}:download", {"GET": gemini_files.download_file}),
     Route("/files/{name}", {"GET": gemini_files.get_file, "DELETE": gemini_files.delete_file}),
     Route("/models", {"GET": gemini_models.list_models}),
     CALL_METHOD,
@@ -74,9 +78,9 @@ AZURE = (Route("/openai/deployments/{model:path}/chat/completions", {"POST": cha
 
 OPERATORS = (
     Route("/health", {"GET": litellm.health}),
-    Route("/health/liveness", {"GET": health.liveness, "HEAD": health.liveness}, public=True),
-    Route("/health/liveliness", {"GET": health.liveness, "HEAD": health.liveness}, public=True),
-    Route("/health/readiness", {"GET": health.readiness, "HEAD": health.readiness}, public=True),
+    Route("/health/liveness", {"GET": health.liveness}, public=True),
+    Route("/health/liveliness", {"GET": health.liveness}, public=True),
+    Route("/health/readiness", {"GET": health.readiness}, public=True),
 )
 
 TABLES: Mapping[Dialect, Sequence[tuple[Sequence[Route], Sequence[str]]]] = {

@@ -9,6 +9,7 @@ from liftgate.errors import MethodNotAllowed
 from liftgate.server.routes import Handler, Route
 from liftgate.server.unserved import route_not_found
 
+_SLASHES = re.compile("/{2,}")
 _PARAMETER = re.compile(r"\{(\w+)(:path)?\}")
 
 
@@ -34,16 +35,24 @@ class RouteTable:
         params: dict[str, str] = {}
         if route is None:
             route, params = self._matching(method, path)
-        handler = route.handlers.get(method)
+        handler = route.handlers.get("GET" if method == "HEAD" else method)
         if handler is None:
-            raise MethodNotAllowed(tuple(route.handlers))
+            raise MethodNotAllowed(route.methods)
         return handler, route, params
 
     def _matching(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        if plain_path(path) != path:
+            # Its plain spelling may be there; a pattern would take its slashes for a part of a name.
+            raise route_not_found(method, path)
         for pattern, route in self._patterns:
             if match := pattern.fullmatch(path):
                 return route, match.groupdict()
         raise route_not_found(method, path)
+
+
+def plain_path(path: str) -> str:
+    """Without the slashes that stand twice, or at the end: clients make them where a base URL ends in one."""
+    return _SLASHES.sub("/", path).rstrip("/") or "/"
 
 
 def _pattern(path: str) -> re.Pattern[str]:

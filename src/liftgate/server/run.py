@@ -81,7 +81,9 @@ def _spare_collector() -> None:
 def _config(app: App, server: ServerSettings, limits: LimitSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=limited_protocol(max_head=limits.max_header_bytes, head_timeout=server.read_timeout),
+        http=limited_protocol(
+            max_head=limits.max_header_bytes, head_timeout=server.read_timeout, origins=server.cors_origins
+        ),
         ws="none",
         # The gateway is opened before and closed after, where an error of its opening can be told.
         lifespan="off",
