@@ -127,6 +127,13 @@ NAMES_THAT_BYTES_CONTRADICT = [
     ("application/octet-stream", "main.rs", BINARY, OCTET_STREAM),
     (None, "config.yaml", b"\x7fELF\x02\x01\x01" + bytes(9), "application/x-elf"),
     (None, "a.py", b"\x00\x01\x02\x03", OCTET_STREAM),
+    # What httpx, requests and browsers declare is what the name says.
+    ("text/plain", "notes.txt", BINARY, OCTET_STREAM),
+    ("text/csv", "t.csv", bytes(64), OCTET_STREAM),
+    ("text/html; charset=utf-8", "page.html", b"\x4c\x01" + bytes(60), OCTET_STREAM),
+    ("application/json", "a.json", b"text with\x00nul", OCTET_STREAM),
+    ("text/plain", "a.mp3", BINARY, "audio/mpeg"),
+    ("text/plain", "a.txt", b"man\x08 page\x07", "text/plain"),
     (None, "old.doc", b"<html>a report</html>", "text/plain"),
 ]
 
@@ -229,6 +236,9 @@ def test_declared_charset_of_an_older_encoding_is_kept() -> None:
     assert resolve(declared="text/csv; charset=iso-8859-2", filename=None, head="ž".encode()) == "text/csv"
     assert resolve(declared="text/csv; charset=nonsense", filename=None, head=b"a,b") == "text/csv"
     assert resolve(declared="text/plain; charset=base64", filename=None, head=data) == "text/plain"
+    wide = "漢字\n".encode("utf-16-le")
+    assert resolve(declared="text/plain; charset=UTF-16LE", filename=None, head=wide) == "text/plain; charset=utf-16le"
+    assert text_for_gemini(wide, "text/plain; charset=utf-16le") == "漢字\n".encode()
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
+_WIDER = re.compile(r"utf[-_]?(16|32)", re.IGNORECASE)
 _NO_TEXT = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b")) + b"\x7f"
 _DECLARED = re.compile(rb"""<(?:\?xml|meta)[^>]{0,200}?(?:encoding|charset)\s*=\s*["']?\s*([A-Za-z0-9._-]+)""", re.I)
 
@@ -79,12 +80,13 @@ def encoding_of(sample: bytes, *, called_text: bool = False) -> str | None:
 
 
 def is_encoding(name: str, sample: bytes) -> bool:
-    """Whether `name` is an encoding that Python knows and that this sample can be written in."""
+    """Whether `name` is an encoding that Python knows and that this sample can be written in; no text of an encoding
+    other than UTF-16 and UTF-32 has NULs."""
     try:
         b"a".decode(name, "replace")  # Refuses codecs that make no text, such as base64.
     except (LookupError, ValueError):
         return False
-    return _decoded(sample, name) is not None
+    return (b"\x00" not in sample or _WIDER.match(name) is not None) and _decoded(sample, name) is not None
 
 
 def _decoded(sample: bytes, encoding: str) -> str | None:

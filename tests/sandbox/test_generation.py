@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+from random import Random  # noqa: TID251 - seeded, for reproducible data
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 
 import media_samples as samples
 from liftgate.sandbox.answers.sample_values import sample
+from liftgate.sandbox.media.timed_media import Timing, timing
 from sandbox_wire import Wire, events_of, file_part, text_of
 
 FLASH, THIRD = "gemini-2.5-flash", "gemini-3.5-flash"
@@ -28,7 +30,27 @@ MEDIA: dict[str, tuple[str, bytes, list[str]]] = {
     "mp4": ("video/mp4", samples.mp4(12), ["12.000 s"]),
     "text": ("text/plain", "Grüße aus dem Text".encode(), ["Grüße aus dem Text"]),
     "no media at all": ("audio/wav", b"not a wav", ["9 bytes"]),
+    # Begins like a frame of MP3 and has none.
+    "aac": ("audio/aac", b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(300), ["307 bytes"]),
+    "a frame of no version": ("audio/mpeg", b"\xff\xea\x90\x64" + bytes(300), ["304 bytes"]),
+    "a rate beyond measure": (
+        "audio/aiff",
+        b"FORM\0\0\0\x40AIFFCOMM\0\0\0\x12" + b"\0\1\0\0\0\1\0\x10\x7f\xff" + b"\xff" * 8,
+        ["38 bytes"],
+    ),
 }
+
+
+@pytest.mark.parametrize(
+    "magic", [b"RIFF", b"fLaC", b"OggS", b"\0\0\0\x20ftyp", b"ID3", b"FORM", b"\xff\xfb", b"\xff\xf1"]
+)
+def test_a_duration_is_found_or_not_and_never_fails(magic: bytes) -> None:
+    """Whatever stands behind a magic; bytes from a seed."""
+    random = Random(3)
+    for size in (0, 1, 8, 40, 200, 5000):
+        for _ in range(60):
+            found = timing(io.BytesIO(magic + random.randbytes(size)))
+            assert found is None or isinstance(found, Timing)
 
 
 @pytest.mark.parametrize("name", MEDIA)

@@ -52,7 +52,7 @@ def video_seconds(path: Path) -> float | None:
 def _safely(reader: Callable[[BinaryIO], Timing | None], stream: BinaryIO) -> Timing | None:
     try:
         return reader(stream)
-    except (struct.error, IndexError, ZeroDivisionError, ValueError):
+    except (struct.error, LookupError, ArithmeticError, ValueError):
         return None
 
 
@@ -112,7 +112,9 @@ def _mp3(stream: BinaryIO) -> Timing | None:
         start = 10 + (head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9])
     stream.seek(start)
     data = stream.read(4096)
-    at = next(i for i in range(len(data) - 4) if data[i] == 0xFF and data[i + 1] & 0xE6 == 0xE2)
+    frames = (i for i in range(len(data) - 4) if data[i] == 0xFF and data[i + 1] & 0xE6 == 0xE2)
+    if (at := next(frames, None)) is None:
+        return None
     version, bits, mode = data[at + 1] >> 3 & 3, data[at + 2], data[at + 3] >> 6
     rate = MP3_RATES[version][bits >> 2 & 3]
     bitrate = (MP3_BITRATES_1 if version == 3 else MP3_BITRATES_2)[bits >> 4] * 1000
@@ -121,8 +123,8 @@ def _mp3(stream: BinaryIO) -> Timing | None:
     for tag in (b"Xing", b"Info"):
         mark = data.find(tag, at, at + 200)
         if mark >= 0 and data[mark + 7] & 1:
-            frames = struct.unpack(">I", data[mark + 8 : mark + 12])[0]
-            return Timing(frames * samples / rate, rate, channels)
+            count = struct.unpack(">I", data[mark + 8 : mark + 12])[0]
+            return Timing(count * samples / rate, rate, channels)
     return Timing((size - start - at) * 8 / bitrate, rate, channels)
 
 
