@@ -39,7 +39,13 @@ def test_framing_has_one_outcome(front: Running, row: Row, step: int) -> None:
         partial = row.sent.endswith(b"GET /heal")
         probe = b"th/liveness" if partial else b"GET /v1/models/" + PROBE.encode()
         send(connection, probe + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + KEY.encode() + b"\r\n\r\n", 0)
-        answers = list(answers_of(connection, bodiless=row.sent.startswith(b"HEAD")))
+        answers = []
+        try:
+            for answer in answers_of(connection, bodiless=row.sent.startswith(b"HEAD")):
+                answers.append(answer)
+        except ConnectionResetError:
+            # The probe came after the end, behind whole answers.
+            assert not row.kept
     if row.kept:
         last = answers.pop()
         assert last.status == (200 if partial else 404) and (partial or PROBE.encode() in last.body), last
