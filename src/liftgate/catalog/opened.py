@@ -139,9 +139,10 @@ class Database:
 
     async def close(self) -> None:
         """Refuses new work, finishes what is queued (bounded), ends every thread and connection. Idempotent."""
-        if self._watcher is not None:
-            await self._watcher.close()
         if self._writers is not None and self._writers is not self._readers:
             await self._writers.close(self._timeout)
         if self._readers is not None:
             await self._readers.close(self._timeout)
+        # The last one: what it watches over is in use until here.
+        if self._watcher is not None:
+            await self._watcher.close()

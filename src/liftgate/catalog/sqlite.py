@@ -152,9 +152,19 @@ class SqliteSession:
             self._roll_back(connection)
             raise
         job.announced = announced
-        # Committed, and perhaps into a file that was taken away meanwhile: then it is not acknowledged.
+        # Committed, and perhaps into a file that was taken away or overwritten meanwhile: then it is not acknowledged.
         self._place.check()
+        if self._place.checkpoint_due():
+            self._checkpoint(connection)
         return result
+
+    def _checkpoint(self, connection: SqliteConnection) -> None:
+        try:
+            connection.raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            # What was committed is in the log. The reason is noted; a later commit tries again.
+            if meaning_of(error, self._trouble) is None:
+                raise
 
     def _record(self, connection: SqliteConnection, announced: Announcements) -> None:
         now = connection.now()

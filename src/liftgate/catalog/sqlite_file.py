@@ -1,13 +1,14 @@
 """The file of a SQLite catalogue: found by its URL, looked over before it is opened, and watched while it is.
 
-SQLite goes on writing into a file that was deleted or moved away, and what it acknowledges then is lost. So each use
-asks whether the path still leads to the file that was opened.
+SQLite goes on writing into a file that was deleted, moved away or overwritten, and what it acknowledges then is lost.
+So each use asks whether the path still leads to the file that was opened, and whether SQLite alone has written to it.
 """
 
 from __future__ import annotations
 
 import fcntl
 import logging
+import math
 import os
 import sqlite3
 import stat
@@ -16,6 +17,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from liftgate.catalog.reserve import Reserve
+from liftgate.catalog.sqlite_marks import Identity, Marks
 from liftgate.catalog.trouble import Trouble
 from liftgate.errors import ConfigError
 
@@ -24,6 +26,8 @@ LOOKED_OVER = 512 * 1024 * 1024
 LOOK_SECONDS = 10.0
 SHARED_FIRST, SHARED_BYTES = 0x40000002, 510
 """Where SQLite's shared locks are in a file (its own lock-byte page)."""
+CHECKPOINT_FRAMES = 1000
+"""Pages in the log after which it is written to the file, as SQLite itself would do it."""
 STEPS = 100_000
 """Of SQLite's machine, between two looks at the time."""
 
@@ -52,11 +56,19 @@ class Place:
         self.path = path
         self.reserve = Reserve(path)
         self._trouble = trouble
-        self._opened: list[tuple[Path, tuple[int, int]]] = []
+        self._opened: list[tuple[Path, Identity]] = []
+        self._marks: Marks | None = None
 
     def settle(self) -> None:
         """These are the ones. To be called while a connection is open, which keeps SQLite from replacing them."""
         self._opened = [(path, _identity(path)) for path in beside(self.path)]
+        self._marks = Marks(*beside(self.path))
+
+    def leave(self) -> None:
+        """When all connections have been closed."""
+        if self._marks is not None:
+            self._marks.close()
+            self._marks = None
 
     def admit(self) -> None:
         """Raises Unavailable where a write would be refused, StorageFull where one of something new would."""
@@ -65,7 +77,7 @@ class Place:
         self.reserve.require()
 
     def check(self) -> None:
-        """Raises Unavailable once one of them was deleted, moved or replaced; three calls of stat."""
+        """Raises Unavailable once one of them was deleted, moved, replaced or overwritten; some eight system calls."""
         for path, identity in self._opened:
             try:
                 found = _identity(path)
@@ -77,6 +89,15 @@ class Place:
                 raise self._trouble.tell(
                     f"{path} is another file now than the one that was opened. Restart the gateway"
                 )
+        if self._marks is not None and (wrong := self._marks.wrong()):
+            raise self._trouble.damaged(
+                f"{wrong} while it was open. Stop the gateway, and put a backup in its place with"
+                " `liftgate admin restore DIR --replace`",
+                math.inf,
+            )
+
+    def checkpoint_due(self) -> bool:
+        return self._marks is not None and self._marks.due(CHECKPOINT_FRAMES)
 
     def check_writable(self) -> None:
         """Raises Unavailable where the system would refuse a write."""
@@ -84,7 +105,7 @@ class Place:
             raise self._trouble.tell(f"{self.path} and its directory cannot be written")
 
 
-def _identity(path: Path) -> tuple[int, int]:
+def _identity(path: Path) -> Identity:
     facts = path.stat()
     return facts.st_dev, facts.st_ino
 
@@ -186,12 +207,25 @@ def connect(path: Path, timeout: float, writes: bool) -> sqlite3.Connection:
         raw.execute("PRAGMA foreign_keys = ON")
         raw.execute("PRAGMA synchronous = FULL")
         raw.execute("PRAGMA journal_size_limit = 67108864")
+        # Not within a commit: there it would hide what another program did to the file meanwhile.
+        raw.execute("PRAGMA wal_autocheckpoint = 0")
         if not writes:
             raw.execute("PRAGMA query_only = ON")
     except BaseException:
         raw.close()
         raise
     return raw
+
+
+def connect_to_listen(path: Path, timeout: float) -> sqlite3.Connection:
+    """One that can never write, not even the log into the file when it is closed as the last one."""
+    return sqlite3.connect(
+        f"file:{quote(str(path))}?mode=ro",
+        uri=True,
+        timeout=timeout,
+        isolation_level=None,
+        check_same_thread=False,
+    )
 
 
 def prepare(path: Path, timeout: float) -> None:

@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable
 
 from liftgate.catalog.opened import EVERYTHING
-from liftgate.catalog.sqlite_file import Place, connect
+from liftgate.catalog.sqlite_file import Place, connect, connect_to_listen
 from liftgate.catalog.trouble import Trouble
 from liftgate.catalog.workers import Announcements
 from liftgate.errors import Unavailable
 
 POLL_SECONDS = 0.25
+LEFT_OPEN: list[sqlite3.Connection] = []
+"""To damaged files. SQLite writes the log into the file when its last connection is closed: this is the last one, and
+cannot write."""
 
 
 class SqliteWatcher:
@@ -47,7 +50,7 @@ class SqliteWatcher:
         self._thread.start()
 
     def _begin(self) -> sqlite3.Connection:
-        raw = connect(self._place.path, self._timeout, writes=False)
+        raw = connect_to_listen(self._place.path, self._timeout)
         self._version = raw.execute("PRAGMA data_version").fetchone()[0]
         self._last = raw.execute("SELECT coalesce(max(seq), 0) FROM invalidations").fetchone()[0]
         self._place.settle()
@@ -70,7 +73,23 @@ class SqliteWatcher:
             # The event loop is closed, nobody listens any more.
             return
         finally:
-            self._raw.close()
+            self._end()
+
+    def _end(self) -> None:
+        """The last connection of this process is closed, with the log written into the file, or left where the file
+        is not what it was."""
+        try:
+            self._trouble.check()
+            self._place.check()
+            last = connect(self._place.path, self._timeout, writes=True)
+            try:
+                last.execute("SELECT 1 FROM sqlite_master").fetchone()
+                self._raw.close()
+            finally:
+                last.close()
+        except (sqlite3.Error, Unavailable):
+            LEFT_OPEN.append(self._raw)
+        self._place.leave()
 
     def _look(self) -> Announcements:
         self._trouble.check()
