@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextvars import Context
 from time import monotonic
 from types import TracebackType
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.deadlines")
 
 TICK = 0.25
 """Seconds."""
@@ -27,6 +28,8 @@ class Deadlines:
         self.loop: asyncio.AbstractEventLoop | None = None
         """Known from the first wait on; asking which loop runs costs a system call."""
         self._ticking = False
+        # Its own: the timer serves many, and works for none of them.
+        self._context = Context()
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Alarm:
         """Calls back once, on the loop, `seconds` from now and up to a tick later; `cancel()` prevents it."""
@@ -51,7 +54,7 @@ class Deadlines:
 
     def _tick_on(self) -> None:
         self.loop = self.loop or asyncio.get_running_loop()
-        self.loop.call_later(self._tick, self._on_tick)
+        self.loop.call_later(self._tick, self._on_tick, context=self._context)
         self._ticking = True
 
     def _on_tick(self) -> None:

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,7 +53,7 @@ async def in_thread(threads: Executor | None, work: Callable[[], T]) -> T:
 
     A thread cannot be stopped, and it must not go on with a descriptor that its owner has closed meanwhile.
     """
-    running = asyncio.get_running_loop().run_in_executor(threads, work)
+    running = asyncio.get_running_loop().run_in_executor(threads, copy_context().run, work)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:

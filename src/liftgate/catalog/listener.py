@@ -32,7 +32,7 @@ PAYLOAD_PARTS = 3
 MOST_ANNOUNCED = 1_000
 """More than this in one transaction are told as 'everything'."""
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.catalog")
 
 
 def payloads(origin: str, announced: Announcements) -> list[str]:

@@ -21,7 +21,7 @@ TIMEOUT = 5.0
 """Seconds that a call waits for the catalogue before it fails as `Unavailable`."""
 EVERYTHING: Announcements = [("*", "")]
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.catalog")
 
 
 class Watcher(Protocol):

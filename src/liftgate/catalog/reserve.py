@@ -20,7 +20,7 @@ PART = 20
 AGAIN_SECONDS = 1.0
 """Between two attempts to make it again."""
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.catalog")
 
 
 class Reserve:

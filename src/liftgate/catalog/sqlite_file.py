@@ -31,7 +31,7 @@ CHECKPOINT_FRAMES = 1000
 STEPS = 100_000
 """Of SQLite's machine, between two looks at the time."""
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.catalog")
 
 
 def path_of(url: str) -> Path:

@@ -16,7 +16,7 @@ AGAIN_SECONDS = 60.0
 """How long a reason that was told is not told again."""
 MOST_REASONS = 32
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.catalog")
 
 
 def away() -> Unavailable:

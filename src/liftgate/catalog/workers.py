@@ -18,12 +18,13 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from liftgate.catalog.connection import Connection
 from liftgate.errors import Unavailable
+from liftgate.log_context import working_for
 
 T = TypeVar("T")
 Announcements = list[tuple[str, str]]
 """(topic, key) in the order in which they were committed."""
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.catalog")
 
 
 def too_late() -> Unavailable:
@@ -33,7 +34,7 @@ def too_late() -> Unavailable:
 @dataclass(slots=True, eq=False)
 class Job(Generic[T]):
     """One function to run. `storing`: it takes in what is new, for which no reserve is given up. `deadline` is on
-    `time.monotonic`; `session` is set while a thread runs it."""
+    `time.monotonic`; `session` is set while a thread runs it. `whom`: for whom it works (`log_context`)."""
 
     work: Callable[[Connection], T]
     writes: bool
@@ -41,6 +42,7 @@ class Job(Generic[T]):
     deadline: float
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[T]
+    whom: str
     announced: Announcements = field(default_factory=list)
     expired: bool = False
     session: Session | None = None
@@ -86,7 +88,7 @@ class Workers:
             raise Unavailable("The catalogue is closed.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        job = Job(work, writes, storing, time.monotonic() + timeout, loop, future)
+        job = Job(work, writes, storing, time.monotonic() + timeout, loop, future, working_for.get())
         job.timer = loop.call_later(timeout, self._expire, job)
         self._outstanding += 1
         if self._outstanding > len(self._threads) and len(self._threads) < self._limit:
@@ -126,6 +128,7 @@ class Workers:
                 job.session = session
                 self._running.add(job)
         if begun:
+            working_for.set(job.whom)
             try:
                 result = session.run(job)
             except BaseException as failure:

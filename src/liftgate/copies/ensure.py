@@ -7,6 +7,7 @@ and all others wait for it: within the process by a shared task, over processes 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Iterable, Sequence
 
 from liftgate.blobs.store import BlobMissing
@@ -18,7 +19,10 @@ from liftgate.copies.kinds.page_in import PageIn
 from liftgate.copies.lease import Lease, LeaseLost
 from liftgate.copies.services import LEASES, Key, Parts, Wanted, lease_name
 from liftgate.errors import FileNotReady, FileUnusable, LiftgateError, Unavailable
+from liftgate.log_context import working_for
 from liftgate.records import Account, ReplicaRecord
+
+log = logging.getLogger("liftgate.copies")
 
 DOUBTED_BLOBS = 10_000
 Outcome = ReplicaRecord | LiftgateError
@@ -100,7 +104,10 @@ class Replicas:
         key = wanted.key(account)
         if (replica := self.live(key, account)) is not None:
             return replica
-        flight = self._flights.get(key) or self._begin(wanted, account)
+        flight = self._flights.get(key)
+        if flight is not None:
+            log.debug("waits for %s", flight.get_name())
+        flight = flight or self._begin(wanted, account)
         try:
             async with asyncio.timeout(max(0.0, deadline - self._clock.monotonic())):
                 outcome = await asyncio.shield(flight)
@@ -134,23 +141,32 @@ class Replicas:
     def _begin(self, wanted: Wanted, account: Account, *, early: EarlyUpload | None = None) -> asyncio.Task[Outcome]:
         key = wanted.key(account)
         margin = self._settings.expiry_margin_seconds
-        flight = self._tasks.start(self._fly(wanted, account, early, margin), name=f"page-in {wanted.file.id}")
+        file, whom = wanted.file, working_for.get() or "the gateway itself"
+        log.debug("page-in of %s to %s begins: %d bytes, %s", file.id, account.name, file.bytes, wanted.mime_type)
+        name = f"the page-in of {file.id} to {account.name}, begun for {whom}"
+        flight = self._tasks.start(self._fly(wanted, account, early, margin), name=name)
         self._flights[key] = flight
         flight.add_done_callback(lambda _: self._flights.pop(key))
         return flight
 
     async def _fly(self, wanted: Wanted, account: Account, early: EarlyUpload | None, margin: float) -> Outcome:
         seconds = self._settings.page_in_seconds
+        began = self._clock.monotonic()
+        outcome: Outcome
         try:
             async with asyncio.timeout(seconds):
-                return await self._land(wanted, account, early, margin)
+                outcome = await self._land(wanted, account, early, margin)
         except TimeoutError:
-            return FileNotReady(f"carrying it to Gemini took longer than {seconds:.0f} s.", retry_after=10)
+            outcome = FileNotReady(f"carrying it to Gemini took longer than {seconds:.0f} s.", retry_after=10)
         except LiftgateError as error:
-            return error
+            outcome = error
         finally:
             if early is not None:
                 await early.cancel()
+        ended = f"failed: {outcome.message}" if isinstance(outcome, LiftgateError) else "is done"
+        took = self._clock.monotonic() - began
+        log.info("page-in of %s to %s %s (%.2f s)", wanted.file.id, account.name, ended, took)
+        return outcome
 
     async def _land(self, wanted: Wanted, account: Account, early: EarlyUpload | None, margin: float) -> ReplicaRecord:
         """Until there is a replica: takes it from the catalogue, makes it, or waits for who is making it."""

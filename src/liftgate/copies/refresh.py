@@ -21,7 +21,7 @@ from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.upload_rules import finished_file
 from liftgate.records import Account, ReplicaRecord
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.copies")
 
 BATCH = 100
 UNFINISHED = 10_000

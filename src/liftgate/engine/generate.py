@@ -39,7 +39,7 @@ from liftgate.router.attempts import Router
 from liftgate.settings import Settings
 from liftgate.settings.sections import LOCAL
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.engine")
 
 T = TypeVar("T")
 

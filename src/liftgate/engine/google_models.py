@@ -17,7 +17,7 @@ from liftgate.gemini.client import GeminiClient
 from liftgate.records import Account
 from liftgate.tasks import Tasks
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.engine")
 
 FRESH_SECONDS = 600.0
 """How old a list may be before it is asked for again."""

@@ -26,8 +26,9 @@ from liftgate.errors import LiftgateError, Unavailable
 from liftgate.files.arrival import Ingest
 from liftgate.files.belonging import look_at
 from liftgate.files.sweep import sweep, sweep_spools
+from liftgate.log_context import working_for
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.engine")
 
 BATCH = 500
 SHORTEST_LEASE = 5.0
@@ -72,6 +73,7 @@ class Jobs:
             await clock.sleep(max(began + period - clock.monotonic(), period / 10))
 
     async def _attempt(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        token = working_for.set(f"job {name}")
         try:
             await work()
         except LeaseLost:
@@ -80,6 +82,8 @@ class Jobs:
             log.warning("job %s: %s", name, error.message)
         except Exception:
             log.exception("job %s failed", name)
+        finally:
+            working_for.reset(token)
 
     def _once(
         self, name: str, period: float, work: Callable[[Lease], Awaitable[None]]

@@ -46,7 +46,7 @@ from liftgate.settings import Settings
 
 T = TypeVar("T")
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.engine")
 
 METHODS = frozenset({"generateContent", "countTokens", "embedContent", "batchEmbedContents"})
 STREAM = "streamGenerateContent"

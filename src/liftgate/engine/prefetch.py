@@ -19,7 +19,7 @@ from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
 from liftgate.records import Account, FileRecord, FileStatus
 from liftgate.tasks import Tasks
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.engine")
 
 RETRY_FIRST = 1.0
 RETRY_MOST = 30.0

@@ -26,7 +26,7 @@ from liftgate.gemini.stream import GeminiStream
 from liftgate.records import Owner
 from liftgate.sse import DONE, PING, event
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.engine")
 
 _encode = msgspec.json.Encoder().encode
 

@@ -15,7 +15,7 @@ from liftgate.catalog.rows import signatures as rows
 from liftgate.errors import Unavailable
 from liftgate.records import Owner
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.engine")
 
 CACHED_BYTES = 16 * 1024 * 1024
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from liftgate.errors import UpstreamAnswerBroken
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.gemini")
 
 T = TypeVar("T")
 

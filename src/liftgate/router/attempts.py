@@ -28,7 +28,7 @@ from liftgate.router.health import Health, model_is_gone
 from liftgate.settings.sections import ModelNames
 from liftgate.settings.wildcards import STAR, provider_of, served_by_wildcard
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.router")
 
 T = TypeVar("T")
 

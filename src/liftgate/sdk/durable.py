@@ -36,7 +36,7 @@ from liftgate.settings import Settings, load_settings
 from liftgate.settings.sections import LOCAL
 from liftgate.sse import EventDecoder
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.sdk")
 
 SHORTEST_LIFE, LONGEST_LIFE = 3600, 2592000
 """Seconds; OpenAI's bounds of `expires_after`."""

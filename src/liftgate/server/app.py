@@ -22,6 +22,7 @@ from liftgate.errors import (
     let_go,
 )
 from liftgate.gateway import Gateway
+from liftgate.log_context import working_for
 from liftgate.server import routes
 from liftgate.server.access_log import CountedSend
 from liftgate.server.asgi import Receive, Scope, Send
@@ -37,7 +38,7 @@ from liftgate.server.routing import RouteTable, plain_path
 from liftgate.server.unserved import route_not_found
 from liftgate.tasks import Tasks
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.server")
 
 RETRY_AFTER = 2.0
 """Seconds in which a gateway that stops is usually followed by the next."""
@@ -70,6 +71,7 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             request = Request(scope, receive, self._gateway, self._waits, ids.new_request_id())
+            working_for.set(request.id)
             if self._access_log:
                 counted = CountedSend(send)
                 await self._answer(request, counted)
@@ -99,7 +101,7 @@ class App:
             await response.break_off(_stopping(), send)
         except Exception:
             # The answer had begun: all that is left is to break the connection, so that it is not taken for whole.
-            log.exception("%s %s %s broke off", request.id, request.method, ascii(request.path))
+            log.exception("%s %s broke off", request.method, ascii(request.path))
             raise
         finally:
             if request.held:
@@ -123,7 +125,7 @@ class App:
                 # Google has one answer for what it does not serve.
                 error = route_not_found(request.method, request.path)
             if error.http_status >= 500:
-                log.warning("%s %s: %s", request.id, type(error).__name__, error.message)
+                log.warning("%s: %s", type(error).__name__, error.message)
             let_go(error)
             return error_response(error, dialect)
         except ClientLeft:
@@ -133,7 +135,7 @@ class App:
                 raise
             return error_response(_stopping(), dialect)
         except Exception as error:
-            log.exception("%s %s %s failed", request.id, request.method, ascii(request.path))
+            log.exception("%s %s failed", request.method, ascii(request.path))
             let_go(error)
             return error_response(InternalError(), dialect)
 

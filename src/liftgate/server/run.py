@@ -24,7 +24,7 @@ from liftgate.server.http_protocol import limited_protocol
 from liftgate.server.listening import cannot_listen
 from liftgate.settings.sections import LimitSettings, ServerSettings, Settings
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.server")
 
 BACKLOG = 2048
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8

@@ -1,5 +1,7 @@
 """The log on standard error: one record is one line, whatever a caller wrote into it, and no line holds a key.
 
+A line names the room of the house that wrote it, and the request or the job that it worked for.
+
 A path, a filename or a model's name comes from outside. A line break in it would begin a line of its own, which looks
 like one of ours; an escape sequence would rewrite what a terminal shows. So the last step before the log writes every
 character that is not printable as an escape, and blots out the keys that this gateway knows.
@@ -12,9 +14,12 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
+from liftgate.log_context import working_for
 from liftgate.settings import Settings
 
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
+ACCESS = "liftgate.access"
+"""Lines of this name have a form of their own, and end in the request's id."""
 SHORTEST_SECRET = 6
 _GOOGLES = r"AIza[0-9A-Za-z_-]{30,}"
 _HIDDEN = "***"
@@ -30,7 +35,7 @@ class LogLines(logging.Formatter):
         self._secrets = re.compile("|".join([*map(re.escape, known), _GOOGLES]))
 
     def format(self, record: logging.LogRecord) -> str:
-        head = f"{self.formatTime(record)} {record.levelname} {self._clean(record.getMessage())}"
+        head = f"{self.formatTime(record)} {record.levelname} {_origin(record)}{self._clean(record.getMessage())}"
         more = []
         if record.exc_info:
             more += self.formatException(record.exc_info).splitlines()
@@ -40,6 +45,14 @@ class LogLines(logging.Formatter):
 
     def _clean(self, text: str) -> str:
         return escaped(self._secrets.sub(_HIDDEN, text))
+
+
+def _origin(record: logging.LogRecord) -> str:
+    """`copies [req_…] `: the room, and for whom it worked; no more than is known."""
+    if record.name == ACCESS:
+        return ""
+    room, whom = record.name.removeprefix("liftgate").lstrip("."), working_for.get()
+    return "".join([f"{room} " if room else "", f"[{whom}] " if whom else ""])
 
 
 def escaped(text: str) -> str:

@@ -55,7 +55,7 @@ from liftgate.records import Account, ReplicaRecord
 
 T = TypeVar("T")
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.copies")
 
 TRIES = 4
 """Tries of a call that is no part of the session, and of a whole upload whose hash came out wrong."""
@@ -218,6 +218,7 @@ class PageIn:
                     source = (await self._outgoing()).source
                     sending = self._client.send_chunk(self._account, url, source, start, stop, finalize=finalize)
                     action = await self._report(session, sending)
+                    log.debug("%s: bytes %d to %d of %d were sent", self._file.id, start, stop, source.size)
                 case Query(after):
                     await self._pause(after)
                     action = await self._report(session, self._client.query(self._account, url))
@@ -291,6 +292,8 @@ class PageIn:
 
     async def _until_active(self, replica: ReplicaRecord) -> ReplicaRecord:
         polls = 0
+        if replica.state == "processing":
+            log.debug("%s: Gemini has it and processes it", self._file.id)
         while replica.state == "processing":
             await self._clock.sleep(POLL_SECONDS[min(polls, len(POLL_SECONDS) - 1)])
             polls += 1
