@@ -315,6 +315,50 @@ def test_every_door_reads_an_encoded_body(gateway: Running, coding: str, encode:
             assert content_of(gateway, file_id) == b"the bytes of a file"
 
 
+MARK = b"\xef\xbb\xbf"
+"""UTF-8's byte order mark, which editors and older .NET write before JSON."""
+
+
+def test_a_byte_order_mark_before_json_is_passed_over(gateway: Running) -> None:
+    chat = {"model": MODEL, "messages": [{"role": "user", "content": "hällo"}]}
+    native = {"contents": [{"role": "user", "parts": [{"text": "hällo"}]}]}
+    long = {"contents": [{"role": "user", "parts": [{"text": "x" * 600_000}]}]}
+    upload = {"filename": "a", "purpose": "user_data", "bytes": 3, "mime_type": "text/plain"}
+    start = {"X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Command": "start"}
+    metadata = part("", MARK + b'{"file": {"displayName": "n"}}', "Content-Type: application/json")
+    related = metadata + part("", MARK + b"abc", "Content-Type: text/plain") + END
+    large = {"model": MODEL, "messages": [{"role": "user", "content": "x" * 600_000}]}
+    for target, body, headers in (
+        ("/v1/chat/completions", MARK + json.dumps(chat, ensure_ascii=False).encode(), {}),
+        ("/v1/chat/completions", MARK + json.dumps({**chat, "stream": True}).encode(), {}),
+        ("/v1/chat/completions", MARK + json.dumps(large).encode(), {}),
+        ("/v1/chat/completions", gzip.compress(MARK + json.dumps(chat).encode()), {"Content-Encoding": "gzip"}),
+        ("/v1/chat/completions/input_tokens", MARK + json.dumps(chat).encode(), {}),
+        ("/v1/uploads", MARK + json.dumps(upload).encode(), {}),
+        ("/upload/v1beta/files", MARK + b'{"file": {"displayName": "n"}}', start),
+        ("/upload/v1beta/files", related, RELATED),
+        (f"/v1beta/models/{MODEL}:generateContent", MARK + json.dumps(native).encode(), {}),
+        (f"/v1beta/models/{MODEL}:streamGenerateContent", MARK + json.dumps(native).encode(), {}),
+        (f"/v1beta/models/{MODEL}:countTokens", MARK + json.dumps(native).encode(), {}),
+        (f"/v1beta/models/{MODEL}:generateContent", MARK + json.dumps(long).encode(), {}),
+    ):
+        answer = gateway.call("POST", target, body, headers)
+        assert answer.status == 200, (target, answer)
+        if target == "/v1/chat/completions" and b"stream" not in body:
+            assert gateway.told("bodies")["bodies"][-1]["body"]["contents"][0]["parts"][0].keys() == {"text"}
+    stored = gateway.call("POST", "/upload/v1beta/files", related, RELATED).json()["file"]
+    # The mark belongs to a file as every other byte of it does.
+    assert content_of(gateway, "file-" + stored["name"].removeprefix("files/")) == MARK + b"abc"
+
+
+@pytest.mark.parametrize(
+    "body", [MARK, MARK + MARK + b"{}", MARK[:2] + b"{}", b"{}" + MARK, MARK + b"[]", "{}".encode("utf-16")]
+)
+def test_what_is_no_json_behind_the_mark_is_refused(gateway: Running, body: bytes) -> None:
+    for target in ("/v1/chat/completions", "/v1/uploads"):
+        assert gateway.call("POST", target, body).error()["message"].startswith("We could not parse the JSON body")
+
+
 @pytest.mark.parametrize("coding", ["br", "zstd", "compress", "gzip, gzip", "deflate, gzip", "nonsense", "x" * 5000])
 def test_another_encoding_is_415_at_every_door(gateway: Running, coding: str) -> None:
     for target, body, headers in doors(gateway):

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from itertools import pairwise
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from liftgate.errors import InvalidRequest
 from liftgate.server.multipart import Fields, FilePart, read_form
 
 BOUNDARY = "b0undary"
@@ -72,3 +74,49 @@ def test_any_pieces_give_the_same_form(content: bytes, value: str, cuts: list[in
 def test_a_file_that_comes_first_has_no_expected_length() -> None:
     fields, kept = read(form({}, b"first"), [])
     assert (fields, kept.content, kept.part.expected) == ([], b"first", None)
+
+
+PADDING = st.text(" \t", max_size=4).map(str.encode)
+
+
+@given(
+    content=TRICKY,
+    value=st.sampled_from(["", "user_data"]),
+    padding=st.lists(PADDING, min_size=4, max_size=4),
+    preamble=st.sampled_from([b"", b"\r\n", b"a preamble\r\n"]),
+    cuts=st.lists(st.integers(min_value=0), max_size=12),
+)
+def test_padding_behind_a_boundary_changes_nothing(
+    content: bytes, value: str, padding: list[bytes], preamble: bytes, cuts: list[int]
+) -> None:
+    """RFC 2046, 5.1.1: `transport-padding` may stand behind every boundary, the closing one too."""
+    assume(b"\r\n--b0undary" not in b"\r\n" + content)
+    first, second, third, last = padding
+    line = f"--{BOUNDARY}".encode()
+    disposition = b"\r\nContent-Disposition: form-data; name="
+    body = preamble + line + first + disposition + b'"purpose"\r\n\r\n' + value.encode()
+    body += b"\r\n" + line + second + disposition + b'"more"\r\n\r\nx'
+    body += b"\r\n" + line + third + disposition + b'"file"; filename="f"\r\n\r\n' + content
+    fields, kept = read(body + b"\r\n" + line + b"--" + last + b"\r\n", cuts)
+    assert fields == [("purpose", value), ("more", "x")]
+    assert (kept.content, kept.part.filename) == (content, "f")
+
+
+def test_what_is_no_padding_is_refused() -> None:
+    good = form({"purpose": "user_data"}, b"content")
+    line = f"--{BOUNDARY}\r\n".encode()
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="x"\r\n'.encode()
+    for bad in (
+        good.replace(line, line[:-2] + b" x\r\n"),
+        good.replace(line, line[:-2] + b" \n"),
+        good.replace(line, line[:-2] + b" --\r\n"),
+        good.replace(line, line[:-2] + b" " * 1025 + b"\r\n"),
+        good.replace(line, line[:-2] + b"\v\r\n"),
+        good[: good.index(line) + len(line) - 2] + b"  ",
+        # A padded boundary within a part's head: the part has no end of its head.
+        head + good.replace(line, line[:-2] + b" \r\n", 1),
+        (head + b"\r\nx\r\n").replace(line, line[:-2] + b" \r\n") * 100 + good,
+    ):
+        for cuts in ([], list(range(1, len(bad), 7)), list(range(len(bad)))):
+            with pytest.raises(InvalidRequest, match="multipart body is"):
+                read(bad, cuts)

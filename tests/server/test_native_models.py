@@ -324,7 +324,9 @@ def gateway_to(url: str, directory: Path, *more: Deployment) -> Iterator[str]:
         b"{'contents': [{'parts': [{'text': 'single'}]}]}",
         b'{"contents":[{"parts":[{"fileData":{"file_uri":"https://www.youtube.com/watch?v=x"}}]}], "x":  1.10}',
         b'{"contents":[{"parts":[{"fileData":{"file_uri":"gs://b/o"}},{"fileData":{"file_uri":"https://a.b/v1/files/x"}}]}]}',
-        b'{"model": "models/other", "fileData": {"fileUri": ""}}',
+        b'{"model": "models/%b", "fileData": {"fileUri": ""}}' % MODEL.encode(),
+        b'{"model": "%b", "contents": []}' % MODEL.encode(),
+        b'{"model": "", "contents": [], "y": {"model": "models/other"}, "contents": [{"model": "other"}]}',
     ],
 )
 def test_body_and_answer_pass_byte_for_byte(tmp_path: Path, body: bytes) -> None:
@@ -337,13 +339,67 @@ def test_body_and_answer_pass_byte_for_byte(tmp_path: Path, body: bytes) -> None
 
 
 def test_model_names_of_our_own_become_googles_in_the_body(tmp_path: Path) -> None:
-    body = b'{"requests": [{"model" : "models/vec", "content": {"parts": []}},{"model":"models/%s"}], "x": 1.10}'
+    body = (
+        b'{"requests": [{"model" : "models/vec", "content": {"parts": []}},{"model":"vec"},'
+        b'{"model":"models/gemini-embedding-001"}], "x": 1.10}'
+    )
     with upstream(b'{"embeddings": []}') as (url, seen):
         own = replace(deployments(url)[0], id="vec", model_name="vec", model="gemini-embedding-001")
         with gateway_to(url, tmp_path, own) as base:
             assert generate(base, body, "vec", "batchEmbedContents").status == 200
     expected = body.replace(b'"models/vec"', b'"models/gemini-embedding-001"')
+    expected = expected.replace(b'"vec"', b'"models/gemini-embedding-001"')
     assert seen == [("/v1beta/models/gemini-embedding-001:batchEmbedContents", expected)]
+
+
+OTHERS = (
+    ("generateContent", b'{"model": "models/other", "contents": []}'),
+    ("generateContent", b'{"model": "other", "contents": []}'),
+    ("generateContent", b'{"model": " models/gemini-2.5-flash", "contents": []}'),
+    ("generateContent", b'{"model": "tunedModels/other", "contents": []}'),
+    ("generateContent", b'{"model": "models/gemini-2.5-flash", "contents": [], "model": "models/other"}'),
+    ("generateContent", b'{"mod\\u0065l": "models/other", "contents": []}'),
+    ("generateContent", b'{"model": "models/oth\\u0065r", "contents": []}'),
+    ("streamGenerateContent", b'{"contents": [], "model": "models/other"}'),
+    ("streamGenerateContent?alt=sse", b'{"contents": [], "model": "models/other"}'),
+    ("countTokens", b'{"generateContentRequest": {"model": "models/other", "contents": []}}'),
+    ("countTokens", b'{"generate_content_request": {"model": "models/other", "contents": []}}'),
+    ("embedContent", b'{"model": "models/other", "content": {"parts": []}}'),
+    ("batchEmbedContents", b'{"requests": [{"model": "models/gemini-2.5-flash"}, {"model": "models/other"}]}'),
+)
+
+
+@pytest.mark.parametrize(("method", "body"), OTHERS)
+@pytest.mark.parametrize("padding", [0, 300_000], ids=["small", "large"])
+def test_a_body_that_names_another_model_is_refused(tmp_path: Path, method: str, body: bytes, padding: int) -> None:
+    """Google's transcoder may take the body's word for it: then the body could ask what `model_list` has not."""
+    with upstream(b"{}") as (url, seen), gateway_to(url, tmp_path) as base:
+        answer = call(base, "POST", f"/v1beta/models/{MODEL}:{method}", body + b" " * padding, ANN)
+        error = answer.json()["error"]
+        assert (answer.status, error["status"]) == (400, "INVALID_ARGUMENT")
+        assert "other" in error["message"] or " models/" in error["message"]
+    assert seen == []
+
+
+@pytest.mark.parametrize("body", [b"{'contents': [], 'model': 'models/other'}", b'{model: "models/other"}'])
+def test_no_loose_json_hides_a_model(tmp_path: Path, body: bytes) -> None:
+    """Google reads single quotes and bare keys; what may name a model has to be JSON."""
+    with upstream(b"{}") as (url, seen), gateway_to(url, tmp_path) as base:
+        answer = generate(base, body)
+        assert (answer.status, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+    assert seen == []
+
+
+def test_any_of_its_deployments_models_may_be_named(tmp_path: Path) -> None:
+    """And Google is told the one that is asked."""
+    with upstream(b"{}") as (url, seen):
+        own = [replace(deployments(url)[0], id=name, model_name="mine", model=name) for name in ("gem-a", "gem-b")]
+        with gateway_to(url, tmp_path, *own) as base:
+            for named in ("gem-a", "models/gem-b", "mine", "models/mine"):
+                assert generate(base, {"model": named, "contents": []}, "mine").status == 200
+    for path, body in seen:
+        asked = path.removeprefix("/v1beta/models/").partition(":")[0]
+        assert json.loads(body)["model"].removeprefix("models/") == asked
 
 
 EVENTS = [b'{"candidates": [{"content": {"parts": [{"text": "\\u00e9"}]}}], "n": 1.10}', b'{ "responseId" : "x" }']

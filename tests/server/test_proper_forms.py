@@ -13,6 +13,8 @@ from running import Running
     [
         PURPOSE + FILE + END + b"an epilogue\r\n",
         PURPOSE + FILE + END.rstrip(),
+        PURPOSE.replace(b"--b0\r", b"--b0  \r") + FILE.replace(b"--b0\r", b"--b0\t \r") + END.rstrip() + b" \t",
+        PURPOSE + FILE.replace(b"--b0\r", b"--b0 \r") + END.rstrip() + b"  \r\n",
         b"\r\n" + PURPOSE + FILE + END,
         PURPOSE + FILE.replace(b"Content-Disposition", b"content-disposition") + END,
         PURPOSE + B + b'Content-Disposition: form-data; name="file"\r\n\r\ncontent\r\n' + END,
@@ -24,6 +26,8 @@ from running import Running
     ids=[
         "epilogue",
         "no last line break",
+        "spaces behind each boundary",
+        "a space behind one boundary",
         "empty first line",
         "lower case",
         "no filename",
@@ -36,6 +40,8 @@ from running import Running
 def test_an_unusual_but_proper_form_is_taken(gateway: Running, body: bytes) -> None:
     answer = send(gateway, body)
     assert answer.status == 200, answer.body
+    stored = gateway.call("GET", f"/v1/files/{answer.json()['id']}/content").body
+    assert stored == (b"\r\n--b1\r\n--b\r\n\r\n--b\r\n--\r\n-" if b"--b1" in body else b"content")
     assert gateway.call("DELETE", f"/v1/files/{answer.json()['id']}").status == 200
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeVar
@@ -205,7 +205,7 @@ class Native:
         begun = self._clock.monotonic()
         try:
             limit = self._attempts.limit(request.model, self._settings.router.timeout)
-            self._router.deployments(request.model)
+            group = self._router.deployments(request.model)
         except ModelNotFound as missing:
             if missing.provider:
                 raise
@@ -222,6 +222,8 @@ class Native:
                 f"'{body.refused}' is not supported here: Liftgate keeps no {REFUSED[body.refused]} yet.",
                 param=body.refused,
             )
+        if body.models:
+            _check_models(body.models, request.model, group)
         needs = [
             FileNeed(str(named.start), "file_id", named.text, _explicit(named))
             for named in body.files
@@ -263,11 +265,23 @@ async def _body_at(call: _Call, deployment: Deployment, files: Mapping[str, Reso
         if sent is not None and named.mime_type is not None and named.mime_type.text != sent.mime_type:
             names[named.mime_type.start] = sent.mime_type
     upstream = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
-    public = (call.model, f"models/{call.model}")
-    if upstream not in public:
-        names |= {named.start: upstream for named in call.body.models if named.text in public}
+    same = ("", upstream, deployment.model)
+    names |= {named.start: upstream for named in call.body.models if named.text not in same}
     large = len(call.body.raw) > LARGE
     return await asyncio.to_thread(call.body.with_names, names) if large else call.body.with_names(names)
+
+
+def _check_models(models: Sequence[Named], model: str, group: Sequence[Deployment]) -> None:
+    """Raises InvalidRequest where the body names another model than the path: which of the two Google would ask is not
+    known, and by default its transcoder takes the body's, which `model_list` need not have."""
+    known = {"", model, *(deployment.model for deployment in group)}
+    for named in models:
+        if named.text not in known and named.text.removeprefix("models/") not in known:
+            raise InvalidRequest(
+                f"The body names the model '{shortened(named.text)}', and the path '{shortened(model)}'. Ask a model "
+                "by the path; the body's 'model' may be left out.",
+                param="model",
+            )
 
 
 def _explicit(named: Named) -> str | None:

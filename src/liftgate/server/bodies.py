@@ -8,15 +8,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from liftgate.errors import Unavailable
+import msgspec
+
+from liftgate.errors import InvalidRequest, Unavailable
 from liftgate.large_bodies import Body
 from liftgate.large_json import decoded
+from liftgate.server.half_characters import half_character, not_a_character
 
 LARGE = 256 * 1024
 """Bytes of a body from which on work with it leaves the event loop."""
 UNCOUNTED = 64 * 1024
 """Bytes of a body that count for nothing: connections bound how many of these there are."""
 RETRY_AFTER = 5.0
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+BAD_JSON = (
+    "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
+    "correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
+)
+
+decode_json = msgspec.json.Decoder().decode
+NO_JSON = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+"""What decoders raise."""
 
 
 class HeldBodies:
@@ -40,10 +53,33 @@ class HeldBodies:
         self._held -= size
 
 
+def without_mark(body: Body) -> Body:
+    """Without UTF-8's byte order mark, which a reader of JSON may pass over (RFC 8259, 8.1). A bytearray is changed."""
+    if not body.startswith(BYTE_ORDER_MARK):
+        return body
+    if isinstance(body, bytes):
+        return body[len(BYTE_ORDER_MARK) :]
+    del body[: len(BYTE_ORDER_MARK)]
+    return body
+
+
 def decoded_once(body: Body) -> Any:
     """What a large body's JSON is, for a thread. Raises as `large_json.decoded`; else the body is empty then: what is
     freed here is not freed on the event loop."""
+    body = without_mark(body)
     value = decoded(body)
     if isinstance(body, bytearray):
         body.clear()
     return value
+
+
+def read_again(body: Body) -> Any:
+    """What a body that is no JSON as it stands may be all the same. Raises InvalidRequest, which says what it knows."""
+    if len(body) >= LARGE:
+        raise InvalidRequest(BAD_JSON)
+    body = without_mark(body)
+    try:
+        return decode_json(body)
+    except NO_JSON:
+        at = half_character(body)
+    raise InvalidRequest(BAD_JSON) if at is None else not_a_character(at)

@@ -97,7 +97,7 @@ def _unknown(name: str, where: str) -> InvalidRequest:
 
 def _json(body: bytes) -> object:
     try:
-        text = body.decode()
+        text = body.decode("utf-8-sig")
         try:
             return json.loads(text)
         except json.JSONDecodeError:

@@ -14,15 +14,14 @@ from multipart import (  # type: ignore[import-untyped]
     MultipartError,
     MultipartSegment,
     ParserLimitReached,
-    PushMultipartParser,
     parse_options_header,
 )
 
 from liftgate.errors import InvalidRequest
 from liftgate.files.header_names import decoded_name, extended_filename, plain_filename
+from liftgate.server.form_parser import FormParser
 from liftgate.server.transfer_encoding import Decoder, decoder_of
 
-MAX_PARTS = 64
 MAX_FIELD_BYTES = 64 * 1024
 MAX_BOUNDARY = 200
 MAX_PREAMBLE = 4096
@@ -97,7 +96,7 @@ class _Form:
     length: int | None
     file_field: str
     open_file: OpenFile
-    parser: PushMultipartParser = field(init=False)
+    parser: FormParser = field(init=False)
     fields: Fields = field(default_factory=list)
     sink: Sink | None = None
     in_file: bool = False
@@ -110,14 +109,7 @@ class _Form:
     _tail: bytes = b""
 
     def __post_init__(self) -> None:
-        self.parser = PushMultipartParser(
-            self.boundary,
-            max_header_size=8192,
-            max_header_count=16,
-            max_segment_count=MAX_PARTS,
-            # Reads every byte; `_text` knows better.
-            header_charset="latin-1",
-        )
+        self.parser = FormParser(self.boundary)
 
     def feeds(self, piece: bytes) -> Iterator[bytes]:
         """`piece` cut behind every empty line until the file has begun, so that `offset` is exact when it begins."""

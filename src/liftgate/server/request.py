@@ -14,17 +14,23 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
-import msgspec
-
 from liftgate.deadlines import Alarm, Deadlines
 from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
 from liftgate.gateway import Gateway
 from liftgate.large_bodies import Body
 from liftgate.records import Owner
 from liftgate.server.asgi import Message, Receive, Scope
-from liftgate.server.bodies import LARGE, UNCOUNTED, HeldBodies, decoded_once
+from liftgate.server.bodies import (
+    BAD_JSON,
+    LARGE,
+    NO_JSON,
+    UNCOUNTED,
+    HeldBodies,
+    decode_json,
+    decoded_once,
+    read_again,
+)
 from liftgate.server.content_encoding import decoded
-from liftgate.server.half_characters import half_character, not_a_character
 from liftgate.server.numbers import whole_number
 from liftgate.tasks import Tasks
 
@@ -34,13 +40,6 @@ SLOWEST = 1024
 DRAINED_BYTES = 16 * 1024 * 1024
 DRAINED_SECONDS = 5.0
 """How much of a refused body is still read, so that a client that writes first and reads then gets its answer."""
-
-BAD_JSON = (
-    "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
-    "correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
-)
-
-_decode_json = msgspec.json.Decoder().decode
 
 
 class ClientLeft(Exception):
@@ -242,10 +241,9 @@ class Request:
         """The body as a JSON object. Raises InvalidRequest in OpenAI's words."""
         body = await self.body(self.gateway.settings.limits.max_body_bytes)
         try:
-            value = _decode_json(body) if len(body) < LARGE else await asyncio.to_thread(decoded_once, body)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            at = half_character(body) if len(body) < LARGE else None
-            raise (InvalidRequest(BAD_JSON) if at is None else not_a_character(at)) from None
+            value = decode_json(body) if len(body) < LARGE else await asyncio.to_thread(decoded_once, body)
+        except NO_JSON:
+            value = read_again(body)
         if not isinstance(value, dict):
             raise InvalidRequest(BAD_JSON)
         return value

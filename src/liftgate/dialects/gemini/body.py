@@ -45,7 +45,7 @@ MODEL_PATHS = frozenset(
     {("model",), ("generateContentRequest", "model"), ("generate_content_request", "model"), ("requests", "model")}
 )
 
-_WORDS = (b"ile_uri", b"ileUri", b"ached", b"ileSearch", b"ile_search", b'model"')
+_WORDS = (b"ile_uri", b"ileUri", b"ached", b"ileSearch", b"ile_search", b"model")
 _ODD_ESCAPE = re.compile(rb'\\[^"\\/bfnrt]')
 """An escape that can stand for a letter: then a key may not look like itself."""
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],]', re.DOTALL)

@@ -11,6 +11,7 @@ from liftgate.ask.model_facts import facts_for
 from liftgate.engine.models import ServedModel
 from liftgate.engine.pass_through import METHODS, STREAM, NativeRequest, methods_of
 from liftgate.errors import InvalidRequest, ModelNotFound, NotFound
+from liftgate.server.bodies import without_mark
 from liftgate.server.handlers.chat import PATIENCE
 from liftgate.server.handlers.gemini_files import ENUM_NUMBERS, common, page_size
 from liftgate.server.numbers import whole_number
@@ -35,7 +36,7 @@ async def call_method(request: Request) -> Response:
     wanted = NativeRequest(
         owner=request.owner,
         model=request.params["model"],
-        body=await request.body(request.gateway.settings.limits.max_body_bytes),
+        body=without_mark(await request.body(request.gateway.settings.limits.max_body_bytes)),
         origin=origin_of(request),
         timeout=_timeout(request.header(b"x-server-timeout")),
     )
