@@ -12,6 +12,8 @@ from pathlib import Path
 from liftgate.blobs.open import open_blob_store
 from liftgate.blobs.store import BlobStore
 from liftgate.catalog.database import Database, open_database
+from liftgate.catalog.rows.files import get_file
+from liftgate.copies.at_once import delete_file
 from liftgate.files.arrival import Incoming, Ingest
 from liftgate.files.belonging import settle
 from liftgate.records import FileRecord
@@ -48,6 +50,13 @@ class Bench:
         incoming = self.ingest.begin(owner, expected=len(data))
         await write(incoming, data)
         return await incoming.commit(filename=name, content_type=None, purpose="user_data", expires_after=life)
+
+    async def stored(self, file_id: str, *, owner: str = "ann") -> FileRecord | None:
+        return await self.db.read(lambda conn: get_file(conn, owner, file_id, conn.now()))
+
+    async def delete(self, file_id: str, *, owner: str = "ann") -> bool:
+        """As an owner does; whether it was there."""
+        return await self.db.write(lambda conn: delete_file(conn, owner, file_id)) is not None
 
     async def keys(self) -> set[str]:
         return {blob.id async for blob in self.blobs.list()}

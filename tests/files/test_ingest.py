@@ -16,8 +16,7 @@ from file_bench import Bench, open_bench, write
 from liftgate.catalog.rows.files import get_file, list_files, owner_usage
 from liftgate.errors import Conflict, InvalidRequest, StorageFull, TooLarge, Unavailable
 from liftgate.files.filename import clean_filename
-from liftgate.files.read import find, open_blob
-from liftgate.files.remove import remove
+from liftgate.files.read import open_blob
 from liftgate.records import FileRecord
 from liftgate.settings.sections import LimitSettings
 from s3_server import BUCKET, S3Server, s3_endpoint
@@ -88,8 +87,8 @@ def test_commit_gives_what_was_sent(database_url: str, tmp_path: Path, announced
             assert (file.status, file.status_details) == ("processed", None)
             assert before <= file.created_at <= bench.clock.now()
             assert file.expires_at == file.created_at + 3600
-            stored = await find(bench.db, "ann", file.id, now=bench.clock.now())
-            assert stored == file
+            stored = await bench.stored(file.id)
+            assert stored is not None and stored == file
             assert await content(bench, stored) == data
             assert await bench.keys() == {file.blob_id}
             assert bench.spools() == []
@@ -111,7 +110,7 @@ def test_equal_bytes_of_an_owner_are_stored_once(database_url: str, tmp_path: Pa
             await bench.ingest.tasks.drain(10)
             assert await bench.keys() == {files[0].blob_id, foreign.blob_id}
             assert await bench.db.read(lambda conn: owner_usage(conn, "ann")) == (6, 6 * MIB)
-            await remove(bench.db, "ann", files[0].id, now=bench.clock.now())
+            assert await bench.delete(files[0].id)
             assert await content(bench, files[5]) == data
 
     asyncio.run(scenario())

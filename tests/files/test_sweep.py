@@ -9,18 +9,15 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from aging import age
 from file_bench import Bench, open_bench, write
 from liftgate import ids
 from liftgate.blobs.spool import Spool
 from liftgate.catalog.rows.blobs import BlobPart
 from liftgate.catalog.rows.files import commit_file, owner_usage
-from liftgate.errors import FileNotFound
 from liftgate.files.check import Finding, check
-from liftgate.files.read import find, open_blob
-from liftgate.files.remove import erase, remove
+from liftgate.files.erase import Erased, erase_at_once
+from liftgate.files.read import open_blob
 from liftgate.files.sweep import Swept, sweep
 from liftgate.records import BlobRecord, FileRecord
 
@@ -64,11 +61,9 @@ def test_sweep_takes_deleted_files_after_the_grace(database_url: str, tmp_path: 
     async def scenario() -> None:
         async with open_bench(tmp_path, url=database_url) as bench:
             kept, gone = await bench.create(b"kept"), await bench.create(b"gone")
-            await remove(bench.db, "ann", gone.id, now=bench.clock.now())
-            with pytest.raises(FileNotFound):
-                await find(bench.db, "ann", gone.id, now=bench.clock.now())
-            with pytest.raises(FileNotFound):
-                await remove(bench.db, "ann", gone.id, now=bench.clock.now())
+            assert await bench.delete(gone.id)
+            assert await bench.stored(gone.id) is None
+            assert not await bench.delete(gone.id)
             assert await run_sweep(bench) == Swept()
             assert await bench.keys() == {kept.blob_id, gone.blob_id}
             await age(bench.db, DAY + 60)
@@ -128,7 +123,7 @@ def test_sweep_knows_the_parts_of_manifests(database_url: str, tmp_path: Path) -
             assert await findings(bench, full=True) == []
             source = await open_blob(bench.db, bench.blobs, file.blob_id, file.bytes)
             assert b"".join([piece async for piece in source.read(1, source.size)]) == b"".join(contents)[1:]
-            await remove(bench.db, "ann", file.id, now=bench.clock.now())
+            assert await bench.delete(file.id)
             await age(bench.db, DAY + 60)
             assert await run_sweep(bench) == Swept(blobs=1)
             assert await bench.keys() == set()
@@ -199,9 +194,9 @@ def test_erase_takes_everything_of_one_owner(database_url: str, tmp_path: Path) 
             for number in range(5):
                 await bench.create(b"%d" % number)
             kept = await bench.create(b"bob's", owner="bob")
-            assert await erase(bench.db, "ann", now=bench.clock.now()) == 5
-            assert await erase(bench.db, "nobody", now=bench.clock.now()) == 0
-            assert await run_sweep(bench, grace=0) == Swept(blobs=5)
+            assert await erase_at_once(bench.db, bench.blobs, "ann") == Erased(files=5, blobs=5, bytes=5)
+            assert await erase_at_once(bench.db, bench.blobs, "nobody") == Erased()
+            assert await run_sweep(bench, grace=0) == Swept()
             assert await bench.keys() == {kept.blob_id}
 
     asyncio.run(scenario())

@@ -22,7 +22,6 @@ from liftgate.gemini.upload_session import (
     Done,
     Fail,
     FindByName,
-    Hold,
     Query,
     Restart,
     SendChunk,
@@ -92,8 +91,8 @@ class Driven:
         self.url = started.url
         return started.granularity
 
-    async def upload(self, *, may_finalize: bool = True) -> GeminiFile:
-        session = UploadSession(total=self.source.size, granularity=await self.start(), may_finalize=may_finalize)
+    async def upload(self) -> GeminiFile:
+        session = UploadSession(total=self.source.size, granularity=await self.start())
         return await self.drive(session, session.begin())
 
     async def drive(self, session: UploadSession, action: Action) -> GeminiFile:
@@ -116,8 +115,6 @@ class Driven:
                     if doom:
                         await self.gemini.delete_file(self.account, self.name)
                     action = session.restarted(await self.start())
-                case Hold():
-                    action = session.allow_finalize()
                 case Done(file):
                     return file
                 case Fail(error):
@@ -137,13 +134,13 @@ class Driven:
         return sum(action.stop - action.start for action in self.actions if isinstance(action, SendChunk))
 
 
-def upload(sandbox: SandboxControl, *, limits: ClientLimits | None = None, may_finalize: bool = True) -> Driven:
+def upload(sandbox: SandboxControl, *, limits: ClientLimits | None = None) -> Driven:
     """40 MB to the sandbox; the file there has our bytes, and is the only one unless the caller says otherwise."""
 
     async def scenario() -> Driven:
         async with client(limits) as gemini:
             driven = Driven(gemini, sandbox.account, BytesSource(DATA))
-            file = await driven.upload(may_finalize=may_finalize)
+            file = await driven.upload()
             assert (file.size, file.state) == (SIZE, "ACTIVE")
             assert file.sha256 in (SHA256, None)
             return driven
@@ -158,25 +155,6 @@ def test_upload_undisturbed_sends_every_byte_once(sandbox: SandboxControl) -> No
     assert driven.sent == SIZE
     assert driven.count(SendChunk) == 5
     assert len(sandbox.files()) == 1
-
-
-def test_upload_held_back_exists_only_after_it_was_allowed(sandbox: SandboxControl) -> None:
-    async def scenario() -> None:
-        async with client() as gemini:
-            driven = Driven(gemini, sandbox.account, BytesSource(DATA))
-            session = UploadSession(total=SIZE, granularity=await driven.start(), may_finalize=False)
-            action = session.begin()
-            while isinstance(action, SendChunk):
-                assert not action.finalize
-                chunk = (action.start, action.stop)
-                sent = await gemini.send_chunk(sandbox.account, driven.url, driven.source, *chunk, finalize=False)
-                action = session.answered(sent)
-            assert action == Hold()
-            assert sandbox.files() == []
-            await driven.drive(session, session.allow_finalize())
-
-    asyncio.run(scenario())
-    assert [file["sha256"] for file in sandbox.files()] == [SHA256]
 
 
 FAULTS: dict[str, list[dict[str, Any]]] = {

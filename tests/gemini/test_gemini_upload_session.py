@@ -19,7 +19,6 @@ from liftgate.gemini.upload_session import (
     Done,
     Fail,
     FindByName,
-    Hold,
     Query,
     Restart,
     SendChunk,
@@ -72,8 +71,8 @@ def refusal(code: int, status: str, message: str = "No.") -> bytes:
     return json.dumps({"error": {"code": code, "message": message, "status": status}}).encode()
 
 
-def session(total: int = TOTAL, *, may_finalize: bool = True, granularity: int = GRANULARITY) -> UploadSession:
-    return UploadSession(total=total, granularity=granularity, may_finalize=may_finalize)
+def session(total: int = TOTAL, *, granularity: int = GRANULARITY) -> UploadSession:
+    return UploadSession(total=total, granularity=granularity)
 
 
 # Status header and HTTP status → verdict: the table of GEMINI.md 1.2. Two cells differ, as the module says: a data
@@ -121,21 +120,6 @@ def test_session_undisturbed_sends_granular_chunks_and_a_shorter_last_one() -> N
 )
 def test_session_first_chunk_fits_size_and_granularity(total: int, granularity: int, first: SendChunk) -> None:
     assert session(total, granularity=granularity).begin() == first
-
-
-def test_session_held_back_waits_before_its_last_chunk() -> None:
-    upload = session(may_finalize=False)
-    upload.begin()
-    upload.answered(OK)
-    assert upload.answered(OK) == Hold()
-    assert upload.offset == 16 * MIB
-    assert upload.allow_finalize() == SendChunk(16 * MIB, TOTAL, finalize=True)
-
-
-def test_session_small_file_held_back_waits_before_any_byte() -> None:
-    upload = session(5, may_finalize=False)
-    assert upload.begin() == Hold()
-    assert upload.allow_finalize() == SendChunk(0, 5, finalize=True)
 
 
 def at_second_chunk() -> UploadSession:
@@ -393,12 +377,11 @@ ANSWERS = st.builds(
     total=st.integers(0, TOTAL),
     granularity=st.sampled_from([0, 1, 262_144, 3 * MIB, GRANULARITY, 16 * MIB]),
     events=st.lists(st.one_of(st.none(), ANSWERS), max_size=60),
-    may_finalize=st.booleans(),
 )
 def test_session_under_any_answers_sends_sound_chunks_and_ends(
-    total: int, granularity: int, events: list[ChunkAnswer | None], may_finalize: bool
+    total: int, granularity: int, events: list[ChunkAnswer | None]
 ) -> None:
-    upload = session(total, granularity=granularity, may_finalize=may_finalize)
+    upload = session(total, granularity=granularity)
     action, restarts = upload.begin(), 0
     for event in events:
         match action:
@@ -408,13 +391,8 @@ def test_session_under_any_answers_sends_sound_chunks_and_ends(
                 assert 0 <= start <= stop <= total
                 assert stop == total if finalize else stop > start
                 assert finalize or granularity == 0 or (stop - start) % granularity == 0
-                assert not finalize or may_finalize
             case Query(after):
                 assert after >= 0.0
-            case Hold():
-                may_finalize = True
-                action = upload.allow_finalize()
-                continue
             case FindByName():
                 action = upload.found(None)
                 continue

@@ -1,4 +1,4 @@
-"""A File found by its owner, and its bytes as a source, whether its blob is one object or a manifest of parts."""
+"""The bytes of a File as a source, whether its blob is one object or a manifest of parts."""
 
 from __future__ import annotations
 
@@ -15,17 +15,7 @@ from liftgate.blobs.store import BlobMissing, BlobStore
 from liftgate.byte_source import ByteSource
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows.blobs import blob_parts
-from liftgate.catalog.rows.files import get_file
-from liftgate.errors import FileNotFound
-from liftgate.records import FileRecord, Owner
-
-
-async def find(db: Database, owner: Owner, file_id: str, *, now: float) -> FileRecord:
-    """Raises FileNotFound, in the same words for a foreign, an expired and an impossible id."""
-    file = await db.read(lambda conn: get_file(conn, owner, file_id, now))
-    if file is None:
-        raise FileNotFound(file_id)
-    return file
+from liftgate.records import FileRecord
 
 
 async def open_blob(db: Database, blobs: BlobStore, blob_id: str, size: int) -> ByteSource:

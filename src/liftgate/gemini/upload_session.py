@@ -6,7 +6,6 @@ A driver carries out the actions and reports back:
                        Query     → answered()/broke()
                        FindByName → found(file or None)     a GET of the name that the start asked for
                        Restart   → restarted(granularity)   a new session, under a new name
-                       Hold      → allow_finalize()         all but the last chunk is sent
                        Done, Fail                           the end
 
 The rules are GEMINI.md 1.2 (`upload_rules`), with `query` after every doubt instead of sending bytes again: what Gemini
@@ -72,11 +71,6 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """Only the last chunk is left, and it must wait for `allow_finalize()`."""
-
-
-@dataclass(frozen=True, slots=True)
 class Done:
     file: GeminiFile
 
@@ -88,16 +82,15 @@ class Fail:
     error: LiftgateError
 
 
-Action = SendChunk | Query | FindByName | Restart | Hold | Done | Fail
+Action = SendChunk | Query | FindByName | Restart | Done | Fail
 
 
 class UploadSession:
-    """One file's way to Gemini; `total` in bytes. With `may_finalize=False` the last chunk is held back."""
+    """One file's way to Gemini; `total` in bytes."""
 
-    def __init__(self, *, total: int, granularity: int, may_finalize: bool = True) -> None:
+    def __init__(self, *, total: int, granularity: int) -> None:
         self._total = total
         self._chunk = _chunk_size(granularity)
-        self._may_finalize = may_finalize
         self._offset = 0
         self._best = 0
         self._strikes = 0
@@ -120,11 +113,6 @@ class UploadSession:
         self._finalize_tried = True
         self._strikes = 0
         return self._ask(Query())
-
-    def allow_finalize(self) -> Action:
-        """After Hold: the last chunk may go."""
-        self._may_finalize = True
-        return self._next()
 
     def restarted(self, granularity: int) -> Action:
         """After Restart: the new session is there."""
@@ -217,8 +205,6 @@ class UploadSession:
     def _next(self) -> Action:
         if self._total - self._offset > self._chunk:
             return self._ask(SendChunk(self._offset, self._offset + self._chunk, finalize=False))
-        if not self._may_finalize:
-            return self._ask(Hold())
         self._finalize_tried = True
         return self._ask(SendChunk(self._offset, self._total, finalize=True))
 

@@ -37,8 +37,7 @@ async def carried(at: Exchange, need: FileNeed) -> GeminiFile:
 async def sent(at: Exchange, source: ByteSource, mime_type: str, metadata: Mapping[str, object]) -> GeminiFile:
     """A file to Google, a text in UTF-8. `metadata`: fields of Gemini's File beside `name`."""
     outgoing = await for_gemini(source, "", mime_type)
-    upload = DirectUpload(at.client, at.account, at.clock, at.attempts, outgoing.source)
-    return await upload.send(media_types.bare(mime_type), metadata)
+    return await DirectUpload(at, outgoing.source, media_types.bare(mime_type), metadata).send()
 
 
 async def fetched(at: Exchange, fetcher: Fetcher, need: FileNeed, room: int) -> ResolvedFile | GeminiFile:

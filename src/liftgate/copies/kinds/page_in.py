@@ -1,8 +1,9 @@
 """One page-in: a blob's bytes to one account, until Gemini says ACTIVE. Done by the holder of the replica's lease.
 
-The protocol is `gemini/upload_session.py`'s, the bytes come from a ByteSource, and every step that another process may
-have to take up is in the replica's row before it is taken: the name before the start, the session's URL before the
-first byte. Writes are fenced by the lease's generation, so a holder that lost it cannot undo its successor's work.
+The protocol is `gemini/upload_session.py`'s, driven by `gemini/upload_driver.py`; the bytes come from a ByteSource.
+Every step that another process may have to take up is in the replica's row before it is taken: the name before the
+start, the session's URL before the first byte. Writes are fenced by the lease's generation, so a holder that lost it
+cannot undo its successor's work.
 """
 
 from __future__ import annotations
@@ -28,28 +29,16 @@ from liftgate.errors import (
     FileNotFound,
     FileUnusable,
     LiftgateError,
-    UpstreamDisconnected,
     UpstreamError,
     UpstreamFileLost,
     UpstreamKeyRejected,
     UpstreamProtocolError,
     UpstreamRateLimited,
     UpstreamStorageFull,
-    UpstreamTimeout,
 )
 from liftgate.gemini.files import GeminiFile
-from liftgate.gemini.upload_rules import ChunkAnswer
-from liftgate.gemini.upload_session import (
-    CHUNK,
-    Action,
-    Done,
-    Fail,
-    FindByName,
-    Query,
-    Restart,
-    SendChunk,
-    UploadSession,
-)
+from liftgate.gemini.upload_driver import NamedSession, UploadDriver
+from liftgate.gemini.upload_session import CHUNK, Action, UploadSession
 from liftgate.media_types import bare
 from liftgate.records import Account, ReplicaRecord
 
@@ -95,6 +84,7 @@ class PageIn:
         self._row = Row(parts, lease, wanted, account, keep=keep)
         self._source: ByteSource | None = None
         self._sent: Outgoing | None = None
+        self._restarted: ReplicaRecord | None = None
 
     async def run(self, verdict: Verdict, early: EarlyUpload | None) -> ReplicaRecord:
         if isinstance(verdict, Await | Resume):
@@ -208,35 +198,28 @@ class PageIn:
     async def _drive(
         self, uploading: ReplicaRecord, session: UploadSession, action: Action
     ) -> tuple[ReplicaRecord, GeminiFile]:
-        """Carries out what the session asks for until it is done. The row changes when a session is given up."""
-        while True:
-            self._lease.check()
-            assert uploading.upload_url is not None, "a session has a URL"
-            url = uploading.upload_url
-            match action:
-                case SendChunk(start, stop, finalize):
-                    source = (await self._outgoing()).source
-                    sending = self._client.send_chunk(self._account, url, source, start, stop, finalize=finalize)
-                    action = await self._report(session, sending)
-                    log.debug("%s: bytes %d to %d of %d were sent", self._file.id, start, stop, source.size)
-                case Query(after):
-                    await self._pause(after)
-                    action = await self._report(session, self._client.query(self._account, url))
-                case FindByName():
-                    action = session.found(await self._find(uploading.name))
-                case Restart(after):
-                    await self._pause(after)
-                    uploading, granularity = await self._start()
-                    action = session.restarted(granularity)
-                case Done(uploaded):
-                    return uploading, uploaded
-                case Fail(error) if isinstance(error, UpstreamStorageFull):
-                    await self._make_room()
-                    action = session.resume()
-                case Fail(error):
-                    raise error.again()
-                case _:
-                    raise AssertionError(f"not asked to hold back: {action}")
+        """The row changes when a session is given up."""
+        assert uploading.upload_url is not None, "a session has a URL"
+        at = NamedSession(uploading.name, uploading.upload_url, CHUNK)
+        driver = UploadDriver(self._client, self._account, (await self._outgoing()).source, self, self._file.id)
+        uploaded = await driver.run(at, session, action)
+        return self._restarted or uploading, uploaded
+
+    def check(self) -> None:
+        self._lease.check()
+
+    async def start(self) -> NamedSession:
+        uploading, granularity = await self._start()
+        assert uploading.upload_url is not None, "a session has a URL"
+        self._restarted = uploading
+        return NamedSession(uploading.name, uploading.upload_url, granularity)
+
+    async def abandon(self, name: str) -> None:
+        """The row of the next session dooms the name of the last."""
+
+    async def make_room(self) -> bool:
+        await self._make_room()
+        return True
 
     async def _outgoing(self) -> Outgoing:
         if self._sent is None:
@@ -248,18 +231,12 @@ class PageIn:
             self._source = await self._parts.open_blob(self._file.blob_id, self._file.bytes)
         return self._source
 
-    async def _report(self, session: UploadSession, call: Awaitable[ChunkAnswer]) -> Action:
-        try:
-            return session.answered(await call)
-        except (UpstreamDisconnected, UpstreamTimeout) as error:
-            return session.broke(error)
-
-    async def _pause(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
         if seconds > LONGEST_PAUSE:
             raise UpstreamRateLimited(f"Gemini asks to wait {seconds:.0f} s.", retry_after=seconds)
         await self._clock.sleep(seconds)
 
-    async def _find(self, name: str) -> GeminiFile | None:
+    async def find(self, name: str) -> GeminiFile | None:
         try:
             return await self._look_at(name)
         except UpstreamFileLost:
