@@ -4,7 +4,7 @@ A type may be said by the caller for Gemini (`format`), by its first bytes, by w
 server) and by its name. The order, for everything that is not said by `format` (`explicit`), is `resolve`'s:
 
 1. bytes that leave no doubt; of a container (MP4, Ogg, WebM, ZIP) what was declared, or the name, may say more;
-2. the declared type, where Gemini takes it, unless it says text of bytes with NULs that are none;
+2. the declared type, where Gemini takes it;
 3. the name, where Gemini takes what it says, unless it says text of bytes that are none;
 4. text, which goes as `text/plain` whatever it is called: source code, SVG, subtitles, configuration;
 5. else what is known, which Gemini does not take (`unusable` says so), or `application/octet-stream`.
@@ -261,8 +261,6 @@ def resolve(*, declared: str | None, filename: str | None, head: bytes) -> str:
     declared_set = _CHARSET.search(declared or "")
     if declared_set and encoding != "utf-8" and is_encoding(declared_set[1], head):
         return f"{_without_signature(said, named, True) or TEXT}; charset={declared_set[1].lower()}"
-    if is_text(said) and encoding is None and b"\x00" in head:
-        said = ""  # Most clients declare what the name says.
     may_be_text = not head or encoding is not None or encoding_of(head, called_text=True) is not None
     known = _without_signature(said, named, may_be_text)
     if known:

@@ -150,7 +150,7 @@ def test_what_cannot_be_asked_here_is_not_listed(tmp_path: Path) -> None:
         "veo-3.1-lite-generate-preview/operations/umz7sqimep69",
         "gemini-2.5-flash/operations",
         "gemini-2.5-flash/permissions/x",
-        "gemini-2.5-flash/",
+        "gemini-2.5-flash/versions",
         "gemini-none",
         "*",
     ],
@@ -161,6 +161,13 @@ def test_nothing_below_models_is_invented(sandbox: SandboxServer, tmp_path: Path
         assert (native.status, json.loads(native.body)["error"]["status"]) == (404, "NOT_FOUND")
         openai_ = get(url, f"/v1/models/{name}")
         assert openai_.status == 404 and set(json.loads(openai_.body)["error"]) == {"message", "type", "param", "code"}
+
+
+def test_a_resource_name_below_models_is_no_model(sandbox: SandboxServer, tmp_path: Path) -> None:
+    with with_models(sandbox, tmp_path, wildcard(sandbox.url)) as url:
+        for name in ("models/gemini-2.5-flash", "models/models/gemini-2.5-flash", "models%2Fgemini-2.5-flash"):
+            assert get(url, f"/v1beta/models/{name}").status == 404, name
+        assert json.loads(get(url, "/v1/models/models%2Fgemini-2.5-flash").body)["object"] == "model"
 
 
 def test_a_model_that_google_serves_and_does_not_list_is_there(sandbox: SandboxServer, tmp_path: Path) -> None:

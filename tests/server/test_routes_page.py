@@ -78,6 +78,9 @@ def test_the_official_client_is_told_what_is_not_served(gateway: str) -> None:
         ("/v1beta/fileSearchStores/x", "/fileSearchStores"),
         ("/v1beta/models/gemini-2.5-flash:batchGenerateContent", "batchGenerateContent"),
         ("/upload/v1beta/fileSearchStores/x:uploadToFileSearchStore", "/fileSearchStores"),
+        ("/v1alpha/corpora", "/corpora"),
+        ("/v1/corpora", "/corpora"),
+        ("/v1/generatedFiles/x", "/generatedFiles"),
     ],
 )
 def test_a_client_of_googles_is_told_too(gateway: str, path: str, named: str) -> None:

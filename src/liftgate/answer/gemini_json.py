@@ -14,6 +14,7 @@ _INT64 = 2**63
 
 
 def wrong(place: str, expected: str, value: object) -> UpstreamProtocolError:
+    place = place.removeprefix("its root.")
     return UpstreamProtocolError(f"Gemini's answer has {kind(value)} at {place}, where {expected} belongs.")
 
 

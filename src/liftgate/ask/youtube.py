@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 from liftgate.errors import InvalidRequest
 
 _HOST = re.compile(
-    r"https?://(?:[\w-]+\.)*(?:youtube(?:-nocookie)?\.com|youtu\.be)(?::\d+)?(?:[/?#]|\Z)", re.IGNORECASE
+    r"https?://(?:[\w-]+\.)*(?:youtube(?:-nocookie|kids)?\.com|youtube\.googleapis\.com|youtu\.be)\.?(?::\d+)?(?:[/?#]|\Z)",
+    re.IGNORECASE,
 )
 _TAKEN = re.compile(
     r"https://(?:(?:(?:www|m)\.)?youtube\.com/(?:watch\?(?:[^#]*&)?v=[\w-]|shorts/[\w-]|live/[\w-])|youtu\.be/[\w-])"
@@ -39,7 +40,7 @@ def _id_in(url: str) -> str | None:
     parts = urlsplit(url)
     steps = [step for step in parts.path.split("/") if step]
     query = parse_qs(parts.query)
-    if (parts.hostname or "").endswith("youtu.be"):
+    if (parts.hostname or "").rstrip(".").endswith("youtu.be"):
         found = steps[0] if len(steps) == 1 else ""
     elif steps == ["watch"]:
         found = query.get("v", [""])[0]

@@ -82,12 +82,16 @@ class Models:
         deployment = self._router.deployments(name)[0]
         if STAR in name:
             raise ModelNotFound(name)
-        if name in self._router.model_names():
+        if self.is_named(name):
             return self._named(name)
         try:
             return ServedModel(name, deployment.model, await self._google.one(deployment.account, deployment.model))
         except NotFound:
             raise ModelNotFound(name) from None
+
+    def is_named(self, name: str) -> bool:
+        """Whether the config has it word for word."""
+        return name in self._router.model_names()
 
     def deployments(self) -> Sequence[Deployment]:
         """All of them, as they are configured."""

@@ -1,8 +1,8 @@
 """Which API a request speaks, OpenAI's or Gemini's own: decides its routes and how errors are written (DESIGN.md 7).
 
-`/v1beta`, `/upload` and `/download` are Gemini's. Under `/v1` both live (google-genai 3 calls it): there Google's way
-of giving a key says Gemini, `Authorization` says OpenAI. A path that only OpenAI has is OpenAI's, whichever way the key
-came.
+`/v1beta`, `/v1alpha`, `/upload` and `/download` are Gemini's. Under `/v1` both live (google-genai 3 calls it): there
+Google's way of giving a key says Gemini, `Authorization` says OpenAI. A path that only OpenAI has is OpenAI's,
+whichever way the key came.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 from typing import Literal
 
 from liftgate.server.request import Request
+from liftgate.server.unserved import GOOGLE_UNSERVED
 
 Dialect = Literal["openai", "gemini"]
 
-NATIVE = ("/v1beta/", "/upload/", "/download/")
+NATIVE = ("/v1beta/", "/v1alpha/", "/upload/", "/download/")
 UNVERSIONED = "/models/"
 """LiteLLM's `gemini/` calls a model's methods there where its api_base is a bare address."""
 _SHARED = (
-    *("/v1/models", "/v1/files", "/v1/upload/", "/v1/tunedModels", "/v1/operations"),
-    *("/v1/batches", "/v1/cachedContents", "/v1/fileSearchStores", "/v1/interactions"),
+    *("/v1/models", "/v1/files", "/v1/upload/"),
+    *(f"/v1/{noun}" for noun in GOOGLE_UNSERVED),
 )
 
 

@@ -65,10 +65,13 @@ async def list_models(request: Request) -> Response:
 
 async def get_model(request: Request) -> Response:
     common(request)
-    name = request.params["model"]
+    name, models = request.params["model"], request.gateway.models
     try:
+        # A wildcard takes Google's resource name for the model's; here it stands in the path already.
+        if name.startswith("models/") and not models.is_named(name):
+            raise ModelNotFound(name)
         with request.while_connected(PATIENCE):
-            return google_json(_model(await request.gateway.models.retrieve(name)))
+            return google_json(_model(await models.retrieve(name)))
     except ModelNotFound:
         raise NotFound(
             f"models/{name} is not found for API version v1beta. Call ModelService.ListModels to see the list of "
