@@ -9,10 +9,12 @@ from litellm_comparison.cases import URI
 from litellm_comparison.replies import candidate, reply, text
 
 from liftgate.answer.fold import AnswerFold, completion
-from liftgate.ask.file_needs import ResolvedFile, file_needs
+from liftgate.ask.media import ResolvedFile
 from liftgate.ask.model_facts import facts_for
 from liftgate.dialects.chat.chunks import chunk_blocks
-from liftgate.dialects.chat.request import ChatTranslation, translate_chat
+from liftgate.dialects.chat.media import find_media
+from liftgate.dialects.chat.question import ChatQuestion
+from liftgate.dialects.chat.request import translate_chat
 from liftgate.dialects.openai_errors import error_body
 from liftgate.errors import LiftgateError
 from liftgate.gemini.status import error_of, event_error
@@ -23,7 +25,7 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
     request = case["request"]
     found: dict[str, Any] = {"sent": None}
     try:
-        needs = file_needs(request, inline_limit=10**7)
+        needs = find_media(request, inline_limit=10**7).needs
         files = {need.param: ResolvedFile(need.mime_type or "audio/wav", uri=URI) for need in needs}
         translation = translate_chat(request, facts=facts_for(request["model"]), files=files, signatures={})
         found["sent"] = json.loads(json.dumps(translation.body))
@@ -38,7 +40,7 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _answer(case: dict[str, Any], translation: ChatTranslation, found: dict[str, Any]) -> None:
+def _answer(case: dict[str, Any], translation: ChatQuestion, found: dict[str, Any]) -> None:
     fold = AnswerFold(
         translation,
         completion_id="chatcmpl-1",

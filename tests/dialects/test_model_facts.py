@@ -12,7 +12,8 @@ import pytest
 
 from liftgate.ask.model_dates import ALIASES, RETIREMENTS, living_successor, retirement_of
 from liftgate.ask.model_facts import FAMILIES, NEWEST, facts_for
-from liftgate.dialects.chat.request import ChatTranslation, translate_chat
+from liftgate.dialects.chat.question import ChatQuestion
+from liftgate.dialects.chat.request import translate_chat
 from liftgate.errors import UnsupportedParameter
 
 PRICES = Path(__file__).resolve().parents[3] / "shared" / "gemini-prices.json"
@@ -36,7 +37,7 @@ def table() -> dict[str, dict[str, Any]]:
     return found
 
 
-def translated(model: str, **request: Any) -> ChatTranslation:
+def translated(model: str, **request: Any) -> ChatQuestion:
     asked = {"model": model, "messages": HI, **request}
     return translate_chat(asked, facts=facts_for(model), files={}, signatures={})
 

@@ -14,7 +14,8 @@ from liftgate.answer.fold import AnswerFold, completion
 from liftgate.ask.model_facts import facts_for
 from liftgate.dialects.chat.answer_table import ANSWER
 from liftgate.dialects.chat.fields import IGNORED, REFUSED, REQUEST
-from liftgate.dialects.chat.request import READERS, ChatTranslation, translate_chat
+from liftgate.dialects.chat.question import ChatQuestion
+from liftgate.dialects.chat.request import READERS, translate_chat
 from liftgate.errors import UnsupportedParameter
 from translate_exchanges import SHARED, spec
 from wire_examples import EXAMPLES, HI, Example
@@ -170,7 +171,7 @@ def test_every_mapped_answer_field_has_an_example() -> None:
 def test_answer_example_comes_out_as_the_contract_says(example: AnswerExample) -> None:
     numbers = itertools.count(1)
     fold = AnswerFold(
-        ChatTranslation(body={}, **example.question),
+        ChatQuestion(body={}, **example.question),
         completion_id="chatcmpl-1",
         created=1760000000,
         model="m",

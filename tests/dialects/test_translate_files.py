@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from liftgate.ask.file_needs import FileNeed, ResolvedFile, file_needs, find_media
 from liftgate.ask.inline_data import PIECE, decoded_pieces
+from liftgate.ask.media import Media, ResolvedFile
 from liftgate.ask.model_facts import facts_for
+from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.request import translate_chat
 from liftgate.dialects.file_objects import gemini_file, openai_file, openai_file_deleted, openai_file_list
 from liftgate.errors import InvalidRequest
@@ -19,8 +21,8 @@ from translate_exchanges import spec
 URI = "https://generativelanguage.googleapis.com/v1beta/files/k4t1ywl66fz2"
 
 
-def _needs(*parts: dict[str, Any], inline_limit: int = 10) -> list[FileNeed]:
-    return file_needs({"messages": [{"role": "user", "content": list(parts)}]}, inline_limit=inline_limit)
+def _needs(*parts: dict[str, Any], inline_limit: int = 10) -> Sequence[Media]:
+    return find_media({"messages": [{"role": "user", "content": list(parts)}]}, inline_limit=inline_limit).needs
 
 
 def _file(**file: Any) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def test_all_inline_data_of_a_request_counts_and_the_largest_leaves_first() -> N
         params = [f"messages[0].content[{place}].image_url.url" for place in leaving]
         found = find_media({"messages": [{"role": "user", "content": parts}]}, inline_limit=limit)
         assert [need.param for need in found.needs] == params
-        assert found.room == limit - sum(size for place, size in enumerate(sizes) if place not in leaving)
+        assert found.budget == limit - sum(size for place, size in enumerate(sizes) if place not in leaving)
 
 
 def test_images_of_earlier_answers_count_and_leave_last() -> None:
@@ -78,7 +80,7 @@ def test_images_of_earlier_answers_count_and_leave_last() -> None:
         (89, ["messages[0].content[0].image_url.url"]),
         (59, ["messages[0].content[0].image_url.url", "messages[1].images[0].image_url.url"]),
     ):
-        assert [need.param for need in file_needs({"messages": messages}, inline_limit=limit)] == params
+        assert [need.param for need in find_media({"messages": messages}, inline_limit=limit).needs] == params
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, PIECE * 3 // 4, PIECE, 2 * PIECE + 1])
@@ -90,13 +92,13 @@ def test_base64_of_both_alphabets_is_decoded_piece_by_piece(size: int, wrapped: 
         if wrapped:
             text = "\r\n".join(text[at : at + 76] for at in range(0, len(text), 76))
         for ref in (text, text.rstrip("=")):
-            assert b"".join(decoded_pieces(FileNeed("p", "inline", ref))) == data
+            assert b"".join(decoded_pieces(Media("p", "inline", ref))) == data
 
 
 @pytest.mark.parametrize("text", ["AAA!", "AAAA\0AAA", "A", "AA=A"])
 def test_what_is_no_base64_is_refused_by_its_place(text: str) -> None:
     with pytest.raises(InvalidRequest) as error:
-        list(decoded_pieces(FileNeed("messages[0]", "inline", text)))
+        list(decoded_pieces(Media("messages[0]", "inline", text)))
     assert error.value.param == "messages[0]"
 
 
@@ -134,7 +136,7 @@ def test_needs_and_what_became_of_them_show_no_content() -> None:
 
 def test_files_in_system_and_tool_messages_are_needs_too() -> None:
     messages = [{"role": role, "content": [_file(file_id="file-abc")]} for role in ("system", "tool", "developer")]
-    params = [need.param for need in file_needs({"messages": messages}, inline_limit=0)]
+    params = [need.param for need in find_media({"messages": messages}, inline_limit=0).needs]
     assert params == [f"messages[{index}].content[0].file.file_id" for index in range(3)]
 
 

@@ -20,12 +20,14 @@ from hypothesis import strategies as st
 from answer_examples import ANSWER_EXAMPLES
 from gemini_normal_form import normal_request
 from liftgate.answer.fold import AnswerFold, completion
-from liftgate.ask.file_needs import ResolvedFile, file_needs
 from liftgate.ask.json_call import JsonCall
+from liftgate.ask.media import ResolvedFile
 from liftgate.ask.model_facts import FAMILIES, NEWEST
 from liftgate.dialects.chat.answer_table import ANSWER
 from liftgate.dialects.chat.chunks import ChunkEncoder
-from liftgate.dialects.chat.request import READERS, ChatTranslation, tool_call_ids, translate_chat
+from liftgate.dialects.chat.media import find_media
+from liftgate.dialects.chat.question import ChatQuestion
+from liftgate.dialects.chat.request import READERS, tool_call_ids, translate_chat
 from liftgate.dialects.chat.tokens import count_answer
 from liftgate.errors import (
     LiftgateError,
@@ -118,7 +120,7 @@ def _request_case(request: dict[str, Any], dice: Dice) -> bool:
     """True when it was translated."""
     facts, drop = dice.one(FACTS), dice.below(2) == 0
     try:
-        needs = file_needs(request, inline_limit=dice.one([0, 10**9]))
+        needs = find_media(request, inline_limit=dice.one([0, 10**9])).needs
         files = {need.param: ResolvedFile("audio/wav", uri="u") for need in needs}
         signatures = dict.fromkeys(tool_call_ids(request), "c2ln")
         translation = translate_chat(request, facts=facts, files=files, signatures=signatures, drop_params=drop)
@@ -133,7 +135,7 @@ def _request_case(request: dict[str, Any], dice: Dice) -> bool:
 
 def _answer_case(replies: list[Any], dice: Dice, *, check: bool) -> bool:
     numbers = itertools.count()
-    question = ChatTranslation(
+    question = ChatQuestion(
         body={},
         stream=dice.below(2) == 0,
         include_usage=True,

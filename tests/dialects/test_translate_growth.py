@@ -14,10 +14,11 @@ import pytest
 from answer_examples import ANSWER_EXAMPLES
 from growth import MOST, MOST_TIME, larger, nested, places, seconds, shape, steps
 from liftgate.answer.fold import AnswerFold, completion
-from liftgate.ask.file_needs import find_media
 from liftgate.ask.model_facts import facts_for
 from liftgate.dialects.chat.chunks import ChunkEncoder
-from liftgate.dialects.chat.request import ChatTranslation, translate_chat
+from liftgate.dialects.chat.media import find_media
+from liftgate.dialects.chat.question import ChatQuestion
+from liftgate.dialects.chat.request import translate_chat
 from liftgate.dialects.gemini.body import read_body
 from liftgate.errors import LiftgateError
 from wire_examples import EXAMPLES, HI
@@ -38,7 +39,7 @@ def translated(request: Request, model: str = "gemini-2.5-flash", **more: Any) -
 
 def answered(chunks: list[Request], question: Request, *, stream: bool) -> None:
     fold = AnswerFold(
-        ChatTranslation({}, stream=stream, **question),
+        ChatQuestion({}, stream=stream, **question),
         completion_id="chatcmpl-1",
         created=1,
         model="m",
@@ -291,7 +292,7 @@ def test_citations_of_any_text_stand_where_their_words_are() -> None:
     for off in (0, 7):
         reply = cited(40, off)
         text = reply["candidates"][0]["content"]["parts"][0]["text"]
-        fold = AnswerFold(ChatTranslation({}), completion_id="c", created=1, model="m", new_call_id=str)
+        fold = AnswerFold(ChatQuestion({}), completion_id="c", created=1, model="m", new_call_id=str)
         fold.feed(reply)
         fold.end()
         found = completion(fold)["choices"][0]["message"]["annotations"]

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from liftgate.answer.fold import AnswerFold, completion
-from liftgate.ask.file_needs import ResolvedFile, file_needs
+from liftgate.ask.media import ResolvedFile
 from liftgate.ask.model_facts import facts_for
 from liftgate.dialects.chat.chunks import chunk_blocks
-from liftgate.dialects.chat.request import ChatTranslation, translate_chat
+from liftgate.dialects.chat.media import find_media
+from liftgate.dialects.chat.question import ChatQuestion
+from liftgate.dialects.chat.request import translate_chat
 from liftgate.errors import FileNotFound, InvalidRequest, UnsupportedParameter, UpstreamDisconnected
 from openai_stream import put_together
 
@@ -23,7 +25,7 @@ F = {"type": "function", "function": {"name": "f"}}
 G = {"type": "function", "function": {"name": "g"}}
 
 
-def translated(request: dict[str, Any], model: str = "gemini-2.5-flash", **more: Any) -> ChatTranslation:
+def translated(request: dict[str, Any], model: str = "gemini-2.5-flash", **more: Any) -> ChatQuestion:
     arguments = {"files": {}, "signatures": {}, **more}
     return translate_chat({"messages": [HI], **request}, facts=facts_for(model), **arguments)
 
@@ -31,7 +33,7 @@ def translated(request: dict[str, Any], model: str = "gemini-2.5-flash", **more:
 def folded(*replies: dict[str, Any], **question: Any) -> AnswerFold:
     numbers = itertools.count(1)
     fold = AnswerFold(
-        ChatTranslation(body={}, **question),
+        ChatQuestion(body={}, **question),
         completion_id="chatcmpl-1",
         created=1,
         model="m",
@@ -140,7 +142,6 @@ def test_every_streamed_choice_has_its_role_and_its_end() -> None:
     chunks = streamed(
         reply(candidate({"text": "a"}, finish=None), candidate({"text": "b"}, index=1, finish=None)),
         reply(candidate({"text": "A"}), candidate({"text": "B"}, index=1, finish="MAX_TOKENS")),
-        n=2,
     )
     together = put_together(chunks)
     assert {index: (each["message"]["content"], each["finish_reason"]) for index, each in together.items()} == {
@@ -189,7 +190,7 @@ def test_unknown_part_is_an_error_even_with_drop_params() -> None:
 def test_file_in_a_system_message_reaches_the_model() -> None:
     system = {"role": "system", "content": [{"type": "text", "text": "S"}, _named("file-abc")]}
     request = {"messages": [system, HI]}
-    [need] = file_needs(request, inline_limit=0)
+    [need] = find_media(request, inline_limit=0).needs
     body = translated(request, files={need.param: ResolvedFile("text/plain", uri="u")}).body
     assert body["systemInstruction"] == {"parts": [{"text": "S"}]}
     assert body["contents"][0]["parts"] == [{"fileData": {"mimeType": "text/plain", "fileUri": "u"}}]
@@ -208,7 +209,7 @@ def test_file_in_a_tool_result_reaches_the_model(model: str, nested: bool) -> No
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     result = {"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": "See"}, _named("file-abc")]}
     request = {"messages": [HI, {"role": "assistant", "tool_calls": [call]}, result]}
-    [need] = file_needs(request, inline_limit=0)
+    [need] = find_media(request, inline_limit=0).needs
     resolved = {need.param: ResolvedFile("image/png", uri="u")}
     contents = translated(request, model, files=resolved).body["contents"]
     file = {"fileData": {"mimeType": "image/png", "fileUri": "u"}}
@@ -291,7 +292,7 @@ def test_signatures_do_not_swell_ids_and_come_out_for_the_store() -> None:
 
 def test_signature_may_travel_on_the_call_for_callers_without_a_store() -> None:
     fold = AnswerFold(
-        ChatTranslation(body={}),
+        ChatQuestion(body={}),
         completion_id="c",
         created=1,
         model="m",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from liftgate.answer.fold import AnswerFold, completion
 from liftgate.dialects.chat.chunks import ChunkEncoder
-from liftgate.dialects.chat.request import ChatTranslation
+from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.sse import EventDecoder
 from openai_stream import comparable, put_together
 
@@ -40,7 +40,7 @@ def _base64(data: bytes) -> str:
 def _fold(*, stream: bool) -> AnswerFold:
     numbers = itertools.count()
     return AnswerFold(
-        ChatTranslation(body={}, stream=stream, include_usage=stream, audio_format="pcm16"),
+        ChatQuestion(body={}, stream=stream, include_usage=stream, audio_format="pcm16"),
         completion_id="chatcmpl-1",
         created=1,
         model="m",

@@ -12,10 +12,12 @@ import msgspec
 
 from gemini_normal_form import has_call_ids, normal_request, without_call_ids
 from liftgate.answer.fold import AnswerFold, completion
-from liftgate.ask.file_needs import ResolvedFile, file_needs
+from liftgate.ask.media import ResolvedFile
 from liftgate.ask.model_facts import facts_for
 from liftgate.dialects.chat.chunks import ChunkEncoder, chunk_blocks
-from liftgate.dialects.chat.request import ChatTranslation, translate_chat
+from liftgate.dialects.chat.media import find_media
+from liftgate.dialects.chat.question import ChatQuestion
+from liftgate.dialects.chat.request import translate_chat
 from liftgate.sse import EventDecoder
 from openai_stream import comparable, put_together
 from translate_exchanges import Exchange, Inexpressible, exchanges, needs_recordings, said_in_openai, spec
@@ -26,19 +28,19 @@ PLACES = ("index", "content_index", "call_index")
 """What says where a part of extra_content.google.parts stood."""
 
 
-def _translated(exchange: Exchange) -> tuple[dict[str, Any], ChatTranslation]:
+def _translated(exchange: Exchange) -> tuple[dict[str, Any], ChatQuestion]:
     wanted = normal_request(exchange.request)
     said = said_in_openai(wanted, exchange.model, stream=exchange.streamed)
     files = {param: ResolvedFile(uri=uri, mime_type=mime_type) for param, (uri, mime_type) in said.uris.items()}
     before = copy.deepcopy(said.request)
-    needs = file_needs(said.request, inline_limit=10**9)
+    needs = find_media(said.request, inline_limit=10**9).needs
     assert {need.param for need in needs} <= set(files)
     translation = translate_chat(said.request, facts=facts_for(exchange.model), files=files, signatures={})
     assert said.request == before, "the caller's request is not changed"
     return wanted, translation
 
 
-def _fold(translation: ChatTranslation) -> AnswerFold:
+def _fold(translation: ChatQuestion) -> AnswerFold:
     numbers = itertools.count()
     return AnswerFold(
         translation,
@@ -49,7 +51,7 @@ def _fold(translation: ChatTranslation) -> AnswerFold:
     )
 
 
-def _answered(exchange: Exchange) -> list[tuple[Exchange, ChatTranslation]]:
+def _answered(exchange: Exchange) -> list[tuple[Exchange, ChatQuestion]]:
     try:
         return [(exchange, _translated(exchange)[1])]
     except Inexpressible:
@@ -183,8 +185,8 @@ def test_recorded_answers_streamed_and_whole_are_the_same() -> None:
             assert made["finish_reason"] == choice["finish_reason"]
 
 
-def _streaming(translation: ChatTranslation) -> ChatTranslation:
-    return ChatTranslation(
+def _streaming(translation: ChatQuestion) -> ChatQuestion:
+    return ChatQuestion(
         body=translation.body,
         stream=True,
         include_usage=True,

@@ -12,7 +12,7 @@ from openai.types.chat import ChatCompletionChunk
 
 from liftgate.answer.fold import AnswerFold
 from liftgate.dialects.chat.chunks import ChunkEncoder, chunk_blocks
-from liftgate.dialects.chat.request import ChatTranslation
+from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.sse import DONE, EventDecoder
 from openai_stream import put_together
 from translate_exchanges import SHARED, spec
@@ -26,7 +26,7 @@ GROUNDING = {
 def _fold(**question: Any) -> AnswerFold:
     numbers = itertools.count(1)
     return AnswerFold(
-        ChatTranslation(body={}, stream=True, **question),
+        ChatQuestion(body={}, stream=True, **question),
         completion_id="chatcmpl-abc123",
         created=1760000000,
         model="gemini-2.5-flash",

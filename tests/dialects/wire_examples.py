@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from liftgate.ask.file_needs import ResolvedFile
+from liftgate.ask.media import ResolvedFile
 
 HI = [{"role": "user", "content": "Hi"}]
 SAID = [{"role": "user", "parts": [{"text": "Hi"}]}]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import liftgate
-from liftgate.ask.file_needs import FileNeed, ResolvedFile
+from liftgate.ask.media import Media, ResolvedFile
 from liftgate.engine.fetch import Fetcher
 from liftgate.errors import FileNotFound, FileUnusable, InvalidRequest, MissingParameter, UnsupportedParameter
 from liftgate.gemini.files import GeminiFile
@@ -88,7 +88,7 @@ def test_a_url_is_data_while_there_is_room_and_else_a_file(
         fetcher = Fetcher(max_bytes=10**6, timeout=10, allowed_hosts=["127.0.0.1"])
         try:
             async with engine, engine._exchange(liftgate.sdk.calls.Call()) as at:
-                need = FileNeed("messages[0]", "url", f"{pages}/{path}")
+                need = Media("messages[0]", "url", f"{pages}/{path}")
                 return await direct_media.fetched(at, fetcher, need, room)
         finally:
             await fetcher.close()
@@ -108,7 +108,7 @@ def test_what_cannot_be_fetched_is_told_with_its_place(path: str, sandbox: Sandb
         engine = Direct(liftgate.sdk.calls.Call(), os.environ)
         try:
             async with engine, engine._exchange(liftgate.sdk.calls.Call()) as at:
-                await direct_media.fetched(at, fetcher, FileNeed("messages[0]", "url", f"{pages}/{path}"), 100)
+                await direct_media.fetched(at, fetcher, Media("messages[0]", "url", f"{pages}/{path}"), 100)
         finally:
             await fetcher.close()
 

@@ -15,7 +15,7 @@ from liftgate.answer.choice import BROKEN, Choice
 from liftgate.answer.events import Closing, Event, Finish, Usage
 from liftgate.answer.logprobs import token_logprobs
 from liftgate.answer.parts import PartReader
-from liftgate.dialects.chat.request import ChatTranslation
+from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.usage import chat_usage, service_tier
 from liftgate.errors import UpstreamAnswerBroken, UpstreamDisconnected, shortened
 
@@ -34,7 +34,7 @@ class AnswerFold:
 
     def __init__(
         self,
-        translation: ChatTranslation,
+        translation: ChatQuestion,
         *,
         completion_id: str,
         created: int,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from liftgate.ask.checks import kind
 from liftgate.errors import UpstreamProtocolError
+from liftgate.json_types import kind
 
 _INT64 = 2**63
 

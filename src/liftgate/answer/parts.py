@@ -15,7 +15,7 @@ from liftgate.answer import audio
 from liftgate.answer import gemini_json as upstream
 from liftgate.answer.choice import Choice
 from liftgate.answer.events import AudioDelta, Event, ImageDelta, LegacyCall, ReasoningDelta, ToolCall
-from liftgate.dialects.chat.request import ChatTranslation
+from liftgate.dialects.chat.question import ChatQuestion
 
 _json = msgspec.json.Encoder()
 ALIGNED = 6
@@ -27,7 +27,7 @@ class PartReader:
 
     def __init__(
         self,
-        translation: ChatTranslation,
+        translation: ChatQuestion,
         *,
         completion_id: str,
         created: int,

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import Any, TypeAlias
 
 from liftgate.errors import InvalidRequest, MissingParameter, shortened
+from liftgate.json_types import kind
 
 INT32_MAX = 2**31 - 1
 _SHOWN = 64
@@ -37,23 +38,6 @@ class Place:
 
 
 At: TypeAlias = str | Place
-
-
-def kind(value: object) -> str:
-    """What a JSON value is called in an error."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, int):
-        return "an integer"
-    if isinstance(value, float):
-        return "a decimal"
-    if isinstance(value, str):
-        return "a string"
-    if isinstance(value, list | tuple):
-        return "an array"
-    return "an object"
 
 
 def invalid_type(param: At, expected: str, value: object) -> InvalidRequest:

@@ -7,25 +7,16 @@ reads it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from liftgate.ask import checks, function_names
-from liftgate.ask.file_needs import ResolvedFile
 from liftgate.ask.json_call import JsonCall
+from liftgate.ask.media import Media, ResolvedFile
 from liftgate.ask.model_facts import ModelFacts
-from liftgate.dialects.chat.content_parts import Media
+from liftgate.ask.question import Dropped
 from liftgate.errors import UnsupportedParameter
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """A parameter that was left out because the caller allowed it, and why."""
-
-    param: str
-    reason: str
 
 
 class Draft(msgspec.Struct):

@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Iterator
 
 from liftgate.as_utf8 import text_for_gemini
-from liftgate.ask.file_needs import FileNeed
+from liftgate.ask.media import Media
 from liftgate.errors import FileUnusable, InvalidRequest
 from liftgate.media_types import is_taken, resolve, unusable
 
@@ -22,7 +22,7 @@ _END = "= \r\n\t"
 _MEDIA = {"image": "an image", "audio": "a recording", "video": "a video"}
 
 
-def decoded_pieces(need: FileNeed) -> Iterator[bytes]:
+def decoded_pieces(need: Media) -> Iterator[bytes]:
     """The decoded bytes. Standard and URL-safe alphabets, with and without padding and line breaks.
 
     Raises InvalidRequest, with the parameter's path, for anything else.
@@ -54,7 +54,7 @@ def text_data(data: str, mime_type: str) -> str:
     return data if text is raw else base64.b64encode(text).decode()
 
 
-def type_behind(need: FileNeed, declared: str | None, filename: str | None, head: bytes) -> str:
+def type_behind(need: Media, declared: str | None, filename: str | None, head: bytes) -> str:
     """What lies behind a URL is, by its first bytes, what the server declares, and its name. Raises FileUnusable for
     what Gemini does not take, and for a web page where a picture, a recording or a film was meant."""
     if need.mime_type is not None:
@@ -73,7 +73,7 @@ def type_behind(need: FileNeed, declared: str | None, filename: str | None, head
     return mime_type
 
 
-def _decoded(text: str, alternative: bytes, need: FileNeed) -> bytes:
+def _decoded(text: str, alternative: bytes, need: Media) -> bytes:
     try:
         return base64.b64decode(text, altchars=alternative, validate=True)
     except (binascii.Error, ValueError):

@@ -6,7 +6,8 @@ from typing import Any
 
 from liftgate.ask.draft import Draft
 from liftgate.ask.inline_data import text_data
-from liftgate.dialects.chat.content_parts import Media, checked_base64
+from liftgate.ask.media import Media
+from liftgate.dialects.chat.content_parts import checked_base64
 from liftgate.errors import FileNotFound
 from liftgate.media_types import bare, is_text
 

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from liftgate.ask.file_needs import ResolvedFile
-from liftgate.dialects.chat.content_parts import Media
+from liftgate.ask.media import Media, ResolvedFile
 from liftgate.errors import FileUnusable, InvalidRequest, LiftgateError
 from liftgate.media_types import bare
 

@@ -13,8 +13,8 @@ import msgspec
 
 from liftgate.ask import checks
 from liftgate.ask.draft import Draft
+from liftgate.ask.media import Media
 from liftgate.ask.media_parts import data_part, media_part
-from liftgate.dialects.chat.content_parts import Media
 from liftgate.errors import InvalidRequest
 
 _OWN_KEYS = frozenset({"output", "error"})

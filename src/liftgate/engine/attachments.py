@@ -12,8 +12,8 @@ import hashlib
 from collections.abc import AsyncIterator
 
 from liftgate.as_utf8 import text_for_gemini
-from liftgate.ask.file_needs import FileNeed, ResolvedFile
 from liftgate.ask.inline_data import decoded_pieces, type_behind
+from liftgate.ask.media import Media, ResolvedFile
 from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import files as rows
 from liftgate.copies.services import Parts, Wanted
@@ -27,7 +27,7 @@ from liftgate.signatures import HEAD
 LIFE_SECONDS = 48 * 3600
 
 
-class Room:
+class InlineBudget:
     """How many bytes of data one request may still take into itself."""
 
     def __init__(self, free: int) -> None:
@@ -46,7 +46,7 @@ class SentAlong:
         self._ingest = ingest
         self._fetcher = fetcher
 
-    async def inline(self, owner: Owner, need: FileNeed) -> Wanted:
+    async def inline(self, owner: Owner, need: Media) -> Wanted:
         """The File for base64 data. Raises InvalidRequest naming the parameter where it is no base64."""
         sha256, size = await asyncio.to_thread(_digest, need)
         if not size:
@@ -57,19 +57,19 @@ class SentAlong:
             known = await self._keep_inline(owner, need, need.mime_type, size)
         return Wanted(known, need.mime_type)
 
-    async def fetched(self, owner: Owner, need: FileNeed, room: Room) -> Wanted | ResolvedFile:
+    async def fetched(self, owner: Owner, need: Media, budget: InlineBudget) -> Wanted | ResolvedFile:
         """What lies behind a URL: as data while the request has room for it, else as a File."""
         async with self._fetcher.open(need.ref, param=need.param, owner=owner) as fetched:
             head = bytearray()
             pieces = fetched.pieces()
             async for piece in pieces:
                 head += piece
-                if len(head) > room.free:
+                if len(head) > budget.free:
                     break
             if not head:
                 raise FileUnusable(f"What lies behind '{need.param}' is empty.", param=need.param)
             mime_type = type_behind(need, fetched.content_type, fetched.filename, bytes(head[:HEAD]))
-            if room.take(len(head)):
+            if budget.take(len(head)):
                 sent = await asyncio.to_thread(text_for_gemini, bytes(head), mime_type)
                 data = await asyncio.to_thread(base64.b64encode, sent)
                 return ResolvedFile(mime_type=bare(mime_type), data=data.decode())
@@ -89,7 +89,7 @@ class SentAlong:
             await self._db.write(lambda conn: rows.prolong_unlisted(conn, found.id, conn.now() + LIFE_SECONDS))
         return found
 
-    async def _keep_inline(self, owner: Owner, need: FileNeed, mime_type: str, size: int) -> FileRecord:
+    async def _keep_inline(self, owner: Owner, need: Media, mime_type: str, size: int) -> FileRecord:
         incoming = self._ingest.begin(owner, expected=size)
         try:
             for piece in decoded_pieces(need):
@@ -121,7 +121,7 @@ class SentAlong:
             await incoming.abort()
 
 
-def _digest(need: FileNeed) -> tuple[str, int]:
+def _digest(need: Media) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     for piece in decoded_pieces(need):
         digest.update(piece)

@@ -12,11 +12,10 @@ from typing import TypeVar
 
 import msgspec
 
-from liftgate.ask.file_needs import ResolvedFile
+from liftgate.ask.media import Media, ResolvedFile
 from liftgate.ask.model_dates import with_its_end
 from liftgate.ask.suspects import Suspect, inline_suspects, named
 from liftgate.clock import Clock
-from liftgate.dialects.chat.content_parts import Media
 from liftgate.engine.heal import Healing
 from liftgate.engine.needs import Needed, Needs
 from liftgate.errors import FileNotReady, InvalidRequest, LiftgateError, NotFound, UpstreamFileLost

@@ -18,13 +18,13 @@ import msgspec
 
 from liftgate import ids
 from liftgate.answer.fold import AnswerFold, completion
-from liftgate.ask.file_needs import MediaFound, ResolvedFile
+from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.ask.model_facts import ModelFacts, facts_for
 from liftgate.copies.services import Parts
 from liftgate.dialects.chat.chunks import ChunkEncoder
-from liftgate.dialects.chat.content_parts import Media
 from liftgate.dialects.chat.defaults import with_defaults
-from liftgate.dialects.chat.request import ChatTranslation, tool_call_ids, translate_chat
+from liftgate.dialects.chat.question import ChatQuestion
+from liftgate.dialects.chat.request import tool_call_ids, translate_chat
 from liftgate.dialects.chat.tokens import count_answer, count_request
 from liftgate.engine.attempt import Attempts, Carried, silence
 from liftgate.engine.needs import Needs
@@ -133,7 +133,7 @@ class Chat:
         asked = request.get("timeout")
         return min(float(asked), limit) if isinstance(asked, int | float) and asked > 0 else limit
 
-    def _routed(self, call: _Call, use: Callable[[_Call, Deployment, ChatTranslation], Awaitable[T]]) -> Awaitable[T]:
+    def _routed(self, call: _Call, use: Callable[[_Call, Deployment, ChatQuestion], Awaitable[T]]) -> Awaitable[T]:
         def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> Awaitable[T]:
             return use(call, deployment, self._translated(call, deployment, files))
 
@@ -144,7 +144,7 @@ class Chat:
 
     # ── one attempt at one deployment ────────────────────────────────────────────────────────────
 
-    def _translated(self, call: _Call, deployment: Deployment, files: Mapping[str, ResolvedFile]) -> ChatTranslation:
+    def _translated(self, call: _Call, deployment: Deployment, files: Mapping[str, ResolvedFile]) -> ChatQuestion:
         request = with_defaults(call.request, deployment.defaults) if deployment.defaults else call.request
         asked = request.get("drop_params")
         translation = translate_chat(
@@ -180,7 +180,7 @@ class Chat:
                 param=param,
             )
 
-    async def _generate(self, call: _Call, deployment: Deployment, translation: ChatTranslation) -> bytes:
+    async def _generate(self, call: _Call, deployment: Deployment, translation: ChatQuestion) -> bytes:
         body = await asyncio.to_thread(encoded, translation.body) if call.large else _encode(translation.body)
 
         async def folded() -> AnswerFold:
@@ -195,7 +195,7 @@ class Chat:
             await self._signatures.save(call.owner, signatures)
         return _encode(completion(fold))
 
-    async def _count(self, call: _Call, deployment: Deployment, translation: ChatTranslation) -> bytes:
+    async def _count(self, call: _Call, deployment: Deployment, translation: ChatQuestion) -> bytes:
         counted = count_request(translation, deployment.model)
         body = await asyncio.to_thread(encoded, counted) if call.large else _encode(counted)
         timeout = self._attempts.left(call.carried, deployment)
@@ -213,13 +213,11 @@ class Chat:
     async def _open(self, owner: Owner, request: Mapping[str, Any], found: MediaFound, *, large: bool) -> Opened:
         return await self._routed(await self._call(owner, request, found, large=large), self._begin)
 
-    async def _begin(self, call: _Call, deployment: Deployment, translation: ChatTranslation) -> Opened:
+    async def _begin(self, call: _Call, deployment: Deployment, translation: ChatQuestion) -> Opened:
         body = await asyncio.to_thread(encoded, translation.body) if call.large else _encode(translation.body)
         return await unbroken(partial(self._begin_once, call, deployment, translation, body))
 
-    async def _begin_once(
-        self, call: _Call, deployment: Deployment, translation: ChatTranslation, body: Body
-    ) -> Opened:
+    async def _begin_once(self, call: _Call, deployment: Deployment, translation: ChatQuestion, body: Body) -> Opened:
         """A stream up to its first event that says something."""
         stream = await self._client.open_stream(
             deployment,
@@ -246,7 +244,7 @@ class Chat:
         hold.enter_context(self._router.hold(deployment))
         return Opened(call.owner, stream, fold, encoder, first, hold)
 
-    def _fold(self, call: _Call, translation: ChatTranslation) -> AnswerFold:
+    def _fold(self, call: _Call, translation: ChatQuestion) -> AnswerFold:
         if call.large:
             # Gemini has it; a stream that runs for minutes need not keep it.
             translation = msgspec.structs.replace(translation, body={})

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from liftgate.ask.file_needs import FileNeed, MediaFound, ResolvedFile, find_media
+from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.copies.ensure import Replicas
 from liftgate.copies.services import Wanted
-from liftgate.engine.attachments import Room, SentAlong
+from liftgate.dialects.chat.media import find_media
+from liftgate.engine.attachments import InlineBudget, SentAlong
 from liftgate.engine.files import Files
 from liftgate.engine.heal import Healer
 from liftgate.errors import FileNotFound, FileNotReady, LiftgateError
@@ -31,7 +32,7 @@ AT_ONCE = 4
 class Needed(msgspec.Struct, frozen=True):
     """One need and what satisfies it: a File that must be at the account, or content that is ready as it is."""
 
-    need: FileNeed
+    need: Media
     wanted: Wanted | None
     ready: ResolvedFile | None = None
 
@@ -65,10 +66,10 @@ class Needs:
         if len(named) == len(found.needs):
             return list(named.values())
         others = [need for need in found.needs if need.kind != "file_id"]
-        room, turns = Room(found.room), asyncio.Semaphore(AT_ONCE)
+        budget, turns = InlineBudget(found.budget), asyncio.Semaphore(AT_ONCE)
         try:
             async with asyncio.timeout(max(0.0, seconds)):
-                brought = await _all(self._brought(owner, need, room, turns) for need in others)
+                brought = await _all(self._brought(owner, need, budget, turns) for need in others)
         except TimeoutError:
             raise FileNotReady(
                 f"The time of the request was over before '{others[0].param}' and what else it brings were fetched.",
@@ -78,14 +79,14 @@ class Needs:
         named.update((need.param, each) for need, each in zip(others, brought, strict=True))
         return [named[need.param] for need in found.needs]
 
-    async def _brought(self, owner: Owner, need: FileNeed, room: Room, turns: asyncio.Semaphore) -> Needed:
+    async def _brought(self, owner: Owner, need: Media, budget: InlineBudget, turns: asyncio.Semaphore) -> Needed:
         async with turns:
             if need.kind == "inline":
                 return Needed(need, await self._sent_along.inline(owner, need))
-            found = await self._sent_along.fetched(owner, need, room)
+            found = await self._sent_along.fetched(owner, need, budget)
             return Needed(need, None, found) if isinstance(found, ResolvedFile) else Needed(need, found)
 
-    async def _named(self, owner: Owner, need: FileNeed) -> Needed:
+    async def _named(self, owner: Owner, need: Media) -> Needed:
         file = await self._files.named(owner, need.ref)
         if file is None:
             raise FileNotFound(need.ref, param=need.param)
@@ -136,7 +137,7 @@ class Needs:
             raise FileNotFound(needed.need.ref, param=needed.need.param) from None
 
 
-def _of_file(need: FileNeed, file: FileRecord) -> Needed:
+def _of_file(need: Media, file: FileRecord) -> Needed:
     """Raises FileUnusable for a File that Gemini does not take, unless the caller says what it is."""
     mime_type = need.mime_type
     if mime_type is None:

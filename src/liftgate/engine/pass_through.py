@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from liftgate.ask.file_needs import FileNeed, MediaFound, ResolvedFile
+from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.copies.services import Parts
 from liftgate.dialects.gemini.body import LARGE, REFUSED, Named, NativeBody, read_body
 from liftgate.dialects.gemini.errors import google_status
@@ -225,7 +225,7 @@ class Native:
         if body.models:
             _check_models(body.models, request.model, group)
         needs = [
-            FileNeed(str(named.start), "file_id", named.text, _explicit(named))
+            Media(str(named.start), "file_id", named.text, _explicit(named))
             for named in body.files
             if self._is_files(named.text, request.origin)
         ]

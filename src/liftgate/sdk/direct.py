@@ -15,10 +15,11 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from liftgate.ask.file_needs import FileNeed, MediaFound, ResolvedFile, find_media
+from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.ask.suspects import inline_suspects, named
 from liftgate.clock import Clock, SystemClock
-from liftgate.dialects.chat.request import ChatTranslation
+from liftgate.dialects.chat.media import find_media
+from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.errors import (
     FileNotReady,
     FileUnusable,
@@ -167,7 +168,7 @@ class Direct:
             chat, translation = await self._translated(at, request)
             return await self._patiently(at, chat, lambda: chat.count(translation, at.attempts.left))
 
-    async def _translated(self, at: Exchange, request: dict[str, Any]) -> tuple[DirectChat, ChatTranslation]:
+    async def _translated(self, at: Exchange, request: dict[str, Any]) -> tuple[DirectChat, ChatQuestion]:
         chat = DirectChat(at.client, at.account, self._clock, request, at.body)
         found = find_media(request, inline_limit=LimitSettings().inline_limit)
         files = await self._resolved(at, found) if found.needs else {}
@@ -184,13 +185,13 @@ class Direct:
             elif need.kind == "inline":
                 files[need.param] = await self._once_ready(at, await direct_media.carried(at, need))
         if urls := [need for need in found.needs if need.kind == "url"]:
-            room = found.room
+            budget = found.budget
             async with direct_media.fetching() as fetcher:
                 for need in urls:
-                    fetched = await direct_media.fetched(at, fetcher, need, room)
+                    fetched = await direct_media.fetched(at, fetcher, need, budget)
                     if isinstance(fetched, GeminiFile):
                         fetched = await self._once_ready(at, fetched)
-                    room -= len(fetched.data or "") * 3 // 4
+                    budget -= len(fetched.data or "") * 3 // 4
                     files[need.param] = fetched
         return files
 
@@ -198,7 +199,7 @@ class Direct:
         file = await self._ready(at, file.name)
         return ResolvedFile(file.mime_type, uri=file.uri)
 
-    async def _named(self, at: Exchange, need: FileNeed) -> GeminiFile:
+    async def _named(self, at: Exchange, need: Media) -> GeminiFile:
         if not is_file_name(need.ref):
             raise InvalidRequest(
                 f"{need.ref[:200]!r} is neither a file's id nor something that Gemini reads by itself: send the data, "

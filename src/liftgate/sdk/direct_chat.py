@@ -14,14 +14,15 @@ import msgspec
 
 from liftgate import ids
 from liftgate.answer.fold import AnswerFold, completion
-from liftgate.ask.file_needs import ResolvedFile
 from liftgate.ask.gemini_fields import merged
+from liftgate.ask.media import ResolvedFile
 from liftgate.ask.model_dates import with_its_end
 from liftgate.ask.model_facts import facts_for
 from liftgate.ask.suspects import Suspect
 from liftgate.clock import Clock
 from liftgate.dialects.chat.chunks import chunk_blocks
-from liftgate.dialects.chat.request import ChatTranslation, translate_chat
+from liftgate.dialects.chat.question import ChatQuestion
+from liftgate.dialects.chat.request import translate_chat
 from liftgate.dialects.chat.tokens import count_answer, count_request
 from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, NotFound
 from liftgate.gemini.client import GeminiClient
@@ -54,7 +55,7 @@ class DirectChat:
         self.suspects: list[Suspect] = []
         self._deployment = Deployment("direct", self._model, self._model, account, account.api_keys[0])
 
-    def translate(self, files: Mapping[str, ResolvedFile]) -> ChatTranslation:
+    def translate(self, files: Mapping[str, ResolvedFile]) -> ChatQuestion:
         dropped = self._request.get("additional_drop_params") or ()
         return translate_chat(
             self._request,
@@ -65,7 +66,7 @@ class DirectChat:
             additional_drop_params=dropped,
         )
 
-    async def complete(self, translation: ChatTranslation, timeout: float) -> ModelResponse:
+    async def complete(self, translation: ChatQuestion, timeout: float) -> ModelResponse:
         body = self._encoded(translation.body)
 
         async def folded() -> AnswerFold:
@@ -81,7 +82,7 @@ class DirectChat:
         note_cost(answer, self._model, counts_of_gemini(fold.usage_metadata))
         return answer
 
-    async def count(self, translation: ChatTranslation, timeout: float) -> int:
+    async def count(self, translation: ChatQuestion, timeout: float) -> int:
         body = count_request(translation, self._model)["generateContentRequest"]
         asked = _encode({"generateContentRequest": msgspec.Raw(self._encoded(body))})
         with self._told_its_end():
@@ -89,7 +90,7 @@ class DirectChat:
         counted: int = count_answer(decoded(raw))["input_tokens"]
         return counted
 
-    async def open(self, translation: ChatTranslation, timeout: float) -> DirectStream:
+    async def open(self, translation: ChatQuestion, timeout: float) -> DirectStream:
         """Once the first event is there: what fails before it is raised here, and may be tried again."""
         with self._told_its_end():
             return await unbroken(partial(self._open_once, translation, timeout))
@@ -102,7 +103,7 @@ class DirectChat:
         except NotFound as gone:
             raise with_its_end(gone, self._model, day_of(self._clock.now())) from None
 
-    async def _open_once(self, translation: ChatTranslation, timeout: float) -> DirectStream:
+    async def _open_once(self, translation: ChatQuestion, timeout: float) -> DirectStream:
         stream = await self._client.open_stream(
             self._deployment, self._encoded(translation.body), timeout=timeout, idle_timeout=timeout
         )
@@ -125,7 +126,7 @@ class DirectChat:
         except TypeError as error:
             raise InvalidRequest(f"'extra_body' is no JSON: {error}", param="extra_body") from error
 
-    def _fold(self, translation: ChatTranslation) -> AnswerFold:
+    def _fold(self, translation: ChatQuestion) -> AnswerFold:
         return AnswerFold(
             translation,
             completion_id=ids.new_completion_id(),

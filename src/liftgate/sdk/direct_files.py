@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from liftgate.ask.file_needs import FileNeed, ResolvedFile
+from liftgate.ask.media import Media, ResolvedFile
 from liftgate.ask.suspects import Suspect
 from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.gemini.files import GeminiFile
@@ -50,7 +50,7 @@ def file_object(file: GeminiFile, purpose: str) -> FileObject:
     )
 
 
-def file_type(file: GeminiFile, need: FileNeed) -> str:
+def file_type(file: GeminiFile, need: Media) -> str:
     """What Gemini is told that a file of its own is. Raises FileUnusable for a type that it does not take."""
     mime_type = called(resolve(declared=file.mime_type, filename=file.display_name, head=b""), need.filename)
     if not is_taken(mime_type):
@@ -58,7 +58,7 @@ def file_type(file: GeminiFile, need: FileNeed) -> str:
     return mime_type
 
 
-def file_suspects(needs: Sequence[FileNeed], sent: Mapping[str, ResolvedFile]) -> Iterator[Suspect]:
+def file_suspects(needs: Sequence[Media], sent: Mapping[str, ResolvedFile]) -> Iterator[Suspect]:
     """Gemini's files of a request, for a refusal that is about one of them."""
     for need in needs:
         found = sent.get(need.param)

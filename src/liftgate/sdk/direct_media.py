@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from liftgate import media_types
 from liftgate.as_utf8 import for_gemini, text_for_gemini
-from liftgate.ask.file_needs import FileNeed, ResolvedFile
 from liftgate.ask.inline_data import decoded_pieces, type_behind
+from liftgate.ask.media import Media, ResolvedFile
 from liftgate.byte_source import ByteSource
 from liftgate.errors import FileUnusable
 from liftgate.gemini.files import GeminiFile
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from liftgate.engine.fetch import Fetcher
 
 
-async def carried(at: Exchange, need: FileNeed) -> GeminiFile:
+async def carried(at: Exchange, need: Media) -> GeminiFile:
     """Data that has no room in the request, uploaded. InvalidRequest where it is no base64."""
     data = await asyncio.to_thread(lambda: b"".join(decoded_pieces(need)))
     assert need.mime_type is not None, "inline data is read with its type"
@@ -40,20 +40,20 @@ async def sent(at: Exchange, source: ByteSource, mime_type: str, metadata: Mappi
     return await DirectUpload(at, outgoing.source, media_types.bare(mime_type), metadata).send()
 
 
-async def fetched(at: Exchange, fetcher: Fetcher, need: FileNeed, room: int) -> ResolvedFile | GeminiFile:
-    """What lies behind a URL: as data of at most `room` bytes, else uploaded. Raises what the fetcher does."""
+async def fetched(at: Exchange, fetcher: Fetcher, need: Media, budget: int) -> ResolvedFile | GeminiFile:
+    """What lies behind a URL: as data of at most `budget` bytes, else uploaded. Raises what the fetcher does."""
     async with AsyncExitStack() as stack:
         async with fetcher.open(need.ref, param=need.param) as page:
             head = bytearray()
             async with aclosing(page.pieces()) as pieces:
                 async for piece in pieces:
                     head += piece
-                    if len(head) > room:
+                    if len(head) > budget:
                         break
                 if not head:
                     raise FileUnusable(f"What lies behind '{need.param}' is empty.", param=need.param)
                 mime_type = type_behind(need, page.content_type, page.filename, bytes(head[:HEAD]))
-                if len(head) <= room:
+                if len(head) <= budget:
                     text = await asyncio.to_thread(text_for_gemini, bytes(head), mime_type)
                     data = await asyncio.to_thread(base64.b64encode, text)
                     return ResolvedFile(media_types.bare(mime_type), data=data.decode())

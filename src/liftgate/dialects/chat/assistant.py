@@ -13,9 +13,10 @@ import msgspec
 
 from liftgate.ask import checks
 from liftgate.ask.draft import Draft
+from liftgate.ask.media import Media
 from liftgate.ask.media_parts import data_part
 from liftgate.ask.tool_results import Call
-from liftgate.dialects.chat.content_parts import IGNORED_KEYS, READERS, Media
+from liftgate.dialects.chat.content_parts import IGNORED_KEYS, READERS
 from liftgate.errors import InvalidRequest, MissingParameter, shortened
 
 SKIP_SIGNATURE = "skip_thought_signature_validator"

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from typing import Any, Literal
-
-import msgspec
+from typing import Any
 
 from liftgate import media_types
 from liftgate.ask import checks
 from liftgate.ask.data_urls import bad_data, read_data
+from liftgate.ask.media import Media, MediaKind
 from liftgate.ask.youtube import film
 from liftgate.errors import InvalidRequest, MissingParameter
-
-Found = Literal["file_id", "inline", "url", "pass"]
 
 WEB = re.compile(r"https?://", re.IGNORECASE)
 """Schemes and hosts have no case (RFC 3986, 6.2.2.1)."""
@@ -40,31 +37,6 @@ _OVERRIDES = ("format", "mime_type", "content_type")
 _MEDIA_KEYS = frozenset({"detail", "video_metadata", *_OVERRIDES})
 _FILE_KEYS = _MEDIA_KEYS | {"file_id", "file_data", "file_url", "filename"}
 _LINKED_KEYS = _MEDIA_KEYS | {"url"}
-
-
-class Media(msgspec.Struct, frozen=True):
-    """A part's file: how it was named (`kind`), the name or base64 text (`ref`), and what the part says of it.
-
-    `pass` is a URI that Gemini reads by itself. `mime_type` of inline data is its type; else it is the caller's
-    explicit word, or None. `medium`: `image`, `video` or `audio` where the part is of one.
-    """
-
-    param: str
-    kind: Found
-    ref: str
-    mime_type: str | None = None
-    filename: str | None = None
-    resolution: str | None = None
-    video: dict[str, Any] | None = None
-    medium: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Media({self.param!r}, {self.kind!r})"
-
-    @property
-    def inline_bytes(self) -> int:
-        """The size of inline data in bytes, from the length of its text."""
-        return len(self.ref) * 3 // 4
 
 
 def read_media(part: dict[str, Any], where: str) -> Media | None:
@@ -94,7 +66,7 @@ def _file(part: dict[str, Any], where: str) -> Media:
     param = f"{where}.{named[0]}"
     ref = checks.string(file[named[0]], param, empty=False)
     mime_type = _explicit(file, where)
-    kind: Found = "inline"
+    kind: MediaKind = "inline"
     if named[0] != "file_data":
         kind, ref = ("file_id", ref) if named[0] == "file_id" and OUR_FILE.match(ref) else _kind(ref, param)
     if kind == "inline":
@@ -154,7 +126,7 @@ READERS: dict[str, Callable[[dict[str, Any], str], Media]] = {
 }
 
 
-def _kind(ref: str, param: str) -> tuple[Found, str]:
+def _kind(ref: str, param: str) -> tuple[MediaKind, str]:
     """What a reference is, and the reference as it is used from here on."""
     if ref.startswith("file-"):
         return "file_id", ref

@@ -11,10 +11,11 @@ from typing import Any
 
 from liftgate.ask import checks
 from liftgate.ask.draft import Draft
+from liftgate.ask.media import Media
 from liftgate.ask.media_parts import media_part
 from liftgate.ask.tool_results import Round, read_result
 from liftgate.dialects.chat.assistant import assistant_parts
-from liftgate.dialects.chat.content_parts import IGNORED_KEYS, READERS, Media, read_media
+from liftgate.dialects.chat.content_parts import IGNORED_KEYS, READERS, read_media
 from liftgate.errors import InvalidRequest, MissingParameter
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")

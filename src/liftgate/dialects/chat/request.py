@@ -7,54 +7,22 @@ neither is an unknown parameter, as at OpenAI.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from types import MappingProxyType
 from typing import Any
-
-import msgspec
 
 from liftgate.ask import checks, generation, outputs, tools
 from liftgate.ask import gemini_fields as native_fields
-from liftgate.ask.draft import Draft, Dropped
+from liftgate.ask.draft import Draft
 from liftgate.ask.drop_paths import without
-from liftgate.ask.file_needs import ResolvedFile
-from liftgate.ask.json_call import JsonCall
+from liftgate.ask.media import Media, ResolvedFile
 from liftgate.ask.model_facts import ModelFacts
+from liftgate.ask.question import NOTHING_ALIASED, Dropped
 from liftgate.ask.tool_choice import finish_tools
-from liftgate.dialects.chat.content_parts import Media
 from liftgate.dialects.chat.fields import IGNORED, REFUSED
 from liftgate.dialects.chat.messages import read_messages
+from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.errors import MissingParameter
 
 NOTHING_READ: Mapping[str, Media] = {}
-NOTHING_ALIASED: Mapping[str, str] = MappingProxyType({})
-
-__all__ = ["ChatTranslation", "Dropped", "tool_call_ids", "translate_chat"]
-
-
-class ChatTranslation(msgspec.Struct, frozen=True):
-    """The Gemini request and what the answer's side must know of the question.
-
-    `body`: camelCase, without `model`. `notes`: sentences for a warning. `kept_names`: parameters that name
-    something kept at Gemini under one account (cached contents, search stores). `function_names` are those that the
-    client declared; `client_names` gives those that were sent under another name. `one_call`: the client takes one call
-    in an answer at most. `json_call`: the function whose arguments are the message's content.
-    """
-
-    body: dict[str, Any]
-    stream: bool = False
-    include_usage: bool = False
-    n: int = 1
-    audio_format: str = "wav"
-    dropped: tuple[Dropped, ...] = ()
-    notes: tuple[str, ...] = ()
-    kept_names: tuple[str, ...] = ()
-    function_names: frozenset[str] = frozenset()
-    custom_tools: frozenset[str] = frozenset()
-    legacy_functions: bool = False
-    one_call: bool = False
-    client_names: Mapping[str, str] = NOTHING_ALIASED
-    json_call: JsonCall | None = None
-    mcp: bool = False
 
 
 def tool_call_ids(request: Mapping[str, Any]) -> list[str]:
@@ -153,8 +121,8 @@ def translate_chat(
     media: Mapping[str, Media] = NOTHING_READ,
     drop_params: bool = False,
     additional_drop_params: Collection[str] = (),
-) -> ChatTranslation:
-    """Never changes the request. `files` by `FileNeed.param`, `signatures` by tool call id, `media` as phase one read.
+) -> ChatQuestion:
+    """Never changes the request. `files` by `Media.param`, `signatures` by tool call id, `media` as phase one read.
 
     `drop_params` (here or in the request) leaves out what the model's facts exclude and unknown parameters, each
     named in `dropped`; content that cannot be said is always an error. Raises InvalidRequest, MissingParameter,
@@ -193,7 +161,7 @@ def _read(draft: Draft, name: str, value: object) -> None:
         draft.unknown(name)
 
 
-def _finished(draft: Draft) -> ChatTranslation:
+def _finished(draft: Draft) -> ChatQuestion:
     request = draft.request
     if draft.declarations or draft.google_tools or "tool_choice" in request or "function_call" in request:
         finish_tools(draft)
@@ -202,11 +170,10 @@ def _finished(draft: Draft) -> ChatTranslation:
         draft.body["generationConfig"] = draft.generation
     native_fields.merge_native(draft)
     options = request.get("stream_options")
-    return ChatTranslation(
+    return ChatQuestion(
         body=draft.body,
         stream=request.get("stream") is True,
         include_usage=options is not None and options.get("include_usage") is True,
-        n=draft.generation.get("candidateCount", 1),
         audio_format=outputs.audio_format(draft),
         dropped=tuple(draft.dropped),
         notes=tuple(draft.notes),

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from liftgate.answer import gemini_json as upstream
-from liftgate.dialects.chat.request import ChatTranslation
+from liftgate.dialects.chat.question import ChatQuestion
 
 
-def count_request(translation: ChatTranslation, model: str) -> dict[str, Any]:
+def count_request(translation: ChatQuestion, model: str) -> dict[str, Any]:
     """The countTokens body (GEMINI.md 3.1); `model` is the upstream name, with or without `models/`."""
     return {"generateContentRequest": {"model": "models/" + model.removeprefix("models/"), **translation.body}}
 

@@ -1,0 +1,44 @@
+"""What the answer's side must know of a question that was read, in whichever API it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import msgspec
+
+from liftgate.ask.json_call import JsonCall
+from liftgate.json_types import JsonObject
+
+NOTHING_ALIASED: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A parameter that was left out because the caller allowed it, and why."""
+
+    param: str
+    reason: str
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Gemini's request, and what reading its answer needs. A dialect that needs more has a subclass of its own.
+
+    `body`: Gemini's JSON in camelCase, without `model`. `notes`: sentences for a warning. `kept_names`: parameters that
+    name something kept at Gemini under one account (cached contents, search stores). `function_names` are those that
+    the client declared, `custom_tools` those of them that take free text; `client_names` gives those that were sent
+    under another name. `one_call`: the client takes one call in an answer at most. `json_call`: the function whose
+    arguments are the answer's text. `mcp`: Google may call functions by itself.
+    """
+
+    body: JsonObject
+    dropped: tuple[Dropped, ...] = ()
+    notes: tuple[str, ...] = ()
+    kept_names: tuple[str, ...] = ()
+    function_names: frozenset[str] = frozenset()
+    custom_tools: frozenset[str] = frozenset()
+    one_call: bool = False
+    client_names: Mapping[str, str] = NOTHING_ALIASED
+    json_call: JsonCall | None = None
+    mcp: bool = False
