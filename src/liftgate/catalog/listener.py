@@ -18,6 +18,7 @@ from typing import Any
 
 import psycopg
 
+from liftgate.backoff import REACHES
 from liftgate.catalog.opened import EVERYTHING
 from liftgate.catalog.workers import Announcements
 from liftgate.errors import Unavailable
@@ -25,7 +26,6 @@ from liftgate.errors import Unavailable
 CHANNEL = "liftgate"
 HEARTBEAT_SECONDS = 1.0
 DEAF_AFTER_SECONDS = 3.0
-LONGEST_PAUSE_SECONDS = 2.0
 LONGEST_PAYLOAD = 7_900
 """Bytes; PostgreSQL takes less than 8,000."""
 PAYLOAD_PARTS = 3
@@ -75,14 +75,14 @@ class Listener:
             raise Unavailable("The catalogue did not answer in time.", retry_after=1) from None
 
     def _run(self) -> None:
-        pause = 0.1
+        pauses = REACHES.pauses()
         begun = False
         while not self._stop.is_set():
             try:
                 with self._connect() as raw:
                     self._attend(raw, again=begun)
                     begun = True
-                    pause = 0.1
+                    pauses = REACHES.pauses()
                     self._listen(raw)
             except psycopg.Error as error:
                 log.warning("the catalogue's changes are not heard at the moment: %s", type(error).__name__)
@@ -94,8 +94,7 @@ class Listener:
                 log.exception("the catalogue's changes are not heard at the moment: %s", type(error).__name__)
             finally:
                 self._unplug()
-            self._stop.wait(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            self._stop.wait(next(pauses))
 
     def _attend(self, raw: psycopg.Connection[tuple[Any, ...]], *, again: bool) -> None:
         with self._plug_lock:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import errors as pg
 
+from liftgate.backoff import REACHES, TRANSACTIONS
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.listener import CHANNEL, Listener, payloads
 from liftgate.catalog.migrate import migrate
@@ -154,7 +155,8 @@ class PostgresSession:
 
     def run(self, job: Job[T]) -> T:
         self._reach.trouble.check()
-        pause = 0.005
+        pauses = TRANSACTIONS.pauses()
+        pause = next(pauses)
         while True:
             self._committing = False
             try:
@@ -174,13 +176,14 @@ class PostgresSession:
                         raise
                     raise meaning.again() from error
             time.sleep(pause)
-            pause = min(pause * 2, 0.25)
+            pause = next(pauses)
 
     def _connected(self, job: Job[T]) -> PostgresConnection:
         if self._connection is not None:
             return self._connection
         patience = min(job.deadline, time.monotonic() + (0.0 if self._reach.away else PATIENCE_SECONDS))
-        pause = 0.05
+        pauses = REACHES.pauses()
+        pause = next(pauses)
         while True:
             try:
                 self._connection = self._plugged()
@@ -189,7 +192,7 @@ class PostgresSession:
                 if job.expired or time.monotonic() + pause > patience:
                     raise self._reach.gone(error) from error
             time.sleep(pause)
-            pause *= 2
+            pause = next(pauses)
         self._reach.away = False
         return self._connection
 

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from liftgate.as_utf8 import text_for_gemini
 from liftgate.ask.inline_data import decoded_pieces, type_behind
 from liftgate.ask.media import Media, ResolvedFile
+from liftgate.backoff import RETENTION_SECONDS
 from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import files as rows
 from liftgate.copies.services import Parts, Wanted
@@ -24,7 +25,7 @@ from liftgate.media_types import bare
 from liftgate.records import FileRecord, Owner
 from liftgate.signatures import HEAD
 
-LIFE_SECONDS = 48 * 3600
+LIFE_SECONDS = RETENTION_SECONDS
 
 
 class InlineBudget:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from liftgate.backoff import RETENTION_SECONDS, YOUNG_PAUSES, YOUNG_SECONDS
 from liftgate.clock import Clock
 from liftgate.copies.ensure import Replicas
 from liftgate.copies.services import Key
@@ -22,12 +23,6 @@ from liftgate.records import Account, ReplicaRecord
 
 Standing = Literal["there", "processing", "gone", "unknown"]
 
-RETENTION_SECONDS = 48 * 3600.0
-YOUNG_SECONDS = 60.0
-"""A copy younger than this that Gemini denies may only not have reached all its servers yet (GEMINI.md 6, pitfall 17):
-it is asked for again before it is made again."""
-PAUSES = (0.5, 1.0, 2.0)
-"""Seconds before a young copy is asked for again. Those of one request pass together."""
 PROCESSING_PAUSE = 2.0
 ASKED_AT_ONCE = 8
 MADE_AGAIN = 2
@@ -37,8 +32,8 @@ shows, and denies all the same, is made again once."""
 
 @dataclass(slots=True)
 class Healing:
-    """What was done for one request at one account. `paused`: pauses for each copy; `made`: how often each file was
-    given up to be made again; `rounds`: denials so far."""
+    """What was done for one request at one account. `paused`: pauses for each copy; those of one request pass
+    together. `made`: how often each file was given up to be made again; `rounds`: denials so far."""
 
     paused: Counter[str] = field(default_factory=Counter)
     made: Counter[Key] = field(default_factory=Counter)
@@ -58,7 +53,7 @@ class Healer:
         those that it may only not show yet. Whether the request is worth repeating. `deadline`: on the monotonic clock.
         """
         past.rounds += 1
-        if past.rounds > (MADE_AGAIN + len(PAUSES)) * (len(copies) + 1):
+        if past.rounds > (MADE_AGAIN + len(YOUNG_PAUSES)) * (len(copies) + 1):
             return False
         denied = lost_file(lost)
         known = {copy.name: copy for copy in copies}
@@ -66,7 +61,7 @@ class Healer:
         if denied in known and denied not in ours:
             return True  # Another request found it lost a moment ago.
         # A young copy that was asked for again in vain, or that Gemini shows and still denies, is looked at once more.
-        is_gone = _is_gone(lost) and past.paused[denied or ""] < len(PAUSES)
+        is_gone = _is_gone(lost) and past.paused[denied or ""] < len(YOUNG_PAUSES)
         standing = await self._standing(ours, denied if is_gone else None, account)
         if await self._wait(past, ours, standing, account, deadline):
             return True
@@ -99,10 +94,10 @@ class Healer:
             young = [
                 name
                 for name, how in standing.items()
-                if how == "gone" and past.paused[name] < len(PAUSES) and self._is_young(ours[name], account)
+                if how == "gone" and past.paused[name] < len(YOUNG_PAUSES) and self._is_young(ours[name], account)
             ]
             processing = [name for name, how in standing.items() if how == "processing"]
-            pause = max((PAUSES[past.paused[name]] for name in young), default=PROCESSING_PAUSE)
+            pause = max((YOUNG_PAUSES[past.paused[name]] for name in young), default=PROCESSING_PAUSE)
             if not (young or processing) or self._clock.monotonic() + pause >= deadline:
                 return waited and "gone" not in standing.values() and not processing
             await self._clock.sleep(pause)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from liftgate.backoff import PREFETCHES
 from liftgate.blobs.spool import Spool
 from liftgate.catalog.rows import files as rows
 from liftgate.copies.ensure import Replicas
@@ -20,10 +21,6 @@ from liftgate.records import Account, FileRecord, FileStatus
 from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate.engine")
-
-RETRY_FIRST = 1.0
-RETRY_MOST = 30.0
-"""Seconds between attempts: doubled from the first to the most, longer where Google asks for it."""
 
 
 class Carrier:
@@ -103,14 +100,15 @@ class Carrier:
             if lease is None:
                 return  # Another process is at it.
             async with lease:
-                pause = RETRY_FIRST
+                tries, pause = 0, PREFETCHES.first
                 failure: LiftgateError | None = None
                 while self._clock.monotonic() + pause < deadline:
                     await self._clock.sleep(pause)
                     failure = await self._carried(wanted, accounts, deadline)
                     if failure is None:
                         return
-                    pause = max(min(2 * pause, RETRY_MOST), failure.retry_after or 0.0)
+                    tries += 1
+                    pause = PREFETCHES.pause(tries, failure.retry_after)
                 log.warning("%s is left to the next request that needs it: %s", file.id, failure)
         except LiftgateError as error:
             log.warning("the status of %s is left to the job: %s", file.id, error.message)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from liftgate.backoff import CALLS
 from liftgate.errors import (
     LiftgateError,
     RequestError,
@@ -36,8 +37,6 @@ CHUNK = 8 * 1024 * 1024
 RESTARTS = 3
 STRIKES = 6
 """Answers or breaks in a row without one more byte at Gemini before a session is given up."""
-FIRST_WAIT = 0.5
-LONGEST_WAIT = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,5 +239,4 @@ def _chunk_size(granularity: int) -> int:
 def _rest(count: int, error: LiftgateError) -> float:
     """Seconds before the `count`-th try in a row. The first is at once, unless Gemini said that it is busy."""
     doublings = count - (1 if isinstance(error, UpstreamUnavailable | UpstreamRateLimited) else 2)
-    wait = 0.0 if doublings < 0 else min(LONGEST_WAIT, FIRST_WAIT * 2.0**doublings)
-    return max(wait, error.retry_after or 0.0)
+    return (error.retry_after or 0.0) if doublings < 0 else CALLS.pause(doublings, error.retry_after)

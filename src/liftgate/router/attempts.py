@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
+from liftgate.backoff import CALLS
 from liftgate.clock import Clock
 from liftgate.errors import ConfigError, LiftgateError, ModelNotFound, UpstreamKeyRejected, UpstreamProtocolError
 from liftgate.records import Deployment
@@ -32,9 +33,6 @@ log = logging.getLogger("liftgate.router")
 
 T = TypeVar("T")
 
-FIRST_WAIT = 0.5
-LONGEST_WAIT = 8.0
-"""Seconds: the ceiling of the n-th wait is FIRST_WAIT · 2ⁿ, at most this."""
 MATCHED_NAMES = 1024
 """Names served by a wildcard that are remembered: clients choose them, so there must be an end."""
 HOPELESS = (UpstreamKeyRejected, UpstreamProtocolError)
@@ -270,7 +268,7 @@ class _Run:
         fresh = [d for d in usable if d.id not in self._failed and not self._health[d.id].is_cooling(now)]
         if fresh:
             return fresh
-        wait = self._rng.random() * min(LONGEST_WAIT, FIRST_WAIT * 2.0**self._waits)
+        wait = self._rng.random() * CALLS.pause(self._waits)
         wait = max(wait, min(self._health[d.id].closed_until for d in usable) - now)
         if now + wait >= self._deadline:
             return None

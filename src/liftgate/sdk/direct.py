@@ -12,11 +12,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.ask.suspects import inline_suspects, named
+from liftgate.backoff import POLLS, POLLS_WITHOUT_STATE, YOUNG_PAUSES, YOUNG_SECONDS
 from liftgate.clock import Clock, SystemClock
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
@@ -50,11 +52,6 @@ PAGE_SIZE = 100
 REMEMBERED = 10_000
 MARGIN = 60.0
 """Seconds before a remembered file's end from which it is asked for again."""
-POLLS = (0.25, 0.5, 1.0, 2.0, 4.0)
-FRESH = 60.0
-"""Seconds after its creation in which a file that Gemini denies may only not have reached all of Google's servers
-(GEMINI.md 6, pitfall 17)."""
-PATIENCE = (0.5, 1.0, 2.0)
 FOREVER = 366 * 86_400.0
 
 
@@ -214,17 +211,17 @@ class Direct:
         known = self._active.get((at.account.name, name))
         if known is not None and (known.expires_at or 0.0) - MARGIN > at.client.upstream_now(at.account):
             return known
-        for poll in range(1_000_000):
+        for poll in count():
             try:
                 file = await self._get(at, name)
             except UpstreamFileLost as error:
                 raise FileOutOfReach(file_id, error.upstream) from error
             if file.state == "FAILED":
                 raise FileUnusable(f"Gemini could not process the file {file_id!r}: {file.error}", param="file_id")
-            if file.state == "ACTIVE" or (not file.state and poll >= len(POLLS)):
+            if file.state == "ACTIVE" or (not file.state and poll >= POLLS_WITHOUT_STATE):
                 self._remember(at.account.name, file)
                 return file
-            pause = POLLS[min(poll, len(POLLS) - 1)]
+            pause = POLLS.pause(poll)
             if pause >= at.attempts.left:
                 break
             await self._clock.sleep(pause)
@@ -237,7 +234,7 @@ class Direct:
 
     async def _patiently(self, at: Exchange, chat: DirectChat, call: Callable[[], Awaitable[T]]) -> T:
         """Tries again where Gemini denies a file that it took a moment ago. A refusal names the file it is about."""
-        pauses = iter(PATIENCE)
+        pauses = iter(YOUNG_PAUSES)
         while True:
             try:
                 return await at.attempts.of(call)
@@ -246,8 +243,8 @@ class Direct:
             except UpstreamFileLost as error:
                 place, pause = (at.account.name, lost_file(error) or ""), next(pauses, None)
                 file = self._active.get(place)
-                age = at.client.upstream_now(at.account) - (file.created_at or 0.0) if file else FRESH
-                if pause is None or age >= FRESH:
+                age = at.client.upstream_now(at.account) - (file.created_at or 0.0) if file else YOUNG_SECONDS
+                if pause is None or age >= YOUNG_SECONDS:
                     self._active.pop(place, None)
                     raise
             await self._clock.sleep(pause)

@@ -8,13 +8,11 @@ from collections.abc import Awaitable, Callable
 from random import Random  # noqa: TID251 - jitter; ids come from liftgate.ids
 from typing import TypeVar
 
+from liftgate.backoff import CALLS
 from liftgate.clock import Clock
 from liftgate.errors import LiftgateError, UpstreamFileLost, UpstreamStorageFull
 
 T = TypeVar("T")
-
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 8.0
 
 
 class Attempts:
@@ -45,5 +43,4 @@ class Attempts:
         return await call()
 
     def _pause(self, attempt: int, error: LiftgateError) -> float:
-        growing = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**attempt) * self._jitter.uniform(0.75, 1.0)
-        return max(growing, error.retry_after or 0.0)
+        return max(CALLS.pause(attempt) * self._jitter.uniform(0.75, 1.0), error.retry_after or 0.0)

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from liftgate import ids
 from liftgate.as_utf8 import Outgoing, for_gemini
+from liftgate.backoff import CALLS, LONGEST_WAIT, POLLS, POLLS_WITHOUT_STATE, UPLOADED_PAUSES, WHOLE_UPLOADS
 from liftgate.blobs.digest import sha256_of
 from liftgate.blobs.store import BlobMissing
 from liftgate.byte_source import ByteSource
@@ -48,10 +49,6 @@ log = logging.getLogger("liftgate.copies")
 
 TRIES = 4
 """Tries of a call that is no part of the session, and of a whole upload whose hash came out wrong."""
-DENIAL_PAUSES = (0.25, 0.5, 1.0)
-POLL_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0)
-LONGEST_PAUSE = 60.0
-"""Seconds. A longer wait that Gemini asks for is told to the caller, who may have another account."""
 
 
 class PageIn:
@@ -115,7 +112,7 @@ class PageIn:
                 log.info("%s was lost before it could be used", self._file.id)
             verdict, early = Make(), None
             if attempt < TRIES - 1:
-                await self._clock.sleep(min(2.0**attempt, 8.0))
+                await self._clock.sleep(WHOLE_UPLOADS.pause(attempt))
         raise UpstreamProtocolError("Gemini repeatedly lost the file or stored other bytes (size or SHA-256 differ).")
 
     async def _uploaded(self, verdict: Verdict, early: EarlyUpload | None) -> tuple[ReplicaRecord, GeminiFile]:
@@ -184,8 +181,8 @@ class PageIn:
             except (UpstreamFileLost, UpstreamKeyRejected):
                 raise
             except UpstreamError as error:
-                pause = max(error.retry_after or 0.0, min(0.5 * 2.0**attempt, 8.0))
-                if not error.retryable or attempt == TRIES - 1 or pause > LONGEST_PAUSE:
+                pause = CALLS.pause(attempt, error.retry_after)
+                if not error.retryable or attempt == TRIES - 1 or pause > LONGEST_WAIT:
                     raise
                 await self._clock.sleep(pause)
         return await call()
@@ -232,7 +229,7 @@ class PageIn:
         return self._source
 
     async def pause(self, seconds: float) -> None:
-        if seconds > LONGEST_PAUSE:
+        if seconds > LONGEST_WAIT:
             raise UpstreamRateLimited(f"Gemini asks to wait {seconds:.0f} s.", retry_after=seconds)
         await self._clock.sleep(seconds)
 
@@ -244,7 +241,7 @@ class PageIn:
 
     async def _look_at(self, name: str) -> GeminiFile:
         """Asked a few times: right after an upload Gemini may deny a file that it has (GEMINI.md 6, pitfall 17)."""
-        for pause in DENIAL_PAUSES:
+        for pause in UPLOADED_PAUSES:
             try:
                 return await self._retried(partial(self._client.get_file, self._account, name))
             except UpstreamFileLost:
@@ -272,13 +269,13 @@ class PageIn:
         if replica.state == "processing":
             log.debug("%s: Gemini has it and processes it", self._file.id)
         while replica.state == "processing":
-            await self._clock.sleep(POLL_SECONDS[min(polls, len(POLL_SECONDS) - 1)])
+            await self._clock.sleep(POLLS.pause(polls))
             polls += 1
             self._lease.check()
             file = await self._look_at(replica.name)
             if _failed(file):
                 await self._refuse(replica, file)
-            if file.state == "ACTIVE" or (file.state == "" and polls >= len(POLL_SECONDS)):
+            if file.state == "ACTIVE" or (file.state == "" and polls >= POLLS_WITHOUT_STATE):
                 replica = replace(
                     replica,
                     state="active",
