@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 from litellm_comparison.cases import URI
 from litellm_comparison.replies import candidate, reply, text
 
-from liftgate.answer.fold import AnswerFold, completion
+from liftgate.answer.choice import Head
+from liftgate.answer.fold import AnswerFold
 from liftgate.ask.media import ResolvedFile
 from liftgate.ask.model_facts import facts_for
-from liftgate.dialects.chat.chunks import chunk_blocks
+from liftgate.dialects.chat.chunks import ChunkWriter
+from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import translate_chat
@@ -42,23 +45,21 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
 
 def _answer(case: dict[str, Any], translation: ChatQuestion, found: dict[str, Any]) -> None:
     fold = AnswerFold(
-        translation,
-        completion_id="chatcmpl-1",
-        created=1,
-        model=case["request"]["model"],
+        Head("1", case["request"]["model"], 1),
+        msgspec.structs.replace(translation, inline_signatures=True),
         new_call_id=lambda: "call_1",
-        inline_signatures=True,
     )
     if case.get("status", 200) != 200:
         raise error_of(case["status"], {}, json.dumps(case["reply"]).encode(), names_file=False)
     if "chunks" not in case:
         fold.feed(case.get("reply") or reply(candidate(text("ok"))))
         fold.end()
-        found["answer"] = completion(fold)
+        found["answer"] = completion(fold.answer)
         return
+    writer = ChunkWriter(fold.answer)
     found["chunks"] = []
     for chunk in case["chunks"]:
         if error := event_error(json.dumps(chunk).encode(), names_file=False):
             raise error
-        found["chunks"] += chunk_blocks(fold, fold.feed(chunk))
-    found["chunks"] += chunk_blocks(fold, fold.end())
+        found["chunks"] += writer.chunks(fold.feed(chunk))
+    found["chunks"] += writer.chunks(fold.end())

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from answer_examples import ANSWER_EXAMPLES, AnswerExample
-from liftgate.answer.fold import AnswerFold, completion
+from liftgate.answer.choice import Head
+from liftgate.answer.fold import AnswerFold
 from liftgate.ask.model_facts import facts_for
 from liftgate.dialects.chat.answer_table import ANSWER
+from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.fields import IGNORED, REFUSED, REQUEST
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import READERS, translate_chat
@@ -171,15 +173,13 @@ def test_every_mapped_answer_field_has_an_example() -> None:
 def test_answer_example_comes_out_as_the_contract_says(example: AnswerExample) -> None:
     numbers = itertools.count(1)
     fold = AnswerFold(
+        Head("1", "m", 1760000000),
         ChatQuestion(body={}, **example.question),
-        completion_id="chatcmpl-1",
-        created=1760000000,
-        model="m",
         new_call_id=lambda: f"call_{next(numbers)}",
     )
     fold.feed(example.reply)
     fold.end()
-    answer = completion(fold)
+    answer = completion(fold.answer)
     assert spec().errors("CreateChatCompletionResponse", answer) == []
     for path, expected in example.expected.items():
         found: Any = answer

@@ -19,12 +19,14 @@ from hypothesis import strategies as st
 
 from answer_examples import ANSWER_EXAMPLES
 from gemini_normal_form import normal_request
-from liftgate.answer.fold import AnswerFold, completion
+from liftgate.answer.choice import Head
+from liftgate.answer.fold import AnswerFold
 from liftgate.ask.json_call import JsonCall
 from liftgate.ask.media import ResolvedFile
 from liftgate.ask.model_facts import FAMILIES, NEWEST
 from liftgate.dialects.chat.answer_table import ANSWER
 from liftgate.dialects.chat.chunks import ChunkEncoder
+from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import READERS, tool_call_ids, translate_chat
@@ -146,10 +148,8 @@ def _answer_case(replies: list[Any], dice: Dice, *, check: bool) -> bool:
         client_names={"f": "21st"} if dice.below(4) == 0 else {},
         json_call=JsonCall("f", "a") if dice.below(4) == 0 else None,
     )
-    fold = AnswerFold(
-        question, completion_id="c", created=1, model="m", new_call_id=lambda: f"call_{next(numbers)}"
-    )  # fmt: skip
-    encoder = ChunkEncoder(fold)
+    fold = AnswerFold(Head("c", "m", 1), question, new_call_id=lambda: f"call_{next(numbers)}")  # fmt: skip
+    encoder = ChunkEncoder(fold.answer)
     try:
         for reply in replies:
             encoder.encode(fold.feed(reply))
@@ -157,7 +157,7 @@ def _answer_case(replies: list[Any], dice: Dice, *, check: bool) -> bool:
     except (UpstreamProtocolError, UpstreamDisconnected, UpstreamAnswerBroken) as error:
         assert error.message
         return False
-    answer = completion(fold)
+    answer = completion(fold.answer)
     msgspec.json.encode(answer)
     usage = answer["usage"]
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]

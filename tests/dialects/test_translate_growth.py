@@ -13,9 +13,11 @@ import pytest
 
 from answer_examples import ANSWER_EXAMPLES
 from growth import MOST, MOST_TIME, larger, nested, places, seconds, shape, steps
-from liftgate.answer.fold import AnswerFold, completion
+from liftgate.answer.choice import Head
+from liftgate.answer.fold import AnswerFold
 from liftgate.ask.model_facts import facts_for
 from liftgate.dialects.chat.chunks import ChunkEncoder
+from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import translate_chat
@@ -39,18 +41,16 @@ def translated(request: Request, model: str = "gemini-2.5-flash", **more: Any) -
 
 def answered(chunks: list[Request], question: Request, *, stream: bool) -> None:
     fold = AnswerFold(
+        Head("1", "m", 1),
         ChatQuestion({}, stream=stream, **question),
-        completion_id="chatcmpl-1",
-        created=1,
-        model="m",
         new_call_id=map("call_{}".format, itertools.count()).__next__,
     )
-    encoder = ChunkEncoder(fold)
+    encoder = ChunkEncoder(fold.answer)
     with suppress(LiftgateError):
         for chunk in chunks:
             encoder.encode(fold.feed(chunk))
         encoder.encode(fold.end())
-        completion(fold)
+        completion(fold.answer)
 
 
 def check(grown: Callable[[int], Callable[[], object]], times: int = TIMES) -> None:
@@ -292,9 +292,9 @@ def test_citations_of_any_text_stand_where_their_words_are() -> None:
     for off in (0, 7):
         reply = cited(40, off)
         text = reply["candidates"][0]["content"]["parts"][0]["text"]
-        fold = AnswerFold(ChatQuestion({}), completion_id="c", created=1, model="m", new_call_id=str)
+        fold = AnswerFold(Head("c", "m", 1), ChatQuestion({}), new_call_id=str)
         fold.feed(reply)
         fold.end()
-        found = completion(fold)["choices"][0]["message"]["annotations"]
+        found = completion(fold.answer)["choices"][0]["message"]["annotations"]
         said = [text[each["url_citation"]["start_index"] : each["url_citation"]["end_index"]] for each in found]
         assert said == [f"é{n:06d}" for n in range(40)]

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from liftgate.answer.fold import AnswerFold, completion
+from liftgate.answer.choice import Head
+from liftgate.answer.fold import AnswerFold
 from liftgate.ask.media import ResolvedFile
 from liftgate.ask.model_facts import facts_for
-from liftgate.dialects.chat.chunks import chunk_blocks
+from liftgate.dialects.chat.chunks import ChunkWriter
+from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import translate_chat
@@ -30,15 +32,9 @@ def translated(request: dict[str, Any], model: str = "gemini-2.5-flash", **more:
     return translate_chat({"messages": [HI], **request}, facts=facts_for(model), **arguments)
 
 
-def folded(*replies: dict[str, Any], **question: Any) -> AnswerFold:
+def folded(*replies: dict[str, Any], **question: Any) -> AnswerFold[ChatQuestion]:
     numbers = itertools.count(1)
-    fold = AnswerFold(
-        ChatQuestion(body={}, **question),
-        completion_id="chatcmpl-1",
-        created=1,
-        model="m",
-        new_call_id=lambda: f"call_{next(numbers)}",
-    )
+    fold = AnswerFold(Head("1", "m", 1), ChatQuestion(body={}, **question), new_call_id=lambda: f"call_{next(numbers)}")
     for reply in replies:
         fold.feed(reply)
     return fold
@@ -47,13 +43,14 @@ def folded(*replies: dict[str, Any], **question: Any) -> AnswerFold:
 def answered(*replies: dict[str, Any], **question: Any) -> dict[str, Any]:
     fold = folded(*replies, **question)
     fold.end()
-    return completion(fold)
+    return completion(fold.answer)
 
 
 def streamed(*replies: dict[str, Any], **question: Any) -> list[dict[str, Any]]:
     fold = folded(stream=True, **question)
-    chunks = [chunk for reply in replies for chunk in chunk_blocks(fold, fold.feed(reply))]
-    return chunks + chunk_blocks(fold, fold.end())
+    writer = ChunkWriter(fold.answer)
+    chunks = [chunk for reply in replies for chunk in writer.chunks(fold.feed(reply))]
+    return chunks + writer.chunks(fold.end())
 
 
 def candidate(*parts: dict[str, Any], index: int = 0, finish: str | None = "STOP") -> dict[str, Any]:
@@ -287,24 +284,17 @@ def test_signatures_do_not_swell_ids_and_come_out_for_the_store() -> None:
     assert fold.take_signatures() == [("call_1", signature)]
     assert fold.take_signatures() == []
     fold.end()
-    assert signature not in json.dumps(completion(fold))
+    assert signature not in json.dumps(completion(fold.answer))
 
 
 def test_signature_may_travel_on_the_call_for_callers_without_a_store() -> None:
-    fold = AnswerFold(
-        ChatQuestion(body={}),
-        completion_id="c",
-        created=1,
-        model="m",
-        new_call_id=lambda: "call_1",
-        inline_signatures=True,
-    )
+    fold = AnswerFold(Head("c", "m", 1), ChatQuestion(body={}, inline_signatures=True), new_call_id=lambda: "call_1")
     fold.feed(reply(candidate({"functionCall": {"name": "f"}, "thoughtSignature": "c2ln"})))
     fold.end()
-    call = completion(fold)["choices"][0]["message"]["tool_calls"][0]
+    call = completion(fold.answer)["choices"][0]["message"]["tool_calls"][0]
     assert call["extra_content"] == {"google": {"thought_signature": "c2ln"}}
     result = {"role": "tool", "tool_call_id": "call_1", "content": "x"}
-    turns = [HI, completion(fold)["choices"][0]["message"], result]
+    turns = [HI, completion(fold.answer)["choices"][0]["message"], result]
     part = translated({"messages": turns}, "gemini-3-flash-preview").body["contents"][1]["parts"][0]
     assert part["thoughtSignature"] == "c2ln"
 

@@ -10,8 +10,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liftgate.answer.fold import AnswerFold, completion
+from liftgate.answer.choice import Head
+from liftgate.answer.fold import AnswerFold
 from liftgate.dialects.chat.chunks import ChunkEncoder
+from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.sse import EventDecoder
 from openai_stream import comparable, put_together
@@ -37,13 +39,11 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _fold(*, stream: bool) -> AnswerFold:
+def _fold(*, stream: bool) -> AnswerFold[ChatQuestion]:
     numbers = itertools.count()
     return AnswerFold(
+        Head("1", "m", 1),
         ChatQuestion(body={}, stream=stream, include_usage=stream, audio_format="pcm16"),
-        completion_id="chatcmpl-1",
-        created=1,
-        model="m",
         new_call_id=lambda: f"call_{next(numbers)}",
     )
 
@@ -72,11 +72,11 @@ def test_any_cutting_of_an_answer_gives_the_same_completion(data: Any, parts: li
     whole = _fold(stream=False)
     whole.feed(_reply(parts, finishReason="STOP"))
     whole.end()
-    answer = completion(whole)
+    answer = completion(whole.answer)
 
     pieces = _split(data.draw, parts)
     streamed = _fold(stream=True)
-    encoder, sent = ChunkEncoder(streamed), b""
+    encoder, sent = ChunkEncoder(streamed.answer), b""
     while pieces:
         size = data.draw(st.integers(1, len(pieces)))
         sent += encoder.encode(streamed.feed(_reply(pieces[:size])))
@@ -84,7 +84,7 @@ def test_any_cutting_of_an_answer_gives_the_same_completion(data: Any, parts: li
     sent += encoder.encode(streamed.feed(_reply([], finishReason="STOP")))
     sent += encoder.encode(streamed.end())
 
-    again = completion(streamed)
+    again = completion(streamed.answer)
     assert again == answer
     assert streamed.take_signatures() == whole.take_signatures()
     chunks = [json.loads(block) for block in EventDecoder().feed(sent)]

@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 
 from gemini_normal_form import has_call_ids, normal_request, without_call_ids
-from liftgate.answer.fold import AnswerFold, completion
+from liftgate.answer.choice import Head
+from liftgate.answer.fold import AnswerFold
 from liftgate.ask.media import ResolvedFile
 from liftgate.ask.model_facts import facts_for
-from liftgate.dialects.chat.chunks import ChunkEncoder, chunk_blocks
+from liftgate.dialects.chat.chunks import ChunkEncoder, ChunkWriter
+from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import translate_chat
@@ -40,15 +42,9 @@ def _translated(exchange: Exchange) -> tuple[dict[str, Any], ChatQuestion]:
     return wanted, translation
 
 
-def _fold(translation: ChatQuestion) -> AnswerFold:
+def _fold(translation: ChatQuestion) -> AnswerFold[ChatQuestion]:
     numbers = itertools.count()
-    return AnswerFold(
-        translation,
-        completion_id="chatcmpl-1",
-        created=1760000000,
-        model="public-name",
-        new_call_id=lambda: f"call_{next(numbers)}",
-    )
+    return AnswerFold(Head("1", "public-name", 1760000000), translation, new_call_id=lambda: f"call_{next(numbers)}")
 
 
 def _answered(exchange: Exchange) -> list[tuple[Exchange, ChatQuestion]]:
@@ -84,7 +80,7 @@ def test_recorded_answers_give_valid_completions_that_lose_nothing() -> None:
         for reply in exchange.replies:
             fold.feed(reply)
         fold.end()
-        answer = completion(fold)
+        answer = completion(fold.answer)
         assert spec().errors("CreateChatCompletionResponse", answer) == [], exchange.name
         assert msgspec.json.decode(msgspec.json.encode(answer)) == answer
         signatures = dict(fold.take_signatures())
@@ -163,17 +159,17 @@ def _metadata_is_kept(exchange: Exchange, choice: dict[str, Any], google: dict[s
 def test_recorded_answers_streamed_and_whole_are_the_same() -> None:
     for exchange, translation in itertools.chain.from_iterable(map(_answered, exchanges())):
         fold, whole = _fold(_streaming(translation)), _fold(translation)
-        encoder, sent, chunks = ChunkEncoder(fold), b"", []
+        encoder, writer, sent, chunks = ChunkEncoder(fold.answer), ChunkWriter(fold.answer), b"", []
         for reply in exchange.replies:
             events = fold.feed(reply)
-            chunks += chunk_blocks(fold, events)
+            chunks += writer.chunks(events)
             sent += encoder.encode(events)
         events = fold.end()
-        chunks += chunk_blocks(fold, events)
+        chunks += writer.chunks(events)
         sent += encoder.encode(events)
         whole.feed(_in_one(exchange.replies))
         whole.end()
-        answer = completion(whole)
+        answer = completion(whole.answer)
         assert [json.loads(data) for data in EventDecoder().feed(sent)] == chunks, exchange.name
         for chunk in chunks:
             assert spec().errors("CreateChatCompletionStreamResponse", chunk) == [], exchange.name
@@ -215,7 +211,7 @@ def test_recorded_answers_sent_back_are_what_gemini_said() -> None:
         for reply in exchange.replies:
             fold.feed(reply)
         fold.end()
-        message = completion(fold)["choices"][0]["message"]
+        message = completion(fold.answer)["choices"][0]["message"]
         if message["refusal"]:
             continue  # nothing was said that could be said again
         results = [

@@ -10,8 +10,9 @@ import pytest
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
+from liftgate.answer.choice import Head
 from liftgate.answer.fold import AnswerFold
-from liftgate.dialects.chat.chunks import ChunkEncoder, chunk_blocks
+from liftgate.dialects.chat.chunks import ChunkEncoder, ChunkWriter
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.sse import DONE, EventDecoder
 from openai_stream import put_together
@@ -23,13 +24,11 @@ GROUNDING = {
 }
 
 
-def _fold(**question: Any) -> AnswerFold:
+def _fold(**question: Any) -> AnswerFold[ChatQuestion]:
     numbers = itertools.count(1)
     return AnswerFold(
+        Head("abc123", "gemini-2.5-flash", 1760000000),
         ChatQuestion(body={}, stream=True, **question),
-        completion_id="chatcmpl-abc123",
-        created=1760000000,
-        model="gemini-2.5-flash",
         new_call_id=lambda: f"call_{next(numbers)}",
     )
 
@@ -46,8 +45,8 @@ def _golden(name: str) -> bytes:
     return path.read_bytes()
 
 
-def _sent(fold: AnswerFold, *replies: dict[str, Any]) -> bytes:
-    encoder = ChunkEncoder(fold)
+def _sent(fold: AnswerFold[ChatQuestion], *replies: dict[str, Any]) -> bytes:
+    encoder = ChunkEncoder(fold.answer)
     pieces = [encoder.encode(fold.feed(reply)) for reply in replies]
     return b"".join([*pieces, encoder.encode(fold.end()), DONE])
 
@@ -76,6 +75,7 @@ def test_tool_stream_says_what_the_golden_one_says() -> None:
 
 def test_the_official_client_assembles_everything_that_a_stream_carries() -> None:
     fold = _fold(include_usage=True)
+    writer = ChunkWriter(fold.answer)
     replies = [
         _reply({"text": "Hm.", "thought": True}),
         _reply({"text": "Hel"}),
@@ -85,8 +85,8 @@ def test_the_official_client_assembles_everything_that_a_stream_carries() -> Non
         _reply(finish="STOP", usageMetadata={"promptTokenCount": 3, "candidatesTokenCount": 4}),
     ]
     replies[-1]["candidates"][0]["groundingMetadata"] = GROUNDING
-    chunks = [chunk for reply in replies for chunk in chunk_blocks(fold, fold.feed(reply))]
-    chunks += chunk_blocks(fold, fold.end())
+    chunks = [chunk for reply in replies for chunk in writer.chunks(fold.feed(reply))]
+    chunks += writer.chunks(fold.end())
     state: ChatCompletionStreamState[None] = ChatCompletionStreamState()
     for chunk in chunks:
         assert spec().errors("CreateChatCompletionStreamResponse", chunk) == []
@@ -113,11 +113,10 @@ def test_the_official_client_assembles_everything_that_a_stream_carries() -> Non
 
 def test_every_chunk_carries_the_same_head() -> None:
     fold = _fold()
-    chunks = chunk_blocks(
-        fold, fold.feed(_reply({"text": "a"}, modelVersion="v", usageMetadata={"serviceTier": "flex"}))
-    )
-    chunks += chunk_blocks(fold, fold.feed(_reply({"text": "b"}, finish="STOP", modelVersion="w")))
-    chunks += chunk_blocks(fold, fold.end())
+    writer = ChunkWriter(fold.answer)
+    chunks = writer.chunks(fold.feed(_reply({"text": "a"}, modelVersion="v", usageMetadata={"serviceTier": "flex"})))
+    chunks += writer.chunks(fold.feed(_reply({"text": "b"}, finish="STOP", modelVersion="w")))
+    chunks += writer.chunks(fold.end())
     heads = [{key: value for key, value in chunk.items() if key != "choices"} for chunk in chunks]
     assert all(head == heads[0] for head in heads)
     assert (heads[0]["system_fingerprint"], heads[0]["service_tier"]) == ("v", "flex")
@@ -125,9 +124,10 @@ def test_every_chunk_carries_the_same_head() -> None:
 
 def test_filtered_stream_keeps_its_text_and_tells_the_native_reason() -> None:
     fold = _fold()
-    chunks = chunk_blocks(fold, fold.feed(_reply({"text": "Half"})))
-    chunks += chunk_blocks(fold, fold.feed(_reply(finish="PROHIBITED_CONTENT")))
-    chunks += chunk_blocks(fold, fold.end())
+    writer = ChunkWriter(fold.answer)
+    chunks = writer.chunks(fold.feed(_reply({"text": "Half"})))
+    chunks += writer.chunks(fold.feed(_reply(finish="PROHIBITED_CONTENT")))
+    chunks += writer.chunks(fold.end())
     made = put_together(chunks)[0]
     assert made["message"]["content"] == "Half"
     assert made["message"]["extra_content"]["google"]["finish_reason"] == "PROHIBITED_CONTENT"

@@ -1,4 +1,4 @@
-"""Grounding and citation metadata → `url_citation` annotations, with offsets in characters of the message's content.
+"""Grounding and citation metadata → what an answer cites, with offsets in characters of its content.
 
 Gemini counts UTF-8 bytes, leaves a start of 0 out, and counts from the start of a part whose number it does not
 reliably say (GEMINI.md 2.7). A segment carries its own text, so each offset is checked against that and mended by
@@ -8,9 +8,11 @@ it.
 from __future__ import annotations
 
 from itertools import accumulate, pairwise
-from typing import Any
+
+import msgspec
 
 from liftgate.answer import gemini_json as upstream
+from liftgate.json_types import JsonObject
 
 _STEP = 1024
 """Bytes of the content between two places whose offsets in characters are known."""
@@ -20,11 +22,21 @@ _SEARCHES = 64
 """Segments that are looked for in the whole content, at most: Gemini's offsets are right for nearly all."""
 
 
-def url_citations(
-    content: str, part_starts: list[int], grounding: dict[str, Any] | None, citations: dict[str, Any] | None, place: str
-) -> list[dict[str, Any]]:
-    """`part_starts`: where each part's text begins in `content`, in characters, by Gemini's part number."""
-    found: list[dict[str, Any]] = []
+class Citation(msgspec.Struct, frozen=True):
+    """`start`, `end`: characters of the content. `title`: the URL where the source has none."""
+
+    start: int
+    end: int
+    url: str
+    title: str
+
+
+def read_citations(
+    content: str, part_starts: list[int], grounding: JsonObject | None, citations: JsonObject | None, place: str
+) -> list[Citation]:
+    """`part_starts`: where each part's text begins in `content`, in characters, by Gemini's part number. Raises
+    UpstreamProtocolError."""
+    found: list[Citation] = []
     text = _Text(content, part_starts)
     if grounding:
         at = f"{place}.groundingMetadata"
@@ -33,7 +45,7 @@ def url_citations(
             start, end = text.segment(upstream.mapping(support, "segment", f"{at}.groundingSupports[]") or {}, at)
             for number in upstream.counts(support, "groundingChunkIndices", f"{at}.groundingSupports[]"):
                 if number < len(chunks) and (source := _source(chunks[number], f"{at}.groundingChunks[{number}]")):
-                    found.append(_citation(start, end, *source))
+                    found.append(Citation(start, end, *source))
     if citations:
         at = f"{place}.citationMetadata"
         for each in (
@@ -42,18 +54,11 @@ def url_citations(
         ):
             if uri := upstream.string(each, "uri", at):
                 start, end = text.segment(each, at)
-                found.append(_citation(start, end, uri, upstream.string(each, "title", at) or uri))
+                found.append(Citation(start, end, uri, upstream.string(each, "title", at) or uri))
     return found
 
 
-def _citation(start: int, end: int, url: str, title: str) -> dict[str, Any]:
-    return {
-        "type": "url_citation",
-        "url_citation": {"start_index": start, "end_index": end, "url": url, "title": title},
-    }
-
-
-def _source(chunk: dict[str, Any], place: str) -> tuple[str, str] | None:
+def _source(chunk: JsonObject, place: str) -> tuple[str, str] | None:
     """(url, title) of a chunk; None for a source without an address (a document of a file search)."""
     for kind, address in (("web", "uri"), ("maps", "uri"), ("retrievedContext", "uri"), ("image", "sourceUri")):
         source = upstream.mapping(chunk, kind, place)
@@ -73,7 +78,7 @@ class _Text:
         self._known: list[int] = []
         self._part_bytes: list[int] = []
 
-    def segment(self, segment: dict[str, Any], place: str) -> tuple[int, int]:
+    def segment(self, segment: JsonObject, place: str) -> tuple[int, int]:
         start = upstream.count(segment, "startIndex", place)
         end = max(start, upstream.count(segment, "endIndex", place))
         said = upstream.string(segment, "text", place)

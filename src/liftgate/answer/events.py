@@ -1,76 +1,119 @@
-"""What the fold says about an answer as it grows. Streams are written from these, whole answers from the fold itself.
+"""What happens in an answer, as neutral values. Every API's JSON and streams are written from these.
 
-Values only; `index` is the choice's. Text is never cut or merged here: one upstream part, one event.
+`index` is the choice's. Text is neither cut nor merged: one part of Gemini's, one event. The order of a choice's events
+is the order in which Gemini gave them.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-
-class Start(msgspec.Struct, frozen=True, gc=False):
-    """The choice's first sign of life; `text`: it begins with content."""
-
-    index: int
-    text: bool
+from liftgate.json_types import JsonObject
 
 
-class TextDelta(msgspec.Struct, frozen=True):
-    """Content; `logprobs` are those of this upstream object, if any."""
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """One step of decoding: the token, its natural logarithm (minus infinity for 'never'), and its rivals."""
+
+    token: str
+    logprob: float
+    top: tuple[TokenLogprob, ...] = ()
+
+
+class Position(msgspec.Struct, frozen=True, gc=False):
+    """Where something stands in its choice: `text`, the characters of content before it, and `calls`, the function
+    calls before it."""
+
+    text: int
+    calls: int
+
+
+class Text(msgspec.Struct, frozen=True):
+    """Content. `logprobs`: those of the whole upstream object, on its first text; None where it had none."""
 
     index: int
     text: str
-    logprobs: list[dict[str, Any]] | None = None
+    logprobs: list[TokenLogprob] | None = None
 
 
-class ReasoningDelta(msgspec.Struct, frozen=True, gc=False):
+class Thought(msgspec.Struct, frozen=True, gc=False):
+    """A summary of the model's thoughts, or a piece of one."""
+
     index: int
     text: str
 
 
-class ToolCall(msgspec.Struct, frozen=True):
-    """A whole call, OpenAI's form without `index`; Gemini does not send arguments in pieces."""
+class Call(msgspec.Struct, frozen=True):
+    """A function that the client is to call, whole: Gemini does not send arguments in pieces.
+
+    `name`: as the client declared it. `id`: ours, random; empty where the client takes no ids. `signature`: the
+    thought signature of this part, base64.
+    """
 
     index: int
-    position: int
-    call: dict[str, Any]
+    name: str
+    args: JsonObject
+    id: str
+    position: Position
+    signature: str | None = None
 
 
-class LegacyCall(msgspec.Struct, frozen=True):
-    """`function_call` of a request with `functions`."""
-
-    index: int
-    call: dict[str, Any]
-
-
-class ImageDelta(msgspec.Struct, frozen=True):
-    index: int
-    image: dict[str, Any]
-
-
-class AudioDelta(msgspec.Struct, frozen=True):
-    """Keys of `message.audio` to be appended; `data` is base64 of a multiple of three bytes, but for the last."""
+class Blob(msgspec.Struct, frozen=True):
+    """An image that the model made. `data`: base64, as it came."""
 
     index: int
-    audio: dict[str, Any]
+    mime_type: str
+    data: str
+    position: Position
+    signature: str | None = None
 
 
-class Closing(msgspec.Struct, frozen=True):
-    """What is known only at the end: refusal, annotations, extra_content; `content` is "" where nothing was said."""
+class Speech(msgspec.Struct, frozen=True):
+    """Spoken audio: 16-bit little-endian samples. `rate`: samples a second. `transcription`: Gemini's object of that
+    name, where the part had one."""
 
     index: int
-    delta: dict[str, Any]
+    pcm: bytes
+    rate: int
+    channels: int
+    position: Position
+    transcription: JsonObject | None = None
 
 
-class Finish(msgspec.Struct, frozen=True, gc=False):
+class Signature(msgspec.Struct, frozen=True):
+    """The thought signature of a part that is neither a call nor an image, behind the event of that part; base64."""
+
     index: int
-    reason: str
+    value: str
+    position: Position
 
 
-class Usage(msgspec.Struct, frozen=True):
-    usage: dict[str, Any]
+class GooglePart(msgspec.Struct, frozen=True):
+    """A part for which there is no neutral value, as Gemini wrote it: code that Google ran and what came of it, a tool
+    that Google called, a draft of an image."""
+
+    index: int
+    part: JsonObject
+    position: Position
 
 
-Event = Start | TextDelta | ReasoningDelta | ToolCall | LegacyCall | ImageDelta | AudioDelta | Closing | Finish | Usage
+class Ended(msgspec.Struct, frozen=True, gc=False):
+    """The choice's end. `reason`: Gemini's finishReason; None where the prompt was blocked and there is no answer."""
+
+    index: int
+    reason: str | None
+    message: str | None = None
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """The last event of all. `usage`: Gemini's usageMetadata, whole, as it came last; `answer.counts` reads it."""
+
+    usage: JsonObject
+
+
+ChoiceEvent = Text | Thought | Call | Blob | Speech | Signature | GooglePart
+"""What a choice consists of."""
+
+Event = ChoiceEvent | Ended | Counted
+
+SHOWN = (Text, Thought, Call, Blob, Speech)
+"""What every API has a form for. A stream has begun when the first of these is there."""

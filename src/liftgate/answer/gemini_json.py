@@ -5,27 +5,24 @@ null counts as absent everywhere, as in proto3's JSON.
 
 from __future__ import annotations
 
-from typing import Any
-
 from liftgate.errors import UpstreamProtocolError
-from liftgate.json_types import kind
+from liftgate.json_types import JsonObject, kind
 
 _INT64 = 2**63
 
 
 def wrong(place: str, expected: str, value: object) -> UpstreamProtocolError:
-    place = place.removeprefix("its root.")
     return UpstreamProtocolError(f"Gemini's answer has {kind(value)} at {place}, where {expected} belongs.")
 
 
-def mapping(owner: dict[str, Any], key: str, place: str) -> dict[str, Any] | None:
+def mapping(owner: JsonObject, key: str, place: str) -> JsonObject | None:
     value = owner.get(key)
     if value is not None and type(value) is not dict:
         raise wrong(f"{place}.{key}", "an object", value)
     return value
 
 
-def mappings(owner: dict[str, Any], key: str, place: str) -> list[dict[str, Any]]:
+def mappings(owner: JsonObject, key: str, place: str) -> list[JsonObject]:
     """A list of objects; empty when absent."""
     value = owner.get(key)
     if value is None:
@@ -38,14 +35,14 @@ def mappings(owner: dict[str, Any], key: str, place: str) -> list[dict[str, Any]
     return value
 
 
-def string(owner: dict[str, Any], key: str, place: str) -> str | None:
+def string(owner: JsonObject, key: str, place: str) -> str | None:
     value = owner.get(key)
     if value is not None and type(value) is not str:
         raise wrong(f"{place}.{key}", "a string", value)
     return value
 
 
-def count(owner: dict[str, Any], key: str, place: str) -> int:
+def count(owner: JsonObject, key: str, place: str) -> int:
     """A number that is not negative; 0 when absent, as proto3 leaves zeros out. int64 may come as a string."""
     value = owner.get(key)
     if type(value) is int and 0 <= value < _INT64:
@@ -59,7 +56,7 @@ def count(owner: dict[str, Any], key: str, place: str) -> int:
     return value
 
 
-def counts(owner: dict[str, Any], key: str, place: str) -> list[int]:
+def counts(owner: JsonObject, key: str, place: str) -> list[int]:
     value = owner.get(key)
     if value is None:
         return []
@@ -68,7 +65,7 @@ def counts(owner: dict[str, Any], key: str, place: str) -> list[int]:
     return [count({"": each}, "", f"{place}.{key}[]") for each in value]
 
 
-def number(owner: dict[str, Any], key: str, place: str) -> float:
+def number(owner: JsonObject, key: str, place: str) -> float:
     value = owner.get(key)
     if value is None:
         return 0.0

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from liftgate.json_types import JsonObject
+
 _key = msgspec.json.Encoder(order="sorted").encode
 
 SOURCES, SUPPORTS, POSITIONS = "groundingChunks", "groundingSupports", "groundingChunkIndices"
@@ -18,10 +20,10 @@ SOURCES, SUPPORTS, POSITIONS = "groundingChunks", "groundingSupports", "groundin
 class Gathered(msgspec.Struct):
     """One kind of metadata. `seen`: by the list's name, where each element stands."""
 
-    fields: dict[str, Any] = {}
+    fields: JsonObject = {}
     seen: dict[str, dict[bytes, int]] = {}
 
-    def take(self, piece: dict[str, Any]) -> None:
+    def take(self, piece: JsonObject) -> None:
         """A piece as it came."""
         places: list[int] | None = None
         if type(sources := piece.get(SOURCES)) is list and sources:

@@ -42,3 +42,8 @@ class Question(msgspec.Struct, frozen=True):
     client_names: Mapping[str, str] = NOTHING_ALIASED
     json_call: JsonCall | None = None
     mcp: bool = False
+
+    @property
+    def call_ids(self) -> bool:
+        """Whether the client gets the ids of function calls, and gives them back with the results."""
+        return True

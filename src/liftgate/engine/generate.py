@@ -17,11 +17,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from liftgate import ids
-from liftgate.answer.fold import AnswerFold, completion
+from liftgate.answer.choice import Head
+from liftgate.answer.fold import AnswerFold
 from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.ask.model_facts import ModelFacts, facts_for
 from liftgate.copies.services import Parts
 from liftgate.dialects.chat.chunks import ChunkEncoder
+from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.defaults import with_defaults
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import tool_call_ids, translate_chat
@@ -183,17 +185,18 @@ class Chat:
     async def _generate(self, call: _Call, deployment: Deployment, translation: ChatQuestion) -> bytes:
         body = await asyncio.to_thread(encoded, translation.body) if call.large else _encode(translation.body)
 
-        async def folded() -> AnswerFold:
+        async def folded() -> AnswerFold[ChatQuestion]:
             raw = await self._client.generate(deployment, body, timeout=self._attempts.left(call.carried, deployment))
             fold = self._fold(call, translation)
             fold.feed(decoded(raw))
             fold.end()
+            fold.answer.counts  # noqa: B018 - what is wrong with them is this attempt's failure
             return fold
 
         fold = await unbroken(folded)
         if signatures := fold.take_signatures():
             await self._signatures.save(call.owner, signatures)
-        return _encode(completion(fold))
+        return _encode(completion(fold.answer))
 
     async def _count(self, call: _Call, deployment: Deployment, translation: ChatQuestion) -> bytes:
         counted = count_request(translation, deployment.model)
@@ -226,7 +229,7 @@ class Chat:
             idle_timeout=silence(deployment, self._settings.router.stream_timeout),
         )
         fold = self._fold(call, translation)
-        encoder = ChunkEncoder(fold)
+        encoder = ChunkEncoder(fold.answer)
         try:
             first = b""
             batch = await stream.batch()
@@ -244,17 +247,12 @@ class Chat:
         hold.enter_context(self._router.hold(deployment))
         return Opened(call.owner, stream, fold, encoder, first, hold)
 
-    def _fold(self, call: _Call, translation: ChatQuestion) -> AnswerFold:
+    def _fold(self, call: _Call, translation: ChatQuestion) -> AnswerFold[ChatQuestion]:
         if call.large:
             # Gemini has it; a stream that runs for minutes need not keep it.
             translation = msgspec.structs.replace(translation, body={})
-        return AnswerFold(
-            translation,
-            completion_id=ids.new_completion_id(),
-            created=int(self._clock.now()),
-            model=call.model,
-            new_call_id=ids.new_call_id,
-        )
+        head = Head(ids.token(), call.model, int(self._clock.now()))
+        return AnswerFold(head, translation, new_call_id=ids.new_call_id)
 
 
 def _facts_on(model: str, day: int) -> ModelFacts:

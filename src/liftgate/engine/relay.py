@@ -18,6 +18,7 @@ import msgspec
 from liftgate.answer.fold import AnswerFold
 from liftgate.deadlines import Deadlines
 from liftgate.dialects.chat.chunks import ChunkEncoder
+from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.openai_errors import error_body
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import InternalError, LiftgateError, let_go
@@ -37,7 +38,7 @@ class Opened:
 
     owner: Owner
     stream: GeminiStream
-    fold: AnswerFold
+    fold: AnswerFold[ChatQuestion]
     encoder: ChunkEncoder
     first: bytes
     hold: ExitStack
@@ -133,7 +134,7 @@ class Relay:
             await opened.close()
 
 
-def blocks_of(batch: Sequence[bytes], fold: AnswerFold, encoder: ChunkEncoder) -> bytes:
+def blocks_of(batch: Sequence[bytes], fold: AnswerFold[ChatQuestion], encoder: ChunkEncoder) -> bytes:
     """The SSE blocks for a batch of Gemini's events. Raises UpstreamProtocolError."""
     return b"".join([encoder.encode(fold.feed(decoded(data))) for data in batch])
 

@@ -13,14 +13,16 @@ from typing import Any
 import msgspec
 
 from liftgate import ids
-from liftgate.answer.fold import AnswerFold, completion
+from liftgate.answer.choice import Answer, Head
+from liftgate.answer.fold import AnswerFold
 from liftgate.ask.gemini_fields import merged
 from liftgate.ask.media import ResolvedFile
 from liftgate.ask.model_dates import with_its_end
 from liftgate.ask.model_facts import facts_for
 from liftgate.ask.suspects import Suspect
 from liftgate.clock import Clock
-from liftgate.dialects.chat.chunks import chunk_blocks
+from liftgate.dialects.chat.chunks import ChunkWriter
+from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import translate_chat
 from liftgate.dialects.chat.tokens import count_answer, count_request
@@ -29,6 +31,7 @@ from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.json_body import decoded
 from liftgate.gemini.stream import GeminiStream
 from liftgate.gemini.unbroken import unbroken
+from liftgate.json_types import JsonObject
 from liftgate.prices import counts_of_gemini, day_of
 from liftgate.records import Account, Deployment
 from liftgate.sdk.calls import model_name
@@ -69,18 +72,18 @@ class DirectChat:
     async def complete(self, translation: ChatQuestion, timeout: float) -> ModelResponse:
         body = self._encoded(translation.body)
 
-        async def folded() -> AnswerFold:
+        async def folded() -> Answer[ChatQuestion]:
             raw = await self._client.generate(self._deployment, body, timeout=timeout)
             fold = self._fold(translation)
             fold.feed(decoded(raw))
             fold.end()
-            return fold
+            return fold.answer
 
         with self._told_its_end():
-            fold = await unbroken(folded)
-        answer = ModelResponse(**completion(fold))
-        note_cost(answer, self._model, counts_of_gemini(fold.usage_metadata))
-        return answer
+            answer = await unbroken(folded)
+        response = ModelResponse(**completion(answer))
+        note_cost(response, self._model, counts_of_gemini(answer.usage))
+        return response
 
     async def count(self, translation: ChatQuestion, timeout: float) -> int:
         body = count_request(translation, self._model)["generateContentRequest"]
@@ -109,11 +112,12 @@ class DirectChat:
         )
         try:
             fold = self._fold(translation)
-            chunks: list[dict[str, Any]] = []
+            writer = ChunkWriter(fold.answer)
+            chunks: list[JsonObject] = []
             while not chunks and (batch := await stream.batch()):
-                chunks = [chunk for data in batch for chunk in chunk_blocks(fold, fold.feed(decoded(data)))]
+                chunks = [chunk for data in batch for chunk in writer.chunks(fold.feed(decoded(data)))]
                 fold.check_unbroken()
-            return DirectStream(stream, fold, chunks)
+            return DirectStream(stream, fold, writer, chunks)
         except BaseException:
             await stream.close()
             raise
@@ -126,23 +130,21 @@ class DirectChat:
         except TypeError as error:
             raise InvalidRequest(f"'extra_body' is no JSON: {error}", param="extra_body") from error
 
-    def _fold(self, translation: ChatQuestion) -> AnswerFold:
-        return AnswerFold(
-            translation,
-            completion_id=ids.new_completion_id(),
-            created=int(self._clock.now()),
-            model=self._model,
-            new_call_id=ids.new_call_id,
-            inline_signatures=True,
-        )
+    def _fold(self, translation: ChatQuestion) -> AnswerFold[ChatQuestion]:
+        translation = msgspec.structs.replace(translation, inline_signatures=True)
+        head = Head(ids.token(), self._model, int(self._clock.now()))
+        return AnswerFold(head, translation, new_call_id=ids.new_call_id)
 
 
 class DirectStream:
     """A `ChunkSource` over Gemini's events. `first`: the chunks of those that have come."""
 
-    def __init__(self, stream: GeminiStream, fold: AnswerFold, first: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, stream: GeminiStream, fold: AnswerFold[ChatQuestion], writer: ChunkWriter, first: list[JsonObject]
+    ) -> None:
         self._stream = stream
         self._fold = fold
+        self._writer = writer
         self._first = first
         self._ended = False
 
@@ -163,13 +165,13 @@ class DirectStream:
         self._ended = True
         await self._stream.close()
 
-    async def _advance(self) -> list[dict[str, Any]]:
+    async def _advance(self) -> list[JsonObject]:
         if self._first:
             chunks, self._first = self._first, []
             return chunks
         events = await self._stream.batch()
         if not events:
-            chunks = chunk_blocks(self._fold, self._fold.end())
+            chunks = self._writer.chunks(self._fold.end())
             await self.close()
             return chunks
-        return [chunk for data in events for chunk in chunk_blocks(self._fold, self._fold.feed(decoded(data)))]
+        return [chunk for data in events for chunk in self._writer.chunks(self._fold.feed(decoded(data)))]

@@ -1,117 +1,171 @@
-"""Events of the fold → `chat.completion.chunk` objects, and their bytes as SSE blocks, in OpenAI's order (OPENAI.md
+"""Events of an answer → `chat.completion.chunk` objects, and their bytes as SSE blocks, in OpenAI's order (OPENAI.md
 3.3).
 
-Role first, then deltas, then an empty delta with the finish_reason, then the usage. `[DONE]` is the caller's.
+Role first, then deltas, then an empty delta with the finish_reason, then the usage, then `[DONE]`. A stream that breaks
+off has no `[DONE]`: a cut answer never looks whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
-from liftgate.answer.events import (
-    AudioDelta,
-    Closing,
-    Event,
-    Finish,
-    ImageDelta,
-    LegacyCall,
-    ReasoningDelta,
-    Start,
-    TextDelta,
-    ToolCall,
-    Usage,
-)
-from liftgate.answer.fold import AnswerFold
+from liftgate.answer import audio
+from liftgate.answer.choice import Answer, Choice
+from liftgate.answer.events import Blob, Call, Counted, Ended, Event, Speech, Text, Thought
+from liftgate.dialects.chat import choice as form
+from liftgate.dialects.chat.completion import ID, audio_id
+from liftgate.dialects.chat.question import ChatQuestion
+from liftgate.dialects.chat.usage import chat_usage, service_tier
+from liftgate.json_types import JsonObject
 from liftgate.sse import event as sse_event
 
 _encode = msgspec.json.Encoder().encode
 
-
-def chunk_blocks(fold: AnswerFold, events: Sequence[Event]) -> list[dict[str, Any]]:
-    """One dict per chunk."""
-    return [_chunk(fold, event) for event in events]
+ALIGNED = 6
+"""Audio goes out in whole samples and whole base64 groups, so that pieces decode alone and joined."""
 
 
-def _chunk(fold: AnswerFold, event: Event) -> dict[str, Any]:
-    chunk: dict[str, Any] = {
-        "id": fold.completion_id,
-        "object": "chat.completion.chunk",
-        "created": fold.created,
-        "model": fold.model,
-        "service_tier": fold.service_tier,
-    }
-    if fold.system_fingerprint is not None:
-        chunk["system_fingerprint"] = fold.system_fingerprint
-    if isinstance(event, Usage):
-        chunk["choices"] = []
-        chunk["usage"] = event.usage
-        return chunk
-    logprobs = None
-    if isinstance(event, TextDelta) and event.logprobs is not None:
-        logprobs = {"content": event.logprobs, "refusal": None}
-    chunk["choices"] = [
-        {
-            "index": event.index,
-            "delta": _delta(event),
-            "logprobs": logprobs,
-            "finish_reason": event.reason if isinstance(event, Finish) else None,
-        }
-    ]
-    if fold.translation.include_usage:
-        chunk["usage"] = None
-    return chunk
+class _Written(msgspec.Struct):
+    """How far one choice has gone out. `pcm`: audio that waits for a whole group; None before there was any."""
+
+    images: int = 0
+    calls: int = 0
+    pcm: bytes | None = None
 
 
-def _delta(event: Event) -> dict[str, Any]:
-    match event:
-        case TextDelta():
-            return {"content": event.text}
-        case Start():
-            if event.text:
-                return {"role": "assistant", "content": "", "refusal": None}
-            return {"role": "assistant", "content": None}
-        case ReasoningDelta():
-            return {"reasoning_content": event.text}
-        case ToolCall():
-            return {"tool_calls": [{"index": event.position, **event.call}]}
-        case LegacyCall():
-            return {"function_call": event.call}
-        case ImageDelta():
-            return {"images": [event.image]}
-        case AudioDelta():
-            return {"audio": event.audio}
-        case Closing():
-            return event.delta
-        case Finish() | Usage():
+class ChunkWriter:
+    """The chunks of one stream, as objects."""
+
+    def __init__(self, answer: Answer[ChatQuestion]) -> None:
+        self._answer = answer
+        self._question = answer.question
+        self._choices: dict[int, _Written] = {}
+
+    def chunks(self, events: Sequence[Event]) -> list[JsonObject]:
+        return [chunk for event in events for chunk in self.of_event(event)]
+
+    def of_event(self, event: Event) -> list[JsonObject]:
+        match event:
+            case Text():
+                chunk = self._chunk(event.index, {"content": event.text})
+                if event.logprobs is not None:
+                    chunk["choices"][0]["logprobs"] = {"content": form.logprobs(event.logprobs), "refusal": None}
+                return [*self.begun(event.index, text=True), chunk]
+            case Thought():
+                return [*self.begun(event.index), self._chunk(event.index, {"reasoning_content": event.text})]
+            case Call() | Blob() | Speech():
+                begun = self.begun(event.index)
+                delta = self._delta(event, self._choices[event.index])
+                return [*begun, self._chunk(event.index, delta)] if delta else begun
+            case Ended():
+                return self._end(self._answer.choices[event.index])
+            case Counted() if self._question.include_usage:
+                return [{**self._head(), "choices": [], "usage": chat_usage(self._answer.counts)}]
+        return []
+
+    def begun(self, index: int, *, text: bool = False) -> list[JsonObject]:
+        """The role, before the choice's first chunk, whatever that is; `text`: it begins with content."""
+        if index in self._choices:
+            return []
+        self._choices[index] = _Written()
+        delta: JsonObject = {"role": "assistant", "content": None}
+        return [self._chunk(index, {"role": "assistant", "content": "", "refusal": None} if text else delta)]
+
+    def _delta(self, event: Call | Blob | Speech, written: _Written) -> JsonObject:
+        if isinstance(event, Call):
+            if self._question.legacy_functions and not event.id:
+                return {"function_call": form.function_call(event)}
+            written.calls += 1
+            return {"tool_calls": [{"index": written.calls - 1, **form.tool_call(event, self._question)}]}
+        if isinstance(event, Blob):
+            written.images += 1
+            return {"images": [form.image(event, written.images - 1)]}
+        piece = self._audio(written, event.index)
+        pcm = (written.pcm or b"") + event.pcm
+        size = len(pcm) - len(pcm) % ALIGNED
+        if size:
+            piece["data"] = audio.encode(pcm[:size])
+        written.pcm = pcm[size:]
+        return {"audio": piece} if piece else {}
+
+    def _audio(self, written: _Written, index: int) -> JsonObject:
+        """What the choice's first piece of audio says before its data."""
+        if written.pcm is not None:
             return {}
+        return {"id": audio_id(self._answer, index), "expires_at": self._answer.head.created}
+
+    def _end(self, choice: Choice) -> list[JsonObject]:
+        """What is known only now, and the finish_reason."""
+        index, chunks = choice.index, []
+        written = self._choices.get(index)
+        if written is not None and written.pcm is not None:
+            last: JsonObject = {"data": audio.encode(written.pcm)} if written.pcm else {}
+            chunks.append(self._chunk(index, {"audio": {**last, "transcript": form.transcript(choice)}}))
+        delta: JsonObject = {}
+        empty = not choice.has_text and form.content(choice) == ""
+        if written is not None and empty:
+            delta["content"] = ""
+        if (refusal := form.refusal(choice)) is not None:
+            delta["refusal"] = refusal
+        if annotations := form.url_citations(choice):
+            delta["annotations"] = annotations
+        if extra := form.extra_content(choice, self._question):
+            delta["extra_content"] = extra
+        chunks += self.begun(index, text=empty)
+        if delta:
+            chunks.append(self._chunk(index, delta))
+        finish = self._chunk(index, {})
+        finish["choices"][0]["finish_reason"] = form.finish_reason(choice, legacy=self._question.legacy_functions)
+        return [*chunks, finish]
+
+    def _chunk(self, index: int, delta: JsonObject) -> JsonObject:
+        chunk = self._head()
+        chunk["choices"] = [{"index": index, "delta": delta, "logprobs": None, "finish_reason": None}]
+        if self._question.include_usage:
+            chunk["usage"] = None
+        return chunk
+
+    def _head(self) -> JsonObject:
+        answer = self._answer
+        head: JsonObject = {
+            "id": ID + answer.head.id,
+            "object": "chat.completion.chunk",
+            "created": answer.head.created,
+            "model": answer.head.model,
+            "service_tier": service_tier(answer.service_tier),
+        }
+        if answer.model_version is not None:
+            head["system_fingerprint"] = answer.model_version
+        return head
 
 
 class ChunkEncoder:
     """The SSE encoder of one stream. A plain text delta is put between bytes that were made once."""
 
-    def __init__(self, fold: AnswerFold) -> None:
-        self._fold = fold
+    def __init__(self, answer: Answer[ChatQuestion]) -> None:
+        self._writer = ChunkWriter(answer)
         self._templates: dict[int, tuple[bytes, bytes]] = {}
 
     def encode(self, events: Sequence[Event]) -> bytes:
         """Whole `data:` blocks, b"" for no events."""
         blocks = []
         for event in events:
-            if type(event) is TextDelta and event.logprobs is None:
+            if type(event) is Text and event.logprobs is None:
                 template = self._templates.get(event.index)
                 if template is None:
+                    blocks += [sse_event(_encode(chunk)) for chunk in self._writer.begun(event.index, text=True)]
                     template = self._template(event.index)
                 blocks.append(template[0] + _encode(event.text) + template[1])
             else:
-                blocks.append(sse_event(_encode(_chunk(self._fold, event))))
+                blocks += [sse_event(_encode(chunk)) for chunk in self._writer.of_event(event)]
         return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     def _template(self, index: int) -> tuple[bytes, bytes]:
         # The mark cannot occur elsewhere: quotes inside the ids and names are escaped by the encoder.
-        before, _, after = _encode(_chunk(self._fold, TextDelta(index, ""))).partition(b'"delta":{"content":""}')
+        (chunk,) = self._writer.of_event(Text(index, ""))
+        before, _, after = _encode(chunk).partition(b'"delta":{"content":""}')
         template = (b'data: %b"delta":{"content":' % before, b"}%b\n\n" % after)
         self._templates[index] = template
         return template

@@ -1,0 +1,64 @@
+"""Gemini's usageMetadata, read: how many tokens, of which kind, in which modality. Nothing is folded together.
+
+Google's counts (GEMINI.md 2.3): the prompt with what came from a cache; what Google's own tools put into it beside
+that; the answer without its thoughts; the thoughts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from liftgate.answer import gemini_json as upstream
+from liftgate.json_types import JsonObject
+
+PLACE = "usageMetadata"
+NONE: Mapping[str, int] = MappingProxyType({})
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Tokens of one answer; 0 where Gemini gave no count. `by_…`: by Google's names of modalities (`TEXT`, `IMAGE` …),
+    in its order, empty where it did not say. `usage`: usageMetadata itself."""
+
+    usage: JsonObject
+    prompt: int = 0
+    tools: int = 0
+    cached: int = 0
+    answer: int = 0
+    thoughts: int = 0
+    prompt_by: Mapping[str, int] = NONE
+    tools_by: Mapping[str, int] = NONE
+    answer_by: Mapping[str, int] = NONE
+
+    @property
+    def cached_by(self) -> Mapping[str, int]:
+        """Raises UpstreamProtocolError."""
+        return _by_modality(self.usage, "cacheTokensDetails")
+
+
+def read_counts(usage: JsonObject) -> Counts:
+    """`usage` may be empty. Raises UpstreamProtocolError for counts that are none."""
+    return Counts(
+        usage,
+        prompt=upstream.count(usage, "promptTokenCount", PLACE),
+        tools=upstream.count(usage, "toolUsePromptTokenCount", PLACE) if "toolUsePromptTokenCount" in usage else 0,
+        cached=upstream.count(usage, "cachedContentTokenCount", PLACE) if "cachedContentTokenCount" in usage else 0,
+        answer=upstream.count(usage, "candidatesTokenCount", PLACE),
+        thoughts=upstream.count(usage, "thoughtsTokenCount", PLACE) if "thoughtsTokenCount" in usage else 0,
+        prompt_by=_by_modality(usage, "promptTokensDetails"),
+        tools_by=_by_modality(usage, "toolUsePromptTokensDetails"),
+        answer_by=_by_modality(usage, "candidatesTokensDetails"),
+    )
+
+
+def _by_modality(usage: JsonObject, key: str) -> Mapping[str, int]:
+    if key not in usage:
+        return NONE
+    found: dict[str, int] = {}
+    place = f"{PLACE}.{key}[]"
+    for each in upstream.mappings(usage, key, PLACE):
+        modality = upstream.string(each, "modality", place) or ""
+        found[modality] = found.get(modality, 0) + upstream.count(each, "tokenCount", place)
+    return found

@@ -1,0 +1,166 @@
+"""What a whole answer and a stream's last chunks both say of a choice, in OpenAI's names.
+
+What OpenAI's message has no slot for stays whole in extra_content.google.parts, at its place in the content
+(`content_index`, in characters; `call_index`, behind so many calls), so that it can be sent back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from liftgate.answer.choice import Choice
+from liftgate.answer.events import Blob, Call, GooglePart, Position, Signature, Speech, TokenLogprob
+from liftgate.dialects.chat.question import ChatQuestion
+from liftgate.json_types import JsonObject
+
+_json = msgspec.json.Encoder()
+
+FINISH: Mapping[str, str] = {"STOP": "stop", "MAX_TOKENS": "length", "CONTINUATION": "length"}
+"""Every other reason is `content_filter`: Gemini withheld or broke off the answer, and it must not pass for a whole
+one. The native reason stands in extra_content.google.finish_reason."""
+
+METADATA: Mapping[str, str] = {
+    "safetyRatings": "safety_ratings",
+    "citationMetadata": "citation_metadata",
+    "groundingMetadata": "grounding_metadata",
+    "urlContextMetadata": "url_context_metadata",
+    "continuationToken": "continuation_token",
+}
+"""Google's names → those in extra_content.google."""
+
+LEAST = -9999.0
+"""OpenAI's number for 'practically never'; JSON has no minus infinity."""
+
+
+def content(choice: Choice) -> str | None:
+    """The message's content: null where there is something else instead, "" where there is nothing."""
+    if choice.has_text:
+        return choice.text
+    if finish_reason(choice) == "content_filter" or any(
+        isinstance(each, Call | Blob | Speech) for each in choice.events
+    ):
+        return None
+    return ""
+
+
+def finish_reason(choice: Choice, *, legacy: bool = False) -> str:
+    """`legacy`: a call is a `function_call`."""
+    reason = FINISH.get(choice.finish_reason or "", "content_filter")
+    if reason == "stop" and choice.calls:
+        return "function_call" if legacy else "tool_calls"
+    return reason
+
+
+def refusal(choice: Choice) -> str | None:
+    """Why nothing is there to read, in Gemini's words where it has any."""
+    if finish_reason(choice) != "content_filter" or choice.has_text:
+        return None
+    feedback = choice.prompt_feedback or {}
+    if words := feedback.get("blockReasonMessage") or choice.finish_message:
+        return str(words)
+    if block := feedback.get("blockReason"):
+        return f"Gemini blocked the prompt: {block}."
+    return f"Gemini gave no answer: {choice.finish_reason}."
+
+
+def url_citations(choice: Choice) -> list[JsonObject]:
+    return [
+        {
+            "type": "url_citation",
+            "url_citation": {"start_index": each.start, "end_index": each.end, "url": each.url, "title": each.title},
+        }
+        for each in choice.citations
+    ]
+
+
+def extra_content(choice: Choice, question: ChatQuestion) -> JsonObject | None:
+    """`{"google": {…}}`, or None when everything has a slot of its own."""
+    google: JsonObject = {METADATA[name]: value for name, value in choice.metadata.items()}
+    if choice.prompt_feedback:
+        google["prompt_feedback"] = choice.prompt_feedback
+    if choice.finish_reason not in (None, "STOP", "MAX_TOKENS"):
+        google["finish_reason"] = choice.finish_reason
+        if choice.finish_message:
+            google["finish_message"] = choice.finish_message
+    if choice.left_out:
+        google["calls_left_out"] = choice.left_out
+    parts = _parts(choice, question)
+    only = parts[0] if len(parts) == 1 else {}
+    if set(only) == {"content_index", "thoughtSignature"} and only["content_index"] == choice.length:
+        # One signature, at the end of the text: Google's own convention has a name for that.
+        google["thought_signature"] = only["thoughtSignature"]
+    elif parts:
+        google["parts"] = [{"index": index, **part} for index, part in enumerate(parts)]
+    return {"google": google} if google else None
+
+
+def _parts(choice: Choice, question: ChatQuestion) -> list[JsonObject]:
+    found: list[JsonObject] = []
+    for event in choice.events:
+        match event:
+            case Signature():
+                found.append({**_place(event.position, question), "thoughtSignature": event.value})
+            case GooglePart():
+                found.append({**_place(event.position, question), **event.part})
+            case Speech() if event.transcription is not None:
+                found.append({**_place(event.position, question), "audioTranscription": event.transcription})
+            case Call(id="", signature=str()):
+                found.append({**_place(event.position, question), "thoughtSignature": event.signature})
+    return found
+
+
+def _place(position: Position, question: ChatQuestion) -> dict[str, int]:
+    calls = position.calls
+    if calls and not question.legacy_functions:
+        return {"content_index": position.text, "call_index": calls}
+    return {"content_index": position.text}
+
+
+def function_call(call: Call) -> JsonObject:
+    """`function_call` of a request with `functions`."""
+    return {"name": call.name, "arguments": _json.encode(call.args).decode()}
+
+
+def tool_call(call: Call, question: ChatQuestion) -> JsonObject:
+    """Without the `index` that it has in a chunk."""
+    made: JsonObject
+    if call.name in question.custom_tools:
+        given = call.args.get("input")
+        text = given if isinstance(given, str) and len(call.args) == 1 else _json.encode(call.args).decode()
+        made = {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": text}}
+    else:
+        made = {"id": call.id, "type": "function", "function": function_call(call)}
+    if call.signature and question.inline_signatures:
+        made["extra_content"] = {"google": {"thought_signature": call.signature}}
+    return made
+
+
+def image(blob: Blob, index: int) -> JsonObject:
+    """`index`: among the images of its choice."""
+    made: JsonObject = {
+        "index": index,
+        "type": "image_url",
+        "image_url": {"url": f"data:{blob.mime_type};base64,{blob.data}"},
+        "content_index": blob.position.text,
+    }
+    if blob.signature:
+        made["extra_content"] = {"google": {"thought_signature": blob.signature}}
+    return made
+
+
+def transcript(choice: Choice) -> str:
+    speech = [each.transcription for each in choice.events if isinstance(each, Speech) and each.transcription]
+    return "".join(each.get("text") or "" for each in speech)
+
+
+def logprobs(tokens: list[TokenLogprob]) -> list[JsonObject]:
+    return [{**_token(each), "top_logprobs": [_token(one) for one in each.top]} for each in tokens]
+
+
+def _token(token: TokenLogprob) -> JsonObject:
+    logprob = token.logprob
+    if not LEAST <= logprob <= 0:
+        logprob = LEAST if logprob < 0 or logprob != logprob else 0.0
+    return {"token": token.token, "logprob": logprob, "bytes": list(token.token.encode("utf-8", "replace"))}
