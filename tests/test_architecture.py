@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -47,6 +47,64 @@ def test_module_keeps_its_size_and_says_what_it_is(module: Path) -> None:
 def test_no_drawer_for_everything() -> None:
     named = {part.removesuffix(".py") for module in MODULES for part in module.relative_to(SOURCE).parts}
     assert named & FORBIDDEN == set()
+
+
+def imports(module: Path) -> Iterator[str]:
+    """The modules of ours that it names anywhere, inside functions too; not what only the type checker reads."""
+    name = dotted(module)
+    for node in unchecked(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            for alias in node.names:
+                below = f"{node.module}.{alias.name}"
+                yield below if below in NAMES else node.module
+        elif isinstance(node, ast.ImportFrom):
+            raise AssertionError(f"{name}: a relative import")
+
+
+def unchecked(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        yield from unchecked(node)
+
+
+def dotted(module: Path) -> str:
+    parts = ("liftgate", *module.relative_to(SOURCE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {dotted(module): module for module in MODULES}
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[str]:
+    """Modules that reach each other, a line for each circle."""
+    reached: dict[str, set[str]] = {}
+    for start in graph:
+        seen: set[str] = set()
+        waiting = [start]
+        while waiting:
+            for name in graph.get(waiting.pop(), ()):
+                if name not in seen:
+                    seen.add(name)
+                    waiting.append(name)
+        reached[start] = seen
+    found = {frozenset({other for other in reached[name] if name in reached[other]}) for name in graph}
+    return sorted(" <-> ".join(sorted(circle)) for circle in found if circle)
+
+
+def test_circles_are_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a <-> b <-> c"]
+
+
+def test_no_import_goes_round_in_a_circle_not_even_inside_a_function() -> None:
+    graph = {
+        dotted(module): {name for name in imports(module) if name in NAMES} - {dotted(module)} for module in MODULES
+    }
+    assert circles(graph) == []
 
 
 def test_no_function_rebinds_a_module() -> None:

@@ -133,9 +133,9 @@ class Gateway:
         self._ingest = ingest
         carrier = Carrier(parts, replicas)
         stack.push_async_callback(carrier.close)
-        self.files = Files(parts, ingest, carrier, router)
         part_store = PartStore(ingest)
         self.uploads = Uploads(part_store)
+        self.files = Files(parts, ingest, self.uploads, carrier, router)
         self.sessions = Sessions(part_store)
         self.models = Models(router, GoogleModels(client, clock, tasks), clock)
         limits = settings.limits

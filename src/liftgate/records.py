@@ -15,6 +15,8 @@ Owner = str
 
 FileStatus = Literal["uploaded", "processed", "error"]
 ReplicaState = Literal["uploading", "processing", "active", "failed"]
+UploadKind = Literal["openai", "gemini"]
+UploadStatus = Literal["pending", "completed", "cancelled", "expired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,50 @@ class FileRecord:
     """A custom Gemini name (`files/my-note`), unique per owner; None: `files/` + the id's 24 characters."""
     display_name: str | None = None
     """What a Gemini client called it; OpenAI's `filename` otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRecord:
+    """`bytes`: what the client declared, None if it did not. `received`: the sum of the parts. `secret_hash`: SHA-256
+    of the capability of a native session. `file_expires_after`: seconds that the file shall live. `completion`: what it
+    was completed with, a digest of the parts' ids. `expires_at` is what clients are told; `lag` seconds before that on
+    the steady clock it ends, or by the database's clock where an older Liftgate noted no lag."""
+
+    id: str
+    owner: Owner
+    kind: UploadKind
+    filename: str
+    purpose: str
+    mime_type: str
+    bytes: int | None
+    created_at: float
+    expires_at: float
+    status: UploadStatus = "pending"
+    received: int = 0
+    file_id: str | None = None
+    md5: str | None = None
+    secret_hash: str | None = None
+    alias: str | None = None
+    display_name: str | None = None
+    file_expires_after: int | None = None
+    completion: str | None = None
+    lag: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPart:
+    """`key`: its object in the store. `start`: the offset of its first byte in a native session; None for OpenAI's
+    parts, whose order comes with the completion. `sha256`: of everything from the first byte of the session to the last
+    one of this part, hex; "" where that is not known."""
+
+    id: str
+    upload_id: str
+    key: str
+    bytes: int
+    sha256: str
+    created_at: float
+    start: int | None = None
+    md5: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

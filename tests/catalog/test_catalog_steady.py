@@ -17,7 +17,7 @@ from liftgate.catalog.rows.store import mark_catalogue
 from liftgate.catalog.steady import TICK_SECONDS, UNWATCHED_SECONDS, longest_grace, steady, tick
 from liftgate.clock import Clock, SystemClock
 from liftgate.errors import Unavailable
-from liftgate.records import BlobRecord
+from liftgate.records import BlobRecord, UploadPart, UploadRecord
 
 DAY = 86_400.0
 
@@ -158,14 +158,14 @@ def test_a_condemned_key_is_never_a_files(database_url: str) -> None:
         assert await db.write(lambda conn: condemned(conn, blob.id))
         with pytest.raises(Unavailable, match="swept"):
             await db.write(lambda conn: commit_file(conn, file, blob, owner_limit=None))
-        upload = uploads.UploadRecord("upload_1", "anna", "openai", "a", "batch", "", 9, 0, 0)
+        upload = UploadRecord("upload_1", "anna", "openai", "a", "batch", "", 9, 0, 0)
         await db.write(lambda conn: uploads.begin_upload(conn, upload, life=3600, most=9))
-        part = uploads.UploadPart("part_1", "upload_1", blob.id, 3, "", 0)
+        part = UploadPart("part_1", "upload_1", blob.id, 3, "", 0)
         with pytest.raises(Unavailable, match="swept"):
             await db.write(lambda conn: uploads.add_part(conn, part, conn.now()))
         # What is named by a row can never be condemned.
         kept = await db.write(commit)
-        named = uploads.UploadPart("p", "upload_1", "k", 3, "", 0)
+        named = UploadPart("p", "upload_1", "k", 3, "", 0)
         await db.write(lambda conn: uploads.add_part(conn, named, conn.now()))
         for key in (kept.blob_id, "k"):
             assert not await db.write(partial(condemned, key=key))

@@ -17,9 +17,9 @@ from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows import blobs, files, signatures, uploads
 from liftgate.catalog.rows.blobs import BlobPart
-from liftgate.catalog.rows.uploads import Finished, UploadPart, UploadRecord
+from liftgate.catalog.rows.uploads import Finished
 from liftgate.errors import InvalidRequest, TooLarge, UploadNotFound
-from liftgate.records import BlobRecord, FileRecord
+from liftgate.records import BlobRecord, FileRecord, UploadPart, UploadRecord
 
 
 def begun(conn: Connection, owner: str = "anna", **changes: Any) -> UploadRecord:

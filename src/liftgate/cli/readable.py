@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+_NAME_WIDTH = 32
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 
 
@@ -39,3 +40,10 @@ def plain(text: str, *, lines: bool = False) -> str:
     """Without control characters, which a terminal would take for commands; `lines` keeps line breaks and tabs."""
     kept = "\n\t" if lines else ""
     return "".join(c for c in text if c in kept or not (c < " " or "\x7f" <= c <= "\x9f"))
+
+
+def shortened(name: str, room: int = _NAME_WIDTH) -> str:
+    """A name that leaves room for a bar: its end says more than its middle."""
+    name, room = plain(name), min(room, _NAME_WIDTH)
+    end = min(12, room // 2)
+    return name if len(name) <= room else f"{name[: room - end - 1]}…{name[-end:]}"

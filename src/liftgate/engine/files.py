@@ -22,10 +22,11 @@ from liftgate.engine.prefetch import Carrier
 from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
 from liftgate.files.arrival import Incoming, Ingest
 from liftgate.files.read import FileBytes
+from liftgate.files.uploads import Uploads
 from liftgate.gemini.upload_session import CHUNK
 from liftgate.ids import FILE_ID, file_id_of
 from liftgate.media_types import is_taken, is_text, resolve, unusable
-from liftgate.records import Account, FileRecord, Owner
+from liftgate.records import Account, FileRecord, Owner, UploadRecord
 from liftgate.router.attempts import Router
 from liftgate.signatures import HEAD
 
@@ -57,12 +58,13 @@ class FilePage:
 
 
 class Files:
-    def __init__(self, parts: Parts, ingest: Ingest, carrier: Carrier, router: Router) -> None:
+    def __init__(self, parts: Parts, ingest: Ingest, uploads: Uploads, carrier: Carrier, router: Router) -> None:
         self._db = parts.db
         self._open_blob = parts.open_blob
         self._clock = parts.clock
         self._settings = parts.settings
         self._ingest = ingest
+        self._uploads = uploads
         self._carrier = carrier
         self._router = router
         self._purge = PurgeAtOnce(parts)
@@ -81,6 +83,15 @@ class Files:
         """Where these models run, each account once. Raises ModelNotFound."""
         deployments = [self._router.deployments(name)[0] for name in models]
         return list({deployment.account.name: deployment.account for deployment in deployments}.values())
+
+    async def complete_upload(
+        self, owner: Owner, upload_id: str, part_ids: Sequence[str], md5: str | None, models: Sequence[str]
+    ) -> tuple[UploadRecord, FileRecord]:
+        """`Uploads.complete`, and the File is taken to where these models run. An unknown model raises ModelNotFound
+        before anything is done."""
+        self.accounts_of(models)
+        upload, file = await self._uploads.complete(owner, upload_id, part_ids, md5, for_gemini=bool(models))
+        return upload, await self.carry_to(file, models) if models else file
 
     async def carry_to(self, file: FileRecord, models: Sequence[str]) -> FileRecord:
         """Begins to take a stored File to where these models run; what it is from then on. Raises ModelNotFound, and

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from liftgate import ids
 from liftgate.blobs.spool import Spool, SpoolDiscarded
 from liftgate.catalog.connection import Connection
-from liftgate.catalog.rows.uploads import UploadPart, UploadRecord, add_part, count_parts
+from liftgate.catalog.rows.uploads import add_part, count_parts
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, TooLarge
 from liftgate.files.arrival import Ingest
+from liftgate.records import UploadPart, UploadRecord
 
 if TYPE_CHECKING:
     from hashlib import _Hash

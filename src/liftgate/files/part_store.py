@@ -21,13 +21,13 @@ from liftgate.blobs.disk import in_thread
 from liftgate.blobs.manifest import PartsSource
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows.blobs import BlobPart
-from liftgate.catalog.rows.uploads import Finished, UploadPart, UploadRecord, finish, note_completion
+from liftgate.catalog.rows.uploads import Finished, finish, note_completion
 from liftgate.errors import InvalidRequest, LiftgateError
 from liftgate.files.arrival import Ingest
 from liftgate.files.incoming_part import IncomingPart, delete_objects
 from liftgate.files.twins import with_twins
 from liftgate.media_types import is_taken, resolve, unusable
-from liftgate.records import BlobRecord, FileRecord
+from liftgate.records import BlobRecord, FileRecord, UploadPart, UploadRecord
 from liftgate.signatures import HEAD
 
 if TYPE_CHECKING:

@@ -16,8 +16,6 @@ from liftgate import ids
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows.files import get_file, get_file_by_alias
 from liftgate.catalog.rows.uploads import (
-    UploadPart,
-    UploadRecord,
     begin_upload,
     cancel,
     get_upload,
@@ -37,7 +35,7 @@ from liftgate.files.filename import clean_filename
 from liftgate.files.incoming_part import PART_BYTES, IncomingPart
 from liftgate.files.part_store import PartStore
 from liftgate.files.session_lock import SessionTaken, Turns
-from liftgate.records import FileRecord, Owner
+from liftgate.records import FileRecord, Owner, UploadPart, UploadRecord
 
 LIFE_SECONDS = 86_400
 """A session that was not finalized a day after its start is gone; Google says no number."""

@@ -14,14 +14,14 @@ from functools import partial
 from liftgate import ids
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows.files import get_file
-from liftgate.catalog.rows.uploads import UploadPart, UploadRecord, begin_upload, cancel, get_upload, parts_of
+from liftgate.catalog.rows.uploads import begin_upload, cancel, check_room, get_upload, parts_of
 from liftgate.errors import InvalidRequest, UploadNotFound
 from liftgate.files.arrival import too_large
 from liftgate.files.filename import clean_filename
 from liftgate.files.incoming_part import IncomingPart
 from liftgate.files.part_store import PartStore
 from liftgate.media_types import explicit
-from liftgate.records import FileRecord, Owner
+from liftgate.records import FileRecord, Owner, UploadPart, UploadRecord
 
 LIFE_SECONDS = 3600
 """OpenAI's hour; each part moves the end on (`catalog.uploads.PART_LIFE_SECONDS`)."""
@@ -84,7 +84,7 @@ class Uploads:
             raise UploadNotFound(upload_id)
         if upload.status != "pending":
             raise InvalidRequest(f"Upload {upload_id} is {upload.status}.", param="upload_id")
-        upload.check_room()
+        check_room(upload)
         await self._ingest.quotas.admit(owner, 0, param="data")
         return self._parts.begin(upload, start=None)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from liftgate.errors import InvalidRequest
 from liftgate.sdk.bridge import public_errors
-from liftgate.sdk.costs import note_cost
+from liftgate.sdk.response_cost import note_cost
 from liftgate.sdk.results import ModelResponse, plain
 
 

@@ -1,7 +1,7 @@
-"""What an answer cost, in LiteLLM's names: `completion_cost`, `cost_per_token` and an answer's `response_cost`.
+"""What an answer cost, in LiteLLM's names: `completion_cost` and `cost_per_token`.
 
 US dollars at the list price of the day (`liftgate.prices`). A model without a price raises NotFound where its cost is
-asked for, and its `response_cost` is None, never 0.
+asked for.
 """
 
 from __future__ import annotations
@@ -9,23 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from liftgate.clock import SystemClock
 from liftgate.errors import InvalidRequest, NotFound
-from liftgate.prices import Cost, TokenCounts, counts_of_openai, day_of, token_cost
+from liftgate.prices import Cost, TokenCounts, counts_of_openai
 from liftgate.sdk.bridge import public_errors
-from liftgate.sdk.results import ModelResponse, plain
-
-_TIERS = {"default": "standard", "standard": "standard", "flex": "flex", "priority": "priority", "batch": "batch"}
-
-
-def note_cost(answer: ModelResponse, model: str, tokens: TokenCounts | None = None) -> None:
-    """Puts the cost where LiteLLM's users look for it. `tokens`: Google's own counts, where they are at hand."""
-    cost = _cost_of(model, tokens or counts_of_openai(_usage(answer)), answer.service_tier)
-    answer._hidden_params = {
-        "response_cost": None if cost is None else cost.dollars,
-        "custom_llm_provider": "gemini",
-        "model": model,
-    }
+from liftgate.sdk.response_cost import cost_of
+from liftgate.sdk.results import plain
 
 
 def completion_cost(
@@ -87,16 +75,7 @@ def _cost_of_texts(model: str | None, prompt: str, messages: Any, completion: st
 
 
 def _priced(model: str, tokens: TokenCounts, service_tier: Any) -> Cost:
-    cost = _cost_of(model, tokens, service_tier)
+    cost = cost_of(model, tokens, service_tier)
     if cost is None:
         raise NotFound(f"No price is known for the model {model!r}.", param="model", code="model_not_found")
     return cost
-
-
-def _cost_of(model: str, tokens: TokenCounts, service_tier: Any) -> Cost | None:
-    tier = _TIERS.get(str(service_tier or "default").lower(), "standard")
-    return token_cost(model, tokens, day=day_of(SystemClock().now()), tier=tier)
-
-
-def _usage(answer: ModelResponse) -> Mapping[str, Any]:
-    return {} if answer.usage is None else answer.usage.model_dump()

@@ -35,8 +35,8 @@ from liftgate.json_types import JsonObject
 from liftgate.prices import counts_of_gemini, day_of
 from liftgate.records import Account, Deployment
 from liftgate.sdk.calls import model_name
-from liftgate.sdk.costs import note_cost
 from liftgate.sdk.direct_failures import for_caller
+from liftgate.sdk.response_cost import note_cost
 from liftgate.sdk.results import ModelResponse, ModelResponseStream
 
 _encode = msgspec.json.Encoder().encode

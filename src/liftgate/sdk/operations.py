@@ -14,12 +14,12 @@ from typing import Any, Generic, TypeVar, Unpack
 from liftgate.dialects.file_objects import check_purpose
 from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, UnsupportedParameter
 from liftgate.sdk.calls import OPTION_NAMES, Call, CallOptions, call_of, check_whole_number
-from liftgate.sdk.costs import note_cost
 from liftgate.sdk.engine import ChunkSource, Creation, Engine, Listing, StoredFile
 from liftgate.sdk.file_input import FileTypes
 from liftgate.sdk.litellm_arguments import fallback_models, response_format, take_out
 from liftgate.sdk.mock import mocked
 from liftgate.sdk.public_errors import is_too_long, public_error
+from liftgate.sdk.response_cost import note_cost
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, plain
 
 T_co = TypeVar("T_co", covariant=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from liftgate.catalog.connection import Connection, storable
 from liftgate.catalog.rows.blobs import BlobPart
@@ -17,10 +16,8 @@ from liftgate.catalog.rows.files import check_texts, commit_file, get_file, lock
 from liftgate.catalog.rows.unknown import claim
 from liftgate.catalog.steady import steady
 from liftgate.errors import InvalidRequest, RateLimited, UploadNotFound
-from liftgate.records import BlobRecord, FileRecord, Owner
+from liftgate.records import BlobRecord, FileRecord, Owner, UploadPart, UploadRecord, UploadStatus
 
-UploadKind = Literal["openai", "gemini"]
-UploadStatus = Literal["pending", "completed", "cancelled", "expired"]
 KEPT_SECONDS = 7 * 86_400
 """How long an upload that ended can still be asked for."""
 COLUMNS = (
@@ -32,59 +29,6 @@ PART_LIFE_SECONDS = 3600.0
 OVER = "(CASE WHEN lag IS NULL THEN expires_at <= ? ELSE expires_at - lag <= ? END)"
 """As `_seen` has it: of the time by the database's clock, and of the steady time."""
 PART_COLUMNS = "id, upload_id, key, bytes, sha256, created_at, start, md5"
-
-
-@dataclass(frozen=True, slots=True)
-class UploadRecord:
-    """`bytes`: what the client declared, None if it did not. `received`: the sum of the parts. `secret_hash`: SHA-256
-    of the capability of a native session. `file_expires_after`: seconds that the file shall live. `completion`: what it
-    was completed with, a digest of the parts' ids. `expires_at` is what clients are told; `lag` seconds before that on
-    the steady clock it ends, or by the database's clock where an older Liftgate noted no lag."""
-
-    id: str
-    owner: Owner
-    kind: UploadKind
-    filename: str
-    purpose: str
-    mime_type: str
-    bytes: int | None
-    created_at: float
-    expires_at: float
-    status: UploadStatus = "pending"
-    received: int = 0
-    file_id: str | None = None
-    md5: str | None = None
-    secret_hash: str | None = None
-    alias: str | None = None
-    display_name: str | None = None
-    file_expires_after: int | None = None
-    completion: str | None = None
-    lag: float | None = None
-
-    def check_room(self) -> None:
-        """Raises `InvalidRequest` when OpenAI's upload has had enough: a part may be sent again under another id when
-        its answer was lost, but not without end.
-        """
-        if self.received > 2 * (self.bytes or 0):
-            raise InvalidRequest(
-                f"Upload {self.id} was to have {self.bytes} bytes and was sent {self.received}.", param="data"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class UploadPart:
-    """`key`: its object in the store. `start`: the offset of its first byte in a native session; None for OpenAI's
-    parts, whose order comes with the completion. `sha256`: of everything from the first byte of the session to the last
-    one of this part, hex; "" where that is not known."""
-
-    id: str
-    upload_id: str
-    key: str
-    bytes: int
-    sha256: str
-    created_at: float
-    start: int | None = None
-    md5: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +111,15 @@ def _ended(upload: UploadRecord) -> InvalidRequest:
     return InvalidRequest(f"Upload {upload.id} is {upload.status}.", param="upload_id")
 
 
+def check_room(upload: UploadRecord) -> None:
+    """Raises InvalidRequest where the upload has had enough: a part may be sent again under another id when its answer
+    was lost, but not without end."""
+    if upload.received > 2 * (upload.bytes or 0):
+        raise InvalidRequest(
+            f"Upload {upload.id} was to have {upload.bytes} bytes and was sent {upload.received}.", param="data"
+        )
+
+
 def add_part(conn: Connection, part: UploadPart, now: float) -> bool:
     """Adds a part whose object is durable, and lets the upload live on for the next one. False: its `start` is not
     where the session stands (`received`), and the caller deletes the object. Raises `UploadNotFound`, and
@@ -177,7 +130,7 @@ def add_part(conn: Connection, part: UploadPart, now: float) -> bool:
     if part.start is not None and part.start != upload.received:
         return False
     if part.start is None:
-        upload.check_room()
+        check_room(upload)
     claim(conn, part.key)
     conn.execute(
         f"INSERT INTO upload_parts ({PART_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from liftgate.cli.files.progress import shortened
-from liftgate.cli.readable import duration, plain, size
+from liftgate.cli.readable import duration, plain, shortened, size
 
 WIDE = 90
 NUMBERS = 45

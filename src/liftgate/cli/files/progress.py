@@ -16,7 +16,6 @@ import click
 from liftgate.cli.readable import duration, plain, size
 
 LINE_SECONDS = 5.0
-NAME_WIDTH = 32
 
 
 class Meter(Protocol):
@@ -56,13 +55,6 @@ def progress() -> Iterator[Meter]:
 
     with bars(console) as meter:
         yield meter
-
-
-def shortened(name: str, room: int = NAME_WIDTH) -> str:
-    """A name that leaves room for a bar: its end says more than its middle."""
-    name, room = plain(name), min(room, NAME_WIDTH)
-    end = min(12, room // 2)
-    return name if len(name) <= room else f"{name[: room - end - 1]}…{name[-end:]}"
 
 
 class Lines:

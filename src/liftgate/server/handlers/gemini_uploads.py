@@ -7,13 +7,12 @@ again, so it never goes with one that is final, and they would take it for succe
 
 from __future__ import annotations
 
-from liftgate.catalog.rows.uploads import UploadRecord
 from liftgate.dialects.file_objects import gemini_file
 from liftgate.engine.files import Arriving, Creation
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, RequestTimeout, UploadNotFound
 from liftgate.files.header_names import decoded_name
 from liftgate.files.sessions import GRANULARITY, PURPOSE, NewSession, OffsetGap, UploadIncomplete
-from liftgate.records import FileRecord
+from liftgate.records import FileRecord, UploadRecord
 from liftgate.server.asgi import Header
 from liftgate.server.errors import error_response
 from liftgate.server.gemini_metadata import FileMetadata, read_metadata

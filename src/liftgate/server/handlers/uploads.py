@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from liftgate.catalog.rows.uploads import UploadRecord
 from liftgate.dialects.file_objects import check_purpose, openai_file
 from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
 from liftgate.files.incoming_part import MOST_PARTS, PART_BYTES, IncomingPart
 from liftgate.files.uploads import NewUpload
-from liftgate.records import FileRecord
+from liftgate.records import FileRecord, UploadRecord
 from liftgate.server.file_form import LONGEST_LIFE, MAX_MODELS, SHORTEST_LIFE
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
 from liftgate.server.request import Request
@@ -84,13 +83,9 @@ async def complete_upload(request: Request) -> Response:
         raise InvalidRequest(f"'part_ids' names more than {MOST_PARTS} parts.", param="part_ids")
     md5 = None if body.get("md5") is None else _value(body, "md5", str)
     models = _models(body)
-    for name in models:
-        request.gateway.models.check(name)
-    upload, file = await request.gateway.uploads.complete(
-        request.owner, request.params["upload_id"], part_ids, md5, for_gemini=bool(models)
+    upload, file = await request.gateway.files.complete_upload(
+        request.owner, request.params["upload_id"], part_ids, md5, models
     )
-    if models:
-        file = await request.gateway.files.carry_to(file, models)
     return json_response(_shown(upload, file))
 
 

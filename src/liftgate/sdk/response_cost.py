@@ -1,0 +1,34 @@
+"""An answer's own cost, where LiteLLM's users look for it: `response._hidden_params["response_cost"]`.
+
+US dollars at the list price of the day (`liftgate.prices`); of a model without a price it is None, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from liftgate.clock import SystemClock
+from liftgate.prices import Cost, TokenCounts, counts_of_openai, day_of, token_cost
+from liftgate.sdk.results import ModelResponse
+
+_TIERS = {"default": "standard", "standard": "standard", "flex": "flex", "priority": "priority", "batch": "batch"}
+
+
+def note_cost(answer: ModelResponse, model: str, tokens: TokenCounts | None = None) -> None:
+    """Puts the cost where LiteLLM's users look for it. `tokens`: Google's own counts, where they are at hand."""
+    cost = cost_of(model, tokens or counts_of_openai(_usage(answer)), answer.service_tier)
+    answer._hidden_params = {
+        "response_cost": None if cost is None else cost.dollars,
+        "custom_llm_provider": "gemini",
+        "model": model,
+    }
+
+
+def cost_of(model: str, tokens: TokenCounts, service_tier: Any) -> Cost | None:
+    tier = _TIERS.get(str(service_tier or "default").lower(), "standard")
+    return token_cost(model, tokens, day=day_of(SystemClock().now()), tier=tier)
+
+
+def _usage(answer: ModelResponse) -> Mapping[str, Any]:
+    return {} if answer.usage is None else answer.usage.model_dump()
