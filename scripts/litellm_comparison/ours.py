@@ -53,7 +53,7 @@ def _answer(case: dict[str, Any], translation: ChatQuestion, found: dict[str, An
         raise error_of(case["status"], {}, json.dumps(case["reply"]).encode(), names_file=False)
     if "chunks" not in case:
         fold.feed(case.get("reply") or reply(candidate(text("ok"))))
-        fold.end()
+        fold.end(whole=True)
         found["answer"] = completion(fold.answer)
         return
     writer = ChunkWriter(fold.answer)

@@ -126,8 +126,17 @@ def test_an_answer_without_an_end_never_looks_whole(end: str, url: str, sandbox:
     assert (error_in(found)["type"], error_in(found)["code"]) == ("upstream_error", "upstream_disconnected")
 
 
-def test_a_whole_answer_without_an_end_is_an_error(url: str, sandbox: SandboxServer) -> None:
+def test_a_whole_answer_without_a_reason_to_end_is_an_answer(url: str, sandbox: SandboxServer) -> None:
+    """Its JSON is complete, so nothing broke off: Google's own SDKs take such answers for successes."""
     sandbox.control("scripts", {"response": reply("one ")})
+    status, _, body = post(url, hello())
+    choice = body["choices"][0]
+    assert (status, choice["message"]["content"], choice["finish_reason"]) == (200, "one ", "stop")
+
+
+@pytest.mark.parametrize("said", [reply(""), {"candidates": [{"content": {}}]}, {"candidates": []}, {}])
+def test_a_whole_answer_that_says_nothing_is_an_error(url: str, sandbox: SandboxServer, said: dict[str, Any]) -> None:
+    sandbox.control("scripts", {"response": said})
     status, _, body = post(url, hello())
     assert (status, body["error"]["code"]) == (502, "upstream_disconnected")
 

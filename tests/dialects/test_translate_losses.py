@@ -164,6 +164,39 @@ def test_answer_without_an_end_is_never_a_whole_one(replies: list[dict[str, Any]
         fold.end()
 
 
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ({"text": "a"}, "stop"),
+        ({"functionCall": {"name": "f", "args": {}}}, "tool_calls"),
+        ({"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}, "stop"),
+        ({"executableCode": {"language": "PYTHON", "code": "1"}}, "stop"),
+    ],
+)
+def test_whole_content_without_a_reason_to_end_is_an_answer(part: dict[str, Any], reason: str) -> None:
+    """One JSON text cannot have broken off; 0 are recorded, and Google's own SDKs take them for successes."""
+    fold = folded(reply(candidate(part, finish=None)))
+    fold.end(whole=True)
+    assert completion(fold.answer)["choices"][0]["finish_reason"] == reason
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(),
+        reply(candidate({"text": ""}, finish=None)),
+        reply({"content": {}, "index": 0}),
+        reply(candidate({"text": "thinking", "thought": True}, finish=None)),
+        reply(candidate({"text": "a"}), {"content": {"role": "model"}, "index": 1}),
+    ],
+    ids=["no candidates", "an empty text", "no parts", "only thoughts", "one of two"],
+)
+def test_a_whole_answer_that_says_nothing_is_none(answer: dict[str, Any]) -> None:
+    fold = folded(answer)
+    with pytest.raises(UpstreamDisconnected):
+        fold.end(whole=True)
+
+
 def test_usage_chunk_has_no_choices_and_comes_last() -> None:
     chunks = streamed(reply(candidate({"text": "a"}), usageMetadata={"promptTokenCount": 3}), include_usage=True)
     assert chunks[-1]["choices"] == []

@@ -370,7 +370,7 @@ def test_stream_silence_ends_though_each_wait_within_it_is_given_up_at_the_same_
             deadlines = transport.deadlines
             answer = await transport.send(transport.head("POST", base, {}), b"{}")
             patience = Patience(deadlines, total=60.0, idle=0.3)
-            stream = GeminiStream(answer, patience, names_file=False, account="team-a", key=KEY)
+            stream = GeminiStream(answer, patience, EventDecoder(), names_file=False, account="team-a", key=KEY)
             found = await stream.batch()
             with pytest.raises(errors.UpstreamTimeout):
                 async with asyncio.timeout(10):

@@ -16,6 +16,15 @@ from serving import serve
 
 ANN = {"x-goog-api-key": "sk-ann", "Content-Type": "application/json"}
 NUMBERS = "$alt=json;enum-encoding=int"
+ARRAY = b'[{"candidates":[{"content":{"parts":[{"text":"]}\\"{"}]}}]}\n,\r\n{"candidates":[{"finishReason":1}]}\n]'
+"""As Google writes a stream without `alt=sse` (GEMINI.md 2.1)."""
+REFUSED = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
+ARRAYS = {
+    b'{"n":1}': ARRAY[: ARRAY.index(b"\n,")],
+    b'{"n":2}': ARRAY[:-9],
+    b'{"n":3}': ARRAY[: ARRAY.index(b",\r\n{")] + b",\r\n" + json.dumps(REFUSED).encode() + b"\n]",
+}
+"""Cut behind an element, cut within one, and with an error inside."""
 ANSWER = b'{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":1}]}'
 
 
@@ -41,8 +50,16 @@ def echo() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
         seen.append((scope["path"] + (f"?{query}" if query else ""), body))
         streamed = "alt=sse" in query
         headers = [(b"content-type", b"text/event-stream" if streamed else b"application/json")]
+        answer = b"data: " + ANSWER + b"\r\n\r\n" if streamed else ANSWER
+        if not streamed and "streamGenerateContent" in scope["path"]:
+            answer = ARRAYS.get(body, ARRAY)
+        elif not streamed:
+            # Google's unary answers have it, its streams do not (GEMINI.md: 143 of 143, 0 of 69).
+            headers.append((b"x-gemini-service-tier", body if b"tier" in body else b"standard"))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"data: " + ANSWER + b"\r\n\r\n" if streamed else ANSWER})
+        for at in range(0, len(answer), 7):
+            await send({"type": "http.response.body", "body": answer[at : at + 7], "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
     with serve(app) as url:
         yield url, seen
@@ -102,12 +119,39 @@ def test_enums_as_numbers_are_asked_of_google(
     assert upstream[1][-1][0] == f"/v1beta/models/{MODEL}:{method}"
 
 
-def test_a_stream_is_read_in_words(base: str, upstream: tuple[str, list[tuple[str, bytes]]]) -> None:
-    """Which Google's older clients, who ask for numbers, read as well; a stream of theirs is an array."""
-    for query, form in ((NUMBERS, b"["), ("$alt=sse;enum-encoding=int", b"data: "), ("$alt=sse", b"data: ")):
+def test_streams_with_numbers_are_asked_of_google_too(base: str, upstream: tuple[str, list[tuple[str, bytes]]]) -> None:
+    """In the form that the client asks for: an array is recorded, events with numbers are not."""
+    answer = post(base, f"/v1beta/models/{MODEL}:streamGenerateContent?{NUMBERS}", b"{}")
+    assert (answer.status, answer.body) == (200, ARRAY)
+    assert upstream[1][-1][0] == f"/v1beta/models/{MODEL}:streamGenerateContent?{NUMBERS}"
+    for query in ("$alt=sse;enum-encoding=int", "alt=sse&" + NUMBERS):
         answer = post(base, f"/v1beta/models/{MODEL}:streamGenerateContent?{query}", b"{}")
-        assert answer.status == 200 and answer.body.startswith(form), query
-        assert upstream[1][-1][0].endswith(":streamGenerateContent?alt=sse")
+        assert (answer.status, answer.body) == (200, b"data: " + ANSWER + b"\r\n\r\n")
+        assert upstream[1][-1][0] == f"/v1beta/models/{MODEL}:streamGenerateContent?$alt=sse;enum-encoding=int"
+    for query in ("$alt=sse", "alt=json", ""):
+        assert post(base, f"/v1beta/models/{MODEL}:streamGenerateContent?{query}", b"{}").status == 200
+        assert upstream[1][-1][0] == f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse"
+
+
+def test_an_array_that_broke_off_never_looks_whole(base: str) -> None:
+    target = f"/v1beta/models/{MODEL}:streamGenerateContent?{NUMBERS}"
+    for body in (b'{"n":1}', b'{"n":2}', b'{"n":3}'):
+        answer = post(base, target, body)
+        first, last = answer.json()
+        assert answer.status == 200 and first == json.loads(ARRAY)[0]
+        assert last["error"]["code"] in (502, 503), last
+        assert (last == REFUSED) == (body == b'{"n":3}')
+
+
+def test_the_tier_of_an_answer_is_passed_on(base: str) -> None:
+    for method in ("generateContent", "countTokens", "embedContent"):
+        assert post(base, f"/v1beta/models/{MODEL}:{method}", b"{}").headers["x-gemini-service-tier"] == "standard"
+    for body in (b'{"a":"tier"}', b'{"tier": "\xc3\xa9"}'):
+        # What is no word is none of Google's tiers.
+        assert "x-gemini-service-tier" not in post(base, f"/v1beta/models/{MODEL}:generateContent", body).headers
+    for query in ("alt=sse", NUMBERS):
+        answer = post(base, f"/v1beta/models/{MODEL}:streamGenerateContent?{query}", b"{}")
+        assert "x-gemini-service-tier" not in answer.headers
 
 
 @pytest.mark.parametrize(

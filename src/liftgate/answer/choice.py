@@ -14,7 +14,7 @@ import msgspec
 from liftgate.answer import gemini_json as upstream
 from liftgate.answer.citations import Citation
 from liftgate.answer.counts import Counts, read_counts
-from liftgate.answer.events import Call, ChoiceEvent, Position, Text, TokenLogprob
+from liftgate.answer.events import Call, ChoiceEvent, Position, Signature, Text, Thought, TokenLogprob
 from liftgate.answer.metadata import Gathered
 from liftgate.json_types import JsonMapping, JsonObject
 
@@ -108,6 +108,11 @@ class Choice(msgspec.Struct):
     def has_text(self) -> bool:
         """Whether there is content, be it an empty one that has probabilities."""
         return self.length > 0 or any(type(each) is Text for each in self.events)
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is more than thoughts."""
+        return self.length > 0 or any(type(each) not in (Text, Thought, Signature) for each in self.events)
 
     @property
     def text(self) -> str:

@@ -67,17 +67,20 @@ class AnswerFold(Generic[Q]):
         taken, self._parts.signatures = self._parts.signatures, []
         return taken
 
-    def end(self) -> list[Event]:
+    def end(self, *, whole: bool = False) -> list[Event]:
         """The last events: each choice's end, and the counts.
 
-        Raises UpstreamDisconnected when a choice has no end, or when there is none at all: a cut answer is never whole.
-        Raises UpstreamProtocolError, and what `check_unbroken` does.
+        `whole`: one JSON text was the answer, so nothing can have broken off: content without a reason to end is taken
+        as it stands. Raises UpstreamDisconnected for a choice of a stream that has no end, for one that says nothing,
+        and when there is none at all. Raises UpstreamProtocolError, and what `check_unbroken` does.
         """
         self.check_unbroken()
         if not self._choices:
             raise UpstreamDisconnected("Gemini's answer ended without a candidate.")
         events: list[Event] = []
         for choice in self.answer.in_order():
+            if choice.finish_reason is None and whole and choice.says_something:
+                choice.finish_reason = "STOP"
             if choice.finish_reason is None and not choice.blocked:
                 raise UpstreamDisconnected("Gemini's answer broke off before its end.")
             if choice.metadata:

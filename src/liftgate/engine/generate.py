@@ -189,7 +189,7 @@ class Chat:
             raw = await self._client.generate(deployment, body, timeout=self._attempts.left(call.carried, deployment))
             fold = self._fold(call, translation)
             fold.feed(decoded(raw))
-            fold.end()
+            fold.end(whole=True)
             fold.answer.counts  # noqa: B018 - what is wrong with them is this attempt's failure
             return fold
 

@@ -35,6 +35,7 @@ from liftgate.errors import (
     let_go,
     shortened,
 )
+from liftgate.gemini.client import EVENTS
 from liftgate.gemini.json_body import checked_object
 from liftgate.gemini.stream import GeminiStream
 from liftgate.ids import FILE_ID
@@ -50,6 +51,8 @@ log = logging.getLogger("liftgate.engine")
 
 METHODS = frozenset({"generateContent", "countTokens", "embedContent", "batchEmbedContents"})
 STREAM = "streamGenerateContent"
+NUMBERS = ";enum-encoding=int"
+"""What clients of Google's older generated libraries put behind their `$alt`: enums are numbers then."""
 
 _GOOGLE = "googleapis.com"
 
@@ -71,6 +74,14 @@ class _Call:
     model: str
     body: NativeBody
     carried: Carried
+
+
+@dataclass(frozen=True, slots=True)
+class NativeAnswer:
+    """`tier`: the one that Google served it in, as its header says."""
+
+    body: bytes
+    tier: str | None
 
 
 class NativeStream:
@@ -156,23 +167,27 @@ class Native:
             filter(None, (_place(deployment.account.api_base) for deployment in settings.deployments))
         )
 
-    async def call(self, request: NativeRequest, method: str, *, enum_numbers: bool = False) -> bytes:
-        """Gemini's answer; with `enum_numbers` its enums are numbers. Raises PermissionDenied, in Google's words, for a
-        file that is not the owner's."""
+    async def call(self, request: NativeRequest, method: str, *, enum_numbers: bool = False) -> NativeAnswer:
+        """With `enum_numbers` its enums are numbers. Raises PermissionDenied, in Google's words, for a file that is not
+        the owner's."""
         call = await self._call(request, method)
 
-        async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> bytes:
+        async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> NativeAnswer:
             body = await _body_at(call, deployment, files)
             timeout = self._attempts.left(call.carried, deployment)
-            called = f"{method}?$alt=json;enum-encoding=int" if enum_numbers else method
-            return checked_object(await self._client.call(deployment, called, body, timeout=timeout))
+            called = f"{method}?$alt=json{NUMBERS}" if enum_numbers else method
+            tier: list[str] = []
+            answer = await self._client.call(deployment, called, body, timeout=timeout, tier=tier)
+            return NativeAnswer(checked_object(answer), tier[0] if tier else None)
 
         return await self._run(call, at)
 
-    async def stream(self, request: NativeRequest, *, events: bool) -> NativeStream:
+    async def stream(self, request: NativeRequest, *, events: bool, enum_numbers: bool = False) -> NativeStream:
         """Given when its first event is there, so that a failure before that is a status (DESIGN.md 5.7). `events`:
-        server-sent ones, else Google's JSON array."""
+        server-sent ones, else Google's JSON array; Gemini is asked for events in any case, but for numbers in the form
+        that the client has asked for: that is the one which is recorded."""
         call = await self._call(request, STREAM)
+        method = f"{STREAM}?$alt={'sse' if events else 'json'}{NUMBERS}" if enum_numbers else EVENTS
 
         async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> NativeStream:
             stream = await self._client.open_stream(
@@ -180,6 +195,7 @@ class Native:
                 await _body_at(call, deployment, files),
                 timeout=self._attempts.left(call.carried),
                 idle_timeout=silence(deployment, self._settings.router.stream_timeout),
+                method=method,
             )
             try:
                 first = [checked_object(data) for data in await stream.batch()]

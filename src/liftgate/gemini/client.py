@@ -27,9 +27,12 @@ from liftgate.gemini.stream import GeminiStream, Patience
 from liftgate.gemini.upload_rules import ChunkAnswer
 from liftgate.http.network import broken
 from liftgate.http.transport import ClientLimits, Reply, Transport
+from liftgate.json_elements import ElementDecoder
 from liftgate.large_bodies import STEP, Body, contains
 from liftgate.records import Account, Deployment
+from liftgate.sse import EventDecoder
 
+EVENTS = "streamGenerateContent?alt=sse"
 MODEL_PAGES = 20
 """Of a thousand models each; Google has some fifty."""
 KNOWN_MODELS = 4096
@@ -62,8 +65,11 @@ class GeminiClient:
         """POST …:generateContent; the JSON of a 200. `timeout` in seconds for the whole exchange."""
         return self.call(deployment, "generateContent", body, timeout=timeout)
 
-    async def call(self, deployment: Deployment, method: str, body: Body, *, timeout: float) -> bytes:
-        """POST …:`method` (countTokens, embedContent, …); the JSON of a 200."""
+    async def call(
+        self, deployment: Deployment, method: str, body: Body, *, timeout: float, tier: list[str] | None = None
+    ) -> bytes:
+        """POST …:`method` (countTokens, embedContent, …); the JSON of a 200. `tier` gets the one that Google served it
+        in, where its header says so."""
         model = self._model(deployment)
         transport = self._transport
         try:
@@ -73,20 +79,23 @@ class GeminiClient:
                 if answer.status != 200:
                     reply = await transport.reply(answer)
                     raise _refusal(reply, deployment.api_key, model.whose, names_file=await _names_file(body))
+                if tier is not None and (served := answer.header(b"x-gemini-service-tier")):
+                    tier.append(served)
                 return await answer.read()
         except TimeoutError as error:
             raise broken(error) from None
 
     async def open_stream(
-        self, deployment: Deployment, body: Body, *, timeout: float, idle_timeout: float
+        self, deployment: Deployment, body: Body, *, timeout: float, idle_timeout: float, method: str = EVENTS
     ) -> GeminiStream:
-        """POST …:streamGenerateContent?alt=sse; returns once the status is known to be 200.
+        """POST …:streamGenerateContent; returns once the status is known to be 200. Without `sse` in its query Google
+        writes an array.
 
         `timeout`: seconds for the whole stream; `idle_timeout`: for each silence, also the one before the first byte.
         """
         model = self._model(deployment)
         patience = Patience(self._transport.deadlines, total=timeout, idle=idle_timeout)
-        head = model.head("streamGenerateContent?alt=sse")
+        head = model.head(method)
         names_file = b"/files/" in body if len(body) <= STEP else await _names_file(body)
         try:
             with patience.wait():
@@ -97,7 +106,10 @@ class GeminiClient:
                     raise _refusal(reply, deployment.api_key, model.whose, names_file=names_file)
         except TimeoutError as error:
             raise broken(error) from None
-        return GeminiStream(answer, patience, names_file=names_file, account=model.whose, key=deployment.api_key)
+        decoder = EventDecoder() if "sse" in method else ElementDecoder()
+        return GeminiStream(
+            answer, patience, decoder, names_file=names_file, account=model.whose, key=deployment.api_key
+        )
 
     async def list_models(self, account: Account) -> list[dict[str, Any]]:
         """All that Google lists for this account, as its Model objects. Raises UpstreamProtocolError for no list."""

@@ -11,6 +11,7 @@ from liftgate.gemini.json_body import decoded_or_none
 from liftgate.gemini.status import event_error
 from liftgate.http.connection import Answer
 from liftgate.http.network import broken
+from liftgate.json_elements import ElementDecoder
 from liftgate.sse import EventDecoder
 
 
@@ -47,11 +48,20 @@ class GeminiStream:
     error of `status` when Gemini reports one. Whoever opens a stream closes it.
     """
 
-    def __init__(self, answer: Answer, patience: Patience, *, names_file: bool, account: str, key: str) -> None:
+    def __init__(
+        self,
+        answer: Answer,
+        patience: Patience,
+        decoder: EventDecoder | ElementDecoder,
+        *,
+        names_file: bool,
+        account: str,
+        key: str,
+    ) -> None:
         self._answer = answer
         self._patience = patience
         patience.heard()
-        self._decoder = EventDecoder()
+        self._decoder = decoder
         self._names_file = names_file
         self._account = account
         self._key = key

@@ -76,7 +76,7 @@ class DirectChat:
             raw = await self._client.generate(self._deployment, body, timeout=timeout)
             fold = self._fold(translation)
             fold.feed(decoded(raw))
-            fold.end()
+            fold.end(whole=True)
             return fold.answer
 
         with self._told_its_end():

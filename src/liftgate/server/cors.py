@@ -27,7 +27,7 @@ EXPOSED = b", ".join(
         *(b"content-disposition", b"content-range", b"accept-ranges", b"etag"),
         # An upload of Google's cannot go on without them (GEMINI.md 4.5).
         *(b"x-goog-upload-url", b"x-goog-upload-control-url", b"x-goog-upload-chunk-granularity"),
-        *(b"x-goog-upload-status", b"x-goog-upload-size-received"),
+        *(b"x-goog-upload-status", b"x-goog-upload-size-received", b"x-gemini-service-tier"),
     )
 )
 SECONDS = b"7200"

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import Any
 
 from liftgate.dialects.file_objects import gemini_file
-from liftgate.engine.pass_through import not_permitted
+from liftgate.engine.pass_through import NUMBERS, not_permitted
 from liftgate.errors import FileNotFound, InvalidRequest, shortened
 from liftgate.ids import FILE_ID
 from liftgate.records import FileRecord
@@ -24,8 +24,6 @@ from liftgate.server.responses import Response, google_json
 
 _COMMON = ("key", "alt", "prettyPrint", "$alt", "$prettyPrint", "quotaUser")
 """Parameters that every method of Google's has; all but the two `alt`, which are one, change nothing."""
-ENUM_NUMBERS = ";enum-encoding=int"
-"""What clients of Google's older generated libraries put behind their `$alt`: they read words too."""
 
 DEFAULT_PAGE = 10
 LARGEST_PAGE = 100
@@ -81,7 +79,7 @@ def common(request: Request, *more: str, alts: Collection[str] = ("json",)) -> d
     query = request.query(*_COMMON, *more)
     for name in ("alt", "$alt"):
         form = query.get(name, "json")
-        plain = form.removesuffix(ENUM_NUMBERS) if name == "$alt" else form
+        plain = form.removesuffix(NUMBERS) if name == "$alt" else form
         if plain not in alts:
             raise InvalidRequest(f"Invalid value for the parameter '{name}': '{shortened(form)}'.", param=name)
         if name in query:

@@ -9,11 +9,11 @@ from typing import Any
 
 from liftgate.ask.model_facts import facts_for
 from liftgate.engine.models import ServedModel
-from liftgate.engine.pass_through import METHODS, STREAM, NativeRequest, methods_of
+from liftgate.engine.pass_through import METHODS, NUMBERS, STREAM, NativeRequest, methods_of
 from liftgate.errors import InvalidRequest, ModelNotFound, NotFound
 from liftgate.server.bodies import without_mark
 from liftgate.server.handlers.chat import PATIENCE
-from liftgate.server.handlers.gemini_files import ENUM_NUMBERS, common, page_size
+from liftgate.server.handlers.gemini_files import common, page_size
 from liftgate.server.numbers import whole_number
 from liftgate.server.origin import origin_of
 from liftgate.server.request import Request
@@ -22,6 +22,8 @@ from liftgate.server.unserved import route_not_found
 
 DEFAULT_PAGE = 50
 LARGEST_PAGE = 1000
+TIER = b"x-gemini-service-tier"
+_WORD = re.compile(r"[\w-]{1,64}", re.ASCII)
 _VERSION = re.compile(r"-(\d+(?:\.\d+)?)(?:-|$)")
 
 
@@ -40,11 +42,13 @@ async def call_method(request: Request) -> Response:
         origin=origin_of(request),
         timeout=_timeout(request.header(b"x-server-timeout")),
     )
+    numbers = query.get("$alt", "").endswith(NUMBERS)
     with request.while_connected(PATIENCE):
         if method != STREAM:
-            numbers = query.get("$alt", "").endswith(ENUM_NUMBERS)
-            return Response(await native.call(wanted, method, enum_numbers=numbers), headers=[JSON_UTF8])
-        stream = await native.stream(wanted, events=alt == "sse")
+            answer = await native.call(wanted, method, enum_numbers=numbers)
+            tier = [(TIER, answer.tier.encode())] if answer.tier and _WORD.fullmatch(answer.tier) else []
+            return Response(answer.body, headers=[JSON_UTF8, *tier])
+        stream = await native.stream(wanted, events=alt == "sse", enum_numbers=numbers)
     request.let_go()
     content_type = (b"content-type", b"text/event-stream") if alt == "sse" else JSON_UTF8
     headers = [content_type, (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
