@@ -12,6 +12,7 @@ from typing import Any
 
 import openai
 
+from liftgate.engine.meter import Meter
 from liftgate.gateway import Gateway
 from liftgate.records import Account, Deployment
 from liftgate.sandbox.app import SandboxSettings, create_app
@@ -77,8 +78,8 @@ def settings_for(sandbox: SandboxServer, data_dir: Path, **changes: Any) -> Sett
 
 
 @contextmanager
-def gateway_server(settings: Settings, *, allow_errors: bool = False) -> Iterator[str]:
-    with serve(build_app(Gateway(settings)), allow_errors=allow_errors) as url:
+def gateway_server(settings: Settings, *, allow_errors: bool = False, listeners: Sequence[Meter] = ()) -> Iterator[str]:
+    with serve(build_app(Gateway(settings, listeners=listeners)), allow_errors=allow_errors) as url:
         yield url
 
 

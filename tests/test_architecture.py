@@ -30,6 +30,20 @@ def functions(module: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
             yield node
 
 
+def test_logger_is_named_by_its_room() -> None:
+    wrong = []
+    for module in MODULES:
+        room = module.relative_to(SOURCE).parts[0].removesuffix(".py")
+        for node in ast.parse(module.read_text()).body:
+            call = node.value if isinstance(node, ast.Assign) else None
+            if not isinstance(call, ast.Call) or not ast.unparse(call.func).endswith("getLogger"):
+                continue
+            name = ast.literal_eval(call.args[0])
+            if name not in (f"liftgate.{room}", "liftgate.access", "uvicorn.error"):
+                wrong.append(f"{name_of(module)}: {name}")
+    assert wrong == []
+
+
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_module_keeps_its_size_and_says_what_it_is(module: Path) -> None:
     text = module.read_text()

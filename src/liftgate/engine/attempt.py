@@ -17,6 +17,7 @@ from liftgate.ask.model_dates import with_its_end
 from liftgate.ask.suspects import Suspect, inline_suspects, named
 from liftgate.clock import Clock
 from liftgate.engine.heal import Healing
+from liftgate.engine.meter import current, timed, tried
 from liftgate.engine.needs import Needed, Needs
 from liftgate.errors import FileNotReady, InvalidRequest, LiftgateError, NotFound, UpstreamFileLost
 from liftgate.gemini.status import classify, lost_file
@@ -64,14 +65,17 @@ class Attempts:
         come first. Raises what `at` and `Router.run` do.
         """
 
+        call = current.get()
+
         def attempt(deployment: Deployment) -> Awaitable[T]:
-            return self.at(deployment, carried, partial(use, deployment))
+            return tried(call, deployment, self.at(deployment, carried, partial(use, deployment)))
 
         if not carried.needs:
             return await self._router.run(model, attempt, deadline=carried.deadline)
         candidates = self._router.deployments(model)
         if len(candidates) > 1:
-            await self._needs.locate(carried.needs, (deployment.account for deployment in candidates))
+            accounts = (deployment.account for deployment in candidates)
+            await timed(call, "files", self._needs.locate(carried.needs, accounts))
         return await self._router.run(
             model,
             attempt,
@@ -96,16 +100,18 @@ class Attempts:
                 raise self._explained(refused, deployment, carried, {}) from None
             except RecursionError:
                 raise InvalidRequest(TOO_DEEP) from None
-        account = deployment.account
+        account, call = deployment.account, current.get()
         while True:
-            files, copies = await self._needs.resolve(carried.needs, account, deadline=carried.deadline)
+            resolving = self._needs.resolve(carried.needs, account, deadline=carried.deadline)
+            files, copies = await timed(call, "files", resolving)
             try:
                 return await use(files)
             except UpstreamFileLost as lost:
                 if not copies:
                     raise _without_files(lost) from lost
                 past = carried.healed.setdefault(account.name, Healing())
-                if not await self._needs.healer.heal(past, copies, lost, account, carried.deadline):
+                healing = self._needs.healer.heal(past, copies, lost, account, carried.deadline)
+                if not await timed(call, "files", healing):
                     raise _denied(lost, carried.needs, copies, account) from lost
             except (InvalidRequest, NotFound) as refused:
                 raise self._explained(refused, deployment, carried, files) from None

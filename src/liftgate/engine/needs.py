@@ -19,6 +19,7 @@ from liftgate.dialects.chat.media import find_media
 from liftgate.engine.attachments import InlineBudget, SentAlong
 from liftgate.engine.files import Files
 from liftgate.engine.heal import Healer
+from liftgate.engine.meter import current
 from liftgate.errors import FileNotFound, FileNotReady, LiftgateError
 from liftgate.media_types import bare, called, is_taken, unusable
 from liftgate.records import Account, FileRecord, Owner, ReplicaRecord
@@ -109,6 +110,7 @@ class Needs:
         resolved: dict[str, ResolvedFile] = {}
         replicas: list[ReplicaRecord] = []
         missing: list[Needed] = []
+        call = current.get()
         for each in needs:
             if each.ready is not None:
                 resolved[each.need.param] = each.ready
@@ -117,6 +119,8 @@ class Needs:
                 if replica is None:
                     missing.append(each)
                 else:
+                    if call is not None:
+                        call.copies_hit.add(each.wanted.file.id)
                     replicas.append(replica)
                     resolved[each.need.param] = ResolvedFile(
                         uri=replica.uri, data=None, mime_type=bare(replica.mime_type)
@@ -130,6 +134,8 @@ class Needs:
 
     async def _made(self, needed: Needed, account: Account, deadline: float) -> ReplicaRecord:
         assert needed.wanted is not None, "what is ready is not made"
+        if (call := current.get()) is not None:
+            call.waits_for(needed.wanted.file)
         try:
             return await self._replicas.ensure(needed.wanted, account, deadline=deadline)
         except FileNotFound:

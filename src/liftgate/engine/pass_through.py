@@ -21,8 +21,10 @@ from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.copies.services import Parts
 from liftgate.dialects.gemini.body import LARGE, REFUSED, Named, NativeBody, read_body
 from liftgate.dialects.gemini.errors import google_status
+from liftgate.dialects.gemini.stream_forms import Elements, Events
 from liftgate.engine.attempt import Attempts, Carried, silence
 from liftgate.engine.files import GEMINI_SPELLING
+from liftgate.engine.meter import CallRecord, current, timed
 from liftgate.engine.needs import Needs
 from liftgate.errors import (
     FileNotFound,
@@ -88,13 +90,17 @@ class NativeStream:
     """Gemini's events as they come, the first one included; their JSON is not touched. `aclose()` cancels the upstream.
 
     `events`: server-sent ones, separated as Google does it and without comments, on which its SDK breaks; else the
-    elements of a JSON array. A failure is told inside, as Google tells one.
+    elements of a JSON array. A failure is told inside, as Google tells one. `call`: what is noted of it at its end.
     """
 
-    def __init__(self, stream: GeminiStream, first: list[bytes], hold: ExitStack, *, events: bool) -> None:
+    def __init__(
+        self, stream: GeminiStream, first: list[bytes], hold: ExitStack, *, events: bool, call: CallRecord | None
+    ) -> None:
         self._stream = stream
         self._hold = hold
-        self._form = _Events() if events else _Elements()
+        self._form = Events() if events else Elements()
+        self._call = call
+        self._last = first[-1]
         self._blocks = self._relay(first, self._form)
 
     def __aiter__(self) -> AsyncGenerator[bytes, None]:
@@ -104,13 +110,16 @@ class NativeStream:
         """Idempotent."""
         await self._blocks.aclose()
         self._hold.close()
+        if self._call is not None:
+            # What is said of tokens counts them from the beginning: only the last event has to be read.
+            self._call.answered(self._last)
         await self._stream.close()
 
     def in_band(self, error: LiftgateError) -> bytes:
         """What tells `error` inside, and the end behind it."""
         return self._form.one(msgspec.json.encode(google_status(error))) + self._form.end()
 
-    async def _relay(self, batch: list[bytes], form: _Events | _Elements) -> AsyncGenerator[bytes, None]:
+    async def _relay(self, batch: list[bytes], form: Events | Elements) -> AsyncGenerator[bytes, None]:
         try:
             while batch:
                 good: list[bytes] = []
@@ -119,40 +128,17 @@ class NativeStream:
                 finally:
                     if good:
                         yield b"".join(good)
-                batch = await self._stream.batch()
+                batch = await timed(self._call, "upstream", self._stream.batch())
+                self._last = batch[-1] if batch else self._last
         except LiftgateError as error:
             log.warning("a native stream broke: %s", error.message)
+            if self._call is not None:
+                self._call.told(error)
             let_go(error)
             yield self.in_band(error)
             return
         if end := form.end():
             yield end
-
-
-class _Elements:
-    """Google's array, an element at a time (GEMINI.md 2.1)."""
-
-    def __init__(self) -> None:
-        self._between = b"["
-
-    def one(self, data: bytes) -> bytes:
-        between, self._between = self._between, b"\n,\r\n"
-        return between + data
-
-    def end(self) -> bytes:
-        return b"[]" if self._between == b"[" else b"\n]"
-
-
-class _Events:
-    """Google's server-sent events: nothing behind the last one."""
-
-    def one(self, data: bytes) -> bytes:
-        if b"\n" in data:
-            data = data.replace(b"\n", b"\r\ndata: ")
-        return b"data: " + data + b"\r\n\r\n"
-
-    def end(self) -> bytes:
-        return b""
 
 
 class Native:
@@ -171,14 +157,19 @@ class Native:
         """With `enum_numbers` its enums are numbers. Raises PermissionDenied, in Google's words, for a file that is not
         the owner's."""
         call = await self._call(request, method)
+        noted = current.get()
 
         async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> NativeAnswer:
             body = await _body_at(call, deployment, files)
             timeout = self._attempts.left(call.carried, deployment)
             called = f"{method}?$alt=json{NUMBERS}" if enum_numbers else method
             tier: list[str] = []
-            answer = await self._client.call(deployment, called, body, timeout=timeout, tier=tier)
-            return NativeAnswer(checked_object(answer), tier[0] if tier else None)
+            calling = self._client.call(deployment, called, body, timeout=timeout, tier=tier)
+            raw = checked_object(await timed(noted, "first_event", calling))
+            if noted is not None:
+                noted.answered(raw)
+                noted.tier = tier[0] if tier else ""
+            return NativeAnswer(raw, tier[0] if tier else None)
 
         return await self._run(call, at)
 
@@ -188,17 +179,22 @@ class Native:
         that the client has asked for: that is the one which is recorded."""
         call = await self._call(request, STREAM)
         method = f"{STREAM}?$alt={'sse' if events else 'json'}{NUMBERS}" if enum_numbers else EVENTS
+        noted = current.get()
+        if noted is not None:
+            noted.streamed = True
 
         async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> NativeStream:
-            stream = await self._client.open_stream(
+            opening = self._client.open_stream(
                 deployment,
                 await _body_at(call, deployment, files),
                 timeout=self._attempts.left(call.carried),
                 idle_timeout=silence(deployment, self._settings.router.stream_timeout),
                 method=method,
             )
+            stream = await timed(noted, "first_event", opening)
             try:
-                first = [checked_object(data) for data in await stream.batch()]
+                batch = await timed(noted, "first_event", stream.batch())
+                first = [checked_object(data) for data in batch]
                 if not first:
                     raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
             except BaseException:
@@ -206,7 +202,7 @@ class Native:
                 raise
             hold = ExitStack()
             hold.enter_context(self._router.hold(deployment))
-            return NativeStream(stream, first, hold, events=events)
+            return NativeStream(stream, first, hold, events=events, call=noted)
 
         return await self._run(call, at)
 
@@ -219,6 +215,9 @@ class Native:
 
     async def _call(self, request: NativeRequest, method: str) -> _Call:
         begun = self._clock.monotonic()
+        noted = current.get()
+        if noted is not None:
+            noted.operation, noted.model = method, request.model
         try:
             limit = self._attempts.limit(request.model, self._settings.router.timeout)
             group = self._router.deployments(request.model)
@@ -247,7 +246,8 @@ class Native:
         ]
         try:
             seconds = deadline - self._clock.monotonic()
-            found = await self._needs.of(request.owner, MediaFound(needs, 0), seconds=seconds) if needs else ()
+            finding = self._needs.of(request.owner, MediaFound(needs, 0), seconds=seconds) if needs else None
+            found = () if finding is None else await timed(noted, "files", finding)
         except FileNotFound as missing:
             raise not_permitted(missing.file_id) from None
         return _Call(request.model, body, Carried(found, deadline))

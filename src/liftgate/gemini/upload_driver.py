@@ -19,7 +19,7 @@ from liftgate.gemini.upload_rules import ChunkAnswer
 from liftgate.gemini.upload_session import Action, Done, Fail, FindByName, Query, Restart, SendChunk, UploadSession
 from liftgate.records import Account
 
-log = logging.getLogger("liftgate")
+log = logging.getLogger("liftgate.gemini")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 
 from liftgate import ids
 from liftgate.deadlines import Deadlines
+from liftgate.engine.meter import current
 from liftgate.errors import (
     ConfigError,
     InternalError,
@@ -24,7 +25,6 @@ from liftgate.errors import (
 from liftgate.gateway import Gateway
 from liftgate.log_context import working_for
 from liftgate.server import routes
-from liftgate.server.access_log import CountedSend
 from liftgate.server.asgi import Receive, Scope, Send
 from liftgate.server.auth import Authenticator
 from liftgate.server.bodies import HeldBodies
@@ -32,8 +32,10 @@ from liftgate.server.cors import CrossOrigin
 from liftgate.server.dialects import Dialect, dialect_of
 from liftgate.server.errors import error_response
 from liftgate.server.local_only import LocalOnly
+from liftgate.server.metering import answer_metered, metered_receive
 from liftgate.server.request import ClientLeft, Request, Waits
 from liftgate.server.responses import Response
+from liftgate.server.routes import Handler
 from liftgate.server.routing import RouteTable, plain_path
 from liftgate.server.unserved import route_not_found
 from liftgate.tasks import Tasks
@@ -54,7 +56,6 @@ class App:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._auth = Authenticator(gateway.settings.auth)
-        self._access_log = gateway.settings.server.access_log or gateway.settings.server.debug
         origins = gateway.settings.server.cors_origins
         self._local_only = None if gateway.settings.auth.required else LocalOnly(origins)
         self._answer = CrossOrigin(origins, self._answer_request).answer if origins else self._answer_request
@@ -70,14 +71,14 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            request = Request(scope, receive, self._gateway, self._waits, ids.new_request_id())
-            working_for.set(request.id)
-            if self._access_log:
-                counted = CountedSend(send)
-                await self._answer(request, counted)
-                counted.write_line(request)
+            request_id = ids.new_request_id()
+            working_for.set(request_id)
+            if meters := self._gateway.meters:
+                call = meters.begin(request_id)
+                request = Request(scope, metered_receive(receive, call), self._gateway, self._waits, request_id)
+                await answer_metered(request, send, meters, call, self._answer)
             else:
-                await self._answer(request, send)
+                await self._answer(Request(scope, receive, self._gateway, self._waits, request_id), send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
 
@@ -98,7 +99,7 @@ class App:
                 return
             if not self._leaving or response is None:
                 raise
-            await response.break_off(_stopping(), send)
+            await response.break_off(_told(_stopping()), send)
         except Exception:
             # The answer had begun: all that is left is to break the connection, so that it is not taken for whole.
             log.exception("%s %s broke off", request.method, ascii(request.path))
@@ -110,12 +111,7 @@ class App:
     async def _response(self, request: Request) -> Response:
         dialect = dialect_of(request)
         try:
-            if self._local_only is not None:
-                self._local_only.check(request)
-            handler, route, request.params = self._routes[dialect].find(request.method, request.path)
-            if not route.public and not (route.capability and request.query_value(route.capability)):
-                request.owner = self._auth.owner_of(request)
-            return await handler(request)
+            return await self._handler(request, dialect)(request)
         except LiftgateError as error:
             if isinstance(error, RouteNotFound) and (plain := plain_path(request.path)) != request.path:
                 let_go(error)
@@ -127,17 +123,33 @@ class App:
             if error.http_status >= 500:
                 log.warning("%s: %s", type(error).__name__, error.message)
             let_go(error)
-            return error_response(error, dialect)
+            return error_response(_told(error), dialect)
         except ClientLeft:
             raise
         except asyncio.CancelledError:
             if request.left or not self._leaving:
                 raise
-            return error_response(_stopping(), dialect)
+            return error_response(_told(_stopping()), dialect)
         except Exception as error:
             log.exception("%s %s failed", request.method, ascii(request.path))
             let_go(error)
-            return error_response(InternalError(), dialect)
+            return error_response(_told(InternalError()), dialect)
+
+    def _handler(self, request: Request, dialect: Dialect) -> Handler:
+        """Who answers the request, once its caller is known. Raises what the route and the key are refused with."""
+        if (call := current.get()) is not None:
+            call.dialect = dialect
+        if self._local_only is not None:
+            self._local_only.check(request)
+        handler, route, request.params = self._routes[dialect].find(request.method, request.path)
+        if call is not None:
+            call.route = route.path
+        if not route.public and not (route.capability and request.query_value(route.capability)):
+            request.owner = self._auth.owner_of(request)
+            if call is not None and self._local_only is None:
+                # Each key of the config has its owner's name.
+                call.key = request.owner
+        return handler
 
     async def _live(self, receive: Receive, send: Send) -> None:
         async with AsyncExitStack() as stack:
@@ -151,6 +163,13 @@ class App:
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _told(error: LiftgateError) -> LiftgateError:
+    """`error`, noted as what the caller got."""
+    if (call := current.get()) is not None:
+        call.told(error)
+    return error
 
 
 def _stopping() -> Unavailable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from liftgate.errors import MethodNotAllowed
 from liftgate.server.routes import Handler, Route
@@ -24,13 +25,14 @@ class RouteTable:
         for route in routes:
             for prefix in prefixes:
                 path = prefix + route.path
+                whole = replace(route, path=path)
                 if "{" in path:
-                    self._patterns.append((_pattern(path), route))
+                    self._patterns.append((_pattern(path), whole))
                 else:
-                    self._exact[path] = route
+                    self._exact[path] = whole
 
     def find(self, method: str, path: str) -> tuple[Handler, Route, dict[str, str]]:
-        """Raises RouteNotFound and MethodNotAllowed."""
+        """The handler, its route with the whole path, what the path names; RouteNotFound and MethodNotAllowed."""
         route = self._exact.get(path)
         params: dict[str, str] = {}
         if route is None:

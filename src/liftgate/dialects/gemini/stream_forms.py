@@ -1,0 +1,29 @@
+"""The two forms in which Google streams: an array of JSON, and server-sent events. An event at a time, and the end."""
+
+from __future__ import annotations
+
+
+class Elements:
+    """Google's array, an element at a time (GEMINI.md 2.1)."""
+
+    def __init__(self) -> None:
+        self._between = b"["
+
+    def one(self, data: bytes) -> bytes:
+        between, self._between = self._between, b"\n,\r\n"
+        return between + data
+
+    def end(self) -> bytes:
+        return b"[]" if self._between == b"[" else b"\n]"
+
+
+class Events:
+    """Google's server-sent events: nothing behind the last one."""
+
+    def one(self, data: bytes) -> bytes:
+        if b"\n" in data:
+            data = data.replace(b"\n", b"\r\ndata: ")
+        return b"data: " + data + b"\r\n\r\n"
+
+    def end(self) -> bytes:
+        return b""

@@ -1,0 +1,222 @@
+"""The end of every call, heard at one place: one `CallRecord` for each call of each dialect, whatever became of it.
+
+The face that takes a call begins its record (`Meters.begin`) and ends it once (`Meters.end`); what serves it fills
+it in on the way, and finds it with `current`. Spend, metrics and log lines are listeners (`Meter`). Without listeners
+there are no records, and `current` gives None.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Sequence
+from contextvars import ContextVar
+from time import monotonic
+from typing import Any, Literal, Protocol, TypeVar
+
+import msgspec
+
+from liftgate.clock import Clock
+from liftgate.errors import LiftgateError
+from liftgate.records import Deployment, FileRecord, Owner
+
+T = TypeVar("T")
+
+log = logging.getLogger("liftgate.engine")
+
+Outcome = Literal["ok", "refused", "failed", "left"]
+"""`refused`: a 4xx, the caller must change something or wait. `failed`: a 5xx, an error inside a stream, or an answer
+that broke off. `left`: the client went away before the end."""
+Phase = Literal["files", "first_event", "upstream", "client"]
+
+
+class CallRecord(msgspec.Struct):
+    """One call. Listeners read it after its end, and change nothing.
+
+    Where a call has no such thing a text is empty and a number 0: a file route has no model, a call of the SDK no path.
+    """
+
+    request_id: str
+    began_at: float
+    """Unix seconds, on the gateway's clock."""
+    # Who
+    key: str = ""
+    """The name of the key that was given, never the key; empty where the gateway needs none."""
+    owner: Owner = ""
+    peer: str = ""
+    """The address of the connection, which may be a proxy's."""
+    # What was asked
+    dialect: str = ""
+    method: str = ""
+    """HTTP's; empty for a call of the SDK."""
+    path: str = ""
+    route: str = ""
+    """The template of the path, `/v1/files/{file_id}`; empty where no route has it. Of few values."""
+    operation: str = ""
+    """What is asked of a model: `chat`, `count`, or Gemini's own method. Of few values."""
+    streamed: bool = False
+    model: str = ""
+    """As the caller named it. Of any value."""
+    # Who served it, the last one tried
+    deployment: str = ""
+    public_model: str = ""
+    """The `model_name` of the config that has the deployment, a pattern such as `gemini/*` too. Of few values."""
+    upstream_model: str = ""
+    account: str = ""
+    tries: int = 0
+    """Deployments that were tried, repeats included."""
+    # Files, by id: those that were at the account when they were needed, and those whose page-in had to be waited for
+    copies_hit: set[str] = msgspec.field(default_factory=set)
+    paged_in: set[str] = msgspec.field(default_factory=set)
+    paged_in_bytes: int = 0
+    # Bodies, as they came and went over the wire
+    bytes_in: int = 0
+    bytes_out: int = 0
+    # What Google said of it
+    usage: dict[str, Any] | None = None
+    """Its `usageMetadata`, whole: tokens by kind and by modality. Of a stream the last one that came."""
+    response_id: str = ""
+    finish: str | int = ""
+    """`finishReason` of the first candidate; a number where the caller asked Google for numbers."""
+    tier: str = ""
+    """Its service tier, which decides the price; empty where Google named none."""
+    # Seconds
+    files: float = 0.0
+    """Waiting for files: fetching, storing, page-in."""
+    first_event: float = 0.0
+    """From the request to Google to the first event of its answer, at the deployment that answered."""
+    upstream: float = 0.0
+    """Waiting for Google, of all tries together."""
+    pauses: float = 0.0
+    """Between two tries."""
+    client: float = 0.0
+    """Waiting for the caller to send its body and to take the answer."""
+    total: float = 0.0
+    # Its end
+    status: int = 0
+    """0 where the client left before there was an answer, and for the SDK."""
+    outcome: Outcome = "ok"
+    error: str = ""
+    """The class of `errors` that the caller was told, `FileNotFound`: one name for one meaning in each dialect."""
+    started: float = msgspec.field(default_factory=monotonic)
+    """Its beginning, on the monotonic clock."""
+    failed_at: float = 0.0
+    """The end of the last try that gave no answer, on the monotonic clock."""
+
+    @property
+    def own(self) -> float:
+        """Seconds that were spent here, and on nothing else."""
+        return max(0.0, self.total - self.files - self.upstream - self.pauses - self.client)
+
+    def tries_at(self, deployment: Deployment) -> None:
+        """Another try begins."""
+        if self.failed_at:
+            self.pauses += monotonic() - self.failed_at
+            self.failed_at = 0.0
+        self.tries += 1
+        self.first_event = 0.0
+        self.deployment = deployment.id
+        self.public_model = deployment.model_name
+        self.upstream_model = deployment.model
+        self.account = deployment.account.name
+
+    def waits_for(self, file: FileRecord) -> None:
+        """Its copy has to be made, here or by who is at it already."""
+        if file.id not in self.paged_in:
+            self.paged_in.add(file.id)
+            self.paged_in_bytes += file.bytes
+
+    def told(self, error: LiftgateError) -> None:
+        """The caller got `error` for an answer, or at the end of one."""
+        self.error = type(error).__name__
+
+    def add(self, phase: Phase, seconds: float) -> None:
+        setattr(self, phase, getattr(self, phase) + seconds)
+        if phase == "first_event":
+            self.upstream += seconds
+
+    def answered(self, raw: bytes) -> None:
+        """Notes what one of Gemini's answers, or events, says of itself. What has another form says nothing."""
+        try:
+            said = _read_answer(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return
+        self.usage = said.usage or self.usage
+        self.response_id = said.response_id or self.response_id
+        if said.candidates:
+            self.finish = said.candidates[0].finish_reason or self.finish
+
+
+class _Candidate(msgspec.Struct, rename="camel"):
+    finish_reason: str | int = ""
+
+
+class _Answer(msgspec.Struct, rename="camel"):
+    usage: dict[str, Any] | None = msgspec.field(name="usageMetadata", default=None)
+    response_id: str = ""
+    candidates: list[_Candidate] = []
+
+
+_read_answer = msgspec.json.Decoder(_Answer).decode
+
+current: ContextVar[CallRecord | None] = ContextVar("current_call", default=None)
+"""The record of the call that is served. What runs on outside the call's own tasks keeps the record itself instead."""
+
+
+def timed(call: CallRecord | None, phase: Phase, wait: Awaitable[T]) -> Awaitable[T]:
+    """`wait`, its time counted to `phase` of `call`."""
+    return wait if call is None else _timed(call, phase, wait)
+
+
+async def _timed(call: CallRecord, phase: Phase, wait: Awaitable[T]) -> T:
+    began = monotonic()
+    try:
+        return await wait
+    finally:
+        call.add(phase, monotonic() - began)
+
+
+def tried(call: CallRecord | None, deployment: Deployment, wait: Awaitable[T]) -> Awaitable[T]:
+    """`wait`, as a try of `call` at `deployment`."""
+    return wait if call is None else _tried(call, deployment, wait)
+
+
+async def _tried(call: CallRecord, deployment: Deployment, wait: Awaitable[T]) -> T:
+    call.tries_at(deployment)
+    try:
+        return await wait
+    except BaseException:
+        call.failed_at = monotonic()
+        raise
+
+
+class Meter(Protocol):
+    """A listener. It is called on the event loop, between two answers: it must neither wait nor work for long."""
+
+    def ended(self, call: CallRecord) -> None: ...
+
+
+class Meters:
+    """All listeners of a gateway. False where there are none."""
+
+    def __init__(self, listeners: Sequence[Meter], clock: Clock) -> None:
+        self._listeners = tuple(listeners)
+        self._clock = clock
+
+    def __bool__(self) -> bool:
+        return bool(self._listeners)
+
+    def begin(self, request_id: str) -> CallRecord:
+        return CallRecord(request_id, self._clock.now())
+
+    def end(self, call: CallRecord, *, left: bool = False) -> None:
+        """Exactly once for each call. `left`: the client was gone before the end. A failing listener harms no other."""
+        call.total = monotonic() - call.started
+        if left:
+            call.outcome = "left"
+        elif call.error or call.status >= 400:
+            call.outcome = "refused" if 400 <= call.status < 500 else "failed"
+        for listener in self._listeners:
+            try:
+                listener.ended(call)
+            except Exception:
+                log.exception("a listener failed at the end of a call")

@@ -1,0 +1,63 @@
+"""One HTTP request as a call that is metered: what goes over the wire, and the one end of its record.
+
+Used only where somebody listens (`engine.meter`); the engine fills in the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+from liftgate.engine.meter import CallRecord, Meters, current
+from liftgate.errors import InternalError
+from liftgate.server.asgi import Message, Receive, Send
+from liftgate.server.request import Request
+
+
+def metered_receive(receive: Receive, call: CallRecord) -> Receive:
+    """An ASGI `receive` that notes the bytes of the body that came, and how long they took."""
+
+    async def receive_noted() -> Message:
+        began = monotonic()
+        message = await receive()
+        if message["type"] == "http.request":
+            call.bytes_in += len(message.get("body", b""))
+            call.client += monotonic() - began
+        return message
+
+    return receive_noted
+
+
+def metered_send(send: Send, call: CallRecord) -> Send:
+    """An ASGI `send` that notes the status, the bytes of the body that went out, and how long the client took them."""
+
+    async def send_noted(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            call.status = message["status"]
+        else:
+            call.bytes_out += len(message.get("body", b""))
+        began = monotonic()
+        await send(message)
+        call.client += monotonic() - began
+
+    return send_noted
+
+
+async def answer_metered(
+    request: Request, send: Send, meters: Meters, call: CallRecord, answer: Callable[[Request, Send], Awaitable[None]]
+) -> None:
+    """As `answer`, with one record at its end, however it ends."""
+    current.set(call)
+    call.method = request.method
+    call.peer = request.peer
+    try:
+        await answer(request, metered_send(send, call))
+    except BaseException:
+        if not call.error:
+            call.told(InternalError())
+        raise
+    finally:
+        # The owner may be known from what the path names, and the path may be served by its plain spelling.
+        call.owner = request.owner
+        call.path = request.path
+        meters.end(call, left=request.left)
