@@ -37,6 +37,19 @@ FILES: dict[str, Door] = {
     )
 }
 FILES["content range"] = Door("GET", "/v1/files/{}/content", headers={"Range": "bytes=0-1"}, spelled=file_id)
+FILES |= {
+    f"{method} on a condition, {name}": Door(
+        method, "/v1/files/{}" + "/content" * (method != "DELETE"), headers={name: value, **more}, spelled=file_id
+    )
+    for method in ("GET", "HEAD", "DELETE")
+    for name, value, more in (
+        ("If-Match", "*", {}),
+        ("If-Match", '"x"', {"Range": "bytes=0-1"}),
+        ("If-None-Match", "*", {}),
+        ("If-Range", '"x"', {"Range": "bytes=99-"}),
+        ("If-Modified-Since", "Thu, 01 Jan 2026 00:00:00 GMT", {}),
+    )
+}
 
 NATIVE_NAMES: dict[str, Door] = {
     f"{what}, {prefix}": Door(method, prefix + path, speaks="gemini")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -135,3 +136,12 @@ def test_import_is_light() -> None:
     program = f"import sys, liftgate; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("lock", sorted(SOURCE.parent.parent.glob("requirements*.lock")), ids=lambda lock: lock.name)
+def test_every_package_of_a_lock_is_pinned_by_hash(lock: Path) -> None:
+    entries = re.split(r"\n(?=\S)", re.sub(r"(?m)^ *#.*\n", "", lock.read_text()).strip())
+    assert len(entries) > 3
+    for entry in entries:
+        assert re.match(r"[a-z0-9][a-z0-9._-]*(\[[a-z0-9,-]+\])?==\S+", entry), entry
+        assert "--hash=sha256:" in entry and "://" not in entry and " @ " not in entry, entry

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from liftgate.errors import ConfigError
 from liftgate.settings import Settings, load_settings
 from liftgate.settings.describe import settings_page
-from liftgate.settings.options import OPTIONS
+from liftgate.settings.options import OPTIONS, Option
 from liftgate.settings.wildcards import served_by_wildcard
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -417,6 +418,89 @@ def test_every_option_is_settable_from_everywhere(tmp_path: Path) -> None:
     for option in OPTIONS:
         section = getattr(by_flags, option.section) if option.section else by_flags
         assert str(getattr(section, option.attribute)) in (str(given[option.name]), "('x',)", "('::1',)", "('a://y',)")
+
+
+ODD: tuple[object, ...] = (
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        -1,
+        2**63,
+        10**400,
+        1.5,
+        -0.0,
+        1e308,
+        float("inf"),
+        float("nan"),
+        "",
+        " ",
+        "0",
+        "-1",
+        "1e3",
+    ),
+    *(
+        "1GB",
+        "1 MiB",
+        "1GBB",
+        "-5MiB",
+        "soon",
+        "true",
+        "YES",
+        "off",
+        "null",
+        "\x00",
+        "é",
+        "\ud800",
+        "a" * 5000,
+        "a\nb",
+        "/",
+        "~",
+    ),
+    *(
+        "..",
+        "s3://",
+        "s3://a b",
+        "sqlite://",
+        "postgresql://",
+        "http://[::1",
+        "https://x:99999",
+        "::1",
+        "1.2.3.4/33",
+        "*",
+        "a,b",
+    ),
+    *(
+        b"x",
+        [],
+        [1],
+        ["a", None],
+        [[]],
+        {},
+        {"a": 1},
+        {1: 2},
+        (),
+        "os.environ/NOPE",
+        "${X}",
+        "2026-11-28",
+        date(2026, 11, 28),
+    ),
+)
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_any_value_of_an_option_is_taken_or_refused_by_name(option: Option) -> None:
+    for value in ODD:
+        given = str(value)
+        environ = {**KEYED, option.environment: given} if "\x00" not in given else KEYED
+        for flags, variables in (({option.name: value}, KEYED), ({}, environ)):
+            try:
+                load_settings(None, flags, variables)
+            except ConfigError as error:
+                named = (option.name, option.environment, "--" + option.name.replace("_", "-"))
+                assert any(name in str(error) for name in named), (value, error)
 
 
 def test_the_settings_page_is_up_to_date() -> None:

@@ -20,6 +20,7 @@ from liftgate.catalog.database import Database
 from liftgate.catalog.migrate import migrations
 from liftgate.catalog.rows import blobs, files
 from liftgate.errors import ConfigError
+from liftgate.records import FileRecord
 
 CHILD = Path(__file__).with_name("catalog_child.py")
 
@@ -69,6 +70,32 @@ def test_newer_schema_is_refused_with_a_clear_sentence(database_url: str) -> Non
     run(database_url, leap)
     with pytest.raises(ConfigError, match=r"schema 9999.* up to \d+.*newer Liftgate"):
         run(database_url, nothing)
+
+
+def test_catalogue_of_the_first_schema_is_taken_up_with_what_is_in_it(database_url: str) -> None:
+    """As a version of then left it, killed in the middle: an upload was begun and not completed."""
+
+    async def before(database: Database) -> None:
+        await database.write(as_of_the_first_schema)
+
+    def as_of_the_first_schema(conn: Connection) -> None:
+        kept.append(commit(conn, content=b"of an older version"))
+        for table in ("store", "steady_clock", "unknown_objects"):
+            conn.execute(f"DROP TABLE {table}")
+        for table, column in (("leases", "seconds"), ("uploads", "lag"), ("files", "lag"), ("uploads", "completion")):
+            conn.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        conn.execute("DELETE FROM schema_version WHERE version > 1")
+
+    async def after(database: Database) -> None:
+        rows = await database.read(lambda conn: conn.execute("SELECT max(version) FROM schema_version"))
+        assert rows == [(migrations()[-1].number,)]
+        assert await database.read(lambda conn: files.get_file(conn, "anna", kept[0].id, NOW)) == kept[0]
+        fresh = await database.write(lambda conn: commit(conn, content=b"of today"))
+        assert await database.read(lambda conn: files.get_file(conn, "anna", fresh.id, NOW)) == fresh
+
+    kept: list[FileRecord] = []
+    run(database_url, before)
+    run(database_url, after)
 
 
 def test_lease_has_one_holder_and_growing_generations_over_processes(database_url: str, tmp_path: Path) -> None:

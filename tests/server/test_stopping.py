@@ -27,6 +27,7 @@ KEY = "Authorization: Bearer sk-ann"
 CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
 CONTENTS = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}
 CHUNK = {"candidates": [{"content": {"role": "model", "parts": [{"text": "and so on "}]}}]}
+ENDED = {"candidates": [{"content": {"role": "model", "parts": [{"text": "end"}]}, "finishReason": "STOP"}]}
 
 
 @pytest.fixture
@@ -109,6 +110,8 @@ def check_cut_stream(name: str, answer: Answer) -> None:
         ([signal.SIGINT, signal.SIGINT], 1, 60),
         ([signal.SIGTERM], 2, 0.4),
         ([signal.SIGHUP], 2, 0.4),
+        ([signal.SIGQUIT], 1, 0.4),
+        ([signal.SIGQUIT], 2, 0.4),
     ],
 )
 def test_what_the_drain_leaves_over_is_told(
@@ -186,6 +189,19 @@ def test_an_ignored_sighup_stays_ignored(sandbox: SandboxServer, tmp_path: Path)
                 assert process.stop() == 0
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_signals_that_mean_nothing_to_a_gateway_end_nothing(sandbox: SandboxServer, tmp_path: Path) -> None:
+    """What rotates logs sends some of them to every server; a terminal sends others."""
+    for workers in ("1", "2"):
+        with gateway(tmp_path / workers, sandbox, "--num-workers", workers) as process, ExitStack() as stack:
+            sandbox.control("scripts", {"chunks": [CHUNK, ENDED], "delays": [0, 0.5]})
+            [stream] = under_way_stream(process, STREAMS["chat"], stack)
+            for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGWINCH, signal.SIGCONT):
+                process.process.send_signal(number)
+            assert b"[DONE]" in next(answers_of(stream)).body
+            assert process.process.poll() is None
+            assert process.stop() == 0
 
 
 @pytest.mark.parametrize("first", ["1", "2"])

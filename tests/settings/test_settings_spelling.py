@@ -67,6 +67,8 @@ def test_a_slip_in_a_name_that_acts_ends_the_start(tmp_path: Path, text: str, me
         ("{model_nam: m, litellm_params: {model: gemini/a}}", "model_nam", "model_name"),
         ("{model_name: m, litellm_params: {model: gemini/a, api_kye: abcdefgh}}", "api_kye", "api_key"),
         ("{model_name: m, litellm_params: {model: gemini/a, apikey: abcdefgh}}", "apikey", "api_key"),
+        ("{model_name: m, litellm_params: {model: gemini/a, key: abcdefgh}}", "key", "'api_key'"),
+        ("{model_name: m, litellm_params: {model: gemini/a, token: abcdefgh}}", "token", "'api_key'"),
         ("{model_name: m, litellm_params: {model: gemini/a, api_bse: 'http://a'}}", "api_bse", "api_base"),
         ("{model_name: m, litellm_params: {model: gemini/a, max_token: 5}}", "max_token", "max_tokens"),
         ("{model_name: m, litellm_params: {model: gemini/a, max_budgets: 5}}", "max_budgets", "spent"),
@@ -116,7 +118,13 @@ def test_a_name_in_the_wrong_place_says_where_it_belongs(tmp_path: Path, text: s
     assert "belongs under" in str(caught.value) and home in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["master", "proxy_master_key", "api_key", "auth_token", "password"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("master", "proxy_master_key", "api_key", "auth_token", "password"),
+        *("lite_master_key", "GATEWAY_KEY", "admin-token", "team_secret", "liftgate_key", "bearer"),
+    ],
+)
 def test_a_key_under_another_name_opens_no_gateway(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, MODELS + f"general_settings: {{{name}: abcdefgh}}")

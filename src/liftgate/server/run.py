@@ -1,7 +1,7 @@
 """Runs the gateway in this process on a listening socket, with uvicorn's server.
 
-SIGTERM, SIGINT and SIGHUP stop accepting, give what runs `drain_seconds` to end, and close the gateway. Several
-processes may listen on one port, each with a socket of its own (`cli.workers`).
+A signal that ends it (`stop_signals`) stops accepting, gives what runs `drain_seconds` to end, and closes the gateway.
+Several processes may listen on one port, each with a socket of its own (`cli.workers`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from liftgate.gateway import LAST_SECONDS, Gateway
 from liftgate.server.app import App, build_app
 from liftgate.server.http_protocol import limited_protocol
 from liftgate.server.listening import cannot_listen
+from liftgate.server.stop_signals import stop_signals
 from liftgate.settings.sections import LimitSettings, ServerSettings, Settings
 
 log = logging.getLogger("liftgate.server")
@@ -102,7 +103,7 @@ class _Server(uvicorn.Server):
     """uvicorn's, but for its beginning and its end: it tells when it listens, a signal ends the serving and not the
     process, and requests that the drain leaves over are answered.
 
-    SIGHUP is as SIGTERM, unless it is ignored (nohup). A second SIGINT ends the drain.
+    A second SIGINT ends the drain.
     """
 
     def __init__(self, config: uvicorn.Config, app: App, gateway: Gateway, started: Callable[[], None]) -> None:
@@ -153,9 +154,7 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         # uvicorn raises the signal again when it is done, which would end the process with the gateway still open.
         loop = asyncio.get_running_loop()
-        numbers = [signal.SIGINT, signal.SIGTERM]
-        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            numbers.append(signal.SIGHUP)
+        numbers = stop_signals()
         for number in numbers:
             loop.add_signal_handler(number, self.handle_exit, number, None)
         try:

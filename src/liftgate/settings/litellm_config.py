@@ -39,7 +39,11 @@ _MEANT_AS_KEY = frozenset(
     proxy_api_key proxy_key proxy_master_key secret secret_key token
     """.split()  # noqa: SIM905 - a list of words
 )
-"""Names in general_settings by which somebody who has no master_key means one."""
+"""Names in general_settings by which somebody who has no master_key means one, LiteLLM's own among them; of names that
+nobody has, those with one of `_KEY_WORDS` are too."""
+_KEY_WORDS = frozenset({"auth", "bearer", "key", "keys", "master", "masterkey", "password", "secret", "token"})
+_WORDS = re.compile(r"[^a-z]+")
+_NO_KEY = ": there is no such setting. The key is given in general_settings.master_key."
 _SPEND = re.compile(r"(?i)budget|max_spend|spend_limit")
 _NO_LIMIT = re.compile(r"(?i)duration|reset|alert|soft|rescheduler|metrics|limiter_|_ui_session_")
 _GUARD_CALLBACKS = frozenset(
@@ -120,8 +124,9 @@ def judge(section: str, names: Iterable[str], values: Mapping[str, object], wher
         if name in SILENT.get(section, ()) or (name in KNOWN.get(section, ()) and _asks_for_nothing(name, value)):
             continue
         place = where + name
-        if section == "general_settings" and name in _MEANT_AS_KEY and values.get("master_key") is None:
-            faults.add(f"{place}: there is no such setting. The key is given in general_settings.master_key.")
+        keyless = section == "general_settings" and values.get("master_key") is None
+        if keyless and name in _MEANT_AS_KEY:
+            faults.add(f"{place}{_NO_KEY}")
         elif name in KNOWN.get(section, ()):
             said = EXPLAINED.get(f"{section}.{name}", "does nothing here.")
             faults.warn(f"{place} {said}", changes_answers=name in CHANGES_ANSWERS)
@@ -136,6 +141,8 @@ def judge(section: str, names: Iterable[str], values: Mapping[str, object], wher
             faults.add(f"{place}: there is no such setting. Did you mean {near!r}?")
         elif inner := _never_passed_over(value):
             faults.add(f"{place}: there is no such setting, and {inner[0]} in it belongs under {inner[1]}.")
+        elif keyless and isinstance(value, str) and not _KEY_WORDS.isdisjoint(_WORDS.split(name.casefold())):
+            faults.add(f"{place}{_NO_KEY}")
         else:
             faults.warn(f"{place} is no setting that Liftgate knows, and is ignored.")
 
@@ -163,6 +170,8 @@ def _never_passed_over(value: object) -> tuple[str, str] | None:
 
 
 def _slip_of_ours(name: str, section: str) -> str | None:
+    if section == "litellm_params" and name in _MEANT_AS_KEY:
+        return "api_key"
     if section == "" and (near := nearest(name, [*BY_NAME, "keys"])):
         return f"{_OURS}.{near}"
     if near := nearest(name, ["master_key", "keys"]):

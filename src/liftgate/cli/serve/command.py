@@ -44,7 +44,9 @@ def _run(settings: Settings, notes: list[str], warnings: list[str]) -> int:
     # The server is imported last: what was wrong with the settings has been told by now.
     from liftgate.server.listening import claimed, listening_socket, reserved_port
     from liftgate.server.run import run
+    from liftgate.server.stop_signals import ignore_requests
 
+    ignore_requests()
     server = settings.server
     several = server.num_workers > 1
     listener = (reserved_port if several else listening_socket)(server.host, server.port)

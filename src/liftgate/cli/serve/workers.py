@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
+from liftgate.server.stop_signals import stop_signals
 from liftgate.settings import Settings
 
 READY = b"ready\n"
@@ -45,10 +46,7 @@ def supervise(settings: Settings, *, started: Callable[[], None]) -> int:
     def stop(number: int, frame: FrameType | None) -> None:
         stopping.append(number)
 
-    numbers = [signal.SIGTERM, signal.SIGINT]
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, stop) for number in numbers}
+    before = {number: signal.signal(number, stop) for number in stop_signals()}
     workers: list[_Worker] = []
     try:
         workers += [_start(settings) for _ in range(settings.server.num_workers)]
