@@ -4,12 +4,13 @@
 orderly. An exception that the app let through fails the test too.
 """
 
+import asyncio
 import logging
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -35,6 +36,47 @@ class _Log(logging.Handler):
         return "\n".join(formatter.format(record) for record in self.records)
 
 
+class _Server(uvicorn.Server):
+    """uvicorn's, which ends when it is told, and not at the next of its looks, ten a second; hundreds of tests wait."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._told = asyncio.Event()
+        await super().startup(sockets)
+
+    def stop(self) -> None:
+        self.should_exit = True
+        with suppress(AttributeError, RuntimeError):  # it did not start, or has ended
+            self._loop.call_soon_threadsafe(self._told.set)
+
+    async def main_loop(self) -> None:
+        looks = 0
+        while not await self.on_tick(looks):
+            looks += 1
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await self._told.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        grace = self.config.timeout_graceful_shutdown or 0
+        end = self._loop.time() + grace
+        state = self.server_state
+        await asyncio.sleep(0)
+        while (state.connections or state.tasks) and self._loop.time() < end:  # noqa: ASYNC110 - they tell nobody
+            await asyncio.sleep(0.005)
+        if state.tasks:
+            logging.getLogger("uvicorn.error").error("Cancel %s running task(s)", len(state.tasks))
+            for task in state.tasks:
+                task.cancel()
+        await self.lifespan.shutdown()
+
+
 @contextmanager
 def serve(app: Any, *, allow_errors: bool = False, **config: Any) -> Iterator[str]:
     """Serve `app`, yield its base URL without a trailing slash; `config` goes to uvicorn.Config.
@@ -57,7 +99,7 @@ def serve(app: Any, *, allow_errors: bool = False, **config: Any) -> Iterator[st
         "timeout_graceful_shutdown": 1,
         "backlog": 1024,
     }
-    server = uvicorn.Server(uvicorn.Config(app, **(settings | config)))
+    server = _Server(uvicorn.Config(app, **(settings | config)))
     log = _Log()
     logger = logging.getLogger("uvicorn.error")
     level = logger.level
@@ -75,7 +117,7 @@ def serve(app: Any, *, allow_errors: bool = False, **config: Any) -> Iterator[st
         yield f"http://127.0.0.1:{port}"
         served = len(log.records)
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(STOP_DEADLINE)
         logger.removeHandler(log)
         logger.setLevel(level)
