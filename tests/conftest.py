@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evidence import evidence
+
 if TYPE_CHECKING:
     from postgres_cluster import PostgresCluster
+
+
+@pytest.fixture
+def recordings_there() -> None:
+    """Skips or fails without the recorded exchanges."""
+    evidence("recordings")
 
 
 @pytest.fixture(scope="session")

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from openai.lib.streaming._deltas import accumulate_delta
 
 from gateways import SandboxServer
 from liftgate.records import Account, Deployment
 from liftgate.settings import JobSettings, RouterSettings, ServerSettings, Settings, StorageSettings
 
-DIRECTORY = Path(__file__).resolve().parents[3] / "shared" / "openai"
 DEADLINE = 60.0
 PATH = "/v1/chat/completions"
 
@@ -154,19 +150,3 @@ def eventually(true: Callable[[], bool], seconds: float = 10.0) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-@cache
-def _spec() -> Any:
-    found = importlib.util.spec_from_file_location("openai_validate", DIRECTORY / "validate.py")
-    assert found is not None and found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module.Spec(str(DIRECTORY / "subset.yaml"))
-
-
-def check(schema: str, body: Any) -> None:
-    """Raises what the published schema finds wrong."""
-    if not (DIRECTORY / "validate.py").exists():
-        pytest.skip("the OpenAI schemas are not beside this checkout")
-    _spec().check(schema, body)

@@ -13,7 +13,6 @@ from chat_wire import (
     PAINTING,
     SIGNING,
     SPEAKING,
-    check,
     chunks_of,
     hello,
     post,
@@ -21,6 +20,7 @@ from chat_wire import (
     streamed,
 )
 from gateways import SandboxServer
+from openai_schema import check
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 PERSON = {

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evidence import evidence
 from liftgate.ask.model_dates import ALIASES, RETIREMENTS, living_successor, retirement_of
 from liftgate.ask.model_facts import FAMILIES, NEWEST, facts_for
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import translate_chat
 from liftgate.errors import UnsupportedParameter
 
-PRICES = Path(__file__).resolve().parents[3] / "shared" / "gemini-prices.json"
 NO_TRAILING_TURN = ("gemini-3.5-flash-lite", "gemini-3.6-flash", "gemini-3.7-flash", "gemini-3.8-flash")
 TRAILING_TURN = ("gemini-2.5-flash", "gemini-3-flash-preview", "gemini-3.1-pro-preview", "gemini-3.5-flash")
 ONE_CANDIDATE = (
@@ -28,11 +26,7 @@ HI = [{"role": "user", "content": "Hi"}]
 
 
 def table() -> dict[str, dict[str, Any]]:
-    if not PRICES.is_file():
-        if os.environ.get("CI"):
-            pytest.fail("gemini-prices.json is not beside the checkout")
-        pytest.skip("gemini-prices.json is not beside the checkout")
-    found: dict[str, dict[str, Any]] = json.loads(PRICES.read_text("utf-8"))
+    found: dict[str, dict[str, Any]] = json.loads(evidence("gemini-prices.json").read_text("utf-8"))
     found.pop("_about")
     return found
 

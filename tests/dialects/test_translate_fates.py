@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+import google_fields
 from answer_examples import ANSWER_EXAMPLES, AnswerExample
+from evidence import evidence
 from liftgate.answer.choice import Head
 from liftgate.answer.fold import AnswerFold
 from liftgate.ask.model_facts import facts_for
@@ -19,7 +21,7 @@ from liftgate.dialects.chat.fields import IGNORED, REFUSED, REQUEST
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import READERS, translate_chat
 from liftgate.errors import UnsupportedParameter
-from translate_exchanges import SHARED, spec
+from openai_schema import document, errors, request_parameters
 from wire_examples import EXAMPLES, HI, Example
 
 KNOWN = {row.field: row for row in REQUEST}
@@ -27,7 +29,7 @@ KNOWN = {row.field: row for row in REQUEST}
 
 def _schema_fields() -> set[str]:
     """Every property path of the chat request, `[]` for elements."""
-    schemas = spec().doc["components"]["schemas"]
+    schemas = document().doc["components"]["schemas"]
     found: set[str] = set()
 
     def walk(node: dict[str, Any], path: str, within: tuple[str, ...]) -> None:
@@ -52,6 +54,12 @@ def test_every_request_field_of_the_schema_has_a_fate() -> None:
     fields = _schema_fields()
     assert len(fields) > 120
     assert sorted(fields - set(KNOWN)) == []
+
+
+def test_every_parameter_of_the_openai_package_has_a_fate() -> None:
+    parameters = request_parameters()
+    assert len(parameters) > 30
+    assert sorted(parameters - set(KNOWN)) == []
 
 
 def test_no_field_has_two_fates() -> None:
@@ -135,7 +143,7 @@ _LATER = {"UsageMetadata": ["serviceTier"], "GenerateContentResponse": ["turnTok
 
 def _answer_fields() -> set[str]:
     """`Type.field` of the appendix's answer tables, without what only Vertex has, and of Part and FunctionCall."""
-    text = (SHARED / "GEMINI.md").read_text("utf-8")
+    text = evidence("GEMINI.md").read_text("utf-8")
     answer = text[text.index("### A.4 Response") : text.index("### A.5 Enums")]
     request = text[text.index("### A.1 Request") : text.index("### A.2 Tools")]
     found = {f"{kind}.{name}" for kind, names in _LATER.items() for name in names}
@@ -154,8 +162,6 @@ def _answer_fields() -> set[str]:
 
 
 def test_every_answer_field_of_the_appendix_has_a_fate() -> None:
-    if not SHARED.is_dir():
-        pytest.skip("Gemini's field tables are not beside the checkout")
     fields = _answer_fields()
     assert len(fields) > 90
     missing = fields - {row.field for row in ANSWER}
@@ -180,10 +186,28 @@ def test_answer_example_comes_out_as_the_contract_says(example: AnswerExample) -
     fold.feed(example.reply)
     fold.end()
     answer = completion(fold.answer)
-    assert spec().errors("CreateChatCompletionResponse", answer) == []
+    assert errors("CreateChatCompletionResponse", answer) == []
     for path, expected in example.expected.items():
         found: Any = answer
         for step in path.split("."):
             found = found[int(step)] if step.isdigit() else found[step]
         assert found == expected, path
     assert dict(fold.take_signatures()) == example.signatures
+
+
+GOOGLES = {
+    "UsageMetadata": "GenerateContentResponseUsageMetadata",
+    "PromptFeedback": "GenerateContentResponsePromptFeedback",
+    "Web": "GroundingChunkWeb",
+    "Maps": "GroundingChunkMaps",
+    "RetrievedContext": "GroundingChunkRetrievedContext",
+    "CitationSource": "Citation",
+    "TopCandidates": "LogprobsResultTopCandidates",
+}
+"""Names in our table → in google-genai, where they differ."""
+
+
+@pytest.mark.parametrize("name", sorted({row.field.split(".")[0] for row in ANSWER}))
+def test_every_answer_field_of_google_genai_has_a_fate(name: str) -> None:
+    known = {row.field for row in ANSWER}
+    assert {f"{name}.{field}" for field in google_fields.fields(GOOGLES.get(name, name))} - known == set()

@@ -16,7 +16,7 @@ from liftgate.dialects.chat.request import translate_chat
 from liftgate.dialects.file_objects import gemini_file, openai_file, openai_file_deleted, openai_file_list
 from liftgate.errors import InvalidRequest
 from liftgate.records import FileRecord
-from translate_exchanges import spec
+from openai_schema import errors
 
 URI = "https://generativelanguage.googleapis.com/v1beta/files/k4t1ywl66fz2"
 
@@ -187,16 +187,16 @@ RECORD = FileRecord(
 
 def test_file_object_is_valid_and_leaves_out_what_is_not_there() -> None:
     body = openai_file(RECORD)
-    assert spec().errors("OpenAIFile", body) == []
+    assert errors("OpenAIFile", body) == []
     assert set(body) == {"id", "object", "bytes", "created_at", "filename", "purpose", "status"}
-    assert spec().errors("ListFilesResponse", openai_file_list([RECORD], has_more=False)) == []
-    assert spec().errors("DeleteFileResponse", openai_file_deleted(RECORD.id)) == []
+    assert errors("ListFilesResponse", openai_file_list([RECORD], has_more=False)) == []
+    assert errors("DeleteFileResponse", openai_file_deleted(RECORD.id)) == []
 
 
 def test_empty_list_has_empty_ids() -> None:
     body = openai_file_list([], has_more=False)
     assert (body["first_id"], body["last_id"], body["has_more"]) == ("", "", False)
-    assert spec().errors("ListFilesResponse", body) == []
+    assert errors("ListFilesResponse", body) == []
 
 
 def test_gemini_file_is_written_as_google_writes_it() -> None:

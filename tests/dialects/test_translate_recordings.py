@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from evidence import needs_recordings
 from gemini_normal_form import has_call_ids, normal_request, without_call_ids
 from liftgate.answer.choice import Head
 from liftgate.answer.fold import AnswerFold
@@ -21,8 +22,9 @@ from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import translate_chat
 from liftgate.sse import EventDecoder
+from openai_schema import errors
 from openai_stream import comparable, put_together
-from translate_exchanges import Exchange, Inexpressible, exchanges, needs_recordings, said_in_openai, spec
+from translate_exchanges import Exchange, Inexpressible, exchanges, said_in_openai
 
 pytestmark = needs_recordings
 
@@ -81,7 +83,7 @@ def test_recorded_answers_give_valid_completions_that_lose_nothing() -> None:
             fold.feed(reply)
         fold.end()
         answer = completion(fold.answer)
-        assert spec().errors("CreateChatCompletionResponse", answer) == [], exchange.name
+        assert errors("CreateChatCompletionResponse", answer) == [], exchange.name
         assert msgspec.json.decode(msgspec.json.encode(answer)) == answer
         signatures = dict(fold.take_signatures())
         for index, choice in enumerate(answer["choices"]):
@@ -172,7 +174,7 @@ def test_recorded_answers_streamed_and_whole_are_the_same() -> None:
         answer = completion(whole.answer)
         assert [json.loads(data) for data in EventDecoder().feed(sent)] == chunks, exchange.name
         for chunk in chunks:
-            assert spec().errors("CreateChatCompletionStreamResponse", chunk) == [], exchange.name
+            assert errors("CreateChatCompletionStreamResponse", chunk) == [], exchange.name
         assert chunks[-1]["choices"] == [] and chunks[-1]["usage"] == answer["usage"], exchange.name
         together = put_together(chunks)
         for choice in answer["choices"]:

@@ -10,7 +10,7 @@ from liftgate.ask.model_facts import facts_for
 from liftgate.dialects.chat.request import translate_chat
 from liftgate.dialects.openai_errors import error_body
 from liftgate.errors import InvalidRequest
-from translate_exchanges import spec
+from openai_schema import errors
 
 HI = {"role": "user", "content": "Hi"}
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -110,7 +110,7 @@ def test_wrong_request_is_refused_with_path_and_code(
     assert (error.value.param, error.value.code, error.value.http_status) == (param, code, 400)
     body = error_body(error.value)
     assert set(body["error"]) == {"message", "type", "param", "code"}
-    assert spec().errors("ErrorResponse", body) == []
+    assert errors("ErrorResponse", body) == []
 
 
 EXCLUDED: list[tuple[str, dict[str, Any], str]] = [

@@ -6,17 +6,17 @@ import itertools
 import json
 from typing import Any
 
-import pytest
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
+from evidence import evidence
 from liftgate.answer.choice import Head
 from liftgate.answer.fold import AnswerFold
 from liftgate.dialects.chat.chunks import ChunkEncoder, ChunkWriter
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.sse import DONE, EventDecoder
+from openai_schema import errors
 from openai_stream import put_together
-from translate_exchanges import SHARED, spec
 
 GROUNDING = {
     "groundingChunks": [{"web": {"uri": "https://a.example", "title": "A"}}],
@@ -39,10 +39,7 @@ def _reply(*parts: dict[str, Any], finish: str | None = None, **more: Any) -> di
 
 
 def _golden(name: str) -> bytes:
-    path = SHARED / "openai" / name
-    if not path.is_file():
-        pytest.skip("the golden streams are not beside the checkout")
-    return path.read_bytes()
+    return evidence(f"openai/{name}").read_bytes()
 
 
 def _sent(fold: AnswerFold[ChatQuestion], *replies: dict[str, Any]) -> bytes:
@@ -89,7 +86,7 @@ def test_the_official_client_assembles_everything_that_a_stream_carries() -> Non
     chunks += writer.chunks(fold.end())
     state: ChatCompletionStreamState[None] = ChatCompletionStreamState()
     for chunk in chunks:
-        assert spec().errors("CreateChatCompletionStreamResponse", chunk) == []
+        assert errors("CreateChatCompletionStreamResponse", chunk) == []
         state.handle_chunk(ChatCompletionChunk.model_validate(chunk))
     final = state.get_final_completion()
     message = final.choices[0].message

@@ -6,26 +6,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import pytest
-
+from evidence import RECORDINGS
 from liftgate.sse import EventDecoder
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
-RECORDINGS = SHARED / "recordings"
 TRUNCATED = re.compile(r"__base64_truncated__ len=\d+ sha256=\w+ head=(.*)", re.DOTALL)
-
-needs_recordings = pytest.mark.skipif(
-    not RECORDINGS.is_dir(), reason="the recorded exchanges are not beside the checkout"
-)
 
 
 @dataclass(frozen=True)
@@ -76,19 +67,6 @@ def _whole(value: Any) -> Any:
     if isinstance(value, str) and (cut := TRUNCATED.match(value)):
         return cut[1][: len(cut[1]) // 4 * 4]
     return value
-
-
-@lru_cache(maxsize=1)
-def spec() -> Any:
-    """The strict schemas of OpenAI's answers; the test is skipped where they are absent."""
-    source = SHARED / "openai" / "validate.py"
-    if not source.is_file():
-        pytest.skip("OpenAI's schemas are not beside the checkout")
-    found = importlib.util.spec_from_file_location("openai_validate", source)
-    assert found is not None and found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module.Spec(str(SHARED / "openai" / "subset.yaml"))
 
 
 class Inexpressible(Exception):

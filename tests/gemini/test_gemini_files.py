@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evidence import RECORDINGS, needs_recordings
 from liftgate.errors import UpstreamProtocolError
 from liftgate.gemini.files import parse, parse_time
-
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 
 # GEMINI.md 1.2 and 1.4: the recorded upload of sample.pdf; the hash is the one that the note says decoding gives.
 SAMPLE: dict[str, Any] = {
@@ -37,9 +35,8 @@ def test_parse_recorded_file_gives_every_field() -> None:
     assert file.expires_at == pytest.approx(1787322853.503405, abs=1e-5)
 
 
+@needs_recordings
 def test_parse_every_recorded_file() -> None:
-    if not RECORDINGS.is_dir():
-        pytest.skip("the shared recordings are not beside this checkout")
     seen = []
     for path in [*RECORDINGS.glob("files.upload.finalize*"), *RECORDINGS.glob("files.[gl]*")]:
         body = json.loads(path.read_text())["response"]["body"]

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evidence import RECORDINGS, needs_recordings
 from liftgate import errors
 from liftgate.errors import LiftgateError
 from liftgate.gemini.status import error_of, event_error, lost_file
 
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 TYPE = "type.googleapis.com/google.rpc."
 GONE = "You do not have permission to access the File k4t1ywl66fz2 or it may not exist."
 NOT_ACTIVE = "The File k4t1ywl66fz2 is not in an ACTIVE state and usage is not allowed."
@@ -114,9 +113,8 @@ RECORDED = {
 }
 
 
+@needs_recordings
 def test_error_of_every_recorded_error_has_its_class() -> None:
-    if not RECORDINGS.is_dir():
-        pytest.skip("the shared recordings are not beside this checkout")
     files = sorted(RECORDINGS.glob("error_*.json"))
     assert files
     for path in files:

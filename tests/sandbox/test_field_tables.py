@@ -1,16 +1,17 @@
-"""The sandbox's tables of fields against the protocol notes' appendix A, which lies beside the checkout.
+"""The sandbox's tables of fields against google-genai's types, and against the protocol notes' appendix A where it lies
+beside the checkout.
 
 Every field of a public request message is known, with the SDK's additions; those that only Vertex AI takes are not.
 """
 
 import re
-from pathlib import Path
 
 import pytest
 
+import google_fields
+from evidence import evidence
 from liftgate.sandbox.wire.strict_json import ENUM_VALUES, TABLES
 
-NOTES = Path(__file__).parents[3] / "shared" / "GEMINI.md"
 # Names in the appendix → names in our tables.
 RENAMED = {"Tool.GoogleSearch": "GoogleSearch", "Tool.ComputerUse": "ComputerUse", "FunctionResponseBlob": "Blob"}
 ENUM_NAMES = {
@@ -34,11 +35,44 @@ ENUM_NAMES = {
 OUTPUT_ONLY = {("File", "videoMetadata"), ("File", "error")}
 
 
+# Of Vertex AI only, though the package does not say so there.
+UNSAID = {("ImageConfig", "outputMimeType")}
+# Names in our tables → in google-genai.
+PACKAGED_ENUMS = {
+    "DynamicMode": "DynamicRetrievalConfigMode",
+    "FunctionCallingMode": "FunctionCallingConfigMode",
+    "ResponseModality": "Modality",
+    "Scheduling": "FunctionResponseScheduling",
+}
+# The Gemini API takes the words in small letters that Google's client sends, and these.
+SMALL_LETTERS = {"ServiceTier"}
+
+
+@pytest.mark.parametrize("name", sorted(name for name in TABLES if google_fields.message(name) is not None))
+def test_every_field_of_google_genai_is_known(name: str) -> None:
+    missing = google_fields.fields(name) - set(TABLES[name])
+    assert {field for field in missing if (name, field) not in OUTPUT_ONLY | UNSAID} == set()
+    assert google_fields.only_vertex(name) & set(TABLES[name]) == set()
+
+
+def test_google_genai_has_most_of_the_messages_and_enums() -> None:
+    assert sum(google_fields.message(name) is not None for name in TABLES) >= 45
+    assert sum(google_fields.message(PACKAGED_ENUMS.get(name, name)) is not None for name in ENUM_VALUES) >= 20
+
+
+@pytest.mark.parametrize("name", sorted(ENUM_VALUES))
+def test_every_enum_value_of_google_genai_is_known(name: str) -> None:
+    if google_fields.message(PACKAGED_ENUMS.get(name, name)) is None:
+        assert name == "TaskType", "the package has it as a text"
+        return
+    values = google_fields.values(PACKAGED_ENUMS.get(name, name))
+    known = set(ENUM_VALUES[name])
+    assert {value.upper() if name in SMALL_LETTERS else value for value in values} - known - {"UNSPECIFIED"} == set()
+
+
 def sections() -> dict[str, str]:
     """Appendix A's messages and enums by name, with the text up to the next."""
-    if not NOTES.is_file():
-        pytest.skip(f"no {NOTES.name} beside the checkout")
-    appendix = NOTES.read_text().partition("## Appendix A")[2]
+    appendix = evidence("GEMINI.md").read_text("utf-8").partition("## Appendix A")[2]
     parts = re.split(r"^\*\*((?:enum )?[\w.]+)\*\*", appendix, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from evidence import RECORDINGS, needs_recordings
 from liftgate.sandbox.requests.model_facts import ModelFacts
 from liftgate.sandbox.requests.refusals import Refusal
 from liftgate.sandbox.requests.request_rules import check_request
@@ -19,7 +20,6 @@ from liftgate.sandbox.wire.strict_json import check_message
 from media_samples import mp4
 from sandbox_wire import Wire, events_of
 
-RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
 MESSAGES = {
     "generateContent": "GenerateContentRequest",
     "streamGenerateContent": "GenerateContentRequest",
@@ -38,7 +38,7 @@ def recordings(*prefixes: str) -> list[Any]:
     """pytest parameters of the recordings whose names begin so; one skipped parameter where there are none."""
     found = sorted(path for prefix in prefixes for path in RECORDINGS.glob(f"{prefix}*.json"))
     if not found:
-        return [pytest.param(None, marks=pytest.mark.skip(reason=f"no recordings in {RECORDINGS.name}"), id="absent")]
+        return [pytest.param(None, marks=needs_recordings, id="absent")]
     return [pytest.param(path, id=path.stem[:80]) for path in found]
 
 
@@ -170,9 +170,8 @@ def whole(value: Any) -> Any:
     return [whole(item) for item in value] if isinstance(value, list) else value
 
 
+@needs_recordings
 def test_every_recorded_request_is_accepted() -> None:
-    if not RECORDINGS.is_dir():
-        pytest.skip(f"no recordings in {RECORDINGS.name}")
     refused: dict[str, str] = {}
     checked = 0
     for path in sorted(RECORDINGS.glob("*.json")):

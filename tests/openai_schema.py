@@ -1,0 +1,109 @@
+"""OpenAI's published schemas as a judge of our answers: the types of its package always, its OpenAPI document where it
+is beside the checkout. The types know what must be there and what it may be; the document also knows what is too much.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from functools import cache
+from typing import Any
+
+import openai
+from openai.pagination import SyncCursorPage, SyncPage
+from openai.types import FileDeleted, FileObject, Model, Upload
+from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageCustomToolCall
+from openai.types.responses import InputTokenCountResponse
+from openai.types.shared import ErrorObject
+from openai.types.uploads import UploadPart
+from pydantic import TypeAdapter, ValidationError
+
+from evidence import SHARED, evidence
+
+
+class ErrorResponse(openai.BaseModel):
+    """The envelope round an error has no type in the package."""
+
+    error: ErrorObject
+
+
+TYPES: dict[str, Any] = {
+    "ErrorResponse": ErrorResponse,
+    "OpenAIFile": FileObject,
+    "ListFilesResponse": SyncCursorPage[FileObject],
+    "DeleteFileResponse": FileDeleted,
+    "CreateChatCompletionResponse": ChatCompletion,
+    "CreateChatCompletionStreamResponse": ChatCompletionChunk,
+    "ChatCompletionMessageCustomToolCall": ChatCompletionMessageCustomToolCall,
+}
+ANSWERS: tuple[tuple[str, str, Any], ...] = (
+    ("POST", r"/chat/completions", ChatCompletion),
+    ("POST", r"/responses/input_tokens", InputTokenCountResponse),
+    ("POST", r"/files", FileObject),
+    ("GET", r"/files", SyncCursorPage[FileObject]),
+    ("GET", r"/files/[^/]+", FileObject),
+    ("DELETE", r"/files/[^/]+", FileDeleted),
+    ("POST", r"/uploads/[^/]+/parts", UploadPart),
+    ("POST", r"/uploads(/[^/]+/(complete|cancel))?", Upload),
+    ("GET", r"/models", SyncPage[Model]),
+    ("GET", r"/models/[^/]+", Model),
+)
+"""What a success is, by method and path."""
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _type_errors(kind: Any, body: Any) -> list[str]:
+    try:
+        _adapter(kind).validate_json(json.dumps(body), strict=True)
+    except ValidationError as error:
+        return [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+    return []
+
+
+@cache
+def document() -> Any:
+    """OpenAI's OpenAPI document, as far as it matters here; without it the test skips."""
+    source = evidence("openai/validate.py")
+    found = importlib.util.spec_from_file_location("openai_validate", source)
+    assert found is not None and found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module.Spec(str(source.parent / "subset.yaml"))
+
+
+def _document() -> Any:
+    """The same, or None in a plain clone. A directory that lacks it is `evidence`'s to judge."""
+    return document() if SHARED.is_dir() else None
+
+
+def errors(schema: str, body: Any) -> list[str]:
+    """What is wrong with it; `schema` is OpenAI's name."""
+    found = _type_errors(TYPES[schema], body)
+    return found if found or (spec := _document()) is None else list(spec.errors(schema, body))
+
+
+def check(schema: str, body: Any) -> None:
+    assert _type_errors(TYPES[schema], body) == [], body
+    if (spec := _document()) is not None:
+        spec.check(schema, body)
+
+
+def check_answer(method: str, path: str, status: int, body: Any) -> None:
+    """`path` without `/v1`."""
+    kinds = [kind for verb, pattern, kind in ANSWERS if verb == method and re.fullmatch(pattern, path)]
+    assert kinds, f"no type is known for {method} {path}"
+    assert _type_errors(kinds[0] if status < 400 else ErrorResponse, body) == [], body
+    if (spec := _document()) is not None:
+        spec.check_response(method, path, status, body)
+
+
+def request_parameters() -> set[str]:
+    """The parameters of a chat, as the package has them."""
+    from openai.types.chat.completion_create_params import CompletionCreateParamsBase
+
+    return {*CompletionCreateParamsBase.__annotations__, "stream"}
