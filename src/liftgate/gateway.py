@@ -30,7 +30,7 @@ from liftgate.engine.access_log import AccessLog
 from liftgate.engine.attachments import SentAlong
 from liftgate.engine.fetch import Fetcher
 from liftgate.engine.files import Files
-from liftgate.engine.generate import Chat
+from liftgate.engine.generate import Generate
 from liftgate.engine.google_models import GoogleModels
 from liftgate.engine.heal import Healer
 from liftgate.engine.jobs import Jobs
@@ -57,12 +57,12 @@ LAST_SECONDS = 1.0
 
 
 class Gateway:
-    """`files`, `uploads`, `sessions`, `chat`, `native` and `models` are there between entering and leaving."""
+    """`files`, `uploads`, `sessions`, `generate`, `native` and `models` are there between entering and leaving."""
 
     files: Files
     uploads: Uploads
     sessions: Sessions
-    chat: Chat
+    generate: Generate
     native: Native
     models: Models
 
@@ -152,9 +152,9 @@ class Gateway:
         stack.push_async_callback(fetcher.close)
         sent_along = SentAlong(parts, ingest, fetcher)
         healer = Healer(replicas, client, clock)
-        needs = Needs(self.files, replicas, sent_along, healer, inline_limit=limits.inline_limit)
+        needs = Needs(self.files, replicas, sent_along, healer)
         self.native = Native(parts, router, needs, settings)
-        self.chat = Chat(parts, router, needs, Signatures(db), settings)
+        self.generate = Generate(parts, router, needs, Signatures(db), settings)
         jobs = Jobs(parts, replicas, ingest)
         jobs.start()
         stack.push_async_callback(jobs.stop)

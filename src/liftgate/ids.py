@@ -41,8 +41,9 @@ def new_completion_id() -> str:
     return "chatcmpl-" + token()
 
 
-def new_call_id() -> str:
-    return "call_" + token()
+def new_call_id(prefix: str) -> str:
+    """Of a function call: the prefix of the client's API, and `token`."""
+    return prefix + token()
 
 
 def new_request_id() -> str:

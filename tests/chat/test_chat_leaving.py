@@ -12,9 +12,12 @@ import pytest
 
 from chat_wire import about_file, answering, blocks, chat_settings, eventually, hello, reply, sent
 from gateways import SandboxServer, client_for, gateway_server, sandbox_server
+from liftgate.deadlines import Deadlines
+from liftgate.dialects.chat.dialect import CHAT
 from liftgate.engine.files import Arriving
 from liftgate.gateway import Gateway
 from liftgate.sandbox.app import SandboxSettings
+from liftgate.server.event_stream import event_blocks
 
 LONG = 50.0
 """Seconds that Gemini would take: longer than any test waits."""
@@ -106,15 +109,16 @@ def _in_process(sandbox: SandboxServer, data_dir: Path, body: dict[str, Any], *,
 
     async def run() -> None:
         async with Gateway(chat_settings(sandbox, data_dir)) as gateway:
-            stream = await gateway.chat.stream("local", body)
+            stream = await gateway.generate.stream(CHAT, "local", body)
             if close:
                 await stream.aclose()
                 await stream.aclose()
-                assert [block async for block in stream] == []
+                assert stream.ended and not await stream.batch()
             else:
-                async for _ in stream:
+                blocks = event_blocks(stream, CHAT.encoder(stream.head, body), Deadlines(), ping_seconds=LONG)
+                async for _ in blocks:
                     break
-                del stream
+                del blocks, stream
                 gc.collect()
                 await asyncio.sleep(0)
 
@@ -137,9 +141,9 @@ def test_a_late_stream_that_is_closed_unread_is_never_opened(tmp_path: Path) -> 
                 creation = gateway.files.begin("local", Arriving("clip.mp4"))
                 await creation.write(MP4)
                 file = await creation.commit(purpose="user_data")
-                stream = await gateway.chat.stream("local", about_file(file.id, stream=True))
+                stream = await gateway.generate.stream(CHAT, "local", about_file(file.id, stream=True))
                 await stream.aclose()
-                assert [block async for block in stream] == []
+                assert stream.ended
 
         asyncio.run(asyncio.wait_for(run(), 20))
         assert _counts(sandbox)[0] == 0

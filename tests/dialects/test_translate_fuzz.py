@@ -21,6 +21,7 @@ from answer_examples import ANSWER_EXAMPLES
 from evidence import RECORDINGS
 from gemini_normal_form import normal_request
 from liftgate.answer.choice import Head
+from liftgate.answer.counts import read_total
 from liftgate.answer.fold import AnswerFold
 from liftgate.ask.json_call import JsonCall
 from liftgate.ask.media import ResolvedFile
@@ -31,7 +32,6 @@ from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import READERS, tool_call_ids, translate_chat
-from liftgate.dialects.chat.tokens import count_answer
 from liftgate.errors import (
     LiftgateError,
     RequestError,
@@ -151,7 +151,8 @@ def _answer_case(replies: list[Any], dice: Dice, *, check: bool) -> bool:
         json_call=JsonCall("f", "a") if dice.below(4) == 0 else None,
     )
     fold = AnswerFold(Head("c", "m", 1), question, new_call_id=lambda: f"call_{next(numbers)}")  # fmt: skip
-    encoder = ChunkEncoder(fold.answer)
+    encoder = ChunkEncoder()
+    encoder.begin(fold.answer)
     try:
         for reply in replies:
             encoder.encode(fold.feed(reply))
@@ -248,4 +249,4 @@ def test_any_json_as_an_answer_field_gives_a_completion_or_a_typed_error(name: s
 @pytest.mark.parametrize("reply", [None, [], {}, {"totalTokens": None}, {"totalTokens": "x"}, {"totalTokens": -1}])
 def test_wrong_token_count_is_a_protocol_error(reply: Any) -> None:
     with pytest.raises(UpstreamProtocolError):
-        count_answer(reply)
+        read_total(reply)

@@ -45,7 +45,8 @@ def answered(chunks: list[Request], question: Request, *, stream: bool) -> None:
         ChatQuestion({}, stream=stream, **question),
         new_call_id=map("call_{}".format, itertools.count()).__next__,
     )
-    encoder = ChunkEncoder(fold.answer)
+    encoder = ChunkEncoder()
+    encoder.begin(fold.answer)
     with suppress(LiftgateError):
         for chunk in chunks:
             encoder.encode(fold.feed(chunk))

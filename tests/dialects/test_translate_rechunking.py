@@ -76,7 +76,8 @@ def test_any_cutting_of_an_answer_gives_the_same_completion(data: Any, parts: li
 
     pieces = _split(data.draw, parts)
     streamed = _fold(stream=True)
-    encoder, sent = ChunkEncoder(streamed.answer), b""
+    encoder, sent = ChunkEncoder(), b""
+    encoder.begin(streamed.answer)
     while pieces:
         size = data.draw(st.integers(1, len(pieces)))
         sent += encoder.encode(streamed.feed(_reply(pieces[:size])))

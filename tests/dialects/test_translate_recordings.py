@@ -161,7 +161,8 @@ def _metadata_is_kept(exchange: Exchange, choice: dict[str, Any], google: dict[s
 def test_recorded_answers_streamed_and_whole_are_the_same() -> None:
     for exchange, translation in itertools.chain.from_iterable(map(_answered, exchanges())):
         fold, whole = _fold(_streaming(translation)), _fold(translation)
-        encoder, writer, sent, chunks = ChunkEncoder(fold.answer), ChunkWriter(fold.answer), b"", []
+        encoder, writer, sent, chunks = ChunkEncoder(), ChunkWriter(fold.answer), b"", []
+        encoder.begin(fold.answer)
         for reply in exchange.replies:
             events = fold.feed(reply)
             chunks += writer.chunks(events)

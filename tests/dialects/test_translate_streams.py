@@ -43,7 +43,8 @@ def _golden(name: str) -> bytes:
 
 
 def _sent(fold: AnswerFold[ChatQuestion], *replies: dict[str, Any]) -> bytes:
-    encoder = ChunkEncoder(fold.answer)
+    encoder = ChunkEncoder()
+    encoder.begin(fold.answer)
     pieces = [encoder.encode(fold.feed(reply)) for reply in replies]
     return b"".join([*pieces, encoder.encode(fold.end()), DONE])
 

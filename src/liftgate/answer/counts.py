@@ -53,6 +53,13 @@ def read_counts(usage: JsonObject) -> Counts:
     )
 
 
+def read_total(reply: object) -> int:
+    """What countTokens says. Raises UpstreamProtocolError."""
+    if type(reply) is not dict or reply.get("totalTokens") is None:
+        raise upstream.wrong("totalTokens", "a count", reply.get("totalTokens") if type(reply) is dict else reply)
+    return upstream.count(reply, "totalTokens", "its root")
+
+
 def _by_modality(usage: JsonObject, key: str) -> Mapping[str, int]:
     if key not in usage:
         return NONE

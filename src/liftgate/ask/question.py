@@ -47,3 +47,9 @@ class Question(msgspec.Struct, frozen=True):
     def call_ids(self) -> bool:
         """Whether the client gets the ids of function calls, and gives them back with the results."""
         return True
+
+
+def count_body(body: JsonObject, model: str) -> JsonObject:
+    """The body of countTokens for a body of generateContent (GEMINI.md 3.1); `model` is Google's name, with or without
+    `models/`."""
+    return {"generateContentRequest": {"model": "models/" + model.removeprefix("models/"), **body}}

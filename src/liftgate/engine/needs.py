@@ -7,7 +7,7 @@ request. Then, for the deployment that was chosen, each File becomes the URI of 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,7 +15,6 @@ import msgspec
 from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.copies.ensure import Replicas
 from liftgate.copies.services import Wanted
-from liftgate.dialects.chat.media import find_media
 from liftgate.engine.attachments import InlineBudget, SentAlong
 from liftgate.engine.files import Files
 from liftgate.engine.heal import Healer
@@ -41,18 +40,11 @@ class Needed(msgspec.Struct, frozen=True):
 class Needs:
     """`healer`: what to ask when Gemini denies what was resolved here."""
 
-    def __init__(
-        self, files: Files, replicas: Replicas, sent_along: SentAlong, healer: Healer, *, inline_limit: int
-    ) -> None:
+    def __init__(self, files: Files, replicas: Replicas, sent_along: SentAlong, healer: Healer) -> None:
         self.healer = healer
         self._files = files
         self._replicas = replicas
         self._sent_along = sent_along
-        self._inline_limit = inline_limit
-
-    def found(self, request: Mapping[str, Any]) -> MediaFound:
-        """What a request names or brings along. Raises InvalidRequest for media that cannot be read."""
-        return find_media(request, inline_limit=self._inline_limit)
 
     async def of(self, owner: Owner, found: MediaFound, *, seconds: float) -> Sequence[Needed]:
         """Raises FileNotFound, with the parameter's path, for a file that this owner does not have, and FileNotReady

@@ -14,18 +14,20 @@ import msgspec
 
 from liftgate import ids
 from liftgate.answer.choice import Answer, Head
+from liftgate.answer.counts import read_total
 from liftgate.answer.fold import AnswerFold
 from liftgate.ask.gemini_fields import merged
 from liftgate.ask.media import ResolvedFile
 from liftgate.ask.model_dates import with_its_end
 from liftgate.ask.model_facts import facts_for
+from liftgate.ask.question import count_body
 from liftgate.ask.suspects import Suspect
 from liftgate.clock import Clock
 from liftgate.dialects.chat.chunks import ChunkWriter
 from liftgate.dialects.chat.completion import completion
+from liftgate.dialects.chat.dialect import CHAT
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import translate_chat
-from liftgate.dialects.chat.tokens import count_answer, count_request
 from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, NotFound
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.json_body import decoded
@@ -86,12 +88,11 @@ class DirectChat:
         return response
 
     async def count(self, translation: ChatQuestion, timeout: float) -> int:
-        body = count_request(translation, self._model)["generateContentRequest"]
+        body = count_body(translation.body, self._model)["generateContentRequest"]
         asked = _encode({"generateContentRequest": msgspec.Raw(self._encoded(body))})
         with self._told_its_end():
             raw = await self._client.call(self._deployment, "countTokens", asked, timeout=timeout)
-        counted: int = count_answer(decoded(raw))["input_tokens"]
-        return counted
+        return read_total(decoded(raw))
 
     async def open(self, translation: ChatQuestion, timeout: float) -> DirectStream:
         """Once the first event is there: what fails before it is raised here, and may be tried again."""
@@ -133,7 +134,7 @@ class DirectChat:
     def _fold(self, translation: ChatQuestion) -> AnswerFold[ChatQuestion]:
         translation = msgspec.structs.replace(translation, inline_signatures=True)
         head = Head(ids.token(), self._model, int(self._clock.now()))
-        return AnswerFold(head, translation, new_call_id=ids.new_call_id)
+        return AnswerFold(head, translation, new_call_id=partial(ids.new_call_id, CHAT.call_prefix))
 
 
 class DirectStream:

@@ -7,7 +7,6 @@ and a gateway may serve it at the same time.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Mapping
@@ -15,17 +14,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from liftgate.dialects.chat.chunks import ChunkWriter
+from liftgate.dialects.chat.completion import completion
+from liftgate.dialects.chat.dialect import CHAT
+from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.file_objects import openai_file, openai_file_deleted, openai_file_list
+from liftgate.engine.answer_stream import AnswerStream
 from liftgate.engine.files import Arriving
-from liftgate.engine.relay import EventStream
-from liftgate.errors import (
-    FileNotFound,
-    InvalidRequest,
-    LiftgateError,
-    UpstreamDisconnected,
-    UpstreamRateLimited,
-    UpstreamUnavailable,
-)
+from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.gateway import Gateway
 from liftgate.records import FileRecord
 from liftgate.sdk.calls import Call, check_provider, model_name
@@ -34,16 +30,11 @@ from liftgate.sdk.file_input import FileTypes, open_input
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, ModelResponseStream
 from liftgate.settings import Settings, load_settings
 from liftgate.settings.sections import LOCAL
-from liftgate.sse import EventDecoder
 
 log = logging.getLogger("liftgate.sdk")
 
 SHORTEST_LIFE, LONGEST_LIFE = 3600, 2592000
 """Seconds; OpenAI's bounds of `expires_after`."""
-
-IN_BAND: Mapping[str, type[LiftgateError]] = {
-    kind.type: kind for kind in (InvalidRequest, UpstreamDisconnected, UpstreamRateLimited, UpstreamUnavailable)
-}
 
 
 class Durable:
@@ -111,12 +102,11 @@ class Durable:
     async def chat(self, request: dict[str, Any], call: Call) -> ModelResponse | ChunkSource:
         body = self._body(request, call)
         if request.get("stream"):
-            return _Blocks(await self._gateway.chat.stream(LOCAL, body))
-        return ModelResponse(**json.loads(await self._gateway.chat.complete(LOCAL, body)))
+            return _Chunks(await self._gateway.generate.stream(CHAT, LOCAL, body))
+        return ModelResponse(**completion(await self._gateway.generate.complete(CHAT, LOCAL, body)))
 
     async def count_tokens(self, request: dict[str, Any], call: Call) -> int:
-        counted: int = json.loads(await self._gateway.chat.count(LOCAL, self._body(request, call)))["input_tokens"]
-        return counted
+        return await self._gateway.generate.count(CHAT, LOCAL, self._body(request, call))
 
     def _body(self, request: Mapping[str, Any], call: Call) -> dict[str, Any]:
         _acceptable(call, timeout=True)
@@ -130,36 +120,25 @@ class Durable:
         return model if model in names else model_name(model)
 
 
-class _Blocks:
-    """A `ChunkSource` over the engine's blocks of server-sent events."""
+class _Chunks:
+    """A `ChunkSource` over an answer on its way."""
 
-    def __init__(self, stream: EventStream) -> None:
+    def __init__(self, stream: AnswerStream[ChatQuestion]) -> None:
         self._stream = stream
-        self._blocks = aiter(stream)
-        self._decoder = EventDecoder()
+        self._writer: ChunkWriter | None = None
 
     async def batch(self) -> list[ModelResponseStream]:
-        async for block in self._blocks:
-            events = [event for event in self._decoder.feed(block) if event != b"[DONE]"]
-            if chunks := [_chunk(event) for event in events]:
-                return chunks
-        return []
+        chunks: list[ModelResponseStream] = []
+        while not chunks and not self._stream.ended:
+            events = await self._stream.batch()
+            if self._writer is None and (answer := self._stream.answer) is not None:
+                self._writer = ChunkWriter(answer)
+            if self._writer is not None:
+                chunks = [ModelResponseStream(**chunk) for chunk in self._writer.chunks(events)]
+        return chunks
 
     async def close(self) -> None:
         await self._stream.aclose()
-
-
-def _chunk(event: bytes) -> ModelResponseStream:
-    body = json.loads(event)
-    if isinstance(error := body.get("error"), dict):
-        raise _error_of(error)
-    return ModelResponseStream(**body)
-
-
-def _error_of(error: Mapping[str, Any]) -> LiftgateError:
-    """An error inside a stream: its class was not written, its `type` was."""
-    kind = IN_BAND.get(str(error.get("type")), LiftgateError)
-    return kind(str(error.get("message")), param=error.get("param"), code=error.get("code"))
 
 
 def client_settings(

@@ -18,7 +18,10 @@ from liftgate.dialects.chat import choice as form
 from liftgate.dialects.chat.completion import ID, audio_id
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.usage import chat_usage, service_tier
+from liftgate.dialects.openai_errors import error_body
+from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
+from liftgate.sse import DONE, PING
 from liftgate.sse import event as sse_event
 
 _encode = msgspec.json.Encoder().encode
@@ -144,12 +147,15 @@ class ChunkWriter:
 class ChunkEncoder:
     """The SSE encoder of one stream. A plain text delta is put between bytes that were made once."""
 
-    def __init__(self, answer: Answer[ChatQuestion]) -> None:
-        self._writer = ChunkWriter(answer)
+    _writer: ChunkWriter
+
+    def __init__(self) -> None:
         self._templates: dict[int, tuple[bytes, bytes]] = {}
 
+    def begin(self, answer: Answer[ChatQuestion]) -> None:
+        self._writer = ChunkWriter(answer)
+
     def encode(self, events: Sequence[Event]) -> bytes:
-        """Whole `data:` blocks, b"" for no events."""
         blocks = []
         for event in events:
             if type(event) is Text and event.logprobs is None:
@@ -161,6 +167,15 @@ class ChunkEncoder:
             else:
                 blocks += [sse_event(_encode(chunk)) for chunk in self._writer.of_event(event)]
         return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+
+    def ping(self) -> bytes:
+        return PING
+
+    def end(self) -> bytes:
+        return DONE
+
+    def error(self, error: LiftgateError) -> bytes:
+        return sse_event(_encode(error_body(error)))
 
     def _template(self, index: int) -> tuple[bytes, bytes]:
         # The mark cannot occur elsewhere: quotes inside the ids and names are escaped by the encoder.

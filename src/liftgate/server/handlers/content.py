@@ -10,8 +10,8 @@ from liftgate.byte_source import PIECE, ByteSource
 from liftgate.records import FileRecord
 from liftgate.server.asgi import Header
 from liftgate.server.conditions import etag_of, range_of, unchanged
-from liftgate.server.handlers.chat import PATIENCE
 from liftgate.server.handlers.files import SELECTORS
+from liftgate.server.handlers.generate import PATIENCE
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, StreamedResponse
 

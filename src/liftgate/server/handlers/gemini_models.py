@@ -12,8 +12,8 @@ from liftgate.engine.models import ServedModel
 from liftgate.engine.pass_through import METHODS, NUMBERS, STREAM, NativeRequest, methods_of
 from liftgate.errors import InvalidRequest, ModelNotFound, NotFound
 from liftgate.server.bodies import without_mark
-from liftgate.server.handlers.chat import PATIENCE
 from liftgate.server.handlers.gemini_files import common, page_size
+from liftgate.server.handlers.generate import PATIENCE
 from liftgate.server.numbers import whole_number
 from liftgate.server.origin import origin_of
 from liftgate.server.request import Request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from liftgate.server.handlers.chat import PATIENCE
+from liftgate.server.handlers.generate import PATIENCE
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 

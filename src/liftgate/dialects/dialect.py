@@ -1,0 +1,102 @@
+"""What every client's API can do: read a request into Gemini's, and write answers, streams and errors.
+
+A dialect is one object of pure functions, and knows no other dialect. To add one: its folder, and its rows in
+`server/routes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from liftgate.answer.choice import Answer, Head
+from liftgate.answer.events import Event
+from liftgate.ask.media import Media, MediaFound, ResolvedFile
+from liftgate.ask.model_facts import ModelFacts
+from liftgate.ask.question import Question
+from liftgate.errors import LiftgateError
+from liftgate.json_types import JsonMapping, JsonObject
+
+Q = TypeVar("Q", bound=Question)
+Q_contra = TypeVar("Q_contra", bound=Question, contravariant=True)
+
+JSON = b"application/json"
+NO_DEFAULTS: JsonMapping = {}
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What is known beside a request when it is read for one deployment.
+
+    `files` by `Media.param`; `signatures` by the id of the function call; `media` as the request's media were read.
+    `defaults`: parameters of the deployment, in LiteLLM's names. `drop_params`: what the model cannot do is left out.
+    """
+
+    facts: ModelFacts
+    files: Mapping[str, ResolvedFile]
+    signatures: Mapping[str, str]
+    media: Mapping[str, Media] = {}
+    defaults: JsonMapping = NO_DEFAULTS
+    drop_params: bool = False
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """An error in the API's names and sentences, and the HTTP status that goes with it."""
+
+    status: int
+    body: JsonObject
+
+
+class Errors(Protocol):
+    """How an API tells what went wrong. `name`: for logs. `json_type`: its Content-Type of JSON."""
+
+    name: str
+    json_type: bytes
+
+    def error(self, error: LiftgateError) -> ErrorBody: ...
+
+
+class Encoder(Protocol[Q]):
+    """Writes one stream as server-sent events. Each method gives whole blocks; b"" where the API writes nothing."""
+
+    def begin(self, answer: Answer[Q]) -> None:
+        """The answer is there: before the first `encode`."""
+
+    def encode(self, events: Sequence[Event]) -> bytes: ...
+
+    def ping(self) -> bytes:
+        """Something for the client in a silence, also before the answer is there."""
+        ...
+
+    def end(self) -> bytes:
+        """Behind the last events of an answer that is whole."""
+        ...
+
+    def error(self, error: LiftgateError) -> bytes:
+        """The stream breaks off here: the error, and the end behind it."""
+        ...
+
+
+class Dialect(Errors, Protocol[Q]):
+    """An API in which models are asked. `call_prefix`: what its ids of function calls begin with."""
+
+    call_prefix: str
+
+    def media(self, request: JsonMapping, *, inline_limit: int) -> MediaFound:
+        """Which files a request needs. Raises InvalidRequest for media that cannot be read."""
+        ...
+
+    def call_ids(self, request: JsonMapping) -> Sequence[str]:
+        """The ids of the function calls in the history: those whose thought signatures are to be looked up."""
+        ...
+
+    def read(self, request: JsonMapping, given: Given) -> Q:
+        """Gemini's request, and what the answer's side must know. Raises RequestError with the field's path."""
+        ...
+
+    def whole(self, answer: Answer[Q]) -> JsonObject:
+        """An answer whose fold has ended."""
+        ...
+
+    def encoder(self, head: Head, request: JsonMapping) -> Encoder[Q]: ...

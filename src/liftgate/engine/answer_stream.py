@@ -1,0 +1,137 @@
+"""An answer on its way: Gemini's events, folded into neutral ones, in batches.
+
+Its first event has come before it is handed out, or 15 s of page-in have passed (DESIGN.md 7). Thought signatures are
+stored before the events that carry the ids of their calls are handed out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Generic, TypeAlias, TypeVar
+
+from liftgate.answer.choice import Answer, Head
+from liftgate.answer.events import SHOWN, Event
+from liftgate.answer.fold import AnswerFold
+from liftgate.ask.question import Question
+from liftgate.engine.signatures import Signatures
+from liftgate.errors import LiftgateError, UpstreamDisconnected
+from liftgate.gemini.json_body import decoded
+from liftgate.gemini.stream import GeminiStream
+from liftgate.records import Owner
+
+Q = TypeVar("Q", bound=Question)
+
+
+class StartedStream(Generic[Q]):
+    """A stream of Gemini's that is folded. `ended`: the last events were handed out. `hold` counts it as in flight."""
+
+    def __init__(self, stream: GeminiStream, fold: AnswerFold[Q], owner: Owner, signatures: Signatures) -> None:
+        self.answer: Answer[Q] | None = fold.answer
+        self.head = fold.answer.head
+        self.ended = False
+        self.hold = ExitStack()
+        self._stream = stream
+        self._fold = fold
+        self._owner = owner
+        self._signatures = signatures
+        self._unsaved: list[tuple[str, str]] = []
+        self._events: Sequence[Event] = ()
+        self._last = False
+
+    async def start(self) -> None:
+        """Up to the first event that every API has a form for: until then the answer may be asked for again. Raises
+        what Gemini does wrong before."""
+        events: list[Event] = []
+        batch = await self._stream.batch()
+        if not batch:
+            raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
+        while batch:
+            events += self._folded(batch)
+            self._fold.check_unbroken()
+            if any(isinstance(event, SHOWN) for event in events):
+                break
+            batch = await self._stream.batch()
+        self._events = events
+
+    async def batch(self) -> Sequence[Event]:
+        """The events that have arrived; with the last of them `ended` is true. Who cancels it may call it again. Raises
+        what Gemini does wrong: then nothing follows."""
+        while not self._events and not self._last:
+            batch = await self._stream.batch()
+            if batch:
+                self._events = self._folded(batch)
+            else:
+                self._last = True
+                self._events = self._fold.end()
+        if self._unsaved:
+            await self._signatures.save(self._owner, self._unsaved)
+            self._unsaved = []
+        events, self._events = self._events, ()
+        self.ended = self._last
+        return events
+
+    async def aclose(self) -> None:
+        """Ends the call at Gemini; nothing follows. Idempotent."""
+        self.ended = self._last = True
+        self._events = ()
+        self.hold.close()
+        await self._stream.close()
+
+    def _folded(self, batch: Sequence[bytes]) -> list[Event]:
+        fold = self._fold
+        events = [event for data in batch for event in fold.feed(decoded(data))]
+        if signatures := fold.take_signatures():
+            self._unsaved += signatures
+        return events
+
+
+StreamTask = asyncio.Task[StartedStream[Q] | LiftgateError]
+"""A stream that is being started. A failure is a value: a task whose exception is never fetched would be logged."""
+
+
+class LateStream(Generic[Q]):
+    """A stream whose page-in takes long. `answer` is None until it has started."""
+
+    def __init__(self, head: Head, task: StreamTask[Q]) -> None:
+        self.head = head
+        self._task = task
+        self._started: StartedStream[Q] | None = None
+        self._closed = False
+
+    @property
+    def answer(self) -> Answer[Q] | None:
+        return self._started.answer if self._started is not None else None
+
+    @property
+    def ended(self) -> bool:
+        return self._closed or (self._started is not None and self._started.ended)
+
+    async def batch(self) -> Sequence[Event]:
+        """As `StartedStream.batch`, once it has started; raises what goes wrong before."""
+        if self._started is None:
+            await asyncio.wait({self._task})
+            outcome = self._task.result()
+            if isinstance(outcome, LiftgateError):
+                raise outcome.again()
+            self._started = outcome
+        return await self._started.batch()
+
+    async def aclose(self) -> None:
+        """As `StartedStream.aclose`; a page-in that others wait for goes on."""
+        self._closed = True
+        await abandon(self._task)
+
+
+AnswerStream: TypeAlias = StartedStream[Q] | LateStream[Q]
+
+
+async def abandon(task: StreamTask[Q]) -> None:
+    """Ends a stream that nobody waits for any more, started or not."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled() and task.exception() is None:
+        outcome = task.result()
+        if isinstance(outcome, StartedStream):
+            await outcome.aclose()

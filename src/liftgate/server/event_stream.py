@@ -1,0 +1,57 @@
+"""An answer on its way → server-sent events in the client's API: pings in a silence, an end, an error in-band.
+
+What fails behind the 200 is written inside, and such a stream has no regular end: a cut answer never looks whole.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from typing import TypeVar
+
+from liftgate.ask.question import Question
+from liftgate.deadlines import Deadlines
+from liftgate.dialects.dialect import Encoder
+from liftgate.engine.answer_stream import AnswerStream
+from liftgate.errors import InternalError, LiftgateError, let_go
+
+log = logging.getLogger("liftgate.server")
+
+Q = TypeVar("Q", bound=Question)
+
+
+async def event_blocks(
+    stream: AnswerStream[Q], encoder: Encoder[Q], deadlines: Deadlines, *, ping_seconds: float
+) -> AsyncGenerator[bytes, None]:
+    """`ping_seconds`: the silence after which a ping keeps the connection alive."""
+    try:
+        answer = stream.answer
+        if answer is None:
+            yield encoder.ping()
+        else:
+            encoder.begin(answer)
+        while True:
+            try:
+                with deadlines.within(ping_seconds):
+                    events = await stream.batch()
+            except TimeoutError:
+                yield encoder.ping()
+                continue
+            if answer is None and (answer := stream.answer) is not None:
+                encoder.begin(answer)
+            block = encoder.encode(events)
+            if stream.ended:
+                yield block + encoder.end()
+                return
+            if block:
+                yield block
+    except LiftgateError as error:
+        let_go(error)
+        yield encoder.error(error)
+    except Exception as error:
+        # The 200 is out: the client must still learn that this is no regular end.
+        log.exception("a stream failed")
+        let_go(error)
+        yield encoder.error(InternalError())
+    finally:
+        await stream.aclose()

@@ -1,0 +1,59 @@
+"""An answer of a model, whole or streamed, in any dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+
+from liftgate.ask.question import Question
+from liftgate.dialects.dialect import Dialect
+from liftgate.errors import InvalidRequest
+from liftgate.server.bodies import LARGE
+from liftgate.server.event_stream import event_blocks
+from liftgate.server.request import Request
+from liftgate.server.responses import Response, StreamedResponse
+
+Q = TypeVar("Q", bound=Question)
+
+PATIENCE = 0.5
+"""Seconds before it is watched whether the client is still there: most answers are sooner."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def answers(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:
+    """The handler of a route where models are asked in this API. A client that goes away ends the call at Gemini,
+    streamed or not. A model in the path goes before the body's."""
+    json_type = ((b"content-type", dialect.json_type),)
+
+    async def answer(request: Request) -> Response:
+        named = request.params.get("model")
+        request.query("key", *(("api-version",) if named else ()))
+        body = await request.json_object()
+        if named:
+            body["model"] = named
+        stream = body.get("stream")
+        if stream is not None and not isinstance(stream, bool):
+            raise InvalidRequest("Invalid type for 'stream': expected a boolean.", param="stream", code="invalid_type")
+        generate, large = request.gateway.generate, request.held >= LARGE
+        with request.while_connected(PATIENCE):
+            if not stream:
+                whole = await generate.complete(dialect, request.owner, body, large=large)
+                return Response(_encode(dialect.whole(whole)), headers=json_type)
+            # What goes wrong before the first event is raised here, and is still a status (DESIGN.md 5.7).
+            events = await generate.stream(dialect, request.owner, body, large=large)
+        encoder = dialect.encoder(events.head, body)
+        if events.answer is not None:
+            request.let_go()
+        seconds = request.gateway.settings.jobs.stream_ping_seconds
+        blocks = event_blocks(events, encoder, request.deadlines, ping_seconds=seconds)
+
+        async def close() -> None:
+            await blocks.aclose()
+            await events.aclose()
+
+        return StreamedResponse(blocks, close, in_band=encoder.error)
+
+    return answer
