@@ -20,17 +20,23 @@ if TYPE_CHECKING:
     from liftgate.exceptions import AuthenticationError as AuthenticationError
     from liftgate.exceptions import BadGatewayError as BadGatewayError
     from liftgate.exceptions import BadRequestError as BadRequestError
+    from liftgate.exceptions import BlockedPiiEntityError as BlockedPiiEntityError
     from liftgate.exceptions import BudgetExceededError as BudgetExceededError
     from liftgate.exceptions import ConflictError as ConflictError
     from liftgate.exceptions import ContentPolicyViolationError as ContentPolicyViolationError
     from liftgate.exceptions import ContextWindowExceededError as ContextWindowExceededError
+    from liftgate.exceptions import GuardrailRaisedException as GuardrailRaisedException
+    from liftgate.exceptions import ImageFetchError as ImageFetchError
     from liftgate.exceptions import InternalServerError as InternalServerError
     from liftgate.exceptions import InvalidRequestError as InvalidRequestError
     from liftgate.exceptions import JSONSchemaValidationError as JSONSchemaValidationError
+    from liftgate.exceptions import LiteLLMUnknownProvider as LiteLLMUnknownProvider
+    from liftgate.exceptions import MidStreamFallbackError as MidStreamFallbackError
     from liftgate.exceptions import NotFoundError as NotFoundError
     from liftgate.exceptions import OpenAIError as OpenAIError
     from liftgate.exceptions import PermissionDeniedError as PermissionDeniedError
     from liftgate.exceptions import RateLimitError as RateLimitError
+    from liftgate.exceptions import RejectedRequestError as RejectedRequestError
     from liftgate.exceptions import ServiceUnavailableError as ServiceUnavailableError
     from liftgate.exceptions import Timeout as Timeout
     from liftgate.exceptions import UnprocessableEntityError as UnprocessableEntityError
@@ -104,7 +110,9 @@ _FACTS = (
 )
 _EXCEPTIONS = (
     *("APIConnectionError", "APIError", "APIResponseValidationError", "AuthenticationError", "BadGatewayError"),
-    *("BadRequestError", "BudgetExceededError", "ConflictError", "ContentPolicyViolationError"),
+    *("BadRequestError", "BlockedPiiEntityError", "BudgetExceededError", "ConflictError"),
+    *("ContentPolicyViolationError", "GuardrailRaisedException", "ImageFetchError", "LiteLLMUnknownProvider"),
+    *("MidStreamFallbackError", "RejectedRequestError"),
     *("ContextWindowExceededError", "InternalServerError", "InvalidRequestError", "JSONSchemaValidationError"),
     *("NotFoundError", "OpenAIError", "PermissionDeniedError", "RateLimitError", "ServiceUnavailableError"),
     *("Timeout", "UnprocessableEntityError", "UnsupportedParamsError"),
@@ -138,12 +146,14 @@ def __getattr__(name: str) -> Any:
         return value
     if name in _PLACES:
         return sys.modules[__name__]
+    if name in ("types", "exceptions"):
+        return import_module(f"{__name__}.{name}")
     if name == "_turn_on_debug":
         from liftgate.sdk.module_settings import turn_on_debug
 
         return turn_on_debug
     if not name.startswith("_"):
-        from liftgate.sdk.absent import ABSENT
+        from liftgate.sdk.absent import ABSENT, instead
         from liftgate.sdk.module_settings import default_of
 
         if name in ABSENT:
@@ -152,6 +162,8 @@ def __getattr__(name: str) -> Any:
             return default_of(name)
         except KeyError:
             pass
+        if said := instead(name):
+            raise AttributeError(f"liftgate has no {name}. {said}")
     raise AttributeError(f"module 'liftgate' has no attribute {name!r}")
 
 

@@ -26,17 +26,23 @@ __all__ = [
     "AuthenticationError",
     "BadGatewayError",
     "BadRequestError",
+    "BlockedPiiEntityError",
     "BudgetExceededError",
     "ConflictError",
     "ContentPolicyViolationError",
     "ContextWindowExceededError",
+    "GuardrailRaisedException",
+    "ImageFetchError",
     "InternalServerError",
     "InvalidRequestError",
     "JSONSchemaValidationError",
+    "LiteLLMUnknownProvider",
+    "MidStreamFallbackError",
     "NotFoundError",
     "OpenAIError",
     "PermissionDeniedError",
     "RateLimitError",
+    "RejectedRequestError",
     "ServiceUnavailableError",
     "Timeout",
     "UnprocessableEntityError",
@@ -187,6 +193,30 @@ class APIResponseValidationError(ProviderError, tree.APIResponseValidationError)
 
 class JSONSchemaValidationError(APIResponseValidationError):
     """LiteLLM's, for its own check of answers; nothing here raises it."""
+
+
+class ImageFetchError(BadRequestError):
+    """LiteLLM's, for a picture that it could not fetch; nothing here raises it: a BadRequestError names the part."""
+
+
+class RejectedRequestError(BadRequestError):
+    """LiteLLM's, for a guard that refused a request; nothing here raises it."""
+
+
+class LiteLLMUnknownProvider(BadRequestError):
+    """LiteLLM's; nothing here raises it: every model is of Google AI Studio."""
+
+
+class MidStreamFallbackError(ServiceUnavailableError):
+    """LiteLLM's, for a stream that another model went on with; nothing here raises it."""
+
+
+class GuardrailRaisedException(Exception):
+    """LiteLLM's; nothing here raises it, and a guardrail that is asked for is refused."""
+
+
+class BlockedPiiEntityError(Exception):
+    """LiteLLM's; nothing here raises it."""
 
 
 class BudgetExceededError(Exception):

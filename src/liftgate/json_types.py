@@ -24,4 +24,4 @@ def kind(value: object) -> str:
         return "a string"
     if isinstance(value, list | tuple):
         return "an array"
-    return "an object"
+    return "an object" if isinstance(value, Mapping) else f"a Python {type(value).__name__}"

@@ -44,4 +44,4 @@ __all__ = [
 ChatCompletionMessageToolCall = ChatCompletionDeltaToolCall = ToolCall
 CustomStreamWrapper = ChunkStream
 
-sys.modules[f"{__name__}.utils"] = sys.modules[__name__]
+utils = sys.modules[f"{__name__}.utils"] = sys.modules[__name__]

@@ -246,7 +246,20 @@ def test_a_client_of_its_own_does_not_take_the_modules_settings(sandbox: Sandbox
 # ── what is not there: S7, S8, S9 ────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("name", ["Router", "embedding", "responses", "speech", "image_generation", "CustomLogger"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Router", "embedding", "responses", "speech", "image_generation", "CustomLogger"),
+        *(
+            "acreate_fine_tuning_job",
+            "alist_batches",
+            "TranscriptionResponse",
+            "anthropic_messages",
+            "avector_store_search",
+        ),
+        *("create_thread", "LoggingWorker", "arealtime", "avideo_edit"),
+    ],
+)
 def test_what_is_not_there_says_what_to_use(name: str) -> None:
     with pytest.raises(AttributeError, match=rf"liftgate has no {name}\. \w+"):
         getattr(liftgate, name)
@@ -270,8 +283,20 @@ def test_a_pydantic_model_is_the_schema_of_the_answer(sandbox: Sandbox, tmp_path
     assert set(config["responseJsonSchema"]["properties"]) == {"name", "guests"}
     event = Event.model_validate_json(str(answer.choices[0].message.content))
     assert isinstance(event.guests, list)
-    with pytest.raises(liftgate.BadRequestError, match="pydantic"):
-        liftgate.completion(MODEL, HELLO, response_format=int)
+    wrongs: list[Any] = [
+        int,
+        dict,
+        list[Event],
+        Event(name="a", guests=[]),
+        "json_object",
+        [{"type": "json_object"}],
+        5,
+    ]
+    for wrong in wrongs:
+        with pytest.raises(liftgate.BadRequestError, match="is a dict or a pydantic model's class"):
+            liftgate.completion(MODEL, HELLO, response_format=wrong)
+    with pytest.raises(liftgate.BadRequestError, match="expected an object, but got a Python set instead"):
+        liftgate.completion(MODEL, HELLO, tools=[{1}])
 
 
 def test_fallbacks_are_asked_in_turn(sandbox: Sandbox) -> None:
@@ -407,6 +432,21 @@ def test_tool_calls_in_pieces_add_up_too() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import liftgate as litellm; litellm.exceptions.RateLimitError; litellm.types.utils.ModelResponse",
+        "import liftgate.types.utils; liftgate.types.utils.ModelResponse",
+        "from liftgate.types import utils; utils.Usage",
+        "from liftgate.exceptions import ImageFetchError, MidStreamFallbackError, RejectedRequestError",
+        "from liftgate import LiteLLMUnknownProvider, GuardrailRaisedException, BlockedPiiEntityError",
+        "import liftgate; assert issubclass(liftgate.ImageFetchError, liftgate.BadRequestError)",
+    ],
+)
+def test_places_of_litellms_are_there_in_a_fresh_process(program: str) -> None:
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=60)
+
+
 def test_fields_that_an_answer_lacks_read_as_none_and_old_names_work(sandbox: Sandbox) -> None:
     answer = liftgate.completion(MODEL, HELLO)
     message = answer.choices[0].message
@@ -415,6 +455,12 @@ def test_fields_that_an_answer_lacks_read_as_none_and_old_names_work(sandbox: Sa
     assert answer.to_dict() == answer.dict() == answer.model_dump()
     assert json.loads(answer.json()) == answer.model_dump()
     assert message.dict()["content"] == message.content
+    assert (answer._response_ms, answer._response_headers) == (None, None)
+    assert answer.choices[0].provider_specific_fields is None
+    copied = answer.model_copy(update={"model": "another"})
+    assert (copied.model, answer.model, copied.choices) == ("another", MODEL, answer.choices)
+    assert answer.copy() == answer.model_copy(deep=True) == answer
+    assert answer.model_copy(deep=True).choices[0] is not answer.choices[0] is answer.copy().choices[0]
 
 
 def test_facts_of_models() -> None:

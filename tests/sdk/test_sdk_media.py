@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -162,3 +163,37 @@ def test_what_a_count_cannot_honour_is_refused(sandbox: Sandbox) -> None:
         liftgate.token_counter(MODEL, text="x", custom_tokenizer={"type": "huggingface"})
     with pytest.raises(MissingParameter):
         liftgate.completion(MODEL, None)
+
+
+# ── what type a file has, by whichever form it is given ─────────────────────────────────────────────────────────────
+
+MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(40)
+TYPES = [
+    ("main.rs", "application/rls-services+xml", b"fn main() {}\n", "text/plain"),
+    ("app.ts", "video/mp2t", b"let a = 1;\n", "text/plain"),
+    ("t.csv", "text/comma-separated-values", b"a,b\n", "text/csv"),
+    ("page.txt", "text/plain", b"\x89PNG\r\n\x1a\n" + bytes(24), "image/png"),
+    ("voice.m4a", "application/octet-stream", MP4, "audio/m4a"),
+    ("r.pdf", "application/force-download", b"%PDF-1.4\n", "application/pdf"),
+    ("logo.svg", "image/svg+xml", b"<svg/>", "text/plain"),
+    ("v.ts", "application/octet-stream", (b"\x47\x40\x00\x10" + bytes(184)) * 5, "video/mpeg"),
+    ("blob", "application/octet-stream", "plain words in it\n".encode("utf-16"), "text/plain"),
+]
+
+
+@pytest.mark.parametrize("where", ["direct", "kept"])
+@pytest.mark.parametrize(("name", "declared", "data", "found"), TYPES, ids=[row[0] for row in TYPES])
+def test_a_file_has_one_type_in_every_form(
+    sandbox: Sandbox, tmp_path: Path, where: str, name: str, declared: str, data: bytes, found: str
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    opened = io.BytesIO(data)
+    opened.name = name
+    with liftgate.Liftgate(data_dir=tmp_path / "data" if where == "kept" else None) as client:
+        forms: list[Any] = [(name, data, declared), (name, data), tmp_path / name, opened]
+        for file in forms:
+            made = client.create_file(file=file, purpose="user_data")
+            part = {"type": "file", "file": {"file_id": made.id}}
+            client.completion(MODEL, [{"role": "user", "content": [part]}])
+            [sent] = sandbox.last_body()["contents"][0]["parts"]
+            assert sent["fileData"]["mimeType"] == found

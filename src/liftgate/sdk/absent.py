@@ -26,6 +26,30 @@ _VIDEO = "Liftgate makes no videos yet; through a gateway, google-genai's own ca
 _NATIVE = "Through a gateway, google-genai's own calls reach Gemini; completion takes OpenAI's form."
 _MODERATION = "Liftgate has no moderation model; safety_settings act in completion."
 
+_FAMILIES = (
+    (("embed",), _EMBEDDING),
+    (("fine_tun",), "Google AI Studio has no fine-tuning of these models."),
+    (("batch",), _BATCHES),
+    (("transcri",), _TRANSCRIPT),
+    (("speech",), _SPEECH),
+    (("image",), _IMAGES),
+    (("response", "realtime", "conversation"), _RESPONSES),
+    (("anthropic", "claude"), "Liftgate has no Messages API yet; completion takes the same models."),
+    (("video",), _VIDEO),
+    (("callback", "logger", "logging"), _CALLBACKS),
+    (("cache", "caching"), _CACHE),
+    (("moderation",), _MODERATION),
+    (("assistant", "thread", "vector_store", "container", "skill", "agent", "rag"), "Liftgate has no such API."),
+)
+"""Pieces of names → what to use instead of whatever has them."""
+
+
+def instead(name: str) -> str | None:
+    """What to use in place of a name of LiteLLM's; None for what need not be one."""
+    plain = name.lower()
+    return ABSENT.get(name) or next((said for pieces, said in _FAMILIES if any(p in plain for p in pieces)), None)
+
+
 ABSENT: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("embedding", "aembedding"), _EMBEDDING),

@@ -105,11 +105,12 @@ def response_format(value: Any) -> Any:
     schema_of = getattr(value, "model_json_schema", None)
     if isinstance(value, type) and callable(schema_of):
         return {"type": "json_schema", "json_schema": {"name": value.__name__, "schema": schema_of(), "strict": True}}
-    if isinstance(value, type):
-        raise InvalidRequest(
-            f"'response_format' is a dict or a pydantic model; {value.__name__} is neither.", param="response_format"
-        )
-    return value
+    if isinstance(value, Mapping) or value is None:
+        return value
+    what = value.__name__ if isinstance(value, type) else f"{value!r:.80}"
+    raise InvalidRequest(
+        f"'response_format' is a dict or a pydantic model's class; {what} is neither.", param="response_format"
+    )
 
 
 def fallback_models(request: dict[str, Any]) -> tuple[list[Mapping[str, Any]], Mapping[str, Any]]:

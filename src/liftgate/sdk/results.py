@@ -7,10 +7,11 @@ that the answer does not have reads as its class's default (`message.tool_calls`
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 _Fields = dict[str, Any]
 
@@ -79,6 +80,15 @@ class Result:
             for name, value in self.__dict__.items()
             if not (exclude_none and value is None)
         }
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        made = copy.deepcopy(self) if deep else copy.copy(self)
+        for name, value in (update or {}).items():
+            made[name] = value
+        return made
+
+    def copy(self, **more: Any) -> Self:
+        return self.model_copy(**more)
 
     def json(self) -> str:
         return self.model_dump_json()
@@ -209,6 +219,7 @@ class Choices(Result, message=Message):
     index: int
     message: Message
     logprobs: Any = None
+    provider_specific_fields: Any = None
 
 
 class Usage(Result):
@@ -222,7 +233,7 @@ class Usage(Result):
 class ModelResponse(Result, choices=Choices, usage=Usage):
     """A chat.completion. `_hidden_params["response_cost"]`: US dollars at the list price, None where there is none."""
 
-    __slots__ = ("_hidden_params",)
+    __slots__ = ("_hidden_params", "_response_headers", "_response_ms")
 
     id: str
     created: int
@@ -236,6 +247,7 @@ class ModelResponse(Result, choices=Choices, usage=Usage):
     def __init__(self, **fields: Any) -> None:
         super().__init__(**fields)
         self._hidden_params: dict[str, Any] = {}
+        self._response_headers = self._response_ms = None
 
 
 class Delta(Message):
