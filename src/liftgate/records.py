@@ -31,6 +31,24 @@ class BlobRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class NewFile:
+    """What a client says of a file that it is about to store, at whatever door. `filename` and `mime_type` are as it
+    says them, until the file is stored: "" where it does not. `size`: bytes, None where not known. `life_seconds`: how
+    long it shall live. `alias`: a Gemini name of the owner's choice. `models`: names whose accounts it is taken to at
+    once.
+    """
+
+    filename: str = ""
+    mime_type: str = ""
+    size: int | None = None
+    purpose: str = "user_data"
+    life_seconds: int | None = None
+    alias: str | None = None
+    display_name: str | None = None
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FileRecord:
     """What a client uploaded and owns."""
 

@@ -14,8 +14,8 @@ from chat_wire import about_file, answering, blocks, chat_settings, eventually, 
 from gateways import SandboxServer, client_for, gateway_server, sandbox_server
 from liftgate.deadlines import Deadlines
 from liftgate.dialects.chat.dialect import CHAT
-from liftgate.engine.files import Arriving
 from liftgate.gateway import Gateway
+from liftgate.records import NewFile
 from liftgate.sandbox.app import SandboxSettings
 from liftgate.server.event_stream import event_blocks
 
@@ -138,9 +138,9 @@ def test_a_late_stream_that_is_closed_unread_is_never_opened(tmp_path: Path) -> 
 
         async def run() -> None:
             async with Gateway(chat_settings(sandbox, tmp_path)) as gateway:
-                creation = gateway.files.begin("local", Arriving("clip.mp4"))
+                creation = gateway.files.begin("local", NewFile("clip.mp4"))
                 await creation.write(MP4)
-                file = await creation.commit(purpose="user_data")
+                file = await creation.commit(NewFile("clip.mp4"))
                 stream = await gateway.generate.stream(CHAT, "local", about_file(file.id, stream=True))
                 await stream.aclose()
                 assert stream.ended

@@ -18,8 +18,8 @@ import openai
 import pytest
 
 from gateways import MODEL, ask, client_for, deployments, gateway_server, sandbox_server, settings_for
-from liftgate.engine.files import Arriving
 from liftgate.gateway import Gateway
+from liftgate.records import NewFile
 from processes import GatewayProcess, write_config
 from scene import QUICK, Scene, audio, eventually, outcome, quick_settings, scene
 
@@ -198,9 +198,10 @@ def test_file_for_a_model_is_not_tried_again_when_the_gateway_leaves_meanwhile(t
 
         async def scenario() -> list[str]:
             async with Gateway(settings_for(sandbox, tmp_path, jobs=QUICK)) as gateway:
-                creation = gateway.files.begin("ann", Arriving(filename="speech.mp3", models=(MODEL,)))
+                new = NewFile(filename="speech.mp3", models=(MODEL,))
+                creation = gateway.files.begin("ann", new)
                 await creation.write(NOTE)
-                await creation.commit(purpose="user_data")
+                await creation.commit(new)
             return [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
         assert asyncio.run(scenario()) == []

@@ -13,7 +13,8 @@ from liftgate.ask.media import Media, ResolvedFile
 from liftgate.ask.model_facts import facts_for
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.request import translate_chat
-from liftgate.dialects.file_objects import gemini_file, openai_file, openai_file_deleted, openai_file_list
+from liftgate.dialects.gemini.files import gemini_file
+from liftgate.dialects.openai_files import openai_file, openai_file_deleted, openai_file_list
 from liftgate.errors import InvalidRequest
 from liftgate.records import FileRecord
 from openai_schema import errors

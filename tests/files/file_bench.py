@@ -14,9 +14,9 @@ from liftgate.blobs.store import BlobStore
 from liftgate.catalog.database import Database, open_database
 from liftgate.catalog.rows.files import get_file
 from liftgate.copies.at_once import delete_file
-from liftgate.files.arrival import Incoming, Ingest
+from liftgate.files.arrival import FileArrival, Ingest
 from liftgate.files.belonging import settle
-from liftgate.records import FileRecord
+from liftgate.records import FileRecord, NewFile
 from liftgate.settings.sections import LimitSettings
 
 
@@ -47,9 +47,9 @@ class Bench:
     async def create(
         self, data: bytes, *, owner: str = "ann", name: str = "a.txt", life: int | None = None
     ) -> FileRecord:
-        incoming = self.ingest.begin(owner, expected=len(data))
+        incoming = self.ingest.begin(owner, size=len(data))
         await write(incoming, data)
-        return await incoming.commit(filename=name, content_type=None, purpose="user_data", expires_after=life)
+        return await incoming.commit(NewFile(filename=name, life_seconds=life))
 
     async def stored(self, file_id: str, *, owner: str = "ann") -> FileRecord | None:
         return await self.db.read(lambda conn: get_file(conn, owner, file_id, conn.now()))
@@ -66,7 +66,7 @@ class Bench:
         return list(directory.iterdir()) if directory.is_dir() else []
 
 
-async def write(incoming: Incoming, data: bytes, piece: int = 100_000) -> None:
+async def write(incoming: FileArrival, data: bytes, piece: int = 100_000) -> None:
     for at in range(0, len(data), piece):
         await incoming.write(data[at : at + piece])
 

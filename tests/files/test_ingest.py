@@ -17,7 +17,7 @@ from liftgate.catalog.rows.files import get_file, list_files, owner_usage
 from liftgate.errors import Conflict, InvalidRequest, StorageFull, TooLarge, Unavailable
 from liftgate.files.filename import clean_filename
 from liftgate.files.read import open_blob
-from liftgate.records import FileRecord
+from liftgate.records import FileRecord, NewFile
 from liftgate.settings.sections import LimitSettings
 from s3_server import BUCKET, S3Server, s3_endpoint
 
@@ -72,15 +72,12 @@ def test_commit_gives_what_was_sent(database_url: str, tmp_path: Path, announced
 
     async def scenario() -> None:
         async with open_bench(tmp_path, url=database_url) as bench:
-            incoming = bench.ingest.begin("ann", expected=len(data) if announced else None)
+            incoming = bench.ingest.begin("ann", size=len(data) if announced else None)
             await write(incoming, data)
             assert incoming.size == len(data)
             before = bench.clock.now()
             file = await incoming.commit(
-                filename="../films/фильм.mov",
-                content_type="video/quicktime; x=y",
-                purpose="user_data",
-                expires_after=3600,
+                NewFile(filename="../films/фильм.mov", mime_type="video/quicktime; x=y", life_seconds=3600)
             )
             assert (file.owner, file.filename, file.mime_type) == ("ann", "фильм.mov", "video/mov")
             assert (file.bytes, file.sha256, file.purpose) == (len(data), hashlib.sha256(data).hexdigest(), "user_data")
@@ -120,12 +117,12 @@ def test_abort_leaves_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
             for size in (0, 10, 2 * MIB):
-                incoming = bench.ingest.begin("ann", expected=None)
+                incoming = bench.ingest.begin("ann")
                 await write(incoming, some_bytes(size))
                 await incoming.abort()
                 await incoming.abort()
                 with pytest.raises(ValueError, match="aborted"):
-                    await incoming.commit(filename="a", content_type=None, purpose="user_data")
+                    await incoming.commit(NewFile(filename="a"))
                 with pytest.raises(ValueError, match="aborted"):
                     await incoming.write(b"x")
             await nothing_left(bench)
@@ -153,7 +150,7 @@ def test_a_client_that_leaves_before_the_end_leaves_nothing(tmp_path: Path) -> N
 
 
 async def send_and_hang(bench: Bench) -> None:
-    incoming = bench.ingest.begin("ann", expected=None)
+    incoming = bench.ingest.begin("ann")
     try:
         await write(incoming, some_bytes(4 * MIB))
         await asyncio.sleep(60)
@@ -168,11 +165,9 @@ def test_a_client_that_leaves_after_the_last_byte_has_its_file(tmp_path: Path) -
 
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
-            incoming = bench.ingest.begin("ann", expected=len(data))
+            incoming = bench.ingest.begin("ann", size=len(data))
             await write(incoming, data)
-            committing = asyncio.get_running_loop().create_task(
-                incoming.commit(filename="a.bin", content_type=None, purpose="user_data")
-            )
+            committing = asyncio.get_running_loop().create_task(incoming.commit(NewFile(filename="a.bin")))
             await asyncio.sleep(0)
             committing.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -190,10 +185,10 @@ def test_a_client_that_leaves_after_the_last_byte_has_its_file(tmp_path: Path) -
 def test_an_empty_file_is_refused(tmp_path: Path, announced: int | None) -> None:
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
-            incoming = bench.ingest.begin("ann", expected=announced)
+            incoming = bench.ingest.begin("ann", size=announced)
             await incoming.write(b"")
             with pytest.raises(InvalidRequest, match=r"'a\.txt' is empty") as caught:
-                await incoming.commit(filename="a.txt", content_type=None, purpose="user_data")
+                await incoming.commit(NewFile(filename="a.txt"))
             assert caught.value.param == "file"
             await nothing_left(bench)
 
@@ -206,9 +201,9 @@ def test_a_file_too_large_is_refused_before_and_while_it_comes(tmp_path: Path) -
     async def scenario() -> None:
         async with open_bench(tmp_path, limits=limits) as bench:
             with pytest.raises(TooLarge, match=rf"{MIB} bytes.*{MIB + 1} bytes") as caught:
-                bench.ingest.begin("ann", expected=MIB + 1)
+                bench.ingest.begin("ann", size=MIB + 1)
             assert (caught.value.status, caught.value.param) == (413, "file")
-            incoming = bench.ingest.begin("ann", expected=None)
+            incoming = bench.ingest.begin("ann")
             await incoming.write(bytes(MIB))
             with pytest.raises(TooLarge, match=rf"{MIB} bytes.*{MIB + 1} bytes"):
                 await incoming.write(b"x")
@@ -223,10 +218,10 @@ def test_a_file_too_large_is_refused_before_and_while_it_comes(tmp_path: Path) -
 def test_a_lying_length_is_refused(tmp_path: Path, announced: int, sent: int) -> None:
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
-            incoming = bench.ingest.begin("ann", expected=announced)
+            incoming = bench.ingest.begin("ann", size=announced)
             with pytest.raises(InvalidRequest, match=rf"{announced} bytes were announced"):
                 await write(incoming, bytes(sent), MIB)
-                await incoming.commit(filename="a", content_type=None, purpose="user_data")
+                await incoming.commit(NewFile(filename="a"))
             await nothing_left(bench)
 
     asyncio.run(scenario())
@@ -242,7 +237,7 @@ def test_the_quota_of_an_owner(database_url: str, tmp_path: Path) -> None:
                 await bench.create(bytes(301))
             assert caught.value.code == "storage_quota_exceeded"
             # Not announced: what comes is counted, and a file that goes too far leaves nothing either.
-            incoming = bench.ingest.begin("ann", expected=None)
+            incoming = bench.ingest.begin("ann")
             await incoming.write(bytes(200))
             with pytest.raises(TooLarge, match=r"^900 of your 1000"):
                 await incoming.write(bytes(200))
@@ -275,11 +270,9 @@ def test_a_taken_alias_is_a_conflict_and_leaves_nothing(tmp_path: Path) -> None:
         async with open_bench(tmp_path) as bench:
             files = []
             for seed in (1, 2):
-                incoming = bench.ingest.begin("ann", expected=None)
+                incoming = bench.ingest.begin("ann")
                 await incoming.write(some_bytes(1000, seed))
-                commit = incoming.commit(
-                    filename="a", content_type=None, purpose="user_data", alias="files/mine", display_name="Mine"
-                )
+                commit = incoming.commit(NewFile(filename="a", alias="files/mine", display_name="Mine"))
                 if seed == 1:
                     files.append(await commit)
                     continue
@@ -301,12 +294,12 @@ def test_mime_type_is_declared_named_or_sniffed(tmp_path: Path) -> None:
                 (None, None, b"%PDF-1.7\n", "application/pdf"),
                 (None, None, bytes(20000), "application/octet-stream"),
             ]:
-                incoming = bench.ingest.begin("ann", expected=None)
+                incoming = bench.ingest.begin("ann")
                 for at in range(len(data)):
                     if at < 10:
                         await incoming.write(data[at : at + 1])
                 await incoming.write(data[10:])
-                file = await incoming.commit(filename=name, content_type=declared, purpose="user_data")
+                file = await incoming.commit(NewFile(filename=name or "", mime_type=declared or ""))
                 assert file.mime_type == found
                 assert file.filename == (name or "upload")
                 assert file.bytes == len(data)
@@ -318,13 +311,13 @@ def test_readers_of_the_spool_follow_and_outlive_the_commit(tmp_path: Path) -> N
     data = some_bytes(4 * MIB)
 
     async def follow(bench: Bench) -> bytes:
-        incoming = bench.ingest.begin("ann", expected=len(data))
+        incoming = bench.ingest.begin("ann", size=len(data))
         spool = incoming.spool
         spool.hold()
 
         async def send() -> None:
             await write(incoming, data)
-            await incoming.commit(filename="a", content_type=None, purpose="user_data")
+            await incoming.commit(NewFile(filename="a"))
 
         async with asyncio.TaskGroup() as group:
             group.create_task(send())
@@ -346,10 +339,10 @@ def test_no_space_left_is_told_and_leaves_nothing(small_disk: Path, tmp_path: Pa
     async def scenario() -> None:
         async with open_bench(small_disk, url=f"sqlite://{tmp_path}/catalog.db") as bench:
             for announced in (None, 20 * MIB):
-                incoming = bench.ingest.begin("ann", expected=announced)
+                incoming = bench.ingest.begin("ann", size=announced)
                 with pytest.raises(StorageFull) as caught:
                     await write(incoming, some_bytes(20 * MIB))
-                    await incoming.commit(filename="a", content_type=None, purpose="user_data")
+                    await incoming.commit(NewFile(filename="a"))
                 assert caught.value.status == 507
                 await nothing_left(bench)
             data = some_bytes(5 * MIB)
@@ -409,16 +402,16 @@ def test_ingest_over_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyP
             await bench.ingest.tasks.drain(10)
             assert await bench.keys() == {first.blob_id} == {second.blob_id}
             assert bench.spools() == []
-            incoming = bench.ingest.begin("ann", expected=None)
+            incoming = bench.ingest.begin("ann")
             await write(incoming, data)
             await incoming.abort()
             assert await bench.keys() == {first.blob_id}
             s3.failures[:] = [403] * 2
-            incoming = bench.ingest.begin("ann", expected=None)
+            incoming = bench.ingest.begin("ann")
             with pytest.raises(Unavailable, match="storage"):
                 await write(incoming, data)
                 await s3.wait_for(lambda: not s3.failures)
-                await incoming.commit(filename="c", content_type=None, purpose="user_data")
+                await incoming.commit(NewFile(filename="c"))
             assert await bench.keys() == {first.blob_id}
             assert bench.spools() == []
             assert [file.id for file in await listed(bench)] == [first.id, second.id]

@@ -19,7 +19,7 @@ from liftgate.files.check import Finding, check
 from liftgate.files.erase import Erased, erase_at_once
 from liftgate.files.read import open_blob
 from liftgate.files.sweep import Swept, sweep
-from liftgate.records import BlobRecord, FileRecord
+from liftgate.records import BlobRecord, FileRecord, NewFile
 
 DAY = 86_400.0
 
@@ -134,13 +134,13 @@ def test_sweep_knows_the_parts_of_manifests(database_url: str, tmp_path: Path) -
 def test_sweep_beside_uploads_takes_nothing_of_theirs(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
-            incoming = bench.ingest.begin("ann", expected=None)
+            incoming = bench.ingest.begin("ann")
             await write(incoming, bytes(2_000_000))
             sweeping = asyncio.gather(*(run_sweep(bench) for _ in range(5)))
             files = await asyncio.gather(*(bench.create(b"%d" % number) for number in range(30)))
             # A spool between its making and its lock is taken for a dead one, and another is made in its place.
             assert {replace(swept, spools=0) for swept in await sweeping} == {Swept()}
-            files.append(await incoming.commit(filename="a", content_type=None, purpose="user_data"))
+            files.append(await incoming.commit(NewFile(filename="a")))
             assert await run_sweep(bench) == Swept()
             assert await findings(bench, full=True) == []
             assert await bench.keys() == {file.blob_id for file in files}
@@ -158,7 +158,7 @@ async def main():
     async with open_bench(Path(sys.argv[1])) as bench:
         await bench.create(b"answered")
         print("answered", flush=True)
-        incoming = bench.ingest.begin("ann", expected=None)
+        incoming = bench.ingest.begin("ann")
         await write(incoming, bytes(3_000_000))
         print("writing", flush=True)
         await asyncio.sleep(60)

@@ -19,7 +19,7 @@ BOUNDARY = "b0undary"
 class Kept:
     def __init__(self) -> None:
         self.content = b""
-        self.part = FilePart(None, None, None)
+        self.part = FilePart(None, "", None)
         self.before: Fields = []
 
     async def write(self, piece: bytes | memoryview) -> None:
@@ -67,13 +67,13 @@ def test_any_pieces_give_the_same_form(content: bytes, value: str, cuts: list[in
     fields, kept = read(form({"purpose": "user_data", "user": value}, content), cuts)
     assert fields == [("purpose", "user_data"), ("user", value)]
     assert kept.content == content
-    assert kept.part.expected == len(content)
+    assert kept.part.size == len(content)
     assert kept.before == fields
 
 
 def test_a_file_that_comes_first_has_no_expected_length() -> None:
     fields, kept = read(form({}, b"first"), [])
-    assert (fields, kept.content, kept.part.expected) == ([], b"first", None)
+    assert (fields, kept.content, kept.part.size) == ([], b"first", None)
 
 
 PADDING = st.text(" \t", max_size=4).map(str.encode)

@@ -8,8 +8,8 @@ import json
 import pytest
 
 from liftgate.errors import RangeNotSatisfiable
-from liftgate.server.numbers import LARGEST, whole_number
 from liftgate.server.ranges import wanted_range
+from liftgate.whole_numbers import LARGEST, whole_number
 from running import Running, form_request
 
 NINES = "9" * 5000

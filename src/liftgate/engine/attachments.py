@@ -22,7 +22,7 @@ from liftgate.engine.fetch import Fetcher
 from liftgate.errors import FileUnusable, InvalidRequest
 from liftgate.files.arrival import Ingest
 from liftgate.media_types import bare
-from liftgate.records import FileRecord, Owner
+from liftgate.records import FileRecord, NewFile, Owner
 from liftgate.signatures import HEAD
 
 LIFE_SECONDS = RETENTION_SECONDS
@@ -91,35 +91,29 @@ class SentAlong:
         return found
 
     async def _keep_inline(self, owner: Owner, need: Media, mime_type: str, size: int) -> FileRecord:
-        incoming = self._ingest.begin(owner, expected=size)
+        arrival = self._ingest.begin(owner, size=size)
         try:
             for piece in decoded_pieces(need):
-                await incoming.write(piece)
-            return await incoming.commit(
-                filename=need.filename or "inline",
-                content_type=mime_type,
-                purpose=rows.UNLISTED,
-                expires_after=LIFE_SECONDS,
-            )
+                await arrival.write(piece)
+            return await arrival.commit(_unlisted(need.filename or "inline", mime_type))
         finally:
-            await incoming.abort()
+            await arrival.abort()
 
     async def _keep_fetched(
         self, owner: Owner, filename: str, head: bytes, rest: AsyncIterator[bytes], mime_type: str
     ) -> FileRecord:
-        incoming = self._ingest.begin(owner, expected=None)
+        arrival = self._ingest.begin(owner)
         try:
-            await incoming.write(head)
+            await arrival.write(head)
             async for piece in rest:
-                await incoming.write(piece)
-            return await incoming.commit(
-                filename=filename,
-                content_type=mime_type,
-                purpose=rows.UNLISTED,
-                expires_after=LIFE_SECONDS,
-            )
+                await arrival.write(piece)
+            return await arrival.commit(_unlisted(filename, mime_type))
         finally:
-            await incoming.abort()
+            await arrival.abort()
+
+
+def _unlisted(filename: str, mime_type: str) -> NewFile:
+    return NewFile(filename, mime_type, purpose=rows.UNLISTED, life_seconds=LIFE_SECONDS)
 
 
 def _digest(need: Media) -> tuple[str, int]:

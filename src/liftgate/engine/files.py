@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from liftgate.blobs.spool import Spool
 from liftgate.byte_source import ByteSource
 from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import files as rows
@@ -20,13 +19,13 @@ from liftgate.copies.kinds.head_start import EarlyUpload
 from liftgate.copies.services import Parts
 from liftgate.engine.prefetch import Carrier
 from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
-from liftgate.files.arrival import Incoming, Ingest
+from liftgate.files.arrival import FileArrival, Ingest
 from liftgate.files.read import FileBytes
 from liftgate.files.uploads import Uploads
 from liftgate.gemini.upload_session import CHUNK
 from liftgate.ids import FILE_ID, file_id_of
 from liftgate.media_types import is_taken, is_text, resolve, unusable
-from liftgate.records import Account, FileRecord, Owner, UploadRecord
+from liftgate.records import Account, FileRecord, NewFile, Owner, UploadRecord
 from liftgate.router.attempts import Router
 from liftgate.signatures import HEAD
 
@@ -35,20 +34,6 @@ GEMINI_SPELLING = re.compile(r"(?:(?i:https?)://[^/?#]+/(?:v1|v1beta|v1alpha)/)?
 
 CACHED_FILES = 100_000
 PAGE_LIMIT = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Arriving:
-    """What is known of a File before its bytes: `expected` is their number, as far as the request's length tells it;
-    `models` are the names whose accounts it is carried to at once; `alias` is a Gemini name of the owner's choice.
-    """
-
-    filename: str | None = None
-    content_type: str | None = None
-    expected: int | None = None
-    models: Sequence[str] = ()
-    alias: str | None = None
-    display_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +58,11 @@ class Files:
         self._owners_of: dict[str, Owner] = {}
         parts.db.watch(self._heard)
 
-    def begin(self, owner: Owner, arriving: Arriving) -> Creation:
+    def begin(self, owner: Owner, new: NewFile) -> Creation:
         """A File about to arrive. An unknown model raises ModelNotFound before a byte is read."""
-        accounts = self.accounts_of(arriving.models)
-        # The length is a guess: fields may follow the file. What is stored must not depend on it.
-        return Creation(self, self._carrier, self._ingest.begin(owner, expected=None), arriving, accounts)
+        accounts = self.accounts_of(new.models)
+        # The size is a guess: fields may follow the file. What is stored must not depend on it.
+        return Creation(self, self._carrier, self._ingest.begin(owner), new, accounts)
 
     def accounts_of(self, models: Sequence[str]) -> list[Account]:
         """Where these models run, each account once. Raises ModelNotFound."""
@@ -228,53 +213,38 @@ class Creation:
     """A File on its way in. `write` its bytes, then `commit` or `abort`."""
 
     def __init__(
-        self, files: Files, carrier: Carrier, incoming: Incoming, arriving: Arriving, accounts: list[Account]
+        self, files: Files, carrier: Carrier, arrival: FileArrival, new: NewFile, accounts: list[Account]
     ) -> None:
         self._files = files
         self._carrier = carrier
-        self._incoming = incoming
-        self._arriving = arriving
+        self._arrival = arrival
+        self._new = new
         self._accounts = accounts
         self._early: list[EarlyUpload] = []
-
-    @property
-    def source(self) -> Spool:
-        """What has arrived, growing."""
-        return self._incoming.spool
-
-    async def write(self, piece: bytes | memoryview) -> None:
-        first = self._incoming.spool.written == 0
-        await self._incoming.write(piece)
-        if first and self._accounts:
-            self._begin_early(bytes(piece[:HEAD]))
+        self.write = arrival.write
+        if accounts:
+            arrival.on_head = self._begin_early
 
     def _begin_early(self, head: bytes) -> None:
-        size = self._arriving.expected
+        size = self._new.size
         # A file of one chunk gains nothing: that chunk carries the finalize, which must wait for the commit.
         if size is None or size <= CHUNK:
             return
-        mime_type = resolve(declared=self._arriving.content_type, filename=self._arriving.filename, head=head)
+        mime_type = resolve(declared=self._new.mime_type, filename=self._new.filename, head=head)
         # All of a text must be here before it is known whether it is sent as it is.
         if is_text(mime_type) or not is_taken(mime_type):
             return
-        self._early = [self._carrier.start_early(self.source, account, mime_type, size) for account in self._accounts]
+        source = self._arrival.spool
+        self._early = [self._carrier.start_early(source, account, mime_type, size) for account in self._accounts]
 
-    async def commit(self, *, purpose: str, expires_after: int | None = None, models: Sequence[str] = ()) -> FileRecord:
-        """Durable from here on. `expires_after`: seconds. `models`: names that came behind the file. `status` is
-        `uploaded` while a replica that was asked for is on its way. Raises FileUnusable where one was asked for and
-        Gemini does not take the file.
+    async def commit(self, new: NewFile) -> FileRecord:
+        """Durable from here on. `new`: all that is known now, where more came behind the file. `status` is `uploaded`
+        while a replica that was asked for is on its way. Raises FileUnusable where one was asked for and Gemini does
+        not take the file.
         """
         known = {account.name for account in self._accounts}
-        self._accounts += [account for account in self._files.accounts_of(models) if account.name not in known]
-        file = await self._incoming.commit(
-            filename=self._arriving.filename,
-            content_type=self._arriving.content_type,
-            purpose=purpose,
-            expires_after=expires_after,
-            alias=self._arriving.alias,
-            display_name=self._arriving.display_name,
-            status="uploaded" if self._accounts else "processed",
-        )
+        self._accounts += [account for account in self._files.accounts_of(new.models) if account.name not in known]
+        file = await self._arrival.commit(new, status="uploaded" if self._accounts else "processed")
         if self._accounts:
             self._carrier.carry(file, self._accounts, self._early)
         return file
@@ -283,4 +253,4 @@ class Creation:
         """Nothing of it is kept. Idempotent. Gemini is told in the background."""
         for upload in self._early:
             self._carrier.drop_early(upload)
-        await self._incoming.abort()
+        await self._arrival.abort()

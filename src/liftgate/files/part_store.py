@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,18 +21,20 @@ from liftgate.blobs.disk import in_thread
 from liftgate.blobs.manifest import PartsSource
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows.blobs import BlobPart
-from liftgate.catalog.rows.uploads import Finished, finish, note_completion
-from liftgate.errors import InvalidRequest, LiftgateError
-from liftgate.files.arrival import Ingest
-from liftgate.files.incoming_part import IncomingPart, delete_objects
+from liftgate.catalog.rows.uploads import Finished, add_part, count_parts, finish, note_completion
+from liftgate.errors import InvalidRequest, LiftgateError, TooLarge
+from liftgate.files.arrival import Arrival, Ingest, file_of
 from liftgate.files.twins import with_twins
 from liftgate.media_types import is_taken, resolve, unusable
-from liftgate.records import BlobRecord, FileRecord, UploadPart, UploadRecord
+from liftgate.records import BlobRecord, FileRecord, NewFile, UploadPart, UploadRecord
 from liftgate.signatures import HEAD
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
+PART_BYTES = 64 * 1024 * 1024
+"""The largest part: OpenAI's limit, and what a kill may cost of a native session's long chunk."""
+MOST_PARTS = 10_000
 _CHAINS = 4096
 _HASHED_AT_ONCE = 1024 * 1024
 
@@ -46,6 +48,62 @@ class _Chain:
     digest: _Hash
 
 
+class PartArrival(Arrival):
+    """A part of an upload. `start`: its offset in a session of Gemini's. `digest`: of what stands before it, None where
+    that is not known; `landed` is called with it, gone on, when the part has its row.
+    """
+
+    def __init__(
+        self,
+        ingest: Ingest,
+        upload: UploadRecord,
+        start: int | None,
+        digest: _Hash | None,
+        landed: Callable[[UploadPart, _Hash], None],
+    ) -> None:
+        super().__init__(ingest, upload.owner, param="data", digest=digest)
+        self._upload_id = upload.id
+        self._most = PART_BYTES if upload.bytes is None else min(PART_BYTES, upload.bytes)
+        # A part that is sent again does not make the file larger.
+        self._lacking = PART_BYTES if upload.bytes is None else max(0, upload.bytes - upload.received)
+        self._start = start
+        self._whole = start is not None and digest is not None
+        self._landed = landed
+
+    async def _admit(self, more: int) -> int:
+        if self.size + more > self._most:
+            why = f"Maximum part size ({PART_BYTES} bytes) exceeded"
+            if self._most < PART_BYTES:
+                why = f"The upload was to have {self._most} bytes"
+            raise TooLarge(f"{why}: the part has {self.size + more} bytes or more.", param="data")
+        counted = min(more, self._lacking)
+        self._lacking -= counted
+        return counted
+
+    async def commit(self) -> UploadPart | None:
+        """Durable, with its row; None: the session does not stand at this part's offset, and it was thrown away.
+
+        Raises UploadNotFound, InvalidRequest (the upload has ended, or has too many parts), StorageFull, Unavailable.
+        """
+        part = await self._finish(self._record)
+        if part is not None:
+            self._landed(part, self.spool.digest)
+        return part
+
+    async def _record(self) -> UploadPart | None:
+        part = UploadPart(
+            id=ids.new_part_id(),
+            upload_id=self._upload_id,
+            key=self.key,
+            bytes=self.size,
+            sha256=self.spool.sha256 if self._whole else "",
+            created_at=0.0,
+            start=self._start,
+        )
+        added = await self._ingest.db.write(lambda conn: _add(conn, part), storing=True)
+        return part if added else None
+
+
 class PartStore:
     """One per process: the running hashes are here, the truth about parts is in the catalogue."""
 
@@ -53,15 +111,15 @@ class PartStore:
         self.ingest = ingest
         self._chains: OrderedDict[str, _Chain] = OrderedDict()
 
-    def begin(self, upload: UploadRecord, *, start: int | None) -> IncomingPart:
+    def begin(self, upload: UploadRecord, *, start: int | None) -> PartArrival:
         """A part about to arrive; `start`: its offset in a native session. Raises StorageFull."""
         chain = self._chains.get(upload.id) or _Chain((), 0, hashlib.sha256())
         if start is not None and start != chain.size:
             if start:
-                return IncomingPart(self.ingest, upload, start, None, lambda part, digest: None)
+                return PartArrival(self.ingest, upload, start, None, lambda part, digest: None)
             chain = _Chain((), 0, hashlib.sha256())
         landed = partial(self._advance, upload.id, chain)
-        return IncomingPart(self.ingest, upload, start, chain.digest.copy(), landed)
+        return PartArrival(self.ingest, upload, start, chain.digest.copy(), landed)
 
     def _advance(self, upload_id: str, chain: _Chain, part: UploadPart, digest: _Hash) -> None:
         """`part` was hashed behind `chain`. Of parts that came side by side the first one counts."""
@@ -78,7 +136,7 @@ class PartStore:
     def delete(self, keys: Sequence[str]) -> None:
         """Begins to delete objects that no row names any more; what fails is found by a sweep."""
         if keys:
-            self.ingest.tasks.start(delete_objects(self.ingest, keys), name="delete parts")
+            self.ingest.tasks.start(self.ingest.delete_objects(keys), name="delete parts")
 
     # ── the whole ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -124,27 +182,13 @@ class PartStore:
     ) -> FileRecord:
         ingest = self.ingest
         size = sum(part.bytes for part in parts)
-        life = upload.file_expires_after
         manifest = [BlobPart(part.key, part.bytes) for part in parts]
         quota = ingest.limits.storage_quota(upload.owner)
 
         def work(conn: Connection, looked_at: Mapping[str, bool]) -> Finished:
             now = conn.now()
             blob = BlobRecord(ids.new_blob_id(), upload.owner, sha256, size, now)
-            file = FileRecord(
-                id=ids.new_file_id(),
-                owner=upload.owner,
-                blob_id=blob.id,
-                filename=upload.filename,
-                mime_type=upload.mime_type,
-                bytes=size,
-                sha256=sha256,
-                purpose=upload.purpose,
-                created_at=now,
-                expires_at=None if life is None else now + life,
-                alias=upload.alias,
-                display_name=upload.display_name,
-            )
+            file = file_of(_announced(upload), blob)
             if completion is not None:
                 note_completion(conn, upload.id, completion, now)
             return finish(conn, upload.id, file, blob, manifest, owner_limit=quota, looked_at=looked_at)
@@ -198,6 +242,24 @@ class PartStore:
                     await in_thread(self.ingest.threads, partial(_update, digests, batch))
                     batch, gathered = [], 0
         await in_thread(self.ingest.threads, partial(_update, digests, batch))
+
+
+def _announced(upload: UploadRecord) -> NewFile:
+    return NewFile(
+        filename=upload.filename,
+        mime_type=upload.mime_type,
+        purpose=upload.purpose,
+        life_seconds=upload.file_expires_after,
+        alias=upload.alias,
+        display_name=upload.display_name,
+    )
+
+
+def _add(conn: Connection, part: UploadPart) -> bool:
+    if count_parts(conn, part.upload_id) >= MOST_PARTS:
+        raise InvalidRequest(f"An upload has at most {MOST_PARTS} parts.", param="upload_id", code="too_many_parts")
+    now = conn.now()
+    return add_part(conn, replace(part, created_at=now), now)
 
 
 def _update(digests: Sequence[_Hash], pieces: Sequence[bytes]) -> None:

@@ -81,14 +81,14 @@ class Quotas:
                 code="storage_quota_exceeded",
             )
 
-    def arrival(self, owner: Owner, *, param: str = "file") -> Arrival:
+    def share(self, owner: Owner, *, param: str = "file") -> Share:
         """Of bytes that begin to come; to be ended."""
         quota = self._limits.storage_quota(owner)
         if quota is None:
-            return Arrival(self, owner, _Standing(), None, param)
+            return Share(self, owner, _Standing(), None, param)
         standing = self._standings.setdefault(owner, _Standing())
         standing.arrivals += 1
-        return Arrival(self, owner, standing, quota, param)
+        return Share(self, owner, standing, quota, param)
 
     def forget(self, owner: Owner) -> None:
         """Once nothing arrives any more."""
@@ -101,8 +101,8 @@ class Quotas:
         return await self._db.read(work)
 
 
-class Arrival:
-    """Bytes of one file or part on their way in."""
+class Share:
+    """What one file or part takes of its owner's quota while it arrives."""
 
     def __init__(self, quotas: Quotas, owner: Owner, standing: _Standing, quota: int | None, param: str) -> None:
         self._quotas = quotas

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from liftgate import ids
 from liftgate.catalog.connection import Connection
@@ -32,16 +32,14 @@ from liftgate.errors import (
 )
 from liftgate.files.arrival import too_large
 from liftgate.files.filename import clean_filename
-from liftgate.files.incoming_part import PART_BYTES, IncomingPart
-from liftgate.files.part_store import PartStore
+from liftgate.files.part_store import PART_BYTES, PartArrival, PartStore
 from liftgate.files.session_lock import SessionTaken, Turns
-from liftgate.records import FileRecord, Owner, UploadPart, UploadRecord
+from liftgate.records import FileRecord, NewFile, Owner, UploadPart, UploadRecord
 
 LIFE_SECONDS = 86_400
 """A session that was not finalized a day after its start is gone; Google says no number."""
 GRANULARITY = 8 * 1024 * 1024
 """Bytes; what Google announces. Chunks of any length are taken."""
-PURPOSE = "user_data"
 
 
 class OffsetGap(InvalidRequest):
@@ -55,17 +53,6 @@ class UploadIncomplete(InvalidRequest):
     """A finalize before all bytes that were announced are here."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewSession:
-    """What a start says. `total`: bytes, None if it does not say. `alias`: a name of the owner's choice, `files/x`."""
-
-    filename: str
-    mime_type: str
-    total: int | None
-    alias: str | None = None
-    display_name: str | None = None
-
-
 class Sessions:
     """One per process; what it remembers is only who writes at the moment."""
 
@@ -75,30 +62,30 @@ class Sessions:
         self._db = parts.ingest.db
         self._turns = Turns()
 
-    async def start(self, owner: Owner, wanted: NewSession) -> str:
+    async def start(self, owner: Owner, new: NewFile) -> str:
         """The session's capability. Raises TooLarge, InvalidRequest, and Conflict for a name that is taken already."""
-        if wanted.total is not None:
+        if new.size is not None:
             largest = self._ingest.limits.largest_file(owner)
-            if wanted.total > largest:
-                raise too_large(wanted.total, largest, exact=True)
-            await self._ingest.quotas.admit(owner, wanted.total, exact=True)
+            if new.size > largest:
+                raise too_large(new.size, largest, exact=True)
+            await self._ingest.quotas.admit(owner, new.size, exact=True)
         secret = secrets.token_urlsafe(64)
         upload = UploadRecord(
             id=ids.new_upload_id(),
             owner=owner,
             kind="gemini",
-            filename=clean_filename(wanted.filename),
-            purpose=PURPOSE,
-            mime_type=wanted.mime_type,
-            bytes=wanted.total,
+            filename=clean_filename(new.filename),
+            purpose=new.purpose,
+            mime_type=new.mime_type,
+            bytes=new.size,
             created_at=0.0,
             expires_at=0.0,
             secret_hash=_hashed(secret),
-            alias=wanted.alias,
-            display_name=wanted.display_name,
+            alias=new.alias,
+            display_name=new.display_name,
         )
-        if wanted.alias is not None:
-            await self.check_name(owner, wanted.alias)
+        if new.alias is not None:
+            await self.check_name(owner, new.alias)
         most = self._ingest.limits.max_pending_uploads
         await self._db.write(lambda conn: begin_upload(conn, upload, life=LIFE_SECONDS, most=most), storing=True)
         return secret
@@ -208,7 +195,7 @@ class _Chunk:
         self._skip = skip
         self._largest = largest
         self._position = upload.received
-        self._part: IncomingPart | None = None
+        self._part: PartArrival | None = None
 
     async def take(self, piece: bytes) -> None:
         if self._skip:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from liftgate import ids
@@ -18,24 +18,12 @@ from liftgate.catalog.rows.uploads import begin_upload, cancel, check_room, get_
 from liftgate.errors import InvalidRequest, UploadNotFound
 from liftgate.files.arrival import too_large
 from liftgate.files.filename import clean_filename
-from liftgate.files.incoming_part import IncomingPart
-from liftgate.files.part_store import PartStore
+from liftgate.files.part_store import PartArrival, PartStore
 from liftgate.media_types import explicit
-from liftgate.records import FileRecord, Owner, UploadPart, UploadRecord
+from liftgate.records import FileRecord, NewFile, Owner, UploadPart, UploadRecord
 
 LIFE_SECONDS = 3600
 """OpenAI's hour; each part moves the end on (`catalog.uploads.PART_LIFE_SECONDS`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewUpload:
-    """What a client announces. `expires_after`: seconds that the File shall live."""
-
-    filename: str
-    purpose: str
-    bytes: int
-    mime_type: str
-    expires_after: int | None = None
 
 
 class Uploads:
@@ -44,40 +32,41 @@ class Uploads:
         self._ingest = parts.ingest
         self._db = parts.ingest.db
 
-    async def create(self, owner: Owner, wanted: NewUpload) -> UploadRecord:
-        """Raises InvalidRequest, and TooLarge for more than the owner's largest file or what is left of the quota."""
-        if wanted.bytes < 1:
+    async def create(self, owner: Owner, new: NewFile, size: int) -> UploadRecord:
+        """An upload of exactly `size` bytes. Raises InvalidRequest, and TooLarge for more than the owner's largest file
+        or what is left of the quota."""
+        if size < 1:
             raise InvalidRequest(
-                f"Invalid 'bytes': expected an integer from 1 on, but got {wanted.bytes} instead.",
+                f"Invalid 'bytes': expected an integer from 1 on, but got {size} instead.",
                 param="bytes",
-                code="empty_file" if wanted.bytes == 0 else "invalid_value",
+                code="empty_file" if size == 0 else "invalid_value",
             )
-        if wanted.mime_type.strip() and explicit(wanted.mime_type) is None:
+        if new.mime_type.strip() and explicit(new.mime_type) is None:
             raise InvalidRequest(
                 "Invalid 'mime_type'. Expected a MIME type such as 'video/mp4'.",
                 param="mime_type",
                 code="invalid_value",
             )
         largest = self._ingest.limits.largest_file(owner)
-        if wanted.bytes > largest:
-            raise too_large(wanted.bytes, largest, param="bytes", exact=True)
-        await self._ingest.quotas.admit(owner, wanted.bytes, param="bytes", exact=True)
+        if size > largest:
+            raise too_large(size, largest, param="bytes", exact=True)
+        await self._ingest.quotas.admit(owner, size, param="bytes", exact=True)
         upload = UploadRecord(
             id=ids.new_upload_id(),
             owner=owner,
             kind="openai",
-            filename=clean_filename(wanted.filename, param="filename"),
-            purpose=wanted.purpose,
-            mime_type=wanted.mime_type,
-            bytes=wanted.bytes,
+            filename=clean_filename(new.filename, param="filename"),
+            purpose=new.purpose,
+            mime_type=new.mime_type,
+            bytes=size,
             created_at=0.0,
             expires_at=0.0,
-            file_expires_after=wanted.expires_after,
+            file_expires_after=new.life_seconds,
         )
         most = self._ingest.limits.max_pending_uploads
         return await self._db.write(lambda conn: begin_upload(conn, upload, life=LIFE_SECONDS, most=most), storing=True)
 
-    async def begin_part(self, owner: Owner, upload_id: str) -> IncomingPart:
+    async def begin_part(self, owner: Owner, upload_id: str) -> PartArrival:
         """Raises UploadNotFound, and InvalidRequest when the upload takes no more."""
         upload = await self._db.read(lambda conn: get_upload(conn, owner, upload_id, conn.now()))
         if upload is None or upload.kind != "openai":

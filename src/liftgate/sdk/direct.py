@@ -34,12 +34,13 @@ from liftgate.errors import (
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.files import GeminiFile
 from liftgate.gemini.status import lost_file
+from liftgate.records import NewFile
 from liftgate.sdk import direct_media
 from liftgate.sdk.calls import Call, connect
 from liftgate.sdk.direct_chat import DirectChat
 from liftgate.sdk.direct_failures import FileOutOfReach, for_caller
 from liftgate.sdk.direct_files import PURPOSE, file_name, file_object, file_suspects, file_type, is_file_name, page_of
-from liftgate.sdk.engine import ChunkSource, Creation, Listing, StoredFile
+from liftgate.sdk.engine import ChunkSource, Listing, StoredFile
 from liftgate.sdk.exchange import Exchange
 from liftgate.sdk.file_input import FileTypes, open_input
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse
@@ -99,8 +100,8 @@ class Direct:
 
     # ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def create_file(self, file: FileTypes, creation: Creation, call: Call) -> FileObject:
-        if creation.expires_after is not None:
+    async def create_file(self, file: FileTypes, new: NewFile, call: Call) -> FileObject:
+        if new.life_seconds is not None:
             raise UnsupportedParameter(
                 "'expires_after' cannot be used here: Google keeps every file for 48 hours. It works through a "
                 "gateway, or with Liftgate(data_dir=…).",
@@ -113,7 +114,7 @@ class Direct:
                 made = await direct_media.sent(at, given.source, given.mime_type, metadata)
                 if made.state == "ACTIVE":
                     self._remember(at.account.name, made)
-                return file_object(made, creation.purpose)
+                return file_object(made, new.purpose)
 
     async def retrieve_file(self, file_id: str, call: Call) -> FileObject:
         async with self._exchange(_bodiless(call), file_id=file_id) as at:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -18,23 +19,19 @@ from liftgate.dialects.chat.chunks import ChunkWriter
 from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.dialect import CHAT
 from liftgate.dialects.chat.question import ChatQuestion
-from liftgate.dialects.file_objects import openai_file, openai_file_deleted, openai_file_list
+from liftgate.dialects.openai_files import openai_file, openai_file_deleted, openai_file_list, read_models
 from liftgate.engine.answer_stream import AnswerStream
-from liftgate.engine.files import Arriving
 from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.gateway import Gateway
-from liftgate.records import FileRecord
+from liftgate.records import FileRecord, NewFile
 from liftgate.sdk.calls import Call, check_provider, model_name
-from liftgate.sdk.engine import ChunkSource, Creation, Listing, StoredFile
+from liftgate.sdk.engine import ChunkSource, Listing, StoredFile
 from liftgate.sdk.file_input import FileTypes, open_input
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, ModelResponseStream
 from liftgate.settings import Settings, load_settings
 from liftgate.settings.sections import LOCAL
 
 log = logging.getLogger("liftgate.sdk")
-
-SHORTEST_LIFE, LONGEST_LIFE = 3600, 2592000
-"""Seconds; OpenAI's bounds of `expires_after`."""
 
 
 class Durable:
@@ -54,18 +51,18 @@ class Durable:
 
     # ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def create_file(self, file: FileTypes, creation: Creation, call: Call) -> FileObject:
+    async def create_file(self, file: FileTypes, new: NewFile, call: Call) -> FileObject:
         models = _models(_acceptable(call, body=True).body)
-        seconds = _seconds(creation.expires_after)
         async with open_input(file) as given:
-            arriving = Arriving(given.filename, given.mime_type, given.source.size, models)
-            incoming = self._gateway.files.begin(LOCAL, arriving)
+            size = given.source.size
+            new = replace(new, filename=given.filename, mime_type=given.mime_type, size=size, models=models)
+            creation = self._gateway.files.begin(LOCAL, new)
             try:
-                async for piece in given.source.read(0, given.source.size):
-                    await incoming.write(piece)
-                record = await incoming.commit(purpose=creation.purpose, expires_after=seconds)
+                async for piece in given.source.read(0, size):
+                    await creation.write(piece)
+                record = await creation.commit(new)
             except BaseException:
-                await incoming.abort()
+                await creation.abort()
                 raise
         return FileObject(**openai_file(record))
 
@@ -186,20 +183,4 @@ def _models(body: Mapping[str, Any]) -> tuple[str, ...]:
     """`target_model_names`: a name, names with commas between, or a list; the file is carried there at once."""
     if unknown := sorted(set(body) - {"target_model_names"}):
         raise InvalidRequest(f"'extra_body' has no {unknown[0]!r}; it may have target_model_names.", param=unknown[0])
-    names = body.get("target_model_names") or ()
-    listed = names.split(",") if isinstance(names, str) else names
-    return tuple(dict.fromkeys(model_name(str(name).strip()) for name in listed))
-
-
-def _seconds(expires_after: Mapping[str, Any] | None) -> int | None:
-    if expires_after is None:
-        return None
-    seconds = expires_after.get("seconds")
-    if set(expires_after) != {"anchor", "seconds"} or expires_after.get("anchor") != "created_at":
-        raise InvalidRequest("'expires_after' is {'anchor': 'created_at', 'seconds': n}.", param="expires_after")
-    if isinstance(seconds, bool) or not isinstance(seconds, int) or not SHORTEST_LIFE <= seconds <= LONGEST_LIFE:
-        raise InvalidRequest(
-            f"'expires_after.seconds' is a whole number from {SHORTEST_LIFE} to {LONGEST_LIFE}.",
-            param="expires_after.seconds",
-        )
-    return seconds
+    return tuple(dict.fromkeys(model_name(name) for name in read_models(body.get("target_model_names"))))

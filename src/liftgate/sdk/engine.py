@@ -4,11 +4,11 @@ process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from liftgate.byte_source import PIECE, ByteSource
+from liftgate.records import NewFile
 from liftgate.sdk.calls import Call
 from liftgate.sdk.file_input import FileTypes
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, ModelResponseStream
@@ -35,14 +35,6 @@ class StoredFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Creation:
-    """How a file is to be kept. `expires_after`: OpenAI's `{"anchor": "created_at", "seconds": n}`."""
-
-    purpose: str
-    expires_after: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Listing:
     """OpenAI's query of a list; `order` is `asc` or `desc` by creation."""
 
@@ -55,7 +47,7 @@ class Listing:
 class FileEngine(Protocol):
     """Each method raises errors of `liftgate.errors`, and ends within the call's timeout."""
 
-    async def create_file(self, file: FileTypes, creation: Creation, call: Call) -> FileObject: ...
+    async def create_file(self, file: FileTypes, new: NewFile, call: Call) -> FileObject: ...
     async def retrieve_file(self, file_id: str, call: Call) -> FileObject: ...
     async def list_files(self, listing: Listing, call: Call) -> FileList: ...
     async def delete_file(self, file_id: str, call: Call) -> FileDeleted: ...

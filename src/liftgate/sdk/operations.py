@@ -11,10 +11,11 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, Unpack
 
-from liftgate.dialects.file_objects import check_purpose
+from liftgate.dialects.openai_files import check_purpose, read_life
 from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, UnsupportedParameter
+from liftgate.records import NewFile
 from liftgate.sdk.calls import OPTION_NAMES, Call, CallOptions, call_of, check_whole_number
-from liftgate.sdk.engine import ChunkSource, Creation, Engine, Listing, StoredFile
+from liftgate.sdk.engine import ChunkSource, Engine, Listing, StoredFile
 from liftgate.sdk.file_input import FileTypes
 from liftgate.sdk.litellm_arguments import fallback_models, response_format, take_out
 from liftgate.sdk.mock import mocked
@@ -54,8 +55,20 @@ def create_file(
         raise MissingParameter("purpose")
     check_purpose(purpose)
     call = call_of(options, provider=custom_llm_provider, extra_headers=extra_headers, extra_body=extra_body)
-    creation = Creation(purpose, expires_after)
-    return Operation(lambda engine, given: engine.create_file(given, creation, call), file)
+    new = NewFile(purpose=purpose, life_seconds=_life(expires_after))
+    return Operation(lambda engine, given: engine.create_file(given, new, call), file)
+
+
+def _life(expires_after: Mapping[str, Any] | None) -> int | None:
+    if expires_after is None:
+        return None
+    form = "'expires_after' is {'anchor': 'created_at', 'seconds': n}"
+    if not isinstance(expires_after, Mapping):
+        raise InvalidRequest(f"{form}.", param="expires_after")
+    try:
+        return read_life(expires_after)
+    except InvalidRequest as wrong:
+        raise InvalidRequest(f"{form}: {wrong.message}", param=wrong.param) from None
 
 
 def file_retrieve(

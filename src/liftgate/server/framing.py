@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from liftgate.errors import InvalidRequest
 from liftgate.server.asgi import Header
-from liftgate.server.numbers import whole_number
+from liftgate.whole_numbers import whole_number
 
 CHUNKED = -1
 """As a length: the body says itself where it ends."""

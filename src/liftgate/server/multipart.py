@@ -31,11 +31,11 @@ Fields = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """The head of the part that is the file. `expected`: its bytes, if it is the last part, as is usual."""
+    """The head of the part that is the file. `size`: its bytes, if it is the last part, as is usual."""
 
     filename: str | None
-    content_type: str | None
-    expected: int | None
+    mime_type: str
+    size: int | None
 
 
 class Sink(Protocol):
@@ -158,19 +158,19 @@ class _Form:
         self.sink = self.open_file(
             FilePart(
                 _filename(segment),
-                segment.header("Content-Type"),
-                self._expected(),
+                segment.header("Content-Type") or "",
+                self._size(),
             ),
             self.fields,
         )
 
-    def _expected(self) -> int | None:
+    def _size(self) -> int | None:
         # A form whose file comes first may go on behind it; every client that puts it last has sent a field before.
         if self.length is None or not self.fields or self._decoder is not None:
             return None
         closing = len("\r\n--" + self.boundary + "--\r\n")
-        expected = self.length - self.offset - closing
-        return expected if expected >= 0 else None
+        size = self.length - self.offset - closing
+        return size if size >= 0 else None
 
     def take(self, piece: bytes | bytearray) -> None:
         self._field_bytes += len(piece)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from liftgate.errors import RangeNotSatisfiable
-from liftgate.server.numbers import whole_number
+from liftgate.whole_numbers import whole_number
 
 _ONE = re.compile(r"bytes=(\d*)-(\d*)\Z", re.ASCII)
 

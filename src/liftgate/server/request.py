@@ -31,8 +31,8 @@ from liftgate.server.bodies import (
     read_again,
 )
 from liftgate.server.content_encoding import decoded
-from liftgate.server.numbers import whole_number
 from liftgate.tasks import Tasks
+from liftgate.whole_numbers import whole_number
 
 SLOWEST = 1024
 """Bytes a second, on average, below which a body counts as one that stopped coming."""

@@ -12,7 +12,7 @@ import click
 from liftgate.cli.failures import Failure, run
 from liftgate.cli.files.upload import upload
 from liftgate.cli.options import Word, address, gateway_options, json_option
-from liftgate.dialects.file_objects import PURPOSES
+from liftgate.dialects.openai_files import PURPOSES
 
 if TYPE_CHECKING:
     from liftgate.cli.remote import Address

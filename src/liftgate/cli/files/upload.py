@@ -11,7 +11,7 @@ import click
 from liftgate.cli.failures import Failure, Interrupted, run
 from liftgate.cli.options import Word, address, gateway_options, json_option
 from liftgate.cli.readable import plain, size
-from liftgate.dialects.file_objects import PURPOSES
+from liftgate.dialects.openai_files import PURPOSES
 
 
 @click.command()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, cast
 
-from liftgate.dialects.file_objects import openai_file, openai_file_deleted, openai_file_list
-from liftgate.engine.files import Arriving, Creation
+from liftgate.dialects.openai_files import openai_file, openai_file_deleted, openai_file_list
+from liftgate.engine.files import Creation
 from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
 from liftgate.files.filename import clean_filename
+from liftgate.records import NewFile
 from liftgate.server.conditions import check_change, etag_of, may_change
-from liftgate.server.file_form import FileForm, check_provider, read_fields
+from liftgate.server.file_form import check_provider, read_fields
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
-from liftgate.server.numbers import whole_number
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
+from liftgate.whole_numbers import whole_number
 
 SELECTORS = ("custom_llm_provider", "provider", "model", "target_model_names", "key")
 """LiteLLM's ways to say where a file is; here it is in one place, so they choose nothing. `key` was used already."""
@@ -28,34 +30,33 @@ async def create_file(request: Request) -> Response:
     boundary = boundary_of(request.header(b"content-type"))
     _check_length(request)
     creation: Creation | None = None
-    begun = FileForm(None, None, ())
+    begun = NewFile()
 
     def open_file(found: FilePart, before: Fields) -> Creation:
         nonlocal creation, begun
-        begun = read_fields(before)
-        models = begun.models or tuple(name for name in [query.get("model", "")] if name)
-        arriving = Arriving(
+        said = read_fields(before)
+        models = said.models or tuple(name for name in [query.get("model", "")] if name)
+        begun = NewFile(
             filename=clean_filename(found.filename),
-            content_type=found.content_type,
+            mime_type=found.mime_type,
             # Only a replica that grows with the file needs to know; others are spared a guess that may be wrong.
-            expected=found.expected if models else None,
+            size=found.size if models else None,
             models=models,
         )
-        creation = request.gateway.files.begin(request.owner, arriving)
+        creation = request.gateway.files.begin(request.owner, begun)
         return creation
 
     try:
         fields = await read_form(
             request.pieces(), boundary, request.content_length, file_field="file", open_file=open_file
         )
-        form = read_fields(fields)
+        asked = read_fields(fields)
         if creation is None:
             raise MissingParameter("file")
-        if form.purpose is None:
+        if not asked.purpose:
             raise MissingParameter("purpose")
-        file = await creation.commit(
-            purpose=form.purpose, expires_after=form.expires_after, models=form.models[len(begun.models) :]
-        )
+        new = replace(begun, purpose=asked.purpose, life_seconds=asked.life_seconds, models=asked.models)
+        file = await creation.commit(new)
     except BaseException:
         if creation is not None:
             await creation.abort()

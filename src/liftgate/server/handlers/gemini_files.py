@@ -11,16 +11,16 @@ import binascii
 from collections.abc import Collection
 from typing import Any
 
-from liftgate.dialects.file_objects import gemini_file
+from liftgate.dialects.gemini.files import gemini_file
 from liftgate.engine.pass_through import NUMBERS, not_permitted
 from liftgate.errors import FileNotFound, InvalidRequest, shortened
 from liftgate.ids import FILE_ID
 from liftgate.records import FileRecord
 from liftgate.server.conditions import check_change, etag_of, may_change
 from liftgate.server.handlers.content import content_of
-from liftgate.server.numbers import whole_number
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, google_json
+from liftgate.whole_numbers import whole_number
 
 _COMMON = ("key", "alt", "prettyPrint", "$alt", "$prettyPrint", "quotaUser")
 """Parameters that every method of Google's has; all but the two `alt`, which are one, change nothing."""

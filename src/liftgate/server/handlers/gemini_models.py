@@ -14,11 +14,11 @@ from liftgate.errors import InvalidRequest, ModelNotFound, NotFound
 from liftgate.server.bodies import without_mark
 from liftgate.server.handlers.gemini_files import common, page_size
 from liftgate.server.handlers.generate import PATIENCE
-from liftgate.server.numbers import whole_number
 from liftgate.server.origin import origin_of
 from liftgate.server.request import Request
 from liftgate.server.responses import JSON_UTF8, Response, StreamedResponse, google_json
 from liftgate.server.unserved import route_not_found
+from liftgate.whole_numbers import whole_number
 
 DEFAULT_PAGE = 50
 LARGEST_PAGE = 1000

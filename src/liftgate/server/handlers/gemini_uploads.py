@@ -7,20 +7,21 @@ again, so it never goes with one that is final, and they would take it for succe
 
 from __future__ import annotations
 
-from liftgate.dialects.file_objects import gemini_file
-from liftgate.engine.files import Arriving, Creation
+from dataclasses import replace
+
+from liftgate.dialects.gemini.files import gemini_file, read_metadata
+from liftgate.engine.files import Creation
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, RequestTimeout, UploadNotFound
 from liftgate.files.header_names import decoded_name
-from liftgate.files.sessions import GRANULARITY, PURPOSE, NewSession, OffsetGap, UploadIncomplete
-from liftgate.records import FileRecord, UploadRecord
+from liftgate.files.sessions import GRANULARITY, OffsetGap, UploadIncomplete
+from liftgate.records import FileRecord, NewFile, UploadRecord
 from liftgate.server.asgi import Header
 from liftgate.server.errors import error_response
-from liftgate.server.gemini_metadata import FileMetadata, read_metadata
-from liftgate.server.numbers import LARGEST, whole_number
 from liftgate.server.origin import origin_of
 from liftgate.server.related import MAX_METADATA, read_related, related_boundary
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, google_json
+from liftgate.whole_numbers import LARGEST, whole_number
 
 TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
 PARAMETERS = ("key", "alt", "upload_id", "upload_protocol", "uploadType", "prettyPrint", "$alt", "$prettyPrint")
@@ -49,24 +50,19 @@ async def upload_file(request: Request) -> Response:
 
 async def _in_one(request: Request) -> Response:
     creation: Creation | None = None
-    metadata = FileMetadata()
+    new = NewFile()
 
-    def open_media(described: bytes, content_type: str) -> Creation:
-        nonlocal creation, metadata
-        metadata = read_metadata(described)
-        arriving = Arriving(
-            filename=_file_name(request, metadata),
-            content_type=_mime_type(content_type or metadata.mime_type),
-            alias=metadata.name,
-            display_name=metadata.display_name,
-        )
-        creation = request.gateway.files.begin(request.owner, arriving)
+    def open_media(described: bytes, mime_type: str) -> Creation:
+        nonlocal creation, new
+        # What it says of its size is no promise that anything depends on.
+        new = replace(_described(request, described, mime_type), size=None)
+        creation = request.gateway.files.begin(request.owner, new)
         return creation
 
     try:
         await read_related(request.pieces(), related_boundary(request.header(b"content-type")), open_media)
         assert creation is not None, "the form has its media, or was refused"
-        file = await creation.commit(purpose=PURPOSE)
+        file = await creation.commit(new)
     except BaseException as error:
         if creation is not None:
             await creation.abort()
@@ -81,23 +77,17 @@ async def _in_one(request: Request) -> Response:
 
 async def _start(request: Request) -> Response:
     body = bytes(await request.body(MAX_METADATA))
-    metadata = read_metadata(body)
-    wanted = NewSession(
-        filename=_file_name(request, metadata),
-        mime_type=_mime_type(request.header(b"x-goog-upload-header-content-type") or metadata.mime_type),
-        total=_total(request, metadata),
-        alias=metadata.name,
-        display_name=metadata.display_name,
-    )
-    if wanted.total == 0:
+    new = _described(request, body, request.header(b"x-goog-upload-header-content-type"))
+    new = replace(new, size=_total(request, new))
+    if new.size == 0:
         # Told at the start: Google's JavaScript client never sends the end of an upload of nothing.
         return _refused(InvalidRequest("The file is empty: it has 0 bytes.", param="file", code="empty_file"))
-    if metadata.name is not None:
+    if new.alias is not None:
         try:
-            await request.gateway.sessions.check_name(request.owner, metadata.name)
+            await request.gateway.sessions.check_name(request.owner, new.alias)
         except RequestError as taken:
             return _refused(taken)
-    secret = await request.gateway.sessions.start(request.owner, wanted)
+    secret = await request.gateway.sessions.start(request.owner, new)
     url = f"{origin_of(request)}{request.path}?upload_id={secret}&upload_protocol=resumable".encode()
     headers = [
         TEXT,
@@ -206,10 +196,10 @@ def _offset(request: Request) -> int:
     return _number(request, b"x-goog-upload-offset", "X-Goog-Upload-Offset")
 
 
-def _total(request: Request, metadata: FileMetadata) -> int | None:
+def _total(request: Request, new: NewFile) -> int | None:
     name = b"x-goog-upload-header-content-length"
     if not request.header(name):
-        return metadata.size
+        return new.size
     return _number(request, name, "X-Goog-Upload-Header-Content-Length")
 
 
@@ -227,8 +217,16 @@ def _mime_type(declared: str) -> str:
     return declared
 
 
-def _file_name(request: Request, metadata: FileMetadata) -> str:
+def _described(request: Request, body: bytes, mime_type: str) -> NewFile:
+    """What the metadata say; the type is `mime_type` where that is said outside of them."""
+    metadata = read_metadata(body)
+    return replace(
+        metadata, filename=_file_name(request, metadata), mime_type=_mime_type(mime_type or metadata.mime_type)
+    )
+
+
+def _file_name(request: Request, metadata: NewFile) -> str:
     """The header has the name on disk; the JavaScript client writes it in Latin-1, the others in UTF-8, .NET in encoded
     words."""
     name = decoded_name(request.headers.get(b"x-goog-upload-file-name", b"").strip())
-    return name or metadata.display_name or (metadata.name or "").removeprefix("files/")
+    return name or metadata.display_name or (metadata.alias or "").removeprefix("files/")

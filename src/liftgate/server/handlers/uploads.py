@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from liftgate.dialects.file_objects import check_purpose, openai_file
+from liftgate.dialects.openai_files import check_purpose, openai_file, read_life, read_models
 from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
-from liftgate.files.incoming_part import MOST_PARTS, PART_BYTES, IncomingPart
-from liftgate.files.uploads import NewUpload
-from liftgate.records import FileRecord, UploadRecord
-from liftgate.server.file_form import LONGEST_LIFE, MAX_MODELS, SHORTEST_LIFE
+from liftgate.files.part_store import MOST_PARTS, PART_BYTES, PartArrival
+from liftgate.records import FileRecord, NewFile, UploadRecord
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
@@ -25,14 +23,15 @@ async def create_upload(request: Request) -> Response:
     body = await _body(request, "filename", "purpose", "bytes", "mime_type", "expires_after")
     purpose = _value(body, "purpose", str)
     check_purpose(purpose)
-    wanted = NewUpload(
+    size = _value(body, "bytes", int)
+    new = NewFile(
         filename=_value(body, "filename", str),
-        purpose=purpose,
-        bytes=_value(body, "bytes", int),
         mime_type=_value(body, "mime_type", str),
-        expires_after=_life(body),
+        size=size,
+        purpose=purpose,
+        life_seconds=None if body.get("expires_after") is None else read_life(_value(body, "expires_after", dict)),
     )
-    return json_response(_shown(await request.gateway.uploads.create(request.owner, wanted)))
+    return json_response(_shown(await request.gateway.uploads.create(request.owner, new, size)))
 
 
 async def add_part(request: Request) -> Response:
@@ -45,7 +44,7 @@ async def add_part(request: Request) -> Response:
     part = await request.gateway.uploads.begin_part(request.owner, request.params["upload_id"])
     found = False
 
-    def open_part(_: FilePart, before: Fields) -> IncomingPart:
+    def open_part(_: FilePart, before: Fields) -> PartArrival:
         nonlocal found
         _refuse(before)
         found = True
@@ -82,7 +81,7 @@ async def complete_upload(request: Request) -> Response:
     if len(part_ids) > MOST_PARTS:
         raise InvalidRequest(f"'part_ids' names more than {MOST_PARTS} parts.", param="part_ids")
     md5 = None if body.get("md5") is None else _value(body, "md5", str)
-    models = _models(body)
+    models = read_models(body.get("target_model_names"))
     upload, file = await request.gateway.files.complete_upload(
         request.owner, request.params["upload_id"], part_ids, md5, models
     )
@@ -129,45 +128,6 @@ def _value(body: Mapping[str, Any], name: str, kind: type[T]) -> T:
 
 def _wrong_type(name: str, kind: type) -> InvalidRequest:
     return InvalidRequest(f"Invalid type for '{name}': expected {_TYPES[kind]}.", param=name, code="invalid_type")
-
-
-def _models(body: Mapping[str, Any]) -> list[str]:
-    """LiteLLM's `target_model_names`, here as for `POST /v1/files`: names with commas between, or an array of names."""
-    given = body.get("target_model_names") or []
-    names = given.split(",") if isinstance(given, str) else given
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise _wrong_type("target_model_names", list)
-    if len(names) > MAX_MODELS:
-        raise InvalidRequest(f"'target_model_names' names more than {MAX_MODELS} models.", param="target_model_names")
-    return list(dict.fromkeys(name.strip() for name in names if name.strip()))
-
-
-def _life(body: Mapping[str, Any]) -> int | None:
-    given = body.get("expires_after")
-    if given is None:
-        return None
-    if not isinstance(given, dict):
-        raise _wrong_type("expires_after", dict)
-    unknown = next((name for name in given if name not in ("anchor", "seconds")), None)
-    if unknown is not None:
-        name = f"expires_after.{unknown}"
-        raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
-    for name in ("anchor", "seconds"):
-        if given.get(name) is None:
-            raise MissingParameter(f"expires_after.{name}")
-    anchor, seconds = given["anchor"], given["seconds"]
-    if anchor != "created_at":
-        raise InvalidRequest(
-            f"Invalid value: '{anchor}'. Supported values are: 'created_at'.",
-            param="expires_after.anchor",
-            code="invalid_value",
-        )
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or not SHORTEST_LIFE <= seconds <= LONGEST_LIFE:
-        raise InvalidRequest(
-            f"Invalid 'expires_after.seconds': expected an integer from {SHORTEST_LIFE} to {LONGEST_LIFE}.",
-            param="expires_after.seconds",
-        )
-    return seconds
 
 
 def _refuse(fields: Fields) -> None:

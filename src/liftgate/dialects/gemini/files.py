@@ -1,19 +1,24 @@
-"""The metadata of a Gemini upload: `{"file": {…}}`, a CreateFileRequest as proto3 JSON (GEMINI.md 1.2).
+"""Files in Gemini's words: the metadata of an upload, and the File resource that shows one.
 
+The metadata are `{"file": {…}}`, a CreateFileRequest as proto3 JSON (GEMINI.md 1.2).
 Both spellings of a name are one field; what only Google sets is taken and without effect, as there; any other field is
 refused in Google's words. Google's own shell examples write it with single quotes, and Google takes that.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from liftgate.errors import InvalidRequest, shortened
-from liftgate.server.numbers import whole_number
+from liftgate.ids import gemini_name
+from liftgate.records import FileRecord, NewFile
+from liftgate.whole_numbers import whole_number
 
+GEMINI_ROOT = "https://generativelanguage.googleapis.com/v1beta/"
 MAX_DISPLAY_NAME = 512
 _NAME = re.compile(r"files/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _SET = {"name": "name", "displayName": "display_name", "mimeType": "mime_type", "sizeBytes": "size_bytes"}
@@ -23,18 +28,8 @@ _QUOTED = re.compile(r""""(?:[^"\\]++|\\.)*+(")?|'(?:[^'\\]++|\\.)*+(')?""", re.
 """A text in either quotes; without its end it reaches to the body's, so that each character is read once."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileMetadata:
-    """`name`: of the owner's choice, `files/x`. `size`: bytes. "" and None: not said."""
-
-    name: str | None = None
-    display_name: str | None = None
-    mime_type: str = ""
-    size: int | None = None
-
-
-def read_metadata(body: bytes) -> FileMetadata:
-    """Raises InvalidRequest naming the field."""
+def read_metadata(body: bytes) -> NewFile:
+    """Name, display name, type and size, as far as they are said. Raises InvalidRequest naming the field."""
     request = _object(_json(body) if body.strip() else {}, "")
     for unknown in request.keys() - {"file"}:
         raise _unknown(unknown, "")
@@ -53,7 +48,9 @@ def read_metadata(body: bytes) -> FileMetadata:
         raise InvalidRequest(
             f"file.displayName must be at most {MAX_DISPLAY_NAME} characters.", param="file.displayName"
         )
-    return FileMetadata(_name(found), display_name or None, _text(found, "mimeType"), _size(found))
+    return NewFile(
+        mime_type=_text(found, "mimeType"), size=_size(found), alias=_name(found), display_name=display_name or None
+    )
 
 
 def _name(found: dict[str, Any]) -> str | None:
@@ -112,3 +109,33 @@ def _double_quoted(found: re.Match[str]) -> str:
     if found[1]:
         return found[0]
     return json.dumps(found[0][1:-1].replace("\\'", "'"), ensure_ascii=False)
+
+
+def gemini_file(file: FileRecord) -> dict[str, Any]:
+    """Gemini's File resource (GEMINI.md 1.4): canonical URI, int64 as string, `sha256Hash` base64 of the hex digits."""
+    name = file.alias or gemini_name(file.id)
+    body: dict[str, Any] = {
+        "name": name,
+        "mimeType": file.mime_type,
+        "sizeBytes": str(file.bytes),
+        "createTime": _timestamp(file.created_at),
+        "updateTime": _timestamp(file.created_at),
+        "sha256Hash": base64.b64encode(file.sha256.encode()).decode(),
+        "uri": GEMINI_ROOT + name,
+        # Google has it for files that can be downloaded, which ours can, and its SDK refuses to without it.
+        "downloadUri": f"{GEMINI_ROOT}{name}:download?alt=media",
+        "state": "FAILED" if file.status == "error" else "ACTIVE",
+        "source": "UPLOADED",
+    }
+    if file.display_name is not None:
+        body["displayName"] = file.display_name
+    if file.expires_at is not None:
+        body["expirationTime"] = _timestamp(file.expires_at)
+    if file.status == "error":
+        details = file.status_details or "The file could not be processed."
+        body["error"] = {"code": 13, "message": details.replace(file.id, name)}
+    return body
+
+
+def _timestamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
