@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from random import Random  # noqa: TID251 - jitter; ids come from liftgate.ids
@@ -24,8 +24,10 @@ from liftgate.blobs.places import check_place, make_place
 from liftgate.blobs.store import BlobStore, StoreAway
 from liftgate.catalog.database import Database, open_database
 from liftgate.clock import Clock, SystemClock
-from liftgate.copies.ensure import Replicas
-from liftgate.copies.services import Parts
+from liftgate.copies.ensure import Copies
+from liftgate.copies.kinds.files import FileCopies
+from liftgate.copies.purge import PurgeAtOnce, Purger
+from liftgate.copies.services import Services
 from liftgate.engine.access_log import AccessLog
 from liftgate.engine.attachments import SentAlong
 from liftgate.engine.fetch import Fetcher
@@ -54,6 +56,53 @@ from liftgate.tasks import Tasks
 
 LAST_SECONDS = 1.0
 """For each step of leaving that finds `drain_seconds` used up: time for a commit that is nearly done."""
+
+
+async def open_services(
+    settings: Settings,
+    clock: Clock,
+    stack: AsyncExitStack,
+    *,
+    together: bool = True,
+    serving: bool = False,
+    drain: Callable[[], float] = lambda: 0.0,
+) -> Services:
+    """What is open until `stack` is closed: for a gateway, and for work of the command line without one.
+
+    `together`: raises ConfigError unless the catalogue and the store belong to each other; `serving`: and unless the
+    store takes writes. `drain`: how many seconds tasks that still run at the end may take; they are cancelled then.
+    """
+    db = await open_database(settings.storage.catalog_url, clock=clock)
+    stack.push_async_callback(db.close)
+    blobs = open_blob_store(settings.storage.blob_store, settings.storage.data_dir)
+    stack.push_async_callback(blobs.close)
+    if serving:
+        try:
+            await blobs.check()
+        except StoreAway as error:
+            raise ConfigError(f"blob_store: {settings.storage.shown_store} cannot be used: {error.reason}.") from error
+    if together:
+        await settle(db, blobs)
+    client = GeminiClient(clock)
+    stack.push_async_callback(client.close)
+    tasks = Tasks()
+    stack.push_async_callback(lambda: tasks.drain(drain()))
+    return Services(
+        db=db,
+        blobs=blobs,
+        open_blob=partial(open_blob, db, blobs),
+        client=client,
+        clock=clock,
+        tasks=tasks,
+        settings=settings.jobs,
+        accounts={deployment.account.name: deployment.account for deployment in settings.deployments},
+        holder=f"{socket.gethostname()}:{os.getpid()}:{ids.token(8)}",
+    )
+
+
+def purger_of(services: Services) -> Purger:
+    """For every kind of copy."""
+    return Purger(services, [FileCopies(services)])
 
 
 class Gateway:
@@ -107,42 +156,20 @@ class Gateway:
         spool_dir = data_dir / "spool"
         for place in (data_dir, spool_dir):
             make_place(place, "data_dir")
-        db = await open_database(settings.storage.catalog_url, clock=clock)
-        stack.push_async_callback(db.close)
-        blobs = open_blob_store(settings.storage.blob_store, data_dir)
-        stack.push_async_callback(blobs.close)
+        services = await open_services(settings, clock, stack, serving=True, drain=self._drain_left)
+        db, blobs, client, tasks = services.db, services.blobs, services.client, services.tasks
         self._blobs = blobs
-        try:
-            await blobs.check()
-        except StoreAway as error:
-            raise ConfigError(f"blob_store: {settings.storage.shown_store} cannot be used: {error.reason}.") from error
-        await settle(db, blobs)
-        client = GeminiClient(clock)
-        stack.push_async_callback(client.close)
-        tasks = Tasks()
-        stack.push_async_callback(lambda: tasks.drain(self._drain_left()))
-
-        parts = Parts(
-            db=db,
-            open_blob=partial(open_blob, db, blobs),
-            client=client,
-            clock=clock,
-            tasks=tasks,
-            settings=settings.jobs,
-            accounts={deployment.account.name: deployment.account for deployment in settings.deployments},
-            holder=f"{socket.gethostname()}:{os.getpid()}:{ids.token(8)}",
-        )
         router = Router(settings.deployments, settings.router, clock, Random(), settings.names)
-        replicas = Replicas(parts)
+        copies, purger = Copies(services, FileCopies(services)), purger_of(services)
         ingest = Ingest(db, blobs, spool_dir, settings.limits)
         stack.push_async_callback(lambda: ingest.close(self._drain_left()))
         self._db = db
         self._ingest = ingest
-        carrier = Carrier(parts, replicas)
+        carrier = Carrier(services, copies)
         stack.push_async_callback(carrier.close)
         part_store = PartStore(ingest)
         self.uploads = Uploads(part_store)
-        self.files = Files(parts, ingest, self.uploads, carrier, router)
+        self.files = Files(services, PurgeAtOnce(purger), ingest, self.uploads, carrier, router)
         self.sessions = Sessions(part_store)
         self.models = Models(router, GoogleModels(client, clock, tasks), clock)
         limits = settings.limits
@@ -150,12 +177,12 @@ class Gateway:
             max_bytes=limits.fetch_max_bytes, timeout=limits.fetch_timeout, allowed_hosts=limits.fetch_allowed_hosts
         )
         stack.push_async_callback(fetcher.close)
-        sent_along = SentAlong(parts, ingest, fetcher)
-        healer = Healer(replicas, client, clock)
-        needs = Needs(self.files, replicas, sent_along, healer)
-        self.native = Native(parts, router, needs, settings)
-        self.generate = Generate(parts, router, needs, Signatures(db), settings)
-        jobs = Jobs(parts, replicas, ingest)
+        sent_along = SentAlong(services, ingest, fetcher)
+        healer = Healer(copies, client, clock)
+        needs = Needs(self.files, copies, sent_along, healer)
+        self.native = Native(services, router, needs, settings)
+        self.generate = Generate(services, router, needs, Signatures(db), settings)
+        jobs = Jobs(services, [copies], purger, ingest)
         jobs.start()
         stack.push_async_callback(jobs.stop)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Owner = str
 """Whom a File belongs to: the `name` of a configured key, `master`, or `local`. Never a secret."""
 
 FileStatus = Literal["uploaded", "processed", "error"]
-ReplicaState = Literal["uploading", "processing", "active", "failed"]
+CopyState = Literal["uploading", "processing", "active", "failed"]
 UploadKind = Literal["openai", "gemini"]
 UploadStatus = Literal["pending", "completed", "cancelled", "expired"]
 
@@ -89,7 +89,6 @@ class UploadRecord:
     status: UploadStatus = "pending"
     received: int = 0
     file_id: str | None = None
-    md5: str | None = None
     secret_hash: str | None = None
     alias: str | None = None
     display_name: str | None = None
@@ -111,7 +110,6 @@ class UploadPart:
     sha256: str
     created_at: float
     start: int | None = None
-    md5: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +132,31 @@ class Account:
         return f"Account({self.name!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicaRecord:
-    """A Blob, as a MIME type, at an Account. Disposable: the Blob is the truth.
+class CopyKey(NamedTuple):
+    """What a copy is of, as what, and at which Account. Of a File's bytes: the blob's id, and a MIME type."""
 
-    `generation` is the fencing number of the lease under which the row was last written. `upload_url` is the resumable
-    session while `uploading`. `expires_at` is on the upstream's clock.
+    subject: str
+    form: str
+    account: str
+
+    @property
+    def text(self) -> str:
+        """As leases and what processes tell each other name it."""
+        return f"{self.subject}|{self.form}|{self.account}"
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRecord:
+    """Something of ours at an Account at Google. Disposable: what it is a copy of is the truth (`CopyKey`).
+
+    `name`: what Google calls it. `generation` is the fencing number of the lease under which the row was last written.
+    `upload_url` is the resumable session while `uploading`. `expires_at` is on the upstream's clock.
     """
 
-    blob_id: str
-    mime_type: str
+    subject: str
+    form: str
     account: str
-    state: ReplicaState
+    state: CopyState
     bytes: int
     name: str
     uri: str
@@ -154,6 +165,10 @@ class ReplicaRecord:
     expires_at: float | None = None
     used_at: float = 0.0
     error: str | None = None
+
+    @property
+    def key(self) -> CopyKey:
+        return CopyKey(self.subject, self.form, self.account)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 from liftgate import ids
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database
-from liftgate.catalog.rows.copies import save_replica
+from liftgate.catalog.rows.copies import REPLICAS, save_copy
 from liftgate.catalog.rows.files import commit_file
 from liftgate.clock import SystemClock
-from liftgate.records import BlobRecord, FileRecord, ReplicaRecord
+from liftgate.records import BlobRecord, CopyRecord, FileRecord
 
 T = TypeVar("T")
 NOW = 1_750_000_000.0
@@ -62,10 +62,10 @@ def commit(conn: Connection, owner: str = "anna", content: bytes = b"bytes", **c
     return commit_file(conn, file, blob, owner_limit=None)
 
 
-def replica(blob_id: str, **changes: Any) -> ReplicaRecord:
-    made = ReplicaRecord(
-        blob_id=blob_id,
-        mime_type="audio/wav",
+def copy_of(blob_id: str, **changes: Any) -> CopyRecord:
+    made = CopyRecord(
+        subject=blob_id,
+        form="audio/wav",
         account="project-1",
         state="active",
         bytes=5,
@@ -78,10 +78,16 @@ def replica(blob_id: str, **changes: Any) -> ReplicaRecord:
     return replace(made, **changes)
 
 
-def saved(conn: Connection, blob_id: str, **changes: Any) -> ReplicaRecord:
-    made = replica(blob_id, **changes)
-    assert save_replica(conn, made)
+def saved(conn: Connection, blob_id: str, **changes: Any) -> CopyRecord:
+    made = copy_of(blob_id, **changes)
+    assert save_copy(conn, REPLICAS, made)
     return made
+
+
+def counted(conn: Connection, owner: str) -> tuple[int, int]:
+    """What the counters of an owner must say: (files, bytes), counted."""
+    [(number, size)] = conn.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM files WHERE owner = ?", (owner,))
+    return int(number), int(size)
 
 
 async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:

@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 
 from aging import stand_still
-from catalog_samples import NOW, commit, run, sample, saved
+from catalog_samples import NOW, commit, counted, run, sample, saved
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
-from liftgate.catalog.rows import blobs, files
-from liftgate.catalog.rows import copies as replicas
+from liftgate.catalog.rows import blobs, copies, files
 from liftgate.catalog.rows.blobs import BlobPart
+from liftgate.catalog.rows.copies import REPLICAS
+from liftgate.catalog.rows.erasing import erase_owner
+from liftgate.catalog.table import known_objects
 from liftgate.errors import Conflict, FileNotFound, InvalidRequest, TooLarge
 from liftgate.records import FileRecord
 
@@ -39,7 +41,7 @@ def test_file_comes_back_as_it_was_committed(database_url: str) -> None:
         assert await database.read(lambda conn: files.get_file(conn, "anna", file.id, NOW)) == file
         by_alias = await database.read(lambda conn: files.get_file_by_alias(conn, "anna", "files/my-note", NOW))
         assert by_alias == file
-        assert await database.read(lambda conn: blobs.get_blob(conn, blob.id)) == blob
+        assert await database.read(lambda conn: blobs.all_blobs(conn, "", 9)) == [blob]
 
     run(database_url, scenario)
 
@@ -99,14 +101,14 @@ def test_equal_bytes_of_an_owner_share_a_blob_and_of_others_do_not(database_url:
         again, own_blob = sample(filename="other.wav")
         second = files.commit_file(conn, again, own_blob, owner_limit=None)
         assert second == replace(again, blob_id=first.blob_id)
-        assert blobs.known_blobs(conn, [first.blob_id, own_blob.id]) == {first.blob_id}
+        assert known_objects(conn, [first.blob_id, own_blob.id]) == {first.blob_id}
         assert commit(conn, owner="bert").blob_id != first.blob_id
         assert commit(conn, content=b"other").blob_id != first.blob_id
 
     in_one_write(database_url, work)
 
 
-def test_deleting_the_last_file_of_a_blob_orphans_it_and_dooms_its_replicas(database_url: str) -> None:
+def test_deleting_the_last_file_of_a_blob_orphans_it_and_purges_its_copies(database_url: str) -> None:
     heard: list[tuple[str, str]] = []
 
     async def scenario(database: Database) -> None:
@@ -121,16 +123,16 @@ def test_deleting_the_last_file_of_a_blob_orphans_it_and_dooms_its_replicas(data
             )
         )
         assert await database.write(lambda conn: files.delete_file(conn, "anna", first.id, NOW + 5)) == first
-        assert await database.read(lambda conn: replicas.due_doomed(conn, NOW + 9, 9)) == []
+        assert await database.read(lambda conn: copies.due_purges(conn, NOW + 9, 9)) == []
         assert await database.read(lambda conn: blobs.orphaned_blobs(conn, NOW + 9, 9)) == []
         database.watch(lambda topic, key: heard.append((topic, key)))
         assert await database.write(lambda conn: files.delete_file(conn, "anna", second.id, NOW + 6)) == second
-        doomed = await database.read(lambda conn: replicas.due_doomed(conn, NOW + 9, 9))
-        assert {(one.account, one.name, one.upload_url, one.attempts) for one in doomed} == {
-            ("project-1", "files/one", None, 0),
-            ("project-2", "files/two", "https://up/2", 0),
+        purges = await database.read(lambda conn: copies.due_purges(conn, NOW + 9, 9))
+        assert {(one.account, one.name, one.upload_url) for one in purges} == {
+            ("project-1", "files/one", ""),
+            ("project-2", "files/two", "https://up/2"),
         }
-        assert await database.read(lambda conn: replicas.replicas_of(conn, [blob_id])) == []
+        assert await database.read(lambda conn: copies.copies_of(conn, REPLICAS, [blob_id])) == []
         assert sorted(heard) == [
             ("file", second.id),
             ("replica", f"{blob_id}|audio/wav|project-1"),
@@ -150,11 +152,11 @@ def test_deleting_the_last_file_of_a_blob_orphans_it_and_dooms_its_replicas(data
 def test_only_an_orphaned_blob_is_dropped(database_url: str) -> None:
     def work(conn: Connection) -> None:
         file = commit(conn)
-        assert not blobs.drop_blob(conn, file.blob_id)
+        assert not blobs.sweep_blob(conn, file.blob_id)
         files.delete_file(conn, "anna", file.id, NOW)
-        assert blobs.drop_blob(conn, file.blob_id)
-        assert not blobs.drop_blob(conn, file.blob_id)
-        assert blobs.known_blobs(conn, [file.blob_id]) == set()
+        assert blobs.sweep_blob(conn, file.blob_id)
+        assert not blobs.sweep_blob(conn, file.blob_id)
+        assert known_objects(conn, [file.blob_id]) == set()
 
     in_one_write(database_url, work)
 
@@ -165,9 +167,9 @@ def test_manifest_keeps_its_parts_in_order_until_it_is_dropped(database_url: str
         parts = [BlobPart("blob-z", 4), BlobPart("blob-a", 6)]
         files.commit_file(conn, file, blob, owner_limit=None, parts=parts)
         assert blobs.blob_parts(conn, blob.id) == parts
-        assert blobs.known_blobs(conn, ["blob-a", "blob-z", blob.id, "blob-q"]) == {"blob-a", "blob-z", blob.id}
+        assert known_objects(conn, ["blob-a", "blob-z", blob.id, "blob-q"]) == {"blob-a", "blob-z", blob.id}
         files.delete_file(conn, "anna", file.id, NOW)
-        assert blobs.drop_blob(conn, blob.id)
+        assert blobs.sweep_blob(conn, blob.id)
         assert blobs.blob_parts(conn, blob.id) == []
         other, wrong = sample(content=b"abc")
         with pytest.raises(ValueError, match="add up"):
@@ -183,7 +185,7 @@ def test_all_blobs_are_walked_page_by_page(database_url: str) -> None:
         while page := blobs.all_blobs(conn, seen[-1] if seen else "", 3):
             seen += [blob.id for blob in page]
         assert seen == made
-        assert blobs.known_blobs(conn, [*made, *(f"blob-{number}" for number in range(1000))]) == set(made)
+        assert known_objects(conn, [*made, *(f"blob-{number}" for number in range(1000))]) == set(made)
 
     in_one_write(database_url, work)
 
@@ -224,7 +226,7 @@ def test_owner_limit_counts_every_file_and_makes_room_of_expired_ones(database_u
         assert files.owner_usage(conn, "anna") == (1, 5)
         exact, own = sample(content=b"7 bytes", created_at=NOW + 10)
         files.commit_file(conn, exact, own, owner_limit=12)
-        assert files.owner_usage(conn, "anna") == files.recount_owner(conn, "anna") == (2, 12)
+        assert files.owner_usage(conn, "anna") == counted(conn, "anna") == (2, 12)
         assert files.owners(conn) == [("anna", 2, 12)]
         assert files.owner_usage(conn, "nobody") == (0, 0)
 
@@ -306,7 +308,7 @@ def test_expired_files_are_removed_as_deleted_ones_are_oldest_first(database_url
         assert {file.id for file in files.expire_files(conn, NOW + 3, 9)} == {gone[0].id, gone[2].id}
         assert files.expire_files(conn, NOW + 3, 9) == []
         assert files.get_file(conn, "anna", kept.id, NOW + 3) == kept
-        assert [one.name for one in replicas.due_doomed(conn, NOW + 3, 9)] == ["files/abc"]
+        assert [one.name for one in copies.due_purges(conn, NOW + 3, 9)] == ["files/abc"]
         assert files.owner_usage(conn, "bert") == (0, 0)
 
     in_one_write(database_url, work)
@@ -318,10 +320,10 @@ def test_erasing_an_owner_leaves_the_others(database_url: str) -> None:
         for number in range(5):
             commit(conn, content=b"%d" % number)
         theirs = commit(conn, owner="bert")
-        assert files.erase_owner(conn, "anna", NOW, limit=2) == 2
+        assert erase_owner(conn, "anna", NOW, 2) == 2
         assert files.owner_usage(conn, "anna") == (3, 3)
-        assert files.erase_owner(conn, "anna", NOW) == 3
-        assert files.erase_owner(conn, "anna", NOW) == 0
+        assert erase_owner(conn, "anna", NOW, 500) == 3
+        assert erase_owner(conn, "anna", NOW, 500) == 0
         assert files.owners(conn) == [("bert", 1, 5)]
         assert files.get_file(conn, "bert", theirs.id, NOW) == theirs
         assert len(blobs.orphaned_blobs(conn, NOW + 1, 9)) == 5

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from catalog_child import announce
-from catalog_samples import commit, opened, until
+from catalog_samples import commit, counted, opened, until
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database
 from liftgate.catalog.rows import files
@@ -69,7 +69,7 @@ def test_server_that_stops_under_load_loses_nothing_that_was_committed(
 
     def everything(conn: Connection) -> set[str]:
         page, _ = files.list_files(conn, "anna", purpose=None, after=None, limit=10_000, descending=True, now=0.0)
-        assert files.owner_usage(conn, "anna") == files.recount_owner(conn, "anna")
+        assert files.owner_usage(conn, "anna") == counted(conn, "anna")
         return {file.id for file in page}
 
     async def main() -> set[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from catalog_child import announce
-from catalog_samples import NOW, commit, opened, run, until
+from catalog_samples import NOW, commit, counted, opened, run, until
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.migrate import migrations
@@ -107,7 +107,7 @@ def test_lease_has_one_holder_and_growing_generations_over_processes(database_ur
 
     def check(conn: Connection) -> None:
         assert files.owner_usage(conn, "anna") == (192, 192 * len(b"same for all of this turn 0"))
-        assert files.recount_owner(conn, "anna") == files.owner_usage(conn, "anna")
+        assert counted(conn, "anna") == files.owner_usage(conn, "anna")
         assert len(blobs.all_blobs(conn, "", 99)) == 3
 
     run(database_url, lambda database: database.write(check))
@@ -156,7 +156,7 @@ def test_killed_writer_leaves_a_whole_catalogue(database_url: str, tmp_path: Pat
         # The last commit, and the last delete, may have come to pass without our hearing of it.
         assert len(there - committed) <= 1
         assert len(there & deleting) <= 1
-        assert files.owner_usage(conn, "anna") == files.recount_owner(conn, "anna")
+        assert files.owner_usage(conn, "anna") == counted(conn, "anna")
         used = {file.blob_id for file in page}
         orphans = {blob.id for blob in blobs.orphaned_blobs(conn, conn.now() + 1, 999)}
         assert used | orphans == {blob.id for blob in blobs.all_blobs(conn, "", 999)}

@@ -11,10 +11,11 @@ import pytest
 from catalog_samples import commit, opened, run, sample
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database
-from liftgate.catalog.rows import blobs, leases, unknown, uploads
+from liftgate.catalog.rows import leases, unknown, uploads
 from liftgate.catalog.rows.files import commit_file
 from liftgate.catalog.rows.store import mark_catalogue
 from liftgate.catalog.steady import TICK_SECONDS, UNWATCHED_SECONDS, longest_grace, steady, tick
+from liftgate.catalog.table import known_objects
 from liftgate.clock import Clock, SystemClock
 from liftgate.errors import Unavailable
 from liftgate.records import BlobRecord, UploadPart, UploadRecord
@@ -211,7 +212,7 @@ def test_commits_and_condemnations_at_once_give_each_key_to_exactly_one(database
             kept = {blob.id for blob in stored if blob is not None}
             assert not kept & taken
             assert kept | taken == {blob.id for _, blob in made}
-            assert await one.read(lambda conn: blobs.known_blobs(conn, [blob.id for _, blob in made])) == kept
+            assert await one.read(lambda conn: known_objects(conn, [blob.id for _, blob in made])) == kept
 
     asyncio.run(main())
 

@@ -18,6 +18,7 @@ from liftgate.catalog.database import Database
 from liftgate.catalog.rows import blobs, files, signatures, uploads
 from liftgate.catalog.rows.blobs import BlobPart
 from liftgate.catalog.rows.uploads import Finished
+from liftgate.catalog.table import known_objects
 from liftgate.errors import InvalidRequest, TooLarge, UploadNotFound
 from liftgate.records import BlobRecord, FileRecord, UploadPart, UploadRecord
 
@@ -67,7 +68,6 @@ def test_upload_comes_back_as_it_was_begun_to_its_owner_only(database_url: str) 
             conn,
             kind="gemini",
             bytes=None,
-            md5="m",
             secret_hash="h",
             alias="files/x",
             display_name="d",
@@ -93,12 +93,12 @@ def test_completing_makes_a_manifest_in_the_order_that_was_asked(database_url: s
         for piece in (two, one, unused):
             assert uploads.add_part(conn, piece, NOW)
         assert {piece.id for piece in uploads.parts_of(conn, upload.id)} == {one.id, two.id, unused.id}
-        assert blobs.known_blobs(conn, [one.key, two.key, unused.key]) == {one.key, two.key, unused.key}
+        assert known_objects(conn, [one.key, two.key, unused.key]) == {one.key, two.key, unused.key}
         done = finished(conn, upload, [one, two])
         assert done.unused == (unused.key,)
         assert blobs.blob_parts(conn, done.file.blob_id) == [BlobPart(one.key, 5), BlobPart(two.key, 5)]
         assert files.get_file(conn, "anna", done.file.id, NOW) == done.file
-        assert blobs.known_blobs(conn, [one.key, two.key, unused.key]) == {one.key, two.key}
+        assert known_objects(conn, [one.key, two.key, unused.key]) == {one.key, two.key}
         seen = uploads.get_upload(conn, "anna", upload.id, NOW + 9999)
         assert seen is not None and (seen.status, seen.file_id, seen.received) == ("completed", done.file.id, 11)
 
@@ -133,7 +133,7 @@ def test_bytes_that_the_owner_has_make_all_parts_unused(database_url: str) -> No
         done = finished(conn, upload, [only])
         assert done.file.blob_id == there.blob_id
         assert done.unused == (only.key,)
-        assert blobs.known_blobs(conn, [only.key]) == set()
+        assert known_objects(conn, [only.key]) == set()
 
     run(database_url, lambda database: database.write(work))
 

@@ -13,7 +13,7 @@ from liftgate.blobs.open import open_blob_store
 from liftgate.blobs.store import BlobStore
 from liftgate.catalog.database import Database, open_database
 from liftgate.catalog.rows.files import get_file
-from liftgate.copies.at_once import delete_file
+from liftgate.copies.kinds.files import delete_file
 from liftgate.files.arrival import FileArrival, Ingest
 from liftgate.files.belonging import settle
 from liftgate.records import FileRecord, NewFile

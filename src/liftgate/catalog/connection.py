@@ -37,14 +37,9 @@ class Connection(Protocol):
 def invalidate(conn: Connection, topic: str, key: str) -> None:
     """Inside a write: whoever keeps `key` of `topic` in memory must forget it.
 
-    Topics: "file" (file id), "replica" (`replica_key`), "lease" (its name, when it falls free), "key".
+    Topics: "file" (file id), a kind of copy (`CopyKey.text`), "lease" (its name, when it falls free).
     """
     conn.announce(topic, key)
-
-
-def replica_key(blob_id: str, mime_type: str, account: str) -> str:
-    """The key of topic "replica"."""
-    return f"{blob_id}|{mime_type}|{account}"
 
 
 def storable(text: str | None) -> bool:

@@ -1,9 +1,9 @@
 """The catalogue's rows as plain files, which any engine can take in: a file of JSON lines for each table.
 
 The first line of a file names the columns, each further one is a row in their order; bytes are `{"base64": …}`. Tables
-are walked as the migrations make them, so a new one is in the next backup by itself, unless `LEFT_OUT` names it. Chosen
-over a SQLite file because it binds to no engine, can be read and compared without one, and is loaded into the schema
-of its own number, which the migrations then bring up to date.
+are walked as the migrations make them, so a new one is in the next backup by itself, unless its declaration leaves it
+out (`catalog/table.py`). Chosen over a SQLite file because it binds to no engine, can be read and compared without one,
+and is loaded into the schema of its own number, which the migrations then bring up to date.
 """
 
 from __future__ import annotations
@@ -19,32 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from liftgate.catalog.connection import Connection
-from liftgate.catalog.schema import Table, newest_schema, tables
+from liftgate.catalog.schema import Shape, newest_schema, shapes
+from liftgate.catalog.table import NODE_LOCAL, Backup, table_named
 from liftgate.errors import ConfigError
 
 ROWS_AT_ONCE = 500
 INSERTED_AT_ONCE = 100
-LEFT_OUT = frozenset(
-    {
-        "schema_version",
-        # Who does what at the moment, and what processes tell each other.
-        *("leases", "invalidations"),
-        # To which store the catalogue belongs: a restored pair gets marks of its own.
-        *("store", "unknown_objects"),
-    }
-)
-COPIES = ("replicas", "doomed")
-"""What is at Gemini. Two catalogues must never hold the same copy: one would delete it under the other."""
-
-ONLY = {
-    # Bytes of deleted files are not in a backup.
-    "blobs": "orphaned_at IS NULL",
-    "blob_parts": "blob_id IN (SELECT id FROM blobs WHERE orphaned_at IS NULL)",
-    # The address of an upload session is a capability: for who holds the lease, not for who reads a backup.
-    "replicas": "state = 'active'",
-    "doomed": "upload_url = ''",
-}
-INSTEAD = {("replicas", "upload_url"): "NULL"}
+TRACES = ("owners", "removed_files")
+"""Tables whose rows may outlive all that was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +40,25 @@ class TableFile:
 def dump(conn: Connection, directory: Path) -> dict[str, TableFile]:
     """Within a read: all tables, as of one moment, into `directory`, durably. Raises OSError."""
     with conn.snapshot():
-        return {
-            table.name: _dump_table(conn, table, directory / f"{table.name}.jsonl")
-            for table in tables(newest_schema())
-            if table.name not in LEFT_OUT
-        }
+        written = {}
+        for shape in shapes(newest_schema()):
+            if (backup := _backup_of(shape.name)) is not None:
+                written[shape.name] = _dump_table(conn, shape, backup, directory / f"{shape.name}.jsonl")
+        return written
 
 
-def _dump_table(conn: Connection, table: Table, path: Path) -> TableFile:
+def _backup_of(name: str) -> Backup | None:
+    """How a backup writes the table; None where it leaves it out. One of an older schema that is declared no more is
+    written whole."""
+    table = table_named(name)
+    if table is not None:
+        return table.backup
+    return None if name in NODE_LOCAL else Backup()
+
+
+def _dump_table(conn: Connection, shape: Shape, backup: Backup, path: Path) -> TableFile:
     digest, count = hashlib.sha256(), 0
-    columns = [column for column in table.columns if column != table.autokey]
+    columns = [column for column in shape.columns if column != shape.autokey]
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with open(fd, "wb") as file:
 
@@ -77,7 +68,7 @@ def _dump_table(conn: Connection, table: Table, path: Path) -> TableFile:
             file.write(line)
 
         write(columns)
-        for row in _rows(conn, table, columns):
+        for row in _rows(conn, shape, backup, columns):
             write(row)
             count += 1
         file.flush()
@@ -85,23 +76,23 @@ def _dump_table(conn: Connection, table: Table, path: Path) -> TableFile:
     return TableFile(count, digest.hexdigest())
 
 
-def _rows(conn: Connection, table: Table, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+def _rows(conn: Connection, shape: Shape, backup: Backup, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """In the order of the primary key, a page at a time."""
-    chosen = ", ".join(INSTEAD.get((table.name, column), column) for column in columns)
-    keys = ", ".join(table.key)
-    only = ONLY.get(table.name, "1 = 1")
+    chosen = ", ".join(backup.instead.get(column, column) for column in columns)
+    keys = ", ".join(shape.key)
     after: tuple[Any, ...] = ()
     while True:
-        beyond = f" AND ({keys}) > ({', '.join('?' * len(table.key))})" if after else ""
+        beyond = f" AND ({keys}) > ({', '.join('?' * len(shape.key))})" if after else ""
         page = conn.execute(
-            f"SELECT {keys}, {chosen} FROM {table.name} WHERE {only}{beyond} ORDER BY {keys} LIMIT {ROWS_AT_ONCE}",
+            f"SELECT {keys}, {chosen} FROM {shape.name} WHERE {backup.only}{beyond}"
+            f" ORDER BY {keys} LIMIT {ROWS_AT_ONCE}",
             after,
         )
         for row in page:
-            yield row[len(table.key) :]
+            yield row[len(shape.key) :]
         if len(page) < ROWS_AT_ONCE:
             return
-        after = tuple(page[-1][: len(table.key)])
+        after = tuple(page[-1][: len(shape.key)])
 
 
 def _encoded(value: object) -> object:
@@ -134,8 +125,14 @@ def verify(directory: Path, files: Mapping[str, TableFile]) -> None:
 
 def empty(conn: Connection) -> bool:
     """Whether the catalogue knows of nothing that anyone stored."""
-    stored = ("files", "blobs", "uploads", "signatures")
-    return not any(conn.execute(f"SELECT 1 FROM {table} LIMIT 1") for table in stored)
+    [(schema,)] = conn.execute("SELECT max(version) FROM schema_version")
+    stored = [shape.name for shape in shapes(schema) if shape.name not in TRACES and _is_owned(shape.name)]
+    return not any(conn.execute(f"SELECT 1 FROM {name} LIMIT 1") for name in stored)
+
+
+def _is_owned(name: str) -> bool:
+    table = table_named(name)
+    return table is not None and bool(table.owner or table.objects)
 
 
 def load(
@@ -150,33 +147,43 @@ def load(
     """Within a write, into an empty catalogue of this `schema`: all rows, but for those of the blobs and objects that
     were `gone` when the backup came to them. `copies`: what is at Gemini too.
     """
-    dropped = gone | _uploads_of(directory, gone)
-    for table in tables(schema):
-        if table.name not in files or (table.name in COPIES and not copies):
+    written = [shape.name for shape in shapes(schema) if shape.name in files]
+    left = gone | _losing(directory, written, gone)
+    for name in written:
+        backup = _backup_of(name)
+        if backup is not None and backup.at_google and not copies:
+            # Two catalogues must never hold the same copy: one would delete it under the other.
             continue
-        conn.execute(f"DELETE FROM {table.name}")
-        rows = (row for row in read_rows(directory / f"{table.name}.jsonl") if dropped.isdisjoint(_names(row)))
+        conn.execute(f"DELETE FROM {name}")
+        rows = (row for row in read_rows(directory / f"{name}.jsonl") if left.isdisjoint(_names(name, row)))
         while page := list(islice(rows, INSERTED_AT_ONCE)):
             columns = list(page[0])
             marks = ", ".join(f"({', '.join('?' * len(columns))})" for _ in page)
             conn.execute(
-                f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES {marks}",
+                f"INSERT INTO {name} ({', '.join(columns)}) VALUES {marks}",
                 tuple(value for row in page for value in row.values()),
             )
-    if dropped:
+    if left:
         conn.execute(
             "UPDATE owners SET files = (SELECT count(*) FROM files WHERE files.owner = owners.owner),"
             " bytes = (SELECT CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM files WHERE files.owner = owners.owner)"
         )
 
 
-def _names(row: Mapping[str, Any]) -> set[object]:
-    return {row.get(column) for column in ("id", "blob_id", "upload_id") if isinstance(row.get(column), str)}
+def _names(name: str, row: Mapping[str, object]) -> set[object]:
+    """What a row is called, and the rows and objects that it needs: without one of them it is not taken in."""
+    table = table_named(name)
+    columns = ["id"] if table is None else ["id", *table.objects, *table.refers]
+    return {row.get(column) for column in columns if isinstance(row.get(column), str)}
 
 
-def _uploads_of(directory: Path, gone: frozenset[str]) -> frozenset[str]:
-    """Uploads of which a part is gone: they were ended meanwhile."""
-    if not gone:
-        return frozenset()
-    parts = directory / "upload_parts.jsonl"
-    return frozenset(row["upload_id"] for row in read_rows(parts) if row["key"] in gone)
+def _losing(directory: Path, names: Sequence[str], gone: frozenset[str]) -> frozenset[str]:
+    """The rows that lose a part of theirs with what is gone, such as an upload that was ended meanwhile."""
+    losing = set()
+    for name in names:
+        table = table_named(name)
+        if gone and table is not None and table.objects and table.through:
+            for row in read_rows(directory / f"{name}.jsonl"):
+                if not gone.isdisjoint(row[column] for column in table.objects):
+                    losing.add(row[table.through])
+    return frozenset(losing)

@@ -34,9 +34,9 @@ IN_POSTGRES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """`columns` in the order of the schema; `key`: its primary key. `autokey`: the column whose values the database
-    makes, or ''."""
+class Shape:
+    """One table. `columns` in the order of the schema; `key`: its primary key. `autokey`: the column whose values
+    the database makes, or ''."""
 
     name: str
     columns: tuple[str, ...]
@@ -59,8 +59,8 @@ def newest_schema() -> int:
 
 
 @cache
-def tables(schema: int) -> tuple[Table, ...]:
-    """Those of a schema's number, in the order in which they are made: what is referred to comes first."""
+def shapes(schema: int) -> tuple[Shape, ...]:
+    """The tables of a schema's number, in the order in which they are made: what is referred to comes first."""
     raw = _made(schema)
     try:
         found = []
@@ -72,7 +72,7 @@ def tables(schema: int) -> tuple[Table, ...]:
             key = [(place, column) for column, _, place in columns if place]
             made = [column for column, kind, place in columns if place and kind == "INTEGER"]
             found.append(
-                Table(
+                Shape(
                     name,
                     tuple(column for column, _, _ in columns),
                     tuple(column for _, column in sorted(key)),

@@ -8,13 +8,18 @@ longer. Its values look like times (seconds since the epoch) and are compared wi
 
 from __future__ import annotations
 
+from typing import Any
+
 from liftgate.catalog.connection import Connection
+from liftgate.catalog.table import Table
 
 TICK_SECONDS = 60.0
 UNWATCHED_SECONDS = 1800.0
 """What a process believes at its first tick, when it cannot tell a stop from a jump."""
 
 _SLACK = 1.0
+
+STEADY_CLOCK: Table[Any] = Table(name="steady_clock", also=("id", "steady", "seen_at", "grace", "grace_at"))
 
 
 def steady(conn: Connection) -> float:

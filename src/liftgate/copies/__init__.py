@@ -1,6 +1,7 @@
-"""Copies of blobs at Gemini: made when they are needed, made again when they are gone, removed when nobody needs them.
+"""Copies of what is ours at Google: made when needed, made again when gone, purged when nobody needs them.
 
-The blob is the truth and a replica a cache entry (DESIGN.md 1, 2). `decide` says what a replica's row means, `ensure`
-makes a usable one and lets all others wait for it, `kinds/page_in` carries the bytes, `kinds/head_start` begins while
-the file still arrives, `evict` makes room in a full project, `refresh` is what happens in the background.
+What a copy is of is the truth, and the copy a cache entry (DESIGN.md 1, 2). A `kind` says what can be copied and how it
+is made; `kinds/` has a module for each. All else is shared: `live` (memory), `ensure` (all who need it), `maker` (one
+makes it, the others wait), `lease`, `decide` (what a row means), `row` (written under the fence), `renew`, `purge` and
+`evict`.
 """

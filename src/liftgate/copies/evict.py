@@ -1,6 +1,7 @@
-"""Room in a Google project whose 20 GB are used: its least recently used replicas go, and nobody misses them.
+"""Room in a Google project whose 20 GB are used: its least recently used copies go, and no request misses them.
 
-A replica that any node used in the last minutes stays. The blob is ours, so an evicted replica is only a later page-in.
+A copy that any node used in the last minutes stays. What it is a copy of is ours, so evicting only costs a later
+page-in.
 """
 
 from __future__ import annotations
@@ -9,30 +10,32 @@ from functools import partial
 
 from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import copies as rows
-from liftgate.copies.services import Parts
+from liftgate.copies.kind import Kind, S
+from liftgate.copies.services import Services
 from liftgate.errors import UpstreamStorageFull
-from liftgate.records import Account
+from liftgate.records import Account, CopyRecord
 
 BATCH = 32
 
 
-async def evict(parts: Parts, account: Account, *, wanted_bytes: int) -> int:
-    """Deletes replicas of the account until `wanted_bytes` are free. Returns the bytes freed, at least one replica's.
+async def evict(services: Services, kind: Kind[S], account: Account, wanted_bytes: int) -> None:
+    """Deletes copies of the account until `wanted_bytes` are free, or one at least.
 
     Raises UpstreamStorageFull when there is none that has been idle for long enough.
     """
-    db, client = parts.db, parts.client
+    db = services.db
     freed = 0
-    idle = parts.settings.evict_idle_seconds
+    idle = services.settings.evict_idle_seconds
     while freed < wanted_bytes:
-        candidates = await db.read(lambda conn: rows.evictable(conn, account.name, conn.now() - idle, BATCH))
-        for replica in candidates:
-            key = (replica.blob_id, replica.mime_type, replica.account)
-            if not await db.write(partial(_lose, key=key, name=replica.name)):
+        candidates = await db.read(
+            lambda conn: rows.evictable(conn, kind.table, account.name, conn.now() - idle, BATCH)
+        )
+        for copy in candidates:
+            if not await db.write(partial(_mark_lost, table=kind.table, copy=copy)):
                 continue
-            # The row that dooms the name stays until the job has seen it gone: deleting twice is harmless.
-            await client.delete_file(account, replica.name)
-            freed += replica.bytes
+            # The scheduled purge stays until the job has seen the name gone: deleting twice is harmless.
+            await kind.delete(account, copy.name, "")
+            freed += copy.bytes
             if freed >= wanted_bytes:
                 break
         if not candidates:
@@ -43,8 +46,7 @@ async def evict(parts: Parts, account: Account, *, wanted_bytes: int) -> int:
             "can be evicted now.",
             retry_after=60,
         )
-    return freed
 
 
-def _lose(conn: Connection, *, key: tuple[str, str, str], name: str) -> bool:
-    return rows.lose_replica(conn, *key, name, conn.now())
+def _mark_lost(conn: Connection, *, table: rows.CopyTable, copy: CopyRecord) -> bool:
+    return rows.mark_lost(conn, table, copy.key, copy.name, conn.now())

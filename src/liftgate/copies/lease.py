@@ -11,8 +11,24 @@ from types import TracebackType
 from typing import Self
 
 from liftgate.catalog.rows import leases
-from liftgate.copies.services import Parts
+from liftgate.catalog.rows.copies import CopyTable
+from liftgate.copies.services import Services
 from liftgate.errors import LiftgateError
+from liftgate.records import CopyKey
+
+
+def lease_prefix(table: CopyTable) -> str:
+    """What the names of the leases of a kind of copy begin with; the rest is `CopyKey.text`."""
+    return f"{table.topic}|"
+
+
+def lease_name(table: CopyTable, key: CopyKey) -> str:
+    return lease_prefix(table) + key.text
+
+
+def job_lease(job: str) -> str:
+    """Of a job that one process does for all."""
+    return f"job|{job}"
 
 
 class LeaseLost(Exception):
@@ -22,32 +38,32 @@ class LeaseLost(Exception):
 class Lease:
     """`async with await Lease.acquire(…) as lease:`; leaving releases it."""
 
-    def __init__(self, parts: Parts, name: str, seconds: float) -> None:
-        self._db = parts.db
-        self._clock = parts.clock
-        self._tasks = parts.tasks
+    def __init__(self, services: Services, name: str, seconds: float) -> None:
+        self._db = services.db
+        self._clock = services.clock
+        self._tasks = services.tasks
         self._name = name
-        self._holder = parts.holder
+        self._holder = services.holder
         self._seconds = seconds
         self._until = 0.0
         self._renewing: asyncio.Task[None] | None = None
         self.generation = 0
 
     @classmethod
-    async def acquire(cls, parts: Parts, name: str, *, seconds: float | None = None) -> Lease | None:
+    async def acquire(cls, services: Services, name: str, *, seconds: float | None = None) -> Lease | None:
         """The lease, or None while another holds it. `seconds`: how long it outlives a holder that was killed, where
         that is not `lease_seconds`."""
-        lease = cls(parts, name, seconds or parts.settings.lease_seconds)
-        asked = parts.clock.monotonic()
-        generation = await parts.db.write(lambda conn: leases.acquire(conn, name, lease._holder, lease._seconds))
+        lease = cls(services, name, seconds or services.settings.lease_seconds)
+        asked = services.clock.monotonic()
+        generation = await services.db.write(lambda conn: leases.acquire(conn, name, lease._holder, lease._seconds))
         if generation is None:
             return None
         lease.generation = generation
         lease._until = asked + lease._seconds
-        every = parts.settings.lease_renew_seconds
+        every = services.settings.lease_renew_seconds
         if seconds is not None:
             every = min(every, seconds / 4)
-        lease._renewing = parts.tasks.start(lease._renew(every), name=f"lease {name}")
+        lease._renewing = services.tasks.start(lease._renew(every), name=f"lease {name}")
         return lease
 
     def check(self) -> None:

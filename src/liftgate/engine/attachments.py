@@ -1,7 +1,7 @@
 """Media that a chat request brings itself, in base64 or behind a URL, kept as a File that no listing shows.
 
 So a conversation that repeats the same 50 MB attachment is uploaded once: the bytes become a Blob of the owner's and a
-replica like any other. Such a File lives for two days after its last use and counts in its owner's bytes.
+copy like any other. Such a File lives for two days after its last use and counts in its owner's bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from liftgate.ask.media import Media, ResolvedFile
 from liftgate.backoff import RETENTION_SECONDS
 from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import files as rows
-from liftgate.copies.services import Parts, Wanted
+from liftgate.copies.kinds.wanted import Wanted
+from liftgate.copies.services import Services
 from liftgate.engine.fetch import Fetcher
 from liftgate.errors import FileUnusable, InvalidRequest
 from liftgate.files.arrival import Ingest
@@ -42,8 +43,8 @@ class InlineBudget:
 
 
 class SentAlong:
-    def __init__(self, parts: Parts, ingest: Ingest, fetcher: Fetcher) -> None:
-        self._db = parts.db
+    def __init__(self, services: Services, ingest: Ingest, fetcher: Fetcher) -> None:
+        self._db = services.db
         self._ingest = ingest
         self._fetcher = fetcher
 

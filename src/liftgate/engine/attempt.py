@@ -22,7 +22,7 @@ from liftgate.engine.needs import Needed, Needs
 from liftgate.errors import FileNotReady, InvalidRequest, LiftgateError, NotFound, UpstreamFileLost
 from liftgate.gemini.status import classify, lost_file
 from liftgate.prices import day_of
-from liftgate.records import Account, Deployment, ReplicaRecord
+from liftgate.records import Account, CopyRecord, Deployment
 from liftgate.router.attempts import Router
 
 T = TypeVar("T")
@@ -156,7 +156,7 @@ def _suspects(carried: Carried, files: Mapping[str, ResolvedFile]) -> list[Suspe
 
 
 def _denied(
-    lost: UpstreamFileLost, needs: Sequence[Needed], copies: Sequence[ReplicaRecord], account: Account
+    lost: UpstreamFileLost, needs: Sequence[Needed], copies: Sequence[CopyRecord], account: Account
 ) -> LiftgateError:
     """The denial of a file, by the id and name that its owner knows."""
     name = lost_file(lost)
@@ -165,7 +165,7 @@ def _denied(
     error: LiftgateError = lost
     if lost.upstream is not None and lost.upstream.status == 400:
         error = FileNotReady("Gemini is still processing it. Try again shortly.", retry_after=10)
-    denied = {(each.blob_id, each.mime_type, each.account) for each in copies if each.name == name}
+    denied = {each.key for each in copies if each.name == name}
     for each in needs:
         if each.wanted is not None and each.wanted.key(account) in denied:
             return each.wanted.about(error)

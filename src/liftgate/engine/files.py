@@ -14,9 +14,10 @@ from typing import Literal
 from liftgate.byte_source import ByteSource
 from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import files as rows
-from liftgate.copies.at_once import PurgeAtOnce, delete_file
-from liftgate.copies.kinds.head_start import EarlyUpload
-from liftgate.copies.services import Parts
+from liftgate.copies.kinds.files import delete_file
+from liftgate.copies.kinds.head_start import HeadStart
+from liftgate.copies.purge import PurgeAtOnce
+from liftgate.copies.services import Services
 from liftgate.engine.prefetch import Carrier
 from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
 from liftgate.files.arrival import FileArrival, Ingest
@@ -43,20 +44,28 @@ class FilePage:
 
 
 class Files:
-    def __init__(self, parts: Parts, ingest: Ingest, uploads: Uploads, carrier: Carrier, router: Router) -> None:
-        self._db = parts.db
-        self._open_blob = parts.open_blob
-        self._clock = parts.clock
-        self._settings = parts.settings
+    def __init__(
+        self,
+        services: Services,
+        purge: PurgeAtOnce,
+        ingest: Ingest,
+        uploads: Uploads,
+        carrier: Carrier,
+        router: Router,
+    ) -> None:
+        self._db = services.db
+        self._open_blob = services.open_blob
+        self._clock = services.clock
+        self._settings = services.settings
         self._ingest = ingest
         self._uploads = uploads
         self._carrier = carrier
         self._router = router
-        self._purge = PurgeAtOnce(parts)
+        self._purge = purge
         self._known: OrderedDict[tuple[Owner, str], FileRecord] = OrderedDict()
         self._news = 0
         self._owners_of: dict[str, Owner] = {}
-        parts.db.watch(self._heard)
+        services.db.watch(self._heard)
 
     def begin(self, owner: Owner, new: NewFile) -> Creation:
         """A File about to arrive. An unknown model raises ModelNotFound before a byte is read."""
@@ -129,7 +138,7 @@ class Files:
     async def named(self, owner: Owner, spelling: str) -> FileRecord | None:
         """The File that a client means by an id, a Gemini name (`files/x`) or a Gemini URI; None where it has none.
 
-        Only names that Liftgate gave, or that the owner chose, are looked for: a replica's name is nobody's.
+        Only names that Liftgate gave, or that the owner chose, are looked for: a copy's name is nobody's.
         """
         name = GEMINI_SPELLING.match(spelling)
         if name is None:
@@ -170,10 +179,10 @@ class Files:
 
     async def delete(self, owner: Owner, file_id: str) -> None:
         """Its copies at Gemini go at once, or as soon as Gemini can be reached; its bytes after the sweep's grace."""
-        doomed = await self._db.write(lambda conn: delete_file(conn, owner, file_id))
-        if doomed is None:
+        purges = await self._db.write(lambda conn: delete_file(conn, owner, file_id))
+        if purges is None:
             raise FileNotFound(file_id)
-        self._purge.begin(doomed)
+        self._purge.begin(purges)
 
     async def open(self, owner: Owner, file_id: str) -> tuple[FileRecord, ByteSource]:
         """Its bytes; whoever reads all of them gets either those that were stored or an error (`FileBytes`)."""
@@ -220,7 +229,7 @@ class Creation:
         self._arrival = arrival
         self._new = new
         self._accounts = accounts
-        self._early: list[EarlyUpload] = []
+        self._early: list[HeadStart] = []
         self.write = arrival.write
         if accounts:
             arrival.on_head = self._begin_early
@@ -239,7 +248,7 @@ class Creation:
 
     async def commit(self, new: NewFile) -> FileRecord:
         """Durable from here on. `new`: all that is known now, where more came behind the file. `status` is `uploaded`
-        while a replica that was asked for is on its way. Raises FileUnusable where one was asked for and Gemini does
+        while a copy that was asked for is on its way. Raises FileUnusable where one was asked for and Gemini does
         not take the file.
         """
         known = {account.name for account in self._accounts}

@@ -23,7 +23,7 @@ from liftgate.answer.fold import AnswerFold
 from liftgate.ask.media import MediaFound, ResolvedFile
 from liftgate.ask.model_facts import ModelFacts, facts_for
 from liftgate.ask.question import Question, count_body
-from liftgate.copies.services import Parts
+from liftgate.copies.services import Services
 from liftgate.dialects.dialect import Dialect, Given
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
 from liftgate.engine.attempt import Attempts, Carried, silence
@@ -71,15 +71,17 @@ class _Ready(msgspec.Struct, Generic[Q], frozen=True):
 
 
 class Generate:
-    def __init__(self, parts: Parts, router: Router, needs: Needs, signatures: Signatures, settings: Settings) -> None:
-        self._client = parts.client
-        self._clock = parts.clock
-        self._tasks = parts.tasks
+    def __init__(
+        self, services: Services, router: Router, needs: Needs, signatures: Signatures, settings: Settings
+    ) -> None:
+        self._client = services.client
+        self._clock = services.clock
+        self._tasks = services.tasks
         self._router = router
         self._needs = needs
         self._signatures = signatures
         self._settings = settings
-        self._attempts = Attempts(needs, router, parts.clock)
+        self._attempts = Attempts(needs, router, services.clock)
         # A wildcard in `model_list` lets clients name models, so there must be an end to what is remembered.
         self._facts_for = lru_cache(KNOWN_MODELS)(_facts_on)
         self._one_owner = len(set(settings.auth.owners().values()) or {LOCAL}) == 1

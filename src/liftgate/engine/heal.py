@@ -14,12 +14,12 @@ from typing import Literal
 
 from liftgate.backoff import RETENTION_SECONDS, YOUNG_PAUSES, YOUNG_SECONDS
 from liftgate.clock import Clock
-from liftgate.copies.ensure import Replicas
-from liftgate.copies.services import Key
+from liftgate.copies.ensure import Copies
+from liftgate.copies.kinds.wanted import Wanted
 from liftgate.errors import LiftgateError, UpstreamFileLost
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.status import lost_file
-from liftgate.records import Account, ReplicaRecord
+from liftgate.records import Account, CopyKey, CopyRecord
 
 Standing = Literal["there", "processing", "gone", "unknown"]
 
@@ -36,18 +36,18 @@ class Healing:
     together. `made`: how often each file was given up to be made again; `rounds`: denials so far."""
 
     paused: Counter[str] = field(default_factory=Counter)
-    made: Counter[Key] = field(default_factory=Counter)
+    made: Counter[CopyKey] = field(default_factory=Counter)
     rounds: int = 0
 
 
 class Healer:
-    def __init__(self, replicas: Replicas, client: GeminiClient, clock: Clock) -> None:
-        self._replicas = replicas
+    def __init__(self, copies: Copies[Wanted], client: GeminiClient, clock: Clock) -> None:
+        self._copies = copies
         self._client = client
         self._clock = clock
 
     async def heal(
-        self, past: Healing, copies: Sequence[ReplicaRecord], lost: UpstreamFileLost, account: Account, deadline: float
+        self, past: Healing, copies: Sequence[CopyRecord], lost: UpstreamFileLost, account: Account, deadline: float
     ) -> bool:
         """Gives up the copies that Gemini has no more, so that the next `ensure` of each makes a new one; waits for
         those that it may only not show yet. Whether the request is worth repeating. `deadline`: on the monotonic clock.
@@ -67,13 +67,13 @@ class Healer:
             return True
         return await self._give_up(past, _suspects(ours, standing, denied))
 
-    def _in_use(self, copy: ReplicaRecord, account: Account) -> bool:
+    def _in_use(self, copy: CopyRecord, account: Account) -> bool:
         """Whether a repeat of the request would be given this very copy."""
-        live = self._replicas.live(_key(copy), account)
+        live = self._copies.find_live(copy.key, account)
         return live is not None and live.name == copy.name
 
     async def _standing(
-        self, ours: Mapping[str, ReplicaRecord], denied: str | None, account: Account
+        self, ours: Mapping[str, CopyRecord], denied: str | None, account: Account
     ) -> dict[str, Standing]:
         found = await self._ask((name for name in ours if name != denied), account)
         if denied is not None and denied in ours:
@@ -83,7 +83,7 @@ class Healer:
     async def _wait(
         self,
         past: Healing,
-        ours: Mapping[str, ReplicaRecord],
+        ours: Mapping[str, CopyRecord],
         standing: dict[str, Standing],
         account: Account,
         deadline: float,
@@ -105,13 +105,13 @@ class Healer:
             past.paused.update(young)
             standing.update(await self._ask([*young, *processing], account))
 
-    async def _give_up(self, past: Healing, suspects: Mapping[str, tuple[ReplicaRecord, int]]) -> bool:
+    async def _give_up(self, past: Healing, suspects: Mapping[str, tuple[CopyRecord, int]]) -> bool:
         """Those copies, of each its limit. False, and none, where there is none or one is beyond its limit."""
-        if not suspects or any(past.made[_key(copy)] >= most for copy, most in suspects.values()):
+        if not suspects or any(past.made[copy.key] >= most for copy, most in suspects.values()):
             return False
         for copy, _ in suspects.values():
-            past.made[_key(copy)] += 1
-            await self._replicas.lost(copy)
+            past.made[copy.key] += 1
+            await self._copies.mark_lost(copy)
         return True
 
     async def _ask(self, names: Iterable[str], account: Account) -> dict[str, Standing]:
@@ -135,14 +135,14 @@ class Healer:
             return "gone"
         return "processing" if file.state == "PROCESSING" else "there"
 
-    def _is_young(self, copy: ReplicaRecord, account: Account) -> bool:
+    def _is_young(self, copy: CopyRecord, account: Account) -> bool:
         now = self._client.upstream_now(account)
         return copy.expires_at is not None and copy.expires_at - now > RETENTION_SECONDS - YOUNG_SECONDS
 
 
 def _suspects(
-    ours: Mapping[str, ReplicaRecord], standing: Mapping[str, Standing], denied: str | None
-) -> dict[str, tuple[ReplicaRecord, int]]:
+    ours: Mapping[str, CopyRecord], standing: Mapping[str, Standing], denied: str | None
+) -> dict[str, tuple[CopyRecord, int]]:
     """The copies to give up, each with how often that may be. Where Gemini's sentence names none and all are there,
     the refusal is no file's."""
     found = {name: (ours[name], MADE_AGAIN) for name, how in standing.items() if how == "gone"}
@@ -156,7 +156,3 @@ def _suspects(
 def _is_gone(lost: UpstreamFileLost) -> bool:
     """Whether the denial itself says that the file is not there; a file that is not ACTIVE is."""
     return lost.upstream is None or lost.upstream.status != 400
-
-
-def _key(copy: ReplicaRecord) -> Key:
-    return (copy.blob_id, copy.mime_type, copy.account)

@@ -1,7 +1,7 @@
 """The files a chat request needs, from what the client named to what Gemini can read.
 
 First the client's own words become Files of its owner (or bytes that were sent along or lie behind a URL), once per
-request. Then, for the deployment that was chosen, each File becomes the URI of a replica.
+request. Then, for the deployment that was chosen, each File becomes the URI of a copy.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from liftgate.ask.media import Media, MediaFound, ResolvedFile
-from liftgate.copies.ensure import Replicas
-from liftgate.copies.services import Wanted
+from liftgate.copies.ensure import Copies
+from liftgate.copies.kinds.wanted import Wanted
 from liftgate.engine.attachments import InlineBudget, SentAlong
 from liftgate.engine.files import Files
 from liftgate.engine.heal import Healer
 from liftgate.engine.meter import current
 from liftgate.errors import FileNotFound, FileNotReady, LiftgateError
 from liftgate.media_types import bare, called, is_taken, unusable
-from liftgate.records import Account, FileRecord, Owner, ReplicaRecord
+from liftgate.records import Account, CopyRecord, FileRecord, Owner
 
 T = TypeVar("T")
 
@@ -40,10 +40,10 @@ class Needed(msgspec.Struct, frozen=True):
 class Needs:
     """`healer`: what to ask when Gemini denies what was resolved here."""
 
-    def __init__(self, files: Files, replicas: Replicas, sent_along: SentAlong, healer: Healer) -> None:
+    def __init__(self, files: Files, copies: Copies[Wanted], sent_along: SentAlong, healer: Healer) -> None:
         self.healer = healer
         self._files = files
-        self._replicas = replicas
+        self._copies = copies
         self._sent_along = sent_along
 
     async def of(self, owner: Owner, found: MediaFound, *, seconds: float) -> Sequence[Needed]:
@@ -90,46 +90,44 @@ class Needs:
         candidates = {account.name: account for account in accounts}
         wanted = [each.wanted for each in needs if each.wanted is not None]
         if wanted and len(candidates) > 1:
-            await self._replicas.locate(wanted, list(candidates.values()))
+            await self._copies.locate(wanted, list(candidates.values()))
 
     def affinity(self, needs: Sequence[Needed], account: Account) -> int:
-        return self._replicas.count_live((each.wanted for each in needs if each.wanted), account)
+        return self._copies.count_live((each.wanted for each in needs if each.wanted), account)
 
     async def resolve(
         self, needs: Sequence[Needed], account: Account, *, deadline: float
-    ) -> tuple[dict[str, ResolvedFile], list[ReplicaRecord]]:
-        """What stands for each need's parameter in a request to this account, and the replicas among it."""
+    ) -> tuple[dict[str, ResolvedFile], list[CopyRecord]]:
+        """What stands for each need's parameter in a request to this account, and the copies among it."""
         resolved: dict[str, ResolvedFile] = {}
-        replicas: list[ReplicaRecord] = []
+        copies: list[CopyRecord] = []
         missing: list[Needed] = []
         call = current.get()
         for each in needs:
             if each.ready is not None:
                 resolved[each.need.param] = each.ready
             elif each.wanted is not None:
-                replica = self._replicas.live(each.wanted.key(account), account)
-                if replica is None:
+                copy = self._copies.find_live(each.wanted.key(account), account)
+                if copy is None:
                     missing.append(each)
                 else:
                     if call is not None:
                         call.copies_hit.add(each.wanted.file.id)
-                    replicas.append(replica)
-                    resolved[each.need.param] = ResolvedFile(
-                        uri=replica.uri, data=None, mime_type=bare(replica.mime_type)
-                    )
+                    copies.append(copy)
+                    resolved[each.need.param] = ResolvedFile(uri=copy.uri, data=None, mime_type=bare(copy.form))
         if missing:
             made = await _all(self._made(each, account, deadline) for each in missing)
-            for each, replica in zip(missing, made, strict=True):
-                replicas.append(replica)
-                resolved[each.need.param] = ResolvedFile(uri=replica.uri, data=None, mime_type=bare(replica.mime_type))
-        return resolved, replicas
+            for each, copy in zip(missing, made, strict=True):
+                copies.append(copy)
+                resolved[each.need.param] = ResolvedFile(uri=copy.uri, data=None, mime_type=bare(copy.form))
+        return resolved, copies
 
-    async def _made(self, needed: Needed, account: Account, deadline: float) -> ReplicaRecord:
+    async def _made(self, needed: Needed, account: Account, deadline: float) -> CopyRecord:
         assert needed.wanted is not None, "what is ready is not made"
         if (call := current.get()) is not None:
             call.waits_for(needed.wanted.file)
         try:
-            return await self._replicas.ensure(needed.wanted, account, deadline=deadline)
+            return await self._copies.ensure(needed.wanted, account, deadline=deadline)
         except FileNotFound:
             # Deleted meanwhile: as if it had not been there when the request came.
             raise FileNotFound(needed.need.ref, param=needed.need.param) from None

@@ -1,7 +1,7 @@
 """Gemini's own methods for clients that speak Gemini: the files they name are brought to where the model runs.
 
-The body passes byte for byte but for two kinds of names: files of the owner become the replicas that stand for them,
-and the public name of the model becomes Google's. Affinity, tries at other deployments and the repair of a lost replica
+The body passes byte for byte but for two kinds of names: files of the owner become the copies that stand for them,
+and the public name of the model becomes Google's. Affinity, tries at other deployments and the repair of a lost copy
 are shared with chat (`attempt`).
 """
 
@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from liftgate.ask.media import Media, MediaFound, ResolvedFile
-from liftgate.copies.services import Parts
+from liftgate.copies.services import Services
 from liftgate.dialects.gemini.body import LARGE, REFUSED, Named, NativeBody, read_body
 from liftgate.dialects.gemini.errors import google_status
 from liftgate.dialects.gemini.stream_forms import Elements, Events
@@ -142,13 +142,13 @@ class NativeStream:
 
 
 class Native:
-    def __init__(self, parts: Parts, router: Router, needs: Needs, settings: Settings) -> None:
-        self._client = parts.client
-        self._clock = parts.clock
+    def __init__(self, services: Services, router: Router, needs: Needs, settings: Settings) -> None:
+        self._client = services.client
+        self._clock = services.clock
         self._router = router
         self._needs = needs
         self._settings = settings
-        self._attempts = Attempts(needs, router, parts.clock)
+        self._attempts = Attempts(needs, router, services.clock)
         self._upstreams = frozenset(
             filter(None, (_place(deployment.account.api_base) for deployment in settings.deployments))
         )

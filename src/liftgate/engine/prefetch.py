@@ -1,4 +1,4 @@
-"""Files whose replicas were asked for at their upload, on their way to Gemini: nobody waits, their status tells.
+"""Files whose copies were asked for at their upload, on their way to Gemini: nobody waits, their status tells.
 
 A File is `uploaded` until it is at all accounts it was meant for, then `processed`, or `error` when Gemini refused it.
 While Gemini cannot be had it is tried again, under a lease that says so to the job that settles what was left behind.
@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from liftgate.backoff import PREFETCHES
 from liftgate.blobs.spool import Spool
 from liftgate.catalog.rows import files as rows
-from liftgate.copies.ensure import Replicas
-from liftgate.copies.kinds.head_start import EarlyUpload
+from liftgate.copies.ensure import Copies
+from liftgate.copies.kinds.head_start import HeadStart
+from liftgate.copies.kinds.wanted import Wanted
 from liftgate.copies.lease import Lease
-from liftgate.copies.services import Parts, Wanted
+from liftgate.copies.services import Services
 from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
 from liftgate.records import Account, FileRecord, FileStatus
 from liftgate.tasks import Tasks
@@ -24,43 +25,43 @@ log = logging.getLogger("liftgate.engine")
 
 
 class Carrier:
-    """`close` it before the tasks of `parts` are drained: what only waits for another attempt is not waited for."""
+    """`close` it before the tasks of `services` are drained: what only waits for another attempt is not waited for."""
 
-    def __init__(self, parts: Parts, replicas: Replicas) -> None:
-        self._parts = parts
-        self._db = parts.db
-        self._clock = parts.clock
-        self._replicas = replicas
+    def __init__(self, services: Services, copies: Copies[Wanted]) -> None:
+        self._services = services
+        self._db = services.db
+        self._clock = services.clock
+        self._copies = copies
         self._retries = Tasks()
         self._closed = False
 
-    def start_early(self, source: Spool, account: Account, mime_type: str, size: int) -> EarlyUpload:
+    def start_early(self, source: Spool, account: Account, mime_type: str, size: int) -> HeadStart:
         """Sends what is there of a File that still arrives."""
-        parts = self._parts
-        return EarlyUpload(parts.client, account, source, mime_type=mime_type, size=size, tasks=parts.tasks)
+        services = self._services
+        return HeadStart(services.client, account, source, mime_type=mime_type, size=size, tasks=services.tasks)
 
-    def drop_early(self, upload: EarlyUpload) -> None:
+    def drop_early(self, upload: HeadStart) -> None:
         """Ends what nothing will come of."""
-        self._parts.tasks.start(upload.cancel(), name="cancel early upload")
+        self._services.tasks.start(upload.cancel(), name="cancel early upload")
 
-    def carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
+    def carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[HeadStart]) -> None:
         """Begins to take a File to these accounts, going on from what was sent early."""
-        self._parts.tasks.start(self._carry(file, accounts, early), name=f"carry {file.id}")
+        self._services.tasks.start(self._carry(file, accounts, early), name=f"carry {file.id}")
 
     async def close(self) -> None:
         """Nothing is tried again any more."""
         self._closed = True
         await self._retries.close()
 
-    async def _carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[EarlyUpload]) -> None:
-        sent = {upload.account.name: upload for upload in early if upload.carries(file.mime_type, file.bytes)}
+    async def _carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[HeadStart]) -> None:
+        sent = {upload.account.name: upload for upload in early if upload.matches(file.mime_type, file.bytes)}
         for upload in early:
             if upload.account.name not in sent:
                 await upload.cancel()
         wanted = Wanted(file, file.mime_type)
-        deadline = self._clock.monotonic() + self._parts.settings.page_in_seconds
+        deadline = self._clock.monotonic() + self._services.settings.page_in_seconds
         for account in accounts:
-            self._replicas.prepare(wanted, account, early=sent.get(account.name))
+            self._copies.prefetch(wanted, account, begun=sent.get(account.name))
         try:
             failure = await self._carried(wanted, accounts, deadline)
         except LiftgateError as error:
@@ -82,7 +83,7 @@ class Carrier:
         details = None
         try:
             for account in accounts:
-                await self._replicas.ensure(wanted, account, deadline=deadline)
+                await self._copies.ensure(wanted, account, deadline=deadline)
         except InvalidRequest as refused:
             status, details = "error", refused.message
         except FileNotFound:
@@ -96,7 +97,7 @@ class Carrier:
         """Tries again until it is done or the time is up; the job then settles its status, as after a crash."""
         file = wanted.file
         try:
-            lease = await Lease.acquire(self._parts, rows.CARRIED + file.id)
+            lease = await Lease.acquire(self._services, rows.CARRIED + file.id)
             if lease is None:
                 return  # Another process is at it.
             async with lease:

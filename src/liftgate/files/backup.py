@@ -19,8 +19,9 @@ from liftgate.blobs.store import MARK, BlobStore
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.portable import dump
-from liftgate.catalog.rows.blobs import blob_alive, known_blobs
+from liftgate.catalog.rows.blobs import blob_alive
 from liftgate.catalog.schema import newest_schema
+from liftgate.catalog.table import known_objects
 from liftgate.errors import ConfigError
 from liftgate.files.backup_directory import BackupDirectory, Manifest, wholes
 from liftgate.files.copying import Copier
@@ -108,7 +109,7 @@ def _source(conn: Connection) -> str:
 
 def _gone(conn: Connection, missing: list[str]) -> set[str]:
     """Which of these blobs and parts nobody needs any more: they were deleted since the rows were read."""
-    known = known_blobs(conn, missing)
+    known = known_objects(conn, missing)
     return {name for name in missing if name not in known or (name.startswith("blob-") and _orphaned(conn, name))}
 
 

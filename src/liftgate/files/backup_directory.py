@@ -20,6 +20,8 @@ from typing import Any
 
 from liftgate import ids
 from liftgate.catalog.portable import TableFile, read_rows
+from liftgate.catalog.rows.blobs import BLOB_PARTS, BLOBS
+from liftgate.catalog.table import registered
 from liftgate.errors import ConfigError
 
 FORMAT = 1
@@ -132,7 +134,7 @@ class BackupDirectory:
 
 
 def wholes(rows: Path) -> list[Whole]:
-    """What the catalogue in this directory needs of a store: blobs, then the parts of unfinished uploads. In memory."""
+    """What the catalogue in this directory needs of a store: blobs, then what other rows name. In memory."""
     parts: dict[str, list[tuple[int, str, int]]] = {}
     for row in read_rows(rows / "blob_parts.jsonl"):
         parts.setdefault(row["blob_id"], []).append((row["ordinal"], row["key"], row["bytes"]))
@@ -140,5 +142,10 @@ def wholes(rows: Path) -> list[Whole]:
     for row in read_rows(rows / "blobs.jsonl"):
         manifest = tuple((key, size) for _, key, size in sorted(parts.get(row["id"], ())))
         needed.append(Whole(row["id"], row["sha256"], manifest or ((row["id"], row["bytes"]),)))
-    needed += [Whole(row["key"], "", ((row["key"], row["bytes"]),)) for row in read_rows(rows / "upload_parts.jsonl")]
+    for table in registered():
+        path = rows / f"{table.name}.jsonl"
+        if table in (BLOBS, BLOB_PARTS) or not table.objects or not path.exists():
+            continue
+        for row in read_rows(path):
+            needed += [Whole(row[key], "", ((row[key], row[size]),)) for key, size in table.objects.items() if row[key]]
     return needed

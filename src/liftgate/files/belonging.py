@@ -15,11 +15,9 @@ from functools import partial
 from liftgate import ids
 from liftgate.blobs.store import MARK, TURN, BlobStore
 from liftgate.catalog.database import Database
-from liftgate.catalog.rows.blobs import known_blobs
 from liftgate.catalog.rows.store import (
     StoreRow,
     begin_turn,
-    count_objects,
     end_turn,
     get_store,
     mark_catalogue,
@@ -27,6 +25,7 @@ from liftgate.catalog.rows.store import (
     replace_marks,
 )
 from liftgate.catalog.steady import steady, tick
+from liftgate.catalog.table import count_objects, known_objects
 from liftgate.errors import ConfigError, StorageFull, Unavailable
 
 log = logging.getLogger("liftgate.files")
@@ -165,7 +164,7 @@ def _counted(count: int) -> str:
 
 
 async def _known(db: Database, keys: list[str]) -> set[str]:
-    return await db.read(lambda conn: known_blobs(conn, keys))
+    return await db.read(lambda conn: known_objects(conn, keys))
 
 
 async def listed_keys(blobs: BlobStore) -> AsyncIterator[list[str]]:

@@ -14,7 +14,8 @@ from typing import Literal
 from liftgate.blobs.store import BlobMissing, BlobStore
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
-from liftgate.catalog.rows.blobs import all_blobs, blob_alive, blob_parts, known_blobs
+from liftgate.catalog.rows.blobs import all_blobs, blob_alive, blob_parts
+from liftgate.catalog.table import known_objects
 from liftgate.files.read import open_blob
 from liftgate.records import BlobRecord
 
@@ -55,7 +56,7 @@ async def check(db: Database, blobs: BlobStore, *, full: bool = False) -> AsyncI
     rest = [key for key in stored if key not in needed]
     for start in range(0, len(rest), _ROWS_AT_ONCE):
         some = rest[start : start + _ROWS_AT_ONCE]
-        known = await db.read(partial(known_blobs, ids=some))
+        known = await db.read(partial(known_objects, keys=some))
         suspects += [_Suspect(Finding("unknown", key, found=str(stored[key]))) for key in some if key not in known]
     if suspects:
         async for finding in _again(db, blobs, suspects):
@@ -91,7 +92,7 @@ async def _again(db: Database, blobs: BlobStore, suspects: list[_Suspect]) -> As
 async def _needed(db: Database, finding: Finding) -> bool:
     """Whether a file needs the blob; of an unknown object, whether it is that still."""
     if finding.blob_id is None:
-        return not await db.read(partial(known_blobs, ids=[finding.key]))
+        return not await db.read(partial(known_objects, keys=[finding.key]))
     return await db.read(partial(blob_alive, blob_id=finding.blob_id))
 
 

@@ -13,9 +13,8 @@ from functools import partial
 
 from liftgate.blobs.store import BlobStore
 from liftgate.catalog.database import Connection, Database
-from liftgate.catalog.rows.blobs import known_blobs
-from liftgate.catalog.rows.erasing import count_orphans, drop_orphans_of, upload_keys
-from liftgate.catalog.rows.files import erase_owner
+from liftgate.catalog.rows.erasing import count_orphans, erase_owner, sweep_orphans_of
+from liftgate.catalog.table import known_objects, objects_of
 from liftgate.errors import LiftgateError
 from liftgate.files.belonging import alone
 from liftgate.records import Owner
@@ -43,11 +42,11 @@ class Erased:
 
 
 async def erase_at_once(db: Database, blobs: BlobStore, owner: Owner) -> Erased:
-    """Raises Unavailable; what was done until then stays done. Copies at Gemini are doomed, and not yet removed.
+    """Raises Unavailable; what was done until then stays done. Copies at Gemini are not yet purged.
 
     Where another catalogue sweeps the store too, a copy of this one, the bytes are left to the sweep.
     """
-    unfinished = await db.read(partial(upload_keys, owner=owner))
+    unfinished = await db.read(partial(objects_of, owner=owner))
     files = 0
     while (removed := await db.write(partial(_erase_some, owner=owner))) > 0:
         files += removed
@@ -58,12 +57,12 @@ async def erase_at_once(db: Database, blobs: BlobStore, owner: Owner) -> Erased:
         waiting = await db.read(partial(count_orphans, owner=owner))
         return Erased(files, left=waiting + len(unfinished))
     count = size = left = 0
-    while dropped := await db.write(partial(drop_orphans_of, owner=owner, limit=_ROWS_AT_ONCE)):
+    while dropped := await db.write(partial(sweep_orphans_of, owner=owner, limit=_ROWS_AT_ONCE)):
         count += len(dropped)
         size += sum(of_blob for _, of_blob, _ in dropped)
         left += await _delete(blobs, [key for _, _, keys in dropped for key in keys])
     # A part may have become a file's between the two looks; then it was a blob's above, or is another owner's to keep.
-    known = await db.read(partial(known_blobs, ids=unfinished))
+    known = await db.read(partial(known_objects, keys=unfinished))
     parts = [key for key in unfinished if key not in known]
     left += await _delete(blobs, parts)
     return Erased(files, count, size, len(parts), left)

@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
-from liftgate.catalog.rows.files import expire_files, owner_usage
-from liftgate.catalog.rows.uploads import pending_bytes
+from liftgate.catalog.rows.files import expire_files
+from liftgate.catalog.table import stored_bytes
 from liftgate.errors import TooLarge
 from liftgate.records import Owner
 
@@ -95,10 +94,7 @@ class Quotas:
         self._standings.pop(owner, None)
 
     async def _stored(self, owner: Owner) -> int:
-        def work(conn: Connection) -> int:
-            return owner_usage(conn, owner)[1] + pending_bytes(conn, owner, conn.now())
-
-        return await self._db.read(work)
+        return await self._db.read(lambda conn: stored_bytes(conn, owner))
 
 
 class Share:

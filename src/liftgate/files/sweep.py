@@ -21,7 +21,7 @@ from liftgate.blobs.spool import remove_dead_spools
 from liftgate.blobs.store import BlobStore
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
-from liftgate.catalog.rows.blobs import blob_parts, drop_blob, orphaned_blobs
+from liftgate.catalog.rows.blobs import blob_parts, orphaned_blobs, sweep_blob
 from liftgate.catalog.rows.files import expire_files
 from liftgate.catalog.rows.unknown import condemn, due_unknown, forget_unknown, note_unknown, unknown_of
 from liftgate.catalog.rows.uploads import expire_uploads
@@ -124,7 +124,7 @@ def _drop_orphans(conn: Connection, *, before: float) -> list[list[str]]:
     dropped = []
     for blob in orphaned_blobs(conn, before, _ROWS_AT_ONCE):
         parts = blob_parts(conn, blob.id)
-        if drop_blob(conn, blob.id):
+        if sweep_blob(conn, blob.id):
             dropped.append([part.key for part in parts] or [blob.id])
     return dropped
 

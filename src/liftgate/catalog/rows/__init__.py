@@ -1,1 +1,8 @@
-"""A module for each table, or for the few that are written together."""
+"""A module for each table, or for the few that are written together.
+
+All of them are imported here: who imports one has registered every table (`catalog/table.py`).
+"""
+
+from liftgate.catalog.rows import blobs, copies, erasing, files, leases, signatures, store, unknown, uploads
+
+__all__ = ["blobs", "copies", "erasing", "files", "leases", "signatures", "store", "unknown", "uploads"]

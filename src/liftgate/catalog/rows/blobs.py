@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from liftgate.catalog.connection import Connection, chunks
-from liftgate.catalog.rows.copies import doom_replicas
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.rows.copies import REPLICAS, purge_copies_of
 from liftgate.catalog.steady import steady
+from liftgate.catalog.table import Backup, Table
 from liftgate.records import BlobRecord, Owner
-
-COLUMNS = "id, owner, sha256, bytes, created_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +22,32 @@ class BlobPart:
 
     key: str
     bytes: int
+
+
+BLOBS = Table(
+    name="blobs",
+    record=BlobRecord,
+    also=("orphaned_at",),
+    owner="owner",
+    objects={"id": "bytes"},
+    texts=("sha256",),
+    erased_by="orphan_blob with the last file, then sweep_blob",
+    # A manifest has no object of its own: its parts do.
+    stored_where="NOT EXISTS (SELECT 1 FROM blob_parts WHERE blob_parts.blob_id = blobs.id)",
+    counted_by="owners",
+    # Bytes of deleted files are not in a backup.
+    backup=Backup(only="orphaned_at IS NULL"),
+)
+BLOB_PARTS = Table(
+    name="blob_parts",
+    record=BlobPart,
+    also=("blob_id", "ordinal"),
+    objects={"key": "bytes"},
+    refers={"blob_id": "blobs"},
+    through="blob_id",
+    counted_by="owners",
+    backup=Backup(only="blob_id IN (SELECT id FROM blobs WHERE orphaned_at IS NULL)"),
+)
 
 
 class TwinFound(Exception):
@@ -47,10 +72,7 @@ def insert_blob(conn: Connection, blob: BlobRecord, parts: Sequence[BlobPart] = 
     """`parts` make it a manifest; their bytes must add up to the blob's."""
     if parts and sum(part.bytes for part in parts) != blob.bytes:
         raise ValueError(f"the parts of {blob.id} do not add up to its {blob.bytes} bytes")
-    conn.execute(
-        f"INSERT INTO blobs ({COLUMNS}) VALUES (?, ?, ?, ?, ?)",
-        (blob.id, blob.owner, blob.sha256, blob.bytes, blob.created_at),
-    )
+    BLOBS.insert(conn, blob)
     _insert_parts(conn, blob.id, parts)
 
 
@@ -69,15 +91,7 @@ def replace_bytes(conn: Connection, blob_id: str, parts: Sequence[BlobPart]) -> 
 
 def _insert_parts(conn: Connection, blob_id: str, parts: Sequence[BlobPart]) -> None:
     for ordinal, part in enumerate(parts):
-        conn.execute(
-            "INSERT INTO blob_parts (blob_id, ordinal, key, bytes) VALUES (?, ?, ?, ?)",
-            (blob_id, ordinal, part.key, part.bytes),
-        )
-
-
-def get_blob(conn: Connection, blob_id: str) -> BlobRecord | None:
-    rows = conn.execute(f"SELECT {COLUMNS} FROM blobs WHERE id = ?", (blob_id,))
-    return BlobRecord(*rows[0]) if rows else None
+        BLOB_PARTS.insert(conn, part, blob_id=blob_id, ordinal=ordinal)
 
 
 def blob_alive(conn: Connection, blob_id: str) -> bool:
@@ -87,26 +101,22 @@ def blob_alive(conn: Connection, blob_id: str) -> bool:
 
 def blob_parts(conn: Connection, blob_id: str) -> list[BlobPart]:
     """The manifest in order; [] for a blob that is one object under its own id."""
-    rows = conn.execute("SELECT key, bytes FROM blob_parts WHERE blob_id = ? ORDER BY ordinal", (blob_id,))
-    return [BlobPart(*row) for row in rows]
+    return BLOB_PARTS.select(conn, "WHERE blob_id = ? ORDER BY ordinal", (blob_id,))
 
 
 def orphan_blob(conn: Connection, blob_id: str, now: float) -> None:
-    """No file uses it any more: its replicas become doomed names, and it is swept after a grace on the steady clock."""
-    # The blob first: a replica that is being saved meanwhile holds this row, and is seen below once it is saved.
+    """No file uses it any more: its copies are purged, and it is swept after a grace on the steady clock."""
+    # The blob first: a copy that is being saved meanwhile holds this row, and is seen below once it is saved.
     conn.execute("UPDATE blobs SET orphaned_at = ? WHERE id = ? AND orphaned_at IS NULL", (steady(conn), blob_id))
-    doom_replicas(conn, blob_id, now)
+    purge_copies_of(conn, REPLICAS, blob_id, now)
 
 
 def orphaned_blobs(conn: Connection, before: float, limit: int) -> list[BlobRecord]:
     """Those orphaned before this steady time, longest ago first."""
-    rows = conn.execute(
-        f"SELECT {COLUMNS} FROM blobs WHERE orphaned_at < ? ORDER BY orphaned_at LIMIT ?", (before, limit)
-    )
-    return [BlobRecord(*row) for row in rows]
+    return BLOBS.select(conn, "WHERE orphaned_at < ? ORDER BY orphaned_at LIMIT ?", (before, limit))
 
 
-def drop_blob(conn: Connection, blob_id: str) -> bool:
+def sweep_blob(conn: Connection, blob_id: str) -> bool:
     """Forgets an orphaned blob that nothing refers to; the caller then deletes its object, or those of its parts
     (`blob_parts`, asked before). False: it is not orphaned, or not there."""
     rows = conn.execute(
@@ -122,18 +132,6 @@ def drop_blob(conn: Connection, blob_id: str) -> bool:
     return conn.changed() == 1
 
 
-def known_blobs(conn: Connection, ids: Sequence[str]) -> set[str]:
-    """Which of these keys of the object store the catalogue needs: blobs, parts of blobs, parts of uploads."""
-    known: set[str] = set()
-    for marks, piece in chunks(ids):
-        for table, column in (("blobs", "id"), ("blob_parts", "key"), ("upload_parts", "key")):
-            known.update(
-                row[0] for row in conn.execute(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", piece)
-            )
-    return known
-
-
 def all_blobs(conn: Connection, after_id: str, limit: int) -> list[BlobRecord]:
     """Every blob in the order of ids, a page at a time; begin with ''."""
-    rows = conn.execute(f"SELECT {COLUMNS} FROM blobs WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))
-    return [BlobRecord(*row) for row in rows]
+    return BLOBS.select(conn, "WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit))

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from liftgate.catalog.connection import Connection, invalidate, storable
 from liftgate.catalog.rows.blobs import BlobPart, insert_blob, is_whole, live_blob, orphan_blob, replace_bytes
 from liftgate.catalog.rows.unknown import claim
 from liftgate.catalog.steady import steady
+from liftgate.catalog.table import Table
 from liftgate.errors import Conflict, FileNotFound, InvalidRequest, TooLarge
 from liftgate.records import BlobRecord, FileRecord, FileStatus, Owner
 
-COLUMNS = (
-    "id, owner, blob_id, filename, mime_type, bytes, sha256, purpose, created_at, expires_at, status, status_details,"
-    " alias, display_name"
-)
 ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 OVER = "(expires_at IS NOT NULL AND expires_at <= ? AND expires_at - coalesce(lag, 0) <= ?)"
 """Whether it may be removed: its time is over by the database's clock, which clients see, and on the steady clock,
@@ -36,6 +34,39 @@ NOT_CARRIED = (
 )
 REMEMBERED_SECONDS = 86_400
 """How long a deleted file still works as the `after` of a listing."""
+
+
+def owner_usage(conn: Connection, owner: Owner) -> tuple[int, int]:
+    """(files, bytes) from the counters, whatever the number of files."""
+    rows = conn.execute("SELECT files, bytes FROM owners WHERE owner = ?", (owner,))
+    return (rows[0][0], rows[0][1]) if rows else (0, 0)
+
+
+FILES = Table(
+    name="files",
+    record=FileRecord,
+    also=("lag",),
+    owner="owner",
+    refers={"blob_id": "blobs"},
+    texts=(
+        *("id", "filename", "mime_type", "sha256", "purpose", "status", "status_details", "alias"),
+        "display_name",
+    ),
+    erased_by="erase_owner, one by one with all that belongs to each",
+)
+REMOVED_FILES: Table[Any] = Table(
+    # Where a deleted file stood in its owner's list.
+    name="removed_files",
+    also=("id", "owner", "created_at", "removed_at"),
+    owner="owner",
+    texts=("id",),
+)
+OWNERS: Table[Any] = Table(
+    name="owners",
+    also=("owner", "files", "bytes"),
+    owner="owner",
+    stored=lambda conn, owner: owner_usage(conn, owner)[1],
+)
 
 
 def commit_file(
@@ -58,7 +89,7 @@ def commit_file(
     check_texts(file)
     _, used = lock_owner(conn, file.owner)
     if owner_limit is not None and used + file.bytes > owner_limit:
-        _remove_expired(conn, file.owner, file.created_at, 1000)
+        _expire(conn, file.owner, file.created_at, 1000)
         used = owner_usage(conn, file.owner)[1]
         if used + file.bytes > owner_limit:
             raise TooLarge(
@@ -77,15 +108,7 @@ def commit_file(
             claim(conn, blob.id)
         replace_bytes(conn, shared, parts or [BlobPart(blob.id, blob.bytes)])
     stored = replace(file, blob_id=shared or blob.id)
-    conn.execute(
-        f"INSERT INTO files ({COLUMNS}, lag) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(stored.id, stored.owner, stored.blob_id, stored.filename, stored.mime_type, stored.bytes, stored.sha256),
-            *(stored.purpose, stored.created_at, stored.expires_at, stored.status, stored.status_details),
-            *(stored.alias, stored.display_name),
-            None if file.expires_at is None else file.created_at - steady(conn),
-        ),
-    )
+    FILES.insert(conn, stored, lag=None if file.expires_at is None else file.created_at - steady(conn))
     conn.execute("UPDATE owners SET files = files + 1, bytes = bytes + ? WHERE owner = ?", (file.bytes, file.owner))
     return stored
 
@@ -116,27 +139,24 @@ def _free_alias(conn: Connection, owner: Owner, alias: str, now: float) -> None:
     ):
         if not over:
             raise Conflict(f"A file named '{alias}' already exists.", param="name")
-        _remove(conn, owner, file_id, now)
+        _delete(conn, owner, file_id, now)
 
 
 def get_file(conn: Connection, owner: Owner, file_id: str, now: float) -> FileRecord | None:
     if not storable(file_id):
         return None
-    rows = conn.execute(f"SELECT {COLUMNS} FROM files WHERE id = ? AND owner = ? AND {ALIVE}", (file_id, owner, now))
-    return FileRecord(*rows[0]) if rows else None
+    return FILES.find(conn, f"WHERE id = ? AND owner = ? AND {ALIVE}", (file_id, owner, now))
 
 
 def get_file_by_alias(conn: Connection, owner: Owner, alias: str, now: float) -> FileRecord | None:
     if not storable(alias):
         return None
-    rows = conn.execute(f"SELECT {COLUMNS} FROM files WHERE owner = ? AND alias = ? AND {ALIVE}", (owner, alias, now))
-    return FileRecord(*rows[0]) if rows else None
+    return FILES.find(conn, f"WHERE owner = ? AND alias = ? AND {ALIVE}", (owner, alias, now))
 
 
 def file_of_blob(conn: Connection, blob_id: str) -> FileRecord | None:
     """Any file with these bytes, whoever's: for the gateway's own work on a blob, never for a client's request."""
-    rows = conn.execute(f"SELECT {COLUMNS} FROM files WHERE blob_id = ? LIMIT 1", (blob_id,))
-    return FileRecord(*rows[0]) if rows else None
+    return FILES.find(conn, "WHERE blob_id = ? LIMIT 1", (blob_id,))
 
 
 def list_files(
@@ -167,12 +187,12 @@ def list_files(
     if after is not None:
         conditions.append(f"(created_at, id) {beyond} (?, ?)")
         values += [_position(conn, owner, after), after]
-    rows = conn.execute(
-        f"SELECT {COLUMNS} FROM files WHERE {' AND '.join(conditions)} AND {ALIVE}"
-        f" ORDER BY created_at {direction}, id {direction} LIMIT ?",
+    found = FILES.select(
+        conn,
+        f"WHERE {' AND '.join(conditions)} AND {ALIVE} ORDER BY created_at {direction}, id {direction} LIMIT ?",
         (*values, now, limit + 1),
     )
-    return [FileRecord(*row) for row in rows[:limit]], len(rows) > limit
+    return found[:limit], len(found) > limit
 
 
 def _position(conn: Connection, owner: Owner, file_id: str) -> float:
@@ -187,19 +207,19 @@ def _position(conn: Connection, owner: Owner, file_id: str) -> float:
 def delete_file(conn: Connection, owner: Owner, file_id: str, now: float) -> FileRecord | None:
     """Removes it and gives what it was; None when it is not there.
 
-    With the last file of a blob the blob is orphaned and its replicas become doomed names.
+    With the last file of a blob the blob is orphaned and its copies at Gemini are purged.
     """
     if get_file(conn, owner, file_id, now) is None:
         return None
     lock_owner(conn, owner)
-    return _remove(conn, owner, file_id, now)
+    return _delete(conn, owner, file_id, now)
 
 
-def _remove(conn: Connection, owner: Owner, file_id: str, now: float) -> FileRecord | None:
-    rows = conn.execute(f"DELETE FROM files WHERE id = ? AND owner = ? RETURNING {COLUMNS}", (file_id, owner))
+def _delete(conn: Connection, owner: Owner, file_id: str, now: float) -> FileRecord | None:
+    rows = conn.execute(f"DELETE FROM files WHERE id = ? AND owner = ? RETURNING {FILES.listed}", (file_id, owner))
     if not rows:
         return None
-    file = FileRecord(*rows[0])
+    [file] = FILES.records(rows)
     conn.execute("UPDATE owners SET files = files - 1, bytes = bytes - ? WHERE owner = ?", (file.bytes, owner))
     conn.execute(
         "INSERT INTO removed_files (id, owner, created_at, removed_at) VALUES (?, ?, ?, ?)",
@@ -220,12 +240,12 @@ def set_file_status(conn: Connection, file_id: str, status: FileStatus, details:
 
 def find_unlisted(conn: Connection, owner: Owner, sha256: str, size: int, now: float) -> FileRecord | None:
     """The owner's file of purpose `UNLISTED` with these bytes."""
-    rows = conn.execute(
-        f"SELECT {COLUMNS} FROM files WHERE owner = ? AND purpose = ? AND blob_id IN (SELECT id FROM blobs"
+    return FILES.find(
+        conn,
+        "WHERE owner = ? AND purpose = ? AND blob_id IN (SELECT id FROM blobs"
         f" WHERE owner = ? AND sha256 = ? AND bytes = ? AND orphaned_at IS NULL) AND {ALIVE} LIMIT 1",
         (owner, UNLISTED, owner, sha256, size, now),
     )
-    return FileRecord(*rows[0]) if rows else None
 
 
 def prolong_unlisted(conn: Connection, file_id: str, expires_at: float) -> None:
@@ -238,9 +258,9 @@ def prolong_unlisted(conn: Connection, file_id: str, expires_at: float) -> None:
 
 
 def settle_pending(conn: Connection, before: float, limit: int) -> int:
-    """Files created before `before` whose replica is waited for and that nobody carries any more; how many.
+    """Files created before `before` whose copy is waited for and that nobody carries any more; how many.
 
-    They are durable, so `processed`, with a word where no replica is there; or `error`, where Gemini refused them.
+    They are durable, so `processed`, with a word where no copy is there; or `error`, where Gemini refused them.
     """
     rows = conn.execute(
         "SELECT id, (SELECT error FROM replicas WHERE replicas.blob_id = files.blob_id AND state = 'failed' LIMIT 1),"
@@ -261,10 +281,10 @@ def settle_pending(conn: Connection, before: float, limit: int) -> int:
 def expire_files(conn: Connection, now: float, limit: int) -> list[FileRecord]:
     """Removes files whose time is over, oldest first, exactly as `delete_file` does; at most `limit`."""
     conn.execute("DELETE FROM removed_files WHERE removed_at < ?", (now - REMEMBERED_SECONDS,))
-    return _remove_expired(conn, None, now, limit)
+    return _expire(conn, None, now, limit)
 
 
-def _remove_expired(conn: Connection, owner: Owner | None, now: float, limit: int) -> list[FileRecord]:
+def _expire(conn: Connection, owner: Owner | None, now: float, limit: int) -> list[FileRecord]:
     whose, values = ("owner = ? AND ", (owner,)) if owner is not None else ("", ())
     due = conn.execute(
         f"SELECT owner, id FROM files WHERE {whose}{OVER} ORDER BY expires_at LIMIT ?",
@@ -277,46 +297,18 @@ def _remove_expired(conn: Connection, owner: Owner | None, now: float, limit: in
         if of != locked:
             lock_owner(conn, of)
             locked = of
-        if (file := _remove(conn, of, file_id, now)) is not None:
+        if (file := _delete(conn, of, file_id, now)) is not None:
             removed.append(file)
     return removed
 
 
-def erase_owner(conn: Connection, owner: Owner, now: float, limit: int | None = None) -> int:
-    """Removes every file of the owner with all that belongs to it; how many files.
-
-    100,000 files take seconds, in which nobody else can write to SQLite: with a `limit` it removes so many files at a
-    time, and is to be repeated until it gives fewer.
-    """
+def delete_some(conn: Connection, owner: Owner, now: float, limit: int) -> int:
+    """Deletes at most `limit` files of the owner, and takes the owner's row; how many."""
     lock_owner(conn, owner)
-    rows = conn.execute("SELECT id FROM files WHERE owner = ? LIMIT ?", (owner, 2**62 if limit is None else limit))
-    ids = [row[0] for row in rows]
-    for file_id in ids:
-        _remove(conn, owner, file_id, now)
-    if limit is not None and len(ids) == limit:
-        return limit
-    conn.execute("DELETE FROM signatures WHERE owner = ?", (owner,))
-    conn.execute("DELETE FROM upload_parts WHERE upload_id IN (SELECT id FROM uploads WHERE owner = ?)", (owner,))
-    conn.execute("DELETE FROM uploads WHERE owner = ?", (owner,))
-    conn.execute("DELETE FROM removed_files WHERE owner = ?", (owner,))
-    conn.execute("DELETE FROM owners WHERE owner = ?", (owner,))
-    return len(ids)
-
-
-def owner_usage(conn: Connection, owner: Owner) -> tuple[int, int]:
-    """(files, bytes) from the counters, whatever the number of files."""
-    rows = conn.execute("SELECT files, bytes FROM owners WHERE owner = ?", (owner,))
-    return (rows[0][0], rows[0][1]) if rows else (0, 0)
-
-
-def recount_owner(conn: Connection, owner: Owner) -> tuple[int, int]:
-    """Sets the counters anew from the files themselves, and gives them."""
-    lock_owner(conn, owner)
-    [(files, used)] = conn.execute(
-        "SELECT count(*), CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM files WHERE owner = ?", (owner,)
-    )
-    conn.execute("UPDATE owners SET files = ?, bytes = ? WHERE owner = ?", (files, used, owner))
-    return files, used
+    rows = conn.execute("SELECT id FROM files WHERE owner = ? LIMIT ?", (owner, limit))
+    for (file_id,) in rows:
+        _delete(conn, owner, file_id, now)
+    return len(rows)
 
 
 def owners(conn: Connection) -> list[tuple[Owner, int, int]]:

@@ -1,15 +1,17 @@
 """Leases: who, over all processes and nodes, may do something at the moment. A row, in the database's own time.
 
 A lease alone cannot stop a holder that slept through its end; the generation that `acquire` gives can: it grows with
-every acquisition, and a write that carries an older one is refused (`replicas.save_replica`). A lease that ends later
+every acquisition, and a write that carries an older one is refused (`copies.save_copy`). A lease that ends later
 than its length from now was taken before the clock was set back: it is cut to its length, so that it still ends.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from liftgate.catalog.connection import Connection, invalidate
+from liftgate.catalog.table import Table
 
 _UNNOTED = 60.0
 _SLACK = 1.0
@@ -24,6 +26,17 @@ class Lease:
     holder: str
     generation: int
     expires_at: float
+
+
+LEASES = Table(
+    name="leases",
+    record=Lease,
+    also=("seconds",),
+    texts=("name", "holder"),
+    backup=None,
+    left_out="Who does what at the moment.",
+)
+COUNTERS: Table[Any] = Table(name="counters", also=("name", "value"), texts=("name",))
 
 
 def acquire(conn: Connection, name: str, holder: str, seconds: float) -> int | None:
@@ -81,13 +94,11 @@ def release(conn: Connection, name: str, holder: str, generation: int) -> bool:
 
 def holder_of(conn: Connection, name: str) -> Lease | None:
     """Who holds it now; None when nobody does, or not any more."""
-    rows = conn.execute("SELECT name, holder, generation, expires_at FROM leases WHERE name = ?", (name,))
-    if not rows or rows[0][3] <= conn.now():
-        return None
-    return Lease(*rows[0])
+    lease = LEASES.find(conn, "WHERE name = ?", (name,))
+    return None if lease is None or lease.expires_at <= conn.now() else lease
 
 
-def prune_leases(conn: Connection, limit: int) -> int:
+def expire_leases(conn: Connection, limit: int) -> int:
     """Removes leases whose holders died a while ago; how many."""
     names = [
         row[0]

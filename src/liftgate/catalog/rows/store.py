@@ -1,7 +1,7 @@
 """Which store of bytes belongs to this catalogue: one row, written once, replaced only when an operator adopts another.
 
 The same two marks lie in the store (`files.belonging`). The row is also what a commit and a condemnation lock against
-each other (`catalog.unknown`).
+each other (`rows.unknown`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.steady import steady
-
-_COLUMNS = "catalogue_mark, store_mark, place, turn, next_turn, alone_since"
+from liftgate.catalog.table import Table, count_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +25,18 @@ class StoreRow:
     alone_since: float
 
 
+STORE = Table(
+    name="store",
+    record=StoreRow,
+    also=("id",),
+    texts=("catalogue_mark", "store_mark", "place", "turn", "next_turn"),
+    backup=None,
+    left_out="A restored catalogue and its store get marks of their own.",
+)
+
+
 def get_store(conn: Connection) -> StoreRow | None:
-    rows = conn.execute(f"SELECT {_COLUMNS} FROM store WHERE id = 1")
-    return StoreRow(*rows[0]) if rows else None
+    return STORE.find(conn, "WHERE id = 1")
 
 
 def mark_catalogue(conn: Connection, mark: str, place: str) -> str:
@@ -37,7 +45,8 @@ def mark_catalogue(conn: Connection, mark: str, place: str) -> str:
     """
     alone_since = steady(conn) if count_objects(conn) else 0.0
     conn.execute(
-        f"INSERT INTO store (id, {_COLUMNS}) VALUES (1, ?, '', ?, '', '', ?) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO store (id, catalogue_mark, store_mark, place, turn, next_turn, alone_since)"
+        " VALUES (1, ?, '', ?, '', '', ?) ON CONFLICT (id) DO NOTHING",
         (mark, place, alone_since),
     )
     [(standing,)] = conn.execute("SELECT catalogue_mark FROM store WHERE id = 1")
@@ -73,10 +82,3 @@ def end_turn(conn: Connection, turn: str, *, alone: bool) -> float:
         conn.execute("UPDATE store SET alone_since = ? WHERE id = 1", (steady(conn),))
     [(since,)] = conn.execute("SELECT alone_since FROM store WHERE id = 1")
     return float(since)
-
-
-def count_objects(conn: Connection) -> int:
-    """How many blobs and parts this catalogue knows."""
-    [(blobs,)] = conn.execute("SELECT count(*) FROM blobs")
-    [(parts,)] = conn.execute("SELECT count(*) FROM upload_parts")
-    return int(blobs) + int(parts)

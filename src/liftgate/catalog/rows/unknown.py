@@ -8,14 +8,24 @@ on how long an upload takes, nor on whose clock says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from liftgate.catalog.connection import Connection, chunks
-from liftgate.catalog.rows.blobs import known_blobs
 from liftgate.catalog.steady import steady
+from liftgate.catalog.table import Table, known_objects
 from liftgate.errors import Unavailable
 
 KEPT_SECONDS = 7 * 86_400.0
 """How long a condemned key is remembered: longer than any upload that could still claim it."""
+
+UNKNOWN_OBJECTS: Table[Any] = Table(
+    name="unknown_objects",
+    also=("key", "noted_at", "condemned_at"),
+    # Of objects that no row needs: to note one here must not save it from the sweep.
+    texts=("key",),
+    backup=None,
+    left_out="What a sweep found in this store.",
+)
 
 
 def claim(conn: Connection, key: str) -> None:
@@ -31,7 +41,7 @@ def claim(conn: Connection, key: str) -> None:
 
 def unknown_of(conn: Connection, keys: Sequence[str]) -> list[str]:
     """Which of these the catalogue does not know."""
-    known = known_blobs(conn, keys)
+    known = known_objects(conn, keys)
     return [key for key in keys if key not in known]
 
 

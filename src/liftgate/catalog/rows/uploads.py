@@ -15,20 +15,50 @@ from liftgate.catalog.rows.blobs import BlobPart
 from liftgate.catalog.rows.files import check_texts, commit_file, get_file, lock_owner
 from liftgate.catalog.rows.unknown import claim
 from liftgate.catalog.steady import steady
+from liftgate.catalog.table import Table
 from liftgate.errors import InvalidRequest, RateLimited, UploadNotFound
 from liftgate.records import BlobRecord, FileRecord, Owner, UploadPart, UploadRecord, UploadStatus
 
 KEPT_SECONDS = 7 * 86_400
 """How long an upload that ended can still be asked for."""
-COLUMNS = (
-    "id, owner, kind, filename, purpose, mime_type, bytes, created_at, expires_at, status, received, file_id, md5,"
-    " secret_hash, alias, display_name, file_expires_after, completion, lag"
-)
 PART_LIFE_SECONDS = 3600.0
 """An upload lives so long after its last part at least: a heavy file on a slow line takes longer than OpenAI's hour."""
 OVER = "(CASE WHEN lag IS NULL THEN expires_at <= ? ELSE expires_at - lag <= ? END)"
 """As `_seen` has it: of the time by the database's clock, and of the steady time."""
-PART_COLUMNS = "id, upload_id, key, bytes, sha256, created_at, start, md5"
+
+
+def pending_bytes(conn: Connection, owner: Owner) -> int:
+    """What came of the owner's unfinished uploads. Parts that were sent again count as far as the file has bytes."""
+    [(total,)] = conn.execute(
+        "SELECT sum(CASE WHEN bytes < received THEN bytes ELSE received END) FROM uploads"
+        f" WHERE status = 'pending' AND NOT {OVER} AND owner = ?",
+        (conn.now(), steady(conn), owner),
+    )
+    return int(total or 0)
+
+
+UPLOADS = Table(
+    name="uploads",
+    record=UploadRecord,
+    unused=("md5",),
+    owner="owner",
+    refers={"file_id": "files"},
+    texts=(
+        *("id", "kind", "filename", "purpose", "mime_type", "status", "secret_hash", "alias", "display_name"),
+        *("completion", "md5"),
+    ),
+    stored=pending_bytes,
+)
+UPLOAD_PARTS = Table(
+    name="upload_parts",
+    record=UploadPart,
+    unused=("md5",),
+    objects={"key": "bytes"},
+    refers={"upload_id": "uploads"},
+    texts=("id", "sha256", "md5"),
+    through="upload_id",
+    counted_by="uploads",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +97,21 @@ def begin_upload(conn: Connection, upload: UploadRecord, *, life: float, most: i
 def insert_upload(conn: Connection, upload: UploadRecord) -> None:
     """Raises `InvalidRequest` for a text that no database can hold."""
     check_texts(upload)
-    conn.execute(
-        f"INSERT INTO uploads ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(upload.id, upload.owner, upload.kind, upload.filename, upload.purpose, upload.mime_type, upload.bytes),
-            *(upload.created_at, upload.expires_at, upload.status, upload.received, upload.file_id, upload.md5),
-            *(upload.secret_hash, upload.alias, upload.display_name, upload.file_expires_after),
-            *(upload.completion, upload.lag),
-        ),
-    )
+    UPLOADS.insert(conn, upload)
 
 
 def get_upload(conn: Connection, owner: Owner, upload_id: str, now: float) -> UploadRecord | None:
     """In whatever state it is; one whose time is over is `expired` before any sweep."""
     if not storable(upload_id):
         return None
-    rows = conn.execute(f"SELECT {COLUMNS} FROM uploads WHERE id = ? AND owner = ?", (upload_id, owner))
-    return _seen(conn, UploadRecord(*rows[0]), now) if rows else None
+    upload = UPLOADS.find(conn, "WHERE id = ? AND owner = ?", (upload_id, owner))
+    return None if upload is None else _seen(conn, upload, now)
 
 
 def get_upload_by_secret(conn: Connection, secret_hash: str, now: float) -> UploadRecord | None:
     """The native session whose capability has this SHA-256 (hex)."""
-    rows = conn.execute(f"SELECT {COLUMNS} FROM uploads WHERE secret_hash = ?", (secret_hash,))
-    return _seen(conn, UploadRecord(*rows[0]), now) if rows else None
+    upload = UPLOADS.find(conn, "WHERE secret_hash = ?", (secret_hash,))
+    return None if upload is None else _seen(conn, upload, now)
 
 
 def _seen(conn: Connection, upload: UploadRecord, now: float) -> UploadRecord:
@@ -101,10 +123,10 @@ def _seen(conn: Connection, upload: UploadRecord, now: float) -> UploadRecord:
 
 def _locked(conn: Connection, upload_id: str, now: float) -> UploadRecord:
     """Takes the row until the end of the transaction, so that parts, completion and cancelling come one at a time."""
-    rows = conn.execute(f"SELECT {COLUMNS} FROM uploads WHERE id = ? /*FOR UPDATE*/", (upload_id,))
-    if not rows:
+    upload = UPLOADS.find(conn, "WHERE id = ? /*FOR UPDATE*/", (upload_id,))
+    if upload is None:
         raise UploadNotFound(upload_id)
-    return _seen(conn, UploadRecord(*rows[0]), now)
+    return _seen(conn, upload, now)
 
 
 def _ended(upload: UploadRecord) -> InvalidRequest:
@@ -132,10 +154,7 @@ def add_part(conn: Connection, part: UploadPart, now: float) -> bool:
     if part.start is None:
         check_room(upload)
     claim(conn, part.key)
-    conn.execute(
-        f"INSERT INTO upload_parts ({PART_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (part.id, part.upload_id, part.key, part.bytes, part.sha256, part.created_at, part.start, part.md5),
-    )
+    UPLOAD_PARTS.insert(conn, part)
     expires_at, lag = _prolonged(conn, upload, now)
     conn.execute(
         "UPDATE uploads SET received = received + ?, expires_at = ?, lag = ? WHERE id = ?",
@@ -155,22 +174,9 @@ def _prolonged(conn: Connection, upload: UploadRecord, now: float) -> tuple[floa
     return upload.expires_at, upload.lag
 
 
-def pending_bytes(conn: Connection, owner: Owner, now: float) -> int:
-    """What came of the owner's unfinished uploads. Parts that were sent again count as far as the file has bytes."""
-    [(total,)] = conn.execute(
-        "SELECT sum(CASE WHEN bytes < received THEN bytes ELSE received END) FROM uploads"
-        f" WHERE status = 'pending' AND NOT {OVER} AND owner = ?",
-        (now, steady(conn), owner),
-    )
-    return int(total or 0)
-
-
 def parts_of(conn: Connection, upload_id: str) -> list[UploadPart]:
     """A native session's by offset, OpenAI's by age; none once the upload has ended."""
-    rows = conn.execute(
-        f"SELECT {PART_COLUMNS} FROM upload_parts WHERE upload_id = ? ORDER BY start, created_at, id", (upload_id,)
-    )
-    return [UploadPart(*row) for row in rows]
+    return UPLOAD_PARTS.select(conn, "WHERE upload_id = ? ORDER BY start, created_at, id", (upload_id,))
 
 
 def count_parts(conn: Connection, upload_id: str) -> int:

@@ -44,7 +44,7 @@ def backup(directory: Path, as_json: bool, config: Path | None, **flags: str | N
     with _progress("backup") as begin:
         made, places = with_data(
             settings,
-            lambda data: back_up(data.db, data.blobs, directory.absolute(), now=data.clock.now(), begin=begin),
+            lambda data: back_up(data.db, data.blobs, directory.absolute(), now=data.services.clock.now(), begin=begin),
         )
     _show(made, places, as_json, f"Backed up {counted(made.files, 'file')}")
 

@@ -72,7 +72,7 @@ def erase(owner: str, yes: bool, as_json: bool, config: Path | None, **flags: st
     """
     from functools import partial
 
-    from liftgate.catalog.rows.erasing import doomed_by_account
+    from liftgate.catalog.rows.copies import count_purges
     from liftgate.catalog.rows.files import owner_usage
     from liftgate.cli.admin.data import purge_now
     from liftgate.files.erase import Erased, erase_at_once
@@ -85,9 +85,9 @@ def erase(owner: str, yes: bool, as_json: bool, config: Path | None, **flags: st
 
     async def work(data: Data) -> tuple[Erased, int, dict[str, int]]:
         erased = await erase_at_once(data.db, data.blobs, owner)
-        before = await data.db.read(doomed_by_account)
+        before = await data.db.read(count_purges)
         await purge_now(data)
-        after = await data.db.read(doomed_by_account)
+        after = await data.db.read(count_purges)
         return erased, max(0, sum(before.values()) - sum(after.values())), after
 
     (erased, removed, left), _ = with_data(settings, work)

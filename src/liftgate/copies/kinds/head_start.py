@@ -1,4 +1,4 @@
-"""A replica's upload that begins while the file is still arriving: whole chunks go out of the growing spool.
+"""A copy's upload that begins while the file is still arriving: whole chunks go out of the growing spool.
 
 `finalize` is withheld: until the client's last byte is here and the File is committed, nothing may exist at Gemini.
 What was sent is then handed to the page-in, or cancelled. A failure here fails nobody: the page-in begins anew.
@@ -27,7 +27,7 @@ class Sent:
     granularity: int
 
 
-class EarlyUpload:
+class HeadStart:
     """One file on its way to one account. `size` is the file's, known before its first byte."""
 
     def __init__(
@@ -43,7 +43,7 @@ class EarlyUpload:
         self._stopping = False
         self._taken = False
         source.hold()
-        self._sending = tasks.start(self._send(), name="early upload")
+        self._sending = tasks.start(self._send(), name="head start")
 
     async def _send(self) -> None:
         try:
@@ -71,7 +71,7 @@ class EarlyUpload:
         """The session as far as it is known to have come; None before its start was answered."""
         return self._sent
 
-    def carries(self, mime_type: str, size: int) -> bool:
+    def matches(self, mime_type: str, size: int) -> bool:
         """Whether this is the upload of such a file: both were announced before its bytes had come."""
         return self.mime_type == mime_type and self._size == size
 

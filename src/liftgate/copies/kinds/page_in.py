@@ -1,7 +1,7 @@
-"""One page-in: a blob's bytes to one account, until Gemini says ACTIVE. Done by the holder of the replica's lease.
+"""One page-in: a blob's bytes to one account, until Gemini says ACTIVE. Done by the holder of the copy's lease.
 
 The protocol is `gemini/upload_session.py`'s, driven by `gemini/upload_driver.py`; the bytes come from a ByteSource.
-Every step that another process may have to take up is in the replica's row before it is taken: the name before the
+Every step that another process may have to take up is in the copy's row before it is taken: the name before the
 start, the session's URL before the first byte. Writes are fenced by the lease's generation, so a holder that lost it
 cannot undo its successor's work.
 """
@@ -21,11 +21,10 @@ from liftgate.blobs.digest import sha256_of
 from liftgate.blobs.store import BlobMissing
 from liftgate.byte_source import ByteSource
 from liftgate.copies.decide import Await, Make, Resume, Verdict
-from liftgate.copies.evict import evict
-from liftgate.copies.kinds.head_start import EarlyUpload
-from liftgate.copies.lease import Lease
-from liftgate.copies.row import Row
-from liftgate.copies.services import Parts, Wanted
+from liftgate.copies.kind import Making
+from liftgate.copies.kinds.head_start import HeadStart
+from liftgate.copies.kinds.wanted import Wanted
+from liftgate.copies.services import Services
 from liftgate.errors import (
     FileNotFound,
     FileUnusable,
@@ -41,7 +40,7 @@ from liftgate.gemini.files import GeminiFile
 from liftgate.gemini.upload_driver import NamedSession, UploadDriver
 from liftgate.gemini.upload_session import CHUNK, Action, UploadSession
 from liftgate.media_types import bare
-from liftgate.records import Account, ReplicaRecord
+from liftgate.records import CopyRecord
 
 T = TypeVar("T")
 
@@ -52,74 +51,66 @@ TRIES = 4
 
 
 class PageIn:
-    """`run` gives the ACTIVE replica. Raises LeaseLost, FileUnusable, or what the upstream did.
+    """`run` gives the ACTIVE copy. Raises LeaseLost, FileUnusable, or what the upstream did.
 
-    With `keep` a replica that is there serves until the new one is ACTIVE and takes its place. With `doubted` our own
-    bytes are hashed before anything is sent. Raises BlobMissing where they are not those that were stored.
+    With `doubted` our own bytes are hashed before anything is sent. Raises BlobMissing where they are not those that
+    were stored.
     """
 
-    def __init__(
-        self,
-        parts: Parts,
-        lease: Lease,
-        wanted: Wanted,
-        account: Account,
-        *,
-        keep: bool = False,
-        doubted: bool = False,
-    ) -> None:
-        self._parts = parts
-        self._client = parts.client
-        self._clock = parts.clock
-        self._lease = lease
-        self._file = wanted.file
-        self._mime_type = wanted.mime_type
-        self._account = account
-        self._keep = keep
+    def __init__(self, services: Services, making: Making[Wanted], *, doubted: bool) -> None:
+        self._services = services
+        self._client = services.client
+        self._clock = services.clock
+        self._making = making
+        self._lease = making.lease
+        self._row = making.row
+        self._file = making.subject.file
+        self._mime_type = making.subject.mime_type
+        self._account = making.account
         self._doubted = doubted
         self._compared = False
-        self._row = Row(parts, lease, wanted, account, keep=keep)
         self._source: ByteSource | None = None
         self._sent: Outgoing | None = None
-        self._restarted: ReplicaRecord | None = None
+        self._restarted: CopyRecord | None = None
 
-    async def run(self, verdict: Verdict, early: EarlyUpload | None) -> ReplicaRecord:
+    async def run(self) -> CopyRecord:
+        verdict, begun = self._making.verdict, self._making.begun
         if isinstance(verdict, Await | Resume):
-            verdict = type(verdict)(await self._row.take_up(verdict.replica))
+            verdict = type(verdict)(await self._row.take_up(verdict.copy))
         try:
             if self._doubted:
                 await self._prove_bytes()
-            return await self._until_ours(verdict, early)
+            return await self._until_ours(verdict, begun if isinstance(begun, HeadStart) else None)
         except (FileNotFound, FileUnusable):
             # The row is gone, or it says why.
             raise
         except LiftgateError as error:
             saved = self._row.saved
             if not error.retryable or (saved is not None and saved.state == "uploading" and saved.upload_url is None):
-                await self._row.give_up()
+                await self._row.mark_lost()
             raise
 
-    async def _until_ours(self, verdict: Verdict, early: EarlyUpload | None) -> ReplicaRecord:
+    async def _until_ours(self, verdict: Verdict, head_start: HeadStart | None) -> CopyRecord:
         for attempt in range(TRIES):
             try:
                 if isinstance(verdict, Await):
-                    return await self._until_active(verdict.replica)
-                uploading, uploaded = await self._uploaded(verdict, early)
+                    return await self._until_active(verdict.copy)
+                uploading, uploaded = await self._uploaded(verdict, head_start)
                 if await self._is_ours(uploaded):
                     return await self._until_active(await self._save_uploaded(uploading, uploaded))
             except UpstreamFileLost:
                 # It was there and is not any more: nothing to wait for.
                 log.info("%s was lost before it could be used", self._file.id)
-            verdict, early = Make(), None
+            verdict, head_start = Make(), None
             if attempt < TRIES - 1:
                 await self._clock.sleep(WHOLE_UPLOADS.pause(attempt))
         raise UpstreamProtocolError("Gemini repeatedly lost the file or stored other bytes (size or SHA-256 differ).")
 
-    async def _uploaded(self, verdict: Verdict, early: EarlyUpload | None) -> tuple[ReplicaRecord, GeminiFile]:
+    async def _uploaded(self, verdict: Verdict, head_start: HeadStart | None) -> tuple[CopyRecord, GeminiFile]:
         if isinstance(verdict, Resume):
             session = UploadSession(total=(await self._outgoing()).source.size, granularity=CHUNK)
-            return await self._drive(verdict.replica, session, session.resume())
-        return await self._drive(*await self._begin(early))
+            return await self._drive(verdict.copy, session, session.resume())
+        return await self._drive(*await self._begin(head_start))
 
     async def _is_ours(self, uploaded: GeminiFile) -> bool:
         """Whether Gemini has the bytes that were sent. What it has otherwise is of no use; where the difference is in
@@ -132,11 +123,11 @@ class PageIn:
         try:
             await self._prove_bytes()
         except BlobMissing:
-            await self._row.doom(uploaded.name)
+            await self._row.schedule_purge(uploaded.name)
             raise
         if size_fits and uploaded.sha256 is None:
             return True
-        await self._row.doom(uploaded.name)
+        await self._row.schedule_purge(uploaded.name)
         return False
 
     async def _prove_bytes(self) -> None:
@@ -148,21 +139,21 @@ class PageIn:
 
     # ── beginning ────────────────────────────────────────────────────────────────────────────────
 
-    async def _begin(self, early: EarlyUpload | None) -> tuple[ReplicaRecord, UploadSession, Action]:
-        if early is not None and (sent := early.sent) is not None:
+    async def _begin(self, head_start: HeadStart | None) -> tuple[CopyRecord, UploadSession, Action]:
+        if head_start is not None and (sent := head_start.sent) is not None:
             # In the row before the chunk under way is waited for: a kill then wastes no more than that chunk.
-            uploading = await self._row.begin(sent.name, sent.url)
-            await early.hand_over()
+            uploading = await self._row.begin(sent.name, sent.url, size=self._file.bytes)
+            await head_start.hand_over()
             session = UploadSession(total=self._file.bytes, granularity=sent.granularity)
             return uploading, session, session.resume()
         uploading, granularity = await self._start()
         session = UploadSession(total=(await self._outgoing()).source.size, granularity=granularity)
         return uploading, session, session.begin()
 
-    async def _start(self) -> tuple[ReplicaRecord, int]:
+    async def _start(self) -> tuple[CopyRecord, int]:
         name = ids.new_replica_name()
         size = (await self._outgoing()).source.size
-        uploading = await self._row.begin(name, None)
+        uploading = await self._row.begin(name, None, size=self._file.bytes)
         started = await self._retried(
             lambda: self._client.start_upload(self._account, mime_type=bare(self._mime_type), size=size, name=name)
         )
@@ -188,13 +179,13 @@ class PageIn:
         return await call()
 
     async def _make_room(self) -> None:
-        await evict(self._parts, self._account, wanted_bytes=self._file.bytes)
+        await self._making.make_room(self._file.bytes)
 
     # ── the session ──────────────────────────────────────────────────────────────────────────────
 
     async def _drive(
-        self, uploading: ReplicaRecord, session: UploadSession, action: Action
-    ) -> tuple[ReplicaRecord, GeminiFile]:
+        self, uploading: CopyRecord, session: UploadSession, action: Action
+    ) -> tuple[CopyRecord, GeminiFile]:
         """The row changes when a session is given up."""
         assert uploading.upload_url is not None, "a session has a URL"
         at = NamedSession(uploading.name, uploading.upload_url, CHUNK)
@@ -212,7 +203,7 @@ class PageIn:
         return NamedSession(uploading.name, uploading.upload_url, granularity)
 
     async def abandon(self, name: str) -> None:
-        """The row of the next session dooms the name of the last."""
+        """The row of the next session has the name of the last one purged."""
 
     async def make_room(self) -> bool:
         await self._make_room()
@@ -225,7 +216,7 @@ class PageIn:
 
     async def _bytes(self) -> ByteSource:
         if self._source is None:
-            self._source = await self._parts.open_blob(self._file.blob_id, self._file.bytes)
+            self._source = await self._services.open_blob(self._file.blob_id, self._file.bytes)
         return self._source
 
     async def pause(self, seconds: float) -> None:
@@ -250,8 +241,8 @@ class PageIn:
 
     # ── until it can be used ─────────────────────────────────────────────────────────────────────
 
-    async def _save_uploaded(self, uploading: ReplicaRecord, uploaded: GeminiFile) -> ReplicaRecord:
-        replica = replace(
+    async def _save_uploaded(self, uploading: CopyRecord, uploaded: GeminiFile) -> CopyRecord:
+        copy = replace(
             uploading,
             state="active" if uploaded.state == "ACTIVE" else "processing",
             name=uploaded.name,
@@ -260,36 +251,36 @@ class PageIn:
             upload_url=None,
         )
         if _failed(uploaded):
-            await self._refuse(replica, uploaded)
-        await self._row.save(replica)
-        return replica
+            await self._refuse(copy, uploaded)
+        await self._row.save(copy)
+        return copy
 
-    async def _until_active(self, replica: ReplicaRecord) -> ReplicaRecord:
+    async def _until_active(self, copy: CopyRecord) -> CopyRecord:
         polls = 0
-        if replica.state == "processing":
+        if copy.state == "processing":
             log.debug("%s: Gemini has it and processes it", self._file.id)
-        while replica.state == "processing":
+        while copy.state == "processing":
             await self._clock.sleep(POLLS.pause(polls))
             polls += 1
             self._lease.check()
-            file = await self._look_at(replica.name)
+            file = await self._look_at(copy.name)
             if _failed(file):
-                await self._refuse(replica, file)
+                await self._refuse(copy, file)
             if file.state == "ACTIVE" or (file.state == "" and polls >= POLLS_WITHOUT_STATE):
-                replica = replace(
-                    replica,
+                copy = replace(
+                    copy,
                     state="active",
-                    uri=file.uri or replica.uri,
-                    expires_at=file.expires_at or replica.expires_at,
+                    uri=file.uri or copy.uri,
+                    expires_at=file.expires_at or copy.expires_at,
                 )
-                await self._row.save(replica)
-        return replica
+                await self._row.save(copy)
+        return copy
 
-    async def _refuse(self, replica: ReplicaRecord, file: GeminiFile) -> None:
+    async def _refuse(self, copy: CopyRecord, file: GeminiFile) -> None:
         reason = file.error or "no reason was given"
-        failed = replace(replica, state="failed", error=f"Gemini could not process it: {reason}", used_at=0.0)
-        await self._row.doom(replica.name)
-        if not self._keep:
+        failed = replace(copy, state="failed", error=f"Gemini could not process it: {reason}", used_at=0.0)
+        await self._row.schedule_purge(copy.name)
+        if not self._making.keep:
             await self._row.save(failed)
         raise FileUnusable(failed.error or reason, code="file_processing_failed")
 

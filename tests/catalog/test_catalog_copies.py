@@ -1,37 +1,39 @@
-"""Replicas, doomed names and leases in the catalogue, on both engines."""
+"""Copies, scheduled purges and leases in the catalogue, on both engines."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
 
-from catalog_samples import NOW, commit, replica, run, saved
+from catalog_samples import NOW, commit, copy_of, run, saved
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
-from liftgate.catalog.rows import copies as replicas
-from liftgate.catalog.rows import files, leases
-from liftgate.records import ReplicaRecord
+from liftgate.catalog.rows import copies, files, leases
+from liftgate.catalog.rows.copies import REPLICAS
+from liftgate.records import CopyKey, CopyRecord
 
 
-def names(conn: Connection) -> set[tuple[str, str | None]]:
-    # Refused rows are doomed at the database's own time.
-    return {(one.name, one.upload_url) for one in replicas.due_doomed(conn, conn.now() + NOW, 99)}
+def names(conn: Connection) -> set[tuple[str, str]]:
+    # What refused rows hold is due at the database's own time.
+    return {(one.name, one.upload_url) for one in copies.due_purges(conn, conn.now() + NOW, 99)}
 
 
-def test_replica_comes_back_as_it_was_saved(database_url: str) -> None:
+def test_copy_comes_back_as_it_was_saved(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         heard: list[tuple[str, str]] = []
         file = await database.write(commit)
         database.watch(lambda topic, key: heard.append((topic, key)))
-        made = replica(file.blob_id, error="why", upload_url="https://up/1", generation=2**40, used_at=NOW + 0.5)
-        assert await database.write(lambda conn: replicas.save_replica(conn, made))
-        found = await database.read(lambda conn: replicas.get_replica(conn, file.blob_id, "audio/wav", "project-1"))
+        made = copy_of(file.blob_id, error="why", upload_url="https://up/1", generation=2**40, used_at=NOW + 0.5)
+        assert await database.write(lambda conn: copies.save_copy(conn, REPLICAS, made))
+        found = await database.read(
+            lambda conn: copies.find_copy(conn, REPLICAS, CopyKey(file.blob_id, "audio/wav", "project-1"))
+        )
         assert found == made
         assert heard == [("replica", f"{file.blob_id}|audio/wav|project-1")]
         others = await database.read(
             lambda conn: [
-                replicas.get_replica(conn, file.blob_id, "audio/mpeg", "project-1"),
-                replicas.get_replica(conn, file.blob_id, "audio/wav", "project-2"),
+                copies.find_copy(conn, REPLICAS, CopyKey(file.blob_id, "audio/mpeg", "project-1")),
+                copies.find_copy(conn, REPLICAS, CopyKey(file.blob_id, "audio/wav", "project-2")),
             ]
         )
         assert others == [None, None]
@@ -39,35 +41,37 @@ def test_replica_comes_back_as_it_was_saved(database_url: str) -> None:
     run(database_url, scenario)
 
 
-def test_older_generation_is_refused_and_what_it_brought_is_doomed(database_url: str) -> None:
+def test_older_generation_is_refused_and_what_it_brought_is_purged(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         file = await database.write(commit)
         newer = await database.write(lambda conn: saved(conn, file.blob_id, generation=7, name="files/new"))
-        stale = replica(file.blob_id, generation=6, name="files/stale")
-        assert not await database.write(lambda conn: replicas.save_replica(conn, stale))
-        same_name = replica(file.blob_id, generation=6, name="files/new", state="processing")
-        assert not await database.write(lambda conn: replicas.save_replica(conn, same_name))
-        found = await database.read(lambda conn: replicas.get_replica(conn, file.blob_id, "audio/wav", "project-1"))
+        stale = copy_of(file.blob_id, generation=6, name="files/stale")
+        assert not await database.write(lambda conn: copies.save_copy(conn, REPLICAS, stale))
+        same_name = copy_of(file.blob_id, generation=6, name="files/new", state="processing")
+        assert not await database.write(lambda conn: copies.save_copy(conn, REPLICAS, same_name))
+        found = await database.read(
+            lambda conn: copies.find_copy(conn, REPLICAS, CopyKey(file.blob_id, "audio/wav", "project-1"))
+        )
         assert found == newer
-        assert await database.read(names) == {("files/stale", None)}
+        assert await database.read(names) == {("files/stale", "")}
 
     run(database_url, scenario)
 
 
-def test_replica_of_an_orphaned_or_unknown_blob_is_refused_and_doomed(database_url: str) -> None:
+def test_copy_of_an_orphaned_or_unknown_blob_is_refused_and_purged(database_url: str) -> None:
     async def scenario(database: Database) -> None:
         file = await database.write(commit)
         await database.write(lambda conn: files.delete_file(conn, "anna", file.id, NOW))
-        late = replica(file.blob_id, name="files/late")
-        assert not await database.write(lambda conn: replicas.save_replica(conn, late))
-        session = replica("blob-never", state="uploading", name="", upload_url="https://up/9")
-        assert not await database.write(lambda conn: replicas.save_replica(conn, session))
-        assert await database.read(names) == {("files/late", None), ("", "https://up/9")}
+        late = copy_of(file.blob_id, name="files/late")
+        assert not await database.write(lambda conn: copies.save_copy(conn, REPLICAS, late))
+        session = copy_of("blob-never", state="uploading", name="", upload_url="https://up/9")
+        assert not await database.write(lambda conn: copies.save_copy(conn, REPLICAS, session))
+        assert await database.read(names) == {("files/late", ""), ("", "https://up/9")}
 
     run(database_url, scenario)
 
 
-def test_what_a_row_holds_no_more_is_doomed(database_url: str) -> None:
+def test_what_a_row_holds_no_more_is_purged(database_url: str) -> None:
     def work(conn: Connection) -> None:
         blob_id = commit(conn).blob_id
         first = saved(conn, blob_id, state="uploading", name="files/1", upload_url="https://up/1", expires_at=None)
@@ -78,30 +82,30 @@ def test_what_a_row_holds_no_more_is_doomed(database_url: str) -> None:
         assert names(conn) == set()
         # A new upload begins while the old name is still known to Gemini.
         saved(conn, blob_id, state="uploading", name="files/2", upload_url="https://up/2", generation=3)
-        assert names(conn) == {("files/g1", None)}
+        assert names(conn) == {("files/g1", "")}
         saved(conn, blob_id, state="uploading", name="files/3", upload_url="https://up/3", generation=4)
-        assert names(conn) == {("files/g1", None), ("files/2", "https://up/2")}
-        assert not replicas.save_replica(conn, first)
-        assert names(conn) == {("files/g1", None), ("files/2", "https://up/2"), ("files/1", "https://up/1")}
+        assert names(conn) == {("files/g1", ""), ("files/2", "https://up/2")}
+        assert not copies.save_copy(conn, REPLICAS, first)
+        assert names(conn) == {("files/g1", ""), ("files/2", "https://up/2"), ("files/1", "https://up/1")}
 
     run(database_url, lambda database: database.write(work))
 
 
-def test_losing_a_replica_needs_its_name(database_url: str) -> None:
+def test_marking_a_copy_lost_needs_its_name(database_url: str) -> None:
     def work(conn: Connection) -> None:
         blob_id = commit(conn).blob_id
         saved(conn, blob_id, name="files/now")
-        assert not replicas.lose_replica(conn, blob_id, "audio/wav", "project-1", "files/before", NOW)
+        assert not copies.mark_lost(conn, REPLICAS, CopyKey(blob_id, "audio/wav", "project-1"), "files/before", NOW)
         assert names(conn) == set()
-        assert replicas.lose_replica(conn, blob_id, "audio/wav", "project-1", "files/now", NOW)
-        assert not replicas.lose_replica(conn, blob_id, "audio/wav", "project-1", "files/now", NOW)
-        assert replicas.get_replica(conn, blob_id, "audio/wav", "project-1") is None
-        assert names(conn) == {("files/now", None)}
+        assert copies.mark_lost(conn, REPLICAS, CopyKey(blob_id, "audio/wav", "project-1"), "files/now", NOW)
+        assert not copies.mark_lost(conn, REPLICAS, CopyKey(blob_id, "audio/wav", "project-1"), "files/now", NOW)
+        assert copies.find_copy(conn, REPLICAS, CopyKey(blob_id, "audio/wav", "project-1")) is None
+        assert names(conn) == {("files/now", "")}
 
     run(database_url, lambda database: database.write(work))
 
 
-def many(conn: Connection, states: str) -> list[ReplicaRecord]:
+def many(conn: Connection, states: str) -> list[CopyRecord]:
     state_of = {"a": "active", "u": "uploading", "p": "processing", "f": "failed"}
     made = []
     for number, letter in enumerate(states):
@@ -114,20 +118,21 @@ def many(conn: Connection, states: str) -> list[ReplicaRecord]:
 def test_evictable_are_the_active_least_recently_used(database_url: str) -> None:
     def work(conn: Connection) -> None:
         made = many(conn, "auapaf")
-        other = saved(conn, made[0].blob_id, account="project-2")
-        replicas.touch_replicas(
+        other = saved(conn, made[0].subject, account="project-2")
+        copies.note_uses(
             conn,
+            REPLICAS,
             [
-                (made[0].blob_id, "audio/wav", "project-1", NOW + 50),
-                (made[2].blob_id, "audio/wav", "project-1", NOW - 50),
-                ("blob-gone", "audio/wav", "project-1", NOW),
+                (made[0].key, NOW + 50),
+                (made[2].key, NOW - 50),
+                (CopyKey("blob-gone", "audio/wav", "project-1"), NOW),
             ],
         )
-        found = replicas.evictable(conn, "project-1", NOW + 100, 9)
+        found = copies.evictable(conn, REPLICAS, "project-1", NOW + 100, 9)
         assert found == [made[2], made[4], replace(made[0], used_at=NOW + 50)]
-        assert replicas.evictable(conn, "project-1", NOW + 100, 1) == [made[2]]
-        assert replicas.evictable(conn, "project-1", NOW + 4, 9) == [made[2]]
-        assert replicas.evictable(conn, "project-2", NOW + 1, 9) == [other]
+        assert copies.evictable(conn, REPLICAS, "project-1", NOW + 100, 1) == [made[2]]
+        assert copies.evictable(conn, REPLICAS, "project-1", NOW + 4, 9) == [made[2]]
+        assert copies.evictable(conn, REPLICAS, "project-2", NOW + 1, 9) == [other]
 
     run(database_url, lambda database: database.write(work))
 
@@ -135,37 +140,37 @@ def test_evictable_are_the_active_least_recently_used(database_url: str) -> None
 def test_expiring_and_unfinished_and_forgotten_ones_are_found(database_url: str) -> None:
     def work(conn: Connection) -> None:
         made = many(conn, "aaupaf")
-        assert replicas.expiring(conn, NOW + 1000, NOW, 9) == [made[4], made[1]]
-        assert replicas.expiring(conn, NOW + 1000, NOW + 1, 9) == [made[4]]
-        assert {one.name for one in replicas.unfinished(conn, 9)} == {"files/2", "files/3"}
-        assert len(replicas.unfinished(conn, 1)) == 1
-        assert {one.name for one in replicas.replicas_of(conn, [made[0].blob_id, made[5].blob_id])} == {
+        assert copies.expiring(conn, REPLICAS, NOW + 1000, NOW, 9) == [made[4], made[1]]
+        assert copies.expiring(conn, REPLICAS, NOW + 1000, NOW + 1, 9) == [made[4]]
+        assert {one.name for one in copies.unfinished(conn, REPLICAS, 9)} == {"files/2", "files/3"}
+        assert len(copies.unfinished(conn, REPLICAS, 1)) == 1
+        assert {one.name for one in copies.copies_of(conn, REPLICAS, [made[0].subject, made[5].subject])} == {
             "files/0",
             "files/5",
         }
-        assert replicas.forget_expired(conn, NOW + 997, 9) == 2
-        assert replicas.forget_expired(conn, NOW + 997, 9) == 0
-        assert replicas.get_replica(conn, made[4].blob_id, "audio/wav", "project-1") is None
+        assert copies.expire_copies(conn, REPLICAS, NOW + 997, 9) == 2
+        assert copies.expire_copies(conn, REPLICAS, NOW + 997, 9) == 0
+        assert copies.find_copy(conn, REPLICAS, made[4].key) is None
         assert names(conn) == set()
 
     run(database_url, lambda database: database.write(work))
 
 
-def test_doomed_names_stay_until_dropped(database_url: str) -> None:
+def test_scheduled_purges_stay_until_they_are_done(database_url: str) -> None:
     def work(conn: Connection) -> None:
-        replicas.doom(conn, "project-1", "files/a", NOW)
-        replicas.doom(conn, "project-1", "files/a", NOW + 1)
-        replicas.doom(conn, "project-2", "files/a", NOW + 2, "https://up/1")
-        first, second = replicas.due_doomed(conn, NOW + 2, 9)
-        assert (first.account, first.name, first.upload_url, first.doomed_at) == ("project-1", "files/a", None, NOW)
+        copies.schedule_purge(conn, "project-1", "files/a", NOW)
+        copies.schedule_purge(conn, "project-1", "files/a", NOW + 1)
+        copies.schedule_purge(conn, "project-2", "files/a", NOW + 2, "https://up/1")
+        first, second = copies.due_purges(conn, NOW + 2, 9)
+        assert (first.account, first.name, first.upload_url, first.doomed_at) == ("project-1", "files/a", "", NOW)
         assert (second.account, second.upload_url) == ("project-2", "https://up/1")
-        assert replicas.due_doomed(conn, NOW + 1, 9) == [first]
-        assert replicas.due_doomed(conn, NOW + 2, 1) == [first]
-        replicas.postpone_doomed(conn, first.id, NOW + 60)
-        assert replicas.due_doomed(conn, NOW + 59, 9) == [second]
-        assert [one.attempts for one in replicas.due_doomed(conn, NOW + 60, 9)] == [0, 1]
-        replicas.drop_doomed(conn, first.id)
-        assert replicas.due_doomed(conn, NOW + 99, 9) == [second]
+        assert copies.due_purges(conn, NOW + 1, 9) == [first]
+        assert copies.due_purges(conn, NOW + 2, 1) == [first]
+        copies.postpone_purge(conn, first.id, NOW + 60)
+        assert copies.due_purges(conn, NOW + 59, 9) == [second]
+        assert copies.due_purges(conn, NOW + 60, 9) == [second, first]
+        copies.purge_done(conn, first.id)
+        assert copies.due_purges(conn, NOW + 99, 9) == [second]
 
     run(database_url, lambda database: database.write(work))
 
@@ -215,7 +220,7 @@ def test_generation_grows_after_the_row_of_a_lease_is_pruned(database_url: str) 
     def work(conn: Connection) -> None:
         first = leases.acquire(conn, "job", "a", -7200)
         assert leases.acquire(conn, "other", "a", 60) is not None
-        assert leases.prune_leases(conn, 9) == 1
+        assert leases.expire_leases(conn, 9) == 1
         second = leases.acquire(conn, "job", "b", 60)
         assert first is not None and second is not None and second > first
 

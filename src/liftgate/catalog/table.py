@@ -1,0 +1,205 @@
+"""What is said of a table once: its columns, the owner's column, the columns that hold keys of the object store.
+
+A module of `catalog/rows/` makes its `Table`, and that registers it. What must reach every table walks `registered()`:
+a sweep asks which objects a row needs, erasing an owner deletes rows, a backup writes them, a quota counts bytes. So a
+new table is in all of them by its declaration, and a test compares the declarations with the schema of both engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from liftgate.catalog.connection import Connection, chunks
+from liftgate.records import Owner
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+R = TypeVar("R", bound="DataclassInstance")
+
+NODE_LOCAL: Mapping[str, str] = {
+    "schema_version": "Each catalogue notes its own migrations.",
+    "invalidations": "What the processes that share a SQLite file tell each other; nothing of it outlives them.",
+}
+"""Tables that no module of `rows/` declares, and why. They hold no owner and no object key, and are in no backup."""
+
+_REGISTERED: dict[str, Table[Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """How a backup writes a table: the rows that fulfil `only` (SQL), with `instead` (column → SQL) in place of what
+    no one who reads a backup may have. `at_google`: rows of what Google keeps, which a restore takes in only on demand.
+    """
+
+    only: str = "1 = 1"
+    instead: Mapping[str, str] = field(default_factory=dict)
+    at_google: bool = False
+
+
+@dataclass(frozen=True)
+class Table(Generic[R]):
+    """One table. Its columns are the fields of `record`, called as `named` says where a column has another name, then
+    `also` (columns that are no field) and `unused` (columns of an older Liftgate that nothing reads any more; they stay
+    while gateways of that one may run beside this one).
+
+    Every column of text stands in exactly one of these: `owner` holds an Owner; `objects` (column → column of the size
+    in bytes) hold keys of the object store, which a sweep keeps while the row is there; `refers` (column → table) hold
+    the `id` of another table's row; `texts` hold neither.
+
+    `through`: the one of `refers` that leads to the row's owner. `erased_by`: who deletes an owner's rows where
+    `erase_rows` must not. `stored_where`: SQL, where only some rows have objects of their own. `stored`: how many bytes
+    of an owner these rows stand for; `counted_by`: the table whose `stored` covers the objects of this one. `backup`:
+    None where a backup leaves the table out, for the reason in `left_out`.
+    """
+
+    name: str
+    record: type[R] | None = None
+    named: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    owner: str = ""
+    objects: Mapping[str, str] = field(default_factory=dict)
+    refers: Mapping[str, str] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
+    through: str = ""
+    erased_by: str = ""
+    stored_where: str = "1 = 1"
+    stored: Callable[[Connection, Owner], int] | None = None
+    counted_by: str = ""
+    backup: Backup | None = Backup()
+    left_out: str = ""
+
+    def __post_init__(self) -> None:
+        if self.name in _REGISTERED:
+            raise ValueError(f"the table {self.name} is registered twice")
+        _REGISTERED[self.name] = self
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Those of the record, in the order of its fields."""
+        of_record = () if self.record is None else fields(self.record)
+        return tuple(self.named.get(each.name, each.name) for each in of_record)
+
+    @cached_property
+    def listed(self) -> str:
+        """`columns` as SQL: what `record(*row)` takes."""
+        return ", ".join(self.columns)
+
+    @cached_property
+    def _fields(self) -> tuple[str, ...]:
+        return () if self.record is None else tuple(each.name for each in fields(self.record))
+
+    def select(self, conn: Connection, rest: str, params: Sequence[object] = ()) -> list[R]:
+        """The rows that `rest` (SQL, from WHERE on) chooses."""
+        return self.records(conn.execute(f"SELECT {self.listed} FROM {self.name} {rest}", params))
+
+    def find(self, conn: Connection, rest: str, params: Sequence[object] = ()) -> R | None:
+        """The first of `select`."""
+        found = self.select(conn, rest, params)
+        return found[0] if found else None
+
+    def records(self, rows: Sequence[tuple[Any, ...]]) -> list[R]:
+        """Of rows that hold `listed`."""
+        assert self.record is not None, f"the rows of {self.name} have no record"
+        return [self.record(*row) for row in rows]
+
+    def insert(self, conn: Connection, record: R, /, **also: object) -> None:
+        """`also`: columns that are no field of the record."""
+        columns = ", ".join((*self.columns, *also))
+        values = (*self.values(record), *also.values())
+        conn.execute(f"INSERT INTO {self.name} ({columns}) VALUES ({marks(len(values))})", values)
+
+    def values(self, record: R) -> tuple[object, ...]:
+        """In the order of `columns`."""
+        return tuple(getattr(record, each) for each in self._fields)
+
+
+def marks(count: int) -> str:
+    """`?, ?, …`"""
+    return ", ".join("?" * count)
+
+
+def registered() -> tuple[Table[Any], ...]:
+    """All tables; whoever imports a module of `rows/` has made all of them."""
+    return tuple(_REGISTERED.values())
+
+
+def table_named(name: str) -> Table[Any] | None:
+    return _REGISTERED.get(name)
+
+
+def forget_table(name: str) -> None:
+    """For a table that was registered for a while, as trials do."""
+    del _REGISTERED[name]
+
+
+# ── what walks them ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def known_objects(conn: Connection, keys: Sequence[str]) -> set[str]:
+    """Which of these keys of the object store a row needs."""
+    known: set[str] = set()
+    for some_marks, piece in chunks(keys):
+        for table in registered():
+            for column in table.objects:
+                rows = conn.execute(f"SELECT {column} FROM {table.name} WHERE {column} IN ({some_marks})", piece)
+                known.update(row[0] for row in rows)
+    return known
+
+
+def count_objects(conn: Connection) -> int:
+    """How many objects of the store the rows name."""
+    total = 0
+    for table in registered():
+        for column in table.objects:
+            [(count,)] = conn.execute(
+                f"SELECT count(*) FROM {table.name} WHERE {column} IS NOT NULL AND {table.stored_where}"
+            )
+            total += count
+    return total
+
+
+def erase_rows(conn: Connection, owner: Owner) -> None:
+    """Deletes the owner's rows of every table that leaves them to this."""
+    # First what refers to other rows, so that no row is left without the one that it refers to.
+    for table in sorted(registered(), key=_depth, reverse=True):
+        if condition := _of_owner(table):
+            conn.execute(f"DELETE FROM {table.name} WHERE {condition}", (owner,))
+
+
+def objects_of(conn: Connection, owner: Owner) -> list[str]:
+    """Keys of the objects that the rows name which `erase_rows` deletes."""
+    found: list[str] = []
+    for table in registered():
+        for column in table.objects:
+            if condition := _of_owner(table):
+                rows = conn.execute(
+                    f"SELECT {column} FROM {table.name} WHERE {column} IS NOT NULL AND {condition}", (owner,)
+                )
+                found += [row[0] for row in rows]
+    return found
+
+
+def _depth(table: Table[Any]) -> int:
+    """How many rows lie between one of this table and one that names its owner."""
+    return 1 + _depth(_REGISTERED[table.refers[table.through]]) if table.through else 0
+
+
+def _of_owner(table: Table[Any]) -> str:
+    """SQL with one parameter, the owner; "" where they are left to others, or the table has none."""
+    if table.erased_by:
+        return ""
+    if table.owner:
+        return f"{table.owner} = ?"
+    if table.through and (parent := _of_owner(_REGISTERED[table.refers[table.through]])):
+        return f"{table.through} IN (SELECT id FROM {table.refers[table.through]} WHERE {parent})"
+    return ""
+
+
+def stored_bytes(conn: Connection, owner: Owner) -> int:
+    """What all rows of the owner stand for, in bytes: what a quota counts."""
+    return sum(table.stored(conn, owner) for table in registered() if table.stored is not None)

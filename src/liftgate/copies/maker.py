@@ -1,0 +1,132 @@
+"""How a process comes to a copy that it does not know: from the catalogue, by making it, or from whoever makes it.
+
+One caller over all processes and nodes makes it, under a lease; all others wait for its row (DESIGN.md 2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from typing import Generic
+
+from liftgate.catalog.rows import copies as rows
+from liftgate.copies.decide import Live as Usable
+from liftgate.copies.decide import Refuse, Verdict, decide
+from liftgate.copies.evict import evict
+from liftgate.copies.kind import Begun, Kind, Making, S
+from liftgate.copies.lease import Lease, LeaseLost, lease_name
+from liftgate.copies.row import Row
+from liftgate.copies.services import Services
+from liftgate.records import Account, CopyKey, CopyRecord
+
+
+class Maker(Generic[S]):
+    def __init__(self, services: Services, kind: Kind[S]) -> None:
+        self._services = services
+        self._db = services.db
+        self._settings = services.settings
+        self._kind = kind
+        # By `CopyKey.text`, as leases and news of other processes name a copy.
+        self._changed: dict[str, asyncio.Event] = {}
+
+    async def obtain(
+        self,
+        subject: S,
+        account: Account,
+        *,
+        begun: Begun | None,
+        margin: float,
+        renewals: Mapping[CopyKey, asyncio.Task[object]],
+    ) -> CopyRecord:
+        """Until there is a copy: takes it from the catalogue, makes it, or waits for who is making it.
+
+        `margin`: seconds that it must still live. `renewals`: what is being renewed in this process.
+        """
+        key = self._kind.key(subject, account)
+        me = asyncio.current_task()
+        try:
+            while True:
+                changed = self._changed.setdefault(key.text, asyncio.Event())
+                changed.clear()
+                if (copy := await self._settled(subject, account, margin)) is not None:
+                    return copy
+                renewal = renewals.get(key)
+                if renewal is not None and renewal is not me:
+                    # It has the lease of this process, and nearly what is wanted here.
+                    await asyncio.wait({renewal})
+                    continue
+                try:
+                    copy = await self._make_under_lease(subject, account, begun, margin)
+                except LeaseLost:
+                    continue
+                if copy is not None:
+                    return copy
+                await self._wait(changed)
+        finally:
+            self._changed.pop(key.text, None)
+
+    def decide(self, row: CopyRecord | None, account: Account, margin: float) -> Verdict:
+        return decide(
+            row,
+            now=self._db.now(),
+            upstream_now=self._services.client.upstream_now(account),
+            margin=margin,
+            failed_for=self._settings.failed_seconds,
+        )
+
+    def heard(self, text: str) -> None:
+        """Something about the copy of this text changed: its row, or who holds its lease."""
+        if (event := self._changed.get(text)) is not None:
+            event.set()
+
+    def heard_anything(self) -> None:
+        for waiting in self._changed.values():
+            waiting.set()
+
+    async def _settled(self, subject: S, account: Account, margin: float) -> CopyRecord | None:
+        """What the catalogue already has: a usable copy, Google's refusal, or nothing to hand out yet."""
+        verdict = self.decide(await self._row(self._kind.key(subject, account)), account, margin)
+        if isinstance(verdict, Usable):
+            return verdict.copy
+        if isinstance(verdict, Refuse):
+            raise subject.refused(verdict.reason)
+        return None
+
+    async def _row(self, key: CopyKey) -> CopyRecord | None:
+        return await self._db.read(partial(rows.find_copy, table=self._kind.table, key=key))
+
+    async def _make_under_lease(
+        self, subject: S, account: Account, begun: Begun | None, margin: float
+    ) -> CopyRecord | None:
+        """The new copy, or None while another process holds the lease."""
+        services, kind = self._services, self._kind
+        key = kind.key(subject, account)
+        lease = await Lease.acquire(services, lease_name(kind.table, key))
+        if lease is None:
+            return None
+        async with lease:
+            # Between the look at the row and the lease somebody else may have finished.
+            if (copy := await self._settled(subject, account, margin)) is not None:
+                return copy
+            row = await self._row(key)
+            keep = isinstance(self.decide(row, account, self._settings.expiry_margin_seconds), Usable)
+            making = Making(
+                subject,
+                account,
+                self.decide(row, account, margin),
+                lease,
+                Row(services, lease, kind.table, key, subject.gone, keep=keep),
+                partial(evict, services, kind, account),
+                begun,
+                keep,
+            )
+            return await kind.make(making)
+
+    async def _wait(self, changed: asyncio.Event) -> None:
+        # Woken by an invalidation; the poll covers a wake-up that was lost with a connection.
+        try:
+            async with asyncio.timeout(self._settings.lease_poll_seconds):
+                await changed.wait()
+        except TimeoutError:
+            return
