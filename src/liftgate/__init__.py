@@ -153,17 +153,23 @@ def __getattr__(name: str) -> Any:
 
         return turn_on_debug
     if not name.startswith("_"):
+        from importlib.util import find_spec
+
         from liftgate.sdk.absent import ABSENT, instead
         from liftgate.sdk.module_settings import default_of
 
-        if name in ABSENT:
-            raise AttributeError(f"liftgate has no {name}. {ABSENT[name]}")
-        try:
-            return default_of(name)
-        except KeyError:
-            pass
-        if said := instead(name):
-            raise AttributeError(f"liftgate has no {name}. {said}")
+        said = ABSENT.get(name)
+        if said is None:
+            try:
+                return default_of(name)
+            except KeyError:
+                said = instead(name)
+        if said:
+            sentence = f"liftgate has no {name}. {said}"
+            # `from liftgate import X` would say only that X cannot be imported: it passes over an AttributeError.
+            if sys._getframe(1).f_code.co_name == "_handle_fromlist" and find_spec(f"{__name__}.{name}") is None:
+                raise ImportError(sentence, name=__name__)
+            raise AttributeError(sentence)
     raise AttributeError(f"module 'liftgate' has no attribute {name!r}")
 
 

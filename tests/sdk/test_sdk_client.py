@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Self
 
 import pytest
@@ -12,7 +14,9 @@ import pytest
 import liftgate
 from liftgate import AsyncLiftgate, Liftgate
 from liftgate.errors import AuthenticationFailed
+from liftgate.sandbox.app import SandboxSettings, create_app
 from sdk_sandbox import MODEL, ROOT, Sandbox, asking
+from serving import serve
 
 pytest_plugins = ["sdk_fixtures"]
 
@@ -151,3 +155,46 @@ def test_a_synchronous_call_on_liftgates_own_loop_is_refused_and_does_not_hang(s
     with pytest.raises(RuntimeError, match="async twin"):
         liftgate.create_file(file=Pieces())
     assert liftgate.create_file(file=b"one").bytes == 3
+
+
+FRAMES = """
+import asyncio, sys, traceback
+import liftgate
+from liftgate import Liftgate, acompletion, completion, create_file
+said = [{"role": "user", "content": "hi"}]
+key = {"api_key": "wrong"}
+calls = {
+    "completion": lambda: completion("gemini-2.5-flash", said, **key),
+    "stream": lambda: next(iter(completion("gemini-2.5-flash", said, stream=True, **key))),
+    "file": lambda: create_file(file=("a.txt", b"abc"), purpose="user_data", **key),
+    "client": lambda: Liftgate(**key).completion("gemini-2.5-flash", said),
+    "awaited": lambda: asyncio.run(acompletion("gemini-2.5-flash", said, **key)),
+    "unknown": lambda: completion("gemini-2.5-flash", said, no_such_parameter=1),
+}
+try:
+    calls[sys.argv[1]]()
+except (liftgate.AuthenticationError, liftgate.UnsupportedParamsError) as error:
+    found = traceback.extract_tb(error.__traceback__)
+    print(*(frame.name for frame in found if "liftgate" in frame.filename or "contextlib" in frame.filename))
+    assert error.__cause__ is None and error.__suppress_context__
+"""
+
+
+@pytest.mark.parametrize("call", ["completion", "stream", "file", "client", "awaited", "unknown"])
+def test_an_error_shows_the_callers_line_and_no_engine(call: str) -> None:
+    """In a notebook a wrong key was 47 lines, of which one spoke of it."""
+    with serve(create_app(SandboxSettings(projects={"right": "project-a"}, open_keys=False))) as sandbox:
+        environ = {**os.environ, "GEMINI_API_BASE": sandbox}
+        run = subprocess.run(
+            [sys.executable, "-c", FRAMES, call], env=environ, capture_output=True, text=True, check=True
+        )
+    names = run.stdout.split()
+    assert 0 < len(names) <= 3 and set(names) <= {"completion", "acompletion", "method", "__exit__", "__next__"}
+
+
+@pytest.mark.parametrize("make", [liftgate.Liftgate, liftgate.AsyncLiftgate])
+def test_a_directory_that_cannot_be_is_told_where_it_is_named(tmp_path: Path, make: Callable[..., object]) -> None:
+    (tmp_path / "file").write_text("no directory")
+    for directory in (tmp_path / "file", tmp_path / "file" / "below", "/proc/liftgate"):
+        with pytest.raises(liftgate.ConfigError, match="data_dir"):
+            make(api_key="key-0123456789", data_dir=directory)

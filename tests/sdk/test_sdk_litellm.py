@@ -10,6 +10,7 @@ import asyncio
 import copy
 import json
 import pickle
+import re
 import subprocess
 import sys
 from typing import Any
@@ -21,6 +22,7 @@ from pydantic import BaseModel
 import liftgate
 import liftgate.exceptions
 from liftgate import errors
+from liftgate.sdk.absent import ABSENT
 from liftgate.sdk.module_settings import ACTS, HARMLESS, REFUSED
 from sdk_sandbox import MODEL, Sandbox
 
@@ -264,6 +266,30 @@ def test_what_is_not_there_says_what_to_use(name: str) -> None:
     with pytest.raises(AttributeError, match=rf"liftgate has no {name}\. \w+"):
         getattr(liftgate, name)
     assert not hasattr(liftgate, name)
+
+
+@pytest.mark.parametrize("name", sorted(ABSENT.keys() - {"router"}))
+def test_an_import_of_what_is_not_there_says_it_too(name: str) -> None:
+    """By every name of the module; and programs that try it and have another way go on."""
+    for place in ("liftgate", "liftgate.utils", "liftgate.main"):
+        with pytest.raises(ImportError) as raised:
+            exec(f"from {place} import completion, {name}")
+        assert str(raised.value) == f"liftgate has no {name}. {ABSENT[name]}"
+    assert not hasattr(liftgate, name) and getattr(liftgate, name, None) is None
+
+
+def test_litellms_router_module_says_what_to_use() -> None:
+    with pytest.raises(ImportError, match=re.escape(f"liftgate has no Router. {ABSENT['Router']}")):
+        exec("from liftgate.router import Router")
+    exec("from liftgate import router\nfrom liftgate.router import attempts")
+    with pytest.raises(ImportError, match="cannot import name 'nosuch'"):
+        exec("from liftgate.router import nosuch")
+
+
+def test_a_traceback_ends_with_the_sentence() -> None:
+    run = subprocess.run([sys.executable, "-c", "from liftgate import Router"], capture_output=True, text=True)
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1] == f"ImportError: liftgate has no Router. {ABSENT['Router']}"
 
 
 # ── requests: S10, S14, S15 ──────────────────────────────────────────────────────────────────────────────────────────

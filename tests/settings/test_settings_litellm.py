@@ -73,11 +73,32 @@ def test_fallbacks_pass_over_what_is_left_out_and_name_what_never_was(tmp_path: 
     text = "litellm_settings: {fallbacks: [{g: [claude, h]}, {claude: [g]}, {h: [claude]}]}\n"
     settings, warnings = load(tmp_path, text, entries=G + H + OTHER)
     assert settings.router.fallbacks == ({"g": ("h",)},)
-    assert len(warnings) == 1
+    # The entry that is left out, and the fallbacks for it.
+    assert len(warnings) == 2
     text = "litellm_settings: {fallbacks: [{g: [hh-nowhere, h]}]}\n"
     settings, warnings = load(tmp_path, text)
     assert settings.router.fallbacks == ({"g": ("h",)},)
     assert "litellm_settings.fallbacks[0].g: 'hh-nowhere' is no model_name" in warnings[0]
+
+
+def test_fallbacks_for_what_is_left_out_are_told_in_one_line(tmp_path: Path) -> None:
+    """A request for `claude` is 404 and nothing else: whoever counted on its fallbacks hears it at the start."""
+    text = (
+        "litellm_settings: {fallbacks: [{g: [claude, h]}, {claude: [h]}, {gpt-4o: [nowhere, g]}, {claude-2: [claude]}],"
+        " context_window_fallbacks: [{claude: [g]}]}\n"
+    )
+    two = OTHER + OTHER.replace("claude", "gpt-4o").replace("anthropic", "openai")
+    settings, warnings = load(tmp_path, text, entries=G + H + two)
+    assert settings.router.fallbacks == ({"g": ("h",)},)
+    told = [warning for warning in warnings if "do not act" in warning]
+    assert len(told) == 1, warnings
+    assert "'claude', 'gpt-4o', of other providers: a request is 404" in told[0]
+    assert "model_group_alias: {claude: h}" in told[0] and "claude-2" not in told[0]
+    # What it proposes does what it says, and then there is nothing to tell.
+    alias = "router_settings: {model_group_alias: {claude: h, gpt-4o: g}}\n"
+    settings, warnings = load(tmp_path, text + alias, entries=G + H + two)
+    assert settings.names.aliases == {"claude": "h", "gpt-4o": "g"}
+    assert not any("do not act" in warning for warning in warnings)
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from liftgate.sizes import size as size
+
 _NAME_WIDTH = 32
-_UNITS = ("KiB", "MiB", "GiB", "TiB")
-
-
-def size(count: float) -> str:
-    """Bytes with a unit: `512 B`, `1.5 KiB`, `2.0 GiB`."""
-    if count < 1024:
-        return f"{count:.0f} B"
-    for unit in _UNITS:
-        count /= 1024
-        # 1023.95 would be shown as 1024.0.
-        if count < 1023.95 or unit == _UNITS[-1]:
-            break
-    return f"{count:.1f} {unit}"
 
 
 def duration(seconds: float) -> str:

@@ -24,6 +24,7 @@ from liftgate.engine.shares import Shares
 from liftgate.engine.unpacking import ACCEPTED, Packed, names_of, unpacked
 from liftgate.errors import LONGEST_NAME, FileUnusable, InvalidRequest, TooLarge, shortened
 from liftgate.records import Owner
+from liftgate.sizes import exact_size
 
 REDIRECTS = 5
 OWN_AT_ONCE, MOST_AT_ONCE, ALL_AT_ONCE = 8, 32, 96
@@ -81,7 +82,7 @@ class Fetched:
                 self._seen[0] += len(piece)
                 if self._seen[0] > self._limit:
                     raise TooLarge(
-                        f"The file behind '{self._param}' has more than {self._limit} bytes.", param=self._param
+                        f"The file behind '{self._param}' has more than {exact_size(self._limit)}.", param=self._param
                     )
                 yield piece
         except Packed as error:
@@ -114,7 +115,8 @@ class Fetcher:
                     length = response.content_length
                     if length is not None and length > self._max_bytes:
                         raise TooLarge(
-                            f"The file behind '{param}' has {length} bytes; at most {self._max_bytes} are fetched.",
+                            f"The file behind '{param}' has {exact_size(length)}; at most "
+                            f"{exact_size(self._max_bytes)} are fetched.",
                             param=param,
                         )
                     yield Fetched(

@@ -28,6 +28,7 @@ from liftgate.files.twins import with_twins
 from liftgate.media_types import is_taken, resolve, unusable
 from liftgate.records import BlobRecord, FileRecord, FileStatus, NewFile, Owner
 from liftgate.signatures import HEAD
+from liftgate.sizes import exact_size
 from liftgate.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -291,5 +292,5 @@ def file_of(new: NewFile, blob: BlobRecord) -> FileRecord:
 
 def too_large(size: int, largest: int, *, param: str = "file", exact: bool = False) -> TooLarge:
     """A file over its owner's limit, both in bytes; not `exact`: so much of it has come, or was announced roughly."""
-    words = f"Maximum file size ({largest} bytes) exceeded: the file has {amount(size, exact)}."
+    words = f"Maximum file size, {exact_size(largest)}, exceeded: the file has {amount(size, exact)}."
     return TooLarge(words, param=param)

@@ -28,6 +28,7 @@ from liftgate.files.twins import with_twins
 from liftgate.media_types import is_taken, resolve, unusable
 from liftgate.records import BlobRecord, FileRecord, NewFile, UploadPart, UploadRecord
 from liftgate.signatures import HEAD
+from liftgate.sizes import exact_size
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -72,7 +73,7 @@ class PartArrival(Arrival):
 
     async def _admit(self, more: int) -> int:
         if self.size + more > self._most:
-            why = f"Maximum part size ({PART_BYTES} bytes) exceeded"
+            why = f"Maximum part size, {exact_size(PART_BYTES)}, exceeded"
             if self._most < PART_BYTES:
                 why = f"The upload was to have {self._most} bytes"
             raise TooLarge(f"{why}: the part has {self.size + more} bytes or more.", param="data")

@@ -15,6 +15,7 @@ from liftgate.catalog.rows.files import expire_files
 from liftgate.catalog.table import stored_bytes
 from liftgate.errors import TooLarge
 from liftgate.records import Owner
+from liftgate.sizes import exact_size
 
 PIECE = 64 * 1024 * 1024
 """Bytes that may come before the catalogue is asked again; fewer where there is less room."""
@@ -75,7 +76,7 @@ class Quotas:
             standing.stored = stored
         if used + coming > quota:
             raise TooLarge(
-                f"{said}{used} of your {quota} bytes are used, unfinished uploads included.",
+                f"{said}{used} of your {exact_size(quota)} are used, unfinished uploads included.",
                 param=param,
                 code="storage_quota_exceeded",
             )
@@ -141,4 +142,4 @@ class Share:
 
 def amount(size: int, exact: bool) -> str:
     """A size as an error has it; not `exact`: so much has come, or was announced roughly."""
-    return f"{size} bytes" if exact else f"{size} bytes or more"
+    return exact_size(size) if exact else f"{exact_size(size)} or more"

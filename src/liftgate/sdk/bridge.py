@@ -6,8 +6,7 @@ bytes).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from liftgate.errors import LiftgateError
@@ -17,13 +16,24 @@ from liftgate.sdk.public_errors import public_error
 T = TypeVar("T")
 
 
-@contextmanager
-def public_errors(model: object = None) -> Iterator[None]:
-    """What fails inside leaves as one of the public exceptions, without the frames of the engine above it."""
-    try:
-        yield
-    except LiftgateError as error:
-        raise public_error(error, model) from None
+class public_errors:
+    """What fails inside leaves as one of the public exceptions, without the frames of the engine above it.
+
+    A class, since a generator would leave frames of the standard library; `__tracebackhide__` has notebooks leave out
+    this one too.
+    """
+
+    __slots__ = ("_model",)
+
+    def __init__(self, model: object = None) -> None:
+        self._model = model
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        __tracebackhide__ = True
+        if isinstance(error, LiftgateError):
+            raise public_error(error, self._model) from None
 
 
 class Bridge(Protocol):

@@ -40,6 +40,7 @@ def _blocking(say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]) ->
 
     @functools.wraps(say)
     def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        __tracebackhide__ = True
         with public_errors(_model_of(args, kwargs) if of_model else None):
             operation, bridge = say(*args, **self._settled(kwargs, chat=of_model)), self._bridge
             return show(bridge.run(lambda engine: operation.ask(engine, operation.file)), bridge)
@@ -55,6 +56,7 @@ def _awaited(
 
     @functools.wraps(say)
     async def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        __tracebackhide__ = True
         with public_errors(_model_of(args, kwargs) if of_model else None):
             operation, bridge = say(*args, **self._settled(kwargs, chat=of_model)), self._bridge
             async with brought(operation.file) as file:
@@ -155,6 +157,7 @@ class Liftgate:
         `extra_headers`. `drop_params=True` leaves out what the model cannot do, in place of refusing it; `extra_body`
         is merged into Gemini's own request.
         """
+        __tracebackhide__ = True
         return self._complete(model, messages, **request)
 
     @overload
@@ -171,6 +174,7 @@ class Liftgate:
     ) -> ModelResponse | AsyncChunkStream: ...
     async def acompletion(self, model: str, messages: Any, **request: Any) -> ModelResponse | AsyncChunkStream:
         """`completion`, to be awaited; `stream=True` then gives an async iterator."""
+        __tracebackhide__ = True
         return await self._acomplete(model, messages, **request)
 
     batch_completion = _blocking(operations.batch_completion, _as_is)

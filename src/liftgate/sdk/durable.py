@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from liftgate.blobs.places import make_place
 from liftgate.dialects.chat.chunks import ChunkWriter
 from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.dialect import CHAT
@@ -144,7 +145,7 @@ def client_settings(
     data_dir: str | os.PathLike[str] | None,
     config: str | os.PathLike[str] | None,
 ) -> Settings:
-    """What a client was made with, as a gateway's settings. Raises ConfigError."""
+    """What a client was made with, as a gateway's settings; its directory is made. Raises ConfigError."""
     said = {"GEMINI_API_KEY": defaults.api_key, "GEMINI_API_BASE": defaults.api_base}
     environ = {**environ, **{name: value for name, value in said.items() if value}}
     if defaults.headers:
@@ -157,6 +158,7 @@ def client_settings(
     settings, warnings = load_settings(None if config is None else Path(config), flags, environ)
     for warning in warnings:
         log.warning("%s", warning)
+    make_place(settings.storage.data_dir, "data_dir")
     return settings
 
 

@@ -31,6 +31,7 @@ from liftgate.server.bodies import (
     read_again,
 )
 from liftgate.server.content_encoding import decoded
+from liftgate.sizes import announced, exact_size
 from liftgate.tasks import Tasks
 from liftgate.whole_numbers import whole_number
 
@@ -199,9 +200,7 @@ class Request:
             return await self._gathered(bytearray(), limit)
         length = self.content_length
         if length is not None and length > limit:
-            raise TooLarge(
-                f"Maximum content size limit ({limit}) exceeded ({length} bytes sent).", code="request_too_large"
-            )
+            raise TooLarge(announced("content size", limit, length), code="request_too_large")
         whole: list[bytes] = []
         size = 0
         while self.unread:
@@ -228,7 +227,8 @@ class Request:
         """Of the body so many bytes have come. Whether it is a large one."""
         if size > limit:
             raise TooLarge(
-                f"Maximum content size limit ({limit}) exceeded ({size} bytes read).", code="request_too_large"
+                f"Maximum content size, {exact_size(limit)}, exceeded: {exact_size(size)} were read.",
+                code="request_too_large",
             )
         if size > UNCOUNTED:
             # As they come: what was only announced takes no room.

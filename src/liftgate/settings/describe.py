@@ -89,7 +89,8 @@ name of a model: one segment, or `tunedModels/` and one; anything else is 404. W
 environment is enough: then every model is served by its own name.
 
 Entries of other providers are left out, with one warning; nothing else of them is read. A request for such a model is a
-404 that names the provider, and `fallbacks` pass over it. The start ends only when nothing is left. An entry with
+404 that names the provider, and `fallbacks` pass over it; fallbacks for such a model do not act, which the start says:
+`model_group_alias` has another model answer its name. The start ends only when nothing is left. An entry with
 `model_info.supported_environments` is used where `LITELLM_ENVIRONMENT` is one of them.
 
 A model that Google no longer has counts as a failure of its deployment: the other deployments of the name are tried,

@@ -34,6 +34,7 @@ def read_names(
     if (others := reader.default_fallbacks()) and ANY_MODEL not in fallbacks:
         fallbacks[ANY_MODEL] = others
     windows = reader.fallbacks("context_window_fallbacks")
+    reader.warn_of_stranded()
     names = ModelNames(aliases=aliases, hidden=hidden, left_out=reader.left_out, longer=windows)
     return names, tuple({name: others} for name, others in fallbacks.items())
 
@@ -53,6 +54,8 @@ class _Names:
         self._wildcards = [deployment for deployment in served if STAR in deployment.model_name]
         self.left_out = dict(left_out)
         self._faults = faults
+        # Names that are not served, whose fallbacks are.
+        self._stranded: dict[str, str] = {}
 
     def aliases(self) -> tuple[dict[str, str], frozenset[str]]:
         """`model_group_alias`: name → model_name, and the names that are not listed."""
@@ -88,7 +91,21 @@ class _Names:
                         kept = self._kept(others, place)
                         if known and kept:
                             found[name] = kept
+                        elif kept:
+                            self._stranded.setdefault(name, kept[0])
         return found
+
+    def warn_of_stranded(self) -> None:
+        """Fallbacks stand in for a model that failed, and what is left out cannot even be asked for."""
+        stranded = {name: other for name, other in self._stranded.items() if self._provider(name)}
+        if stranded:
+            name, other = next(iter(stranded.items()))
+            names = ", ".join(map(repr, stranded))
+            self._faults.warn(
+                f"{self._path}: fallbacks do not act for {names}, of other providers: a request is 404. "
+                f"`router_settings: {{model_group_alias: {{{name}: {other}}}}}` has {other!r} answer it.",
+                changes_answers=True,
+            )
 
     def default_fallbacks(self) -> tuple[str, ...]:
         found: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from liftgate.catalog.steady import steady
 from liftgate.catalog.table import Table
 from liftgate.errors import Conflict, FileNotFound, InvalidRequest, TooLarge
 from liftgate.records import BlobRecord, FileRecord, FileStatus, Owner
+from liftgate.sizes import exact_size
 
 ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 OVER = "(expires_at IS NOT NULL AND expires_at <= ? AND expires_at - coalesce(lag, 0) <= ?)"
@@ -93,7 +94,7 @@ def commit_file(
         used = owner_usage(conn, file.owner)[1]
         if used + file.bytes > owner_limit:
             raise TooLarge(
-                f"The file has {file.bytes} bytes, and {used} of your {owner_limit} bytes are used.",
+                f"The file has {exact_size(file.bytes)}, and {used} of your {exact_size(owner_limit)} are used.",
                 code="storage_quota_exceeded",
             )
     if file.alias is not None:

@@ -15,6 +15,7 @@ from liftgate.server.file_form import check_provider, read_fields
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
+from liftgate.sizes import announced
 from liftgate.whole_numbers import whole_number
 
 SELECTORS = ("custom_llm_provider", "provider", "model", "target_model_names", "key")
@@ -107,10 +108,7 @@ def _check_length(request: Request) -> None:
     largest = request.gateway.settings.limits.largest_file(request.owner)
     length = request.content_length
     if length is not None and length > largest + _AROUND_THE_FILE:
-        raise TooLarge(
-            f"Maximum file size ({largest} bytes) exceeded: the request announces {length} bytes, and none was read.",
-            param="file",
-        )
+        raise TooLarge(announced("file size", largest, length), param="file")
 
 
 def _limit(value: str | None) -> int:

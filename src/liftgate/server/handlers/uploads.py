@@ -12,6 +12,7 @@ from liftgate.records import FileRecord, NewFile, UploadRecord
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
+from liftgate.sizes import announced
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ async def add_part(request: Request) -> Response:
     boundary = boundary_of(request.header(b"content-type"), "data")
     length = request.content_length
     if length is not None and length > PART_BYTES + MAX_FIELD_BYTES:
-        raise TooLarge(f"Maximum part size ({PART_BYTES} bytes) exceeded ({length} bytes sent).", param="data")
+        raise TooLarge(announced("part size", PART_BYTES, length), param="data")
     part = await request.gateway.uploads.begin_part(request.owner, request.params["upload_id"])
     found = False
 
