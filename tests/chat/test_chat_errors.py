@@ -77,6 +77,10 @@ INTERNAL = google(500, "INTERNAL", "An internal error has occurred, error id 140
 SERVER = "InternalServerError"
 BUSY = "service_unavailable_error"
 
+NO_MODEL = (
+    "models/x is not found for API version v1beta, or is not supported for generateContent. Call "
+    "ModelService.ListModels to see the list of available models and their supported methods."
+)
 CASES = [
     Case(
         "an argument Gemini refuses",
@@ -109,7 +113,8 @@ CASES = [
     Case(
         "a model that Gemini does not know",
         ("NotFoundError", 404, "invalid_request_error", "model_not_found"),
-        status(404, body=google(404, "NOT_FOUND", "models/x is not found for API version v1beta.")),
+        status(404, body=google(404, "NOT_FOUND", NO_MODEL)),
+        words=("models/x is not found", "supported for generateContent. GET /v1/models lists those that can be asked."),
     ),
     Case(
         "a model that the gateway does not know",

@@ -34,6 +34,19 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 NO_COMMANDS = frozenset({"serve", "run", "gateway", "start", "server", "proxy", "up"})
 """What people type for the gateway, by the habits of other programs."""
 
+NEAR_COMMANDS = {
+    **dict.fromkeys(("upload", "put", "add"), "liftgate files upload"),
+    **dict.fromkeys(("ls", "list"), "liftgate files ls"),
+    **dict.fromkeys(("rm", "delete", "remove"), "liftgate files rm"),
+    **dict.fromkeys(("get", "show", "retrieve", "info"), "liftgate files get"),
+    **dict.fromkeys(("cat", "download", "content"), "liftgate files cat"),
+    **dict.fromkeys(("ask", "complete", "completion"), "liftgate chat"),
+    **{name: f"liftgate admin {name}" for name in ("owners", "erase", "sweep", "check", "backup", "restore", "adopt")},
+    "help": "liftgate --help",
+    "version": "liftgate --version",
+}
+"""What other programs, and OpenAI's API, call a command of ours."""
+
 ELSEWHERE = {
     "--file": "`liftgate chat`",
     "--model": "`liftgate chat` and `liftgate files upload`",
@@ -85,8 +98,8 @@ class Commands(click.Group):
             return super().resolve_command(ctx, args)
         if name in NO_COMMANDS:
             raise click.UsageError(f"The gateway needs no command {name!r}: liftgate --config config.yaml", ctx)
-        if name == "help":
-            raise click.UsageError("There is no command 'help': liftgate --help", ctx)
+        if name in NEAR_COMMANDS:
+            raise click.UsageError(f"There is no command {name!r}: {NEAR_COMMANDS[name]}", ctx)
         near = get_close_matches(name, COMMANDS, 1)
         raise click.UsageError(f"No such command {name!r}.{f' Did you mean {near[0]!r}?' if near else ''}", ctx)
 

@@ -158,7 +158,7 @@ class Remote:
             return Unreachable(f"{subject}{self.address.url} does not speak https; try {plain_url}.")
         if isinstance(error, aiohttp.ClientConnectorError):
             known = error.os_error.errno
-            reason = os.strerror(known) if known and known > 0 else str(error.os_error)
+            reason = os.strerror(known) if known and known > 0 else error.os_error.strerror or str(error.os_error)
             return Unreachable(f"{subject}{self.address.url} cannot be reached ({reason}). Is the gateway running?")
         if isinstance(error, aiohttp.InvalidURL):
             return Unreachable(f"{subject}--base-url: {self.address.url!r} is not an address.")

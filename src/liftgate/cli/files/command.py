@@ -11,6 +11,7 @@ import click
 
 from liftgate.cli.failures import Failure, run
 from liftgate.cli.files.upload import upload
+from liftgate.cli.main import NEAR_COMMANDS
 from liftgate.cli.options import Word, address, gateway_options, json_option
 from liftgate.dialects.openai_files import PURPOSES
 
@@ -18,7 +19,19 @@ if TYPE_CHECKING:
     from liftgate.cli.remote import Address
 
 
-@click.group()
+class _Files(click.Group):
+    """Says what a command is called here that others call otherwise."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        meant = NEAR_COMMANDS.get(args[0], "")
+        if args[0] not in self.commands and meant.startswith("liftgate files "):
+            raise click.UsageError(f"There is no command {args[0]!r}: {meant}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Files)
 def files() -> None:
     """Upload, list, read and remove files at a running gateway.
 
