@@ -37,8 +37,8 @@ google.rpc.Status, by the dialect of the path.
         ├── UpstreamDisconnected     502  the connection broke, before or within the answer
         ├── UpstreamAnswerBroken     502  Gemini ended its answer for a reason that lies in no content
         ├── UpstreamProtocolError    502  an answer that is not of the contract
-        ├── UpstreamFileLost         internal: the replica is not there any more; repaired, never shown
-        └── UpstreamStorageFull      internal: the project's 20 GB are used; replicas are evicted, then 503
+        ├── UpstreamFileLost         internal: the copy is not there any more; repaired, never shown
+        └── UpstreamStorageFull      internal: the project's 20 GB are used; copies are evicted, then 503
 
 Configuration mistakes are `ConfigError`, shown on the terminal at start.
 """

@@ -50,7 +50,7 @@ def new_request_id() -> str:
     return "req_" + token(20)
 
 
-def new_replica_name() -> str:
+def new_copy_name() -> str:
     """A random resource name at Gemini: `files/` and 24 of [a-z0-9] (the limit is 40)."""
     return "files/" + token()
 

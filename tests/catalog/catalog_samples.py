@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from liftgate import ids
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database
-from liftgate.catalog.rows.copies import REPLICAS, save_copy
+from liftgate.catalog.rows.copies import FILE_COPIES, save_copy
 from liftgate.catalog.rows.files import commit_file
 from liftgate.clock import SystemClock
 from liftgate.records import BlobRecord, CopyRecord, FileRecord
@@ -80,7 +80,7 @@ def copy_of(blob_id: str, **changes: Any) -> CopyRecord:
 
 def saved(conn: Connection, blob_id: str, **changes: Any) -> CopyRecord:
     made = copy_of(blob_id, **changes)
-    assert save_copy(conn, REPLICAS, made)
+    assert save_copy(conn, FILE_COPIES, made)
     return made
 
 

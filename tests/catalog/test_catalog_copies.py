@@ -9,7 +9,7 @@ from catalog_samples import NOW, commit, copy_of, run, saved
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows import copies, files, leases
-from liftgate.catalog.rows.copies import REPLICAS
+from liftgate.catalog.rows.copies import FILE_COPIES
 from liftgate.records import CopyKey, CopyRecord
 
 
@@ -24,16 +24,16 @@ def test_copy_comes_back_as_it_was_saved(database_url: str) -> None:
         file = await database.write(commit)
         database.watch(lambda topic, key: heard.append((topic, key)))
         made = copy_of(file.blob_id, error="why", upload_url="https://up/1", generation=2**40, used_at=NOW + 0.5)
-        assert await database.write(lambda conn: copies.save_copy(conn, REPLICAS, made))
+        assert await database.write(lambda conn: copies.save_copy(conn, FILE_COPIES, made))
         found = await database.read(
-            lambda conn: copies.find_copy(conn, REPLICAS, CopyKey(file.blob_id, "audio/wav", "project-1"))
+            lambda conn: copies.find_copy(conn, FILE_COPIES, CopyKey(file.blob_id, "audio/wav", "project-1"))
         )
         assert found == made
         assert heard == [("replica", f"{file.blob_id}|audio/wav|project-1")]
         others = await database.read(
             lambda conn: [
-                copies.find_copy(conn, REPLICAS, CopyKey(file.blob_id, "audio/mpeg", "project-1")),
-                copies.find_copy(conn, REPLICAS, CopyKey(file.blob_id, "audio/wav", "project-2")),
+                copies.find_copy(conn, FILE_COPIES, CopyKey(file.blob_id, "audio/mpeg", "project-1")),
+                copies.find_copy(conn, FILE_COPIES, CopyKey(file.blob_id, "audio/wav", "project-2")),
             ]
         )
         assert others == [None, None]
@@ -46,11 +46,11 @@ def test_older_generation_is_refused_and_what_it_brought_is_purged(database_url:
         file = await database.write(commit)
         newer = await database.write(lambda conn: saved(conn, file.blob_id, generation=7, name="files/new"))
         stale = copy_of(file.blob_id, generation=6, name="files/stale")
-        assert not await database.write(lambda conn: copies.save_copy(conn, REPLICAS, stale))
+        assert not await database.write(lambda conn: copies.save_copy(conn, FILE_COPIES, stale))
         same_name = copy_of(file.blob_id, generation=6, name="files/new", state="processing")
-        assert not await database.write(lambda conn: copies.save_copy(conn, REPLICAS, same_name))
+        assert not await database.write(lambda conn: copies.save_copy(conn, FILE_COPIES, same_name))
         found = await database.read(
-            lambda conn: copies.find_copy(conn, REPLICAS, CopyKey(file.blob_id, "audio/wav", "project-1"))
+            lambda conn: copies.find_copy(conn, FILE_COPIES, CopyKey(file.blob_id, "audio/wav", "project-1"))
         )
         assert found == newer
         assert await database.read(names) == {("files/stale", "")}
@@ -63,9 +63,9 @@ def test_copy_of_an_orphaned_or_unknown_blob_is_refused_and_purged(database_url:
         file = await database.write(commit)
         await database.write(lambda conn: files.delete_file(conn, "anna", file.id, NOW))
         late = copy_of(file.blob_id, name="files/late")
-        assert not await database.write(lambda conn: copies.save_copy(conn, REPLICAS, late))
+        assert not await database.write(lambda conn: copies.save_copy(conn, FILE_COPIES, late))
         session = copy_of("blob-never", state="uploading", name="", upload_url="https://up/9")
-        assert not await database.write(lambda conn: copies.save_copy(conn, REPLICAS, session))
+        assert not await database.write(lambda conn: copies.save_copy(conn, FILE_COPIES, session))
         assert await database.read(names) == {("files/late", ""), ("", "https://up/9")}
 
     run(database_url, scenario)
@@ -85,7 +85,7 @@ def test_what_a_row_holds_no_more_is_purged(database_url: str) -> None:
         assert names(conn) == {("files/g1", "")}
         saved(conn, blob_id, state="uploading", name="files/3", upload_url="https://up/3", generation=4)
         assert names(conn) == {("files/g1", ""), ("files/2", "https://up/2")}
-        assert not copies.save_copy(conn, REPLICAS, first)
+        assert not copies.save_copy(conn, FILE_COPIES, first)
         assert names(conn) == {("files/g1", ""), ("files/2", "https://up/2"), ("files/1", "https://up/1")}
 
     run(database_url, lambda database: database.write(work))
@@ -95,11 +95,11 @@ def test_marking_a_copy_lost_needs_its_name(database_url: str) -> None:
     def work(conn: Connection) -> None:
         blob_id = commit(conn).blob_id
         saved(conn, blob_id, name="files/now")
-        assert not copies.mark_lost(conn, REPLICAS, CopyKey(blob_id, "audio/wav", "project-1"), "files/before", NOW)
+        assert not copies.mark_lost(conn, FILE_COPIES, CopyKey(blob_id, "audio/wav", "project-1"), "files/before", NOW)
         assert names(conn) == set()
-        assert copies.mark_lost(conn, REPLICAS, CopyKey(blob_id, "audio/wav", "project-1"), "files/now", NOW)
-        assert not copies.mark_lost(conn, REPLICAS, CopyKey(blob_id, "audio/wav", "project-1"), "files/now", NOW)
-        assert copies.find_copy(conn, REPLICAS, CopyKey(blob_id, "audio/wav", "project-1")) is None
+        assert copies.mark_lost(conn, FILE_COPIES, CopyKey(blob_id, "audio/wav", "project-1"), "files/now", NOW)
+        assert not copies.mark_lost(conn, FILE_COPIES, CopyKey(blob_id, "audio/wav", "project-1"), "files/now", NOW)
+        assert copies.find_copy(conn, FILE_COPIES, CopyKey(blob_id, "audio/wav", "project-1")) is None
         assert names(conn) == {("files/now", "")}
 
     run(database_url, lambda database: database.write(work))
@@ -121,18 +121,18 @@ def test_evictable_are_the_active_least_recently_used(database_url: str) -> None
         other = saved(conn, made[0].subject, account="project-2")
         copies.note_uses(
             conn,
-            REPLICAS,
+            FILE_COPIES,
             [
                 (made[0].key, NOW + 50),
                 (made[2].key, NOW - 50),
                 (CopyKey("blob-gone", "audio/wav", "project-1"), NOW),
             ],
         )
-        found = copies.evictable(conn, REPLICAS, "project-1", NOW + 100, 9)
+        found = copies.evictable(conn, FILE_COPIES, "project-1", NOW + 100, 9)
         assert found == [made[2], made[4], replace(made[0], used_at=NOW + 50)]
-        assert copies.evictable(conn, REPLICAS, "project-1", NOW + 100, 1) == [made[2]]
-        assert copies.evictable(conn, REPLICAS, "project-1", NOW + 4, 9) == [made[2]]
-        assert copies.evictable(conn, REPLICAS, "project-2", NOW + 1, 9) == [other]
+        assert copies.evictable(conn, FILE_COPIES, "project-1", NOW + 100, 1) == [made[2]]
+        assert copies.evictable(conn, FILE_COPIES, "project-1", NOW + 4, 9) == [made[2]]
+        assert copies.evictable(conn, FILE_COPIES, "project-2", NOW + 1, 9) == [other]
 
     run(database_url, lambda database: database.write(work))
 
@@ -140,17 +140,17 @@ def test_evictable_are_the_active_least_recently_used(database_url: str) -> None
 def test_expiring_and_unfinished_and_forgotten_ones_are_found(database_url: str) -> None:
     def work(conn: Connection) -> None:
         made = many(conn, "aaupaf")
-        assert copies.expiring(conn, REPLICAS, NOW + 1000, NOW, 9) == [made[4], made[1]]
-        assert copies.expiring(conn, REPLICAS, NOW + 1000, NOW + 1, 9) == [made[4]]
-        assert {one.name for one in copies.unfinished(conn, REPLICAS, 9)} == {"files/2", "files/3"}
-        assert len(copies.unfinished(conn, REPLICAS, 1)) == 1
-        assert {one.name for one in copies.copies_of(conn, REPLICAS, [made[0].subject, made[5].subject])} == {
+        assert copies.expiring(conn, FILE_COPIES, NOW + 1000, NOW, 9) == [made[4], made[1]]
+        assert copies.expiring(conn, FILE_COPIES, NOW + 1000, NOW + 1, 9) == [made[4]]
+        assert {one.name for one in copies.unfinished(conn, FILE_COPIES, 9)} == {"files/2", "files/3"}
+        assert len(copies.unfinished(conn, FILE_COPIES, 1)) == 1
+        assert {one.name for one in copies.copies_of(conn, FILE_COPIES, [made[0].subject, made[5].subject])} == {
             "files/0",
             "files/5",
         }
-        assert copies.expire_copies(conn, REPLICAS, NOW + 997, 9) == 2
-        assert copies.expire_copies(conn, REPLICAS, NOW + 997, 9) == 0
-        assert copies.find_copy(conn, REPLICAS, made[4].key) is None
+        assert copies.expire_copies(conn, FILE_COPIES, NOW + 997, 9) == 2
+        assert copies.expire_copies(conn, FILE_COPIES, NOW + 997, 9) == 0
+        assert copies.find_copy(conn, FILE_COPIES, made[4].key) is None
         assert names(conn) == set()
 
     run(database_url, lambda database: database.write(work))

@@ -13,7 +13,7 @@ from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows import blobs, copies, files
 from liftgate.catalog.rows.blobs import BlobPart
-from liftgate.catalog.rows.copies import REPLICAS
+from liftgate.catalog.rows.copies import FILE_COPIES
 from liftgate.catalog.rows.erasing import erase_owner
 from liftgate.catalog.table import known_objects
 from liftgate.errors import Conflict, FileNotFound, InvalidRequest, TooLarge
@@ -132,7 +132,7 @@ def test_deleting_the_last_file_of_a_blob_orphans_it_and_purges_its_copies(datab
             ("project-1", "files/one", ""),
             ("project-2", "files/two", "https://up/2"),
         }
-        assert await database.read(lambda conn: copies.copies_of(conn, REPLICAS, [blob_id])) == []
+        assert await database.read(lambda conn: copies.copies_of(conn, FILE_COPIES, [blob_id])) == []
         assert sorted(heard) == [
             ("file", second.id),
             ("replica", f"{blob_id}|audio/wav|project-1"),

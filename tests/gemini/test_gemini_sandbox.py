@@ -84,7 +84,7 @@ class Driven:
         self.name, self.url = "", ""
 
     async def start(self) -> int:
-        self.name = ids.new_replica_name()
+        self.name = ids.new_copy_name()
         started = await self.gemini.start_upload(
             self.account, mime_type="application/pdf", size=self.source.size, name=self.name
         )

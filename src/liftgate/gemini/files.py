@@ -1,6 +1,6 @@
 """Gemini's File resource as a value: parsed, with times in seconds and the hash in hex.
 
-The wire form is GEMINI.md 1.4. Not our File: that one is `records.FileRecord`, of which this describes a replica.
+The wire form is GEMINI.md 1.4. Not our File: that one is `records.FileRecord`, of which this describes a copy.
 """
 
 from __future__ import annotations

@@ -162,7 +162,7 @@ def _build(kind: type[LiftgateError], facts: UpstreamFacts, headers: Mapping[str
     if kind is errors.InvalidRequest and sentences.speaks_of_length(facts.message):
         code = "context_length_exceeded"
     if kind is errors.NotFound:
-        # Files are named to Gemini by replicas alone; what a request of a client can name wrongly is a model.
+        # Files are named to Gemini by copies alone; what a request of a client can name wrongly is a model.
         code = code or "model_not_found"
     return kind(sentence, code=code, retry_after=retry_after(facts, headers), upstream=facts)
 

@@ -61,7 +61,7 @@ class DirectUpload:
         await self._clock.sleep(seconds)
 
     async def start(self) -> NamedSession:
-        name = ids.new_replica_name()
+        name = ids.new_copy_name()
         started = await self._attempts.of(
             lambda: self._client.start_upload(
                 self._account, mime_type=self._mime_type, size=self._source.size, name=name, metadata=self._metadata

@@ -214,10 +214,10 @@ class ServerSettings:
 class JobSettings:
     """What happens in the background and how long things wait for it."""
 
-    lease_seconds: float = _option(60.0, "how long one process holds the right to upload a replica", minimum=1)
+    lease_seconds: float = _option(60.0, "how long one process holds the right to upload a copy", minimum=1)
     lease_renew_seconds: float = _option(15.0, "how often that right is renewed", minimum=0.1)
     lease_poll_seconds: float = _option(
-        2.0, "how often a process looks whether another has finished a replica, should the news be lost", minimum=0.01
+        2.0, "how often a process looks whether another has finished a copy, should the news be lost", minimum=0.01
     )
     page_in_seconds: float = _option(3600.0, "how long carrying one file to Gemini may take", minimum=1)
     stream_commit_seconds: float = _option(
@@ -226,21 +226,17 @@ class JobSettings:
     stream_ping_seconds: float = _option(
         15.0, "how long a stream may be silent before a comment line keeps its connection alive", minimum=0.01
     )
-    expiry_margin_seconds: float = _option(
-        600.0, "a replica closer to its end than this is not used any more", minimum=0
-    )
+    expiry_margin_seconds: float = _option(600.0, "a copy closer to its end than this is not used any more", minimum=0)
     failed_seconds: float = _option(
         300.0, "how long Gemini's refusal of a file is believed before it is tried again", minimum=0
     )
-    renew_seconds: float = _option(300.0, "how often replicas that expire soon are looked for", minimum=1)
+    renew_seconds: float = _option(300.0, "how often copies that expire soon are looked for", minimum=1)
     renew_ahead_seconds: float = _option(
-        7200.0, "a replica in use is made again when it is closer to its end than this", minimum=0
+        7200.0, "a copy in use is made again when it is closer to its end than this", minimum=0
     )
-    renew_used_seconds: float = _option(
-        21600.0, "a replica is in use when a request used it within this time", minimum=0
-    )
+    renew_used_seconds: float = _option(21600.0, "a copy is in use when a request used it within this time", minimum=0)
     evict_idle_seconds: float = _option(
-        900.0, "a replica used within this time stays when a project's storage is full", minimum=0
+        900.0, "a copy used within this time stays when a project's storage is full", minimum=0
     )
     use_write_seconds: float = _option(10.0, "how often the times of use are written to the catalogue", minimum=0.1)
     purge_seconds: float = _option(

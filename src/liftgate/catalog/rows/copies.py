@@ -1,6 +1,6 @@
 """Copies at Google in the catalogue, and the names there that are to be purged until it is done.
 
-Each kind of copy has a `CopyTable`; a File's copies are in REPLICAS. Every write is fenced by the generation of the
+Each kind of copy has a `CopyTable`; a File's copies are in FILE_COPIES. Every write is fenced by the generation of the
 lease under which it is made (`leases`): an older one is refused. No name at Google is ever forgotten silently: what a
 row held, or a refused row brought, is scheduled to be purged.
 """
@@ -34,7 +34,7 @@ class CopyTable(Table[CopyRecord]):
         return f"{subject} = ? AND {form} = ? AND {account} = ?"
 
 
-REPLICAS = CopyTable(
+FILE_COPIES = CopyTable(
     # The word of older gateways, which may run beside this one: renaming the table or the topic would buy nothing.
     name="replicas",
     topic="replica",

@@ -21,7 +21,7 @@ DOUBTED_BLOBS = 10_000
 class FileCopies:
     """The kind (`copies.kind.Kind`)."""
 
-    table = rows.REPLICAS
+    table = rows.FILE_COPIES
     prefix = "files/"
 
     def __init__(self, services: Services) -> None:
@@ -66,7 +66,7 @@ def delete_file(conn: Connection, owner: Owner, file_id: str) -> list[rows.Purge
     """What of the File's copies is to be purged once it is deleted; None when it is not there."""
     now = conn.now()
     file = files.get_file(conn, owner, file_id, now)
-    copies = rows.copies_of(conn, rows.REPLICAS, [file.blob_id]) if file is not None else []
+    copies = rows.copies_of(conn, rows.FILE_COPIES, [file.blob_id]) if file is not None else []
     if files.delete_file(conn, owner, file_id, now) is None:
         return None
     return rows.purges_of(conn, copies)

@@ -55,7 +55,7 @@ class HeadStart:
             self._source.release()
 
     async def _send_chunks(self) -> None:
-        name = ids.new_replica_name()
+        name = ids.new_copy_name()
         started = await self._client.start_upload(self.account, mime_type=self.mime_type, size=self._size, name=name)
         self._sent = Sent(name, started.url, 0, started.granularity)
         offset = 0

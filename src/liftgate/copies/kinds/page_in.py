@@ -151,7 +151,7 @@ class PageIn:
         return uploading, session, session.begin()
 
     async def _start(self) -> tuple[CopyRecord, int]:
-        name = ids.new_replica_name()
+        name = ids.new_copy_name()
         size = (await self._outgoing()).source.size
         uploading = await self._row.begin(name, None, size=self._file.bytes)
         started = await self._retried(

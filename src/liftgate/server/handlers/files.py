@@ -40,7 +40,7 @@ async def create_file(request: Request) -> Response:
         begun = NewFile(
             filename=clean_filename(found.filename),
             mime_type=found.mime_type,
-            # Only a replica that grows with the file needs to know; others are spared a guess that may be wrong.
+            # Only a copy that grows with the file needs to know; others are spared a guess that may be wrong.
             size=found.size if models else None,
             models=models,
         )
