@@ -15,6 +15,7 @@ from liftgate.answer.choice import Answer, Head
 from liftgate.answer.events import SHOWN, Event
 from liftgate.answer.fold import AnswerFold
 from liftgate.ask.question import Question
+from liftgate.engine.meter import CallRecord, timed
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import LiftgateError, UpstreamDisconnected
 from liftgate.gemini.json_body import decoded
@@ -25,9 +26,17 @@ Q = TypeVar("Q", bound=Question)
 
 
 class StartedStream(Generic[Q]):
-    """A stream of Gemini's that is folded. `ended`: the last events were handed out. `hold` counts it as in flight."""
+    """A stream of Gemini's that is folded. `ended`: the last events were handed out. `hold` counts it as in flight.
+    `call`: the record that hears of it."""
 
-    def __init__(self, stream: GeminiStream, fold: AnswerFold[Q], owner: Owner, signatures: Signatures) -> None:
+    def __init__(
+        self,
+        stream: GeminiStream,
+        fold: AnswerFold[Q],
+        owner: Owner,
+        signatures: Signatures,
+        call: CallRecord | None = None,
+    ) -> None:
         self.answer: Answer[Q] | None = fold.answer
         self.head = fold.answer.head
         self.ended = False
@@ -36,6 +45,8 @@ class StartedStream(Generic[Q]):
         self._fold = fold
         self._owner = owner
         self._signatures = signatures
+        self._call = call
+        self._latest = b""
         self._unsaved: list[tuple[str, str]] = []
         self._events: Sequence[Event] = ()
         self._last = False
@@ -44,7 +55,7 @@ class StartedStream(Generic[Q]):
         """Up to the first event that every API has a form for: until then the answer may be asked for again. Raises
         what Gemini does wrong before."""
         events: list[Event] = []
-        batch = await self._stream.batch()
+        batch = await timed(self._call, "first_event", self._stream.batch())
         if not batch:
             raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
         while batch:
@@ -52,14 +63,14 @@ class StartedStream(Generic[Q]):
             self._fold.check_unbroken()
             if any(isinstance(event, SHOWN) for event in events):
                 break
-            batch = await self._stream.batch()
+            batch = await timed(self._call, "first_event", self._stream.batch())
         self._events = events
 
     async def batch(self) -> Sequence[Event]:
         """The events that have arrived; with the last of them `ended` is true. Who cancels it may call it again. Raises
         what Gemini does wrong: then nothing follows."""
         while not self._events and not self._last:
-            batch = await self._stream.batch()
+            batch = await timed(self._call, "upstream", self._stream.batch())
             if batch:
                 self._events = self._folded(batch)
             else:
@@ -77,11 +88,14 @@ class StartedStream(Generic[Q]):
         self.ended = self._last = True
         self._events = ()
         self.hold.close()
+        if self._call is not None:
+            self._call.answered_in(self._fold.answer, self._latest)
         await self._stream.close()
 
     def _folded(self, batch: Sequence[bytes]) -> list[Event]:
         fold = self._fold
         events = [event for data in batch for event in fold.feed(decoded(data))]
+        self._latest = batch[-1]
         if signatures := fold.take_signatures():
             self._unsaved += signatures
         return events

@@ -27,6 +27,7 @@ from liftgate.copies.services import Services
 from liftgate.dialects.dialect import Dialect, Given
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
 from liftgate.engine.attempt import Attempts, Carried, silence
+from liftgate.engine.meter import asked, current, timed
 from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import InvalidRequest, LiftgateError, UnsupportedParameter
@@ -90,6 +91,7 @@ class Generate:
         self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False
     ) -> Answer[Q]:
         """Raises what `errors` has. `large`: to read the request takes long, which is then done in threads."""
+        asked("chat", request.get("model"))
         ready = await self._prepare(await self._call(dialect, owner, request, large))
         return await self._attempts.run(ready.call.head.model, ready.files, partial(self._answer_at, ready))
 
@@ -100,11 +102,13 @@ class Generate:
 
         After 15 s of fetching and page-in it returns a stream that has not started (DESIGN.md 7).
         """
+        asked("chat", request.get("model"), streamed=True)
         call = await self._call(dialect, owner, request, large)
         return await self._stream_when_started(call) if call.media.needs else await self._start_stream(call)
 
     async def count(self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False) -> int:
         """The tokens of the very request that `complete` would send."""
+        asked("count", request.get("model"))
         ready = await self._prepare(await self._call(dialect, owner, request, large))
         return await self._attempts.run(ready.call.head.model, ready.files, partial(self._count_at, ready))
 
@@ -129,7 +133,8 @@ class Generate:
         signatures = await self._signatures.load(call.owner, call_ids) if call_ids else {}
         needs: Sequence[Needed] = ()
         if call.media.needs:
-            needs = await self._needs.of(call.owner, call.media, seconds=deadline - self._clock.monotonic())
+            finding = self._needs.of(call.owner, call.media, seconds=deadline - self._clock.monotonic())
+            needs = await timed(current.get(), "files", finding)
         return _Ready(call, Carried(needs, deadline, media=call.media.read), signatures)
 
     def _timeout(self, request: JsonMapping, model: str) -> float:
@@ -173,9 +178,13 @@ class Generate:
         return fold.answer
 
     async def _answer_once(self, ready: _Ready[Q], deployment: Deployment, question: Q, body: Body) -> AnswerFold[Q]:
-        raw = await self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
+        noted = current.get()
+        asking = self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
+        raw = await timed(noted, "first_event", asking)
         fold = _fold(ready.call, question)
         fold.feed(decoded(raw))
+        if noted is not None:
+            noted.answered_in(fold.answer, raw)
         fold.end(whole=True)
         fold.answer.counts  # noqa: B018 - what is wrong with them is this attempt's failure
         return fold
@@ -184,7 +193,8 @@ class Generate:
         question = await self._read(ready, deployment, files)
         body = await _encoded(ready.call, count_body(question.body, deployment.model))
         timeout = self._attempts.left(ready.files, deployment)
-        return read_total(decoded(await self._client.call(deployment, "countTokens", body, timeout=timeout)))
+        asking = self._client.call(deployment, "countTokens", body, timeout=timeout)
+        return read_total(decoded(await timed(current.get(), "first_event", asking)))
 
     async def _stream_at(self, ready: _Ready[Q], deployment: Deployment, files: ResolvedFiles) -> StartedStream[Q]:
         question = await self._read(ready, deployment, files)
@@ -192,13 +202,15 @@ class Generate:
         return await unbroken(partial(self._stream_once, ready, deployment, question, body))
 
     async def _stream_once(self, ready: _Ready[Q], deployment: Deployment, question: Q, body: Body) -> StartedStream[Q]:
-        stream = await self._client.open_stream(
+        noted = current.get()
+        opening = self._client.open_stream(
             deployment,
             body,
             timeout=self._attempts.left(ready.files),
             idle_timeout=silence(deployment, self._settings.router.stream_timeout),
         )
-        started = StartedStream(stream, _fold(ready.call, question), ready.call.owner, self._signatures)
+        stream = await timed(noted, "first_event", opening)
+        started = StartedStream(stream, _fold(ready.call, question), ready.call.owner, self._signatures, noted)
         try:
             await started.start()
         except BaseException:

@@ -15,8 +15,10 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
+from liftgate.answer.choice import Answer
 from liftgate.clock import Clock
 from liftgate.errors import LiftgateError
+from liftgate.json_types import JsonObject
 from liftgate.records import Deployment, FileRecord, Owner
 
 T = TypeVar("T")
@@ -26,6 +28,8 @@ log = logging.getLogger("liftgate.engine")
 Outcome = Literal["ok", "refused", "failed", "left"]
 """`refused`: a 4xx, the caller must change something or wait. `failed`: a 5xx, an error inside a stream, or an answer
 that broke off. `left`: the client went away before the end."""
+LONG = 1 << 20
+"""Bytes of an answer that is not read again for its id alone."""
 Phase = Literal["files", "first_event", "upstream", "client"]
 
 
@@ -72,7 +76,7 @@ class CallRecord(msgspec.Struct):
     bytes_in: int = 0
     bytes_out: int = 0
     # What Google said of it
-    usage: dict[str, Any] | None = None
+    usage: JsonObject | None = None
     """Its `usageMetadata`, whole: tokens by kind and by modality. Of a stream the last one that came."""
     response_id: str = ""
     finish: str | int = ""
@@ -93,7 +97,7 @@ class CallRecord(msgspec.Struct):
     total: float = 0.0
     # Its end
     status: int = 0
-    """0 where the client left before there was an answer, and for the SDK."""
+    """HTTP's, or what it would be for a call of the SDK; 0 where the client left before there was an answer."""
     outcome: Outcome = "ok"
     error: str = ""
     """The class of `errors` that the caller was told, `FileNotFound`: one name for one meaning in each dialect."""
@@ -137,7 +141,7 @@ class CallRecord(msgspec.Struct):
     def answered(self, raw: bytes) -> None:
         """Notes what one of Gemini's answers, or events, says of itself. What has another form says nothing."""
         try:
-            said = _read_answer(raw)
+            said = _read_answer(raw) if raw else _Answer()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return
         self.usage = said.usage or self.usage
@@ -145,13 +149,23 @@ class CallRecord(msgspec.Struct):
         if said.candidates:
             self.finish = said.candidates[0].finish_reason or self.finish
 
+    def answered_in(self, answer: Answer[Any], latest: bytes) -> None:
+        """The same of an answer that is folded; `latest`: Gemini's latest event of it."""
+        if len(latest) < LONG:
+            self.answered(latest)
+        self.usage = answer.usage or self.usage
+        self.tier = answer.service_tier or self.tier
+        for choice in answer.choices.values():
+            self.finish = choice.finish_reason or self.finish
+            break
+
 
 class _Candidate(msgspec.Struct, rename="camel"):
     finish_reason: str | int = ""
 
 
 class _Answer(msgspec.Struct, rename="camel"):
-    usage: dict[str, Any] | None = msgspec.field(name="usageMetadata", default=None)
+    usage: JsonObject | None = msgspec.field(name="usageMetadata", default=None)
     response_id: str = ""
     candidates: list[_Candidate] = []
 
@@ -160,6 +174,21 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 
 current: ContextVar[CallRecord | None] = ContextVar("current_call", default=None)
 """The record of the call that is served. What runs on outside the call's own tasks keeps the record itself instead."""
+
+
+def asked(operation: str, model: object, *, streamed: bool = False) -> None:
+    """Notes what is asked of which model."""
+    if (call := current.get()) is not None:
+        call.operation = operation
+        call.streamed = streamed
+        call.model = model if isinstance(model, str) else ""
+
+
+def told(error: LiftgateError) -> LiftgateError:
+    """`error`, noted as what the caller gets."""
+    if (call := current.get()) is not None:
+        call.told(error)
+    return error
 
 
 def timed(call: CallRecord | None, phase: Phase, wait: Awaitable[T]) -> Awaitable[T]:

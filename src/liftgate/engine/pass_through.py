@@ -24,7 +24,7 @@ from liftgate.dialects.gemini.errors import google_status
 from liftgate.dialects.gemini.stream_forms import Elements, Events
 from liftgate.engine.attempt import Attempts, Carried, silence
 from liftgate.engine.files import GEMINI_SPELLING
-from liftgate.engine.meter import CallRecord, current, timed
+from liftgate.engine.meter import CallRecord, asked, current, timed
 from liftgate.engine.needs import Needs
 from liftgate.errors import (
     FileNotFound,
@@ -180,8 +180,6 @@ class Native:
         call = await self._call(request, STREAM)
         method = f"{STREAM}?$alt={'sse' if events else 'json'}{NUMBERS}" if enum_numbers else EVENTS
         noted = current.get()
-        if noted is not None:
-            noted.streamed = True
 
         async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> NativeStream:
             opening = self._client.open_stream(
@@ -216,8 +214,7 @@ class Native:
     async def _call(self, request: NativeRequest, method: str) -> _Call:
         begun = self._clock.monotonic()
         noted = current.get()
-        if noted is not None:
-            noted.operation, noted.model = method, request.model
+        asked(method, request.model, streamed=method == STREAM)
         try:
             limit = self._attempts.limit(request.model, self._settings.router.timeout)
             group = self._router.deployments(request.model)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar
 
 from liftgate.blobs.places import make_place
 from liftgate.dialects.chat.chunks import ChunkWriter
@@ -22,24 +23,50 @@ from liftgate.dialects.chat.dialect import CHAT
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.openai_files import openai_file, openai_file_deleted, openai_file_list, read_models
 from liftgate.engine.answer_stream import AnswerStream
+from liftgate.engine.meter import Meter
 from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.gateway import Gateway
 from liftgate.records import FileRecord, NewFile
 from liftgate.sdk.calls import Call, check_provider, model_name
 from liftgate.sdk.engine import ChunkSource, Listing, StoredFile
 from liftgate.sdk.file_input import FileTypes, open_input
+from liftgate.sdk.metered import metered, metered_chat
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, ModelResponseStream
 from liftgate.settings import Settings, load_settings
 from liftgate.settings.sections import LOCAL
 
 log = logging.getLogger("liftgate.sdk")
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _metered(
+    operation: str,
+) -> Callable[
+    [Callable[Concatenate[Durable, P], Coroutine[Any, Any, T]]],
+    Callable[Concatenate[Durable, P], Coroutine[Any, Any, T]],
+]:
+    """A method whose calls are metered where somebody listens."""
+
+    def decorate(
+        method: Callable[Concatenate[Durable, P], Coroutine[Any, Any, T]],
+    ) -> Callable[Concatenate[Durable, P], Coroutine[Any, Any, T]]:
+        @wraps(method)
+        async def run(self: Durable, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            work, meters = method(self, *args, **kwargs), self._gateway.meters
+            return await (metered(meters, operation, work) if meters else work)
+
+        return run
+
+    return decorate
+
 
 class Durable:
     """The settings are the client's (`client_settings`), and so cannot change from call to call."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._gateway = Gateway(settings)
+    def __init__(self, settings: Settings, *, listeners: Sequence[Meter] = ()) -> None:
+        self._gateway = Gateway(settings, listeners=listeners)
 
     async def __aenter__(self) -> Self:
         await self._gateway.__aenter__()
@@ -52,6 +79,7 @@ class Durable:
 
     # ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    @_metered("create_file")
     async def create_file(self, file: FileTypes, new: NewFile, call: Call) -> FileObject:
         models = _models(_acceptable(call, body=True).body)
         async with open_input(file) as given:
@@ -67,9 +95,11 @@ class Durable:
                 raise
         return FileObject(**openai_file(record))
 
+    @_metered("retrieve_file")
     async def retrieve_file(self, file_id: str, call: Call) -> FileObject:
         return FileObject(**openai_file(await self._named(file_id, call)))
 
+    @_metered("list_files")
     async def list_files(self, listing: Listing, call: Call) -> FileList:
         _acceptable(call)
         order: Literal["asc", "desc"] = "asc" if listing.order == "asc" else "desc"
@@ -77,11 +107,13 @@ class Durable:
         page = await self._gateway.files.list(LOCAL, purpose=listing.purpose, after=listing.after, order=order, **asked)
         return FileList(**openai_file_list(page.files, has_more=page.has_more))
 
+    @_metered("delete_file")
     async def delete_file(self, file_id: str, call: Call) -> FileDeleted:
         record = await self._named(file_id, call)
         await self._gateway.files.delete(LOCAL, record.id)
         return FileDeleted(**openai_file_deleted(record.id))
 
+    @_metered("open_file")
     async def open_file(self, file_id: str, call: Call) -> StoredFile:
         record = await self._named(file_id, call)
         record, source = await self._gateway.files.open(LOCAL, record.id)
@@ -98,11 +130,17 @@ class Durable:
     # ── chat ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def chat(self, request: dict[str, Any], call: Call) -> ModelResponse | ChunkSource:
+        answering = self._answer(request, call)
+        meters = self._gateway.meters
+        return await (metered_chat(meters, answering) if meters else answering)
+
+    async def _answer(self, request: dict[str, Any], call: Call) -> ModelResponse | ChunkSource:
         body = self._body(request, call)
         if request.get("stream"):
             return _Chunks(await self._gateway.generate.stream(CHAT, LOCAL, body))
         return ModelResponse(**completion(await self._gateway.generate.complete(CHAT, LOCAL, body)))
 
+    @_metered("count")
     async def count_tokens(self, request: dict[str, Any], call: Call) -> int:
         return await self._gateway.generate.count(CHAT, LOCAL, self._body(request, call))
 

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 
 from liftgate import ids
 from liftgate.deadlines import Deadlines
-from liftgate.engine.meter import current
+from liftgate.engine.meter import current, told
 from liftgate.errors import (
     ConfigError,
     InternalError,
@@ -99,7 +99,7 @@ class App:
                 return
             if not self._leaving or response is None:
                 raise
-            await response.break_off(_told(_stopping()), send)
+            await response.break_off(told(_stopping()), send)
         except Exception:
             # The answer had begun: all that is left is to break the connection, so that it is not taken for whole.
             log.exception("%s %s broke off", request.method, ascii(request.path))
@@ -123,17 +123,17 @@ class App:
             if error.http_status >= 500:
                 log.warning("%s: %s", type(error).__name__, error.message)
             let_go(error)
-            return error_response(_told(error), dialect)
+            return error_response(told(error), dialect)
         except ClientLeft:
             raise
         except asyncio.CancelledError:
             if request.left or not self._leaving:
                 raise
-            return error_response(_told(_stopping()), dialect)
+            return error_response(told(_stopping()), dialect)
         except Exception as error:
             log.exception("%s %s failed", request.method, ascii(request.path))
             let_go(error)
-            return error_response(_told(InternalError()), dialect)
+            return error_response(told(InternalError()), dialect)
 
     def _handler(self, request: Request, dialect: Dialect) -> Handler:
         """Who answers the request, once its caller is known. Raises what the route and the key are refused with."""
@@ -163,13 +163,6 @@ class App:
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
-
-
-def _told(error: LiftgateError) -> LiftgateError:
-    """`error`, noted as what the caller got."""
-    if (call := current.get()) is not None:
-        call.told(error)
-    return error
 
 
 def _stopping() -> Unavailable:

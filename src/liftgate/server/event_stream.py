@@ -13,6 +13,7 @@ from liftgate.ask.question import Question
 from liftgate.deadlines import Deadlines
 from liftgate.dialects.dialect import Encoder
 from liftgate.engine.answer_stream import AnswerStream
+from liftgate.engine.meter import told
 from liftgate.errors import InternalError, LiftgateError, let_go
 
 log = logging.getLogger("liftgate.server")
@@ -47,11 +48,11 @@ async def event_blocks(
                 yield block
     except LiftgateError as error:
         let_go(error)
-        yield encoder.error(error)
+        yield encoder.error(told(error))
     except Exception as error:
         # The 200 is out: the client must still learn that this is no regular end.
         log.exception("a stream failed")
         let_go(error)
-        yield encoder.error(InternalError())
+        yield encoder.error(told(InternalError()))
     finally:
         await stream.aclose()

@@ -1,0 +1,105 @@
+"""The SDK's calls of a gateway in this process, metered: one record for each (`engine.meter`), as for each request of a
+server. Used only where somebody listens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from liftgate import ids
+from liftgate.engine.meter import CallRecord, Meters, current
+from liftgate.errors import InternalError, LiftgateError
+from liftgate.log_context import working_for
+from liftgate.sdk.engine import ChunkSource
+from liftgate.sdk.results import ModelResponse, ModelResponseStream
+from liftgate.settings.sections import LOCAL
+
+T = TypeVar("T")
+
+
+async def metered(meters: Meters, operation: str, work: Awaitable[T]) -> T:
+    """What `work` gives, with one record at its end."""
+    with _running(meters, operation):
+        return await work
+
+
+async def metered_chat(meters: Meters, work: Awaitable[ModelResponse | ChunkSource]) -> ModelResponse | ChunkSource:
+    """The same for an answer; a stream ends with its chunks."""
+    with _running(meters, "chat") as running:
+        answer = await work
+        if isinstance(answer, ModelResponse):
+            return answer
+        running.goes_on = True
+        return _MeteredChunks(answer, meters, running.call)
+
+
+@dataclass
+class _Running:
+    call: CallRecord
+    goes_on: bool = False
+
+
+@contextmanager
+def _running(meters: Meters, operation: str) -> Iterator[_Running]:
+    call = meters.begin(ids.new_request_id())
+    call.dialect, call.operation, call.owner, call.status = "sdk", operation, LOCAL, 200
+    running = _Running(call)
+    before = current.set(call), working_for.set(call.request_id)
+    left = False
+    try:
+        yield running
+    except asyncio.CancelledError:
+        left = True
+        raise
+    except Exception as error:
+        told = error if isinstance(error, LiftgateError) else InternalError()
+        call.status = told.http_status
+        call.told(told)
+        raise
+    finally:
+        current.reset(before[0])
+        working_for.reset(before[1])
+        if not running.goes_on:
+            meters.end(call, left=left)
+
+
+class _MeteredChunks:
+    """A `ChunkSource` whose record ends with it: at its last chunk, at its failure, or where its reader leaves it."""
+
+    def __init__(self, chunks: ChunkSource, meters: Meters, call: CallRecord) -> None:
+        self._chunks = chunks
+        self._meters = meters
+        self._call: CallRecord | None = call
+
+    async def batch(self) -> list[ModelResponseStream]:
+        try:
+            chunks = await self._chunks.batch()
+        except LiftgateError as error:
+            if self._call is not None:
+                self._call.told(error)
+            await self._close(left=False)
+            raise
+        if not chunks:
+            await self._close(left=False)
+        return chunks
+
+    async def close(self) -> None:
+        await self._close(left=True)
+
+    async def _close(self, *, left: bool) -> None:
+        # What is known of the answer is noted when it closes.
+        await self._chunks.close()
+        self._end(left=left)
+
+    def _end(self, *, left: bool) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            self._meters.end(call, left=left)
+
+    def __del__(self) -> None:
+        # Dropped unread. Nothing can be awaited here.
+        self._end(left=True)
