@@ -1,8 +1,8 @@
 """Everything that can go wrong, one tree by meaning.
 
 An error knows what it means (its class), which request field or file is at fault, whether trying again can help,
-and what the upstream said. It does not know how it is shown: `server/errors.py` renders it as OpenAI's body or as
-google.rpc.Status, by the dialect of the path.
+and what the upstream said. It does not know how it is shown: each API's names, and sentences of its own, stand in its
+dialect.
 
     LiftgateError
     ├── RequestError                 the caller can mend it; never retried
@@ -87,14 +87,13 @@ def let_go(error: BaseException) -> None:
 class LiftgateError(Exception):
     """Any failure that is told to a caller.
 
-    `status`: HTTP status. `type`, `code`, `param`: OpenAI's error keys. `google_status`: the name in google.rpc.Status.
-    `retryable`: the same request may succeed later or elsewhere. `retry_after`: seconds, when known.
+    `status`: HTTP status. `param`: the path of the field at fault. `code`: a word for programs. `retryable`: the same
+    request may succeed later or elsewhere. `retry_after`: seconds, when known. `message`: a plain sentence, which an
+    API may replace by its own.
     """
 
     status: ClassVar[int] = 500
-    type: ClassVar[str] = "server_error"
     default_code: ClassVar[str | None] = None
-    google_status: ClassVar[str] = "INTERNAL"
     retryable: ClassVar[bool] = False
 
     def __init__(
@@ -130,11 +129,6 @@ class LiftgateError(Exception):
         """`http_status` by the name that OpenAI's and LiteLLM's exceptions have for it."""
         return self.http_status
 
-    @property
-    def body(self) -> dict[str, str | None]:
-        """OpenAI's error object, as its exceptions have it: message, type, param, code."""
-        return {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
-
 
 class ConfigError(Exception):
     """The configuration cannot be used; the message names the file, the key and what is expected."""
@@ -147,8 +141,6 @@ class RequestError(LiftgateError):
     """The caller can mend it."""
 
     status = 400
-    type = "invalid_request_error"
-    google_status = "INVALID_ARGUMENT"
 
 
 class InvalidRequest(RequestError):
@@ -174,7 +166,6 @@ class FileUnusable(InvalidRequest):
     """This file cannot be used so; the message names its id, filename and MIME type."""
 
     default_code = "unsupported_file"
-    google_status = "FAILED_PRECONDITION"
 
 
 class AuthenticationFailed(RequestError):
@@ -182,25 +173,22 @@ class AuthenticationFailed(RequestError):
 
     status = 401
     default_code = "invalid_api_key"
-    google_status = "UNAUTHENTICATED"
 
 
 class PermissionDenied(RequestError):
     """The key is known and may not do this."""
 
     status = 403
-    google_status = "PERMISSION_DENIED"
 
 
 class NotFound(RequestError):
     """What is named does not exist for this owner."""
 
     status = 404
-    google_status = "NOT_FOUND"
 
 
 class FileNotFound(NotFound):
-    """OpenAI's sentence for an unknown file; a foreign file gives exactly the same."""
+    """`file_id`: as the caller named it. A foreign file gives exactly the same as one that never was."""
 
     def __init__(self, file_id: str, *, param: str | None = "id") -> None:
         super().__init__(f"No such File object: {shortened(file_id)}", param=param)
@@ -216,13 +204,15 @@ class ModelNotFound(NotFound):
     default_code = "model_not_found"
 
     def __init__(self, model: str, provider: str | None = None) -> None:
-        """`provider`: whose model it is, where it is another's than Google AI Studio's."""
+        """`provider`: whose model it is, where it is another's than Google AI Studio's. `method`: Gemini's own, where
+        one was called."""
         why = "does not exist or you do not have access to it."
         if provider:
             why = f"is another provider's ({provider}), and this gateway serves models of Google AI Studio only."
         super().__init__(f"The model `{shortened(model)}` {why}")
         self.model = model
         self.provider = provider
+        self.method = ""
 
 
 class RouteNotFound(NotFound):
@@ -232,28 +222,28 @@ class RouteNotFound(NotFound):
 
 
 class MethodNotAllowed(RequestError):
+    """`allowed`: methods. `nowhere`: what it is in an API that has one answer for all that it does not serve."""
+
     status = 405
     default_code = "method_not_supported"
-    google_status = "UNIMPLEMENTED"
 
-    def __init__(self, allowed: tuple[str, ...]) -> None:
+    def __init__(self, allowed: tuple[str, ...], nowhere: RouteNotFound) -> None:
         names = " or ".join(allowed)
         super().__init__(f"Only {names} requests are accepted.")
         self.allowed = allowed
+        self.nowhere = nowhere
 
 
 class RequestTimeout(RequestError):
     """The request's body stopped coming."""
 
     status = 408
-    google_status = "DEADLINE_EXCEEDED"
 
 
 class Conflict(RequestError):
     """The thing is in a state that does not allow this, or its name is taken."""
 
     status = 409
-    google_status = "ALREADY_EXISTS"
 
 
 class PreconditionFailed(RequestError):
@@ -261,7 +251,6 @@ class PreconditionFailed(RequestError):
 
     status = 412
     default_code = "precondition_failed"
-    google_status = "FAILED_PRECONDITION"
 
     def __init__(self, etag: str, header: str = "If-Match") -> None:
         says = "is not one" if header == "If-Match" else "is one"
@@ -288,14 +277,12 @@ class TooLarge(RequestError):
 
     status = 413
     default_code = "file_too_large"
-    google_status = "INVALID_ARGUMENT"
 
 
 class RangeNotSatisfiable(RequestError):
     """The Range header names no byte of the file; `total` is its size in bytes."""
 
     status = 416
-    google_status = "OUT_OF_RANGE"
 
     def __init__(self, total: int) -> None:
         super().__init__(f"The requested range is outside the file, which has {total} bytes.")
@@ -309,9 +296,7 @@ class RateLimited(LiftgateError):
     """A quota of Liftgate's own (an owner's bytes, say) is used up."""
 
     status = 429
-    type = "rate_limit_error"
     default_code = "rate_limit_exceeded"
-    google_status = "RESOURCE_EXHAUSTED"
 
 
 class InternalError(LiftgateError):
@@ -325,8 +310,6 @@ class Unavailable(LiftgateError):
     """Not now: the catalogue is away, the gateway is shutting down, nothing is free."""
 
     status = 503
-    type = "service_unavailable_error"
-    google_status = "UNAVAILABLE"
     retryable = True
 
 
@@ -341,7 +324,6 @@ class StorageFull(LiftgateError):
 
     status = 507
     default_code = "insufficient_storage"
-    google_status = "RESOURCE_EXHAUSTED"
 
 
 # ── Gemini's ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -351,8 +333,6 @@ class UpstreamError(LiftgateError):
     """Gemini failed and the request is not at fault; another try or another deployment may do."""
 
     status = 502
-    type = "upstream_error"
-    google_status = "UNAVAILABLE"
     retryable = True
 
 
@@ -360,23 +340,18 @@ class UpstreamKeyRejected(UpstreamError):
     """Google does not accept the key of this deployment. Not retried there; another deployment may do."""
 
     status = 401
-    type = "authentication_error"
     default_code = "upstream_api_key_invalid"
-    google_status = "UNAUTHENTICATED"
 
 
 class UpstreamRateLimited(UpstreamError):
     status = 429
-    type = "rate_limit_error"
     default_code = "rate_limit_exceeded"
-    google_status = "RESOURCE_EXHAUSTED"
 
 
 class UpstreamUnavailable(UpstreamError):
     """500, 503 and their like: Google's own status is kept."""
 
     status = 503
-    type = "service_unavailable_error"
     default_code = "upstream_unavailable"
 
     @property
@@ -387,7 +362,6 @@ class UpstreamUnavailable(UpstreamError):
 class UpstreamTimeout(UpstreamError):
     status = 504
     default_code = "upstream_timeout"
-    google_status = "DEADLINE_EXCEEDED"
 
 
 class UpstreamDisconnected(UpstreamError):
@@ -422,4 +396,3 @@ class UpstreamStorageFull(UpstreamError):
 
     status = 503
     default_code = "upstream_storage_full"
-    google_status = "RESOURCE_EXHAUSTED"

@@ -13,6 +13,8 @@ ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 # A byte for each byte: 256 is no multiple of 36, so four characters are an eighth likelier; in 24 that is nothing.
 _CHARACTERS = bytes(ALPHABET[value % 36].encode()[0] for value in range(256))
 FILE_ID = re.compile(r"file-[a-z0-9]{24}\Z")
+GEMINI_SPELLING = re.compile(r"(?:(?i:https?)://[^/?#]+/(?:v1|v1beta|v1alpha)/)?files/(?P<name>[a-z0-9-]{1,40})\Z")
+"""Google's canonical URI of a File or one with our own host, and the bare resource name."""
 
 
 def token(length: int = 24) -> str:

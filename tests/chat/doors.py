@@ -74,7 +74,8 @@ def _sdk(client: Liftgate, request: dict[str, Any], *, stream: bool) -> Choices:
         chunks.extend(_plain(chunk) for chunk in answer)
         return put_together(chunks)
     except LiftgateError as error:
-        raise Refused(None if begun else error.http_status, error.body, chunks) from error
+        public: Any = error
+        raise Refused(None if begun else error.http_status, public.body, chunks) from error
 
 
 def _plain(value: Any) -> dict[str, Any]:

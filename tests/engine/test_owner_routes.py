@@ -7,19 +7,18 @@ from collections.abc import Iterator
 from liftgate.dialects.chat.content_parts import READERS
 from liftgate.engine.pass_through import METHODS, STREAM
 from liftgate.errors import MethodNotAllowed, RouteNotFound
-from liftgate.server.dialects import Dialect
 from liftgate.server.routes import TABLES
 from liftgate.server.routing import RouteTable
 from owners_doors import CHATS, FILES, NATIVE_BODIES, NATIVE_CALLS, NATIVE_FILES, SESSIONS, UPLOADS
 from owners_house import Door
 
-Place = tuple[Dialect, str, str]
+Place = tuple[str, str, str]
 """What is spoken, the path with its prefix, the method."""
 
 HEALTH = ("/liveness", "/liveliness", "/readiness")
 
 READ = ("GET", "HEAD")
-SPOKEN: tuple[tuple[Dialect, tuple[str, ...]], ...] = (("openai", ("/v1", "")), ("gemini", ("/v1beta", "/v1")))
+SPOKEN: tuple[tuple[str, tuple[str, ...]], ...] = (("openai", ("/v1", "")), ("gemini", ("/v1beta", "/v1")))
 NAMES_NOTHING: set[Place] = {
     *(
         (dialect, f"{prefix}/models{rest}", method)
@@ -37,14 +36,13 @@ NAMES_NOTHING: set[Place] = {
 
 def places() -> Iterator[tuple[Place, RouteTable]]:
     """Each place, and a table that has nothing else, in the order in which they are looked at."""
-    for dialect, groups in TABLES.items():
-        for routes, prefixes in groups:
+    for of_api in TABLES:
+        for routes, prefixes in of_api.groups:
             for route in routes:
                 for prefix in prefixes:
-                    table = RouteTable()
-                    table.add([route], prefix)
+                    table = RouteTable([([route], [prefix])])
                     for method in route.methods:
-                        yield (dialect, prefix + route.path, method), table
+                        yield (of_api.dialect.name, prefix + route.path, method), table
 
 
 def place_of(door: Door) -> Place:

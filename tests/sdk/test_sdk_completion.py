@@ -205,7 +205,7 @@ def test_errors_have_what_openais_have(sandbox: Sandbox) -> None:
     sandbox.fault(kind="status", operation="generate", code=429, retry_delay="30s")
     with pytest.raises(UpstreamRateLimited) as failure:
         liftgate.completion(MODEL, HELLO, timeout=5)
-    error = failure.value
+    error: Any = failure.value
     assert (error.status_code, error.type, error.code) == (429, "rate_limit_error", "rate_limit_exceeded")
     assert (error.body["message"], error.retry_after) == (error.message, 30)
 

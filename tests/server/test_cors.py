@@ -20,8 +20,8 @@ STAINLESS = "authorization, content-type, x-stainless-arch, x-stainless-lang, x-
 PATHS = sorted(
     {
         (prefix + route.path.replace("{model:path}", MODEL).replace("{", "").replace("}", ""), method)
-        for groups in routes.TABLES.values()
-        for group, prefixes in groups
+        for table in routes.TABLES
+        for group, prefixes in table.groups
         for prefix in prefixes
         for route in group
         for method in route.methods

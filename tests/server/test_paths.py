@@ -25,14 +25,14 @@ def read(gateway: Running) -> list[tuple[str, dict[str, str]]]:
     """Every GET route, with a File and a model that are there."""
     file = gateway.upload(b"twelve bytes")["id"]
     found = []
-    for dialect, groups in routes.TABLES.items():
-        for group, prefixes in groups:
+    for table in routes.TABLES:
+        for group, prefixes in table.groups:
             for route in group:
                 if "GET" not in route.handlers:
                     continue
                 path = route.path.replace("{model:path}", MODEL).replace("{file_id}", file).replace("{name}", file)
                 query = "?alt=media" if path.endswith(":download") else ""
-                key = GOOGLES if dialect == "gemini" else ANN
+                key = GOOGLES if table.dialect.name == "gemini" else ANN
                 found += [(prefix + path + query, key) for prefix in prefixes]
     return found
 

@@ -155,8 +155,8 @@ AROUND: dict[str, Grown] = {
 ROUTES = sorted(
     {
         (method, prefixes[0], route.path)
-        for groups in TABLES.values()
-        for routes, prefixes in groups
+        for table in TABLES
+        for routes, prefixes in table.groups
         for route in routes
         for method in route.handlers
     }

@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from liftgate import errors
-from liftgate.dialects.gemini.errors import google_status
+from liftgate.dialects.gemini.errors import GEMINI
 from liftgate.errors import LiftgateError, UpstreamFacts
 from liftgate.server.errors import error_response
 from openai_schema import check
@@ -154,7 +154,7 @@ def every_error() -> list[LiftgateError]:
         errors.UploadNotFound("upload_x"),
         errors.ModelNotFound("x"),
         errors.RouteNotFound("GET", "/x"),
-        errors.MethodNotAllowed(("GET",)),
+        errors.MethodNotAllowed(("GET",), errors.RouteNotFound("PUT", "/x")),
         errors.RequestTimeout("m"),
         errors.Conflict("m"),
         errors.TooLarge("m"),
@@ -174,6 +174,35 @@ def every_error() -> list[LiftgateError]:
     ]
 
 
+GOOGLES = {
+    "FileUnusable": (400, "FAILED_PRECONDITION"),
+    "AuthenticationFailed": (401, "UNAUTHENTICATED"),
+    "PermissionDenied": (403, "PERMISSION_DENIED"),
+    "FileNotFound": (403, "PERMISSION_DENIED"),
+    "UploadNotFound": (404, "NOT_FOUND"),
+    "ModelNotFound": (404, "NOT_FOUND"),
+    "RouteNotFound": (404, "NOT_FOUND"),
+    "MethodNotAllowed": (404, "NOT_FOUND"),
+    "RequestTimeout": (408, "DEADLINE_EXCEEDED"),
+    "Conflict": (409, "ALREADY_EXISTS"),
+    "TooLarge": (413, "INVALID_ARGUMENT"),
+    "RangeNotSatisfiable": (416, "OUT_OF_RANGE"),
+    "RateLimited": (429, "RESOURCE_EXHAUSTED"),
+    "InternalError": (500, "INTERNAL"),
+    "Unavailable": (503, "UNAVAILABLE"),
+    "FileNotReady": (503, "UNAVAILABLE"),
+    "StorageFull": (507, "RESOURCE_EXHAUSTED"),
+    "UpstreamKeyRejected": (401, "UNAUTHENTICATED"),
+    "UpstreamRateLimited": (429, "RESOURCE_EXHAUSTED"),
+    "UpstreamUnavailable": (500, "UNAVAILABLE"),
+    "UpstreamTimeout": (504, "DEADLINE_EXCEEDED"),
+    "UpstreamDisconnected": (502, "UNAVAILABLE"),
+    "UpstreamProtocolError": (502, "UNAVAILABLE"),
+    "UpstreamStorageFull": (503, "RESOURCE_EXHAUSTED"),
+}
+"""HTTP status and name (GEMINI.md 1.9) of those that are not 400 INVALID_ARGUMENT."""
+
+
 @pytest.mark.parametrize("error", every_error(), ids=lambda error: type(error).__name__)
 def test_every_error_has_both_forms_and_steers_retries(error: LiftgateError) -> None:
     response = error_response(error)
@@ -185,8 +214,11 @@ def test_every_error_has_both_forms_and_steers_retries(error: LiftgateError) -> 
     if error.retry_after is not None:
         assert int(headers[b"retry-after"]) >= max(1, error.retry_after)
     assert (b"www-authenticate" in headers) == (status == 401)
-    body = google_status(error)["error"]
-    assert (body["code"], body["status"]) == (status, error.google_status)
+    googles, name = GOOGLES.get(type(error).__name__, (400, "INVALID_ARGUMENT"))
+    written = GEMINI.error(error)
+    body = written.body["error"]
+    assert (written.status, body["code"], body["status"]) == (googles, googles, name)
+    assert dict(error_response(error, GEMINI).headers).get(b"allow") is None
 
 
 def test_retry_after_is_whole_seconds_rounded_up() -> None:

@@ -1,4 +1,4 @@
-"""The OpenAI error envelope, for a status's body and for the in-band error of a stream (OPENAI.md 0.3).
+"""OpenAI's names for what goes wrong, and its error envelope: for a status's body and inside a stream (OPENAI.md 0.3).
 
 Always the four keys, never anything nested; the headers are the server's affair.
 """
@@ -7,9 +7,22 @@ from __future__ import annotations
 
 import re
 
+from liftgate import errors
 from liftgate.dialects.dialect import JSON, ErrorBody
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
+
+TYPES: dict[type[LiftgateError], str] = {
+    errors.LiftgateError: "server_error",
+    errors.RequestError: "invalid_request_error",
+    errors.RateLimited: "rate_limit_error",
+    errors.Unavailable: "service_unavailable_error",
+    errors.UpstreamError: "upstream_error",
+    errors.UpstreamKeyRejected: "authentication_error",
+    errors.UpstreamRateLimited: "rate_limit_error",
+    errors.UpstreamUnavailable: "service_unavailable_error",
+}
+"""`type` of a class; others have that of the class they are of."""
 
 _IN_GOOGLES_API = re.compile(r"Call (?:ModelService\.)?ListModels to see the list of available models[^.]*\.")
 """What Google tells whoever asks for a model that is not there: a call that OpenAI's clients do not have."""
@@ -32,4 +45,8 @@ def error_body(error: LiftgateError) -> JsonObject:
     """`{"error": {"message", "type", "param", "code"}}`; `param` and `code` may be None, `code` is never a number."""
     code = None if error.code is None else str(error.code)
     message = _IN_GOOGLES_API.sub("GET /v1/models lists those that can be asked.", error.message)
-    return {"error": {"message": message, "type": error.type, "param": error.param, "code": code}}
+    return {"error": {"message": message, "type": type_of(type(error)), "param": error.param, "code": code}}
+
+
+def type_of(kind: type[LiftgateError]) -> str:
+    return next(TYPES[each] for each in kind.__mro__ if each in TYPES)

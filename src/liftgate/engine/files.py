@@ -5,7 +5,6 @@ A File that is asked for often is served from memory; deleting it is immediate h
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,14 +23,11 @@ from liftgate.files.arrival import FileArrival, Ingest
 from liftgate.files.read import FileBytes
 from liftgate.files.uploads import Uploads
 from liftgate.gemini.upload_session import CHUNK
-from liftgate.ids import FILE_ID, file_id_of
+from liftgate.ids import FILE_ID, GEMINI_SPELLING, file_id_of
 from liftgate.media_types import is_taken, is_text, resolve, unusable
 from liftgate.records import Account, FileRecord, NewFile, Owner, UploadRecord
 from liftgate.router.attempts import Router
 from liftgate.signatures import HEAD
-
-GEMINI_SPELLING = re.compile(r"(?:(?i:https?)://[^/?#]+/(?:v1|v1beta|v1alpha)/)?files/(?P<name>[a-z0-9-]{1,40})\Z")
-"""Google's canonical URI or one with our own host, and the bare resource name."""
 
 CACHED_FILES = 100_000
 PAGE_LIMIT = 10_000

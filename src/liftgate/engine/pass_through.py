@@ -9,30 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-import msgspec
-
 from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.copies.services import Services
 from liftgate.dialects.gemini.body import LARGE, REFUSED, Named, NativeBody, read_body
-from liftgate.dialects.gemini.errors import google_status
 from liftgate.dialects.gemini.stream_forms import Elements, Events
 from liftgate.engine.attempt import Attempts, Carried, silence
-from liftgate.engine.files import GEMINI_SPELLING
 from liftgate.engine.meter import CallRecord, asked, current, timed
 from liftgate.engine.needs import Needs
 from liftgate.errors import (
-    FileNotFound,
     InvalidRequest,
     LiftgateError,
     ModelNotFound,
-    NotFound,
-    PermissionDenied,
     UpstreamDisconnected,
     let_go,
     shortened,
@@ -116,8 +109,8 @@ class NativeStream:
         await self._stream.close()
 
     def in_band(self, error: LiftgateError) -> bytes:
-        """What tells `error` inside, and the end behind it."""
-        return self._form.one(msgspec.json.encode(google_status(error))) + self._form.end()
+        """`error` inside the stream, and the end behind it."""
+        return self._form.error(error)
 
     async def _relay(self, batch: list[bytes], form: Events | Elements) -> AsyncGenerator[bytes, None]:
         try:
@@ -154,8 +147,7 @@ class Native:
         )
 
     async def call(self, request: NativeRequest, method: str, *, enum_numbers: bool = False) -> NativeAnswer:
-        """With `enum_numbers` its enums are numbers. Raises PermissionDenied, in Google's words, for a file that is not
-        the owner's."""
+        """With `enum_numbers` its enums are numbers."""
         call = await self._call(request, method)
         noted = current.get()
 
@@ -171,7 +163,7 @@ class Native:
                 noted.tier = tier[0] if tier else ""
             return NativeAnswer(raw, tier[0] if tier else None)
 
-        return await self._run(call, at)
+        return await self._attempts.run(call.model, call.carried, at)
 
     async def stream(self, request: NativeRequest, *, events: bool, enum_numbers: bool = False) -> NativeStream:
         """Given when its first event is there, so that a failure before that is a status (DESIGN.md 5.7). `events`:
@@ -202,14 +194,7 @@ class Native:
             hold.enter_context(self._router.hold(deployment))
             return NativeStream(stream, first, hold, events=events, call=noted)
 
-        return await self._run(call, at)
-
-    async def _run(self, call: _Call, at: Callable[[Deployment, Mapping[str, ResolvedFile]], Awaitable[T]]) -> T:
-        try:
-            return await self._attempts.run(call.model, call.carried, at)
-        except FileNotFound as missing:
-            # Deleted while it was on its way.
-            raise not_permitted(missing.file_id) from None
+        return await self._attempts.run(call.model, call.carried, at)
 
     async def _call(self, request: NativeRequest, method: str) -> _Call:
         begun = self._clock.monotonic()
@@ -219,13 +204,8 @@ class Native:
             limit = self._attempts.limit(request.model, self._settings.router.timeout)
             group = self._router.deployments(request.model)
         except ModelNotFound as missing:
-            if missing.provider:
-                raise
-            name = f"models/{shortened(request.model)}"
-            raise NotFound(
-                f"{name} is not found for API version v1beta, or is not supported for {method}. Call "
-                "ModelService.ListModels to see the list of available models and their supported methods."
-            ) from None
+            missing.method = method
+            raise
         deadline = begun + (min(limit, request.timeout) if request.timeout else limit)
         large = len(request.body) > LARGE
         body = await asyncio.to_thread(read_body, request.body) if large else read_body(request.body)
@@ -241,12 +221,9 @@ class Native:
             for named in body.files
             if self._is_files(named.text, request.origin)
         ]
-        try:
-            seconds = deadline - self._clock.monotonic()
-            finding = self._needs.of(request.owner, MediaFound(needs, 0), seconds=seconds) if needs else None
-            found = () if finding is None else await timed(noted, "files", finding)
-        except FileNotFound as missing:
-            raise not_permitted(missing.file_id) from None
+        seconds = deadline - self._clock.monotonic()
+        finding = self._needs.of(request.owner, MediaFound(needs, 0), seconds=seconds) if needs else None
+        found = () if finding is None else await timed(noted, "files", finding)
         return _Call(request.model, body, Carried(found, deadline))
 
     def _is_files(self, uri: str, origin: str) -> bool:
@@ -261,13 +238,6 @@ class Native:
         if place[0].endswith("." + _GOOGLE) and "generativelanguage" in place[0]:
             return True
         return place in self._upstreams or place == _place(origin)
-
-
-def not_permitted(named: str) -> PermissionDenied:
-    """Google's sentence for a File that is not there or not the caller's: it does not tell which (GEMINI.md 1.9)."""
-    spelling = GEMINI_SPELLING.match(named)
-    name = spelling["name"] if spelling else named
-    return PermissionDenied(f"You do not have permission to access the File {name} or it may not exist.")
 
 
 async def _body_at(call: _Call, deployment: Deployment, files: Mapping[str, ResolvedFile]) -> Body:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from liftgate import errors
+from liftgate.dialects.openai_errors import type_of
 
 if TYPE_CHECKING:
     from liftgate.exceptions import ProviderError
@@ -30,7 +31,8 @@ def public_error(error: errors.LiftgateError, model: object = None) -> errors.Li
     kind = _combined(public, own)
     shown: errors.LiftgateError = kind.__new__(kind, *error.args)
     shown.args = error.args
-    response = _response(error)
+    body = {"message": error.message, "type": type_of(own), "param": error.param, "code": error.code}
+    response = _response(error, body)
     shown.__dict__.update(
         {
             "llm_provider": "gemini",
@@ -40,7 +42,8 @@ def public_error(error: errors.LiftgateError, model: object = None) -> errors.Li
             "request_id": None,
             "num_retries": None,
             "max_retries": None,
-            "type": error.type,
+            "type": type_of(own),
+            "body": body,
             **error.__dict__,
         }
     )
@@ -116,13 +119,13 @@ def _rebuilt(public: Any, kind: Any, args: tuple[Any, ...], state: dict[str, Any
     return error
 
 
-def _response(error: errors.LiftgateError) -> Any:
+def _response(error: errors.LiftgateError, body: dict[str, Any]) -> Any:
     """The HTTP response that OpenAI's client would have had, in the class of its HTTP library; None without one."""
     if (http := _http_library()) is None:
         return None
     headers = {} if error.retry_after is None else {"retry-after": f"{error.retry_after:g}"}
     request = http.Request("POST", "https://generativelanguage.googleapis.com")
-    return http.Response(error.http_status, headers=headers, json={"error": error.body}, request=request)
+    return http.Response(error.http_status, headers=headers, json={"error": body}, request=request)
 
 
 @cache

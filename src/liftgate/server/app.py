@@ -8,36 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from liftgate import ids
 from liftgate.deadlines import Deadlines
+from liftgate.dialects.dialect import Errors
 from liftgate.engine.meter import current, told
 from liftgate.errors import (
     ConfigError,
     InternalError,
     LiftgateError,
-    MethodNotAllowed,
     RouteNotFound,
     Unavailable,
     let_go,
 )
 from liftgate.gateway import Gateway
 from liftgate.log_context import working_for
-from liftgate.server import routes
 from liftgate.server.asgi import Receive, Scope, Send
 from liftgate.server.auth import Authenticator
 from liftgate.server.bodies import HeldBodies
 from liftgate.server.cors import CrossOrigin
-from liftgate.server.dialects import Dialect, dialect_of
 from liftgate.server.errors import error_response
 from liftgate.server.local_only import LocalOnly
 from liftgate.server.metering import answer_metered, metered_receive
 from liftgate.server.request import ClientLeft, Request, Waits
 from liftgate.server.responses import Response
-from liftgate.server.routes import Handler
+from liftgate.server.routes import TABLES, Handler, Table, table_of
 from liftgate.server.routing import RouteTable, plain_path
-from liftgate.server.unserved import route_not_found
 from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate.server")
@@ -46,28 +44,27 @@ RETRY_AFTER = 2.0
 """Seconds in which a gateway that stops is usually followed by the next."""
 
 
-def build_app(gateway: Gateway) -> App:
-    return App(gateway)
+def build_app(gateway: Gateway, tables: Sequence[Table] = TABLES) -> App:
+    return App(gateway, tables)
 
 
 class App:
     """An ASGI 3 application."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, tables: Sequence[Table]) -> None:
         self._gateway = gateway
         self._auth = Authenticator(gateway.settings.auth)
         origins = gateway.settings.server.cors_origins
         self._local_only = None if gateway.settings.auth.required else LocalOnly(origins)
-        self._answer = CrossOrigin(origins, self._answer_request).answer if origins else self._answer_request
+        self._answer = self._answer_request
+        if origins:
+            self._answer = CrossOrigin(origins, self._answer_request, self._dialect_of).answer
         self._leaving = False
         limits = gateway.settings.limits
         bodies = HeldBodies(max(limits.decoded_bytes_limit, limits.max_body_bytes))
         self._waits = Waits(Tasks(), Deadlines(), bodies)
-        self._routes: dict[Dialect, RouteTable] = {}
-        for dialect, groups in routes.TABLES.items():
-            self._routes[dialect] = table = RouteTable()
-            for group, prefixes in groups:
-                table.add(group, *prefixes)
+        self._tables = tables
+        self._routes = {table: RouteTable(table.groups) for table in tables}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -109,17 +106,15 @@ class App:
                 request.let_go()
 
     async def _response(self, request: Request) -> Response:
-        dialect = dialect_of(request)
+        table = table_of(request, self._tables)
+        dialect = table.dialect
         try:
-            return await self._handler(request, dialect)(request)
+            return await self._handler(request, table)(request)
         except LiftgateError as error:
             if isinstance(error, RouteNotFound) and (plain := plain_path(request.path)) != request.path:
                 let_go(error)
                 request.path = plain
                 return await self._response(request)
-            if dialect == "gemini" and isinstance(error, MethodNotAllowed):
-                # Google has one answer for what it does not serve.
-                error = route_not_found(request.method, request.path)
             if error.http_status >= 500:
                 log.warning("%s: %s", type(error).__name__, error.message)
             let_go(error)
@@ -135,13 +130,16 @@ class App:
             let_go(error)
             return error_response(told(InternalError()), dialect)
 
-    def _handler(self, request: Request, dialect: Dialect) -> Handler:
+    def _dialect_of(self, request: Request) -> Errors:
+        return table_of(request, self._tables).dialect
+
+    def _handler(self, request: Request, table: Table) -> Handler:
         """Who answers the request, once its caller is known. Raises what the route and the key are refused with."""
         if (call := current.get()) is not None:
-            call.dialect = dialect
+            call.dialect = table.dialect.name
         if self._local_only is not None:
             self._local_only.check(request)
-        handler, route, request.params = self._routes[dialect].find(request.method, request.path)
+        handler, route, request.params = self._routes[table].find(request.method, request.path)
         if call is not None:
             call.route = route.path
         if not route.public and not (route.capability and request.query_value(route.capability)):

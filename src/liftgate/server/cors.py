@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 
+from liftgate.dialects.dialect import Errors
 from liftgate.errors import PermissionDenied
 from liftgate.server.asgi import Header, Message, Send
-from liftgate.server.dialects import dialect_of
 from liftgate.server.errors import error_response
 from liftgate.server.request import Request
 from liftgate.server.responses import Response
@@ -58,11 +58,13 @@ class Sharing:
 
 
 class CrossOrigin:
-    """Answers preflights itself, and what `answer` answers so that pages of `origins` may read it."""
+    """Answers preflights itself, and what `answer` answers so that pages of `origins` may read it. `dialect_of` gives
+    the API that a request speaks."""
 
-    def __init__(self, origins: Sequence[str], answer: Answer) -> None:
+    def __init__(self, origins: Sequence[str], answer: Answer, dialect_of: Callable[[Request], Errors]) -> None:
         self._sharing = Sharing(origins)
         self._answer = answer
+        self._dialect_of = dialect_of
 
     async def answer(self, request: Request, send: Send) -> None:
         origin = request.header(b"origin")
@@ -82,7 +84,7 @@ class CrossOrigin:
         varies = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
         if origin not in self._sharing.origins:
             error = PermissionDenied(f"Pages of {origin[:200]} may not use this gateway: it is not in cors_origins.")
-            refused = error_response(error, dialect_of(request))
+            refused = error_response(error, self._dialect_of(request))
             refused.headers = [*refused.headers, (b"vary", varies)]
             return refused
         asked = request.headers.get(b"access-control-request-headers", b"").strip()

@@ -10,24 +10,23 @@ import math
 
 import msgspec
 
-from liftgate.dialects.gemini.errors import google_status
-from liftgate.dialects.openai_errors import error_body
+from liftgate.dialects.dialect import Errors
+from liftgate.dialects.openai_errors import OPENAI
 from liftgate.errors import LiftgateError, MethodNotAllowed, RangeNotSatisfiable, UnsupportedEncoding
 from liftgate.server.asgi import Header
-from liftgate.server.dialects import Dialect
-from liftgate.server.responses import JSON, JSON_UTF8, Response
+from liftgate.server.responses import Response
 
 _encode = msgspec.json.Encoder().encode
 
 
-def error_response(error: LiftgateError, dialect: Dialect = "openai") -> Response:
+def error_response(error: LiftgateError, dialect: Errors = OPENAI) -> Response:
     """The answer that tells `error` to the caller."""
-    body, kind = (google_status(error), JSON_UTF8) if dialect == "gemini" else (error_body(error), JSON)
-    return Response(_encode(body), status=error.http_status, headers=[kind, *_headers(error)])
+    written = dialect.error(error)
+    headers = [(b"content-type", dialect.json_type), *_headers(error, written.status)]
+    return Response(_encode(written.body), status=written.status, headers=headers)
 
 
-def _headers(error: LiftgateError) -> list[Header]:
-    status = error.http_status
+def _headers(error: LiftgateError, status: int) -> list[Header]:
     headers: list[Header] = []
     if error.retry_after is not None:
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))))
@@ -35,7 +34,7 @@ def _headers(error: LiftgateError) -> list[Header]:
         headers.append((b"x-should-retry", b"false"))
     if status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="Liftgate"'))
-    if isinstance(error, MethodNotAllowed):
+    if isinstance(error, MethodNotAllowed) and status == error.status:
         headers.append((b"allow", ", ".join(error.allowed).encode()))
     if isinstance(error, UnsupportedEncoding):
         headers.append((b"accept-encoding", ", ".join(error.readable).encode()))

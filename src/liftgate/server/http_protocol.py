@@ -19,16 +19,13 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from liftgate import ids
-from liftgate.dialects.gemini.errors import google_status
-from liftgate.dialects.openai_errors import error_body
 from liftgate.errors import InternalError, LiftgateError
 from liftgate.server.asgi import Header, Scope
 from liftgate.server.cors import Sharing
-from liftgate.server.dialects import NATIVE
 from liftgate.server.exchange import STATUS_LINES, Exchange
 from liftgate.server.framing import Refused
 from liftgate.server.request_reader import RequestReader
-from liftgate.server.responses import JSON, JSON_UTF8
+from liftgate.server.routes import dialect_of_path
 
 STALLED = 120.0
 """Seconds in which a client must take some of what is sent to it."""
@@ -246,10 +243,11 @@ class Connection(asyncio.Protocol):
 
     def _answer_error(self, error: LiftgateError, path: bytes, headers: Sequence[Header]) -> None:
         """`path` and `headers`: of the request, as far as they were read."""
-        native = path.decode("latin-1").startswith(NATIVE)
-        body = msgspec.json.encode(google_status(error) if native else error_body(error))
+        dialect = dialect_of_path(path.decode("latin-1"))
+        written = dialect.error(error)
+        body = msgspec.json.encode(written.body)
         answer: list[Header] = [
-            JSON_UTF8 if native else JSON,
+            (b"content-type", dialect.json_type),
             (b"content-length", b"%d" % len(body)),
             (b"x-request-id", ids.new_request_id().encode()),
             (b"connection", b"close"),
@@ -258,7 +256,7 @@ class Connection(asyncio.Protocol):
             origins = [value for name, value in headers if name == b"origin"]
             answer += self.sharing.headers(origins[0].decode("latin-1").strip() if len(origins) == 1 else "")
         head = b"".join(b"%b: %b\r\n" % header for header in answer)
-        self._transport.write(STATUS_LINES[error.http_status] + head + b"\r\n" + body)
+        self._transport.write(STATUS_LINES[written.status] + head + b"\r\n" + body)
 
     def _finish(self, *, unread: bool) -> None:
         """Ends behind the last answer. Where more may come, it is read for a while: a reset would take the answer."""

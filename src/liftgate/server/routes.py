@@ -1,14 +1,18 @@
 """Every path of the gateway and what answers it, and nothing else.
 
-`TABLES` is all of it. `{name}` is one segment of the path, `{name:path}` the rest of it.
+`TABLES` is all of it, by the API that a request speaks. `{name}` is one segment of the path, `{name:path}` the rest of
+it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from liftgate.server.dialects import Dialect
+from liftgate.dialects.dialect import Errors
+from liftgate.dialects.gemini.errors import GEMINI
+from liftgate.dialects.openai_errors import OPENAI
+from liftgate.server.dialects import GEMINI_PATHS, speaks_gemini
 from liftgate.server.handlers import (
     chat,
     content,
@@ -45,7 +49,7 @@ class Route:
         return tuple(found)
 
 
-OPENAI = (
+OPENAI_ROUTES = (
     Route("/chat/completions", {"POST": chat.create_completion}),
     Route("/chat/completions/input_tokens", {"POST": chat.count_tokens}),
     Route("/files", {"GET": files.list_files, "POST": files.create_file}),
@@ -63,7 +67,7 @@ OPENAI = (
 
 CALL_METHOD = Route("/models/{model:path}:{method}", {"POST": gemini_models.call_method})
 
-GEMINI = (
+GEMINI_ROUTES = (
     Route("/files", {"GET": gemini_files.list_files}),
     Route("/files/{name}:download", {"GET": gemini_files.download_file}),
     Route("/files/{name}", {"GET": gemini_files.get_file, "DELETE": gemini_files.delete_file}),
@@ -72,23 +76,53 @@ GEMINI = (
     Route("/models/{model:path}", {"GET": gemini_models.get_model}),
 )
 
-GEMINI_UPLOADS = (Route("/files", {"POST": gemini_uploads.upload_file}, capability="upload_id"),)
+GEMINI_UPLOAD_ROUTES = (Route("/files", {"POST": gemini_uploads.upload_file}, capability="upload_id"),)
 
-AZURE = (Route("/openai/deployments/{model:path}/chat/completions", {"POST": chat.create_completion}),)
+AZURE_ROUTES = (Route("/openai/deployments/{model:path}/chat/completions", {"POST": chat.create_completion}),)
 
-OPERATORS = (
+OPERATOR_ROUTES = (
     Route("/health", {"GET": litellm.health}),
     Route("/health/liveness", {"GET": health.liveness}, public=True),
     Route("/health/liveliness", {"GET": health.liveness}, public=True),
     Route("/health/readiness", {"GET": health.readiness}, public=True),
 )
 
-TABLES: Mapping[Dialect, Sequence[tuple[Sequence[Route], Sequence[str]]]] = {
-    "openai": ((OPENAI, ("/v1", "")), (AZURE, ("",)), (OPERATORS, ("",))),
-    "gemini": (
-        (GEMINI, ("/v1beta", "/v1")),
-        (GEMINI_UPLOADS, ("/upload/v1beta", "/upload/v1")),
-        ((CALL_METHOD,), ("",)),
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """The routes of one API. A request is this API's when its path begins with one of `paths`, or when it `speaks` so.
+    `groups`: routes, and the prefixes that they have."""
+
+    dialect: Errors
+    groups: Sequence[tuple[Sequence[Route], Sequence[str]]]
+    paths: tuple[str, ...] = ()
+    speaks: Callable[[Request], bool] | None = None
+
+
+TABLES: tuple[Table, ...] = (
+    Table(
+        GEMINI,
+        (
+            (GEMINI_ROUTES, ("/v1beta", "/v1")),
+            (GEMINI_UPLOAD_ROUTES, ("/upload/v1beta", "/upload/v1")),
+            ((CALL_METHOD,), ("",)),
+        ),
+        paths=GEMINI_PATHS,
+        speaks=speaks_gemini,
     ),
-}
-"""What a request is looked for in, by what it speaks: routes and the prefixes that they have."""
+    Table(OPENAI, ((OPENAI_ROUTES, ("/v1", "")), (AZURE_ROUTES, ("",)), (OPERATOR_ROUTES, ("",))), paths=("",)),
+)
+"""The first whose request it is. The last one has all that no other has."""
+
+
+def table_of(request: Request, tables: Sequence[Table] = TABLES) -> Table:
+    path = request.path
+    for table in tables:
+        if path.startswith(table.paths) or (table.speaks is not None and table.speaks(request)):
+            return table
+    return tables[-1]
+
+
+def dialect_of_path(path: str, tables: Sequence[Table] = TABLES) -> Errors:
+    """The API of a request of which no more than the path was read."""
+    return next((table.dialect for table in tables if path.startswith(table.paths)), tables[-1].dialect)

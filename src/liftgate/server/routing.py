@@ -15,13 +15,15 @@ _PARAMETER = re.compile(r"\{(\w+)(:path)?\}")
 
 
 class RouteTable:
-    """Made once at start from `routes`; `prefixes` are put before each route's path."""
+    """Made once at start: of `groups`, routes and the prefixes that are put before each one's path."""
 
-    def __init__(self) -> None:
+    def __init__(self, groups: Iterable[tuple[Iterable[Route], Iterable[str]]]) -> None:
         self._exact: dict[str, Route] = {}
         self._patterns: list[tuple[re.Pattern[str], Route]] = []
+        for routes, prefixes in groups:
+            self._add(routes, prefixes)
 
-    def add(self, routes: Iterable[Route], *prefixes: str) -> None:
+    def _add(self, routes: Iterable[Route], prefixes: Iterable[str]) -> None:
         for route in routes:
             for prefix in prefixes:
                 path = prefix + route.path
@@ -39,7 +41,7 @@ class RouteTable:
             route, params = self._matching(method, path)
         handler = route.handlers.get("GET" if method == "HEAD" else method)
         if handler is None:
-            raise MethodNotAllowed(route.methods)
+            raise MethodNotAllowed(route.methods, route_not_found(method, path))
         return handler, route, params
 
     def _matching(self, method: str, path: str) -> tuple[Route, dict[str, str]]:

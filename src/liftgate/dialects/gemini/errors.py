@@ -1,19 +1,89 @@
-"""An error as Google writes one: google.rpc.Status in JSON, in an answer of its own or inside a stream."""
+"""Google's names and sentences for what goes wrong: google.rpc.Status in JSON, in an answer of its own or inside a
+stream.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from liftgate import errors
+from liftgate.dialects.dialect import ErrorBody
+from liftgate.errors import (
+    FileNotFound,
+    LiftgateError,
+    MethodNotAllowed,
+    ModelNotFound,
+    NotFound,
+    PermissionDenied,
+    shortened,
+)
+from liftgate.ids import GEMINI_SPELLING
+from liftgate.json_types import JsonObject
 
-from liftgate.errors import LiftgateError
+STATUSES: dict[type[LiftgateError], str] = {
+    errors.LiftgateError: "INTERNAL",
+    errors.RequestError: "INVALID_ARGUMENT",
+    errors.FileUnusable: "FAILED_PRECONDITION",
+    errors.AuthenticationFailed: "UNAUTHENTICATED",
+    errors.PermissionDenied: "PERMISSION_DENIED",
+    errors.NotFound: "NOT_FOUND",
+    errors.MethodNotAllowed: "UNIMPLEMENTED",
+    errors.RequestTimeout: "DEADLINE_EXCEEDED",
+    errors.Conflict: "ALREADY_EXISTS",
+    errors.PreconditionFailed: "FAILED_PRECONDITION",
+    errors.TooLarge: "INVALID_ARGUMENT",
+    errors.RangeNotSatisfiable: "OUT_OF_RANGE",
+    errors.RateLimited: "RESOURCE_EXHAUSTED",
+    errors.Unavailable: "UNAVAILABLE",
+    errors.StorageFull: "RESOURCE_EXHAUSTED",
+    errors.UpstreamError: "UNAVAILABLE",
+    errors.UpstreamKeyRejected: "UNAUTHENTICATED",
+    errors.UpstreamRateLimited: "RESOURCE_EXHAUSTED",
+    errors.UpstreamTimeout: "DEADLINE_EXCEEDED",
+    errors.UpstreamStorageFull: "RESOURCE_EXHAUSTED",
+}
+"""`status` of a class; others have that of the class they are of."""
 
 
-def google_status(error: LiftgateError) -> dict[str, Any]:
-    """google.rpc.Status as Google's HTTP front writes it (GEMINI.md 1.9)."""
-    status: dict[str, Any] = {"code": error.http_status, "message": error.message, "status": error.google_status}
-    upstream = error.upstream
-    # Where the status is ours, what Google said was about something of ours too, such as the key that we hold.
-    if upstream is not None and upstream.status == error.http_status:
-        status["status"] = upstream.google_status or error.google_status
-        if upstream.details:
-            status["details"] = list(upstream.details)
-    return {"error": status}
+class Gemini:
+    """How Google's API tells errors, on every route that it has."""
+
+    name = "gemini"
+    json_type = b"application/json; charset=UTF-8"
+
+    def error(self, error: LiftgateError) -> ErrorBody:
+        """google.rpc.Status as Google's HTTP front writes it (GEMINI.md 1.9)."""
+        error = in_googles_words(error)
+        status: JsonObject = {
+            "code": error.http_status,
+            "message": error.message,
+            "status": status_of(type(error)),
+        }
+        upstream = error.upstream
+        # Where the status is ours, what Google said was about something of ours too, such as the key that we hold.
+        if upstream is not None and upstream.status == error.http_status:
+            status["status"] = upstream.google_status or status["status"]
+            if upstream.details:
+                status["details"] = list(upstream.details)
+        return ErrorBody(error.http_status, {"error": status})
+
+
+GEMINI = Gemini()
+
+
+def status_of(kind: type[LiftgateError]) -> str:
+    return next(STATUSES[each] for each in kind.__mro__ if each in STATUSES)
+
+
+def in_googles_words(error: LiftgateError) -> LiftgateError:
+    """The error that Google's API has for the same thing; most are the same."""
+    if isinstance(error, FileNotFound):
+        # Google does not tell a File that is not there from one that is not the caller's (GEMINI.md 1.9).
+        spelling = GEMINI_SPELLING.match(error.file_id)
+        name = spelling["name"] if spelling else error.file_id
+        return PermissionDenied(f"You do not have permission to access the File {name} or it may not exist.")
+    if isinstance(error, ModelNotFound) and not (error.provider and error.method):
+        asked = f", or is not supported for {error.method}" if error.method else ""
+        return NotFound(
+            f"models/{shortened(error.model)} is not found for API version v1beta{asked}. Call ModelService.ListModels "
+            "to see the list of available models and their supported methods."
+        )
+    return error.nowhere if isinstance(error, MethodNotAllowed) else error

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from liftgate.dialects.gemini.errors import GEMINI
+from liftgate.errors import LiftgateError
+
+_encode = msgspec.json.Encoder().encode
+
 
 class Elements:
     """Google's array, an element at a time (GEMINI.md 2.1)."""
@@ -16,6 +23,10 @@ class Elements:
     def end(self) -> bytes:
         return b"[]" if self._between == b"[" else b"\n]"
 
+    def error(self, error: LiftgateError) -> bytes:
+        """The stream breaks off here: the error, and the end behind it."""
+        return self.one(_encode(GEMINI.error(error).body)) + self.end()
+
 
 class Events:
     """Google's server-sent events: nothing behind the last one."""
@@ -27,3 +38,7 @@ class Events:
 
     def end(self) -> bytes:
         return b""
+
+    def error(self, error: LiftgateError) -> bytes:
+        """The stream breaks off here: the error, and the end behind it."""
+        return self.one(_encode(GEMINI.error(error).body)) + self.end()

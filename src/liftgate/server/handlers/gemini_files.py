@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import Any
 
 from liftgate.dialects.gemini.files import gemini_file
-from liftgate.engine.pass_through import NUMBERS, not_permitted
+from liftgate.engine.pass_through import NUMBERS
 from liftgate.errors import FileNotFound, InvalidRequest, shortened
 from liftgate.ids import FILE_ID
 from liftgate.records import FileRecord
@@ -62,7 +62,7 @@ async def delete_file(request: Request) -> Response:
     try:
         await request.gateway.files.delete(request.owner, file.id)
     except FileNotFound:
-        raise not_permitted(request.params["name"]) from None
+        raise FileNotFound(request.params["name"]) from None
     return google_json({})
 
 
@@ -102,7 +102,7 @@ async def _named(request: Request) -> FileRecord:
     spelling = name if FILE_ID.match(name) else f"files/{name}"
     file = await request.gateway.files.named(request.owner, spelling)
     if file is None:
-        raise not_permitted(name)
+        raise FileNotFound(name)
     return file
 
 

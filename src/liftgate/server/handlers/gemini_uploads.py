@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from liftgate.dialects.gemini.errors import GEMINI
 from liftgate.dialects.gemini.files import gemini_file, read_metadata
 from liftgate.engine.files import Creation
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, RequestTimeout, UploadNotFound
@@ -174,7 +175,7 @@ def _finished(file: FileRecord) -> Response:
 
 
 def _refused(error: LiftgateError) -> Response:
-    response = error_response(error, "gemini")
+    response = error_response(error, GEMINI)
     response.headers = [*response.headers, (b"x-goog-upload-status", b"final")]
     return response
 
