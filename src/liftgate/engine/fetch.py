@@ -13,6 +13,7 @@ import re
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -20,6 +21,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from liftgate.engine.name_lookup import NameLookup, Resolve, system_addresses
 from liftgate.engine.shares import Shares
 from liftgate.engine.unpacking import ACCEPTED, Packed, names_of, unpacked
 from liftgate.errors import LONGEST_NAME, FileUnusable, InvalidRequest, TooLarge, shortened
@@ -35,21 +37,26 @@ LONGEST_URL = 16_384
 """Characters; more than any server takes."""
 
 
+_asking: ContextVar[Owner] = ContextVar("whom a look-up is for", default="")
+"""The connector asks the resolver, and knows no owner."""
+
+
 class _NotPublic(OSError):
     """A name or address that leads inside."""
 
 
 class _PublicResolver(AbstractResolver):
-    """Resolves to public addresses only."""
+    """Resolves to public addresses only, on behalf of `_asking`."""
 
-    def __init__(self, allowed: Collection[str]) -> None:
-        self._inner = aiohttp.ThreadedResolver()
+    def __init__(self, allowed: Collection[str], names: NameLookup) -> None:
+        self._names = names
         self._allowed = allowed
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
+        addresses = await self._names.addresses(_asking.get(), host, port, family)
+        found = [_result(host, *address) for address in addresses]
         if host in self._allowed:
             return found
         public = [each for each in found if is_public(each["host"])]
@@ -57,8 +64,7 @@ class _PublicResolver(AbstractResolver):
             raise _NotPublic(host)
         return public
 
-    async def close(self) -> None:
-        await self._inner.close()
+    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +100,18 @@ class Fetched:
 class Fetcher:
     """`allowed_hosts`: names that may lead to private addresses. `max_bytes`, `timeout` (seconds): for each file."""
 
-    def __init__(self, *, max_bytes: int, timeout: float, allowed_hosts: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        max_bytes: int,
+        timeout: float,
+        allowed_hosts: Collection[str] = (),
+        resolve: Resolve = system_addresses,
+    ) -> None:
         self._max_bytes = max_bytes
         self._timeout = timeout
         self._allowed = frozenset(allowed_hosts)
+        self._names = NameLookup(resolve)
         self._session: aiohttp.ClientSession | None = None
         self._shares = Shares(own=OWN_AT_ONCE, most=MOST_AT_ONCE, total=ALL_AT_ONCE)
 
@@ -108,6 +122,7 @@ class Fetcher:
         An owner waits for turns of its own, which its `timeout` does not count.
         """
         target = _parsed(url, param)
+        _asking.set(owner)
         try:
             async with self._shares.turn(owner), asyncio.timeout(self._timeout):
                 response = await self._follow(target, param)
@@ -158,7 +173,9 @@ class Fetcher:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(resolver=_PublicResolver(self._allowed), limit=0, use_dns_cache=False),
+                connector=aiohttp.TCPConnector(
+                    resolver=_PublicResolver(self._allowed, self._names), limit=0, use_dns_cache=False
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=self._timeout),
                 headers={"User-Agent": "liftgate", "Accept": "*/*", "Accept-Encoding": ACCEPTED},
@@ -180,6 +197,11 @@ def is_public(address: str) -> bool:
         if parsed in ipaddress.ip_network("64:ff9b::/96"):
             return is_public(str(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)))
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
+
+
+def _result(hostname: str, family: int, host: str, port: int) -> ResolveResult:
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    return ResolveResult(hostname=hostname, host=host, port=port, family=family, proto=socket.IPPROTO_TCP, flags=flags)
 
 
 def _is_address(host: str) -> bool:

@@ -32,13 +32,14 @@ class Shares:
     @asynccontextmanager
     async def turn(self, owner: Owner) -> AsyncIterator[None]:
         """Waits for a turn; an owner's come in the order in which they were asked for."""
-        await self._wait(owner)
+        await self.take(owner)
         try:
             yield
         finally:
-            self._give_back(owner)
+            self.give_back(owner)
 
-    async def _wait(self, owner: Owner) -> None:
+    async def take(self, owner: Owner) -> None:
+        """As `turn`; it lasts until `give_back`."""
         if owner in self._waiting or not self._has_room(owner):
             mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.setdefault(owner, deque()).append(mine)
@@ -46,18 +47,18 @@ class Shares:
                 await mine
             except asyncio.CancelledError:
                 if mine.done() and not mine.cancelled():
-                    self._give_back(owner)
+                    self.give_back(owner)
                 else:
                     self._leave(owner, mine)
                 raise
         else:
-            self._take(owner)
+            self._count(owner)
 
     def _has_room(self, owner: Owner) -> bool:
         taken = self._taken.get(owner, 0)
         return taken < self._own or (taken < self._most and self._all < self._total)
 
-    def _take(self, owner: Owner) -> None:
+    def _count(self, owner: Owner) -> None:
         self._taken[owner] = self._taken.get(owner, 0) + 1
         self._all += 1
 
@@ -67,7 +68,7 @@ class Shares:
         if not waiting:
             del self._waiting[owner]
 
-    def _give_back(self, owner: Owner) -> None:
+    def give_back(self, owner: Owner) -> None:
         self._all -= 1
         self._taken[owner] -= 1
         if not self._taken[owner]:
@@ -75,7 +76,7 @@ class Shares:
         # Whoever waits longest comes first, but for those who have as many as they may.
         for each in list(self._waiting):
             if self._has_room(each):
-                self._take(each)
+                self._count(each)
                 first = self._waiting[each][0]
                 self._leave(each, first)
                 first.set_result(None)
