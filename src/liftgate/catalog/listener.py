@@ -19,8 +19,7 @@ from typing import Any
 import psycopg
 
 from liftgate.backoff import REACHES
-from liftgate.catalog.opened import EVERYTHING
-from liftgate.catalog.workers import Announcements
+from liftgate.catalog.workers import EVERYTHING, Announcements
 from liftgate.errors import Unavailable
 
 CHANNEL = "liftgate"

@@ -22,12 +22,10 @@ from liftgate.backoff import REACHES, TRANSACTIONS
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.listener import CHANNEL, Listener, payloads
 from liftgate.catalog.migrate import migrate
-from liftgate.catalog.opened import Database
 from liftgate.catalog.postgres_url import PostgresUrl, read_postgres_url
 from liftgate.catalog.schema import IN_POSTGRES, lacking
 from liftgate.catalog.trouble import Trouble, away
-from liftgate.catalog.workers import Announcements, Job, too_late
-from liftgate.clock import Clock
+from liftgate.catalog.workers import Announcements, Job, Opening, too_late
 from liftgate.errors import ConfigError, LiftgateError, StorageFull, Unavailable
 from liftgate.ids import token
 
@@ -299,14 +297,13 @@ def set_up(conn: Connection, place: str, schema: int | None) -> None:
         )
 
 
-async def open_postgres(url: str, clock: Clock, timeout: float, schema: int | None) -> Database:
+async def open_postgres(database: Opening, url: str, timeout: float, schema: int | None) -> None:
     """See `database.open_database`."""
     where = url_of(url)
     reach = Reach(where, timeout)
     origin = token(12)
-    database = Database(clock, timeout, place=where.where)
     make: Callable[[], PostgresSession] = lambda: PostgresSession(reach, origin)  # noqa: E731 - one line, one use
-    database.use((make, CONNECTIONS), None, reach.trouble.check)
+    database.use(where.where, (make, CONNECTIONS), None, reach.trouble.check)
     try:
         await database.write(lambda conn: set_up(conn, where.where, schema), timeout=max(timeout, 60.0))
         listener = Listener(reach.connect, origin, database.tell)
@@ -321,4 +318,3 @@ async def open_postgres(url: str, clock: Clock, timeout: float, schema: int | No
             why = error.message if cause is None else where.reason(cause)
             raise ConfigError(f"database_url: PostgreSQL at {where.where} cannot be used: {why}.") from error
         raise
-    return database

@@ -16,12 +16,11 @@ from typing import Any, TypeVar
 
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.migrate import migrate
-from liftgate.catalog.opened import EVERYTHING, Database
 from liftgate.catalog.schema import IN_SQLITE, SQLITE_WORDS, lacking
 from liftgate.catalog.sqlite_file import Place, connect, look_over, path_of, prepare
 from liftgate.catalog.sqlite_watcher import SqliteWatcher
 from liftgate.catalog.trouble import Trouble, away
-from liftgate.catalog.workers import Announcements, Job, too_late
+from liftgate.catalog.workers import EVERYTHING, Announcements, Job, Opening, too_late
 from liftgate.clock import Clock
 from liftgate.errors import ConfigError, LiftgateError, StorageFull, Unavailable
 from liftgate.ids import token
@@ -218,14 +217,14 @@ def set_up(conn: Connection, path: Path, schema: int | None) -> None:
         )
 
 
-async def open_sqlite(url: str, clock: Clock, timeout: float, schema: int | None) -> Database:
+async def open_sqlite(database: Opening, url: str, clock: Clock, timeout: float, schema: int | None) -> None:
     """See `database.open_database`."""
     path = path_of(url)
     origin = token(12)
     trouble = Trouble(str(path))
     place = Place(path, trouble)
-    database = Database(clock, timeout, place=str(path))
     database.use(
+        str(path),
         (lambda: SqliteSession(place, trouble, clock, timeout, origin, writes=False), READERS),
         (lambda: SqliteSession(place, trouble, clock, timeout, origin, writes=True), 1),
         place.admit,
@@ -245,4 +244,3 @@ async def open_sqlite(url: str, clock: Clock, timeout: float, schema: int | None
         if isinstance(reason, sqlite3.Error):
             raise ConfigError(f"The catalogue {path} cannot be opened: {reason}.") from error
         raise
-    return database

@@ -8,10 +8,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from liftgate.catalog.opened import EVERYTHING
 from liftgate.catalog.sqlite_file import Place, connect, connect_to_listen
 from liftgate.catalog.trouble import Trouble
-from liftgate.catalog.workers import Announcements
+from liftgate.catalog.workers import EVERYTHING, Announcements
 from liftgate.errors import Unavailable
 
 POLL_SECONDS = 0.25

@@ -23,6 +23,7 @@ from liftgate.log_context import working_for
 T = TypeVar("T")
 Announcements = list[tuple[str, str]]
 """(topic, key) in the order in which they were committed."""
+EVERYTHING: Announcements = [("*", "")]
 
 log = logging.getLogger("liftgate.catalog")
 
@@ -178,3 +179,34 @@ class Workers:
             thread.join(1.0)
             if thread.is_alive():
                 log.warning("the catalogue's thread %s did not end in time", thread.name)
+
+
+class Watcher(Protocol):
+    """Hears what other processes committed. Announces through the callback that it was made with, on the loop."""
+
+    def deaf_since(self) -> float | None:
+        """`time.monotonic` of when it stopped hearing them; None while it hears."""
+
+    async def close(self) -> None: ...
+
+
+class Opening(Protocol):
+    """The catalogue as the engine that opens it sees it; `database.Database` is one."""
+
+    def use(
+        self,
+        place: str,
+        reading: tuple[Callable[[], Session], int],
+        writing: tuple[Callable[[], Session], int] | None,
+        admit: Callable[[], None],
+    ) -> None: ...
+
+    def hear(self, watcher: Watcher, look: Callable[[Connection], None]) -> None: ...
+
+    def tell(self, announced: Announcements) -> None: ...
+
+    async def write(self, work: Callable[[Connection], T], *, timeout: float | None = None) -> T: ...
+
+    async def reckon(self) -> None: ...
+
+    async def close(self) -> None: ...
