@@ -16,9 +16,10 @@ import pytest
 from aging import let_pass
 from cut_line import Cut, Line, content_of, cuts_of
 from gateways import ask, client_for, gateway_server, sandbox_server, settings_for
+from liftgate.clock import SystemClock
 from openai_schema import check_answer
 from raw_http import Answer
-from running import Running, eventually, running_gateway
+from running import MODEL, Running, eventually, running_gateway
 
 MIB = 1024 * 1024
 RED, BLUE = "sk-red-0123456789abcdef", "sk-blue-0123456789abcdef"
@@ -77,6 +78,22 @@ def test_upload_in_order_becomes_a_file(gateway: Running) -> None:
     assert fetched.headers["etag"] == f'"{hashlib.sha256(content).hexdigest()}"'
     middle = gateway.call("GET", f"/v1/files/{file['id']}/content", headers={"Range": "bytes=1048570-2097160"})
     assert (middle.status, middle.body) == (206, content[1048570:2097161])
+
+
+def test_everything_that_is_made_is_dated(gateway: Running) -> None:
+    """Seconds since the epoch (OPENAI.md 2): by each answer, of each noun."""
+    asked = SystemClock().now()
+    upload = create(gateway, 6)
+    body, headers = part_request(b"dated!")
+    part = gateway.call("POST", f"/v1/uploads/{upload['id']}/parts", body, headers).json()
+    done = complete(gateway, upload["id"], [part["id"]]).json()
+    file = gateway.call("GET", f"/v1/files/{done['file']['id']}").json()
+    chat = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}
+    answer = gateway.post("/v1/chat/completions", chat).json()
+    [listed] = gateway.call("GET", "/v1/files?limit=1").json()["data"]
+    for made in (upload, part, done, done["file"], file, listed):
+        assert asked - 2 <= made["created_at"] <= SystemClock().now() + 2, made
+    assert asked - 2 <= answer["created"] <= SystemClock().now() + 2
 
 
 def test_part_ids_say_the_order_and_parts_may_come_side_by_side(gateway: Running) -> None:

@@ -98,11 +98,10 @@ class PartArrival(Arrival):
             key=self.key,
             bytes=self.size,
             sha256=self.spool.sha256 if self._whole else "",
-            created_at=0.0,
+            created_at=0.0,  # the database's time, told when it is written
             start=self._start,
         )
-        added = await self._ingest.db.write(lambda conn: _add(conn, part), storing=True)
-        return part if added else None
+        return await self._ingest.db.write(lambda conn: _add(conn, part), storing=True)
 
 
 class PartStore:
@@ -256,11 +255,13 @@ def _announced(upload: UploadRecord) -> NewFile:
     )
 
 
-def _add(conn: Connection, part: UploadPart) -> bool:
+def _add(conn: Connection, part: UploadPart) -> UploadPart | None:
+    """The part as it was written; None: the session does not stand at its offset."""
     if count_parts(conn, part.upload_id) >= MOST_PARTS:
         raise InvalidRequest(f"An upload has at most {MOST_PARTS} parts.", param="upload_id", code="too_many_parts")
     now = conn.now()
-    return add_part(conn, replace(part, created_at=now), now)
+    part = replace(part, created_at=now)
+    return part if add_part(conn, part, now) else None
 
 
 def _update(digests: Sequence[_Hash], pieces: Sequence[bytes]) -> None:
