@@ -16,14 +16,18 @@ class MeteredLine:
     """`sent`: bytes that reached the server so far, over all connections, heads included.
 
     `cuts`: at each of these counts the connection is reset, with bytes on both sides lost. `stop_at`: at this count
-    nothing goes on any more; `stopped` is set then, until `go_on()`.
+    nothing goes on any more; `stopped` is set then, until `go_on()`. `received`, `cuts_down`: the same of what comes
+    back.
     """
 
-    def __init__(self, target: str, cuts: Sequence[int] = (), stop_at: int | None = None) -> None:
+    def __init__(
+        self, target: str, cuts: Sequence[int] = (), stop_at: int | None = None, cuts_down: Sequence[int] = ()
+    ) -> None:
         parts = urlsplit(target)
         self._target = (parts.hostname or "", parts.port or 0)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._cuts = sorted(cuts)
+        self._cuts_down = sorted(cuts_down)
         self._stop_at = stop_at
         self._lock = threading.Lock()
         self._may_go = threading.Event()
@@ -31,12 +35,13 @@ class MeteredLine:
         self._threads: list[threading.Thread] = []
         self.stopped = threading.Event()
         self.sent = 0
+        self.received = 0
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._start(self._accept)
 
     @property
     def cuts_left(self) -> int:
-        return len(self._cuts)
+        return len(self._cuts) + len(self._cuts_down)
 
     def go_on(self) -> None:
         self._stop_at = None
@@ -100,6 +105,11 @@ class MeteredLine:
         try:
             while piece := server.recv(_PIECE):
                 client.sendall(piece)
+                self.received += len(piece)
+                if self._cuts_down and self.received >= self._cuts_down[0]:
+                    self._cuts_down.pop(0)
+                    self._end(client, reset=True)
+                    break
         except OSError:
             pass
         self._end(client)
@@ -119,8 +129,10 @@ class MeteredLine:
 
 
 @contextmanager
-def metered_line(target: str, cuts: Sequence[int] = (), stop_at: int | None = None) -> Iterator[MeteredLine]:
-    line = MeteredLine(target, cuts, stop_at)
+def metered_line(
+    target: str, cuts: Sequence[int] = (), stop_at: int | None = None, cuts_down: Sequence[int] = ()
+) -> Iterator[MeteredLine]:
+    line = MeteredLine(target, cuts, stop_at, cuts_down)
     try:
         yield line
     finally:

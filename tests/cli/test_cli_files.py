@@ -408,6 +408,19 @@ def test_bytes_that_are_not_those_that_were_stored_are_not_taken(bench: Bench, t
     assert sorted(found.name for found in bench.cli.home.glob("*.mp4*")) == ["film.mp4"]
 
 
+@pytest.mark.parametrize("output", [(), ("-o", "copy.mp4")])
+def test_a_download_goes_on_where_the_line_broke(bench: Bench, output: tuple[str, ...]) -> None:
+    path = made(bench.cli.home / "film.mp4", 9 * MIB)
+    file_id = bench.cli.out("files", "upload", path).split()[0]
+    with metered_line(bench.url, cuts_down=[MIB, 5 * MIB]) as line:
+        done = bench.cli.run("files", "cat", file_id, *output, "--base-url", line.url)
+        assert line.cuts_left == 0
+        # What had come is not asked for again, but for what was lost in the sockets.
+        assert line.received < 9 * MIB + 6 * MIB
+    copied = (bench.cli.home / "copy.mp4").read_bytes() if output else done.stdout
+    assert copied == path.read_bytes()
+
+
 def test_binary_is_not_written_to_a_terminal(bench: Bench) -> None:
     file_id = bench.cli.out("files", "upload", made(bench.cli.home / "film.mp4", 5000)).split()[0]
     code, shown = bench.cli.in_terminal("files", "cat", file_id)

@@ -13,6 +13,8 @@ from typing import IO, Any, TypeVar
 import click
 
 from liftgate.cli.readable import plain
+from liftgate.errors import LiftgateError
+from liftgate.sdk.remote.gateway_errors import GatewayUnreachable
 
 REFUSED, MISUSED, UNREACHABLE, INTERRUPTED = 1, 2, 3, 130
 
@@ -34,23 +36,16 @@ class Misused(Failure):
     exit_code = MISUSED
 
 
-class Refused(Failure):
-    """The gateway's answer to a request that it did not fulfil. `param`, `code`: of OpenAI's error body."""
-
-    def __init__(
-        self, status: int, message: str, *, param: str = "", code: str = "", retry_after: float | None = None
-    ) -> None:
-        super().__init__(plain(message))
-        self.status = status
-        self.param = param
-        self.code = code
-        self.retry_after = retry_after
-
-
 class Unreachable(Failure):
     """No answer, or a broken one."""
 
     exit_code = UNREACHABLE
+
+
+def failure_of(error: LiftgateError) -> Failure:
+    """What a gateway answered, or that it did not, as the end of a command."""
+    kind = Unreachable if isinstance(error, GatewayUnreachable) else Failure
+    return kind(plain(error.message))
 
 
 class Interrupted(Failure):
@@ -61,5 +56,7 @@ def run(work: Callable[[], Coroutine[Any, Any, T]], *, interrupted: Callable[[],
     """Runs it to its end. Ctrl-C cancels it, lets it clean up and raises Interrupted with the sentence given."""
     try:
         return asyncio.run(work())
+    except LiftgateError as error:
+        raise failure_of(error) from None
     except KeyboardInterrupt:
         raise Interrupted(interrupted() if interrupted is not None else "interrupted") from None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from liftgate.errors import InvalidRequest
+
 if TYPE_CHECKING:
-    from liftgate.cli.remote import Address
+    from liftgate.sdk.remote.gateway_client import Address
 
 DEFAULT_URL = "http://127.0.0.1:4000"
 
@@ -49,25 +50,18 @@ def gateway_options(command: Command) -> Command:
 
 def address(base_url: str, api_key: str) -> Address:
     """Raises UsageError for what is no address."""
-    from urllib.parse import urlsplit
+    from liftgate.sdk.remote.gateway_client import read_address
 
-    from liftgate.cli.remote import Address
-
-    url = base_url.strip().rstrip("/")
-    url = url.removesuffix("/v1").rstrip("/")
     try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid = False
-    if not valid:
-        raise click.UsageError(f"--base-url: expected an address such as {DEFAULT_URL}, got {base_url!r}.")
-    if re.search(r"/v1(?:beta)?(?:/|$)", parts.path):
-        root = url[: url.index("/v1", len(parts.scheme) + 3)]
-        raise click.UsageError(f"--base-url: expected an address that ends with /v1 at most, such as {root}.")
-    if not api_key.isprintable() or not api_key.isascii():
-        raise click.UsageError("--api-key: the key holds characters that no header can carry.")
-    return Address(url, api_key.strip())
+        return read_address(
+            base_url,
+            api_key,
+            url_name="--base-url",
+            key_name="--api-key",
+            key_hint="give --api-key, or set LIFTGATE_API_KEY",
+        )
+    except InvalidRequest as wrong:
+        raise click.UsageError(wrong.message) from None
 
 
 def json_option(command: Command) -> Command:

@@ -1,7 +1,8 @@
 """`Liftgate` and `AsyncLiftgate`: the SDK's functions as methods of a client that holds its key, or its files.
 
 `Liftgate()` keeps nothing and speaks straight to Gemini. `Liftgate(data_dir=…)` runs the gateway's engine inside this
-process: files are kept there for good, and paged in at Gemini when a chat needs them.
+process: files are kept there for good, and paged in at Gemini when a chat needs them. `Liftgate(base_url=…)` asks a
+gateway that runs somewhere else.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import os
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
-from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar, Unpack, overload
+from typing import Any, Concatenate, Literal, ParamSpec, Self, TypedDict, TypeVar, Unpack, overload
 
+from liftgate.errors import InvalidRequest
 from liftgate.sdk import operations
 from liftgate.sdk.bridge import Bridge, Here, public_errors
 from liftgate.sdk.calls import Call, call_of
@@ -30,6 +32,20 @@ from liftgate.sdk.streams import AsyncChunkStream, ChunkStream
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class ClientOptions(TypedDict, total=False):
+    """Keyword arguments of `Liftgate` and `AsyncLiftgate`; `timeout` in seconds."""
+
+    api_key: str | None
+    api_base: str | None
+    timeout: float | None
+    num_retries: int | None
+    extra_headers: Mapping[str, str] | None
+    base_url: str | None
+    data_dir: str | os.PathLike[str] | None
+    config: str | os.PathLike[str] | None
+
 
 Opener = Callable[[], AbstractAsyncContextManager[Engine]]
 
@@ -100,26 +116,13 @@ class Liftgate:
     """The SDK's functions with what they have in common said once, each also with an `a` in front, to be awaited.
 
     `api_key`, `api_base`, `timeout` (seconds), `num_retries` and `extra_headers` hold for every call that does not say
-    otherwise. With `data_dir` (a directory) or `config` (a gateway's config.yaml) files are kept: see docs/sdk.md.
+    otherwise. With `data_dir` (a directory) or `config` (a gateway's config.yaml) files are kept; with `base_url` a
+    running gateway is asked, `api_key` being one of its keys: see docs/sdk.md.
     Works in any thread and inside a running loop; `close()` it, or use `with`.
     """
 
-    def __init__(
-        self,
-        *,
-        api_key: str | None = None,
-        api_base: str | None = None,
-        timeout: float | None = None,
-        num_retries: int | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        data_dir: str | os.PathLike[str] | None = None,
-        config: str | os.PathLike[str] | None = None,
-    ) -> None:
-        defaults = call_of(
-            {"api_key": api_key, "api_base": api_base, "timeout": timeout, "num_retries": num_retries},
-            extra_headers=extra_headers,
-        )
-        self._bridge = Portal(_opener(defaults, data_dir, config), name="liftgate")
+    def __init__(self, **options: Unpack[ClientOptions]) -> None:
+        self._bridge = Portal(_opener(options), name="liftgate")
 
     create_file = _blocking(operations.create_file, _as_is)
     file_retrieve = _blocking(operations.file_retrieve, _as_is)
@@ -200,22 +203,8 @@ class Liftgate:
 class AsyncLiftgate:
     """`Liftgate` on the caller's own loop: the same arguments, every function awaited, to be used with `async with`."""
 
-    def __init__(
-        self,
-        *,
-        api_key: str | None = None,
-        api_base: str | None = None,
-        timeout: float | None = None,
-        num_retries: int | None = None,
-        extra_headers: Mapping[str, str] | None = None,
-        data_dir: str | os.PathLike[str] | None = None,
-        config: str | os.PathLike[str] | None = None,
-    ) -> None:
-        defaults = call_of(
-            {"api_key": api_key, "api_base": api_base, "timeout": timeout, "num_retries": num_retries},
-            extra_headers=extra_headers,
-        )
-        self._opener = _opener(defaults, data_dir, config)
+    def __init__(self, **options: Unpack[ClientOptions]) -> None:
+        self._opener = _opener(options)
         self._exit = AsyncExitStack()
         self._here: Here | None = None
 
@@ -264,13 +253,36 @@ class AsyncLiftgate:
         return self._here
 
 
-def _opener(defaults: Call, data_dir: str | os.PathLike[str] | None, config: str | os.PathLike[str] | None) -> Opener:
-    if data_dir is None and config is None:
-        return lambda: Direct(defaults, os.environ)
-    # The catalogue and the blob store are loaded only where files are kept.
-    from liftgate.sdk.durable import Durable, client_settings
-
-    # Read here, so that a mistake shows where it was made and not at the first call.
+def _opener(options: ClientOptions) -> Opener:
+    """InvalidRequest, ConfigError: read here, so that a mistake shows where it was made and not at the first call."""
+    for name in options:
+        if name not in ClientOptions.__annotations__:
+            raise TypeError(f"unexpected keyword argument {name!r}")
+    shared: Any = {name: options.get(name) for name in ("api_key", "api_base", "timeout", "num_retries")}
+    defaults = call_of(shared, extra_headers=options.get("extra_headers"))
+    base_url, data_dir, config = options.get("base_url"), options.get("data_dir"), options.get("config")
     with public_errors():
+        if base_url is not None:
+            return _remote(defaults, base_url, kept=data_dir is not None or config is not None)
+        if data_dir is None and config is None:
+            return lambda: Direct(defaults, os.environ)
+        # The catalogue and the blob store are loaded only where files are kept.
+        from liftgate.sdk.durable import Durable, client_settings
+
         settings = client_settings(defaults, os.environ, data_dir, config)
-    return lambda: Durable(settings)
+        return lambda: Durable(settings)
+
+
+def _remote(defaults: Call, base_url: str, *, kept: bool) -> Opener:
+    if kept or defaults.api_base is not None:
+        raise InvalidRequest(
+            "'base_url' is a running gateway: 'data_dir', 'config' and 'api_base' cannot be given with it.",
+            param="base_url",
+        )
+    # The HTTP client is loaded only where a gateway is asked.
+    from liftgate.sdk.remote.gateway_client import read_address
+    from liftgate.sdk.remote.remote_engine import RemoteEngine
+
+    key = defaults.api_key or os.environ.get("LIFTGATE_API_KEY") or os.environ.get("OPENAI_API_KEY") or ""
+    address = read_address(base_url, key, key_hint="pass api_key=…, or set LIFTGATE_API_KEY")
+    return lambda: RemoteEngine(address, defaults)

@@ -16,6 +16,7 @@ from asyncio import to_thread
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 from liftgate import media_types
@@ -74,6 +75,12 @@ def _named(file: Any) -> tuple[str | None, Any, str | None, Mapping[str, str]]:
     if not isinstance(name, str | None) or not isinstance(declared, str | None):
         raise InvalidRequest("In a tuple for 'file' the name and the type are strings.", param="file")
     return name, content, declared, headers or {}
+
+
+def local_path(file: Any) -> Path | None:
+    """Where the bytes are, when `file=` is a path, or a tuple around one."""
+    content = file[1] if isinstance(file, tuple) and len(file) > 1 else file
+    return Path(content) if isinstance(content, str | os.PathLike) else None
 
 
 def _own_name(content: Any) -> str | None:

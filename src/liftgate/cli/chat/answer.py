@@ -9,16 +9,17 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import click
 
-from liftgate.cli.failures import Failure, Refused
+from liftgate.cli.failures import Failure
 from liftgate.cli.files.sending import send_files
-from liftgate.cli.files.uploading import Wish
 from liftgate.cli.readable import plain
-from liftgate.cli.remote import Address, Remote, error_of_event
+from liftgate.json_types import JsonObject
+from liftgate.records import NewFile
+from liftgate.sdk.remote.gateway_client import Address, GatewayClient
+from liftgate.sdk.remote.gateway_errors import in_stream
 from liftgate.sse import EventDecoder
 
 SILENCE_SECONDS = 900.0
@@ -43,9 +44,9 @@ _NO_CHAT = re.compile(r"embedding|tts|image|banana|audio|live|veo|imagen|lyria|r
 """Of Google's names those that answer no question about a file with words."""
 
 
-async def first_model(remote: Remote) -> str:
+async def first_model(gateway: GatewayClient) -> str:
     """The usual one, else the first that is listed and can be asked. Raises UsageError where there is none."""
-    listed = [str(model["id"]) for model in (await remote.ask("GET", "/models"))["data"]]
+    listed = [str(model["id"]) for model in (await gateway.ask("GET", "/models"))["data"]]
     answering = [name for name in listed if not _NO_CHAT.search(name)] or listed
     usual = [name for name in answering if name.rsplit("/", 1)[-1] == USUAL]
     if not listed:
@@ -59,10 +60,10 @@ async def first_model(remote: Remote) -> str:
 async def uploaded(where: Address, given: Sequence[str], model: str) -> list[str]:
     """The ids of the files, in their order: of paths, once they are uploaded. Raises Exit when one failed."""
     paths = [name for name in given if Path(name).is_file()]
-    found: list[dict[str, Any]] = []
+    found: list[JsonObject] = []
     failures: list[Failure] = []
 
-    def done(outcome: dict[str, Any] | Failure) -> None:
+    def done(outcome: JsonObject | Failure) -> None:
         if isinstance(outcome, Failure):
             failures.append(outcome)
             return
@@ -71,7 +72,9 @@ async def uploaded(where: Address, given: Sequence[str], model: str) -> list[str
 
     distinct = list(dict.fromkeys(paths))
     if distinct:
-        await send_files(where, [Path(path) for path in distinct], Wish(models=(model,)), jobs=2, wait=False, done=done)
+        await send_files(
+            where, [Path(path) for path in distinct], NewFile(models=(model,)), jobs=2, wait=False, done=done
+        )
     if failures:
         # What went wrong has been told.
         raise click.exceptions.Exit(failures[0].exit_code)
@@ -79,17 +82,17 @@ async def uploaded(where: Address, given: Sequence[str], model: str) -> list[str
     return [ids.get(name, name) for name in given]
 
 
-async def show_answer(remote: Remote, asked: Asked) -> None:
+async def show_answer(gateway: GatewayClient, asked: Asked) -> None:
     headers = {"Content-Type": "application/json"}
     with ExitStack() as shown:
         waited = _waiting(shown, asked)
-        async with remote.open(
+        async with gateway.open(
             "POST", "/chat/completions", headers=headers, body=asked.body, silence=SILENCE_SECONDS
         ) as answer:
             if asked.streamed:
                 await _stream(answer, waited)
                 return
-            document = remote.decoded(await answer.read())
+            document = gateway.decoded(await answer.read())
         waited()
     if asked.as_json:
         click.echo(json.dumps(document, ensure_ascii=False))
@@ -130,7 +133,7 @@ async def _stream(answer: aiohttp.ClientResponse, waited: Callable[[], None]) ->
                     sys.stdout.flush()
                     last = text[-1]
         if ending is None:
-            raise Refused(200, "the answer broke off.")
+            raise Failure("the answer broke off.")
     finally:
         waited()
         if last != "\n":
@@ -139,10 +142,10 @@ async def _stream(answer: aiohttp.ClientResponse, waited: Callable[[], None]) ->
 
 
 def _read(event: bytes) -> tuple[str, str | None]:
-    """The text of a chunk and its finish reason. Raises Refused for an error in the stream."""
+    """The text of a chunk and its finish reason. Raises for an error in the stream."""
     try:
         chunk = json.loads(event)
-        if error := error_of_event(chunk):
+        if error := in_stream(chunk):
             raise error
         choices = chunk["choices"]
         if not choices:
@@ -150,7 +153,7 @@ def _read(event: bytes) -> tuple[str, str | None]:
         delta = choices[0]["delta"]
         return str(delta.get("content") or delta.get("refusal") or ""), choices[0].get("finish_reason")
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise Refused(200, "the stream holds what is no chat completion.") from None
+        raise Failure("the stream holds what is no chat completion.") from None
 
 
 def _shown(text: str) -> str:

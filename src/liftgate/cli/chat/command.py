@@ -15,7 +15,7 @@ from liftgate.cli.failures import run
 from liftgate.cli.options import address, gateway_options, json_option
 
 if TYPE_CHECKING:
-    from liftgate.cli.remote import Address
+    from liftgate.sdk.remote.gateway_client import Address
 
 FILE_ID = re.compile(r"file-[a-z0-9]{24}")
 
@@ -77,14 +77,14 @@ async def _chat(
     as_json: bool,
 ) -> None:
     from liftgate.cli.chat.answer import Asked, first_model, show_answer, uploaded
-    from liftgate.cli.remote import Remote
+    from liftgate.sdk.remote.gateway_client import GatewayClient
 
-    async with Remote(where) as remote:
-        model = model or await first_model(remote)
+    async with GatewayClient(where) as gateway:
+        model = model or await first_model(gateway)
         file_ids = await uploaded(where, given, model)
         messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
         parts: list[dict[str, Any]] = [{"type": "file", "file": {"file_id": file_id}} for file_id in file_ids]
         content: object = [{"type": "text", "text": question}, *parts] if parts else question
         messages.append({"role": "user", "content": content})
         body = json.dumps({"model": model, "messages": messages, **({"stream": True} if streamed else {})}).encode()
-        await show_answer(remote, Asked(model, body, streamed=streamed, as_json=as_json))
+        await show_answer(gateway, Asked(model, body, streamed=streamed, as_json=as_json))

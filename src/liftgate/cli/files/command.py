@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import click
 
-from liftgate.cli.failures import Failure, run
+from liftgate.cli.failures import Failure, failure_of, run
 from liftgate.cli.files.upload import upload
 from liftgate.cli.main import NEAR_COMMANDS
 from liftgate.cli.options import Word, address, gateway_options, json_option
 from liftgate.dialects.openai_files import PURPOSES
+from liftgate.errors import FileNotFound, LiftgateError
+from liftgate.json_types import JsonObject
 
 if TYPE_CHECKING:
-    from liftgate.cli.remote import Address
+    from liftgate.sdk.remote.gateway_client import Address
 
 
 class _Files(click.Group):
@@ -104,7 +106,8 @@ def cat_file(file_id: str, output: Path | None, span: str | None, base_url: str,
 
     wanted = checked_range(span)
     where = address(base_url, api_key)
-    run(lambda: download(where, _path(file_id) + "/content", file_id, output, wanted))
+    _path(file_id)
+    run(lambda: download(where, file_id, output, wanted))
 
 
 @files.command("rm")
@@ -116,17 +119,18 @@ def remove_files(file_ids: tuple[str, ...], as_json: bool, base_url: str, api_ke
 
     With --json, a line with the gateway's answer for each.
     """
-    from liftgate.cli.remote import Remote
+    from liftgate.sdk.remote.gateway_client import GatewayClient
 
     where = address(base_url, api_key)
     refused: list[Failure] = []
 
     async def work() -> None:
-        async with Remote(where) as remote:
+        async with GatewayClient(where) as gateway:
             for file_id in dict.fromkeys(file_ids):
                 try:
-                    gone = await remote.ask("DELETE", _path(file_id))
-                except Failure as failure:
+                    gone = await gateway.ask("DELETE", _path(file_id))
+                except LiftgateError as error:
+                    failure = failure_of(error)
                     failure.show()
                     refused.append(failure)
                     # The others would fail in the same way.
@@ -141,16 +145,19 @@ def remove_files(file_ids: tuple[str, ...], as_json: bool, base_url: str, api_ke
 
 
 def _path(file_id: str) -> str:
-    if not file_id or file_id in (".", ".."):
-        raise click.UsageError(f"{file_id!r} is not the id of a file.")
-    return f"/files/{quote(file_id, safe='')}"
+    from liftgate.sdk.remote.downloading import file_path
+
+    try:
+        return file_path(file_id)
+    except FileNotFound:
+        raise click.UsageError(f"{file_id!r} is not the id of a file.") from None
 
 
-def _ask(where: Address, method: str, path: str) -> dict[str, Any]:
-    from liftgate.cli.remote import Remote
+def _ask(where: Address, method: str, path: str) -> JsonObject:
+    from liftgate.sdk.remote.gateway_client import GatewayClient
 
-    async def work() -> dict[str, Any]:
-        async with Remote(where) as remote:
-            return await remote.ask(method, path)
+    async def work() -> JsonObject:
+        async with GatewayClient(where) as gateway:
+            return await gateway.ask(method, path)
 
     return run(work)

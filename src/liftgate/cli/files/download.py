@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
 
-import aiohttp
 import click
 
 from liftgate.cli.failures import Failure
 from liftgate.cli.files.progress import progress
-from liftgate.cli.remote import Address, Remote
+from liftgate.errors import LiftgateError
+from liftgate.sdk.remote.downloading import Download
+from liftgate.sdk.remote.gateway_client import Address, GatewayClient
 
-PIECE = 256 * 1024
 _RANGE = re.compile(r"\d{1,18}-\d{0,18}|-\d{1,18}", re.ASCII)
-_SHA256 = re.compile(r'"([0-9a-f]{64})"')
 _TEXT = re.compile(r"text/|application/(json|x-ndjson|jsonl|xml|yaml)")
 
 
@@ -35,49 +34,45 @@ def checked_range(value: str | None) -> str | None:
     return f"bytes={value}"
 
 
-async def download(where: Address, path: str, name: str, output: Path | None, wanted: str | None) -> None:
-    """Raises Failure: refused, broken off, or not the bytes that the gateway says it has."""
-    headers = {"Range": wanted} if wanted else {}
-    to_stdout = output is None or str(output) == "-"
-    async with Remote(where) as remote, remote.open("GET", path, about=name, headers=headers) as answer:
-        if to_stdout:
-            if sys.stdout.isatty() and not _TEXT.match(answer.headers.get("Content-Type", "")):
-                raise Failure(f"{name}: is not text, and this is a terminal; write it to a file with -o FILE.")
-            await _copy(answer, name, sys.stdout.buffer, lambda position: None)
+async def download(where: Address, file_id: str, output: Path | None, wanted: str | None) -> None:
+    """Raises Failure where it cannot be written, and LiftgateError: refused, broken off, or not the bytes that the
+    gateway says it has."""
+    async with GatewayClient(where) as gateway:
+        found = Download(gateway, file_id, wanted)
+        async with aclosing(found.pieces()) as pieces:
+            first = await anext(pieces, b"")
+            if output is not None and str(output) != "-":
+                await _to_file(found, first, pieces, output)
+                return
+            if sys.stdout.isatty() and not _TEXT.match(found.mime_type):
+                raise Failure(f"{file_id}: is not text, and this is a terminal; write it to a file with -o FILE.")
+            await _copy(first, pieces, sys.stdout.buffer, lambda position: None)
             sys.stdout.buffer.flush()
-            return
-        assert output is not None
-        await _to_file(answer, name, output)
 
 
-async def _to_file(answer: aiohttp.ClientResponse, name: str, output: Path) -> None:
+async def _to_file(found: Download, first: bytes, pieces: AsyncIterator[bytes], output: Path) -> None:
     beside = output.with_name(output.name + ".part")
     try:
         with beside.open("wb") as target, progress() as meter:
-            transfer = meter.begin(output.name, answer.content_length or 0)
+            transfer = meter.begin(output.name, found.size or 0)
             try:
-                await _copy(answer, name, target, transfer.at)
+                await _copy(first, pieces, target, transfer.at)
             except BaseException as error:
-                transfer.end("failed" if isinstance(error, Failure | OSError | aiohttp.ClientError) else "interrupted")
+                transfer.end("failed" if isinstance(error, LiftgateError | OSError) else "interrupted")
                 raise
             transfer.end()
         os.replace(beside, output)
     except OSError as error:
-        if isinstance(error, aiohttp.ClientError | TimeoutError):
-            raise
         raise Failure(f"{output}: cannot be written ({error.strerror or error}).") from None
     finally:
         beside.unlink(missing_ok=True)
 
 
-async def _copy(answer: aiohttp.ClientResponse, name: str, target: BinaryIO, at: Callable[[int], None]) -> None:
-    digest = hashlib.sha256()
-    position = 0
-    async for piece in answer.content.iter_chunked(PIECE):
-        digest.update(piece)
+async def _copy(first: bytes, pieces: AsyncIterator[bytes], target: BinaryIO, at: Callable[[int], None]) -> None:
+    target.write(first)
+    position = len(first)
+    at(position)
+    async for piece in pieces:
         target.write(piece)
         position += len(piece)
         at(position)
-    expected = _SHA256.fullmatch(answer.headers.get("ETag", ""))
-    if answer.status == 200 and expected and expected[1] != digest.hexdigest():
-        raise Failure(f"{name}: what arrived is not what was stored (SHA-256 differs).")

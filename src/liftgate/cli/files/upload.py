@@ -12,6 +12,8 @@ from liftgate.cli.failures import Failure, Interrupted, run
 from liftgate.cli.options import Word, address, gateway_options, json_option
 from liftgate.cli.readable import plain, size
 from liftgate.dialects.openai_files import PURPOSES
+from liftgate.json_types import JsonObject
+from liftgate.records import NewFile
 
 
 @click.command()
@@ -34,13 +36,13 @@ def upload(paths: tuple[Path, ...], as_json: bool, base_url: str, api_key: str, 
     Standard output gets one line for each file, its id first; with --json, its File object.
     """
     from liftgate.cli.files.sending import send_files
-    from liftgate.cli.files.uploading import Wish
 
-    wish = Wish(asked["purpose"], tuple(dict.fromkeys(asked["models"])), asked["expires_after"])
+    models = tuple(dict.fromkeys(asked["models"]))
+    new = NewFile(purpose=asked["purpose"], models=models, life_seconds=asked["expires_after"])
     where = address(base_url, api_key)
     failures: list[Failure] = []
 
-    def done(outcome: dict[str, Any] | Failure) -> None:
+    def done(outcome: JsonObject | Failure) -> None:
         if isinstance(outcome, Failure):
             failures.append(outcome)
         else:
@@ -49,7 +51,7 @@ def upload(paths: tuple[Path, ...], as_json: bool, base_url: str, api_key: str, 
     try:
         run(
             lambda: send_files(
-                where, tuple(dict.fromkeys(paths)), wish, jobs=asked["jobs"], wait=asked["wait"], done=done
+                where, tuple(dict.fromkeys(paths)), new, jobs=asked["jobs"], wait=asked["wait"], done=done
             )
         )
     except Interrupted:
@@ -58,6 +60,6 @@ def upload(paths: tuple[Path, ...], as_json: bool, base_url: str, api_key: str, 
         raise click.exceptions.Exit(max(failure.exit_code for failure in failures))
 
 
-def line_of(found: dict[str, Any]) -> str:
+def line_of(found: JsonObject) -> str:
     """A File object in a line that begins with its id."""
     return "  ".join((found["id"], plain(str(found["filename"])), size(found["bytes"]), str(found["status"])))

@@ -1,43 +1,50 @@
-"""The gateway that the commands talk to: where it is, one request, and what went wrong as a Failure.
-
-The commands' side of HTTP and nothing else; it knows no command. `--base-url` and `--api-key` are declared here.
-"""
+"""A gateway that is asked over HTTP: where it is, one request, and what went wrong as an error of Liftgate's tree."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from liftgate import __version__
-from liftgate.cli.failures import Refused, Unreachable
+from liftgate.errors import InvalidRequest, LiftgateError
+from liftgate.json_types import JsonObject
+from liftgate.sdk.remote.gateway_errors import (
+    GONE_BEHIND_A_PROXY,
+    GatewayRefused,
+    GatewayUnreachable,
+    read_refusal,
+    refusal,
+    words_of,
+)
 
+DEFAULT_URL = "http://127.0.0.1:4000"
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 120.0
 """How long the gateway may be silent, unless a caller knows better."""
 
-SHOWN_BODY = 300
-
 UNAUTHORIZED = 401
-GONE_BEHIND_A_PROXY = (502, 503, 504)
 
 Body = bytes | AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`url`: without `/v1` and without a slash at the end."""
+    """`url`: without `/v1` and without a slash at the end. `url_name`, `key_hint`: how its user gives the two."""
 
     url: str
-    api_key: str
+    api_key: str = field(repr=False)
+    url_name: str = "base_url"
+    key_hint: str = "pass api_key=…"
 
     @property
     def local(self) -> bool:
@@ -48,15 +55,17 @@ class Address:
             return False
 
 
-class Remote:
-    """`async with Remote(address) as remote:`. Every failure is Refused or Unreachable."""
+class GatewayClient:
+    """`async with GatewayClient(address) as gateway:`. Every failure is a LiftgateError: GatewayUnreachable, or what
+    the gateway answered. `headers` go with every request."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, headers: Mapping[str, str] | None = None) -> None:
         self.address = address
+        self._headers = dict(headers or {})
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        headers = {"User-Agent": f"liftgate/{__version__}", "Accept-Encoding": "identity"}
+        headers = {"User-Agent": f"liftgate/{version('liftgate')}", "Accept-Encoding": "identity", **self._headers}
         if self.address.api_key:
             headers["Authorization"] = f"Bearer {self.address.api_key}"
         self._session = aiohttp.ClientSession(
@@ -100,70 +109,102 @@ class Remote:
                     raise self._refusal(answer.status, answer.headers, await answer.read(), about)
                 yield answer
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise self._unreachable(error, about) from error
+            raise self.unreachable(error, about) from error
 
     async def ask(
         self, method: str, path: str, document: object = None, *, about: str = "", silence: float = ANSWER_SECONDS
-    ) -> dict[str, Any]:
+    ) -> JsonObject:
         """JSON there and back."""
-        body = None if document is None else json.dumps(document).encode()
+        body = None if document is None else encoded(document)
         headers = {"Content-Type": "application/json"} if body is not None else {}
         async with self.open(method, path, about=about, headers=headers, body=body, silence=silence) as answer:
             return self.decoded(await answer.read())
 
-    def decoded(self, body: bytes) -> dict[str, Any]:
+    def decoded(self, body: bytes) -> JsonObject:
         try:
             found = json.loads(body)
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise Refused(200, f"{self.address.url} did not answer with JSON; is it a Liftgate gateway?")
+            raise GatewayRefused(f"{self.address.url} did not answer with JSON; is it a Liftgate gateway?")
         return found
 
-    def _refusal(self, status: int, headers: Mapping[str, str], body: bytes, about: str) -> Refused:
+    def _refusal(self, status: int, headers: Mapping[str, str], body: bytes, about: str) -> LiftgateError:
         """OpenAI's error body in words; what is no gateway's answer is called so."""
-        param = code = ""
-        try:
-            error = json.loads(body)["error"]
-            message = str(error["message"])
-            ours = "type" in error
-            param, code = str(error.get("param") or ""), str(error.get("code") or "")
-        except (ValueError, LookupError, TypeError, AttributeError):
-            message, ours = body[:SHOWN_BODY].decode("utf-8", "replace").strip(), False
-        if not ours:
-            message = self._not_a_gateway(status, headers, message)
-        elif status == UNAUTHORIZED and not self.address.api_key:
-            message = f"{self.address.url} asks for a key: give --api-key, or set LIFTGATE_API_KEY."
+        subject = f"{about}: " if about else ""
+        told = read_refusal(body)
+        if told is None:
+            error = GatewayRefused(subject + self._not_a_gateway(status, headers, words_of(body)))
+            error.answered = status
+            return error
+        message, param, code = told
+        if status == UNAUTHORIZED and not self.address.api_key:
+            message = f"{self.address.url} asks for a key: {self.address.key_hint}."
         # OpenAI's sentence names the id of an unknown file itself.
-        subject = f"{about}: " if about and about not in message else ""
-        return Refused(status, subject + message, param=param, code=code, retry_after=_retry_after(headers))
+        subject = "" if about in message else subject
+        return refusal(status, subject + message, param=param, code=code, retry_after=_retry_after(headers))
 
     def _not_a_gateway(self, status: int, headers: Mapping[str, str], message: str) -> str:
         url = self.address.url
         if location := headers.get("Location"):
-            return f"{url}: the answer was HTTP {status}; --base-url should perhaps be that of {location}"
+            return f"{url}: the answer was HTTP {status}; {self.address.url_name} should perhaps be that of {location}"
         shown = f" ({message})" if message else ""
         if status in GONE_BEHIND_A_PROXY:
             return f"{url}: a proxy answered HTTP {status}, since the gateway behind it did not{shown}"
         return f"{url} does not answer as a Liftgate gateway does: HTTP {status}{shown}"
 
-    def _unreachable(self, error: Exception, about: str) -> Unreachable:
+    def unreachable(self, error: Exception, about: str = "") -> GatewayUnreachable:
         subject = f"{about}: " if about else ""
         if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            return Unreachable(
+            return GatewayUnreachable(
                 f"{subject}{self.address.url}: its certificate is not accepted ({error.certificate_error})."
             )
         if isinstance(error, aiohttp.ClientConnectorSSLError):
             plain_url = self.address.url.replace("https://", "http://", 1)
-            return Unreachable(f"{subject}{self.address.url} does not speak https; try {plain_url}.")
+            return GatewayUnreachable(f"{subject}{self.address.url} does not speak https; try {plain_url}.")
         if isinstance(error, aiohttp.ClientConnectorError):
             known = error.os_error.errno
             reason = os.strerror(known) if known and known > 0 else error.os_error.strerror or str(error.os_error)
-            return Unreachable(f"{subject}{self.address.url} cannot be reached ({reason}). Is the gateway running?")
+            return GatewayUnreachable(
+                f"{subject}{self.address.url} cannot be reached ({reason}). Is the gateway running?"
+            )
         if isinstance(error, aiohttp.InvalidURL):
-            return Unreachable(f"{subject}--base-url: {self.address.url!r} is not an address.")
+            return GatewayUnreachable(f"{subject}{self.address.url_name}: {self.address.url!r} is not an address.")
         reason = "it did not answer in time" if isinstance(error, TimeoutError) else "the connection broke"
-        return Unreachable(f"{subject}{self.address.url}: {reason}.")
+        return GatewayUnreachable(f"{subject}{self.address.url}: {reason}.")
+
+
+def encoded(document: object) -> bytes:
+    """JSON. Raises InvalidRequest."""
+    try:
+        return json.dumps(document, ensure_ascii=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidRequest(f"The request is no JSON: {error}.") from None
+
+
+def read_address(
+    base_url: str, api_key: str, *, url_name: str = "base_url", key_name: str = "api_key", key_hint: str = ""
+) -> Address:
+    """`base_url` with or without `/v1`. Raises InvalidRequest."""
+    url = base_url.strip().rstrip("/")
+    url = url.removesuffix("/v1").rstrip("/")
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise InvalidRequest(
+            f"{url_name}: expected an address such as {DEFAULT_URL}, got {base_url!r}.", param=url_name
+        )
+    if re.search(r"/v1(?:beta)?(?:/|$)", parts.path):
+        root = url[: url.index("/v1", len(parts.scheme) + 3)]
+        raise InvalidRequest(
+            f"{url_name}: expected an address that ends with /v1 at most, such as {root}.", param=url_name
+        )
+    if not api_key.isprintable() or not api_key.isascii():
+        raise InvalidRequest(f"{key_name}: the key holds characters that no header can carry.", param=key_name)
+    return Address(url, api_key.strip(), url_name, key_hint or f"pass {key_name}=…")
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -171,13 +212,3 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return float(headers["Retry-After"])
     except (LookupError, ValueError):
         return None
-
-
-def error_of_event(event: Mapping[str, Any]) -> Refused | None:
-    """The failure that a stream carries in place of a chunk."""
-    error = event.get("error")
-    if not isinstance(error, dict):
-        return None
-    return Refused(
-        200, str(error.get("message") or "the stream ended with an error"), code=str(error.get("code") or "")
-    )

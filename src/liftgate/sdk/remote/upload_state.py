@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from liftgate.cli.failures import Failure
+from liftgate.errors import Conflict
 
 KEPT_SECONDS = 7 * 86_400.0
 """A gateway forgets an unfinished upload much sooner."""
@@ -38,7 +38,6 @@ class Unfinished:
     `file_id`: of the File that it became, while that was not told yet.
     """
 
-    path: str
     upload_id: str
     expires_at: float
     file_id: str = ""
@@ -65,8 +64,12 @@ class UploadStates:
             return
 
     @contextmanager
-    def of(self, identity: tuple[object, ...], path: Path) -> Iterator[UploadState]:
-        """Held by one process at a time. Raises Failure when another one uploads the same file there."""
+    def open(self, identity: tuple[object, ...] | None, about: str) -> Iterator[UploadState]:
+        """Held by one process at a time; without an `identity` nothing is remembered. Raises Conflict when another one
+        uploads the same file there."""
+        if identity is None:
+            yield UploadState(None)
+            return
         name = _name(identity)
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -78,7 +81,7 @@ class UploadStates:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise Failure(f"{path}: another liftgate is uploading this file at the moment.") from None
+                raise Conflict(f"{about}: another liftgate is uploading this file at the moment.") from None
             state = UploadState(self._directory / f"{name}.json")
             try:
                 yield state
@@ -88,8 +91,10 @@ class UploadStates:
         finally:
             os.close(lock)
 
-    def forget(self, identity: tuple[object, ...]) -> None:
+    def forget(self, identity: tuple[object, ...] | None) -> None:
         """Its File has been told."""
+        if identity is None:
+            return
         for suffix in ("json", "lock"):
             try:
                 (self._directory / f"{_name(identity)}.{suffix}").unlink(missing_ok=True)
@@ -118,7 +123,7 @@ class UploadState:
         try:
             found = json.loads(self._place.read_bytes())
             parts = [(str(part_id), int(size)) for part_id, size in found["parts"]]
-            texts = (str(found["path"]), str(found["upload_id"]), float(found["expires_at"]), str(found["file_id"]))
+            texts = (str(found["upload_id"]), float(found["expires_at"]), str(found["file_id"]))
             state = Unfinished(*texts, parts)
         except (OSError, ValueError, LookupError, TypeError):
             return None

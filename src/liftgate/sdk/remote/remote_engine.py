@@ -1,0 +1,213 @@
+"""A gateway as the SDK's engine: files go up in parts that another run can go on with, and chats are asked there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlencode
+
+import aiohttp
+
+from liftgate.clock import SystemClock
+from liftgate.dialects.openai_files import read_models
+from liftgate.errors import InvalidRequest, UpstreamTimeout
+from liftgate.json_types import JsonMapping, JsonObject
+from liftgate.records import NewFile
+from liftgate.sdk.calls import RETRIES, TIMEOUT, Call, check_provider
+from liftgate.sdk.engine import ChunkSource, Listing, StoredFile
+from liftgate.sdk.file_input import FileTypes, local_path, open_input
+from liftgate.sdk.remote.downloading import RemoteBytes, file_path
+from liftgate.sdk.remote.gateway_client import Address, GatewayClient, encoded
+from liftgate.sdk.remote.gateway_errors import GatewayRefused, in_stream
+from liftgate.sdk.remote.upload_source import GivenBytes, LocalFile, UploadSource
+from liftgate.sdk.remote.upload_state import UploadStates, state_dir
+from liftgate.sdk.remote.uploading import Silent, Upload, upload
+from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, ModelResponseStream
+from liftgate.sdk.retry import Attempts
+from liftgate.sse import EventDecoder
+
+
+class RemoteEngine:
+    """`defaults` fill in what a call does not say. Which gateway it is, and the key, are the client's."""
+
+    def __init__(self, address: Address, defaults: Call) -> None:
+        self._gateway = GatewayClient(address, defaults.headers)
+        self._defaults = defaults
+        self._clock = SystemClock()
+        self._states = UploadStates(state_dir(os.environ))
+
+    async def __aenter__(self) -> Self:
+        await self._gateway.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._gateway.__aexit__(kind, error, trace)
+
+    # ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def create_file(self, file: FileTypes, new: NewFile, call: Call) -> FileObject:
+        call = self._settled(call, body=True)
+        models = _models(call.body)
+        async with open_input(file) as given:
+            path = local_path(file)
+            source: UploadSource = GivenBytes(given.filename, given.source)
+            if path is not None and await asyncio.to_thread(path.is_file):
+                source = await asyncio.to_thread(LocalFile.of, path)
+            new = replace(new, filename=given.filename, mime_type=given.mime_type, size=source.size, models=models)
+            asked = Upload(self._gateway, source, new, Silent())
+            async with _limit(call.timeout):
+                found = await upload(asked, self._states)
+            self._states.forget(asked.identity)
+        return FileObject(**found)
+
+    async def retrieve_file(self, file_id: str, call: Call) -> FileObject:
+        return FileObject(**await self._ask("GET", file_path(file_id), self._settled(call)))
+
+    async def list_files(self, listing: Listing, call: Call) -> FileList:
+        asked = {
+            "purpose": listing.purpose,
+            "limit": listing.limit,
+            "after": listing.after,
+            "order": listing.order,
+        }
+        query = urlencode({name: value for name, value in asked.items() if value is not None})
+        return FileList(**await self._ask("GET", f"/files?{query}", self._settled(call)))
+
+    async def delete_file(self, file_id: str, call: Call) -> FileDeleted:
+        return FileDeleted(**await self._ask("DELETE", file_path(file_id), self._settled(call)))
+
+    async def open_file(self, file_id: str, call: Call) -> StoredFile:
+        call = self._settled(call)
+        found = await self._ask("GET", file_path(file_id), call)
+        async with self._gateway.open("HEAD", file_path(file_id) + "/content", about=file_id) as answer:
+            mime_type, etag = answer.headers.get("Content-Type", ""), answer.headers.get("ETag", "")
+        return StoredFile(
+            str(found["filename"]), mime_type, RemoteBytes(self._gateway, file_id, int(found["bytes"]), etag)
+        )
+
+    # ── chat ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def chat(self, request: JsonObject, call: Call) -> ModelResponse | ChunkSource:
+        call = self._settled(call)
+        if not request.get("stream"):
+            return ModelResponse(**await self._ask("POST", "/chat/completions", call, request))
+        attempts, timeout = self._attempts(call)
+        stream = _Chunks(self._gateway, encoded(request), timeout)
+        try:
+            async with _limit(timeout):
+                await attempts.of(stream.begin)
+        except BaseException:
+            await stream.close()
+            raise
+        return stream
+
+    async def count_tokens(self, request: JsonObject, call: Call) -> int:
+        counted = await self._ask("POST", "/chat/completions/input_tokens", self._settled(call), request)
+        return int(counted["input_tokens"])
+
+    # ── calls ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _settled(self, call: Call, *, body: bool = False) -> Call:
+        """The call with the client's defaults. InvalidRequest names what one call may not say."""
+        check_provider(call.provider)
+        refused = {
+            "api_key": call.api_key,
+            "api_base": call.api_base,
+            "extra_headers": call.headers,
+            "extra_body": None if body else call.body,
+        }
+        for name, value in refused.items():
+            if value is not None and value != {}:
+                raise InvalidRequest(
+                    f"{name!r} cannot be given to one call of a gateway; give it to Liftgate(base_url=…).", param=name
+                )
+        return call.over(self._defaults)
+
+    def _attempts(self, call: Call) -> tuple[Attempts, float]:
+        timeout = TIMEOUT if call.timeout is None else call.timeout
+        retries = RETRIES if call.retries is None else call.retries
+        return Attempts(self._clock, retries=retries, deadline=self._clock.monotonic() + timeout), timeout
+
+    async def _ask(self, method: str, path: str, call: Call, document: JsonMapping | None = None) -> JsonObject:
+        attempts, timeout = self._attempts(call)
+        async with _limit(timeout):
+            return await attempts.of(lambda: self._gateway.ask(method, path, document, silence=timeout))
+
+
+class _Chunks:
+    """A `ChunkSource` over the gateway's server-sent events."""
+
+    def __init__(self, gateway: GatewayClient, body: bytes, silence: float) -> None:
+        self._gateway = gateway
+        self._body = body
+        self._silence = silence
+        self._stack = AsyncExitStack()
+        self._answer: aiohttp.ClientResponse | None = None
+        self._decoder = EventDecoder()
+        self._done = False
+
+    async def begin(self) -> None:
+        opening = self._gateway.open(
+            "POST",
+            "/chat/completions",
+            headers={"Content-Type": "application/json"},
+            body=self._body,
+            silence=self._silence,
+        )
+        self._answer = await self._stack.enter_async_context(opening)
+
+    async def batch(self) -> list[ModelResponseStream]:
+        if self._answer is None or self._done:
+            return []
+        chunks: list[ModelResponseStream] = []
+        while not chunks and not self._done:
+            try:
+                piece = await self._answer.content.readany()
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise self._gateway.unreachable(error) from error
+            if not piece:
+                raise self._gateway.unreachable(ConnectionResetError())
+            chunks = self._chunks(piece)
+        return chunks
+
+    def _chunks(self, piece: bytes) -> list[ModelResponseStream]:
+        chunks: list[ModelResponseStream] = []
+        for event in self._decoder.feed(piece):
+            if event == b"[DONE]":
+                self._done = True
+                break
+            try:
+                body = json.loads(event)
+            except ValueError:
+                raise GatewayRefused("The gateway's stream holds what is no chat completion.") from None
+            if error := in_stream(body):
+                raise error
+            chunks.append(ModelResponseStream(**body))
+        return chunks
+
+    async def close(self) -> None:
+        self._done = True
+        await self._stack.aclose()
+
+
+@asynccontextmanager
+async def _limit(timeout: float | None) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(timeout):
+            yield
+    except TimeoutError as error:
+        raise UpstreamTimeout(f"Not done within the timeout of {timeout:g} s.") from error
+
+
+def _models(body: JsonMapping) -> tuple[str, ...]:
+    if unknown := sorted(set(body) - {"target_model_names"}):
+        raise InvalidRequest(f"'extra_body' has no {unknown[0]!r}; it may have target_model_names.", param=unknown[0])
+    return read_models(body.get("target_model_names"))
