@@ -15,6 +15,7 @@ from liftgate.answer import gemini_json as upstream
 from liftgate.json_types import JsonObject
 
 PLACE = "usageMetadata"
+MODALITIES = frozenset({"TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT"})
 NONE: Mapping[str, int] = MappingProxyType({})
 
 
@@ -44,9 +45,9 @@ def read_counts(usage: JsonObject) -> Counts:
         usage,
         prompt=upstream.count(usage, "promptTokenCount", PLACE),
         tools=upstream.count(usage, "toolUsePromptTokenCount", PLACE) if "toolUsePromptTokenCount" in usage else 0,
-        cached=upstream.count(usage, "cachedContentTokenCount", PLACE) if "cachedContentTokenCount" in usage else 0,
-        answer=upstream.count(usage, "candidatesTokenCount", PLACE),
         thoughts=upstream.count(usage, "thoughtsTokenCount", PLACE) if "thoughtsTokenCount" in usage else 0,
+        answer=upstream.count(usage, "candidatesTokenCount", PLACE),
+        cached=upstream.count(usage, "cachedContentTokenCount", PLACE) if "cachedContentTokenCount" in usage else 0,
         prompt_by=_by_modality(usage, "promptTokensDetails"),
         tools_by=_by_modality(usage, "toolUsePromptTokensDetails"),
         answer_by=_by_modality(usage, "candidatesTokensDetails"),
@@ -67,5 +68,7 @@ def _by_modality(usage: JsonObject, key: str) -> Mapping[str, int]:
     place = f"{PLACE}.{key}[]"
     for each in upstream.mappings(usage, key, PLACE):
         modality = upstream.string(each, "modality", place) or ""
+        if modality not in MODALITIES and type(each.get("tokenCount")) is not int:
+            continue  # what is not known yet may be counted in another way
         found[modality] = found.get(modality, 0) + upstream.count(each, "tokenCount", place)
     return found
