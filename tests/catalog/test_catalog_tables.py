@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,6 +17,7 @@ from liftgate.catalog.rows.erasing import erase_owner
 from liftgate.catalog.rows.unknown import condemn, note_unknown
 from liftgate.catalog.table import (
     NODE_LOCAL,
+    BareTable,
     Table,
     count_objects,
     forget_table,
@@ -72,7 +72,7 @@ def faults(schema: Schema) -> list[str]:
     ]
 
 
-def column_faults(table: Table[Any], columns: dict[str, bool]) -> list[str]:
+def column_faults(table: BareTable, columns: dict[str, bool]) -> list[str]:
     name = table.name
     declared = [*table.columns, *table.also, *table.unused]
     found = [

@@ -13,13 +13,15 @@ from aging import age
 from file_bench import Bench, open_bench, write
 from liftgate import ids
 from liftgate.blobs.spool import Spool
+from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows.blobs import BlobPart
 from liftgate.catalog.rows.files import commit_file, owner_usage
+from liftgate.catalog.rows.uploads import add_part, begin_upload, cancel
 from liftgate.files.check import Finding, check
 from liftgate.files.erase import Erased, erase_at_once
 from liftgate.files.read import open_blob
 from liftgate.files.sweep import Swept, sweep
-from liftgate.records import BlobRecord, FileRecord, NewFile
+from liftgate.records import BlobRecord, FileRecord, NewFile, UploadPart, UploadRecord
 
 DAY = 86_400.0
 
@@ -223,5 +225,32 @@ def test_check_finds_what_is_wrong(database_url: str, tmp_path: Path) -> None:
             expected.add(Finding("hash", damaged.blob_id, damaged.blob_id, expected=damaged.sha256, found=found))
             assert set(await findings(bench, full=True)) == expected
             assert good.blob_id not in {finding.key for finding in expected}
+
+    asyncio.run(scenario())
+
+
+def test_check_finds_what_an_unfinished_upload_has_lost(database_url: str, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path, url=database_url) as bench:
+            whole, lost, short = [await store(bench, content) for content in (b"whole", b"lost", b"short!")]
+            upload = UploadRecord("upload_1", "ann", "openai", "a.txt", "user_data", "text/plain", 15, 0.0, 0.0)
+
+            def begin(conn: Connection) -> None:
+                begin_upload(conn, upload, life=3600, most=9)
+                for key, size in ((whole, 5), (lost, 4), (short, 6)):
+                    assert add_part(conn, UploadPart(f"part_{key}", upload.id, key, size, "", conn.now()), conn.now())
+
+            await bench.db.write(begin)
+            assert await findings(bench, full=True) == []
+            place_of(bench, lost).unlink()
+            place_of(bench, short).write_bytes(b"shor")
+            expected = {
+                Finding("missing", lost, None, expected="4"),
+                Finding("size", short, None, expected="6", found="4"),
+            }
+            for full in (False, True):
+                assert set(await findings(bench, full=full)) == expected
+            await bench.db.write(lambda conn: cancel(conn, "ann", upload.id, conn.now()))
+            assert {finding.wrong for finding in await findings(bench)} == {"unknown"}
 
     asyncio.run(scenario())

@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+SqlRow = tuple[Any, ...]
+"""A row as a driver gives it: what its columns hold is the schema's to say."""
+
 CHUNK = 400
 """How many values an `IN (…)` gets at a time; SQLite's oldest limit is 999 parameters."""
 
@@ -18,7 +21,7 @@ CHUNK = 400
 class Connection(Protocol):
     """Valid only inside the function that it was handed to, in that thread."""
 
-    def execute(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def execute(self, sql: str, params: Sequence[object] = ()) -> list[SqlRow]:
         """All rows of one statement, [] for a statement without any."""
 
     def changed(self) -> int:

@@ -14,11 +14,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import psycopg
 
 from liftgate.backoff import REACHES
+from liftgate.catalog.connection import SqlRow
 from liftgate.catalog.workers import EVERYTHING, Announcements
 from liftgate.errors import Unavailable
 
@@ -48,7 +48,7 @@ class Listener:
 
     def __init__(
         self,
-        connect: Callable[[], psycopg.Connection[tuple[Any, ...]]],
+        connect: Callable[[], psycopg.Connection[SqlRow]],
         origin: str,
         deliver: Callable[[Announcements], None],
     ) -> None:
@@ -95,7 +95,7 @@ class Listener:
                 self._unplug()
             self._stop.wait(next(pauses))
 
-    def _attend(self, raw: psycopg.Connection[tuple[Any, ...]], *, again: bool) -> None:
+    def _attend(self, raw: psycopg.Connection[SqlRow], *, again: bool) -> None:
         with self._plug_lock:
             self._plug = socket.socket(fileno=os.dup(raw.fileno()))
         raw.add_notify_handler(self._hear)
@@ -105,7 +105,7 @@ class Listener:
         if again:
             self._loop.call_soon_threadsafe(self._deliver, list(EVERYTHING))
 
-    def _listen(self, raw: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def _listen(self, raw: psycopg.Connection[SqlRow]) -> None:
         waiting = select.poll()
         waiting.register(raw.fileno(), select.POLLIN)
         while not self._stop.is_set():

@@ -16,12 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from liftgate.catalog.connection import Connection
+from liftgate.catalog.connection import Connection, SqlRow
 from liftgate.catalog.schema import Shape, newest_schema, shapes
 from liftgate.catalog.table import NODE_LOCAL, Backup, table_named
 from liftgate.errors import ConfigError
+from liftgate.json_types import JsonObject
 
 ROWS_AT_ONCE = 500
 INSERTED_AT_ONCE = 100
@@ -76,11 +76,11 @@ def _dump_table(conn: Connection, shape: Shape, backup: Backup, path: Path) -> T
     return TableFile(count, digest.hexdigest())
 
 
-def _rows(conn: Connection, shape: Shape, backup: Backup, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+def _rows(conn: Connection, shape: Shape, backup: Backup, columns: Sequence[str]) -> Iterator[SqlRow]:
     """In the order of the primary key, a page at a time."""
     chosen = ", ".join(backup.instead.get(column, column) for column in columns)
     keys = ", ".join(shape.key)
-    after: tuple[Any, ...] = ()
+    after: SqlRow = ()
     while True:
         beyond = f" AND ({keys}) > ({', '.join('?' * len(shape.key))})" if after else ""
         page = conn.execute(
@@ -101,7 +101,7 @@ def _encoded(value: object) -> object:
     raise TypeError(f"a column holds a {type(value).__name__}")
 
 
-def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+def read_rows(path: Path) -> Iterator[JsonObject]:
     """The rows of a table's file, by column."""
     with path.open("rb") as file:
         columns = json.loads(next(file))

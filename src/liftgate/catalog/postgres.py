@@ -13,13 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 from psycopg import errors as pg
 
 from liftgate.backoff import REACHES, TRANSACTIONS
-from liftgate.catalog.connection import Connection
+from liftgate.catalog.connection import Connection, SqlRow
 from liftgate.catalog.listener import CHANNEL, Listener, payloads
 from liftgate.catalog.migrate import migrate
 from liftgate.catalog.postgres_url import PostgresUrl, read_postgres_url
@@ -75,7 +75,7 @@ class Reach:
         self.timeout = timeout
         self.away = False
 
-    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
+    def connect(self) -> psycopg.Connection[SqlRow]:
         """A new connection in autocommit; bounded by its `connect_timeout`."""
         return psycopg.connect(**self._url.parameters, autocommit=True, cursor_factory=psycopg.RawCursor)
 
@@ -84,7 +84,7 @@ class Reach:
         self.away = True
         return self.trouble.tell(self._url.reason(error))
 
-    def prepare(self, raw: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def prepare(self, raw: psycopg.Connection[SqlRow]) -> None:
         """The server's own deadlines too, in case this process is gone, frozen or cut off while it holds locks."""
         milliseconds = int(self.timeout * 1000)
         raw.execute(
@@ -99,13 +99,13 @@ class Reach:
 class PostgresConnection:
     """`catalog.connection.Connection` over psycopg."""
 
-    def __init__(self, raw: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def __init__(self, raw: psycopg.Connection[SqlRow]) -> None:
         self.raw = raw
         self.announced: Announcements = []
         self._changed = 0
         self._translated: dict[str, bytes] = {}
 
-    def execute(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def execute(self, sql: str, params: Sequence[object] = ()) -> list[SqlRow]:
         text = self._translated.get(sql)
         if text is None:
             text = self._translated[sql] = translated(sql).encode()

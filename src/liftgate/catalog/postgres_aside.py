@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
 
+from liftgate.catalog.connection import SqlRow
 from liftgate.catalog.postgres import url_of
 from liftgate.errors import ConfigError
 
 
 @contextmanager
-def _connected(url: str) -> Iterator[tuple[psycopg.Connection[tuple[Any, ...]], str]]:
+def _connected(url: str) -> Iterator[tuple[psycopg.Connection[SqlRow], str]]:
     """(a connection, the name that gateways give themselves there)."""
     where = url_of(url)
     try:
@@ -25,7 +25,7 @@ def _connected(url: str) -> Iterator[tuple[psycopg.Connection[tuple[Any, ...]], 
         ) from error
 
 
-def _check(raw: psycopg.Connection[tuple[Any, ...]], name: str, url: str) -> None:
+def _check(raw: psycopg.Connection[SqlRow], name: str, url: str) -> None:
     [[others]] = raw.execute(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s", (name,)
     ).fetchall()

@@ -13,8 +13,11 @@ from urllib.parse import unquote
 
 from liftgate.errors import ConfigError
 
+Parameters = dict[str, Any]
+"""What libpq is given, by its own names."""
+
 MASK = "…"
-OURS: dict[str, Any] = {
+OURS: Parameters = {
     "application_name": "liftgate",
     "connect_timeout": 3,
     "keepalives_idle": 10,
@@ -43,7 +46,7 @@ _REASONS = (
 class PostgresUrl:
     """`parameters` are libpq's, ours among them, and hold the password. `where`: host, port, database, for people."""
 
-    parameters: dict[str, Any] = field(repr=False)
+    parameters: Parameters = field(repr=False)
     where: str
 
     def reason(self, error: BaseException) -> str:
@@ -67,7 +70,7 @@ def read_postgres_url(url: str, known: frozenset[str]) -> PostgresUrl:
     if any(character <= " " or character == "\x7f" for character in rest):
         raise _wrong("a blank or a control character in it must be percent-encoded (a blank: %20)")
     _check_escapes(rest)
-    given: dict[str, Any] = {}
+    given: Parameters = {}
     credentials = re.match(r"([^/@]*)@", rest)
     if credentials:
         rest = rest[credentials.end() :]
@@ -117,8 +120,8 @@ def _hosts(authority: str) -> tuple[str, str]:
     return ",".join(hosts), ",".join(ports)
 
 
-def _query(query: str, known: frozenset[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _query(query: str, known: frozenset[str]) -> Parameters:
+    found: Parameters = {}
     for pair in query.split("&") if query else ():
         name, equals, value = pair.partition("=")
         name, value = unquote(name), unquote(value)
@@ -135,7 +138,7 @@ def _query(query: str, known: frozenset[str]) -> dict[str, Any]:
     return found
 
 
-def _where(given: dict[str, Any]) -> str:
+def _where(given: Parameters) -> str:
     hosts = str(given.get("host") or given.get("hostaddr") or "").split(",")
     ports = str(given.get("port") or "5432").split(",")
     shown = []

@@ -12,9 +12,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from liftgate.catalog.connection import Connection
+from liftgate.catalog.connection import Connection, SqlRow
 from liftgate.catalog.migrate import migrate
 from liftgate.catalog.schema import IN_SQLITE, SQLITE_WORDS, lacking
 from liftgate.catalog.sqlite_file import Place, connect, look_over, path_of, prepare
@@ -73,7 +73,7 @@ class SqliteConnection:
         self._clock = clock
         self._changes_before = 0
 
-    def execute(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def execute(self, sql: str, params: Sequence[object] = ()) -> list[SqlRow]:
         self._changes_before = self.raw.total_changes
         return self.raw.execute(sql, params).fetchall()
 

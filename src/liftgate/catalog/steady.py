@@ -8,10 +8,8 @@ longer. Its values look like times (seconds since the epoch) and are compared wi
 
 from __future__ import annotations
 
-from typing import Any
-
 from liftgate.catalog.connection import Connection
-from liftgate.catalog.table import Table
+from liftgate.catalog.table import BareTable
 
 TICK_SECONDS = 60.0
 UNWATCHED_SECONDS = 1800.0
@@ -19,7 +17,7 @@ UNWATCHED_SECONDS = 1800.0
 
 _SLACK = 1.0
 
-STEADY_CLOCK: Table[Any] = Table(name="steady_clock", also=("id", "steady", "seen_at", "grace", "grace_at"))
+STEADY_CLOCK = BareTable(name="steady_clock", also=("id", "steady", "seen_at", "grace", "grace_at"))
 
 
 def steady(conn: Connection) -> float:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from liftgate.catalog.connection import Connection, chunks
+from liftgate.catalog.connection import Connection, SqlRow, chunks
 from liftgate.records import Owner
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ NODE_LOCAL: Mapping[str, str] = {
 }
 """Tables that no module of `rows/` declares, and why. They hold no owner and no object key, and are in no backup."""
 
-_REGISTERED: dict[str, Table[Any]] = {}
+_REGISTERED: dict[str, BareTable] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,10 @@ class Backup:
     at_google: bool = False
 
 
-@dataclass(frozen=True)
-class Table(Generic[R]):
-    """One table. Its columns are the fields of `record`, called as `named` says where a column has another name, then
-    `also` (columns that are no field) and `unused` (columns of an older Liftgate that nothing reads any more; they stay
-    while gateways of that one may run beside this one).
+@dataclass(frozen=True, kw_only=True)
+class BareTable:
+    """A table whose rows no record holds. Its columns are `also`, and `unused` (columns of an older Liftgate that
+    nothing reads any more; they stay while gateways of that one may run beside this one).
 
     Every column of text stands in exactly one of these: `owner` holds an Owner; `objects` (column → column of the size
     in bytes) hold keys of the object store, which a sweep keeps while the row is there; `refers` (column → table) hold
@@ -57,8 +56,6 @@ class Table(Generic[R]):
     """
 
     name: str
-    record: type[R] | None = None
-    named: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     owner: str = ""
@@ -78,20 +75,33 @@ class Table(Generic[R]):
             raise ValueError(f"the table {self.name} is registered twice")
         _REGISTERED[self.name] = self
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of the record."""
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(BareTable, Generic[R]):
+    """A table whose rows are records: each field of `record` is a column, called as `named` says where the column has
+    another name. `also`: columns that are no field."""
+
+    record: type[R]
+    named: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def _fields(self) -> tuple[str, ...]:
+        return tuple(each.name for each in fields(self.record))
+
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Those of the record, in the order of its fields."""
-        of_record = () if self.record is None else fields(self.record)
-        return tuple(self.named.get(each.name, each.name) for each in of_record)
+        return tuple(self.named.get(each, each) for each in self._fields)
 
     @cached_property
     def listed(self) -> str:
         """`columns` as SQL: what `record(*row)` takes."""
         return ", ".join(self.columns)
-
-    @cached_property
-    def _fields(self) -> tuple[str, ...]:
-        return () if self.record is None else tuple(each.name for each in fields(self.record))
 
     def select(self, conn: Connection, rest: str, params: Sequence[object] = ()) -> list[R]:
         """The rows that `rest` (SQL, from WHERE on) chooses."""
@@ -102,9 +112,8 @@ class Table(Generic[R]):
         found = self.select(conn, rest, params)
         return found[0] if found else None
 
-    def records(self, rows: Sequence[tuple[Any, ...]]) -> list[R]:
+    def records(self, rows: Sequence[SqlRow]) -> list[R]:
         """Of rows that hold `listed`."""
-        assert self.record is not None, f"the rows of {self.name} have no record"
         return [self.record(*row) for row in rows]
 
     def insert(self, conn: Connection, record: R, /, **also: object) -> None:
@@ -123,12 +132,12 @@ def marks(count: int) -> str:
     return ", ".join("?" * count)
 
 
-def registered() -> tuple[Table[Any], ...]:
+def registered() -> tuple[BareTable, ...]:
     """All tables; whoever imports a module of `rows/` has made all of them."""
     return tuple(_REGISTERED.values())
 
 
-def table_named(name: str) -> Table[Any] | None:
+def table_named(name: str) -> BareTable | None:
     return _REGISTERED.get(name)
 
 
@@ -149,6 +158,16 @@ def known_objects(conn: Connection, keys: Sequence[str]) -> set[str]:
                 rows = conn.execute(f"SELECT {column} FROM {table.name} WHERE {column} IN ({some_marks})", piece)
                 known.update(row[0] for row in rows)
     return known
+
+
+def page_of_objects(conn: Connection, table: BareTable, column: str, after: str, limit: int) -> list[tuple[str, int]]:
+    """(key, bytes) of the objects that a column of a table names, in the order of keys; begin with ''."""
+    rows = conn.execute(
+        f"SELECT {column}, {table.objects[column]} FROM {table.name}"
+        f" WHERE {column} > ? AND {table.stored_where} ORDER BY {column} LIMIT ?",
+        (after, limit),
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def count_objects(conn: Connection) -> int:
@@ -184,12 +203,12 @@ def objects_of(conn: Connection, owner: Owner) -> list[str]:
     return found
 
 
-def _depth(table: Table[Any]) -> int:
+def _depth(table: BareTable) -> int:
     """How many rows lie between one of this table and one that names its owner."""
     return 1 + _depth(_REGISTERED[table.refers[table.through]]) if table.through else 0
 
 
-def _of_owner(table: Table[Any]) -> str:
+def _of_owner(table: BareTable) -> str:
     """SQL with one parameter, the owner; "" where they are left to others, or the table has none."""
     if table.erased_by:
         return ""

@@ -50,6 +50,9 @@ class Job(Generic[T]):
     timer: asyncio.TimerHandle | None = None
 
 
+AnyJob = Job[Any]
+
+
 class Session(Protocol):
     """A connection with its engine's rules. All but `abort` is called in the thread that owns it."""
 
@@ -75,13 +78,13 @@ class Workers:
         self._limit = limit
         self._open_session = open_session
         self._deliver = deliver
-        self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[AnyJob | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._outstanding = 0
         self._closing = False
         # Guards `job.session`, so that an abort can never hit the job after the one that was meant.
         self._lock = threading.Lock()
-        self._running: set[Job[Any]] = set()
+        self._running: set[AnyJob] = set()
 
     async def run(self, work: Callable[[Connection], T], *, writes: bool, timeout: float, storing: bool = False) -> T:
         """Raises what `work` raises, and `Unavailable` after `timeout` seconds or once closed."""
@@ -103,7 +106,7 @@ class Workers:
             # What it failed with refers to this frame, which must not refer to it.
             del future, job
 
-    def _expire(self, job: Job[Any]) -> None:
+    def _expire(self, job: AnyJob) -> None:
         with self._lock:
             job.expired = True
             if job.session is not None:
@@ -121,7 +124,7 @@ class Workers:
         finally:
             session.close()
 
-    def _serve_one(self, session: Session, job: Job[Any]) -> None:
+    def _serve_one(self, session: Session, job: AnyJob) -> None:
         result, error = None, None
         with self._lock:
             begun = not job.expired
@@ -145,7 +148,7 @@ class Workers:
         # A failure refers to this frame.
         del result, error
 
-    def _finish(self, job: Job[Any], result: object, error: BaseException | None) -> None:
+    def _finish(self, job: AnyJob, result: object, error: BaseException | None) -> None:
         self._outstanding -= 1
         if job.timer is not None:
             job.timer.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from liftgate.catalog.rows.copies import CopyTable
 from liftgate.copies.decide import Verdict
@@ -80,3 +80,6 @@ class Kind(Protocol[S]):
 
     async def delete(self, account: Account, name: str, upload_url: str) -> None:
         """At Google. `upload_url`: of a session that is cancelled first, or ''."""
+
+
+AnyKind = Kind[Any]

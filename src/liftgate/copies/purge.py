@@ -11,11 +11,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows import copies as rows
-from liftgate.copies.kind import Kind
+from liftgate.copies.kind import AnyKind
 from liftgate.copies.lease import Lease
 from liftgate.copies.services import Services
 from liftgate.errors import LiftgateError, UpstreamError
@@ -36,7 +35,7 @@ class Purger:
     """`kinds`: all that there are; whose a name is its beginning says, and an upload session is the first one's."""
 
     services: Services
-    kinds: Sequence[Kind[Any]]
+    kinds: Sequence[AnyKind]
 
     async def purge(self, lease: Lease, *, seconds: float | None = None, keep_foreign: bool = False) -> None:
         """Deletes at Google what is due now. What cannot be deleted is due again at the next round.
@@ -93,7 +92,7 @@ class Purger:
         await services.db.write(partial(rows.purge_done, purge_id=purge.id))
         return True
 
-    def _kind_of(self, purge: rows.Purge) -> Kind[Any]:
+    def _kind_of(self, purge: rows.Purge) -> AnyKind:
         named = (kind for kind in self.kinds if purge.name.startswith(kind.prefix))
         return next(named, self.kinds[0])
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from liftgate import ids
 from liftgate.catalog.portable import TableFile, read_rows
-from liftgate.catalog.rows.blobs import BLOB_PARTS, BLOBS
+from liftgate.catalog.rows.blobs import OF_BLOBS
 from liftgate.catalog.table import registered
 from liftgate.errors import ConfigError
 
@@ -144,7 +144,7 @@ def wholes(rows: Path) -> list[Whole]:
         needed.append(Whole(row["id"], row["sha256"], manifest or ((row["id"], row["bytes"]),)))
     for table in registered():
         path = rows / f"{table.name}.jsonl"
-        if table in (BLOBS, BLOB_PARTS) or not table.objects or not path.exists():
+        if table in OF_BLOBS or not table.objects or not path.exists():
             continue
         for row in read_rows(path):
             needed += [Whole(row[key], "", ((row[key], row[size]),)) for key, size in table.objects.items() if row[key]]

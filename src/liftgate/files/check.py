@@ -14,8 +14,8 @@ from typing import Literal
 from liftgate.blobs.store import BlobMissing, BlobStore
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
-from liftgate.catalog.rows.blobs import all_blobs, blob_alive, blob_parts
-from liftgate.catalog.table import known_objects
+from liftgate.catalog.rows.blobs import OF_BLOBS, all_blobs, blob_alive, blob_parts
+from liftgate.catalog.table import BareTable, known_objects, page_of_objects, registered
 from liftgate.files.read import open_blob
 from liftgate.records import BlobRecord
 
@@ -26,7 +26,8 @@ Wrong = Literal["missing", "size", "hash", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`key`: of the object. `expected` and `found`: bytes, or hashes for `hash`. `unknown`: no row needs the object."""
+    """`key`: of the object. `expected` and `found`: bytes, or hashes for `hash`. `unknown`: no row needs the object.
+    `blob_id`: None also of an object that something else than a blob needs, such as an unfinished upload."""
 
     wrong: Wrong
     key: str
@@ -53,6 +54,12 @@ async def check(db: Database, blobs: BlobStore, *, full: bool = False) -> AsyncI
                 wrong.append(_Suspect(found, blob, None))
             suspects += wrong
         after = page[-1][0].id
+    for table in registered():
+        for column in () if table in OF_BLOBS else table.objects:
+            async for key, size in _objects(db, table, column):
+                needed.add(key)
+                if found := _look(stored, None, key, size):
+                    suspects.append(_Suspect(found, None, size))
     rest = [key for key in stored if key not in needed]
     for start in range(0, len(rest), _ROWS_AT_ONCE):
         some = rest[start : start + _ROWS_AT_ONCE]
@@ -65,7 +72,7 @@ async def check(db: Database, blobs: BlobStore, *, full: bool = False) -> AsyncI
 
 @dataclass(frozen=True, slots=True)
 class _Suspect:
-    """`blob`: of a finding about one. `size`: in bytes, of the object that was looked for; None: it was read."""
+    """`blob`: of a finding about one. `size`: in bytes, of the object that was looked for; None: a blob was read."""
 
     finding: Finding
     blob: BlobRecord | None = None
@@ -79,20 +86,21 @@ async def _again(db: Database, blobs: BlobStore, suspects: list[_Suspect]) -> As
     stored = {blob.id: blob.bytes async for blob in blobs.list() if blob.id in keys}
     for suspect in asked:
         finding: Finding | None = suspect.finding
-        if suspect.blob is None:
-            finding = suspect.finding if suspect.finding.key in stored else None
-        elif suspect.size is None:
+        if suspect.size is not None:
+            finding = _look(stored, suspect.blob, suspect.finding.key, suspect.size)
+        elif suspect.blob is not None:
             finding = await _hash(db, blobs, suspect.blob)
         else:
-            finding = _look(stored, suspect.blob, suspect.finding.key, suspect.size)
+            finding = suspect.finding if suspect.finding.key in stored else None
         if finding is not None and await _needed(db, finding):
             yield finding
 
 
 async def _needed(db: Database, finding: Finding) -> bool:
-    """Whether a file needs the blob; of an unknown object, whether it is that still."""
+    """Whether a file needs the blob, or another row the object; of an unknown object, whether it is that still."""
     if finding.blob_id is None:
-        return not await db.read(partial(known_objects, keys=[finding.key]))
+        known = bool(await db.read(partial(known_objects, keys=[finding.key])))
+        return known != (finding.wrong == "unknown")
     return await db.read(partial(blob_alive, blob_id=finding.blob_id))
 
 
@@ -105,11 +113,20 @@ def _page(conn: Connection, *, after: str) -> list[tuple[BlobRecord, list[tuple[
     return page
 
 
-def _look(stored: dict[str, int], blob: BlobRecord, key: str, size: int) -> Finding | None:
+async def _objects(db: Database, table: BareTable, column: str) -> AsyncIterator[tuple[str, int]]:
+    after = ""
+    while page := await db.read(partial(page_of_objects, table=table, column=column, after=after, limit=_ROWS_AT_ONCE)):
+        for key, size in page:
+            yield key, size
+        after = page[-1][0]
+
+
+def _look(stored: dict[str, int], blob: BlobRecord | None, key: str, size: int) -> Finding | None:
+    blob_id = None if blob is None else blob.id
     if key not in stored:
-        return Finding("missing", key, blob.id, expected=str(size))
+        return Finding("missing", key, blob_id, expected=str(size))
     if stored[key] != size:
-        return Finding("size", key, blob.id, expected=str(size), found=str(stored[key]))
+        return Finding("size", key, blob_id, expected=str(size), found=str(stored[key]))
     return None
 
 

@@ -50,6 +50,10 @@ BLOB_PARTS = Table(
 )
 
 
+OF_BLOBS = (BLOBS, BLOB_PARTS)
+"""Whose objects are looked at as those of a blob."""
+
+
 class TwinFound(Exception):
     """Raised inside a transaction, which is undone: the owner has equal bytes already, under `blob_id`. Whether those
     are whole is to be seen before the ones that came are thrown away."""

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from liftgate.catalog.connection import Connection, invalidate, storable
 from liftgate.catalog.rows.blobs import BlobPart, insert_blob, is_whole, live_blob, orphan_blob, replace_bytes
 from liftgate.catalog.rows.unknown import claim
 from liftgate.catalog.steady import steady
-from liftgate.catalog.table import Table
+from liftgate.catalog.table import BareTable, Table
 from liftgate.errors import Conflict, FileNotFound, InvalidRequest, TooLarge
 from liftgate.records import BlobRecord, FileRecord, FileStatus, Owner
 from liftgate.sizes import exact_size
@@ -55,14 +54,14 @@ FILES = Table(
     ),
     erased_by="erase_owner, one by one with all that belongs to each",
 )
-REMOVED_FILES: Table[Any] = Table(
+REMOVED_FILES = BareTable(
     # Where a deleted file stood in its owner's list.
     name="removed_files",
     also=("id", "owner", "created_at", "removed_at"),
     owner="owner",
     texts=("id",),
 )
-OWNERS: Table[Any] = Table(
+OWNERS = BareTable(
     name="owners",
     also=("owner", "files", "bytes"),
     owner="owner",

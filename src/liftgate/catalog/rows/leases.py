@@ -8,10 +8,9 @@ than its length from now was taken before the clock was set back: it is cut to i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from liftgate.catalog.connection import Connection, invalidate
-from liftgate.catalog.table import Table
+from liftgate.catalog.table import BareTable, Table
 
 _UNNOTED = 60.0
 _SLACK = 1.0
@@ -36,7 +35,7 @@ LEASES = Table(
     backup=None,
     left_out="Who does what at the moment.",
 )
-COUNTERS: Table[Any] = Table(name="counters", also=("name", "value"), texts=("name",))
+COUNTERS = BareTable(name="counters", also=("name", "value"), texts=("name",))
 
 
 def acquire(conn: Connection, name: str, holder: str, seconds: float) -> int | None:

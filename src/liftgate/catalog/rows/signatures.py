@@ -6,15 +6,14 @@ A row per (owner, tool call id). The ids are random and ours; they come back fro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from liftgate.catalog.connection import Connection, chunks, storable
-from liftgate.catalog.table import Table
+from liftgate.catalog.table import BareTable
 from liftgate.records import Owner
 
 KEPT_SECONDS = 30 * 86_400
 
-SIGNATURES: Table[Any] = Table(
+SIGNATURES = BareTable(
     name="signatures", also=("owner", "call_id", "value", "created_at"), owner="owner", texts=("call_id",)
 )
 

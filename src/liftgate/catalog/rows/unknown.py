@@ -8,17 +8,16 @@ on how long an upload takes, nor on whose clock says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from liftgate.catalog.connection import Connection, chunks
 from liftgate.catalog.steady import steady
-from liftgate.catalog.table import Table, known_objects
+from liftgate.catalog.table import BareTable, known_objects
 from liftgate.errors import Unavailable
 
 KEPT_SECONDS = 7 * 86_400.0
 """How long a condemned key is remembered: longer than any upload that could still claim it."""
 
-UNKNOWN_OBJECTS: Table[Any] = Table(
+UNKNOWN_OBJECTS = BareTable(
     name="unknown_objects",
     also=("key", "noted_at", "condemned_at"),
     # Of objects that no row needs: to note one here must not save it from the sweep.

@@ -201,8 +201,8 @@ def sweep(
 def check(full: bool, as_json: bool, config: Path | None, **flags: str | None) -> None:
     """Compare the blob store with the catalogue, and list what is wrong.
 
-    `missing`, `size` and `hash` are bytes that a file has lost: the exit code is 1. `unknown` is an object that no file
-    needs: it costs space and nothing else, and a sweep removes it.
+    `missing`, `size` and `hash` are bytes that a file or an unfinished upload has lost: the exit code is 1. `unknown`
+    is an object that neither needs: it costs space and nothing else, and a sweep removes it.
 
     With --json, a line for each finding: {"wrong", "key", "blob_id", "file_id", "owner", "filename", "expected",
     "found"}; where it looked is on standard error.
