@@ -43,6 +43,7 @@ from liftgate.engine.pass_through import Native
 from liftgate.engine.prefetch import Carrier
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import ConfigError
+from liftgate.files.alone import has_met_another, take_turn
 from liftgate.files.arrival import Ingest
 from liftgate.files.belonging import settle
 from liftgate.files.part_store import PartStore
@@ -159,6 +160,9 @@ class Gateway:
         services = await open_services(settings, clock, stack, serving=True, drain=self._drain_left)
         db, blobs, client, tasks = services.db, services.blobs, services.client, services.tasks
         self._blobs = blobs
+        if await has_met_another(db, blobs):
+            # Before anything is acknowledged here: the other one deletes nothing from now on.
+            await take_turn(db, blobs)
         router = Router(settings.deployments, settings.router, clock, Random(), settings.names)
         copies, purger = Copies(services, FileCopies(services)), purger_of(services)
         ingest = Ingest(db, blobs, spool_dir, settings.limits)

@@ -75,7 +75,7 @@ class UploadRecord:
     """`bytes`: what the client declared, None if it did not. `received`: the sum of the parts. `secret_hash`: SHA-256
     of the capability of a native session. `file_expires_after`: seconds that the file shall live. `completion`: what it
     was completed with, a digest of the parts' ids. `expires_at` is what clients are told; `lag` seconds before that on
-    the steady clock it ends, or by the database's clock where an older Liftgate noted no lag."""
+    the steady clock it ends; where an older Liftgate noted no lag, when both clocks have passed it."""
 
     id: str
     owner: Owner

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from aging import stand_still
 from catalog_samples import commit, opened, run, sample
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database
 from liftgate.catalog.rows import leases, unknown, uploads
-from liftgate.catalog.rows.files import commit_file
+from liftgate.catalog.rows.files import commit_file, expire_files
 from liftgate.catalog.rows.store import mark_catalogue
 from liftgate.catalog.steady import TICK_SECONDS, UNWATCHED_SECONDS, longest_grace, steady, tick
 from liftgate.catalog.table import known_objects
 from liftgate.clock import Clock, SystemClock
 from liftgate.errors import Unavailable
 from liftgate.records import BlobRecord, UploadPart, UploadRecord
+from test_catalog_uploads import begun, part
 
 DAY = 86_400.0
 
@@ -233,3 +235,54 @@ def test_what_is_being_stored_is_not_due(database_url: str) -> None:
         assert conn.execute("SELECT key FROM unknown_objects") == []
 
     run(database_url, lambda database: database.write(work))
+
+
+def test_an_upgrade_while_the_clock_is_days_ahead_ends_nothing(database_url: str) -> None:
+    """Rows of before the steady clock: by a clock that is ahead they are days old, and their times are over."""
+
+    async def scenario(db: Database) -> None:
+        def older(conn: Connection) -> tuple[str, str]:
+            then = conn.now() - 3 * DAY
+            conn.execute("DELETE FROM steady_clock")
+            file = commit(conn, created_at=then - 60, expires_at=then + 3600)
+            conn.execute("UPDATE files SET lag = NULL")
+            conn.execute("UPDATE blobs SET created_at = ?", (then - 60,))
+            upload = begun(conn, created_at=then, expires_at=then + 3600)
+            return file.id, upload.id
+
+        file_id, upload_id = await db.write(older)
+        for _ in range(5):
+            await db.write(tick)
+            await db.write(lambda conn: tick(conn, 60.0))
+            assert await db.write(lambda conn: uploads.expire_uploads(conn, conn.now(), 9)) == []
+            assert await db.write(lambda conn: expire_files(conn, conn.now(), 9)) == []
+        found = await db.read(lambda conn: uploads.get_upload(conn, "anna", upload_id, conn.now()))
+        assert found is not None
+        assert found.status == "pending"
+        assert await db.write(lambda conn: uploads.add_part(conn, part(found, b"01234"), conn.now()))
+        assert await db.read(lambda conn: conn.execute("SELECT id FROM files")) == [(file_id,)]
+
+        # And they end when their time has passed where it is watched.
+        await db.write(lambda conn: stand_still(conn, conn.now() + DAY))
+        assert len(await db.write(lambda conn: expire_files(conn, conn.now(), 9))) == 1
+
+    run(database_url, scenario)
+
+
+def test_the_clock_of_a_catalogue_without_rows_begins_now(database_url: str) -> None:
+    async def scenario(db: Database) -> None:
+        began = await db.write(tick)
+        assert abs(await db.read(lambda conn: conn.now()) - began) < 60
+
+    run(database_url, scenario)
+
+
+def test_the_clock_of_rows_that_are_ahead_begins_now(database_url: str) -> None:
+    """The clock was ahead before, and is right at the upgrade."""
+
+    async def scenario(db: Database) -> None:
+        await db.write(lambda conn: commit(conn, created_at=conn.now() + 3 * DAY))
+        began = await db.write(tick)
+        assert began <= await db.read(lambda conn: conn.now())
+
+    run(database_url, scenario)

@@ -177,7 +177,7 @@ def test_a_sweep_takes_what_is_older_than_its_grace(bench: Bench) -> None:
         stray = bench.blobs()[0].with_name(bench.blobs()[0].name[:-4] + "aaaa")
         stray.write_bytes(b"nobody's")
         counted = ("files", "blobs", "objects", "spools", "parts", "waiting", "held")
-        nothing = {**dict.fromkeys(counted, 0), **bench.places}
+        nothing = {**dict.fromkeys(counted, 0), "alone": True, **bench.places}
         # The default grace is a day.
         assert bench.json("sweep") == {**nothing, "waiting": 1}
         assert bench.json("sweep", "--grace", 3600) == {**nothing, "waiting": 1}

@@ -9,19 +9,23 @@ import asyncio
 import json
 import os
 import random  # noqa: TID251 - fixed contents
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import openai
+import psycopg
 import yaml
 
 from gateways import client_for
 from liftgate.blobs.open import open_blob_store
+from liftgate.blobs.store import TURN
 from liftgate.catalog.database import open_database
 from liftgate.clock import SystemClock
 from liftgate.files.belonging import listed_keys
@@ -190,3 +194,38 @@ def in_catalogue(url: str, sql: str) -> list[tuple[object, ...]]:
             await db.close()
 
     return asyncio.run(main())
+
+
+def turn_of(site: Site) -> str:
+    async def main() -> str:
+        blobs = open_blob_store(site.blob_store, site.data_dir)
+        try:
+            return await blobs.notes.read(TURN) or ""
+        finally:
+            await blobs.close()
+
+    return asyncio.run(main())
+
+
+def swept(site: Site, rounds: int = 3) -> None:
+    """Waits until the store has been swept so many times more."""
+    deadline = time.monotonic() + 60
+    seen = {turn_of(site)}
+    while len(seen) <= rounds:
+        assert time.monotonic() < deadline, "nobody sweeps"
+        seen.add(turn_of(site))
+        time.sleep(0.05)
+
+
+def copied(site: Site, url: str) -> Site:
+    """The catalogue as it is now, at another place; no gateway runs."""
+    if site.url.startswith("sqlite"):
+        here, there = (Path(one.removeprefix("sqlite://")) for one in (site.url, url))
+        with closing(sqlite3.connect(here)) as source, closing(sqlite3.connect(there)) as target:
+            source.backup(target)
+        return replace(site, database_url=url)
+    name, old = (one.partition("@/")[2].partition("?")[0] for one in (url, site.url))
+    with psycopg.connect(url.replace(name, "postgres"), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}"'.encode())
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{old}"'.encode())
+    return replace(site, database_url=url)

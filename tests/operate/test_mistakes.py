@@ -6,19 +6,16 @@ gateways of this process.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,10 +25,8 @@ import psycopg
 import pytest
 
 from aging import let_pass
-from drill import Ledger, Site, in_catalogue, status_of
+from drill import Ledger, Site, copied, in_catalogue, status_of, swept
 from gateways import client_for
-from liftgate.blobs.open import open_blob_store
-from liftgate.blobs.store import TURN
 from liftgate.gateway import Gateway
 from liftgate.server.app import build_app
 from liftgate.settings import load_settings
@@ -41,27 +36,6 @@ from serving import serve
 
 HOUR, DAY = 3600.0, 86_400.0
 MIB = 1 << 20
-
-
-def turn_of(site: Site) -> str:
-    async def main() -> str:
-        blobs = open_blob_store(site.blob_store, site.data_dir)
-        try:
-            return await blobs.notes.read(TURN) or ""
-        finally:
-            await blobs.close()
-
-    return asyncio.run(main())
-
-
-def swept(site: Site, rounds: int = 3) -> None:
-    """Waits until the store has been swept so many times more."""
-    deadline = time.monotonic() + 60
-    seen = {turn_of(site)}
-    while len(seen) <= rounds:
-        assert time.monotonic() < deadline, "nobody sweeps"
-        seen.add(turn_of(site))
-        time.sleep(0.05)
 
 
 @contextmanager
@@ -207,20 +181,6 @@ def test_a_file_ends_when_its_time_has_passed(site: Site) -> None:
 
 
 # ── restored, copied, lost ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def copied(site: Site, url: str) -> Site:
-    """The catalogue as it is now, at another place; no gateway runs."""
-    if site.url.startswith("sqlite"):
-        here, there = (Path(one.removeprefix("sqlite://")) for one in (site.url, url))
-        with closing(sqlite3.connect(here)) as source, closing(sqlite3.connect(there)) as target:
-            source.backup(target)
-        return replace(site, database_url=url)
-    name, old = (one.partition("@/")[2].partition("?")[0] for one in (url, site.url))
-    with psycopg.connect(url.replace(name, "postgres"), autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}"'.encode())
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{old}"'.encode())
-    return replace(site, database_url=url)
 
 
 def test_an_old_backup_that_is_restored_keeps_what_came_since(site: Site, other_catalogue: Callable[[], str]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from liftgate import ids
 from liftgate.blobs import disk
 from liftgate.blobs.store import MARK
+from liftgate.bodies import body_of
 from liftgate.errors import Unavailable
 
 _LONGEST = 64 * 1024
@@ -23,6 +24,13 @@ class LocalNotes:
         self._directory = directory
         self._threads = threads
         self._marked: tuple[int, int] | None = None
+
+    @property
+    def body(self) -> str:
+        try:
+            return body_of(self._directory)
+        except OSError as error:
+            raise self._failed(error) from error
 
     async def read(self, name: str) -> str | None:
         try:

@@ -166,6 +166,7 @@ class _ObjectNotes:
 
     def __init__(self, store: Any, place: str) -> None:
         self.place = place
+        self.body = ""
         self._store = store
 
     async def read(self, name: str) -> str | None:

@@ -47,6 +47,10 @@ class StoreNotes(Protocol):
 
     @property
     def place(self) -> str: ...
+    @property
+    def body(self) -> str:
+        """Which directory it physically is: a copy of it has another one. "" for what only its address names."""
+
     async def read(self, name: str) -> str | None: ...
 
     async def write(self, name: str, text: str, *, only_new: bool = False) -> None:

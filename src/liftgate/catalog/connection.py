@@ -30,6 +30,9 @@ class Connection(Protocol):
     def now(self) -> float:
         """The database's time, the same for all who share it: the machine's for SQLite, the server's for PostgreSQL."""
 
+    def body(self) -> str:
+        """Which database this physically is: a copy of it has another one, the same data restored or moved too."""
+
     def snapshot(self) -> AbstractContextManager[None]:
         """Within a read: all statements until its end see the catalogue as the first one did."""
 

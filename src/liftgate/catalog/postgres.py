@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ from liftgate.catalog.connection import Connection, SqlRow
 from liftgate.catalog.listener import CHANNEL, Listener, payloads
 from liftgate.catalog.migrate import migrate
 from liftgate.catalog.postgres_url import PostgresUrl, read_postgres_url
-from liftgate.catalog.schema import IN_POSTGRES, lacking
+from liftgate.catalog.schema import IN_POSTGRES, body_in_postgres, lacking
 from liftgate.catalog.trouble import Trouble, away
 from liftgate.catalog.workers import Announcements, Job, Opening, too_late
 from liftgate.errors import ConfigError, LiftgateError, StorageFull, Unavailable
@@ -40,7 +40,6 @@ WORDS = {
 }
 MIGRATION_LOCK = 0x11F76A7E
 AGAIN = (pg.SerializationFailure, pg.DeadlockDetected)
-
 
 INCOMPLETE = ("42", "3F")
 """Classes of SQLSTATE: something of the schema is not there any more, or not for this role."""
@@ -118,6 +117,9 @@ class PostgresConnection:
 
     def now(self) -> float:
         return float(self.execute("SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)")[0][0])
+
+    def body(self) -> str:
+        return body_in_postgres(self)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -302,8 +304,7 @@ async def open_postgres(database: Opening, url: str, timeout: float, schema: int
     where = url_of(url)
     reach = Reach(where, timeout)
     origin = token(12)
-    make: Callable[[], PostgresSession] = lambda: PostgresSession(reach, origin)  # noqa: E731 - one line, one use
-    database.use(where.where, (make, CONNECTIONS), None, reach.trouble.check)
+    database.use(where.where, (lambda: PostgresSession(reach, origin), CONNECTIONS), None, reach.trouble.check)
     try:
         await database.write(lambda conn: set_up(conn, where.where, schema), timeout=max(timeout, 60.0))
         listener = Listener(reach.connect, origin, database.tell)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from liftgate.catalog.connection import Connection
 from liftgate.catalog.migrate import migrations
 
 SHOWN = 3
@@ -42,6 +43,16 @@ class Shape:
     columns: tuple[str, ...]
     key: tuple[str, ...]
     autokey: str
+
+
+def body_in_postgres(conn: Connection) -> str:
+    """Which cluster, which database of it and which table these are: a copy or a restored dump has others."""
+    [(database, table, allowed)] = conn.execute(
+        "SELECT (SELECT oid FROM pg_database WHERE datname = current_database()),"
+        " to_regclass('liftgate.store')::oid, has_function_privilege('pg_control_system()', 'EXECUTE')"
+    )
+    cluster = conn.execute("SELECT system_identifier FROM pg_control_system()")[0][0] if allowed else ""
+    return f"{cluster}:{database}:{table}"
 
 
 def _made(newest: int) -> sqlite3.Connection:

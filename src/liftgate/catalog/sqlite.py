@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from liftgate.bodies import body_of
 from liftgate.catalog.connection import Connection, SqlRow
 from liftgate.catalog.migrate import migrate
 from liftgate.catalog.schema import IN_SQLITE, SQLITE_WORDS, lacking
@@ -82,6 +83,9 @@ class SqliteConnection:
 
     def now(self) -> float:
         return self._clock.now()
+
+    def body(self) -> str:
+        return body_of(Path(self.execute("PRAGMA database_list")[0][2]))
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

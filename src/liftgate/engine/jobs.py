@@ -50,6 +50,7 @@ class Jobs:
         self._purger = purger
         self._ingest = ingest
         self._ticked = services.clock.monotonic()
+        self._swept = False
         self._running: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -164,7 +165,8 @@ class Jobs:
             return
         # Nodes whose settings differ: the longest grace holds for all.
         grace = max(self._services.settings.orphan_grace_seconds, await db.read(longest_grace))
-        await sweep(db, ingest.blobs, ingest.spool_dir, grace=grace)
+        await sweep(db, ingest.blobs, ingest.spool_dir, grace=grace, first=not self._swept)
+        self._swept = True
         await self._expire_rows(lease)
 
     async def _expire_rows(self, lease: Lease) -> None:

@@ -8,7 +8,7 @@ cut is gone on with by the next one, and a later run brings the backup up to dat
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from liftgate.catalog.schema import newest_schema
 from liftgate.catalog.table import known_objects
 from liftgate.errors import ConfigError
 from liftgate.files.backup_directory import BackupDirectory, Manifest, wholes
-from liftgate.files.copying import Copier
+from liftgate.files.copying import Copier, Report
 
 _SECONDS = 3600.0
 """For the catalogue's rows, which are read in one piece."""
@@ -33,22 +33,7 @@ Begin = Callable[[int], Callable[[int], None]]
 """Is told how many bytes there are, and gives what is told of each piece."""
 
 
-@dataclass(frozen=True, slots=True)
-class BackedUp:
-    """`copied`, `kept`: blobs of this run, and those that were there. `missing`, `damaged`: ids of blobs whose bytes
-    the store itself has lost: the backup does not have them either."""
-
-    id: str
-    files: int
-    blobs: int
-    bytes: int
-    copied: int
-    kept: int
-    missing: tuple[str, ...]
-    damaged: tuple[str, ...]
-
-
-async def back_up(db: Database, blobs: BlobStore, directory: Path, *, now: float, begin: Begin) -> BackedUp:
+async def back_up(db: Database, blobs: BlobStore, directory: Path, *, now: float, begin: Begin) -> Report:
     """Raises `ConfigError` for a directory that holds something else, StorageFull and Unavailable."""
     place = BackupDirectory(directory)
     place.make()
@@ -99,7 +84,7 @@ async def back_up(db: Database, blobs: BlobStore, directory: Path, *, now: float
     made = place.manifest()
     assert made is not None, "it was written a moment ago"
     copied, kept = done.counts["copied"], done.counts["there"]
-    return BackedUp(made.id, tables["files"].rows, made.blobs, made.bytes, copied, kept, made.missing, made.damaged)
+    return Report(made.id, tables["files"].rows, made.blobs, made.bytes, copied, kept, made.missing, made.damaged)
 
 
 def _source(conn: Connection) -> str:

@@ -14,25 +14,24 @@ from functools import partial
 
 from liftgate import ids
 from liftgate.blobs.store import MARK, TURN, BlobStore
+from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows.store import (
     StoreRow,
-    begin_turn,
     end_turn,
     get_store,
     mark_catalogue,
+    note_bodies,
     note_store,
     replace_marks,
 )
-from liftgate.catalog.steady import steady, tick
+from liftgate.catalog.steady import tick
 from liftgate.catalog.table import count_objects, known_objects
 from liftgate.errors import ConfigError, StorageFull, Unavailable
 
 log = logging.getLogger("liftgate.files")
 
 ABOUT = "Liftgate's store of files. Its mark is also in the catalogue that knows them; remove neither."
-ALONE_SECONDS = 3600.0
-"""On the steady clock; gateways sweep much more often."""
 _KEYS_AT_ONCE = 400
 _LOOKS = 5
 
@@ -92,6 +91,7 @@ async def settle(db: Database, blobs: BlobStore) -> None:
         row, found = look.row, look.found
         if row is not None and found is not None and look.half and row.store_mark in ("", found.store_mark):
             if row.store_mark and row.place == place:
+                await _note_bodies(db, blobs)
                 return
             await db.write(partial(note_store, store_mark=found.store_mark, place=place))
         elif (refusal := await _refusal(db, blobs, look)) is None:
@@ -102,6 +102,21 @@ async def settle(db: Database, blobs: BlobStore) -> None:
             raise ConfigError(refusal)
         before = look
     raise Unavailable(f"The mark of the store {place} keeps changing.")
+
+
+async def _note_bodies(db: Database, blobs: BlobStore) -> None:
+    try:
+        copied = await db.write(partial(note_bodies, store_body=blobs.notes.body))
+    except StorageFull:
+        log.warning("no space is left for the catalogue %s", db.place)
+        return
+    if copied:
+        log.warning(
+            "the catalogue %s is a copy, or was restored from one or moved, and its store %s is the same as before:"
+            " another catalogue may still use it, so no bytes are deleted until `liftgate admin sweep --all` says that"
+            " there is none, or `liftgate admin adopt` shuts it out",
+            *(db.place, blobs.notes.place),
+        )
 
 
 async def look_at(db: Database, blobs: BlobStore) -> Look:
@@ -219,40 +234,12 @@ async def adopt(db: Database, blobs: BlobStore) -> None:
     await db.write(tick)
     mark = Mark(ids.token(32), ids.token(32), db.place)
     await blobs.notes.write(MARK, mark.text())
-    await db.write(
-        partial(replace_marks, catalogue_mark=mark.catalogue_mark, store_mark=mark.store_mark, place=blobs.notes.place)
-    )
+    place, body, turn = blobs.notes.place, blobs.notes.body, await blobs.notes.read(TURN) or ""
 
+    def work(conn: Connection) -> None:
+        replace_marks(conn, mark.catalogue_mark, mark.store_mark, place)
+        note_bodies(conn, body)
+        # Who left that word is refused by now.
+        end_turn(conn, turn, alone=True)
 
-# ── who sweeps ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def take_turn(db: Database, blobs: BlobStore) -> tuple[float, bool]:
-    """Before a sweep: (since when, on the steady clock, no other catalogue has swept this store; whether that is new).
-
-    A copy of a catalogue, as a restored backup or a staging system has it, bears the same mark, and does not know what
-    came since. Each sweep leaves a random word in the store and in its own catalogue; who finds another's word there is
-    not alone, and deletes nothing for a whole grace. Raises `Unavailable`, also when the mark is not ours any more.
-    """
-    look = await look_at(db, blobs)
-    if not look.together or look.row is None:
-        raise Unavailable(
-            f"The catalogue {db.place} and the store {blobs.notes.place} do not belong together any more;"
-            " nothing is deleted. Restart the gateway to see why."
-        )
-    found = await blobs.notes.read(TURN) or ""
-    alone = found in (look.row.turn, look.row.next_turn)
-    turn = ids.token(16)
-    await db.write(partial(begin_turn, found=found, turn=turn))
-    await blobs.notes.write(TURN, turn)
-    return await db.write(partial(end_turn, turn=turn, alone=alone)), not alone
-
-
-async def alone(db: Database, blobs: BlobStore) -> bool:
-    """Whether the last sweep of the store was this catalogue's, and all for `ALONE_SECONDS` before. For what is to be
-    deleted without its grace."""
-    look = await look_at(db, blobs)
-    found = await blobs.notes.read(TURN) or ""
-    if not look.together or look.row is None or found not in (look.row.turn, look.row.next_turn):
-        return False
-    return await db.read(steady) - look.row.alone_since >= ALONE_SECONDS
+    await db.write(work)

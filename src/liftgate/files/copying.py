@@ -31,6 +31,22 @@ _THREADS = 4
 Outcome = Literal["copied", "there", "missing", "damaged"]
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Of a backup (`id`) that was made or restored. `copied`, `kept`: blobs of this run, and those that were there.
+    `missing`, `damaged`: ids of blobs whose bytes the place that they were copied from has not, or not whole: they are
+    not in the other one either."""
+
+    id: str
+    files: int
+    blobs: int
+    bytes: int
+    copied: int
+    kept: int
+    missing: tuple[str, ...]
+    damaged: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Copied:
     """What became of each blob: numbers, and the ids of those that went wrong."""

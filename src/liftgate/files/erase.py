@@ -16,7 +16,7 @@ from liftgate.catalog.database import Connection, Database
 from liftgate.catalog.rows.erasing import count_orphans, erase_owner, sweep_orphans_of
 from liftgate.catalog.table import known_objects, objects_of
 from liftgate.errors import LiftgateError
-from liftgate.files.belonging import alone
+from liftgate.files.alone import is_alone
 from liftgate.records import Owner
 
 log = logging.getLogger("liftgate.files")
@@ -44,7 +44,7 @@ class Erased:
 async def erase_at_once(db: Database, blobs: BlobStore, owner: Owner) -> Erased:
     """Raises Unavailable; what was done until then stays done. Copies at Gemini are not yet purged.
 
-    Where another catalogue sweeps the store too, a copy of this one, the bytes are left to the sweep.
+    Where another catalogue may use the store too, a copy of this one, the bytes are left to the sweep.
     """
     unfinished = await db.read(partial(objects_of, owner=owner))
     files = 0
@@ -52,8 +52,8 @@ async def erase_at_once(db: Database, blobs: BlobStore, owner: Owner) -> Erased:
         files += removed
         if removed < _FILES_AT_ONCE:
             break
-    if not await alone(db, blobs):
-        log.warning("another catalogue sweeps the store %s too: the bytes are left to the sweep", blobs.notes.place)
+    if not await is_alone(db, blobs):
+        log.warning("another catalogue may use the store %s too: the bytes are left to the sweep", blobs.notes.place)
         waiting = await db.read(partial(count_orphans, owner=owner))
         return Erased(files, left=waiting + len(unfinished))
     count = size = left = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -23,6 +24,7 @@ from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows.blobs import BlobPart
 from liftgate.catalog.rows.uploads import Finished, add_part, count_parts, finish, note_completion
 from liftgate.errors import InvalidRequest, LiftgateError, TooLarge
+from liftgate.files.alone import is_alone
 from liftgate.files.arrival import Arrival, Ingest, file_of
 from liftgate.files.twins import with_twins
 from liftgate.media_types import is_taken, resolve, unusable
@@ -32,6 +34,8 @@ from liftgate.sizes import exact_size
 
 if TYPE_CHECKING:
     from hashlib import _Hash
+
+log = logging.getLogger("liftgate.files")
 
 PART_BYTES = 64 * 1024 * 1024
 """The largest part: OpenAI's limit, and what a kill may cost of a native session's long chunk."""
@@ -134,9 +138,19 @@ class PartStore:
         self._chains.pop(upload_id, None)
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Begins to delete objects that no row names any more; what fails is found by a sweep."""
+        """Begins to delete objects that no row names any more; what fails, or a copy of this catalogue may need, is
+        left to the sweep."""
         if keys:
-            self.ingest.tasks.start(self.ingest.delete_objects(keys), name="delete parts")
+            self.ingest.tasks.start(self._delete(keys), name="delete parts")
+
+    async def _delete(self, keys: Sequence[str]) -> None:
+        try:
+            alone = await is_alone(self.ingest.db, self.ingest.blobs)
+        except LiftgateError as error:
+            log.warning("parts of an upload that ended are left to the sweep: %s", error.message)
+            return
+        if alone:
+            await self.ingest.delete_objects(keys)
 
     # ── the whole ──────────────────────────────────────────────────────────────────────────────────────────────────
 

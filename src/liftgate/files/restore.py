@@ -19,7 +19,7 @@ from liftgate.errors import ConfigError
 from liftgate.files.backup import Begin
 from liftgate.files.backup_directory import BackupDirectory, Manifest, wholes
 from liftgate.files.belonging import adopt, look_at
-from liftgate.files.copying import Copier
+from liftgate.files.copying import Copier, Report
 
 _SECONDS = 3600.0
 _RESTORED = "restored|"
@@ -27,18 +27,10 @@ _RESTORED = "restored|"
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
-    """`already`: the catalogue had it all. `missing`, `damaged`: blobs whose bytes the backup does not have whole."""
+class Restored(Report):
+    """`already`: the catalogue had it all."""
 
-    id: str
-    files: int
-    blobs: int
-    bytes: int
-    copied: int
-    kept: int
-    missing: tuple[str, ...]
-    damaged: tuple[str, ...]
-    already: bool = False
+    already: bool
 
 
 def read_backup(directory: Path) -> Manifest:

@@ -4,7 +4,7 @@ Every step may be interrupted, repeated and run beside others: the row goes firs
 a later sweep finds. Deleting bytes needs proof: the store bears the catalogue's mark, no other catalogue has swept it
 for a whole grace, and what the catalogue does not know was noted a grace ago and is condemned under the lock that a
 commit takes too. Every age is on the steady clock. The grace (seconds) must be longer than a backup takes; a grace of 0
-is only for when no gateway runs.
+is only for when no gateway runs. It shortens no proof that this catalogue is the only one (`alone`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from liftgate.catalog.rows.unknown import condemn, due_unknown, forget_unknown, 
 from liftgate.catalog.rows.uploads import expire_uploads
 from liftgate.catalog.steady import steady
 from liftgate.errors import LiftgateError
-from liftgate.files.belonging import alone, listed_keys, take_turn
+from liftgate.files.alone import declare_alone, is_alone, take_turn
+from liftgate.files.belonging import listed_keys
 
 log = logging.getLogger("liftgate.files")
 
@@ -43,7 +44,7 @@ _DELETES_AT_ONCE = 8
 class Swept:
     """How many of each were removed. `objects`: those of the store that belonged to nothing; `parts`: of uploads whose
     time was over. Of unknown objects `waiting` are left until the grace has passed, and `held` because they are too
-    large a part of the store.
+    large a part of the store. Not `alone`: no bytes were deleted, since another catalogue may need them.
     """
 
     files: int = 0
@@ -53,38 +54,41 @@ class Swept:
     parts: int = 0
     waiting: int = field(default=0, compare=False)
     held: int = field(default=0, compare=False)
+    alone: bool = field(default=True, compare=False)
 
 
 async def sweep(
-    db: Database, blobs: BlobStore, spool_dir: Path, *, grace: float, large: bool = False, deleted: bool = False
+    db: Database,
+    blobs: BlobStore,
+    spool_dir: Path,
+    *,
+    grace: float,
+    large: bool = False,
+    deleted: bool = False,
+    first: bool = False,
 ) -> Swept:
-    """All of it, once. `large`: unknown objects are deleted even where they are more than a small part of the store.
+    """All of it, once. `large`: an operator says that this is the only catalogue and the right one, so unknown objects
+    are deleted even where they are more than a small part of the store.
     `deleted`: bytes whose last file was deleted go at once and not after the grace: nobody can ask for them any more.
-    Raises Unavailable, also where store and catalogue do not belong together; what was done until then stays done.
+    `first`: of a process that goes on sweeping; it deletes no bytes yet, so that the process of another catalogue can
+    hear of it before. Raises Unavailable, also where store and catalogue do not belong together; what was done until
+    then stays done.
 
     Under a lease where several nodes share a catalogue: not for safety, but to do it once. `sweep_spools` is about
     this machine only, so each node calls that one for itself.
     """
     spools = await sweep_spools(spool_dir)
     files = await sweep_expired(db)
-    alone_since, news = await take_turn(db, blobs)
+    await take_turn(db, blobs)
+    if large:
+        await declare_alone(db)
+    alone = large or await is_alone(db, blobs)
     before = await db.read(steady) - grace
-    proven = alone_since <= before and (large or not news)
-    if news:
-        log.warning(
-            "another catalogue has swept the store %s, or the catalogue %s was restored from a backup: no bytes are"
-            " deleted until this catalogue alone has swept for %.0f s",
-            blobs.notes.place,
-            db.place,
-            grace,
-        )
+    proven = alone and not first
     parts = await sweep_uploads(db, blobs, delete=proven)
-    if proven or (deleted and await alone(db, blobs)):
-        dropped = await sweep_orphans(db, blobs, before=math.inf if deleted else before)
-    else:
-        dropped = 0
+    dropped = await sweep_orphans(db, blobs, before=math.inf if deleted else before) if proven else 0
     objects, waiting, held = await sweep_unknown(db, blobs, before=before if proven else None, large=large)
-    swept = Swept(files, dropped, objects, spools, parts, waiting, held)
+    swept = Swept(files, dropped, objects, spools, parts, waiting, held, alone)
     if swept != Swept():
         log.info("swept %s", swept)
     return swept

@@ -6,6 +6,7 @@ each other (`rows.unknown`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from liftgate.catalog.connection import Connection
@@ -15,7 +16,8 @@ from liftgate.catalog.table import Table, count_objects
 
 @dataclass(frozen=True, slots=True)
 class StoreRow:
-    """`store_mark`: '' until the store has been seen with it. `alone_since` is on the steady clock; 0: for ever."""
+    """`store_mark`: '' until the store has been seen with it. `alone_since` is on the steady clock; 0: for ever, inf:
+    another catalogue has used the store, and only an operator can say that it is gone."""
 
     catalogue_mark: str
     store_mark: str
@@ -28,8 +30,8 @@ class StoreRow:
 STORE = Table(
     name="store",
     record=StoreRow,
-    also=("id",),
-    texts=("catalogue_mark", "store_mark", "place", "turn", "next_turn"),
+    also=("id", "catalogue_body", "store_body"),
+    texts=("catalogue_body", "store_body", "catalogue_mark", "store_mark", "place", "turn", "next_turn"),
     backup=None,
     left_out="A restored catalogue and its store get marks of their own.",
 )
@@ -67,6 +69,30 @@ def replace_marks(conn: Connection, catalogue_mark: str, store_mark: str, place:
     conn.execute("DELETE FROM unknown_objects")
     mark_catalogue(conn, catalogue_mark, place)
     note_store(conn, store_mark, place)
+    note_alone(conn)
+
+
+def note_bodies(conn: Connection, store_body: str) -> bool:
+    """Notes which database and which store these are; whether the catalogue is a copy, or was moved, beside a store
+    that is where it was. Where both are others they were moved, or copied, together."""
+    catalogue_body = conn.body()
+    [(before, store_before)] = conn.execute("SELECT catalogue_body, store_body FROM store WHERE id = 1 /*FOR UPDATE*/")
+    if (before, store_before) == (catalogue_body, store_body):
+        return False
+    conn.execute("UPDATE store SET catalogue_body = ?, store_body = ? WHERE id = 1", (catalogue_body, store_body))
+    copied = before not in ("", catalogue_body) and store_before == store_body
+    if copied:
+        note_another(conn)
+    return bool(copied)
+
+
+def note_another(conn: Connection) -> None:
+    """Another catalogue has used the store, or may have."""
+    conn.execute("UPDATE store SET alone_since = ? WHERE id = 1", (math.inf,))
+
+
+def note_alone(conn: Connection) -> None:
+    """An operator says that this is the only catalogue: from now on."""
     conn.execute("UPDATE store SET alone_since = ? WHERE id = 1", (steady(conn),))
 
 
@@ -75,10 +101,8 @@ def begin_turn(conn: Connection, found: str, turn: str) -> None:
     conn.execute("UPDATE store SET turn = ?, next_turn = ? WHERE id = 1", (found, turn))
 
 
-def end_turn(conn: Connection, turn: str, *, alone: bool) -> float:
-    """It is there. Not `alone`: somebody else had left something. Since when we are alone, on the steady clock."""
+def end_turn(conn: Connection, turn: str, *, alone: bool) -> None:
+    """It is there. Not `alone`: somebody else had left something."""
     conn.execute("UPDATE store SET turn = ?, next_turn = '' WHERE id = 1", (turn,))
     if not alone:
-        conn.execute("UPDATE store SET alone_since = ? WHERE id = 1", (steady(conn),))
-    [(since,)] = conn.execute("SELECT alone_since FROM store WHERE id = 1")
-    return float(since)
+        note_another(conn)

@@ -23,7 +23,7 @@ KEPT_SECONDS = 7 * 86_400
 """How long an upload that ended can still be asked for."""
 PART_LIFE_SECONDS = 3600.0
 """An upload lives so long after its last part at least: a heavy file on a slow line takes longer than OpenAI's hour."""
-OVER = "(CASE WHEN lag IS NULL THEN expires_at <= ? ELSE expires_at - lag <= ? END)"
+OVER = "((lag IS NOT NULL OR expires_at <= ?) AND expires_at - coalesce(lag, 0) <= ?)"
 """As `_seen` has it: of the time by the database's clock, and of the steady time."""
 
 
@@ -117,8 +117,10 @@ def get_upload_by_secret(conn: Connection, secret_hash: str, now: float) -> Uplo
 def _seen(conn: Connection, upload: UploadRecord, now: float) -> UploadRecord:
     if upload.status != "pending":
         return upload
-    over = upload.expires_at <= now if upload.lag is None else upload.expires_at - upload.lag <= steady(conn)
-    return replace(upload, status="expired") if over else upload
+    over = upload.lag is not None or upload.expires_at <= now
+    if over and upload.expires_at - (upload.lag or 0.0) <= steady(conn):
+        return replace(upload, status="expired")
+    return upload
 
 
 def _locked(conn: Connection, upload_id: str, now: float) -> UploadRecord:

@@ -17,7 +17,7 @@ from liftgate.cli.options import data_options, json_option
 from liftgate.cli.readable import counted, size
 
 if TYPE_CHECKING:
-    from liftgate.files.backup import BackedUp
+    from liftgate.files.copying import Report
     from liftgate.files.restore import Restored
     from liftgate.settings import Settings
 
@@ -154,7 +154,7 @@ def _progress(name: str) -> Iterator[Callable[[int], Callable[[int], None]]]:
             transfer.end()
 
 
-def _show(made: BackedUp | Restored, places: dict[str, str], as_json: bool, did: str, **more: object) -> None:
+def _show(made: Report, places: dict[str, str], as_json: bool, did: str, **more: object) -> None:
     if as_json:
         click.echo(document({**asdict(made), **more}, places))
     else:

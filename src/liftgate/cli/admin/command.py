@@ -17,6 +17,7 @@ from liftgate.cli.readable import counted, plain, size
 if TYPE_CHECKING:
     from liftgate.cli.admin.data import Data
     from liftgate.files.check import Finding
+    from liftgate.files.sweep import Swept
     from liftgate.settings import Settings
 
 SHORT_GRACE = 3600.0
@@ -133,7 +134,7 @@ def _copies(number: int) -> str:
     metavar="SECONDS",
     help="Keep anything newer than this.  [default: orphan_grace_seconds of the config, a day]",
 )
-@click.option("--all", "large", is_flag=True, help="Delete unknown objects even where they are many.")
+@click.option("--all", "large", is_flag=True, help="Unknown objects are nobody's: delete them even if they are many.")
 @click.option("--deleted", is_flag=True, help="Remove the bytes of deleted files now, and not after the grace.")
 @click.option("--yes", is_flag=True, help="Do not ask when the grace is less than an hour.")
 @json_option
@@ -154,23 +155,26 @@ def sweep(
 
     Objects that the catalogue does not know are noted first, and deleted when they are still unknown after the grace.
     Where they are more than a tenth of the store (and more than ten), only --all deletes them: look first whether the
-    catalogue is the right one.
+    catalogue is the right one. Where a copy of this catalogue has used the store, or this is one, nothing is deleted
+    before --all says that the other catalogue is gone: files that only that one knows lose their bytes.
 
     --deleted frees space at once, also beside running gateways. A backup that is being made may miss those bytes: no
     file of it needs them.
 
-    With --json, one document: {"files", "blobs", "objects", "parts", "spools", "waiting", "held", "catalogue",
-    "store"}.
+    With --json, one document: {"files", "blobs", "objects", "parts", "spools", "waiting", "held", "alone",
+    "catalogue", "store"}. Not "alone": no bytes were deleted, because another catalogue may need them.
     """
     from dataclasses import asdict
 
-    from liftgate.files.sweep import Swept
+    from liftgate.files.alone import has_met_another
     from liftgate.files.sweep import sweep as sweep_all
 
     settings = find(config, flags)
     seconds = settings.jobs.orphan_grace_seconds if grace is None else grace
     if seconds < SHORT_GRACE and grace is not None and not yes:
         confirm("An upload that a gateway takes in meanwhile would fail. Are all gateways on these data stopped?")
+    if large and not yes and with_data(settings, lambda data: has_met_another(data.db, data.blobs))[0]:
+        confirm("Another catalogue has used this store. Files that only it knows lose their bytes. Go on?")
 
     async def work(data: Data) -> Swept:
         return await sweep_all(data.db, data.blobs, data.spool_dir, grace=seconds, large=large, deleted=deleted)
@@ -179,11 +183,21 @@ def sweep(
     if as_json:
         click.echo(document(asdict(swept), places))
         return
+    _show_swept(swept)
+    show_places(places)
+
+
+def _show_swept(swept: Swept) -> None:
     click.echo(
         f"Removed {counted(swept.files, 'expired file')}, {counted(swept.blobs, 'blob')} that no file names, "
         f"{counted(swept.objects, 'unknown object')}, {counted(swept.parts, 'part')} of uploads that ended, "
         f"{counted(swept.spools, 'dead spool')}."
     )
+    if not swept.alone:
+        click.echo(
+            "No bytes were deleted: another catalogue has used this store, or may have, and files of it may need them. "
+            "If it is gone for good, --all deletes; `liftgate admin adopt` shuts it out."
+        )
     if swept.waiting:
         click.echo(f"Kept until the grace has passed: {counted(swept.waiting, 'unknown object')}.")
     if swept.held:
@@ -191,7 +205,6 @@ def sweep(
             f"Kept because they are so large a part of the store: {counted(swept.held, 'unknown object')}. "
             "If this is the right catalogue, --all deletes them."
         )
-    show_places(places)
 
 
 @admin.command()
