@@ -260,6 +260,7 @@ def test_failure_is_a_record(door: Door, rig: Rig) -> None:
     assert rig.ask(door, hello())[0] == 503
     record = rig.heard.one()
     assert (record.outcome, record.status, record.error) == ("failed", 503, "UpstreamUnavailable")
+    assert record.failures == [("deployment-key-a", "UpstreamUnavailable")]
 
 
 @pytest.mark.parametrize("door", [STREAM, GEMINI_STREAM], ids=["stream", "gemini stream"])
@@ -392,3 +393,5 @@ def test_tries_and_their_pauses_are_counted(tmp_path: Path) -> None:
     record = heard.one()
     assert (record.outcome, record.tries, record.key, record.owner) == ("ok", 3, "", "local")
     assert record.pauses > 0 and record.first_event < record.upstream
+    assert {name for name, _ in record.failures} == {"deployment-key-a", "deployment-key-b"}
+    assert [error for _, error in record.failures] == ["UpstreamUnavailable"] * 2

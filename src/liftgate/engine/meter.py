@@ -68,6 +68,8 @@ class CallRecord(msgspec.Struct):
     account: str = ""
     tries: int = 0
     """Deployments that were tried, repeats included."""
+    failures: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    """(deployment, class of the error) of each try that gave no answer."""
     # Files, by id: those that were at the account when they were needed, and those whose page-in had to be waited for
     copies_hit: set[str] = msgspec.field(default_factory=set)
     paged_in: set[str] = msgspec.field(default_factory=set)
@@ -213,8 +215,9 @@ async def _tried(call: CallRecord, deployment: Deployment, wait: Awaitable[T]) -
     call.tries_at(deployment)
     try:
         return await wait
-    except BaseException:
+    except BaseException as error:
         call.failed_at = monotonic()
+        call.failures.append((deployment.id, type(error).__name__))
         raise
 
 

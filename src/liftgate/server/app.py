@@ -54,6 +54,7 @@ class App:
     def __init__(self, gateway: Gateway, tables: Sequence[Table]) -> None:
         self._gateway = gateway
         self._auth = Authenticator(gateway.settings.auth)
+        self._meters = gateway.meters if gateway.meters else None
         origins = gateway.settings.server.cors_origins
         self._local_only = None if gateway.settings.auth.required else LocalOnly(origins)
         self._answer = self._answer_request
@@ -70,7 +71,7 @@ class App:
         if scope["type"] == "http":
             request_id = ids.new_request_id()
             working_for.set(request_id)
-            if meters := self._gateway.meters:
+            if (meters := self._meters) is not None:
                 call = meters.begin(request_id)
                 request = Request(scope, metered_receive(receive, call), self._gateway, self._waits, request_id)
                 await answer_metered(request, send, meters, call, self._answer)
