@@ -69,18 +69,23 @@ class StartedStream(Generic[Q]):
     async def batch(self) -> Sequence[Event]:
         """The events that have arrived; with the last of them `ended` is true. Who cancels it may call it again. Raises
         what Gemini does wrong: then nothing follows."""
-        while not self._events and not self._last:
-            batch = await timed(self._call, "upstream", self._stream.batch())
-            if batch:
-                self._events = self._folded(batch)
-            else:
-                self._last = True
-                self._events = self._fold.end()
-        if self._unsaved:
-            await self._signatures.save(self._owner, self._unsaved)
-            self._unsaved = []
+        try:
+            while not self._events and not self._last:
+                batch = await timed(self._call, "upstream", self._stream.batch())
+                if batch:
+                    self._events = self._folded(batch)
+                else:
+                    self._last = True
+                    self._events = self._fold.end()
+            if self._unsaved:
+                await self._signatures.save(self._owner, self._unsaved)
+                self._unsaved = []
+        except Exception:
+            await self.aclose()
+            raise
         events, self._events = self._events, ()
-        self.ended = self._last
+        if self._last:
+            await self.aclose()
         return events
 
     async def aclose(self) -> None:
@@ -128,6 +133,7 @@ class LateStream(Generic[Q]):
             await asyncio.wait({self._task})
             outcome = self._task.result()
             if isinstance(outcome, LiftgateError):
+                self._closed = True
                 raise outcome.again()
             self._started = outcome
         return await self._started.batch()
