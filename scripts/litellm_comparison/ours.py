@@ -11,13 +11,14 @@ from litellm_comparison.replies import candidate, reply, text
 
 from liftgate.answer.choice import Head
 from liftgate.answer.fold import AnswerFold
+from liftgate.ask.builder import Ask
 from liftgate.ask.media import ResolvedFile
 from liftgate.ask.model_facts import facts_for
 from liftgate.dialects.chat.chunks import ChunkWriter
 from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
-from liftgate.dialects.chat.request import translate_chat
+from liftgate.dialects.chat.request import read_chat
 from liftgate.dialects.openai_errors import error_body
 from liftgate.errors import LiftgateError
 from liftgate.gemini.status import error_of, event_error
@@ -30,7 +31,7 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
     try:
         needs = find_media(request, inline_limit=10**7).needs
         files = {need.param: ResolvedFile(need.mime_type or "audio/wav", uri=URI) for need in needs}
-        translation = translate_chat(request, facts=facts_for(request["model"]), files=files, signatures={})
+        translation = read_chat(request, Ask(facts_for(request["model"]), files))
         found["sent"] = json.loads(json.dumps(translation.body))
         _answer(case, translation, found)
     except LiftgateError as error:

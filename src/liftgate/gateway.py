@@ -28,6 +28,7 @@ from liftgate.copies.ensure import Copies
 from liftgate.copies.kinds.files import FileCopies
 from liftgate.copies.purge import PurgeAtOnce, Purger
 from liftgate.copies.services import Services
+from liftgate.dialects.chat.request import read_defaults
 from liftgate.engine.access_log import AccessLog
 from liftgate.engine.attachments import SentAlong
 from liftgate.engine.fetch import Fetcher
@@ -185,7 +186,7 @@ class Gateway:
         healer = Healer(copies, client, clock)
         needs = Needs(self.files, copies, sent_along, healer)
         self.native = Native(services, router, needs, settings)
-        self.generate = Generate(services, router, needs, Signatures(db), settings)
+        self.generate = Generate(services, router, needs, Signatures(db), settings, read_defaults)
         jobs = Jobs(services, [copies], purger, ingest)
         jobs.start()
         stack.push_async_callback(jobs.stop)

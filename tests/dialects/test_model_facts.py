@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from asking import translate_chat
 from evidence import evidence
 from liftgate.ask.model_dates import ALIASES, RETIREMENTS, living_successor, retirement_of
 from liftgate.ask.model_facts import FAMILIES, NEWEST, facts_for
 from liftgate.dialects.chat.question import ChatQuestion
-from liftgate.dialects.chat.request import translate_chat
 from liftgate.errors import UnsupportedParameter
 
 NO_TRAILING_TURN = ("gemini-3.5-flash-lite", "gemini-3.6-flash", "gemini-3.7-flash", "gemini-3.8-flash")

@@ -11,6 +11,7 @@ import pytest
 
 import google_fields
 from answer_examples import ANSWER_EXAMPLES, AnswerExample
+from asking import translate_chat
 from evidence import evidence
 from liftgate.answer.choice import Head
 from liftgate.answer.fold import AnswerFold
@@ -19,7 +20,7 @@ from liftgate.dialects.chat.answer_table import ANSWER
 from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.fields import IGNORED, REFUSED, REQUEST
 from liftgate.dialects.chat.question import ChatQuestion
-from liftgate.dialects.chat.request import READERS, translate_chat
+from liftgate.dialects.chat.request import DEPENDENT, READERS
 from liftgate.errors import UnsupportedParameter
 from openai_schema import document, errors, request_parameters
 from wire_examples import EXAMPLES, HI, Example
@@ -74,7 +75,8 @@ def test_the_readers_and_the_table_name_the_same_parameters() -> None:
     native = {"safety_settings", "cached_content", "tool_config", "labels", "generation_config"}
     # These are read for their default value, which is accepted, and refused otherwise.
     read = {name for name, fate in top.items() if fate == "mapped"} | {"logit_bias", "store", "verbosity"}
-    assert set(READERS) == read - native
+    assert set(READERS) | set(DEPENDENT) == read - native
+    assert not set(READERS) & set(DEPENDENT)
     assert set(IGNORED) == {name for name, fate in top.items() if fate == "ignored"}
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from asking import translate_chat
 from liftgate.ask.inline_data import PIECE, decoded_pieces
 from liftgate.ask.media import Media, ResolvedFile
 from liftgate.ask.model_facts import facts_for
 from liftgate.dialects.chat.media import find_media
-from liftgate.dialects.chat.request import translate_chat
 from liftgate.dialects.gemini.files import gemini_file
 from liftgate.dialects.openai_files import openai_file, openai_file_deleted, openai_file_list
 from liftgate.errors import InvalidRequest

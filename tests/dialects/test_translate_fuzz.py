@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from answer_examples import ANSWER_EXAMPLES
+from asking import translate_chat
 from evidence import RECORDINGS
 from gemini_normal_form import normal_request
 from liftgate.answer.choice import Head
@@ -31,7 +32,7 @@ from liftgate.dialects.chat.chunks import ChunkEncoder
 from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
-from liftgate.dialects.chat.request import READERS, tool_call_ids, translate_chat
+from liftgate.dialects.chat.request import DEPENDENT, READERS, tool_call_ids
 from liftgate.errors import (
     LiftgateError,
     RequestError,
@@ -224,7 +225,7 @@ _json = st.recursive(
 
 
 @settings(deadline=None, max_examples=300, derandomize=True)
-@given(st.sampled_from(sorted(READERS)), _json)
+@given(st.sampled_from(sorted({*READERS, *DEPENDENT})), _json)
 def test_any_json_as_a_parameter_gives_a_body_or_a_typed_error(name: str, value: Any) -> None:
     _request_case({"messages": HI, name: value}, Dice(name))
 

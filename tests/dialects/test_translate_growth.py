@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from answer_examples import ANSWER_EXAMPLES
+from asking import translate_chat
 from growth import MOST, MOST_TIME, larger, nested, places, seconds, shape, steps
 from liftgate.answer.choice import Head
 from liftgate.answer.fold import AnswerFold
@@ -20,7 +21,6 @@ from liftgate.dialects.chat.chunks import ChunkEncoder
 from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
-from liftgate.dialects.chat.request import translate_chat
 from liftgate.dialects.gemini.body import read_body
 from liftgate.errors import LiftgateError
 from wire_examples import EXAMPLES, HI

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from asking import translate_chat
 from liftgate.answer.choice import Head
 from liftgate.answer.fold import AnswerFold
 from liftgate.ask.media import ResolvedFile
@@ -18,7 +19,6 @@ from liftgate.dialects.chat.chunks import ChunkWriter
 from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
-from liftgate.dialects.chat.request import translate_chat
 from liftgate.errors import FileNotFound, InvalidRequest, UnsupportedParameter, UpstreamDisconnected
 from openai_stream import put_together
 
@@ -297,9 +297,10 @@ def test_a_file_that_nobody_resolved_is_not_found_by_its_path() -> None:
 
 def test_the_callers_messages_are_not_changed() -> None:
     request = {"messages": [{"role": "user", "content": [_named("file-abc")]}], "extra_body": {"topK": 1}}
+    request["additional_drop_params"] = ["extra_body.topK"]
     before = copy.deepcopy(request)
     files = {"messages[0].content[0].file.file_id": ResolvedFile("text/plain", uri="u")}
-    translated(request, files=files, additional_drop_params=["extra_body.topK"])
+    translated(request, files=files)
     assert request == before
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from asking import translate_chat
 from evidence import needs_recordings
 from gemini_normal_form import has_call_ids, normal_request, without_call_ids
 from liftgate.answer.choice import Head
@@ -20,7 +21,6 @@ from liftgate.dialects.chat.chunks import ChunkEncoder, ChunkWriter
 from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
-from liftgate.dialects.chat.request import translate_chat
 from liftgate.sse import EventDecoder
 from openai_schema import errors
 from openai_stream import comparable, put_together

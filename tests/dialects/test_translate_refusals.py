@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from asking import translate_chat
 from liftgate.ask.model_facts import facts_for
-from liftgate.dialects.chat.request import translate_chat
 from liftgate.dialects.openai_errors import error_body
 from liftgate.errors import InvalidRequest
 from openai_schema import errors

@@ -10,9 +10,13 @@ from collections.abc import Sequence
 
 from liftgate.answer.choice import Answer, Head
 from liftgate.answer.events import Ended, Event, Text
+from liftgate.ask.builder import Ask
+from liftgate.ask.conversation import Conversation
+from liftgate.ask.finish import finish
 from liftgate.ask.media import Media, MediaFound
+from liftgate.ask.media_parts import media_part
 from liftgate.ask.question import Question
-from liftgate.dialects.dialect import ErrorBody, Given
+from liftgate.dialects.dialect import ErrorBody
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.server.handlers.generate import answers
@@ -43,17 +47,19 @@ class Toy:
     json_type = b"application/toy+json"
     call_prefix = "toy-"
 
-    def media(self, request: JsonMapping, *, inline_limit: int) -> MediaFound:
+    def media(self, request: JsonMapping, *, inline_limit: int = 0) -> MediaFound:
         named = request.get("file")
         return MediaFound([Media("file", "file_id", named)] if named else (), inline_limit)
 
     def call_ids(self, request: JsonMapping) -> Sequence[str]:
         return ()
 
-    def read(self, request: JsonMapping, given: Given) -> Question:
-        parts: list[JsonObject] = [{"text": request["ask"]}]
-        parts += [{"fileData": {"fileUri": each.uri, "mimeType": each.mime_type}} for each in given.files.values()]
-        return Question(body={"contents": [{"role": "user", "parts": parts}]})
+    def read(self, request: JsonMapping, ask: Ask) -> Question:
+        talk = Conversation(ask)
+        talk.add_user([{"text": request["ask"]}, *(media_part(ask, each) for each in self.media(request).needs)])
+        talk.finish()
+        ask.read_defaults()
+        return finish(ask, Question)
 
     def whole(self, answer: Answer[Question]) -> JsonObject:
         return {"toy": "".join(choice.text for choice in answer.in_order()), **_tokens(answer)}

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from liftgate.ask import checks
+from liftgate.ask.builder import Ask
+from liftgate.ask.question import Dropped
+from liftgate.json_types import JsonMapping, JsonObject
 
 MAX_PATHS = 128
 """Each is looked for in the whole request."""
@@ -18,19 +21,31 @@ MAX_STEPS = 64
 _STEP = re.compile(r"[^.\[\]]+|\[(?:\d{1,6}|\*)\]")
 
 
-def without(request: Mapping[str, Any], paths: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-    """The request without these, and those that it had. Raises InvalidRequest for more than MAX_PATHS."""
-    checks.array(paths, "additional_drop_params", most=MAX_PATHS)
-    result: Any = dict(request)
-    gone = []
+def leave_out_unwanted(ask: Ask, request: JsonMapping, *, param: str, keep: str) -> JsonMapping:
+    """The request without what its own list (`param`) or the deployment's names; `ask.defaults` loses the same. `keep`:
+    the parameter that holds the conversation. Raises InvalidRequest for more than MAX_PATHS."""
+    if param not in request and param not in ask.defaults:
+        return request
+    lists = [each for each in (ask.defaults.get(param), request.get(param)) if isinstance(each, list)]
+    paths = checks.array([path for each in lists for path in each if isinstance(path, str)], param, most=MAX_PATHS)
+    result: JsonObject = dict(request)
+    defaults: JsonObject = dict(ask.defaults)
     for path in paths:
-        steps = [path] if path in result else _STEP.findall(path)
-        if 0 < len(steps) <= MAX_STEPS and steps[0] != "messages":
-            cut = _cut(result, steps)
-            if cut is not result:
-                result = cut
-                gone.append(path)
-    return result, gone
+        left, fewer = _without(result, path, keep), _without(defaults, path, keep)
+        if left is not result or fewer is not defaults:
+            result, defaults = left, fewer
+            ask.dropped.append(Dropped(path, f"named in {param}"))
+    ask.defaults = defaults
+    return result
+
+
+def _without(request: JsonObject, path: str, keep: str) -> JsonObject:
+    """The same object where the path leads to nothing."""
+    steps = [path] if path in request else _STEP.findall(path)
+    if not 0 < len(steps) <= MAX_STEPS or steps[0] == keep:
+        return request
+    cut: JsonObject = _cut(request, steps)
+    return cut
 
 
 def _cut(value: Any, steps: Sequence[str]) -> Any:

@@ -1,18 +1,18 @@
-"""Gemini's own request fields that a client sends along, at the top level, in `google` or in `generation_config`.
+"""Gemini's own request fields that a client sends along in another API's request.
 
-They are taken in camelCase and snake_case at every depth, come out in one spelling, and win over what OpenAI's
+They are taken in camelCase and snake_case at every depth, come out in one spelling, and win over what that API's
 parameters were translated to, also over another field that says the same in other words. Fields that would replace the
-conversation (`contents`, `systemInstruction`) are refused: they would go round the files' owner.
+conversation (`contents`, `systemInstruction`) are none of them: they would go round the files' owner.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from liftgate.ask import checks
-from liftgate.ask.draft import Draft
+from liftgate.ask.builder import Ask
+from liftgate.json_types import JsonMapping, JsonObject
 
 GENERATION_FIELDS = frozenset(
     {
@@ -27,11 +27,12 @@ BODY_FIELDS = frozenset(
         "safetySettings", "toolConfig", "cachedContent", "labels",
     }
 )  # fmt: skip
-REFUSED_FIELDS = frozenset(
+CONVERSATION_FIELDS = frozenset(
     {
         "contents", "systemInstruction", "model",
     }
 )  # fmt: skip
+"""Fields that would replace the conversation: a client says it in its own API's words."""
 CALLERS_OWN = frozenset(
     {
         "responseSchema", "responseJsonSchema", "responseFormat", "labels",
@@ -55,47 +56,43 @@ def camel(name: str) -> str:
     return _WORD.sub(lambda found: found[1].upper(), name)
 
 
-def read_native(draft: Draft, name: str, value: object) -> bool:
-    """Takes one of Gemini's own fields; False when it is none."""
+def read_gemini_field(ask: Ask, name: str, value: object, param: str) -> bool:
+    """Takes one of Gemini's own fields, given as `param`; False when `name` is none."""
     field = camel(name)
     if field in GENERATION_FIELDS:
-        _take(draft, {"generationConfig": {field: value}})
+        _take(ask, {"generationConfig": {field: value}})
     elif field == "generationConfig":
-        config = {camel(key): each for key, each in checks.mapping(value, name).items()}
-        draft.only(config, name, GENERATION_FIELDS)
-        _take(draft, {field: {key: each for key, each in config.items() if key in GENERATION_FIELDS}})
+        config = {camel(key): each for key, each in checks.mapping(value, param).items()}
+        ask.refuse_unknown_keys(config, param, GENERATION_FIELDS)
+        _take(ask, {field: {key: each for key, each in config.items() if key in GENERATION_FIELDS}})
     elif field in BODY_FIELDS:
         if field == "cachedContent":
-            checks.string(value, name, empty=False)
-            draft.kept_names.append(name)
+            checks.string(value, param, empty=False)
+            ask.kept_names.append(param)
         elif field == "toolConfig":
-            checks.mapping(value, name)
-        _take(draft, {field: value})
-    elif field in REFUSED_FIELDS:
-        draft.leave_out(name, f"Unsupported parameter: '{name}'. Say it in 'messages' and 'model'.")
+            checks.mapping(value, param)
+        _take(ask, {field: value})
     else:
         return False
     return True
 
 
-def _take(draft: Draft, fields: dict[str, Any]) -> None:
-    draft.native = merged(draft.native, fields)
+def _take(ask: Ask, fields: JsonObject) -> None:
+    ask.gemini = merged(ask.gemini, fields)
 
 
-def merge_native(draft: Draft) -> None:
+def put_over(ask: Ask) -> None:
     """Gemini's own fields over the translated ones."""
-    if not draft.native:
-        return
-    draft.body = merged(draft.body, draft.native)
-    if draft.aliases:
-        calling = draft.body.get("toolConfig", {}).get("functionCallingConfig")
+    ask.body = merged(ask.body, ask.gemini)
+    if ask.aliases:
+        calling = ask.body.get("toolConfig", {}).get("functionCallingConfig")
         if isinstance(calling, dict) and isinstance(names := calling.get("allowedFunctionNames"), list):
-            calling["allowedFunctionNames"] = [draft.aliases.get(name, name) for name in names if isinstance(name, str)]
+            calling["allowedFunctionNames"] = [ask.aliases.get(name, name) for name in names if isinstance(name, str)]
 
 
-def merged(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+def merged(body: JsonMapping, more: JsonMapping) -> JsonObject:
     """`body` with the fields of `more`, in either spelling, in place of or within its own. Neither is changed."""
-    fields: dict[str, Any] = {}
+    fields: JsonObject = {}
     for name, value in more.items():
         field = camel(name)
         if value is not None:
@@ -104,14 +101,14 @@ def merged(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     return _merged(body, fields)
 
 
-def _one_spelling(value: Any, depth: int) -> Any:
+def _one_spelling(value: object, depth: int) -> object:
     if depth > DEEPEST:
         return value
     if isinstance(value, list):
         return [_one_spelling(each, depth + 1) for each in value]
     if not isinstance(value, Mapping):
         return value
-    result: dict[str, Any] = {}
+    result: JsonObject = {}
     for key, each in value.items():
         if each is not None:
             field = camel(key)
@@ -120,7 +117,7 @@ def _one_spelling(value: Any, depth: int) -> Any:
     return result
 
 
-def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(old: JsonMapping, new: JsonMapping) -> JsonObject:
     result = dict(old)
     for group in EXCLUSIVE:
         if any(field in new for field in group):

@@ -1,278 +1,215 @@
-"""Sampling, length, reasoning and output parameters → generationConfig and its neighbours.
+"""Sampling, length, thinking and the form of the answer → generationConfig and its neighbours.
 
-One reader per parameter: (draft, value) → writes into the draft, or raises in OpenAI's words. What a model cannot do is
-looked up in its facts. `chat_request` holds the table that names the readers.
+Each reader takes a value that a client gave, under whatever name, and writes what Gemini has for it, or raises an error
+that names the parameter's path. What a model cannot do is looked up in its facts.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from liftgate.ask import checks
+from liftgate.ask.builder import Ask
 from liftgate.ask.checks import INT32_MAX
-from liftgate.ask.draft import Draft
 from liftgate.ask.json_schema import json_schema
 from liftgate.ask.model_facts import BUDGETS
 from liftgate.ask.schema_subset import schema_subset
-from liftgate.errors import InvalidRequest
+from liftgate.json_types import JsonObject
 
 MAX_STOPS = 5
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_LITELLMS = frozenset({"response_schema", "enforce_validation"})
-_FORMS = {
-    "text": frozenset({"type"}),
-    "json_object": frozenset({"type"}) | _LITELLMS,
-    "json_schema": frozenset({"type", "json_schema"}) | _LITELLMS,
-}
-TIERS = {"default": "standard", "flex": "flex", "priority": "priority", "fast": "priority"}
 
 
-def read_temperature(draft: Draft, value: object) -> None:
-    _sample(draft, "temperature", "temperature", checks.number(value, "temperature", 0, 2))
+# ── sampling and length ──────────────────────────────────────────────────────────────────────────
 
 
-def read_top_p(draft: Draft, value: object) -> None:
-    _sample(draft, "top_p", "topP", checks.number(value, "top_p", 0, 1))
+def read_temperature(ask: Ask, value: object, param: str) -> None:
+    _sample(ask, param, "temperature", checks.number(value, param, 0, 2))
 
 
-def read_top_k(draft: Draft, value: object) -> None:
-    _sample(draft, "top_k", "topK", checks.integer(value, "top_k", 1, INT32_MAX))
+def read_top_p(ask: Ask, value: object, param: str) -> None:
+    _sample(ask, param, "topP", checks.number(value, param, 0, 1))
 
 
-def _sample(draft: Draft, param: str, target: str, value: float) -> None:
+def read_top_k(ask: Ask, value: object, param: str) -> None:
+    _sample(ask, param, "topK", checks.integer(value, param, 1, INT32_MAX))
+
+
+def _sample(ask: Ask, param: str, target: str, value: float) -> None:
     """Where it has no effect it is still sent, as Google takes it, but for callers who let such parameters go."""
-    if draft.facts.sampling == "ignored" and draft.drop_params:
-        draft.leave_out(param, f"'{param}' has no effect with this model.")
+    if ask.facts.sampling == "ignored" and ask.drop_params:
+        ask.leave_out(param, f"'{param}' has no effect with this model.")
     else:
-        draft.generation[target] = value
+        ask.generation[target] = value
 
 
-def read_max_completion_tokens(draft: Draft, value: object) -> None:
-    draft.generation["maxOutputTokens"] = checks.integer(value, "max_completion_tokens", 1, INT32_MAX)
+def read_token_limit(ask: Ask, value: object, param: str) -> None:
+    ask.generation["maxOutputTokens"] = checks.integer(value, param, 1, INT32_MAX)
 
 
-def read_max_tokens(draft: Draft, value: object) -> None:
-    limit = checks.integer(value, "max_tokens", 1, INT32_MAX)
-    newer = draft.request.get("max_completion_tokens")
-    if newer is not None and newer != limit:
-        raise InvalidRequest(
-            "Invalid 'max_tokens': 'max_tokens' and 'max_completion_tokens' differ; give one of them.",
-            param="max_tokens",
-            code="invalid_parameter_combination",
-        )
-    draft.generation["maxOutputTokens"] = limit
-
-
-def read_n(draft: Draft, value: object) -> None:
-    count = checks.integer(value, "n", 1, 128)
-    if count > draft.facts.candidates:
-        draft.leave_out("n", f"Unsupported value: 'n' may be at most {draft.facts.candidates} with this model.")
+def read_candidates(ask: Ask, value: object, param: str) -> None:
+    ask.said.add("n")
+    count = checks.integer(value, param, 1, 128)
+    if count > ask.facts.candidates:
+        ask.leave_out(param, f"Unsupported value: '{param}' may be at most {ask.facts.candidates} with this model.")
     elif count > 1:
-        draft.generation["candidateCount"] = count
+        ask.generation["candidateCount"] = count
 
 
-def read_seed(draft: Draft, value: object) -> None:
+def read_seed(ask: Ask, value: object, param: str) -> None:
     """OpenAI's seeds have 64 bits, Gemini's 31: folded, so that equal seeds stay equal."""
-    draft.generation["seed"] = checks.integer(value, "seed", -(2**63), 2**63 - 1) % (INT32_MAX + 1)
+    ask.generation["seed"] = checks.integer(value, param, -(2**63), 2**63 - 1) % (INT32_MAX + 1)
 
 
-def read_stop(draft: Draft, value: object) -> None:
+def read_stop(ask: Ask, value: object, param: str) -> None:
+    """One text or several."""
     if isinstance(value, str):
-        stops = [checks.string(value, "stop", empty=False)]
+        stops = [checks.string(value, param, empty=False)]
     elif isinstance(value, list):
-        checks.array(value, "stop", most=MAX_STOPS)
-        stops = [checks.string(each, f"stop[{index}]", empty=False) for index, each in enumerate(value)]
+        checks.array(value, param, most=MAX_STOPS)
+        stops = [checks.string(each, f"{param}[{index}]", empty=False) for index, each in enumerate(value)]
     else:
-        raise checks.invalid_type("stop", "one of a string or array of strings", value)
+        raise checks.invalid_type(param, "one of a string or array of strings", value)
     if stops:
-        draft.generation["stopSequences"] = stops
+        ask.generation["stopSequences"] = stops
 
 
-def read_frequency_penalty(draft: Draft, value: object) -> None:
-    _penalty(draft, value, "frequency_penalty", "frequencyPenalty")
+def read_frequency_penalty(ask: Ask, value: object, param: str) -> None:
+    ask.said.add("frequency_penalty")
+    _penalty(ask, value, param, "frequencyPenalty")
 
 
-def read_presence_penalty(draft: Draft, value: object) -> None:
-    _penalty(draft, value, "presence_penalty", "presencePenalty")
+def read_presence_penalty(ask: Ask, value: object, param: str) -> None:
+    ask.said.add("presence_penalty")
+    _penalty(ask, value, param, "presencePenalty")
 
 
-def _penalty(draft: Draft, value: object, param: str, target: str) -> None:
+def _penalty(ask: Ask, value: object, param: str, target: str) -> None:
     penalty = checks.number(value, param, -2, 2)
-    if draft.facts.penalties:
-        draft.generation[target] = penalty
+    if ask.facts.penalties:
+        ask.generation[target] = penalty
     elif penalty:
-        draft.cannot(param, "penalties")
+        ask.refuse_unsupported(param, "penalties")
 
 
-def read_logprobs(draft: Draft, value: object) -> None:
-    if not checks.boolean(value, "logprobs"):
+def read_logprobs(ask: Ask, value: object, param: str) -> None:
+    """Whether the answer's tokens come with their probabilities."""
+    ask.said.add("logprobs")
+    if not checks.boolean(value, param):
         return
-    if not draft.facts.logprobs:
-        draft.cannot("logprobs", "logprobs")
+    if not ask.facts.logprobs:
+        ask.refuse_unsupported(param, "logprobs")
         return
-    draft.generation["responseLogprobs"] = True
+    ask.generation["responseLogprobs"] = True
 
 
-def read_top_logprobs(draft: Draft, value: object) -> None:
-    count = checks.integer(value, "top_logprobs", 0, 20)
-    if draft.request.get("logprobs") is not True:
-        if count:
-            raise InvalidRequest(
-                "Invalid 'top_logprobs': 'logprobs' must be set to true if 'top_logprobs' is used.",
-                param="top_logprobs",
-            )
-        return
-    if draft.facts.logprobs:
-        draft.generation["logprobs"] = count
-    elif draft.drop_params:
-        draft.cannot("top_logprobs", "logprobs")
+def read_top_logprobs(ask: Ask, value: object, param: str) -> None:
+    """How many likelier tokens are named beside each; for who asks for probabilities too, where that is refused."""
+    ask.said.add("top_logprobs")
+    count = checks.integer(value, param, 0, 20)
+    if ask.facts.logprobs:
+        ask.generation["logprobs"] = count
+    elif ask.drop_params:
+        ask.refuse_unsupported(param, "logprobs")
 
 
-def read_response_format(draft: Draft, value: object) -> None:
-    form = checks.mapping(value, "response_format")
-    kinds = ("text", "json_object", "json_schema")
-    kind = checks.choice(checks.required(form, "type", "response_format"), "response_format.type", kinds)
-    draft.only(form, "response_format", _FORMS[kind])
-    if kind == "text":
-        return
-    draft.generation["responseMimeType"] = "application/json"
-    if (schema := form.get("response_schema")) is not None:  # LiteLLM's form for Gemini
-        where = "response_format.response_schema"
-        if form.get("json_schema") is not None:
-            raise InvalidRequest(
-                f"Invalid '{where}': 'json_schema' holds the schema already; give one of them.",
-                param=where,
-                code="invalid_parameter_combination",
-            )
-        _write_schema(draft, checks.mapping(schema, where), where, strict=False)
-        return
-    if kind == "json_object":
-        return
-    where = "response_format.json_schema"
-    described = checks.mapping(checks.required(form, "json_schema", "response_format"), where)
-    draft.only(described, where, frozenset({"name", "description", "schema", "strict"}))
-    checks.string(checks.required(described, "name", where), f"{where}.name", empty=False)
-    strict = described.get("strict")
-    strict = strict is not None and checks.boolean(strict, f"{where}.strict")
-    schema = described.get("schema")
-    if schema is None:
-        if strict:
-            checks.required(described, "schema", where)
-        return
-    schema = checks.mapping(schema, f"{where}.schema")
-    # Gemini's config has no place for the schema's description but the schema's own.
-    description = described.get("description")
-    if description is not None and "description" not in schema and "$ref" not in schema:
-        schema = {**schema, "description": checks.string(description, f"{where}.description")}
-    _write_schema(draft, schema, f"{where}.schema", strict=strict)
+# ── the form of the answer ───────────────────────────────────────────────────────────────────────
 
 
-def _write_schema(draft: Draft, schema: dict[str, Any], where: str, *, strict: bool) -> None:
-    """As JSON Schema where the model takes it; one in Google's own words (`OBJECT`) as the Schema that it is."""
+def ask_for_json(ask: Ask) -> None:
+    ask.generation["responseMimeType"] = "application/json"
+
+
+def write_schema(ask: Ask, schema: JsonObject, where: str, *, strict: bool) -> None:
+    """As JSON Schema where the model takes it; one in Google's own words (`OBJECT`) as the Schema that it is. `strict`:
+    a keyword that Gemini cannot enforce is refused."""
     googles = isinstance(kind := schema.get("type"), str) and kind.isupper()
-    if draft.facts.json_schema and not googles:
-        draft.generation["responseJsonSchema"] = json_schema(schema, where, strict=strict)
+    if ask.facts.json_schema and not googles:
+        ask.generation["responseJsonSchema"] = json_schema(schema, where, strict=strict)
     else:
-        draft.generation["responseSchema"] = schema_subset(schema, where)
+        ask.generation["responseSchema"] = schema_subset(schema, where)
 
 
-def read_reasoning_effort(draft: Draft, value: object) -> None:
-    if isinstance(value, dict):  # the Responses API's form, which agent frameworks also send here
-        value = checks.required(value, "effort", "reasoning_effort")
-    effort = "none" if value == "disable" else checks.choice(value, "reasoning_effort", EFFORTS)
-    facts = draft.facts
+def choose_modalities(ask: Ask, wanted: Iterable[str], param: str) -> None:
+    """`wanted`: text, audio and image."""
+    ask.said.add("modalities")
+    found: list[str] = []
+    audio = False
+    for modality in wanted:
+        audio = audio or modality == "audio"
+        if modality == "audio" and not ask.facts.audio_out:
+            ask.refuse_unsupported(param, "audio output")
+        elif modality == "image" and not ask.facts.image_out:
+            ask.refuse_unsupported(param, "image output")
+        elif modality.upper() not in found and (modality != "text" or ask.facts.text_out):
+            found.append(modality.upper())
+    if not found and not ask.facts.text_out and not audio:
+        ask.refuse_unsupported(param, "text output")
+    ask.modalities = found
+
+
+def speak(ask: Ask, voice: str, language: str | None) -> None:
+    """Audio output in one of Google's voices. `language`: a BCP 47 code."""
+    speech: JsonObject = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": voice}}}
+    if language is not None:
+        speech["languageCode"] = language
+    ask.generation["speechConfig"] = speech
+
+
+# ── thinking ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def think_with_effort(ask: Ask, effort: str, param: str) -> None:
+    """`effort`: one of EFFORTS. Thoughts are shown."""
+    ask.said.add("reasoning_effort")
+    facts = ask.facts
     if effort == "none":
         if facts.thinking == "none":
             return
         if facts.thinking_off:
-            draft.generation["thinkingConfig"] = {"thinkingBudget": 0}
+            ask.generation["thinkingConfig"] = {"thinkingBudget": 0}
         else:
-            draft.leave_out("reasoning_effort", _effort_error(effort, (*facts.levels, *facts.budgets)))
+            ask.leave_out(param, _effort_error(ask, effort, param))
     elif effort in facts.levels:
-        draft.generation["thinkingConfig"] = {"thinkingLevel": facts.levels[effort], "includeThoughts": True}
+        ask.generation["thinkingConfig"] = {"thinkingLevel": facts.levels[effort], "includeThoughts": True}
     elif effort in facts.budgets:
-        draft.generation["thinkingConfig"] = {"thinkingBudget": facts.budgets[effort], "includeThoughts": True}
+        ask.generation["thinkingConfig"] = {"thinkingBudget": facts.budgets[effort], "includeThoughts": True}
     elif facts.thinking == "none":
-        draft.cannot("reasoning_effort", "reasoning")
+        ask.refuse_unsupported(param, "reasoning")
     else:
-        draft.leave_out("reasoning_effort", _effort_error(effort, (*facts.levels, *facts.budgets)))
+        ask.leave_out(param, _effort_error(ask, effort, param))
 
 
-def _effort_error(effort: str, known: tuple[str, ...]) -> str:
-    names = ", ".join(f"'{name}'" for name in known)
-    return (
-        f"Unsupported value: 'reasoning_effort' does not support '{effort}' with this model. "
-        f"Supported values are: {names}."
-    )
+def _effort_error(ask: Ask, effort: str, param: str) -> str:
+    names = ", ".join(f"'{name}'" for name in (*ask.facts.levels, *ask.facts.budgets))
+    return f"Unsupported value: '{param}' does not support '{effort}' with this model. Supported values are: {names}."
 
 
-def read_thinking(draft: Draft, value: object) -> None:
-    """Anthropic's parameter, as LiteLLM's clients send it: {type: enabled | disabled | adaptive, budget_tokens}."""
-    thinking = checks.mapping(value, "thinking")
-    draft.only(thinking, "thinking", frozenset({"type", "budget_tokens"}))
-    kind = checks.choice(
-        checks.required(thinking, "type", "thinking"), "thinking.type", ("enabled", "disabled", "adaptive")
-    )
-    if draft.facts.thinking == "none":
-        if kind != "disabled":
-            draft.cannot("thinking", "reasoning")
-    elif kind == "disabled":
-        if draft.facts.thinking_off:
-            draft.generation["thinkingConfig"] = {"thinkingBudget": 0}
-        else:
-            draft.leave_out("thinking", "Unsupported value: thinking cannot be disabled with this model.")
-    else:
-        config: dict[str, Any] = {"includeThoughts": True}
-        if (budget := thinking.get("budget_tokens")) is not None:
-            tokens = checks.integer(budget, "thinking.budget_tokens", -1, INT32_MAX)
-            if draft.facts.takes_budget:
-                config["thinkingBudget"] = tokens
-            elif tokens >= 0:
-                config["thinkingLevel"] = draft.facts.levels[_effort_of(tokens)]
-        draft.generation["thinkingConfig"] = config
+def think_within(ask: Ask, budget: object, param: str, whole: str) -> None:
+    """Thoughts of at most `budget` tokens, given as `param`, or of as many as the model likes (None, -1). `whole`: the
+    parameter that asks for thoughts. They are shown."""
+    ask.said.add("reasoning_effort")
+    if ask.facts.thinking == "none":
+        ask.refuse_unsupported(whole, "reasoning")
+        return
+    config: JsonObject = {"includeThoughts": True}
+    if budget is not None:
+        tokens = checks.integer(budget, param, -1, INT32_MAX)
+        if ask.facts.takes_budget:
+            config["thinkingBudget"] = tokens
+        elif tokens >= 0:
+            config["thinkingLevel"] = ask.facts.levels[_effort_of(tokens)]
+    ask.generation["thinkingConfig"] = config
+
+
+def think_not(ask: Ask, param: str) -> None:
+    ask.said.add("reasoning_effort")
+    if ask.facts.thinking_off:
+        ask.generation["thinkingConfig"] = {"thinkingBudget": 0}
+    elif ask.facts.thinking != "none":
+        ask.leave_out(param, f"Unsupported value: {param} cannot be disabled with this model.")
 
 
 def _effort_of(tokens: int) -> str:
     """The effort for which Google's own table has about this budget."""
     return next((effort for effort in ("low", "medium") if tokens <= BUDGETS[effort]), "high")
-
-
-def read_service_tier(draft: Draft, value: object) -> None:
-    tier = checks.choice(value, "service_tier", ("auto", "default", "standard", "flex", "scale", "priority", "fast"))
-    if tier == "scale":
-        draft.leave_out("service_tier", "Invalid service_tier argument: Gemini has no scale tier.")
-    elif tier != "auto":
-        draft.body["serviceTier"] = TIERS.get(tier, tier)
-
-
-def read_verbosity(draft: Draft, value: object) -> None:
-    if checks.choice(value, "verbosity", ("low", "medium", "high")) != "medium":
-        draft.leave_out("verbosity", "Unsupported parameter: 'verbosity'. Gemini has no such setting; say it in words.")
-
-
-def read_logit_bias(draft: Draft, value: object) -> None:
-    if checks.mapping(value, "logit_bias"):
-        draft.leave_out(
-            "logit_bias", "Unsupported parameter: 'logit_bias'. Its token numbers mean nothing to Gemini's tokenizer."
-        )
-
-
-def read_store(draft: Draft, value: object) -> None:
-    if checks.boolean(value, "store"):
-        draft.leave_out("store", "Unsupported value: 'store' does not support true: completions are not stored.")
-
-
-def read_stream(draft: Draft, value: object) -> None:
-    checks.boolean(value, "stream")
-
-
-def read_stream_options(draft: Draft, value: object) -> None:
-    options = checks.mapping(value, "stream_options")
-    if draft.request.get("stream") is not True:
-        raise InvalidRequest(
-            "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
-        )
-    draft.only(options, "stream_options", frozenset({"include_usage", "include_obfuscation"}))
-    for key, each in options.items():
-        if each is not None:
-            checks.boolean(each, f"stream_options.{key}")

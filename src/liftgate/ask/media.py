@@ -11,7 +11,18 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from liftgate.ask import checks
 from liftgate.json_types import JsonObject
+
+DETAIL = {
+    "auto": None,
+    "low": "LOW",
+    "medium": "MEDIUM",
+    "high": "HIGH",
+    "original": "ULTRA_HIGH",
+    "ultra_high": "ULTRA_HIGH",
+}
+"""What OpenAI's APIs say of an image → Gemini's media resolution."""
 
 MediaKind: TypeAlias = Literal["file_id", "inline", "url", "pass"]
 
@@ -64,6 +75,11 @@ class MediaFound(msgspec.Struct, frozen=True):
     needs: Sequence[Media]
     budget: int
     read: Mapping[str, Media] = {}
+
+
+def read_detail(value: object, param: str) -> str | None:
+    """`Media.resolution` of a detail; None and "" are `auto`."""
+    return None if value is None or value == "" else DETAIL[checks.choice(value, param, DETAIL)]
 
 
 def sort_out(read: Mapping[str, Media], earlier: Sequence[Media], *, inline_limit: int) -> MediaFound:

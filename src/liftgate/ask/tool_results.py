@@ -6,24 +6,27 @@ takes their type there, else into a user content behind it (GEMINI.md 2.3).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
-from liftgate.ask import checks
-from liftgate.ask.draft import Draft
+from liftgate.ask.builder import Ask
 from liftgate.ask.media import Media
 from liftgate.ask.media_parts import data_part, media_part
-from liftgate.errors import InvalidRequest
+from liftgate.errors import shortened
+from liftgate.json_types import JsonObject
+
+SKIP_SIGNATURE = "skip_thought_signature_validator"
+"""Google's documented value for a call whose signature is not to be had."""
 
 _OWN_KEYS = frozenset({"output", "error"})
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of the history; `id` is None in the legacy form, which matches by name, and "" from servers that give
-    none: then a result is for the first call of its `name` that waits, or for the first that waits."""
+    """A call of the history. `id` is None where the API's results match by name, and "" from servers that give none:
+    then a result is for the first call of its `name` that waits, or for the first that waits."""
 
     id: str | None
     name: str
@@ -31,12 +34,12 @@ class Call:
 
 @dataclass(slots=True)
 class Round:
-    """The calls of one assistant message and the results that came."""
+    """The calls of one turn of the model's, at `where` in the request, and the results that came."""
 
-    index: int
+    where: str
     calls: list[Call]
-    responses: dict[int, dict[str, Any]] = field(default_factory=dict)
-    media: list[dict[str, Any]] = field(default_factory=list)
+    responses: dict[int, JsonObject] = field(default_factory=dict)
+    media: list[JsonObject] = field(default_factory=list)
     _by_id: dict[str, int] = field(init=False)
     _by_name: dict[str, list[int]] = field(default_factory=dict)
     _first: int = 0
@@ -68,16 +71,27 @@ class Round:
             self._first += 1
         return self._first if self._first < len(self.calls) else None
 
-    def contents(self) -> list[dict[str, Any]]:
-        """Raises InvalidRequest, in OpenAI's words, when a call has no result."""
-        if missing := [call.id or call.name for place, call in enumerate(self.calls) if place not in self.responses]:
-            raise InvalidRequest(
-                "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
-                "'tool_call_id'. The following tool_call_ids did not have response messages: "
-                + ", ".join(missing)[:500],
-                param=f"messages[{self.index}]",
-            )
-        found: list[dict[str, Any]] = [
+    def missing(self) -> list[str]:
+        """The ids, or else the names, of calls without a result."""
+        return [call.id or call.name for place, call in enumerate(self.calls) if place not in self.responses]
+
+    def answer(self, ask: Ask, place: int, response: JsonObject, media: Sequence[Media]) -> None:
+        """Enters the result of the call at `place`: what the function gave, and the files among it."""
+        call = self.calls[place]
+        made: JsonObject = {"name": ask.sent_name(call.name), "response": response}
+        if call.id:
+            made["id"] = call.id
+        for each in media:
+            part = data_part(ask, each)
+            if _mime_type(part) in ask.facts.result_media:
+                made.setdefault("parts", []).append(part)
+            else:
+                self.media.append(media_part(ask, each))
+        self.responses[place] = {"functionResponse": made}
+
+    def contents(self) -> list[JsonObject]:
+        """The user contents that hold the results, once none is missing."""
+        found: list[JsonObject] = [
             {"role": "user", "parts": [self.responses[place] for place in sorted(self.responses)]}
         ]
         if self.media:
@@ -85,44 +99,26 @@ class Round:
         return found
 
 
-def read_result(
-    draft: Draft, calls: Round, message: dict[str, Any], where: str, texts: list[str], media: list[Media]
-) -> None:
-    """Enters one tool or function message into the round."""
-    if message["role"] == "tool":
-        wanted = checks.string(checks.required(message, "tool_call_id", where), f"{where}.tool_call_id")
-        at = f"{where}.tool_call_id"
-        place = calls.waiting(wanted) if wanted else calls.waiting_without_id(message.get("name"))
-    else:
-        wanted = checks.string(checks.required(message, "name", where), f"{where}.name")
-        at = f"{where}.name"
-        place = calls.waiting_by_name(wanted)
-    if place is None:
-        raise InvalidRequest(
-            f"Invalid '{at}': {checks.shown(wanted)} is no call of the preceding assistant message that waits for "
-            "a result.",
-            param=at,
-            code="invalid_value",
-        )
-    call = calls.calls[place]
-    response: dict[str, Any] = {"name": draft.sent_name(call.name), "response": _response(texts)}
-    if call.id:
-        response["id"] = call.id
-    for each in media:
-        part = data_part(draft, each)
-        if _mime_type(part) in draft.facts.result_media:
-            response.setdefault("parts", []).append(part)
-        else:
-            calls.media.append(media_part(draft, each))
-    calls.responses[place] = {"functionResponse": response}
+def call_part(ask: Ask, call: Call, args: JsonObject, signature: str | None, *, first: bool) -> JsonObject:
+    """The model's part of a call. Only the first call of a turn is checked for its thought signature (parallel calls
+    come with one); where none is known, Gemini is asked to skip that check."""
+    made: JsonObject = {"name": ask.sent_name(call.name), "args": args}
+    part: JsonObject = {"functionCall": {"id": call.id, **made} if call.id else made}
+    if signature is None and first and ask.facts.signatures:
+        signature = SKIP_SIGNATURE
+        called = call.id or f"the call of {call.name}"
+        ask.notes.append(f"No thought signature is known for {shortened(called)}; Gemini's check of it is skipped.")
+    if signature is not None:
+        part["thoughtSignature"] = signature
+    return part
 
 
-def _mime_type(part: dict[str, Any]) -> str | None:
+def _mime_type(part: JsonObject) -> str | None:
     found: str | None = next(iter(part.values())).get("mimeType")
     return found
 
 
-def _response(texts: list[str]) -> dict[str, Any]:
+def response_of(texts: Sequence[str]) -> JsonObject:
     """A JSON object stands for itself; anything else is the function's `output`, as Google's contract has it.
 
     No key of a result may mean to Gemini what it does not mean to its tool: `$ref` names a file of the response and is
@@ -141,10 +137,10 @@ def _response(texts: list[str]) -> dict[str, Any]:
         return {"output": parsed}
     if len(texts) <= 1:
         return {"output": texts[0] if texts else ""}
-    return {"output": texts}
+    return {"output": list(texts)}
 
 
-def _refers(value: Any) -> bool:
+def _refers(value: object) -> bool:
     """Whether a key anywhere in it is `$ref`."""
     waiting = [value]
     while waiting:

@@ -6,15 +6,15 @@ A dialect is one object of pure functions, and knows no other dialect. To add on
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from liftgate.answer.choice import Answer, Head
 from liftgate.answer.events import Event
-from liftgate.ask.media import Media, MediaFound, ResolvedFile
-from liftgate.ask.model_facts import ModelFacts
+from liftgate.ask.builder import Ask
+from liftgate.ask.media import MediaFound
 from liftgate.ask.question import Question
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonMapping, JsonObject
@@ -23,22 +23,6 @@ Q = TypeVar("Q", bound=Question)
 Q_contra = TypeVar("Q_contra", bound=Question, contravariant=True)
 
 JSON = b"application/json"
-NO_DEFAULTS: JsonMapping = {}
-
-
-class Given(msgspec.Struct, frozen=True):
-    """What is known beside a request when it is read for one deployment.
-
-    `files` by `Media.param`; `signatures` by the id of the function call; `media` as the request's media were read.
-    `defaults`: parameters of the deployment, in LiteLLM's names. `drop_params`: what the model cannot do is left out.
-    """
-
-    facts: ModelFacts
-    files: Mapping[str, ResolvedFile]
-    signatures: Mapping[str, str]
-    media: Mapping[str, Media] = {}
-    defaults: JsonMapping = NO_DEFAULTS
-    drop_params: bool = False
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -91,8 +75,8 @@ class Dialect(Errors, Protocol[Q]):
         """The ids of the function calls in the history: those whose thought signatures are to be looked up."""
         ...
 
-    def read(self, request: JsonMapping, given: Given) -> Q:
-        """Gemini's request, and what the answer's side must know. Raises RequestError with the field's path."""
+    def read(self, request: JsonMapping, ask: Ask) -> Q:
+        """Fills `ask`, Gemini's request in the making, and gives its question. RequestError names a field's path."""
         ...
 
     def whole(self, answer: Answer[Q]) -> JsonObject:

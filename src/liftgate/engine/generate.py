@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache, partial
 from typing import Generic, TypeAlias, TypeVar
@@ -20,11 +20,12 @@ from liftgate import ids
 from liftgate.answer.choice import Answer, Head
 from liftgate.answer.counts import read_total
 from liftgate.answer.fold import AnswerFold
+from liftgate.ask.builder import Ask
 from liftgate.ask.media import MediaFound, ResolvedFile
 from liftgate.ask.model_facts import ModelFacts, facts_for
 from liftgate.ask.question import Question, count_body
 from liftgate.copies.services import Services
-from liftgate.dialects.dialect import Dialect, Given
+from liftgate.dialects.dialect import Dialect
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
 from liftgate.engine.attempt import Attempts, Carried, silence
 from liftgate.engine.meter import asked, current, timed
@@ -72,8 +73,16 @@ class _Ready(msgspec.Struct, Generic[Q], frozen=True):
 
 
 class Generate:
+    """`default_reader`: reads a deployment's defaults into an `Ask` (see there)."""
+
     def __init__(
-        self, services: Services, router: Router, needs: Needs, signatures: Signatures, settings: Settings
+        self,
+        services: Services,
+        router: Router,
+        needs: Needs,
+        signatures: Signatures,
+        settings: Settings,
+        default_reader: Callable[[Ask], None],
     ) -> None:
         self._client = services.client
         self._clock = services.clock
@@ -82,6 +91,7 @@ class Generate:
         self._needs = needs
         self._signatures = signatures
         self._settings = settings
+        self._default_reader = default_reader
         self._attempts = Attempts(needs, router, services.clock)
         # A wildcard in `model_list` lets clients name models, so there must be an end to what is remembered.
         self._facts_for = lru_cache(KNOWN_MODELS)(_facts_on)
@@ -221,16 +231,17 @@ class Generate:
 
     async def _read(self, ready: _Ready[Q], deployment: Deployment, files: ResolvedFiles) -> Q:
         call = ready.call
-        given = Given(
-            facts=self._facts_for(deployment.model, int(self._clock.now()) // DAY),
-            files=files,
-            signatures=ready.signatures,
-            media=call.media.read,
-            defaults=deployment.defaults,
-            drop_params=self._settings.drop_params or deployment.drop_params,
+        ask = Ask(
+            self._facts_for(deployment.model, int(self._clock.now()) // DAY),
+            files,
+            ready.signatures,
+            call.media.read,
+            self._settings.drop_params or deployment.drop_params,
+            deployment.defaults,
+            self._default_reader,
         )
         read = call.dialect.read
-        question = await asyncio.to_thread(read, call.request, given) if call.large else read(call.request, given)
+        question = await asyncio.to_thread(read, call.request, ask) if call.large else read(call.request, ask)
         model = call.head.model
         for note in question.notes:
             log.warning("%s: %s", model, note)

@@ -16,6 +16,7 @@ from liftgate import ids
 from liftgate.answer.choice import Answer, Head
 from liftgate.answer.counts import read_total
 from liftgate.answer.fold import AnswerFold
+from liftgate.ask.builder import Ask
 from liftgate.ask.gemini_fields import merged
 from liftgate.ask.media import ResolvedFile
 from liftgate.ask.model_dates import with_its_end
@@ -27,7 +28,7 @@ from liftgate.dialects.chat.chunks import ChunkWriter
 from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.dialect import CHAT
 from liftgate.dialects.chat.question import ChatQuestion
-from liftgate.dialects.chat.request import translate_chat
+from liftgate.dialects.chat.request import read_chat
 from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, NotFound
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.json_body import decoded
@@ -61,15 +62,7 @@ class DirectChat:
         self._deployment = Deployment("direct", self._model, self._model, account, account.api_keys[0])
 
     def translate(self, files: Mapping[str, ResolvedFile]) -> ChatQuestion:
-        dropped = self._request.get("additional_drop_params") or ()
-        return translate_chat(
-            self._request,
-            facts=facts_for(self._model, day_of(self._clock.now())),
-            files=files,
-            signatures={},
-            drop_params=self._request.get("drop_params") is True,
-            additional_drop_params=dropped,
-        )
+        return read_chat(self._request, Ask(facts_for(self._model, day_of(self._clock.now())), files))
 
     async def complete(self, translation: ChatQuestion, timeout: float) -> ModelResponse:
         body = self._encoded(translation.body)

@@ -7,20 +7,17 @@ store by tool call id. What the answer side put into `extra_content.google.parts
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
 from liftgate.ask import checks
-from liftgate.ask.draft import Draft
+from liftgate.ask.builder import Ask
 from liftgate.ask.media import Media
 from liftgate.ask.media_parts import data_part
-from liftgate.ask.tool_results import Call
+from liftgate.ask.tool_results import Call, call_part
 from liftgate.dialects.chat.content_parts import IGNORED_KEYS, READERS
-from liftgate.errors import InvalidRequest, MissingParameter, shortened
-
-SKIP_SIGNATURE = "skip_thought_signature_validator"
-"""Google's documented value for a call whose signature is not to be had."""
+from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.json_types import JsonObject
 
 RAW_ARGUMENTS = "arguments"
 """The one argument of a call whose arguments are no JSON object."""
@@ -42,40 +39,38 @@ RAW_PARTS = frozenset(
 
 
 @dataclass(slots=True)
-class Said:
-    """A model turn: its parts, and the calls that now wait for results."""
+class ModelTurn:
+    """Its parts, and the calls that now wait for results."""
 
-    parts: list[dict[str, Any]] = field(default_factory=list)
+    parts: list[JsonObject] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
 
 
-def assistant_parts(draft: Draft, message: dict[str, Any], where: str) -> Said:
+def read_turn(ask: Ask, message: JsonObject, where: str) -> ModelTurn:
     """Raises InvalidRequest for what cannot be read."""
     content = message.get("content")
-    if len(message) == 2 and type(content) is str:
-        return Said([{"text": content}])  # an empty answer too: Gemini takes it, and the turns stay turns
-    draft.only(message, where, KEYS)
-    said = Said()
+    ask.refuse_unknown_keys(message, where, KEYS)
+    turn = ModelTurn()
     if (reasoning := message.get("reasoning_content")) is not None and reasoning != "":
-        said.parts.append({"text": checks.string(reasoning, f"{where}.reasoning_content"), "thought": True})
-    texts = _texts(draft, content, f"{where}.content")
+        turn.parts.append({"text": checks.string(reasoning, f"{where}.reasoning_content"), "thought": True})
+    texts = _texts(ask, content, f"{where}.content")
     if (refusal := message.get("refusal")) is not None and refusal != "":
         texts.append(checks.string(refusal, f"{where}.refusal"))
     google = _google(message, where)
-    said.parts.extend(_interleave(texts, google, f"{where}.extra_content.google"))
-    _images(draft, said, message, where)
-    _audio(draft, said, message, where)
-    _tool_calls(draft, said, message, google, where)
-    _legacy_call(draft, said, message, where, None if texts else _signature(google, where))
-    if not said.parts:
+    turn.parts.extend(_interleave(texts, google, f"{where}.extra_content.google"))
+    _images(ask, turn, message, where)
+    _audio(ask, turn, message, where)
+    _tool_calls(ask, turn, message, google, where)
+    _legacy_call(ask, turn, message, where, None if texts else _signature(google, where))
+    if not turn.parts:
         if content is None:
             raise MissingParameter(f"{where}.content")
-        said.parts.append({"text": ""})
-    return said
+        turn.parts.append({"text": ""})
+    return turn
 
 
-def _texts(draft: Draft, content: object, where: str) -> list[str]:
+def _texts(ask: Ask, content: object, where: str) -> list[str]:
     if content is None or content == "":
         return []
     if isinstance(content, str):
@@ -87,12 +82,12 @@ def _texts(draft: Draft, content: object, where: str) -> list[str]:
         at = f"{where}[{place}]"
         found = checks.mapping(part, at)
         kind = checks.choice(checks.required(found, "type", at), f"{at}.type", ("text", "refusal"))
-        draft.only(found, at, IGNORED_KEYS | {kind})
+        ask.refuse_unknown_keys(found, at, IGNORED_KEYS | {kind})
         texts.append(checks.string(checks.required(found, kind, at), f"{at}.{kind}"))
     return texts
 
 
-def _google(owner: dict[str, Any], where: str) -> dict[str, Any]:
+def _google(owner: JsonObject, where: str) -> JsonObject:
     """`extra_content.google` of a message or a call."""
     extra = owner.get("extra_content")
     if extra is None:
@@ -101,16 +96,16 @@ def _google(owner: dict[str, Any], where: str) -> dict[str, Any]:
     return {} if google is None else checks.mapping(google, f"{where}.extra_content.google")
 
 
-def _signature(google: dict[str, Any], where: str) -> str | None:
+def _signature(google: JsonObject, where: str) -> str | None:
     signature = google.get("thought_signature")
     if signature is None:
         return None
     return checks.string(signature, f"{where}.extra_content.google.thought_signature", empty=False)
 
 
-def _interleave(texts: list[str], google: dict[str, Any], where: str) -> list[dict[str, Any]]:
+def _interleave(texts: list[str], google: JsonObject, where: str) -> list[JsonObject]:
     """The texts with Gemini's own parts put back at their code-point offsets (`content_index`)."""
-    parts: list[dict[str, Any]] = [{"text": text} for text in texts]
+    parts: list[JsonObject] = [{"text": text} for text in texts]
     raw = google.get("parts")
     if raw:
         parts = []
@@ -131,7 +126,7 @@ def _interleave(texts: list[str], google: dict[str, Any], where: str) -> list[di
     return parts
 
 
-def _put_back(parts: list[dict[str, Any]], raw: dict[str, Any], where: str) -> None:
+def _put_back(parts: list[JsonObject], raw: JsonObject, where: str) -> None:
     places = ("index", "content_index", "call_index")
     part = {key: value for key, value in raw.items() if value is not None and key not in places}
     for key, value in part.items():
@@ -147,7 +142,7 @@ def _put_back(parts: list[dict[str, Any]], raw: dict[str, Any], where: str) -> N
         parts.append(part)
 
 
-def _check_raw(key: str, value: dict[str, Any], where: str) -> None:
+def _check_raw(key: str, value: JsonObject, where: str) -> None:
     """A function response may hold files of its own: there too a URI is never taken from a client."""
     if key == "functionResponse":
         for place, part in enumerate(value.get("parts") or ()):
@@ -155,21 +150,21 @@ def _check_raw(key: str, value: dict[str, Any], where: str) -> None:
                 raise checks.unknown(f"{where}.parts[{place}]")
 
 
-def _sign(parts: list[dict[str, Any]], signature: str) -> None:
+def _sign(parts: list[JsonObject], signature: str) -> None:
     """On the last text; an empty one is made for a signature that came alone, as Gemini itself sends it."""
     if not parts or "text" not in parts[-1] or "thoughtSignature" in parts[-1]:
         parts.append({"text": ""})
     parts[-1]["thoughtSignature"] = signature
 
 
-def _images(draft: Draft, said: Said, message: dict[str, Any], where: str) -> None:
+def _images(ask: Ask, turn: ModelTurn, message: JsonObject, where: str) -> None:
     images = message.get("images")
     if images is None:
         return
     for place, image in enumerate(checks.array(images, f"{where}.images")):
         at = f"{where}.images[{place}]"
         found = checks.mapping(image, at)
-        draft.only(found, at, IGNORED_KEYS | {"image_url", "index", "content_index", "extra_content"})
+        ask.refuse_unknown_keys(found, at, IGNORED_KEYS | {"image_url", "index", "content_index", "extra_content"})
         media = READERS["image_url"](found, at)
         if media.kind != "inline":
             raise InvalidRequest(
@@ -177,13 +172,13 @@ def _images(draft: Draft, said: Said, message: dict[str, Any], where: str) -> No
                 param=media.param,
                 code="invalid_value",
             )
-        part = data_part(draft, media)
+        part = data_part(ask, media)
         if signature := _signature(_google(found, at), at):
             part["thoughtSignature"] = signature
-        said.parts.append(part)
+        turn.parts.append(part)
 
 
-def _audio(draft: Draft, said: Said, message: dict[str, Any], where: str) -> None:
+def _audio(ask: Ask, turn: ModelTurn, message: JsonObject, where: str) -> None:
     audio = message.get("audio")
     if audio is None:
         return
@@ -196,15 +191,15 @@ def _audio(draft: Draft, said: Said, message: dict[str, Any], where: str) -> Non
             param=f"{where}.audio.id",
             code="invalid_value",
         )
-    draft.only(found, f"{where}.audio", frozenset({"id", "data", "expires_at", "transcript"}))
+    ask.refuse_unknown_keys(found, f"{where}.audio", frozenset({"id", "data", "expires_at", "transcript"}))
     # What models say is raw samples, unless its beginning tells otherwise.
     part = {"type": "input_audio", "input_audio": {"data": data, "format": "pcm16"}}
     media = READERS["input_audio"](part, f"{where}.audio")
     param = f"{where}.audio.data"
-    said.parts.append(data_part(draft, Media(param, "inline", media.ref, media.mime_type)))
+    turn.parts.append(data_part(ask, Media(param, "inline", media.ref, media.mime_type)))
 
 
-def _tool_calls(draft: Draft, said: Said, message: dict[str, Any], google: dict[str, Any], where: str) -> None:
+def _tool_calls(ask: Ask, turn: ModelTurn, message: JsonObject, google: JsonObject, where: str) -> None:
     tool_calls = message.get("tool_calls")
     if tool_calls is None:
         return
@@ -212,46 +207,42 @@ def _tool_calls(draft: Draft, said: Said, message: dict[str, Any], google: dict[
     for place, call in enumerate(checks.array(tool_calls, f"{where}.tool_calls")):
         at = f"{where}.tool_calls[{place}]"
         found = checks.mapping(call, at)
-        draft.only(found, at, _CALL_KEYS)
+        ask.refuse_unknown_keys(found, at, _CALL_KEYS)
         call_id = checks.string(checks.required(found, "id", at), f"{at}.id")
-        if call_id and call_id in said.ids:
+        if call_id and call_id in turn.ids:
             raise InvalidRequest(
                 f"Invalid '{at}.id': {checks.shown(call_id)} is used twice.", param=f"{at}.id", code="invalid_value"
             )
-        name, args = _called(draft, found, at)
-        made = {"name": draft.sent_name(name), "args": args}
-        part: dict[str, Any] = {"functionCall": {"id": call_id, **made} if call_id else made}
-        signature = _signature(_google(found, at), at) or draft.signatures.get(call_id)
-        _sign_call(draft, part, signature, first=not said.calls, called=call_id or f"the call of {name}")
-        said.parts.append(part)
-        said.calls.append(Call(call_id, name))
-        said.ids.add(call_id)
-        for number, raw in behind.get(len(said.calls), ()):
-            _put_back(said.parts, raw, f"{where}.extra_content.google.parts[{number}]")
+        name, args = _called(ask, found, at)
+        signature = _signature(_google(found, at), at) or ask.signatures.get(call_id)
+        _add_call(ask, turn, Call(call_id, name), args, signature)
+        turn.ids.add(call_id)
+        for number, raw in behind.get(len(turn.calls), ()):
+            _put_back(turn.parts, raw, f"{where}.extra_content.google.parts[{number}]")
 
 
-def _behind_calls(google: dict[str, Any]) -> dict[object, list[tuple[int, dict[str, Any]]]]:
+def _behind_calls(google: JsonObject) -> dict[object, list[tuple[int, JsonObject]]]:
     """Gemini's own parts that stood behind calls, with their places, by the number of calls before them."""
-    behind: dict[object, list[tuple[int, dict[str, Any]]]] = {}
+    behind: dict[object, list[tuple[int, JsonObject]]] = {}
     for place, raw in enumerate(google.get("parts") or ()):
         if isinstance(raw, dict) and isinstance(index := raw.get("call_index"), int | float):
             behind.setdefault(index, []).append((place, raw))
     return behind
 
 
-def _called(draft: Draft, call: dict[str, Any], at: str) -> tuple[str, dict[str, Any]]:
+def _called(ask: Ask, call: JsonObject, at: str) -> tuple[str, JsonObject]:
     kind = call.get("type")
     kind = "function" if kind is None else checks.choice(kind, f"{at}.type", ("function", "custom"))
     called = checks.mapping(checks.required(call, kind, at), f"{at}.{kind}")
     name = checks.string(checks.required(called, "name", f"{at}.{kind}"), f"{at}.{kind}.name", empty=False)
     if kind == "custom":
-        draft.only(called, f"{at}.custom", frozenset({"name", "input"}))
+        ask.refuse_unknown_keys(called, f"{at}.custom", frozenset({"name", "input"}))
         return name, {"input": checks.string(called.get("input") or "", f"{at}.custom.input")}
-    draft.only(called, f"{at}.function", frozenset({"name", "arguments", "parsed_arguments"}))
+    ask.refuse_unknown_keys(called, f"{at}.function", frozenset({"name", "arguments", "parsed_arguments"}))
     return name, _arguments(called, f"{at}.function")
 
 
-def _arguments(called: dict[str, Any], at: str) -> dict[str, Any]:
+def _arguments(called: JsonObject, at: str) -> JsonObject:
     """What a model generated may be no JSON object (OpenAI's own warning); it is then sent whole, as one text."""
     text = checks.string(called.get("arguments") or "", f"{at}.arguments")
     if not text.strip():
@@ -265,24 +256,17 @@ def _arguments(called: dict[str, Any], at: str) -> dict[str, Any]:
     return args if isinstance(args, dict) else {RAW_ARGUMENTS: text}
 
 
-def _sign_call(draft: Draft, part: dict[str, Any], signature: str | None, *, first: bool, called: str) -> None:
-    if signature is None and first and draft.facts.signatures:
-        # Only the first call of a step is checked for its signature (parallel calls come with one).
-        signature = SKIP_SIGNATURE
-        draft.notes.append(f"No thought signature is known for {shortened(called)}; Gemini's check of it is skipped.")
-    if signature is not None:
-        part["thoughtSignature"] = signature
-
-
-def _legacy_call(draft: Draft, said: Said, message: dict[str, Any], where: str, signature: str | None) -> None:
+def _legacy_call(ask: Ask, turn: ModelTurn, message: JsonObject, where: str, signature: str | None) -> None:
     call = message.get("function_call")
     if call is None:
         return
     at = f"{where}.function_call"
     found = checks.mapping(call, at)
-    draft.only(found, at, frozenset({"name", "arguments"}))
+    ask.refuse_unknown_keys(found, at, frozenset({"name", "arguments"}))
     name = checks.string(checks.required(found, "name", at), f"{at}.name", empty=False)
-    part: dict[str, Any] = {"functionCall": {"name": draft.sent_name(name), "args": _arguments(found, at)}}
-    _sign_call(draft, part, signature, first=not said.calls, called=f"the call of {name}")
-    said.parts.append(part)
-    said.calls.append(Call(None, name))
+    _add_call(ask, turn, Call(None, name), _arguments(found, at), signature)
+
+
+def _add_call(ask: Ask, turn: ModelTurn, call: Call, args: JsonObject, signature: str | None) -> None:
+    turn.parts.append(call_part(ask, call, args, signature, first=not turn.calls))
+    turn.calls.append(call)

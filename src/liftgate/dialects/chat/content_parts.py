@@ -8,30 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from typing import Any
 
 from liftgate import media_types
 from liftgate.ask import checks
-from liftgate.ask.data_urls import bad_data, read_data
-from liftgate.ask.media import Media, MediaKind
-from liftgate.ask.youtube import film
+from liftgate.ask.inline_data import bad_data, read_data
+from liftgate.ask.media import Media, MediaKind, read_detail
+from liftgate.ask.references import OUR_FILE, WEB, kind_of, not_a_url
 from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.json_types import JsonObject
 
-WEB = re.compile(r"https?://", re.IGNORECASE)
-"""Schemes and hosts have no case (RFC 3986, 6.2.2.1)."""
-GOOGLE_FILE = re.compile(r"(?i:https://generativelanguage\.googleapis\.com)/(?:v\w+/)?files/[^/?#]+\Z")
-OUR_FILE = re.compile(r"(?i:https?)://[^/?#]+/v1(?:beta)?/files/[^/?#]+\Z")
-"""A native URI under any host's name: the gateway's own doors give such."""
-_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
-
-DETAIL = {
-    "auto": None,
-    "low": "LOW",
-    "medium": "MEDIUM",
-    "high": "HIGH",
-    "original": "ULTRA_HIGH",
-    "ultra_high": "ULTRA_HIGH",
-}
 IGNORED_KEYS = frozenset({"type", "cache_control", "prompt_cache_breakpoint"})
 _OVERRIDES = ("format", "mime_type", "content_type")
 _MEDIA_KEYS = frozenset({"detail", "video_metadata", *_OVERRIDES})
@@ -39,18 +24,18 @@ _FILE_KEYS = _MEDIA_KEYS | {"file_id", "file_data", "file_url", "filename"}
 _LINKED_KEYS = _MEDIA_KEYS | {"url"}
 
 
-def read_media(part: dict[str, Any], where: str) -> Media | None:
+def read_media(part: JsonObject, where: str) -> Media | None:
     """The media of a part, or None for a part that is no media. Raises InvalidRequest for one that cannot be read."""
     kind = part.get("type")
     reader = READERS.get(kind) if isinstance(kind, str) else None
     return None if reader is None else reader(part, where)
 
 
-def _file(part: dict[str, Any], where: str) -> Media:
+def _file(part: JsonObject, where: str) -> Media:
     value = checks.required(part, "file", where)
     where = f"{where}.file"
     file = checks.mapping(value, where)
-    _only(file, where, _FILE_KEYS)
+    _refuse_unknown_keys(file, where, _FILE_KEYS)
     given = [key for key in ("file_id", "file_data", "file_url") if file.get(key) is not None]
     # Builders of forms send empty strings for what they have not.
     named = [key for key in given if file[key] != ""] or given[:1]
@@ -68,41 +53,43 @@ def _file(part: dict[str, Any], where: str) -> Media:
     mime_type = _explicit(file, where)
     kind: MediaKind = "inline"
     if named[0] != "file_data":
-        kind, ref = ("file_id", ref) if named[0] == "file_id" and OUR_FILE.match(ref) else _kind(ref, param)
+        kind, ref = ("file_id", ref) if named[0] == "file_id" and OUR_FILE.match(ref) else kind_of(ref, param)
     if kind == "inline":
         ref, mime_type = read_data(ref, param, said=mime_type, filename=filename)
     elif kind == "pass" and mime_type is None and filename:
         mime_type = media_types.from_filename(filename)
     elif named[0] == "file_url" and kind == "file_id" and not WEB.match(ref):
-        raise _not_a_url(param, ref)
-    return Media(param, kind, ref, mime_type, filename, _resolution(file, where), _video(file, where))
+        raise not_a_url(param, ref)
+    resolution = read_detail(file.get("detail"), f"{where}.detail")
+    return Media(param, kind, ref, mime_type, filename, resolution, _video(file, where))
 
 
-def _linked(name: str) -> Callable[[dict[str, Any], str], Media]:
+def _linked(name: str) -> Callable[[JsonObject, str], Media]:
     """A reader of `{"type": name, name: {"url": …}}`; a bare string in the object's place is taken as the URL."""
 
-    def read(part: dict[str, Any], where: str) -> Media:
+    def read(part: JsonObject, where: str) -> Media:
         value = checks.required(part, name, where)
         where = f"{where}.{name}"
         linked = {"url": value} if isinstance(value, str) else checks.mapping(value, where)
-        _only(linked, where, _LINKED_KEYS)
+        _refuse_unknown_keys(linked, where, _LINKED_KEYS)
         param = f"{where}.url"
         ref = checks.string(checks.required(linked, "url", where), param, empty=False)
-        (kind, ref), mime_type = _kind(ref, param), _explicit(linked, where)
+        (kind, ref), mime_type = kind_of(ref, param), _explicit(linked, where)
         if kind == "inline":
             ref, mime_type = read_data(ref, param, said=mime_type)
         elif kind == "file_id" and not (WEB.match(ref) or ref.startswith(("file-", "files/"))):
-            raise _not_a_url(param, ref)
+            raise not_a_url(param, ref)
         medium = name.removesuffix("_url")
-        return Media(param, kind, ref, mime_type, None, _resolution(linked, where), _video(linked, where), medium)
+        resolution = read_detail(linked.get("detail"), f"{where}.detail")
+        return Media(param, kind, ref, mime_type, None, resolution, _video(linked, where), medium)
 
     return read
 
 
-def _audio(part: dict[str, Any], where: str) -> Media:
+def _audio(part: JsonObject, where: str) -> Media:
     where_audio = f"{where}.input_audio"
     audio = checks.mapping(checks.required(part, "input_audio", where), where_audio)
-    _only(audio, where_audio, {"data", "format"})
+    _refuse_unknown_keys(audio, where_audio, {"data", "format"})
     param = f"{where_audio}.data"
     data = checks.string(checks.required(audio, "data", where_audio), param, empty=False)
     declared = audio.get("format")
@@ -117,7 +104,7 @@ def _audio(part: dict[str, Any], where: str) -> Media:
     return Media(param, "inline", ref, mime_type)
 
 
-READERS: dict[str, Callable[[dict[str, Any], str], Media]] = {
+READERS: dict[str, Callable[[JsonObject, str], Media]] = {
     "file": _file,
     "image_url": _linked("image_url"),
     "video_url": _linked("video_url"),
@@ -126,31 +113,7 @@ READERS: dict[str, Callable[[dict[str, Any], str], Media]] = {
 }
 
 
-def _kind(ref: str, param: str) -> tuple[MediaKind, str]:
-    """What a reference is, and the reference as it is used from here on."""
-    if ref.startswith("file-"):
-        return "file_id", ref
-    if ref[:5].lower() == "data:":
-        return "inline", ref
-    if ref[:5].lower() == "gs://":
-        return "pass", ref
-    if not WEB.match(ref):
-        return "file_id", ref
-    watched = film(ref, param)
-    if watched is not None:
-        return "pass", watched
-    return ("file_id" if GOOGLE_FILE.match(ref) else "url"), ref
-
-
-def _not_a_url(param: str, ref: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"Invalid '{param}'. Expected a valid URL or a data URL, but got {checks.shown(ref)}.",
-        param=param,
-        code="invalid_value",
-    )
-
-
-def _explicit(owner: dict[str, Any], where: str) -> str | None:
+def _explicit(owner: JsonObject, where: str) -> str | None:
     """What the caller says that it is, for Gemini to believe."""
     if len(owner) == 1:
         return None  # its name alone, as most parts are
@@ -168,32 +131,13 @@ def _explicit(owner: dict[str, Any], where: str) -> str | None:
     return None
 
 
-def checked_base64(media: Media) -> str:
-    """The whole of inline data as one line of base64, either alphabet. Raises InvalidRequest for anything else."""
-    text = media.ref
-    junk = text.encode("utf-8", "replace").translate(None, _BASE64)
-    if junk:
-        text = "".join(text.split())
-    padding = text.find("=")
-    padded = 0 if padding < 0 else len(text) - padding
-    wrong_length = (len(text) - padded) % 4 == 1 or (padded and len(text) % 4) or len(text) == padded
-    if junk.strip() or padded > 2 or text.count("=") != padded or wrong_length:
-        raise bad_data(media.param, "It is not base64.")
-    return text
-
-
-def _resolution(owner: dict[str, Any], where: str) -> str | None:
-    detail = owner.get("detail")
-    return None if detail is None or detail == "" else DETAIL[checks.choice(detail, f"{where}.detail", DETAIL)]
-
-
-def _video(owner: dict[str, Any], where: str) -> dict[str, Any] | None:
+def _video(owner: JsonObject, where: str) -> JsonObject | None:
     """`video_metadata` {fps, start_offset, end_offset} → Gemini's videoMetadata; offsets as "2s" or seconds."""
     value = owner.get("video_metadata")
     if value is None:
         return None
     where = f"{where}.video_metadata"
-    found: dict[str, Any] = {}
+    found: JsonObject = {}
     for key, each in checks.mapping(value, where).items():
         param = f"{where}.{key}"
         match key:
@@ -222,7 +166,7 @@ def _duration(value: object, param: str) -> str:
     return f"{checks.number(value, param, 0, 10**9):g}s"
 
 
-def _only(owner: dict[str, Any], where: str, known: Collection[str]) -> None:
+def _refuse_unknown_keys(owner: JsonObject, where: str, known: Collection[str]) -> None:
     for key, value in owner.items():
         if key not in known and value is not None:
             raise checks.unknown(f"{where}.{key}")

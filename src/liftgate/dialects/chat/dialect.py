@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from liftgate.answer.choice import Answer, Head
+from liftgate.ask.builder import Ask
 from liftgate.ask.media import MediaFound
 from liftgate.dialects.chat.chunks import ChunkEncoder
 from liftgate.dialects.chat.completion import completion
-from liftgate.dialects.chat.defaults import with_defaults
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
-from liftgate.dialects.chat.request import tool_call_ids, translate_chat
-from liftgate.dialects.dialect import Given
+from liftgate.dialects.chat.request import read_chat, tool_call_ids
 from liftgate.dialects.openai_errors import OpenAI
 from liftgate.json_types import JsonMapping, JsonObject
 
@@ -26,19 +25,8 @@ class Chat(OpenAI):
     def call_ids(self, request: JsonMapping) -> Sequence[str]:
         return tool_call_ids(request)
 
-    def read(self, request: JsonMapping, given: Given) -> ChatQuestion:
-        """`drop_params` of the request goes before the gateway's."""
-        if given.defaults:
-            request = with_defaults(request, given.defaults)
-        asked = request.get("drop_params")
-        return translate_chat(
-            request,
-            facts=given.facts,
-            files=given.files,
-            signatures=given.signatures,
-            media=given.media,
-            drop_params=asked if isinstance(asked, bool) else given.drop_params,
-        )
+    def read(self, request: JsonMapping, ask: Ask) -> ChatQuestion:
+        return read_chat(request, ask)
 
     def whole(self, answer: Answer[ChatQuestion]) -> JsonObject:
         return completion(answer)

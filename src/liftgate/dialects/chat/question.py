@@ -1,8 +1,23 @@
-"""What the answer to a chat completion needs beside what every API's answer needs."""
+"""What chat alone needs to know of a chat completion: while it is read, and for its answer."""
 
 from __future__ import annotations
 
+import msgspec
+
+from liftgate.ask.builder import Ask
 from liftgate.ask.question import Question
+from liftgate.json_types import JsonMapping
+
+
+class Reading(msgspec.Struct):
+    """A request that is being read. `parameters`: all of them, those of `extra_body` too, for the few readers that
+    depend on another."""
+
+    ask: Ask
+    parameters: JsonMapping
+    stream: bool = False
+    audio_format: str = "wav"
+    legacy_functions: bool = False
 
 
 class ChatQuestion(Question, frozen=True):

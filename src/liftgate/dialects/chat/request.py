@@ -1,31 +1,32 @@
-"""Phase two: an OpenAI chat request and its resolved files → a Gemini request.
+"""A chat request and its resolved files → a Gemini request.
 
-The table of readers below and the fates in `field_table` decide together what happens to each parameter; one that is in
+The tables of readers below and the fates in `fields` decide together what happens to each parameter; one that is in
 neither is an unknown parameter, as at OpenAI.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeAlias
 
-from liftgate.ask import checks, generation, outputs, tools
-from liftgate.ask import gemini_fields as native_fields
-from liftgate.ask.draft import Draft
-from liftgate.ask.drop_paths import without
-from liftgate.ask.media import Media, ResolvedFile
-from liftgate.ask.model_facts import ModelFacts
-from liftgate.ask.question import NOTHING_ALIASED, Dropped
-from liftgate.ask.tool_choice import finish_tools
+from liftgate.ask import checks, generation
+from liftgate.ask.builder import Ask, Reader
+from liftgate.ask.drop_paths import leave_out_unwanted
+from liftgate.ask.finish import finish
+from liftgate.ask.gemini_fields import CONVERSATION_FIELDS, camel, read_gemini_field
+from liftgate.dialects.chat import parameters, tools
+from liftgate.dialects.chat.defaults import given_to, read_open
 from liftgate.dialects.chat.fields import IGNORED, REFUSED
 from liftgate.dialects.chat.messages import read_messages
-from liftgate.dialects.chat.question import ChatQuestion
+from liftgate.dialects.chat.question import ChatQuestion, Reading
 from liftgate.errors import MissingParameter
+from liftgate.json_types import JsonMapping
 
-NOTHING_READ: Mapping[str, Media] = {}
+DependentReader: TypeAlias = Callable[[Reading, object, str], None]
 
 
-def tool_call_ids(request: Mapping[str, Any]) -> list[str]:
+def tool_call_ids(request: JsonMapping) -> list[str]:
     """The ids of the tool calls in the history: those whose thought signatures should be looked up."""
     messages = request.get("messages")
     if type(messages) is not list:
@@ -39,150 +40,151 @@ def tool_call_ids(request: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _nothing(draft: Draft, value: object) -> None:
-    """Read by others: the router (`model`), or `translate_chat` itself."""
+def read_chat(request: JsonMapping, ask: Ask) -> ChatQuestion:
+    """Never changes the request. Its `drop_params` wins over the one that `ask` has.
+
+    With it, what the model's facts exclude and unknown parameters are left out, each named in `dropped`; content that
+    cannot be said is always an error. Raises InvalidRequest, MissingParameter, UnsupportedParameter and FileNotFound,
+    with the field's path in `param`.
+    """
+    if type(drop := request.get("drop_params")) is bool:
+        ask.drop_params = drop
+    request = leave_out_unwanted(ask, request, param="additional_drop_params", keep="messages")
+    if request.get("messages") is None:
+        raise MissingParameter("messages")
+    more = request.get("extra_body")
+    reading = Reading(ask, {**request, **more} if isinstance(more, Mapping) else request, request.get("stream") is True)
+    ask.declared = partial(_declared_names, request, ask.defaults)  # not of `ask`: no cycle may keep it alive
+    for name, value in request.items():
+        if value is not None:
+            reader = READERS.get(name)
+            if reader is not None:
+                reader(ask, value, name)
+            else:
+                _read(reading, name, value)
+    if ask.defaults:
+        given = {name for name, value in reading.parameters.items() if value is not None}
+        read_open(reading, given, _read)
+    tools.read_choice(reading)
+    options = reading.parameters.get("stream_options")
+    return finish(
+        ask,
+        ChatQuestion,
+        reading.stream,
+        options is not None and options.get("include_usage") is True,
+        "pcm16" if reading.stream else reading.audio_format,
+        reading.legacy_functions,
+    )
 
 
-def _drop_params(draft: Draft, value: object) -> None:
-    checks.boolean(value, "drop_params")
+def read_defaults(ask: Ask) -> None:
+    """The deployment's defaults, for a request of another API that was read into `ask`."""
+    reading = Reading(ask, {})
+    given = given_to(ask)
+    read_open(reading, given, _read)
+    if "tool_choice" not in given:
+        tools.read_choice(reading)
 
 
-def _additional_drop_params(draft: Draft, value: object) -> None:
-    for index, each in enumerate(checks.array(value, "additional_drop_params")):
-        checks.string(each, f"additional_drop_params[{index}]")
+def _read(reading: Reading, name: str, value: object) -> None:
+    """One parameter, wherever it stands."""
+    if value is None or name in IGNORED:
+        return
+    ask = reading.ask
+    if (reader := READERS.get(name)) is not None:
+        reader(ask, value, name)
+    elif (dependent := DEPENDENT.get(name)) is not None:
+        dependent(reading, value, name)
+    elif (reason := REFUSED.get(name)) is not None:
+        ask.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
+    else:
+        _read_gemini_field(ask, name, value, name)
 
 
-def _provider(draft: Draft, value: object) -> None:
-    checks.choice(value, "custom_llm_provider", ("gemini",))
+def _read_gemini_field(ask: Ask, name: str, value: object, param: str) -> None:
+    if camel(name) in CONVERSATION_FIELDS:
+        ask.leave_out(param, f"Unsupported parameter: '{param}'. Say it in 'messages' and 'model'.")
+    elif not read_gemini_field(ask, name, value, param):
+        ask.refuse_unknown(param)
 
 
-def _extra_body(draft: Draft, value: object) -> None:
-    for name, each in checks.mapping(value, "extra_body").items():
-        if name != "extra_body":
-            _read(draft, name, each)
+def _declared_names(request: JsonMapping, defaults: JsonMapping) -> set[str]:
+    return tools.declared_names(request) | tools.declared_names(defaults)
+
+
+def _elsewhere(ask: Ask, value: object, param: str) -> None:
+    """Read by others: the router (`model`), or once every tool is known (`tool_choice`)."""
+
+
+def _drop_params(ask: Ask, value: object, param: str) -> None:
+    checks.boolean(value, param)
+
+
+def _additional_drop_params(ask: Ask, value: object, param: str) -> None:
+    for index, each in enumerate(checks.array(value, param)):
+        checks.string(each, f"{param}[{index}]")
+
+
+def _provider(ask: Ask, value: object, param: str) -> None:
+    checks.choice(value, param, ("gemini",))
+
+
+def _extra_body(reading: Reading, value: object, param: str) -> None:
+    for name, each in checks.mapping(value, param).items():
+        if name != param:
+            _read(reading, name, each)
         elif each is not None:
-            draft.unknown("extra_body.extra_body")
+            reading.ask.refuse_unknown(f"{param}.{param}")
 
 
-def _google(draft: Draft, value: object) -> None:
-    for name, each in checks.mapping(value, "google").items():
+def _google(ask: Ask, value: object, param: str) -> None:
+    """Gemini's fields, as in Google's own OpenAI layer."""
+    for name, each in checks.mapping(value, param).items():
         if name == "tools" and each is not None:
-            tools.read_tools(draft, each, "google.tools")
-        elif each is not None and not native_fields.read_native(draft, name, each):
-            draft.unknown(f"google.{name}")
+            tools.read_tools(ask, each, f"{param}.tools")
+        elif each is not None:
+            _read_gemini_field(ask, name, each, f"{param}.{name}")
 
 
-READERS: dict[str, Callable[[Draft, Any], None]] = {
-    "model": _nothing,
+READERS: dict[str, Reader] = {
+    "model": _elsewhere,
     "messages": read_messages,
-    "stream": generation.read_stream,
-    "stream_options": generation.read_stream_options,
+    "stream": parameters.read_stream,
     "temperature": generation.read_temperature,
     "top_p": generation.read_top_p,
     "top_k": generation.read_top_k,
-    "max_tokens": generation.read_max_tokens,
-    "max_completion_tokens": generation.read_max_completion_tokens,
-    "n": generation.read_n,
+    "max_tokens": generation.read_token_limit,
+    "n": generation.read_candidates,
     "seed": generation.read_seed,
     "stop": generation.read_stop,
     "frequency_penalty": generation.read_frequency_penalty,
     "presence_penalty": generation.read_presence_penalty,
     "logprobs": generation.read_logprobs,
-    "top_logprobs": generation.read_top_logprobs,
-    "response_format": generation.read_response_format,
-    "reasoning_effort": generation.read_reasoning_effort,
-    "thinking": generation.read_thinking,
-    "service_tier": generation.read_service_tier,
-    "verbosity": generation.read_verbosity,
-    "logit_bias": generation.read_logit_bias,
-    "store": generation.read_store,
+    "response_format": parameters.read_response_format,
+    "reasoning_effort": parameters.read_reasoning_effort,
+    "thinking": parameters.read_thinking,
+    "service_tier": parameters.read_service_tier,
+    "verbosity": parameters.read_verbosity,
+    "logit_bias": parameters.read_logit_bias,
+    "store": parameters.read_store,
     "tools": tools.read_tools,
-    "tool_choice": _nothing,
-    "functions": tools.read_functions,
-    "function_call": _nothing,
+    "tool_choice": _elsewhere,
+    "function_call": _elsewhere,
     "parallel_tool_calls": tools.read_parallel,
     "web_search_options": tools.read_web_search,
-    "modalities": outputs.read_modalities,
-    "audio": outputs.read_audio,
-    "extra_body": _extra_body,
+    "modalities": parameters.read_modalities,
     "google": _google,
     "drop_params": _drop_params,
     "additional_drop_params": _additional_drop_params,
     "custom_llm_provider": _provider,
 }
 
-
-def translate_chat(
-    request: Mapping[str, Any],
-    *,
-    facts: ModelFacts,
-    files: Mapping[str, ResolvedFile],
-    signatures: Mapping[str, str],
-    media: Mapping[str, Media] = NOTHING_READ,
-    drop_params: bool = False,
-    additional_drop_params: Collection[str] = (),
-) -> ChatQuestion:
-    """Never changes the request. `files` by `Media.param`, `signatures` by tool call id, `media` as phase one read.
-
-    `drop_params` (here or in the request) leaves out what the model's facts exclude and unknown parameters, each
-    named in `dropped`; content that cannot be said is always an error. Raises InvalidRequest, MissingParameter,
-    UnsupportedParameter and FileNotFound, with the field's path in `param`.
-    """
-    drop = drop_params or request.get("drop_params") is True
-    more = request.get("additional_drop_params")
-    unwanted = (*additional_drop_params, *(more if isinstance(more, list) else ()))
-    dropped: list[Dropped] = []
-    if unwanted:
-        request, gone = without(request, [path for path in unwanted if isinstance(path, str)])
-        dropped = [Dropped(path, "named in additional_drop_params") for path in gone]
-    draft = Draft(request, facts, files, signatures, media, drop, dropped)
-    if request.get("messages") is None:
-        raise MissingParameter("messages")
-    for name, value in request.items():
-        if value is not None:
-            reader = READERS.get(name)
-            if reader is not None:
-                reader(draft, value)
-            else:
-                _read(draft, name, value)
-    return _finished(draft)
-
-
-def _read(draft: Draft, name: str, value: object) -> None:
-    """One parameter, wherever it stands."""
-    if value is None or name in IGNORED:
-        return
-    reader = READERS.get(name)
-    if reader is not None:
-        reader(draft, value)
-    elif (reason := REFUSED.get(name)) is not None:
-        draft.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
-    elif not native_fields.read_native(draft, name, value):
-        draft.unknown(name)
-
-
-def _finished(draft: Draft) -> ChatQuestion:
-    request = draft.request
-    if draft.declarations or draft.google_tools or "tool_choice" in request or "function_call" in request:
-        finish_tools(draft)
-    outputs.finish_outputs(draft)
-    if draft.generation:
-        draft.body["generationConfig"] = draft.generation
-    native_fields.merge_native(draft)
-    options = request.get("stream_options")
-    return ChatQuestion(
-        body=draft.body,
-        stream=request.get("stream") is True,
-        include_usage=options is not None and options.get("include_usage") is True,
-        audio_format=outputs.audio_format(draft),
-        dropped=tuple(draft.dropped),
-        notes=tuple(draft.notes),
-        kept_names=tuple(draft.kept_names),
-        function_names=frozenset(draft.function_names),
-        custom_tools=frozenset(draft.custom_tools),
-        legacy_functions=draft.legacy_functions,
-        one_call=draft.one_call,
-        client_names={sent: name for name, sent in draft.aliases.items()} if draft.aliases else NOTHING_ALIASED,
-        json_call=draft.json_call,
-        mcp=bool(draft.google_tools) and any("mcpServers" in tool for tool in draft.google_tools),
-    )
+DEPENDENT: dict[str, DependentReader] = {
+    "max_completion_tokens": parameters.read_max_completion_tokens,
+    "top_logprobs": parameters.read_top_logprobs,
+    "stream_options": parameters.read_stream_options,
+    "audio": parameters.read_audio,
+    "functions": tools.read_functions,
+    "extra_body": _extra_body,
+}
+"""Those that depend on another parameter, or tell the answer's side of chat something."""

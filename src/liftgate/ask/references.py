@@ -1,12 +1,21 @@
-"""Films at YouTube, in the spelling that Gemini takes (GEMINI.md 6.14): `https://www.youtube.com/watch?v=…`."""
+"""What a client refers to where a file or a URL is meant: a File, data, an address to fetch, or what Gemini reads by
+itself. Films at YouTube come out in the spelling that Gemini takes (GEMINI.md 6.14): `https://www.youtube.com/watch?v=…`.
+"""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import parse_qs, urlsplit
 
+from liftgate.ask import checks
+from liftgate.ask.media import MediaKind
 from liftgate.errors import InvalidRequest
 
+WEB = re.compile(r"https?://", re.IGNORECASE)
+"""Schemes and hosts have no case (RFC 3986, 6.2.2.1)."""
+GOOGLE_FILE = re.compile(r"(?i:https://generativelanguage\.googleapis\.com)/(?:v\w+/)?files/[^/?#]+\Z")
+OUR_FILE = re.compile(r"(?i:https?)://[^/?#]+/v1(?:beta)?/files/[^/?#]+\Z")
+"""A native URI under any host's name: the gateway's own doors give such."""
 _HOST = re.compile(
     r"https?://(?:[\w-]+\.)*(?:youtube(?:-nocookie|kids)?\.com|youtube\.googleapis\.com|youtu\.be)\.?(?::\d+)?(?:[/?#]|\Z)",
     re.IGNORECASE,
@@ -16,6 +25,30 @@ _TAKEN = re.compile(
 )
 _BY_PATH = ("shorts", "live", "embed", "v", "e", "watch")
 _ID = re.compile(r"[\w-]{1,64}\Z", re.ASCII)
+
+
+def kind_of(ref: str, param: str) -> tuple[MediaKind, str]:
+    """What a reference is, and the reference as it is used from here on."""
+    if ref.startswith("file-"):
+        return "file_id", ref
+    if ref[:5].lower() == "data:":
+        return "inline", ref
+    if ref[:5].lower() == "gs://":
+        return "pass", ref
+    if not WEB.match(ref):
+        return "file_id", ref
+    watched = film(ref, param)
+    if watched is not None:
+        return "pass", watched
+    return ("file_id" if GOOGLE_FILE.match(ref) else "url"), ref
+
+
+def not_a_url(param: str, ref: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"Invalid '{param}'. Expected a valid URL or a data URL, but got {checks.shown(ref)}.",
+        param=param,
+        code="invalid_value",
+    )
 
 
 def film(url: str, param: str) -> str | None:

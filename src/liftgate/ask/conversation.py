@@ -1,0 +1,87 @@
+"""The turns of a conversation → contents and systemInstruction, in an order that Gemini takes.
+
+The instruction is text: files among it go to the model in a user content at their place. The results of a round of
+calls are gathered into one content. What only other APIs take (no user at all, an end with the model's turn) is made
+such that Gemini takes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from liftgate.ask.builder import Ask
+from liftgate.ask.tool_results import Round
+from liftgate.json_types import JsonObject
+
+CONTINUE = "Continue."
+"""Said for the user behind a turn of the model's, where Google refuses such an end (GEMINI-MORE.md 11.2)."""
+
+
+class Conversation:
+    """What has been read so far. `round`: calls that wait for their results; who reads the next turn ends it first."""
+
+    __slots__ = ("_has_user", "ask", "contents", "instructions", "round")
+
+    def __init__(self, ask: Ask) -> None:
+        self.ask = ask
+        self.contents: list[JsonObject] = []
+        self.instructions: list[JsonObject] = []
+        self.round: Round | None = None
+        self._has_user = False
+
+    def add_user(self, parts: Sequence[JsonObject]) -> None:
+        self._has_user = True
+        self.contents.append({"role": "user", "parts": parts})
+
+    def add_model(self, parts: Sequence[JsonObject], calls: Round | None = None) -> None:
+        """`parts` may be one empty text: Gemini takes it, and the turns stay turns."""
+        if parts:
+            self.contents.append({"role": "model", "parts": parts})
+        self.round = calls
+
+    def instruct(self, parts: Sequence[JsonObject]) -> None:
+        """An instruction, wherever it stands."""
+        media: list[JsonObject] = []
+        for part in parts:
+            (self.instructions if "text" in part else media).append(part)
+        if media and self.round is not None:
+            self.round.media.extend(media)
+        elif media:
+            self.contents.append({"role": "user", "parts": media})
+
+    def end_round(self) -> None:
+        """The results of the calls, if any wait, become contents: none may be missing."""
+        if self.round is not None:
+            self.contents.extend(self.round.contents())
+            self.round = None
+
+    def finish(self) -> None:
+        """Writes contents and instruction, once all turns were read.
+
+        Gemini wants at least one content, the user's turn before a turn with calls, and on some models the user's turn
+        at the end. Where no user speaks, the instruction is what the user says, in each turn of such a conversation;
+        else an empty text of the user's is recorded to do.
+        """
+        body, facts, contents = self.ask.body, self.ask.facts, self.contents
+        opening = not contents or (contents[0]["role"] == "model" and _opens_with_calls(contents))
+        silent = opening and not self._has_user
+        if self.instructions and facts.system_instruction and not silent:
+            body["systemInstruction"] = {"parts": self.instructions}
+        elif self.instructions:
+            contents.insert(0, {"role": "user", "parts": self.instructions})
+            opening = False
+        if opening:
+            contents.insert(0, {"role": "user", "parts": [{"text": ""}]})
+        if not facts.trailing_model_turn and contents[-1]["role"] == "model":
+            contents.append({"role": "user", "parts": [{"text": CONTINUE}]})
+        body["contents"] = contents
+
+
+def _opens_with_calls(contents: Sequence[JsonObject]) -> bool:
+    """Whether a call stands in the contents before the first of the user's."""
+    for content in contents:
+        if content["role"] != "model":
+            return False
+        if any("functionCall" in part for part in content["parts"]):
+            return True
+    return False
