@@ -33,9 +33,7 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Make:
-    """There is nothing to build on. `discard` names what may still lie at Gemini and is of no use."""
-
-    discard: CopyRecord | None = None
+    """There is nothing to build on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +56,14 @@ def decide(copy: CopyRecord | None, *, now: float, upstream_now: float, margin: 
     if copy.state == "failed":
         if now - copy.used_at < failed_for:
             return Refuse(copy.error or "Gemini could not process the file.")
-        return Make(discard=copy)
+        return Make()
     if copy.expires_at is not None and copy.expires_at - upstream_now <= margin:
-        return Make(discard=copy)
+        return Make()
     if copy.state == "active":
         return Live(copy)
     if copy.state == "processing":
         return Await(copy)
     if copy.upload_url is None:
         # Named, but the session's URL was never saved: no byte can have been sent.
-        return Make(discard=copy)
+        return Make()
     return Resume(copy)

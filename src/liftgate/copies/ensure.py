@@ -51,7 +51,7 @@ class Copies(Generic[S]):
 
     def find_live(self, key: CopyKey, account: Account) -> CopyRecord | None:
         """The copy if it is known to be usable now."""
-        copy = self._live.find(key)
+        copy = self._live.copies.get(key)
         if copy is None:
             return None
         now = self._client.upstream_now(account)
@@ -60,12 +60,12 @@ class Copies(Generic[S]):
             return None
         if self._is_stale():
             return None
-        self._live.note_use(key, self._clock.monotonic())
+        self._live.used[key] = self._clock.monotonic()
         return copy
 
     def count_live(self, subjects: Iterable[S], account: Account) -> int:
         """How many of these the account holds, as far as this process knows: the router's affinity."""
-        return sum(1 for each in subjects if self.kind.key(each, account) in self._live)
+        return sum(1 for each in subjects if self.kind.key(each, account) in self._live.copies)
 
     async def locate(self, subjects: Sequence[S], accounts: Collection[Account]) -> None:
         """Learns from the catalogue which of these accounts hold what is wanted, where memory knows of none.
@@ -165,7 +165,7 @@ class Copies(Generic[S]):
                 )
             # Should it have been lost since it was read, Gemini's denial will tell, and it is repaired.
             self._live.remember(outcome)
-            self._live.note_use(outcome.key, self._clock.monotonic())
+            self._live.used[outcome.key] = self._clock.monotonic()
         except TimeoutError:
             outcome = FileNotReady(f"carrying it to Gemini took longer than {seconds:.0f} s.", retry_after=10)
         except LiftgateError as error:
@@ -192,7 +192,7 @@ class Copies(Generic[S]):
 
     async def mark_lost(self, copy: CopyRecord) -> None:
         """Gemini does not know this copy any more (or will not use it): the next `ensure` makes a new one."""
-        known = self._live.find(copy.key)
+        known = self._live.copies.get(copy.key)
         if known is not None and known.name == copy.name:
             self._live.forget(copy.key)
         await self._db.write(lambda conn: rows.mark_lost(conn, self.kind.table, copy.key, copy.name, conn.now()))
