@@ -1,6 +1,7 @@
 """The rule that says what type a file has: every place a type comes from, and the order among them.
 
-Which types Gemini takes is GEMINI.md 1.8; what clients declare are the tables of Debian, nginx, browsers and phones.
+Which types Gemini takes is docs/protocol/gemini.md, "Limits and types"; what clients declare are the tables of Debian,
+nginx, browsers and phones.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""MIME types: spellings of GEMINI.md 1.8, names, and first bytes of real files."""
+"""MIME types: spellings of docs/protocol/gemini.md, "Limits and types", names, and first bytes of real files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from PIL import Image
 from liftgate import media_types
 from liftgate.signatures import HEAD, sniff
 
-# Left: what GEMINI.md 1.8 lists or what clients are known to send. Right: the spelling that is kept.
+# Left: what docs/protocol/gemini.md, "Limits and types" lists or what clients are known to send. Right: the spelling
+# that is kept.
 SPELLINGS = {
     # text
     "text/html": "text/html", "text/css": "text/css", "text/plain": "text/plain", "text/xml": "text/xml",

@@ -1,6 +1,6 @@
 """Prices: exact sums in nano-dollars, of Google's counts by modality, on the day of the request.
 
-Expected figures are worked out by hand from the published table (GEMINI-MORE.md 10).
+Expected figures are worked out by hand from the published table (docs/protocol/gemini.md, "Prices").
 """
 
 from __future__ import annotations

@@ -29,10 +29,10 @@ class Backoff:
 # ── Google ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 RETENTION_SECONDS = 48 * 3600
-"""How long Google keeps a file (GEMINI.md 1.8)."""
+"""How long Google keeps a file (docs/protocol/gemini.md, "Limits and types")."""
 YOUNG_SECONDS = 60.0
-"""A file younger than this that Gemini denies may only not have reached all of Google's servers (GEMINI.md 6, pitfall
-17): it is asked for again before it counts as lost."""
+"""A file younger than this that Gemini denies may only not have reached all of Google's servers
+(docs/protocol/gemini.md, "What goes wrong"): it is asked for again before it counts as lost."""
 YOUNG_PAUSES = (0.5, 1.0, 2.0)
 """The pauses before it is asked for again in a chat."""
 UPLOADED_PAUSES = (0.25, 0.5, 1.0)

@@ -4,7 +4,8 @@
 
 Each is a subclass of OpenAI's exception of the same meaning where the `openai` package is installed, so
 `except openai.RateLimitError` works too. Every failure of the SDK is one of these and a `LiftgateError` of
-`liftgate.errors` at once. The tree and the attributes are those of LiteLLM's `exceptions.py` (LITELLM.md 1.4).
+`liftgate.errors` at once. The tree and the attributes are those of LiteLLM's `exceptions.py` (docs/protocol/openai.md,
+"LiteLLM").
 """
 
 from __future__ import annotations

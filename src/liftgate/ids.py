@@ -1,7 +1,7 @@
 """Random names: file ids, request ids, tool call ids, storage keys. All from the system's random source.
 
 A File's id is `file-` and 24 of [a-z0-9] (124 bits); its Gemini name is `files/` and the same 24. There is no dash in
-the 24, because google-genai cuts a file's URI at the first dash (GEMINI.md 4.2).
+the 24, because google-genai cuts a file's URI at the first dash (docs/protocol/gemini.md, "Google's own clients").
 """
 
 from __future__ import annotations

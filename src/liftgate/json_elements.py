@@ -1,4 +1,5 @@
-"""The elements of a JSON array as they come: Google's streams without `alt=sse` (GEMINI.md 2.1)."""
+"""The elements of a JSON array as they come: Google's streams without `alt=sse` (docs/protocol/gemini.md,
+"Streams")."""
 
 from __future__ import annotations
 

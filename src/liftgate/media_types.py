@@ -33,7 +33,8 @@ _TAKEN = """
     video/mp4 video/mpeg video/mov video/avi video/x-flv video/webm video/wmv video/3gpp
 """
 TAKEN = frozenset(_TAKEN.split())
-"""What Gemini reads (GEMINI.md 1.8). GIF, BMP and TIFF it refuses, whatever another API's enum says."""
+"""What Gemini reads (docs/protocol/gemini.md, "Limits and types"). GIF, BMP and TIFF it refuses, whatever another API's
+enum says."""
 
 _SOURCE = frozenset({"text/javascript", "text/x-python"})
 """Taken, and yet text/plain: where a client declares them by its own table, its neighbour declares nothing."""

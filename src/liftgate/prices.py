@@ -1,8 +1,8 @@
 """What tokens cost: list prices with dates, computed from Google's own counts by modality. Pure, exact, no floats.
 
 The table, `model_prices.json`, has US dollars for a million tokens of the paid tier, as published by November 2026,
-with the changes that are announced and the day from which each holds (GEMINI-MORE.md 10). A model that is not in the
-table has no price: None, never 0.
+with the changes that are announced and the day from which each holds (docs/protocol/gemini.md, "Prices"). A model that
+is not in the table has no price: None, never 0.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class _Rates:
 
 
 def _priced(modality: str) -> str:
-    """Pages of a document are counted as images (GEMINI.md 2.3)."""
+    """Pages of a document are counted as images (docs/protocol/gemini.md, "Answers")."""
     return "image" if modality == "DOCUMENT" else modality.lower()
 
 

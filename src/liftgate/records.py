@@ -1,4 +1,5 @@
-"""The nouns of DESIGN.md 1 as frozen values: what the catalogue stores and the parts hand each other.
+"""The nouns of docs/architecture.md, "The nouns" as frozen values: what the catalogue stores and the parts hand each
+other.
 
 Times are seconds since the epoch (float, UTC); sizes are bytes; hashes are lower-case hex. Identity and persistence are
 the catalogue's concern, wire forms are `openai` and `gemini`'s.

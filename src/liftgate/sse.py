@@ -1,7 +1,7 @@
 """Server-sent events: any chunking of bytes into the `data` of events, and back.
 
-Only what the two APIs use: `data:` lines, LF/CR/CRLF, comments. Gemini separates events with CRLF CRLF (GEMINI.md 2.1),
-OpenAI with LF LF.
+Only what the two APIs use: `data:` lines, LF/CR/CRLF, comments. Gemini separates events with CRLF CRLF
+(docs/protocol/gemini.md, "Streams"), OpenAI with LF LF.
 """
 
 from __future__ import annotations

@@ -204,7 +204,7 @@ def test_whole_numbers_in_either_spelling(ask: Ask, sandbox: SandboxServer) -> N
 
 
 def test_calls_without_ids(ask: Ask, sandbox: SandboxServer) -> None:
-    """Google's own OpenAI layer gives "" (GEMINI.md 3.9)."""
+    """Google's own OpenAI layer gives "" (docs/protocol/gemini.md, "Google's OpenAI layer")."""
     history = [
         GO,
         calling(called("f", "{}", ""), called("g", "{}", "")),

@@ -1,6 +1,7 @@
 """Several files of one request, lost at Gemini: made again within the request, whoever carries them and however many.
 
-Gemini's denial names one file (GEMINI.md 1.9), and other programs of the same project may delete any number of them.
+Gemini's denial names one file (docs/protocol/gemini.md, "Errors"), and other programs of the same project may delete
+any number of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """One spelling for Gemini requests that mean the same: camelCase, lists, no nulls, no defaults, joined texts.
 
-The rules are GEMINI.md 0 (JSON rules) and 2; ids of function calls are left out where the recorded request has none.
+The rules are docs/protocol/gemini.md, "Ground rules", "Requests"; ids of function calls are left out where the recorded
+request has none.
 """
 
 from __future__ import annotations

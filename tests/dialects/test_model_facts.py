@@ -73,7 +73,7 @@ def test_ends_and_aliases_are_those_of_the_table() -> None:
 
 def test_cache_minimum_where_the_table_has_one() -> None:
     for name, entry in table().items():
-        # For 4-argon the documents say that there is no explicit cache (GEMINI-MORE.md 11.1).
+        # For 4-argon the documents say that there is no explicit cache (docs/protocol/gemini.md, "Models").
         if entry["kind"] == "chat" and "cache_min_tokens" in entry and name != "gemini-4-argon":
             assert facts_for(name).cache_minimum == entry["cache_min_tokens"], name
 

@@ -201,7 +201,7 @@ def test_empty_list_has_empty_ids() -> None:
 
 
 def test_gemini_file_is_written_as_google_writes_it() -> None:
-    """The hash is the recorded one of GEMINI.md 1.4: base64 of the hex digits."""
+    """The hash is the recorded one of docs/protocol/gemini.md, "The File resource": base64 of the hex digits."""
     body = gemini_file(RECORD)
     assert body["name"] == "files/abcdefghijklmnopqrstuvwx"
     assert body["uri"] == "https://generativelanguage.googleapis.com/v1beta/files/abcdefghijklmnopqrstuvwx"

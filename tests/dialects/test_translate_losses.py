@@ -1,4 +1,5 @@
-"""The ways in which a peer loses or corrupts chat data (LITELLM.md 6, 20 to 33), each held here as it should be."""
+"""The ways in which a peer loses or corrupts chat data (docs/protocol/openai.md, "LiteLLM"), each held here as it
+should be."""
 
 from __future__ import annotations
 

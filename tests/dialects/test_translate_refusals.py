@@ -1,4 +1,5 @@
-"""What is wrong with a request is said in OpenAI's words, with the path of the field (OPENAI.md 0.3)."""
+"""What is wrong with a request is said in OpenAI's words, with the path of the field (docs/protocol/openai.md,
+"Errors")."""
 
 from __future__ import annotations
 

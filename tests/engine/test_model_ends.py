@@ -21,7 +21,7 @@ ENDED = {
     "gemini-2.0-flash": ("2026-06-01", "gemini-3.1-flash-lite"),
     "gemini-3-pro-preview": ("2026-03-09", "gemini-3.1-pro-preview"),
 }
-"""By name: the day, and what a caller should ask instead today (GEMINI-MORE.md 11.3)."""
+"""By name: the day, and what a caller should ask instead today (docs/protocol/gemini.md, "Models")."""
 
 HI: Any = [{"role": "user", "content": "hi"}]
 NATIVE = {"contents": [{"parts": [{"text": "hi"}]}]}

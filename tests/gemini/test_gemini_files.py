@@ -11,7 +11,8 @@ from evidence import RECORDINGS, needs_recordings
 from liftgate.errors import UpstreamProtocolError
 from liftgate.gemini.files import parse, parse_time
 
-# GEMINI.md 1.2 and 1.4: the recorded upload of sample.pdf; the hash is the one that the note says decoding gives.
+# docs/protocol/gemini.md, "Resumable upload", "The File resource": the recorded upload of sample.pdf; the hash is the
+# one that the note says decoding gives.
 SAMPLE: dict[str, Any] = {
     "name": "files/k4t1ywl66fz2",
     "displayName": "sample.pdf",

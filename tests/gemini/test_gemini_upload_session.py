@@ -75,8 +75,9 @@ def session(total: int = TOTAL, *, granularity: int = GRANULARITY) -> UploadSess
     return UploadSession(total=total, granularity=granularity)
 
 
-# Status header and HTTP status → verdict: the table of GEMINI.md 1.2. Two cells differ, as the module says: a data
-# request has no key, so 401 and 403 are the session's; and 5xx is asked about rather than sent again.
+# Status header and HTTP status → verdict: the table of docs/protocol/gemini.md, "Resumable upload". Two cells differ,
+# as the module says: a data request has no key, so 401 and 403 are the session's; and 5xx is asked about rather than
+# sent again.
 VERDICTS = [
     ("active", (200,), Verdict.ACCEPTED),
     ("active", (400, 404, 409, 416), Verdict.RECOVER),

@@ -1,4 +1,5 @@
-"""The official google-genai client drives the sandbox alone: files, generation, and each error of GEMINI.md 1.9."""
+"""The official google-genai client drives the sandbox alone: files, generation, and each error of
+docs/protocol/gemini.md, "Errors"."""
 
 import asyncio
 import base64
@@ -25,7 +26,7 @@ def items(*parts: str | types.File | types.Part) -> Any:
 
 
 def shown_sha256(file: types.File) -> str:
-    """The hash in a File: base64 of the hex digest (GEMINI.md 1.4)."""
+    """The hash in a File: base64 of the hex digest (docs/protocol/gemini.md, "The File resource")."""
     return base64.b64decode(file.sha256_hash or "").decode()
 
 

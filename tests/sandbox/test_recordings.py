@@ -193,7 +193,8 @@ def test_every_recorded_request_is_accepted() -> None:
 
 
 def test_recorded_unknown_name_is_refused_in_the_same_words(sandbox: Wire) -> None:
-    """The one recorded 400 of this kind (GEMINI.md 0, cookbook Get_started_thinking_REST)."""
+    """The one recorded 400 of this kind (docs/protocol/gemini.md, "Ground rules"; cookbook
+    Get_started_thinking_REST)."""
     body = {"contents": [{"parts": [{"text": "x"}]}], "generation_config": {"includeThoughts": True}}
     answer = sandbox.call("POST", "/v1beta/models/gemini-2.5-flash:generateContent", body)
     sentence = (

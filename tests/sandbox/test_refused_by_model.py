@@ -1,7 +1,7 @@
 """What Google refuses and the sandbox must too: orders of turns, results, tools beside functions, what a model lacks.
 
-Sentences as they are reported (GEMINI-MORE.md 11.2 and the issues named in `turn_rules`, `tool_rules`, `model_facts`).
-The sandbox serves the newer models here by being told their names.
+Sentences as they are reported (docs/protocol/gemini.md, "Models", and the issues named in `turn_rules`, `tool_rules`,
+`model_facts`). The sandbox serves the newer models here by being told their names.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""The resumable upload protocol at the sandbox, verb by verb (GEMINI.md 1.2)."""
+"""The resumable upload protocol at the sandbox, verb by verb (docs/protocol/gemini.md, "Resumable upload")."""
 
 import hashlib
 import time

@@ -1,4 +1,5 @@
-"""Strict request checking: proto3 JSON as GEMINI.md 0 describes it, and the rules behind it, over the wire."""
+"""Strict request checking: proto3 JSON as docs/protocol/gemini.md, "Ground rules" describes it, and the rules behind
+it, over the wire."""
 
 import base64
 import json

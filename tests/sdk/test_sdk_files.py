@@ -120,7 +120,8 @@ def test_a_file_object_is_what_openai_and_litellm_have(sandbox: Sandbox, wav: by
     assert file.model_dump() == expected
     assert liftgate.file_retrieve(file.id).model_dump() == expected | {"purpose": "user_data"}
     assert 1767225600 <= file.created_at < 1767225660
-    # Google's is a fraction of a second less than 48 h after the creation (GEMINI.md 1.4).
+    # Google's is a fraction of a second less than 48 h after the creation (docs/protocol/gemini.md, "The File
+    # resource").
     assert file.expires_at is not None and 0 <= file.created_at + 48 * 3600 - file.expires_at <= 1
 
 

@@ -398,7 +398,7 @@ def test_an_answers_cost_stands_where_litellms_users_look(sandbox: Sandbox) -> N
     answer = liftgate.completion("gemini-2.5-flash", HELLO)
     assert answer.usage is not None
     usage = answer.usage
-    # $0.30 and $2.50 for a million tokens (GEMINI-MORE.md 10).
+    # $0.30 and $2.50 for a million tokens (docs/protocol/gemini.md, "Prices").
     expected = usage.prompt_tokens * 300e-9 + usage.completion_tokens * 2500e-9
     assert answer._hidden_params["response_cost"] == pytest.approx(expected)
     for response in (answer, answer.model_dump()):

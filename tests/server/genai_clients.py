@@ -19,5 +19,5 @@ def genai_client(base: str, key: str = "sk-ann", version: str | None = None) -> 
 
 
 def shown_sha256(file: types.File) -> str:
-    """The hash in a File: base64 of the hex digest (GEMINI.md 1.4)."""
+    """The hash in a File: base64 of the hex digest (docs/protocol/gemini.md, "The File resource")."""
     return base64.b64decode(file.sha256_hash or "").decode()

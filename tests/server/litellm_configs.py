@@ -1,6 +1,6 @@
 """38 configs like those that operators of LiteLLM have: as many entries, of the same providers, with the same settings.
 
-Made from a table (FAULTS-MIGRATION.md 3): entries, how many of them are Gemini's, what stops or bends each, and how its
+Made from a table: entries, how many of them are Gemini's, what stops or bends each, and how its
 chats ended: answered, and of a model that Google no longer has. Names, values and everything else are our own.
 """
 

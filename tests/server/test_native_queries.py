@@ -17,7 +17,7 @@ from serving import serve
 ANN = {"x-goog-api-key": "sk-ann", "Content-Type": "application/json"}
 NUMBERS = "$alt=json;enum-encoding=int"
 ARRAY = b'[{"candidates":[{"content":{"parts":[{"text":"]}\\"{"}]}}]}\n,\r\n{"candidates":[{"finishReason":1}]}\n]'
-"""As Google writes a stream without `alt=sse` (GEMINI.md 2.1)."""
+"""As Google writes a stream without `alt=sse` (docs/protocol/gemini.md, "Streams")."""
 REFUSED = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
 ARRAYS = {
     b'{"n":1}': ARRAY[: ARRAY.index(b"\n,")],
@@ -54,7 +54,7 @@ def echo() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
         if not streamed and "streamGenerateContent" in scope["path"]:
             answer = ARRAYS.get(body, ARRAY)
         elif not streamed:
-            # Google's unary answers have it, its streams do not (GEMINI.md: 143 of 143, 0 of 69).
+            # Google's unary answers have it, its streams do not (docs/protocol/gemini.md, "Ground rules").
             headers.append((b"x-gemini-service-tier", body if b"tier" in body else b"standard"))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         for at in range(0, len(answer), 7):

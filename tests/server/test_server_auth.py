@@ -100,7 +100,7 @@ def test_health_needs_no_key(locked: Running) -> None:
 
 
 def test_a_wrong_key_is_answered_before_the_body_has_come(locked: Running) -> None:
-    """LiteLLM reads the whole body first (LITELLM.md 2.5)."""
+    """LiteLLM reads the whole body first (docs/protocol/openai.md, "LiteLLM")."""
     method, target, body, headers = form_request({"purpose": "user_data"}, b"x" * 1000)
     with connect(locked.base) as connection:
         started = time.monotonic()
@@ -138,7 +138,8 @@ def test_owners_have_limits_of_their_own(make_gateway: Callable[..., Running]) -
     "path", ["/v1beta/models", "/v1beta/cachedContents", "/v1/files", "/v1/models/m:predict", "/upload/v1/corpora"]
 )
 def test_who_speaks_gemini_is_refused_in_its_own_words(locked: Running, path: str) -> None:
-    """What Gemini has and we do not serve; an answer of OpenAI's would be misread (DESIGN.md 7)."""
+    """What Gemini has and we do not serve; an answer of OpenAI's would be misread (docs/architecture.md,
+    "Decisions")."""
     answer = locked.call("POST", path, b"{}", {"x-goog-api-key": RED})
     assert answer.status == 404
     message = answer.json()["error"]["message"]

@@ -200,7 +200,7 @@ GOOGLES = {
     "UpstreamProtocolError": (502, "UNAVAILABLE"),
     "UpstreamStorageFull": (503, "RESOURCE_EXHAUSTED"),
 }
-"""HTTP status and name (GEMINI.md 1.9) of those that are not 400 INVALID_ARGUMENT."""
+"""HTTP status and name (docs/protocol/gemini.md, "Errors") of those that are not 400 INVALID_ARGUMENT."""
 
 
 @pytest.mark.parametrize("error", every_error(), ids=lambda error: type(error).__name__)

@@ -97,7 +97,7 @@ def test_a_bad_query_is_refused_by_name(gateway: Running, query: str, param: str
 
 
 def test_empty_query_values_count_as_not_given(gateway: Running) -> None:
-    """openai-python sends them since 3.29 (OPENAI.md 6.1)."""
+    """openai-python sends them since 3.29 (docs/protocol/openai.md, "Lists")."""
     assert gateway.call("GET", "/v1/files?after=&limit=&purpose=&order=").status == 200
 
 
@@ -116,7 +116,7 @@ def test_an_unknown_target_model_is_refused_before_the_bytes(gateway: Running) -
 
 
 def test_fields_may_come_behind_the_file(gateway: Running) -> None:
-    """ruby_llm sends the file first (OPENAI.md 6.3)."""
+    """ruby_llm sends the file first (docs/protocol/openai.md, "Files")."""
     body = (
         b'--b0\r\nContent-Disposition: form-data; name="file"; filename="first.txt"\r\n\r\nfirst\r\n--b0\r\n'
         b'Content-Disposition: form-data; name="target_model_names"\r\n\r\n' + MODEL.encode() + b"\r\n--b0\r\n"

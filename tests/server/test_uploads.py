@@ -81,7 +81,7 @@ def test_upload_in_order_becomes_a_file(gateway: Running) -> None:
 
 
 def test_everything_that_is_made_is_dated(gateway: Running) -> None:
-    """Seconds since the epoch (OPENAI.md 2): by each answer, of each noun."""
+    """Seconds since the epoch (docs/protocol/openai.md, "Uploads"): by each answer, of each noun."""
     asked = SystemClock().now()
     upload = create(gateway, 6)
     body, headers = part_request(b"dated!")

@@ -1,6 +1,6 @@
 """Speech: Gemini's headerless PCM → what `message.audio.data` carries, whole as a .wav or as raw pcm16.
 
-Gemini's L16 is little-endian, mono, its rate stands in the MIME type (GEMINI.md 3.7).
+Gemini's L16 is little-endian, mono, its rate stands in the MIME type (docs/protocol/gemini.md, "Speech").
 """
 
 from __future__ import annotations

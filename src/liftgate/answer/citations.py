@@ -1,8 +1,8 @@
 """Grounding and citation metadata → what an answer cites, with offsets in characters of its content.
 
 Gemini counts UTF-8 bytes, leaves a start of 0 out, and counts from the start of a part whose number it does not
-reliably say (GEMINI.md 2.7). A segment carries its own text, so each offset is checked against that and mended by
-it.
+reliably say (docs/protocol/gemini.md, "Answers"). A segment carries its own text, so each offset is checked against
+that and mended by it.
 """
 
 from __future__ import annotations

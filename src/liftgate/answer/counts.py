@@ -1,7 +1,7 @@
 """Gemini's usageMetadata, read: how many tokens, of which kind, in which modality. Nothing is folded together.
 
-Google's counts (GEMINI.md 2.3): the prompt with what came from a cache; what Google's own tools put into it beside
-that; the answer without its thoughts; the thoughts.
+Google's counts (docs/protocol/gemini.md, "Answers"): the prompt with what came from a cache; what Google's own tools
+put into it beside that; the answer without its thoughts; the thoughts.
 """
 
 from __future__ import annotations

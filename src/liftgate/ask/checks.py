@@ -1,7 +1,7 @@
 """Reading a client's JSON: each value is of the type and range it must be, or an error in OpenAI's words names its
 path.
 
-Nothing is converted and nothing is defaulted here; wording from OPENAI.md 0.3.
+Nothing is converted and nothing is defaulted here; wording from docs/protocol/openai.md, "Errors".
 """
 
 from __future__ import annotations

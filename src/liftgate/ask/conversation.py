@@ -14,7 +14,8 @@ from liftgate.ask.tool_results import Round
 from liftgate.json_types import JsonObject
 
 CONTINUE = "Continue."
-"""Said for the user behind a turn of the model's, where Google refuses such an end (GEMINI-MORE.md 11.2)."""
+"""Said for the user behind a turn of the model's, where Google refuses such an end (docs/protocol/gemini.md,
+"Models")."""
 
 
 class Conversation:

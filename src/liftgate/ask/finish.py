@@ -47,7 +47,8 @@ def _finish_outputs(ask: Ask) -> None:
     """The kinds of output, once modalities and voice were both read, and the resolution of media."""
     modalities = ask.modalities or []
     if not ask.facts.text_out:
-        modalities = ["AUDIO"]  # a speech model can do nothing else and must be told so (GEMINI.md 3.7)
+        # a speech model can do nothing else and must be told so (docs/protocol/gemini.md, "Speech")
+        modalities = ["AUDIO"]
     elif "speechConfig" in ask.generation and "AUDIO" not in modalities:
         modalities = [*modalities, "AUDIO"]
     if modalities:

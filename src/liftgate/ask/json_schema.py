@@ -1,4 +1,4 @@
-"""A client's JSON Schema → the JSON Schema that Gemini takes (GEMINI.md 2.6).
+"""A client's JSON Schema → the JSON Schema that Gemini takes (docs/protocol/gemini.md, "Schemas").
 
 What can be said another way is rewritten (`const` is an `enum` of one; what stands beside a `$ref` goes into what it
 names), annotations stay, and with `strict` what cannot be said is refused: a promise is not quietly weakened. Recursion

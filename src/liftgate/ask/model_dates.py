@@ -1,7 +1,7 @@
 """When Google's models end, what follows them, and what the `-latest` names stand for. Data with dates, nothing else.
 
 A date is the first day on which Google says that the model no longer answers under its own name. Sources: Google's
-page of deprecations as quoted by people, and the clients' own tables (GEMINI-MORE.md 11.3, gemini-prices.json).
+page of deprecations as quoted by people, and the clients' own tables (docs/protocol/gemini.md, "Models").
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What each Gemini model family can do, as data with dates. No request, no mapping: those read it.
 
-Facts come from Google's documents, from what the service answered and from what people report of it (GEMINI.md 2,
-GEMINI-MORE.md 11, LITELLM.md 3.1). A name that is not known gets the facts of the newest family with its doubtful
-exclusions lifted: a model that appears tomorrow is not held back by this table, and Google's own answer decides.
-When models end, and what follows them, stands in `model_dates`.
+Facts come from Google's documents, from what the service answered and from what people report of it
+(docs/protocol/gemini.md, "Models"). A name that is not known gets the facts of the newest family with its doubtful
+exclusions lifted: a model that appears tomorrow is not held back by this table, and Google's own answer decides. When
+models end, and what follows them, stands in `model_dates`.
 """
 
 from __future__ import annotations

@@ -50,6 +50,6 @@ class Question(msgspec.Struct, frozen=True):
 
 
 def count_body(body: JsonObject, model: str) -> JsonObject:
-    """The body of countTokens for a body of generateContent (GEMINI.md 3.1); `model` is Google's name, with or without
-    `models/`."""
+    """The body of countTokens for a body of generateContent (docs/protocol/gemini.md, "Counting tokens"); `model` is
+    Google's name, with or without `models/`."""
     return {"generateContentRequest": {"model": "models/" + model.removeprefix("models/"), **body}}

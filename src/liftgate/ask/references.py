@@ -1,5 +1,6 @@
 """What a client refers to where a file or a URL is meant: a File, data, an address to fetch, or what Gemini reads by
-itself. Films at YouTube come out in the spelling that Gemini takes (GEMINI.md 6.14): `https://www.youtube.com/watch?v=…`.
+itself. Films at YouTube come out in the spelling that Gemini takes (docs/protocol/gemini.md, "What goes wrong"):
+`https://www.youtube.com/watch?v=…`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One round of tool calls and their results → functionResponse parts, in the order of the calls.
 
 Gemini wants a response for every call, all in one content. Files in a result go inside the response where the model
-takes their type there, else into a user content behind it (GEMINI.md 2.3).
+takes their type there, else into a user content behind it (docs/protocol/gemini.md, "Parts").
 """
 
 from __future__ import annotations

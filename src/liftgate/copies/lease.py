@@ -1,7 +1,8 @@
 """A lease that is held: renewed in the background, checked before every step that others must not take too.
 
 The rows are `catalog/rows/leases.py`'s. The fencing generation goes into every row that is written under the lease, so
-a holder that was stopped for a while and wakes up late cannot overwrite its successor's work (DESIGN.md 2).
+a holder that was stopped for a while and wakes up late cannot overwrite its successor's work (docs/architecture.md,
+"Leases, memory and invalidation").
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """How a process comes to a copy that it does not know: from the catalogue, by making it, or from whoever makes it.
 
-One caller over all processes and nodes makes it, under a lease; all others wait for its row (DESIGN.md 2).
+One caller over all processes and nodes makes it, under a lease; all others wait for its row (docs/architecture.md,
+"Leases, memory and invalidation").
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""OpenAI's names for what goes wrong, and its error envelope: for a status's body and inside a stream (OPENAI.md 0.3).
+"""OpenAI's names for what goes wrong, and its error envelope: for a status's body and inside a stream
+(docs/protocol/openai.md, "Errors").
 
 Always the four keys, never anything nested; the headers are the server's affair.
 """

@@ -86,7 +86,8 @@ def _array(text: str) -> list[str]:
 
 
 def openai_file(file: FileRecord) -> dict[str, Any]:
-    """OpenAI's File object (OPENAI.md 1); `expires_at` and `status_details` are left out when there is none."""
+    """OpenAI's File object (docs/protocol/openai.md, "Files"); `expires_at` and `status_details` are left out when
+    there is none."""
     body: dict[str, Any] = {
         "id": file.id,
         "object": "file",
@@ -104,7 +105,8 @@ def openai_file(file: FileRecord) -> dict[str, Any]:
 
 
 def openai_file_list(files: Sequence[FileRecord], *, has_more: bool) -> dict[str, Any]:
-    """One page; the ids are `""` on an empty one, because the schema has no null there (DESIGN.md 7)."""
+    """One page; the ids are `""` on an empty one, because the schema has no null there (docs/protocol/openai.md,
+    "Lists")."""
     return {
         "object": "list",
         "data": [openai_file(file) for file in files],

@@ -1,7 +1,7 @@
 """An answer on its way: Gemini's events, folded into neutral ones, in batches.
 
-Its first event has come before it is handed out, or 15 s of page-in have passed (DESIGN.md 7). Thought signatures are
-stored before the events that carry the ids of their calls are handed out.
+Its first event has come before it is handed out, or 15 s of page-in have passed (docs/architecture.md, "Decisions").
+Thought signatures are stored before the events that carry the ids of their calls are handed out.
 """
 
 from __future__ import annotations

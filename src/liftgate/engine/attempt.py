@@ -1,5 +1,5 @@
 """A request that may need files, at one deployment after another: the files are brought there, it is tried, and what
-Gemini lost of them is made again (`heal`). The client sees only an answer (DESIGN.md 2.7).
+Gemini lost of them is made again (`heal`). The client sees only an answer (docs/architecture.md, "Copies").
 
 Knows neither OpenAI's nor Gemini's form of a request: who calls says what is to be tried with the URIs.
 """

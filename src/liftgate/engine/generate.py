@@ -110,7 +110,7 @@ class Generate:
     ) -> AnswerStream[Q]:
         """Returns after the first event; what fails before is raised, so that it becomes a status.
 
-        After 15 s of fetching and page-in it returns a stream that has not started (DESIGN.md 7).
+        After 15 s of fetching and page-in it returns a stream that has not started (docs/architecture.md, "Decisions").
         """
         asked("chat", request.get("model"), streamed=True)
         call = await self._call(dialect, owner, request, large)

@@ -1,7 +1,7 @@
 """What Gemini lost of a request's files, found in one round, so that all of it is made again together.
 
-A denial names one file (GEMINI.md 1.9). The others that the request has at that account are asked for at once: what is
-missing there too would only be denied next. A request whose files are all there comes here never.
+A denial names one file (docs/protocol/gemini.md, "Errors"). The others that the request has at that account are asked
+for at once: what is missing there too would only be denied next. A request whose files are all there comes here never.
 """
 
 from __future__ import annotations

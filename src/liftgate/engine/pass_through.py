@@ -166,9 +166,9 @@ class Native:
         return await self._attempts.run(call.model, call.carried, at)
 
     async def stream(self, request: NativeRequest, *, events: bool, enum_numbers: bool = False) -> NativeStream:
-        """Given when its first event is there, so that a failure before that is a status (DESIGN.md 5.7). `events`:
-        server-sent ones, else Google's JSON array; Gemini is asked for events in any case, but for numbers in the form
-        that the client has asked for: that is the one which is recorded."""
+        """Given when its first event is there, so that a failure before that is a status (docs/architecture.md,
+        "Decisions"). `events`: server-sent ones, else Google's JSON array; Gemini is asked for events in any case, but
+        for numbers in the form that the client has asked for: that is the one which is recorded."""
         call = await self._call(request, STREAM)
         method = f"{STREAM}?$alt={'sse' if events else 'json'}{NUMBERS}" if enum_numbers else EVENTS
         noted = current.get()

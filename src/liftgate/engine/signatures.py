@@ -1,4 +1,5 @@
-"""Thought signatures of tool calls, kept for clients that echo only id, name and arguments (DESIGN.md 7).
+"""Thought signatures of tool calls, kept for clients that echo only id, name and arguments (docs/architecture.md,
+"Decisions").
 
 Gemini 3 refuses a history whose function calls lack the signature it gave them, and OpenAI's clients have no field for
 it. A row per (owner, tool call id), committed before the chunk that carries the id; kept for 30 days.

@@ -1,7 +1,7 @@
 """OpenAI's uploads: parts in any order and side by side, put together by the list of their ids.
 
 Any process takes the next part, before or after a restart: what was acknowledged is in the object store and has a row.
-A foreign upload is not there, in the same words as one that never was. Contract: OPENAI.md 2.
+A foreign upload is not there, in the same words as one that never was. Contract: docs/protocol/openai.md, "Uploads".
 """
 
 from __future__ import annotations

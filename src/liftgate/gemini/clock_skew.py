@@ -1,8 +1,8 @@
 """How far Google's clock is from ours, per account, learnt from the `Date` of its answers.
 
-The expiration of a file is on Google's clock (DESIGN.md 2.9). The last answer counts: `Date` has whole seconds, so the
-skew is right to about a second plus the answer's way, which the margin before an expiration covers, and a clock that
-jumps is followed at once, which an average would not do.
+The expiration of a file is on Google's clock (docs/architecture.md, "Copies"). The last answer counts: `Date` has whole
+seconds, so the skew is right to about a second plus the answer's way, which the margin before an expiration covers, and
+a clock that jumps is followed at once, which an average would not do.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Gemini's File resource as a value: parsed, with times in seconds and the hash in hex.
 
-The wire form is GEMINI.md 1.4. Not our File: that one is `records.FileRecord`, of which this describes a copy.
+The wire form is docs/protocol/gemini.md, "The File resource". Not our File: that one is `records.FileRecord`, of which
+this describes a copy.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ def _size(file: Mapping[str, object]) -> int:
 
 
 def _sha256(file: Mapping[str, object]) -> str | None:
-    """`sha256Hash` is the base64 of the ASCII hex digest, not of the digest (GEMINI.md 6.20)."""
+    """`sha256Hash` is the base64 of the ASCII hex digest, not of the digest (docs/protocol/gemini.md, "The File
+    resource")."""
     value = _text(file, "sha256Hash")
     if not value:
         return None

@@ -1,7 +1,7 @@
 """Google's answer → our error: the one table.
 
 `error_of` looks at the HTTP status, `error.status` and the typed details, never at words (`sentences` says where that
-cannot be held). Pure; `client` and `upload_session` call it. The evidence is GEMINI.md 1.9.
+cannot be held). Pure; `client` and `upload_session` call it. The evidence is docs/protocol/gemini.md, "Errors".
 """
 
 from __future__ import annotations

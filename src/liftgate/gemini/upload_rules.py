@@ -1,6 +1,6 @@
 """What an answer of Google's upload server means, whatever was asked: the table, apart from what is done about it.
 
-The rules are those of Google's own client (GEMINI.md 1.2, `Rules.classify_http_response`). Pure; `upload_session` acts
+The rules are those of Google's own client (docs/protocol/gemini.md, "Resumable upload"). Pure; `upload_session` acts
 on the verdicts, `client` makes the answers.
 """
 
@@ -56,7 +56,7 @@ _UNMARKED: Mapping[int, Verdict] = {
 
 
 def verdict(answer: ChunkAnswer) -> Verdict:
-    """The classification of Google's own client (GEMINI.md 1.2, `Rules.classify_http_response`)."""
+    """The classification of Google's own client (docs/protocol/gemini.md, "Resumable upload")."""
     busy = answer.status == 429 or answer.status >= 500
     match answer.upload_status:
         case "active":

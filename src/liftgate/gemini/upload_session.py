@@ -8,9 +8,10 @@ A driver carries out the actions and reports back:
                        Restart   → restarted(granularity)   a new session, under a new name
                        Done, Fail                           the end
 
-The rules are GEMINI.md 1.2 (`upload_rules`), with `query` after every doubt instead of sending bytes again: what Gemini
-holds is the truth, also when it is less than it acknowledged. Where it cannot be learnt the session is given up for a
-new one, a bounded number of times. Deadlines, leases and the comparison of hashes are the driver's.
+The rules are docs/protocol/gemini.md, "Resumable upload" (`upload_rules`), with `query` after every doubt instead of
+sending bytes again: what Gemini holds is the truth, also when it is less than it acknowledged. Where it cannot be
+learnt the session is given up for a new one, a bounded number of times. Deadlines, leases and the comparison of hashes
+are the driver's.
 """
 
 from __future__ import annotations
@@ -164,7 +165,8 @@ class UploadSession:
         return self._next()
 
     def _final(self, answer: ChunkAnswer) -> Action:
-        """HTTP 200 and `final`: nearly always the File, but a name collision was seen so too (GEMINI.md 1.9)."""
+        """HTTP 200 and `final`: nearly always the File, but a name collision was seen so too (docs/protocol/gemini.md,
+        "Errors")."""
         file = json_object(answer.body).get("file")
         if isinstance(file, dict):
             try:

@@ -1,7 +1,7 @@
 """What this process has learnt about one deployment: in flight, failures in a row, cooling until when. Pure state.
 
-Per process on purpose (DESIGN.md 7): what is wrong is learnt from an answer or two, and nothing is to be shared. Times
-are on the monotonic clock that the caller reads.
+Per process on purpose (docs/architecture.md, "Decisions"): what is wrong is learnt from an answer or two, and nothing
+is to be shared. Times are on the monotonic clock that the caller reads.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What every call of the SDK may say beside its own arguments, and which key, root and deadline follow from it.
 
-Pure: the environment is handed in. LITELLM.md 1.4 is where the names come from; where LiteLLM uses GOOGLE_API_KEY
-first, we take GEMINI_API_KEY, as Google's own clients document it for this API.
+Pure: the environment is handed in. docs/protocol/openai.md, "LiteLLM" is where the names come from; where LiteLLM uses
+GOOGLE_API_KEY first, we take GEMINI_API_KEY, as Google's own clients document it for this API.
 """
 
 from __future__ import annotations

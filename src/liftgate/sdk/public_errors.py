@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CONTEXT_CODE = "context_length_exceeded"
 _CONTEXT_WORDS = "exceeds the maximum number of tokens"
-"""Google's own words for a prompt that is too long (GEMINI.md 6)."""
+"""Google's own words for a prompt that is too long (docs/protocol/gemini.md, "Errors")."""
 
 
 def public_error(error: errors.LiftgateError, model: object = None) -> errors.LiftgateError:

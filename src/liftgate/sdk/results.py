@@ -1,8 +1,8 @@
 """What the SDK gives back: plain values with attribute and item access, named and shaped as LiteLLM and OpenAI do.
 
-A result is built from the JSON of the contract (OPENAI.md 1 and 3) and knows nothing of where it came from. A field
-that the answer does not have reads as its class's default (`message.tool_calls` is None) and is not part of
-`model_dump()`.
+A result is built from the JSON of the contract (docs/protocol/openai.md, "Files", "Chat") and knows nothing of where it
+came from. A field that the answer does not have reads as its class's default (`message.tool_calls` is None) and is not
+part of `model_dump()`.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Authenticator:
 
 def _no_key() -> AuthenticationFailed:
     error = AuthenticationFailed(NO_KEY)
-    # OpenAI has no code for a missing key (OPENAI.md 0.3).
+    # OpenAI has no code for a missing key (docs/protocol/openai.md, "Errors").
     error.code = None
     return error
 

@@ -25,7 +25,7 @@ EXPOSED = b", ".join(
     (
         *(b"x-request-id", b"retry-after", b"x-should-retry", b"www-authenticate"),
         *(b"content-disposition", b"content-range", b"accept-ranges", b"etag"),
-        # An upload of Google's cannot go on without them (GEMINI.md 4.5).
+        # An upload of Google's cannot go on without them (docs/protocol/gemini.md, "Google's own clients").
         *(b"x-goog-upload-url", b"x-goog-upload-control-url", b"x-goog-upload-chunk-granularity"),
         *(b"x-goog-upload-status", b"x-goog-upload-size-received", b"x-gemini-service-tier"),
     )

@@ -1,4 +1,4 @@
-"""Which API a request speaks: decides its routes and how errors are written (DESIGN.md 7).
+"""Which API a request speaks: decides its routes and how errors are written (docs/architecture.md, "Decisions").
 
 `/v1beta`, `/v1alpha`, `/upload` and `/download` are Gemini's. Under `/v1` both live (google-genai 3 calls it): there
 Google's way of giving a key means Gemini, `Authorization` means OpenAI. A path that only OpenAI has is OpenAI's,

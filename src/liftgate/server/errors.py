@@ -1,7 +1,8 @@
-"""An error as an answer: its status, its headers and its body in the dialect of the path (DESIGN.md 5.8).
+"""An error as an answer: its status, its headers and its body in the dialect of the path (docs/architecture.md, "How
+data flows").
 
 The only place where an error meets HTTP. `x-should-retry: false` tells OpenAI's clients, which would repeat any 408,
-409, 429 and 5xx twice, that repeating cannot help (OPENAI.md 6.5).
+409, 429 and 5xx twice, that repeating cannot help (docs/protocol/openai.md, "Retries of clients").
 """
 
 from __future__ import annotations

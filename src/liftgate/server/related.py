@@ -1,6 +1,7 @@
 """A multipart/related body as it comes: Google's metadata in JSON, then the bytes of one file, handed on at once.
 
-The form of an upload in one request (GEMINI.md 1.3). Parts have no names there, so it is no matter for `multipart`.
+The form of an upload in one request (docs/protocol/gemini.md, "Multipart upload"). Parts have no names there, so it is
+no matter for `multipart`.
 """
 
 from __future__ import annotations

@@ -231,7 +231,8 @@ class PageIn:
             return None
 
     async def _look_at(self, name: str) -> GeminiFile:
-        """Asked a few times: right after an upload Gemini may deny a file that it has (GEMINI.md 6, pitfall 17)."""
+        """Asked a few times: right after an upload Gemini may deny a file that it has (docs/protocol/gemini.md, "What
+        goes wrong")."""
         for pause in UPLOADED_PAUSES:
             try:
                 return await self._retried(partial(self._client.get_file, self._account, name))

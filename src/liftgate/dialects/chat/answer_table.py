@@ -1,4 +1,4 @@
-"""The other half of the table: what becomes of every field of Gemini's answer (GEMINI.md, appendix A.4).
+"""The other half of the table: what becomes of every field of Gemini's answer (docs/protocol/gemini.md, "Answers").
 
 Rows are `Type.field`. `extra_content.google` is Google's own place for what OpenAI's objects have no slot for; it
 is only there when it has something to say.

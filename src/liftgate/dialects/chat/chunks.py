@@ -1,5 +1,5 @@
-"""Events of an answer → `chat.completion.chunk` objects, and their bytes as SSE blocks, in OpenAI's order (OPENAI.md
-3.3).
+"""Events of an answer → `chat.completion.chunk` objects, and their bytes as SSE blocks, in OpenAI's order
+(docs/protocol/openai.md, "Streams").
 
 Role first, then deltas, then an empty delta with the finish_reason, then the usage, then `[DONE]`. A stream that breaks
 off has no `[DONE]`: a cut answer never looks whole.

@@ -1,4 +1,4 @@
-"""A whole answer → `chat.completion` (OPENAI.md 3.2)."""
+"""A whole answer → `chat.completion` (docs/protocol/openai.md, "Chat")."""
 
 from __future__ import annotations
 

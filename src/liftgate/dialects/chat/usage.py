@@ -1,8 +1,8 @@
 """An answer's counts → OpenAI's usage, so that it adds up.
 
 `prompt_tokens` holds the prompt and what Google's tools put into it; `completion_tokens` holds the answer and the
-thoughts (GEMINI.md 2.3); `total_tokens` is their sum. Details never exceed what they are a part of, and are never
-negative.
+thoughts (docs/protocol/gemini.md, "Answers"); `total_tokens` is their sum. Details never exceed what they are a part
+of, and are never negative.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def chat_usage(counts: Counts) -> JsonObject:
 
 
 def token_count(tokens: int) -> JsonObject:
-    """OpenAI's answer to how many tokens a request has (OPENAI.md 4)."""
+    """OpenAI's answer to how many tokens a request has (docs/protocol/openai.md, "Counting tokens")."""
     return {"object": "response.input_tokens", "input_tokens": tokens}
 
 

@@ -28,7 +28,7 @@ REFUSED = {
     "fileSearchStoreNames": "file search stores",
     "file_search_store_names": "file search stores",
 }
-"""What Gemini keeps by name: it needs an owner and one account first (DESIGN.md 7)."""
+"""What Gemini keeps by name: it needs an owner and one account first (docs/architecture.md, "Decisions")."""
 
 FREE = frozenset(
     {

@@ -50,7 +50,7 @@ class Gemini:
     json_type = b"application/json; charset=UTF-8"
 
     def error(self, error: LiftgateError) -> ErrorBody:
-        """google.rpc.Status as Google's HTTP front writes it (GEMINI.md 1.9)."""
+        """google.rpc.Status as Google's HTTP front writes it (docs/protocol/gemini.md, "Errors")."""
         error = in_googles_words(error)
         status: JsonObject = {
             "code": error.http_status,
@@ -76,7 +76,8 @@ def status_of(kind: type[LiftgateError]) -> str:
 def in_googles_words(error: LiftgateError) -> LiftgateError:
     """The error that Google's API has for the same thing; most are the same."""
     if isinstance(error, FileNotFound):
-        # Google does not tell a File that is not there from one that is not the caller's (GEMINI.md 1.9).
+        # Google does not tell a File that is not there from one that is not the caller's (docs/protocol/gemini.md,
+        # "Errors").
         spelling = GEMINI_SPELLING.match(error.file_id)
         name = spelling["name"] if spelling else error.file_id
         return PermissionDenied(f"You do not have permission to access the File {name} or it may not exist.")

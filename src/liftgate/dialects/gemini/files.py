@@ -1,6 +1,6 @@
 """Files in Gemini's words: the metadata of an upload, and the File resource that shows one.
 
-The metadata are `{"file": {…}}`, a CreateFileRequest as proto3 JSON (GEMINI.md 1.2).
+The metadata are `{"file": {…}}`, a CreateFileRequest as proto3 JSON (docs/protocol/gemini.md, "Resumable upload").
 Both spellings of a name are one field; what only Google sets is taken and without effect, as there; any other field is
 refused in Google's words. Google's own shell examples write it with single quotes, and Google takes that.
 """
@@ -112,7 +112,8 @@ def _double_quoted(found: re.Match[str]) -> str:
 
 
 def gemini_file(file: FileRecord) -> dict[str, Any]:
-    """Gemini's File resource (GEMINI.md 1.4): canonical URI, int64 as string, `sha256Hash` base64 of the hex digits."""
+    """Gemini's File resource (docs/protocol/gemini.md, "The File resource"): canonical URI, int64 as string,
+    `sha256Hash` base64 of the hex digits."""
     name = file.alias or gemini_name(file.id)
     body: dict[str, Any] = {
         "name": name,

@@ -11,7 +11,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Elements:
-    """Google's array, an element at a time (GEMINI.md 2.1)."""
+    """Google's array, an element at a time (docs/protocol/gemini.md, "Streams")."""
 
     def __init__(self) -> None:
         self._between = b"["

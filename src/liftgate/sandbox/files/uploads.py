@@ -1,7 +1,7 @@
 """The upload server: `POST /upload/{version}/files`, resumable and multipart.
 
-Speaks the protocol of GEMINI.md 1.2 and 1.3. Data requests need no key: the session id is the credential. Where
-Google's behaviour is not known, a switch of `Unverified` decides.
+Speaks the protocol of docs/protocol/gemini.md, "Resumable upload", "Multipart upload". Data requests need no key: the
+session id is the credential. Where Google's behaviour is not known, a switch of `Unverified` decides.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Which MIME types the sandbox takes: a well-formed one at upload, a supported one at generate time.
 
-The lists are those of GEMINI.md 1.8 (documentation and SDK; no per-model table is published), and the spellings of
-them that stock clients send: what is not known to be taken is refused.
+The lists are those of docs/protocol/gemini.md, "Limits and types" (documentation and SDK; no per-model table is
+published), and the spellings of them that stock clients send: what is not known to be taken is refused.
 """
 
 import re

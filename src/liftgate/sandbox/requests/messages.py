@@ -1,5 +1,5 @@
-"""The public messages of the Gemini API's requests, as data: GEMINI.md appendix A with the fields that SDK 3.4.0
-knows on top, except those that only Vertex AI takes.
+"""The public messages of the Gemini API's requests, as data: docs/protocol/gemini.md, "Fields" with the fields that SDK
+3.4.0 knows on top, except those that only Vertex AI takes.
 
 One line per field (small messages are on one line): JSON name and type. `[]` is repeated, `<X>` a map from strings,
 `^group` a member of a oneof, `?` a field whose acceptance is a switch. Interpreted by `strict_json` only.

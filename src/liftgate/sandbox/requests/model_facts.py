@@ -12,7 +12,7 @@ STANDS_FOR = {
     "gemini-flash-lite-latest": "gemini-3.5-flash-lite",
     "gemini-pro-latest": "gemini-3.1-pro-preview",
 }
-"""The `-latest` names, as of autumn 2026 (GEMINI-MORE.md 11.3)."""
+"""The `-latest` names, as of autumn 2026 (docs/protocol/gemini.md, "Models")."""
 _FAMILIES = re.compile(
     r"gemini-(?:[2-9](?:\.\d+)?-)?(?:flash|pro|ultra|nano|argon|hydrogen|carbon|neon|exp|robotics|omni|computer-use)"
     r"(?:-[a-z0-9.]+)*|gemma-\d[a-z0-9.]*(?:-[a-z0-9.]+)+|learnlm(?:-[a-z0-9.]+)+|(?:text-|gemini-)?embedding(?:-[a-z0-9.]+)+"
@@ -49,7 +49,7 @@ class ModelFacts:
     choice_without_functions: bool = True
     """python-genai#867, openai-agents-python#656: not on 2.x; recorded six times with 200 on 3."""
     may_end_with_model: bool = True
-    """GEMINI-MORE.md 11.2: not on 3.5-flash-lite, 3.6 and newer."""
+    """docs/protocol/gemini.md, "Models": not on 3.5-flash-lite, 3.6 and newer."""
     parts_behind_responses: bool = True
     """Other parts behind a functionResponse in one content; refused where `may_end_with_model` is."""
     json_mode: bool = True
@@ -127,7 +127,7 @@ def _version(name: str) -> tuple[int, int]:
 
 
 def _levels(name: str, version: tuple[int, int]) -> tuple[str, ...]:
-    """GEMINI-MORE.md 11.1."""
+    """docs/protocol/gemini.md, "Models"."""
     if name.startswith("gemini-3-pro"):
         return ("LOW", "HIGH")
     if "-pro" in name or version >= (3, 7):

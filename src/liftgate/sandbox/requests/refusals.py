@@ -1,7 +1,7 @@
 """Google's errors as the sandbox answers them: google.rpc.Status with the sentences that the real service uses.
 
-Not a list of all errors: those that GEMINI.md 1.9 records, and the ones that strict request checking needs.
-Raised anywhere below the router; `liftgate.sandbox.app` turns them into an answer.
+Not a list of all errors: those that docs/protocol/gemini.md, "Errors" records, and the ones that strict request
+checking needs. Raised anywhere below the router; `liftgate.sandbox.app` turns them into an answer.
 """
 
 from typing import Any

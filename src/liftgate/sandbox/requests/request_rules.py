@@ -95,7 +95,7 @@ def _check_config(config: dict[str, Any], model: ModelFacts) -> None:
 
 
 def _check_abilities(config: dict[str, Any], model: ModelFacts) -> None:
-    """Sentences as people report them; a penalty of 0 passes (LITELLM.md 3.1)."""
+    """Sentences as people report them; a penalty of 0 passes (docs/protocol/openai.md, "LiteLLM")."""
     if config.get("candidateCount", 1) > model.candidates:
         raise Refusal(400, "Multiple candidates is not enabled for this model")
     if not model.penalties and (config.get("presencePenalty") or config.get("frequencyPenalty")):

@@ -92,7 +92,7 @@ def _schemas(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str,
 def check_references(schema: Any) -> None:
     """JSON Schema fields: `$ref` with neighbours (anomalyco/opencode#12295, su-kaka/gcli2api#374).
 
-    What begins with `$` may stand beside it (GEMINI.md 2.6; recorded with `$defs` and a title).
+    What begins with `$` may stand beside it (docs/protocol/gemini.md, "Schemas"; recorded with `$defs` and a title).
     """
     if isinstance(schema, list):
         for each in schema:

@@ -71,7 +71,8 @@ def _check_responses(parts: list[dict[str, Any]], model: ModelFacts) -> None:
             continue
         answered = True
         for name in _references(response.get("response")):
-            # vercel/ai#14369, hermes-agent#100441; displayName does not help on this API (GEMINI.md 2.2).
+            # vercel/ai#14369, hermes-agent#100441; displayName does not help on this API (docs/protocol/gemini.md,
+            # "Parts").
             raise Refusal(
                 400,
                 f"The referenced name `{name}` in function_response.response does not match to a display_name in the "

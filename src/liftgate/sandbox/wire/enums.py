@@ -1,4 +1,5 @@
-"""The enums of the Gemini API's requests, as data: GEMINI.md appendix A.5 with the values that SDK 3.4.0 adds.
+"""The enums of the Gemini API's requests, as data: docs/protocol/gemini.md, "Fields" with the values that SDK 3.4.0
+adds.
 
 One line per enum: its name and its values. Read by `strict_json`; nothing else interprets it.
 """

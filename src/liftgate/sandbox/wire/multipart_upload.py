@@ -1,4 +1,5 @@
-"""The multipart upload of GEMINI.md 1.3: metadata and bytes in one `multipart/related` request.
+"""The multipart upload of docs/protocol/gemini.md, "Multipart upload": metadata and bytes in one `multipart/related`
+request.
 
 Read as it comes, so that a large file is not held in memory; only the metadata part and the length of a boundary are.
 """

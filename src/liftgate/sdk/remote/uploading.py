@@ -1,7 +1,8 @@
 """One file to a gateway: in one piece when it is small, in parts that can be resumed otherwise.
 
-The parts are OpenAI's uploads (OPENAI.md 2, 6.4), one after the other and each acknowledged before the next. A broken
-connection costs the part that was under way; on a bad line the parts become smaller, and larger again when it is good.
+The parts are OpenAI's uploads (docs/protocol/openai.md, "Uploads", 6.4), one after the other and each acknowledged
+before the next. A broken connection costs the part that was under way; on a bad line the parts become smaller, and
+larger again when it is good.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`/v1beta/files`: Gemini's list, get, delete and download (GEMINI.md 1.5, 1.6).
+"""`/v1beta/files`: Gemini's list, get, delete and download (docs/protocol/gemini.md, "Get, list, delete, download").
 
 They are the same Files as OpenAI's: `files/x` is `file-x`, or a name that the owner chose. A File that is not there, or
 not this owner's, is 403 in Google's sentence, which does not tell the two apart. A File here can be downloaded.

@@ -1,4 +1,5 @@
-"""`/v1beta/models`: Gemini's methods of a model, streamed and not, and its list of models (GEMINI.md 2.1, 3)."""
+"""`/v1beta/models`: Gemini's methods of a model, streamed and not, and its list of models (docs/protocol/gemini.md,
+"Requests", "Streams")."""
 
 from __future__ import annotations
 

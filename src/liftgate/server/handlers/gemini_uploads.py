@@ -1,8 +1,10 @@
-"""`/upload/v1beta/files`: Gemini's uploads, resumable and in one request (GEMINI.md 1.2, 1.3, 4.1).
+"""`/upload/v1beta/files`: Gemini's uploads, resumable and in one request (docs/protocol/gemini.md, "Resumable upload",
+"Multipart upload").
 
 `X-Goog-Upload-Status` says what the client may do: `active` go on, `final` it is decided (the File, or an error that
 trying again does not mend), `cancelled` it is over. An answer without it is a failure that may pass: the clients ask
-again, so it never goes with one that is final, and they would take it for success on one that is not (GEMINI.md 4.1).
+again, so it never goes with one that is final, and they would take it for success on one that is not
+(docs/protocol/gemini.md, "Google's own clients").
 """
 
 from __future__ import annotations

@@ -42,7 +42,8 @@ def answers(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:
             if not stream:
                 whole = await generate.complete(dialect, request.owner, body, large=large)
                 return Response(_encode(dialect.whole(whole)), headers=json_type)
-            # What goes wrong before the first event is raised here, and is still a status (DESIGN.md 5.7).
+            # What goes wrong before the first event is raised here, and is still a status (docs/architecture.md,
+            # "Decisions").
             events = await generate.stream(dialect, request.owner, body, large=large)
         encoder = dialect.encoder(events.head, body)
         if events.answer is not None:
