@@ -22,7 +22,6 @@ class Migration:
     """`number` counts from 1 without gaps; `statements` are in order, before the engine's words are put in."""
 
     number: int
-    name: str
     statements: tuple[str, ...]
 
     def in_words(self, words: Mapping[str, str]) -> list[str]:
@@ -35,7 +34,7 @@ def migrations() -> list[Migration]:
     found = []
     for entry in resources.files("liftgate.catalog.migrations").iterdir():
         if match := FILE_NAME.fullmatch(entry.name):
-            found.append(Migration(int(match[1]), entry.name, statements_of(entry.read_text(encoding="utf-8"))))
+            found.append(Migration(int(match[1]), statements_of(entry.read_text(encoding="utf-8"))))
     return sorted(found, key=lambda migration: migration.number)
 
 

@@ -83,7 +83,8 @@ class UploadDriver:
                     action = await _report(session, self._client.query(self._account, at.url))
                 case FindByName():
                     action = session.found(await uploader.find(at.name))
-                case Restart(after, doom):
+                case Restart(after, doom, why):
+                    log.info("%s: its upload begins again: %s", self._about, why.message)
                     await uploader.pause(after)
                     if doom:
                         await uploader.abandon(at.name)

@@ -31,7 +31,6 @@ PURGE_PAUSE = 0.5
 class Data:
     """Open while `open_data` is."""
 
-    settings: Settings
     services: Services
     spool_dir: Path
 
@@ -75,7 +74,7 @@ async def open_data(settings: Settings, *, together: bool = True) -> AsyncIterat
     """`together`: raises ConfigError unless the catalogue and the store belong to each other."""
     async with AsyncExitStack() as stack:
         services = await open_services(settings, SystemClock(), stack, together=together)
-        yield Data(settings, services, settings.storage.data_dir / "spool")
+        yield Data(services, settings.storage.data_dir / "spool")
 
 
 async def purge_now(data: Data) -> None:

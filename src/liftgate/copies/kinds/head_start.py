@@ -19,11 +19,10 @@ from liftgate.tasks import Tasks
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A session at Gemini which holds the first `offset` bytes, under a name that was chosen by us."""
+    """A session at Gemini under a name that was chosen by us; what it holds, it is asked."""
 
     name: str
     url: str
-    offset: int
     granularity: int
 
 
@@ -57,14 +56,13 @@ class HeadStart:
     async def _send_chunks(self) -> None:
         name = ids.new_copy_name()
         started = await self._client.start_upload(self.account, mime_type=self.mime_type, size=self._size, name=name)
-        self._sent = Sent(name, started.url, 0, started.granularity)
+        self._sent = Sent(name, started.url, started.granularity)
         offset = 0
         # The last chunk carries the finalize and is the page-in's.
         while not self._stopping and offset + started.granularity < self._size:
             stop = offset + started.granularity
             await self._client.send_chunk(self.account, started.url, self._source, offset, stop, finalize=False)
             offset = stop
-            self._sent = Sent(name, started.url, offset, started.granularity)
 
     @property
     def sent(self) -> Sent | None:

@@ -102,7 +102,6 @@ THUMBNAIL = bytes.fromhex("47494638396101000100800000000000ffffff21f904010000000
 
 @dataclass
 class Project:
-    name: str
     bytes: int = 0
     sequences: list[int] = field(default_factory=list)
     by_sequence: dict[int, StoredFile] = field(default_factory=dict)
@@ -120,7 +119,7 @@ class FileShelf:
         self._sequence = 0
 
     def project(self, name: str) -> Project:
-        return self.projects.setdefault(name, Project(name))
+        return self.projects.setdefault(name, Project())
 
     def room(self, project: str) -> int:
         """Bytes that the project may still store."""

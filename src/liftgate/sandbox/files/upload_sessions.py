@@ -26,7 +26,6 @@ class UploadSession:
     custom_id: str
     total: int | None
     spool: Spool
-    started_ns: int
     state: str = "active"
     """`active`, `final`, `cancelled`, `terminated`."""
     answer: bytes = b""

@@ -105,7 +105,6 @@ def open_session(state: SandboxState, exchange: Exchange, key: str, project: str
         custom_id=custom_id if state.switches.custom_name_honoured else "",
         total=total,
         spool=Spool(state.directory / f"upload-{upload_id[6:38]}", state.settings.granularity),
-        started_ns=state.clock.now_ns(),
     )
     state.keep(session)
     return session

@@ -30,7 +30,6 @@ class SeenMedia:
     mime_type: str
     sha256: str
     facts: MediaFacts
-    file_id: str = ""
     heard: str | None = None
 
     def described(self) -> str:
@@ -184,7 +183,7 @@ async def _seen_file(state: SandboxState, file: StoredFile, mime_type: str) -> S
     if file.facts is None or file.facts[0] != mime_type:
         file.facts = (mime_type, *await asyncio.to_thread(read))
     _, facts, heard = file.facts
-    return SeenMedia(mime_type, file.sha256, facts, file.id, heard)
+    return SeenMedia(mime_type, file.sha256, facts, heard)
 
 
 async def _seen_inline(data: dict[str, Any]) -> SeenMedia:
