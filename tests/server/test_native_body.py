@@ -49,6 +49,27 @@ def test_file_is_found_wherever_google_reads_one(body: dict[str, Any]) -> None:
     assert found.with_names({named.start: "files/é"}) == raw.replace(b'"U"', b'"files/\\u00e9"')
 
 
+def test_each_file_has_a_path_of_its_own() -> None:
+    data = b'{"fileData":{"fileUri":"U"}}'
+    deep = b'{"a":' * 30 + data + b"}" * 30
+    for raw, paths in (
+        (b'{"contents":[{"parts":[{"text":"a, [b"},%b,%b]},{"parts":[%b]}]}' % (data, data, data), [
+            "contents[0].parts[1].fileData.fileUri",
+            "contents[0].parts[2].fileData.fileUri",
+            "contents[1].parts[0].fileData.fileUri",
+        ]),
+        (b'{"requests":[[],[1,2],{"content":{"parts":%b}}]}' % data, ["requests[2].content.parts.fileData.fileUri"]),
+        (b'{"a":%b,"a":%b,"b":{"file_uri":"x"}}' % (data, data), [
+            "a.fileData.fileUri", "a.fileData.fileUri#1", "b.file_uri",
+        ]),
+        (b'{"%b":[%b,%b]}' % (b"k" * 9999, data, data), [
+            f".{'k' * 64}…[{index}].fileData.fileUri".removeprefix(".") for index in (0, 1)
+        ]),
+        (b'{"b":[%b,%b]}' % (deep, deep), [f"b[0]{'.a' * 14}#0", f"b[1]{'.a' * 14}#1"]),
+    ):  # fmt: skip
+        assert [each.path for each in read_body(raw).files] == paths
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -149,9 +149,7 @@ def _suspects(carried: Carried, files: Mapping[str, ResolvedFile]) -> list[Suspe
     found = list(inline_suspects(carried.media, files))
     for each in carried.needs:
         if each.wanted is not None:
-            # The places in a body of Gemini's form are no parameters.
-            param = None if each.need.param.isdigit() else each.need.param
-            found.append(Suspect(param, each.wanted.described, files[each.need.param].mime_type))
+            found.append(Suspect(each.need.param, each.wanted.described, files[each.need.param].mime_type))
     return found
 
 

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.copies.services import Services
-from liftgate.dialects.gemini.body import LARGE, REFUSED, Named, NativeBody, read_body
+from liftgate.dialects.gemini.body import LARGE, REFUSED, GeminiBody, Named, NamedFile, read_body
 from liftgate.dialects.gemini.stream_forms import Elements, Events
 from liftgate.engine.attempt import Attempts, Carried, silence
 from liftgate.engine.meter import CallRecord, asked, current, timed
@@ -67,7 +67,7 @@ class NativeRequest:
 @dataclass(frozen=True, slots=True)
 class _Call:
     model: str
-    body: NativeBody
+    body: GeminiBody
     carried: Carried
 
 
@@ -217,7 +217,7 @@ class Native:
         if body.models:
             _check_models(body.models, request.model, group)
         needs = [
-            Media(str(named.start), "file_id", named.text, _explicit(named))
+            Media(named.path, "file_id", named.text, _explicit(named))
             for named in body.files
             if self._is_files(named.text, request.origin)
         ]
@@ -241,11 +241,14 @@ class Native:
 
 
 async def _body_at(call: _Call, deployment: Deployment, files: Mapping[str, ResolvedFile]) -> Body:
-    names = {int(place): file.uri for place, file in files.items() if file.uri is not None}
+    names: dict[int, str] = {}
     for named in call.body.files:
-        sent = files.get(str(named.start))
+        sent = files.get(named.path)
+        if sent is None or sent.uri is None:
+            continue
+        names[named.start] = sent.uri
         # Google's clients repeat what was declared at the upload, which may be what Gemini does not take.
-        if sent is not None and named.mime_type is not None and named.mime_type.text != sent.mime_type:
+        if named.mime_type is not None and named.mime_type.text != sent.mime_type:
             names[named.mime_type.start] = sent.mime_type
     upstream = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
     same = ("", upstream, deployment.model)
@@ -267,7 +270,7 @@ def _check_models(models: Sequence[Named], model: str, group: Sequence[Deploymen
             )
 
 
-def _explicit(named: Named) -> str | None:
+def _explicit(named: NamedFile) -> str | None:
     """The type beside a file's URI, where Gemini takes it; else the File's own is meant."""
     said = explicit(named.mime_type.text) if named.mime_type is not None else None
     return said if said is not None and is_taken(said) else None

@@ -40,6 +40,9 @@ FREE = frozenset(
 LARGE = 256 * 1024
 """Bytes of a body from which on it is read in steps, in a thread."""
 LONGEST_NAME = 64 * 1024
+MOST_STEPS = 16
+"""Of a path: Gemini's own have nine at most."""
+LONGEST_STEP = 64
 
 MODEL_PATHS = frozenset(
     {("model",), ("generateContentRequest", "model"), ("generate_content_request", "model"), ("requests", "model")}
@@ -58,20 +61,28 @@ _decode = msgspec.json.Decoder(float_hook=len).decode
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A string of the body: `text`, at [start, stop) with its quotes. `mime_type`: the type beside a file's URI."""
+    """A string of the body: `text`, at [start, stop) with its quotes."""
 
     start: int
     stop: int
     text: str
-    mime_type: Named | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class NativeBody:
+class NamedFile(Named):
+    """A file's URI. `path`: its place, which no other file of the body has: `contents[0].parts[1].fileData.fileUri`.
+    `mime_type`: the type beside it."""
+
+    path: str
+    mime_type: Named | None
+
+
+@dataclass(frozen=True, slots=True)
+class GeminiBody:
     """`refused`: the first key that names what cannot pass."""
 
     raw: Body
-    files: Sequence[Named] = ()
+    files: Sequence[NamedFile] = ()
     models: Sequence[Named] = ()
     refused: str | None = None
 
@@ -93,15 +104,15 @@ class NativeBody:
         return grown(pieces) if large else b"".join(pieces)
 
 
-def read_body(body: Body) -> NativeBody:
+def read_body(body: Body) -> GeminiBody:
     """Raises InvalidRequest for a body that may name something and is no JSON object."""
     large = len(body) > LARGE
     if large:
         odd = any(_ODD_ESCAPE.search(body, at, at + STEP + 1) for at in range(0, len(body), STEP))
         if not odd and not any(contains(body, word) for word in _WORDS):
-            return NativeBody(body)
+            return GeminiBody(body)
     elif not any(word in body for word in _WORDS) and not _ODD_ESCAPE.search(body):
-        return NativeBody(body)
+        return GeminiBody(body)
     try:
         value = checked(body, _decode) if large else _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -113,14 +124,23 @@ def read_body(body: Body) -> NativeBody:
 
 @dataclass(slots=True)
 class _Frame:
-    """An object or array that is open. `path`: the first keys that lead to it, as many as `MODEL_PATHS` tell apart."""
+    """An object or array that is open. `path`: the first keys that lead to it, as many as `MODEL_PATHS` tell apart.
+    `index`: of the element that an array is at."""
 
     path: tuple[str, ...]
     is_object: bool
     free: bool
     key: str | None = None
+    index: int = 0
     mime_type: Named | None = None
-    files: list[tuple[int, int, str]] = field(default_factory=list)
+    files: list[tuple[Named, str]] = field(default_factory=list)
+
+    def step(self) -> str:
+        """What leads from here into the value that is being read."""
+        if not self.is_object:
+            return f"[{self.index}]"
+        key = self.key or ""
+        return f".{key}" if len(key) <= LONGEST_STEP else f".{key[:LONGEST_STEP]}…"
 
 
 class _Scan:
@@ -128,12 +148,13 @@ class _Scan:
 
     def __init__(self, body: Body) -> None:
         self._body = body
-        self._files: list[Named] = []
+        self._files: list[NamedFile] = []
+        self._paths: set[str] = set()
         self._models: list[Named] = []
         self._refused: str | None = None
         self._frames = [_Frame((), False, False)]
 
-    def result(self) -> NativeBody:
+    def result(self) -> GeminiBody:
         found = map(re.Match.span, _TOKEN.finditer(self._body)) if len(self._body) <= LARGE else tokens(self._body)
         for start, stop in found:
             first = self._body[start]
@@ -145,7 +166,8 @@ class _Scan:
                 self._close()
             else:
                 self._frames[-1].key = None
-        return NativeBody(self._body, self._files, self._models, self._refused)
+                self._frames[-1].index += 1
+        return GeminiBody(self._body, self._files, self._models, self._refused)
 
     def _open(self, is_object: bool) -> None:
         parent = self._frames[-1]
@@ -154,7 +176,9 @@ class _Scan:
 
     def _close(self) -> None:
         frame = self._frames.pop()
-        self._files += [Named(start, stop, text, frame.mime_type) for start, stop, text in frame.files]
+        self._files += [
+            NamedFile(named.start, named.stop, named.text, path, frame.mime_type) for named, path in frame.files
+        ]
 
     def _string(self, start: int, stop: int) -> None:
         frame = self._frames[-1]
@@ -165,11 +189,21 @@ class _Scan:
             if frame.key in REFUSED and self._refused is None and not _NOTHING.match(self._body, stop):
                 self._refused = frame.key
         elif frame.key in FILE_KEYS:
-            frame.files.append((start, stop, self._text(start, stop)))
+            frame.files.append((Named(start, stop, self._text(start, stop)), self._path()))
         elif frame.key in MIME_KEYS:
             frame.mime_type = Named(start, stop, self._text(start, stop))
         elif frame.key == "model" and (*frame.path, "model") in MODEL_PATHS:
             self._models.append(Named(start, stop, self._text(start, stop)))
+
+    def _path(self) -> str:
+        """Where the value stands that is being read. Keys may be given twice, and a path of no end is cut: then a
+        number tells it from the others."""
+        frames = self._frames[1:]  # the first holds the body itself
+        path = "".join(frame.step() for frame in frames[:MOST_STEPS]).removeprefix(".")
+        if path in self._paths or len(frames) > MOST_STEPS:
+            path = f"{path}#{len(self._paths)}"
+        self._paths.add(path)
+        return path
 
     def _text(self, start: int, stop: int) -> str:
         if stop - start > LONGEST_NAME:
