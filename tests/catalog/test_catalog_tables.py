@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -237,6 +239,21 @@ def test_record_goes_in_and_comes_out_by_the_names_of_its_fields(database_url: s
             assert replies.find(conn, "WHERE id = ?", ("r2",)) is None
 
     run(database_url, lambda database: database.write(work))
+
+
+def test_nothing_walks_the_tables_before_they_are_declared() -> None:
+    program = (
+        "from liftgate.catalog.table import known_objects, registered\n"
+        "for walk in (registered, lambda: known_objects(None, ['blob-a'])):\n"
+        "    try: walk()\n"
+        "    except RuntimeError as error: print(error)\n"
+        "import liftgate.catalog.rows.leases\n"
+        "print(len(registered()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    refused, again, count = done.stdout.splitlines()
+    assert refused == again == "import liftgate.catalog.rows first: no table is declared yet"
+    assert int(count) == len(registered())
 
 
 def test_table_cannot_be_declared_twice() -> None:

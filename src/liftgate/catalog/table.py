@@ -7,6 +7,7 @@ new table is in all of them by its declaration, and a test compares the declarat
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -25,6 +26,8 @@ NODE_LOCAL: Mapping[str, str] = {
     "invalidations": "What the processes that share a SQLite file tell each other; nothing of it outlives them.",
 }
 """Tables that no module of `rows/` declares, and why. They hold no owner and no object key, and are in no backup."""
+
+ROWS = "liftgate.catalog.rows"
 
 _REGISTERED: dict[str, BareTable] = {}
 
@@ -133,7 +136,10 @@ def marks(count: int) -> str:
 
 
 def registered() -> tuple[BareTable, ...]:
-    """All tables; whoever imports a module of `rows/` has made all of them."""
+    """All tables: importing any module of `rows/` makes all of them."""
+    if ROWS not in sys.modules:
+        # A sweep that knew of no table would delete every object.
+        raise RuntimeError(f"import {ROWS} first: no table is declared yet")
     return tuple(_REGISTERED.values())
 
 
