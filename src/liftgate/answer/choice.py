@@ -78,14 +78,15 @@ class Head(msgspec.Struct, frozen=True):
 class Choice(msgspec.Struct):
     """State of the candidate `index`.
 
-    `events`: all that it consists of, in order. `length`: characters of content. `part_starts`: where the content of
-    each of Gemini's parts begins. `left_out`: names of further calls, where the client takes one. `metadata`: by
-    Google's names, whole (`METADATA`). `finish_reason`, `finish_message`: Gemini's own. `blocked`: the prompt was, so
-    there is no answer and will be none. `citations`: read at the end.
+    `events`: all that it consists of, in order; `plain`: it is nothing but text. `length`: characters of content.
+    `part_starts`: where the content of each of Gemini's parts begins. `left_out`: names of further calls, where the
+    client takes one. `metadata`: by Google's names, whole (`METADATA`). `finish_reason`, `finish_message`: Gemini's
+    own. `blocked`: the prompt was, so there is no answer and will be none. `citations`: read at the end.
     """
 
     index: int
     events: list[ChoiceEvent] = []
+    plain: bool = True
     length: int = 0
     part_starts: list[int] = []
     calls: list[Call] = []

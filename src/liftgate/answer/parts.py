@@ -109,6 +109,7 @@ class PartReader:
 def _add(choice: Choice, event: ChoiceEvent, events: list[Event]) -> None:
     choice.events.append(event)
     events.append(event)
+    choice.plain = choice.plain and type(event) is Text
 
 
 def _keep(choice: Choice, part: JsonObject, events: list[Event]) -> None:

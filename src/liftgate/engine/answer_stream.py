@@ -99,7 +99,9 @@ class StartedStream(Generic[Q]):
 
     def _folded(self, batch: Sequence[bytes]) -> list[Event]:
         fold = self._fold
-        events = [event for data in batch for event in fold.feed(decoded(data))]
+        events = fold.feed(decoded(batch[0]))
+        for data in batch[1:]:
+            events += fold.feed(decoded(data))
         self._latest = batch[-1]
         if signatures := fold.take_signatures():
             self._unsaved += signatures

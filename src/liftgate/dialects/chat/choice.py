@@ -55,7 +55,7 @@ def finish_reason(choice: Choice, *, legacy: bool = False) -> str:
 
 def refusal(choice: Choice) -> str | None:
     """Why nothing is there to read, in Gemini's words where it has any."""
-    if finish_reason(choice) != "content_filter" or choice.has_text:
+    if choice.has_text or finish_reason(choice) != "content_filter":
         return None
     feedback = choice.prompt_feedback or {}
     if words := feedback.get("blockReasonMessage") or choice.finish_message:
@@ -66,6 +66,8 @@ def refusal(choice: Choice) -> str | None:
 
 
 def url_citations(choice: Choice) -> list[JsonObject]:
+    if not choice.citations:
+        return []
     return [
         {
             "type": "url_citation",
@@ -77,7 +79,10 @@ def url_citations(choice: Choice) -> list[JsonObject]:
 
 def extra_content(choice: Choice, question: ChatQuestion) -> JsonObject | None:
     """`{"google": {…}}`, or None when everything has a slot of its own."""
-    google: JsonObject = {METADATA[name]: value for name, value in choice.metadata.items()}
+    metadata = choice.metadata
+    if choice.plain and choice.finish_reason == "STOP" and not (metadata or choice.prompt_feedback):
+        return None
+    google: JsonObject = {METADATA[name]: value for name, value in metadata.items()}
     if choice.prompt_feedback:
         google["prompt_feedback"] = choice.prompt_feedback
     if choice.finish_reason not in (None, "STOP", "MAX_TOKENS"):
@@ -86,7 +91,7 @@ def extra_content(choice: Choice, question: ChatQuestion) -> JsonObject | None:
             google["finish_message"] = choice.finish_message
     if choice.left_out:
         google["calls_left_out"] = choice.left_out
-    parts = _parts(choice, question)
+    parts = [] if choice.plain else _parts(choice, question)
     only = parts[0] if len(parts) == 1 else {}
     if set(only) == {"content_index", "thoughtSignature"} and only["content_index"] == choice.length:
         # One signature, at the end of the text: Google's own convention has a name for that.

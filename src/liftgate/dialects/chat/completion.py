@@ -38,7 +38,7 @@ def _choice(answer: Answer[ChatQuestion], choice: Choice) -> JsonObject:
         "refusal": form.refusal(choice),
         "annotations": form.url_citations(choice),
     }
-    if len(choice.events) != 1 or not choice.has_text:
+    if not choice.plain:
         _more(answer, choice, message)
     if extra := form.extra_content(choice, question):
         message["extra_content"] = extra
