@@ -19,7 +19,7 @@ from liftgate.catalog.rows import blobs, files, signatures, uploads
 from liftgate.catalog.rows.blobs import BlobPart
 from liftgate.catalog.rows.uploads import Finished
 from liftgate.catalog.table import known_objects
-from liftgate.errors import InvalidRequest, TooLarge, UploadNotFound
+from liftgate.errors import InvalidRequest, RateLimited, TooLarge, UploadNotFound
 from liftgate.records import BlobRecord, FileRecord, UploadPart, UploadRecord
 
 
@@ -267,3 +267,37 @@ def test_completion_is_kept_and_another_one_refused(database_url: str) -> None:
         assert found is not None and (found.status, found.completion) == ("completed", "those")
 
     run(database_url, lambda database: database.write(work))
+
+
+def test_an_owner_has_an_end_of_pending_uploads_of_its_own(database_url: str) -> None:
+    """R39: of both kinds together, each owner alone, and one that ended makes room."""
+
+    def another(conn: Connection, owner: str, **changes: Any) -> UploadRecord:
+        upload = UploadRecord(
+            id=ids.new_upload_id(),
+            owner=owner,
+            kind=changes.pop("kind", "openai"),
+            filename="a.bin",
+            purpose="user_data",
+            mime_type="application/octet-stream",
+            bytes=1,
+            created_at=0.0,
+            expires_at=0.0,
+            **changes,
+        )
+        return uploads.begin_upload(conn, upload, life=3600, most=3)
+
+    async def scenario(database: Database) -> None:
+        made = [await database.write(lambda conn: another(conn, "anna")) for _ in range(2)]
+        await database.write(lambda conn: another(conn, "anna", kind="gemini", secret_hash="h"))
+        for _ in range(20):
+            with pytest.raises(RateLimited, match="max_pending_uploads"):
+                await database.write(lambda conn: another(conn, "anna"))
+        assert await database.read(lambda conn: conn.execute("SELECT count(*) FROM uploads")) == [(3,)]
+        await database.write(lambda conn: another(conn, "bert"))
+        await database.write(lambda conn: uploads.cancel(conn, "anna", made[0].id, conn.now()))
+        await database.write(lambda conn: another(conn, "anna"))
+        with pytest.raises(RateLimited):
+            await database.write(lambda conn: another(conn, "anna"))
+
+    run(database_url, scenario)

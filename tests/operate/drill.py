@@ -29,8 +29,13 @@ from liftgate.blobs.store import TURN
 from liftgate.catalog.database import open_database
 from liftgate.clock import SystemClock
 from liftgate.files.belonging import listed_keys
+from liftgate.gateway import Gateway
+from liftgate.server.app import build_app
+from liftgate.settings import load_settings
+from moved_clock import MovedClock
 from processes import GatewayProcess
 from s3_server import BUCKET
+from serving import serve
 
 NOWHERE = "http://127.0.0.1:9"
 """In place of Gemini."""
@@ -229,3 +234,13 @@ def copied(site: Site, url: str) -> Site:
         connection.execute(f'DROP DATABASE "{name}"'.encode())
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{old}"'.encode())
     return replace(site, database_url=url)
+
+
+@contextmanager
+def gateway_at(site: Site, ahead: float = 0.0, **ours: object) -> Iterator[tuple[str, MovedClock]]:
+    """In this process, with a clock of its own."""
+    clock = MovedClock()
+    clock.advance(ahead)
+    settings, _ = load_settings(site.config(**ours), {"data_dir": site.data_dir}, {})
+    with serve(build_app(Gateway(settings, clock=clock)), allow_errors=True) as url:
+        yield url, clock

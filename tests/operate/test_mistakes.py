@@ -15,7 +15,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,27 +25,12 @@ import psycopg
 import pytest
 
 from aging import let_pass
-from drill import Ledger, Site, copied, in_catalogue, status_of, swept
+from drill import Ledger, Site, copied, gateway_at, in_catalogue, status_of, swept
 from gateways import client_for
-from liftgate.gateway import Gateway
-from liftgate.server.app import build_app
-from liftgate.settings import load_settings
-from moved_clock import MovedClock
 from s3_server import S3Server
-from serving import serve
 
 HOUR, DAY = 3600.0, 86_400.0
 MIB = 1 << 20
-
-
-@contextmanager
-def gateway_at(site: Site, ahead: float = 0.0, **ours: object) -> Iterator[tuple[str, MovedClock]]:
-    """In this process, with a clock of its own."""
-    clock = MovedClock()
-    clock.advance(ahead)
-    settings, _ = load_settings(site.config(**ours), {"data_dir": site.data_dir}, {})
-    with serve(build_app(Gateway(settings, clock=clock)), allow_errors=True) as url:
-        yield url, clock
 
 
 # ── clocks ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,6 +126,29 @@ def pointed_elsewhere(data: Path) -> None:
     (data / "catalog.db").symlink_to(data / "new.db")
 
 
+def overwritten(data: Path) -> None:
+    """The inode stays."""
+    shutil.copyfile(data / "catalog.db", data / "copy")
+    shutil.copyfile(data / "copy", data / "catalog.db")
+
+
+def overwritten_by_another(data: Path) -> None:
+    with closing(sqlite3.connect(data / "other.db")) as raw:
+        raw.execute("PRAGMA journal_mode = WAL")
+        raw.execute("CREATE TABLE t (a)")
+    with (data / "catalog.db").open("r+b") as file:
+        file.write((data / "other.db").read_bytes())
+        file.truncate()
+
+
+def cut_to_nothing(data: Path) -> None:
+    os.truncate(data / "catalog.db", 0)
+
+
+def log_cut(data: Path) -> None:
+    os.truncate(data / "catalog.db-wal", 0)
+
+
 @pytest.mark.parametrize(
     "harm",
     [
@@ -137,6 +160,10 @@ def pointed_elsewhere(data: Path) -> None:
         moved,
         directory_removed,
         pointed_elsewhere,
+        overwritten,
+        overwritten_by_another,
+        cut_to_nothing,
+        log_cut,
     ],
 )
 def test_file_that_is_not_the_one_that_was_opened_takes_no_write_and_gives_no_answer(

@@ -78,6 +78,12 @@ class Place:
 
     def check(self) -> None:
         """Raises Unavailable once one of them was deleted, moved, replaced or overwritten; some eight system calls."""
+        if self._marks is not None and (wrong := self._marks.wrong()):
+            raise self._trouble.damaged(
+                f"{wrong} while it was open. Stop the gateway, and put a backup in its place with"
+                " `liftgate admin restore DIR --replace`",
+                math.inf,
+            )
         for path, identity in self._opened:
             try:
                 found = _identity(path)
@@ -89,12 +95,6 @@ class Place:
                 raise self._trouble.tell(
                     f"{path} is another file now than the one that was opened. Restart the gateway"
                 )
-        if self._marks is not None and (wrong := self._marks.wrong()):
-            raise self._trouble.damaged(
-                f"{wrong} while it was open. Stop the gateway, and put a backup in its place with"
-                " `liftgate admin restore DIR --replace`",
-                math.inf,
-            )
 
     def checkpoint_due(self) -> bool:
         return self._marks is not None and self._marks.due(CHECKPOINT_FRAMES)

@@ -95,6 +95,8 @@ class Marks:
         self._index = DESCRIPTORS.of(index)
         self._log = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
         self._lock = threading.Lock()
+        facts = file.stat()
+        self._identity = facts.st_dev, facts.st_ino
         self._known: tuple[Index, tuple[int, int]] | None = None
 
     def close(self) -> None:
@@ -103,18 +105,28 @@ class Marks:
         DESCRIPTORS.tidy()
 
     def wrong(self) -> str:
-        """What another program has done, for a sentence; "" for nothing. Raises OSError where a file is gone."""
+        """What another program has done, for a sentence; "" for nothing, also where another file is at the path."""
         with self._lock:
             for _ in range(LOOKS):
                 raw = os.pread(self._index, _INDEX_BYTES, 0)
                 if len(raw) < _INDEX_BYTES:
                     return f"the index of its log, {self.file.name}-shm, was cut"
-                index, facts = _parsed(raw), self.file.stat()
+                index, facts = _parsed(raw), self._facts()
+                if facts is None:
+                    return ""
                 whole = self._log_is_whole(index)
                 if os.pread(self._index, _INDEX_BYTES, 0) == raw:
                     return self._compared(index, (facts.st_mtime_ns, facts.st_size), whole=whole)
             # Others commit all the time; the next look will come between.
             return ""
+
+    def _facts(self) -> os.stat_result | None:
+        """None where the path does not lead to the file that was opened."""
+        try:
+            facts = self.file.stat()
+        except OSError:
+            return None
+        return facts if (facts.st_dev, facts.st_ino) == self._identity else None
 
     def due(self, frames: int) -> bool:
         """Whether the log had so many frames at the last look that a checkpoint is due."""
