@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from gateways import SandboxServer, deployments, gateway_server, sandbox_server,
 from liftgate.engine.meter import CallRecord
 from liftgate.sandbox.app import SandboxSettings
 from liftgate.settings import AuthSettings, JobSettings, RouterSettings
+from processes import gateway_processes, write_config
 from raw_http import call, connect, head
 from running import eventually, form_request
 
@@ -395,3 +397,41 @@ def test_tries_and_their_pauses_are_counted(tmp_path: Path) -> None:
     assert record.pauses > 0 and record.first_event < record.upstream
     assert {name for name, _ in record.failures} == {"deployment-key-a", "deployment-key-b"}
     assert [error for _, error in record.failures] == ["UpstreamUnavailable"] * 2
+
+
+def test_download_that_is_left_is_a_record_of_what_went_out(rig: Rig) -> None:
+    size = 30_000_000
+    file_id = rig.upload("a.bin", b"x" * size)
+    with connect(rig.url) as connection:
+        connection.sendall(head("GET", f"/v1/files/{file_id}/content", KEY))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+    record = rig.heard.one()
+    assert (record.outcome, record.status, record.route) == ("left", 200, "/v1/files/{file_id}/content")
+    assert 0 < record.bytes_out < size
+
+
+def test_stopping_gateway_ends_each_call_in_one_line(tmp_path: Path) -> None:
+    with sandbox_server() as sandbox:
+        config = write_config(tmp_path / "c.yaml", sandbox.url, access_log=True, drain_seconds=0.5)
+        with gateway_processes(config, tmp_path / "data") as (gateway,):
+            rig = Rig(gateway.url, sandbox, Heard())
+            sandbox.control("scripts", {"chunks": [reply("one "), reply("two", finish="STOP")], "delays": [0, LONG]})
+            sandbox.control("scripts", {"response": reply("late", finish="STOP"), "delay": LONG})
+            with rig.asking(STREAM, hello()) as streaming, rig.asking(CHAT, hello()) as waiting:
+                assert b"one " in read_until(streaming, b"one ")
+                assert eventually(lambda: sandbox.stats()["in_flight"] == 2)
+                assert gateway.stop() == 0
+                assert b"error" in read_until(streaming, b"error")
+                assert read_until(waiting, b"503").startswith(b"HTTP/1.1 503")
+            log = gateway.log.read_text()
+    lines = re.findall(r"INFO POST /v1/chat/completions (\d+) \S+ \S+ ann (req_\w+)$", log, re.MULTILINE)
+    assert sorted(status for status, _ in lines) == ["200", "503"]
+    assert len({request_id for _, request_id in lines}) == 2
+
+
+def read_until(connection: socket.socket, wanted: bytes) -> bytes:
+    """What came, up to `wanted` or the end."""
+    got = b""
+    while wanted not in got and (piece := connection.recv(65536)):
+        got += piece
+    return got
