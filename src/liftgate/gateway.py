@@ -30,7 +30,7 @@ from liftgate.copies.purge import PurgeAtOnce, Purger
 from liftgate.copies.services import Services
 from liftgate.dialects.chat.request import read_defaults
 from liftgate.engine.access_log import AccessLog
-from liftgate.engine.attachments import SentAlong
+from liftgate.engine.attachments import Attachments
 from liftgate.engine.fetch import Fetcher
 from liftgate.engine.files import Files
 from liftgate.engine.generate import Generate
@@ -41,7 +41,7 @@ from liftgate.engine.meter import Meter, Meters
 from liftgate.engine.models import Models
 from liftgate.engine.needs import Needs
 from liftgate.engine.pass_through import Native
-from liftgate.engine.prefetch import Carrier
+from liftgate.engine.prefetch import Prefetch
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import ConfigError
 from liftgate.files.alone import has_met_another, take_turn
@@ -170,11 +170,11 @@ class Gateway:
         stack.push_async_callback(lambda: ingest.close(self._drain_left()))
         self._db = db
         self._ingest = ingest
-        carrier = Carrier(services, copies)
-        stack.push_async_callback(carrier.close)
+        prefetch = Prefetch(services, copies)
+        stack.push_async_callback(prefetch.close)
         part_store = PartStore(ingest)
         self.uploads = Uploads(part_store)
-        self.files = Files(services, PurgeAtOnce(purger), ingest, self.uploads, carrier, router)
+        self.files = Files(services, PurgeAtOnce(purger), ingest, self.uploads, prefetch, router)
         self.sessions = Sessions(part_store)
         self.models = Models(router, GoogleModels(client, clock, tasks), clock)
         limits = settings.limits
@@ -182,9 +182,9 @@ class Gateway:
             max_bytes=limits.fetch_max_bytes, timeout=limits.fetch_timeout, allowed_hosts=limits.fetch_allowed_hosts
         )
         stack.push_async_callback(fetcher.close)
-        sent_along = SentAlong(services, ingest, fetcher)
+        attachments = Attachments(services, ingest, fetcher)
         healer = Healer(copies, client, clock)
-        needs = Needs(self.files, copies, sent_along, healer)
+        needs = Needs(self.files, copies, attachments, healer)
         self.native = Native(services, router, needs, settings)
         self.generate = Generate(services, router, needs, Signatures(db), settings, read_defaults)
         jobs = Jobs(services, [copies], purger, ingest)

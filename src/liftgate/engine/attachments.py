@@ -7,12 +7,9 @@ copy like any other. Such a File lives for two days after its last use and count
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
-from collections.abc import AsyncIterator
 
-from liftgate.as_utf8 import text_for_gemini
-from liftgate.ask.inline_data import decoded_pieces, type_behind
+from liftgate.ask.inline_data import decoded_pieces
 from liftgate.ask.media import Media, ResolvedFile
 from liftgate.backoff import RETENTION_SECONDS
 from liftgate.catalog.database import Connection
@@ -20,29 +17,15 @@ from liftgate.catalog.rows import files as rows
 from liftgate.copies.kinds.wanted import Wanted
 from liftgate.copies.services import Services
 from liftgate.engine.fetch import Fetcher
-from liftgate.errors import FileUnusable, InvalidRequest
+from liftgate.engine.url_media import InlineBudget, LargeMedia, open_media
+from liftgate.errors import InvalidRequest
 from liftgate.files.arrival import Ingest
-from liftgate.media_types import bare
 from liftgate.records import FileRecord, NewFile, Owner
-from liftgate.signatures import HEAD
 
 LIFE_SECONDS = RETENTION_SECONDS
 
 
-class InlineBudget:
-    """How many bytes of data one request may still take into itself."""
-
-    def __init__(self, free: int) -> None:
-        self.free = free
-
-    def take(self, size: int) -> bool:
-        if size > self.free:
-            return False
-        self.free -= size
-        return True
-
-
-class SentAlong:
+class Attachments:
     def __init__(self, services: Services, ingest: Ingest, fetcher: Fetcher) -> None:
         self._db = services.db
         self._ingest = ingest
@@ -61,22 +44,10 @@ class SentAlong:
 
     async def fetched(self, owner: Owner, need: Media, budget: InlineBudget) -> Wanted | ResolvedFile:
         """What lies behind a URL: as data while the request has room for it, else as a File."""
-        async with self._fetcher.open(need.ref, param=need.param, owner=owner) as fetched:
-            head = bytearray()
-            pieces = fetched.pieces()
-            async for piece in pieces:
-                head += piece
-                if len(head) > budget.free:
-                    break
-            if not head:
-                raise FileUnusable(f"What lies behind '{need.param}' is empty.", param=need.param)
-            mime_type = type_behind(need, fetched.content_type, fetched.filename, bytes(head[:HEAD]))
-            if budget.take(len(head)):
-                sent = await asyncio.to_thread(text_for_gemini, bytes(head), mime_type)
-                data = await asyncio.to_thread(base64.b64encode, sent)
-                return ResolvedFile(mime_type=bare(mime_type), data=data.decode())
-            filename = need.filename or fetched.filename or "fetched"
-            return Wanted(await self._keep_fetched(owner, filename, bytes(head), pieces, mime_type), mime_type)
+        async with open_media(self._fetcher, need, budget, owner=owner) as media:
+            if isinstance(media, ResolvedFile):
+                return media
+            return Wanted(await self._keep_fetched(owner, media), media.mime_type)
 
     async def _known(self, owner: Owner, sha256: str, size: int) -> FileRecord | None:
         def look(conn: Connection) -> tuple[FileRecord | None, bool]:
@@ -100,15 +71,12 @@ class SentAlong:
         finally:
             await arrival.abort()
 
-    async def _keep_fetched(
-        self, owner: Owner, filename: str, head: bytes, rest: AsyncIterator[bytes], mime_type: str
-    ) -> FileRecord:
+    async def _keep_fetched(self, owner: Owner, media: LargeMedia) -> FileRecord:
         arrival = self._ingest.begin(owner)
         try:
-            await arrival.write(head)
-            async for piece in rest:
+            async for piece in media.pieces:
                 await arrival.write(piece)
-            return await arrival.commit(_unlisted(filename, mime_type))
+            return await arrival.commit(_unlisted(media.filename or "fetched", media.mime_type))
         finally:
             await arrival.abort()
 

@@ -17,7 +17,7 @@ from liftgate.copies.kinds.files import delete_file
 from liftgate.copies.kinds.head_start import HeadStart
 from liftgate.copies.purge import PurgeAtOnce
 from liftgate.copies.services import Services
-from liftgate.engine.prefetch import Carrier
+from liftgate.engine.prefetch import Prefetch
 from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
 from liftgate.files.arrival import FileArrival, Ingest
 from liftgate.files.read import FileBytes
@@ -46,7 +46,7 @@ class Files:
         purge: PurgeAtOnce,
         ingest: Ingest,
         uploads: Uploads,
-        carrier: Carrier,
+        prefetch: Prefetch,
         router: Router,
     ) -> None:
         self._db = services.db
@@ -55,7 +55,7 @@ class Files:
         self._settings = services.settings
         self._ingest = ingest
         self._uploads = uploads
-        self._carrier = carrier
+        self._prefetch = prefetch
         self._router = router
         self._purge = purge
         self._known: OrderedDict[tuple[Owner, str], FileRecord] = OrderedDict()
@@ -67,7 +67,7 @@ class Files:
         """A File about to arrive. An unknown model raises ModelNotFound before a byte is read."""
         accounts = self.accounts_of(new.models)
         # The size is a guess: fields may follow the file. What is stored must not depend on it.
-        return Creation(self, self._carrier, self._ingest.begin(owner), new, accounts)
+        return Creation(self, self._prefetch, self._ingest.begin(owner), new, accounts)
 
     def accounts_of(self, models: Sequence[str]) -> list[Account]:
         """Where these models run, each account once. Raises ModelNotFound."""
@@ -81,9 +81,9 @@ class Files:
         before anything is done."""
         self.accounts_of(models)
         upload, file = await self._uploads.complete(owner, upload_id, part_ids, md5, for_gemini=bool(models))
-        return upload, await self.carry_to(file, models) if models else file
+        return upload, await self.prefetch_to(file, models) if models else file
 
-    async def carry_to(self, file: FileRecord, models: Sequence[str]) -> FileRecord:
+    async def prefetch_to(self, file: FileRecord, models: Sequence[str]) -> FileRecord:
         """Begins to take a stored File to where these models run; what it is from then on. Raises ModelNotFound, and
         FileUnusable for one that Gemini does not take."""
         accounts = self.accounts_of(models)
@@ -91,7 +91,7 @@ class Files:
             raise unusable(f"File {file.id} ({file.filename!r})", file.mime_type, param="target_model_names")
         await self._db.write(lambda conn: rows.set_file_status(conn, file.id, "uploaded", None))
         pending = replace(file, status="uploaded", status_details=None)
-        self._carrier.carry(pending, accounts, ())
+        self._prefetch.start(pending, accounts, ())
         return pending
 
     async def retrieve(self, owner: Owner, file_id: str) -> FileRecord:
@@ -218,19 +218,19 @@ class Creation:
     """A File on its way in. `write` its bytes, then `commit` or `abort`."""
 
     def __init__(
-        self, files: Files, carrier: Carrier, arrival: FileArrival, new: NewFile, accounts: list[Account]
+        self, files: Files, prefetch: Prefetch, arrival: FileArrival, new: NewFile, accounts: list[Account]
     ) -> None:
         self._files = files
-        self._carrier = carrier
+        self._prefetch = prefetch
         self._arrival = arrival
         self._new = new
         self._accounts = accounts
-        self._early: list[HeadStart] = []
+        self._head_starts: list[HeadStart] = []
         self.write = arrival.write
         if accounts:
-            arrival.on_head = self._begin_early
+            arrival.on_head = self._begin_head_start
 
-    def _begin_early(self, head: bytes) -> None:
+    def _begin_head_start(self, head: bytes) -> None:
         size = self._new.size
         # A file of one chunk gains nothing: that chunk carries the finalize, which must wait for the commit.
         if size is None or size <= CHUNK:
@@ -240,7 +240,9 @@ class Creation:
         if is_text(mime_type) or not is_taken(mime_type):
             return
         source = self._arrival.spool
-        self._early = [self._carrier.start_early(source, account, mime_type, size) for account in self._accounts]
+        self._head_starts = [
+            self._prefetch.begin_head_start(source, account, mime_type, size) for account in self._accounts
+        ]
 
     async def commit(self, new: NewFile) -> FileRecord:
         """Durable from here on. `new`: all that is known now, where more came behind the file. `status` is `uploaded`
@@ -251,11 +253,11 @@ class Creation:
         self._accounts += [account for account in self._files.accounts_of(new.models) if account.name not in known]
         file = await self._arrival.commit(new, status="uploaded" if self._accounts else "processed")
         if self._accounts:
-            self._carrier.carry(file, self._accounts, self._early)
+            self._prefetch.start(file, self._accounts, self._head_starts)
         return file
 
     async def abort(self) -> None:
         """Nothing of it is kept. Idempotent. Gemini is told in the background."""
-        for upload in self._early:
-            self._carrier.drop_early(upload)
+        for upload in self._head_starts:
+            self._prefetch.cancel_head_start(upload)
         await self._arrival.abort()

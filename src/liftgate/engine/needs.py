@@ -15,10 +15,11 @@ import msgspec
 from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.copies.ensure import Copies
 from liftgate.copies.kinds.wanted import Wanted
-from liftgate.engine.attachments import InlineBudget, SentAlong
+from liftgate.engine.attachments import Attachments
 from liftgate.engine.files import Files
 from liftgate.engine.heal import Healer
 from liftgate.engine.meter import current
+from liftgate.engine.url_media import InlineBudget
 from liftgate.errors import FileNotFound, FileNotReady, LiftgateError
 from liftgate.media_types import bare, called, is_taken, unusable
 from liftgate.records import Account, CopyRecord, FileRecord, Owner
@@ -40,11 +41,11 @@ class Needed(msgspec.Struct, frozen=True):
 class Needs:
     """`healer`: what to ask when Gemini denies what was resolved here."""
 
-    def __init__(self, files: Files, copies: Copies[Wanted], sent_along: SentAlong, healer: Healer) -> None:
+    def __init__(self, files: Files, copies: Copies[Wanted], attachments: Attachments, healer: Healer) -> None:
         self.healer = healer
         self._files = files
         self._copies = copies
-        self._sent_along = sent_along
+        self._attachments = attachments
 
     async def of(self, owner: Owner, found: MediaFound, *, seconds: float) -> Sequence[Needed]:
         """Raises FileNotFound, with the parameter's path, for a file that this owner does not have, and FileNotReady
@@ -75,8 +76,8 @@ class Needs:
     async def _brought(self, owner: Owner, need: Media, budget: InlineBudget, turns: asyncio.Semaphore) -> Needed:
         async with turns:
             if need.kind == "inline":
-                return Needed(need, await self._sent_along.inline(owner, need))
-            found = await self._sent_along.fetched(owner, need, budget)
+                return Needed(need, await self._attachments.inline(owner, need))
+            found = await self._attachments.fetched(owner, need, budget)
             return Needed(need, None, found) if isinstance(found, ResolvedFile) else Needed(need, found)
 
     async def _named(self, owner: Owner, need: Media) -> Needed:

@@ -24,7 +24,7 @@ from liftgate.tasks import Tasks
 log = logging.getLogger("liftgate.engine")
 
 
-class Carrier:
+class Prefetch:
     """`close` it before the tasks of `services` are drained: what only waits for another attempt is not waited for."""
 
     def __init__(self, services: Services, copies: Copies[Wanted]) -> None:
@@ -35,25 +35,25 @@ class Carrier:
         self._retries = Tasks()
         self._closed = False
 
-    def start_early(self, source: Spool, account: Account, mime_type: str, size: int) -> HeadStart:
+    def begin_head_start(self, source: Spool, account: Account, mime_type: str, size: int) -> HeadStart:
         """Sends what is there of a File that still arrives."""
         services = self._services
         return HeadStart(services.client, account, source, mime_type=mime_type, size=size, tasks=services.tasks)
 
-    def drop_early(self, upload: HeadStart) -> None:
-        """Ends what nothing will come of."""
+    def cancel_head_start(self, upload: HeadStart) -> None:
+        """Cancels an early upload that will not be used."""
         self._services.tasks.start(upload.cancel(), name="cancel early upload")
 
-    def carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[HeadStart]) -> None:
+    def start(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[HeadStart]) -> None:
         """Begins to take a File to these accounts, going on from what was sent early."""
-        self._services.tasks.start(self._carry(file, accounts, early), name=f"carry {file.id}")
+        self._services.tasks.start(self._run(file, accounts, early), name=f"prefetch {file.id}")
 
     async def close(self) -> None:
         """Nothing is tried again any more."""
         self._closed = True
         await self._retries.close()
 
-    async def _carry(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[HeadStart]) -> None:
+    async def _run(self, file: FileRecord, accounts: Sequence[Account], early: Sequence[HeadStart]) -> None:
         sent = {upload.account.name: upload for upload in early if upload.matches(file.mime_type, file.bytes)}
         for upload in early:
             if upload.account.name not in sent:
@@ -63,7 +63,7 @@ class Carrier:
         for account in accounts:
             self._copies.prefetch(wanted, account, begun=sent.get(account.name))
         try:
-            failure = await self._carried(wanted, accounts, deadline)
+            failure = await self._settle(wanted, accounts, deadline)
         except LiftgateError as error:
             log.warning("the status of %s is left to the job: %s", file.id, error.message)
             return
@@ -71,9 +71,9 @@ class Carrier:
             return
         log.warning("%s is not at Gemini yet: %s", file.id, failure.message)
         if not self._closed:
-            self._retries.start(self._carry_on(wanted, accounts, deadline), name=f"carry {file.id} again")
+            self._retries.start(self._retry(wanted, accounts, deadline), name=f"prefetch {file.id} again")
 
-    async def _carried(self, wanted: Wanted, accounts: Sequence[Account], deadline: float) -> LiftgateError | None:
+    async def _settle(self, wanted: Wanted, accounts: Sequence[Account], deadline: float) -> LiftgateError | None:
         """Waits until Gemini has it or refuses it, and settles its status; or what prevented that and may pass.
 
         Raises what the catalogue did.
@@ -93,7 +93,7 @@ class Carrier:
         await self._db.write(lambda conn: rows.set_file_status(conn, file.id, status, details))
         return None
 
-    async def _carry_on(self, wanted: Wanted, accounts: Sequence[Account], deadline: float) -> None:
+    async def _retry(self, wanted: Wanted, accounts: Sequence[Account], deadline: float) -> None:
         """Tries again until it is done or the time is up; the job then settles its status, as after a crash."""
         file = wanted.file
         try:
@@ -105,7 +105,7 @@ class Carrier:
                 failure: LiftgateError | None = None
                 while self._clock.monotonic() + pause < deadline:
                     await self._clock.sleep(pause)
-                    failure = await self._carried(wanted, accounts, deadline)
+                    failure = await self._settle(wanted, accounts, deadline)
                     if failure is None:
                         return
                     tries += 1

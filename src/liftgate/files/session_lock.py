@@ -25,23 +25,23 @@ class SessionTaken(Unavailable):
         super().__init__("Another request has written to this upload session; query it and go on.")
 
 
-class Turns:
+class SessionLock:
     def __init__(self) -> None:
-        self._turns: dict[str, Turn] = {}
+        self._holders: dict[str, Holder] = {}
 
     @asynccontextmanager
-    async def take(self, upload_id: str) -> AsyncIterator[Turn]:
-        while (other := self._turns.get(upload_id)) is not None:
-            await other.leave()
-        mine = self._turns[upload_id] = Turn()
+    async def hold(self, upload_id: str) -> AsyncIterator[Holder]:
+        while (other := self._holders.get(upload_id)) is not None:
+            await other.give_way()
+        mine = self._holders[upload_id] = Holder()
         try:
             yield mine
         finally:
-            del self._turns[upload_id]
+            del self._holders[upload_id]
             mine.left.set()
 
 
-class Turn:
+class Holder:
     """A request that writes to a session, so that the next one can make it end."""
 
     def __init__(self) -> None:
@@ -54,14 +54,14 @@ class Turn:
         self._waiting = False
         self._superseded = False
 
-    async def follow(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """`pieces` until the next request comes for this session; then SessionTaken."""
+    async def pieces(self, given: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """`given` until the next request comes for this session; then SessionTaken."""
         while True:
             if self._superseded_now():
                 raise SessionTaken
             self._waiting = True
             try:
-                piece = await anext(pieces)
+                piece = await anext(given)
             except StopAsyncIteration:
                 return
             except asyncio.CancelledError:
@@ -74,20 +74,20 @@ class Turn:
             self._heard = self._loop.time()
             yield piece
 
-    async def leave(self) -> None:
+    async def give_way(self) -> None:
         """Waits until it has saved what it got: for its end, but neither for a silent line nor for ever."""
         asked = self._loop.time()
         while not self.left.is_set():
             now = self._loop.time()
             if now - self._heard > QUIET_SECONDS or now - asked > LONGEST_WAIT:
-                self._give_way()
+                self._supersede()
             try:
                 async with asyncio.timeout(QUIET_SECONDS / 5):
                     await self.left.wait()
             except TimeoutError:
                 continue
 
-    def _give_way(self) -> None:
+    def _supersede(self) -> None:
         # Cancelled only where it waits for the client: a write or a save that has begun is left whole.
         if not self._superseded and self._waiting:
             self._task.cancel()

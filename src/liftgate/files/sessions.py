@@ -33,7 +33,7 @@ from liftgate.errors import (
 from liftgate.files.arrival import too_large
 from liftgate.files.filename import clean_filename
 from liftgate.files.part_store import PART_BYTES, PartArrival, PartStore
-from liftgate.files.session_lock import SessionTaken, Turns
+from liftgate.files.session_lock import SessionLock, SessionTaken
 from liftgate.records import FileRecord, NewFile, Owner, UploadPart, UploadRecord
 
 LIFE_SECONDS = 86_400
@@ -60,7 +60,7 @@ class Sessions:
         self._parts = parts
         self._ingest = parts.ingest
         self._db = parts.ingest.db
-        self._turns = Turns()
+        self._lock = SessionLock()
 
     async def start(self, owner: Owner, new: NewFile) -> str:
         """The session's capability. Raises TooLarge, InvalidRequest, and Conflict for a name that is taken already."""
@@ -109,7 +109,7 @@ class Sessions:
 
     async def settled(self, upload: UploadRecord) -> UploadRecord:
         """Where it stands once whoever still writes to it has saved what came."""
-        async with self._turns.take(upload.id):
+        async with self._lock.hold(upload.id):
             return await self._fresh(upload)
 
     async def file_of(self, upload: UploadRecord) -> FileRecord | None:
@@ -123,7 +123,7 @@ class Sessions:
         InvalidRequest and TooLarge for more bytes than were announced or are allowed, which end the session;
         StorageFull, Unavailable.
         """
-        async with self._turns.take(upload.id) as writing:
+        async with self._lock.hold(upload.id) as writing:
             upload = await self._fresh(upload)
             if upload.status != "pending":
                 return upload
@@ -133,7 +133,7 @@ class Sessions:
             chunk = _Chunk(self._parts, upload, skip=upload.received - offset, largest=largest)
             try:
                 await self._ingest.quotas.admit(upload.owner, 0)
-                async for piece in writing.follow(pieces):
+                async for piece in writing.pieces(pieces):
                     await chunk.take(piece)
             except LiftgateError as error:
                 if isinstance(error, RequestError) and not isinstance(error, RequestTimeout):

@@ -41,10 +41,9 @@ from liftgate.sdk.direct_chat import DirectChat
 from liftgate.sdk.direct_failures import FileOutOfReach, for_caller
 from liftgate.sdk.direct_files import PURPOSE, file_name, file_object, file_suspects, file_type, is_file_name, page_of
 from liftgate.sdk.engine import ChunkSource, Listing, StoredFile
-from liftgate.sdk.exchange import Exchange
 from liftgate.sdk.file_input import FileTypes, open_input
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse
-from liftgate.sdk.retry import Attempts
+from liftgate.sdk.retry import Attempts, Exchange
 from liftgate.settings.sections import LimitSettings
 
 T = TypeVar("T")

@@ -5,23 +5,20 @@ has room, else to Google as a file of 48 hours. For `direct`.
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from liftgate import media_types
-from liftgate.as_utf8 import for_gemini, text_for_gemini
-from liftgate.ask.inline_data import decoded_pieces, type_behind
+from liftgate.as_utf8 import for_gemini
+from liftgate.ask.inline_data import decoded_pieces
 from liftgate.ask.media import Media, ResolvedFile
 from liftgate.byte_source import ByteSource
-from liftgate.errors import FileUnusable
 from liftgate.gemini.files import GeminiFile
 from liftgate.sdk.direct_upload import DirectUpload
-from liftgate.sdk.exchange import Exchange
 from liftgate.sdk.file_input import MemorySource, open_input
+from liftgate.sdk.retry import Exchange
 from liftgate.settings.sections import LimitSettings
-from liftgate.signatures import HEAD
 
 if TYPE_CHECKING:
     from liftgate.engine.fetch import Fetcher
@@ -42,30 +39,20 @@ async def sent(at: Exchange, source: ByteSource, mime_type: str, metadata: Mappi
 
 async def fetched(at: Exchange, fetcher: Fetcher, need: Media, budget: int) -> ResolvedFile | GeminiFile:
     """What lies behind a URL: as data of at most `budget` bytes, else uploaded. Raises what the fetcher does."""
+    # Loaded where a URL is met: the SDK alone needs nothing of the engine.
+    from liftgate.engine.url_media import InlineBudget, open_media
+
     async with AsyncExitStack() as stack:
-        async with fetcher.open(need.ref, param=need.param) as page:
-            head = bytearray()
-            async with aclosing(page.pieces()) as pieces:
-                async for piece in pieces:
-                    head += piece
-                    if len(head) > budget:
-                        break
-                if not head:
-                    raise FileUnusable(f"What lies behind '{need.param}' is empty.", param=need.param)
-                mime_type = type_behind(need, page.content_type, page.filename, bytes(head[:HEAD]))
-                if len(head) <= budget:
-                    text = await asyncio.to_thread(text_for_gemini, bytes(head), mime_type)
-                    data = await asyncio.to_thread(base64.b64encode, text)
-                    return ResolvedFile(media_types.bare(mime_type), data=data.decode())
-                whole = (need.filename or page.filename, _chained(bytes(head), pieces), mime_type)
-                given = await stack.enter_async_context(open_input(whole))
-        return await sent(at, given.source, mime_type, {})
+        async with open_media(fetcher, need, InlineBudget(budget)) as media:
+            if isinstance(media, ResolvedFile):
+                return media
+            given = await stack.enter_async_context(open_input((media.filename, media.pieces, media.mime_type)))
+        return await sent(at, given.source, media.mime_type, {})
 
 
 @asynccontextmanager
 async def fetching() -> AsyncIterator[Fetcher]:
     """A fetcher for one call."""
-    # Loaded where a URL is met: the SDK alone needs nothing of the engine.
     from liftgate.engine.fetch import Fetcher
 
     limits = LimitSettings()
@@ -74,9 +61,3 @@ async def fetching() -> AsyncIterator[Fetcher]:
         yield fetcher
     finally:
         await fetcher.close()
-
-
-async def _chained(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield head
-    async for piece in rest:
-        yield piece

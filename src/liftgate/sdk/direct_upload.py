@@ -16,7 +16,7 @@ from liftgate.errors import LiftgateError, UpstreamFileLost, UpstreamProtocolErr
 from liftgate.gemini.files import GeminiFile
 from liftgate.gemini.upload_driver import NamedSession, UploadDriver
 from liftgate.gemini.upload_session import UploadSession
-from liftgate.sdk.exchange import Exchange
+from liftgate.sdk.retry import Exchange
 
 CANCELLING = 5.0
 """Seconds for taking leave of a session that is given up."""

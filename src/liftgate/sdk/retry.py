@@ -1,16 +1,23 @@
-"""Trying again, for calls that have no router: only what is retryable by its class, with growing pauses, to a
-deadline.
+"""One call of the SDK where there is no router: what it works with, and how it is tried again.
+
+Only what is retryable by its class is, with growing pauses, to a deadline.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from random import Random  # noqa: TID251 - jitter; ids come from liftgate.ids
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from liftgate.backoff import CALLS
 from liftgate.clock import Clock
 from liftgate.errors import LiftgateError, UpstreamFileLost, UpstreamStorageFull
+from liftgate.json_types import JsonMapping
+from liftgate.records import Account
+
+if TYPE_CHECKING:
+    from liftgate.gemini.client import GeminiClient
 
 T = TypeVar("T")
 
@@ -44,3 +51,14 @@ class Attempts:
 
     def _pause(self, attempt: int, error: LiftgateError) -> float:
         return max(CALLS.pause(attempt) * self._jitter.uniform(0.75, 1.0), error.retry_after or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """`body`: the caller's extra_body."""
+
+    client: GeminiClient
+    account: Account
+    attempts: Attempts
+    clock: Clock
+    body: JsonMapping
