@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+import msgspec
 
 from liftgate.catalog.connection import Connection, SqlRow, chunks
 from liftgate.records import Owner
@@ -32,19 +34,17 @@ ROWS = "liftgate.catalog.rows"
 _REGISTERED: dict[str, BareTable] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Backup:
+class Backup(msgspec.Struct, frozen=True):
     """How a backup writes a table: the rows that fulfil `only` (SQL), with `instead` (column → SQL) in place of what
     no one who reads a backup may have. `at_google`: rows of what Google keeps, which a restore takes in only on demand.
     """
 
     only: str = "1 = 1"
-    instead: Mapping[str, str] = field(default_factory=dict)
+    instead: Mapping[str, str] = {}
     at_google: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class BareTable:
+class BareTable(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """A table whose rows no record holds. Its columns are `also`, and `unused` (columns of an older Liftgate that
     nothing reads any more; they stay while gateways of that one may run beside this one).
 
@@ -62,8 +62,8 @@ class BareTable:
     also: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     owner: str = ""
-    objects: Mapping[str, str] = field(default_factory=dict)
-    refers: Mapping[str, str] = field(default_factory=dict)
+    objects: Mapping[str, str] = {}
+    refers: Mapping[str, str] = {}
     texts: tuple[str, ...] = ()
     through: str = ""
     erased_by: str = ""
@@ -84,13 +84,12 @@ class BareTable:
         return ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Table(BareTable, Generic[R]):
+class Table(BareTable, Generic[R], frozen=True, kw_only=True, eq=False, dict=True):
     """A table whose rows are records: each field of `record` is a column, called as `named` says where the column has
     another name. `also`: columns that are no field."""
 
     record: type[R]
-    named: Mapping[str, str] = field(default_factory=dict)
+    named: Mapping[str, str] = {}
 
     @cached_property
     def _fields(self) -> tuple[str, ...]:

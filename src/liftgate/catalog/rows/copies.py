@@ -18,8 +18,7 @@ REPLACED_SECONDS = 600.0
 """How long a copy that another replaced stays at Google, for requests that were given its URI a moment ago."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CopyTable(Table[CopyRecord]):
+class CopyTable(Table[CopyRecord], frozen=True, kw_only=True, eq=False, dict=True):
     """The copies of one kind. `topic`: what processes call them when they tell each other what changed, and what the
     names of their leases begin with. `alive`: SQL with one parameter, the subject, that finds a row while copies of it
     may be kept; "" where they always may.
