@@ -69,10 +69,12 @@ def test_page_of_the_house_names_modules_that_are_there() -> None:
         word.rstrip("/").removesuffix(".py")
         for line in tables.splitlines()
         if line.startswith("| ")
-        for word in re.findall(r"`([a-z_]+(?:/[a-z_]+)*(?:\.py)?/?)`", line)
+        for word in re.findall(r"`([a-z_0-9]+(?:/[a-z_0-9]+)*(?:\.py)?/?)`", line)
     }
     assert len(words) > 60
     assert words - known - {"open_services"} == set()
+    rooms = {module.relative_to(SOURCE).parts[0].removesuffix(".py") for module in MODULES}
+    assert rooms - words - {"__init__", "__main__"} == set()
 
 
 def test_no_drawer_for_everything() -> None:
