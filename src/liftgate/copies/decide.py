@@ -11,7 +11,7 @@ from liftgate.records import CopyRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class Usable:
     """Usable at once."""
 
     copy: CopyRecord
@@ -43,7 +43,7 @@ class Refuse:
     reason: str
 
 
-Verdict = Live | Await | Resume | Make | Refuse
+Verdict = Usable | Await | Resume | Make | Refuse
 
 
 def decide(copy: CopyRecord | None, *, now: float, upstream_now: float, margin: float, failed_for: float) -> Verdict:
@@ -60,7 +60,7 @@ def decide(copy: CopyRecord | None, *, now: float, upstream_now: float, margin: 
     if copy.expires_at is not None and copy.expires_at - upstream_now <= margin:
         return Make()
     if copy.state == "active":
-        return Live(copy)
+        return Usable(copy)
     if copy.state == "processing":
         return Await(copy)
     if copy.upload_url is None:

@@ -14,7 +14,7 @@ from typing import Generic
 
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows import copies as rows
-from liftgate.copies.decide import Live as Usable
+from liftgate.copies.decide import Usable
 from liftgate.copies.kind import Begun, Kind, S
 from liftgate.copies.lease import lease_prefix
 from liftgate.copies.live import Live, Use

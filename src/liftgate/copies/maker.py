@@ -12,8 +12,7 @@ from functools import partial
 from typing import Generic
 
 from liftgate.catalog.rows import copies as rows
-from liftgate.copies.decide import Live as Usable
-from liftgate.copies.decide import Refuse, Verdict, decide
+from liftgate.copies.decide import Refuse, Usable, Verdict, decide
 from liftgate.copies.evict import evict
 from liftgate.copies.kind import Begun, Kind, Making, S
 from liftgate.copies.lease import Lease, LeaseLost, lease_name
