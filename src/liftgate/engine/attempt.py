@@ -30,10 +30,12 @@ T = TypeVar("T")
 TOO_DEEP = "The body is nested too deeply: what is made of it for Gemini cannot be written."
 
 
-class Carried(msgspec.Struct, frozen=True):
-    """What a request needs at whichever deployment serves it. `deadline`: on the monotonic clock. `healed`: what was
-    done about lost files, by account. `media`: the parts of the request that may hold data."""
+class RequestFiles(msgspec.Struct, frozen=True):
+    """What a request needs at whichever deployment serves it. `group`: the deployments of its model. `deadline`: on the
+    monotonic clock. `healed`: what was done about lost files, by account. `media`: the parts of the request that may
+    hold data."""
 
+    group: Sequence[Deployment]
     needs: Sequence[Needed]
     deadline: float
     healed: dict[str, Healing] = msgspec.field(default_factory=dict)
@@ -47,19 +49,17 @@ class Attempts:
         self._clock = clock
         self._timed = any(deployment.timeout for deployment in router.all_deployments())
 
-    def left(self, carried: Carried, deployment: Deployment | None = None) -> float:
+    def left(self, wanted: RequestFiles, deployment: Deployment | None = None) -> float:
         """Seconds to the deadline, or what this deployment is given of them; never 0."""
-        left = max(0.001, carried.deadline - self._clock.monotonic())
+        left = max(0.001, wanted.deadline - self._clock.monotonic())
         return min(left, deployment.timeout) if deployment is not None and deployment.timeout else left
 
-    def limit(self, model: str, limit: float) -> float:
-        """Seconds that a call of `model` may take: the gateway's `limit`, or more where a deployment is given more."""
-        if not self._timed:
-            return limit
-        return max([limit, *(each.timeout for each in self._router.deployments(model) if each.timeout)])
+    def limit(self, group: Sequence[Deployment], limit: float) -> float:
+        """Seconds that a call may take: the gateway's `limit`, or more where one of the deployments is given more."""
+        return max([limit, *(each.timeout for each in group if each.timeout)]) if self._timed else limit
 
     async def run(
-        self, model: str, carried: Carried, use: Callable[[Deployment, Mapping[str, ResolvedFile]], Awaitable[T]]
+        self, model: str, wanted: RequestFiles, use: Callable[[Deployment, Mapping[str, ResolvedFile]], Awaitable[T]]
     ) -> T:
         """What `use` returns at the first deployment of `model` that gives an answer; those that hold the files already
         come first. Raises what `at` and `Router.run` do.
@@ -68,53 +68,53 @@ class Attempts:
         call = current.get()
 
         def attempt(deployment: Deployment) -> Awaitable[T]:
-            return tried(call, deployment, self.at(deployment, carried, partial(use, deployment)))
+            return tried(call, deployment, self.at(deployment, wanted, partial(use, deployment)))
 
-        if not carried.needs:
-            return await self._router.run(model, attempt, deadline=carried.deadline)
-        candidates = self._router.deployments(model)
-        if len(candidates) > 1:
-            accounts = (deployment.account for deployment in candidates)
-            await timed(call, "files", self._needs.locate(carried.needs, accounts))
+        if not wanted.needs:
+            return await self._router.run(model, attempt, group=wanted.group, deadline=wanted.deadline)
+        if len(wanted.group) > 1:
+            accounts = (deployment.account for deployment in wanted.group)
+            await timed(call, "files", self._needs.locate(wanted.needs, accounts))
         return await self._router.run(
             model,
             attempt,
-            affinity=lambda deployment: self._needs.affinity(carried.needs, deployment.account),
-            deadline=carried.deadline,
+            group=wanted.group,
+            affinity=lambda deployment: self._needs.affinity(wanted.needs, deployment.account),
+            deadline=wanted.deadline,
         )
 
     async def at(
-        self, deployment: Deployment, carried: Carried, use: Callable[[Mapping[str, ResolvedFile]], Awaitable[T]]
+        self, deployment: Deployment, wanted: RequestFiles, use: Callable[[Mapping[str, ResolvedFile]], Awaitable[T]]
     ) -> T:
         """What `use` returns, given the files by the parameter that names each. It may be called more than once.
 
         Raises what `use` does; a file that Gemini goes on denying is named as the client knows it, and of a model that
         Google has ended it is said when, and what follows.
         """
-        if not carried.needs:
+        if not wanted.needs:
             try:
                 return await use({})
             except UpstreamFileLost as lost:
                 raise _without_files(lost) from lost
             except (InvalidRequest, NotFound) as refused:
-                raise self._explained(refused, deployment, carried, {}) from None
+                raise self._explained(refused, deployment, wanted, {}) from None
             except RecursionError:
                 raise InvalidRequest(TOO_DEEP) from None
         account, call = deployment.account, current.get()
         while True:
-            resolving = self._needs.resolve(carried.needs, account, deadline=carried.deadline)
+            resolving = self._needs.resolve(wanted.needs, account, deadline=wanted.deadline)
             files, copies = await timed(call, "files", resolving)
             try:
                 return await use(files)
             except UpstreamFileLost as lost:
                 if not copies:
                     raise _without_files(lost) from lost
-                past = carried.healed.setdefault(account.name, Healing())
-                healing = self._needs.healer.heal(past, copies, lost, account, carried.deadline)
+                past = wanted.healed.setdefault(account.name, Healing())
+                healing = self._needs.healer.heal(past, copies, lost, account, wanted.deadline)
                 if not await timed(call, "files", healing):
-                    raise _denied(lost, carried.needs, copies, account) from lost
+                    raise _denied(lost, wanted.needs, copies, account) from lost
             except (InvalidRequest, NotFound) as refused:
-                raise self._explained(refused, deployment, carried, files) from None
+                raise self._explained(refused, deployment, wanted, files) from None
             except RecursionError:
                 raise InvalidRequest(TOO_DEEP) from None
 
@@ -122,13 +122,13 @@ class Attempts:
         self,
         refused: InvalidRequest | NotFound,
         deployment: Deployment,
-        carried: Carried,
+        wanted: RequestFiles,
         files: Mapping[str, ResolvedFile],
     ) -> LiftgateError:
         """Google's word, with what is known here of the files or of the model that it is about."""
         if isinstance(refused, NotFound):
             return with_its_end(refused, deployment.model, day_of(self._clock.now()))
-        return named(refused, _suspects(carried, files))
+        return named(refused, _suspects(wanted, files))
 
 
 def silence(deployment: Deployment, default: float) -> float:
@@ -144,10 +144,10 @@ def _without_files(lost: UpstreamFileLost) -> LiftgateError:
     return kind(lost.upstream.message or lost.message, retry_after=lost.retry_after, upstream=lost.upstream)
 
 
-def _suspects(carried: Carried, files: Mapping[str, ResolvedFile]) -> list[Suspect]:
+def _suspects(wanted: RequestFiles, files: Mapping[str, ResolvedFile]) -> list[Suspect]:
     """All files of a request, as Gemini was told of them."""
-    found = list(inline_suspects(carried.media, files))
-    for each in carried.needs:
+    found = list(inline_suspects(wanted.media, files))
+    for each in wanted.needs:
         if each.wanted is not None:
             found.append(Suspect(each.need.param, each.wanted.described, files[each.need.param].mime_type))
     return found

@@ -27,7 +27,7 @@ from liftgate.ask.question import Question, count_body
 from liftgate.copies.services import Services
 from liftgate.dialects.dialect import Dialect
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
-from liftgate.engine.attempt import Attempts, Carried, silence
+from liftgate.engine.attempt import Attempts, RequestFiles, silence
 from liftgate.engine.meter import asked, current, timed
 from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.signatures import Signatures
@@ -68,7 +68,7 @@ class _Ready(msgspec.Struct, Generic[Q], frozen=True):
     """A call, with the Files that it names and the signatures that it needs, before a deployment is chosen."""
 
     call: _Call[Q]
-    files: Carried
+    files: RequestFiles
     signatures: Mapping[str, str]
 
 
@@ -136,8 +136,8 @@ class Generate:
 
     async def _prepare(self, call: _Call[Q]) -> _Ready[Q]:
         begun = self._clock.monotonic()
-        self._router.deployments(call.head.model)
-        deadline = begun + self._timeout(call.request, call.head.model)
+        group = self._router.deployments(call.head.model)
+        deadline = begun + self._timeout(call.request, group)
         find = call.dialect.call_ids
         call_ids = await asyncio.to_thread(find, call.request) if call.large else find(call.request)
         signatures = await self._signatures.load(call.owner, call_ids) if call_ids else {}
@@ -145,11 +145,11 @@ class Generate:
         if call.media.needs:
             finding = self._needs.of(call.owner, call.media, seconds=deadline - self._clock.monotonic())
             needs = await timed(current.get(), "files", finding)
-        return _Ready(call, Carried(needs, deadline, media=call.media.read), signatures)
+        return _Ready(call, RequestFiles(group, needs, deadline, media=call.media.read), signatures)
 
-    def _timeout(self, request: JsonMapping, model: str) -> float:
+    def _timeout(self, request: JsonMapping, group: Sequence[Deployment]) -> float:
         """LiteLLM's `timeout` in the body, within the gateway's own. Seconds."""
-        limit = self._attempts.limit(model, self._settings.router.timeout)
+        limit = self._attempts.limit(group, self._settings.router.timeout)
         asked = request.get("timeout")
         return min(float(asked), limit) if isinstance(asked, int | float) and asked > 0 else limit
 
@@ -248,10 +248,10 @@ class Generate:
         for dropped in question.dropped:
             log.info("%s: %s was dropped: %s", model, dropped.param, dropped.reason)
         if question.kept_names:
-            self._check_kept(model, question.kept_names[0])
+            self._check_kept(model, ready.files.group, question.kept_names[0])
         return question
 
-    def _check_kept(self, model: str, param: str) -> None:
+    def _check_kept(self, model: str, group: Sequence[Deployment], param: str) -> None:
         """Cached contents and file search stores are Gemini's own names, of one account and of nobody in particular:
         they pass where there is one owner and one account, so that no other's can be named and none is missed.
         """
@@ -261,7 +261,7 @@ class Generate:
                 "gateway serves several.",
                 param=param,
             )
-        if len({deployment.account.name for deployment in self._router.deployments(model)}) > 1:
+        if len({deployment.account.name for deployment in group}) > 1:
             raise UnsupportedParameter(
                 f"Unsupported parameter: '{param}'. What it names is kept at Gemini under one account, and "
                 f"'{model}' is served from several.",

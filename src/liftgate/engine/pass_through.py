@@ -19,7 +19,7 @@ from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.copies.services import Services
 from liftgate.dialects.gemini.body import LARGE, REFUSED, GeminiBody, Named, NamedFile, read_body
 from liftgate.dialects.gemini.stream_forms import Elements, Events
-from liftgate.engine.attempt import Attempts, Carried, silence
+from liftgate.engine.attempt import Attempts, RequestFiles, silence
 from liftgate.engine.meter import CallRecord, asked, current, timed
 from liftgate.engine.needs import Needs
 from liftgate.errors import (
@@ -68,7 +68,7 @@ class NativeRequest:
 class _Call:
     model: str
     body: GeminiBody
-    carried: Carried
+    files: RequestFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Native:
 
         async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> NativeAnswer:
             body = await _body_at(call, deployment, files)
-            timeout = self._attempts.left(call.carried, deployment)
+            timeout = self._attempts.left(call.files, deployment)
             called = f"{method}?$alt=json{NUMBERS}" if enum_numbers else method
             tier: list[str] = []
             calling = self._client.call(deployment, called, body, timeout=timeout, tier=tier)
@@ -163,7 +163,7 @@ class Native:
                 noted.tier = tier[0] if tier else ""
             return NativeAnswer(raw, tier[0] if tier else None)
 
-        return await self._attempts.run(call.model, call.carried, at)
+        return await self._attempts.run(call.model, call.files, at)
 
     async def stream(self, request: NativeRequest, *, events: bool, enum_numbers: bool = False) -> NativeStream:
         """Given when its first event is there, so that a failure before that is a status (docs/architecture.md,
@@ -177,7 +177,7 @@ class Native:
             opening = self._client.open_stream(
                 deployment,
                 await _body_at(call, deployment, files),
-                timeout=self._attempts.left(call.carried),
+                timeout=self._attempts.left(call.files),
                 idle_timeout=silence(deployment, self._settings.router.stream_timeout),
                 method=method,
             )
@@ -194,18 +194,18 @@ class Native:
             hold.enter_context(self._router.hold(deployment))
             return NativeStream(stream, first, hold, events=events, call=noted)
 
-        return await self._attempts.run(call.model, call.carried, at)
+        return await self._attempts.run(call.model, call.files, at)
 
     async def _call(self, request: NativeRequest, method: str) -> _Call:
         begun = self._clock.monotonic()
         noted = current.get()
         asked(method, request.model, streamed=method == STREAM)
         try:
-            limit = self._attempts.limit(request.model, self._settings.router.timeout)
             group = self._router.deployments(request.model)
         except ModelNotFound as missing:
             missing.method = method
             raise
+        limit = self._attempts.limit(group, self._settings.router.timeout)
         deadline = begun + (min(limit, request.timeout) if request.timeout else limit)
         large = len(request.body) > LARGE
         body = await asyncio.to_thread(read_body, request.body) if large else read_body(request.body)
@@ -224,7 +224,7 @@ class Native:
         seconds = deadline - self._clock.monotonic()
         finding = self._needs.of(request.owner, MediaFound(needs, 0), seconds=seconds) if needs else None
         found = () if finding is None else await timed(noted, "files", finding)
-        return _Call(request.model, body, Carried(found, deadline))
+        return _Call(request.model, body, RequestFiles(group, found, deadline))
 
     def _is_files(self, uri: str, origin: str) -> bool:
         """Whether it claims to be a File of Gemini's or of ours: then it must be one of the owner's. Others (YouTube,

@@ -133,16 +133,18 @@ class Router:
         model_name: str,
         attempt: Callable[[Deployment], Awaitable[T]],
         *,
+        group: Sequence[Deployment] = (),
         affinity: Callable[[Deployment], int] = no_affinity,
         deadline: float,
     ) -> T:
         """What `attempt` returns for the first deployment on which it succeeds.
 
-        `affinity`: how much of what the request needs is already there; more is preferred. `deadline`: a moment on the
+        `group`: the deployments of that name, where the caller has them. `affinity`: how much of what the request needs
+        is already there; more is preferred. `deadline`: a moment on the
         clock's `monotonic()`, after which nothing more is begun; an attempt that runs keeps it by itself.
         ModelNotFound, or what the last attempt raised (of several, one that is not about a rejected key).
         """
-        group = self.deployments(model_name)
+        group = group or self.deployments(model_name)
         first = group[0] if len(group) == 1 else self._pick(group, affinity)
         try:
             return await self._try(first, attempt)
