@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+from liftgate.large_bodies import Body
+
 _MARK = re.compile(rb'["{}\[\]]')
 _IN_TEXT = re.compile(rb'["\\]')
 
@@ -13,8 +15,12 @@ class ElementDecoder:
     """Bytes in any pieces → each object or array that is an element, as it was written. What stands between them is
     passed over. An object that stands alone, as errors do, is an element too.
 
+    It is never `ripe` (`sse.EventDecoder`): only clients of Google's oldest libraries have such streams.
+
     `rest()`, at the end: what came and is not whole; never empty where the array was not closed.
     """
+
+    ripe = False
 
     def __init__(self) -> None:
         self._waiting = bytearray()
@@ -47,6 +53,9 @@ class ElementDecoder:
             self._at -= done
             self._start = 0
         return found
+
+    def ripened(self) -> list[Body]:
+        return []
 
     def rest(self) -> bytes:
         if self._closed:

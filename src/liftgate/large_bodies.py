@@ -49,6 +49,13 @@ def behind(text: str, at: int) -> str:
     return joined(text[start : start + STEP] for start in range(at, len(text), STEP))
 
 
+def behind_head(head: str, text: str) -> str:
+    """`head + text`."""
+    if len(text) <= STEP:
+        return head + text
+    return joined((head, *(text[at : at + STEP] for at in range(0, len(text), STEP))))
+
+
 def encoded(value: Any) -> bytearray:
     """What msgspec's encoder returns."""
     whole = bytearray()

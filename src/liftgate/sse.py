@@ -6,9 +6,19 @@ Only what the two APIs use: `data:` lines, LF/CR/CRLF, comments. Gemini separate
 
 from __future__ import annotations
 
+import re
+
+from liftgate.large_bodies import STEP, Body, contains, grown
+
 DONE = b"data: [DONE]\n\n"
 PING = b": ping\n\n"
 
+LARGE = STEP
+MANY = 8
+"""Pieces that an event has at least before it is asked how large they are."""
+
+_LINE_END = re.compile(rb"[\r\n]")
+_BLANK_ENDS = (b"\r\n\r\n", b"\n\n", b"\r\r", b"\n\r\n", b"\r\n\n")
 _BLANK_LINE = (b"\n\n", b"\n\r", b"\r\r")
 """One of these is where two ends of lines meet, whichever of LF, CR and CRLF they are."""
 
@@ -23,7 +33,12 @@ class EventDecoder:
 
     `feed()` returns the events completed by a piece; `rest()` returns what stands behind the last complete event, so
     that a bare JSON error at the end of a stream is not lost.
+
+    An event of more than `LARGE` bytes takes long to put together: `feed` then returns nothing and sets `ripe`, and
+    `ripened()`, which is for a thread, returns what `feed` would have. Who called it sets `ripe` back.
     """
+
+    ripe = False
 
     def __init__(self) -> None:
         self._waiting: list[bytes] = []
@@ -38,6 +53,9 @@ class EventDecoder:
             if not any(end in seen for end in _BLANK_LINE):
                 self._edge = seen[-2:]
                 return []
+            if len(self._waiting) >= MANY and sum(map(len, self._waiting)) > LARGE:
+                self.ripe = True
+                return []
             buffer = b"".join(self._waiting)
         # A CR at the very end may be half of a CRLF.
         held = b""
@@ -50,6 +68,21 @@ class EventDecoder:
         self._waiting = [tail] if tail else []
         self._edge = tail[-2:]
         return [data for block in blocks if (data := _data(block)) is not None]
+
+    def ripened(self) -> list[Body]:
+        last = len(self._waiting[-1]) + 2
+        whole = grown(self._waiting)
+        self._waiting = []
+        rest = bytes(whole[-last:])
+        del whole[-last:]
+        first = _LINE_END.search(rest)
+        plain = whole.startswith(b"data: ") and not contains(whole, b"\n") and not contains(whole, b"\r")
+        if not plain or first is None or not rest.startswith(_BLANK_ENDS, first.start()):
+            return [*self.feed(bytes(whole) + rest)]
+        # One line of data and its end, which is all that a large event ever was.
+        del whole[: len(b"data: ")]
+        whole += rest[: first.start()]
+        return [whole, *self.feed(rest[first.start() :].lstrip(b"\r\n"))]
 
     def rest(self) -> bytes:
         return b"".join(self._waiting).strip()

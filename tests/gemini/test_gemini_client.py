@@ -42,7 +42,7 @@ def run_generate(*answers: bytes, body: bytes = b'{"contents":[]}', seen: Seen |
         async with listening(scripted(*answers, seen=seen)) as base, client() as gemini:
             for _ in range(calls - 1):
                 await gemini.generate(deployment_at(base), body, timeout=5.0)
-            return await gemini.generate(deployment_at(base), body, timeout=5.0)
+            return bytes(await gemini.generate(deployment_at(base), body, timeout=5.0))
 
     return asyncio.run(scenario())
 
@@ -240,7 +240,7 @@ def run_stream(*pieces: bytes | None, head: bytes = b"", end: str = "complete") 
             stream = await gemini.open_stream(deployment_at(base), b"{}", timeout=5.0, idle_timeout=0.3)
             try:
                 while batch := await stream.batch():
-                    batches.append(batch)
+                    batches.append([bytes(event) for event in batch])
                 assert await stream.batch() == []
             except errors.LiftgateError as error:
                 return joined(batches), error
@@ -274,7 +274,7 @@ def test_stream_batch_holds_what_arrived_together() -> None:
             await asyncio.sleep(0.05)
             batches = [await stream.batch(), await stream.batch()]
             await stream.close()
-            return batches
+            return [[bytes(event) for event in batch] for batch in batches]
 
     assert asyncio.run(scenario()) == [[event(n) for n in range(50)], []]
 
@@ -286,7 +286,7 @@ def test_stream_iterates_over_events() -> None:
             stream = await gemini.open_stream(deployment_at(base), b"{}", timeout=5.0, idle_timeout=5.0)
             events = [data async for data in stream]
             await stream.close()
-            return events
+            return [bytes(event) for event in events]
 
     assert asyncio.run(scenario()) == [event(1), event(2)]
 
@@ -379,7 +379,7 @@ def test_stream_silence_ends_though_each_wait_within_it_is_given_up_at_the_same_
                         with suppress(TimeoutError), deadlines.within(0.01):
                             await stream.batch()
             transport.close()
-            return found
+            return [bytes(event) for event in found]
 
     assert asyncio.run(scenario()) == [event(1)]
 
@@ -693,7 +693,7 @@ def test_generate_goes_through_the_proxy_of_the_environment(monkeypatch: pytest.
         async with listening(scripted(answer(200, b"{}"), seen=seen)) as proxy:
             monkeypatch.setenv("http_proxy", proxy.replace("http://", "http://user:pass@"))
             async with client() as gemini:
-                return await gemini.generate(deployment_at("http://gemini.example"), b"{}", timeout=5.0)
+                return bytes(await gemini.generate(deployment_at("http://gemini.example"), b"{}", timeout=5.0))
 
     assert asyncio.run(scenario()) == b"{}"
     ((line, headers, _),) = seen

@@ -358,7 +358,7 @@ def test_stream_midstream_error_comes_after_the_events_before_it(form: str, sand
         events: list[bytes] = []
         try:
             async for event in stream:
-                events.append(event)
+                events.append(bytes(event))
         except errors.UpstreamUnavailable:
             return events
         finally:
@@ -373,7 +373,7 @@ def test_stream_events_are_whole_and_end(sandbox: SandboxControl) -> None:
         stream = await gemini.open_stream(deployment_at(sandbox.base), BODY, timeout=10.0, idle_timeout=10.0)
         events = [event async for event in stream]
         await stream.close()
-        return events
+        return [bytes(event) for event in events]
 
     last = json.loads(with_client(call)[-1])
     assert last["candidates"][0]["finishReason"] == "STOP"

@@ -67,7 +67,7 @@ async def transport(limits: ClientLimits | None = None) -> AsyncIterator[Transpo
 def get(run: Run, url: str) -> bytes:
     async def scenario() -> bytes:
         async with transport() as gemini:
-            return await (await gemini.send(gemini.head("GET", url, {}))).read()
+            return bytes(await (await gemini.send(gemini.head("GET", url, {}))).read())
 
     return run(scenario())
 
@@ -90,7 +90,7 @@ def bodies(run: Run, *replies: bytes) -> tuple[list[bytes], int]:
                 found.append(await (await gemini.send(head)).read())
                 # Whoever closes behind an answer is heard before the next request.
                 await asyncio.sleep(0.02)
-            return found
+            return [bytes(each) for each in found]
 
     return run(scenario()), connections
 
@@ -132,7 +132,7 @@ def test_body_without_a_length_ends_with_the_connection(run: Run) -> None:
 
     async def scenario() -> bytes:
         async with listening(talk) as base, transport() as gemini:
-            return await (await gemini.send(gemini.head("GET", base, {}))).read()
+            return bytes(await (await gemini.send(gemini.head("GET", base, {}))).read())
 
     assert run(scenario()) == b"as much as there is"
 
@@ -176,7 +176,7 @@ def test_answer_that_is_cut_is_a_disconnect(run: Run, reply: bytes) -> None:
 
     async def scenario() -> bytes:
         async with listening(talk) as base, transport() as gemini:
-            return await (await gemini.send(gemini.head("GET", base, {}))).read()
+            return bytes(await (await gemini.send(gemini.head("GET", base, {}))).read())
 
     with pytest.raises(errors.UpstreamDisconnected, match="broke before its answer was complete"):
         run(scenario())
@@ -214,7 +214,7 @@ def test_words_that_nobody_asked_for_end_a_kept_connection(run: Run) -> None:
             head = gemini.head("GET", base, {})
             first = await (await gemini.send(head)).read()
             await asyncio.sleep(0.1)
-            return [first, await (await gemini.send(head)).read()]
+            return [bytes(first), bytes(await (await gemini.send(head)).read())]
 
     assert run(scenario()) == [b"asked for", b"asked for"]
 
@@ -309,7 +309,7 @@ def test_exchange_that_is_given_up_ends_its_connection_and_no_other(run: Run) ->
             await asyncio.wait([slow])
             assert slow.cancelled()
             await asyncio.sleep(0.05)
-            return [*ends, await quick.read()]
+            return [*ends, bytes(await quick.read())]
 
     assert run(scenario()) == [b"", b"quick"]
 
@@ -332,7 +332,7 @@ def test_caller_that_leaves_when_its_answer_is_whole_leaves_the_connection_to_th
             asked = connection.ask(b"%b\r\n" % second.data)
             left.cancel()
             await asyncio.wait([left])
-            return await asked.read()
+            return bytes(await asked.read())
 
     assert run(scenario()) == b"/b"
 
@@ -364,7 +364,7 @@ def test_server_that_half_closes_is_heard_at_once(run: Run, said: bytes) -> None
             try:
                 async with asyncio.timeout(5.0):
                     answered = await gemini.send(gemini.head("POST", base, {}), b"x" * 32 * MIB)
-                    return await answered.read()
+                    return bytes(await answered.read())
             finally:
                 over.set()
 
@@ -389,7 +389,7 @@ def test_head_that_comes_early_ends_the_sending_only_where_it_refuses(run: Run, 
         async with listening(talk) as base, transport() as gemini, asyncio.timeout(10.0):
             answered = await gemini.send(gemini.head("POST", base, {}), b"x" * 32 * MIB)
             assert answered.status == status
-            return await answered.read()
+            return bytes(await answered.read())
 
     assert run(scenario()) == b"done"
 
@@ -408,7 +408,7 @@ def test_trailers_are_not_kept(run: Run) -> None:
             answered = await gemini.send(gemini.head("GET", base, {}))
             tracemalloc.start()
             try:
-                return await answered.read(), tracemalloc.get_traced_memory()[1]
+                return bytes(await answered.read()), tracemalloc.get_traced_memory()[1]
             finally:
                 tracemalloc.stop()
 
@@ -467,7 +467,7 @@ def test_name_with_several_addresses_is_reached_at_the_one_that_listens(run: Run
     async def scenario() -> bytes:
         async with listening(scripted(answer(200, b"found"))) as base, transport() as gemini:
             head = gemini.head("GET", base.replace("127.0.0.1", "localhost"), {})
-            return await (await gemini.send(head)).read()
+            return bytes(await (await gemini.send(head)).read())
 
     assert run(scenario()) == b"found"
 
@@ -629,7 +629,7 @@ def https_deployment(port: int, host: str = "localhost") -> Deployment:
 def generate(deployment: Deployment, calls: int = 1) -> Coroutine[Any, Any, list[bytes]]:
     async def scenario() -> list[bytes]:
         async with client() as gemini:
-            return [await gemini.generate(deployment, b"{}", timeout=5.0) for _ in range(calls)]
+            return [bytes(await gemini.generate(deployment, b"{}", timeout=5.0)) for _ in range(calls)]
 
     return scenario()
 
@@ -846,7 +846,7 @@ def test_no_answer_is_ever_anothers_and_nothing_stays_behind(run: Run) -> None:
                 found += piece
                 await asyncio.sleep(dice.choice((0, 0.001)))
         else:
-            found = await answered.read()
+            found = bytes(await answered.read())
         plain = found.removesuffix(b"12345")
         assert plain == target.encode() * (len(plain) // 7), found[:80]
         return "read"

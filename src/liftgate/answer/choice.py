@@ -148,9 +148,10 @@ class Choice(msgspec.Struct):
 
 class Answer(Generic[Q]):
     """Whole once its fold has ended. `question`: what the client asked, as its dialect read it. `service_tier`:
-    Google's word, as the answer began with it. `usage`: Gemini's usageMetadata, whole, as it came last."""
+    Google's word, as the answer began with it. `usage`: Gemini's usageMetadata, whole, as it came last. `large`: to
+    write it takes long, which is then to be done in a thread."""
 
-    __slots__ = ("_counts", "choices", "head", "model_version", "question", "service_tier", "usage")
+    __slots__ = ("_counts", "choices", "head", "large", "model_version", "question", "service_tier", "usage")
 
     def __init__(self, head: Head, question: Q) -> None:
         self.head = head
@@ -159,6 +160,7 @@ class Answer(Generic[Q]):
         self.model_version: str | None = None
         self.service_tier: str | None = None
         self.usage: JsonObject = {}
+        self.large = False
         self._counts: Counts | None = None
 
     @property

@@ -18,6 +18,7 @@ from liftgate.ask.media import MediaFound
 from liftgate.ask.question import Question
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonMapping, JsonObject
+from liftgate.large_bodies import Body
 
 Q = TypeVar("Q", bound=Question)
 Q_contra = TypeVar("Q_contra", bound=Question, contravariant=True)
@@ -47,7 +48,7 @@ class Encoder(Protocol[Q]):
     def begin(self, answer: Answer[Q]) -> None:
         """The answer is there: before the first `encode`."""
 
-    def encode(self, events: Sequence[Event]) -> bytes: ...
+    def encode(self, events: Sequence[Event]) -> Body: ...
 
     def ping(self) -> bytes:
         """Something for the client in a silence, also before the answer is there."""

@@ -7,19 +7,21 @@ Thought signatures are stored before the events that carry the ids of their call
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from liftgate.answer.choice import Answer, Head
 from liftgate.answer.events import SHOWN, Event
 from liftgate.answer.fold import AnswerFold
+from liftgate.apart import Apart
 from liftgate.ask.question import Question
 from liftgate.engine.meter import CallRecord, timed
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import LiftgateError, UpstreamDisconnected
-from liftgate.gemini.json_body import decoded
+from liftgate.gemini.json_body import decoded, decoded_apart
 from liftgate.gemini.stream import GeminiStream
+from liftgate.large_bodies import Body
 from liftgate.records import Owner
 
 Q = TypeVar("Q", bound=Question)
@@ -46,7 +48,8 @@ class StartedStream(Generic[Q]):
         self._owner = owner
         self._signatures = signatures
         self._call = call
-        self._latest = b""
+        self._latest: Body = b""
+        self._folding: Apart[list[Event]] | None = None
         self._unsaved: list[tuple[str, str]] = []
         self._events: Sequence[Event] = ()
         self._last = False
@@ -59,7 +62,7 @@ class StartedStream(Generic[Q]):
         if not batch:
             raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
         while batch:
-            events += self._folded(batch)
+            events += await self._folded_apart(batch) if self._stream.large else self._folded(batch)
             self._fold.check_unbroken()
             if any(isinstance(event, SHOWN) for event in events):
                 break
@@ -70,10 +73,12 @@ class StartedStream(Generic[Q]):
         """The events that have arrived; with the last of them `ended` is true. Who cancels it may call it again. Raises
         what Gemini does wrong: then nothing follows."""
         try:
+            if self._folding is not None and self._folding.busy:
+                self._events = await self._folded_apart(())
             while not self._events and not self._last:
                 batch = await timed(self._call, "upstream", self._stream.batch())
                 if batch:
-                    self._events = self._folded(batch)
+                    self._events = await self._folded_apart(batch) if self._stream.large else self._folded(batch)
                 else:
                     self._last = True
                     self._events = self._fold.end()
@@ -97,15 +102,21 @@ class StartedStream(Generic[Q]):
             self._call.answered_in(self._fold.answer, self._latest)
         await self._stream.close()
 
-    def _folded(self, batch: Sequence[bytes]) -> list[Event]:
+    def _folded(self, batch: Sequence[Body], decode: Callable[[Body], Any] = decoded) -> list[Event]:
         fold = self._fold
-        events = fold.feed(decoded(batch[0]))
+        events = fold.feed(decode(batch[0]))
         for data in batch[1:]:
-            events += fold.feed(decoded(data))
+            events += fold.feed(decode(data))
         self._latest = batch[-1]
         if signatures := fold.take_signatures():
             self._unsaved += signatures
         return events
+
+    async def _folded_apart(self, batch: Sequence[Body]) -> list[Event]:
+        """In a thread; where the one before was cancelled, what it was given."""
+        self._fold.answer.large = True
+        self._folding = self._folding or Apart()
+        return await self._folding.run(lambda: self._folded(batch, decoded_apart))
 
 
 StreamTask = asyncio.Task[StartedStream[Q] | LiftgateError]

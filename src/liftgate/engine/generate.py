@@ -32,7 +32,7 @@ from liftgate.engine.meter import asked, current, timed
 from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import InvalidRequest, LiftgateError, UnsupportedParameter
-from liftgate.gemini.json_body import decoded
+from liftgate.gemini.json_body import LARGE, decoded, decoded_apart
 from liftgate.gemini.unbroken import unbroken
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.large_bodies import Body, encoded
@@ -192,7 +192,11 @@ class Generate:
         asking = self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
         raw = await timed(noted, "first_event", asking)
         fold = _fold(ready.call, question)
-        fold.feed(decoded(raw))
+        if len(raw) < LARGE:
+            fold.feed(decoded(raw))
+        else:
+            fold.answer.large = True
+            await asyncio.to_thread(lambda: fold.feed(decoded_apart(raw)))
         if noted is not None:
             noted.answered_in(fold.answer, raw)
         fold.end(whole=True)

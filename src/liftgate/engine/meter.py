@@ -19,6 +19,7 @@ from liftgate.answer.choice import Answer
 from liftgate.clock import Clock
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
+from liftgate.large_bodies import Body
 from liftgate.records import Deployment, FileRecord, Owner
 
 T = TypeVar("T")
@@ -140,7 +141,7 @@ class CallRecord(msgspec.Struct):
         if phase == "first_event":
             self.upstream += seconds
 
-    def answered(self, raw: bytes) -> None:
+    def answered(self, raw: Body) -> None:
         """Notes what one of Gemini's answers, or events, says of itself. What has another form says nothing."""
         try:
             said = _read_answer(raw) if raw else _Answer()
@@ -151,7 +152,7 @@ class CallRecord(msgspec.Struct):
         if said.candidates:
             self.finish = said.candidates[0].finish_reason or self.finish
 
-    def answered_in(self, answer: Answer[Any], latest: bytes) -> None:
+    def answered_in(self, answer: Answer[Any], latest: Body) -> None:
         """The same of an answer that is folded; `latest`: Gemini's latest event of it."""
         if len(latest) < LONG:
             self.answered(latest)

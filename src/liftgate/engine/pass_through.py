@@ -31,10 +31,10 @@ from liftgate.errors import (
     shortened,
 )
 from liftgate.gemini.client import EVENTS
-from liftgate.gemini.json_body import checked_object
+from liftgate.gemini.json_body import check_apart, checked_object
 from liftgate.gemini.stream import GeminiStream
 from liftgate.ids import FILE_ID
-from liftgate.large_bodies import Body
+from liftgate.large_bodies import STEP, Body
 from liftgate.media_types import explicit, is_taken
 from liftgate.records import Deployment, Owner
 from liftgate.router.attempts import Router
@@ -75,7 +75,7 @@ class _Call:
 class NativeAnswer:
     """`tier`: the one that Google served it in, as its header says."""
 
-    body: bytes
+    body: Body
     tier: str | None
 
 
@@ -87,7 +87,7 @@ class NativeStream:
     """
 
     def __init__(
-        self, stream: GeminiStream, first: list[bytes], hold: ExitStack, *, events: bool, call: CallRecord | None
+        self, stream: GeminiStream, first: Sequence[Body], hold: ExitStack, *, events: bool, call: CallRecord | None
     ) -> None:
         self._stream = stream
         self._hold = hold
@@ -105,19 +105,24 @@ class NativeStream:
         self._hold.close()
         if self._call is not None:
             # What is said of tokens counts them from the beginning: only the last event has to be read.
-            self._call.answered(self._last)
+            self._call.answered(self._last if len(self._last) < LARGE else b"")
         await self._stream.close()
 
     def in_band(self, error: LiftgateError) -> bytes:
         """`error` inside the stream, and the end behind it."""
         return self._form.error(error)
 
-    async def _relay(self, batch: list[bytes], form: Events | Elements) -> AsyncGenerator[bytes, None]:
+    async def _relay(self, batch: Sequence[Body], form: Events | Elements) -> AsyncGenerator[bytes, None]:
         try:
             while batch:
-                good: list[bytes] = []
+                good: list[Body] = []
                 try:
-                    good.extend(form.one(checked_object(data)) for data in batch)
+                    if self._stream.large:
+                        for data in batch:
+                            async for piece in _in_steps(form, data):
+                                yield piece
+                    else:
+                        good.extend(form.one(checked_object(data)) for data in batch)
                 finally:
                     if good:
                         yield b"".join(good)
@@ -132,6 +137,14 @@ class NativeStream:
             return
         if end := form.end():
             yield end
+
+
+async def _in_steps(form: Events | Elements, data: Body) -> AsyncGenerator[bytes, None]:
+    """A large event, or one behind it."""
+    await asyncio.to_thread(check_apart, data)
+    written = await asyncio.to_thread(form.one, data)
+    for at in range(0, len(written), STEP):
+        yield bytes(written[at : at + STEP])
 
 
 class Native:
@@ -157,9 +170,14 @@ class Native:
             called = f"{method}?$alt=json{NUMBERS}" if enum_numbers else method
             tier: list[str] = []
             calling = self._client.call(deployment, called, body, timeout=timeout, tier=tier)
-            raw = checked_object(await timed(noted, "first_event", calling))
+            raw = await timed(noted, "first_event", calling)
+            if len(raw) < LARGE:
+                checked_object(raw)
+            else:
+                await asyncio.to_thread(check_apart, raw)
             if noted is not None:
-                noted.answered(raw)
+                # What it says of itself is not worth the time that a large one takes.
+                noted.answered(raw if len(raw) < LARGE else b"")
                 noted.tier = tier[0] if tier else ""
             return NativeAnswer(raw, tier[0] if tier else None)
 
@@ -184,7 +202,10 @@ class Native:
             stream = await timed(noted, "first_event", opening)
             try:
                 batch = await timed(noted, "first_event", stream.batch())
-                first = [checked_object(data) for data in batch]
+                if stream.large:
+                    for data in batch:
+                        await asyncio.to_thread(check_apart, data)
+                first = batch if stream.large else [checked_object(data) for data in batch]
                 if not first:
                     raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
             except BaseException:

@@ -61,13 +61,13 @@ class GeminiClient:
 
     # ── models ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def generate(self, deployment: Deployment, body: Body, *, timeout: float) -> Awaitable[bytes]:
+    def generate(self, deployment: Deployment, body: Body, *, timeout: float) -> Awaitable[Body]:
         """POST …:generateContent; the JSON of a 200. `timeout` in seconds for the whole exchange."""
         return self.call(deployment, "generateContent", body, timeout=timeout)
 
     async def call(
         self, deployment: Deployment, method: str, body: Body, *, timeout: float, tier: list[str] | None = None
-    ) -> bytes:
+    ) -> Body:
         """POST …:`method` (countTokens, embedContent, …); the JSON of a 200. `tier` gets the one that Google served it
         in, where its header says so."""
         model = self._model(deployment)

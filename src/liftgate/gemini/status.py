@@ -16,6 +16,7 @@ from liftgate import errors
 from liftgate.errors import LiftgateError, UpstreamFacts, shortened
 from liftgate.gemini import sentences
 from liftgate.gemini.json_body import decoded_or_none
+from liftgate.large_bodies import Body
 
 LONGEST_WAIT = 86_400.0
 """Seconds. A delay beyond a day is no advice: an exhausted `file_storage_bytes` quota says 315,576,000,000 s."""
@@ -78,11 +79,11 @@ def without_key(body: bytes, key: str) -> bytes:
     return body.replace(key.encode(), b"[the key]") if key else body
 
 
-def event_error(event: bytes, *, names_file: bool, account: str = "", key: str = "") -> LiftgateError | None:
+def event_error(event: Body, *, names_file: bool, account: str = "", key: str = "") -> LiftgateError | None:
     """The typed error inside an event of a stream, or None when the event is an answer."""
     if b'"error"' not in event[:64]:
         return None
-    facts = parse(0, without_key(event, key))
+    facts = parse(0, without_key(bytes(event), key))
     if not facts.status:
         return None
     return _build(classify(facts, names_file=names_file), facts, {}, account)

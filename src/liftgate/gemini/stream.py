@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from time import monotonic
 
+from liftgate.apart import Apart
 from liftgate.deadlines import Deadlines, Within
 from liftgate.errors import LiftgateError, UpstreamDisconnected
 from liftgate.gemini.json_body import decoded_or_none
@@ -12,6 +13,7 @@ from liftgate.gemini.status import event_error
 from liftgate.http.connection import Answer
 from liftgate.http.network import broken
 from liftgate.json_elements import ElementDecoder
+from liftgate.large_bodies import Body
 from liftgate.sse import EventDecoder
 
 
@@ -45,7 +47,8 @@ class GeminiStream:
     """Iterates over the data of events (bytes, one JSON object each), or in batches of what arrived together.
 
     Ends after the last event; UpstreamDisconnected or UpstreamTimeout when the connection breaks or goes silent, the
-    error of `status` when Gemini reports one. Whoever opens a stream closes it.
+    error of `status` when Gemini reports one. Whoever opens a stream closes it. `large`: of its events one was so large
+    that what is done with them is to be done in a thread.
     """
 
     def __init__(
@@ -67,10 +70,14 @@ class GeminiStream:
         self._key = key
         self._failure: LiftgateError | None = None
         self._ended = False
+        self._ripening: Apart[list[Body]] | None = None
+        self.large = False
 
-    async def batch(self) -> list[bytes]:
-        """All events that have arrived, at least one; [] at the end of the stream."""
+    async def batch(self) -> Sequence[Body]:
+        """All events that have arrived, at least one; [] at the end of the stream. Who cancels it may call it again."""
         while not self._ended:
+            if self._decoder.ripe and (events := await self._ripened()):
+                return events
             if self._failure is not None:
                 raise self._fail(self._failure)
             try:
@@ -86,10 +93,17 @@ class GeminiStream:
                 return events
         return []
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
+    async def _ripened(self) -> Sequence[Body]:
+        self.large = True
+        self._ripening = self._ripening or Apart()
+        events = await self._ripening.run(self._decoder.ripened)
+        self._decoder.ripe = False
+        return self._good(events)
+
+    def __aiter__(self) -> AsyncIterator[Body]:
         return self._events()
 
-    async def _events(self) -> AsyncIterator[bytes]:
+    async def _events(self) -> AsyncIterator[Body]:
         while events := await self.batch():
             for event in events:
                 yield event
@@ -99,7 +113,7 @@ class GeminiStream:
         self._ended = True
         self._answer.close()
 
-    def _good(self, events: list[bytes]) -> list[bytes]:
+    def _good(self, events: Sequence[Body]) -> Sequence[Body]:
         """The events up to an error, which is kept for the next call: what came before it is still to be delivered."""
         for index, event in enumerate(events):
             error = event_error(event, names_file=self._names_file, account=self._account, key=self._key)
@@ -108,7 +122,7 @@ class GeminiStream:
                 return events[:index]
         return events
 
-    def _last(self) -> list[bytes]:
+    def _last(self) -> Sequence[Body]:
         """The connection was ended in order; what has no blank line behind it may be a bare error, or half an event."""
         rest = self._decoder.rest()
         events = self._good([rest.removeprefix(b"data:").strip()]) if rest else []

@@ -15,9 +15,12 @@ import httptools
 
 from liftgate.errors import LiftgateError, UpstreamDisconnected, UpstreamProtocolError
 from liftgate.http.network import broken
+from liftgate.large_bodies import Body, grown
 
 UNREAD = 256 * 1024
 """Bytes of an answer that wait for their reader before no more are taken from the network."""
+MANY = 8
+"""Pieces of an answer that are joined at once; more of them are many bytes."""
 LONGEST_HEAD = 256 * 1024
 """Bytes of an answer's head, at most."""
 
@@ -78,7 +81,7 @@ class Answer:
         """Whether `read_some` would wait."""
         return not (self.pieces or self.ended or self.failure is not None)
 
-    async def read(self) -> bytes:
+    async def read(self) -> Body:
         """All of the body that was not read yet, however large. Raises what broke it; closed when it is cancelled."""
         pieces: list[bytes] = []
         try:
@@ -89,7 +92,9 @@ class Answer:
             raise
         pieces += self.pieces
         self.pieces = []
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if len(pieces) == 1:
+            return pieces[0]
+        return b"".join(pieces) if len(pieces) < MANY else await asyncio.to_thread(grown, pieces)
 
     async def read_some(self) -> bytes:
         """What has arrived, at least a byte; b"" at the end. Raises what broke it, behind all that came before."""

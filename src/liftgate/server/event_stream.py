@@ -5,6 +5,7 @@ What fails behind the 200 is written inside, and such a stream has no regular en
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from typing import TypeVar
@@ -15,6 +16,8 @@ from liftgate.dialects.dialect import Encoder
 from liftgate.engine.answer_stream import AnswerStream
 from liftgate.engine.meter import told
 from liftgate.errors import InternalError, LiftgateError, let_go
+from liftgate.large_bodies import Body
+from liftgate.server.large_answers import in_steps
 
 log = logging.getLogger("liftgate.server")
 
@@ -40,12 +43,17 @@ async def event_blocks(
                 continue
             if answer is None and (answer := stream.answer) is not None:
                 encoder.begin(answer)
-            block = encoder.encode(events)
+            if answer is not None and answer.large:
+                async for piece in in_steps(await asyncio.to_thread(encoder.encode, events)):
+                    yield piece
+                block: Body = b""
+            else:
+                block = encoder.encode(events)
             if stream.ended:
-                yield block + encoder.end()
+                yield bytes(block + encoder.end())
                 return
             if block:
-                yield block
+                yield bytes(block)
     except LiftgateError as error:
         let_go(error)
         yield encoder.error(told(error))

@@ -14,6 +14,7 @@ from liftgate.answer.choice import Choice
 from liftgate.answer.events import Blob, Call, GooglePart, Position, Signature, Speech, TokenLogprob
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.json_types import JsonObject
+from liftgate.large_bodies import behind_head
 
 _json = msgspec.json.Encoder()
 
@@ -147,7 +148,7 @@ def image(blob: Blob, index: int) -> JsonObject:
     made: JsonObject = {
         "index": index,
         "type": "image_url",
-        "image_url": {"url": f"data:{blob.mime_type};base64,{blob.data}"},
+        "image_url": {"url": behind_head(f"data:{blob.mime_type};base64,", blob.data)},
         "content_index": blob.position.text,
     }
     if blob.signature:

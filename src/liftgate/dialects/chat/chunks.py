@@ -21,6 +21,7 @@ from liftgate.dialects.chat.usage import chat_usage, service_tier
 from liftgate.dialects.openai_errors import error_body
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
+from liftgate.large_bodies import Body, encoded, grown
 from liftgate.sse import DONE, PING
 from liftgate.sse import event as sse_event
 
@@ -155,8 +156,9 @@ class ChunkEncoder:
     def begin(self, answer: Answer[ChatQuestion]) -> None:
         self._writer = ChunkWriter(answer)
 
-    def encode(self, events: Sequence[Event]) -> bytes:
-        blocks = []
+    def encode(self, events: Sequence[Event]) -> Body:
+        blocks: list[Body] = []
+        large = False
         for event in events:
             if type(event) is Text and event.logprobs is None:
                 template = self._templates.get(event.index)
@@ -164,8 +166,15 @@ class ChunkEncoder:
                     blocks += [sse_event(_encode(chunk)) for chunk in self._writer.begun(event.index, text=True)]
                     template = self._template(event.index)
                 blocks.append(template[0] + _encode(event.text) + template[1])
+            elif type(event) is Blob or type(event) is Speech:
+                # What may be large is written in steps, and joined in steps.
+                for chunk in self._writer.of_event(event):
+                    blocks += (b"data: ", encoded(chunk), b"\n\n")
+                large = True
             else:
                 blocks += [sse_event(_encode(chunk)) for chunk in self._writer.of_event(event)]
+        if large:
+            return grown(blocks)
         return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     def ping(self) -> bytes:

@@ -6,6 +6,7 @@ import msgspec
 
 from liftgate.dialects.gemini.errors import GEMINI
 from liftgate.errors import LiftgateError
+from liftgate.large_bodies import STEP, Body, contains, grown
 
 _encode = msgspec.json.Encoder().encode
 
@@ -16,22 +17,24 @@ class Elements:
     def __init__(self) -> None:
         self._between = b"["
 
-    def one(self, data: bytes) -> bytes:
+    def one(self, data: Body) -> Body:
         between, self._between = self._between, b"\n,\r\n"
-        return between + data
+        return between + data if len(data) <= STEP else grown((between, data))
 
     def end(self) -> bytes:
         return b"[]" if self._between == b"[" else b"\n]"
 
     def error(self, error: LiftgateError) -> bytes:
         """The stream breaks off here: the error, and the end behind it."""
-        return self.one(_encode(GEMINI.error(error).body)) + self.end()
+        return bytes(self.one(_encode(GEMINI.error(error).body))) + self.end()
 
 
 class Events:
     """Google's server-sent events: nothing behind the last one."""
 
-    def one(self, data: bytes) -> bytes:
+    def one(self, data: Body) -> Body:
+        if len(data) > STEP and not contains(data, b"\n"):
+            return grown((b"data: ", data, b"\r\n\r\n"))
         if b"\n" in data:
             data = data.replace(b"\n", b"\r\ndata: ")
         return b"data: " + data + b"\r\n\r\n"
@@ -41,4 +44,4 @@ class Events:
 
     def error(self, error: LiftgateError) -> bytes:
         """The stream breaks off here: the error, and the end behind it."""
-        return self.one(_encode(GEMINI.error(error).body)) + self.end()
+        return bytes(self.one(_encode(GEMINI.error(error).body))) + self.end()

@@ -15,6 +15,7 @@ from liftgate.errors import InvalidRequest, ModelNotFound, NotFound
 from liftgate.server.bodies import without_mark
 from liftgate.server.handlers.gemini_files import common, page_size
 from liftgate.server.handlers.generate import PATIENCE
+from liftgate.server.large_answers import LargeResponse
 from liftgate.server.origin import origin_of
 from liftgate.server.request import Request
 from liftgate.server.responses import JSON_UTF8, Response, StreamedResponse, google_json
@@ -48,6 +49,8 @@ async def call_method(request: Request) -> Response:
         if method != STREAM:
             answer = await native.call(wanted, method, enum_numbers=numbers)
             tier = [(TIER, answer.tier.encode())] if answer.tier and _WORD.fullmatch(answer.tier) else []
+            if isinstance(answer.body, bytearray):
+                return LargeResponse(answer.body, headers=[JSON_UTF8, *tier])
             return Response(answer.body, headers=[JSON_UTF8, *tier])
         stream = await native.stream(wanted, events=alt == "sse", enum_numbers=numbers)
     request.let_go()

@@ -7,11 +7,14 @@ from typing import TypeVar
 
 import msgspec
 
+from liftgate.answer.choice import Answer
 from liftgate.ask.question import Question
 from liftgate.dialects.dialect import Dialect
 from liftgate.errors import InvalidRequest
+from liftgate.large_bodies import Body, encoded
 from liftgate.server.bodies import LARGE
 from liftgate.server.event_stream import event_blocks
+from liftgate.server.large_answers import large_response
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, StreamedResponse
 
@@ -41,6 +44,8 @@ def answers(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:
         with request.while_connected(PATIENCE):
             if not stream:
                 whole = await generate.complete(dialect, request.owner, body, large=large)
+                if whole.large:
+                    return await large_response(lambda: _written(dialect, whole), json_type)
                 return Response(_encode(dialect.whole(whole)), headers=json_type)
             # What goes wrong before the first event is raised here, and is still a status (docs/architecture.md,
             # "Decisions").
@@ -58,3 +63,10 @@ def answers(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:
         return StreamedResponse(blocks, close, in_band=encoder.error)
 
     return answer
+
+
+def _written(dialect: Dialect[Q], whole: Answer[Q]) -> Body:
+    """For a thread, which frees the answer, too."""
+    body = encoded(dialect.whole(whole))
+    whole.choices.clear()
+    return body
