@@ -15,6 +15,7 @@ from catalog_samples import NOW, commit, run
 from liftgate.catalog import rows
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
+from liftgate.catalog.rows.copies import CopyTable, due_purges, save_copy
 from liftgate.catalog.rows.erasing import erase_owner
 from liftgate.catalog.rows.unknown import condemn, note_unknown
 from liftgate.catalog.table import (
@@ -28,6 +29,7 @@ from liftgate.catalog.table import (
     registered,
     stored_bytes,
 )
+from liftgate.records import CopyRecord
 
 Schema = dict[str, dict[str, bool]]
 """Table → column → whether it holds text."""
@@ -237,6 +239,43 @@ def test_record_goes_in_and_comes_out_by_the_names_of_its_fields(database_url: s
             replies.insert(conn, made)
             assert replies.select(conn, "WHERE owner = ?", ("anna",)) == [made]
             assert replies.find(conn, "WHERE id = ?", ("r2",)) is None
+
+    run(database_url, lambda database: database.write(work))
+
+
+def test_copies_of_an_erased_owner_are_purged_at_google(database_url: str) -> None:
+    """A second kind of copy: its subjects have an owner, and the names of its copies at Google are not forgotten."""
+
+    def work(conn: Connection) -> None:
+        conn.execute("CREATE TABLE prefixes (id TEXT PRIMARY KEY, owner TEXT NOT NULL)")
+        conn.execute(
+            "CREATE TABLE caches (prefix_id TEXT REFERENCES prefixes (id), model TEXT, account TEXT, state TEXT,"
+            " bytes BIGINT, name TEXT, uri TEXT, generation BIGINT, upload_url TEXT, expires_at DOUBLE PRECISION,"
+            " used_at DOUBLE PRECISION, error TEXT, PRIMARY KEY (prefix_id, model, account))"
+        )
+        try:
+            BareTable(name="prefixes", also=("id", "owner"), owner="owner", texts=("id",))
+            caches = CopyTable(
+                name="caches",
+                topic="cache",
+                record=CopyRecord,
+                named={"subject": "prefix_id", "form": "model"},
+                refers={"prefix_id": "prefixes"},
+                through="prefix_id",
+                texts=("model", "account", "state", "name", "uri", "upload_url", "error"),
+                alive="SELECT 1 FROM prefixes WHERE id = ?",
+            )
+            assert faults(schema_of(conn, database_url)) == []
+            for owner in ("anna", "bert"):
+                conn.execute("INSERT INTO prefixes (id, owner) VALUES (?, ?)", (f"p-{owner}", owner))
+                made = CopyRecord(f"p-{owner}", "m", "project-1", "active", 1, f"cachedContents/{owner}", "", 1)
+                assert save_copy(conn, caches, made)
+            erase_owner(conn, "anna", conn.now(), 500)
+            assert [each.name for each in due_purges(conn, conn.now() + 1, 9)] == ["cachedContents/anna"]
+            assert [each.subject for each in caches.select(conn, "")] == ["p-bert"]
+        finally:
+            forget_table("prefixes")
+            forget_table("caches")
 
     run(database_url, lambda database: database.write(work))
 

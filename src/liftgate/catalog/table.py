@@ -83,6 +83,10 @@ class BareTable(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
         """Those of the record."""
         return ()
 
+    def delete_rows(self, conn: Connection, condition: str, params: Sequence[object]) -> None:
+        """With what else has to be done where such rows go. `condition`: SQL."""
+        conn.execute(f"DELETE FROM {self.name} WHERE {condition}", params)
+
 
 class Table(BareTable, Generic[R], frozen=True, kw_only=True, eq=False, dict=True):
     """A table whose rows are records: each field of `record` is a column, called as `named` says where the column has
@@ -192,7 +196,7 @@ def erase_rows(conn: Connection, owner: Owner) -> None:
     # First what refers to other rows, so that no row is left without the one that it refers to.
     for table in sorted(registered(), key=_depth, reverse=True):
         if condition := _of_owner(table):
-            conn.execute(f"DELETE FROM {table.name} WHERE {condition}", (owner,))
+            table.delete_rows(conn, condition, (owner,))
 
 
 def objects_of(conn: Connection, owner: Owner) -> list[str]:

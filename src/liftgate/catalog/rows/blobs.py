@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from liftgate.catalog.connection import Connection
-from liftgate.catalog.rows.copies import FILE_COPIES, purge_copies_of
+from liftgate.catalog.rows.copies import FILE_COPIES, purge_where
 from liftgate.catalog.steady import steady
 from liftgate.catalog.table import Backup, Table
 from liftgate.records import BlobRecord, Owner
@@ -112,7 +112,7 @@ def orphan_blob(conn: Connection, blob_id: str, now: float) -> None:
     """No file uses it any more: its copies are purged, and it is swept after a grace on the steady clock."""
     # The blob first: a copy that is being saved meanwhile holds this row, and is seen below once it is saved.
     conn.execute("UPDATE blobs SET orphaned_at = ? WHERE id = ? AND orphaned_at IS NULL", (steady(conn), blob_id))
-    purge_copies_of(conn, FILE_COPIES, blob_id, now)
+    purge_where(conn, FILE_COPIES, "blob_id = ?", (blob_id,), now)
 
 
 def orphaned_blobs(conn: Connection, before: float, limit: int) -> list[BlobRecord]:

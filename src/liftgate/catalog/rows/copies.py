@@ -32,6 +32,10 @@ class CopyTable(Table[CopyRecord], frozen=True, kw_only=True, eq=False, dict=Tru
         subject, form, account = self.columns[:3]
         return f"{subject} = ? AND {form} = ? AND {account} = ?"
 
+    def delete_rows(self, conn: Connection, condition: str, params: Sequence[object]) -> None:
+        """What the rows hold at Google is purged."""
+        purge_where(conn, self, condition, params, conn.now())
+
 
 FILE_COPIES = CopyTable(
     # The word of older gateways, which may run beside this one: renaming the table or the topic would buy nothing.
@@ -146,12 +150,11 @@ def mark_lost(conn: Connection, table: CopyTable, key: CopyKey, name: str, now: 
     return True
 
 
-def purge_copies_of(conn: Connection, table: CopyTable, subject: str, now: float) -> None:
-    """Removes all copies of a subject and has what they hold purged."""
-    for form, account, name, upload_url in conn.execute(
-        f"DELETE FROM {table.name} WHERE {table.columns[0]} = ?"
-        f" RETURNING {table.columns[1]}, account, name, upload_url",
-        (subject,),
+def purge_where(conn: Connection, table: CopyTable, condition: str, params: Sequence[object], now: float) -> None:
+    """Removes the copies that fulfil `condition` (SQL), and has what they hold purged."""
+    key = ", ".join(table.columns[:3])
+    for subject, form, account, name, upload_url in conn.execute(
+        f"DELETE FROM {table.name} WHERE {condition} RETURNING {key}, name, upload_url", params
     ):
         if name or upload_url is not None:
             schedule_purge(conn, account, name, now, upload_url)
