@@ -6,12 +6,13 @@ bytes).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn, Protocol, TypeVar
+from collections.abc import Callable
+from typing import NoReturn, Protocol, TypeVar
 
 from liftgate.errors import LiftgateError
 from liftgate.sdk.engine import Engine
 from liftgate.sdk.public_errors import public_error
+from liftgate.tasks import Work
 
 T = TypeVar("T")
 
@@ -42,9 +43,9 @@ class Bridge(Protocol):
     loop.
     """
 
-    def run(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> T: ...
-    async def reach(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> T: ...
-    def leave(self, call: Callable[[Engine], Coroutine[Any, Any, None]]) -> None: ...
+    def run(self, call: Callable[[Engine], Work[T]]) -> T: ...
+    async def reach(self, call: Callable[[Engine], Work[T]]) -> T: ...
+    def leave(self, call: Callable[[Engine], Work[None]]) -> None: ...
 
 
 class Here:
@@ -53,11 +54,11 @@ class Here:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def run(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> NoReturn:
+    def run(self, call: Callable[[Engine], Work[T]]) -> NoReturn:
         raise RuntimeError("This result belongs to an AsyncLiftgate: use its async methods.")
 
-    async def reach(self, call: Callable[[Engine], Coroutine[Any, Any, T]]) -> T:
+    async def reach(self, call: Callable[[Engine], Work[T]]) -> T:
         return await call(self._engine)
 
-    def leave(self, call: Callable[[Engine], Coroutine[Any, Any, None]]) -> None:
+    def leave(self, call: Callable[[Engine], Work[None]]) -> None:
         """Nothing: without its loop running there is nowhere to do it, and the engine's end does it too."""

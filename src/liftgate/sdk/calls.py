@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypedDict
 
 from liftgate.errors import AuthenticationFailed, ConfigError, InvalidRequest, ModelNotFound
+from liftgate.json_types import JsonMapping
 from liftgate.records import Account
 from liftgate.settings.google import environment_key, key_account, key_warnings, read_base
 from liftgate.settings.wildcards import names_a_model
@@ -50,7 +51,7 @@ class Call:
     timeout: float | None = None
     retries: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    body: JsonMapping = field(default_factory=dict, repr=False)
 
     def over(self, defaults: Call) -> Call:
         """This call, with `defaults` where it says nothing."""
@@ -73,7 +74,7 @@ def call_of(
     *,
     provider: str | None = None,
     extra_headers: Mapping[str, str] | None = None,
-    extra_body: Mapping[str, Any] | None = None,
+    extra_body: JsonMapping | None = None,
 ) -> Call:
     """InvalidRequest names the argument that is of the wrong type; TypeError an argument that no function has."""
     for name in options:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from liftgate.json_types import JsonMapping
 from liftgate.sdk.calls import CallOptions
 
 
@@ -35,18 +36,18 @@ class ChatOptions(CallOptions, total=False):
     functions: Sequence[Any] | None
     function_call: Any
     reasoning_effort: str | None
-    thinking: Mapping[str, Any] | None
+    thinking: JsonMapping | None
     modalities: Sequence[str] | None
-    audio: Mapping[str, Any] | None
-    web_search_options: Mapping[str, Any] | None
-    stream_options: Mapping[str, Any] | None
+    audio: JsonMapping | None
+    web_search_options: JsonMapping | None
+    stream_options: JsonMapping | None
     service_tier: str | None
-    safety_settings: Sequence[Mapping[str, Any]] | None
+    safety_settings: Sequence[JsonMapping] | None
     cached_content: str | None
-    tool_config: Mapping[str, Any] | None
-    generation_config: Mapping[str, Any] | None
+    tool_config: JsonMapping | None
+    generation_config: JsonMapping | None
     labels: Mapping[str, str] | None
-    google: Mapping[str, Any] | None
+    google: JsonMapping | None
     metadata: Any
     user: str | None
     store: bool | None
@@ -59,8 +60,8 @@ class ChatOptions(CallOptions, total=False):
     allowed_openai_params: Sequence[str] | None
     custom_llm_provider: str | None
     extra_headers: Mapping[str, str] | None
-    extra_body: Mapping[str, Any] | None
+    extra_body: JsonMapping | None
     headers: Mapping[str, str] | None
-    fallbacks: Sequence[str | Mapping[str, Any]] | None
+    fallbacks: Sequence[str | JsonMapping] | None
     context_window_fallback_dict: Mapping[str, str] | None
     mock_response: Any

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from liftgate.errors import InvalidRequest
+from liftgate.json_types import JsonObject
 from liftgate.sdk.bridge import public_errors
 from liftgate.sdk.response_cost import note_cost
 from liftgate.sdk.results import ModelResponse, plain
@@ -24,11 +25,11 @@ def stream_chunk_builder(chunks: Iterable[Any], messages: Any = None, **_: Any) 
     (`stream_options={"include_usage": True}`). `messages` has no effect: LiteLLM counts their tokens itself.
     """
     with public_errors():
-        said: list[dict[str, Any]] = [plain(chunk) for chunk in chunks]
+        said: list[JsonObject] = [plain(chunk) for chunk in chunks]
         if not said:
             raise InvalidRequest("'chunks' is empty: no answer can be built.", param="chunks")
-    body: dict[str, Any] = {}
-    choices: dict[int, dict[str, Any]] = {}
+    body: JsonObject = {}
+    choices: dict[int, JsonObject] = {}
     for chunk in said:
         body.update({name: value for name, value in chunk.items() if value is not None and name != "choices"})
         for choice in chunk.get("choices") or ():
@@ -45,7 +46,7 @@ def stream_chunk_builder(chunks: Iterable[Any], messages: Any = None, **_: Any) 
     return answer
 
 
-def _merge(whole: dict[str, Any], piece: dict[str, Any]) -> None:
+def _merge(whole: JsonObject, piece: JsonObject) -> None:
     for name, value in piece.items():
         before = whole.get(name)
         if name in _TEXTS and isinstance(value, str):
@@ -67,7 +68,7 @@ def _merge(whole: dict[str, Any], piece: dict[str, Any]) -> None:
             whole[name] = value
 
 
-def _indexed(calls: list[dict[str, Any]], pieces: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _indexed(calls: list[JsonObject], pieces: list[JsonObject]) -> list[JsonObject]:
     """Tool calls come in pieces that say which call they are of."""
     by_index = {call["index"]: call for call in calls}
     for piece in pieces:
@@ -76,11 +77,11 @@ def _indexed(calls: list[dict[str, Any]], pieces: list[dict[str, Any]]) -> list[
     return [by_index[index] for index in sorted(by_index)]
 
 
-def _finished(choice: dict[str, Any]) -> dict[str, Any]:
+def _finished(choice: JsonObject) -> JsonObject:
     for call in choice["message"].get("tool_calls") or ():
         call.pop("index", None)
     choice.setdefault("finish_reason", None)
-    joined: dict[str, Any] = _joined(choice)
+    joined: JsonObject = _joined(choice)
     return joined
 
 

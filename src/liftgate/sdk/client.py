@@ -10,12 +10,13 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 from typing import Any, Concatenate, Literal, ParamSpec, Self, TypedDict, TypeVar, Unpack, overload
 
 from liftgate.errors import InvalidRequest
+from liftgate.json_types import JsonObject
 from liftgate.sdk import operations
 from liftgate.sdk.bridge import Bridge, Here, public_errors
 from liftgate.sdk.calls import Call, call_of
@@ -28,6 +29,7 @@ from liftgate.sdk.operations import Operation
 from liftgate.sdk.portal import Portal
 from liftgate.sdk.results import ModelResponse
 from liftgate.sdk.streams import AsyncChunkStream, ChunkStream
+from liftgate.tasks import Work
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,9 +66,7 @@ def _blocking(say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]) ->
     return _signed(method, say)
 
 
-def _awaited(
-    say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]
-) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, R]]:
+def _awaited(say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]) -> Callable[Concatenate[Any, P], Work[R]]:
     """The same to be awaited."""
     of_model = _begins_with_model(say)
 
@@ -183,7 +183,7 @@ class Liftgate:
     batch_completion = _blocking(operations.batch_completion, _as_is)
     abatch_completion = _awaited(operations.batch_completion, _as_is)
 
-    def _settled(self, arguments: dict[str, Any], *, chat: bool) -> dict[str, Any]:
+    def _settled(self, arguments: JsonObject, *, chat: bool) -> JsonObject:
         """A call's keyword arguments; the module's functions add the module's settings."""
         return arguments
 
@@ -217,7 +217,7 @@ class AsyncLiftgate:
     batch_completion = _awaited(operations.batch_completion, _as_is)
     _complete = _awaited(operations.completion, _astreamed)
 
-    def _settled(self, arguments: dict[str, Any], *, chat: bool) -> dict[str, Any]:
+    def _settled(self, arguments: JsonObject, *, chat: bool) -> JsonObject:
         return arguments
 
     @overload

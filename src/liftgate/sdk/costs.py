@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from liftgate.errors import InvalidRequest, NotFound
+from liftgate.json_types import JsonObject
 from liftgate.prices import Cost, TokenCounts, counts_of_openai
 from liftgate.sdk.bridge import public_errors
 from liftgate.sdk.response_cost import cost_of
@@ -68,7 +69,7 @@ def _cost_of_texts(model: str | None, prompt: str, messages: Any, completion: st
 
     if not model:
         raise InvalidRequest("Give 'completion_response', or 'model' and a text.", param="model")
-    asked: dict[str, Any] = {"messages": messages} if messages is not None else {"text": prompt}
+    asked: JsonObject = {"messages": messages} if messages is not None else {"text": prompt}
     sent = token_counter(model, **asked) if messages is not None or prompt else 0
     made = token_counter(model, text=completion) if completion else 0
     return _priced(model, TokenCounts(prompt={"TEXT": sent}, output={"TEXT": made}), service_tier).dollars

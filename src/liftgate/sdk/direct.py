@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.ask.suspects import inline_suspects, named
@@ -34,6 +34,7 @@ from liftgate.errors import (
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.files import GeminiFile
 from liftgate.gemini.status import lost_file
+from liftgate.json_types import JsonObject
 from liftgate.records import NewFile
 from liftgate.sdk import direct_media
 from liftgate.sdk.calls import Call, connect
@@ -153,19 +154,19 @@ class Direct:
 
     # ── chat ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def chat(self, request: dict[str, Any], call: Call) -> ModelResponse | ChunkSource:
+    async def chat(self, request: JsonObject, call: Call) -> ModelResponse | ChunkSource:
         async with self._exchange(call) as at:
             chat, translation = await self._translated(at, request)
             if request.get("stream"):
                 return await self._patiently(at, chat, lambda: chat.open(translation, at.attempts.left))
             return await self._patiently(at, chat, lambda: chat.complete(translation, at.attempts.left))
 
-    async def count_tokens(self, request: dict[str, Any], call: Call) -> int:
+    async def count_tokens(self, request: JsonObject, call: Call) -> int:
         async with self._exchange(call) as at:
             chat, translation = await self._translated(at, request)
             return await self._patiently(at, chat, lambda: chat.count(translation, at.attempts.left))
 
-    async def _translated(self, at: Exchange, request: dict[str, Any]) -> tuple[DirectChat, ChatQuestion]:
+    async def _translated(self, at: Exchange, request: JsonObject) -> tuple[DirectChat, ChatQuestion]:
         chat = DirectChat(at.client, at.account, self._clock, request, at.body)
         found = find_media(request, inline_limit=LimitSettings().inline_limit)
         files = await self._resolved(at, found) if found.needs else {}

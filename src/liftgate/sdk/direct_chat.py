@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -34,7 +33,7 @@ from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.json_body import decoded
 from liftgate.gemini.stream import GeminiStream
 from liftgate.gemini.unbroken import unbroken
-from liftgate.json_types import JsonObject
+from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.prices import counts_of_gemini, day_of
 from liftgate.records import Account, Deployment
 from liftgate.sdk.calls import model_name
@@ -49,7 +48,7 @@ class DirectChat:
     """`body`: the caller's extra_body, put into Gemini's request over what is there, as LiteLLM does."""
 
     def __init__(
-        self, client: GeminiClient, account: Account, clock: Clock, request: Mapping[str, Any], body: Mapping[str, Any]
+        self, client: GeminiClient, account: Account, clock: Clock, request: JsonMapping, body: JsonMapping
     ) -> None:
         if "model" not in request:
             raise MissingParameter("model")
@@ -116,7 +115,7 @@ class DirectChat:
             await stream.close()
             raise
 
-    def _encoded(self, body: Mapping[str, Any]) -> bytes:
+    def _encoded(self, body: JsonMapping) -> bytes:
         if not self._body:
             return _encode(body)
         try:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar
+from typing import Concatenate, Literal, ParamSpec, Self, TypeVar
 
 from liftgate.blobs.places import make_place
 from liftgate.dialects.chat.chunks import ChunkWriter
@@ -26,6 +26,7 @@ from liftgate.engine.answer_stream import AnswerStream
 from liftgate.engine.meter import Meter
 from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.gateway import Gateway
+from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.records import FileRecord, NewFile
 from liftgate.sdk.calls import Call, check_provider, model_name
 from liftgate.sdk.engine import ChunkSource, Listing, StoredFile
@@ -34,6 +35,7 @@ from liftgate.sdk.metered import metered, metered_chat
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, ModelResponseStream
 from liftgate.settings import Settings, load_settings
 from liftgate.settings.sections import LOCAL
+from liftgate.tasks import Work
 
 log = logging.getLogger("liftgate.sdk")
 
@@ -44,14 +46,14 @@ T = TypeVar("T")
 def _metered(
     operation: str,
 ) -> Callable[
-    [Callable[Concatenate[Durable, P], Coroutine[Any, Any, T]]],
-    Callable[Concatenate[Durable, P], Coroutine[Any, Any, T]],
+    [Callable[Concatenate[Durable, P], Work[T]]],
+    Callable[Concatenate[Durable, P], Work[T]],
 ]:
     """A method whose calls are metered where somebody listens."""
 
     def decorate(
-        method: Callable[Concatenate[Durable, P], Coroutine[Any, Any, T]],
-    ) -> Callable[Concatenate[Durable, P], Coroutine[Any, Any, T]]:
+        method: Callable[Concatenate[Durable, P], Work[T]],
+    ) -> Callable[Concatenate[Durable, P], Work[T]]:
         @wraps(method)
         async def run(self: Durable, /, *args: P.args, **kwargs: P.kwargs) -> T:
             work, meters = method(self, *args, **kwargs), self._gateway.meters
@@ -103,7 +105,7 @@ class Durable:
     async def list_files(self, listing: Listing, call: Call) -> FileList:
         _acceptable(call)
         order: Literal["asc", "desc"] = "asc" if listing.order == "asc" else "desc"
-        asked: dict[str, Any] = {} if listing.limit is None else {"limit": listing.limit}
+        asked: JsonObject = {} if listing.limit is None else {"limit": listing.limit}
         page = await self._gateway.files.list(LOCAL, purpose=listing.purpose, after=listing.after, order=order, **asked)
         return FileList(**openai_file_list(page.files, has_more=page.has_more))
 
@@ -129,22 +131,22 @@ class Durable:
 
     # ── chat ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def chat(self, request: dict[str, Any], call: Call) -> ModelResponse | ChunkSource:
+    async def chat(self, request: JsonObject, call: Call) -> ModelResponse | ChunkSource:
         answering = self._answer(request, call)
         meters = self._gateway.meters
         return await (metered_chat(meters, answering) if meters else answering)
 
-    async def _answer(self, request: dict[str, Any], call: Call) -> ModelResponse | ChunkSource:
+    async def _answer(self, request: JsonObject, call: Call) -> ModelResponse | ChunkSource:
         body = self._body(request, call)
         if request.get("stream"):
             return _Chunks(await self._gateway.generate.stream(CHAT, LOCAL, body))
         return ModelResponse(**completion(await self._gateway.generate.complete(CHAT, LOCAL, body)))
 
     @_metered("count")
-    async def count_tokens(self, request: dict[str, Any], call: Call) -> int:
+    async def count_tokens(self, request: JsonObject, call: Call) -> int:
         return await self._gateway.generate.count(CHAT, LOCAL, self._body(request, call))
 
-    def _body(self, request: Mapping[str, Any], call: Call) -> dict[str, Any]:
+    def _body(self, request: JsonMapping, call: Call) -> JsonObject:
         _acceptable(call, timeout=True)
         body = {**request, "model": self._served(request.get("model"))}
         return body if call.timeout is None else {**body, "timeout": call.timeout}
@@ -219,7 +221,7 @@ def _acceptable(call: Call, *, timeout: bool = False, body: bool = False) -> Cal
     return call
 
 
-def _models(body: Mapping[str, Any]) -> tuple[str, ...]:
+def _models(body: JsonMapping) -> tuple[str, ...]:
     """`target_model_names`: a name, names with commas between, or a list; the file is carried there at once."""
     if unknown := sorted(set(body) - {"target_model_names"}):
         raise InvalidRequest(f"'extra_body' has no {unknown[0]!r}; it may have target_model_names.", param=unknown[0])

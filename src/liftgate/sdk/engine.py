@@ -5,9 +5,10 @@ process.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from liftgate.byte_source import PIECE, ByteSource
+from liftgate.json_types import JsonObject
 from liftgate.records import NewFile
 from liftgate.sdk.calls import Call
 from liftgate.sdk.file_input import FileTypes
@@ -57,8 +58,8 @@ class FileEngine(Protocol):
 class ChatEngine(Protocol):
     """As above. `request` is the body of a chat completion."""
 
-    async def chat(self, request: dict[str, Any], call: Call) -> ModelResponse | ChunkSource: ...
-    async def count_tokens(self, request: dict[str, Any], call: Call) -> int: ...
+    async def chat(self, request: JsonObject, call: Call) -> ModelResponse | ChunkSource: ...
+    async def count_tokens(self, request: JsonObject, call: Call) -> int: ...
 
 
 class Engine(FileEngine, ChatEngine, Protocol):

@@ -8,14 +8,14 @@ closed when the process ends.
 from __future__ import annotations
 
 import atexit
-from typing import Any
 
+from liftgate.json_types import JsonObject
 from liftgate.sdk.client import Liftgate
 from liftgate.sdk.module_settings import with_settings
 
 
 class _Shared(Liftgate):
-    def _settled(self, arguments: dict[str, Any], *, chat: bool) -> dict[str, Any]:
+    def _settled(self, arguments: JsonObject, *, chat: bool) -> JsonObject:
         return with_settings(arguments, chat=chat)
 
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from liftgate.errors import InvalidRequest, UnsupportedParameter
+from liftgate.json_types import JsonMapping, JsonObject
 
 _LABEL = "a label of LiteLLM's own logging"
 _TEMPLATE = "a prompt template, for providers without a chat API"
@@ -91,7 +92,7 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 )
 
 
-def take_out(request: dict[str, Any]) -> None:
+def take_out(request: JsonObject) -> None:
     """Removes what is ignored; UnsupportedParameter names what is refused."""
     for name in request.keys() & IGNORED.keys():
         del request[name]
@@ -113,7 +114,7 @@ def response_format(value: Any) -> Any:
     )
 
 
-def fallback_models(request: dict[str, Any]) -> tuple[list[Mapping[str, Any]], Mapping[str, Any]]:
+def fallback_models(request: JsonObject) -> tuple[list[JsonMapping], JsonMapping]:
     """`fallbacks` as changes to the call, each with a `model`, and `context_window_fallback_dict`; both are taken out.
 
     A fallback is a model's name, or a dict with a model and arguments of its own.
@@ -122,7 +123,7 @@ def fallback_models(request: dict[str, Any]) -> tuple[list[Mapping[str, Any]], M
     by_window = request.pop("context_window_fallback_dict", None) or {}
     if isinstance(listed, str | Mapping) or not isinstance(by_window, Mapping):
         raise InvalidRequest("'fallbacks' is a list of models.", param="fallbacks")
-    changes: list[Mapping[str, Any]] = []
+    changes: list[JsonMapping] = []
     for place, each in enumerate(listed):
         change = {"model": each} if isinstance(each, str) else each
         if not isinstance(change, Mapping) or not isinstance(change.get("model"), str):

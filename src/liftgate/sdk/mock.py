@@ -7,6 +7,7 @@ from typing import Any
 from liftgate import ids
 from liftgate.clock import SystemClock
 from liftgate.errors import InvalidRequest
+from liftgate.json_types import JsonObject
 from liftgate.sdk.engine import ChunkSource
 from liftgate.sdk.results import ModelResponse, ModelResponseStream, plain
 
@@ -26,7 +27,7 @@ async def mocked(model: str, mock: Any, *, stream: bool) -> ModelResponse | Chun
     return _MockStream(answer) if stream else answer
 
 
-def _answer(model: str, text: str) -> dict[str, Any]:
+def _answer(model: str, text: str) -> JsonObject:
     return {
         "id": ids.new_completion_id(),
         "object": "chat.completion",
@@ -46,7 +47,7 @@ class _MockStream:
         pieces = [" ".join(words[i : i + _WORDS_A_CHUNK]) for i in range(0, len(words), _WORDS_A_CHUNK)]
         texts = [piece + (" " if n < len(pieces) - 1 else "") for n, piece in enumerate(pieces)]
         head = {"id": answer.id, "object": "chat.completion.chunk", "created": answer.created, "model": answer.model}
-        deltas: list[tuple[dict[str, Any], str | None]] = [({"content": text}, None) for text in texts]
+        deltas: list[tuple[JsonObject, str | None]] = [({"content": text}, None) for text in texts]
         deltas[0][0]["role"] = "assistant"
         deltas.append(({}, choice.finish_reason))
         self._chunks = [

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from liftgate.ask.model_info import can, facts_of
 from liftgate.clock import SystemClock
 from liftgate.dialects.chat.fields import REQUEST
 from liftgate.errors import NotFound
+from liftgate.json_types import JsonObject
 from liftgate.prices import day_of, known_models, model_entry
 from liftgate.sdk.bridge import public_errors
 from liftgate.settings.google import KEY_VARIABLES
 
 
-def get_model_info(model: str, custom_llm_provider: str | None = None, api_base: str | None = None) -> dict[str, Any]:
+def get_model_info(model: str, custom_llm_provider: str | None = None, api_base: str | None = None) -> JsonObject:
     """Limits in tokens, prices in US dollars for one token (of today), and what the model can do. Raises NotFound."""
     with public_errors(model):
         entry = model_entry(model)
@@ -42,7 +42,7 @@ def get_supported_openai_params(
 
 def validate_environment(
     model: str | None = None, api_key: str | None = None, api_base: str | None = None
-) -> dict[str, Any]:
+) -> JsonObject:
     """Whether there is a key for Google: LiteLLM's `keys_in_environment` and `missing_keys`."""
     found = bool(api_key or any(os.environ.get(name) for name in KEY_VARIABLES))
     return {"keys_in_environment": found, "missing_keys": [] if found else ["GEMINI_API_KEY"]}
@@ -109,10 +109,10 @@ def supports_prompt_caching(model: str, custom_llm_provider: str | None = None) 
     return _supports(model, "supports_prompt_caching")
 
 
-class _ModelCost(Mapping[str, dict[str, Any]]):
+class _ModelCost(Mapping[str, JsonObject]):
     """`model_cost`: each model's facts, by its name with and without `gemini/`."""
 
-    def __getitem__(self, name: str) -> dict[str, Any]:
+    def __getitem__(self, name: str) -> JsonObject:
         entry = model_entry(name)
         if entry is None:
             raise KeyError(name)

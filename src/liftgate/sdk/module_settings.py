@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-ACTS: Mapping[str, Any] = MappingProxyType(
+from liftgate.json_types import JsonMapping, JsonObject
+
+ACTS: JsonMapping = MappingProxyType(
     {"api_key": None, "api_base": None, "num_retries": None, "request_timeout": None, "drop_params": False}
 )
 """Settings that act on every function of the module, and what they are while unset."""
 
-HARMLESS: Mapping[str, Any] = MappingProxyType(
+HARMLESS: JsonMapping = MappingProxyType(
     {
         "set_verbose": False,
         "verbose": False,
@@ -130,7 +132,7 @@ def default_of(name: str) -> Any:
     return ACTS[name] if name in ACTS else HARMLESS[name]
 
 
-def with_settings(arguments: dict[str, Any], *, chat: bool) -> dict[str, Any]:
+def with_settings(arguments: JsonObject, *, chat: bool) -> JsonObject:
     """A call's keyword arguments, with the module's settings for what they do not say. `chat`: the call sends a chat,
     to which `drop_params` applies."""
     settings = vars(sys.modules["liftgate"])

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar, Unpack
 
 from liftgate.dialects.openai_files import check_purpose, read_life
 from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, UnsupportedParameter
+from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.records import NewFile
 from liftgate.sdk.calls import OPTION_NAMES, Call, CallOptions, call_of, check_whole_number
 from liftgate.sdk.engine import ChunkSource, Engine, Listing, StoredFile
@@ -22,6 +23,7 @@ from liftgate.sdk.mock import mocked
 from liftgate.sdk.public_errors import is_too_long, public_error
 from liftgate.sdk.response_cost import note_cost
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, plain
+from liftgate.tasks import Work
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -30,17 +32,17 @@ T_co = TypeVar("T_co", covariant=True)
 class Operation(Generic[T_co]):
     """`ask` is given the engine and `file` as it came, or as `file_input.brought` made it on the caller's own loop."""
 
-    ask: Callable[[Engine, Any], Coroutine[Any, Any, T_co]]
+    ask: Callable[[Engine, Any], Work[T_co]]
     file: Any = None
 
 
 def create_file(
     file: FileTypes,
     purpose: str = "user_data",
-    expires_after: Mapping[str, Any] | None = None,
+    expires_after: JsonMapping | None = None,
     custom_llm_provider: str | None = None,
     extra_headers: Mapping[str, str] | None = None,
-    extra_body: Mapping[str, Any] | None = None,
+    extra_body: JsonMapping | None = None,
     **options: Unpack[CallOptions],
 ) -> Operation[FileObject]:
     """Uploads a file; its `id` is what `completion` takes as `file_id`.
@@ -59,7 +61,7 @@ def create_file(
     return Operation(lambda engine, given: engine.create_file(given, new, call), file)
 
 
-def _life(expires_after: Mapping[str, Any] | None) -> int | None:
+def _life(expires_after: JsonMapping | None) -> int | None:
     if expires_after is None:
         return None
     form = "'expires_after' is {'anchor': 'created_at', 'seconds': n}"
@@ -75,7 +77,7 @@ def file_retrieve(
     file_id: str,
     custom_llm_provider: str | None = None,
     extra_headers: Mapping[str, str] | None = None,
-    extra_body: Mapping[str, Any] | None = None,
+    extra_body: JsonMapping | None = None,
     **options: Unpack[CallOptions],
 ) -> Operation[FileObject]:
     """The file's state: `uploaded` while Gemini processes it, then `processed`, or `error` with `status_details`.
@@ -90,7 +92,7 @@ def file_list(
     custom_llm_provider: str | None = None,
     purpose: str | None = None,
     extra_headers: Mapping[str, str] | None = None,
-    extra_body: Mapping[str, Any] | None = None,
+    extra_body: JsonMapping | None = None,
     *,
     after: str | None = None,
     limit: int | None = None,
@@ -115,7 +117,7 @@ def file_delete(
     model: str | None = None,
     custom_llm_provider: str | None = None,
     extra_headers: Mapping[str, str] | None = None,
-    extra_body: Mapping[str, Any] | None = None,
+    extra_body: JsonMapping | None = None,
     **options: Unpack[CallOptions],
 ) -> Operation[FileDeleted]:
     """Deletes the file at once. `model` is LiteLLM's and says nothing here: a file belongs to a key, not to a model."""
@@ -128,7 +130,7 @@ def file_content(
     model: str | None = None,
     custom_llm_provider: str | None = None,
     extra_headers: Mapping[str, str] | None = None,
-    extra_body: Mapping[str, Any] | None = None,
+    extra_body: JsonMapping | None = None,
     chunk_size: int = 1024 * 1024,
     stream: bool = False,
     **options: Unpack[CallOptions],
@@ -211,9 +213,7 @@ def batch_completion(
     return Operation(asked)
 
 
-def _tries(
-    model: str, messages: Any, request: dict[str, Any]
-) -> tuple[list[tuple[dict[str, Any], Call]], Mapping[str, Any]]:
+def _tries(model: str, messages: Any, request: JsonObject) -> tuple[list[tuple[JsonObject, Call]], JsonMapping]:
     """The chat as the first model is asked, then as each fallback is; and `context_window_fallback_dict`."""
     changes, by_window = fallback_models(request)
     tries = [_said(model, messages, request)]
@@ -252,7 +252,7 @@ def token_counter(
     return Operation(lambda engine, _: engine.count_tokens(body, call))
 
 
-def _said(model: Any, messages: Any, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], Call]:
+def _said(model: Any, messages: Any, arguments: JsonMapping) -> tuple[JsonObject, Call]:
     """A chat's body and its options, which are never part of it."""
     request = dict(arguments)
     if messages is None:

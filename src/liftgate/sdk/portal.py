@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, Generic, TypeVar
+
+from liftgate.tasks import Work
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -34,7 +36,7 @@ class Portal(Generic[E]):
         # touched.
         self._parents: list[_Room[E] | None] = []
 
-    def run(self, call: Callable[[E], Coroutine[Any, Any, T]]) -> T:
+    def run(self, call: Callable[[E], Work[T]]) -> T:
         """Blocks until `call` has ended. An interrupt (Ctrl-C) cancels it."""
         future = self.submit(call)
         try:
@@ -43,14 +45,14 @@ class Portal(Generic[E]):
             future.cancel()
             raise
 
-    async def reach(self, call: Callable[[E], Coroutine[Any, Any, T]]) -> T:
+    async def reach(self, call: Callable[[E], Work[T]]) -> T:
         """Awaits `call`, which runs on the portal's loop; cancelling the caller cancels it."""
         return await asyncio.wrap_future(self.submit(call))
 
-    def submit(self, call: Callable[[E], Coroutine[Any, Any, T]]) -> Future[T]:
+    def submit(self, call: Callable[[E], Work[T]]) -> Future[T]:
         return self._open_room().submit(call)
 
-    def leave(self, call: Callable[[E], Coroutine[Any, Any, None]]) -> None:
+    def leave(self, call: Callable[[E], Work[None]]) -> None:
         """Starts `call` where the engine is at work, and never makes one: a `__del__` may come after the end."""
         room = self._room
         if room is not None and self._pid == os.getpid():
@@ -90,12 +92,12 @@ class _Room(Generic[E]):
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, call: Callable[[E], Coroutine[Any, Any, T]]) -> Future[T]:
+    def submit(self, call: Callable[[E], Work[T]]) -> Future[T]:
         if self._thread is threading.current_thread():
             raise RuntimeError("A synchronous Liftgate function was called on Liftgate's own loop: use its async twin.")
         return asyncio.run_coroutine_threadsafe(self._call(call), self._loop)
 
-    def leave(self, call: Callable[[E], Coroutine[Any, Any, None]]) -> None:
+    def leave(self, call: Callable[[E], Work[None]]) -> None:
         # Also from the loop's own thread, where a collection may happen as well.
         if not self._loop.is_closed():
             asyncio.run_coroutine_threadsafe(self._call(call), self._loop)
@@ -108,7 +110,7 @@ class _Room(Generic[E]):
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(CLOSING)
 
-    async def _call(self, call: Callable[[E], Coroutine[Any, Any, T]]) -> T:
+    async def _call(self, call: Callable[[E], Work[T]]) -> T:
         task = asyncio.current_task()
         assert task is not None
         self._calls.add(task)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from liftgate import errors
 from liftgate.dialects.openai_errors import type_of
+from liftgate.json_types import JsonObject
 
 if TYPE_CHECKING:
     from liftgate.exceptions import ProviderError
@@ -111,7 +112,7 @@ def _reduce(error: Any) -> tuple[Any, ...]:
     return _rebuilt, (public, kind, error.args, {**error.__dict__, "response": None, "request": None})
 
 
-def _rebuilt(public: Any, kind: Any, args: tuple[Any, ...], state: dict[str, Any]) -> Exception:
+def _rebuilt(public: Any, kind: Any, args: tuple[Any, ...], state: JsonObject) -> Exception:
     combined = _combined(public, kind)
     error: Exception = combined.__new__(combined, *args)
     error.args = args
@@ -119,7 +120,7 @@ def _rebuilt(public: Any, kind: Any, args: tuple[Any, ...], state: dict[str, Any
     return error
 
 
-def _response(error: errors.LiftgateError, body: dict[str, Any]) -> Any:
+def _response(error: errors.LiftgateError, body: JsonObject) -> Any:
     """The HTTP response that OpenAI's client would have had, in the class of its HTTP library; None without one."""
     if (http := _http_library()) is None:
         return None

@@ -5,10 +5,10 @@ US dollars at the list price of the day (`liftgate.prices`); of a model without 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from liftgate.clock import SystemClock
+from liftgate.json_types import JsonMapping
 from liftgate.prices import Cost, TokenCounts, counts_of_openai, day_of, token_cost
 from liftgate.sdk.results import ModelResponse
 
@@ -30,5 +30,5 @@ def cost_of(model: str, tokens: TokenCounts, service_tier: Any) -> Cost | None:
     return token_cost(model, tokens, day=day_of(SystemClock().now()), tier=tier)
 
 
-def _usage(answer: ModelResponse) -> Mapping[str, Any]:
+def _usage(answer: ModelResponse) -> JsonMapping:
     return {} if answer.usage is None else answer.usage.model_dump()

@@ -13,7 +13,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-_Fields = dict[str, Any]
+from liftgate.json_types import JsonMapping, JsonObject
+
+_Fields = JsonObject
 
 
 class Result:
@@ -81,7 +83,7 @@ class Result:
             if not (exclude_none and value is None)
         }
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+    def model_copy(self, *, update: JsonMapping | None = None, deep: bool = False) -> Self:
         made = copy.deepcopy(self) if deep else copy.copy(self)
         for name, value in (update or {}).items():
             made[name] = value
@@ -246,7 +248,7 @@ class ModelResponse(Result, choices=Choices, usage=Usage):
 
     def __init__(self, **fields: Any) -> None:
         super().__init__(**fields)
-        self._hidden_params: dict[str, Any] = {}
+        self._hidden_params: JsonObject = {}
         self._response_headers = self._response_ms = None
 
 

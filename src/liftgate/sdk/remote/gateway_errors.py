@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from liftgate import errors
 from liftgate.errors import LiftgateError
+from liftgate.json_types import JsonMapping
 
 SHOWN_BODY = 300
 GONE_BEHIND_A_PROXY = (502, 503, 504)
@@ -84,7 +84,7 @@ def refusal(
     return error
 
 
-def in_stream(event: Mapping[str, Any]) -> LiftgateError | None:
+def in_stream(event: JsonMapping) -> LiftgateError | None:
     """The failure that a stream carries in place of a chunk."""
     error = event.get("error")
     if not isinstance(error, dict):
