@@ -322,7 +322,7 @@ def test_a_pydantic_model_is_the_schema_of_the_answer(sandbox: Sandbox, tmp_path
         with pytest.raises(liftgate.BadRequestError, match="is a dict or a pydantic model's class"):
             liftgate.completion(MODEL, HELLO, response_format=wrong)
     with pytest.raises(liftgate.BadRequestError, match="expected an object, but got a Python set instead"):
-        liftgate.completion(MODEL, HELLO, tools=[{1}])
+        liftgate.completion(MODEL, HELLO, tools=[{1}])  # type: ignore[list-item]
 
 
 def test_fallbacks_are_asked_in_turn(sandbox: Sandbox) -> None:

@@ -162,7 +162,7 @@ def test_what_a_count_cannot_honour_is_refused(sandbox: Sandbox) -> None:
     with pytest.raises(UnsupportedParameter, match="custom_tokenizer"):
         liftgate.token_counter(MODEL, text="x", custom_tokenizer={"type": "huggingface"})
     with pytest.raises(MissingParameter):
-        liftgate.completion(MODEL, None)
+        liftgate.completion(MODEL, None)  # type: ignore[call-overload]
 
 
 # ── what type a file has, by whichever form it is given ─────────────────────────────────────────────────────────────

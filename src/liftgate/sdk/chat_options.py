@@ -7,10 +7,14 @@ Gemini's own fields of `generationConfig` may stand beside them at run time; a t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from liftgate.json_types import JsonMapping
 from liftgate.sdk.calls import CallOptions
+from liftgate.sdk.results import Result
+
+ChatMessages: TypeAlias = Sequence[JsonMapping | Result]
+"""Messages as OpenAI's API has them; an answer's own `message` may stand among them."""
 
 
 class ChatOptions(CallOptions, total=False):
@@ -30,10 +34,10 @@ class ChatOptions(CallOptions, total=False):
     top_logprobs: int | None
     logit_bias: Mapping[str, float] | None
     response_format: Any
-    tools: Sequence[Any] | None
+    tools: Sequence[JsonMapping] | None
     tool_choice: Any
     parallel_tool_calls: bool | None
-    functions: Sequence[Any] | None
+    functions: Sequence[JsonMapping] | None
     function_call: Any
     reasoning_effort: str | None
     thinking: JsonMapping | None

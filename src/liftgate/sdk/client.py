@@ -20,7 +20,7 @@ from liftgate.json_types import JsonObject
 from liftgate.sdk import operations
 from liftgate.sdk.bridge import Bridge, Here, public_errors
 from liftgate.sdk.calls import Call, call_of
-from liftgate.sdk.chat_options import ChatOptions
+from liftgate.sdk.chat_options import ChatMessages, ChatOptions
 from liftgate.sdk.content import FileContent
 from liftgate.sdk.direct import Direct
 from liftgate.sdk.engine import ChunkSource, Engine
@@ -143,17 +143,22 @@ class Liftgate:
 
     @overload
     def completion(
-        self, model: str, messages: Any, *, stream: Literal[True], **request: Unpack[ChatOptions]
+        self, model: str, messages: ChatMessages, *, stream: Literal[True], **request: Unpack[ChatOptions]
     ) -> ChunkStream: ...
     @overload
     def completion(
-        self, model: str, messages: Any, *, stream: Literal[False] | None = None, **request: Unpack[ChatOptions]
+        self,
+        model: str,
+        messages: ChatMessages,
+        *,
+        stream: Literal[False] | None = None,
+        **request: Unpack[ChatOptions],
     ) -> ModelResponse: ...
     @overload
     def completion(
-        self, model: str, messages: Any, *, stream: bool | None, **request: Unpack[ChatOptions]
+        self, model: str, messages: ChatMessages, *, stream: bool | None, **request: Unpack[ChatOptions]
     ) -> ModelResponse | ChunkStream: ...
-    def completion(self, model: str, messages: Any, **request: Any) -> ModelResponse | ChunkStream:
+    def completion(self, model: str, messages: ChatMessages, **request: Any) -> ModelResponse | ChunkStream:
         """A chat completion; `stream=True` gives an iterator of chunks.
 
         `request`: OpenAI's parameters by their names, and `api_key`, `api_base`, `timeout`, `num_retries`,
@@ -165,17 +170,22 @@ class Liftgate:
 
     @overload
     async def acompletion(
-        self, model: str, messages: Any, *, stream: Literal[True], **request: Any
+        self, model: str, messages: ChatMessages, *, stream: Literal[True], **request: Any
     ) -> AsyncChunkStream: ...
     @overload
     async def acompletion(
-        self, model: str, messages: Any, *, stream: Literal[False] | None = None, **request: Unpack[ChatOptions]
+        self,
+        model: str,
+        messages: ChatMessages,
+        *,
+        stream: Literal[False] | None = None,
+        **request: Unpack[ChatOptions],
     ) -> ModelResponse: ...
     @overload
     async def acompletion(
-        self, model: str, messages: Any, *, stream: bool | None, **request: Unpack[ChatOptions]
+        self, model: str, messages: ChatMessages, *, stream: bool | None, **request: Unpack[ChatOptions]
     ) -> ModelResponse | AsyncChunkStream: ...
-    async def acompletion(self, model: str, messages: Any, **request: Any) -> ModelResponse | AsyncChunkStream:
+    async def acompletion(self, model: str, messages: ChatMessages, **request: Any) -> ModelResponse | AsyncChunkStream:
         """`completion`, to be awaited; `stream=True` then gives an async iterator."""
         __tracebackhide__ = True
         return await self._acomplete(model, messages, **request)
@@ -222,17 +232,22 @@ class AsyncLiftgate:
 
     @overload
     async def completion(
-        self, model: str, messages: Any, *, stream: Literal[True], **request: Any
+        self, model: str, messages: ChatMessages, *, stream: Literal[True], **request: Any
     ) -> AsyncChunkStream: ...
     @overload
     async def completion(
-        self, model: str, messages: Any, *, stream: Literal[False] | None = None, **request: Unpack[ChatOptions]
+        self,
+        model: str,
+        messages: ChatMessages,
+        *,
+        stream: Literal[False] | None = None,
+        **request: Unpack[ChatOptions],
     ) -> ModelResponse: ...
     @overload
     async def completion(
-        self, model: str, messages: Any, *, stream: bool | None, **request: Unpack[ChatOptions]
+        self, model: str, messages: ChatMessages, *, stream: bool | None, **request: Unpack[ChatOptions]
     ) -> ModelResponse | AsyncChunkStream: ...
-    async def completion(self, model: str, messages: Any, **request: Any) -> ModelResponse | AsyncChunkStream:
+    async def completion(self, model: str, messages: ChatMessages, **request: Any) -> ModelResponse | AsyncChunkStream:
         """A chat completion; `stream=True` gives an async iterator of chunks. Arguments as `Liftgate.completion`."""
         return await self._complete(model, messages, **request)
 

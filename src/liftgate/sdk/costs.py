@@ -13,19 +13,20 @@ from liftgate.errors import InvalidRequest, NotFound
 from liftgate.json_types import JsonObject
 from liftgate.prices import Cost, TokenCounts, counts_of_openai
 from liftgate.sdk.bridge import public_errors
+from liftgate.sdk.chat_options import ChatMessages
 from liftgate.sdk.response_cost import cost_of
 from liftgate.sdk.results import plain
 
 
 def completion_cost(
-    completion_response: Any = None,
+    completion_response: object = None,
     model: str | None = None,
     prompt: str = "",
-    messages: Any = None,
+    messages: ChatMessages | None = None,
     completion: str = "",
     custom_llm_provider: str | None = None,
     service_tier: str | None = None,
-    **_: Any,
+    **_: object,
 ) -> float:
     """US dollars for an answer, `completion_response`, a result or its dict; of a model that `model` names otherwise.
 
@@ -50,8 +51,8 @@ def cost_per_token(
     *,
     cache_read_input_tokens: int = 0,
     service_tier: str | None = None,
-    usage_object: Any = None,
-    **_: Any,
+    usage_object: object = None,
+    **_: object,
 ) -> tuple[float, float]:
     """US dollars of the prompt and of the completion. `prompt_tokens` include those read from a cache."""
     usage: Any = plain(usage_object) or {
@@ -64,7 +65,9 @@ def cost_per_token(
     return cost.input / 1e9, cost.output / 1e9
 
 
-def _cost_of_texts(model: str | None, prompt: str, messages: Any, completion: str, service_tier: str | None) -> float:
+def _cost_of_texts(
+    model: str | None, prompt: str, messages: ChatMessages | None, completion: str, service_tier: str | None
+) -> float:
     from liftgate.sdk.functions import token_counter
 
     if not model:
@@ -75,7 +78,7 @@ def _cost_of_texts(model: str | None, prompt: str, messages: Any, completion: st
     return _priced(model, TokenCounts(prompt={"TEXT": sent}, output={"TEXT": made}), service_tier).dollars
 
 
-def _priced(model: str, tokens: TokenCounts, service_tier: Any) -> Cost:
+def _priced(model: str, tokens: TokenCounts, service_tier: object) -> Cost:
     cost = cost_of(model, tokens, service_tier)
     if cost is None:
         raise NotFound(f"No price is known for the model {model!r}.", param="model", code="model_not_found")

@@ -77,13 +77,13 @@ def _named(file: Any) -> tuple[str | None, Any, str | None, Mapping[str, str]]:
     return name, content, declared, headers or {}
 
 
-def local_path(file: Any) -> Path | None:
+def local_path(file: object) -> Path | None:
     """Where the bytes are, when `file=` is a path, or a tuple around one."""
     content = file[1] if isinstance(file, tuple) and len(file) > 1 else file
     return Path(content) if isinstance(content, str | os.PathLike) else None
 
 
-def _own_name(content: Any) -> str | None:
+def _own_name(content: object) -> str | None:
     path = content if isinstance(content, str | os.PathLike) else getattr(content, "name", None)
     return os.path.basename(os.fspath(path)) if isinstance(path, str | os.PathLike) else None
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from liftgate import ids
 from liftgate.clock import SystemClock
 from liftgate.errors import InvalidRequest
@@ -14,7 +12,7 @@ from liftgate.sdk.results import ModelResponse, ModelResponseStream, plain
 _WORDS_A_CHUNK = 3
 
 
-async def mocked(model: str, mock: Any, *, stream: bool) -> ModelResponse | ChunkSource:
+async def mocked(model: str, mock: object, *, stream: bool) -> ModelResponse | ChunkSource:
     """`mock`: a text, an answer or its dict, or an exception, which is raised. Tokens are counted as 10 and 20, as
     LiteLLM does."""
     if isinstance(mock, BaseException):

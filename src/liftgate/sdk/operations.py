@@ -16,6 +16,7 @@ from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, Uns
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.records import NewFile
 from liftgate.sdk.calls import OPTION_NAMES, Call, CallOptions, call_of, check_whole_number
+from liftgate.sdk.chat_options import ChatMessages
 from liftgate.sdk.engine import ChunkSource, Engine, Listing, StoredFile
 from liftgate.sdk.file_input import FileTypes
 from liftgate.sdk.litellm_arguments import fallback_models, response_format, take_out
@@ -143,13 +144,13 @@ def file_content(
     check_whole_number(chunk_size, "chunk_size", least=1)
     call = call_of(options, provider=custom_llm_provider, extra_headers=extra_headers, extra_body=extra_body)
 
-    async def opened(engine: Engine, _: Any) -> StoredFile:
+    async def opened(engine: Engine, _: object) -> StoredFile:
         return replace(await engine.open_file(file_id, call), piece=chunk_size)
 
     return Operation(opened)
 
 
-def completion(model: str, messages: Any, **request: Any) -> Operation[ModelResponse | ChunkSource]:
+def completion(model: str, messages: ChatMessages, **request: Any) -> Operation[ModelResponse | ChunkSource]:
     """A chat completion; `stream=True` gives an iterator of chunks.
 
     `request`: OpenAI's parameters by their names, and those that all functions share. `drop_params=True` leaves out
@@ -163,7 +164,7 @@ def completion(model: str, messages: Any, **request: Any) -> Operation[ModelResp
         stream = bool(request.get("stream"))
         return Operation(lambda engine, _: mocked(model, mock, stream=stream))
 
-    async def asked(engine: Engine, _: Any) -> ModelResponse | ChunkSource:
+    async def asked(engine: Engine, _: object) -> ModelResponse | ChunkSource:
         waiting, longer = list(tries), dict(by_window)
         while True:
             body, call = waiting.pop(0)
@@ -185,7 +186,7 @@ def completion(model: str, messages: Any, **request: Any) -> Operation[ModelResp
 
 
 def batch_completion(
-    model: str, messages: Sequence[Any], max_workers: int = 100, **request: Any
+    model: str, messages: Sequence[ChatMessages], max_workers: int = 100, **request: Any
 ) -> Operation[list[ModelResponse | Exception]]:
     """Many chats at once, `messages` being a list of them: at most `max_workers` side by side.
 
@@ -196,7 +197,7 @@ def batch_completion(
         raise UnsupportedParameter("'batch_completion' gives whole answers: no 'stream'.", param="stream")
     chats = [completion(model, chat, **request) for chat in messages]
 
-    async def asked(engine: Engine, _: Any) -> list[ModelResponse | Exception]:
+    async def asked(engine: Engine, _: object) -> list[ModelResponse | Exception]:
         places = asyncio.Semaphore(max_workers)
 
         async def one(chat: Operation[ModelResponse | ChunkSource]) -> ModelResponse | Exception:
@@ -213,7 +214,9 @@ def batch_completion(
     return Operation(asked)
 
 
-def _tries(model: str, messages: Any, request: JsonObject) -> tuple[list[tuple[JsonObject, Call]], JsonMapping]:
+def _tries(
+    model: str, messages: ChatMessages, request: JsonObject
+) -> tuple[list[tuple[JsonObject, Call]], JsonMapping]:
     """The chat as the first model is asked, then as each fallback is; and `context_window_fallback_dict`."""
     changes, by_window = fallback_models(request)
     tries = [_said(model, messages, request)]
@@ -226,9 +229,9 @@ def _tries(model: str, messages: Any, request: JsonObject) -> tuple[list[tuple[J
 def token_counter(
     model: str,
     text: str | Sequence[str] | None = None,
-    messages: Any = None,
+    messages: ChatMessages | None = None,
     count_response_tokens: bool | None = False,
-    tools: Sequence[Any] | None = None,
+    tools: Sequence[JsonMapping] | None = None,
     tool_choice: Any = None,
     **request: Any,
 ) -> Operation[int]:
@@ -252,7 +255,7 @@ def token_counter(
     return Operation(lambda engine, _: engine.count_tokens(body, call))
 
 
-def _said(model: Any, messages: Any, arguments: JsonMapping) -> tuple[JsonObject, Call]:
+def _said(model: object, messages: ChatMessages | None, arguments: JsonMapping) -> tuple[JsonObject, Call]:
     """A chat's body and its options, which are never part of it."""
     request = dict(arguments)
     if messages is None:

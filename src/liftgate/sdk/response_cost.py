@@ -5,8 +5,6 @@ US dollars at the list price of the day (`liftgate.prices`); of a model without 
 
 from __future__ import annotations
 
-from typing import Any
-
 from liftgate.clock import SystemClock
 from liftgate.json_types import JsonMapping
 from liftgate.prices import Cost, TokenCounts, counts_of_openai, day_of, token_cost
@@ -25,7 +23,7 @@ def note_cost(answer: ModelResponse, model: str, tokens: TokenCounts | None = No
     }
 
 
-def cost_of(model: str, tokens: TokenCounts, service_tier: Any) -> Cost | None:
+def cost_of(model: str, tokens: TokenCounts, service_tier: object) -> Cost | None:
     tier = _TIERS.get(str(service_tier or "default").lower(), "standard")
     return token_cost(model, tokens, day=day_of(SystemClock().now()), tier=tier)
 

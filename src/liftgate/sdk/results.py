@@ -194,8 +194,8 @@ class Function(Result):
 
 class ToolCall(Result, function=Function):
     id: str | None = None
-    provider_specific_fields: Any = None
-    extra_content: Any = None
+    provider_specific_fields: Result | None = None
+    extra_content: Result | None = None
     type: str | None = None
     function: Function
     index: int | None = None
@@ -207,29 +207,29 @@ class Message(Result, tool_calls=ToolCall):
     refusal: str | None = None
     reasoning_content: str | None = None
     tool_calls: list[ToolCall] | None = None
-    annotations: list[Any] | None = None
-    audio: Any = None
-    images: list[Any] | None = None
-    function_call: Any = None
-    thinking_blocks: list[Any] | None = None
-    provider_specific_fields: Any = None
-    extra_content: Any = None
+    annotations: list[Result] | None = None
+    audio: Result | None = None
+    images: list[Result] | None = None
+    function_call: Result | None = None
+    thinking_blocks: list[Result] | None = None
+    provider_specific_fields: Result | None = None
+    extra_content: Result | None = None
 
 
 class Choices(Result, message=Message):
     finish_reason: str
     index: int
     message: Message
-    logprobs: Any = None
-    provider_specific_fields: Any = None
+    logprobs: Result | None = None
+    provider_specific_fields: Result | None = None
 
 
 class Usage(Result):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
-    prompt_tokens_details: Any = None
-    completion_tokens_details: Any = None
+    prompt_tokens_details: Result | None = None
+    completion_tokens_details: Result | None = None
 
 
 class ModelResponse(Result, choices=Choices, usage=Usage):
@@ -262,7 +262,7 @@ class StreamingChoices(Result, delta=Delta):
     finish_reason: str | None = None
     index: int
     delta: Delta
-    logprobs: Any = None
+    logprobs: Result | None = None
 
 
 class ModelResponseStream(Result, choices=StreamingChoices, usage=Usage):

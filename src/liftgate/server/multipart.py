@@ -18,7 +18,7 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from liftgate.errors import InvalidRequest
-from liftgate.files.header_names import decoded_name, extended_filename, plain_filename
+from liftgate.files.filename import decoded_name, extended_filename, plain_filename
 from liftgate.server.form_parser import FormParser
 from liftgate.server.transfer_encoding import Decoder, decoder_of
 

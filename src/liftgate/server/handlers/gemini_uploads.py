@@ -15,7 +15,7 @@ from liftgate.dialects.gemini.errors import GEMINI
 from liftgate.dialects.gemini.files import gemini_file, read_metadata
 from liftgate.engine.files import Creation
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, RequestTimeout, UploadNotFound
-from liftgate.files.header_names import decoded_name
+from liftgate.files.filename import decoded_name
 from liftgate.files.sessions import GRANULARITY, OffsetGap, UploadIncomplete
 from liftgate.records import FileRecord, NewFile, UploadRecord
 from liftgate.server.asgi import Header
