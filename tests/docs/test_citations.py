@@ -63,3 +63,18 @@ def test_each_section_of_a_protocol_says_how_it_is_known(page: str) -> None:
     known = re.compile(r"recorded|source|documented|reported|open|spec|client|published|tried")
     sections = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
     assert [section.splitlines()[0] for section in sections if not known.search(section)] == []
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "SECURITY.md", "docs/debugging.md"])
+def test_pages_for_contributors_name_files_that_are_there(page: str) -> None:
+    """`dialects/dialect.Dialect` is a class in `dialects/dialect.py`."""
+    text = (ROOT / page).read_text("utf-8")
+    named = re.findall(r"`((?:[\w-]+/)+[\w-]*(?:\.\w+)?)`", text)
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(((?!https?:)[^)]+)\)", text)]
+    places = (ROOT, ROOT / "src" / "liftgate", (ROOT / page).parent)
+    missing = {
+        name
+        for name in filter(None, [*named, *links])
+        if not any((place / name).exists() or (place / name).with_suffix(".py").exists() for place in places)
+    }
+    assert missing == set()

@@ -13,13 +13,18 @@ from typing import Any
 
 import pytest
 
+import trial_dialect
 from gateways import SandboxServer, deployments, gateway_server, sandbox_server, settings_for
 from liftgate.engine.meter import CallRecord
+from liftgate.gateway import Gateway
 from liftgate.sandbox.app import SandboxSettings
+from liftgate.server.app import build_app
+from liftgate.server.routes import TABLES
 from liftgate.settings import AuthSettings, JobSettings, RouterSettings
 from processes import gateway_processes, write_config
 from raw_http import call, connect, head
 from running import eventually, form_request
+from serving import serve
 
 FLASH = "gemini-2.5-flash"
 LONG = 50.0
@@ -397,6 +402,26 @@ def test_tries_and_their_pauses_are_counted(tmp_path: Path) -> None:
     assert record.pauses > 0 and record.first_event < record.upstream
     assert {name for name, _ in record.failures} == {"deployment-key-a", "deployment-key-b"}
     assert [error for _, error in record.failures] == ["UpstreamUnavailable"] * 2
+
+
+def test_another_api_ends_its_calls_in_records_without_any_work(tmp_path: Path) -> None:
+    heard = Heard()
+    with sandbox_server() as sandbox:
+        app = build_app(Gateway(settings_for(sandbox, tmp_path), listeners=(heard,)), (trial_dialect.TABLE, *TABLES))
+        with serve(app) as url:
+            for stream in (False, True):
+                for headers, status in ((KEY, 200), ({"Authorization": "Bearer sk-wrong"}, 401)):
+                    body = {"model": FLASH, "ask": "hello", "stream": stream}
+                    answer = call(url, "POST", "/toy", json.dumps(body).encode(), headers)
+                    assert answer.status == status
+            sandbox.control("scripts", {"chunks": [reply("one ")], "end": "reset"})
+            call(url, "POST", "/toy", json.dumps(body).encode(), KEY)
+    records = heard.many(5)
+    assert [record.outcome for record in records] == ["ok", "refused", "ok", "refused", "failed"]
+    assert {record.dialect for record in records} == {trial_dialect.TABLE.dialect.name}
+    assert {record.route for record in records} == {"/toy"}
+    assert [record.operation for record in records] == ["chat", "", "chat", "", "chat"]
+    assert all((record.usage is not None) == (record.outcome == "ok") for record in records)
 
 
 def test_download_that_is_left_is_a_record_of_what_went_out(rig: Rig) -> None:
