@@ -21,7 +21,6 @@ from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.large_bodies import Body
 
 Q = TypeVar("Q", bound=Question)
-Q_contra = TypeVar("Q_contra", bound=Question, contravariant=True)
 
 JSON = b"application/json"
 
