@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import openai
@@ -17,7 +18,7 @@ import psycopg
 import pytest
 
 from aging import let_pass
-from drill import Ledger, Site, gateway_at, in_catalogue, status_of, swept
+from drill import Ledger, Site, gateway_at, in_catalogue, s3_url, status_of, swept
 from gateways import client_for
 from s3_server import S3Server
 
@@ -259,3 +260,29 @@ def test_an_older_backup_restored_beside_its_store(site: Site, tmp_path: Path) -
             ledger.check(gateway.url)
             since.check(gateway.url)
     assert in_catalogue(site.url, "SELECT count(*) FROM files")[0][0] in (4, 8)
+
+
+def test_a_pair_that_was_restored_into_empty_places_is_its_own(site: Site, tmp_path: Path) -> None:
+    """Nobody else can ever have used that store, so what is erased is gone at once."""
+    ledger = Ledger()
+    with site.gateway() as gateway:
+        ledger.upload(gateway.url, 3)
+    site.admin("backup", tmp_path / "backup")
+    new = Site(tmp_path / "new", "", "local" if site.blob_store == "local" else s3_url("new"))
+    new.admin("restore", tmp_path / "backup")
+    assert new.admin_json("sweep")["alone"] is True
+    assert new.admin_json("erase", "ann", "--yes")["blobs"] == 3
+    assert new.objects() == set()
+    with site.gateway() as gateway:
+        ledger.check(gateway.url)
+
+
+def test_a_pair_that_was_joined_a_moment_ago_says_so(site: Site, other_catalogue: Callable[[], str]) -> None:
+    with site.gateway() as gateway:
+        Ledger().upload(gateway.url, 3)
+    new = replace(site, database_url=other_catalogue())
+    new.refused()
+    new.admin("adopt", "--yes")
+    said = new.admin("sweep", "--grace", "0", "--yes").stdout
+    assert "joined less than a grace" in said
+    assert len(site.objects()) == 3

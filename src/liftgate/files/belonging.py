@@ -21,6 +21,7 @@ from liftgate.catalog.rows.store import (
     end_turn,
     get_store,
     mark_catalogue,
+    note_alone,
     note_bodies,
     note_store,
     replace_marks,
@@ -226,10 +227,10 @@ async def weigh(db: Database, blobs: BlobStore) -> Joining:
     )
 
 
-async def adopt(db: Database, blobs: BlobStore) -> None:
+async def adopt(db: Database, blobs: BlobStore, *, first: bool = False) -> None:
     """Joins them under a new mark: whoever comes with the former catalogue or the former store is refused from now on.
 
-    Nothing is deleted for a whole grace afterwards.
+    Nothing is deleted for a whole grace afterwards, unless this is the `first` catalogue that the store has.
     """
     await db.write(tick)
     mark = Mark(ids.token(32), ids.token(32), db.place)
@@ -241,5 +242,7 @@ async def adopt(db: Database, blobs: BlobStore) -> None:
         note_bodies(conn, body)
         # Who left that word is refused by now.
         end_turn(conn, turn, alone=True)
+        if first:
+            note_alone(conn, always=True)
 
     await db.write(work)

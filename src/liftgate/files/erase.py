@@ -53,7 +53,7 @@ async def erase_at_once(db: Database, blobs: BlobStore, owner: Owner) -> Erased:
         if removed < _FILES_AT_ONCE:
             break
     if not await is_alone(db, blobs):
-        log.warning("another catalogue may use the store %s too: the bytes are left to the sweep", blobs.notes.place)
+        log.warning("another catalogue may use the store %s: the bytes are left to the sweep", blobs.notes.place)
         waiting = await db.read(partial(count_orphans, owner=owner))
         return Erased(files, left=waiting + len(unfinished))
     count = size = left = 0

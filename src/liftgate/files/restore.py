@@ -142,8 +142,9 @@ async def _check_catalogue(db: Database, manifest: Manifest, rows: Path) -> bool
 
 async def join(db: Database, blobs: BlobStore) -> None:
     """The last step: the two belong together from now on, and to nothing else."""
-    if not (await look_at(db, blobs)).together:
-        await adopt(db, blobs)
+    look = await look_at(db, blobs)
+    if not look.together:
+        await adopt(db, blobs, first=look.found is None)
 
 
 def _has_schema(conn: Connection, *, schema: int) -> bool:

@@ -91,9 +91,9 @@ def note_another(conn: Connection) -> None:
     conn.execute("UPDATE store SET alone_since = ? WHERE id = 1", (math.inf,))
 
 
-def note_alone(conn: Connection) -> None:
-    """An operator says that this is the only catalogue: from now on."""
-    conn.execute("UPDATE store SET alone_since = ? WHERE id = 1", (steady(conn),))
+def note_alone(conn: Connection, *, always: bool = False) -> None:
+    """An operator says that this is the only catalogue: from now on, or `always` was."""
+    conn.execute("UPDATE store SET alone_since = ? WHERE id = 1", (0.0 if always else steady(conn),))
 
 
 def begin_turn(conn: Connection, found: str, turn: str) -> None:

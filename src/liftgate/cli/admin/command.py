@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 SHORT_GRACE = 3600.0
 """Seconds; with less, what a running gateway is storing could be taken for what nobody needs."""
+MET = (
+    "No bytes were deleted: another catalogue has used this store, or may have, and files of it may need them. If it is"
+    " gone for good, --all deletes; `liftgate admin adopt` shuts it out."
+)
+JOINED = (
+    "No bytes were deleted: this catalogue and this store were joined less than a grace (orphan_grace_seconds) ago. If"
+    " no other catalogue needs them, --all deletes."
+)
 
 
 @click.group()
@@ -109,7 +117,8 @@ def erase(owner: str, yes: bool, as_json: bool, config: Path | None, **flags: st
         show_places(places)
     if erased.left:
         raise Failure(
-            f"{counted(erased.left, 'object')} of the blob store could not be deleted; sweep deletes them later."
+            f"{counted(erased.left, 'object')} of the blob store were not deleted; a sweep deletes what it may,"
+            " and says what it keeps."
         )
 
 
@@ -184,6 +193,9 @@ def sweep(
         click.echo(document(asdict(swept), places))
         return
     _show_swept(swept)
+    if not swept.alone:
+        met = with_data(settings, lambda data: has_met_another(data.db, data.blobs))[0]
+        click.echo(MET if met else JOINED)
     show_places(places)
 
 
@@ -193,11 +205,6 @@ def _show_swept(swept: Swept) -> None:
         f"{counted(swept.objects, 'unknown object')}, {counted(swept.parts, 'part')} of uploads that ended, "
         f"{counted(swept.spools, 'dead spool')}."
     )
-    if not swept.alone:
-        click.echo(
-            "No bytes were deleted: another catalogue has used this store, or may have, and files of it may need them. "
-            "If it is gone for good, --all deletes; `liftgate admin adopt` shuts it out."
-        )
     if swept.waiting:
         click.echo(f"Kept until the grace has passed: {counted(swept.waiting, 'unknown object')}.")
     if swept.held:
