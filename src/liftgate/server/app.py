@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from urllib.parse import unquote
 
 from liftgate import ids
 from liftgate.deadlines import Deadlines
@@ -112,7 +113,11 @@ class App:
         try:
             return await self._handler(request, table)(request)
         except LiftgateError as error:
-            if isinstance(error, RouteNotFound) and (plain := plain_path(request.path)) != request.path:
+            # A slash that is written as %2F belongs to a name and stays.
+            if (
+                isinstance(error, RouteNotFound)
+                and (plain := unquote(plain_path(request.raw_path.decode()))) != request.path
+            ):
                 let_go(error)
                 request.path = plain
                 return await self._response(request)

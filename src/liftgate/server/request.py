@@ -77,6 +77,7 @@ class Request:
         "params",
         "path",
         "query_string",
+        "raw_path",
         "tasks",
         "unread",
     )
@@ -92,6 +93,7 @@ class Request:
         self.id = request_id
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.raw_path: bytes = scope["raw_path"]
         self.query_string: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.params: dict[str, str] = {}
