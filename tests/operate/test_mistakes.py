@@ -354,11 +354,10 @@ def test_a_full_disk_serves_and_deletes_nothing(tmp_path: Path) -> None:
         with gateway_at(site) as (url, _):
             ledger.upload(url, 4, size=2 * MIB)
             filler = site.data_dir / "filler"
-            with filler.open("wb") as out:
+            with filler.open("wb", buffering=0) as out:
                 try:
                     while True:
                         out.write(bytes(64 * 1024))
-                        out.flush()
                 except OSError:
                     pass
             with client_for(url) as client:
