@@ -354,7 +354,8 @@ def test_what_cannot_go_on_starts_anew(bench: Bench, change: str) -> None:
 
 
 def test_a_file_that_changes_under_way_leaves_nothing_behind(bench: Bench, tmp_path: Path) -> None:
-    path = made(bench.cli.home / "film.mp4", 2 * PART)
+    # Its last part does not begin before the line goes on, however much the sockets hold.
+    path = made(bench.cli.home / "film.mp4", 3 * PART)
     with (
         metered_line(bench.url, stop_at=PART + PART // 2) as line,
         bench.cli.started("files", "upload", path, "--base-url", line.url) as process,
