@@ -47,6 +47,14 @@ def pdf(pages: int) -> bytes:
     return f"%PDF-1.4\n1 0 obj << /Type /Catalog >> endobj\n2 0 obj << /Type /Pages >> endobj\n{objects}%%EOF".encode()
 
 
+def packed_pdf(pages: int) -> bytes:
+    """As writers of today do it: the pages lie in a compressed stream of objects."""
+    packed = zlib.compress(b"<< /Type /Page /Parent 2 0 R >>\n" * pages)
+    return (
+        b"%PDF-1.5\n4 0 obj << /Type /ObjStm /Filter /FlateDecode >> stream\n" + packed + b"\nendstream endobj\n%%EOF"
+    )
+
+
 def mp4(seconds: int) -> bytes:
     def box(name: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content) + 8) + name + content

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sandbox_wire import Answer, Wire
+import media_samples as samples
+from sandbox_wire import Answer, Wire, file_part
 
 FLASH = "gemini-2.5-flash"
 HELLO = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}
@@ -268,3 +269,36 @@ def test_batch_embeddings_need_the_models_full_name(sandbox: Wire) -> None:
     assert len(sandbox.call("POST", url, {"requests": [named] * 2}).json()["embeddings"]) == 2
     single = sandbox.call("POST", url.replace("batchEmbedContents", "embedContent"), request)
     assert len(single.json()["embedding"]["values"]) == 3072
+
+
+# ── documents ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LOCKED = samples.pdf(3).replace(b"%%EOF", b"trailer << /Root 1 0 R /Encrypt 9 0 R /Size 10 >>\n%%EOF")
+DOCUMENTS = {
+    "1,000 pages": (samples.pdf(1000), None),
+    "1,001 pages": (samples.pdf(1001), "1001 pages"),
+    "1,200 packed pages": (samples.packed_pdf(1200), "1200 pages"),
+    "encrypted": (LOCKED, "The document has no pages."),
+    "encrypted, in a stream's dictionary": (
+        samples.packed_pdf(2) + b"\n7 0 obj << /Type /XRef /Encrypt << /Filter /Standard >> >> endobj",
+        "The document has no pages.",
+    ),
+    "a text that speaks of it": (samples.pdf(1) + b"(how to /Encrypt a document)", None),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("method", ["generateContent", "countTokens"])
+def test_documents_that_gemini_does_not_read(sandbox: Wire, name: str, method: str) -> None:
+    content, refused = DOCUMENTS[name]
+    data = {"inlineData": {"mimeType": "application/pdf", "data": base64.b64encode(content).decode()}}
+    stored = file_part(sandbox.upload(content, "application/pdf"))
+    for parts in ([data], [{"text": "?"}, data, {"text": "!"}], [stored]):
+        answer = sandbox.call(
+            "POST", f"/v1beta/models/{FLASH}:{method}", {"contents": [{"role": "user", "parts": parts}]}
+        )
+        if refused is None:
+            assert answer.status == 200, answer.body
+        else:
+            error = answer.json()["error"]
+            assert (answer.status, error["status"]) == (400, "INVALID_ARGUMENT") and refused in error["message"]

@@ -16,6 +16,7 @@ from liftgate.sandbox.media.timed_media import Timing, timing
 TEXT_SHOWN = 4000
 PDF_READ = 50 << 20
 _PAGE = re.compile(rb"/Type\s*/Page(?![a-zA-Z])")
+_ENCRYPTED = re.compile(rb"/Encrypt\s*(?:\d+\s+\d+\s+R\b|<<)")
 _STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
 JPEG_FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 TEXTUAL = {"json", "xml", "javascript", "x-javascript", "yaml", "x-yaml", "x-python", "typescript", "x-typescript"}
@@ -31,6 +32,8 @@ class MediaFacts:
     width: int = 0
     height: int = 0
     pages: int = 0
+    encrypted: bool = False
+    """Whether a document's trailer says so, be there a password to open it or only one to change it."""
     text: str = ""
     """The beginning of a text, at most TEXT_SHOWN characters."""
 
@@ -70,7 +73,8 @@ def facts_of(mime_type: str, stream: BinaryIO, size: int) -> MediaFacts:
     if top in ("audio", "video"):
         return MediaFacts(top.upper(), size, timing=timing(stream))
     if rest == "pdf":
-        return MediaFacts("DOCUMENT", size, pages=pdf_pages(stream))
+        data = _pdf_bytes(stream)
+        return MediaFacts("DOCUMENT", size, pages=pdf_pages(data), encrypted=_ENCRYPTED.search(data) is not None)
     stream.seek(0)
     if top == "text" or rest in TEXTUAL:
         text = stream.read(TEXT_SHOWN * 4).decode("utf-8", "replace")
@@ -123,10 +127,13 @@ def _jpeg(stream: BinaryIO) -> tuple[int, int] | None:
     return None
 
 
-def pdf_pages(stream: BinaryIO) -> int:
-    """Page objects of a PDF, also where they are packed in compressed object streams; 0 when none is found."""
+def _pdf_bytes(stream: BinaryIO) -> bytes:
     stream.seek(0)
-    data = stream.read(PDF_READ)
+    return stream.read(PDF_READ)
+
+
+def pdf_pages(data: bytes) -> int:
+    """Page objects of a PDF, also where they are packed in compressed object streams; 0 when none is found."""
     plain = len(_PAGE.findall(data))
     if plain:
         return plain

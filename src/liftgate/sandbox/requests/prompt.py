@@ -20,6 +20,7 @@ from liftgate.sandbox.requests.model_facts import ModelFacts
 from liftgate.sandbox.requests.refusals import Refusal, file_forbidden, file_not_active
 from liftgate.sandbox.state import SandboxState
 
+MOST_PAGES = 1000
 YOUTUBE = re.compile(r"https://(www\.|m\.)?(youtube\.com/(watch|shorts|live)|youtu\.be/)")
 
 
@@ -140,7 +141,19 @@ async def read_prompt(
             prompt.media.append(await _seen_file(state, file, data.get("mimeType") or file.mime_type))
         elif "inlineData" in part:
             prompt.media.append(await _seen_inline(part["inlineData"]))
+        _check_document(prompt.media[-1].facts)
     return prompt
+
+
+def _check_document(facts: MediaFacts) -> None:
+    """The limit is documented (docs/protocol/gemini.md, "Files"). The first sentence is what Google says of a document
+    that it cannot open (google-gemini/gemini-cli#13808); the second is ours, Google's was not recorded."""
+    if facts.encrypted:
+        raise Refusal(400, "The document has no pages.")
+    if facts.pages > MOST_PAGES:
+        raise Refusal(
+            400, f"The document contains {facts.pages} pages which exceeds the supported page limit of {MOST_PAGES}."
+        )
 
 
 def _stored(state: SandboxState, uri: str, project: str, operation: str) -> StoredFile:
