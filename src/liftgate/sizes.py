@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 _PLAIN = 1024 * 1024
+_MOST = 1 << 60
 
 
 def size(count: float) -> str:
@@ -19,8 +20,9 @@ def size(count: float) -> str:
 
 
 def exact_size(count: int) -> str:
-    """As an error has it, to the byte: `512 bytes`, `2147483648 bytes (2.0 GiB)`."""
-    return f"{count} bytes" if count < _PLAIN else f"{count} bytes ({size(count)})"
+    """As an error has it, to the byte: `512 bytes`, `2147483648 bytes (2.0 GiB)`. What no disk holds stands alone: a
+    float may not hold it either."""
+    return f"{count} bytes ({size(count)})" if _PLAIN <= count < _MOST else f"{count} bytes"
 
 
 def announced(what: str, most: int, length: int) -> str:
