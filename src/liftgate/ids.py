@@ -7,14 +7,10 @@ the 24, because google-genai cuts a file's URI at the first dash (docs/protocol/
 from __future__ import annotations
 
 import os
-import re
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 # A byte for each byte: 256 is no multiple of 36, so four characters are an eighth likelier; in 24 that is nothing.
 _CHARACTERS = bytes(ALPHABET[value % 36].encode()[0] for value in range(256))
-FILE_ID = re.compile(r"file-[a-z0-9]{24}\Z")
-GEMINI_SPELLING = re.compile(r"(?:(?i:https?)://[^/?#]+/(?:v1|v1beta|v1alpha)/)?files/(?P<name>[a-z0-9-]{1,40})\Z")
-"""Google's canonical URI of a File or one with our own host, and the bare resource name."""
 
 
 def token(length: int = 24) -> str:
@@ -55,13 +51,3 @@ def new_request_id() -> str:
 def new_copy_name() -> str:
     """A random resource name at Gemini: `files/` and 24 of [a-z0-9] (the limit is 40)."""
     return "files/" + token()
-
-
-def gemini_name(file_id: str) -> str:
-    """`file-x` → `files/x`."""
-    return "files/" + file_id.removeprefix("file-")
-
-
-def file_id_of(name: str) -> str:
-    """`files/x` → `file-x`."""
-    return "file-" + name.removeprefix("files/")

@@ -15,6 +15,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from liftgate.names import bare_model
+
 TEXT = "TEXT"
 LONG_PROMPT = 200_000
 """Prompt tokens above which the Pro models have another price, for the whole request."""
@@ -77,7 +79,7 @@ def known_models() -> Mapping[str, Mapping[str, Any]]:
 
 def model_entry(model: str) -> Mapping[str, Any] | None:
     """The table's entry for a name in any of its spellings (`gemini/x`, `models/x`, `x`); None where it has none."""
-    return known_models().get(model.removeprefix("gemini/").removeprefix("models/"))
+    return known_models().get(bare_model(model))
 
 
 def dollars_per_token(model: str, *, day: date, long_prompt: bool = False) -> Mapping[str, float]:

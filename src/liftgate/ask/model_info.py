@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from liftgate.names import bare_model
 from liftgate.prices import dollars_per_token
 
 _FLAGS: Mapping[str, tuple[str, ...]] = {
@@ -45,7 +46,7 @@ _MODES = {"unpriced": "chat"}
 
 def facts_of(model: str, entry: Mapping[str, Any], day: date) -> dict[str, Any]:
     """`entry`: the model's of the table. Prices are US dollars for one token on that day."""
-    name = model.removeprefix("gemini/").removeprefix("models/")
+    name = bare_model(model)
     limits = entry.get("limits", {})
     prices = dollars_per_token(name, day=day)
     above = dollars_per_token(name, day=day, long_prompt=True) if "over_200k" in entry.get("price", {}) else {}

@@ -10,6 +10,7 @@ import msgspec
 
 from liftgate.ask.json_call import JsonCall
 from liftgate.json_types import JsonObject
+from liftgate.names import model_path
 
 NOTHING_ALIASED: Mapping[str, str] = MappingProxyType({})
 
@@ -52,4 +53,4 @@ class Question(msgspec.Struct, frozen=True):
 def count_body(body: JsonObject, model: str) -> JsonObject:
     """The body of countTokens for a body of generateContent (docs/protocol/gemini.md, "Counting tokens"); `model` is
     Google's name, with or without `models/`."""
-    return {"generateContentRequest": {"model": "models/" + model.removeprefix("models/"), **body}}
+    return {"generateContentRequest": {"model": model_path(model), **body}}

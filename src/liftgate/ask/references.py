@@ -11,12 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 from liftgate.ask import checks
 from liftgate.ask.media import MediaKind
 from liftgate.errors import InvalidRequest
+from liftgate.names import is_google_file
 
 WEB = re.compile(r"https?://", re.IGNORECASE)
 """Schemes and hosts have no case (RFC 3986, 6.2.2.1)."""
-GOOGLE_FILE = re.compile(r"(?i:https://generativelanguage\.googleapis\.com)/(?:v\w+/)?files/[^/?#]+\Z")
-OUR_FILE = re.compile(r"(?i:https?)://[^/?#]+/v1(?:beta)?/files/[^/?#]+\Z")
-"""A native URI under any host's name: the gateway's own doors give such."""
 _HOST = re.compile(
     r"https?://(?:[\w-]+\.)*(?:youtube(?:-nocookie|kids)?\.com|youtube\.googleapis\.com|youtu\.be)\.?(?::\d+)?(?:[/?#]|\Z)",
     re.IGNORECASE,
@@ -41,7 +39,7 @@ def kind_of(ref: str, param: str) -> tuple[MediaKind, str]:
     watched = film(ref, param)
     if watched is not None:
         return "pass", watched
-    return ("file_id" if GOOGLE_FILE.match(ref) else "url"), ref
+    return ("file_id" if is_google_file(ref) else "url"), ref
 
 
 def not_a_url(param: str, ref: str) -> InvalidRequest:

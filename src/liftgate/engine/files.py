@@ -23,8 +23,8 @@ from liftgate.files.arrival import FileArrival, Ingest
 from liftgate.files.read import FileBytes
 from liftgate.files.uploads import Uploads
 from liftgate.gemini.upload_session import CHUNK
-from liftgate.ids import FILE_ID, GEMINI_SPELLING, file_id_of
 from liftgate.media_types import is_taken, is_text, resolve, unusable
+from liftgate.names import file_id_of, is_file_id, resource_of
 from liftgate.records import Account, FileRecord, NewFile, Owner, UploadRecord
 from liftgate.router.attempts import Router
 from liftgate.signatures import HEAD
@@ -103,7 +103,7 @@ class Files:
 
     async def find(self, owner: Owner, file_id: str) -> FileRecord | None:
         file = self.known(owner, file_id)
-        if file is not None or not FILE_ID.match(file_id):
+        if file is not None or not is_file_id(file_id):
             return file
         news = self._news
         file = await self._db.read(lambda conn: rows.get_file(conn, owner, file_id, conn.now()))
@@ -136,12 +136,12 @@ class Files:
 
         Only names that Liftgate gave, or that the owner chose, are looked for: a copy's name is nobody's.
         """
-        name = GEMINI_SPELLING.match(spelling)
+        name = resource_of(spelling)
         if name is None:
             return await self.find(owner, spelling)
-        if FILE_ID.match(name["name"]):
-            return await self.find(owner, name["name"])
-        return await self.find(owner, file_id_of(name["name"])) or await self._aliased(owner, "files/" + name["name"])
+        if is_file_id(name):
+            return await self.find(owner, name)
+        return await self.find(owner, file_id_of(name)) or await self._aliased(owner, "files/" + name)
 
     async def _aliased(self, owner: Owner, alias: str) -> FileRecord | None:
         return await self._db.read(lambda conn: rows.get_file_by_alias(conn, owner, alias, conn.now()))

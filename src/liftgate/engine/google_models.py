@@ -14,6 +14,7 @@ from typing import Any
 from liftgate.clock import Clock
 from liftgate.errors import LiftgateError, Unavailable
 from liftgate.gemini.client import GeminiClient
+from liftgate.names import bare_model
 from liftgate.records import Account
 from liftgate.tasks import Tasks
 
@@ -69,7 +70,7 @@ class GoogleModels:
             if account.name in self._lists:
                 self._due[account.name] = self._clock.monotonic() + RETRY_SECONDS
             return error
-        self._lists[account.name] = {str(model["name"]).removeprefix("models/"): model for model in models}
+        self._lists[account.name] = {bare_model(str(model["name"])): model for model in models}
         self._due[account.name] = self._clock.monotonic() + FRESH_SECONDS
         return None
 

@@ -33,9 +33,9 @@ from liftgate.errors import (
 from liftgate.gemini.client import EVENTS
 from liftgate.gemini.json_body import check_apart, checked_object
 from liftgate.gemini.stream import GeminiStream
-from liftgate.ids import FILE_ID
 from liftgate.large_bodies import STEP, Body
 from liftgate.media_types import explicit, is_taken
+from liftgate.names import bare_model, is_file_id, model_path
 from liftgate.records import Deployment, Owner
 from liftgate.router.attempts import Router
 from liftgate.settings import Settings
@@ -251,7 +251,7 @@ class Native:
         """Whether it claims to be a File of Gemini's or of ours: then it must be one of the owner's. Others (YouTube,
         `gs://`, any address of the web) are Google's to fetch."""
         text = uri.strip()
-        if text.lstrip("/").startswith("files/") or FILE_ID.match(text):
+        if text.lstrip("/").startswith("files/") or is_file_id(text):
             return True
         place = _place(text)
         if place is None:
@@ -271,7 +271,7 @@ async def _body_at(call: _Call, deployment: Deployment, files: Mapping[str, Reso
         # Google's clients repeat what was declared at the upload, which may be what Gemini does not take.
         if named.mime_type is not None and named.mime_type.text != sent.mime_type:
             names[named.mime_type.start] = sent.mime_type
-    upstream = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
+    upstream = model_path(deployment.model)
     same = ("", upstream, deployment.model)
     names |= {named.start: upstream for named in call.body.models if named.text not in same}
     large = len(call.body.raw) > LARGE
@@ -283,7 +283,7 @@ def _check_models(models: Sequence[Named], model: str, group: Sequence[Deploymen
     known, and by default its transcoder takes the body's, which `model_list` need not have."""
     known = {"", model, *(deployment.model for deployment in group)}
     for named in models:
-        if named.text not in known and named.text.removeprefix("models/") not in known:
+        if named.text not in known and bare_model(named.text) not in known:
             raise InvalidRequest(
                 f"The body names the model '{shortened(named.text)}', and the path '{shortened(model)}'. Ask a model "
                 "by the path; the body's 'model' may be left out.",

@@ -34,6 +34,7 @@ from liftgate.files.arrival import too_large
 from liftgate.files.filename import clean_filename
 from liftgate.files.part_store import PART_BYTES, PartArrival, PartStore
 from liftgate.files.session_lock import SessionLock, SessionTaken
+from liftgate.names import file_id_of
 from liftgate.records import FileRecord, NewFile, Owner, UploadPart, UploadRecord
 
 LIFE_SECONDS = 86_400
@@ -95,7 +96,7 @@ class Sessions:
 
         def taken(conn: Connection) -> bool:
             now = conn.now()
-            return bool(get_file_by_alias(conn, owner, alias, now) or get_file(conn, owner, ids.file_id_of(alias), now))
+            return bool(get_file_by_alias(conn, owner, alias, now) or get_file(conn, owner, file_id_of(alias), now))
 
         if await self._db.read(taken):
             raise Conflict(f"{alias} already exists.", param="name")

@@ -29,6 +29,7 @@ from liftgate.http.network import broken
 from liftgate.http.transport import ClientLimits, Reply, Transport
 from liftgate.json_elements import ElementDecoder
 from liftgate.large_bodies import STEP, Body, contains
+from liftgate.names import model_path
 from liftgate.records import Account, Deployment
 from liftgate.sse import EventDecoder
 
@@ -129,8 +130,7 @@ class GeminiClient:
 
     async def get_model(self, account: Account, model: str) -> dict[str, Any]:
         """Google's Model object. Raises NotFound."""
-        path = model if "/" in model else f"models/{model}"
-        return await self._described(account, quote(path, safe="/"))
+        return await self._described(account, quote(model_path(model), safe="/"))
 
     async def _described(self, account: Account, path: str) -> dict[str, Any]:
         reply = await self._ask("GET", account, path, {})

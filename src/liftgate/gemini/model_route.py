@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from liftgate.http.transport import Head, Transport
+from liftgate.names import model_path
 from liftgate.records import Account, Deployment
 
 VERSION = "v1beta"
@@ -30,8 +31,7 @@ class ModelRoute:
         self.deployment = deployment
         self.account = deployment.account.name
         self.whose = deployment.where or whose(deployment.account)
-        model = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
-        self._stem = address(deployment.account, quote(model, safe="/"))
+        self._stem = address(deployment.account, quote(model_path(deployment.model), safe="/"))
         self._transport = transport
         self._heads: dict[str, Head] = {}
 

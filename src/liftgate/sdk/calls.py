@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 
 from liftgate.errors import AuthenticationFailed, ConfigError, InvalidRequest, ModelNotFound
 from liftgate.json_types import JsonMapping
+from liftgate.names import bare_model
 from liftgate.records import Account
 from liftgate.settings.google import environment_key, key_account, key_warnings, read_base
 from liftgate.settings.wildcards import names_a_model
@@ -136,7 +137,7 @@ def model_name(model: object) -> str:
     """`gemini/x`, `models/x` and `x` → `x`; `tunedModels/x` stays; another provider's prefix is an InvalidRequest."""
     if not isinstance(model, str) or not model:
         raise InvalidRequest("'model' is the name of a Gemini model, as in 'gemini-2.0-flash'.", param="model")
-    name = model.removeprefix("gemini/").removeprefix("models/")
+    name = bare_model(model)
     provider, slash, _ = name.partition("/")
     if slash and provider != "tunedModels":
         check_provider(provider)

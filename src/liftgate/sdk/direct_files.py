@@ -10,6 +10,7 @@ from liftgate.ask.suspects import Suspect
 from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.gemini.files import GeminiFile
 from liftgate.media_types import called, is_taken, resolve, unusable
+from liftgate.names import resource_of
 from liftgate.sdk.engine import Listing
 from liftgate.sdk.results import FileList, FileObject
 
@@ -18,21 +19,21 @@ PURPOSE = "user_data"
 
 STATUS = {"ACTIVE": "processed", "FAILED": "error"}
 
-_NAME = re.compile(r"(?:https?://[^?#]+/v1(?:beta|alpha)?/)?(?:files/)?([a-z0-9][a-z0-9-]*)\Z")
+_BARE = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 
 
 def file_name(file_id: object, *, param: str = "file_id") -> str:
     """A URI, `files/x` or `x` → `files/x`. FileNotFound for what can be no file's id."""
     if not isinstance(file_id, str) or not file_id:
         raise InvalidRequest(f"'{param}' is the id that create_file gave.", param=param)
-    found = _NAME.match(file_id)
-    if found is None:
+    name = resource_of(file_id) or (file_id if _BARE.match(file_id) else None)
+    if name is None:
         raise FileNotFound(file_id, param=param)
-    return "files/" + found.group(1)
+    return "files/" + name
 
 
 def is_file_name(file_id: str) -> bool:
-    return _NAME.match(file_id) is not None
+    return resource_of(file_id) is not None or _BARE.match(file_id) is not None
 
 
 def file_object(file: GeminiFile, purpose: str) -> FileObject:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from liftgate.errors import ConfigError
+from liftgate.names import bare_model
 from liftgate.settings.spelling import nearest
 from liftgate.settings.values import text
 from liftgate.settings.wildcards import STAR, names_a_model
@@ -46,7 +47,7 @@ def provider_and_model(params: dict[str, object], where: str) -> tuple[str, str]
         return head, ""
     if said is None and not slash and not _GOOGLES.match(model):
         return next((provider for pattern, provider in _BARE if pattern.match(model)), "unnamed"), ""
-    name = model.removeprefix(f"{OURS}/").removeprefix("models/")
+    name = bare_model(model)
     if not names_a_model(name.replace(STAR, "x")):
         raise ConfigError(f"{where}.model: {model!r} names no model; expected 'gemini/NAME'.")
     return OURS, name

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from liftgate.names import bare_model
 from liftgate.records import Deployment
 
 STAR = "*"
@@ -31,7 +32,7 @@ def served_by_wildcard(deployments: Iterable[Deployment], model_name: str) -> li
         part = star_of(deployment.model_name, model_name)
         if part is not None:
             # The provider may be part of what the star stood for; it is no part of a model's name at Gemini.
-            model = deployment.model.replace(STAR, part).removeprefix("gemini/").removeprefix("models/")
+            model = bare_model(deployment.model.replace(STAR, part))
             if names_a_model(model) and _PUBLIC.fullmatch(part):
                 matching.setdefault(deployment.model_name, []).append(replace(deployment, model=model))
     return matching[max(matching, key=len)] if matching else []

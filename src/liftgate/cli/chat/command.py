@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +12,10 @@ import click
 from liftgate.cli.command_line import typed
 from liftgate.cli.failures import run
 from liftgate.cli.options import address, gateway_options, json_option
+from liftgate.names import names_a_file
 
 if TYPE_CHECKING:
     from liftgate.sdk.remote.gateway_client import Address
-
-FILE_ID = re.compile(r"file-[a-z0-9]{24}")
 
 
 @click.command()
@@ -48,7 +46,7 @@ def chat(question: str, given: tuple[str, ...], as_json: bool, base_url: str, ap
     if not question.strip():
         raise click.UsageError("The question is empty.")
     for name in given:
-        if not Path(name).is_file() and not FILE_ID.fullmatch(name):
+        if not Path(name).is_file() and not names_a_file(name):
             raise click.UsageError(f"--file: {name!r} is neither a file nor the id of one.")
     where = address(base_url, api_key)
     streamed = not asked["no_stream"] and not as_json

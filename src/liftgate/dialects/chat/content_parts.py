@@ -13,9 +13,10 @@ from liftgate import media_types
 from liftgate.ask import checks
 from liftgate.ask.inline_data import bad_data, read_data
 from liftgate.ask.media import Media, MediaKind, read_detail
-from liftgate.ask.references import OUR_FILE, WEB, kind_of, not_a_url
+from liftgate.ask.references import WEB, kind_of, not_a_url
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
+from liftgate.names import is_file_uri
 
 IGNORED_KEYS = frozenset({"type", "cache_control", "prompt_cache_breakpoint"})
 _OVERRIDES = ("format", "mime_type", "content_type")
@@ -53,7 +54,7 @@ def _file(part: JsonObject, where: str) -> Media:
     mime_type = _explicit(file, where)
     kind: MediaKind = "inline"
     if named[0] != "file_data":
-        kind, ref = ("file_id", ref) if named[0] == "file_id" and OUR_FILE.match(ref) else kind_of(ref, param)
+        kind, ref = ("file_id", ref) if named[0] == "file_id" and is_file_uri(ref) else kind_of(ref, param)
     if kind == "inline":
         ref, mime_type = read_data(ref, param, said=mime_type, filename=filename)
     elif kind == "pass" and mime_type is None and filename:

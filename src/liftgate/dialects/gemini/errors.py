@@ -15,8 +15,8 @@ from liftgate.errors import (
     PermissionDenied,
     shortened,
 )
-from liftgate.ids import GEMINI_SPELLING
 from liftgate.json_types import JsonObject
+from liftgate.names import resource_of
 
 STATUSES: dict[type[LiftgateError], str] = {
     errors.LiftgateError: "INTERNAL",
@@ -78,8 +78,7 @@ def in_googles_words(error: LiftgateError) -> LiftgateError:
     if isinstance(error, FileNotFound):
         # Google does not tell a File that is not there from one that is not the caller's (docs/protocol/gemini.md,
         # "Errors").
-        spelling = GEMINI_SPELLING.match(error.file_id)
-        name = spelling["name"] if spelling else error.file_id
+        name = resource_of(error.file_id) or error.file_id
         return PermissionDenied(f"You do not have permission to access the File {name} or it may not exist.")
     if isinstance(error, ModelNotFound) and not (error.provider and error.method):
         asked = f", or is not supported for {error.method}" if error.method else ""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from liftgate.errors import InvalidRequest, shortened
-from liftgate.ids import gemini_name
+from liftgate.names import gemini_name
 from liftgate.records import FileRecord, NewFile
 from liftgate.whole_numbers import whole_number
 

@@ -1,0 +1,71 @@
+"""How Files and models are spelled: at every door, to Google, and in our own words.
+
+A File is `file-x` at OpenAI's doors and `files/x` at Gemini's, with the same `x`; there it also has a URI, which is
+Google's, or the same path under whatever host the client knows this gateway by. A model is `x`, or `tunedModels/x`;
+clients and configs also write `gemini/x` (LiteLLM) and `models/x` (Google). (docs/protocol/gemini.md)
+"""
+
+from __future__ import annotations
+
+import re
+
+_FILE_ID = re.compile(r"file-[a-z0-9]{24}\Z")
+_GOOGLE = r"(?i:https?://generativelanguage\.googleapis\.com)/"
+_VERSIONED = r"(?i:https?)://[^?#]+/v1(?:alpha|beta)?/"
+_GOOGLE_FILE = re.compile(rf"{_GOOGLE}(?:v\w+/)?files/[^/?#]+\Z")
+_FILE_URI = re.compile(rf"{_VERSIONED}files/[a-z0-9-]{{1,40}}\Z")
+_RESOURCE = re.compile(rf"(?:{_VERSIONED}|{_GOOGLE}(?:v\w+/)?)?files/([a-z0-9-]{{1,40}})\Z")
+_PROVIDER, _MODELS = "gemini/", "models/"
+
+
+# ── Files ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_file_id(text: str) -> bool:
+    """Whether it is the id of a File of ours: no other string can be one."""
+    return _FILE_ID.match(text) is not None
+
+
+def gemini_name(file_id: str) -> str:
+    """`file-x` → `files/x`."""
+    return "files/" + file_id.removeprefix("file-")
+
+
+def file_id_of(name: str) -> str:
+    """`files/x` → `file-x`."""
+    return "file-" + name.removeprefix("files/")
+
+
+def resource_of(text: str) -> str | None:
+    """The `x` of `files/x` or of a file's URI: Google's, with any version or none, or any host's with one of Google's
+    versions. None for what is neither, an id too."""
+    found = _RESOURCE.match(text)
+    return None if found is None else found[1]
+
+
+def names_a_file(text: str) -> bool:
+    """Whether it is a File's id, its Gemini name or its URI."""
+    return is_file_id(text) or resource_of(text) is not None
+
+
+def is_file_uri(text: str) -> bool:
+    """Whether a URL names a file of Gemini's API, under any host; anything else is an address of the web."""
+    return _FILE_URI.match(text) is not None or is_google_file(text)
+
+
+def is_google_file(text: str) -> bool:
+    """Whether a URL names a file at Google, even one that no file can have."""
+    return _GOOGLE_FILE.match(text) is not None
+
+
+# ── models ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def bare_model(model: str) -> str:
+    """`gemini/x`, `models/x` and `gemini/models/x` → `x`; `tunedModels/x` stays."""
+    return model.removeprefix(_PROVIDER).removeprefix(_MODELS)
+
+
+def model_path(model: str) -> str:
+    """The model's resource name at Google: `x` → `models/x`; a name with its collection stays."""
+    return model if "/" in model else _MODELS + model
