@@ -14,7 +14,7 @@ import openai
 from openai.pagination import SyncCursorPage, SyncPage
 from openai.types import FileDeleted, FileObject, Model, Upload
 from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageCustomToolCall
-from openai.types.responses import InputTokenCountResponse
+from openai.types.responses import InputTokenCountResponse, Response, ResponseStreamEvent
 from openai.types.shared import ErrorObject
 from openai.types.uploads import UploadPart
 from pydantic import TypeAdapter, ValidationError
@@ -36,9 +36,11 @@ TYPES: dict[str, Any] = {
     "CreateChatCompletionResponse": ChatCompletion,
     "CreateChatCompletionStreamResponse": ChatCompletionChunk,
     "ChatCompletionMessageCustomToolCall": ChatCompletionMessageCustomToolCall,
+    "Response": Response,
 }
 ANSWERS: tuple[tuple[str, str, Any], ...] = (
     ("POST", r"/chat/completions", ChatCompletion),
+    ("POST", r"/responses", Response),
     ("POST", r"/responses/input_tokens", InputTokenCountResponse),
     ("POST", r"/files", FileObject),
     ("GET", r"/files", SyncCursorPage[FileObject]),
@@ -91,6 +93,15 @@ def check(schema: str, body: Any) -> None:
     assert _type_errors(TYPES[schema], body) == [], body
     if (spec := _document()) is not None:
         spec.check(schema, body)
+
+
+def check_event(event: Any) -> None:
+    """One event of a stream of Responses. OpenAI's own first two have a null usage, which its document forbids."""
+    assert _type_errors(ResponseStreamEvent, event) == [], event
+    if (spec := _document()) is not None:
+        if (event.get("response") or {"usage": 0}).get("usage") is None:
+            event = {**event, "response": {k: v for k, v in event["response"].items() if k != "usage"}}
+        spec.check_event(event)
 
 
 def check_answer(method: str, path: str, status: int, body: Any) -> None:

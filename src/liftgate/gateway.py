@@ -186,7 +186,7 @@ class Gateway:
         healer = Healer(copies, client, clock)
         needs = Needs(self.files, copies, attachments, healer)
         self.native = Native(services, router, needs, settings)
-        self.generate = Generate(services, router, needs, Signatures(db), settings, read_defaults)
+        self.generate = Generate(services, router, needs, Signatures(db, services.clock), settings, read_defaults)
         jobs = Jobs(services, [copies], purger, ingest)
         jobs.start()
         stack.push_async_callback(jobs.stop)

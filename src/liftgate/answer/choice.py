@@ -149,9 +149,11 @@ class Choice(msgspec.Struct):
 class Answer(Generic[Q]):
     """Whole once its fold has ended. `question`: what the client asked, as its dialect read it. `service_tier`:
     Google's word, as the answer began with it. `usage`: Gemini's usageMetadata, whole, as it came last. `large`: to
-    write it takes long, which is then to be done in a thread."""
+    write it takes long, which is then to be done in a thread. `ended_at`: unix seconds; 0 where nobody said."""
 
-    __slots__ = ("_counts", "choices", "head", "large", "model_version", "question", "service_tier", "usage")
+    __slots__ = (
+        "_counts", "choices", "ended_at", "head", "large", "model_version", "question", "service_tier", "usage",
+    )  # fmt: skip
 
     def __init__(self, head: Head, question: Q) -> None:
         self.head = head
@@ -161,6 +163,7 @@ class Answer(Generic[Q]):
         self.service_tier: str | None = None
         self.usage: JsonObject = {}
         self.large = False
+        self.ended_at = 0
         self._counts: Counts | None = None
 
     @property

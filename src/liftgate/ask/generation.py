@@ -17,6 +17,8 @@ from liftgate.ask.schema_subset import schema_subset
 from liftgate.json_types import JsonObject
 
 MAX_STOPS = 5
+TIERS = {"default": "standard", "flex": "flex", "priority": "priority", "fast": "priority"}
+SERVICE_TIERS = ("auto", "default", "standard", "flex", "scale", "priority", "fast", "ultrafast")
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
@@ -213,3 +215,16 @@ def think_not(ask: Ask, param: str) -> None:
 def _effort_of(tokens: int) -> str:
     """The effort for which Google's own table has about this budget."""
     return next((effort for effort in ("low", "medium") if tokens <= BUDGETS[effort]), "high")
+
+
+# ── the service ──────────────────────────────────────────────────────────────────────────────────
+
+
+def read_service_tier(ask: Ask, value: object, param: str) -> None:
+    """OpenAI's names, in all of its APIs."""
+    ask.said.add("service_tier")
+    tier = checks.choice(value, param, SERVICE_TIERS)
+    if tier in ("scale", "ultrafast"):
+        ask.leave_out(param, f"Invalid {param} argument: Gemini has no {tier} tier.")
+    elif tier != "auto":
+        ask.body["serviceTier"] = TIERS.get(tier, tier)

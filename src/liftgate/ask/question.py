@@ -49,6 +49,11 @@ class Question(msgspec.Struct, frozen=True):
         """Whether the client gets the ids of function calls, and gives them back with the results."""
         return True
 
+    @property
+    def keeps_signatures(self) -> bool:
+        """Whether thought signatures of its calls may be stored; else they are known for an hour at most."""
+        return True
+
 
 def count_body(body: JsonObject, model: str) -> JsonObject:
     """The body of countTokens for a body of generateContent (docs/protocol/gemini.md, "Counting tokens"); `model` is

@@ -16,6 +16,7 @@ from liftgate.answer.events import SHOWN, Event
 from liftgate.answer.fold import AnswerFold
 from liftgate.apart import Apart
 from liftgate.ask.question import Question
+from liftgate.clock import Clock
 from liftgate.engine.meter import CallRecord, timed
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import LiftgateError, UpstreamDisconnected
@@ -37,6 +38,7 @@ class StartedStream(Generic[Q]):
         fold: AnswerFold[Q],
         owner: Owner,
         signatures: Signatures,
+        clock: Clock,
         call: CallRecord | None = None,
     ) -> None:
         self.answer: Answer[Q] | None = fold.answer
@@ -47,6 +49,8 @@ class StartedStream(Generic[Q]):
         self._fold = fold
         self._owner = owner
         self._signatures = signatures
+        self._clock = clock
+        self._keeps = fold.answer.question.keeps_signatures
         self._call = call
         self._latest: Body = b""
         self._folding: Apart[list[Event]] | None = None
@@ -82,8 +86,9 @@ class StartedStream(Generic[Q]):
                 else:
                     self._last = True
                     self._events = self._fold.end()
+                    self._fold.answer.ended_at = int(self._clock.now())
             if self._unsaved:
-                await self._signatures.save(self._owner, self._unsaved)
+                await self._signatures.save(self._owner, self._unsaved, stored=self._keeps)
                 self._unsaved = []
         except Exception:
             await self.aclose()

@@ -184,7 +184,8 @@ class Generate:
         body = await _encoded(ready.call, question.body)
         fold = await unbroken(partial(self._answer_once, ready, deployment, question, body))
         if signatures := fold.take_signatures():
-            await self._signatures.save(ready.call.owner, signatures)
+            await self._signatures.save(ready.call.owner, signatures, stored=question.keeps_signatures)
+        fold.answer.ended_at = int(self._clock.now())
         return fold.answer
 
     async def _answer_once(self, ready: _Ready[Q], deployment: Deployment, question: Q, body: Body) -> AnswerFold[Q]:
@@ -224,7 +225,9 @@ class Generate:
             idle_timeout=silence(deployment, self._settings.router.stream_timeout),
         )
         stream = await timed(noted, "first_event", opening)
-        started = StartedStream(stream, _fold(ready.call, question), ready.call.owner, self._signatures, noted)
+        started = StartedStream(
+            stream, _fold(ready.call, question), ready.call.owner, self._signatures, self._clock, noted
+        )
         try:
             await started.start()
         except BaseException:

@@ -6,21 +6,20 @@ Both phases read parts with the functions here, so that what phase one announced
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 
 from liftgate import media_types
 from liftgate.ask import checks
 from liftgate.ask.inline_data import bad_data, read_data
 from liftgate.ask.media import Media, MediaKind, read_detail
+from liftgate.ask.media_options import TYPE_KEYS, explicit_type, video_metadata
 from liftgate.ask.references import WEB, kind_of, not_a_url
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
 from liftgate.names import is_file_uri
 
 IGNORED_KEYS = frozenset({"type", "cache_control", "prompt_cache_breakpoint"})
-_OVERRIDES = ("format", "mime_type", "content_type")
-_MEDIA_KEYS = frozenset({"detail", "video_metadata", *_OVERRIDES})
+_MEDIA_KEYS = frozenset({"detail", "video_metadata", *TYPE_KEYS})
 _FILE_KEYS = _MEDIA_KEYS | {"file_id", "file_data", "file_url", "filename"}
 _LINKED_KEYS = _MEDIA_KEYS | {"url"}
 
@@ -51,7 +50,7 @@ def _file(part: JsonObject, where: str) -> Media:
         filename = checks.string(filename, f"{where}.filename")
     param = f"{where}.{named[0]}"
     ref = checks.string(file[named[0]], param, empty=False)
-    mime_type = _explicit(file, where)
+    mime_type = explicit_type(file, where)
     kind: MediaKind = "inline"
     if named[0] != "file_data":
         kind, ref = ("file_id", ref) if named[0] == "file_id" and is_file_uri(ref) else kind_of(ref, param)
@@ -62,7 +61,7 @@ def _file(part: JsonObject, where: str) -> Media:
     elif named[0] == "file_url" and kind == "file_id" and not WEB.match(ref):
         raise not_a_url(param, ref)
     resolution = read_detail(file.get("detail"), f"{where}.detail")
-    return Media(param, kind, ref, mime_type, filename, resolution, _video(file, where))
+    return Media(param, kind, ref, mime_type, filename, resolution, video_metadata(file, where))
 
 
 def _linked(name: str) -> Callable[[JsonObject, str], Media]:
@@ -75,14 +74,14 @@ def _linked(name: str) -> Callable[[JsonObject, str], Media]:
         _refuse_unknown_keys(linked, where, _LINKED_KEYS)
         param = f"{where}.url"
         ref = checks.string(checks.required(linked, "url", where), param, empty=False)
-        (kind, ref), mime_type = kind_of(ref, param), _explicit(linked, where)
+        (kind, ref), mime_type = kind_of(ref, param), explicit_type(linked, where)
         if kind == "inline":
             ref, mime_type = read_data(ref, param, said=mime_type)
         elif kind == "file_id" and not (WEB.match(ref) or ref.startswith(("file-", "files/"))):
             raise not_a_url(param, ref)
         medium = name.removesuffix("_url")
         resolution = read_detail(linked.get("detail"), f"{where}.detail")
-        return Media(param, kind, ref, mime_type, None, resolution, _video(linked, where), medium)
+        return Media(param, kind, ref, mime_type, None, resolution, video_metadata(linked, where), medium)
 
     return read
 
@@ -112,59 +111,6 @@ READERS: dict[str, Callable[[JsonObject, str], Media]] = {
     "audio_url": _linked("audio_url"),
     "input_audio": _audio,
 }
-
-
-def _explicit(owner: JsonObject, where: str) -> str | None:
-    """What the caller says that it is, for Gemini to believe."""
-    if len(owner) == 1:
-        return None  # its name alone, as most parts are
-    for key in _OVERRIDES:
-        if value := owner.get(key):
-            param = f"{where}.{key}"
-            mime_type = media_types.explicit(checks.string(value, param))
-            if mime_type is None:
-                raise InvalidRequest(
-                    f"Invalid '{param}'. Expected a MIME type such as 'audio/wav', but got {checks.shown(value)}.",
-                    param=param,
-                    code="invalid_value",
-                )
-            return None if mime_type == media_types.OCTET_STREAM else mime_type
-    return None
-
-
-def _video(owner: JsonObject, where: str) -> JsonObject | None:
-    """`video_metadata` {fps, start_offset, end_offset} → Gemini's videoMetadata; offsets as "2s" or seconds."""
-    value = owner.get("video_metadata")
-    if value is None:
-        return None
-    where = f"{where}.video_metadata"
-    found: JsonObject = {}
-    for key, each in checks.mapping(value, where).items():
-        param = f"{where}.{key}"
-        match key:
-            case _ if each is None:
-                continue
-            case "fps":
-                found["fps"] = checks.number(each, param, 0.0, 24.0)
-            case "start_offset" | "startOffset":
-                found["startOffset"] = _duration(each, param)
-            case "end_offset" | "endOffset":
-                found["endOffset"] = _duration(each, param)
-            case _:
-                raise checks.unknown(param)
-    return found or None
-
-
-def _duration(value: object, param: str) -> str:
-    if isinstance(value, str):
-        if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?s", value):
-            raise InvalidRequest(
-                f"Invalid '{param}': expected seconds such as '2.5s', but got {checks.shown(value)}.",
-                param=param,
-                code="invalid_value",
-            )
-        return value
-    return f"{checks.number(value, param, 0, 10**9):g}s"
 
 
 def _refuse_unknown_keys(owner: JsonObject, where: str, known: Collection[str]) -> None:

@@ -17,7 +17,6 @@ _FORMS = {
     "json_object": frozenset({"type"}) | _LITELLMS,
     "json_schema": frozenset({"type", "json_schema"}) | _LITELLMS,
 }
-TIERS = {"default": "standard", "flex": "flex", "priority": "priority", "fast": "priority"}
 MODALITIES = ("text", "audio", "image")
 
 VOICES: Mapping[str, str] = {
@@ -174,15 +173,6 @@ def read_thinking(ask: Ask, value: object, param: str) -> None:
         generation.think_not(ask, param)
     else:
         generation.think_within(ask, thinking.get("budget_tokens"), f"{param}.budget_tokens", param)
-
-
-def read_service_tier(ask: Ask, value: object, param: str) -> None:
-    ask.said.add("service_tier")
-    tier = checks.choice(value, param, ("auto", "default", "standard", "flex", "scale", "priority", "fast"))
-    if tier == "scale":
-        ask.leave_out(param, f"Invalid {param} argument: Gemini has no scale tier.")
-    elif tier != "auto":
-        ask.body["serviceTier"] = TIERS.get(tier, tier)
 
 
 # ── what Gemini has nothing for ──────────────────────────────────────────────────────────────────

@@ -163,7 +163,7 @@ READERS: dict[str, Reader] = {
     "response_format": parameters.read_response_format,
     "reasoning_effort": parameters.read_reasoning_effort,
     "thinking": parameters.read_thinking,
-    "service_tier": parameters.read_service_tier,
+    "service_tier": generation.read_service_tier,
     "verbosity": parameters.read_verbosity,
     "logit_bias": parameters.read_logit_bias,
     "store": parameters.read_store,

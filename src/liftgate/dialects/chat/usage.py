@@ -46,11 +46,6 @@ def chat_usage(counts: Counts) -> JsonObject:
     }
 
 
-def token_count(tokens: int) -> JsonObject:
-    """OpenAI's answer to how many tokens a request has (docs/protocol/openai.md, "Counting tokens")."""
-    return {"object": "response.input_tokens", "input_tokens": tokens}
-
-
 def _add(details: dict[str, int], by_modality: Mapping[str, int], most: int) -> None:
     for modality, count in by_modality.items():
         name = _DETAIL.get(modality)

@@ -16,7 +16,7 @@ from liftgate.server.bodies import LARGE
 from liftgate.server.event_stream import event_blocks
 from liftgate.server.large_answers import large_response
 from liftgate.server.request import Request
-from liftgate.server.responses import Response, StreamedResponse
+from liftgate.server.responses import Response, StreamedResponse, json_response
 
 Q = TypeVar("Q", bound=Question)
 
@@ -63,6 +63,20 @@ def answers(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:
         return StreamedResponse(blocks, close, in_band=encoder.error)
 
     return answer
+
+
+def counts(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:
+    """The handler of a route that says how many tokens the same body would send, files included; nothing is
+    generated. In OpenAI's form (docs/protocol/openai.md, "Counting tokens")."""
+
+    async def count(request: Request) -> Response:
+        request.query("key")
+        body = await request.json_object()
+        with request.while_connected(PATIENCE):
+            tokens = await request.gateway.generate.count(dialect, request.owner, body, large=request.held >= LARGE)
+            return json_response({"object": "response.input_tokens", "input_tokens": tokens})
+
+    return count
 
 
 def _written(dialect: Dialect[Q], whole: Answer[Q]) -> Body:

@@ -1,0 +1,75 @@
+"""A whole answer → the Response object, and what both forms say of its end."""
+
+from __future__ import annotations
+
+import msgspec
+
+from liftgate.answer.choice import Answer, Choice
+from liftgate.answer.events import Signature, Speech
+from liftgate.dialects.responses.echo import response, usage_of
+from liftgate.dialects.responses.output import Output
+from liftgate.dialects.responses.question import ResponsesQuestion
+from liftgate.errors import UpstreamAnswerBroken, shortened
+from liftgate.json_types import JsonObject
+
+_FILTERED = frozenset({"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR"})
+_CUT = frozenset({"MAX_TOKENS", "CONTINUATION"})
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """`event`: what the stream's last event is called, behind `response.`. `reason`: why it is incomplete. `refusal`:
+    why there is nothing to read."""
+
+    event: str
+    reason: str | None = None
+    refusal: str | None = None
+
+
+def ending(choice: Choice) -> Ending:
+    """Raises UpstreamAnswerBroken for an end that lies in no content: clients then ask again."""
+    native = choice.finish_reason
+    if native == "STOP":
+        return Ending("completed")
+    if native in _CUT:
+        return Ending("incomplete", "max_output_tokens")
+    if choice.blocked or native in _FILTERED or (native or "").startswith("IMAGE_"):
+        return Ending("incomplete", "content_filter", None if choice.says_something else _why(choice))
+    said = f": {shortened(choice.finish_message)}" if choice.finish_message else "."
+    raise UpstreamAnswerBroken(f"Gemini gave its answer up ({native}){said}")
+
+
+def _why(choice: Choice) -> str:
+    """In Gemini's words where it has any."""
+    feedback = choice.prompt_feedback or {}
+    if words := feedback.get("blockReasonMessage") or choice.finish_message:
+        return str(words)
+    if block := feedback.get("blockReason"):
+        return f"Gemini blocked the prompt: {block}."
+    return f"Gemini gave no answer: {choice.finish_reason}."
+
+
+def whole(answer: Answer[ResponsesQuestion]) -> JsonObject:
+    """The object of an answer whose fold has ended. Raises UpstreamAnswerBroken."""
+    choice = answer.choices[0]
+    ended = ending(choice)
+    output = Output(answer, _unseen)
+    for event in choice.events:
+        if not isinstance(event, Signature | Speech):
+            output.take(event)
+    return ended_response(answer, output, ended)
+
+
+def ended_response(answer: Answer[ResponsesQuestion], output: Output, ended: Ending) -> JsonObject:
+    extra = output.finish(answer.choices[0], ended.event, ended.refusal)
+    state: JsonObject = {"status": ended.event, "output": output.items, "usage": usage_of(answer.counts)}
+    if ended.reason is None:
+        state["completed_at"] = max(answer.ended_at, answer.head.created)
+    else:
+        state["incomplete_details"] = {"reason": ended.reason}
+    if extra is not None:
+        state["extra_content"] = extra
+    return response(answer.head, answer.question.echo, state, tier=answer.service_tier)
+
+
+def _unseen(kind: str, fields: JsonObject) -> None:
+    """A whole answer has no events."""

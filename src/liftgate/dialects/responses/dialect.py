@@ -1,0 +1,64 @@
+"""Responses as a dialect: `RESPONSES`, and one with a history for each request that goes on with earlier turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from liftgate.answer.choice import Answer, Head
+from liftgate.ask.builder import Ask
+from liftgate.ask.media import MediaFound
+from liftgate.dialects.openai_errors import OpenAI
+from liftgate.dialects.responses.answer import whole
+from liftgate.dialects.responses.items import call_ids
+from liftgate.dialects.responses.media import find_media
+from liftgate.dialects.responses.question import ResponsesQuestion
+from liftgate.dialects.responses.request import check_beginning, read_response, refuse_earlier, refuse_keeping
+from liftgate.dialects.responses.stream import ResponseEncoder
+from liftgate.json_types import JsonMapping, JsonObject
+
+
+class Responses(OpenAI):
+    """`history`: the items of the turns before, oldest first; the request's own input follows them. `keeps`: the answer
+    is kept where the client does not forbid it, and what the request names of earlier ones was found. Without it such
+    requests are refused: nothing is lost in silence."""
+
+    call_prefix = "call_"
+
+    def __init__(self, history: Sequence[JsonObject] = (), *, keeps: bool = False) -> None:
+        self._history = history
+        self._keeps = keeps
+
+    def media(self, request: JsonMapping, *, inline_limit: int) -> MediaFound:
+        """Also looks at what must be there at all, before anything else is done."""
+        check_beginning(request)
+        return find_media(request, self._history, inline_limit=inline_limit)
+
+    def call_ids(self, request: JsonMapping) -> Sequence[str]:
+        return [*call_ids(self._history), *call_ids(request.get("input"))]
+
+    def read(self, request: JsonMapping, ask: Ask) -> ResponsesQuestion:
+        question = read_response(request, ask, self._history)
+        if not self._keeps:
+            self._refuse_state(request)
+        return question
+
+    def _refuse_state(self, request: JsonMapping) -> None:
+        refuse_earlier(request)
+        refuse_keeping(request)
+
+    def whole(self, answer: Answer[ResponsesQuestion]) -> JsonObject:
+        return whole(answer)
+
+    def encoder(self, head: Head, request: JsonMapping) -> ResponseEncoder:
+        return ResponseEncoder(head, request)
+
+
+class Counted(Responses):
+    """For a count of tokens, of which nothing is kept in any case."""
+
+    def _refuse_state(self, request: JsonMapping) -> None:
+        refuse_earlier(request)
+
+
+RESPONSES = Responses()
+COUNTED = Counted()

@@ -1,0 +1,320 @@
+"""An answer's events → output items, and the stream events that build them up: one writer for both, so that a streamed
+answer and a whole one are the same.
+
+Items are opened and closed one after the other; `output_index` counts them. Ids follow from the response's own random
+one; a function call `fc_x` is the call `call_x`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+
+from liftgate.answer.choice import Answer, Choice
+from liftgate.answer.citations import Citation
+from liftgate.answer.events import Blob, Call, ChoiceEvent, GooglePart, Text, Thought
+from liftgate.dialects.responses.google_parts import chunks, is_search, left_over, logprobs
+from liftgate.dialects.responses.question import ResponsesQuestion
+from liftgate.json_types import JsonObject
+
+Emit: TypeAlias = Callable[[str, JsonObject], None]
+"""Takes a stream event: its type, and its fields but for the type and the number."""
+
+_encode = msgspec.json.Encoder().encode
+_FAILED = {"OUTCOME_FAILED": "failed", "OUTCOME_DEADLINE_EXCEEDED": "incomplete"}
+
+
+class Open(msgspec.Struct):
+    """The item that is being built. `part`: a message's text. `texts`: what came of it so far. `start`: characters of
+    content before it."""
+
+    item: JsonObject
+    index: int
+    start: int = 0
+    part: JsonObject = {}
+    texts: list[str] = []
+
+    @property
+    def place(self) -> JsonObject:
+        return {"item_id": self.item["id"], "output_index": self.index}
+
+
+class Output:
+    """`items`: those that are closed. `open`: the one that is not."""
+
+    def __init__(self, answer: Answer[ResponsesQuestion], emit: Emit) -> None:
+        self.items: list[JsonObject] = []
+        self.open: Open | None = None
+        self._token = answer.head.id
+        self._question = answer.question
+        self._shown = answer.question.shown
+        self._emit = emit
+        self._length = 0
+        self._messages: list[Open] = []
+        self._searched = False
+        self._kept: list[JsonObject] = []
+
+    def take(self, event: ChoiceEvent) -> None:
+        if type(event) is Text:
+            self.message()
+            self.say(event)
+        elif type(event) is Thought:
+            if self._shown.summary:
+                self._think(event.text)
+        elif type(event) is Call:
+            self.close()
+            self._call(event)
+        elif type(event) is Blob:
+            self._image(event)
+        elif type(event) is GooglePart:
+            self._google(event)
+
+    # ── messages ─────────────────────────────────────────────────────────────────────────────────
+
+    def message(self) -> None:
+        """The open item is a message."""
+        if self.open is not None and self.open.part:
+            return
+        item = {"id": self._new_id("msg_"), "type": "message", "status": "in_progress", "role": "assistant"}
+        opened = self._begin({**item, "content": []})
+        opened.part = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+        opened.start = self._length
+        self._messages.append(opened)
+        self._emit(
+            "response.content_part.added",
+            {**opened.place, "content_index": 0, "part": {**opened.part, "annotations": [], "logprobs": []}},
+        )
+
+    def say(self, event: Text) -> None:
+        """Text of the message that is open."""
+        assert self.open is not None
+        shown = logprobs(event.logprobs) if event.logprobs and self._shown.logprobs else []
+        self.add(event.text)
+        self.open.part["logprobs"] += shown
+        self._emit(
+            "response.output_text.delta",
+            {**self.open.place, "content_index": 0, "delta": event.text, "logprobs": shown},
+        )
+
+    def add(self, text: str) -> None:
+        """A piece of the message that is open, without an event."""
+        assert self.open is not None
+        self.open.texts.append(text)
+        self._length += len(text)
+
+    def refuse(self, why: str) -> None:
+        """A message that says in the model's place why nothing is there."""
+        self.close()
+        item = {"id": self._new_id("msg_"), "type": "message", "status": "in_progress", "role": "assistant"}
+        opened = self._begin({**item, "content": []})
+        place = {**opened.place, "content_index": 0}
+        self._emit("response.content_part.added", {**place, "part": {"type": "refusal", "refusal": ""}})
+        self._emit("response.refusal.delta", {**place, "delta": why})
+        self._emit("response.refusal.done", {**place, "refusal": why})
+        part = {"type": "refusal", "refusal": why}
+        self._emit("response.content_part.done", {**place, "part": part})
+        opened.item["content"] = [part]
+        self._end("incomplete")
+
+    def _close_message(self, opened: Open, status: str) -> None:
+        part = opened.part
+        part["text"] = "".join(opened.texts)
+        place = {**opened.place, "content_index": 0}
+        self._emit("response.output_text.done", {**place, "text": part["text"], "logprobs": part["logprobs"]})
+        self._emit("response.content_part.done", {**place, "part": part})
+        opened.item["content"] = [part]
+        self._end(status)
+
+    # ── thoughts and calls ───────────────────────────────────────────────────────────────────────
+
+    def _think(self, text: str) -> None:
+        if self.open is None or self.open.item["type"] != "reasoning":
+            opened = self._begin({"id": self._new_id("rs_"), "type": "reasoning", "summary": []})
+            part = {"type": "summary_text", "text": ""}
+            self._emit("response.reasoning_summary_part.added", {**opened.place, "summary_index": 0, "part": part})
+        assert self.open is not None
+        self.open.texts.append(text)
+        self._emit("response.reasoning_summary_text.delta", {**self.open.place, "summary_index": 0, "delta": text})
+
+    def _close_reasoning(self, opened: Open) -> None:
+        text = "".join(opened.texts)
+        place = {**opened.place, "summary_index": 0}
+        part = {"type": "summary_text", "text": text}
+        self._emit("response.reasoning_summary_text.done", {**place, "text": text})
+        self._emit("response.reasoning_summary_part.done", {**place, "part": part})
+        opened.item["summary"] = [part]
+        self._end(None)
+
+    def _call(self, call: Call) -> None:
+        token = call.id.removeprefix("call_")
+        space, name = self._question.namespaces.get(call.name, ("", call.name))
+        named: JsonObject = {"call_id": call.id, "name": name}
+        if space:
+            named["namespace"] = space
+        if call.name in self._question.custom_tools:
+            given = call.args.get("input")
+            whole = given if isinstance(given, str) and len(call.args) == 1 else _encode(call.args).decode()
+            key, event = "input", "response.custom_tool_call_input"
+            opened = self._begin(
+                {"id": f"ctc_{token}", "type": "custom_tool_call", "status": "in_progress", **named, key: ""}
+            )
+            told: JsonObject = {key: whole}
+        else:
+            whole = _encode(call.args).decode()
+            key, event = "arguments", "response.function_call_arguments"
+            opened = self._begin(
+                {"id": f"fc_{token}", "type": "function_call", "status": "in_progress", **named, key: ""}
+            )
+            told = {"name": name, key: whole}
+        self._emit(f"{event}.delta", {**opened.place, "delta": whole})
+        self._emit(f"{event}.done", {**opened.place, **told})
+        opened.item[key] = whole
+        self._end("completed")
+
+    # ── what Google's tools did ──────────────────────────────────────────────────────────────────
+
+    def _google(self, event: GooglePart) -> None:
+        part = event.part
+        if isinstance(ran := part.get("executableCode"), dict):
+            self._run(str(ran.get("code") or ""))
+        elif isinstance(result := part.get("codeExecutionResult"), dict) and self._ran is not None:
+            self._result(self._ran, result)
+        elif isinstance(called := part.get("toolCall"), dict) and is_search(called):
+            args = called.get("args")
+            queries = args.get("queries") if isinstance(args, dict) else None
+            self._search([str(each) for each in queries] if isinstance(queries, list) else [], [])
+            self._kept.append(part)
+        else:
+            self._kept.append(part)
+
+    @property
+    def _ran(self) -> Open | None:
+        return self.open if self.open is not None and self.open.item["type"] == "code_interpreter_call" else None
+
+    def _run(self, code: str) -> None:
+        container = {"container_id": f"cntr_{self._token}", "code": "", "outputs": None}
+        kind = {"type": "code_interpreter_call", "status": "in_progress"}
+        opened = self._begin({"id": self._new_id("ci_"), **kind, **container})
+        event = "response.code_interpreter_call"
+        self._emit(f"{event}.in_progress", opened.place)
+        self._emit(f"{event}_code.delta", {**opened.place, "delta": code})
+        self._emit(f"{event}_code.done", {**opened.place, "code": code})
+        self._emit(f"{event}.interpreting", opened.place)
+        opened.item["code"] = code
+
+    def _result(self, opened: Open, result: JsonObject) -> None:
+        """It stays open: images that the code made follow it."""
+        opened.item["status"] = _FAILED.get(str(result.get("outcome")), "completed")
+        if self._shown.outputs:
+            opened.item["outputs"] = [{"type": "logs", "logs": str(result.get("output") or "")}]
+
+    def _image(self, blob: Blob) -> None:
+        if (opened := self._ran) is not None:
+            url = f"data:{blob.mime_type};base64,{blob.data}"
+            if self._shown.outputs:
+                opened.item["outputs"] = [*(opened.item["outputs"] or ()), {"type": "image", "url": url}]
+            return
+        item: JsonObject = {"type": "image_generation_call", "status": "in_progress", "result": None}
+        opened = self._begin({"id": self._new_id("ig_"), **item})
+        for step in ("in_progress", "generating", "completed"):
+            self._emit(f"response.image_generation_call.{step}", opened.place)
+        opened.item["result"] = blob.data
+        self._end("completed")
+
+    def _search(self, queries: list[str], sources: list[str]) -> None:
+        self._searched = True
+        action: JsonObject = {"type": "search", "query": queries[0] if queries else "", "queries": queries}
+        if self._shown.sources:
+            action["sources"] = [{"type": "url", "url": each} for each in sources]
+        kind: JsonObject = {"type": "web_search_call", "status": "in_progress"}
+        opened = self._begin({"id": self._new_id("ws_"), **kind, "action": action})
+        for step in ("in_progress", "searching", "completed"):
+            self._emit(f"response.web_search_call.{step}", opened.place)
+        self._end("completed")
+
+    def _found(self, passages: list[JsonObject]) -> None:
+        """Passages of documents that Gemini keeps, which have no ids here."""
+        results = [{"filename": str(each.get("title") or ""), "text": each["text"]} for each in passages]
+        item: JsonObject = {"type": "file_search_call", "status": "in_progress", "queries": [], "results": None}
+        opened = self._begin({"id": self._new_id("fs_"), **item})
+        for step in ("in_progress", "searching", "completed"):
+            self._emit(f"response.file_search_call.{step}", opened.place)
+        if self._shown.results:
+            opened.item["results"] = results
+        self._end("completed")
+
+    # ── the end ──────────────────────────────────────────────────────────────────────────────────
+
+    def finish(self, choice: Choice, status: str, refusal: str | None) -> JsonObject | None:
+        """The last items. `status`: of the item that is open. Gives `extra_content`, what has no item."""
+        if refusal is not None:
+            self.refuse(refusal)
+        elif status == "completed" and not self.items and self.open is None:
+            self.message()  # clients take an answer without items for none
+        self._cite(choice.citations)
+        self.close(status)
+        grounding = choice.metadata.get("groundingMetadata")
+        queries = grounding.get("webSearchQueries") if isinstance(grounding, dict) else None
+        if isinstance(queries, list) and queries and not self._searched:
+            self._search([str(each) for each in queries], [each["uri"] for each in chunks(grounding, "web", "uri")])
+        if passages := chunks(grounding, "retrievedContext", "text"):
+            self._found(passages)
+        return left_over(choice, self._kept)
+
+    def _cite(self, citations: list[Citation]) -> None:
+        """Each to the message in which it stands. Google tells them at the end, so only the open one streams them."""
+        for each in citations:
+            message = next((one for one in reversed(self._messages) if one.start <= each.start), None)
+            if message is None:
+                continue
+            listed: list[JsonObject] = message.part["annotations"]
+            listed.append(
+                {
+                    "type": "url_citation",
+                    "start_index": each.start - message.start,
+                    "end_index": each.end - message.start,
+                    "url": each.url,
+                    "title": each.title,
+                }
+            )
+            if message is self.open:
+                place = {**message.place, "content_index": 0, "annotation_index": len(listed) - 1}
+                self._emit("response.output_text.annotation.added", {**place, "annotation": listed[-1]})
+
+    def close(self, status: str = "completed") -> None:
+        """The open item, if any, is done."""
+        opened = self.open
+        if opened is None:
+            return
+        match opened.item["type"]:
+            case "message":
+                self._close_message(opened, status)
+            case "reasoning":
+                self._close_reasoning(opened)
+            case _:
+                given = opened.item["status"]
+                ended = "incomplete" if given == "in_progress" else given
+                if ended == "completed":
+                    self._emit("response.code_interpreter_call.completed", opened.place)
+                self._end(ended)
+
+    def _begin(self, item: JsonObject) -> Open:
+        self.close()
+        opened = self.open = Open(item, len(self.items))
+        self._emit("response.output_item.added", {"output_index": opened.index, "item": dict(item)})
+        return opened
+
+    def _end(self, status: str | None) -> None:
+        """`status`: None for an item that has none."""
+        opened, self.open = self.open, None
+        assert opened is not None
+        if status is not None:
+            opened.item["status"] = status
+        self.items.append(opened.item)
+        self._emit("response.output_item.done", {"output_index": opened.index, "item": opened.item})
+
+    def _new_id(self, prefix: str) -> str:
+        number = len(self.items) + (self.open is not None)
+        return f"{prefix}{self._token}{number:02d}"

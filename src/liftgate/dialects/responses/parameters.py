@@ -1,0 +1,194 @@
+"""One reader for each parameter that stands for itself: its value and its path → what Gemini has for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from liftgate.ask import checks, generation
+from liftgate.ask.builder import Ask
+from liftgate.dialects.responses import tools
+from liftgate.dialects.responses.fields import INCLUDED, REFUSED, REFUSED_INCLUDES
+from liftgate.dialects.responses.question import Reading
+from liftgate.errors import InvalidRequest, UnsupportedParameter
+from liftgate.json_types import JsonObject
+
+_Reader: TypeAlias = Callable[[Reading, object, str], None]
+
+SUMMARIES = ("auto", "concise", "detailed")
+
+
+def _elsewhere(reading: Reading, value: object, param: str) -> None:
+    """Read by others: the router, or once everything else is known."""
+
+
+def _of_ask(read: Callable[[Ask, object, str], None]) -> _Reader:
+    return lambda reading, value, param: read(reading.ask, value, param)
+
+
+def _boolean(reading: Reading, value: object, param: str) -> None:
+    checks.boolean(value, param)
+
+
+def _string(reading: Reading, value: object, param: str) -> None:
+    checks.string(value, param)
+
+
+def _parallel(reading: Reading, value: object, param: str) -> None:
+    reading.ask.said.add("parallel_tool_calls")
+    reading.ask.one_call = not checks.boolean(value, param)
+
+
+def _background(reading: Reading, value: object, param: str) -> None:
+    if checks.boolean(value, param):
+        raise UnsupportedParameter(f"Unsupported value: '{param}': {REFUSED[param]}.", param=param)
+
+
+def _truncation(reading: Reading, value: object, param: str) -> None:
+    if checks.choice(value, param, ("auto", "disabled")) == "auto":
+        reading.ask.leave_out(
+            param, f"Unsupported value: '{param}' does not support 'auto' yet. Supported values are: 'disabled'."
+        )
+
+
+def _context_management(reading: Reading, value: object, param: str) -> None:
+    if checks.array(value, param):
+        reading.ask.leave_out(param, f"Unsupported parameter: '{param}': {REFUSED[param]}.")
+
+
+def _max_tool_calls(reading: Reading, value: object, param: str) -> None:
+    checks.integer(value, param, 1, checks.INT32_MAX)
+
+
+def _stream_options(reading: Reading, value: object, param: str) -> None:
+    options = checks.mapping(value, param)
+    if reading.parameters.get("stream") is not True:
+        raise InvalidRequest(f"The '{param}' parameter is only allowed when 'stream' is enabled.", param=param)
+    reading.ask.refuse_unknown_keys(options, param, frozenset({"include_obfuscation"}))
+    if (padded := options.get("include_obfuscation")) is not None:
+        checks.boolean(padded, f"{param}.include_obfuscation")
+
+
+def _metadata(reading: Reading, value: object, param: str) -> None:
+    labels = checks.mapping(value, param)
+    if len(labels) > 16:
+        raise InvalidRequest(
+            f"Invalid '{param}': too many properties. Expected an object with at most 16 properties, but got an object "
+            f"with {len(labels)} properties instead.",
+            param=param,
+            code="object_above_max_properties",
+        )
+    for key, each in labels.items():
+        if len(checks.string(each, checks.Place(param, key))) > 512 or len(key) > 64:
+            raise InvalidRequest(
+                f"Invalid '{param}': a name has at most 64 characters, and its text at most 512.",
+                param=param,
+                code="string_above_max_length",
+            )
+
+
+def _include(reading: Reading, value: object, param: str) -> None:
+    for index, each in enumerate(checks.array(value, param)):
+        at = f"{param}[{index}]"
+        name = checks.choice(each, at, INCLUDED)
+        if name in REFUSED_INCLUDES:
+            reading.ask.leave_out(at, f"Unsupported value: '{name}': {REFUSED_INCLUDES[name]}.")
+        elif name == "message.output_text.logprobs":
+            generation.read_logprobs(reading.ask, True, at)
+
+
+def _top_logprobs(reading: Reading, value: object, param: str) -> None:
+    if checks.integer(value, param, 0, 20):
+        generation.read_logprobs(reading.ask, True, param)
+        generation.read_top_logprobs(reading.ask, value, param)
+
+
+def _text(reading: Reading, value: object, param: str) -> None:
+    text = checks.mapping(value, param)
+    ask = reading.ask
+    ask.refuse_unknown_keys(text, param, frozenset({"format", "verbosity"}))
+    if (verbosity := text.get("verbosity")) is not None:
+        checks.choice(verbosity, f"{param}.verbosity", ("low", "medium", "high"))
+    if text.get("format") is None:
+        return
+    at = f"{param}.format"
+    form = checks.mapping(text["format"], at)
+    kind = checks.choice(checks.required(form, "type", at), f"{at}.type", ("text", "json_object", "json_schema"))
+    ask.said.add("response_format")
+    if kind != "json_schema":
+        ask.refuse_unknown_keys(form, at, frozenset({"type"}))
+    if kind != "text":
+        generation.ask_for_json(ask)
+    if kind == "json_schema":
+        _schema(ask, form, at)
+
+
+def _schema(ask: Ask, form: JsonObject, at: str) -> None:
+    ask.refuse_unknown_keys(form, at, frozenset({"type", "name", "description", "schema", "strict"}))
+    checks.string(checks.required(form, "name", at), f"{at}.name", empty=False)
+    strict = form.get("strict")
+    strict = strict is not None and checks.boolean(strict, f"{at}.strict")
+    schema = checks.mapping(checks.required(form, "schema", at), f"{at}.schema")
+    # Gemini's config has no place for the schema's description but the schema's own.
+    description = form.get("description")
+    if description is not None and "description" not in schema and "$ref" not in schema:
+        schema = {**schema, "description": checks.string(description, f"{at}.description")}
+    generation.write_schema(ask, schema, f"{at}.schema", strict=strict)
+
+
+def _reasoning(reading: Reading, value: object, param: str) -> None:
+    """Thoughts are shown only where a summary is asked for."""
+    ask = reading.ask
+    reasoning = checks.mapping(value, param)
+    known = frozenset({"effort", "summary", "generate_summary", "mode", "context"})
+    ask.refuse_unknown_keys(reasoning, param, known)
+    summary = False
+    for key in ("summary", "generate_summary"):
+        if (word := reasoning.get(key)) is not None:
+            checks.choice(word, f"{param}.{key}", SUMMARIES)
+            summary = True
+    effort = reasoning.get("effort")
+    if effort is not None:
+        effort = checks.choice(effort, f"{param}.effort", generation.EFFORTS)
+        generation.think_with_effort(ask, effort, f"{param}.effort")
+    elif summary:
+        generation.think_within(ask, None, f"{param}.summary", f"{param}.summary")
+    thinking = ask.generation.get("thinkingConfig")
+    if thinking is not None and not summary:
+        thinking.pop("includeThoughts", None)
+
+
+READERS: dict[str, _Reader] = {
+    "model": _elsewhere,
+    "input": _elsewhere,
+    "instructions": _elsewhere,
+    "tool_choice": _elsewhere,
+    "previous_response_id": _elsewhere,
+    "conversation": _elsewhere,
+    "timeout": _elsewhere,
+    "additional_drop_params": _elsewhere,
+    "drop_params": _boolean,
+    "stream": _boolean,
+    "store": _boolean,
+    "stream_options": _stream_options,
+    "temperature": _of_ask(generation.read_temperature),
+    "top_p": _of_ask(generation.read_top_p),
+    "presence_penalty": _of_ask(generation.read_presence_penalty),
+    "frequency_penalty": _of_ask(generation.read_frequency_penalty),
+    "max_output_tokens": _of_ask(generation.read_token_limit),
+    "service_tier": _of_ask(generation.read_service_tier),
+    "top_logprobs": _top_logprobs,
+    "text": _text,
+    "tools": tools.read_tools,
+    "parallel_tool_calls": _parallel,
+    "reasoning": _reasoning,
+    "include": _include,
+    "metadata": _metadata,
+    "user": _string,
+    "safety_identifier": _string,
+    "prompt_cache_key": _string,
+    "background": _background,
+    "truncation": _truncation,
+    "context_management": _context_management,
+    "max_tool_calls": _max_tool_calls,
+}

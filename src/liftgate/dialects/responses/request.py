@@ -1,0 +1,151 @@
+"""A request and its resolved files → a Gemini request.
+
+The table of readers below and the fates in `fields` decide together what happens to each parameter; one that is in
+neither is one of Gemini's own, or an unknown parameter, as at OpenAI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from liftgate.ask import checks
+from liftgate.ask.builder import Ask
+from liftgate.ask.conversation import Conversation
+from liftgate.ask.drop_paths import leave_out_unwanted
+from liftgate.ask.finish import finish
+from liftgate.ask.gemini_fields import CONVERSATION_FIELDS, camel, read_gemini_field
+from liftgate.dialects.responses import tools
+from liftgate.dialects.responses.echo import echoed
+from liftgate.dialects.responses.fields import IGNORED, MOVED, REFUSED
+from liftgate.dialects.responses.items import has_items, read_input
+from liftgate.dialects.responses.parameters import READERS
+from liftgate.dialects.responses.question import Reading, ResponsesQuestion, Shown
+from liftgate.dialects.responses.tool_choice import read_choice
+from liftgate.errors import InvalidRequest, MissingParameter, NotFound, UnsupportedParameter, shortened
+from liftgate.json_types import JsonMapping, JsonObject
+
+
+def check_beginning(request: JsonMapping) -> None:
+    """What OpenAI looks at first. Raises MissingParameter, UnsupportedParameter and InvalidRequest."""
+    for name, place in MOVED.items():
+        if request.get(name) is not None:
+            raise UnsupportedParameter(
+                f"Unsupported parameter: '{name}'. In the Responses API, this parameter has moved to '{place}'.",
+                param=name,
+            )
+    if request.get("model") is None:
+        raise MissingParameter("model")
+    if (request.get("prompt")) is not None:
+        prompt = checks.mapping(request["prompt"], "prompt")
+        prompt_id = checks.string(checks.required(prompt, "id", "prompt"), "prompt.id")
+        raise NotFound(f"Prompt with id '{shortened(prompt_id)}' not found.", param="prompt")
+    begun = any(request.get(name) is not None for name in ("previous_response_id", "conversation"))
+    if request.get("input") is None and not begun:
+        raise MissingParameter("input")
+    if not has_items(request) and not begun:
+        raise InvalidRequest(
+            "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided."
+        )
+
+
+def read_response(request: JsonMapping, ask: Ask, history: Sequence[JsonObject]) -> ResponsesQuestion:
+    """Never changes the request. With `drop_params`, what the model's facts exclude and unknown parameters are left
+    out, each named in `dropped`. `history`: the items of the turns before. Raises InvalidRequest, MissingParameter,
+    UnsupportedParameter, NotFound and FileNotFound, with the field's path in `param`."""
+    if type(drop := request.get("drop_params")) is bool:
+        ask.drop_params = drop
+    request = leave_out_unwanted(ask, request, param="additional_drop_params", keep="input")
+    reading = Reading(ask, request)
+    ask.declared = partial(tools.declared_names, request)
+    if not ask.facts.text_out:
+        raise UnsupportedParameter("This model only speaks, and a Response has no sound.", param="model")
+    for name, value in request.items():
+        if value is not None and name not in IGNORED:
+            _read(reading, name, value)
+    _conversation(reading, request, history)
+    choice = request.get("tool_choice")
+    if choice is not None:
+        ask.said.add("tool_choice")
+    ask.read_defaults()
+    if choice is not None:
+        read_choice(reading, choice, "tool_choice")
+    if request.get("max_tool_calls") is not None and reading.hosted:
+        ask.leave_out("max_tool_calls", f"Unsupported parameter: 'max_tool_calls': {REFUSED['max_tool_calls']}.")
+    _refuse_forms(ask)
+    return finish(
+        ask,
+        ResponsesQuestion,
+        echoed(request),
+        _shown(request),
+        reading.namespaces,
+        request.get("store") is not False,
+        "code_interpreter" in reading.hosted,
+    )
+
+
+def refuse_earlier(request: JsonMapping) -> None:
+    """Where nothing is kept, no earlier response or conversation is there."""
+    if (conversation := request.get("conversation")) is not None:
+        name = conversation.get("id") if isinstance(conversation, dict) else conversation
+        raise NotFound(f"Conversation with id '{shortened(str(name))}' not found.")
+    if (previous := request.get("previous_response_id")) is not None:
+        raise InvalidRequest(
+            f"Previous response with id '{shortened(str(previous))}' not found.",
+            param="previous_response_id",
+            code="previous_response_not_found",
+        )
+
+
+def refuse_keeping(request: JsonMapping) -> None:
+    """Where nothing is kept, and the answer would be by default."""
+    if request.get("store") is not False:
+        raise UnsupportedParameter(
+            "Unsupported value: 'store' does not support true, which is its default: responses are not kept here yet. "
+            "Send 'store': false.",
+            param="store",
+        )
+
+
+def _conversation(reading: Reading, request: JsonMapping, history: Sequence[JsonObject]) -> None:
+    talk = Conversation(reading.ask)
+    if (instructions := request.get("instructions")) is not None:
+        talk.instruct([{"text": checks.string(instructions, "instructions")}])
+    if reading.attached:
+        talk.add_user(reading.attached)
+    value = request.get("input")
+    read_input(talk, history, [] if value is None else value)
+    talk.finish()
+
+
+def _read(reading: Reading, name: str, value: object) -> None:
+    ask = reading.ask
+    if (reader := READERS.get(name)) is not None:
+        reader(reading, value, name)
+    elif (reason := REFUSED.get(name)) is not None:
+        ask.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
+    elif camel(name) in CONVERSATION_FIELDS:
+        ask.leave_out(name, f"Unsupported parameter: '{name}'. Say it in 'input', 'instructions' and 'model'.")
+    elif not read_gemini_field(ask, name, value, name):
+        ask.refuse_unknown(name)
+
+
+def _refuse_forms(ask: Ask) -> None:
+    """Gemini's own fields may ask for what a Response has no form for."""
+    asked: JsonObject = {**ask.generation, **ask.gemini.get("generationConfig", {})}
+    if (asked.get("candidateCount") or 1) != 1:
+        raise UnsupportedParameter("A Response has one answer.", param="candidate_count")
+    if "AUDIO" in (asked.get("responseModalities") or ask.modalities or ()) or "speechConfig" in asked:
+        raise UnsupportedParameter("A Response has no sound.", param="response_modalities")
+
+
+def _shown(request: JsonMapping) -> Shown:
+    include = frozenset(request.get("include") or ())
+    reasoning = request.get("reasoning") or {}
+    return Shown(
+        summary=bool(reasoning.get("summary") or reasoning.get("generate_summary")),
+        logprobs="message.output_text.logprobs" in include or bool(request.get("top_logprobs")),
+        sources="web_search_call.action.sources" in include,
+        outputs="code_interpreter_call.outputs" in include,
+        results="file_search_call.results" in include,
+    )

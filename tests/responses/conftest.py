@@ -1,0 +1,43 @@
+"""A gateway that serves Responses in front of a sandbox, and how its streams are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateways import SandboxServer, sandbox_server, settings_for
+from liftgate.gateway import Gateway
+from liftgate.sandbox.settings import SandboxSettings
+from liftgate.server.app import build_app
+from liftgate.server.routes import TABLES
+from liftgate.settings.sections import JobSettings
+from responses_rig import TABLE
+from serving import serve
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[SandboxServer]:
+    with sandbox_server(SandboxSettings(video_processing=1.0)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def database(data: Path, gateway: str) -> Path:
+    """The file of the gateway's catalogue."""
+    (found,) = (path for path in data.rglob("*.db") if path.is_file())
+    return found
+
+
+@pytest.fixture(scope="session")
+def gateway(sandbox: SandboxServer, data: Path) -> Iterator[str]:
+    jobs = JobSettings(stream_commit_seconds=0.1, stream_ping_seconds=0.1)
+    settings = settings_for(sandbox, data, jobs=jobs)
+    with serve(build_app(Gateway(settings), (TABLE, *TABLES))) as url:
+        yield url

@@ -1,0 +1,98 @@
+"""What a request's fields become, and what is refused by name, over the wire."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gateways import MODEL, SandboxServer
+from responses_rig import answer, post, refusal, sent, user
+
+
+def test_fields_become_generation_config_and_are_repeated(gateway: str, sandbox: SandboxServer) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"n": {"type": "integer"}},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
+    form = {"type": "json_schema", "name": "count", "schema": schema, "strict": True}
+    given = {
+        "temperature": 0.5, "top_p": 0.9, "max_output_tokens": 300, "metadata": {"a": "b"}, "user": "u",
+        "safety_identifier": "s", "prompt_cache_key": "k", "truncation": "disabled", "parallel_tool_calls": True,
+    }  # fmt: skip
+    nothing: dict[str, Any] = {
+        "previous_response_id": None,
+        "conversation": None,
+        "include": [],
+        "tools": [],
+        "background": False,
+    }
+    got = answer(
+        gateway, input="x", text={"format": form, "verbosity": "low"}, client_metadata={"a": 1},
+        reasoning={"effort": "low", "summary": "auto"}, **given, **nothing,
+    )  # fmt: skip
+    config = sent(sandbox)["generationConfig"]
+    assert (config["temperature"], config["topP"], config["maxOutputTokens"]) == (0.5, 0.9, 300)
+    assert config["responseMimeType"] == "application/json" and config["responseJsonSchema"]["required"] == ["n"]
+    assert config["thinkingConfig"] == {"thinkingBudget": 1024, "includeThoughts": True}
+    assert {key: got[key] for key in given} == given
+    assert got["text"]["format"]["schema"] == schema and got["reasoning"] == {"effort": "low", "summary": "auto"}
+    assert json.loads(got["output"][-1]["content"][0]["text"]).keys() == {"n"}
+    answer(gateway, input="x", reasoning={"effort": "low"})
+    assert sent(sandbox)["generationConfig"]["thinkingConfig"] == {"thinkingBudget": 1024}
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "code"),
+    [
+        ({"input": "x", "store": True}, "store", "unsupported_parameter"),
+        ({"input": "x", "store": None}, "store", "unsupported_parameter"),
+        ({"input": "x", "previous_response_id": "resp_1"}, "previous_response_id", "previous_response_not_found"),
+        ({"input": "x", "background": True}, "background", "unsupported_parameter"),
+        ({"input": "x", "truncation": "auto"}, "truncation", "unsupported_parameter"),
+        ({"input": "x", "include": ["reasoning.encrypted_content"]}, "include[0]", "unsupported_parameter"),
+        ({"input": "x", "include": ["soup"]}, "include[0]", "invalid_value"),
+        ({"input": "x", "bogus": 1}, "bogus", "unknown_parameter"),
+        ({"input": [{"role": "user", "content": "x", "bogus": 1}]}, "input[0].bogus", "unknown_parameter"),
+        ({"input": [{"type": "soup"}]}, "input[0].type", "invalid_value"),
+        ({"input": [{"type": "compaction", "encrypted_content": "x"}]}, "input[0].type", "unsupported_parameter"),
+        ({"input": [user({"type": "soup"})]}, "input[0].content[0].type", "invalid_value"),
+        ({"input": [user({"text": "x"})]}, "input[0].content[0].type", "missing_required_parameter"),
+        ({"input": [{"type": "message", "content": "x"}]}, "input[0].role", "missing_required_parameter"),
+        ({"messages": [], "input": "x"}, "messages", "unsupported_parameter"),
+        ({"input": "x", "response_format": {"type": "text"}}, "response_format", "unsupported_parameter"),
+        ({}, "input", "missing_required_parameter"),
+        ({"input": []}, None, None),
+        ({"input": ""}, None, None),
+        ({"input": 7}, "input", "invalid_type"),
+        ({"input": "x", "model": None}, "model", "missing_required_parameter"),
+        ({"input": "x", "temperature": 9}, "temperature", "decimal_above_max_value"),
+        ({"input": "x", "max_tool_calls": 0}, "max_tool_calls", "integer_below_min_value"),
+        ({"input": "x", "metadata": {str(n): "" for n in range(17)}}, "metadata", "object_above_max_properties"),
+        ({"input": "x", "candidate_count": 2}, "candidate_count", None),
+    ],
+)
+def test_what_is_wrong_is_refused_by_name(
+    gateway: str, body: dict[str, Any], param: str | None, code: str | None
+) -> None:
+    error = refusal(gateway, **body)
+    assert error["param"] == param and (code is None or error["code"] == code)
+
+
+def test_ids_of_what_is_not_kept_are_not_found(gateway: str) -> None:
+    assert (
+        refusal(gateway, 404, input="x", conversation="conv_1")["message"] == "Conversation with id 'conv_1' not found."
+    )
+    assert refusal(gateway, 404, input="x", prompt={"id": "pmpt_1"})["message"] == "Prompt with id 'pmpt_1' not found."
+    for item in ({"type": "item_reference", "id": "msg_1"}, {"id": "msg_1"}, {"type": None, "id": "msg_1"}):
+        message = refusal(gateway, 404, input=[{"role": "user", "content": "x"}, item])["message"]
+        assert message.startswith("Item with id 'msg_1' not found.")
+
+
+def test_the_tokens_of_a_request_are_counted(gateway: str) -> None:
+    body = {"model": MODEL, "input": "Hello", "store": False}
+    got = post(gateway, body, "/v1/responses/input_tokens").json()
+    assert got["object"] == "response.input_tokens" and got["input_tokens"] > 0
