@@ -91,6 +91,15 @@ def test_calls_without_another_item_between_are_one_turn(gateway: str, sandbox: 
     ]
 
 
+def test_a_call_id_may_come_again_in_a_later_turn(gateway: str, sandbox: SandboxServer) -> None:
+    """Some clients count their calls from one in each turn; within a turn it would be ambiguous."""
+    turn = [call_item(), output_item()]
+    answer(gateway, input=[{"role": "user", "content": "x"}, *turn, *turn], tools=[WEATHER])
+    assert [content["role"] for content in sent(sandbox)["contents"]] == ["user", "model", "user", "model", "user"]
+    error = refusal(gateway, input=[call_item(), call_item(), output_item()], tools=[WEATHER])
+    assert error["param"] == "input[1].call_id"
+
+
 def test_items_of_googles_tools_and_empty_turns_are_taken_back(gateway: str, sandbox: SandboxServer) -> None:
     image = base64.b64encode(PNG).decode()
     answer(

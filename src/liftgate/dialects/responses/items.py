@@ -122,7 +122,7 @@ class _Items:
         if self.parts:
             spoken = [part for part in self.parts if part != {"text": ""}] or self.parts[:1]
             self.talk.add_model(spoken, Round(self._where, self.calls) if self.calls else None)
-            self.parts, self.calls, self._where = [], [], ""
+            self.parts, self.calls, self._ids, self._where = [], [], set(), ""
 
     def end(self) -> None:
         self.end_turn()
