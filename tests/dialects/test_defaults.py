@@ -14,8 +14,10 @@ from liftgate.ask.finish import finish
 from liftgate.ask.model_facts import facts_for
 from liftgate.ask.question import Question
 from liftgate.ask.tool_choice import choose
+from liftgate.dialects.chat.fields import REQUEST
 from liftgate.dialects.chat.request import read_defaults
 from liftgate.errors import InvalidRequest
+from liftgate.settings.litellm_tables import DEFAULTS
 
 HI = [{"role": "user", "content": "Hi"}]
 SEARCH: list[dict[str, Any]] = [{"googleSearch": {}}]
@@ -159,3 +161,9 @@ def test_errors_name_the_callers_own_parameter(request_body: dict[str, Any], par
         toy(request_body, {}, "gemini-3-flash-preview")
     assert error.value.param == param
     assert param in error.value.message
+
+
+@pytest.mark.parametrize("name", sorted(DEFAULTS))
+def test_every_default_that_the_settings_take_is_a_parameter_of_chat(name: str) -> None:
+    fields = {row.field for row in REQUEST if row.fate == "mapped"}
+    assert name in fields | {"generation_config", "labels", "safety_settings", "tool_config"}

@@ -85,7 +85,8 @@ async def sweep(
     alone = large or await is_alone(db, blobs)
     before = await db.read(steady) - grace
     proven = alone and not first
-    parts = await sweep_uploads(db, blobs, delete=proven)
+    # Without their rows the parts would wait for a whole grace: the next round of this process may delete them.
+    parts = 0 if first else await sweep_uploads(db, blobs, delete=alone)
     dropped = await sweep_orphans(db, blobs, before=math.inf if deleted else before) if proven else 0
     objects, waiting, held = await sweep_unknown(db, blobs, before=before if proven else None, large=large)
     swept = Swept(files, dropped, objects, spools, parts, waiting, held, alone)

@@ -68,7 +68,7 @@ DEFAULTS = frozenset(
         *("modalities", "n", "parallel_tool_calls", "presence_penalty", "reasoning_effort"),
         *("response_format", "safety_settings", "seed", "service_tier", "stop", "temperature"),
         *("thinking", "tool_choice", "tool_config", "tools", "top_k", "top_logprobs", "top_p"),
-        *("web_search_options"),
+        *("web_search_options",),
     }
 )
 """Parameters of a request that an entry of `model_list` may give too: they hold where the request does not say them."""
