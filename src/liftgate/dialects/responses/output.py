@@ -100,8 +100,9 @@ class Output:
 
     def add(self, text: str) -> None:
         """A piece of the message that is open, without an event."""
-        assert self.open is not None
-        self.open.texts.append(text)
+        opened = self.open
+        assert opened is not None
+        opened.texts.append(text)
         self._length += len(text)
 
     def refuse(self, why: str) -> None:

@@ -32,7 +32,7 @@ class ResponseEncoder:
         self._request = request
         self._number = 0
         self._frames: list[bytes] = []
-        self._template: tuple[bytes, bytes] | None = None
+        self._template = (b"", b"")
         self._of: object = None
         self._tier: str | None = None
 
@@ -43,17 +43,21 @@ class ResponseEncoder:
         self._created()
 
     def encode(self, events: Sequence[Event]) -> bytes:
+        output = self._output
         for event in events:
-            if type(event) is Text and event.logprobs is None and self._of is self._output.open is not None:
-                self._say(event)
+            if type(event) is Text and event.logprobs is None and self._of is output.open is not None:
+                output.add(event.text)
+                before, after = self._template
+                self._frames.append(b'%b%d%b%b,"logprobs":[]}\n\n' % (before, self._number, after, _encode(event.text)))
+                self._number += 1
             elif isinstance(event, Ended | Signature | Speech):
                 pass  # the end is told with the counts
             elif isinstance(event, Counted):
                 ended = ending(self._answer.choices[0])
-                whole = ended_response(self._answer, self._output, ended)
+                whole = ended_response(self._answer, output, ended)
                 self._emit(f"response.{ended.event}", {"response": whole})
             elif event.index == 0:
-                self._output.take(event)
+                output.take(event)
                 if type(event) is Text:
                     self._make_template()
         return self._taken()
@@ -108,14 +112,6 @@ class ResponseEncoder:
             b'event: %b\ndata: {"type":"%b","sequence_number":' % (kind, kind),
             b',%b,"delta":' % place,
         )
-
-    def _say(self, event: Text) -> None:
-        opened, template = self._output.open, self._template
-        assert opened is not None and template is not None
-        self._output.add(event.text)
-        number = b"%d" % self._number
-        self._frames.append(b'%b%b%b%b,"logprobs":[]}\n\n' % (template[0], number, template[1], _encode(event.text)))
-        self._number += 1
 
 
 def failure_code(error: LiftgateError) -> str:
