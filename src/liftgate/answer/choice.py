@@ -174,4 +174,5 @@ class Answer(Generic[Q]):
         return self._counts
 
     def in_order(self) -> list[Choice]:
-        return [choice for _, choice in sorted(self.choices.items())]
+        choices = self.choices
+        return list(choices.values()) if len(choices) == 1 else [choice for _, choice in sorted(choices.items())]

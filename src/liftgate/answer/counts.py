@@ -48,9 +48,9 @@ def read_counts(usage: JsonObject) -> Counts:
         thoughts=upstream.count(usage, "thoughtsTokenCount", PLACE) if "thoughtsTokenCount" in usage else 0,
         answer=upstream.count(usage, "candidatesTokenCount", PLACE),
         cached=upstream.count(usage, "cachedContentTokenCount", PLACE) if "cachedContentTokenCount" in usage else 0,
-        prompt_by=_by_modality(usage, "promptTokensDetails"),
-        tools_by=_by_modality(usage, "toolUsePromptTokensDetails"),
-        answer_by=_by_modality(usage, "candidatesTokensDetails"),
+        prompt_by=_by_modality(usage, "promptTokensDetails") if "promptTokensDetails" in usage else NONE,
+        tools_by=_by_modality(usage, "toolUsePromptTokensDetails") if "toolUsePromptTokensDetails" in usage else NONE,
+        answer_by=_by_modality(usage, "candidatesTokensDetails") if "candidatesTokensDetails" in usage else NONE,
     )
 
 

@@ -32,10 +32,11 @@ def completion(answer: Answer[ChatQuestion]) -> JsonObject:
 
 def _choice(answer: Answer[ChatQuestion], choice: Choice) -> JsonObject:
     question = answer.question
+    said = choice.length > 0
     message: JsonObject = {
         "role": "assistant",
-        "content": form.content(choice),
-        "refusal": form.refusal(choice),
+        "content": choice.text if said else form.content(choice),
+        "refusal": None if said else form.refusal(choice),
         "annotations": form.url_citations(choice),
     }
     if not choice.plain:

@@ -146,8 +146,8 @@ async def read_prompt(
 
 
 def _check_document(facts: MediaFacts) -> None:
-    """The limit is documented (docs/protocol/gemini.md, "Files"). The first sentence is what Google says of a document
-    that it cannot open (google-gemini/gemini-cli#13808); the second is ours, Google's was not recorded."""
+    """The limit is documented (docs/protocol/gemini.md, "Limits and types"). The first sentence is what Google says
+    of a document that it cannot open (google-gemini/gemini-cli#13808); the second is ours: Google's is not recorded."""
     if facts.encrypted:
         raise Refusal(400, "The document has no pages.")
     if facts.pages > MOST_PAGES:
