@@ -93,7 +93,7 @@ class Request:
         self.id = request_id
         self.method: str = scope["method"]
         self.path: str = scope["path"]
-        self.raw_path: bytes = scope["raw_path"]
+        self.raw_path: bytes = scope.get("raw_path") or self.path.encode()
         self.query_string: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.params: dict[str, str] = {}
