@@ -177,7 +177,7 @@ def test_a_request_that_failed_is_gone_with_its_answer(base: str, kind: str) -> 
         before = left_behind()
         for _ in range(TIMES):
             ask(base)
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 20
         while (after := left_behind()) and any(after[name] > before[name] + 2 for name in before):
             assert time.monotonic() < deadline, f"{TIMES} requests left {after}, before: {before}"
             time.sleep(0.1)
