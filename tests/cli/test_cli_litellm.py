@@ -22,7 +22,8 @@ def test_debug_writes_what_is_asked_and_each_failed_try(tmp_path: Path, flag: st
             )
         _, log = running.end()
     assert "GET /v1/models 200" in log
-    assert "DEBUG environment failed: NotFound: models/gemini-nosuch is not found" in log
+    line = next(line for line in log.splitlines() if " failed: " in line)
+    assert " DEBUG router [req_" in line and "] environment failed: NotFound: models/gemini-nosuch is not found" in line
 
 
 def test_debug_reaches_workers(tmp_path: Path) -> None:

@@ -166,6 +166,12 @@ def left_behind() -> dict[str, int]:
     return counted
 
 
+def places() -> list[str]:
+    """Where the tracebacks that are left lead through."""
+    left = [each for each in gc.get_objects() if isinstance(each, types.TracebackType)]
+    return [f"{each.tb_frame.f_code.co_qualname}:{each.tb_lineno}" for each in left]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_request_that_failed_is_gone_with_its_answer(base: str, kind: str) -> None:
     ask = KINDS[kind]
@@ -179,7 +185,7 @@ def test_a_request_that_failed_is_gone_with_its_answer(base: str, kind: str) -> 
             ask(base)
         deadline = time.monotonic() + 20
         while (after := left_behind()) and any(after[name] > before[name] + 2 for name in before):
-            assert time.monotonic() < deadline, f"{TIMES} requests left {after}, before: {before}"
+            assert time.monotonic() < deadline, f"{TIMES} requests left {after}, before: {before}: {places()}"
             time.sleep(0.1)
     finally:
         gc.enable()
