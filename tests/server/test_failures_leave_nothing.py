@@ -174,22 +174,33 @@ def places() -> list[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_request_that_failed_is_gone_with_its_answer(base: str, kind: str) -> None:
+    """In one of three rounds: a failure of the gateway's own work in the background may fall into another."""
     ask = KINDS[kind]
     ask(base)  # what is made once
     gc.collect()
     gc.freeze()  # what is there now is not looked at again
     gc.disable()
     try:
-        before = left_behind()
-        for _ in range(TIMES):
-            ask(base)
-        deadline = time.monotonic() + 20
-        while (after := left_behind()) and any(after[name] > before[name] + 2 for name in before):
-            assert time.monotonic() < deadline, f"{TIMES} requests left {after}, before: {before}: {places()}"
-            time.sleep(0.1)
+        left = [round_of(ask, base)]
+        while left[-1] and len(left) < 3:
+            left.append(round_of(ask, base))
     finally:
         gc.enable()
         gc.unfreeze()
+    assert left[-1] == "", left
+
+
+def round_of(ask: Callable[[str], object], base: str) -> str:
+    """What requests left that are over for some seconds; empty where they left nothing."""
+    before = left_behind()
+    for _ in range(TIMES):
+        ask(base)
+    deadline = time.monotonic() + 5
+    while (after := left_behind()) and any(after[name] > before[name] + 2 for name in before):
+        if time.monotonic() > deadline:
+            return f"{TIMES} requests left {after}, before: {before}: {places()}"
+        time.sleep(0.1)
+    return ""
 
 
 def test_the_kinds_are_many() -> None:
