@@ -13,15 +13,16 @@ from openai.types.responses import response_input_content_param as content_param
 
 from liftgate.ask.builder import Ask
 from liftgate.ask.model_facts import facts_for
+from liftgate.dialects.openai_fates import Row
 from liftgate.dialects.responses.dialect import Responses
-from liftgate.dialects.responses.fields import INCLUDES, ITEMS, PARTS, REQUEST, TOOLS, Row
+from liftgate.dialects.responses.fields import INCLUDES, ITEMS, PARTS, REQUEST, TOOLS
 from liftgate.errors import LiftgateError, UnsupportedParameter
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def _names(rows: tuple[Row, ...]) -> set[str]:
-    return {row.name for row in rows}
+    return {row.field for row in rows}
 
 
 def _types(union: Any) -> set[str]:
@@ -49,7 +50,7 @@ def test_every_item_tool_part_and_include_of_the_client_has_a_row() -> None:
     assert set(get_args(ResponseIncludable)) == _names(INCLUDES)
 
 
-@pytest.mark.parametrize("name", [row.name for row in ITEMS if row.fate == "refused"])
+@pytest.mark.parametrize("name", [row.field for row in ITEMS if row.fate == "refused"])
 def test_an_item_that_is_refused_is_named(name: str) -> None:
     request = {"model": "m", "store": False, "input": [{"role": "user", "content": "x"}, {"type": name}]}
     with pytest.raises(UnsupportedParameter) as caught:
@@ -57,7 +58,7 @@ def test_an_item_that_is_refused_is_named(name: str) -> None:
     assert caught.value.param == "input[1].type" and name in caught.value.message
 
 
-@pytest.mark.parametrize("name", [row.name for row in TOOLS if row.fate == "refused"])
+@pytest.mark.parametrize("name", [row.field for row in TOOLS if row.fate == "refused"])
 def test_a_tool_that_is_refused_is_named_or_left_out(name: str) -> None:
     request = {"model": "m", "store": False, "input": "x", "tools": [{"type": name}]}
     with pytest.raises(UnsupportedParameter) as caught:
@@ -67,7 +68,7 @@ def test_a_tool_that_is_refused_is_named_or_left_out(name: str) -> None:
     assert [each.param for each in question.dropped] == ["tools[0].type"] and "tools" not in question.body
 
 
-@pytest.mark.parametrize("row", [row for row in REQUEST if row.fate == "ignored"], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in REQUEST if row.fate == "ignored"], ids=lambda row: row.field)
 def test_what_is_ignored_changes_nothing(row: Row) -> None:
     plain: dict[str, Any] = {"model": "m", "store": False, "input": "x"}
     words = {
@@ -76,8 +77,8 @@ def test_what_is_ignored_changes_nothing(row: Row) -> None:
         "reasoning.context": "auto",
         "client_metadata": {"a": "b"},
     }
-    outer, _, inner = row.name.partition(".")
-    value = words.get(row.name, "x")
+    outer, _, inner = row.field.partition(".")
+    value = words.get(row.field, "x")
     given = {**plain, outer: {inner: value} if inner else value}
     bodies = [Responses().read(each, Ask(facts_for("gemini-2.5-flash"))).body for each in (plain, given)]
     assert bodies[0] == bodies[1]
@@ -102,7 +103,7 @@ def test_any_json_in_any_place_is_read_or_refused_by_a_typed_error() -> None:
         [{"type": "x"}],
     )
     keys = ("role", "content", "call_id", "output", "arguments", "name", "id", "summary", "outputs", "result", "input")
-    requests: list[dict[str, Any]] = [{row.name.partition(".")[0]: value} for row in REQUEST for value in values]
+    requests: list[dict[str, Any]] = [{row.field.partition(".")[0]: value} for row in REQUEST for value in values]
     for kind in (*_names(ITEMS), None):
         whole = {
             "type": kind,

@@ -6,6 +6,8 @@ import re
 
 from liftgate import media_types
 from liftgate.ask import checks
+from liftgate.ask.inline_data import bad_data, read_data
+from liftgate.ask.media import Media
 from liftgate.errors import InvalidRequest
 from liftgate.json_types import JsonObject
 
@@ -63,3 +65,24 @@ def _duration(value: object, param: str) -> str:
             )
         return value
     return f"{checks.number(value, param, 0, 10**9):g}s"
+
+
+def read_audio(part: JsonObject, where: str, *, place_of_urls: str) -> Media:
+    """OpenAI's `input_audio` {data, format}. `place_of_urls`: where a URL belongs instead, for the error's sentence."""
+    where_audio = f"{where}.input_audio"
+    audio = checks.mapping(checks.required(part, "input_audio", where), where_audio)
+    for key, value in audio.items():
+        if key not in ("data", "format") and value is not None:
+            raise checks.unknown(f"{where_audio}.{key}")
+    param = f"{where_audio}.data"
+    data = checks.string(checks.required(audio, "data", where_audio), param, empty=False)
+    declared = audio.get("format")
+    if declared:
+        said = checks.string(declared, f"{where_audio}.format")
+        declared = media_types.explicit(said, sound=True)
+        if declared is None:
+            raise checks.invalid_value(f"{where_audio}.format", said, ("wav", "mp3", "flac", "ogg", "aac", "m4a"))
+    if data[:8].lower().startswith(("http://", "https://")):
+        raise bad_data(param, f"It is a URL: audio behind a URL goes into {place_of_urls}.")
+    ref, mime_type = read_data(data, param, declared=declared)
+    return Media(param, "inline", ref, mime_type)

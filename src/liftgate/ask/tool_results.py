@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from liftgate.ask import checks
 from liftgate.ask.builder import Ask
 from liftgate.ask.media import Media
 from liftgate.ask.media_parts import data_part, media_part
@@ -19,6 +20,9 @@ from liftgate.json_types import JsonObject
 
 SKIP_SIGNATURE = "skip_thought_signature_validator"
 """Google's documented value for a call whose signature is not to be had."""
+
+RAW_ARGUMENTS = "arguments"
+"""The one argument of a call whose arguments are no JSON object."""
 
 _OWN_KEYS = frozenset({"output", "error"})
 
@@ -152,3 +156,18 @@ def _refers(value: object) -> bool:
         elif isinstance(each, list):
             waiting.extend(each)
     return False
+
+
+def read_arguments(called: JsonObject, at: str) -> JsonObject:
+    """`called.arguments`, a text. What a model generated may be no JSON object (OpenAI's own warning); it is then sent
+    whole, as one text."""
+    text = checks.string(called.get("arguments") or "", f"{at}.arguments")
+    if not text.strip():
+        return {}
+    try:
+        args = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return {RAW_ARGUMENTS: text}
+    if args is None:
+        return {}
+    return args if isinstance(args, dict) else {RAW_ARGUMENTS: text}

@@ -8,19 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import msgspec
-
 from liftgate.ask import checks
 from liftgate.ask.builder import Ask
 from liftgate.ask.media import Media
 from liftgate.ask.media_parts import data_part
-from liftgate.ask.tool_results import Call, call_part
+from liftgate.ask.tool_results import Call, call_part, read_arguments
 from liftgate.dialects.chat.content_parts import IGNORED_KEYS, READERS
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
-
-RAW_ARGUMENTS = "arguments"
-"""The one argument of a call whose arguments are no JSON object."""
 
 KEYS = frozenset(
     {
@@ -239,21 +234,7 @@ def _called(ask: Ask, call: JsonObject, at: str) -> tuple[str, JsonObject]:
         ask.refuse_unknown_keys(called, f"{at}.custom", frozenset({"name", "input"}))
         return name, {"input": checks.string(called.get("input") or "", f"{at}.custom.input")}
     ask.refuse_unknown_keys(called, f"{at}.function", frozenset({"name", "arguments", "parsed_arguments"}))
-    return name, _arguments(called, f"{at}.function")
-
-
-def _arguments(called: JsonObject, at: str) -> JsonObject:
-    """What a model generated may be no JSON object (OpenAI's own warning); it is then sent whole, as one text."""
-    text = checks.string(called.get("arguments") or "", f"{at}.arguments")
-    if not text.strip():
-        return {}
-    try:
-        args = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return {RAW_ARGUMENTS: text}
-    if args is None:
-        return {}
-    return args if isinstance(args, dict) else {RAW_ARGUMENTS: text}
+    return name, read_arguments(called, f"{at}.function")
 
 
 def _legacy_call(ask: Ask, turn: ModelTurn, message: JsonObject, where: str, signature: str | None) -> None:
@@ -264,7 +245,7 @@ def _legacy_call(ask: Ask, turn: ModelTurn, message: JsonObject, where: str, sig
     found = checks.mapping(call, at)
     ask.refuse_unknown_keys(found, at, frozenset({"name", "arguments"}))
     name = checks.string(checks.required(found, "name", at), f"{at}.name", empty=False)
-    _add_call(ask, turn, Call(None, name), _arguments(found, at), signature)
+    _add_call(ask, turn, Call(None, name), read_arguments(found, at), signature)
 
 
 def _add_call(ask: Ask, turn: ModelTurn, call: Call, args: JsonObject, signature: str | None) -> None:

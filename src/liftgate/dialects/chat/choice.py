@@ -11,8 +11,9 @@ from collections.abc import Mapping
 import msgspec
 
 from liftgate.answer.choice import Choice
-from liftgate.answer.events import Blob, Call, GooglePart, Position, Signature, Speech, TokenLogprob
+from liftgate.answer.events import Blob, Call, GooglePart, Position, Signature, Speech
 from liftgate.dialects.chat.question import ChatQuestion
+from liftgate.dialects.openai_choice import told_by_google
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import behind_head
 
@@ -21,18 +22,6 @@ _json = msgspec.json.Encoder()
 FINISH: Mapping[str, str] = {"STOP": "stop", "MAX_TOKENS": "length", "CONTINUATION": "length"}
 """Every other reason is `content_filter`: Gemini withheld or broke off the answer, and it must not pass for a whole
 one. The native reason stands in extra_content.google.finish_reason."""
-
-METADATA: Mapping[str, str] = {
-    "safetyRatings": "safety_ratings",
-    "citationMetadata": "citation_metadata",
-    "groundingMetadata": "grounding_metadata",
-    "urlContextMetadata": "url_context_metadata",
-    "continuationToken": "continuation_token",
-}
-"""Google's names → those in extra_content.google."""
-
-LEAST = -9999.0
-"""OpenAI's number for 'practically never'; JSON has no minus infinity."""
 
 
 def content(choice: Choice) -> str | None:
@@ -80,18 +69,9 @@ def url_citations(choice: Choice) -> list[JsonObject]:
 
 def extra_content(choice: Choice, question: ChatQuestion) -> JsonObject | None:
     """`{"google": {…}}`, or None when everything has a slot of its own."""
-    metadata = choice.metadata
-    if choice.plain and choice.finish_reason == "STOP" and not (metadata or choice.prompt_feedback):
+    if choice.plain and choice.finish_reason == "STOP" and not (choice.metadata or choice.prompt_feedback):
         return None
-    google: JsonObject = {METADATA[name]: value for name, value in metadata.items()}
-    if choice.prompt_feedback:
-        google["prompt_feedback"] = choice.prompt_feedback
-    if choice.finish_reason not in (None, "STOP", "MAX_TOKENS"):
-        google["finish_reason"] = choice.finish_reason
-        if choice.finish_message:
-            google["finish_message"] = choice.finish_message
-    if choice.left_out:
-        google["calls_left_out"] = choice.left_out
+    google = told_by_google(choice)
     parts = [] if choice.plain else _parts(choice, question)
     only = parts[0] if len(parts) == 1 else {}
     if set(only) == {"content_index", "thoughtSignature"} and only["content_index"] == choice.length:
@@ -159,14 +139,3 @@ def image(blob: Blob, index: int) -> JsonObject:
 def transcript(choice: Choice) -> str:
     speech = [each.transcription for each in choice.events if isinstance(each, Speech) and each.transcription]
     return "".join(each.get("text") or "" for each in speech)
-
-
-def logprobs(tokens: list[TokenLogprob]) -> list[JsonObject]:
-    return [{**_token(each), "top_logprobs": [_token(one) for one in each.top]} for each in tokens]
-
-
-def _token(token: TokenLogprob) -> JsonObject:
-    logprob = token.logprob
-    if not LEAST <= logprob <= 0:
-        logprob = LEAST if logprob < 0 or logprob != logprob else 0.0
-    return {"token": token.token, "logprob": logprob, "bytes": list(token.token.encode("utf-8", "replace"))}

@@ -18,6 +18,7 @@ from liftgate.dialects.chat import choice as form
 from liftgate.dialects.chat.completion import ID, audio_id
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.usage import chat_usage, service_tier
+from liftgate.dialects.openai_choice import logprobs
 from liftgate.dialects.openai_errors import error_body
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
@@ -55,7 +56,7 @@ class ChunkWriter:
             case Text():
                 chunk = self._chunk(event.index, {"content": event.text})
                 if event.logprobs is not None:
-                    chunk["choices"][0]["logprobs"] = {"content": form.logprobs(event.logprobs), "refusal": None}
+                    chunk["choices"][0]["logprobs"] = {"content": logprobs(event.logprobs), "refusal": None}
                 return [*self.begun(event.index, text=True), chunk]
             case Thought():
                 return [*self.begun(event.index), self._chunk(event.index, {"reasoning_content": event.text})]

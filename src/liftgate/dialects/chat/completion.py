@@ -8,6 +8,7 @@ from liftgate.answer.events import Blob, Speech, Thought
 from liftgate.dialects.chat import choice as form
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.usage import chat_usage, service_tier
+from liftgate.dialects.openai_choice import logprobs
 from liftgate.json_types import JsonObject
 
 ID = "chatcmpl-"
@@ -43,11 +44,10 @@ def _choice(answer: Answer[ChatQuestion], choice: Choice) -> JsonObject:
         _more(answer, choice, message)
     if extra := form.extra_content(choice, question):
         message["extra_content"] = extra
-    logprobs = None if choice.logprobs is None else {"content": form.logprobs(choice.logprobs), "refusal": None}
     return {
         "index": choice.index,
         "message": message,
-        "logprobs": logprobs,
+        "logprobs": None if choice.logprobs is None else {"content": logprobs(choice.logprobs), "refusal": None},
         "finish_reason": form.finish_reason(choice, legacy=question.legacy_functions),
     }
 

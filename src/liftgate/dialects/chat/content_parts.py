@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection
 
 from liftgate import media_types
 from liftgate.ask import checks
-from liftgate.ask.inline_data import bad_data, read_data
+from liftgate.ask.inline_data import read_data
 from liftgate.ask.media import Media, MediaKind, read_detail
-from liftgate.ask.media_options import TYPE_KEYS, explicit_type, video_metadata
+from liftgate.ask.media_options import TYPE_KEYS, explicit_type, read_audio, video_metadata
 from liftgate.ask.references import WEB, kind_of, not_a_url
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
@@ -87,21 +87,7 @@ def _linked(name: str) -> Callable[[JsonObject, str], Media]:
 
 
 def _audio(part: JsonObject, where: str) -> Media:
-    where_audio = f"{where}.input_audio"
-    audio = checks.mapping(checks.required(part, "input_audio", where), where_audio)
-    _refuse_unknown_keys(audio, where_audio, {"data", "format"})
-    param = f"{where_audio}.data"
-    data = checks.string(checks.required(audio, "data", where_audio), param, empty=False)
-    declared = audio.get("format")
-    if declared:
-        said = checks.string(declared, f"{where_audio}.format")
-        declared = media_types.explicit(said, sound=True)
-        if declared is None:
-            raise checks.invalid_value(f"{where_audio}.format", said, ("wav", "mp3", "flac", "ogg", "aac", "m4a"))
-    if data[:8].lower().startswith(("http://", "https://")):
-        raise bad_data(param, "It is a URL: audio behind a URL goes into a part of type 'audio_url'.")
-    ref, mime_type = read_data(data, param, declared=declared)
-    return Media(param, "inline", ref, mime_type)
+    return read_audio(part, where, place_of_urls="a part of type 'audio_url'")
 
 
 READERS: dict[str, Callable[[JsonObject, str], Media]] = {

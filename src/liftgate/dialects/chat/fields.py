@@ -7,27 +7,10 @@ tables and fails for a field that has no row. Nested rows describe what the read
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-Fate = Literal["mapped", "refused", "ignored"]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """`note`: the target of what is mapped, the reason of what is refused or ignored."""
-
-    field: str
-    fate: Fate
-    note: str
-
-
-def _rows(fate: Fate, *pairs: tuple[str, str]) -> tuple[Row, ...]:
-    return tuple(Row(name, fate, note) for name, note in pairs)
-
+from liftgate.dialects.openai_fates import Row, rows
 
 REQUEST: tuple[Row, ...] = (
-    *_rows(
+    *rows(
         "mapped",
         ("model", "the deployments of that public name"),
         ("messages", "contents, systemInstruction; turns are put in an order that the model takes"),
@@ -128,7 +111,7 @@ REQUEST: tuple[Row, ...] = (
         ("additional_drop_params", "these are left out; names or dotted paths"),
         ("custom_llm_provider", "must be gemini"),
     ),
-    *_rows(
+    *rows(
         "mapped",
         (
             "messages[].role",
@@ -189,7 +172,7 @@ REQUEST: tuple[Row, ...] = (
             "mean something to Gemini",
         ),
     ),
-    *_rows(
+    *rows(
         "refused",
         ("logit_bias", "token numbers mean nothing to Gemini's tokenizer; {} is accepted"),
         ("prediction", "Gemini takes no predicted output"),
@@ -229,7 +212,7 @@ REQUEST: tuple[Row, ...] = (
         ("mock_response", "answers come from Gemini"),
         ("guardrails", "no guardrails are configured in Liftgate; passing over them would be unsafe"),
     ),
-    *_rows(
+    *rows(
         "ignored",
         ("metadata", "labels for stored completions and tracing; the answer does not depend on them"),
         ("user", "an end user's label for OpenAI's abuse monitoring; Gemini takes none"),

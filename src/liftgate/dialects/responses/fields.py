@@ -6,27 +6,10 @@ note), and docs/responses.md is printed from all of them. A test walks OpenAI's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-Fate = Literal["mapped", "refused", "ignored"]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """`note`: the target of what is mapped, the reason of what is refused or ignored."""
-
-    name: str
-    fate: Fate
-    note: str
-
-
-def _rows(fate: Fate, *pairs: tuple[str, str]) -> tuple[Row, ...]:
-    return tuple(Row(name, fate, note) for name, note in pairs)
-
+from liftgate.dialects.openai_fates import Fate, Row, rows
 
 REQUEST: tuple[Row, ...] = (
-    *_rows(
+    *rows(
         "mapped",
         ("model", "the deployments of that public name"),
         ("input", "contents; system and developer messages: systemInstruction, behind `instructions`"),
@@ -62,7 +45,7 @@ REQUEST: tuple[Row, ...] = (
         ("conversation", "its items in front of the input"),
         ("truncation", "disabled"),
     ),
-    *_rows(
+    *rows(
         "refused",
         ("background", "answers in the background are not served yet; false is accepted"),
         ("background_options", "answers in the background are not served yet"),
@@ -73,7 +56,7 @@ REQUEST: tuple[Row, ...] = (
         ("moderation", "no moderation model stands behind Liftgate; see safety_settings"),
         ("context_management", "histories are not compacted yet; an empty list is accepted"),
     ),
-    *_rows(
+    *rows(
         "ignored",
         ("client_metadata", "what a coding tool says of itself; the answer does not depend on it"),
         ("prompt_cache_retention", "a hint for OpenAI's cache; Gemini caches equal beginnings by itself"),
@@ -85,7 +68,7 @@ REQUEST: tuple[Row, ...] = (
 )
 
 ITEMS: tuple[Row, ...] = (
-    *_rows(
+    *rows(
         "mapped",
         ("message", "user: contents; assistant: the model's turn; system, developer: systemInstruction"),
         ("function_call", "functionCall, with the thought signature that is kept for its id"),
@@ -97,7 +80,7 @@ ITEMS: tuple[Row, ...] = (
         ("image_generation_call", "inlineData of the model's turn"),
         ("mcp_call", "as text of the model's turn"),
     ),
-    *_rows(
+    *rows(
         "refused",
         ("compaction", "histories are not compacted yet"),
         ("compaction_trigger", "histories are not compacted yet"),
@@ -118,7 +101,7 @@ ITEMS: tuple[Row, ...] = (
         ("program", "Gemini runs no programs that call tools"),
         ("program_output", "Gemini runs no programs that call tools"),
     ),
-    *_rows(
+    *rows(
         "ignored",
         ("reasoning", "thought signatures are kept by the calls' ids; summaries go to no model"),
         ("web_search_call", "what was found stands in the answer's text; a warning in the log"),
@@ -127,7 +110,7 @@ ITEMS: tuple[Row, ...] = (
     ),
 )
 
-PARTS: tuple[Row, ...] = _rows(
+PARTS: tuple[Row, ...] = rows(
     "mapped",
     ("input_text", "parts[].text"),
     ("input_image", "inlineData or fileData of `image_url` (https, data, YouTube, gs) or `file_id`; `detail`"),
@@ -139,7 +122,7 @@ PARTS: tuple[Row, ...] = _rows(
 )
 
 TOOLS: tuple[Row, ...] = (
-    *_rows(
+    *rows(
         "mapped",
         ("function", "functionDeclarations; `strict`: calling mode VALIDATED"),
         ("custom", "a function of one string, shown as a custom call again; a grammar is refused"),
@@ -153,7 +136,7 @@ TOOLS: tuple[Row, ...] = (
         ("image_generation", "image output, where the model gives it"),
         ("mcp", "mcpServers; only with `require_approval: never`"),
     ),
-    *_rows(
+    *rows(
         "refused",
         ("computer", "computer use is not translated"),
         ("computer_use", "computer use is not translated"),
@@ -167,18 +150,18 @@ TOOLS: tuple[Row, ...] = (
 )
 
 INCLUDES: tuple[Row, ...] = (
-    *_rows(
+    *rows(
         "mapped",
         ("message.output_text.logprobs", "responseLogprobs, where the model gives them"),
         ("web_search_call.action.sources", "the addresses that Google Search found"),
         ("code_interpreter_call.outputs", "what the code printed, and its images"),
         ("file_search_call.results", "the passages that were found"),
     ),
-    *_rows(
+    *rows(
         "refused",
         ("reasoning.encrypted_content", "thought signatures are kept by the calls' ids here and are not handed out"),
     ),
-    *_rows(
+    *rows(
         "ignored",
         ("web_search_call.results", "Gemini tells sources and no results"),
         ("message.input_image.image_url", "input is not part of an answer"),
@@ -187,8 +170,8 @@ INCLUDES: tuple[Row, ...] = (
 )
 
 
-def _reasons(rows: tuple[Row, ...], fate: Fate) -> dict[str, str]:
-    return {row.name: row.note for row in rows if row.fate == fate}
+def _reasons(table: tuple[Row, ...], fate: Fate) -> dict[str, str]:
+    return {row.field: row.note for row in table if row.fate == fate}
 
 
 REFUSED = _reasons(REQUEST, "refused")
@@ -196,7 +179,7 @@ IGNORED = _reasons(REQUEST, "ignored")
 REFUSED_ITEMS = _reasons(ITEMS, "refused")
 REFUSED_TOOLS = _reasons(TOOLS, "refused")
 REFUSED_INCLUDES = _reasons(INCLUDES, "refused")
-INCLUDED = tuple(row.name for row in INCLUDES)
+INCLUDED = tuple(row.field for row in INCLUDES)
 
 MOVED = {
     "messages": "input",

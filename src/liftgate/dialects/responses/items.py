@@ -17,15 +17,13 @@ from liftgate.ask.builder import Ask
 from liftgate.ask.conversation import Conversation
 from liftgate.ask.media import Media
 from liftgate.ask.media_parts import data_part
-from liftgate.ask.tool_results import Call, Round, call_part, response_of
+from liftgate.ask.tool_results import Call, Round, call_part, read_arguments, response_of
 from liftgate.dialects.responses.fields import REFUSED_ITEMS
 from liftgate.dialects.responses.media import made_image
 from liftgate.dialects.responses.parts import IGNORED_KEYS, media_of, read_part, read_text
 from liftgate.errors import InvalidRequest, NotFound, UnsupportedParameter, shortened
 from liftgate.json_types import JsonMapping, JsonObject
 
-RAW_ARGUMENTS = "arguments"
-"""The one argument of a call whose arguments are no JSON object."""
 ROLES = ("user", "assistant", "system", "developer")
 _MESSAGE_KEYS = frozenset({"type", "role", "content", "id", "status", "phase", "extra_content", "parsed"})
 _TEXT_KEYS = IGNORED_KEYS | {"text", "refusal", "annotations", "logprobs", "parsed", "extra_content"}
@@ -207,7 +205,7 @@ def _name(item: JsonObject, where: str) -> str:
 def _function_call(items: _Items, item: JsonObject, where: str) -> None:
     items.ask.refuse_unknown_keys(item, where, _CALL_KEYS)
     call_id = checks.string(checks.required(item, "call_id", where), f"{where}.call_id", empty=False)
-    items.call(call_key(call_id), _name(item, where), _arguments(item, where), where)
+    items.call(call_key(call_id), _name(item, where), read_arguments(item, where), where)
 
 
 def _custom_call(items: _Items, item: JsonObject, where: str) -> None:
@@ -215,20 +213,6 @@ def _custom_call(items: _Items, item: JsonObject, where: str) -> None:
     call_id = checks.string(checks.required(item, "call_id", where), f"{where}.call_id", empty=False)
     text = checks.string(item.get("input") or "", f"{where}.input")
     items.call(call_key(call_id), _name(item, where), {"input": text}, where)
-
-
-def _arguments(item: JsonObject, where: str) -> JsonObject:
-    """What a model generated may be no JSON object; it is then sent whole, as one text."""
-    text = checks.string(item.get("arguments") or "", f"{where}.arguments")
-    if not text.strip():
-        return {}
-    try:
-        args = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return {RAW_ARGUMENTS: text}
-    if args is None:
-        return {}
-    return args if isinstance(args, dict) else {RAW_ARGUMENTS: text}
 
 
 def _call_output(items: _Items, item: JsonObject, where: str) -> None:

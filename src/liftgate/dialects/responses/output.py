@@ -15,7 +15,8 @@ import msgspec
 from liftgate.answer.choice import Answer, Choice
 from liftgate.answer.citations import Citation
 from liftgate.answer.events import Blob, Call, ChoiceEvent, GooglePart, Text, Thought
-from liftgate.dialects.responses.google_parts import chunks, is_search, left_over, logprobs
+from liftgate.dialects.openai_choice import logprobs
+from liftgate.dialects.responses.google_parts import chunks, is_search, left_over
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.json_types import JsonObject
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from liftgate import media_types
 from liftgate.ask import checks
 from liftgate.ask.builder import Ask
-from liftgate.ask.inline_data import bad_data, read_data
+from liftgate.ask.inline_data import read_data
 from liftgate.ask.media import Media, MediaKind, read_detail
-from liftgate.ask.media_options import TYPE_KEYS, explicit_type, video_metadata
+from liftgate.ask.media_options import TYPE_KEYS, explicit_type, read_audio, video_metadata
 from liftgate.ask.media_parts import media_part
 from liftgate.ask.references import WEB, kind_of, not_a_url
 from liftgate.errors import InvalidRequest, MissingParameter
@@ -120,23 +120,7 @@ def _is_address(ref: str) -> bool:
 
 
 def _audio(part: JsonObject, where: str) -> Media:
-    where = f"{where}.input_audio"
-    audio = checks.mapping(checks.required(part, "input_audio", where.rpartition(".")[0]), where)
-    for key, value in audio.items():
-        if key not in ("data", "format") and value is not None:
-            raise checks.unknown(f"{where}.{key}")
-    param = f"{where}.data"
-    data = checks.string(checks.required(audio, "data", where), param, empty=False)
-    declared = audio.get("format")
-    if declared:
-        said = checks.string(declared, f"{where}.format")
-        declared = media_types.explicit(said, sound=True)
-        if declared is None:
-            raise checks.invalid_value(f"{where}.format", said, ("wav", "mp3", "flac", "ogg", "aac", "m4a"))
-    if data[:8].lower().startswith(("http://", "https://")):
-        raise bad_data(param, "It is a URL: audio behind a URL goes into 'file_url' of a part of type 'input_file'.")
-    ref, mime_type = read_data(data, param, declared=declared)
-    return Media(param, "inline", ref, mime_type)
+    return read_audio(part, where, place_of_urls="'file_url' of a part of type 'input_file'")
 
 
 _READERS: dict[str, Callable[[JsonObject, str], Media]] = {

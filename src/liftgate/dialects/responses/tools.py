@@ -44,7 +44,7 @@ def read_tools(reading: Reading, value: object, param: str) -> None:
             tools.add_google_tool(ask, _GOOGLES[kind], fields, where)
             reading.hosted.append(kind)
         else:
-            names = tuple(row.name for row in TOOLS if row.fate == "mapped")
+            names = tuple(row.field for row in TOOLS if row.fate == "mapped")
             raise checks.invalid_value(f"{where}.type", kind, (*names, "url_context", "google_maps"))
     return None
 
