@@ -41,6 +41,8 @@ NAMES = [
     "gemini/..",
     "gemini/.",
     "gemini//x",
+    "gemini///x",
+    "gemini/x/",
     "gemini/a/b",
     "..",
     ".",
