@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,3 +124,28 @@ def test_list_leaves_out_what_is_not_ours(s3: S3Server, tmp_path: Path) -> None:
         assert len(s3.objects) == 5
 
     asyncio.run(scenario())
+
+
+ENDS_ON_AN_ANSWER = """
+import asyncio, sys, time
+from liftgate.blobs.objects import ObjectBlobs
+
+class Loop(asyncio.SelectorEventLoop):
+    def call_soon_threadsafe(self, *given, **named):
+        handle = super().call_soon_threadsafe(*given, **named)
+        time.sleep(0.005)  # a busy machine: the thread that woke the loop is not run at once
+        return handle
+
+async def look() -> None:
+    async for _ in ObjectBlobs("s3://bucket/here").list():
+        pass
+
+with asyncio.Runner(loop_factory=Loop) as runner:
+    runner.run(look())
+sys.exit(2)
+"""
+
+
+def test_process_that_ends_on_an_answer_of_the_store_ends_as_it_says(s3: S3Server) -> None:
+    """A thread of the store's client still has the interpreter's lock to take when the process ends."""
+    assert subprocess.run([sys.executable, "-c", ENDS_ON_AN_ANSWER], timeout=60).returncode == 2

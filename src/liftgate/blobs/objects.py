@@ -11,9 +11,11 @@ obstore reads them: AWS_*, GOOGLE_*, AZURE_*. Memory: at most two segments a blo
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import os
 import re
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
@@ -46,6 +48,7 @@ _RETRY = {"max_retries": 5, "retry_timeout": timedelta(seconds=120)}
 _ENDPOINTS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
 
 _CHECK_SECONDS = 20.0
+_LAST_SECONDS = 0.1
 _LONGEST_REASON = 300
 _KINDS: dict[type[Exception], str] = {
     UnauthenticatedError: "it does not accept the credentials",
@@ -66,6 +69,11 @@ _REASONS = {
 }
 
 log = logging.getLogger("liftgate.blobs")
+
+# A thread of obstore that hands over a result wakes the event loop, and then takes the interpreter's lock once more.
+# Before Python 3.14 that aborts the process (SIGABRT) if the interpreter is ending by then, which a command that ends
+# on an answer of the store does within a millisecond: one in five did.
+atexit.register(time.sleep, _LAST_SECONDS)
 
 
 class ObjectBlobs:
