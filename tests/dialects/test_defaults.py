@@ -8,9 +8,8 @@ import pytest
 
 from asking import translate_chat
 from liftgate.ask import generation, tools
+from liftgate.ask.body import Conversation, finish
 from liftgate.ask.builder import Ask, Reader
-from liftgate.ask.conversation import Conversation
-from liftgate.ask.finish import finish
 from liftgate.ask.model_facts import facts_for
 from liftgate.ask.question import Question
 from liftgate.ask.tool_choice import choose

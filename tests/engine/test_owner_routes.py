@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from liftgate.dialects.chat.content_parts import READERS
+from liftgate.dialects.chat.media import READERS
 from liftgate.engine.pass_through import METHODS, STREAM
 from liftgate.errors import MethodNotAllowed, RouteNotFound
 from liftgate.server.routes import TABLES

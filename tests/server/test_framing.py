@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from framing_table import ALIVE, KEY, MADE, NAME, ROWS, STATUS, Row
-from liftgate.server.framing import Refused
-from liftgate.server.request_reader import RequestReader
+from liftgate.server.request_reader import Refused, RequestReader
 from raw_http import Answer, answers_of, connect
 from running import Running, running_gateway
 

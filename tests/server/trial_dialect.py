@@ -10,9 +10,8 @@ from collections.abc import Sequence
 
 from liftgate.answer.choice import Answer, Head
 from liftgate.answer.events import Ended, Event, Text
+from liftgate.ask.body import Conversation, finish
 from liftgate.ask.builder import Ask
-from liftgate.ask.conversation import Conversation
-from liftgate.ask.finish import finish
 from liftgate.ask.media import Media, MediaFound
 from liftgate.ask.media_parts import media_part
 from liftgate.ask.question import Question

@@ -1,7 +1,7 @@
 """Gemini's request in the making: what the readers of a client's parameters write into, whichever API they belong to.
 
 A reader is handed its value and its parameter's path, and asks `Ask` for anything else; errors name the path. A dialect
-fills an `Ask` for one translation, and `finish` makes the `Question` of it.
+fills an `Ask` for one translation, and `body.finish` makes the `Question` of it.
 """
 
 from __future__ import annotations

@@ -6,23 +6,12 @@ place in the request; what is made of them for Gemini stands in `media_parts`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
 
-from liftgate.ask import checks
 from liftgate.json_types import JsonObject
-
-DETAIL = {
-    "auto": None,
-    "low": "LOW",
-    "medium": "MEDIUM",
-    "high": "HIGH",
-    "original": "ULTRA_HIGH",
-    "ultra_high": "ULTRA_HIGH",
-}
-"""What OpenAI's APIs say of an image → Gemini's media resolution."""
 
 MediaKind: TypeAlias = Literal["file_id", "inline", "url", "pass"]
 
@@ -75,34 +64,3 @@ class MediaFound(msgspec.Struct, frozen=True):
     needs: Sequence[Media]
     budget: int
     read: Mapping[str, Media] = {}
-
-
-def read_detail(value: object, param: str) -> str | None:
-    """`Media.resolution` of a detail; None and "" are `auto`."""
-    return None if value is None or value == "" else DETAIL[checks.choice(value, param, DETAIL)]
-
-
-def sort_out(read: Mapping[str, Media], earlier: Sequence[Media], *, inline_limit: int) -> MediaFound:
-    """Which media need I/O: every file id, every URL that Gemini does not fetch by itself, and so much inline data, the
-    largest first, that what stays in the request has at most `inline_limit` bytes: Google limits a request, not a part.
-
-    `earlier`: images of earlier answers. They go last, because Gemini knows them as data, with their signatures.
-    """
-    found = (*read.values(), *earlier)
-    inline = [media for media in found if media.kind == "inline"]
-    leaving, budget = _leaving(inline, earlier, inline_limit)
-    needs = [media for media in found if media.kind != "pass" and (media.kind != "inline" or media.param in leaving)]
-    return MediaFound(needs, budget, read)
-
-
-def _leaving(inline: Sequence[Media], earlier: Sequence[Media], inline_limit: int) -> tuple[Collection[str], int]:
-    """Which inline data must leave the request, and the bytes that are free then."""
-    size = sum(media.inline_bytes for media in inline)
-    leaving: set[str] = set()
-    if size > inline_limit:
-        last = {media.param for media in earlier}
-        for media in sorted(inline, key=lambda media: (media.param in last, -media.inline_bytes)):
-            if size > inline_limit:
-                leaving.add(media.param)
-                size -= media.inline_bytes
-    return leaving, inline_limit - size

@@ -1,15 +1,225 @@
-"""A read and resolved file → Gemini's part: fileData or inlineData, with what the caller said about it beside it."""
+"""Media, from a client's words to Gemini's part, in any API: what a reference is, what is said beside it, which of a
+request's media need I/O, and what a file that was resolved becomes.
+
+Films at YouTube come out in the spelling that Gemini takes (docs/protocol/gemini.md, "What goes wrong"):
+`https://www.youtube.com/watch?v=…`.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Mapping, Sequence
+from urllib.parse import parse_qs, urlsplit
+
+from liftgate import media_types
+from liftgate.ask import checks
 from liftgate.ask.builder import Ask
-from liftgate.ask.inline_data import checked_base64, text_data
-from liftgate.ask.media import Media
-from liftgate.errors import FileNotFound
+from liftgate.ask.inline_data import bad_data, checked_base64, read_data, text_data
+from liftgate.ask.media import Media, MediaFound, MediaKind
+from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.json_types import JsonObject
 from liftgate.media_types import bare, is_text
+from liftgate.names import is_google_file
 
+DETAIL = {
+    "auto": None,
+    "low": "LOW",
+    "medium": "MEDIUM",
+    "high": "HIGH",
+    "original": "ULTRA_HIGH",
+    "ultra_high": "ULTRA_HIGH",
+}
+"""What OpenAI's APIs say of an image → Gemini's media resolution."""
+TYPE_KEYS = ("format", "mime_type", "content_type")
+WEB = re.compile(r"https?://", re.IGNORECASE)
+"""Schemes and hosts have no case (RFC 3986, 6.2.2.1)."""
+_HOST = re.compile(
+    r"https?://(?:[\w-]+\.)*(?:youtube(?:-nocookie|kids)?\.com|youtube\.googleapis\.com|youtu\.be)\.?(?::\d+)?(?:[/?#]|\Z)",
+    re.IGNORECASE,
+)
+_TAKEN = re.compile(
+    r"https://(?:(?:(?:www|m)\.)?youtube\.com/(?:watch\?(?:[^#]*&)?v=[\w-]|shorts/[\w-]|live/[\w-])|youtu\.be/[\w-])"
+)
+_BY_PATH = ("shorts", "live", "embed", "v", "e", "watch")
+_ID = re.compile(r"[\w-]{1,64}\Z", re.ASCII)
 _ORDER = ("LOW", "MEDIUM", "HIGH")
+
+
+# ── what a reference is ───────────────────────────────────────────────────────────────────────
+
+
+def kind_of(ref: str, param: str) -> tuple[MediaKind, str]:
+    """What a reference is, and the reference as it is used from here on."""
+    if ref.startswith("file-"):
+        return "file_id", ref
+    if ref[:5].lower() == "data:":
+        return "inline", ref
+    if ref[:5].lower() == "gs://":
+        return "pass", ref
+    if not WEB.match(ref):
+        return "file_id", ref
+    watched = film(ref, param)
+    if watched is not None:
+        return "pass", watched
+    return ("file_id" if is_google_file(ref) else "url"), ref
+
+
+def not_a_url(param: str, ref: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"Invalid '{param}'. Expected a valid URL or a data URL, but got {checks.shown(ref)}.",
+        param=param,
+        code="invalid_value",
+    )
+
+
+def film(url: str, param: str) -> str | None:
+    """The URL of the one film that this is, None for what is not at YouTube. Raises InvalidRequest for what is there
+    and no single film: a list, a channel, a search."""
+    if not _HOST.match(url):
+        return None
+    if _TAKEN.match(url):
+        return url
+    name = _id_in(url)
+    if name is None:
+        raise InvalidRequest(
+            f"Invalid '{param}'. It is at YouTube and no single film: Gemini takes "
+            "'https://www.youtube.com/watch?v=…'.",
+            param=param,
+            code="invalid_value",
+        )
+    return f"https://www.youtube.com/watch?v={name}"
+
+
+def _id_in(url: str) -> str | None:
+    parts = urlsplit(url)
+    steps = [step for step in parts.path.split("/") if step]
+    query = parse_qs(parts.query)
+    if (parts.hostname or "").rstrip(".").endswith("youtu.be"):
+        found = steps[0] if len(steps) == 1 else ""
+    elif steps == ["watch"]:
+        found = query.get("v", [""])[0]
+    elif steps == ["attribution_link"]:
+        inner = query.get("u", [""])[0]
+        return _id_in("https://www.youtube.com" + inner) if inner.startswith("/watch") else None
+    else:
+        found = steps[1] if len(steps) == 2 and steps[0] in _BY_PATH else ""
+        if steps[:1] == ["embed"] and found == "videoseries":
+            return None
+    return found if _ID.match(found) else None
+
+
+# ── what is said beside it ────────────────────────────────────────────────────────────────────
+
+
+def explicit_type(owner: JsonObject, where: str) -> str | None:
+    """What the caller says that it is, for Gemini to believe."""
+    if len(owner) == 1:
+        return None  # its name alone, as most parts are
+    for key in TYPE_KEYS:
+        if value := owner.get(key):
+            param = f"{where}.{key}"
+            mime_type = media_types.explicit(checks.string(value, param))
+            if mime_type is None:
+                raise InvalidRequest(
+                    f"Invalid '{param}'. Expected a MIME type such as 'audio/wav', but got {checks.shown(value)}.",
+                    param=param,
+                    code="invalid_value",
+                )
+            return None if mime_type == media_types.OCTET_STREAM else mime_type
+    return None
+
+
+def read_detail(value: object, param: str) -> str | None:
+    """`Media.resolution` of a detail; None and "" are `auto`."""
+    return None if value is None or value == "" else DETAIL[checks.choice(value, param, DETAIL)]
+
+
+def video_metadata(owner: JsonObject, where: str) -> JsonObject | None:
+    """`video_metadata` {fps, start_offset, end_offset} → Gemini's videoMetadata; offsets as "2s" or seconds."""
+    value = owner.get("video_metadata")
+    if value is None:
+        return None
+    where = f"{where}.video_metadata"
+    found: JsonObject = {}
+    for key, each in checks.mapping(value, where).items():
+        param = f"{where}.{key}"
+        match key:
+            case _ if each is None:
+                continue
+            case "fps":
+                found["fps"] = checks.number(each, param, 0.0, 24.0)
+            case "start_offset" | "startOffset":
+                found["startOffset"] = _duration(each, param)
+            case "end_offset" | "endOffset":
+                found["endOffset"] = _duration(each, param)
+            case _:
+                raise checks.unknown(param)
+    return found or None
+
+
+def _duration(value: object, param: str) -> str:
+    if isinstance(value, str):
+        if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?s", value):
+            raise InvalidRequest(
+                f"Invalid '{param}': expected seconds such as '2.5s', but got {checks.shown(value)}.",
+                param=param,
+                code="invalid_value",
+            )
+        return value
+    return f"{checks.number(value, param, 0, 10**9):g}s"
+
+
+def read_audio(part: JsonObject, where: str, *, place_of_urls: str) -> Media:
+    """OpenAI's `input_audio` {data, format}. `place_of_urls`: where a URL belongs instead, for the error's sentence."""
+    where_audio = f"{where}.input_audio"
+    audio = checks.mapping(checks.required(part, "input_audio", where), where_audio)
+    for key, value in audio.items():
+        if key not in ("data", "format") and value is not None:
+            raise checks.unknown(f"{where_audio}.{key}")
+    param = f"{where_audio}.data"
+    data = checks.string(checks.required(audio, "data", where_audio), param, empty=False)
+    declared = audio.get("format")
+    if declared:
+        said = checks.string(declared, f"{where_audio}.format")
+        declared = media_types.explicit(said, sound=True)
+        if declared is None:
+            raise checks.invalid_value(f"{where_audio}.format", said, ("wav", "mp3", "flac", "ogg", "aac", "m4a"))
+    if data[:8].lower().startswith(("http://", "https://")):
+        raise bad_data(param, f"It is a URL: audio behind a URL goes into {place_of_urls}.")
+    ref, mime_type = read_data(data, param, declared=declared)
+    return Media(param, "inline", ref, mime_type)
+
+
+# ── which media need I/O ──────────────────────────────────────────────────────────────────────
+
+
+def sort_out(read: Mapping[str, Media], earlier: Sequence[Media], *, inline_limit: int) -> MediaFound:
+    """Which media need I/O: every file id, every URL that Gemini does not fetch by itself, and so much inline data, the
+    largest first, that what stays in the request has at most `inline_limit` bytes: Google limits a request, not a part.
+
+    `earlier`: images of earlier answers. They go last, because Gemini knows them as data, with their signatures.
+    """
+    found = (*read.values(), *earlier)
+    inline = [media for media in found if media.kind == "inline"]
+    leaving, budget = _leaving(inline, earlier, inline_limit)
+    needs = [media for media in found if media.kind != "pass" and (media.kind != "inline" or media.param in leaving)]
+    return MediaFound(needs, budget, read)
+
+
+def _leaving(inline: Sequence[Media], earlier: Sequence[Media], inline_limit: int) -> tuple[Collection[str], int]:
+    """Which inline data must leave the request, and the bytes that are free then."""
+    size = sum(media.inline_bytes for media in inline)
+    leaving: set[str] = set()
+    if size > inline_limit:
+        last = {media.param for media in earlier}
+        for media in sorted(inline, key=lambda media: (media.param in last, -media.inline_bytes)):
+            if size > inline_limit:
+                leaving.add(media.param)
+                size -= media.inline_bytes
+    return leaving, inline_limit - size
+
+
+# ── Gemini's part ─────────────────────────────────────────────────────────────────────────────
 
 
 def media_part(ask: Ask, media: Media) -> JsonObject:

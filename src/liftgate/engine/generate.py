@@ -32,8 +32,8 @@ from liftgate.engine.meter import asked, current, timed
 from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import InvalidRequest, LiftgateError, UnsupportedParameter
+from liftgate.gemini.client import unbroken
 from liftgate.gemini.json_body import LARGE, decoded, decoded_apart
-from liftgate.gemini.unbroken import unbroken
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.large_bodies import Body, encoded
 from liftgate.records import Deployment, Owner

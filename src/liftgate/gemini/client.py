@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from liftgate.byte_source import ByteSource
 from liftgate.clock import Clock
-from liftgate.errors import InvalidRequest, LiftgateError, UpstreamFileLost, UpstreamProtocolError
-from liftgate.gemini.clock_skew import UpstreamTime
+from liftgate.errors import InvalidRequest, LiftgateError, UpstreamAnswerBroken, UpstreamFileLost, UpstreamProtocolError
 from liftgate.gemini.files import GeminiFile, parse
 from liftgate.gemini.json_body import decoded_or_none
-from liftgate.gemini.model_route import KEY_HEADER, ModelRoute, address, whose
 from liftgate.gemini.status import error_of, without_key
 from liftgate.gemini.stream import GeminiStream, Patience
-from liftgate.gemini.upload_rules import ChunkAnswer
+from liftgate.gemini.upload_rules import DEFAULT_GRANULARITY, ChunkAnswer, UploadStarted
+from liftgate.gemini.upstream import KEY_HEADER, ModelRoute, UpstreamTime, address, whose
 from liftgate.http.network import broken
 from liftgate.http.transport import ClientLimits, Reply, Transport
 from liftgate.json_elements import ElementDecoder
@@ -38,16 +37,10 @@ MODEL_PAGES = 20
 """Of a thousand models each; Google has some fifty."""
 KNOWN_MODELS = 4096
 """A wildcard in `model_list` lets clients name models, so there must be an end to what is remembered."""
-DEFAULT_GRANULARITY = 8 * 1024 * 1024
-"""Bytes; for a start that does not say (all recorded ones do)."""
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True)
-class UploadStarted:
-    """`url`: the session, a capability that is not to be logged. `granularity`: bytes of which chunks are multiples."""
-
-    url: str = field(repr=False)
-    granularity: int
+log = logging.getLogger("liftgate.gemini")
 
 
 class GeminiClient:
@@ -294,6 +287,16 @@ class GeminiClient:
                 self._models.clear()
             known = self._models[key] = ModelRoute(deployment, self._transport)
         return known
+
+
+async def unbroken(ask: Callable[[], Awaitable[T]]) -> T:
+    """What `ask` returns. An answer that Gemini gave up for a reason that lies in no content is asked for once more,
+    before any of it is out."""
+    try:
+        return await ask()
+    except UpstreamAnswerBroken as error:
+        log.warning("%s It is asked for once more.", error.message)
+    return await ask()
 
 
 async def _names_file(body: Body) -> bool:

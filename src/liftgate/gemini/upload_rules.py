@@ -17,6 +17,17 @@ from liftgate.gemini.files import parse as parse_file
 from liftgate.gemini.json_body import decoded_or_none
 from liftgate.gemini.status import error_of, parse
 
+DEFAULT_GRANULARITY = 8 * 1024 * 1024
+"""Bytes; for a start that does not say (all recorded ones do)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadStarted:
+    """`url`: the session, a capability that is not to be logged. `granularity`: bytes of which chunks are multiples."""
+
+    url: str = field(repr=False)
+    granularity: int
+
 
 @dataclass(frozen=True, slots=True)
 class ChunkAnswer:

@@ -2,7 +2,7 @@
 
 What stands behind a request waits, unparsed, until that is answered. What is refused before the application sees it is
 answered in the same JSON as every other error. uvicorn accepts connections and makes these; all of HTTP is here, in
-`request_reader`, `framing` and `exchange`.
+`request_reader` and `exchange`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from liftgate.errors import InternalError, LiftgateError
 from liftgate.server.asgi import Header, Scope
 from liftgate.server.cors import Sharing
 from liftgate.server.exchange import STATUS_LINES, Exchange
-from liftgate.server.framing import Refused
-from liftgate.server.request_reader import RequestReader
+from liftgate.server.request_reader import Refused, RequestReader
 from liftgate.server.routes import dialect_of_path
 
 STALLED = 120.0

@@ -13,7 +13,7 @@ from liftgate.ask.builder import Ask
 from liftgate.ask.media import Media
 from liftgate.ask.media_parts import data_part
 from liftgate.ask.tool_results import Call, call_part, read_arguments
-from liftgate.dialects.chat.content_parts import IGNORED_KEYS, READERS
+from liftgate.dialects.chat.media import IGNORED_KEYS, READERS
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
 

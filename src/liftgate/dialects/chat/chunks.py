@@ -14,7 +14,7 @@ import msgspec
 from liftgate.answer import audio
 from liftgate.answer.choice import Answer, Choice
 from liftgate.answer.events import Blob, Call, Counted, Ended, Event, Speech, Text, Thought
-from liftgate.dialects.chat import choice as form
+from liftgate.dialects.chat import completion as form
 from liftgate.dialects.chat.completion import ID, audio_id
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.usage import chat_usage, service_tier

@@ -1,17 +1,32 @@
-"""A whole answer → `chat.completion` (docs/protocol/openai.md, "Chat")."""
+"""A whole answer → `chat.completion` (docs/protocol/openai.md, "Chat"), and what a stream's last chunks say of a choice
+like it, in OpenAI's names.
+
+What OpenAI's message has no slot for stays whole in extra_content.google.parts, at its place in the content
+(`content_index`, in characters; `call_index`, behind so many calls), so that it can be sent back.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import msgspec
+
 from liftgate.answer import audio
 from liftgate.answer.choice import Answer, Choice
-from liftgate.answer.events import Blob, Speech, Thought
-from liftgate.dialects.chat import choice as form
+from liftgate.answer.events import Blob, Call, GooglePart, Position, Signature, Speech, Thought
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.usage import chat_usage, service_tier
-from liftgate.dialects.openai_choice import logprobs
+from liftgate.dialects.openai_choice import logprobs, told_by_google
 from liftgate.json_types import JsonObject
+from liftgate.large_bodies import behind_head
+
+_json = msgspec.json.Encoder()
 
 ID = "chatcmpl-"
+
+FINISH: Mapping[str, str] = {"STOP": "stop", "MAX_TOKENS": "length", "CONTINUATION": "length"}
+"""Every other reason is `content_filter`: Gemini withheld or broke off the answer, and it must not pass for a whole
+one. The native reason stands in extra_content.google.finish_reason."""
 
 
 def completion(answer: Answer[ChatQuestion]) -> JsonObject:
@@ -36,19 +51,19 @@ def _choice(answer: Answer[ChatQuestion], choice: Choice) -> JsonObject:
     said = choice.length > 0
     message: JsonObject = {
         "role": "assistant",
-        "content": choice.text if said else form.content(choice),
-        "refusal": None if said else form.refusal(choice),
-        "annotations": form.url_citations(choice),
+        "content": choice.text if said else content(choice),
+        "refusal": None if said else refusal(choice),
+        "annotations": url_citations(choice),
     }
     if not choice.plain:
         _more(answer, choice, message)
-    if extra := form.extra_content(choice, question):
+    if extra := extra_content(choice, question):
         message["extra_content"] = extra
     return {
         "index": choice.index,
         "message": message,
         "logprobs": None if choice.logprobs is None else {"content": logprobs(choice.logprobs), "refusal": None},
-        "finish_reason": form.finish_reason(choice, legacy=question.legacy_functions),
+        "finish_reason": finish_reason(choice, legacy=question.legacy_functions),
     }
 
 
@@ -59,12 +74,12 @@ def _more(answer: Answer[ChatQuestion], choice: Choice, message: JsonObject) -> 
         message["reasoning_content"] = "".join(thoughts)
     calls = choice.calls
     if calls and question.legacy_functions:
-        message["function_call"] = form.function_call(calls[0])
+        message["function_call"] = function_call(calls[0])
         calls = calls[1:]
     if calls:
-        message["tool_calls"] = [form.tool_call(each, question) for each in calls]
+        message["tool_calls"] = [tool_call(each, question) for each in calls]
     if blobs := [each for each in choice.events if isinstance(each, Blob)]:
-        message["images"] = [form.image(each, index) for index, each in enumerate(blobs)]
+        message["images"] = [image(each, index) for index, each in enumerate(blobs)]
     if speech := [each for each in choice.events if isinstance(each, Speech)]:
         message["audio"] = _audio(answer, choice, speech)
 
@@ -77,10 +92,130 @@ def _audio(answer: Answer[ChatQuestion], choice: Choice, speech: list[Speech]) -
         "id": audio_id(answer, choice.index),
         "data": audio.encode(pcm),
         "expires_at": answer.head.created,
-        "transcript": form.transcript(choice),
+        "transcript": transcript(choice),
     }
 
 
 def audio_id(answer: Answer[ChatQuestion], index: int) -> str:
     """It follows the completion's id."""
     return f"audio_{answer.head.id}_{index}" if index else f"audio_{answer.head.id}"
+
+
+# ── what a stream's last chunks say too ───────────────────────────────────────────────────────────────
+
+
+def content(choice: Choice) -> str | None:
+    """The message's content: null where there is something else instead, "" where there is nothing."""
+    if choice.has_text:
+        return choice.text
+    if finish_reason(choice) == "content_filter" or any(
+        isinstance(each, Call | Blob | Speech) for each in choice.events
+    ):
+        return None
+    return ""
+
+
+def finish_reason(choice: Choice, *, legacy: bool = False) -> str:
+    """`legacy`: a call is a `function_call`."""
+    reason = FINISH.get(choice.finish_reason or "", "content_filter")
+    if reason == "stop" and choice.calls:
+        return "function_call" if legacy else "tool_calls"
+    return reason
+
+
+def refusal(choice: Choice) -> str | None:
+    """Why nothing is there to read, in Gemini's words where it has any."""
+    if choice.has_text or finish_reason(choice) != "content_filter":
+        return None
+    feedback = choice.prompt_feedback or {}
+    if words := feedback.get("blockReasonMessage") or choice.finish_message:
+        return str(words)
+    if block := feedback.get("blockReason"):
+        return f"Gemini blocked the prompt: {block}."
+    return f"Gemini gave no answer: {choice.finish_reason}."
+
+
+def url_citations(choice: Choice) -> list[JsonObject]:
+    if not choice.citations:
+        return []
+    return [
+        {
+            "type": "url_citation",
+            "url_citation": {"start_index": each.start, "end_index": each.end, "url": each.url, "title": each.title},
+        }
+        for each in choice.citations
+    ]
+
+
+def extra_content(choice: Choice, question: ChatQuestion) -> JsonObject | None:
+    """`{"google": {…}}`, or None when everything has a slot of its own."""
+    if choice.plain and choice.finish_reason == "STOP" and not (choice.metadata or choice.prompt_feedback):
+        return None
+    google = told_by_google(choice)
+    parts = [] if choice.plain else _parts(choice, question)
+    only = parts[0] if len(parts) == 1 else {}
+    if set(only) == {"content_index", "thoughtSignature"} and only["content_index"] == choice.length:
+        # One signature, at the end of the text: Google's own convention has a name for that.
+        google["thought_signature"] = only["thoughtSignature"]
+    elif parts:
+        google["parts"] = [{"index": index, **part} for index, part in enumerate(parts)]
+    return {"google": google} if google else None
+
+
+def _parts(choice: Choice, question: ChatQuestion) -> list[JsonObject]:
+    found: list[JsonObject] = []
+    for event in choice.events:
+        match event:
+            case Signature():
+                found.append({**_place(event.position, question), "thoughtSignature": event.value})
+            case GooglePart():
+                found.append({**_place(event.position, question), **event.part})
+            case Speech() if event.transcription is not None:
+                found.append({**_place(event.position, question), "audioTranscription": event.transcription})
+            case Call(id="", signature=str()):
+                found.append({**_place(event.position, question), "thoughtSignature": event.signature})
+    return found
+
+
+def _place(position: Position, question: ChatQuestion) -> dict[str, int]:
+    calls = position.calls
+    if calls and not question.legacy_functions:
+        return {"content_index": position.text, "call_index": calls}
+    return {"content_index": position.text}
+
+
+def function_call(call: Call) -> JsonObject:
+    """`function_call` of a request with `functions`."""
+    return {"name": call.name, "arguments": _json.encode(call.args).decode()}
+
+
+def tool_call(call: Call, question: ChatQuestion) -> JsonObject:
+    """Without the `index` that it has in a chunk."""
+    made: JsonObject
+    if call.name in question.custom_tools:
+        given = call.args.get("input")
+        text = given if isinstance(given, str) and len(call.args) == 1 else _json.encode(call.args).decode()
+        made = {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": text}}
+    else:
+        made = {"id": call.id, "type": "function", "function": function_call(call)}
+    if call.signature and question.inline_signatures:
+        made["extra_content"] = {"google": {"thought_signature": call.signature}}
+    return made
+
+
+def image(blob: Blob, index: int) -> JsonObject:
+    """`index`: among the images of its choice."""
+    made: JsonObject = {
+        "index": index,
+        "type": "image_url",
+        "image_url": {"url": behind_head(f"data:{blob.mime_type};base64,", blob.data)},
+        "content_index": blob.position.text,
+    }
+    if blob.signature:
+        made["extra_content"] = {"google": {"thought_signature": blob.signature}}
+    return made
+
+
+def transcript(choice: Choice) -> str:
+    speech = [each.transcription for each in choice.events if isinstance(each, Speech) and each.transcription]
+    return "".join(each.get("text") or "" for each in speech)

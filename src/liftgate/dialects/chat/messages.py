@@ -1,18 +1,18 @@
 """The conversation: `messages` → turns.
 
-System and developer messages are instructions, wherever they stand. What each turn becomes stands in `conversation`.
+System and developer messages are instructions, wherever they stand. What each turn becomes stands in `ask/body`.
 """
 
 from __future__ import annotations
 
 from liftgate.ask import checks
+from liftgate.ask.body import Conversation
 from liftgate.ask.builder import Ask
-from liftgate.ask.conversation import Conversation
 from liftgate.ask.media import Media
 from liftgate.ask.media_parts import media_part
 from liftgate.ask.tool_results import Round, response_of
 from liftgate.dialects.chat.assistant import read_turn
-from liftgate.dialects.chat.content_parts import IGNORED_KEYS, READERS, read_media
+from liftgate.dialects.chat.media import IGNORED_KEYS, READERS, read_media
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
 

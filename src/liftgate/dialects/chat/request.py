@@ -11,9 +11,9 @@ from functools import partial
 from typing import TypeAlias
 
 from liftgate.ask import checks, generation
+from liftgate.ask.body import finish
 from liftgate.ask.builder import Ask, Reader
 from liftgate.ask.drop_paths import leave_out_unwanted
-from liftgate.ask.finish import finish
 from liftgate.ask.gemini_fields import CONVERSATION_FIELDS, camel, read_gemini_field
 from liftgate.dialects.chat import parameters, tools
 from liftgate.dialects.chat.defaults import given_to, read_open

@@ -13,8 +13,8 @@ from typing import TypeAlias
 import msgspec
 
 from liftgate.ask import checks
+from liftgate.ask.body import Conversation
 from liftgate.ask.builder import Ask
-from liftgate.ask.conversation import Conversation
 from liftgate.ask.media import Media
 from liftgate.ask.media_parts import data_part
 from liftgate.ask.tool_results import Call, Round, call_part, read_arguments, response_of

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from liftgate.ask.inline_data import read_data
-from liftgate.ask.media import Media, MediaFound, sort_out
+from liftgate.ask.media import Media, MediaFound
+from liftgate.ask.media_parts import sort_out
 from liftgate.dialects.responses.parts import read_media
 from liftgate.json_types import JsonMapping, JsonObject
 

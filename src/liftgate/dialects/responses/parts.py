@@ -12,10 +12,18 @@ from liftgate import media_types
 from liftgate.ask import checks
 from liftgate.ask.builder import Ask
 from liftgate.ask.inline_data import read_data
-from liftgate.ask.media import Media, MediaKind, read_detail
-from liftgate.ask.media_options import TYPE_KEYS, explicit_type, read_audio, video_metadata
-from liftgate.ask.media_parts import media_part
-from liftgate.ask.references import WEB, kind_of, not_a_url
+from liftgate.ask.media import Media, MediaKind
+from liftgate.ask.media_parts import (
+    TYPE_KEYS,
+    WEB,
+    explicit_type,
+    kind_of,
+    media_part,
+    not_a_url,
+    read_audio,
+    read_detail,
+    video_metadata,
+)
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
 from liftgate.names import is_file_uri

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from liftgate.ask import checks
+from liftgate.ask.body import Conversation, finish
 from liftgate.ask.builder import Ask
-from liftgate.ask.conversation import Conversation
 from liftgate.ask.drop_paths import leave_out_unwanted
-from liftgate.ask.finish import finish
 from liftgate.ask.gemini_fields import CONVERSATION_FIELDS, camel, read_gemini_field
 from liftgate.dialects.responses import tools
 from liftgate.dialects.responses.echo import echoed

@@ -1,17 +1,27 @@
-"""The turns of a conversation → contents and systemInstruction, in an order that Gemini takes.
+"""The body of Gemini's request, put together: the turns of the conversation, in an order that Gemini takes; what can be
+settled only once every parameter was read; and the question.
 
 The instruction is text: files among it go to the model in a user content at their place. The results of a round of
 calls are gathered into one content. What only other APIs take (no user at all, an end with the model's turn) is made
-such that Gemini takes it.
+such that Gemini takes it. Settled last: the deployment's defaults for what the request left open; tools, the choice
+among them, and JSON output beside them; the kinds of output; and Gemini's own fields over all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
+from liftgate.ask import gemini_fields
 from liftgate.ask.builder import Ask
+from liftgate.ask.question import NOTHING_ALIASED, Question
+from liftgate.ask.tool_choice import finish_tools
 from liftgate.ask.tool_results import Round
 from liftgate.json_types import JsonObject
+
+Q = TypeVar("Q", bound=Question)
+
+_NONE: frozenset[str] = frozenset()
 
 CONTINUE = "Continue."
 """Said for the user behind a turn of the model's, where Google refuses such an end (docs/protocol/gemini.md,
@@ -86,3 +96,43 @@ def _opens_with_calls(contents: Sequence[JsonObject]) -> bool:
         if any("functionCall" in part for part in content["parts"]):
             return True
     return False
+
+
+def finish(ask: Ask, question: type[Q], *own: object) -> Q:
+    """The question of an `Ask` that was filled. `own`: the values of the fields that this API's question has beside the
+    others', in their order."""
+    if ask.declarations or ask.google_tools or ask.calling:
+        finish_tools(ask)
+    _finish_outputs(ask)
+    if ask.generation:
+        ask.body["generationConfig"] = ask.generation
+    if ask.gemini:
+        gemini_fields.put_over(ask)
+    return question(
+        # By place: as keywords they would cost as much as all the rest.
+        ask.body,
+        tuple(ask.dropped) if ask.dropped else (),
+        tuple(ask.notes) if ask.notes else (),
+        tuple(ask.kept_names) if ask.kept_names else (),
+        frozenset(ask.function_names) if ask.function_names else _NONE,
+        frozenset(ask.custom_tools) if ask.custom_tools else _NONE,
+        ask.one_call,
+        {sent: name for name, sent in ask.aliases.items()} if ask.aliases else NOTHING_ALIASED,
+        ask.json_call,
+        bool(ask.google_tools) and any("mcpServers" in tool for tool in ask.google_tools),
+        *own,
+    )
+
+
+def _finish_outputs(ask: Ask) -> None:
+    """The kinds of output, once modalities and voice were both read, and the resolution of media."""
+    modalities = ask.modalities or []
+    if not ask.facts.text_out:
+        # a speech model can do nothing else and must be told so (docs/protocol/gemini.md, "Speech")
+        modalities = ["AUDIO"]
+    elif "speechConfig" in ask.generation and "AUDIO" not in modalities:
+        modalities = [*modalities, "AUDIO"]
+    if modalities:
+        ask.generation["responseModalities"] = modalities
+    if ask.resolution is not None:
+        ask.generation["mediaResolution"] = f"MEDIA_RESOLUTION_{ask.resolution}"
