@@ -51,6 +51,19 @@ FILES |= {
     )
 }
 
+FILES |= {
+    f"{what}, {method}": Door(method, "/liftgate/files" + path, spelled=file_id)
+    for method in ("GET", "HEAD")
+    for what, path in (
+        ("what the page shows", "/{}"),
+        ("its copies", "/{}/copies"),
+        ("its preview", "/{}/preview"),
+        ("found after", "?after={}&search=a"),
+        ("found after, by name", "?after={}&sort=filename"),
+        ("found after, by size", "?after={}&sort=bytes&order=asc&type=text/"),
+    )
+}
+
 NATIVE_NAMES: dict[str, Door] = {
     f"{what}, {prefix}": Door(method, prefix + path, speaks="gemini")
     for prefix in ("/v1beta", "/v1")

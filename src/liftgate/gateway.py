@@ -40,6 +40,7 @@ from liftgate.engine.jobs import Jobs
 from liftgate.engine.meter import Meter, Meters
 from liftgate.engine.models import Models
 from liftgate.engine.needs import Needs
+from liftgate.engine.overview import Overview
 from liftgate.engine.pass_through import Native
 from liftgate.engine.prefetch import Prefetch
 from liftgate.engine.signatures import Signatures
@@ -108,7 +109,8 @@ def purger_of(services: Services) -> Purger:
 
 
 class Gateway:
-    """`files`, `uploads`, `sessions`, `generate`, `native` and `models` are there between entering and leaving."""
+    """`files`, `uploads`, `sessions`, `generate`, `native`, `models` and `overview` are there between entering and
+    leaving."""
 
     files: Files
     uploads: Uploads
@@ -116,6 +118,7 @@ class Gateway:
     generate: Generate
     native: Native
     models: Models
+    overview: Overview
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, listeners: Sequence[Meter] = ()) -> None:
         """`listeners` hear the end of every call, after those that the settings ask for."""
@@ -176,6 +179,7 @@ class Gateway:
         self.uploads = Uploads(part_store)
         self.files = Files(services, PurgeAtOnce(purger), ingest, self.uploads, prefetch, router)
         self.sessions = Sessions(part_store)
+        self.overview = Overview(services, self.files, copies, router)
         self.models = Models(router, GoogleModels(client, clock, tasks), clock)
         limits = settings.limits
         fetcher = Fetcher(

@@ -50,6 +50,21 @@ class NewFile:
 
 
 @dataclass(frozen=True, slots=True)
+class FileSearch:
+    """Which Files somebody looks for. `search`: words that all stand in the name, or an id; `type`: how the MIME type
+    begins (`video/`); "" asks for any. `after`: the id of the last File that was looked at before."""
+
+    search: str = ""
+    type: str = ""
+    purpose: str = ""
+    status: str = ""
+    sort: Literal["created_at", "filename", "bytes"] = "created_at"
+    descending: bool = True
+    after: str | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class FileRecord:
     """What a client uploaded and owns."""
 

@@ -178,6 +178,11 @@ class Copies(Generic[S]):
         log.info("page-in of %s to %s %s (%.2f s)", subject.label, account.name, ended, took)
         return outcome
 
+    @property
+    def under_way(self) -> int:
+        """How many copies this process is making."""
+        return len(self._page_ins) + len(self._renewals)
+
     # ── news ─────────────────────────────────────────────────────────────────────────────────────
 
     def _heard(self, topic: str, text: str) -> None:

@@ -23,6 +23,7 @@ from liftgate.server.handlers import (
     health,
     litellm,
     models,
+    overview,
     uploads,
 )
 from liftgate.server.request import Request
@@ -87,6 +88,15 @@ OPERATOR_ROUTES = (
     Route("/health/readiness", {"GET": health.readiness}, public=True),
 )
 
+LIFTGATE_ROUTES = (
+    Route("/files", {"GET": overview.find_files}),
+    Route("/files/{file_id}", {"GET": overview.show_file}),
+    Route("/files/{file_id}/copies", {"GET": overview.list_copies}),
+    Route("/files/{file_id}/preview", {"GET": content.preview}),
+    Route("/accounts", {"GET": overview.list_accounts}),
+    Route("/health", {"GET": overview.health}),
+)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
@@ -110,7 +120,16 @@ TABLES: tuple[Table, ...] = (
         paths=GEMINI_PATHS,
         speaks=speaks_gemini,
     ),
-    Table(OPENAI, ((OPENAI_ROUTES, ("/v1", "")), (AZURE_ROUTES, ("",)), (OPERATOR_ROUTES, ("",))), paths=("",)),
+    Table(
+        OPENAI,
+        (
+            (OPENAI_ROUTES, ("/v1", "")),
+            (AZURE_ROUTES, ("",)),
+            (OPERATOR_ROUTES, ("",)),
+            (LIFTGATE_ROUTES, ("/liftgate",)),
+        ),
+        paths=("",),
+    ),
 )
 """The first whose request it is. The last one has all that no other has."""
 

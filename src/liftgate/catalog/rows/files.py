@@ -186,7 +186,7 @@ def list_files(
         values.append(UNLISTED)
     if after is not None:
         conditions.append(f"(created_at, id) {beyond} (?, ?)")
-        values += [_position(conn, owner, after), after]
+        values += [position(conn, owner, after), after]
     found = FILES.select(
         conn,
         f"WHERE {' AND '.join(conditions)} AND {ALIVE} ORDER BY created_at {direction}, id {direction} LIMIT ?",
@@ -195,7 +195,8 @@ def list_files(
     return found[:limit], len(found) > limit
 
 
-def _position(conn: Connection, owner: Owner, file_id: str) -> float:
+def position(conn: Connection, owner: Owner, file_id: str) -> float:
+    """When it was created, also of one that was deleted within a day. Raises `FileNotFound` for any other."""
     if storable(file_id):
         for table in ("files", "removed_files"):
             rows = conn.execute(f"SELECT created_at FROM {table} WHERE id = ? AND owner = ?", (file_id, owner))

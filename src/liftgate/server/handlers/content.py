@@ -1,4 +1,7 @@
-"""`/v1/files/{id}/content`: the bytes, whole or a range, with what caches and download managers ask for."""
+"""`/v1/files/{id}/content`: the bytes, whole or a range, with what caches and download managers ask for.
+
+And `/liftgate/files/{id}/preview`: a PDF's, for a frame of the page.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from typing import cast
 from urllib.parse import quote
 
 from liftgate.byte_source import PIECE, ByteSource
+from liftgate.errors import InvalidRequest
+from liftgate.media_types import bare
 from liftgate.records import FileRecord
 from liftgate.server.asgi import Header
 from liftgate.server.conditions import etag_of, range_of, unchanged
@@ -16,12 +21,33 @@ from liftgate.server.request import Request
 from liftgate.server.responses import Response, StreamedResponse
 
 CACHING: Header = (b"cache-control", b"private, no-cache")
+PDF = "application/pdf"
+IN_A_FRAME: tuple[Header, ...] = (
+    (b"content-security-policy", b"sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+"""What a PDF may do that is shown inside the page: nothing, and only there."""
 
 
 async def file_content(request: Request) -> Response:
     """200, 206, 304, 412 or 416. The ETag is the bytes' SHA-256, so it is strong and never changes for an id."""
     request.query(*SELECTORS)
     return await content_of(request, request.params["file_id"])
+
+
+async def preview(request: Request) -> Response:
+    """A PDF, to be shown where it stands: no browser shows one that comes as an attachment. Nothing in it runs."""
+    request.query("key")
+    file = await request.gateway.files.retrieve(request.owner, request.params["file_id"])
+    if file.mime_type != PDF:
+        raise InvalidRequest(
+            f"File {file.id} is no PDF ({bare(file.mime_type)}). Take it from /v1/files/{file.id}/content.",
+            code="unsupported_file",
+        )
+    response = await content_of(request, file.id)
+    inline = (b"content-disposition", b"inline" + disposition(file.filename).removeprefix("attachment").encode("ascii"))
+    response.headers = [*(each for each in response.headers if each[0] != b"content-disposition"), inline, *IN_A_FRAME]
+    return response
 
 
 async def content_of(request: Request, file_id: str) -> Response:

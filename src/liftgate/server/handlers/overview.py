@@ -1,0 +1,183 @@
+"""`/liftgate/…`: what the page shows, and whoever asks with curl: Files by name, copies, accounts, health.
+
+Times are whole seconds since the epoch, sizes bytes; what there is none of is null.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast
+
+from liftgate.dialects.openai_files import openai_file
+from liftgate.engine.overview import PROJECT_BYTES, AccountUse, CopyPlace, FileCopy, SeenFile
+from liftgate.errors import InvalidRequest, LiftgateError, let_go
+from liftgate.records import CopyRecord, FileSearch
+from liftgate.server.request import Request
+from liftgate.server.responses import Response, json_response
+from liftgate.settings.sections import LOCAL, MASTER
+from liftgate.whole_numbers import whole_number
+
+LARGEST_PAGE = 1000
+LONGEST_SEARCH = 200
+_SORTS = ("created_at", "filename", "bytes")
+_STATES = ("processed", "uploaded", "error")
+
+
+async def find_files(request: Request) -> Response:
+    query = request.query("key", "search", "type", "purpose", "status", "sort", "order", "after", "limit")
+    search = query.get("search", "")
+    if len(search) > LONGEST_SEARCH:
+        raise InvalidRequest(f"'search' is longer than {LONGEST_SEARCH} characters.", param="search")
+    wanted = FileSearch(
+        search=search,
+        type=query.get("type", "").lower(),
+        purpose=query.get("purpose", ""),
+        status=_one_of(query, "status", ("", *_STATES)),
+        sort=cast(Literal["created_at", "filename", "bytes"], _one_of(query, "sort", _SORTS)),
+        descending=_one_of(query, "order", ("desc", "asc")) == "desc",
+        after=query.get("after"),
+        limit=_limit(query.get("limit")),
+    )
+    files, following = await request.gateway.overview.find_files(request.owner, wanted)
+    return json_response(
+        {
+            "object": "list",
+            "data": [_file(each) for each in files],
+            "has_more": following is not None,
+            "next": following,
+        }
+    )
+
+
+async def show_file(request: Request) -> Response:
+    request.query("key")
+    seen, _ = await request.gateway.overview.places(request.owner, request.params["file_id"])
+    return json_response(_file(seen))
+
+
+async def list_copies(request: Request) -> Response:
+    request.query("key")
+    _, places = await request.gateway.overview.places(request.owner, request.params["file_id"])
+    return json_response({"object": "list", "data": [_place(each) for each in places]})
+
+
+async def list_accounts(request: Request) -> Response:
+    """For `master`, and for `local` where no key is configured, of all owners; for any other of its own Files."""
+    request.query("key")
+    everyones = request.owner in (MASTER, LOCAL)
+    overview = request.gateway.overview
+    uses = await overview.accounts(request.owner, everyones=everyones)
+    under_way, failed = await overview.unsettled(request.owner)
+    return json_response(
+        {
+            "object": "list",
+            "scope": "all owners" if everyones else request.owner,
+            "data": [_account(each) for each in uses],
+            "under_way": [_unsettled(each) for each in under_way],
+            "failed": [_unsettled(each) for each in failed],
+        }
+    )
+
+
+async def health(request: Request) -> Response:
+    """200 whatever is wrong: what is, stands in it."""
+    request.query("key")
+    overview = request.gateway.overview
+    problem = None
+    try:
+        await request.gateway.ready()
+    except LiftgateError as error:
+        problem = error.message
+        let_go(error)
+    return json_response(
+        {
+            "ready": problem is None,
+            "problem": problem,
+            "page_ins": overview.page_ins(),
+            "deployments": [
+                {
+                    "id": state.deployment.id,
+                    "model_name": state.deployment.model_name,
+                    "model": state.deployment.model,
+                    "account": state.deployment.account.name,
+                    "state": "cooling" if state.cooling else "up",
+                    "failures": state.failures,
+                    "cooling_seconds": round(state.cooling, 1),
+                    "in_flight": state.in_flight,
+                }
+                for state in overview.deployments()
+            ],
+        }
+    )
+
+
+def _file(seen: SeenFile) -> dict[str, Any]:
+    """OpenAI's File object and what it leaves out."""
+    states = [copy.state for copy in seen.copies]
+    ends = [copy.expires_at for copy in seen.copies if copy.state == "active" and copy.expires_at is not None]
+    return {
+        **openai_file(seen.file),
+        "mime_type": seen.file.mime_type,
+        "sha256": seen.file.sha256,
+        "display_name": seen.file.display_name,
+        "copies": {state: states.count(state) for state in dict.fromkeys(states)},
+        "copies_until": int(max(ends)) if ends else None,
+    }
+
+
+def _place(place: CopyPlace) -> dict[str, Any]:
+    return {"account": place.account, "state": place.state, **_copy(place.copy)}
+
+
+def _copy(copy: CopyRecord | None) -> dict[str, Any]:
+    if copy is None:
+        return {"mime_type": None, "bytes": None, "until": None, "last_used_at": None, "last_error": None}
+    return {
+        "mime_type": copy.form,
+        "bytes": copy.bytes,
+        "until": None if copy.expires_at is None else int(copy.expires_at),
+        "last_used_at": int(copy.used_at) or None,
+        "last_error": copy.error,
+    }
+
+
+def _account(use: AccountUse) -> dict[str, Any]:
+    counts = {each.state: each.copies for each in use.held}
+    return {
+        "account": use.account.name,
+        "models": list(use.models),
+        "bytes": sum(each.bytes for each in use.held if each.state != "failed"),
+        "limit_bytes": PROJECT_BYTES,
+        "copies": {state: counts.get(state, 0) for state in ("active", "uploading", "processing", "failed")},
+        "to_purge": use.to_purge,
+    }
+
+
+def _unsettled(found: FileCopy) -> dict[str, Any]:
+    return {
+        "file_id": found.file_id,
+        "filename": found.filename,
+        "account": found.copy.account,
+        "state": found.copy.state,
+        **_copy(found.copy),
+    }
+
+
+def _one_of(query: dict[str, str], name: str, values: tuple[str, ...]) -> str:
+    """The first of `values` where the query has none."""
+    value = query.get(name, values[0])
+    if value not in values:
+        said = ", ".join(f"'{each}'" for each in values if each)
+        raise InvalidRequest(
+            f"Invalid value: '{value[:40]}'. Supported values are: {said}.", param=name, code="invalid_value"
+        )
+    return value
+
+
+def _limit(value: str | None) -> int:
+    number = 100 if value is None else whole_number(value)
+    if number is None or not 1 <= number <= LARGEST_PAGE:
+        raise InvalidRequest(
+            f"Invalid 'limit': expected an integer from 1 to {LARGEST_PAGE}, but got '{(value or '')[:20]}' instead.",
+            param="limit",
+        )
+    return number

@@ -1,0 +1,138 @@
+"""`/liftgate/…` over the wire: what an owner finds, sees of its copies and the accounts, and nothing of another's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateways import MODEL, SandboxServer, ask, client_for, deployments, gateway_server, sandbox_server, settings_for
+from liftgate.server.routes import LIFTGATE_ROUTES
+from raw_http import Answer, call
+from running import eventually
+
+PAGE = (Path(__file__).parents[2] / "docs" / "page.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxServer]:
+    with sandbox_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def url(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    settings = settings_for(
+        sandbox, tmp_path_factory.mktemp("data"), deployments=deployments(sandbox.url, ("key-a", "key-b"))
+    )
+    with gateway_server(settings) as url:
+        yield url
+
+
+def get(url: str, path: str, key: str = "sk-ann") -> Answer:
+    return call(url, "GET", "/liftgate" + path, None, {"Authorization": f"Bearer {key}"})
+
+
+def test_every_route_is_on_its_page() -> None:
+    there = {f"{method} /liftgate{route.path}" for route in LIFTGATE_ROUTES for method in route.handlers}
+    assert there == {f"{method} {path}" for method, path in re.findall(r"^\| `([A-Z]+) (/liftgate\S*)` \|", PAGE, re.M)}
+
+
+def test_a_file_is_found_and_shown_with_its_copies(url: str) -> None:
+    with client_for(url) as ann, client_for(url, "sk-bob") as bob:
+        talk = ann.files.create(file=("Talk at Noon.txt", b"what was said at noon"), purpose="user_data")
+        bob.files.create(file=("Talk of Bob.txt", b"what Bob said"), purpose="user_data")
+        [found] = get(url, "/files?search=talk&limit=5").json()["data"]
+        assert (found["id"], found["mime_type"], found["copies"]) == (talk.id, "text/plain", {})
+        before = [place["state"] for place in get(url, f"/files/{talk.id}/copies").json()["data"]]
+        assert before == ["none", "none"]
+        ask(ann, talk.id, model=MODEL)
+    places = get(url, f"/files/{talk.id}/copies").json()["data"]
+    assert sorted(place["state"] for place in places) == ["active", "none"]
+    [there] = [place for place in places if place["state"] == "active"]
+    assert there["account"] in ("account-key-a", "account-key-b") and there["bytes"] == 21
+    shown = get(url, f"/files/{talk.id}").json()
+    assert shown["copies"] == {"active": 1} and shown["copies_until"] == there["until"]
+    assert there["until"] - shown["created_at"] == pytest.approx(48 * 3600, abs=60)
+
+
+def test_an_account_shows_an_owner_its_part_and_master_the_whole(url: str) -> None:
+    with client_for(url) as ann, client_for(url, "sk-bob") as bob:
+        for client, content in ((ann, b"a" * 1000), (bob, b"b" * 500)):
+            ask(client, client.files.create(file=("part.txt", content), purpose="user_data").id)
+
+    def held(key: str) -> int:
+        return sum(each["bytes"] for each in get(url, "/accounts", key).json()["data"])
+
+    assert held("sk-bob") == 500
+    anns = held("sk-ann")
+    assert anns >= 1000 and held("sk-master") == anns + 500
+    whole = get(url, "/accounts", "sk-master").json()
+    assert {each["limit_bytes"] for each in whole["data"]} == {20 * 2**30}
+    assert whole["scope"] == "all owners" and all(each["to_purge"] is not None for each in whole["data"])
+    part = get(url, "/accounts", "sk-bob").json()
+    assert part["scope"] == "bob" and all(each["to_purge"] is None for each in part["data"])
+    assert part["data"][0]["models"] == [MODEL]
+
+
+def test_a_refused_copy_is_told_to_its_owner_with_googles_reason(url: str, sandbox: SandboxServer) -> None:
+    sandbox.control(
+        "faults", {"kind": "failed_processing", "operation": "upload.finalize", "message": "The codec is unknown."}
+    )
+    with client_for(url, "sk-bob") as bob:
+        bad = bob.files.create(
+            file=("bad.txt", b"of no use"), purpose="user_data", extra_body={"target_model_names": MODEL}
+        )
+        assert eventually(lambda: bool(get(url, "/accounts", "sk-bob").json()["failed"]))
+        [failed] = get(url, "/accounts", "sk-bob").json()["failed"]
+        assert (failed["file_id"], failed["filename"], failed["state"]) == (bad.id, "bad.txt", "failed")
+        assert "The codec is unknown." in failed["last_error"]
+        places = get(url, f"/files/{bad.id}/copies", "sk-bob").json()["data"]
+        assert [each["last_error"] for each in places if each["state"] == "failed"] == [failed["last_error"]]
+        for key in ("sk-ann", "sk-master"):
+            assert get(url, "/accounts", key).json()["failed"] == []
+
+
+def test_health_tells_of_deployments_and_readiness(url: str) -> None:
+    told = get(url, "/health").json()
+    assert (told["ready"], told["problem"], told["page_ins"]) == (True, None, 0)
+    assert [(each["model_name"], each["state"]) for each in told["deployments"]] == [(MODEL, "up")] * 2
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ("sort=name", "sort"),
+        ("order=up", "order"),
+        ("status=lost", "status"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=x", "limit"),
+        ("search=" + "x" * 201, "search"),
+        ("after=file-none", "after"),
+        ("nope=1", "nope"),
+    ],
+)
+def test_a_wrong_parameter_is_named(url: str, query: str, param: str) -> None:
+    answer = get(url, f"/files?{query}")
+    assert answer.status in (400, 404) and answer.error()["param"] == param
+
+
+@pytest.mark.parametrize("path", ["/files", "/accounts", "/health", "/files/file-x", "/files/file-x/copies"])
+def test_nothing_is_told_without_a_key(url: str, path: str) -> None:
+    assert call(url, "GET", "/liftgate" + path).status == 401
+
+
+def test_a_pdf_is_shown_in_a_frame_where_nothing_of_it_runs(url: str) -> None:
+    with client_for(url) as ann:
+        pdf = ann.files.create(file=("Ünï.pdf", b"%PDF-1.4\n%\xe2\xe3\n1 0 obj\nendobj\n%%EOF"), purpose="user_data").id
+        page = ann.files.create(file=("page.html", b"<script>alert(1)</script>"), purpose="user_data").id
+    shown = get(url, f"/files/{pdf}/preview")
+    assert shown.status == 200 and shown.headers["content-type"] == "application/pdf"
+    assert shown.headers["content-disposition"].startswith("inline; filename=")
+    assert shown.headers["content-security-policy"].startswith("sandbox;")
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    refused = get(url, f"/files/{page}/preview")
+    assert refused.status == 400 and f"/v1/files/{page}/content" in refused.error()["message"]
