@@ -43,6 +43,7 @@ from liftgate.engine.needs import Needs
 from liftgate.engine.overview import Overview
 from liftgate.engine.pass_through import Native
 from liftgate.engine.prefetch import Prefetch
+from liftgate.engine.seals import Seals
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import ConfigError
 from liftgate.files.alone import has_met_another, take_turn
@@ -190,7 +191,11 @@ class Gateway:
         healer = Healer(copies, client, clock)
         needs = Needs(self.files, copies, attachments, healer)
         self.native = Native(services, router, needs, settings)
-        self.generate = Generate(services, router, needs, Signatures(db, services.clock), settings, read_defaults)
+        seals = Seals(db)
+        await seals.load()
+        self.generate = Generate(
+            services, router, needs, Signatures(db, services.clock), seals, settings, read_defaults
+        )
         jobs = Jobs(services, [copies], purger, ingest)
         jobs.start()
         stack.push_async_callback(jobs.stop)

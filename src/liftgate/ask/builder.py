@@ -17,6 +17,7 @@ from liftgate.ask.json_call import JsonCall
 from liftgate.ask.media import Media, ResolvedFile
 from liftgate.ask.model_facts import ModelFacts
 from liftgate.ask.question import Dropped
+from liftgate.ask.seal import Seal
 from liftgate.errors import UnsupportedParameter
 from liftgate.json_types import JsonMapping, JsonObject
 
@@ -34,10 +35,14 @@ def _no_default_reader(ask: Ask) -> None:
     raise AssertionError("who gives defaults says how they are read")
 
 
+def _no_seal() -> Seal:
+    raise AssertionError("who translates what is sealed gives a seal")
+
+
 class Ask(msgspec.Struct):
     """One translation. `files` by `Media.param`, `signatures` by tool call id, `media` by its part's path, where it was
     read before. `defaults`: the deployment's, in LiteLLM's words, which `default_reader` reads. With
-    `drop_params` what cannot be honoured is left out and noted.
+    `drop_params` what cannot be honoured is left out and noted. `seal` gives the owner's.
     """
 
     facts: ModelFacts
@@ -47,6 +52,7 @@ class Ask(msgspec.Struct):
     drop_params: bool = False
     defaults: JsonMapping = NO_DEFAULTS
     default_reader: Callable[[Ask], None] = _no_default_reader
+    seal: Callable[[], Seal] = _no_seal
     dropped: list[Dropped] = []
     notes: list[str] = []
     kept_names: list[str] = []

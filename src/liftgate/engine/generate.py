@@ -30,6 +30,7 @@ from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStrea
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
 from liftgate.engine.meter import asked, current, timed
 from liftgate.engine.needs import Needed, Needs
+from liftgate.engine.seals import Seals
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import InvalidRequest, LiftgateError, UnsupportedParameter
 from liftgate.gemini.client import unbroken
@@ -81,6 +82,7 @@ class Generate:
         router: Router,
         needs: Needs,
         signatures: Signatures,
+        seals: Seals,
         settings: Settings,
         default_reader: Callable[[Ask], None],
     ) -> None:
@@ -90,6 +92,7 @@ class Generate:
         self._router = router
         self._needs = needs
         self._signatures = signatures
+        self._seals = seals
         self._settings = settings
         self._default_reader = default_reader
         self._attempts = Attempts(needs, router, services.clock)
@@ -246,6 +249,7 @@ class Generate:
             self._settings.drop_params or deployment.drop_params,
             deployment.defaults,
             self._default_reader,
+            partial(self._seals.of, call.owner),
         )
         read = call.dialect.read
         question = await asyncio.to_thread(read, call.request, ask) if call.large else read(call.request, ask)

@@ -3,6 +3,30 @@
 All of them are imported here: who imports one has registered every table (`catalog/table.py`).
 """
 
-from liftgate.catalog.rows import blobs, copies, erasing, files, leases, overview, signatures, store, unknown, uploads
+from liftgate.catalog.rows import (
+    blobs,
+    copies,
+    erasing,
+    files,
+    leases,
+    overview,
+    secrets,
+    signatures,
+    store,
+    unknown,
+    uploads,
+)
 
-__all__ = ["blobs", "copies", "erasing", "files", "leases", "overview", "signatures", "store", "unknown", "uploads"]
+__all__ = [
+    "blobs",
+    "copies",
+    "erasing",
+    "files",
+    "leases",
+    "overview",
+    "secrets",
+    "signatures",
+    "store",
+    "unknown",
+    "uploads",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from liftgate.answer.choice import Answer, Choice
-from liftgate.answer.events import Signature, Speech
+from liftgate.answer.events import Speech
 from liftgate.dialects.responses.echo import response, usage_of
 from liftgate.dialects.responses.output import Output
 from liftgate.dialects.responses.question import ResponsesQuestion
@@ -54,7 +54,7 @@ def whole(answer: Answer[ResponsesQuestion]) -> JsonObject:
     ended = ending(choice)
     output = Output(answer, _unseen)
     for event in choice.events:
-        if not isinstance(event, Signature | Speech):
+        if not isinstance(event, Speech):
             output.take(event)
     return ended_response(answer, output, ended)
 

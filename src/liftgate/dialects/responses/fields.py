@@ -71,12 +71,17 @@ ITEMS: tuple[Row, ...] = (
     *rows(
         "mapped",
         ("message", "user: contents; assistant: the model's turn; system, developer: systemInstruction"),
-        ("function_call", "functionCall, with the thought signature that is kept for its id"),
+        (
+            "reasoning",
+            "the thought signatures in `encrypted_content`; one that cannot be opened is dropped with a warning, and "
+            "summaries go to no model",
+        ),
+        ("function_call", "functionCall, with the thought signature that was sealed, or is kept for its id"),
         ("function_call_output", "functionResponse; files among its parts inside it, or behind it in a user content"),
         ("custom_tool_call", "functionCall of one text"),
         ("custom_tool_call_output", "functionResponse"),
         ("item_reference", "the item that is kept under this id; 404 where none is"),
-        ("code_interpreter_call", "its code and logs, as text of the model's turn"),
+        ("code_interpreter_call", "Gemini's own parts where they were sealed; else code and logs, as text"),
         ("image_generation_call", "inlineData of the model's turn"),
         ("mcp_call", "as text of the model's turn"),
     ),
@@ -103,8 +108,7 @@ ITEMS: tuple[Row, ...] = (
     ),
     *rows(
         "ignored",
-        ("reasoning", "thought signatures are kept by the calls' ids; summaries go to no model"),
-        ("web_search_call", "what was found stands in the answer's text; a warning in the log"),
+        ("web_search_call", "what was found stands in the answer's text; Gemini's own parts where they were sealed"),
         ("file_search_call", "what was found stands in the answer's text; a warning in the log"),
         ("mcp_list_tools", "Gemini asks the server itself; a warning in the log"),
     ),
@@ -156,10 +160,7 @@ INCLUDES: tuple[Row, ...] = (
         ("web_search_call.action.sources", "the addresses that Google Search found"),
         ("code_interpreter_call.outputs", "what the code printed, and its images"),
         ("file_search_call.results", "the passages that were found"),
-    ),
-    *rows(
-        "refused",
-        ("reasoning.encrypted_content", "thought signatures are kept by the calls' ids here and are not handed out"),
+        ("reasoning.encrypted_content", "reasoning items that carry the thought signatures, under the owner's seal"),
     ),
     *rows(
         "ignored",
@@ -178,7 +179,6 @@ REFUSED = _reasons(REQUEST, "refused")
 IGNORED = _reasons(REQUEST, "ignored")
 REFUSED_ITEMS = _reasons(ITEMS, "refused")
 REFUSED_TOOLS = _reasons(TOOLS, "refused")
-REFUSED_INCLUDES = _reasons(INCLUDES, "refused")
 INCLUDED = tuple(row.field for row in INCLUDES)
 
 MOVED = {

@@ -1,8 +1,6 @@
-"""Input items → contents and systemInstruction.
+"""Input items → contents and systemInstruction: a reader for each kind of item, over `turns`.
 
-Items that follow one another on the model's side (a message, its calls, what Google's tools did) are one turn of the
-model's; a reasoning item between them changes nothing. Results are put to their calls by `call_id`, which clients also
-give as the call's own id: `fc_x` and `call_x` are one call.
+A call's result may name the call by `call_id` or by the call's own id: `fc_x` and `call_x` are one call.
 """
 
 from __future__ import annotations
@@ -17,11 +15,12 @@ from liftgate.ask.body import Conversation
 from liftgate.ask.builder import Ask
 from liftgate.ask.media import Media
 from liftgate.ask.media_parts import data_part
-from liftgate.ask.tool_results import Call, Round, call_part, read_arguments, response_of
+from liftgate.ask.tool_results import read_arguments, response_of
 from liftgate.dialects.responses.fields import REFUSED_ITEMS
 from liftgate.dialects.responses.media import made_image
 from liftgate.dialects.responses.parts import IGNORED_KEYS, media_of, read_part, read_text
-from liftgate.errors import InvalidRequest, NotFound, UnsupportedParameter, shortened
+from liftgate.dialects.responses.turns import Turns
+from liftgate.errors import NotFound, UnsupportedParameter, shortened
 from liftgate.json_types import JsonMapping, JsonObject
 
 ROLES = ("user", "assistant", "system", "developer")
@@ -60,7 +59,8 @@ def read_input(talk: Conversation, history: Sequence[JsonObject], value: object)
     if isinstance(value, str) and not history:
         talk.add_user([{"text": value}])
         return
-    items = _Items(talk)
+    items = Turns(talk)
+    items.open_seals((*history, *(value if isinstance(value, list) else ())))
     for index, item in enumerate(history):
         _read(items, item, f"history[{index}]")
     if isinstance(value, str):
@@ -71,7 +71,7 @@ def read_input(talk: Conversation, history: Sequence[JsonObject], value: object)
     items.end()
 
 
-def _read(items: _Items, item: object, where: str) -> None:
+def _read(items: Turns, item: object, where: str) -> None:
     found = checks.mapping(item, where)
     kind = found.get("type")
     if kind is None:
@@ -85,69 +85,7 @@ def _read(items: _Items, item: object, where: str) -> None:
         raise checks.invalid_value(f"{where}.type", kind, tuple(_READERS))
 
 
-class _Items:
-    """`parts`, `calls`: of the model's turn that is being read."""
-
-    def __init__(self, talk: Conversation) -> None:
-        self.talk = talk
-        self.ask = talk.ask
-        self.parts: list[JsonObject] = []
-        self.calls: list[Call] = []
-        self._ids: set[str] = set()
-        self._where = ""
-
-    def say(self, part: JsonObject) -> None:
-        """A part of the model's turn, which begins with it where none has begun."""
-        if not self.parts:
-            self._end_round()
-        self.parts.append(part)
-
-    def call(self, call_id: str, name: str, args: JsonObject, where: str) -> None:
-        if call_id in self._ids:
-            raise InvalidRequest(
-                f"Invalid '{where}.call_id': {checks.shown(call_id)} is used twice.",
-                param=f"{where}.call_id",
-                code="invalid_value",
-            )
-        call = Call(call_id, name)
-        self._where = self._where or where
-        self.say(call_part(self.ask, call, args, self.ask.signatures.get(call_id), first=not self.calls))
-        self.calls.append(call)
-        self._ids.add(call_id)
-
-    def end_turn(self) -> None:
-        """The model's turn is over: what follows is another's."""
-        if self.parts:
-            spoken = [part for part in self.parts if part != {"text": ""}] or self.parts[:1]
-            self.talk.add_model(spoken, Round(self._where, self.calls) if self.calls else None)
-            self.parts, self.calls, self._ids, self._where = [], [], set(), ""
-
-    def end(self) -> None:
-        self.end_turn()
-        self._end_round()
-
-    def user(self, parts: list[JsonObject]) -> None:
-        self.end_turn()
-        self._end_round()
-        self.talk.add_user(parts)
-
-    def result(self, call_id: str, response: JsonObject, media: list[Media]) -> None:
-        self.end_turn()
-        waiting = self.talk.round
-        place = waiting.waiting(call_id) if waiting is not None else None
-        if waiting is None or place is None:
-            raise InvalidRequest(
-                f"No tool call found for function call output with call_id {shortened(call_id)}.", param="input"
-            )
-        waiting.answer(self.ask, place, response, media)
-
-    def _end_round(self) -> None:
-        if self.talk.round is not None and (missing := self.talk.round.missing()):
-            raise InvalidRequest(f"No tool output found for function call {shortened(missing[0])}.", param="input")
-        self.talk.end_round()
-
-
-def _message(items: _Items, item: JsonObject, where: str) -> None:
+def _message(items: Turns, item: JsonObject, where: str) -> None:
     ask = items.ask
     role = checks.choice(checks.required(item, "role", where), f"{where}.role", ROLES)
     ask.refuse_unknown_keys(item, where, _MESSAGE_KEYS)
@@ -156,6 +94,7 @@ def _message(items: _Items, item: JsonObject, where: str) -> None:
     if role == "assistant":
         for text in _said(ask, content, at):
             items.say({"text": text})
+        items.messages.append(items.parts[-1])
         return
     if isinstance(content, str):
         parts: list[JsonObject] = [{"text": content}]
@@ -188,12 +127,19 @@ def _said(ask: Ask, content: object, where: str) -> list[str]:
     return texts or [""]
 
 
-def _reasoning(items: _Items, item: JsonObject, where: str) -> None:
-    """Signatures are kept by their calls' ids; a summary is the client's to read, and goes to no model."""
+def _reasoning(items: Turns, item: JsonObject, where: str) -> None:
+    """Carries signatures under a seal, which are read before all items; those of texts are for the messages in front
+    of it. A summary is the client's to read, and goes to no model."""
     known = frozenset({"type", "id", "summary", "content", "encrypted_content", "status", "extra_content"})
     items.ask.refuse_unknown_keys(item, where, known)
     if (summary := item.get("summary")) is not None:
         checks.array(summary, f"{where}.summary")
+    if (encrypted := item.get("encrypted_content")) is not None:
+        checks.string(encrypted, f"{where}.encrypted_content")
+    if items.kept is not None:
+        for back, signature in items.kept.texts_of(item).items():
+            if back < len(items.messages):
+                items.messages[-1 - back]["thoughtSignature"] = signature
 
 
 def _name(item: JsonObject, where: str) -> str:
@@ -202,20 +148,20 @@ def _name(item: JsonObject, where: str) -> str:
     return name if not space else f"{checks.string(space, f'{where}.namespace')}__{name}"
 
 
-def _function_call(items: _Items, item: JsonObject, where: str) -> None:
+def _function_call(items: Turns, item: JsonObject, where: str) -> None:
     items.ask.refuse_unknown_keys(item, where, _CALL_KEYS)
     call_id = checks.string(checks.required(item, "call_id", where), f"{where}.call_id", empty=False)
     items.call(call_key(call_id), _name(item, where), read_arguments(item, where), where)
 
 
-def _custom_call(items: _Items, item: JsonObject, where: str) -> None:
+def _custom_call(items: Turns, item: JsonObject, where: str) -> None:
     items.ask.refuse_unknown_keys(item, where, _CALL_KEYS)
     call_id = checks.string(checks.required(item, "call_id", where), f"{where}.call_id", empty=False)
     text = checks.string(item.get("input") or "", f"{where}.input")
     items.call(call_key(call_id), _name(item, where), {"input": text}, where)
 
 
-def _call_output(items: _Items, item: JsonObject, where: str) -> None:
+def _call_output(items: Turns, item: JsonObject, where: str) -> None:
     ask = items.ask
     ask.refuse_unknown_keys(item, where, _OUTPUT_KEYS)
     call_id = checks.string(checks.required(item, "call_id", where), f"{where}.call_id", empty=False)
@@ -237,7 +183,7 @@ def _call_output(items: _Items, item: JsonObject, where: str) -> None:
     items.result(call_key(call_id), response_of(texts), media)
 
 
-def _reference(items: _Items, item: JsonObject, where: str) -> None:
+def _reference(items: Turns, item: JsonObject, where: str) -> None:
     """Whoever keeps items has put them in the place of their references before a request is read."""
     item_id = checks.string(checks.required(item, "id", where), f"{where}.id", empty=False)
     raise item_not_found(item_id)
@@ -252,12 +198,16 @@ def item_not_found(item_id: str) -> NotFound:
     )
 
 
-def _search(items: _Items, item: JsonObject, where: str) -> None:
+def _search(items: Turns, item: JsonObject, where: str) -> None:
+    if items.native(item):
+        return
     items.ask.notes.append(f"'{where}', a '{item['type']}', is not sent: what was found stands in the answer's text.")
 
 
-def _code(items: _Items, item: JsonObject, where: str) -> None:
-    """Code that Google ran, and what it printed, as text: Gemini's own parts were not kept."""
+def _code(items: Turns, item: JsonObject, where: str) -> None:
+    """Code that Google ran, and what it printed: in Gemini's own parts, or as text where they are not known."""
+    if items.native(item):
+        return
     code = checks.string(item.get("code") or "", f"{where}.code")
     lines = [f"```python\n{code}\n```"] if code else []
     for place, output in enumerate(checks.array(item.get("outputs") or [], f"{where}.outputs")):
@@ -268,17 +218,20 @@ def _code(items: _Items, item: JsonObject, where: str) -> None:
         items.say({"text": "\n".join(lines)})
 
 
-def _image(items: _Items, item: JsonObject, where: str) -> None:
+def _image(items: Turns, item: JsonObject, where: str) -> None:
+    item_id = item.get("id")
+    signature = items.kept.images.get(item_id) if items.kept is not None and isinstance(item_id, str) else None
     for media in made_image(item, where):
-        items.say(data_part(items.ask, media))
+        part = data_part(items.ask, media)
+        items.say({**part, "thoughtSignature": signature} if signature else part)
 
 
-def _mcp_call(items: _Items, item: JsonObject, where: str) -> None:
+def _mcp_call(items: Turns, item: JsonObject, where: str) -> None:
     told = {key: item.get(key) for key in ("server_label", "name", "arguments", "output", "error")}
     items.say({"text": msgspec.json.encode({key: value for key, value in told.items() if value is not None}).decode()})
 
 
-_Reader: TypeAlias = Callable[[_Items, JsonObject, str], None]
+_Reader: TypeAlias = Callable[[Turns, JsonObject, str], None]
 
 _READERS: dict[str, _Reader] = {
     "message": _message,

@@ -14,17 +14,18 @@ import msgspec
 
 from liftgate.answer.choice import Answer, Choice
 from liftgate.answer.citations import Citation
-from liftgate.answer.events import Blob, Call, ChoiceEvent, GooglePart, Text, Thought
+from liftgate.answer.events import Blob, Call, ChoiceEvent, GooglePart, Signature, Text, Thought
 from liftgate.dialects.openai_choice import logprobs
-from liftgate.dialects.responses.google_parts import chunks, is_search, left_over
+from liftgate.dialects.responses.google_items import GoogleItems
+from liftgate.dialects.responses.google_parts import chunks, left_over
 from liftgate.dialects.responses.question import ResponsesQuestion
+from liftgate.dialects.responses.sealed import Marks
 from liftgate.json_types import JsonObject
 
 Emit: TypeAlias = Callable[[str, JsonObject], None]
 """Takes a stream event: its type, and its fields but for the type and the number."""
 
 _encode = msgspec.json.Encoder().encode
-_FAILED = {"OUTCOME_FAILED": "failed", "OUTCOME_DEADLINE_EXCEEDED": "incomplete"}
 
 
 class Open(msgspec.Struct):
@@ -43,34 +44,40 @@ class Open(msgspec.Struct):
 
 
 class Output:
-    """`items`: those that are closed. `open`: the one that is not."""
+    """`items`: those that are closed. `open`: the one that is not. `marks`: what a reasoning item is to carry under the
+    owner's seal, where the client asked for it."""
 
     def __init__(self, answer: Answer[ResponsesQuestion], emit: Emit) -> None:
         self.items: list[JsonObject] = []
         self.open: Open | None = None
-        self._token = answer.head.id
+        self.token = answer.head.id
         self._question = answer.question
-        self._shown = answer.question.shown
-        self._emit = emit
+        self.shown = answer.question.shown
+        self.emit = emit
         self._length = 0
         self._messages: list[Open] = []
-        self._searched = False
-        self._kept: list[JsonObject] = []
+        shown, question = self.shown, answer.question
+        self.marks = Marks(question.seal(), question.family) if shown.sealed and question.seal is not None else None
+        self._google = GoogleItems(self)
 
     def take(self, event: ChoiceEvent) -> None:
         if type(event) is Text:
             self.message()
             self.say(event)
         elif type(event) is Thought:
-            if self._shown.summary:
+            if self.shown.summary:
                 self._think(event.text)
         elif type(event) is Call:
+            if self.marks is not None and event.signature:
+                self._sign(self.marks, event)
             self.close()
             self._call(event)
         elif type(event) is Blob:
-            self._image(event)
+            self._google.image(event)
         elif type(event) is GooglePart:
-            self._google(event)
+            self._google.take(event)
+        elif type(event) is Signature and self.marks is not None and self.open is not None and self.open.part:
+            self.marks.texts[len(self._messages)] = event.value
 
     # ── messages ─────────────────────────────────────────────────────────────────────────────────
 
@@ -78,12 +85,12 @@ class Output:
         """The open item is a message."""
         if self.open is not None and self.open.part:
             return
-        item = {"id": self._new_id("msg_"), "type": "message", "status": "in_progress", "role": "assistant"}
-        opened = self._begin({**item, "content": []})
+        item = {"id": self.new_id("msg_"), "type": "message", "status": "in_progress", "role": "assistant"}
+        opened = self.begin({**item, "content": []})
         opened.part = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
         opened.start = self._length
         self._messages.append(opened)
-        self._emit(
+        self.emit(
             "response.content_part.added",
             {**opened.place, "content_index": 0, "part": {**opened.part, "annotations": [], "logprobs": []}},
         )
@@ -91,10 +98,10 @@ class Output:
     def say(self, event: Text) -> None:
         """Text of the message that is open."""
         assert self.open is not None
-        shown = logprobs(event.logprobs) if event.logprobs and self._shown.logprobs else []
+        shown = logprobs(event.logprobs) if event.logprobs and self.shown.logprobs else []
         self.add(event.text)
         self.open.part["logprobs"] += shown
-        self._emit(
+        self.emit(
             "response.output_text.delta",
             {**self.open.place, "content_index": 0, "delta": event.text, "logprobs": shown},
         )
@@ -109,45 +116,56 @@ class Output:
     def refuse(self, why: str) -> None:
         """A message that says in the model's place why nothing is there."""
         self.close()
-        item = {"id": self._new_id("msg_"), "type": "message", "status": "in_progress", "role": "assistant"}
-        opened = self._begin({**item, "content": []})
+        item = {"id": self.new_id("msg_"), "type": "message", "status": "in_progress", "role": "assistant"}
+        opened = self.begin({**item, "content": []})
         place = {**opened.place, "content_index": 0}
-        self._emit("response.content_part.added", {**place, "part": {"type": "refusal", "refusal": ""}})
-        self._emit("response.refusal.delta", {**place, "delta": why})
-        self._emit("response.refusal.done", {**place, "refusal": why})
+        self.emit("response.content_part.added", {**place, "part": {"type": "refusal", "refusal": ""}})
+        self.emit("response.refusal.delta", {**place, "delta": why})
+        self.emit("response.refusal.done", {**place, "refusal": why})
         part = {"type": "refusal", "refusal": why}
-        self._emit("response.content_part.done", {**place, "part": part})
+        self.emit("response.content_part.done", {**place, "part": part})
         opened.item["content"] = [part]
-        self._end("incomplete")
+        self.end("incomplete")
 
     def _close_message(self, opened: Open, status: str) -> None:
         part = opened.part
         part["text"] = "".join(opened.texts)
         place = {**opened.place, "content_index": 0}
-        self._emit("response.output_text.done", {**place, "text": part["text"], "logprobs": part["logprobs"]})
-        self._emit("response.content_part.done", {**place, "part": part})
+        self.emit("response.output_text.done", {**place, "text": part["text"], "logprobs": part["logprobs"]})
+        self.emit("response.content_part.done", {**place, "part": part})
         opened.item["content"] = [part]
-        self._end(status)
+        self.end(status)
 
     # ── thoughts and calls ───────────────────────────────────────────────────────────────────────
 
     def _think(self, text: str) -> None:
         if self.open is None or self.open.item["type"] != "reasoning":
-            opened = self._begin({"id": self._new_id("rs_"), "type": "reasoning", "summary": []})
+            opened = self.begin({"id": self.new_id("rs_"), "type": "reasoning", "summary": []})
             part = {"type": "summary_text", "text": ""}
-            self._emit("response.reasoning_summary_part.added", {**opened.place, "summary_index": 0, "part": part})
+            self.emit("response.reasoning_summary_part.added", {**opened.place, "summary_index": 0, "part": part})
         assert self.open is not None
         self.open.texts.append(text)
-        self._emit("response.reasoning_summary_text.delta", {**self.open.place, "summary_index": 0, "delta": text})
+        self.emit("response.reasoning_summary_text.delta", {**self.open.place, "summary_index": 0, "delta": text})
 
     def _close_reasoning(self, opened: Open) -> None:
-        text = "".join(opened.texts)
-        place = {**opened.place, "summary_index": 0}
-        part = {"type": "summary_text", "text": text}
-        self._emit("response.reasoning_summary_text.done", {**place, "text": text})
-        self._emit("response.reasoning_summary_part.done", {**place, "part": part})
-        opened.item["summary"] = [part]
-        self._end(None)
+        """With all that waits to be carried under the seal."""
+        if opened.texts:
+            text = "".join(opened.texts)
+            place = {**opened.place, "summary_index": 0}
+            part = {"type": "summary_text", "text": text}
+            self.emit("response.reasoning_summary_text.done", {**place, "text": text})
+            self.emit("response.reasoning_summary_part.done", {**place, "part": part})
+            opened.item["summary"] = [part]
+        if self.marks is not None and self.marks.waiting:
+            opened.item["encrypted_content"] = self.marks.close(len(self._messages))
+        self.end(None)
+
+    def _sign(self, marks: Marks, call: Call) -> None:
+        """A call's signature stands in front of it: in the thoughts that led to it, or in an item of its own."""
+        assert call.signature is not None
+        marks.calls[call.id] = call.signature
+        if self.open is None or self.open.item["type"] != "reasoning":
+            self.begin({"id": self.new_id("rs_"), "type": "reasoning", "summary": []})
 
     def _call(self, call: Call) -> None:
         token = call.id.removeprefix("call_")
@@ -159,93 +177,21 @@ class Output:
             given = call.args.get("input")
             whole = given if isinstance(given, str) and len(call.args) == 1 else _encode(call.args).decode()
             key, event = "input", "response.custom_tool_call_input"
-            opened = self._begin(
+            opened = self.begin(
                 {"id": f"ctc_{token}", "type": "custom_tool_call", "status": "in_progress", **named, key: ""}
             )
             told: JsonObject = {key: whole}
         else:
             whole = _encode(call.args).decode()
             key, event = "arguments", "response.function_call_arguments"
-            opened = self._begin(
+            opened = self.begin(
                 {"id": f"fc_{token}", "type": "function_call", "status": "in_progress", **named, key: ""}
             )
             told = {"name": name, key: whole}
-        self._emit(f"{event}.delta", {**opened.place, "delta": whole})
-        self._emit(f"{event}.done", {**opened.place, **told})
+        self.emit(f"{event}.delta", {**opened.place, "delta": whole})
+        self.emit(f"{event}.done", {**opened.place, **told})
         opened.item[key] = whole
-        self._end("completed")
-
-    # ── what Google's tools did ──────────────────────────────────────────────────────────────────
-
-    def _google(self, event: GooglePart) -> None:
-        part = event.part
-        if isinstance(ran := part.get("executableCode"), dict):
-            self._run(str(ran.get("code") or ""))
-        elif isinstance(result := part.get("codeExecutionResult"), dict) and self._ran is not None:
-            self._result(self._ran, result)
-        elif isinstance(called := part.get("toolCall"), dict) and is_search(called):
-            args = called.get("args")
-            queries = args.get("queries") if isinstance(args, dict) else None
-            self._search([str(each) for each in queries] if isinstance(queries, list) else [], [])
-            self._kept.append(part)
-        else:
-            self._kept.append(part)
-
-    @property
-    def _ran(self) -> Open | None:
-        return self.open if self.open is not None and self.open.item["type"] == "code_interpreter_call" else None
-
-    def _run(self, code: str) -> None:
-        container = {"container_id": f"cntr_{self._token}", "code": "", "outputs": None}
-        kind = {"type": "code_interpreter_call", "status": "in_progress"}
-        opened = self._begin({"id": self._new_id("ci_"), **kind, **container})
-        event = "response.code_interpreter_call"
-        self._emit(f"{event}.in_progress", opened.place)
-        self._emit(f"{event}_code.delta", {**opened.place, "delta": code})
-        self._emit(f"{event}_code.done", {**opened.place, "code": code})
-        self._emit(f"{event}.interpreting", opened.place)
-        opened.item["code"] = code
-
-    def _result(self, opened: Open, result: JsonObject) -> None:
-        """It stays open: images that the code made follow it."""
-        opened.item["status"] = _FAILED.get(str(result.get("outcome")), "completed")
-        if self._shown.outputs:
-            opened.item["outputs"] = [{"type": "logs", "logs": str(result.get("output") or "")}]
-
-    def _image(self, blob: Blob) -> None:
-        if (opened := self._ran) is not None:
-            url = f"data:{blob.mime_type};base64,{blob.data}"
-            if self._shown.outputs:
-                opened.item["outputs"] = [*(opened.item["outputs"] or ()), {"type": "image", "url": url}]
-            return
-        item: JsonObject = {"type": "image_generation_call", "status": "in_progress", "result": None}
-        opened = self._begin({"id": self._new_id("ig_"), **item})
-        for step in ("in_progress", "generating", "completed"):
-            self._emit(f"response.image_generation_call.{step}", opened.place)
-        opened.item["result"] = blob.data
-        self._end("completed")
-
-    def _search(self, queries: list[str], sources: list[str]) -> None:
-        self._searched = True
-        action: JsonObject = {"type": "search", "query": queries[0] if queries else "", "queries": queries}
-        if self._shown.sources:
-            action["sources"] = [{"type": "url", "url": each} for each in sources]
-        kind: JsonObject = {"type": "web_search_call", "status": "in_progress"}
-        opened = self._begin({"id": self._new_id("ws_"), **kind, "action": action})
-        for step in ("in_progress", "searching", "completed"):
-            self._emit(f"response.web_search_call.{step}", opened.place)
-        self._end("completed")
-
-    def _found(self, passages: list[JsonObject]) -> None:
-        """Passages of documents that Gemini keeps, which have no ids here."""
-        results = [{"filename": str(each.get("title") or ""), "text": each["text"]} for each in passages]
-        item: JsonObject = {"type": "file_search_call", "status": "in_progress", "queries": [], "results": None}
-        opened = self._begin({"id": self._new_id("fs_"), **item})
-        for step in ("in_progress", "searching", "completed"):
-            self._emit(f"response.file_search_call.{step}", opened.place)
-        if self._shown.results:
-            opened.item["results"] = results
-        self._end("completed")
+        self.end("completed")
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────
 
@@ -257,13 +203,18 @@ class Output:
             self.message()  # clients take an answer without items for none
         self._cite(choice.citations)
         self.close(status)
+        if self.marks is not None and self.marks.waiting:
+            self.begin({"id": self.new_id("rs_"), "type": "reasoning", "summary": []})
+            self.close()
         grounding = choice.metadata.get("groundingMetadata")
         queries = grounding.get("webSearchQueries") if isinstance(grounding, dict) else None
-        if isinstance(queries, list) and queries and not self._searched:
-            self._search([str(each) for each in queries], [each["uri"] for each in chunks(grounding, "web", "uri")])
+        if isinstance(queries, list) and queries and not self._google.searched:
+            self._google.search(
+                [str(each) for each in queries], [each["uri"] for each in chunks(grounding, "web", "uri")]
+            )
         if passages := chunks(grounding, "retrievedContext", "text"):
-            self._found(passages)
-        return left_over(choice, self._kept)
+            self._google.found(passages)
+        return left_over(choice, self._google.kept)
 
     def _cite(self, citations: list[Citation]) -> None:
         """Each to the message in which it stands. Google tells them at the end, so only the open one streams them."""
@@ -283,7 +234,7 @@ class Output:
             )
             if message is self.open:
                 place = {**message.place, "content_index": 0, "annotation_index": len(listed) - 1}
-                self._emit("response.output_text.annotation.added", {**place, "annotation": listed[-1]})
+                self.emit("response.output_text.annotation.added", {**place, "annotation": listed[-1]})
 
     def close(self, status: str = "completed") -> None:
         """The open item, if any, is done."""
@@ -299,24 +250,24 @@ class Output:
                 given = opened.item["status"]
                 ended = "incomplete" if given == "in_progress" else given
                 if ended == "completed":
-                    self._emit("response.code_interpreter_call.completed", opened.place)
-                self._end(ended)
+                    self.emit("response.code_interpreter_call.completed", opened.place)
+                self.end(ended)
 
-    def _begin(self, item: JsonObject) -> Open:
+    def begin(self, item: JsonObject) -> Open:
         self.close()
         opened = self.open = Open(item, len(self.items))
-        self._emit("response.output_item.added", {"output_index": opened.index, "item": dict(item)})
+        self.emit("response.output_item.added", {"output_index": opened.index, "item": dict(item)})
         return opened
 
-    def _end(self, status: str | None) -> None:
+    def end(self, status: str | None) -> None:
         """`status`: None for an item that has none."""
         opened, self.open = self.open, None
         assert opened is not None
         if status is not None:
             opened.item["status"] = status
         self.items.append(opened.item)
-        self._emit("response.output_item.done", {"output_index": opened.index, "item": opened.item})
+        self.emit("response.output_item.done", {"output_index": opened.index, "item": opened.item})
 
-    def _new_id(self, prefix: str) -> str:
+    def new_id(self, prefix: str) -> str:
         number = len(self.items) + (self.open is not None)
-        return f"{prefix}{self._token}{number:02d}"
+        return f"{prefix}{self.token}{number:02d}"

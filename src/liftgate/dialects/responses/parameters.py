@@ -8,7 +8,7 @@ from typing import TypeAlias
 from liftgate.ask import checks, generation
 from liftgate.ask.builder import Ask
 from liftgate.dialects.responses import tools
-from liftgate.dialects.responses.fields import INCLUDED, REFUSED, REFUSED_INCLUDES
+from liftgate.dialects.responses.fields import INCLUDED, REFUSED
 from liftgate.dialects.responses.question import Reading
 from liftgate.errors import InvalidRequest, UnsupportedParameter
 from liftgate.json_types import JsonObject
@@ -91,9 +91,7 @@ def _include(reading: Reading, value: object, param: str) -> None:
     for index, each in enumerate(checks.array(value, param)):
         at = f"{param}[{index}]"
         name = checks.choice(each, at, INCLUDED)
-        if name in REFUSED_INCLUDES:
-            reading.ask.leave_out(at, f"Unsupported value: '{name}': {REFUSED_INCLUDES[name]}.")
-        elif name == "message.output_text.logprobs":
+        if name == "message.output_text.logprobs":
             generation.read_logprobs(reading.ask, True, at)
 
 

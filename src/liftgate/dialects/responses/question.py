@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import msgspec
 
 from liftgate.ask.builder import Ask
 from liftgate.ask.question import Question
+from liftgate.ask.seal import Seal
 from liftgate.json_types import JsonMapping, JsonObject
 
 NO_ECHO: JsonMapping = MappingProxyType({})
@@ -35,18 +36,21 @@ class Shown(msgspec.Struct, frozen=True, gc=False):
     sources: bool = False
     outputs: bool = False
     results: bool = False
+    sealed: bool = False
 
 
 class ResponsesQuestion(Question, frozen=True):
     """`echo`: what the Response object repeats of the request. `shown`: what of the answer. `namespaces`: as in
     `Reading`. `stored`: the client lets its answer be kept. `runs_code`: images in the answer are made by code that
-    Google ran."""
+    Google ran. `family`: of the model. `seal` gives the owner's."""
 
     echo: JsonMapping = NO_ECHO
     shown: Shown = Shown()
     namespaces: Mapping[str, tuple[str, str]] = NO_NAMESPACES
     stored: bool = False
     runs_code: bool = False
+    family: str = ""
+    seal: Callable[[], Seal] | None = None
 
     @property
     def keeps_signatures(self) -> bool:

@@ -20,6 +20,7 @@ from liftgate.dialects.responses.fields import IGNORED, MOVED, REFUSED
 from liftgate.dialects.responses.items import has_items, read_input
 from liftgate.dialects.responses.parameters import READERS
 from liftgate.dialects.responses.question import Reading, ResponsesQuestion, Shown
+from liftgate.dialects.responses.sealed import ENCRYPTED
 from liftgate.dialects.responses.tool_choice import read_choice
 from liftgate.errors import InvalidRequest, MissingParameter, NotFound, UnsupportedParameter, shortened
 from liftgate.json_types import JsonMapping, JsonObject
@@ -80,6 +81,8 @@ def read_response(request: JsonMapping, ask: Ask, history: Sequence[JsonObject])
         reading.namespaces,
         request.get("store") is not False,
         "code_interpreter" in reading.hosted,
+        ask.facts.family,
+        ask.seal,
     )
 
 
@@ -147,4 +150,5 @@ def _shown(request: JsonMapping) -> Shown:
         sources="web_search_call.action.sources" in include,
         outputs="code_interpreter_call.outputs" in include,
         results="file_search_call.results" in include,
+        sealed=ENCRYPTED in include,
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from liftgate.answer.choice import Answer, Head
-from liftgate.answer.events import Counted, Ended, Event, Signature, Speech, Text
+from liftgate.answer.events import Counted, Ended, Event, Speech, Text
 from liftgate.dialects.openai_errors import type_of
 from liftgate.dialects.responses.answer import ended_response, ending
 from liftgate.dialects.responses.echo import echoed, response
@@ -50,7 +50,7 @@ class ResponseEncoder:
                 before, after = self._template
                 self._frames.append(b'%b%d%b%b,"logprobs":[]}\n\n' % (before, self._number, after, _encode(event.text)))
                 self._number += 1
-            elif isinstance(event, Ended | Signature | Speech):
+            elif isinstance(event, Ended | Speech):
                 pass  # the end is told with the counts
             elif isinstance(event, Counted):
                 ended = ending(self._answer.choices[0])
