@@ -22,8 +22,8 @@ Order = Mapping[str, Any]
 @dataclass(frozen=True)
 class Row:
     """`file`: what is at Gemini before the faults come: `new` nothing, `live` a replica made a moment ago, `old` one
-    of an hour ago. `advance`: seconds by which Google's clock jumps after that. `excused`: switches under which one
-    more upload, or another outcome, is what Google's behaviour makes of it."""
+    of an hour ago. `advance`: seconds by which Google's clock jumps after that. `instead`: by a switch and its value,
+    what Google's behaviour under it makes of the row: what the client may get, and how many Files."""
 
     name: str
     faults: tuple[Order, ...]
@@ -32,7 +32,7 @@ class Row:
     finalized: tuple[int, int] = (1, 1)
     advance: float = 0.0
     within: float = 20.0
-    excused: Mapping[str, Any] = field(default_factory=dict)
+    instead: Mapping[tuple[str, Any], tuple[frozenset[str], tuple[int, int]]] = field(default_factory=dict)
     transient: bool = True
     """Over after one hit, so that it may be mixed with others."""
     retries: int = 2
@@ -55,8 +55,10 @@ def _always(order: Order) -> tuple[Order, ...]:
     return ({**order, "times": None},)
 
 
-NO_HASH = {"sha256_present": False}
-NO_STATE = {"state_present": False}
+NO_HASH = {("sha256_present", False): (frozenset({ANSWER}), (1, 1))}
+"""A hash that is not there is not wrong."""
+NO_STATE = {("state_present", False): (frozenset({ANSWER}), (2, 2))}
+"""A copy without a state is used at once; Google refuses it as not ready, so another one is made."""
 
 UPLOADING: tuple[Row, ...] = (
     _status("start: 429", "upload.start", 429),
@@ -105,7 +107,7 @@ UPLOADING: tuple[Row, ...] = (
         "wrong hash once",
         ({"kind": "wrong_hash", "operation": "upload.finalize"},),
         finalized=(2, 2),
-        excused=NO_HASH,
+        instead=NO_HASH,
     ),
 )
 """What befalls a page-in and leaves the client with nothing but an answer."""
@@ -175,15 +177,15 @@ TOLD: tuple[Row, ...] = (
         allowed=frozenset({"502 upstream_protocol_error"}),
         finalized=(4, 4),
         within=30,
-        excused=NO_HASH,
+        instead=NO_HASH,
         transient=False,
     ),
     Row(
         "processing for ever",
         ({"kind": "stuck_processing", "operation": "upload.finalize"},),
         allowed=frozenset({"503 file_not_ready"}),
-        within=8,
-        excused=NO_STATE,
+        within=30,
+        instead=NO_STATE,
         transient=False,
     ),
     Row(
@@ -270,6 +272,9 @@ def switch_values() -> list[tuple[str, Any]]:
     return found
 
 
-def excuses(row: Row, switches: Mapping[str, Any]) -> bool:
-    """Whether Google's behaviour under these switches makes another outcome of it."""
-    return any(switches.get(name, ...) == value for name, value in row.excused.items())
+def expected(row: Row, switches: Mapping[str, Any]) -> tuple[frozenset[str], tuple[int, int]]:
+    """What the client may get, and how many Files may come to be, under these switches."""
+    for (name, value), outcome in row.instead.items():
+        if switches.get(name, ...) == value:
+            return outcome
+    return row.allowed, row.finalized
