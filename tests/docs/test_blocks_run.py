@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from fences import ROOT, Block, blocks, commands_in_sentences
-from gateways import SandboxServer, sandbox_server
+from gateways import sandbox_server
 from javascript import google_genai
 from liftgate.cli.main import cli
 from liftgate.settings.load import load_settings
@@ -86,19 +86,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         shutil.copy(ROOT / "examples" / "talk.mp4", directory / name)
     shutil.copy(ROOT / "examples" / "config.yaml", directory / "config.yaml")
     with sandbox_server() as sandbox:
-        environ = _environment(sandbox, directory)
+        environ = _environment(directory) | {"GEMINI_API_KEY": GOOGLE_KEY, "GEMINI_API_BASE": sandbox.url}
         with _Served(["liftgate", "--config", "examples/config.yaml"], directory, environ) as url:
             yield Place(directory, int(url.rpartition(":")[2]), environ | {"LIFTGATE_BASE_URL": url})
 
 
-def _environment(sandbox: SandboxServer, directory: Path) -> dict[str, str]:
+def _environment(directory: Path) -> dict[str, str]:
+    """Of a person who has set nothing yet."""
     ours = ("LIFTGATE_", "LITELLM_", "GEMINI_", "GOOGLE_", "OPENAI_", "XDG_")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return clean | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(directory / "home"),
-        "GEMINI_API_KEY": GOOGLE_KEY,
-        "GEMINI_API_BASE": sandbox.url,
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -161,6 +160,23 @@ def _restores(code: str, place: Place, tmp_path: Path) -> None:
     place.run("liftgate", "admin", "backup", backup, "--config", "config.yaml")
     other = Place(place.directory, place.port, place.environ | {"LIFTGATE_DATA_DIR": str(tmp_path / "restored")})
     assert other.run("bash", "-euc", code)
+
+
+def test_the_quick_start_is_typed_from_its_first_command_on(tmp_path: Path) -> None:
+    """Right after `liftgate --sandbox`, without a key, a config or a setting: its section's blocks, in their order."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    section = (
+        (ROOT / "docs/quickstart.md").read_text().partition("\n## Through the gateway\n")[2].partition("\n### ")[0]
+    )
+    starts, *typed = [block for block in BLOCKS if block.page == "docs/quickstart.md" and block.code in section]
+    command = next(line for line in starts.code.splitlines() if "--sandbox" in line)
+    environ = _environment(tmp_path)
+    shells = {"bash": ("bash", "-euc"), "python": (sys.executable, "-c")}
+    with _Served(shlex.split(command, comments=True), tmp_path, environ) as url:
+        place = Place(tmp_path, int(url.rpartition(":")[2]), environ | {"LIFTGATE_BASE_URL": url})
+        said = [place.run(*shells[each.language], place.exchanged(each.code)) for each in typed]
+    assert [each.language for each in typed] == ["bash", "bash", "python"]
+    assert all("video/mp4, 27657 bytes" in each for each in said), said
 
 
 @pytest.mark.parametrize("block", _of("python"))
