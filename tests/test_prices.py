@@ -6,12 +6,16 @@ Expected figures are worked out by hand from the published table (docs/protocol/
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from liftgate.prices import Cost, TokenCounts, counts_of_gemini, counts_of_openai, known_models, token_cost
+from liftgate.engine.pricing import Pricing
+from liftgate.prices import Cost, TokenCounts, cost_at, counts_of_gemini, counts_of_openai, token_cost
+from liftgate.rates import MODALITIES, Prices, known_models, rates_of
+from liftgate.records import Account, Deployment
 
 NOVEMBER, JANUARY = date(2026, 11, 28), date(2027, 1, 1)
 FACTS = Path(__file__).parents[2] / "shared" / "gemini-prices.json"
@@ -99,6 +103,142 @@ def test_openais_counts_are_read_too() -> None:
         "completion_tokens_details": {"reasoning_tokens": 20, "audio_tokens": 0},
     }
     assert counts_of_openai(usage) == TokenCounts({"AUDIO": 30, "TEXT": 70}, {"TEXT": 10}, {"TEXT": 30}, 20)
+
+
+def of_usage(model: str, usage: dict[str, Any], day: date = NOVEMBER) -> int:
+    cost = token_cost(model, counts_of_gemini(usage), day=day)
+    assert cost is not None
+    return cost.total
+
+
+def test_cached_tokens_of_no_named_kind_are_a_part_of_the_prompt_whatever_its_kinds_are() -> None:
+    """Google need not say what came from the cache: 60 of 70 tokens of video, at $0.03 a million."""
+    usage = {
+        "promptTokenCount": 70,
+        "promptTokensDetails": [{"modality": "VIDEO", "tokenCount": 70}],
+        "cachedContentTokenCount": 60,
+    }
+    assert of_usage("gemini-2.5-flash", usage) == 10 * 300 + 60 * 30
+    usage["cachedContentTokenCount"] = 700
+    assert of_usage("gemini-2.5-flash", usage) == 70 * 30
+    sound = {**usage, "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 70}]}
+    assert of_usage("gemini-2.5-flash", sound) == 70 * 100
+
+
+def test_embeddings_name_the_kinds_of_their_prompt_in_a_word_of_their_own() -> None:
+    usage = {"promptTokenCount": 10, "promptTokenDetails": [{"modality": "AUDIO", "tokenCount": 10}]}
+    assert of_usage("gemini-embedding-2", usage) == 65_000
+
+
+@pytest.mark.parametrize(("number", "nanos"), [(1, 300), (2, 300), (3, 300), (4, 1000), (5, 300), (0, 300), (99, 300)])
+def test_kinds_may_be_numbers(number: int, nanos: int) -> None:
+    """Clients of Google's older libraries ask for enums as numbers."""
+    usage = {"promptTokenCount": 1, "promptTokensDetails": [{"modality": number, "tokenCount": 1}]}
+    assert of_usage("gemini-2.5-flash", usage) == nanos
+
+
+@pytest.mark.parametrize("details", ["x", 7, [None], ["TEXT"], [{"modality": None, "tokenCount": None}], [[]], {}])
+def test_details_of_no_known_form_leave_the_total_text(details: object) -> None:
+    assert of_usage("gemini-2.5-flash", {"promptTokenCount": 5, "promptTokensDetails": details}) == 1500
+
+
+@pytest.mark.parametrize(
+    ("own", "tier", "is_long", "modality", "nanos"),
+    [
+        ({"standard": {"in_text": 0.15}}, "standard", False, "TEXT", 150),
+        ({"standard": {"in_text": 0.15}}, "standard", False, "AUDIO", 500),
+        ({"standard": {"in_text": 0.15, "in_audio": 0.9}}, "standard", False, "AUDIO", 900),
+        ({"standard": {"in_text": 0.15}}, "batch", False, "TEXT", 75),
+        ({"standard": {"in_text": 0.15}}, "priority", False, "TEXT", 270),
+        ({"standard": {"in_text": 0.15}, "batch": {"in_text": 0.1}}, "batch", False, "TEXT", 100),
+        ({"batch": {"in_text": 0.1}}, "standard", False, "TEXT", 300),
+        ({"standard": {"in_text": 0.0}}, "standard", False, "AUDIO", 0),
+        ({"over_200k": {"in_text": 0.6}}, "standard", False, "TEXT", 300),
+        ({"over_200k": {"in_text": 0.6}}, "standard", True, "TEXT", 600),
+        ({"over_200k": {"in_text": 0.6}}, "flex", True, "TEXT", 300),
+    ],
+)
+def test_what_an_operator_names_goes_before_the_list_and_takes_the_rest_along(
+    own: Prices, tier: str, is_long: bool, modality: str, nanos: int
+) -> None:
+    rates = rates_of("gemini-2.5-flash", day=NOVEMBER, tier=tier, is_long=is_long, own=own)
+    assert rates is not None and rates.input[modality] == nanos * 1000
+
+
+def test_an_operators_discount_holds_for_long_prompts_and_cached_tokens_too() -> None:
+    """gemini-2.5-pro at a fifth less: $1.00 in place of $1.25, and $2.00 in place of $2.50 above 200,000 tokens."""
+    own = {"standard": {"in_text": 1.0}}
+    short = rates_of("gemini-2.5-pro", day=NOVEMBER, own=own)
+    long = rates_of("gemini-2.5-pro", day=NOVEMBER, is_long=True, own=own)
+    assert short is not None and (short.input["TEXT"], short.cached["TEXT"]) == (1_000_000, 100_000)
+    assert long is not None and (long.input["TEXT"], long.cached["TEXT"]) == (2_000_000, 200_000)
+    assert long.output["TEXT"] == 15_000_000
+
+
+def test_a_model_that_the_list_does_not_have_costs_what_the_operator_says() -> None:
+    own = {"standard": {"in_text": 0.4, "out": 2.0}}
+    rates = rates_of("gemini-99-flash", day=NOVEMBER, own=own)
+    assert rates is not None
+    assert cost_at(rates, TokenCounts({"AUDIO": 10}, output={"TEXT": 3}, thoughts=2)) == Cost(4000, 10_000)
+    only_input = rates_of("gemini-99-flash", day=NOVEMBER, own={"standard": {"in_text": 0.4}})
+    assert only_input is not None and cost_at(only_input, TokenCounts({"TEXT": 10})) == Cost(4000, 0)
+    assert cost_at(only_input, TokenCounts({"TEXT": 10}, output={"TEXT": 1})) is None
+    assert cost_at(only_input, TokenCounts({"TEXT": 10}, thoughts=1)) is None
+
+
+def deployment(model: str, **more: Any) -> Deployment:
+    account = Account(name="a", api_keys=("k",), api_base="https://g.test")
+    return Deployment(id=f"0:{model}", model_name=model, model=model, account=account, api_key="k", **more)
+
+
+def test_a_request_can_be_priced_before_it_is_sent() -> None:
+    flash, pro = deployment("gemini-2.5-flash"), deployment("gemini-2.5-pro")
+    pricing = Pricing((flash, pro))
+    at = datetime(2026, 11, 28, tzinfo=UTC).timestamp()
+    hour = {"TEXT": 100, "VIDEO": 3600 * 263, "AUDIO": 3600 * 32}
+    asked = pricing.at_most((flash,), hour, 100, at=at)
+    assert asked is not None
+    exact = 100 * 300 + 3600 * 263 * 300 + 3600 * 32 * 1000 + 100 * 2500
+    assert exact <= asked <= exact + 1
+    both = pricing.at_most((flash, pro), {"TEXT": 200_001}, 10, at=at)
+    assert both is not None and both >= 200_001 * 2500 + 10 * 15_000
+    whole = pricing.at_most((flash,), {"TEXT": 1}, None, at=at)
+    assert whole is not None and whole >= 65_536 * 2500
+    assert pricing.at_most((flash,), {"TEXT": 1}, 10**9, at=at) == pricing.at_most((flash,), {"TEXT": 1}, None, at=at)
+    assert pricing.at_most((flash, deployment("gemini-99")), {"TEXT": 1}, 1, at=at) is None
+
+
+@pytest.mark.parametrize("model", sorted(name for name, entry in known_models().items() if "price" in entry))
+@pytest.mark.parametrize("tier", ["standard", "batch", "flex", "priority"])
+def test_the_bound_holds_for_whatever_comes(model: str, tier: str) -> None:
+    pricing = Pricing(())
+    at = datetime(2026, 11, 28, tzinfo=UTC).timestamp()
+    for count in (7, 60_000):
+        prompt = dict.fromkeys(MODALITIES, count)
+        bound = pricing.at_most((deployment(model),), prompt, 5 * count, at=at, tier=tier)
+        for modality in MODALITIES:
+            usage = {
+                "promptTokenCount": 5 * count,
+                "promptTokensDetails": [{"modality": each, "tokenCount": count} for each in MODALITIES],
+                "candidatesTokensDetails": [{"modality": modality, "tokenCount": min(4 * count, 65_536 - count)}],
+                "thoughtsTokenCount": min(count, 30_000),
+            }
+            cost = pricing.cost("x", model, usage, at=at, tier=tier)
+            assert (cost is None) == (bound is None)
+            assert cost is None or bound is None or cost <= bound
+
+
+def test_an_answer_is_charged_as_the_model_that_google_says_answered() -> None:
+    """Google routes a model that ended to its successor, and charges that."""
+    pricing = Pricing((deployment("gemini-2.5-pro", prices={"standard": {"in_text": 9.0}}),))
+    at = datetime(2026, 12, 2, tzinfo=UTC).timestamp()
+    usage = {"promptTokenCount": 1000}
+    assert pricing.cost("1", "gemini-2.5-pro", usage, at=at) == 1_250_000
+    assert pricing.cost("1", "gemini-2.5-pro", usage, at=at, served_by="gemini-3.8-flash") == 750_000
+    assert pricing.cost("1", "gemini-2.5-pro", usage, at=at, served_by="models/gemini-3.8-flash") == 750_000
+    assert pricing.cost("1", "gemini-2.5-pro", usage, at=at, served_by="gemini-2.5-pro-002") == 1_250_000
+    # What an operator has said of an entry holds whoever answers.
+    assert pricing.cost("0:gemini-2.5-pro", "gemini-2.5-pro", usage, at=at, served_by="gemini-3.8-flash") == 9_000_000
 
 
 @pytest.mark.skipif(not FACTS.exists(), reason="the published table stands beside the checkout only")

@@ -43,6 +43,7 @@ from liftgate.engine.needs import Needs
 from liftgate.engine.overview import Overview
 from liftgate.engine.pass_through import Native
 from liftgate.engine.prefetch import Prefetch
+from liftgate.engine.pricing import Pricing
 from liftgate.engine.seals import Seals
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import ConfigError
@@ -127,7 +128,8 @@ class Gateway:
         self._clock = clock or SystemClock()
         server = settings.server
         own = (AccessLog(),) if server.access_log or server.debug else ()
-        self.meters = Meters((*own, *listeners), self._clock)
+        self.pricing = Pricing(settings.deployments)
+        self.meters = Meters((*own, *listeners), self._clock, self.pricing, tell_cost=settings.counting.spend)
         self._exit = AsyncExitStack()
         self._db: Database | None = None
         self._ingest: Ingest | None = None

@@ -1,45 +1,40 @@
-"""What tokens cost: list prices with dates, computed from Google's own counts by modality. Pure, exact, no floats.
-
-The table, `model_prices.json`, has US dollars for a million tokens of the paid tier, as published by November 2026,
-with the changes that are announced and the day from which each holds (docs/protocol/gemini.md, "Prices"). A model that
-is not in the table has no price: None, never 0.
-"""
+"""What an answer costs: Google's own counts by modality at the rates of a day (`rates`). Pure, in whole numbers."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
-from liftgate.names import bare_model
+import msgspec
+
+from liftgate.rates import NONE, ByName, Prices, Rates, dollars_by_name, rates_of
 
 TEXT = "TEXT"
 LONG_PROMPT = 200_000
 """Prompt tokens above which the Pro models have another price, for the whole request."""
 
-TIER_FACTORS: Mapping[str, float] = {"standard": 1.0, "batch": 0.5, "flex": 0.5, "priority": 1.8}
-"""A tier's price as a part of the standard one, for what the table does not list by itself."""
+NO_TOKENS: Mapping[str, int] = MappingProxyType({})
 
-_PICO_A_NANO = 1_000
-_PICO_A_TOKEN = 1_000_000
-"""One dollar for a million tokens is a million pico-dollars for a token: whole numbers for every listed price."""
+PICO_A_NANO = 1_000
+_NUMBERED = {1: "TEXT", 2: "IMAGE", 3: "VIDEO", 4: "AUDIO", 5: "DOCUMENT"}
+"""Google's enum of modalities, for clients that ask for numbers (docs/protocol/gemini.md, "Answers")."""
+
+_rates_of = lru_cache(maxsize=512)(rates_of)
 
 
-@dataclass(frozen=True, slots=True)
-class TokenCounts:
+class TokenCounts(msgspec.Struct, frozen=True):
     """Tokens of one answer, by Google's names of modalities (`TEXT`, `AUDIO`, `IMAGE`, `VIDEO`, `DOCUMENT`).
 
     `prompt`: all input, cached tokens included. `cached`: the part of it that came from a cache. `output`: the answer
     without its thoughts. `thoughts` are billed as output.
     """
 
-    prompt: Mapping[str, int] = field(default_factory=dict)
-    cached: Mapping[str, int] = field(default_factory=dict)
-    output: Mapping[str, int] = field(default_factory=dict)
+    prompt: Mapping[str, int] = NO_TOKENS
+    cached: Mapping[str, int] = NO_TOKENS
+    output: Mapping[str, int] = NO_TOKENS
     thoughts: int = 0
 
     @property
@@ -47,8 +42,7 @@ class TokenCounts:
         return sum(self.prompt.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(msgspec.Struct, frozen=True):
     """Whole nano-dollars: of the input, cached tokens included, and of the output."""
 
     input: int
@@ -68,53 +62,72 @@ def day_of(seconds: float) -> date:
     return datetime.fromtimestamp(seconds, UTC).date()
 
 
-@lru_cache(maxsize=1)
-def known_models() -> Mapping[str, Mapping[str, Any]]:
-    """Every model of the table by its name at Google: `kind`, `limits`, `takes`, `gives`, `can`, `price`, `changes`."""
-    table: dict[str, Mapping[str, Any]] = json.loads(
-        resources.files("liftgate").joinpath("model_prices.json").read_text()
-    )
-    return table
-
-
-def model_entry(model: str) -> Mapping[str, Any] | None:
-    """The table's entry for a name in any of its spellings (`gemini/x`, `models/x`, `x`); None where it has none."""
-    return known_models().get(bare_model(model))
-
-
-def dollars_per_token(model: str, *, day: date, long_prompt: bool = False) -> Mapping[str, float]:
+def dollars_per_token(model: str, *, day: date, long_prompt: bool = False, own: Prices = NONE) -> ByName:
     """Prices of the standard tier by the table's names (`in_text`, `in_audio`, `cached_in`, `out` …), in dollars for
     one token; empty for a model without a price.
     """
-    rates = _rates(model, day, "standard", long_prompt)
-    return {} if rates is None else {name: picos / 1e12 for name, picos in rates.picos.items()}
+    dollars = dollars_by_name(model, day=day, is_long=long_prompt, own=own)
+    return {name: round(value * 1e6) / 1e12 for name, value in dollars.items()}
 
 
 def token_cost(model: str, tokens: TokenCounts, *, day: date, tier: str = "standard") -> Cost | None:
-    """What these tokens cost on that day; None for a model, or a tier's name, without a price."""
-    rates = _rates(model, day, tier, tokens.prompt_total > LONG_PROMPT)
-    if rates is None:
+    """What these tokens cost on that day by the list; None for a model, or a tier's name, without a price."""
+    rates = _rates_of(model, day=day, tier=tier, is_long=tokens.prompt_total > LONG_PROMPT)
+    return None if rates is None else cost_at(rates, tokens)
+
+
+def cost_at(rates: Rates, tokens: TokenCounts) -> Cost | None:
+    """None where something was counted that has no price."""
+    try:
+        spent = 0
+        for modality, count in tokens.prompt.items():
+            spent += count * _rate(rates.input, modality)
+        for modality, count in _within(tokens.cached, tokens.prompt).items():
+            spent -= count * (_rate(rates.input, modality) - _rate(rates.cached, modality))
+        made = 0
+        for modality, count in tokens.output.items():
+            made += count * _rate(rates.output, modality)
+        if tokens.thoughts:
+            if rates.thoughts is None:
+                return None
+            made += tokens.thoughts * rates.thoughts
+    except KeyError:
         return None
-    spent = 0
-    for modality, count in tokens.prompt.items():
-        cached = min(tokens.cached.get(modality, 0), count)
-        spent += (count - cached) * rates.input(modality) + cached * rates.cached(modality)
-    made = sum(count * rates.output(modality) for modality, count in tokens.output.items())
-    made += tokens.thoughts * rates.thoughts()
     return Cost(_nano(spent), _nano(made))
+
+
+def _within(cached: Mapping[str, int], prompt: Mapping[str, int]) -> Mapping[str, int]:
+    """`cached` as a part of `prompt`: tokens of a kind of which there are not so many in it are of another one. Google
+    need not say of which kind cached tokens are."""
+    if not any(count > prompt.get(modality, 0) for modality, count in cached.items()):
+        return cached
+    found = {modality: min(count, prompt.get(modality, 0)) for modality, count in cached.items()}
+    left = sum(cached.values()) - sum(found.values())
+    for modality, count in prompt.items():
+        more = min(left, count - found.get(modality, 0))
+        found[modality] = found.get(modality, 0) + more
+        left -= more
+    return found
+
+
+def _rate(rates: Mapping[str, int], modality: str) -> int:
+    """A kind that is not known yet costs what text does. Raises KeyError where that has no price."""
+    return rates[modality] if modality in rates else rates[TEXT]
 
 
 def counts_of_gemini(meta: Mapping[str, Any]) -> TokenCounts:
     """Google's `usageMetadata`. Tokens of which it does not say the modality are text."""
-    prompt = _by_modality(meta, "promptTokensDetails", _count(meta, "promptTokenCount"))
-    for modality, count in _by_modality(
-        meta, "toolUsePromptTokensDetails", _count(meta, "toolUsePromptTokenCount")
-    ).items():
-        prompt[modality] = prompt.get(modality, 0) + count
+    # Embeddings have the details of their prompt under a name of their own.
+    details = meta.get("promptTokensDetails") or meta.get("promptTokenDetails")
+    prompt = _by_modality(details, _count(meta, "promptTokenCount"))
+    if "toolUsePromptTokenCount" in meta or "toolUsePromptTokensDetails" in meta:
+        tools = _by_modality(meta.get("toolUsePromptTokensDetails"), _count(meta, "toolUsePromptTokenCount"))
+        for modality, count in tools.items():
+            prompt[modality] = prompt.get(modality, 0) + count
     return TokenCounts(
         prompt=prompt,
-        cached=_by_modality(meta, "cacheTokensDetails", _count(meta, "cachedContentTokenCount")),
-        output=_by_modality(meta, "candidatesTokensDetails", _count(meta, "candidatesTokenCount")),
+        cached=_by_modality(meta.get("cacheTokensDetails"), _count(meta, "cachedContentTokenCount")),
+        output=_by_modality(meta.get("candidatesTokensDetails"), _count(meta, "candidatesTokenCount")),
         thoughts=_count(meta, "thoughtsTokenCount"),
     )
 
@@ -134,82 +147,26 @@ def counts_of_openai(usage: Mapping[str, Any]) -> TokenCounts:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Rates:
-    """Pico-dollars a token, by the table's names."""
-
-    picos: Mapping[str, int]
-
-    def input(self, modality: str) -> int:
-        return self.picos.get(f"in_{_priced(modality)}", self.picos["in_text"])
-
-    def cached(self, modality: str) -> int:
-        by_default = self.picos.get("cached_in", self.input(modality))
-        return self.picos.get(f"cached_in_{_priced(modality)}", by_default)
-
-    def output(self, modality: str) -> int:
-        return self.picos.get(f"out_{_priced(modality)}", self.picos["out"])
-
-    def thoughts(self) -> int:
-        return self.picos.get("out_thinking", self.picos["out"])
-
-
-def _priced(modality: str) -> str:
-    """Pages of a document are counted as images (docs/protocol/gemini.md, "Answers")."""
-    return "image" if modality == "DOCUMENT" else modality.lower()
-
-
-@lru_cache(maxsize=512)
-def _rates(model: str, day: date, tier: str, is_long: bool) -> _Rates | None:
-    entry = model_entry(model)
-    if entry is None or "price" not in entry or tier not in TIER_FACTORS:
-        return None
-    price = entry["price"]
-    standard = {name: float(dollars) for name, dollars in price["standard"].items()}
-    if is_long and "over_200k" in price:
-        standard.update(price["over_200k"])
-    listed = price.get(f"{tier}_over_200k" if is_long and f"{tier}_over_200k" in price else tier, {})
-    changed = False
-    for change in entry.get("changes", ()):
-        if day >= date.fromisoformat(change["from"]):
-            standard = _changed(standard, change["standard"])
-            changed = True
-    factor = TIER_FACTORS[tier]
-    dollars = {name: value * factor for name, value in standard.items()}
-    if tier != "standard" and not changed:
-        dollars.update(listed)
-    if "in_text" not in dollars or "out" not in dollars:
-        return None
-    return _Rates({name: round(value * _PICO_A_TOKEN) for name, value in dollars.items()})
-
-
-def _changed(standard: Mapping[str, float], change: Mapping[str, float]) -> dict[str, float]:
-    """The prices after a change. It names the text's; what else goes in or out changes by the same factor."""
-    prices = dict(standard)
-    for side, plain in (("in_", "in_text"), ("cached_in", "cached_in"), ("out", "out")):
-        if plain in change and standard.get(plain):
-            factor = change[plain] / standard[plain]
-            prices.update({name: value * factor for name, value in standard.items() if name.startswith(side)})
-    prices.update(change)
-    return prices
-
-
 def _nano(picos: int) -> int:
-    return (picos + _PICO_A_NANO // 2) // _PICO_A_NANO
+    return (picos + PICO_A_NANO // 2) // PICO_A_NANO
 
 
 def _count(fields: Mapping[str, Any], name: str) -> int:
     value = fields.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    return value if type(value) is int and value > 0 else 0
 
 
-def _by_modality(meta: Mapping[str, Any], key: str, total: int) -> dict[str, int]:
+def _by_modality(details: object, total: int) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for each in meta.get(key) or ():
-        modality = str(each.get("modality") or TEXT)
-        counts[modality] = counts.get(modality, 0) + _count(each, "tokenCount")
-    if (rest := total - sum(counts.values())) > 0:
-        counts[TEXT] = counts.get(TEXT, 0) + rest
+    if isinstance(details, list):
+        for each in details:
+            if isinstance(each, dict) and (count := _count(each, "tokenCount")):
+                said = each.get("modality")
+                modality = said if isinstance(said, str) else _NUMBERED.get(_count(each, "modality"), TEXT)
+                counts[modality] = counts.get(modality, 0) + count
+                total -= count
+    if total > 0:
+        counts[TEXT] = counts.get(TEXT, 0) + total
     return counts
 
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from liftgate.rates import Prices
+
 Owner = str
 """Whom a File belongs to: the `name` of a configured key, `master`, or `local`. Never a secret."""
 
@@ -193,6 +195,7 @@ class Deployment:
 
     `timeout`, `stream_timeout`: seconds, where they differ from the gateway's. `defaults`: parameters of a request that
     hold where it does not say them. `headers` go with every call. `info`: what the operator tells clients of the model.
+    `prices`: what its tokens cost by the operator's word; `priced_as`: the model whose list prices they have.
     `where`: the place of its key in the config.
     """
 
@@ -208,6 +211,8 @@ class Deployment:
     headers: tuple[tuple[str, str], ...] = ()
     info: Mapping[str, Any] = field(default_factory=dict, hash=False)
     where: str = field(default="", compare=False)
+    prices: Prices = field(default_factory=dict, hash=False)
+    priced_as: str = ""
 
     def __repr__(self) -> str:
         return f"Deployment({self.id!r}, {self.model_name!r} -> {self.model!r} at {self.account.name!r})"

@@ -148,11 +148,13 @@ class Choice(msgspec.Struct):
 
 class Answer(Generic[Q]):
     """Whole once its fold has ended. `question`: what the client asked, as its dialect read it. `service_tier`:
-    Google's word, as the answer began with it. `usage`: Gemini's usageMetadata, whole, as it came last. `large`: to
-    write it takes long, which is then to be done in a thread. `ended_at`: unix seconds; 0 where nobody said."""
+    Google's word, as the answer began with it. `usage`: Gemini's usageMetadata, whole, as it came last. `dollars`: what
+    it cost, where that is told. `large`: to write it takes long, which is then to be done in a thread. `ended_at`: unix
+    seconds; 0 where nobody said."""
 
     __slots__ = (
-        "_counts", "choices", "ended_at", "head", "large", "model_version", "question", "service_tier", "usage",
+        "_counts", "choices", "dollars", "ended_at", "head", "large", "model_version", "question", "service_tier",
+        "usage",
     )  # fmt: skip
 
     def __init__(self, head: Head, question: Q) -> None:
@@ -162,6 +164,7 @@ class Answer(Generic[Q]):
         self.model_version: str | None = None
         self.service_tier: str | None = None
         self.usage: JsonObject = {}
+        self.dollars: float | None = None
         self.large = False
         self.ended_at = 0
         self._counts: Counts | None = None

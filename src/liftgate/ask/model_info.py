@@ -8,6 +8,7 @@ from typing import Any
 
 from liftgate.names import bare_model
 from liftgate.prices import dollars_per_token
+from liftgate.rates import NONE, Prices
 
 _FLAGS: Mapping[str, tuple[str, ...]] = {
     "supports_function_calling": ("tools",),
@@ -44,12 +45,13 @@ _LONG = {
 _MODES = {"unpriced": "chat"}
 
 
-def facts_of(model: str, entry: Mapping[str, Any], day: date) -> dict[str, Any]:
-    """`entry`: the model's of the table. Prices are US dollars for one token on that day."""
+def facts_of(model: str, entry: Mapping[str, Any], day: date, own: Prices = NONE) -> dict[str, Any]:
+    """`entry`: the model's of the table. Prices are US dollars for one token on that day, with the operator's `own`."""
     name = bare_model(model)
     limits = entry.get("limits", {})
-    prices = dollars_per_token(name, day=day)
-    above = dollars_per_token(name, day=day, long_prompt=True) if "over_200k" in entry.get("price", {}) else {}
+    is_tiered = "over_200k" in entry.get("price", {}) or "over_200k" in own
+    prices = dollars_per_token(name, day=day, own=own)
+    above = dollars_per_token(name, day=day, long_prompt=True, own=own) if is_tiered else {}
     info: dict[str, Any] = {
         "key": f"gemini/{name}",
         "litellm_provider": "gemini",

@@ -30,7 +30,7 @@ Q = TypeVar("Q", bound=Question)
 
 class StartedStream(Generic[Q]):
     """A stream of Gemini's that is folded. `ended`: the last events were handed out. `hold` counts it as in flight.
-    `call`: the record that hears of it."""
+    `call`: the record that hears of it. `tells_cost`: the answer says what it cost, where there is a record."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class StartedStream(Generic[Q]):
         self.head = fold.answer.head
         self.ended = False
         self.hold = ExitStack()
+        self.tells_cost = False
         self._stream = stream
         self._fold = fold
         self._owner = owner
@@ -87,6 +88,9 @@ class StartedStream(Generic[Q]):
                     self._last = True
                     self._events = self._fold.end()
                     self._fold.answer.ended_at = int(self._clock.now())
+                    if self.tells_cost and self._call is not None:
+                        self._call.answered_in(self._fold.answer, self._latest)
+                        self._fold.answer.dollars = self._call.dollars
             if self._unsaved:
                 await self._signatures.save(self._owner, self._unsaved, stored=self._keeps)
                 self._unsaved = []

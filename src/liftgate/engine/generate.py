@@ -189,10 +189,13 @@ class Generate:
         if signatures := fold.take_signatures():
             await self._signatures.save(ready.call.owner, signatures, stored=question.keeps_signatures)
         fold.answer.ended_at = int(self._clock.now())
+        if self._settings.counting.spend and (noted := current.get()) is not None:
+            fold.answer.dollars = noted.dollars
         return fold.answer
 
     async def _answer_once(self, ready: _Ready[Q], deployment: Deployment, question: Q, body: Body) -> AnswerFold[Q]:
-        noted = current.get()
+        if (noted := current.get()) is not None:
+            noted.asks()
         asking = self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
         raw = await timed(noted, "first_event", asking)
         fold = _fold(ready.call, question)
@@ -220,7 +223,8 @@ class Generate:
         return await unbroken(partial(self._stream_once, ready, deployment, question, body))
 
     async def _stream_once(self, ready: _Ready[Q], deployment: Deployment, question: Q, body: Body) -> StartedStream[Q]:
-        noted = current.get()
+        if (noted := current.get()) is not None:
+            noted.asks()
         opening = self._client.open_stream(
             deployment,
             body,
@@ -231,6 +235,7 @@ class Generate:
         started = StartedStream(
             stream, _fold(ready.call, question), ready.call.owner, self._signatures, self._clock, noted
         )
+        started.tells_cost = self._settings.counting.spend
         try:
             await started.start()
         except BaseException:

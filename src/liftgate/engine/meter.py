@@ -17,6 +17,7 @@ import msgspec
 
 from liftgate.answer.choice import Answer
 from liftgate.clock import Clock
+from liftgate.engine.pricing import Pricing
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import Body
@@ -32,6 +33,16 @@ that broke off. `left`: the client went away before the end."""
 LONG = 1 << 20
 """Bytes of an answer that is not read again for its id alone."""
 Phase = Literal["files", "first_event", "upstream", "client"]
+
+
+class Paid(msgspec.Struct, frozen=True):
+    """One answer of Google's, and what decides its price."""
+
+    deployment: str
+    model: str
+    usage: JsonObject | None
+    tier: str
+    served_by: str
 
 
 class CallRecord(msgspec.Struct):
@@ -86,6 +97,14 @@ class CallRecord(msgspec.Struct):
     """`finishReason` of the first candidate; a number where the caller asked Google for numbers."""
     tier: str = ""
     """Its service tier, which decides the price; empty where Google named none."""
+    served_by: str = ""
+    """Its `modelVersion`: the model that answered, by Google's word."""
+    earlier: list[Paid] = msgspec.field(default_factory=list)
+    """Answers of Google's before the last one, which were of no use and have to be paid too."""
+    # What it costs
+    cost: int | None = 0
+    """Whole nano-dollars, of all answers of Google's together; 0 where there was none. None: something has no price."""
+    pricing: Pricing | None = None
     # Seconds
     files: float = 0.0
     """Waiting for files: fetching, storing, page-in."""
@@ -126,6 +145,37 @@ class CallRecord(msgspec.Struct):
         self.upstream_model = deployment.model
         self.account = deployment.account.name
 
+    def asks(self) -> None:
+        """Google is asked (again): what it said of an answer before stands for itself."""
+        if self.usage is not None:
+            self.earlier.append(Paid(self.deployment, self.upstream_model, self.usage, self.tier, self.served_by))
+        self.usage = None
+        self.tier = self.response_id = self.served_by = self.finish = ""
+
+    def price(self) -> int | None:
+        """`cost`, from what is known by now."""
+        if self.pricing is None:
+            return None
+        last = Paid(self.deployment, self.upstream_model, self.usage, self.tier, self.served_by)
+        total = 0
+        for paid in (*self.earlier, last) if self.earlier else (last,):
+            if paid.usage:
+                cost = self.pricing.cost(
+                    paid.deployment, paid.model, paid.usage, at=self.began_at, tier=paid.tier, served_by=paid.served_by
+                )
+                if cost is None:
+                    self.cost = None
+                    return None
+                total += cost
+        self.cost = total
+        return total
+
+    @property
+    def dollars(self) -> float | None:
+        """`price` in US dollars."""
+        cost = self.price()
+        return None if cost is None else cost / 1e9
+
     def waits_for(self, file: FileRecord) -> None:
         """Its copy has to be made, here or by who is at it already."""
         if file.id not in self.paged_in:
@@ -148,6 +198,7 @@ class CallRecord(msgspec.Struct):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return
         self.usage = said.usage or self.usage
+        self.served_by = said.model_version or self.served_by
         self.response_id = said.response_id or self.response_id
         if said.candidates:
             self.finish = said.candidates[0].finish_reason or self.finish
@@ -158,6 +209,7 @@ class CallRecord(msgspec.Struct):
             self.answered(latest)
         self.usage = answer.usage or self.usage
         self.tier = answer.service_tier or self.tier
+        self.served_by = answer.model_version or self.served_by
         for choice in answer.choices.values():
             self.finish = choice.finish_reason or self.finish
             break
@@ -170,6 +222,7 @@ class _Candidate(msgspec.Struct, rename="camel"):
 class _Answer(msgspec.Struct, rename="camel"):
     usage: JsonObject | None = msgspec.field(name="usageMetadata", default=None)
     response_id: str = ""
+    model_version: str = ""
     candidates: list[_Candidate] = []
 
 
@@ -229,17 +282,19 @@ class Meter(Protocol):
 
 
 class Meters:
-    """All listeners of a gateway. False where there are none."""
+    """All listeners of a gateway. False where nobody wants to know. `tell_cost`: callers do."""
 
-    def __init__(self, listeners: Sequence[Meter], clock: Clock) -> None:
+    def __init__(self, listeners: Sequence[Meter], clock: Clock, pricing: Pricing, *, tell_cost: bool = False) -> None:
+        self.tell_cost = tell_cost
         self._listeners = tuple(listeners)
         self._clock = clock
+        self._pricing = pricing
 
     def __bool__(self) -> bool:
-        return bool(self._listeners)
+        return bool(self._listeners) or self.tell_cost
 
     def begin(self, request_id: str) -> CallRecord:
-        return CallRecord(request_id, self._clock.now())
+        return CallRecord(request_id, self._clock.now(), pricing=self._pricing)
 
     def end(self, call: CallRecord, *, left: bool = False) -> None:
         """Exactly once for each call. `left`: the client was gone before the end. A failing listener harms no other."""
@@ -248,6 +303,7 @@ class Meters:
             call.outcome = "left"
         elif call.error or call.status >= 400:
             call.outcome = "refused" if 400 <= call.status < 500 else "failed"
+        call.price()
         for listener in self._listeners:
             try:
                 listener.ended(call)

@@ -11,7 +11,8 @@ from liftgate.clock import Clock
 from liftgate.engine.google_models import ByName, GoogleModels
 from liftgate.engine.pass_through import METHODS
 from liftgate.errors import LiftgateError, ModelNotFound, NotFound
-from liftgate.prices import day_of, model_entry
+from liftgate.prices import day_of
+from liftgate.rates import model_entry
 from liftgate.records import Deployment
 from liftgate.router.attempts import Router
 from liftgate.settings.wildcards import STAR, star_of
@@ -99,8 +100,10 @@ class Models:
 
     def facts(self, deployment: Deployment) -> dict[str, Any]:
         """What the package's table knows of its model, and before that what the config says of it; LiteLLM's names."""
-        entry = model_entry(deployment.model)
-        known = {} if entry is None else facts_of(deployment.model, entry, day_of(self._clock.now()))
+        model = deployment.priced_as or deployment.model
+        entry = model_entry(model)
+        day = day_of(self._clock.now())
+        known = {} if entry is None else facts_of(model, entry, day, deployment.prices)
         return {**known, **deployment.info}
 
     def failures(self, deployment: Deployment) -> int:

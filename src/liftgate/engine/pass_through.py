@@ -169,6 +169,8 @@ class Native:
             timeout = self._attempts.left(call.files, deployment)
             called = f"{method}?$alt=json{NUMBERS}" if enum_numbers else method
             tier: list[str] = []
+            if noted is not None:
+                noted.asks()
             calling = self._client.call(deployment, called, body, timeout=timeout, tier=tier)
             raw = await timed(noted, "first_event", calling)
             if len(raw) < LARGE:
@@ -192,6 +194,8 @@ class Native:
         noted = current.get()
 
         async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> NativeStream:
+            if noted is not None:
+                noted.asks()
             opening = self._client.open_stream(
                 deployment,
                 await _body_at(call, deployment, files),

@@ -1,6 +1,6 @@
 """What is known of a model, in LiteLLM's names: `get_model_info`, `model_cost`, `get_max_tokens`, `supports_…`.
 
-All from the package's table (`liftgate.prices`); Google is not asked, and a model that is not in it is a NotFound.
+All from the package's table (`liftgate.rates`); Google is not asked, and a model that is not in it is a NotFound.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from liftgate.clock import SystemClock
 from liftgate.dialects.chat.fields import REQUEST
 from liftgate.errors import NotFound
 from liftgate.json_types import JsonObject
-from liftgate.prices import day_of, known_models, model_entry
+from liftgate.prices import day_of
+from liftgate.rates import known_models, model_entry
 from liftgate.sdk.bridge import public_errors
 from liftgate.settings.google import KEY_VARIABLES
 

@@ -28,6 +28,7 @@ EXPOSED = b", ".join(
         # An upload of Google's cannot go on without them (docs/protocol/gemini.md, "Google's own clients").
         *(b"x-goog-upload-url", b"x-goog-upload-control-url", b"x-goog-upload-chunk-granularity"),
         *(b"x-goog-upload-status", b"x-goog-upload-size-received", b"x-gemini-service-tier"),
+        *(b"x-liftgate-response-cost", b"x-litellm-response-cost"),
     )
 )
 SECONDS = b"7200"

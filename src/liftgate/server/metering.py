@@ -13,6 +13,9 @@ from liftgate.errors import InternalError
 from liftgate.server.asgi import Message, Receive, Send
 from liftgate.server.request import Request
 
+COST_HEADERS = (b"x-liftgate-response-cost", b"x-litellm-response-cost")
+"""US dollars; of a stream its usage says them."""
+
 
 def metered_receive(receive: Receive, call: CallRecord) -> Receive:
     """An ASGI `receive` that notes the bytes of the body that came, and how long they took."""
@@ -28,12 +31,16 @@ def metered_receive(receive: Receive, call: CallRecord) -> Receive:
     return receive_noted
 
 
-def metered_send(send: Send, call: CallRecord) -> Send:
-    """An ASGI `send` that notes the status, the bytes of the body that went out, and how long the client took them."""
+def metered_send(send: Send, call: CallRecord, *, tells_cost: bool) -> Send:
+    """An ASGI `send` that puts the cost into the head of an answer, where it is known by then, and notes the status,
+    the bytes of the body that went out, and how long the client took them."""
 
     async def send_noted(message: Message) -> None:
         if message["type"] == "http.response.start":
             call.status = message["status"]
+            if tells_cost and call.usage is not None and not call.streamed and (cost := call.price()) is not None:
+                dollars = b"%d.%09d" % divmod(cost, 1_000_000_000)
+                message["headers"] += [(name, dollars) for name in COST_HEADERS]
         else:
             call.bytes_out += len(message.get("body", b""))
         began = monotonic()
@@ -51,7 +58,7 @@ async def answer_metered(
     call.method = request.method
     call.peer = request.peer
     try:
-        await answer(request, metered_send(send, call))
+        await answer(request, metered_send(send, call, tells_cost=meters.tell_cost))
     except BaseException:
         if not call.error:
             call.told(InternalError())

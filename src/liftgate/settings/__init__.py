@@ -6,6 +6,7 @@ The composition root and the faces take a `Settings`; nobody else reads the envi
 from liftgate.settings.load import load_settings
 from liftgate.settings.sections import (
     AuthSettings,
+    CountingSettings,
     JobSettings,
     LimitSettings,
     RouterSettings,
@@ -16,6 +17,7 @@ from liftgate.settings.sections import (
 
 __all__ = [
     "AuthSettings",
+    "CountingSettings",
     "JobSettings",
     "LimitSettings",
     "RouterSettings",

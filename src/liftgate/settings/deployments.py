@@ -26,6 +26,7 @@ from liftgate.settings.keys import configured_key
 from liftgate.settings.litellm_config import acting, judge, refuse
 from liftgate.settings.litellm_tables import DEFAULTS
 from liftgate.settings.options import BY_NAME
+from liftgate.settings.own_prices import read_own_prices
 from liftgate.settings.providers import OURS, provider_and_model
 from liftgate.settings.spelling import hint
 from liftgate.settings.values import listing, mapping, resolved, shown, switched_off, text
@@ -202,6 +203,8 @@ class _Reader:
             headers=self._headers(params, where),
             info={n: value for n, value in info.items() if n != "id"},
             where=whose,
+            prices=read_own_prices(params, info, self._environ, f"{self._path}: {place}"),
+            priced_as=str(info.get("base_model") or ""),
         )
         return _Entry(deployment, text(project, f"{where}.project") if project is not None else None, place)
 

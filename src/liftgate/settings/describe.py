@@ -10,12 +10,14 @@ from collections.abc import Iterable
 
 from liftgate.settings.litellm_tables import ACTS, ALSO_ACTS, DEFAULTS, PARAMS, REFUSED
 from liftgate.settings.options import OPTIONS, SECTIONS, Option
+from liftgate.settings.own_prices import PER_TOKEN
 
 TITLES = {
     "server": "Listening",
     "storage": "Storage",
     "limits": "Limits",
     "router": "Routing",
+    "counting": "Spend",
     "jobs": "Background work",
     "": "Requests",
 }
@@ -133,7 +135,10 @@ def _litellm() -> str:
             *params,
             "\nAnd these hold for every request that does not say them itself: ",
             ", ".join(f"`{name}`" for name in sorted(DEFAULTS)),
-            ".\n\nThese end the start: a gateway that overlooked them would be less safe than the one it replaces.\n",
+            ".\n\nWhat tokens cost at an entry, in US dollars for one, in `litellm_params` or `model_info`: ",
+            ", ".join(f"`{name}`" for name in PER_TOKEN),
+            ". Each also ends in `_above_200k_tokens`, in `_batches`, `_flex` or `_priority`, or in both.",
+            "\n\nThese end the start: a gateway that overlooked them would be less safe than the one it replaces.\n",
             "\n",
             "| LiteLLM's | why |\n|---|---|\n",
             *refused,

@@ -26,6 +26,7 @@ from liftgate.settings.litellm_tables import (
     SILENT,
 )
 from liftgate.settings.options import BY_NAME
+from liftgate.settings.own_prices import PLACES
 from liftgate.settings.sections import MIB
 from liftgate.settings.spelling import nearest
 from liftgate.settings.values import mapping, switched_off
@@ -69,8 +70,8 @@ def _acting_names() -> dict[str, frozenset[str]]:
         section, _, name = place.rpartition(".")
         names[section].add(name)
     names[""] |= ACTS.keys()
-    names["litellm_params"] |= PARAMS.keys() | DEFAULTS
-    names["model_info"] |= INFO
+    names["litellm_params"] |= PARAMS.keys() | DEFAULTS | PLACES.keys()
+    names["model_info"] |= INFO | PLACES.keys()
     names["model_list"] = {"model_name", "litellm_params", "model_info"}
     names["credential_list"] = {"credential_name", "credential_values", "credential_info"}
     return {section: frozenset(entries) for section, entries in names.items()}

@@ -18,6 +18,7 @@ from liftgate.settings.sections import (
     GIB,
     KIB,
     MIB,
+    CountingSettings,
     JobSettings,
     LimitSettings,
     RouterSettings,
@@ -32,6 +33,7 @@ SECTIONS: dict[str, type] = {
     "storage": StorageSettings,
     "limits": LimitSettings,
     "router": RouterSettings,
+    "counting": CountingSettings,
     "jobs": JobSettings,
 }
 """Section name → class, in the order of the documentation; `drop_params` belongs to `Settings` itself."""

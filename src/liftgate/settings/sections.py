@@ -211,6 +211,15 @@ class ServerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CountingSettings:
+    """What is counted of calls, and told."""
+
+    spend: bool = _option(
+        False, "count what calls cost: in a header of each answer, in a stream's usage, and by key, model and day"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class JobSettings:
     """What happens in the background and how long things wait for it."""
 
@@ -264,6 +273,7 @@ class Settings:
     storage: StorageSettings = field(default_factory=StorageSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
+    counting: CountingSettings = field(default_factory=CountingSettings)
     jobs: JobSettings = field(default_factory=JobSettings)
     names: ModelNames = field(default_factory=ModelNames)
     drop_params: bool = _option(False, "drop request parameters that a model cannot do, in place of refusing them")

@@ -67,7 +67,7 @@ class ChunkWriter:
             case Ended():
                 return self._end(self._answer.choices[event.index])
             case Counted() if self._question.include_usage:
-                return [{**self._head(), "choices": [], "usage": chat_usage(self._answer.counts)}]
+                return [{**self._head(), "choices": [], "usage": chat_usage(self._answer.counts, self._answer.dollars)}]
         return []
 
     def begun(self, index: int, *, text: bool = False) -> list[JsonObject]:

@@ -38,7 +38,7 @@ def completion(answer: Answer[ChatQuestion]) -> JsonObject:
         "created": head.created,
         "model": head.model,
         "choices": [_choice(answer, choice) for choice in answer.in_order()],
-        "usage": chat_usage(answer.counts),
+        "usage": chat_usage(answer.counts, answer.dollars),
         "service_tier": service_tier(answer.service_tier),
     }
     if answer.model_version is not None:

@@ -23,8 +23,8 @@ _DETAIL = {
 TIERS = {"standard": "default", "flex": "flex", "priority": "priority"}
 
 
-def chat_usage(counts: Counts) -> JsonObject:
-    """An answer without counts has zeros."""
+def chat_usage(counts: Counts, dollars: float | None = None) -> JsonObject:
+    """An answer without counts has zeros. `dollars`: what it cost, a field beside OpenAI's where it is told."""
     prompt = counts.prompt + counts.tools
     completion = counts.answer + counts.thoughts
     prompt_details = {"cached_tokens": min(counts.cached, prompt), "audio_tokens": 0}
@@ -37,13 +37,16 @@ def chat_usage(counts: Counts) -> JsonObject:
     _add(prompt_details, counts.prompt_by, prompt)
     _add(prompt_details, counts.tools_by, prompt)
     _add(completion_details, counts.answer_by, completion)
-    return {
+    usage: JsonObject = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
         "prompt_tokens_details": prompt_details,
         "completion_tokens_details": completion_details,
     }
+    if dollars is not None:
+        usage["cost"] = dollars
+    return usage
 
 
 def _add(details: dict[str, int], by_modality: Mapping[str, int], most: int) -> None:

@@ -61,7 +61,11 @@ def whole(answer: Answer[ResponsesQuestion]) -> JsonObject:
 
 def ended_response(answer: Answer[ResponsesQuestion], output: Output, ended: Ending) -> JsonObject:
     extra = output.finish(answer.choices[0], ended.event, ended.refusal)
-    state: JsonObject = {"status": ended.event, "output": output.items, "usage": usage_of(answer.counts)}
+    state: JsonObject = {
+        "status": ended.event,
+        "output": output.items,
+        "usage": usage_of(answer.counts, answer.dollars),
+    }
     if ended.reason is None:
         state["completed_at"] = max(answer.ended_at, answer.head.created)
     else:

@@ -94,8 +94,9 @@ def response(head: Head, echo: JsonMapping, state: JsonObject, *, tier: str | No
     }
 
 
-def usage_of(counts: Counts) -> JsonObject:
-    """The input holds the prompt and what Google's tools put into it; the output holds the answer and the thoughts."""
+def usage_of(counts: Counts, dollars: float | None = None) -> JsonObject:
+    """`dollars`: what it cost, a field beside OpenAI's where it is told. The input holds the prompt and what Google's
+    tools put into it; the output holds the answer and the thoughts."""
     prompt = counts.prompt + counts.tools
     output = counts.answer + counts.thoughts
     return {
@@ -104,4 +105,5 @@ def usage_of(counts: Counts) -> JsonObject:
         "output_tokens": output,
         "output_tokens_details": {"reasoning_tokens": counts.thoughts},
         "total_tokens": prompt + output,
+        **({} if dollars is None else {"cost": dollars}),
     }

@@ -1,0 +1,95 @@
+"""What calls cost, in whole nano-dollars: by the operator's prices, and else by the list's of the day.
+
+`Pricing.cost` is of an answer, from what Google reported of it; `Pricing.at_most` bounds one that is not asked for yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import lru_cache
+
+from liftgate.json_types import JsonObject
+from liftgate.prices import LONG_PROMPT, PICO_A_NANO, cost_at, counts_of_gemini
+from liftgate.rates import NONE, Rates, model_entry, rates_of
+from liftgate.records import Deployment
+
+KNOWN_RATES = 1024
+DAY = 86_400
+EPOCH = date(1970, 1, 1).toordinal()
+LONGEST_OUTPUT = 65_536
+"""Tokens of output that a model may give where less, or nothing, is known of it: the sources dispute some limits."""
+
+
+class Pricing:
+    """`deployments`: those of the config. One behind a wildcard has the prices of its entry."""
+
+    def __init__(self, deployments: Iterable[Deployment]) -> None:
+        self._said = {each.id: each for each in deployments if each.prices or each.priced_as}
+        self._rates = lru_cache(KNOWN_RATES)(self._rates_on)
+
+    def cost(
+        self, deployment: str, model: str, usage: JsonObject, *, at: float, tier: str = "", served_by: str = ""
+    ) -> int | None:
+        """Of one answer. None where something of it has no price.
+
+        `deployment`: its id. `usage`: Google's `usageMetadata`. `at`: unix seconds of the call's beginning. `tier`:
+        where the usage does not say it. `served_by`: the model that Google says answered. It is charged as that one:
+        Google does where it has put another in place of a model that ended (docs/protocol/gemini.md, "Prices").
+        """
+        tokens = counts_of_gemini(usage)
+        if served_by and served_by != model and deployment not in self._said and _is_priced(served_by):
+            model = served_by
+        said = usage.get("serviceTier")
+        served = (said if isinstance(said, str) and said else tier or "standard").lower()
+        rates = self._rates(deployment, model, int(at) // DAY, served, tokens.prompt_total > LONG_PROMPT)
+        if rates is None:
+            return None
+        cost = cost_at(rates, tokens)
+        return None if cost is None else cost.input + cost.output
+
+    def at_most(
+        self,
+        deployments: Iterable[Deployment],
+        prompt: Mapping[str, int],
+        output: int | None,
+        *,
+        at: float,
+        tier: str = "standard",
+        candidates: int = 1,
+    ) -> int | None:
+        """What a request can cost at the dearest of `deployments`; None where one of them has no price.
+
+        `prompt`: tokens by Google's names of modalities, at most. `output`: tokens of a candidate, thoughts included,
+        at most; None: as many as the model gives. Nothing is taken to come from a cache, and each token of the output
+        to be of the dearest kind.
+        """
+        worst = 0
+        is_long = sum(prompt.values()) > LONG_PROMPT
+        for each in deployments:
+            rates = self._rates(each.id, each.model, int(at) // DAY, tier, is_long)
+            if rates is None or not rates.input:
+                return None
+            dear = max(rates.input.values())
+            picos = sum(count * rates.input.get(modality, dear) for modality, count in prompt.items())
+            longest = _longest_output(each.priced_as or each.model)
+            tokens = longest if output is None else min(output, longest)
+            picos += candidates * tokens * (rates.dearest_output or 0)
+            worst = max(worst, -(-picos // PICO_A_NANO) + 1)
+        return worst
+
+    def _rates_on(self, deployment: str, model: str, day: int, tier: str, is_long: bool) -> Rates | None:
+        """`day`: of unix time."""
+        said = self._said.get(deployment)
+        own, priced_as = (NONE, "") if said is None else (said.prices, said.priced_as)
+        on = date.fromordinal(EPOCH + day)
+        return rates_of(priced_as or model, day=on, tier=tier, is_long=is_long, own=own)
+
+
+def _is_priced(model: str) -> bool:
+    return "price" in (model_entry(model) or {})
+
+
+def _longest_output(model: str) -> int:
+    entry = model_entry(model) or {}
+    return max(LONGEST_OUTPUT, entry.get("limits", {}).get("output") or 0)
