@@ -45,6 +45,7 @@ from liftgate.engine.pass_through import Native
 from liftgate.engine.prefetch import Prefetch
 from liftgate.engine.pricing import Pricing
 from liftgate.engine.seals import Seals
+from liftgate.engine.sign_ins import SignIns
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import ConfigError
 from liftgate.files.alone import has_met_another, take_turn
@@ -111,8 +112,8 @@ def purger_of(services: Services) -> Purger:
 
 
 class Gateway:
-    """`files`, `uploads`, `sessions`, `generate`, `native`, `models` and `overview` are there between entering and
-    leaving."""
+    """`files`, `uploads`, `sessions`, `generate`, `native`, `models`, `overview` and `sign_ins` are there between
+    entering and leaving."""
 
     files: Files
     uploads: Uploads
@@ -121,6 +122,7 @@ class Gateway:
     native: Native
     models: Models
     overview: Overview
+    sign_ins: SignIns
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, listeners: Sequence[Meter] = ()) -> None:
         """`listeners` hear the end of every call, after those that the settings ask for."""
@@ -183,6 +185,7 @@ class Gateway:
         self.files = Files(services, PurgeAtOnce(purger), ingest, self.uploads, prefetch, router)
         self.sessions = Sessions(part_store)
         self.overview = Overview(services, self.files, copies, router)
+        self.sign_ins = SignIns(db)
         self.models = Models(router, GoogleModels(client, clock, tasks), clock)
         limits = settings.limits
         fetcher = Fetcher(

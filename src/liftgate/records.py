@@ -131,6 +131,19 @@ class UploadPart:
 
 
 @dataclass(frozen=True, slots=True)
+class SignIn:
+    """A browser that acts with a key. `id`: the SHA-256 of its cookie, hex. `sealed_key`: the key, for the cookie alone
+    to open. It ends at `expires_at`, and earlier when it was not used for a while."""
+
+    id: str
+    owner: Owner
+    sealed_key: bytes
+    created_at: float
+    used_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """An upstream credential scope in which Gemini files are visible: keys of one Google project.
 

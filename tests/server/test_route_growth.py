@@ -135,6 +135,7 @@ BODIES: dict[tuple[str, str], dict[str, Grown]] = {
     },
     ("POST", "/uploads/{upload_id}/cancel"): NONE,
     ("POST", "/models/{model:path}:{method}"): NATIVE,
+    ("POST", "/session"): {**ANY_JSON, "a key": lambda n: as_json(key="k" * n)},
     ("POST", "/engines/{model:path}/chat/completions"): ANY_JSON,
     ("POST", "/openai/deployments/{model:path}/chat/completions"): ANY_JSON,
 }

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from urllib.parse import unquote
 
 from liftgate import ids
@@ -27,16 +28,18 @@ from liftgate.errors import (
 from liftgate.gateway import Gateway
 from liftgate.log_context import working_for
 from liftgate.server.asgi import Receive, Scope, Send
-from liftgate.server.auth import Authenticator
+from liftgate.server.auth import Authenticator, presented_key
 from liftgate.server.bodies import HeldBodies
 from liftgate.server.cors import CrossOrigin
 from liftgate.server.errors import error_response
 from liftgate.server.local_only import LocalOnly
 from liftgate.server.metering import answer_metered, metered_receive
-from liftgate.server.request import ClientLeft, Request, Waits
+from liftgate.server.request import ClientLeft, Request
 from liftgate.server.responses import Response
 from liftgate.server.routes import TABLES, Handler, Table, table_of
 from liftgate.server.routing import RouteTable, plain_path
+from liftgate.server.sign_in import COOKIE, SignInDesk, cookie_of, signed_in
+from liftgate.server.waits import Waits
 from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate.server")
@@ -64,7 +67,8 @@ class App:
         self._leaving = False
         limits = gateway.settings.limits
         bodies = HeldBodies(max(limits.decoded_bytes_limit, limits.max_body_bytes))
-        self._waits = Waits(Tasks(), Deadlines(), bodies)
+        self._desk = SignInDesk(self._auth) if gateway.settings.auth.required else None
+        self._waits = Waits(Tasks(), Deadlines(), bodies, self._desk)
         self._tables = tables
         self._routes = {table: RouteTable(table.groups) for table in tables}
 
@@ -149,11 +153,24 @@ class App:
         if call is not None:
             call.route = route.path
         if not route.public and not (route.capability and request.query_value(route.capability)):
-            request.owner = self._auth.owner_of(request)
-            if call is not None and self._local_only is None:
-                # Each key of the config has its owner's name.
-                call.key = request.owner
+            if COOKIE in request.headers and self._desk is not None and not presented_key(request):
+                return partial(self._by_cookie, handler)
+            self._let_in(request)
         return handler
+
+    def _let_in(self, request: Request) -> None:
+        """Raises AuthenticationFailed."""
+        request.owner = self._auth.owner_of(request)
+        if (call := current.get()) is not None and self._local_only is None:
+            # Each key of the config has its owner's name.
+            call.key = request.owner
+
+    async def _by_cookie(self, handler: Handler, request: Request) -> Response:
+        """As `handler`, for a browser that signed in."""
+        if cookie := cookie_of(request):
+            request.signed_in_key = (await signed_in(request, cookie)).key
+        self._let_in(request)
+        return await handler(request)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         async with AsyncExitStack() as stack:

@@ -55,14 +55,15 @@ def _no_key() -> AuthenticationFailed:
 
 
 def presented_key(request: Request) -> bytes:
-    """`Authorization: Bearer`, then Google's and LiteLLM's headers, then Google's `?key=`; empty when there is none."""
+    """`Authorization: Bearer`, then Google's and LiteLLM's headers, then Google's `?key=`, then what the browser signed
+    in with; empty when there is none."""
     scheme, _, value = request.headers.get(b"authorization", b"").strip().partition(b" ")
     if scheme.lower() == b"bearer" and value.strip():
         return value.strip()
     for name in _BARE_HEADERS:
         if value := request.headers.get(name, b"").strip():
             return value
-    return request.query_key
+    return request.query_key or request.signed_in_key
 
 
 def masked(key: bytes) -> str:

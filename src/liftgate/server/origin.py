@@ -33,6 +33,17 @@ def origin_of(request: Request) -> str:
     return f"{scheme}://{host}"
 
 
+def client_of(request: Request) -> str:
+    """The address that asks: the connection's peer, and behind trusted proxies the last one that none of them is."""
+    trusted = request.gateway.settings.server.trusted_proxies
+    address = request.peer
+    for before in reversed(request.header(b"x-forwarded-for").split(",")):
+        if not before.strip() or not is_trusted(address, trusted):
+            break
+        address = before.strip()
+    return address
+
+
 def is_trusted(peer: str, trusted: Sequence[str]) -> bool:
     """Whether `peer` is one of these addresses, in one of these networks (`10.0.0.0/8`), or `*` is among them."""
     if "*" in trusted:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote
 
-from liftgate.deadlines import Alarm, Deadlines
+from liftgate.deadlines import Alarm
 from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
 from liftgate.gateway import Gateway
 from liftgate.large_bodies import Body
@@ -25,14 +24,13 @@ from liftgate.server.bodies import (
     LARGE,
     NO_JSON,
     UNCOUNTED,
-    HeldBodies,
     decode_json,
     decoded_once,
     read_again,
 )
 from liftgate.server.content_encoding import decoded
+from liftgate.server.waits import Waits
 from liftgate.sizes import announced, exact_size
-from liftgate.tasks import Tasks
 from liftgate.whole_numbers import whole_number
 
 SLOWEST = 1024
@@ -47,17 +45,10 @@ class ClientLeft(Exception):
     """The client closed its connection; there is nobody to answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
-    """What all requests of an app share: background tasks that end with it, deadlines on one timer, room for bodies."""
-
-    tasks: Tasks
-    deadlines: Deadlines
-    bodies: HeldBodies
-
-
 class Request:
-    """`params`: what the path names. `owner`: set once the key is known. `left`: the client has gone."""
+    """`params`: what the path names. `owner`: set once the key is known. `left`: the client has gone.
+
+    `signed_in_key`: the key that a browser signed in with; it counts where the request brings none."""
 
     __slots__ = (
         "_begun",
@@ -67,6 +58,7 @@ class Request:
         "_received",
         "_scope",
         "deadlines",
+        "desk",
         "gateway",
         "headers",
         "held",
@@ -78,6 +70,7 @@ class Request:
         "path",
         "query_string",
         "raw_path",
+        "signed_in_key",
         "tasks",
         "unread",
     )
@@ -98,6 +91,8 @@ class Request:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.params: dict[str, str] = {}
         self.owner: Owner = ""
+        self.desk = waits.desk
+        self.signed_in_key = b""
         self.left = False
         self._dawdling = False
         self._begun = 0.0
@@ -239,9 +234,9 @@ class Request:
             return size >= LARGE
         return False
 
-    async def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises InvalidRequest in OpenAI's words."""
-        body = await self.body(self.gateway.settings.limits.max_body_bytes)
+    async def json_object(self, limit: int | None = None) -> dict[str, Any]:
+        """The body as a JSON object, of at most `limit` bytes. Raises InvalidRequest in OpenAI's words."""
+        body = await self.body(limit or self.gateway.settings.limits.max_body_bytes)
         try:
             value = decode_json(body) if len(body) < LARGE else await asyncio.to_thread(decoded_once, body)
         except NO_JSON:

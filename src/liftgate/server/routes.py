@@ -24,6 +24,7 @@ from liftgate.server.handlers import (
     litellm,
     models,
     overview,
+    sign_in,
     uploads,
 )
 from liftgate.server.request import Request
@@ -95,6 +96,7 @@ LIFTGATE_ROUTES = (
     Route("/files/{file_id}/preview", {"GET": content.preview}),
     Route("/accounts", {"GET": overview.list_accounts}),
     Route("/health", {"GET": overview.health}),
+    Route("/session", {"GET": sign_in.show, "POST": sign_in.sign_in, "DELETE": sign_in.sign_out}, public=True),
 )
 
 

@@ -1,0 +1,45 @@
+"""Browsers that signed in to the page: a row for each, by a digest of its cookie. Times are the database's."""
+
+from __future__ import annotations
+
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.table import Table
+from liftgate.records import SignIn
+
+MOST_OF_AN_OWNER = 100
+"""With one more, the oldest ends."""
+
+SIGN_INS = Table(
+    name="sign_ins",
+    record=SignIn,
+    owner="owner",
+    texts=("id",),
+    backup=None,
+    left_out="Browsers sign in again.",
+)
+
+
+def insert_sign_in(conn: Connection, made: SignIn, idle: float) -> None:
+    """Takes those that are over out of the way. `idle`: seconds without a use that end one."""
+    now = conn.now()
+    conn.execute("DELETE FROM sign_ins WHERE expires_at <= ? OR used_at <= ?", (now, now - idle))
+    SIGN_INS.insert(conn, made)
+    conn.execute(
+        "DELETE FROM sign_ins WHERE id IN (SELECT id FROM sign_ins WHERE owner = ?"
+        f" ORDER BY created_at DESC LIMIT 1000 OFFSET {MOST_OF_AN_OWNER})",
+        (made.owner,),
+    )
+
+
+def find_sign_in(conn: Connection, sign_in_id: str, idle: float) -> tuple[SignIn | None, float]:
+    """One that is not over, and the time now."""
+    now = conn.now()
+    return SIGN_INS.find(conn, "WHERE id = ? AND expires_at > ? AND used_at > ?", (sign_in_id, now, now - idle)), now
+
+
+def note_use(conn: Connection, sign_in_id: str) -> None:
+    conn.execute("UPDATE sign_ins SET used_at = ? WHERE id = ?", (conn.now(), sign_in_id))
+
+
+def end_sign_in(conn: Connection, sign_in_id: str) -> None:
+    conn.execute("DELETE FROM sign_ins WHERE id = ?", (sign_in_id,))

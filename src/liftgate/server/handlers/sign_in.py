@@ -1,0 +1,95 @@
+"""`/liftgate/session`: a browser signs in with a key, asks who it is, and signs out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from liftgate.engine.sign_ins import IDLE_SECONDS, SignedIn
+from liftgate.errors import AuthenticationFailed, InvalidRequest, MissingParameter, let_go
+from liftgate.records import Owner
+from liftgate.server.asgi import Header
+from liftgate.server.request import Request
+from liftgate.server.responses import JSON, Response, json_response
+from liftgate.server.sign_in import SignInDesk, check_origin, cookie_of, set_cookie, signed_in
+from liftgate.settings.sections import LOCAL, MASTER
+
+LARGEST_BODY = 16 * 1024
+"""Bytes. Whoever is not known yet is given no more room."""
+NOT_KEPT: Header = (b"cache-control", b"no-store")
+
+
+async def show(request: Request) -> Response:
+    """200 also for a browser that has not signed in: a page asks this first."""
+    request.query("key")
+    desk = request.desk
+    if desk is None:
+        return _answer(_shown(LOCAL, keys=False))
+    cookie = cookie_of(request)
+    if not cookie:
+        return _answer({"signed_in": False, "keys": True})
+    try:
+        found = await signed_in(request, cookie)
+        owner = _owner(request, desk, found.key)
+    except AuthenticationFailed as error:
+        let_go(error)
+        return _answer({"signed_in": False, "keys": True}, set_cookie(request, ""))
+    return _answer(_shown(owner, keys=True, found=found))
+
+
+async def sign_in(request: Request) -> Response:
+    """A new cookie always: none that the browser brought is taken over."""
+    request.query("key")
+    check_origin(request)
+    desk = request.desk
+    if desk is None:
+        return _answer(_shown(LOCAL, keys=False))
+    desk.check_rate(request)
+    body = await request.json_object(LARGEST_BODY)
+    unknown = next((name for name in body if name != "key"), None)
+    if unknown is not None:
+        raise InvalidRequest(f"Unknown parameter: '{unknown}'.", param=unknown, code="unknown_parameter")
+    key = body.get("key")
+    if not key or not isinstance(key, str):
+        raise MissingParameter("key")
+    secret = key.strip().encode("utf-8", "surrogatepass")
+    try:
+        owner = _owner(request, desk, secret)
+    except AuthenticationFailed:
+        desk.note_failure(request)
+        raise
+    before = cookie_of(request)
+    cookie, found = await request.gateway.sign_ins.begin(owner, secret)
+    if before:
+        await request.gateway.sign_ins.end(before)
+    return _answer(_shown(owner, keys=True, found=found), set_cookie(request, cookie))
+
+
+async def sign_out(request: Request) -> Response:
+    request.query("key")
+    check_origin(request)
+    if cookie := cookie_of(request):
+        await request.gateway.sign_ins.end(cookie)
+    return _answer({"signed_in": False, "keys": request.desk is not None}, set_cookie(request, ""))
+
+
+def _owner(request: Request, desk: SignInDesk, key: bytes) -> Owner:
+    request.signed_in_key = key
+    return desk.auth.owner_of(request)
+
+
+def _shown(owner: Owner, *, keys: bool, found: SignedIn | None = None) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "signed_in": True,
+        "keys": keys,
+        "owner": owner,
+        "master": owner in (MASTER, LOCAL),
+    }
+    if found is not None:
+        shown |= {"ends_at": int(found.ends_at), "idle_seconds": int(IDLE_SECONDS)}
+    return shown
+
+
+def _answer(value: dict[str, Any], *headers: Header) -> Response:
+    response = json_response(value)
+    response.headers = (JSON, NOT_KEPT, *headers)
+    return response
