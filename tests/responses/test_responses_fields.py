@@ -52,7 +52,7 @@ def test_fields_become_generation_config_and_are_repeated(gateway: str, sandbox:
         ({"input": "x", "store": None}, "store", "unsupported_parameter"),
         ({"input": "x", "previous_response_id": "resp_1"}, "previous_response_id", "previous_response_not_found"),
         ({"input": "x", "background": True}, "background", "unsupported_parameter"),
-        ({"input": "x", "truncation": "auto"}, "truncation", "unsupported_parameter"),
+        ({"input": "x", "truncation": "soup"}, "truncation", "invalid_value"),
         ({"input": "x", "include": ["soup"]}, "include[0]", "invalid_value"),
         ({"input": "x", "bogus": 1}, "bogus", "unknown_parameter"),
         ({"input": [{"role": "user", "content": "x", "bogus": 1}]}, "input[0].bogus", "unknown_parameter"),

@@ -88,6 +88,22 @@ class Conversation:
         body["contents"] = contents
 
 
+def turn_starts(contents: Sequence[JsonObject], staying: int) -> tuple[int, ...]:
+    """Where turns begin behind the first contents that stay, so many: each with the user's word that follows the
+    model's or the results of its calls."""
+    return (staying, *(place for place in range(staying + 1, len(contents)) if _begins(contents, place)))
+
+
+def _begins(contents: Sequence[JsonObject], place: int) -> bool:
+    content, before = contents[place], contents[place - 1]
+    if content["role"] != "user" or any("functionResponse" in part for part in content["parts"]):
+        return False
+    # Files behind results belong to them.
+    return before["role"] == "model" or (
+        any("functionResponse" in part for part in before["parts"]) and any("text" in part for part in content["parts"])
+    )
+
+
 def _opens_with_calls(contents: Sequence[JsonObject]) -> bool:
     """Whether a call stands in the contents before the first of the user's."""
     for content in contents:

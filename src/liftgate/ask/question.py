@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -50,9 +50,21 @@ class Question(msgspec.Struct, frozen=True):
         return True
 
     @property
+    def turns(self) -> Sequence[int]:
+        """Where the turns begin among `body`'s contents that may be left out from the first on, if there are too many
+        tokens, and at the end where the turn begins that must stay; empty where none may be."""
+        return ()
+
+    @property
     def keeps_signatures(self) -> bool:
         """Whether thought signatures of its calls may be stored; else they are known for an hour at most."""
         return True
+
+
+def without_turns(body: JsonObject, turns: Sequence[int], left_out: int) -> JsonObject:
+    """`body` without the first of the turns that begin at `turns`: so many are `left_out`."""
+    contents = body["contents"]
+    return {**body, "contents": [*contents[: turns[0]], *contents[turns[left_out] :]]}
 
 
 def count_body(body: JsonObject, model: str) -> JsonObject:

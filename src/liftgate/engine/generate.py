@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache, partial
 from typing import Generic, TypeAlias, TypeVar
@@ -28,11 +28,13 @@ from liftgate.copies.services import Services
 from liftgate.dialects.dialect import Dialect
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
+from liftgate.engine.kept_names import check_kept
 from liftgate.engine.meter import asked, current, timed
 from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.seals import Seals
+from liftgate.engine.shorter import shorter
 from liftgate.engine.signatures import Signatures
-from liftgate.errors import InvalidRequest, LiftgateError, UnsupportedParameter
+from liftgate.errors import InvalidRequest, LiftgateError
 from liftgate.gemini.client import unbroken
 from liftgate.gemini.json_body import LARGE, decoded, decoded_apart
 from liftgate.json_types import JsonMapping, JsonObject
@@ -45,6 +47,7 @@ from liftgate.settings.sections import LOCAL
 log = logging.getLogger("liftgate.engine")
 
 Q = TypeVar("Q", bound=Question)
+T = TypeVar("T")
 ResolvedFiles: TypeAlias = Mapping[str, ResolvedFile]
 
 _encode = msgspec.json.Encoder().encode
@@ -184,8 +187,7 @@ class Generate:
 
     async def _answer_at(self, ready: _Ready[Q], deployment: Deployment, files: ResolvedFiles) -> Answer[Q]:
         question = await self._read(ready, deployment, files)
-        body = await _encoded(ready.call, question.body)
-        fold = await unbroken(partial(self._answer_once, ready, deployment, question, body))
+        fold = await self._ask(ready, deployment, question, self._answer_once)
         if signatures := fold.take_signatures():
             await self._signatures.save(ready.call.owner, signatures, stored=question.keeps_signatures)
         fold.answer.ended_at = int(self._clock.now())
@@ -212,15 +214,36 @@ class Generate:
 
     async def _count_at(self, ready: _Ready[Q], deployment: Deployment, files: ResolvedFiles) -> int:
         question = await self._read(ready, deployment, files)
-        body = await _encoded(ready.call, count_body(question.body, deployment.model))
+        return await self._count(ready, deployment, question.body)
+
+    async def _count(self, ready: _Ready[Q], deployment: Deployment, asked: JsonObject) -> int:
+        body = await _encoded(ready.call, count_body(asked, deployment.model))
         timeout = self._attempts.left(ready.files, deployment)
         asking = self._client.call(deployment, "countTokens", body, timeout=timeout)
         return read_total(decoded(await timed(current.get(), "first_event", asking)))
 
     async def _stream_at(self, ready: _Ready[Q], deployment: Deployment, files: ResolvedFiles) -> StartedStream[Q]:
         question = await self._read(ready, deployment, files)
+        return await self._ask(ready, deployment, question, self._stream_once)
+
+    async def _ask(
+        self,
+        ready: _Ready[Q],
+        deployment: Deployment,
+        question: Q,
+        send: Callable[[_Ready[Q], Deployment, Q, Body], Awaitable[T]],
+    ) -> T:
+        """What `send` returns. Where Gemini finds too many tokens and the client lets turns be left out, it is asked
+        again without the first of them."""
         body = await _encoded(ready.call, question.body)
-        return await unbroken(partial(self._stream_once, ready, deployment, question, body))
+        try:
+            return await unbroken(partial(send, ready, deployment, question, body))
+        except InvalidRequest as refused:
+            question = await shorter(
+                question, refused, self._facts(deployment), partial(self._count, ready, deployment)
+            )
+        body = await _encoded(ready.call, question.body)
+        return await unbroken(partial(send, ready, deployment, question, body))
 
     async def _stream_once(self, ready: _Ready[Q], deployment: Deployment, question: Q, body: Body) -> StartedStream[Q]:
         if (noted := current.get()) is not None:
@@ -247,7 +270,7 @@ class Generate:
     async def _read(self, ready: _Ready[Q], deployment: Deployment, files: ResolvedFiles) -> Q:
         call = ready.call
         ask = Ask(
-            self._facts_for(deployment.model, int(self._clock.now()) // DAY),
+            self._facts(deployment),
             files,
             ready.signatures,
             call.media.read,
@@ -264,25 +287,11 @@ class Generate:
         for dropped in question.dropped:
             log.info("%s: %s was dropped: %s", model, dropped.param, dropped.reason)
         if question.kept_names:
-            self._check_kept(model, ready.files.group, question.kept_names[0])
+            check_kept(model, ready.files.group, question.kept_names[0], one_owner=self._one_owner)
         return question
 
-    def _check_kept(self, model: str, group: Sequence[Deployment], param: str) -> None:
-        """Cached contents and file search stores are Gemini's own names, of one account and of nobody in particular:
-        they pass where there is one owner and one account, so that no other's can be named and none is missed.
-        """
-        if not self._one_owner:
-            raise UnsupportedParameter(
-                f"Unsupported parameter: '{param}'. What it names is kept at Gemini and has no owner there, and this "
-                "gateway serves several.",
-                param=param,
-            )
-        if len({deployment.account.name for deployment in group}) > 1:
-            raise UnsupportedParameter(
-                f"Unsupported parameter: '{param}'. What it names is kept at Gemini under one account, and "
-                f"'{model}' is served from several.",
-                param=param,
-            )
+    def _facts(self, deployment: Deployment) -> ModelFacts:
+        return self._facts_for(deployment.model, int(self._clock.now()) // DAY)
 
 
 def _fold(call: _Call[Q], question: Q) -> AnswerFold[Q]:

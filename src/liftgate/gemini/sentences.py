@@ -18,13 +18,20 @@ _FILE = re.compile(r"\b[Tt]he File (?:files/)?([a-z0-9][a-z0-9-]*)\b")
 _KEY = re.compile(r"unregistered callers|api key (?:was|has been) reported as leaked", re.IGNORECASE)
 
 
-# "The input token count (9) exceeds the maximum number of tokens allowed (8)."
+# "The input token count (9) exceeds the maximum number of tokens allowed (8)." The numbers may be missing.
 _LENGTH = "exceeds the maximum number of tokens"
+_ALLOWED = re.compile(_LENGTH + r" allowed:? \(?(\d{1,12})\b")
 
 
 def speaks_of_length(sentence: str) -> bool:
     """Whether a 400's sentence says that the prompt has more tokens than the model takes."""
     return _LENGTH in sentence
+
+
+def tokens_allowed(sentence: str) -> int | None:
+    """How many tokens the model takes, where such a sentence says it."""
+    found = _ALLOWED.search(sentence)
+    return int(found[1]) if found else None
 
 
 def file_named(sentence: str) -> str | None:

@@ -127,6 +127,9 @@ class SandboxSettings:
     max_file_bytes: int = 2 * GIB
     inline_limit: int = 20_971_520
     """Bytes of a request body to countTokens, embed and generate methods."""
+    input_tokens: int | None = None
+    """Tokens that a prompt to generate methods may have. None: any number, as files that are made of one byte count
+    more here than at Google."""
     file_lifetime: float = 48 * 3600.0
     """Seconds on the sandbox's clock."""
     video_processing: float = 0.3

@@ -43,7 +43,11 @@ REQUEST: tuple[Row, ...] = (
         ("store", "false: nothing is kept"),
         ("previous_response_id", "the items of that response and of those before it, in front of the input"),
         ("conversation", "its items in front of the input"),
-        ("truncation", "disabled"),
+        (
+            "truncation",
+            "auto: where Gemini finds too many tokens, the first whole turns are left out, as few as must be by its "
+            "count; the instructions and the last turn stay",
+        ),
     ),
     *rows(
         "refused",

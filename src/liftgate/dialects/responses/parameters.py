@@ -45,10 +45,7 @@ def _background(reading: Reading, value: object, param: str) -> None:
 
 
 def _truncation(reading: Reading, value: object, param: str) -> None:
-    if checks.choice(value, param, ("auto", "disabled")) == "auto":
-        reading.ask.leave_out(
-            param, f"Unsupported value: '{param}' does not support 'auto' yet. Supported values are: 'disabled'."
-        )
+    checks.choice(value, param, ("auto", "disabled"))
 
 
 def _context_management(reading: Reading, value: object, param: str) -> None:

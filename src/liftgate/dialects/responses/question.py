@@ -42,7 +42,8 @@ class Shown(msgspec.Struct, frozen=True, gc=False):
 class ResponsesQuestion(Question, frozen=True):
     """`echo`: what the Response object repeats of the request. `shown`: what of the answer. `namespaces`: as in
     `Reading`. `stored`: the client lets its answer be kept. `runs_code`: images in the answer are made by code that
-    Google ran. `family`: of the model. `seal` gives the owner's."""
+    Google ran. `family`: of the model. `seal` gives the owner's. `turn_starts`: `turns`, where the client
+    lets the first be left out."""
 
     echo: JsonMapping = NO_ECHO
     shown: Shown = Shown()
@@ -51,6 +52,11 @@ class ResponsesQuestion(Question, frozen=True):
     runs_code: bool = False
     family: str = ""
     seal: Callable[[], Seal] | None = None
+    turn_starts: tuple[int, ...] = ()
+
+    @property
+    def turns(self) -> tuple[int, ...]:
+        return self.turn_starts
 
     @property
     def keeps_signatures(self) -> bool:

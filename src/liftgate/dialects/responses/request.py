@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from liftgate.ask import checks
-from liftgate.ask.body import Conversation, finish
+from liftgate.ask.body import Conversation, finish, turn_starts
 from liftgate.ask.builder import Ask
 from liftgate.ask.drop_paths import leave_out_unwanted
 from liftgate.ask.gemini_fields import CONVERSATION_FIELDS, camel, read_gemini_field
@@ -63,7 +63,7 @@ def read_response(request: JsonMapping, ask: Ask, history: Sequence[JsonObject])
     for name, value in request.items():
         if value is not None and name not in IGNORED:
             _read(reading, name, value)
-    _conversation(reading, request, history)
+    starts = _conversation(reading, request, history)
     choice = request.get("tool_choice")
     if choice is not None:
         ask.said.add("tool_choice")
@@ -83,6 +83,7 @@ def read_response(request: JsonMapping, ask: Ask, history: Sequence[JsonObject])
         "code_interpreter" in reading.hosted,
         ask.facts.family,
         ask.seal,
+        starts,
     )
 
 
@@ -109,7 +110,8 @@ def refuse_keeping(request: JsonMapping) -> None:
         )
 
 
-def _conversation(reading: Reading, request: JsonMapping, history: Sequence[JsonObject]) -> None:
+def _conversation(reading: Reading, request: JsonMapping, history: Sequence[JsonObject]) -> tuple[int, ...]:
+    """Gives where the turns begin, if there are several and the first may be left out."""
     talk = Conversation(reading.ask)
     if (instructions := request.get("instructions")) is not None:
         talk.instruct([{"text": checks.string(instructions, "instructions")}])
@@ -118,6 +120,10 @@ def _conversation(reading: Reading, request: JsonMapping, history: Sequence[Json
     value = request.get("input")
     read_input(talk, history, [] if value is None else value)
     talk.finish()
+    if request.get("truncation") != "auto":
+        return ()
+    staying = bool(reading.attached) + bool(talk.instructions and "systemInstruction" not in reading.ask.body)
+    return turn_starts(talk.contents, staying)
 
 
 def _read(reading: Reading, name: str, value: object) -> None:

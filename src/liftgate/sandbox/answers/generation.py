@@ -16,7 +16,7 @@ from liftgate.sandbox.answers.replies import details, events, whole
 from liftgate.sandbox.answers.signatures import check_signatures
 from liftgate.sandbox.requests.model_facts import ModelFacts
 from liftgate.sandbox.requests.prompt import read_prompt
-from liftgate.sandbox.requests.refusals import Refusal, inline_too_big, model_unknown
+from liftgate.sandbox.requests.refusals import Refusal, inline_too_big, model_unknown, too_many_tokens
 from liftgate.sandbox.requests.request_rules import check_request
 from liftgate.sandbox.scripts import Script
 from liftgate.sandbox.state import SandboxState
@@ -61,6 +61,8 @@ async def generate(state: SandboxState, exchange: Exchange, call: Call) -> Reply
     if model.signs and state.settings.demand_signatures:
         check_signatures(request["contents"], foreign=state.switches.foreign_signatures)
     prompt = await read_prompt(state, model, request, call.project, call.operation)
+    if (allowed := state.settings.input_tokens) is not None and (counted := prompt.token_counts().total()) > allowed:
+        raise too_many_tokens(counted, allowed)
     script = state.scripts.draw(call.model, call.key, streamed=call.streamed)
     if script is not None:
         return await _scripted(state, exchange, call, script)

@@ -136,6 +136,10 @@ def inline_too_big(limit: int) -> Refusal:
     return Refusal(400, f"Request payload size exceeds the limit: {limit} bytes.")
 
 
+def too_many_tokens(counted: int, allowed: int) -> Refusal:
+    return Refusal(400, f"The input token count ({counted}) exceeds the maximum number of tokens allowed ({allowed}).")
+
+
 def field_wrong(path: str, sentence: str) -> Refusal:
     """A semantic error in the form `* GenerateContentRequest.field: sentence`."""
     return Refusal(400, f"* {path}: {sentence}\n")
