@@ -14,7 +14,13 @@ import openai
 from openai.pagination import SyncCursorPage, SyncPage
 from openai.types import FileDeleted, FileObject, Model, Upload
 from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageCustomToolCall
-from openai.types.responses import InputTokenCountResponse, Response, ResponseStreamEvent
+from openai.types.responses import (
+    CompactedResponse,
+    InputTokenCountResponse,
+    Response,
+    ResponseItem,
+    ResponseStreamEvent,
+)
 from openai.types.shared import ErrorObject
 from openai.types.uploads import UploadPart
 from pydantic import TypeAdapter, ValidationError
@@ -26,6 +32,12 @@ class ErrorResponse(openai.BaseModel):
     """The envelope round an error has no type in the package."""
 
     error: ErrorObject
+
+
+class Compacted(CompactedResponse):
+    """The package's type knows no items of input, which OpenAI's own document has here."""
+
+    output: list[ResponseItem]  # type: ignore[assignment]
 
 
 TYPES: dict[str, Any] = {
@@ -41,6 +53,7 @@ TYPES: dict[str, Any] = {
 ANSWERS: tuple[tuple[str, str, Any], ...] = (
     ("POST", r"/chat/completions", ChatCompletion),
     ("POST", r"/responses", Response),
+    ("POST", r"/responses/compact", Compacted),
     ("POST", r"/responses/input_tokens", InputTokenCountResponse),
     ("POST", r"/files", FileObject),
     ("GET", r"/files", SyncCursorPage[FileObject]),

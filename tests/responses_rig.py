@@ -22,6 +22,7 @@ TABLE = Table(
         (
             (
                 Route("/responses", {"POST": responses.create_response}),
+                Route("/responses/compact", {"POST": responses.compact}),
                 Route("/responses/input_tokens", {"POST": responses.count_tokens}),
             ),
             ("/v1", ""),

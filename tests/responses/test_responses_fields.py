@@ -57,7 +57,7 @@ def test_fields_become_generation_config_and_are_repeated(gateway: str, sandbox:
         ({"input": "x", "bogus": 1}, "bogus", "unknown_parameter"),
         ({"input": [{"role": "user", "content": "x", "bogus": 1}]}, "input[0].bogus", "unknown_parameter"),
         ({"input": [{"type": "soup"}]}, "input[0].type", "invalid_value"),
-        ({"input": [{"type": "compaction", "encrypted_content": "x"}]}, "input[0].type", "unsupported_parameter"),
+        ({"input": [{"type": "compaction_trigger"}]}, "input[0].type", "unsupported_parameter"),
         ({"input": [user({"type": "soup"})]}, "input[0].content[0].type", "invalid_value"),
         ({"input": [user({"text": "x"})]}, "input[0].content[0].type", "missing_required_parameter"),
         ({"input": [{"type": "message", "content": "x"}]}, "input[0].role", "missing_required_parameter"),

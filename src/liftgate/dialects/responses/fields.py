@@ -58,7 +58,10 @@ REQUEST: tuple[Row, ...] = (
         ("max_tool_calls", "Gemini has no limit for the tools that it runs itself; accepted where there are none"),
         ("prompt", "no templates are kept here"),
         ("moderation", "no moderation model stands behind Liftgate; see safety_settings"),
-        ("context_management", "histories are not compacted yet; an empty list is accepted"),
+        (
+            "context_management",
+            "compact a history with POST /v1/responses/compact, or see truncation; an empty list is accepted",
+        ),
     ),
     *rows(
         "ignored",
@@ -88,11 +91,11 @@ ITEMS: tuple[Row, ...] = (
         ("code_interpreter_call", "Gemini's own parts where they were sealed; else code and logs, as text"),
         ("image_generation_call", "inlineData of the model's turn"),
         ("mcp_call", "as text of the model's turn"),
+        ("compaction", "the summary that it seals, as a turn of the user's and one of the model's"),
     ),
     *rows(
         "refused",
-        ("compaction", "histories are not compacted yet"),
-        ("compaction_trigger", "histories are not compacted yet"),
+        ("compaction_trigger", "compact a history with POST /v1/responses/compact"),
         ("mcp_approval_request", "Gemini runs MCP tools by itself, without a step of approval"),
         ("mcp_approval_response", "Gemini runs MCP tools by itself, without a step of approval"),
         ("computer_call", "computer use is not translated"),

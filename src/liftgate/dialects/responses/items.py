@@ -19,8 +19,9 @@ from liftgate.ask.tool_results import read_arguments, response_of
 from liftgate.dialects.responses.fields import REFUSED_ITEMS
 from liftgate.dialects.responses.media import made_image
 from liftgate.dialects.responses.parts import IGNORED_KEYS, media_of, read_part, read_text
+from liftgate.dialects.responses.sealed import open_summary
 from liftgate.dialects.responses.turns import Turns
-from liftgate.errors import NotFound, UnsupportedParameter, shortened
+from liftgate.errors import InvalidRequest, NotFound, UnsupportedParameter, shortened
 from liftgate.json_types import JsonMapping, JsonObject
 
 ROLES = ("user", "assistant", "system", "developer")
@@ -198,6 +199,20 @@ def item_not_found(item_id: str) -> NotFound:
     )
 
 
+def _compaction(items: Turns, item: JsonObject, where: str) -> None:
+    """A summary of ours, as if the user had asked for it."""
+    items.ask.refuse_unknown_keys(item, where, frozenset({"type", "id", "encrypted_content", "created_by"}))
+    at = f"{where}.encrypted_content"
+    text = checks.string(checks.required(item, "encrypted_content", where), at)
+    summary = open_summary(items.ask.seal(), text)
+    if summary is None:
+        raise InvalidRequest(
+            f"The encrypted content of '{where}' could not be verified.", param=at, code="invalid_encrypted_content"
+        )
+    items.user([{"text": "Summarize our conversation so far."}])
+    items.say({"text": summary})
+
+
 def _search(items: Turns, item: JsonObject, where: str) -> None:
     if items.native(item):
         return
@@ -247,6 +262,7 @@ _READERS: dict[str, _Reader] = {
     "image_generation_call": _image,
     "mcp_call": _mcp_call,
     "mcp_list_tools": _search,
+    "compaction": _compaction,
 }
 ITEMS = frozenset(_READERS)
 

@@ -1,5 +1,5 @@
-"""What an answer's reasoning items carry under a seal for the turns that follow: Gemini's thought signatures, and the
-parts of its own tools, which it wants back as it made them.
+"""What items carry under a seal for the turns that follow. Reasoning items: Gemini's thought signatures, and the parts
+of its own tools, which it wants back as it made them. Compaction items: a summary.
 
 A client that keeps its history itself sends these items back. What cannot be opened is dropped: a missing signature has
 a value that stands for it, and a wrong one is refused by Gemini.
@@ -29,8 +29,28 @@ class Sealed(msgspec.Struct, tag="signatures", frozen=True):
     parts: dict[str, list[JsonObject]] = {}
 
 
+class Summary(msgspec.Struct, tag="summary", frozen=True):
+    """Of a history that was compacted."""
+
+    text: str
+
+
 _encode = msgspec.msgpack.Encoder().encode
+_summary = msgspec.msgpack.Decoder(Summary)
 _sealed = msgspec.msgpack.Decoder(Sealed)
+
+
+def close_summary(seal: Seal, text: str) -> str:
+    return seal.close(_encode(Summary(text)))
+
+
+def open_summary(seal: Seal, text: str) -> str | None:
+    """None for what is none of the owner's."""
+    try:
+        value = seal.open(text)
+        return None if value is None else _summary.decode(value).text
+    except msgspec.MsgspecError:
+        return None
 
 
 class Marks:

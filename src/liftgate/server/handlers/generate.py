@@ -65,6 +65,23 @@ def answers(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:
     return answer
 
 
+def whole_answers(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:
+    """The handler of a route whose answers are never streamed, and may repeat what was asked."""
+    json_type = ((b"content-type", dialect.json_type),)
+
+    async def answer(request: Request) -> Response:
+        request.query("key")
+        body = await request.json_object()
+        large = request.held >= LARGE
+        with request.while_connected(PATIENCE):
+            whole = await request.gateway.generate.complete(dialect, request.owner, body, large=large)
+            if large or whole.large:
+                return await large_response(lambda: _written(dialect, whole), json_type)
+            return Response(_encode(dialect.whole(whole)), headers=json_type)
+
+    return answer
+
+
 def counts(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:
     """The handler of a route that says how many tokens the same body would send, files included; nothing is
     generated. In OpenAI's form (docs/protocol/openai.md, "Counting tokens")."""

@@ -1,0 +1,129 @@
+"""Compacting a history: the words of the user as they are, and of all else a summary by the model, under the owner's
+seal. A later request sends these items in the history's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from liftgate.answer.choice import Answer, Head
+from liftgate.ask import checks
+from liftgate.ask.body import Conversation, finish
+from liftgate.ask.builder import Ask
+from liftgate.ask.media import MediaFound
+from liftgate.ask.question import Question
+from liftgate.ask.seal import Seal
+from liftgate.dialects.dialect import Encoder
+from liftgate.dialects.openai_errors import OpenAI
+from liftgate.dialects.responses.dialect import Responses
+from liftgate.dialects.responses.echo import ID, usage_of
+from liftgate.dialects.responses.fields import IGNORED
+from liftgate.dialects.responses.items import call_ids, read_input
+from liftgate.dialects.responses.media import find_media
+from liftgate.dialects.responses.request import check_beginning, refuse_earlier
+from liftgate.dialects.responses.sealed import close_summary
+from liftgate.errors import UnsupportedParameter, UpstreamAnswerBroken
+from liftgate.json_types import JsonMapping, JsonObject
+
+SUMMARIZE = (
+    "Summarize our conversation so far, so that you can go on from the summary alone; my own messages stay beside it. "
+    "Keep what was found out, decided and done, every name, number, address and identifier that may be needed again, "
+    "what was read in files and given by tools, what was promised, and what is still open. Say nothing else."
+)
+FIELDS = frozenset({"model", "input", "instructions", "previous_response_id", "prompt_cache_key", "timeout"})
+"""Those that act, or change nothing here."""
+
+_KEPT = ("user", "system", "developer")
+
+
+class CompactionQuestion(Question, frozen=True):
+    """`messages`: those that stay as they are. `seal`: the owner's."""
+
+    messages: Sequence[JsonObject] = ()
+    seal: Seal | None = None
+
+    @property
+    def keeps_signatures(self) -> bool:
+        return False
+
+
+class Compaction(OpenAI):
+    """`history` and `keeps`: as in `Responses`."""
+
+    call_prefix = Responses.call_prefix
+
+    def __init__(self, history: Sequence[JsonObject] = (), *, keeps: bool = False) -> None:
+        self._history = history
+        self._keeps = keeps
+
+    def media(self, request: JsonMapping, *, inline_limit: int) -> MediaFound:
+        check_beginning(request)
+        return find_media(request, self._history, inline_limit=inline_limit)
+
+    def call_ids(self, request: JsonMapping) -> Sequence[str]:
+        return [*call_ids(self._history), *call_ids(request.get("input"))]
+
+    def read(self, request: JsonMapping, ask: Ask) -> CompactionQuestion:
+        if not self._keeps:
+            refuse_earlier(request)
+        for name, value in request.items():
+            if value is not None and name not in FIELDS and name not in IGNORED:
+                ask.refuse_unknown(name)
+        talk = Conversation(ask)
+        if (instructions := request.get("instructions")) is not None:
+            talk.instruct([{"text": checks.string(instructions, "instructions")}])
+        given = request.get("input")
+        read_input(talk, self._history, [] if given is None else given)
+        talk.add_user([{"text": SUMMARIZE}])
+        talk.finish()
+        ask.read_defaults()
+        own = [{"role": "user", "content": given}] if isinstance(given, str) else given or ()
+        return finish(ask, CompactionQuestion, [*_messages(self._history), *_messages(own)], ask.seal())
+
+    def whole(self, answer: Answer[CompactionQuestion]) -> JsonObject:
+        """Raises UpstreamAnswerBroken for a summary that is none, or is not whole."""
+        choice, question, token = answer.choices[0], answer.question, answer.head.id
+        if choice.finish_reason != "STOP" or not choice.text.strip() or question.seal is None:
+            raise UpstreamAnswerBroken(f"Gemini gave no whole summary ({choice.finish_reason or 'blocked'}).")
+        output = [
+            {**message, "id": message.get("id") or f"msg_{token}{place:02d}"}
+            for place, message in enumerate(question.messages)
+        ]
+        sealed = close_summary(question.seal, choice.text)
+        output.append({"id": f"cmp_{token}", "type": "compaction", "encrypted_content": sealed})
+        return {
+            "id": ID + token,
+            "object": "response.compaction",
+            "created_at": answer.head.created,
+            "output": output,
+            "usage": usage_of(answer.counts),
+        }
+
+    def encoder(self, head: Head, request: JsonMapping) -> Encoder[CompactionQuestion]:
+        raise UnsupportedParameter("A compaction is not streamed.", param="stream")
+
+
+def _messages(items: Sequence[JsonObject]) -> list[JsonObject]:
+    """Of items that were read: what the user and the developer said, in the form that items of an answer have."""
+    return [
+        {
+            "id": item.get("id"),
+            "type": "message",
+            "status": "completed",
+            "role": item["role"],
+            "content": _parts(item["content"]),
+        }
+        for item in items
+        if item.get("role") in _KEPT
+    ]
+
+
+def _parts(content: object) -> list[JsonObject]:
+    if isinstance(content, str):
+        return [{"type": "input_text", "text": content}]
+    parts = content if isinstance(content, list) else []
+    return [{"detail": "auto", **part} if part["type"] == "input_image" else part for part in parts]
+
+
+COMPACTION = Compaction()
+"""Where nothing is kept."""
