@@ -16,6 +16,7 @@ TIMES = {
     "store": ("alone_since",),
     "doomed": ("doomed_at", "due_at"),
     "leases": ("expires_at",),
+    "replies": ("created_at",),
 }
 
 

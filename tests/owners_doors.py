@@ -121,6 +121,64 @@ CHATS: dict[str, Door] = {
     ),
 }
 
+
+def response(part: Mapping[str, Any], **more: object) -> dict[str, Any]:
+    return {"model": MODEL, "input": [{"role": "user", "content": [part]}], **more}
+
+
+_INPUT_FILE = {"type": "input_file", "file_id": "{}"}
+_URL_PARTS = (("input_file", "file_url"), ("input_image", "image_url"), ("input_video", "video_url"))
+
+RESPONSES: dict[str, Door] = {
+    f"a file in an input, {prefix or 'bare'}{', streamed' * stream}": Door(
+        "POST", f"{prefix}/responses", response(_INPUT_FILE, stream=stream)
+    )
+    for prefix in ("/v1", "")
+    for stream in (False, True)
+}
+RESPONSES |= {
+    f"a file in an input, {kind}'s {key}": Door("POST", "/v1/responses", response({"type": kind, key: "{}"}))
+    for kind, key in (*_URL_PARTS, ("input_image", "file_id"), ("input_video", "file_id"))
+}
+RESPONSES |= {
+    f"a file in an input, {prefix}/{does}": Door("POST", f"{prefix}/responses/{does}", response(_INPUT_FILE))
+    for prefix in ("/v1", "")
+    for does in ("input_tokens", "compact")
+}
+
+STORED: dict[str, Door] = {
+    f"{what}, {prefix or 'bare'}": Door(method, f"{prefix}/responses/{{}}{rest}")
+    for prefix in ("/v1", "")
+    for what, method, rest in (
+        ("response", "GET", ""),
+        ("response's head", "HEAD", ""),
+        ("response streamed again", "GET", "?stream=true&starting_after=0"),
+        ("delete response", "DELETE", ""),
+        ("cancel response", "POST", "/cancel"),
+        ("items of its input", "GET", "/input_items"),
+        ("items of its input, head", "HEAD", "/input_items"),
+        ("items of its input, a page", "GET", "/input_items?order=asc&limit=1&after=msg_x"),
+    )
+}
+STORED |= {
+    f"previous response, {path}{', streamed' * stream}": Door(
+        "POST", path, {"model": MODEL, "input": "x", "previous_response_id": "{}", "stream": stream}
+    )
+    for path in ("/v1/responses", "/v1/responses/input_tokens")
+    for stream in (False, True)
+}
+STORED["previous response, compacted"] = Door(
+    "POST", "/v1/responses/compact", {"model": MODEL, "previous_response_id": "{}"}
+)
+"""By the id of a stored response."""
+
+REFERENCES: dict[str, Door] = {
+    f"reference {number}, {path}": Door("POST", path, {"model": MODEL, "input": [item]})
+    for path in ("/v1/responses", "/v1/responses/input_tokens", "/v1/responses/compact")
+    for number, item in enumerate(({"type": "item_reference", "id": "{}"}, {"id": "{}"}, {"type": None, "id": "{}"}))
+}
+"""By the id of an item of one."""
+
 _PART = {"fileData": {"fileUri": "{}", "mimeType": "text/plain"}}
 _CONTENT: dict[str, Any] = {"role": "user", "parts": [{"text": "What is it?"}, _PART]}
 _ANSWER = {"functionResponse": {"name": "look", "response": {}, "parts": [_PART]}}

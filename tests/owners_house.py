@@ -30,7 +30,8 @@ STILL = JobSettings(purge_seconds=3600, sweep_seconds=3600, renew_seconds=3600, 
 @dataclass
 class House:
     """`anns`: a file of Ann's in each state; `uploads`: likewise; `part`: of her pending upload; `session`: the
-    capability of a native session of hers; `replica`: the name at Gemini of one of her files."""
+    capability of a native session of hers; `replica`: the name at Gemini of one of her files. `reply`, `item`: a stored
+    response of hers and an item of it."""
 
     url: str
     sandbox: SandboxServer
@@ -40,6 +41,8 @@ class House:
     part: str
     session: str
     replica: str
+    reply: str
+    item: str
 
 
 @dataclass(frozen=True)
@@ -166,8 +169,9 @@ def house_of(data_dir: Path) -> Iterator[House]:
             replica: str = sandbox.control("files")["files"][0]["name"]
             bob.files.create(file=("own.txt", b"live at Gemini"), purpose="user_data")
             uploads, part = _uploads(ann)
+            reply = ann.responses.create(model=MODEL, input="a secret")
         session = secret_of(start_session(url, ANN, {"displayName": "hers"}))
-        yield House(url, sandbox, data_dir, anns, uploads, part, session, replica)
+        yield House(url, sandbox, data_dir, anns, uploads, part, session, replica, reply.id, str(reply.output[0].id))
 
 
 def _files(url: str, ann: openai.OpenAI) -> dict[str, str]:

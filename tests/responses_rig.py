@@ -9,27 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gateways import MODEL, SandboxServer
-from liftgate.dialects.responses.dialect import RESPONSES
-from liftgate.server.handlers import responses
-from liftgate.server.routes import Route, Table
 from liftgate.sse import EventDecoder
 from openai_schema import check_answer, check_event
 
 KEY = {"Authorization": "Bearer sk-ann"}
-TABLE = Table(
-    RESPONSES,
-    (
-        (
-            (
-                Route("/responses", {"POST": responses.create_response}),
-                Route("/responses/compact", {"POST": responses.compact}),
-                Route("/responses/input_tokens", {"POST": responses.count_tokens}),
-            ),
-            ("/v1", ""),
-        ),
-    ),
-    paths=("/v1/responses", "/responses"),
-)
 
 
 @dataclass(frozen=True)
@@ -43,15 +26,20 @@ class Answer:
         return json.loads(self.body)
 
 
-def post(gateway: str, body: dict[str, Any], path: str = "/v1/responses", key: dict[str, str] = KEY) -> Answer:
+def call(gateway: str, method: str, path: str, body: object = None, headers: dict[str, str] = KEY) -> Answer:
     address = urlsplit(gateway)
     connection = HTTPConnection(address.hostname or "", address.port, timeout=60)
     try:
-        connection.request("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json", **key})
+        data = None if body is None else json.dumps(body).encode()
+        connection.request(method, path, data, {"Content-Type": "application/json", **headers})
         response = connection.getresponse()
         return Answer(response.status, response.read())
     finally:
         connection.close()
+
+
+def post(gateway: str, body: dict[str, Any], path: str = "/v1/responses", key: dict[str, str] = KEY) -> Answer:
+    return call(gateway, "POST", path, body, key)
 
 
 def answer(gateway: str, **body: Any) -> dict[str, Any]:

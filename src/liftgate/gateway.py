@@ -44,6 +44,7 @@ from liftgate.engine.overview import Overview
 from liftgate.engine.pass_through import Native
 from liftgate.engine.prefetch import Prefetch
 from liftgate.engine.pricing import Pricing
+from liftgate.engine.replies import Replies
 from liftgate.engine.seals import Seals
 from liftgate.engine.sign_ins import SignIns
 from liftgate.engine.signatures import Signatures
@@ -112,13 +113,14 @@ def purger_of(services: Services) -> Purger:
 
 
 class Gateway:
-    """`files`, `uploads`, `sessions`, `generate`, `native`, `models`, `overview` and `sign_ins` are there between
-    entering and leaving."""
+    """`files`, `uploads`, `sessions`, `generate`, `replies`, `native`, `models`, `overview` and `sign_ins` are there
+    between entering and leaving."""
 
     files: Files
     uploads: Uploads
     sessions: Sessions
     generate: Generate
+    replies: Replies
     native: Native
     models: Models
     overview: Overview
@@ -182,7 +184,8 @@ class Gateway:
         stack.push_async_callback(prefetch.close)
         part_store = PartStore(ingest)
         self.uploads = Uploads(part_store)
-        self.files = Files(services, PurgeAtOnce(purger), ingest, self.uploads, prefetch, router)
+        purge = PurgeAtOnce(purger)
+        self.files = Files(services, purge, ingest, self.uploads, prefetch, router)
         self.sessions = Sessions(part_store)
         self.overview = Overview(services, self.files, copies, router)
         self.sign_ins = SignIns(db)
@@ -193,6 +196,7 @@ class Gateway:
         )
         stack.push_async_callback(fetcher.close)
         attachments = Attachments(services, ingest, fetcher)
+        self.replies = Replies(services, self.files, attachments, ingest.quotas, purge, limits.max_body_bytes)
         healer = Healer(copies, client, clock)
         needs = Needs(self.files, copies, attachments, healer)
         self.native = Native(services, router, needs, settings)

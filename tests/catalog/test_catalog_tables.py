@@ -159,7 +159,7 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class ReplyItem:
     id: str
-    reply_id: str
+    letter_id: str
     image_key: str
     bytes: int
 
@@ -167,11 +167,11 @@ class ReplyItem:
 @contextmanager
 def trial_tables() -> Iterator[tuple[Table[Reply], Table[ReplyItem]]]:
     def stored(conn: Connection, owner: str) -> int:
-        [(size,)] = conn.execute("SELECT coalesce(sum(body_bytes), 0) FROM replies WHERE owner = ?", (owner,))
+        [(size,)] = conn.execute("SELECT coalesce(sum(body_bytes), 0) FROM letters WHERE owner = ?", (owner,))
         return int(size)
 
-    replies = Table(
-        name="replies",
+    letters = Table(
+        name="letters",
         record=Reply,
         owner="owner",
         objects={"body_key": "body_bytes"},
@@ -179,36 +179,36 @@ def trial_tables() -> Iterator[tuple[Table[Reply], Table[ReplyItem]]]:
         stored=stored,
     )
     items = Table(
-        name="reply_items",
+        name="letter_items",
         record=ReplyItem,
         objects={"image_key": "bytes"},
-        refers={"reply_id": "replies"},
+        refers={"letter_id": "letters"},
         texts=("id",),
-        through="reply_id",
-        counted_by="replies",
+        through="letter_id",
+        counted_by="letters",
     )
     try:
-        yield replies, items
+        yield letters, items
     finally:
-        forget_table("replies")
-        forget_table("reply_items")
+        forget_table("letters")
+        forget_table("letter_items")
 
 
 def test_new_table_is_known_to_whatever_walks_the_tables(database_url: str) -> None:
     def work(conn: Connection) -> None:
-        conn.execute("CREATE TABLE replies (id TEXT PRIMARY KEY, owner TEXT, body_key TEXT, body_bytes BIGINT)")
+        conn.execute("CREATE TABLE letters (id TEXT PRIMARY KEY, owner TEXT, body_key TEXT, body_bytes BIGINT)")
         conn.execute(
-            "CREATE TABLE reply_items (id TEXT PRIMARY KEY, reply_id TEXT REFERENCES replies (id), image_key TEXT,"
+            "CREATE TABLE letter_items (id TEXT PRIMARY KEY, letter_id TEXT REFERENCES letters (id), image_key TEXT,"
             " bytes BIGINT)"
         )
-        with trial_tables() as (replies, items):
+        with trial_tables() as (letters, items):
             assert faults(schema_of(conn, database_url)) == []
             before, objects = stored_bytes(conn, "anna"), count_objects(conn)
-            replies.insert(conn, Reply("r1", "anna", "key-1", 70))
-            replies.insert(conn, Reply("r2", "anna", None, 0))
-            replies.insert(conn, Reply("r3", "bert", "key-3", 9))
+            letters.insert(conn, Reply("r1", "anna", "key-1", 70))
+            letters.insert(conn, Reply("r2", "anna", None, 0))
+            letters.insert(conn, Reply("r3", "bert", "key-3", 9))
             items.insert(conn, ReplyItem("i1", "r2", "key-i", 5))
-            assert replies.find(conn, "WHERE id = ?", ("r1",)) == Reply("r1", "anna", "key-1", 70)
+            assert letters.find(conn, "WHERE id = ?", ("r1",)) == Reply("r1", "anna", "key-1", 70)
             asked = ["key-1", "key-2", "key-3", "key-i"]
             # The sweep: what a row names is known, and cannot be condemned.
             assert known_objects(conn, asked) == {"key-1", "key-3", "key-i"}
@@ -221,7 +221,7 @@ def test_new_table_is_known_to_whatever_walks_the_tables(database_url: str) -> N
             commit(conn)
             assert sorted(objects_of(conn, "anna")) == ["key-1", "key-i"]
             assert erase_owner(conn, "anna", NOW, 500) == 1
-            assert [row.id for row in replies.select(conn, "ORDER BY id")] == ["r3"]
+            assert [row.id for row in letters.select(conn, "ORDER BY id")] == ["r3"]
             assert items.select(conn, "") == []
             assert known_objects(conn, asked) == {"key-3"}
 
@@ -232,13 +232,13 @@ def test_record_goes_in_and_comes_out_by_the_names_of_its_fields(database_url: s
     """The order of columns in the database is not the order of fields: nothing depends on it."""
 
     def work(conn: Connection) -> None:
-        conn.execute("CREATE TABLE replies (body_bytes BIGINT, body_key TEXT, owner TEXT, id TEXT)")
-        conn.execute("CREATE TABLE reply_items (bytes BIGINT, id TEXT, image_key TEXT, reply_id TEXT)")
-        with trial_tables() as (replies, _):
+        conn.execute("CREATE TABLE letters (body_bytes BIGINT, body_key TEXT, owner TEXT, id TEXT)")
+        conn.execute("CREATE TABLE letter_items (bytes BIGINT, id TEXT, image_key TEXT, letter_id TEXT)")
+        with trial_tables() as (letters, _):
             made = Reply("r1", "anna", "k", 3)
-            replies.insert(conn, made)
-            assert replies.select(conn, "WHERE owner = ?", ("anna",)) == [made]
-            assert replies.find(conn, "WHERE id = ?", ("r2",)) is None
+            letters.insert(conn, made)
+            assert letters.select(conn, "WHERE owner = ?", ("anna",)) == [made]
+            assert letters.find(conn, "WHERE id = ?", ("r2",)) is None
 
     run(database_url, lambda database: database.write(work))
 
@@ -296,5 +296,5 @@ def test_nothing_walks_the_tables_before_they_are_declared() -> None:
 
 
 def test_table_cannot_be_declared_twice() -> None:
-    with trial_tables(), pytest.raises(ValueError, match="replies is registered twice"):
-        Table(name="replies", record=Reply)
+    with trial_tables(), pytest.raises(ValueError, match="letters is registered twice"):
+        Table(name="letters", record=Reply)

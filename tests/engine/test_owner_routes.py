@@ -9,7 +9,18 @@ from liftgate.engine.pass_through import METHODS, STREAM
 from liftgate.errors import MethodNotAllowed, RouteNotFound
 from liftgate.server.routes import TABLES
 from liftgate.server.routing import RouteTable
-from owners_doors import CHATS, FILES, NATIVE_BODIES, NATIVE_CALLS, NATIVE_FILES, SESSIONS, UPLOADS
+from owners_doors import (
+    CHATS,
+    FILES,
+    NATIVE_BODIES,
+    NATIVE_CALLS,
+    NATIVE_FILES,
+    REFERENCES,
+    RESPONSES,
+    SESSIONS,
+    STORED,
+    UPLOADS,
+)
 from owners_house import Door
 
 Place = tuple[str, str, str]
@@ -62,6 +73,7 @@ def place_of(door: Door) -> Place:
 
 def test_every_route_has_its_door() -> None:
     doors = [*FILES.values(), *NATIVE_FILES.values(), *CHATS.values(), *NATIVE_CALLS.values(), *UPLOADS.values()]
+    doors += [*RESPONSES.values(), *STORED.values(), *REFERENCES.values()]
     behind = {place_of(door) for door in (*doors, *SESSIONS.values())}
     assert behind.isdisjoint(NAMES_NOTHING)
     assert behind | NAMES_NOTHING == {place for place, _ in places()}

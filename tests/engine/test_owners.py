@@ -18,7 +18,19 @@ from hypothesis import strategies as st
 
 from gateways import ask, client_for
 from liftgate import ids
-from owners_doors import BY_FILE_ID, CHATS, FILES, GOOGLE, NATIVE_CALLS, NATIVE_FILES, NATIVE_NAMES, chat
+from owners_doors import (
+    BY_FILE_ID,
+    CHATS,
+    FILES,
+    GOOGLE,
+    NATIVE_CALLS,
+    NATIVE_FILES,
+    NATIVE_NAMES,
+    REFERENCES,
+    RESPONSES,
+    STORED,
+    chat,
+)
 from owners_house import (
     ALIAS,
     ANN,
@@ -87,6 +99,28 @@ def test_foreign_file_in_a_chat_is_as_one_that_never_was(house: House, door: str
             answers = [CHATS[door].ask(house, each) for each in (foreign, never)]
         same(answers[0], answers[1], theirs, nobodys)
         assert answers[0].status >= 400
+
+
+@pytest.mark.parametrize("door", RESPONSES)
+def test_foreign_file_in_a_response_is_as_one_that_never_was(house: House, door: str) -> None:
+    for spelled in CHAT_SPELLINGS.values():
+        for theirs, nobodys in ((code_of(house.anns["live"]), ids.token()), (ALIAS, NO_ALIAS)):
+            foreign, never = spelled(theirs, house), spelled(nobodys, house)
+            with untouched(house):
+                answers = [RESPONSES[door].ask(house, each) for each in (foreign, never)]
+            same(answers[0], answers[1], theirs, nobodys)
+            assert answers[0].status >= 400
+
+
+@pytest.mark.parametrize("door", STORED)
+def test_foreign_response_is_as_one_that_never_was(house: House, door: str) -> None:
+    foreign = told_apart_by_nothing(house, STORED[door], house.reply, f"resp_{ids.token()}")
+    assert foreign.status in (400, 404)
+
+
+@pytest.mark.parametrize("door", REFERENCES)
+def test_foreign_item_is_as_one_that_never_was(house: House, door: str) -> None:
+    assert told_apart_by_nothing(house, REFERENCES[door], house.item, f"msg_{ids.token()}00").status == 404
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)

@@ -11,9 +11,7 @@ from gateways import SandboxServer, sandbox_server, settings_for
 from liftgate.gateway import Gateway
 from liftgate.sandbox.settings import SandboxSettings
 from liftgate.server.app import build_app
-from liftgate.server.routes import TABLES
 from liftgate.settings.sections import JobSettings
-from responses_rig import TABLE
 from serving import serve
 
 
@@ -39,5 +37,5 @@ def database(data: Path, gateway: str) -> Path:
 def gateway(sandbox: SandboxServer, data: Path) -> Iterator[str]:
     jobs = JobSettings(stream_commit_seconds=0.1, stream_ping_seconds=0.1)
     settings = settings_for(sandbox, data, jobs=jobs)
-    with serve(build_app(Gateway(settings), (TABLE, *TABLES))) as url:
+    with serve(build_app(Gateway(settings))) as url:
         yield url

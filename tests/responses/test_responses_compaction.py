@@ -12,9 +12,8 @@ from gateways import MODEL, SandboxServer, client_for, deployments, settings_for
 from liftgate.dialects.responses.compaction import SUMMARIZE
 from liftgate.gateway import Gateway
 from liftgate.server.app import build_app
-from liftgate.server.routes import TABLES
 from openai_schema import check_answer
-from responses_rig import KEY, TABLE, answer, events, post, refusal, sent, user
+from responses_rig import KEY, answer, events, post, refusal, sent, user
 from serving import serve
 
 PATH = "/v1/responses/compact"
@@ -172,7 +171,7 @@ def test_it_leaves_nothing_and_needs_no_memory(sandbox: SandboxServer, tmp_path:
     settings = settings_for(sandbox, tmp_path, deployments=deployments(sandbox.url))
 
     def served() -> Iterator[str]:
-        with serve(build_app(Gateway(settings), (TABLE, *TABLES))) as url:
+        with serve(build_app(Gateway(settings))) as url:
             yield url
 
     summarized(sandbox, "It is blue.")

@@ -48,8 +48,7 @@ def test_fields_become_generation_config_and_are_repeated(gateway: str, sandbox:
 @pytest.mark.parametrize(
     ("body", "param", "code"),
     [
-        ({"input": "x", "store": True}, "store", "unsupported_parameter"),
-        ({"input": "x", "store": None}, "store", "unsupported_parameter"),
+        ({"input": "x", "store": "yes"}, "store", "invalid_type"),
         ({"input": "x", "previous_response_id": "resp_1"}, "previous_response_id", "previous_response_not_found"),
         ({"input": "x", "background": True}, "background", "unsupported_parameter"),
         ({"input": "x", "truncation": "soup"}, "truncation", "invalid_value"),

@@ -18,8 +18,7 @@ import pytest
 from gateways import SandboxServer, deployments, settings_for
 from liftgate.gateway import Gateway
 from liftgate.server.app import build_app
-from liftgate.server.routes import TABLES
-from responses_rig import TABLE, answer, events, in_order, post, refusal, sent
+from responses_rig import answer, events, in_order, post, refusal, sent
 from serving import serve
 
 MODEL, OTHER_FAMILY = "gemini-3-flash-preview", "gemini-3.6-flash"
@@ -45,8 +44,8 @@ def pair(sandbox: SandboxServer, place: Path) -> Iterator[tuple[str, str]]:
     models = (*deployments(sandbox.url, model=MODEL), *deployments(sandbox.url, ("key-b",), model=OTHER_FAMILY))
     settings = settings_for(sandbox, place, deployments=models)
     with (
-        serve(build_app(Gateway(settings), (TABLE, *TABLES))) as one,
-        serve(build_app(Gateway(settings), (TABLE, *TABLES))) as other,
+        serve(build_app(Gateway(settings))) as one,
+        serve(build_app(Gateway(settings))) as other,
     ):
         yield one, other
 

@@ -11,8 +11,7 @@ from gateways import SandboxServer, client_for, deployments, sandbox_server, set
 from liftgate.gateway import Gateway
 from liftgate.sandbox.settings import SandboxSettings
 from liftgate.server.app import build_app
-from liftgate.server.routes import TABLES
-from responses_rig import TABLE, answer, events, refusal, sent
+from responses_rig import answer, events, refusal, sent
 from serving import serve
 
 LIMIT = 1000
@@ -31,7 +30,7 @@ def small() -> Iterator[SandboxServer]:
 def gateway(small: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     models = [each for model in MODELS for each in deployments(small.url, (f"key-{model}",), model=model)]
     settings = settings_for(small, tmp_path_factory.mktemp("small"), deployments=tuple(models))
-    with serve(build_app(Gateway(settings), (TABLE, *TABLES))) as url:
+    with serve(build_app(Gateway(settings))) as url:
         yield url
 
 

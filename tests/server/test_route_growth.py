@@ -76,6 +76,18 @@ CHAT: dict[str, Grown] = {
         ],
     ),
 }
+RESPONSES: dict[str, Grown] = {
+    **ANY_JSON,
+    "items": lambda n: as_json(model="m", input=[{"role": "user", "content": "x"}] * n, store=False, nope=1),
+    "references": lambda n: as_json(
+        model="m", input=[{"type": "item_reference", "id": f"msg_{at}"} for at in range(n)]
+    ),
+    "an id": lambda n: as_json(model="m", input="x", previous_response_id="r" * n),
+    "an answer's text": lambda n: as_json(model="garbage", input="x" * n, store=False),
+    "parts": lambda n: as_json(
+        model="m", store=False, nope=1, input=[{"role": "user", "content": [{"type": "input_text", "text": "x"}] * n}]
+    ),
+}
 NATIVE: dict[str, Grown] = {
     **ANY_JSON,
     "contents": lambda n: as_json(model="m", contents=[{"parts": [{"text": "x"}]}] * n),
@@ -125,6 +137,10 @@ NONE: dict[str, Grown] = {}
 BODIES: dict[tuple[str, str], dict[str, Grown]] = {
     ("POST", "/chat/completions"): CHAT,
     ("POST", "/chat/completions/input_tokens"): CHAT,
+    ("POST", "/responses"): RESPONSES,
+    ("POST", "/responses/input_tokens"): RESPONSES,
+    ("POST", "/responses/compact"): RESPONSES,
+    ("POST", "/responses/{response_id}/cancel"): NONE,
     ("POST", "/files"): {**form("file"), **NATIVE_UPLOAD},
     ("POST", "/uploads"): ANY_JSON,
     ("POST", "/uploads/{upload_id}/parts"): form("data"),

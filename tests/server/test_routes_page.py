@@ -57,7 +57,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_the_official_client_is_told_what_is_not_served(gateway: str) -> None:
     client = client_for(gateway)
     calls: dict[str, Callable[[], object]] = {
-        "/responses": lambda: client.responses.create(model="m", input="Hi"),
+        "/conversations": lambda: client.conversations.create(),
         "/embeddings": lambda: client.embeddings.create(model="m", input="Hi"),
         "/moderations": lambda: client.moderations.create(input="Hi"),
         "/batches": lambda: client.batches.list(),

@@ -15,7 +15,7 @@ from liftgate.ask.builder import Ask
 from liftgate.ask.media import Media, MediaFound
 from liftgate.ask.media_parts import media_part
 from liftgate.ask.question import Question
-from liftgate.dialects.dialect import ErrorBody
+from liftgate.dialects.dialect import NO_SIGNATURES, ErrorBody
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.server.handlers.generate import answers
@@ -45,6 +45,7 @@ class Toy:
     name = "toy"
     json_type = b"application/toy+json"
     call_prefix = "toy-"
+    signatures = NO_SIGNATURES
 
     def media(self, request: JsonMapping, *, inline_limit: int = 0) -> MediaFound:
         named = request.get("file")

@@ -6,7 +6,8 @@ A dialect is one object of pure functions, and knows no other dialect. To add on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -23,6 +24,7 @@ from liftgate.large_bodies import Body
 Q = TypeVar("Q", bound=Question)
 
 JSON = b"application/json"
+NO_SIGNATURES: Mapping[str, str] = MappingProxyType({})
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -63,9 +65,11 @@ class Encoder(Protocol[Q]):
 
 
 class Dialect(Errors, Protocol[Q]):
-    """An API in which models are asked. `call_prefix`: what its ids of function calls begin with."""
+    """An API in which models are asked. `call_prefix`: what its ids of function calls begin with. `signatures`: thought
+    signatures of calls in the history that need not be looked up, by call id."""
 
     call_prefix: str
+    signatures: Mapping[str, str]
 
     def media(self, request: JsonMapping, *, inline_limit: int) -> MediaFound:
         """Which files a request needs. Raises InvalidRequest for media that cannot be read."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from liftgate.answer.choice import Answer, Head
 from liftgate.answer.events import SHOWN, Event
@@ -166,7 +166,17 @@ class LateStream(Generic[Q]):
         await abandon(self._task)
 
 
-AnswerStream: TypeAlias = StartedStream[Q] | LateStream[Q]
+class AnswerStream(Protocol[Q]):
+    """What both are, and what is put around one of them."""
+
+    @property
+    def head(self) -> Head: ...
+    @property
+    def answer(self) -> Answer[Q] | None: ...
+    @property
+    def ended(self) -> bool: ...
+    async def batch(self) -> Sequence[Event]: ...
+    async def aclose(self) -> None: ...
 
 
 async def abandon(task: StreamTask[Q]) -> None:

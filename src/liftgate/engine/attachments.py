@@ -23,6 +23,8 @@ from liftgate.files.arrival import Ingest
 from liftgate.records import FileRecord, NewFile, Owner
 
 LIFE_SECONDS = RETENTION_SECONDS
+KEPT_SECONDS = 86_400
+"""For what is about to be held by a stored response."""
 
 
 class Attachments:
@@ -39,8 +41,19 @@ class Attachments:
         assert need.mime_type is not None, "inline data is read with its type"
         known = await self._known(owner, sha256, size)
         if known is None:
-            known = await self._keep_inline(owner, need, need.mime_type, size)
+            known = await self._keep_inline(owner, need, _unlisted(need.filename or "inline", need.mime_type), size)
         return Wanted(known, need.mime_type)
+
+    async def keep(self, owner: Owner, need: Media) -> FileRecord:
+        """A File of purpose `KEPT` for base64 data. It goes after a day unless a stored response holds it by then."""
+        sha256, size = await asyncio.to_thread(_digest, need)
+        known = await self._db.read(
+            lambda conn: rows.find_hidden(conn, owner, rows.KEPT, sha256, size, conn.now() + KEPT_SECONDS / 2)
+        )
+        if known is not None:
+            return known
+        new = NewFile(need.filename or "inline", need.mime_type or "", purpose=rows.KEPT, life_seconds=KEPT_SECONDS)
+        return await self._keep_inline(owner, need, new, size)
 
     async def fetched(self, owner: Owner, need: Media, budget: InlineBudget) -> Wanted | ResolvedFile:
         """What lies behind a URL: as data while the request has room for it, else as a File."""
@@ -52,7 +65,7 @@ class Attachments:
     async def _known(self, owner: Owner, sha256: str, size: int) -> FileRecord | None:
         def look(conn: Connection) -> tuple[FileRecord | None, bool]:
             now = conn.now()
-            found = rows.find_unlisted(conn, owner, sha256, size, now)
+            found = rows.find_hidden(conn, owner, rows.UNLISTED, sha256, size, now)
             return found, found is not None and (found.expires_at or 0.0) - now < LIFE_SECONDS / 2
 
         found, ages = await self._db.read(look)
@@ -62,12 +75,12 @@ class Attachments:
             await self._db.write(lambda conn: rows.prolong_unlisted(conn, found.id, conn.now() + LIFE_SECONDS))
         return found
 
-    async def _keep_inline(self, owner: Owner, need: Media, mime_type: str, size: int) -> FileRecord:
+    async def _keep_inline(self, owner: Owner, need: Media, new: NewFile, size: int) -> FileRecord:
         arrival = self._ingest.begin(owner, size=size)
         try:
             for piece in decoded_pieces(need):
                 await arrival.write(piece)
-            return await arrival.commit(_unlisted(need.filename or "inline", mime_type))
+            return await arrival.commit(new)
         finally:
             await arrival.abort()
 

@@ -146,7 +146,8 @@ class Generate:
         deadline = begun + self._timeout(call.request, group)
         find = call.dialect.call_ids
         call_ids = await asyncio.to_thread(find, call.request) if call.large else find(call.request)
-        signatures = await self._signatures.load(call.owner, call_ids) if call_ids else {}
+        known = call.dialect.signatures
+        signatures = await self._signatures.load(call.owner, call_ids, known) if call_ids else {}
         needs: Sequence[Needed] = ()
         if call.media.needs:
             finding = self._needs.of(call.owner, call.media, seconds=deadline - self._clock.monotonic())

@@ -16,6 +16,7 @@ from liftgate.catalog.database import Connection
 from liftgate.catalog.rows.copies import CopyTable, expire_copies
 from liftgate.catalog.rows.files import settle_pending
 from liftgate.catalog.rows.leases import cut_leases, expire_leases
+from liftgate.catalog.rows.replies import expire_replies
 from liftgate.catalog.rows.signatures import expire_signatures
 from liftgate.catalog.rows.unknown import keep_arriving
 from liftgate.catalog.steady import TICK_SECONDS, longest_grace, steady, tick
@@ -33,6 +34,7 @@ from liftgate.log_context import working_for
 log = logging.getLogger("liftgate.engine")
 
 BATCH = 500
+REPLIES_AT_ONCE = 50
 PENDING = 100
 SHORTEST_LEASE = 5.0
 """Seconds. A job's lease lasts half its period, if not less: with a shorter one a busy machine would lose it."""
@@ -185,6 +187,9 @@ class Jobs:
         for one in rounds:
             while await services.db.write(one) == BATCH:
                 lease.check()
+        # A chain goes from its end to its beginning: each round, what nothing goes on from any more.
+        while await services.db.write(lambda conn: expire_replies(conn, steady(conn), REPLIES_AT_ONCE)):
+            lease.check()
 
 
 def _expire(conn: Connection, *, table: CopyTable, before: float) -> int:

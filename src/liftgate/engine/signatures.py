@@ -51,9 +51,10 @@ class Signatures:
         except Unavailable as error:
             log.warning("the thought signatures of %d calls are in memory only: %s", len(values), error.message)
 
-    async def load(self, owner: Owner, call_ids: Sequence[str]) -> Mapping[str, str]:
-        """Those that are known; translation says what stands for the others."""
+    async def load(self, owner: Owner, call_ids: Sequence[str], known: Mapping[str, str]) -> Mapping[str, str]:
+        """Those that are known; translation says what stands for the others. `known`: to the caller."""
         found = {call_id: self._known[owner, call_id] for call_id in call_ids if (owner, call_id) in self._known}
+        found |= known
         if self._brief:
             self._forget(0)
             brief = self._brief

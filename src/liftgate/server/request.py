@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, quote
+from urllib.parse import parse_qs, quote
 
 from liftgate.deadlines import Alarm
 from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
@@ -29,6 +29,7 @@ from liftgate.server.bodies import (
     read_again,
 )
 from liftgate.server.content_encoding import decoded
+from liftgate.server.query import read_query
 from liftgate.server.waits import Waits
 from liftgate.sizes import announced, exact_size
 from liftgate.whole_numbers import whole_number
@@ -134,24 +135,9 @@ class Request:
             return ""
         return parse_qs(self.query_string.decode("latin-1"), encoding="latin-1").get(name, [""])[0]
 
-    def query(self, *allowed: str) -> dict[str, str]:
-        """The query's values; empty ones count as not given. Raises InvalidRequest for a name that is not `allowed`."""
-        if not self.query_string:
-            return {}
-        found: dict[str, str] = {}
-        try:
-            pairs = parse_qsl(
-                self.query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=64
-            )
-        except (UnicodeDecodeError, ValueError):
-            raise InvalidRequest("The query of the URL cannot be read.") from None
-        for name, value in pairs:
-            if name not in allowed:
-                raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
-            if name in found:
-                raise InvalidRequest(f"Duplicate parameter: '{name}'.", param=name, code="duplicate_parameter")
-            found[name] = value
-        return {name: value for name, value in found.items() if value}
+    def query(self, *allowed: str, lists: tuple[str, ...] = ()) -> dict[str, str]:
+        """`read_query` of its query."""
+        return read_query(self.query_string, allowed, lists) if self.query_string else {}
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The content as it comes. Raises RequestTimeout, ClientLeft and what `content_encoding` raises."""

@@ -30,7 +30,6 @@ OPENAI_UNSERVED = {
     "organization": "",
     "projects": "",
     "realtime": "",
-    "responses": _CHAT,
     "skills": "",
     "threads": "",
     "vector_stores": "",

@@ -13,7 +13,7 @@ from liftgate.catalog.connection import Connection, invalidate, storable
 from liftgate.catalog.rows.blobs import BlobPart, insert_blob, is_whole, live_blob, orphan_blob, replace_bytes
 from liftgate.catalog.rows.unknown import claim
 from liftgate.catalog.steady import steady
-from liftgate.catalog.table import BareTable, Table
+from liftgate.catalog.table import BareTable, Table, marks
 from liftgate.errors import Conflict, FileNotFound, InvalidRequest, TooLarge
 from liftgate.records import BlobRecord, FileRecord, FileStatus, Owner
 from liftgate.sizes import exact_size
@@ -26,7 +26,12 @@ CHOSEN = ("filename", "mime_type", "purpose", "alias", "display_name")
 INDEXED = ("mime_type", "purpose", "alias")
 LONGEST_INDEXED = 255
 UNLISTED = "inline"
-"""The purpose of files that a client did not make as such: media sent inside a chat. No listing shows them."""
+"""The purpose of files that a client did not make as such: media sent inside a chat. They live for two days after
+their last use."""
+KEPT = "response"
+"""The same for media of stored responses, which go with the last of these."""
+HIDDEN = (UNLISTED, KEPT)
+"""The purposes that no listing shows."""
 CARRIED = "carry|"
 """What the lease is called by which a process says that it goes on carrying a file; the rest is the file's id."""
 NOT_CARRIED = (
@@ -171,7 +176,7 @@ def list_files(
 ) -> tuple[list[FileRecord], bool]:
     """A page by (created_at, id), and whether there is more. `after`: the id of the last file of the page before;
     one that was deleted since still works for a day. Raises `FileNotFound` for any other."""
-    if purpose == UNLISTED:
+    if purpose in HIDDEN:
         return [], False
     direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
     conditions = ["owner = ?"]
@@ -182,8 +187,8 @@ def list_files(
         conditions.append("purpose = ?")
         values.append(purpose)
     else:
-        conditions.append("purpose <> ?")
-        values.append(UNLISTED)
+        conditions.append(f"purpose NOT IN ({marks(len(HIDDEN))})")
+        values += HIDDEN
     if after is not None:
         conditions.append(f"(created_at, id) {beyond} (?, ?)")
         values += [position(conn, owner, after), after]
@@ -239,13 +244,13 @@ def set_file_status(conn: Connection, file_id: str, status: FileStatus, details:
     invalidate(conn, "file", file_id)
 
 
-def find_unlisted(conn: Connection, owner: Owner, sha256: str, size: int, now: float) -> FileRecord | None:
-    """The owner's file of purpose `UNLISTED` with these bytes."""
+def find_hidden(conn: Connection, owner: Owner, purpose: str, sha256: str, size: int, now: float) -> FileRecord | None:
+    """The owner's file of a purpose of `HIDDEN` with these bytes."""
     return FILES.find(
         conn,
         "WHERE owner = ? AND purpose = ? AND blob_id IN (SELECT id FROM blobs"
         f" WHERE owner = ? AND sha256 = ? AND bytes = ? AND orphaned_at IS NULL) AND {ALIVE} LIMIT 1",
-        (owner, UNLISTED, owner, sha256, size, now),
+        (owner, purpose, owner, sha256, size, now),
     )
 
 

@@ -12,12 +12,14 @@ from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import read_chat, tool_call_ids
+from liftgate.dialects.dialect import NO_SIGNATURES
 from liftgate.dialects.openai_errors import OpenAI
 from liftgate.json_types import JsonMapping, JsonObject
 
 
 class Chat(OpenAI):
     call_prefix = "call_"
+    signatures = NO_SIGNATURES
 
     def media(self, request: JsonMapping, *, inline_limit: int) -> MediaFound:
         return find_media(request, inline_limit=inline_limit)

@@ -4,7 +4,7 @@ seal. A later request sends these items in the history's place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from liftgate.answer.choice import Answer, Head
 from liftgate.ask import checks
@@ -13,7 +13,7 @@ from liftgate.ask.builder import Ask
 from liftgate.ask.media import MediaFound
 from liftgate.ask.question import Question
 from liftgate.ask.seal import Seal
-from liftgate.dialects.dialect import Encoder
+from liftgate.dialects.dialect import NO_SIGNATURES, Encoder
 from liftgate.dialects.openai_errors import OpenAI
 from liftgate.dialects.responses.dialect import Responses
 from liftgate.dialects.responses.echo import ID, usage_of
@@ -48,11 +48,18 @@ class CompactionQuestion(Question, frozen=True):
 
 
 class Compaction(OpenAI):
-    """`history` and `keeps`: as in `Responses`."""
+    """`history`, `signatures` and `keeps`: as in `Responses`."""
 
     call_prefix = Responses.call_prefix
 
-    def __init__(self, history: Sequence[JsonObject] = (), *, keeps: bool = False) -> None:
+    def __init__(
+        self,
+        history: Sequence[JsonObject] = (),
+        signatures: Mapping[str, str] = NO_SIGNATURES,
+        *,
+        keeps: bool = False,
+    ) -> None:
+        self.signatures = signatures
         self._history = history
         self._keeps = keeps
 

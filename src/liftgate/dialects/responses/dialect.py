@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from liftgate.answer.choice import Answer, Head
 from liftgate.ask.builder import Ask
 from liftgate.ask.media import MediaFound
+from liftgate.dialects.dialect import NO_SIGNATURES
 from liftgate.dialects.openai_errors import OpenAI
 from liftgate.dialects.responses.answer import whole
 from liftgate.dialects.responses.items import call_ids
@@ -18,13 +19,20 @@ from liftgate.json_types import JsonMapping, JsonObject
 
 
 class Responses(OpenAI):
-    """`history`: the items of the turns before, oldest first; the request's own input follows them. `keeps`: the answer
-    is kept where the client does not forbid it, and what the request names of earlier ones was found. Without it such
-    requests are refused: nothing is lost in silence."""
+    """`history`: the items of the turns before, oldest first; the request's own input follows them. `signatures`: of
+    the calls among them. `keeps`: the answer is kept where the client does not forbid it, and what the request names of
+    earlier ones was found. Without it such requests are refused: nothing is lost in silence."""
 
     call_prefix = "call_"
 
-    def __init__(self, history: Sequence[JsonObject] = (), *, keeps: bool = False) -> None:
+    def __init__(
+        self,
+        history: Sequence[JsonObject] = (),
+        signatures: Mapping[str, str] = NO_SIGNATURES,
+        *,
+        keeps: bool = False,
+    ) -> None:
+        self.signatures = signatures
         self._history = history
         self._keeps = keeps
 

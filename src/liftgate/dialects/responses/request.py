@@ -89,15 +89,44 @@ def read_response(request: JsonMapping, ask: Ask, history: Sequence[JsonObject])
 
 def refuse_earlier(request: JsonMapping) -> None:
     """Where nothing is kept, no earlier response or conversation is there."""
-    if (conversation := request.get("conversation")) is not None:
-        name = conversation.get("id") if isinstance(conversation, dict) else conversation
-        raise NotFound(f"Conversation with id '{shortened(str(name))}' not found.")
-    if (previous := request.get("previous_response_id")) is not None:
+    previous, conversation = earlier(request)
+    if conversation is not None:
+        raise conversation_not_found(conversation)
+    if previous is not None:
+        raise previous_not_found(previous)
+
+
+def earlier(request: JsonMapping) -> tuple[str | None, str | None]:
+    """The response and the conversation that a request goes on from; at most one of them is not None."""
+    previous, conversation = request.get("previous_response_id"), request.get("conversation")
+    if previous is not None:
+        previous = checks.string(previous, "previous_response_id")
+    if isinstance(conversation, dict):
+        conversation = checks.required(conversation, "id", "conversation")
+        conversation = checks.string(conversation, "conversation.id")
+    elif conversation is not None and not isinstance(conversation, str):
+        raise checks.invalid_type("conversation", "one of a string or object", conversation)
+    if previous is not None and conversation is not None:
         raise InvalidRequest(
-            f"Previous response with id '{shortened(str(previous))}' not found.",
-            param="previous_response_id",
-            code="previous_response_not_found",
+            "Mutually exclusive parameters: ''. Ensure you are only providing one of: 'previous_response_id' or "
+            "'conversation'.",
+            code="mutually_exclusive_parameters",
         )
+    return previous, conversation
+
+
+def previous_not_found(response_id: str) -> InvalidRequest:
+    """Also for one of another owner's, and where one that it went on from was deleted."""
+    return InvalidRequest(
+        f"Previous response with id '{shortened(response_id)}' not found.",
+        param="previous_response_id",
+        code="previous_response_not_found",
+    )
+
+
+def conversation_not_found(conversation_id: str) -> NotFound:
+    """Also for one of another owner's."""
+    return NotFound(f"Conversation with id '{shortened(conversation_id)}' not found.")
 
 
 def refuse_keeping(request: JsonMapping) -> None:

@@ -11,6 +11,7 @@ from liftgate.answer.choice import Answer
 from liftgate.ask.question import Question
 from liftgate.dialects.dialect import Dialect
 from liftgate.errors import InvalidRequest
+from liftgate.json_types import JsonMapping
 from liftgate.large_bodies import Body, encoded
 from liftgate.server.bodies import LARGE
 from liftgate.server.event_stream import event_blocks
@@ -37,9 +38,7 @@ def answers(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:
         body = await request.json_object()
         if named:
             body["model"] = named
-        stream = body.get("stream")
-        if stream is not None and not isinstance(stream, bool):
-            raise InvalidRequest("Invalid type for 'stream': expected a boolean.", param="stream", code="invalid_type")
+        stream = asks_for_stream(body)
         generate, large = request.gateway.generate, request.held >= LARGE
         with request.while_connected(PATIENCE):
             if not stream:
@@ -65,21 +64,11 @@ def answers(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:
     return answer
 
 
-def whole_answers(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:
-    """The handler of a route whose answers are never streamed, and may repeat what was asked."""
-    json_type = ((b"content-type", dialect.json_type),)
-
-    async def answer(request: Request) -> Response:
-        request.query("key")
-        body = await request.json_object()
-        large = request.held >= LARGE
-        with request.while_connected(PATIENCE):
-            whole = await request.gateway.generate.complete(dialect, request.owner, body, large=large)
-            if large or whole.large:
-                return await large_response(lambda: _written(dialect, whole), json_type)
-            return Response(_encode(dialect.whole(whole)), headers=json_type)
-
-    return answer
+def asks_for_stream(body: JsonMapping) -> bool:
+    stream = body.get("stream")
+    if stream is not None and not isinstance(stream, bool):
+        raise InvalidRequest("Invalid type for 'stream': expected a boolean.", param="stream", code="invalid_type")
+    return stream is True
 
 
 def counts(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:

@@ -1,11 +1,179 @@
-"""`/v1/responses`."""
+"""`/v1/responses`: an answer that is stored unless `store` is false, and what is asked of it afterwards."""
 
 from __future__ import annotations
 
-from liftgate.dialects.responses.compaction import COMPACTION
-from liftgate.dialects.responses.dialect import COUNTED, RESPONSES
-from liftgate.server.handlers.generate import answers, counts, whole_answers
+import asyncio
+from functools import partial
+from typing import Literal, cast
 
-create_response = answers(RESPONSES)
-count_tokens = counts(COUNTED)
-compact = whole_answers(COMPACTION)
+from liftgate.dialects.responses.compaction import Compaction
+from liftgate.dialects.responses.dialect import Counted
+from liftgate.dialects.responses.fields import INCLUDED
+from liftgate.errors import InvalidRequest
+from liftgate.json_types import JsonObject
+from liftgate.large_bodies import encoded
+from liftgate.server.bodies import LARGE
+from liftgate.server.event_stream import event_blocks
+from liftgate.server.handlers.generate import PATIENCE, asks_for_stream
+from liftgate.server.large_answers import large_response
+from liftgate.server.request import Request
+from liftgate.server.responses import JSON, Response, StreamedResponse, json_response
+from liftgate.whole_numbers import whole_number
+
+LARGEST_PAGE = 100
+PAGE = 20
+_INCLUDE = ("include", "include[]")
+
+
+async def create_response(request: Request) -> Response:
+    request.query("key", "beta")
+    body = await request.json_object()
+    stream = asks_for_stream(body)
+    owner, large = request.owner, request.held >= LARGE
+    generate, replies = request.gateway.generate, request.gateway.replies
+    with request.while_connected(PATIENCE):
+        turn = await replies.begin(owner, body)
+        dialect = turn.dialect
+        if not stream:
+            whole = await generate.complete(dialect, owner, turn.request, large=large)
+            many = large or whole.large
+            response = await asyncio.to_thread(dialect.whole, whole) if many else dialect.whole(whole)
+            if turn.keeps:
+                await replies.keep(owner, turn, response, whole, large=many)
+            return await _written(response, large=whole.large)
+        # What goes wrong before the first event is raised here, and is still a status (docs/architecture.md,
+        # "Decisions").
+        events = await generate.stream(dialect, owner, turn.request, large=large)
+    encoder = dialect.encoder(events.head, turn.request)
+    if turn.keeps:
+        events = replies.kept(owner, turn, events, large=large)
+    elif events.answer is not None:
+        request.let_go()
+    seconds = request.gateway.settings.jobs.stream_ping_seconds
+    blocks = event_blocks(events, encoder, request.deadlines, ping_seconds=seconds)
+
+    async def close() -> None:
+        await blocks.aclose()
+        await events.aclose()
+
+    return StreamedResponse(blocks, close, in_band=encoder.error)
+
+
+async def _written(response: JsonObject, *, large: bool) -> Response:
+    if large:
+        return await large_response(partial(encoded, response), (JSON,))
+    return json_response(response)
+
+
+async def count_tokens(request: Request) -> Response:
+    """How many tokens the same body would send, with the turns before it; nothing is generated or stored."""
+    request.query("key", "beta")
+    body = await request.json_object()
+    with request.while_connected(PATIENCE):
+        turn = await request.gateway.replies.begin(request.owner, body, keeps=False)
+        dialect = Counted(turn.items, turn.signatures, keeps=True)
+        large = request.held >= LARGE
+        tokens = await request.gateway.generate.count(dialect, request.owner, turn.request, large=large)
+        return json_response({"object": "response.input_tokens", "input_tokens": tokens})
+
+
+async def compact(request: Request) -> Response:
+    """The history in fewer tokens: nothing of it is stored."""
+    request.query("key", "beta")
+    body = await request.json_object()
+    large = request.held >= LARGE
+    with request.while_connected(PATIENCE):
+        turn = await request.gateway.replies.begin(request.owner, body, keeps=False)
+        dialect = Compaction(turn.items, turn.signatures, keeps=True)
+        whole = await request.gateway.generate.complete(dialect, request.owner, turn.request, large=large)
+        large = large or whole.large
+        compacted = await asyncio.to_thread(dialect.whole, whole) if large else dialect.whole(whole)
+        return await _written(compacted, large=large)
+
+
+async def retrieve_response(request: Request) -> Response:
+    query = request.query("key", "beta", "stream", "starting_after", "include_obfuscation", lists=_INCLUDE)
+    _check_include(query)
+    response = await request.gateway.replies.get(request.owner, request.params["response_id"])
+    if _flag(query, "stream"):
+        raise InvalidRequest(
+            "This response was not created in the background, and only such a one can be streamed again.",
+            param="stream",
+        )
+    return await _written(response, large=True) if response["output"] else json_response(response)
+
+
+async def delete_response(request: Request) -> Response:
+    request.query("key", "beta")
+    response_id = request.params["response_id"]
+    await request.gateway.replies.delete(request.owner, response_id)
+    return json_response({"id": response_id, "object": "response", "deleted": True})
+
+
+async def cancel_response(request: Request) -> Response:
+    request.query("key", "beta")
+    await request.gateway.replies.get(request.owner, request.params["response_id"])
+    raise InvalidRequest("Cannot cancel a synchronous response.")
+
+
+async def list_input_items(request: Request) -> Response:
+    query = request.query("key", "beta", "limit", "order", "after", lists=_INCLUDE)
+    _check_include(query)
+    page = await request.gateway.replies.input_items(
+        request.owner,
+        request.params["response_id"],
+        after=query.get("after"),
+        limit=read_limit(query.get("limit")),
+        order=read_order(query.get("order")),
+    )
+    return await _written(item_list(page.items, has_more=page.has_more), large=True)
+
+
+def item_list(items: list[JsonObject], *, has_more: bool) -> JsonObject:
+    return {
+        "object": "list",
+        "data": items,
+        "first_id": items[0]["id"] if items else None,
+        "last_id": items[-1]["id"] if items else None,
+        "has_more": has_more,
+    }
+
+
+def read_order(value: str | None) -> Literal["asc", "desc"]:
+    if value not in (None, "asc", "desc"):
+        raise InvalidRequest(
+            f"Invalid value: '{value[:20]}'. Supported values are: 'asc' and 'desc'.",
+            param="order",
+            code="invalid_value",
+        )
+    return cast(Literal["asc", "desc"], value or "desc")
+
+
+def read_limit(value: str | None) -> int:
+    number = PAGE if value is None else whole_number(value)
+    if number is None or not 1 <= number <= LARGEST_PAGE:
+        raise InvalidRequest(
+            f"Invalid 'limit': expected an integer from 1 to {LARGEST_PAGE}, but got '{(value or '')[:20]}' instead.",
+            param="limit",
+            code="invalid_value",
+        )
+    return number
+
+
+def _check_include(query: dict[str, str]) -> None:
+    """What the request asked to see of its answer is there without being asked for again."""
+    named = [word for name in _INCLUDE for word in query.get(name, "").split(",") if word]
+    for index, word in enumerate(named):
+        if word not in INCLUDED:
+            raise InvalidRequest(f"Invalid value: '{word[:80]}'.", param=f"include[{index}]", code="invalid_value")
+        if word == "reasoning.encrypted_content":
+            raise InvalidRequest(
+                "Encrypted content cannot be requested for persisted responses.", param=f"include[{index}]"
+            )
+
+
+def _flag(query: dict[str, str], name: str) -> bool:
+    value = query.get(name, "false").lower()
+    if value not in ("true", "false", "1", "0"):
+        raise InvalidRequest(f"Invalid type for '{name}': expected a boolean.", param=name, code="invalid_type")
+    return value in ("true", "1")

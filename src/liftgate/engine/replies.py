@@ -1,0 +1,276 @@
+"""Stored responses: what a request goes on from, keeping what came of it, and what clients ask of it afterwards.
+
+A response is kept whole, in one transaction, before the client learns that it has ended. It holds its own turn alone;
+the turns before it are found by walking the chain. Media lie in Files, which a client's deletion of a File can take
+away: then a text stands in their place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import msgspec
+
+from liftgate.answer.choice import Answer
+from liftgate.catalog.database import Connection
+from liftgate.catalog.rows import replies as rows
+from liftgate.catalog.rows.copies import Purge
+from liftgate.copies.kinds.files import delete_file
+from liftgate.copies.purge import PurgeAtOnce
+from liftgate.copies.services import Services
+from liftgate.dialects.responses import kept_items
+from liftgate.dialects.responses.items import call_ids, item_not_found
+from liftgate.dialects.responses.question import ResponsesQuestion
+from liftgate.dialects.responses.request import check_beginning, conversation_not_found, earlier, previous_not_found
+from liftgate.engine.answer_stream import AnswerStream
+from liftgate.engine.attachments import Attachments
+from liftgate.engine.files import Files
+from liftgate.engine.kept_stream import KeptStream
+from liftgate.engine.turns import NewReply, Turn
+from liftgate.errors import FileNotFound, InvalidRequest, NotFound, shortened
+from liftgate.files.quota import Quotas
+from liftgate.json_types import JsonObject
+from liftgate.large_bodies import encoded
+from liftgate.records import Owner
+from liftgate.sizes import exact_size
+
+MOST_TURNS = 1000
+"""Responses that may stand one behind the other in a chain."""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict).decode
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    items: list[JsonObject]
+    has_more: bool
+
+
+class Replies:
+    """`most_bytes`: of the items that a request may go on from, as much as a client could send itself."""
+
+    def __init__(
+        self,
+        services: Services,
+        files: Files,
+        attachments: Attachments,
+        quotas: Quotas,
+        purge: PurgeAtOnce,
+        most_bytes: int,
+    ) -> None:
+        self._db = services.db
+        self._tasks = services.tasks
+        self._files = files
+        self._attachments = attachments
+        self._quotas = quotas
+        self._purge = purge
+        self._most_bytes = most_bytes
+
+    async def begin(self, owner: Owner, request: JsonObject, *, keeps: bool | None = None) -> Turn:
+        """Finds what a request goes on from and refers to. `keeps`: by default as its `store` says. Raises NotFound and
+        InvalidRequest naming the parameter, and TooLarge where the owner may store nothing more."""
+        check_beginning(request)
+        previous_id, conversation_id = earlier(request)
+        if conversation_id is not None:
+            raise conversation_not_found(conversation_id)
+        if keeps is None:
+            keeps = request.get("store") is not False
+        if keeps:
+            await self._quotas.make_room(owner, 0, said="The response cannot be stored: ", param="store")
+        references = kept_items.referenced(request.get("input"))
+        if previous_id is None and not references:
+            return Turn(request, keeps)
+        signatures: dict[str, str] = {}
+        found: list[rows.ItemRow] = []
+        depth = 0
+        if previous_id is not None:
+            found, depth = await self._chain(owner, previous_id)
+        items = await self._shown(owner, found, signatures, earlier=True)
+        if references:
+            request = await self._resolved(owner, request, references, signatures)
+        return Turn(request, keeps, items, signatures, previous_id, depth)
+
+    async def keep(
+        self,
+        owner: Owner,
+        turn: Turn,
+        response: JsonObject,
+        answer: Answer[ResponsesQuestion],
+        *,
+        large: bool = False,
+    ) -> None:
+        """Stores what came of a turn; durable when it returns. `large`: to write it takes long, which is then done in
+        threads. Raises Unavailable, StorageFull, TooLarge."""
+        new = NewReply(owner, turn, response, answer)
+        files = await self._put_away(owner, new.items)
+        reply, items = await asyncio.to_thread(new.made, encoded) if large else new.made(_encode)
+
+        def work(conn: Connection) -> None:
+            rows.add_reply(conn, replace(reply, created_at=conn.now()), items, files)
+
+        await self._db.write(work, storing=True)
+
+    def kept(
+        self, owner: Owner, turn: Turn, stream: AnswerStream[ResponsesQuestion], *, large: bool = False
+    ) -> AnswerStream[ResponsesQuestion]:
+        """The stream of a turn whose answer is stored before its end is told, and also when its reader leaves."""
+
+        async def keep(answer: Answer[ResponsesQuestion]) -> None:
+            many = large or answer.large
+            response = await asyncio.to_thread(turn.dialect.whole, answer) if many else turn.dialect.whole(answer)
+            await self.keep(owner, turn, response, answer, large=many)
+
+        return KeptStream(stream, keep, self._tasks)
+
+    async def get(self, owner: Owner, response_id: str) -> JsonObject:
+        """The Response object. Raises NotFound."""
+
+        def look(conn: Connection) -> tuple[rows.ReplyRow | None, list[rows.ItemRow]]:
+            reply = rows.find_reply(conn, owner, response_id, conn.now())
+            return reply, [] if reply is None else rows.items_of(conn, [reply.id])
+
+        reply, items = await self._db.read(look)
+        if reply is None:
+            raise response_not_found(response_id)
+        response: JsonObject = _decode(reply.body)
+        response["output"] = await self._shown(owner, [item for item in items if not item.given])
+        return response
+
+    async def delete(self, owner: Owner, response_id: str) -> None:
+        """Erases it and its items at once; what went on from it cannot be gone on from any more. Raises NotFound."""
+
+        def work(conn: Connection) -> list[Purge] | None:
+            files = rows.delete_reply(conn, owner, response_id, conn.now())
+            if files is None:
+                return None
+            return [purge for file_id in files for purge in delete_file(conn, owner, file_id) or ()]
+
+        purges = await self._db.write(work)
+        if purges is None:
+            raise response_not_found(response_id)
+        self._purge.begin(purges)
+
+    async def input_items(
+        self,
+        owner: Owner,
+        response_id: str,
+        *,
+        after: str | None = None,
+        limit: int = 20,
+        order: Literal["asc", "desc"] = "desc",
+    ) -> ItemPage:
+        """What it was asked with, the turns before it included. Raises NotFound."""
+
+        def look(conn: Connection) -> tuple[list[rows.ItemRow], bool] | None:
+            chain = rows.chain_of(conn, owner, response_id, conn.now(), MOST_TURNS + 1)
+            if chain is None:
+                return None
+            descending = order == "desc"
+            return rows.page_of_input(conn, owner, chain, after=after, limit=limit, descending=descending)
+
+        found = await self._db.read(look)
+        if found is None:
+            raise response_not_found(response_id)
+        page, has_more = found
+        return ItemPage(await self._shown(owner, page), has_more)
+
+    # ── what a request goes on from ──────────────────────────────────────────────────────────────
+
+    async def _chain(self, owner: Owner, previous_id: str) -> tuple[list[rows.ItemRow], int]:
+        """The items of a response and of all before it, and how many responses these are."""
+
+        def look(conn: Connection) -> tuple[list[rows.Link], list[rows.ItemRow]]:
+            with conn.snapshot():
+                chain = rows.chain_of(conn, owner, previous_id, conn.now(), MOST_TURNS + 1)
+                if not chain or chain[0].depth != 1:
+                    # One that it went on from was deleted: without it the rest may mean something else.
+                    raise previous_not_found(previous_id)
+                self._check_length(chain)
+                return chain, rows.items_of(conn, [link.id for link in chain])
+
+        chain, items = await self._db.read(look)
+        return items, len(chain)
+
+    def _check_length(self, chain: Sequence[rows.Link]) -> None:
+        size = sum(link.bytes for link in chain)
+        if len(chain) >= MOST_TURNS:
+            raise InvalidRequest(
+                f"Invalid 'previous_response_id': {MOST_TURNS} responses stand one behind the other there, and no more "
+                "may. Begin anew with the items that are still needed.",
+                param="previous_response_id",
+                code="chain_too_long",
+            )
+        if size > self._most_bytes:
+            raise InvalidRequest(
+                f"Invalid 'previous_response_id': the turns before have {exact_size(size)}, and a request may go on "
+                f"from {exact_size(self._most_bytes)}. Begin anew with the items that are still needed.",
+                param="previous_response_id",
+                code="chain_too_long",
+            )
+
+    async def _resolved(
+        self, owner: Owner, request: JsonObject, references: Sequence[str], signatures: dict[str, str]
+    ) -> JsonObject:
+        found = await self._db.read(lambda conn: rows.items_named(conn, owner, references, conn.now()))
+        for item_id in references:
+            if item_id not in found:
+                raise item_not_found(item_id)
+        items = await self._shown(owner, list(found.values()), signatures, earlier=True)
+        by_id = dict(zip(found, items, strict=True))
+        return {**request, "input": kept_items.with_items(request["input"], by_id)}
+
+    async def _shown(
+        self,
+        owner: Owner,
+        found: Sequence[rows.ItemRow],
+        signatures: dict[str, str] | None = None,
+        *,
+        earlier: bool = False,
+    ) -> list[JsonObject]:
+        """The items of these rows, images of answers in their places again. `earlier`: for a request, in which a text
+        stands where a File was deleted. `signatures` takes those of calls."""
+        items: list[JsonObject] = [_decode(row.item) for row in found]
+        if signatures is not None:
+            for row, item in zip(found, items, strict=True):
+                if row.signature is not None:
+                    signatures.update(dict.fromkeys(call_ids([item]), row.signature.decode()))
+        for file_id, show in kept_items.hidden_images(items):
+            show(await self._data(owner, file_id))
+        if earlier:
+            for part, media in kept_items.media_parts(items):
+                if media.kind == "file_id" and not await self._is_there(owner, media.ref):
+                    kept_items.say_deleted(part, media.ref)
+        return items
+
+    async def _is_there(self, owner: Owner, name: str) -> bool:
+        return self._files.known(owner, name) is not None or await self._files.named(owner, name) is not None
+
+    async def _data(self, owner: Owner, file_id: str) -> str | None:
+        """A File's bytes in base64; None where it was deleted."""
+        try:
+            file, source = await self._files.open(owner, file_id)
+        except FileNotFound:
+            return None
+        data = bytearray()
+        async for piece in source.read(0, file.bytes):
+            data += piece
+        return (await asyncio.to_thread(base64.b64encode, data)).decode()
+
+    async def _put_away(self, owner: Owner, items: Sequence[JsonObject]) -> list[str]:
+        """Puts the data of these items into Files; which."""
+        files = []
+        for inline in list(kept_items.inline_data(items)):
+            file = await self._attachments.keep(owner, inline.media)
+            inline.put(file.id)
+            files.append(file.id)
+        return files
+
+
+def response_not_found(response_id: str) -> NotFound:
+    """Also for one of another owner's."""
+    return NotFound(f"Response with id '{shortened(response_id)}' not found.")

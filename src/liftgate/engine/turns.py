@@ -1,0 +1,75 @@
+"""A request that may go on from earlier ones, and the rows that its response becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from liftgate.answer.choice import Answer
+from liftgate.catalog.rows import replies as rows
+from liftgate.dialects.responses import kept_items
+from liftgate.dialects.responses.dialect import Responses
+from liftgate.dialects.responses.question import ResponsesQuestion
+from liftgate.json_types import JsonObject
+from liftgate.large_bodies import Body
+from liftgate.records import Owner
+
+Encode: TypeAlias = Callable[[object], Body]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A request, and what it goes on from. `request`: with the items themselves in the place of references. `items`:
+    those of the turns before, oldest first. `depth`: how many of these there are. `keeps`: what comes of it is stored.
+    """
+
+    request: JsonObject
+    keeps: bool
+    items: Sequence[JsonObject] = ()
+    signatures: Mapping[str, str] = field(default_factory=dict)
+    previous_id: str | None = None
+    depth: int = 0
+
+    @property
+    def dialect(self) -> Responses:
+        if not self.items and not self.signatures:
+            return _KEEPING
+        return Responses(self.items, self.signatures, keeps=True)
+
+
+_KEEPING = Responses(keeps=True)
+
+
+class NewReply:
+    """The rows of a response in the making. `items`: copies, which may be changed until `made` is called."""
+
+    def __init__(self, owner: Owner, turn: Turn, response: JsonObject, answer: Answer[ResponsesQuestion]) -> None:
+        self._owner = owner
+        self._turn = turn
+        self._response = response
+        given = kept_items.own_items(turn.request.get("input"), answer.head.id)
+        self._given = len(given)
+        self.items = [*given, *kept_items.output_items(response["output"])]
+        self._signatures = {
+            call.id: call.signature.encode()
+            for choice in answer.choices.values()
+            for call in choice.calls
+            if call.signature
+        }
+
+    def made(self, encode: Encode) -> tuple[rows.ReplyRow, list[rows.ItemRow]]:
+        """`created_at` is left to the transaction."""
+        response_id: str = self._response["id"]
+        body = bytes(encode({key: value for key, value in self._response.items() if key != "output"}))
+        items = [self._item(response_id, place, item, encode) for place, item in enumerate(self.items)]
+        size = len(body) + sum([len(item.item) for item in items])
+        turn = self._turn
+        reply = rows.ReplyRow(response_id, self._owner, 0.0, turn.previous_id, turn.depth + 1, body, size)
+        return reply, items
+
+    def _item(self, holder: str, place: int, item: JsonObject, encode: Encode) -> rows.ItemRow:
+        given = place < self._given
+        call_id = item.get("call_id")
+        signature = self._signatures.get(call_id) if isinstance(call_id, str) and not given else None
+        return rows.ItemRow(holder, place, self._owner, item["id"], int(given), bytes(encode(item)), signature)

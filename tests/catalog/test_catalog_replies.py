@@ -1,0 +1,155 @@
+"""Stored responses in the catalogue: chains, their end, and what counts for an owner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from catalog_samples import run
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.rows.replies import (
+    KEPT_SECONDS,
+    ItemRow,
+    ReplyRow,
+    add_reply,
+    chain_of,
+    delete_reply,
+    expire_replies,
+    find_reply,
+    items_named,
+    items_of,
+    page_of_input,
+    reply_bytes,
+)
+from liftgate.catalog.table import erase_rows, stored_bytes
+from liftgate.errors import NotFound
+
+DAY = 86_400.0
+
+
+def written(url: str, work: Callable[[Connection], None]) -> None:
+    run(url, lambda database: database.write(work))
+
+
+def add(conn: Connection, name: str, previous: str | None, depth: int, *, age: float = 0.0, owner: str = "ann") -> None:
+    items = [
+        ItemRow(name, 0, owner, f"in_{name}", 1, b"{}", None),
+        ItemRow(name, 1, owner, f"out_{name}", 0, b"{}", b"signature"),
+    ]
+    add_reply(conn, ReplyRow(name, owner, conn.now() - age, previous, depth, b"body", 100), items)
+
+
+def chain(conn: Connection, length: int, *, age: float = 0.0, newest: float | None = None) -> None:
+    """r1 … rN, each `age` old, but for the last one, where `newest` says so."""
+    for depth in range(1, length + 1):
+        old = newest if newest is not None and depth == length else age
+        add(conn, f"r{depth}", f"r{depth - 1}" if depth > 1 else None, depth, age=old)
+
+
+def names(conn: Connection) -> list[str]:
+    return [row[0] for row in conn.execute("SELECT id FROM replies ORDER BY depth, id")]
+
+
+def test_a_chain_is_walked_to_its_beginning_and_no_further_than_asked(database_url: str) -> None:
+    def work(conn: Connection) -> None:
+        chain(conn, 120)
+        add(conn, "branch", "r60", 61)
+        found = chain_of(conn, "ann", "r120", conn.now(), 1000)
+        assert found is not None and [link.id for link in found] == [f"r{n}" for n in range(1, 121)]
+        assert [item.id for item in items_of(conn, ["r2", "r1"])] == ["in_r2", "out_r2", "in_r1", "out_r1"]
+        branch = chain_of(conn, "ann", "branch", conn.now(), 1000)
+        assert branch is not None and [link.id for link in branch][-2:] == ["r60", "branch"] and len(branch) == 61
+        cut = chain_of(conn, "ann", "r120", conn.now(), 10)
+        assert cut is not None and [link.depth for link in cut] == list(range(111, 121))
+        assert chain_of(conn, "bob", "r120", conn.now(), 10) is None
+
+    written(database_url, work)
+
+
+def test_foreign_responses_are_in_no_chain(database_url: str) -> None:
+    """Not even where a row names one, as none can."""
+
+    def work(conn: Connection) -> None:
+        add(conn, "hers", None, 1)
+        add(conn, "his", "hers", 2, owner="bob")
+        found = chain_of(conn, "bob", "his", conn.now(), 10)
+        assert found is not None and [link.id for link in found] == ["his"]
+        assert items_named(conn, "bob", ["in_hers", "in_his"], conn.now()).keys() == {"in_his"}
+
+    written(database_url, work)
+
+
+def test_pages_go_on_where_the_last_one_ended(database_url: str) -> None:
+    def work(conn: Connection) -> None:
+        chain(conn, 130)
+        links = chain_of(conn, "ann", "r130", conn.now(), 1000)
+        assert links is not None
+        whole = [f"{side}_r{n}" for n in range(1, 131) for side in ("in", "out")][:-1]
+        for descending, wanted in ((False, whole), (True, whole[::-1])):
+            found: list[str] = []
+            more, after = True, None
+            while more:
+                page, more = page_of_input(conn, "ann", links, after=after, limit=37, descending=descending)
+                found += [item.id for item in page]
+                after = found[-1]
+            assert found == wanted
+        for foreign in ("out_r130", "none", "\x00"):
+            with pytest.raises(NotFound):
+                page_of_input(conn, "ann", links, after=foreign, limit=1, descending=False)
+
+    written(database_url, work)
+
+
+def test_what_is_over_is_hidden_at_once_and_swept_when_the_steady_clock_agrees(database_url: str) -> None:
+    def work(conn: Connection) -> None:
+        add(conn, "old", None, 1, age=KEPT_SECONDS + 10)
+        add(conn, "young", None, 1, age=KEPT_SECONDS - 10)
+        now = conn.now()
+        assert find_reply(conn, "ann", "old", now) is None and find_reply(conn, "ann", "young", now) is not None
+        assert chain_of(conn, "ann", "old", now, 10) is None
+        assert items_named(conn, "ann", ["in_old", "out_young"], now).keys() == {"out_young"}
+        assert delete_reply(conn, "ann", "old", now) is None
+        assert expire_replies(conn, now - 3600, 10) == 0
+        assert expire_replies(conn, now, 10) == 1
+        assert names(conn) == ["young"] and reply_bytes(conn, "ann") == 100
+
+    written(database_url, work)
+
+
+def test_a_chain_in_use_keeps_its_beginning_and_goes_from_its_end(database_url: str) -> None:
+    def work(conn: Connection) -> None:
+        chain(conn, 5, age=KEPT_SECONDS + DAY, newest=DAY)
+        assert expire_replies(conn, conn.now(), 10) == 0
+        found = chain_of(conn, "ann", "r5", conn.now(), 10)
+        assert found is not None and len(found) == 5
+        conn.execute("UPDATE replies SET created_at = created_at - ?", (KEPT_SECONDS,))
+        rounds = []
+        while gone := expire_replies(conn, conn.now(), 10):
+            rounds.append(gone)
+        assert rounds == [1] * 5 and names(conn) == []
+        assert conn.execute("SELECT count(*) FROM reply_items") == [(0,)] and reply_bytes(conn, "ann") == 0
+
+    written(database_url, work)
+
+
+def test_a_sweep_takes_no_more_than_its_batch(database_url: str) -> None:
+    def work(conn: Connection) -> None:
+        for n in range(7):
+            add(conn, f"x{n}", None, 1, age=KEPT_SECONDS + DAY - n)
+        assert [expire_replies(conn, conn.now(), 3) for _ in range(4)] == [3, 3, 1, 0]
+
+    written(database_url, work)
+
+
+def test_erasing_an_owner_leaves_nothing_of_what_was_stored(database_url: str) -> None:
+    def work(conn: Connection) -> None:
+        chain(conn, 3)
+        add(conn, "his", None, 1, owner="bob")
+        assert stored_bytes(conn, "ann") == 300
+        erase_rows(conn, "ann")
+        for table in ("replies", "reply_items", "reply_usage"):
+            assert conn.execute(f"SELECT count(*) FROM {table} WHERE owner = 'ann'") == [(0,)]
+        assert names(conn) == ["his"] and stored_bytes(conn, "bob") == 100
+
+    written(database_url, work)
