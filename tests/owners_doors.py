@@ -232,3 +232,16 @@ SESSIONS: dict[str, Door] = {
     for command in ("query", "upload", "upload, finalize", "finalize", "cancel", "")
 }
 """The next requests of a resumable upload: the `upload_id` is the capability."""
+
+# ── keys, by their digest ────────────────────────────────────────────────────────────────────────────────────────────
+
+KEYS: dict[str, Door] = {
+    "key info": Door("GET", "/key/info?key={}"),
+    "key info's head": Door("HEAD", "/key/info?key={}"),
+    "key list": Door("GET", "/key/list?key_hash={}"),
+    "key list's head": Door("HEAD", "/key/list?key_hash={}"),
+    "key delete": Door("POST", "/key/delete", {"keys": ["{}"]}),
+    "key regenerate by path": Door("POST", "/key/{}/regenerate", {}),
+    **{f"key {what}": Door("POST", f"/key/{what}", {"key": "{}"}) for what in ("update", "block", "unblock")},
+    "key regenerate": Door("POST", "/key/regenerate", {"key": "{}"}),
+}

@@ -57,6 +57,8 @@ from liftgate.files.read import open_blob
 from liftgate.files.sessions import Sessions
 from liftgate.files.uploads import Uploads
 from liftgate.gemini.client import GeminiClient
+from liftgate.keys.keyring import Keyring, token_of
+from liftgate.keys.known import KnownKeys
 from liftgate.router.attempts import Router
 from liftgate.settings import Settings
 from liftgate.tasks import Tasks
@@ -113,8 +115,7 @@ def purger_of(services: Services) -> Purger:
 
 
 class Gateway:
-    """`files`, `uploads`, `sessions`, `generate`, `replies`, `native`, `models`, `overview` and `sign_ins` are there
-    between entering and leaving."""
+    """What it serves (`files` … `known_keys`) is there between entering and leaving."""
 
     files: Files
     uploads: Uploads
@@ -125,6 +126,8 @@ class Gateway:
     models: Models
     overview: Overview
     sign_ins: SignIns
+    keyring: Keyring
+    known_keys: KnownKeys
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, listeners: Sequence[Meter] = ()) -> None:
         """`listeners` hear the end of every call, after those that the settings ask for."""
@@ -180,6 +183,8 @@ class Gateway:
         stack.push_async_callback(lambda: ingest.close(self._drain_left()))
         self._db = db
         self._ingest = ingest
+        self.known_keys = KnownKeys(db, clock, settings.jobs.cache_stale_seconds)
+        self.keyring = Keyring(db, {token_of(secret) for secret in settings.auth.owners()})
         prefetch = Prefetch(services, copies)
         stack.push_async_callback(prefetch.close)
         part_store = PartStore(ingest)

@@ -229,3 +229,39 @@ class Deployment:
 
     def __repr__(self) -> str:
         return f"Deployment({self.id!r}, {self.model_name!r} -> {self.model!r} at {self.account.name!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A key that was made at run time. `id` stays when its secret is regenerated. `token`: the SHA-256 of its secret,
+    hex; `hint`: `sk-...` and its last four characters. `old_token` is good until `old_until`. `terms`: what it may and
+    how much, as JSON (`keys/terms`)."""
+
+    id: str
+    token: str
+    hint: str
+    alias: str | None
+    owner: Owner
+    blocked: int
+    created_at: float
+    updated_at: float
+    expires_at: float | None
+    old_token: str | None
+    old_until: float | None
+    terms: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeySearch:
+    """Which keys a list shall have: all by default. `text`: a part of the alias or the owner's name, in any case.
+    `order`: LiteLLM's name of a field."""
+
+    page: int = 1
+    size: int = 100
+    owner: Owner | None = None
+    alias: str | None = None
+    token: str | None = None
+    text: str | None = None
+    status: Literal["active", "blocked", "expired"] | None = None
+    order: str = "created_at"
+    descending: bool = True

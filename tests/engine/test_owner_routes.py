@@ -12,6 +12,7 @@ from liftgate.server.routing import RouteTable
 from owners_doors import (
     CHATS,
     FILES,
+    KEYS,
     NATIVE_BODIES,
     NATIVE_CALLS,
     NATIVE_FILES,
@@ -43,6 +44,7 @@ NAMES_NOTHING: set[Place] = {
     *(("openai", f"/liftgate/{what}", method) for what in ("accounts", "health", "session") for method in READ),
     *(("openai", "/liftgate/session", method) for method in ("POST", "DELETE")),
     *(("openai", f"{prefix}/{made}", "POST") for prefix in ("/v1", "") for made in ("files", "uploads")),
+    ("openai", "/key/generate", "POST"),
 }
 """Models are everybody's; what is only made names nothing that is there."""
 
@@ -73,7 +75,7 @@ def place_of(door: Door) -> Place:
 
 def test_every_route_has_its_door() -> None:
     doors = [*FILES.values(), *NATIVE_FILES.values(), *CHATS.values(), *NATIVE_CALLS.values(), *UPLOADS.values()]
-    doors += [*RESPONSES.values(), *STORED.values(), *REFERENCES.values()]
+    doors += [*RESPONSES.values(), *STORED.values(), *REFERENCES.values(), *KEYS.values()]
     behind = {place_of(door) for door in (*doors, *SESSIONS.values())}
     assert behind.isdisjoint(NAMES_NOTHING)
     assert behind | NAMES_NOTHING == {place for place, _ in places()}

@@ -154,6 +154,11 @@ BODIES: dict[tuple[str, str], dict[str, Grown]] = {
     ("POST", "/session"): {**ANY_JSON, "a key": lambda n: as_json(key="k" * n)},
     ("POST", "/engines/{model:path}/chat/completions"): ANY_JSON,
     ("POST", "/openai/deployments/{model:path}/chat/completions"): ANY_JSON,
+    **{
+        # Who is no manager is refused unread; what managers send is in tests/keys/test_keys_fields.py.
+        ("POST", f"/key/{what}"): NONE
+        for what in ("generate", "update", "delete", "block", "unblock", "regenerate", "{key}/regenerate")
+    },
 }
 """What a route's body may hold, by its method and path; those without a body need no row. The last two lead to chat's
 handler, whose own row has all that a chat may hold."""

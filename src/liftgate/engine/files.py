@@ -23,6 +23,7 @@ from liftgate.files.arrival import FileArrival, Ingest
 from liftgate.files.read import FileBytes
 from liftgate.files.uploads import Uploads
 from liftgate.gemini.upload_session import CHUNK
+from liftgate.keys.asking import asked_model
 from liftgate.media_types import is_taken, is_text, resolve, unusable
 from liftgate.names import file_id_of, is_file_id, resource_of
 from liftgate.records import Account, FileRecord, NewFile, Owner, UploadRecord
@@ -70,8 +71,10 @@ class Files:
         return Creation(self, self._prefetch, self._ingest.begin(owner), new, accounts)
 
     def accounts_of(self, models: Sequence[str]) -> list[Account]:
-        """Where these models run, each account once. Raises ModelNotFound."""
-        deployments = [self._router.deployments(name)[0] for name in models]
+        """Where these models run, each account once. Raises ModelNotFound, and PermissionDenied for one that the
+        request's key may not ask."""
+        find = self._router.deployments
+        deployments = [find(asked_model(name, find))[0] for name in models]
         return list({deployment.account.name: deployment.account for deployment in deployments}.values())
 
     async def complete_upload(

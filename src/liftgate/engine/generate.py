@@ -38,6 +38,7 @@ from liftgate.errors import InvalidRequest, LiftgateError
 from liftgate.gemini.client import unbroken
 from liftgate.gemini.json_body import LARGE, decoded, decoded_apart
 from liftgate.json_types import JsonMapping, JsonObject
+from liftgate.keys.asking import asked_model
 from liftgate.large_bodies import Body, encoded
 from liftgate.records import Deployment, Owner
 from liftgate.router.attempts import Router
@@ -137,6 +138,7 @@ class Generate:
         model = request.get("model")
         if not isinstance(model, str) or not model:
             raise InvalidRequest("you must provide a model parameter")
+        model = asked_model(model, self._router.deployments)
         head = Head(ids.token(), model, int(self._clock.now()))
         return _Call(dialect, owner, request, head, media, large)
 

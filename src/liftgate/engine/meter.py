@@ -57,6 +57,8 @@ class CallRecord(msgspec.Struct):
     # Who
     key: str = ""
     """The name of the key that was given, never the key; empty where the gateway needs none."""
+    key_id: str = ""
+    """What stays of it when it is renamed, or given another secret. Of a key of the config its owner."""
     owner: Owner = ""
     peer: str = ""
     """The address of the connection, which may be a proxy's."""

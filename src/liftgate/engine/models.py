@@ -11,6 +11,7 @@ from liftgate.clock import Clock
 from liftgate.engine.google_models import ByName, GoogleModels
 from liftgate.engine.pass_through import METHODS
 from liftgate.errors import LiftgateError, ModelNotFound, NotFound
+from liftgate.keys.asking import sees_model
 from liftgate.prices import day_of
 from liftgate.rates import model_entry
 from liftgate.records import Deployment
@@ -54,7 +55,7 @@ class Models:
                     found.setdefault(model.name, model)
         if failure is not None and not found:
             raise failure.again()
-        return list(found.values())
+        return [model for name, model in found.items() if sees_model(name)]
 
     def _named(self, name: str) -> ServedModel:
         deployment = self._router.deployments(name)[0]
@@ -80,6 +81,8 @@ class Models:
 
     async def retrieve(self, name: str) -> ServedModel:
         """Raises ModelNotFound; behind a wildcard, where Google is asked, what its answer was otherwise."""
+        if not sees_model(name):
+            raise ModelNotFound(name)
         deployment = self._router.deployments(name)[0]
         if STAR in name:
             raise ModelNotFound(name)
@@ -95,8 +98,8 @@ class Models:
         return name in self._router.model_names()
 
     def deployments(self) -> Sequence[Deployment]:
-        """All of them, as they are configured."""
-        return self._router.all_deployments()
+        """Those that the request's key may ask, as they are configured."""
+        return [each for each in self._router.all_deployments() if sees_model(each.model_name)]
 
     def facts(self, deployment: Deployment) -> dict[str, Any]:
         """What the package's table knows of its model, and before that what the config says of it; LiteLLM's names."""

@@ -33,6 +33,7 @@ from liftgate.errors import (
 from liftgate.gemini.client import EVENTS
 from liftgate.gemini.json_body import check_apart, checked_object
 from liftgate.gemini.stream import GeminiStream
+from liftgate.keys.asking import asked_model
 from liftgate.large_bodies import STEP, Body
 from liftgate.media_types import explicit, is_taken
 from liftgate.names import bare_model, is_file_id, model_path
@@ -225,8 +226,9 @@ class Native:
         begun = self._clock.monotonic()
         noted = current.get()
         asked(method, request.model, streamed=method == STREAM)
+        model = asked_model(request.model, self._router.deployments)
         try:
-            group = self._router.deployments(request.model)
+            group = self._router.deployments(model)
         except ModelNotFound as missing:
             missing.method = method
             raise
@@ -249,7 +251,7 @@ class Native:
         seconds = deadline - self._clock.monotonic()
         finding = self._needs.of(request.owner, MediaFound(needs, 0), seconds=seconds) if needs else None
         found = () if finding is None else await timed(noted, "files", finding)
-        return _Call(request.model, body, RequestFiles(group, found, deadline))
+        return _Call(model, body, RequestFiles(group, found, deadline))
 
     def _is_files(self, uri: str, origin: str) -> bool:
         """Whether it claims to be a File of Gemini's or of ours: then it must be one of the owner's. Others (YouTube,

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
 from urllib.parse import unquote
 
 from liftgate import ids
@@ -26,6 +25,8 @@ from liftgate.errors import (
     let_go,
 )
 from liftgate.gateway import Gateway
+from liftgate.keys.asking import current_key
+from liftgate.keys.key import Caller, Place
 from liftgate.log_context import working_for
 from liftgate.server.asgi import Receive, Scope, Send
 from liftgate.server.auth import Authenticator, presented_key
@@ -36,7 +37,7 @@ from liftgate.server.local_only import LocalOnly
 from liftgate.server.metering import answer_metered, metered_receive
 from liftgate.server.request import ClientLeft, Request
 from liftgate.server.responses import Response
-from liftgate.server.routes import TABLES, Handler, Table, table_of
+from liftgate.server.routes import TABLES, Handler, Route, Table, table_of
 from liftgate.server.routing import RouteTable, plain_path
 from liftgate.server.sign_in import COOKIE, SignInDesk, cookie_of, signed_in
 from liftgate.server.waits import Waits
@@ -115,7 +116,11 @@ class App:
         table = table_of(request, self._tables)
         dialect = table.dialect
         try:
-            return await self._handler(request, table)(request)
+            handler, route = self._found(request, table)
+            if not route.public and not (route.capability and request.query_value(route.capability)):
+                caller = self._caller(request)
+                self._admit(request, caller if isinstance(caller, Caller) else await caller, table, route)
+            return await handler(request)
         except LiftgateError as error:
             # A slash that is written as %2F belongs to a name and stays.
             if (
@@ -143,8 +148,8 @@ class App:
     def _dialect_of(self, request: Request) -> Errors:
         return table_of(request, self._tables).dialect
 
-    def _handler(self, request: Request, table: Table) -> Handler:
-        """Who answers the request, once its caller is known. Raises what the route and the key are refused with."""
+    def _found(self, request: Request, table: Table) -> tuple[Handler, Route]:
+        """Who answers the request. Raises what its address is refused with."""
         if (call := current.get()) is not None:
             call.dialect = table.dialect.name
         if self._local_only is not None:
@@ -152,25 +157,31 @@ class App:
         handler, route, request.params = self._routes[table].find(request.method, request.path)
         if call is not None:
             call.route = route.path
-        if not route.public and not (route.capability and request.query_value(route.capability)):
-            if COOKIE in request.headers and self._desk is not None and not presented_key(request):
-                return partial(self._by_cookie, handler)
-            self._let_in(request)
-        return handler
+        return handler, route
 
-    def _let_in(self, request: Request) -> None:
-        """Raises AuthenticationFailed."""
-        request.owner = self._auth.owner_of(request)
-        if (call := current.get()) is not None and self._local_only is None:
-            # Each key of the config has its owner's name.
-            call.key = request.owner
+    def _admit(self, request: Request, caller: Caller, table: Table, route: Route) -> None:
+        """Raises PermissionDenied where the caller's key does not open this route."""
+        request.caller = caller
+        request.owner = caller.owner
+        if (call := current.get()) is not None:
+            call.key = caller.name
+            call.key_id = caller.key_id
+        key = caller.key
+        current_key.set(key)
+        if key is not None:
+            key.check_route(Place(table.dialect.name, request.path, route.path, route.purposes))
 
-    async def _by_cookie(self, handler: Handler, request: Request) -> Response:
-        """As `handler`, for a browser that signed in."""
+    def _caller(self, request: Request) -> Caller | Awaitable[Caller]:
+        """To be awaited only where the catalogue has to be asked. Raises AuthenticationFailed."""
+        if COOKIE in request.headers and self._desk is not None and not presented_key(request):
+            return self._by_cookie(request)
+        return self._auth.caller_of(request, self._gateway.known_keys)
+
+    async def _by_cookie(self, request: Request) -> Caller:
+        """Of a browser that signed in."""
         if cookie := cookie_of(request):
             request.signed_in_key = (await signed_in(request, cookie)).key
-        self._let_in(request)
-        return await handler(request)
+        return await self._auth.find_caller(request, self._gateway.known_keys)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         async with AsyncExitStack() as stack:

@@ -1,20 +1,23 @@
 """Whose request this is: the key it carries, before anything of its body is read.
 
 Keys are compared by their SHA-256: the digests of all configured keys are the keys of a dict, and a caller cannot steer
-the digest of a guess, so how long the look-up takes tells nothing about how much of a key was right.
+the digest of a guess, so how long the look-up takes tells nothing about how much of a key was right. A key that the
+config does not have may be one that was made at run time (`keys.known`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 from liftgate.errors import AuthenticationFailed
-from liftgate.records import Owner
+from liftgate.keys.key import NOBODY, Caller, Key
+from liftgate.keys.known import KnownKeys
 from liftgate.server.request import Request
-from liftgate.settings.sections import LOCAL, AuthSettings
+from liftgate.settings.sections import LOCAL, MASTER, AuthSettings
 
+OPEN = Caller(LOCAL, "", "")
 _BARE_HEADERS = (b"x-goog-api-key", b"api-key", b"x-api-key")
 
 NO_KEY = (
@@ -27,24 +30,49 @@ class Authenticator:
     """Without any configured key everybody, with any key or none, is the owner `local`."""
 
     def __init__(self, settings: AuthSettings) -> None:
-        self._owners: Mapping[bytes, tuple[bytes, Owner]] = {
-            (digest := _digest(secret.encode())): (digest, owner) for secret, owner in settings.owners().items()
+        self._callers: Mapping[bytes, tuple[bytes, Caller]] = {
+            (digest := _digest(secret.encode())): (digest, Caller(owner, owner, owner, manages=owner == MASTER))
+            for secret, owner in settings.owners().items()
         }
 
-    def owner_of(self, request: Request) -> Owner:
-        """Raises AuthenticationFailed."""
-        if not self._owners:
-            return LOCAL
+    def caller_of(self, request: Request, keys: KnownKeys) -> Caller | Awaitable[Caller]:
+        """To be awaited only where the catalogue has to be asked. Raises AuthenticationFailed."""
+        if not self._callers:
+            return OPEN
         key = presented_key(request)
         if not key:
             raise _no_key()
         digest = _digest(key)
-        known, owner = self._owners.get(digest, (b"", ""))
-        if not hmac.compare_digest(digest, known):
-            raise AuthenticationFailed(
-                f"Incorrect API key provided: {masked(key)}. Ask whoever runs this gateway for a key."
-            )
-        return owner
+        known, caller = self._callers.get(digest, (b"", NOBODY))
+        if hmac.compare_digest(digest, known):
+            return caller
+        token = digest.hex()
+        made = keys.known(token)
+        if made is not None:
+            return _caller(made, token, keys)
+        if keys.is_wrong(token):
+            raise _wrong(key)
+        return self._looked_up(key, token, keys)
+
+    async def find_caller(self, request: Request, keys: KnownKeys) -> Caller:
+        """As `caller_of`."""
+        caller = self.caller_of(request, keys)
+        return caller if isinstance(caller, Caller) else await caller
+
+    async def _looked_up(self, key: bytes, token: str, keys: KnownKeys) -> Caller:
+        made = await keys.find(token)
+        if made is None:
+            raise _wrong(key)
+        return _caller(made, token, keys)
+
+
+def _caller(key: Key, token: str, keys: KnownKeys) -> Caller:
+    key.check_good(token, keys.now())
+    return key.caller
+
+
+def _wrong(key: bytes) -> AuthenticationFailed:
+    return AuthenticationFailed(f"Incorrect API key provided: {masked(key)}. Ask whoever runs this gateway for a key.")
 
 
 def _no_key() -> AuthenticationFailed:

@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, quote
 from liftgate.deadlines import Alarm
 from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
 from liftgate.gateway import Gateway
+from liftgate.keys.key import NOBODY
 from liftgate.large_bodies import Body
-from liftgate.records import Owner
 from liftgate.server.asgi import Message, Receive, Scope
 from liftgate.server.bodies import (
     BAD_JSON,
@@ -47,7 +47,7 @@ class ClientLeft(Exception):
 
 
 class Request:
-    """`params`: what the path names. `owner`: set once the key is known. `left`: the client has gone.
+    """`params`: what the path names. `caller` and `owner`: set once the key is known. `left`: the client has gone.
 
     `signed_in_key`: the key that a browser signed in with; it counts where the request brings none."""
 
@@ -58,6 +58,7 @@ class Request:
         "_receive",
         "_received",
         "_scope",
+        "caller",
         "deadlines",
         "desk",
         "gateway",
@@ -91,7 +92,8 @@ class Request:
         self.query_string: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.params: dict[str, str] = {}
-        self.owner: Owner = ""
+        self.caller = NOBODY
+        self.owner = NOBODY.owner
         self.desk = waits.desk
         self.signed_in_key = b""
         self.left = False
@@ -109,8 +111,7 @@ class Request:
     @property
     def scheme(self) -> str:
         """How the connection came, `http` or `https`."""
-        scheme: str = self._scope.get("scheme", "http")
-        return scheme
+        return str(self._scope.get("scheme", "http"))
 
     def header(self, name: bytes) -> str:
         """Its value, or the empty text. Bytes that are no UTF-8 are kept readable, never an error."""
@@ -119,8 +120,7 @@ class Request:
     @property
     def content_length(self) -> int | None:
         """Of the content, as it will be read: unknown where it comes in chunks, or encoded."""
-        value = self.headers.get(b"content-length")
-        if value is None or b"content-encoding" in self.headers:
+        if (value := self.headers.get(b"content-length")) is None or b"content-encoding" in self.headers:
             return None
         return int(value) if len(value) < 19 and value.isdigit() else whole_number(value.strip().decode("latin-1"))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from liftgate.dialects.dialect import Errors
 from liftgate.dialects.gemini.errors import GEMINI
 from liftgate.dialects.openai_errors import OPENAI
+from liftgate.keys.key import INFO, LLM_API, MANAGEMENT
 from liftgate.server.dialects import GEMINI_PATHS, speaks_gemini
 from liftgate.server.handlers import (
     chat,
@@ -21,6 +22,7 @@ from liftgate.server.handlers import (
     gemini_models,
     gemini_uploads,
     health,
+    keys,
     litellm,
     models,
     overview,
@@ -34,15 +36,20 @@ from liftgate.server.responses import Response
 Handler = Callable[[Request], Awaitable[Response]]
 
 
+SEEN = (LLM_API, INFO)
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """`handlers` by method; whoever answers GET answers HEAD too. `public`: needs no key. `capability`: a parameter of
-    the query that stands for the key where it is given; the handler judges it."""
+    the query that stands for the key where it is given; the handler judges it. `purposes`: what it is for, which says
+    the types of keys that open it."""
 
     path: str
     handlers: dict[str, Handler]
     public: bool = False
     capability: str | None = None
+    purposes: tuple[str, ...] = (LLM_API,)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -68,9 +75,9 @@ OPENAI_ROUTES = (
     Route("/uploads/{upload_id}/parts", {"POST": uploads.add_part}),
     Route("/uploads/{upload_id}/complete", {"POST": uploads.complete_upload}),
     Route("/uploads/{upload_id}/cancel", {"POST": uploads.cancel_upload}),
-    Route("/models", {"GET": models.list_models}),
-    Route("/models/{model:path}", {"GET": models.retrieve_model}),
-    Route("/model/info", {"GET": litellm.model_info}),
+    Route("/models", {"GET": models.list_models}, purposes=SEEN),
+    Route("/models/{model:path}", {"GET": models.retrieve_model}, purposes=SEEN),
+    Route("/model/info", {"GET": litellm.model_info}, purposes=SEEN),
     Route("/engines/{model:path}/chat/completions", {"POST": chat.create_completion}),
 )
 
@@ -80,9 +87,9 @@ GEMINI_ROUTES = (
     Route("/files", {"GET": gemini_files.list_files}),
     Route("/files/{name}:download", {"GET": gemini_files.download_file}),
     Route("/files/{name}", {"GET": gemini_files.get_file, "DELETE": gemini_files.delete_file}),
-    Route("/models", {"GET": gemini_models.list_models}),
+    Route("/models", {"GET": gemini_models.list_models}, purposes=SEEN),
     CALL_METHOD,
-    Route("/models/{model:path}", {"GET": gemini_models.get_model}),
+    Route("/models/{model:path}", {"GET": gemini_models.get_model}, purposes=SEEN),
 )
 
 GEMINI_UPLOAD_ROUTES = (Route("/files", {"POST": gemini_uploads.upload_file}, capability="upload_id"),)
@@ -90,7 +97,7 @@ GEMINI_UPLOAD_ROUTES = (Route("/files", {"POST": gemini_uploads.upload_file}, ca
 AZURE_ROUTES = (Route("/openai/deployments/{model:path}/chat/completions", {"POST": chat.create_completion}),)
 
 OPERATOR_ROUTES = (
-    Route("/health", {"GET": litellm.health}),
+    Route("/health", {"GET": litellm.health}, purposes=SEEN),
     Route("/health/liveness", {"GET": health.liveness}, public=True),
     Route("/health/liveliness", {"GET": health.liveness}, public=True),
     Route("/health/readiness", {"GET": health.readiness}, public=True),
@@ -101,9 +108,21 @@ LIFTGATE_ROUTES = (
     Route("/files/{file_id}", {"GET": overview.show_file}),
     Route("/files/{file_id}/copies", {"GET": overview.list_copies}),
     Route("/files/{file_id}/preview", {"GET": content.preview}),
-    Route("/accounts", {"GET": overview.list_accounts}),
-    Route("/health", {"GET": overview.health}),
+    Route("/accounts", {"GET": overview.list_accounts}, purposes=SEEN),
+    Route("/health", {"GET": overview.health}, purposes=SEEN),
     Route("/session", {"GET": sign_in.show, "POST": sign_in.sign_in, "DELETE": sign_in.sign_out}, public=True),
+)
+
+KEY_ROUTES = (
+    Route("/key/generate", {"POST": keys.generate}, purposes=(MANAGEMENT,)),
+    Route("/key/info", {"GET": keys.info}, purposes=(LLM_API, MANAGEMENT, INFO)),
+    Route("/key/list", {"GET": keys.list_keys}, purposes=(MANAGEMENT, INFO)),
+    Route("/key/update", {"POST": keys.update}, purposes=(MANAGEMENT,)),
+    Route("/key/delete", {"POST": keys.delete}, purposes=(MANAGEMENT,)),
+    Route("/key/block", {"POST": keys.block}, purposes=(MANAGEMENT,)),
+    Route("/key/unblock", {"POST": keys.unblock}, purposes=(MANAGEMENT,)),
+    Route("/key/regenerate", {"POST": keys.regenerate}, purposes=(MANAGEMENT,)),
+    Route("/key/{key}/regenerate", {"POST": keys.regenerate}, purposes=(MANAGEMENT,)),
 )
 
 
@@ -136,6 +155,7 @@ TABLES: tuple[Table, ...] = (
             (AZURE_ROUTES, ("",)),
             (OPERATOR_ROUTES, ("",)),
             (LIFTGATE_ROUTES, ("/liftgate",)),
+            (KEY_ROUTES, ("",)),
         ),
         paths=("",),
     ),

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from liftgate.cli.readable import counted, moment, plain, size
+from liftgate.records import KeyRecord
 
 WIDE = 1000
 """Columns where no terminal limits them, so that no line of a pipe is cut or broken."""
@@ -93,6 +94,25 @@ def show_owners(rows: Sequence[tuple[str, int, int]]) -> None:
         total = (counted(len(rows), "owner"), str(sum(row[1] for row in rows)), size(sum(row[2] for row in rows)))
         shown.append(total)
     _show(("owner", "files", "bytes"), shown, right={"files", "bytes"}, total=len(rows) > 1)
+
+
+def show_keys(found: Sequence[KeyRecord]) -> None:
+    if not found:
+        remark("no keys but those of the config")
+        return
+    headings = ("key", "alias", "owner", "made", "expires", "state")
+    rows = [
+        (
+            key.hint,
+            key.alias or "",
+            key.owner,
+            moment(key.created_at)[:16],
+            moment(key.expires_at)[:16] if key.expires_at else "never",
+            Text("blocked", "red") if key.blocked else "",
+        )
+        for key in found
+    ]
+    _show(headings, rows)
 
 
 def _show(

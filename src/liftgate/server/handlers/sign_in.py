@@ -6,12 +6,12 @@ from typing import Any
 
 from liftgate.engine.sign_ins import IDLE_SECONDS, SignedIn
 from liftgate.errors import AuthenticationFailed, InvalidRequest, MissingParameter, let_go
-from liftgate.records import Owner
+from liftgate.keys.key import Caller
 from liftgate.server.asgi import Header
+from liftgate.server.auth import OPEN
 from liftgate.server.request import Request
 from liftgate.server.responses import JSON, Response, json_response
 from liftgate.server.sign_in import SignInDesk, check_origin, cookie_of, set_cookie, signed_in
-from liftgate.settings.sections import LOCAL, MASTER
 
 LARGEST_BODY = 16 * 1024
 """Bytes. Whoever is not known yet is given no more room."""
@@ -23,17 +23,17 @@ async def show(request: Request) -> Response:
     request.query("key")
     desk = request.desk
     if desk is None:
-        return _answer(_shown(LOCAL, keys=False))
+        return _answer(_shown(OPEN, keys=False))
     cookie = cookie_of(request)
     if not cookie:
         return _answer({"signed_in": False, "keys": True})
     try:
         found = await signed_in(request, cookie)
-        owner = _owner(request, desk, found.key)
+        caller = await _caller(request, desk, found.key)
     except AuthenticationFailed as error:
         let_go(error)
         return _answer({"signed_in": False, "keys": True}, set_cookie(request, ""))
-    return _answer(_shown(owner, keys=True, found=found))
+    return _answer(_shown(caller, keys=True, found=found))
 
 
 async def sign_in(request: Request) -> Response:
@@ -42,7 +42,7 @@ async def sign_in(request: Request) -> Response:
     check_origin(request)
     desk = request.desk
     if desk is None:
-        return _answer(_shown(LOCAL, keys=False))
+        return _answer(_shown(OPEN, keys=False))
     desk.check_rate(request)
     body = await request.json_object(LARGEST_BODY)
     unknown = next((name for name in body if name != "key"), None)
@@ -53,15 +53,15 @@ async def sign_in(request: Request) -> Response:
         raise MissingParameter("key")
     secret = key.strip().encode("utf-8", "surrogatepass")
     try:
-        owner = _owner(request, desk, secret)
+        caller = await _caller(request, desk, secret)
     except AuthenticationFailed:
         desk.note_failure(request)
         raise
     before = cookie_of(request)
-    cookie, found = await request.gateway.sign_ins.begin(owner, secret)
+    cookie, found = await request.gateway.sign_ins.begin(caller.owner, secret)
     if before:
         await request.gateway.sign_ins.end(before)
-    return _answer(_shown(owner, keys=True, found=found), set_cookie(request, cookie))
+    return _answer(_shown(caller, keys=True, found=found), set_cookie(request, cookie))
 
 
 async def sign_out(request: Request) -> Response:
@@ -72,17 +72,18 @@ async def sign_out(request: Request) -> Response:
     return _answer({"signed_in": False, "keys": request.desk is not None}, set_cookie(request, ""))
 
 
-def _owner(request: Request, desk: SignInDesk, key: bytes) -> Owner:
+async def _caller(request: Request, desk: SignInDesk, key: bytes) -> Caller:
     request.signed_in_key = key
-    return desk.auth.owner_of(request)
+    return await desk.auth.find_caller(request, request.gateway.known_keys)
 
 
-def _shown(owner: Owner, *, keys: bool, found: SignedIn | None = None) -> dict[str, Any]:
+def _shown(caller: Caller, *, keys: bool, found: SignedIn | None = None) -> dict[str, Any]:
+    """`master`: whether keys are made and changed with it."""
     shown: dict[str, Any] = {
         "signed_in": True,
         "keys": keys,
-        "owner": owner,
-        "master": owner in (MASTER, LOCAL),
+        "owner": caller.owner,
+        "master": caller.manages or not keys,
     }
     if found is not None:
         shown |= {"ends_at": int(found.ends_at), "idle_seconds": int(IDLE_SECONDS)}

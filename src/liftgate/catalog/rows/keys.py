@@ -1,0 +1,138 @@
+"""Keys that are made at run time: a row for each, with a digest of its secret and never the secret.
+
+Every write of a row announces its id (topic "key"), so that no process goes on with what it remembers of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from liftgate.catalog.connection import Connection, invalidate, storable
+from liftgate.catalog.table import Table
+from liftgate.errors import Conflict
+from liftgate.records import KeyRecord, KeySearch
+
+TOPIC = "key"
+
+
+class KeyTable(Table[KeyRecord], frozen=True, kw_only=True, eq=False, dict=True):
+    def delete_rows(self, conn: Connection, condition: str, params: Sequence[object]) -> None:
+        for (key_id,) in conn.execute(f"DELETE FROM keys WHERE {condition} RETURNING id", params):
+            invalidate(conn, TOPIC, key_id)
+
+
+KEYS = KeyTable(
+    name="keys",
+    record=KeyRecord,
+    owner="owner",
+    texts=("id", "token", "hint", "alias", "old_token", "terms"),
+)
+
+
+def insert_key(conn: Connection, key: KeyRecord) -> KeyRecord:
+    """With the database's time as its beginning. Raises `Conflict` where its secret or its alias is another's."""
+    now = conn.now()
+    made = replace(key, created_at=now, updated_at=now)
+    _check_free(conn, made)
+    KEYS.insert(conn, made)
+    invalidate(conn, TOPIC, made.id)
+    return made
+
+
+def save_key(conn: Connection, key: KeyRecord) -> KeyRecord:
+    """Writes what is new in a row that was read in the same transaction (`lock_key`)."""
+    saved = replace(key, updated_at=conn.now())
+    _check_free(conn, saved)
+    columns = KEYS.columns[1:]
+    conn.execute(
+        f"UPDATE keys SET {', '.join(f'{column} = ?' for column in columns)} WHERE id = ?",
+        (*KEYS.values(saved)[1:], saved.id),
+    )
+    invalidate(conn, TOPIC, saved.id)
+    return saved
+
+
+def _check_free(conn: Connection, key: KeyRecord) -> None:
+    # One at a time: two that take one alias at the same moment would else meet the index, which knows no sentence.
+    conn.execute("UPDATE counters SET value = value WHERE name = 'generation'")
+    if conn.execute(
+        "SELECT 1 FROM keys WHERE (token = ? OR old_token = ?) AND id <> ?", (key.token, key.token, key.id)
+    ):
+        raise Conflict("A key with this secret is there already.", param="key", code="key_exists")
+    if key.alias is not None and conn.execute("SELECT 1 FROM keys WHERE alias = ? AND id <> ?", (key.alias, key.id)):
+        raise Conflict(
+            f"A key with the alias {key.alias!r} is there already.", param="key_alias", code="key_alias_exists"
+        )
+
+
+def key_of_token(conn: Connection, token: str) -> KeyRecord | None:
+    """The key whose secret has this digest, now or before its last regeneration."""
+    return KEYS.find(conn, "WHERE token = ?", (token,)) or KEYS.find(conn, "WHERE old_token = ?", (token,))
+
+
+def lock_key(conn: Connection, token: str) -> KeyRecord | None:
+    """Inside a write: as `key_of_token`, but for old secrets, and nobody else changes it meanwhile."""
+    return KEYS.find(conn, "WHERE token = ? /*FOR UPDATE*/", (token,))
+
+
+def token_of_alias(conn: Connection, alias: str) -> str | None:
+    if not storable(alias):
+        return None
+    rows = conn.execute("SELECT token FROM keys WHERE alias = ?", (alias,))
+    return str(rows[0][0]) if rows else None
+
+
+def delete_key(conn: Connection, token: str) -> bool:
+    KEYS.delete_rows(conn, "token = ?", (token,))
+    return conn.changed() > 0
+
+
+def any_keys(conn: Connection) -> bool:
+    return bool(conn.execute("SELECT 1 FROM keys LIMIT 1"))
+
+
+ORDERS = {
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+    "expires": "expires_at",
+    "key_alias": "alias",
+    "key_name": "hint",
+    "user_id": "owner",
+}
+"""LiteLLM's names of what a list can be sorted by → column."""
+
+
+def list_keys(conn: Connection, search: KeySearch) -> tuple[list[KeyRecord], int]:
+    """A page of those that fit, and how many there are."""
+    conditions, values = ["1 = 1"], list[object]()
+    for column, wanted in (("owner", search.owner), ("alias", search.alias), ("token", search.token)):
+        if wanted is not None:
+            if not storable(wanted):
+                return [], 0
+            conditions.append(f"{column} = ?")
+            values.append(wanted)
+    if search.text is not None:
+        if not storable(search.text):
+            return [], 0
+        like = "%" + search.text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
+        conditions.append("(lower(coalesce(alias, '')) LIKE ? ESCAPE '!' OR lower(owner) LIKE ? ESCAPE '!')")
+        values += [like, like]
+    now = conn.now()
+    if search.status == "blocked":
+        conditions.append("blocked = 1")
+    elif search.status == "expired":
+        conditions.append("expires_at <= ?")
+        values.append(now)
+    elif search.status == "active":
+        conditions.append("blocked = 0 AND (expires_at IS NULL OR expires_at > ?)")
+        values.append(now)
+    where = " AND ".join(conditions)
+    [(total,)] = conn.execute(f"SELECT count(*) FROM keys WHERE {where}", values)
+    way = "DESC" if search.descending else "ASC"
+    page = KEYS.select(
+        conn,
+        f"WHERE {where} ORDER BY {ORDERS[search.order]} {way}, id {way} LIMIT ? OFFSET ?",
+        (*values, search.size, (search.page - 1) * search.size),
+    )
+    return page, int(total)

@@ -1,0 +1,255 @@
+"""`liftgate admin keys`: keys that are made at run time, in the catalogue itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from liftgate.cli.admin.data_command import confirm, document, find, show_places, with_data
+from liftgate.cli.failures import Failure
+from liftgate.cli.options import data_options, json_option
+from liftgate.cli.readable import plain
+
+if TYPE_CHECKING:
+    from liftgate.keys.keyring import Keyring
+    from liftgate.records import KeyRecord
+
+T = TypeVar("T")
+Command = Callable[..., None]
+BY = "the command line"
+TEXTS = ("models", "allowed_routes", "tags")
+"""Options that may be given more than once, and stand for an array."""
+
+
+def _term_options(command: Command) -> Command:
+    """What a key may; the names are those of LiteLLM's fields."""
+    options = (
+        click.option("--alias", "key_alias", metavar="NAME", help="A name for lists and logs."),
+        click.option("--owner", "user_id", metavar="NAME", help="Whose files it sees; its own by default."),
+        click.option("--model", "models", multiple=True, metavar="NAME", help="A model, or pattern, that it may ask."),
+        click.option("--route", "allowed_routes", multiple=True, metavar="PATH", help="A path that it may call."),
+        click.option("--type", "key_type", metavar="TYPE", help="default, llm_api, management or read_only."),
+        click.option("--tag", "tags", multiple=True, metavar="TEXT", help="Kept and shown."),
+        click.option("--duration", metavar="TIME", help="How long it is good: 30d, 12h, 1mo; -1: for ever."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.group()
+def keys() -> None:
+    """Make, change and remove keys of callers.
+
+    A key is named by its secret, its digest or its alias. The secret is shown once, when it is made.
+    """
+
+
+@keys.command()
+@_term_options
+@click.option("--key", metavar="SECRET", help="A secret of one's own; by default one is made.")
+@json_option
+@data_options
+def generate(as_json: bool, config: Path | None, **given: Any) -> None:
+    """Make a key, and show its secret.
+
+    With --json, one document as POST /key/generate answers.
+    """
+    from liftgate.keys.shown import made_key
+
+    fields, flags = _split(given)
+    (made, secret), places = _with_keyring(config, flags, lambda keyring: keyring.generate(_read(fields), BY))
+    if as_json:
+        click.echo(document(made_key(made, secret), places))
+        return
+    click.echo(secret)
+    click.echo(f"Owner {plain(made.owner)}. Its digest is {made.token}; the secret is not shown again.", err=True)
+    show_places(places, err=True)
+
+
+@keys.command(name="list")
+@json_option
+@data_options
+def list_keys(as_json: bool, config: Path | None, **flags: Any) -> None:
+    """List all keys.
+
+    With --json, one document: {"data": [key, …], "catalogue", "store"}.
+    """
+    from liftgate.keys.shown import shown_key
+    from liftgate.records import KeySearch
+
+    async def work(keyring: Keyring) -> list[KeyRecord]:
+        found: list[KeyRecord] = []
+        page = 1
+        while True:
+            some, total = await keyring.list(KeySearch(page=page, order="created_at", descending=False))
+            found += some
+            if not some or len(found) >= total:
+                return found
+            page += 1
+
+    found, places = _with_keyring(config, flags, work)
+    if as_json:
+        click.echo(document({"data": [shown_key(each) for each in found]}, places))
+        return
+    from liftgate.cli.files.tables import show_keys
+
+    show_keys(found)
+    show_places(places)
+
+
+@keys.command()
+@click.argument("key")
+@json_option
+@data_options
+def info(key: str, as_json: bool, config: Path | None, **flags: Any) -> None:
+    """Show what is known of a key."""
+    from liftgate.keys.shown import shown_key
+
+    record, places = _on_key(config, flags, key, lambda keyring, token: keyring.find(token))
+    shown = shown_key(record)
+    if as_json:
+        click.echo(document(shown, places))
+        return
+    for name, value in shown.items():
+        click.echo(f"{name}: {plain(str(value))}")
+    show_places(places)
+
+
+@keys.command()
+@click.argument("key")
+@_term_options
+@json_option
+@data_options
+def update(key: str, as_json: bool, config: Path | None, **given: Any) -> None:
+    """Change what the options name of a key; an empty text takes a value away."""
+    fields, flags = _split(given)
+    if not fields:
+        raise click.UsageError("Name what to change, such as --model or --duration.")
+    record, places = _on_key(config, flags, key, lambda keyring, token: keyring.update(token, _read(fields), BY))
+    _tell(record, "changed", places, as_json=as_json)
+
+
+@keys.command()
+@click.argument("key")
+@json_option
+@data_options
+def block(key: str, as_json: bool, config: Path | None, **flags: Any) -> None:
+    """Refuse a key until it is unblocked."""
+    record, places = _on_key(config, flags, key, lambda keyring, token: keyring.block(token, BY, on=True))
+    _tell(record, "blocked", places, as_json=as_json)
+
+
+@keys.command()
+@click.argument("key")
+@json_option
+@data_options
+def unblock(key: str, as_json: bool, config: Path | None, **flags: Any) -> None:
+    """Take a blocked key again."""
+    record, places = _on_key(config, flags, key, lambda keyring, token: keyring.block(token, BY, on=False))
+    _tell(record, "unblocked", places, as_json=as_json)
+
+
+@keys.command()
+@click.argument("key")
+@click.option("--grace", default="", metavar="TIME", help="How long the old secret is good too: 1h, 2d.")
+@json_option
+@data_options
+def regenerate(key: str, grace: str, as_json: bool, config: Path | None, **flags: Any) -> None:
+    """Give a key another secret, and show it. Its files, models and limits stay."""
+    from liftgate.keys.durations import seconds_of
+    from liftgate.keys.shown import made_key
+
+    seconds = seconds_of(grace, "grace") if grace else 0.0
+    (made, secret), places = _on_key(
+        config, flags, key, lambda keyring, token: keyring.regenerate(token, {}, seconds, BY)
+    )
+    if as_json:
+        click.echo(document(made_key(made, secret), places))
+        return
+    click.echo(secret)
+    show_places(places, err=True)
+
+
+@keys.command()
+@click.argument("key")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@data_options
+def delete(key: str, yes: bool, as_json: bool, config: Path | None, **flags: Any) -> None:
+    """Remove a key for good. Files of its owner stay."""
+    if not yes:
+        confirm("Remove this key for good? Whoever has it is refused within a second.")
+
+    async def work(keyring: Keyring, token: str) -> KeyRecord:
+        record = await keyring.find(token)
+        await keyring.delete([token], BY)
+        return record
+
+    record, places = _on_key(config, flags, key, work)
+    _tell(record, "deleted", places, as_json=as_json)
+
+
+def _tell(record: KeyRecord, what: str, places: Mapping[str, str], *, as_json: bool) -> None:
+    from liftgate.keys.shown import shown_key
+
+    if as_json:
+        click.echo(document(shown_key(record), places))
+        return
+    click.echo(f"The key {record.hint} of {plain(record.alias or record.owner)} is {what}.")
+    show_places(places)
+
+
+def _split(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str | None]]:
+    """LiteLLM's fields that were given, and where the data are."""
+    from liftgate.keys.fields import BY_FIELD
+
+    fields = {
+        name: [each for each in value if each] if name in TEXTS else value or None
+        for name, value in given.items()
+        if name in BY_FIELD and value not in (None, ())
+    }
+    return fields, {name: value for name, value in given.items() if name not in BY_FIELD}
+
+
+def _read(fields: Mapping[str, Any]) -> dict[str, Any]:
+    from liftgate.keys.fields import read_fields
+
+    return read_fields(fields)
+
+
+def _with_keyring(
+    config: Path | None, flags: dict[str, str | None], work: Callable[[Keyring], Awaitable[T]]
+) -> tuple[T, dict[str, str]]:
+    from liftgate.keys.keyring import Keyring, token_of
+
+    settings = find(config, flags)
+    if not settings.auth.required:
+        raise Failure(
+            "this config has no key, so its gateway asks nobody for one. Set LIFTGATE_MASTER_KEY or "
+            "general_settings.master_key first."
+        )
+    taken = {token_of(secret) for secret in settings.auth.owners()}
+    return with_data(settings, lambda data: work(Keyring(data.db, taken)), together=False)
+
+
+def _on_key(
+    config: Path | None, flags: dict[str, str | None], key: str, work: Callable[[Keyring, str], Awaitable[T]]
+) -> tuple[T, dict[str, str]]:
+    """`work` gets the digest of the key that is named by its secret, its digest or its alias."""
+
+    async def found(keyring: Keyring) -> T:
+        from liftgate.errors import NotFound
+
+        try:
+            token = (await keyring.find(key)).token
+        except NotFound:
+            if key.startswith("sk-"):
+                raise
+            token = await keyring.find_alias(key)
+        return await work(keyring, token)
+
+    return _with_keyring(config, flags, found)

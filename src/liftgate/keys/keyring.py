@@ -1,0 +1,190 @@
+"""Makes, changes and removes keys. A secret is shown once, by the call that made it; what stays is its digest.
+
+Every call is one transaction, and what it changes is true for every process within a second (`known`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import msgspec
+
+from liftgate import ids
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.database import Database
+from liftgate.catalog.rows import keys as rows
+from liftgate.errors import Conflict, NotFound, shortened
+from liftgate.keys.fields import Fields
+from liftgate.keys.terms import Terms, read_terms, written
+from liftgate.records import KeyRecord, KeySearch
+
+T = TypeVar("T")
+SECRET_LENGTH = 32
+"""Characters of 5 bits each."""
+COLUMNS = frozenset({"key", "key_alias", "duration", "blocked"})
+"""Fields that the row has for itself; the others are its terms."""
+
+log = logging.getLogger("liftgate.keys")
+
+
+def token_of(secret: str) -> str:
+    """The digest that stands for a secret: LiteLLM's `token`, SHA-256 in hex."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def named_token(key: str) -> str:
+    """The digest of a key that is named by its secret or by its digest."""
+    return token_of(key) if key.startswith("sk-") else key.lower()
+
+
+class Keyring:
+    """`taken`: digests of the config's keys, which no other key may have."""
+
+    def __init__(self, db: Database, taken: Collection[str]) -> None:
+        self._db = db
+        self._taken = taken
+
+    async def generate(self, fields: Fields, made_by: str) -> tuple[KeyRecord, str]:
+        """The key and its secret. Raises `Conflict`."""
+        secret = fields.get("key") or _new_secret()
+        self._check_secret(secret)
+        key_id = "key_" + ids.token()
+        terms = msgspec.structs.replace(Terms(made_by=made_by), **_terms(fields))
+        record = KeyRecord(
+            id=key_id,
+            token=token_of(secret),
+            hint=_hint(secret),
+            alias=fields.get("key_alias"),
+            owner=terms.user_id or terms.team_id or key_id,
+            blocked=int(fields.get("blocked", False)),
+            created_at=0.0,
+            updated_at=0.0,
+            expires_at=None,
+            old_token=None,
+            old_until=None,
+            terms=written(terms),
+        )
+
+        def work(conn: Connection) -> KeyRecord:
+            return rows.insert_key(conn, replace(record, expires_at=_end(conn, fields)))
+
+        made = await self._db.write(work, storing=True)
+        log.info("key %s (%s) of the owner %s was made by %s", made.id, made.hint, ascii(made.owner), made_by)
+        return made, secret
+
+    async def find(self, key: str) -> KeyRecord:
+        """By its secret or its digest. Raises `NotFound`."""
+        token = named_token(key)
+        record = await self._db.read(lambda conn: rows.key_of_token(conn, token))
+        if record is None:
+            raise no_such_key(key)
+        return record
+
+    async def find_alias(self, alias: str) -> str:
+        """The digest of the key that has it. Raises `NotFound`."""
+        token = await self._db.read(lambda conn: rows.token_of_alias(conn, alias))
+        if token is None:
+            raise NotFound(f"No key has the alias {shortened(alias)!r}.", param="key_aliases", code="key_not_found")
+        return token
+
+    async def list(self, search: KeySearch) -> tuple[list[KeyRecord], int]:
+        return await self._db.read(lambda conn: rows.list_keys(conn, search))
+
+    async def update(self, key: str, fields: Fields, by: str) -> KeyRecord:
+        """Changes what `fields` name. Raises `NotFound`, `Conflict`."""
+
+        def change(conn: Connection, record: KeyRecord) -> KeyRecord:
+            return rows.save_key(conn, _changed(conn, record, fields))
+
+        return await self._write(key, change, f"changed ({', '.join(sorted(fields))})", by)
+
+    async def block(self, key: str, by: str, *, on: bool) -> KeyRecord:
+        return await self.update(key, {"blocked": on}, by)
+
+    async def regenerate(self, key: str, fields: Fields, grace: float, by: str) -> tuple[KeyRecord, str]:
+        """The key with another secret, and that one. `grace`: seconds for which the old one is good too."""
+        secret = fields.pop("key", None) or _new_secret()
+        self._check_secret(secret)
+
+        def change(conn: Connection, record: KeyRecord) -> KeyRecord:
+            changed = _changed(conn, record, fields)
+            until = conn.now() + grace if grace else None
+            kept = record.token if grace else None
+            return rows.save_key(
+                conn, replace(changed, token=token_of(secret), hint=_hint(secret), old_token=kept, old_until=until)
+            )
+
+        return await self._write(key, change, "given another secret", by), secret
+
+    async def delete(self, keys: Sequence[str], by: str) -> None:
+        """All of them or none. Raises `NotFound`, which names the first that is not there."""
+        tokens = {named_token(key): key for key in keys}
+
+        def work(conn: Connection) -> None:
+            for token, key in sorted(tokens.items()):
+                if not rows.delete_key(conn, token):
+                    raise no_such_key(key)
+
+        await self._db.write(work)
+        log.info("%d keys were deleted by %s", len(tokens), by)
+
+    async def _write(
+        self, key: str, change: Callable[[Connection, KeyRecord], KeyRecord], what: str, by: str
+    ) -> KeyRecord:
+        token = named_token(key)
+
+        def work(conn: Connection) -> KeyRecord:
+            record = rows.lock_key(conn, token)
+            if record is None:
+                raise no_such_key(key)
+            return change(conn, record)
+
+        saved = await self._db.write(work)
+        log.info("key %s (%s) was %s by %s", saved.id, saved.hint, what, by)
+        return saved
+
+    def _check_secret(self, secret: str) -> None:
+        if token_of(secret) in self._taken:
+            raise Conflict("This is a key of the config.", param="key", code="key_exists")
+
+
+def no_such_key(key: str) -> NotFound:
+    """In words that hold no secret."""
+    shown = f"sk-...{key[-4:]}" if key.startswith("sk-") else shortened(key, 80)
+    return NotFound(f"No such key: {shown}.", param="key", code="key_not_found")
+
+
+def _new_secret() -> str:
+    return "sk-" + ids.token(SECRET_LENGTH)
+
+
+def _hint(secret: str) -> str:
+    return f"sk-...{secret[-4:]}"
+
+
+def _terms(fields: Fields) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in COLUMNS}
+
+
+def _end(conn: Connection, fields: Fields) -> float | None:
+    seconds = fields.get("duration")
+    return None if seconds is None else conn.now() + seconds
+
+
+def _changed(conn: Connection, record: KeyRecord, fields: Fields) -> KeyRecord:
+    terms = msgspec.structs.replace(read_terms(record.terms), **_terms(fields))
+    owner = record.owner
+    if fields.keys() & {"user_id", "team_id"}:
+        owner = terms.user_id or terms.team_id or record.id
+    return replace(
+        record,
+        alias=fields.get("key_alias", record.alias),
+        owner=owner,
+        blocked=int(fields.get("blocked", record.blocked)),
+        expires_at=_end(conn, fields) if "duration" in fields else record.expires_at,
+        terms=written(terms),
+    )

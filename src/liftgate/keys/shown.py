@@ -1,0 +1,45 @@
+"""A key as LiteLLM's routes show it. Never its secret: that is added by the call that made it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from liftgate.keys.terms import read_terms
+from liftgate.records import KeyRecord
+
+
+def shown_key(record: KeyRecord) -> dict[str, Any]:
+    """By LiteLLM's names; times as ISO 8601 in UTC. `id` and `owner` are ours."""
+    terms = read_terms(record.terms)
+    return {
+        "token": record.token,
+        "id": record.id,
+        "key_name": record.hint,
+        "key_alias": record.alias,
+        "owner": record.owner,
+        "user_id": terms.user_id,
+        "team_id": terms.team_id,
+        "models": list(terms.models),
+        "aliases": terms.aliases,
+        "key_type": terms.key_type,
+        "allowed_routes": list(terms.allowed_routes),
+        "metadata": terms.metadata,
+        "tags": list(terms.tags),
+        "blocked": bool(record.blocked),
+        "expires": iso(record.expires_at),
+        "created_at": iso(record.created_at),
+        "updated_at": iso(record.updated_at),
+        "created_by": terms.made_by,
+    }
+
+
+def made_key(record: KeyRecord, secret: str) -> dict[str, Any]:
+    """What the call answers that made the secret: the only place where it is shown."""
+    return {"key": secret, "token_id": record.token, **shown_key(record)}
+
+
+def iso(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,191 @@
+"""LiteLLM's `/key/…`: keys that are made at run time, by the master key or a key of the type management."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.keys.durations import seconds_of
+from liftgate.keys.fields import read_fields, text, texts
+from liftgate.keys.key import Caller
+from liftgate.keys.shown import iso, made_key, shown_key
+from liftgate.records import KeySearch
+from liftgate.server.request import Request
+from liftgate.server.responses import Response, json_response
+from liftgate.whole_numbers import whole_number
+
+LARGEST_PAGE = 100
+STATUSES: dict[str, Literal["active", "blocked", "expired"]] = {
+    "active": "active",
+    "expired": "expired",
+    "revoked": "blocked",
+    "blocked": "blocked",
+}
+"""LiteLLM's and ours → ours."""
+ORDERS = ("created_at", "updated_at", "expires", "key_alias", "key_name", "user_id")
+
+
+async def generate(request: Request) -> Response:
+    caller = _manager(request)
+    made, secret = await request.gateway.keyring.generate(read_fields(await _body(request)), caller.name)
+    return json_response(made_key(made, secret))
+
+
+async def update(request: Request) -> Response:
+    caller = _manager(request)
+    body = await _body(request)
+    key = _named(body)
+    return json_response(
+        {**shown_key(await request.gateway.keyring.update(key, _without_secret(body), caller.name)), "key": key}
+    )
+
+
+async def delete(request: Request) -> Response:
+    """By `keys` and `key_aliases`; all of them or none."""
+    caller = _manager(request)
+    body = await _body(request)
+    for name in body:
+        if name not in ("keys", "key_aliases"):
+            raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+    keys = list(texts(body.get("keys"), "keys"))
+    aliases = texts(body.get("key_aliases"), "key_aliases")
+    if not keys and not aliases:
+        raise MissingParameter("keys")
+    keyring = request.gateway.keyring
+    await keyring.delete([*keys, *[await keyring.find_alias(alias) for alias in aliases]], caller.name)
+    return json_response({"deleted_keys": [*keys, *aliases]})
+
+
+async def block(request: Request) -> Response:
+    return await _block(request, on=True)
+
+
+async def unblock(request: Request) -> Response:
+    return await _block(request, on=False)
+
+
+async def _block(request: Request, *, on: bool) -> Response:
+    caller = _manager(request)
+    body = await _body(request)
+    key = _named(body)
+    for name in body:
+        if name != "key":
+            raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+    return json_response(shown_key(await request.gateway.keyring.block(key, caller.name, on=on)))
+
+
+async def regenerate(request: Request) -> Response:
+    """The same key with another secret; `grace_period`: how long the old one is good too."""
+    caller = _manager(request)
+    body = await _body(request)
+    key = request.params.get("key") or _named(body)
+    fields = _without_secret(body, "new_key", "grace_period")
+    if (new := read_fields({"key": body.get("new_key")})["key"]) is not None:
+        fields["key"] = new
+    grace = body.get("grace_period")
+    seconds = 0.0 if grace in (None, "", "0", 0) else seconds_of(grace, "grace_period")
+    made, secret = await request.gateway.keyring.regenerate(key, fields, seconds, caller.name)
+    return json_response({**made_key(made, secret), "old_key_good_until": iso(made.old_until)})
+
+
+async def info(request: Request) -> Response:
+    """Without a parameter: of the key that asks."""
+    key = request.query("key").get("key")
+    caller = request.caller
+    if key is None:
+        if caller.key is None:
+            return json_response({"key": caller.name, "info": _of_config(caller)})
+        record = caller.key.record
+        return json_response({"key": record.hint, "info": shown_key(record)})
+    if not caller.manages and (caller.key is None or not caller.key.looks_at_all):
+        caller.check_manages()
+    return json_response({"key": key, "info": shown_key(await request.gateway.keyring.find(key))})
+
+
+def _of_config(caller: Caller) -> dict[str, Any]:
+    """A key of the config may all that its owner may, without an end."""
+    return {
+        "key_alias": caller.name,
+        "owner": caller.owner,
+        "user_id": caller.owner,
+        "models": [],
+        "expires": None,
+        "blocked": False,
+        "in_config": True,
+    }
+
+
+async def list_keys(request: Request) -> Response:
+    caller = request.caller
+    if caller.key is None or not caller.key.looks_at_all:
+        caller.check_manages()
+    query = request.query(
+        *("page", "size", "user_id", "team_id", "key_alias", "key_hash", "search", "status", "sort_by", "sort_order"),
+        *("return_full_object", "include_team_keys", "include_created_by_keys", "organization_id"),
+    )
+    search = _search(query)
+    found, total = await request.gateway.keyring.list(search)
+    whole = query.get("return_full_object", "").lower() == "true"
+    return json_response(
+        {
+            "keys": [shown_key(record) if whole else record.token for record in found],
+            "total_count": total,
+            "current_page": search.page,
+            "total_pages": -(-total // search.size),
+        }
+    )
+
+
+def _search(query: Mapping[str, str]) -> KeySearch:
+    status = query.get("status")
+    if status is not None and status not in STATUSES:
+        raise InvalidRequest(f"Invalid value for 'status': expected one of {', '.join(STATUSES)}.", param="status")
+    order = query.get("sort_by", "created_at")
+    if order not in ORDERS:
+        raise InvalidRequest(f"Invalid value for 'sort_by': expected one of {', '.join(ORDERS)}.", param="sort_by")
+    way = query.get("sort_order", "desc")
+    if way not in ("asc", "desc"):
+        raise InvalidRequest("Invalid value for 'sort_order': expected asc or desc.", param="sort_order")
+    return KeySearch(
+        page=_number(query, "page", 1, 10**6),
+        size=_number(query, "size", 10, LARGEST_PAGE),
+        owner=query.get("user_id") or query.get("team_id"),
+        alias=query.get("key_alias"),
+        token=query.get("key_hash"),
+        text=query.get("search"),
+        status=STATUSES[status] if status else None,
+        order=order,
+        descending=way == "desc",
+    )
+
+
+def _number(query: Mapping[str, str], name: str, default: int, largest: int) -> int:
+    given = query.get(name)
+    value = default if given is None else whole_number(given)
+    if value is None or not 1 <= value <= largest:
+        raise InvalidRequest(f"Invalid value for '{name}': expected a number from 1 to {largest}.", param=name)
+    return value
+
+
+def _manager(request: Request) -> Caller:
+    request.caller.check_manages()
+    request.query()
+    return request.caller
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """LiteLLM's clients may send none where every field is optional."""
+    return await request.json_object() if request.unread else {}
+
+
+def _named(body: Mapping[str, Any]) -> str:
+    key = text(body.get("key"), "key")
+    if key is None:
+        raise MissingParameter("key")
+    return key
+
+
+def _without_secret(body: Mapping[str, Any], *others: str) -> dict[str, Any]:
+    """The fields that change a key; `key` names it there."""
+    return read_fields(body, "key", *others)

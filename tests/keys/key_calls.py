@@ -1,0 +1,45 @@
+"""LiteLLM's key routes as its users' scripts call them."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+MASTER = "sk-master"
+
+
+class Refused(Exception):
+    def __init__(self, status: int, error: dict[str, Any], headers: dict[str, str]) -> None:
+        super().__init__(f"{status}: {error}")
+        self.status = status
+        self.error = error
+        self.headers = headers
+
+
+def ask(url: str, method: str, path: str, body: object = None, key: str = MASTER) -> Any:
+    """The JSON of the answer. Raises Refused. The key goes where the clients of the path's API put it."""
+    data = None if body is None else json.dumps(body).encode()
+    gemini = path.startswith("/v1beta/") or ":" in path
+    headers = {"x-goog-api-key": key} if gemini else {"Authorization": f"Bearer {key}"}
+    headers["Content-Type"] = "application/json"
+    request = urllib.request.Request(url + path, data=data, method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise Refused(error.code, json.load(error)["error"], dict(error.headers)) from None
+
+
+def make(url: str, **fields: Any) -> dict[str, Any]:
+    made: dict[str, Any] = ask(url, "POST", "/key/generate", fields)
+    return made
+
+
+def refusal(url: str, method: str, path: str, body: object = None, key: str = MASTER) -> Refused:
+    try:
+        answer = ask(url, method, path, body, key)
+    except Refused as refused:
+        return refused
+    raise AssertionError(f"it was answered: {answer}")

@@ -1,0 +1,83 @@
+"""`liftgate admin keys` as an operator runs it, beside a running gateway."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateways import sandbox_server
+from key_calls import ask, refusal
+from processes import gateway_processes, write_config
+
+
+class Operator:
+    def __init__(self, config: Path, data_dir: Path) -> None:
+        self._where = ("--config", str(config), "--data-dir", str(data_dir))
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(("LIFTGATE_", "LITELLM_"))}
+        command = [sys.executable, "-m", "liftgate", "admin", "keys", *words, *self._where]
+        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+    def say(self, *words: str) -> str:
+        done = self.run(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Operator]]:
+    directory = tmp_path_factory.mktemp("command")
+    with sandbox_server() as sandbox:
+        config = write_config(directory / "config.yaml", sandbox.url)
+        with gateway_processes(config, directory / "data") as [gateway]:
+            yield gateway.url, Operator(config, directory / "data")
+
+
+def test_a_key_is_made_changed_replaced_and_removed(beside: tuple[str, Operator]) -> None:
+    url, operator = beside
+    secret = operator.say("generate", "--alias", "ci", "--owner", "team-a", "--model", "gemini-2.5-*").strip()
+    own = ask(url, "GET", "/key/info", key=secret)["info"]
+    assert (own["key_alias"], own["owner"], own["models"]) == ("ci", "team-a", ["gemini-2.5-*"])
+    [listed] = json.loads(operator.say("list", "--json"))["data"]
+    assert listed["token"] == own["token"] and secret not in json.dumps(listed)
+    told = operator.say("list")
+    assert "team-a" in told and own["key_name"] in told and secret not in told
+    changed = json.loads(operator.say("update", "ci", "--model", "gemini-2.5-pro", "--json"))
+    assert changed["models"] == ["gemini-2.5-pro"]
+    again = operator.say("regenerate", own["token"]).strip()
+    operator.say("block", again)
+    assert json.loads(operator.say("info", "ci", "--json"))["blocked"] is True
+    operator.say("unblock", "ci")
+    assert ask(url, "GET", "/key/info", key=again)["info"]["id"] == own["id"]
+    operator.say("delete", "ci", "--yes")
+    assert operator.run("info", "ci").returncode == 1
+    while True:
+        try:
+            ask(url, "GET", "/v1/models", key=again)
+        except Exception:
+            assert refusal(url, "GET", "/v1/models", key=again).status == 401
+            break
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("generate", "--type", "root"), "key_type"),
+        (("generate", "--duration", "soon"), "duration"),
+        (("generate", "--owner", "master"), "user_id"),
+        (("update", "nobody"), "Name what to change"),
+        (("block", "sk-not-there-at-all"), "No such key: sk-...-all"),
+        (("delete", "nobody"), "--yes"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(beside: tuple[str, Operator], words: tuple[str, ...], told: str) -> None:
+    done = beside[1].run(*words)
+    assert done.returncode in (1, 2)
+    assert told in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,111 @@
+"""A key that is deleted or blocked at one process is refused by every other; a catalogue that is away makes no 401."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateways import gateway_server, sandbox_server, settings_for
+from key_calls import Refused, ask, make, refusal
+from liftgate.settings import JobSettings, StorageSettings
+from postgres_cluster import PostgresCluster
+from processes import GatewayProcess, gateway_processes, write_config
+
+CODES = {"delete": "invalid_api_key", "block": "key_blocked", "regenerate": "invalid_api_key", "expire": "expired_key"}
+
+
+@pytest.fixture
+def two(tmp_path: Path, database_url: str) -> Iterator[list[GatewayProcess]]:
+    with sandbox_server() as sandbox:
+        config = write_config(tmp_path / "config.yaml", sandbox.url, database_url=database_url)
+        with gateway_processes(config, tmp_path / "data", 2) as gateways:
+            yield gateways
+
+
+def good(url: str, key: str) -> bool:
+    try:
+        ask(url, "GET", "/v1/models", key=key)
+    except Refused as refused:
+        assert refused.status == 401
+        return False
+    return True
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for it; the number bounds a failing test and is no measurement."""
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, "it never came true"
+
+
+def test_what_one_process_does_to_a_key_every_other_obeys(two: list[GatewayProcess]) -> None:
+    here, there = (gateway.url for gateway in two)
+    made = {what: make(here)["key"] for what in CODES}
+    for key in made.values():
+        assert good(there, key) and good(here, key)
+    # A key that is not there yet is wrong, and good as soon as it is.
+    assert not good(there, "sk-made-in-a-moment")
+    make(here, key="sk-made-in-a-moment")
+    until(lambda: good(there, "sk-made-in-a-moment"))
+    ask(here, "POST", "/key/delete", {"keys": [made["delete"]]})
+    ask(here, "POST", "/key/block", {"key": made["block"]})
+    ask(here, "POST", "/key/regenerate", {"key": made["regenerate"]})
+    ask(here, "POST", "/key/update", {"key": made["expire"], "duration": "1s"})
+    for what, key in made.items():
+        until(lambda key=key: not good(there, key))  # type: ignore[misc]
+        assert not good(here, key) or what == "expire"
+        # Never again: no process writes back what it remembers.
+        refused = refusal(there, "GET", "/v1/models", key=key)
+        assert refused.error["code"] == CODES[what]
+    ask(here, "POST", "/key/unblock", {"key": made["block"]})
+    until(lambda: good(there, made["block"]))
+
+
+def test_a_catalogue_that_is_away_is_a_503_and_never_a_401(tmp_path: Path) -> None:
+    """Known keys go on for `cache_stale_seconds`; then nobody can say whether a key is good."""
+    cluster = PostgresCluster()
+    try:
+        cluster.start()
+        with sandbox_server() as sandbox:
+            storage = StorageSettings(data_dir=tmp_path, database_url=cluster.create_database())
+            jobs = JobSettings(cache_stale_seconds=8)
+            with gateway_server(replace(settings_for(sandbox, tmp_path), storage=storage, jobs=jobs)) as url:
+                known, unknown = make(url)["key"], make(url)["key"]
+                assert good(url, known)
+                cluster.stop(at_once=True)
+                assert good(url, known)
+                for key in (unknown, "sk-no-such-key-at-all"):
+                    refused = refusal(url, "GET", "/v1/models", key=key)
+                    assert refused.status == 503 and int(refused.headers["retry-after"]) >= 1
+                assert ask(url, "GET", "/v1/models", key="sk-ann")["data"]
+                until_away(url, known)
+                cluster.start()
+                until(lambda: back(url, unknown))
+                assert good(url, known) and not good(url, "sk-no-such-key-at-all")
+    finally:
+        cluster.remove()
+
+
+def until_away(url: str, key: str) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            ask(url, "GET", "/v1/models", key=key)
+        except Refused as refused:
+            assert refused.status == 503
+            return
+        time.sleep(0.1)
+    raise AssertionError("a key was believed for ever")
+
+
+def back(url: str, key: str) -> bool:
+    try:
+        ask(url, "GET", "/v1/models", key=key)
+    except Refused as refused:
+        assert refused.status == 503
+        return False
+    return True
