@@ -99,6 +99,7 @@ BYTES_THAT_LEAVE_NO_DOUBT = [
     ("audio/mpeg", "a.mp3", b"RIFF\x00\x00\x10\x00WAVEfmt ", "audio/wav"),
     ("audio/mpeg", "a.mp3", b"fLaC\x00\x00\x00\x22", "audio/flac"),
     ("text/plain", None, b"{\\rtf1 hello}", "text/rtf"),
+    ("text/x-pdf", None, b"\r\n\n%PDF-1.7\n", "application/pdf"),
     (None, "shot.txt", PNG, "image/png"),
     (None, "v.ts", TRANSPORT, "video/mpeg"),
     (None, "v.m2ts", BLU_RAY, "video/mpeg"),
@@ -258,7 +259,8 @@ def test_what_a_caller_says_explicitly(said: str, found: str | None) -> None:
 @pytest.mark.parametrize(
     ("said", "found"),
     [("wav", "audio/wav"), (".wav", "audio/wav"), ("mp4", "audio/m4a"), ("webm", "audio/webm"), ("ogg", "audio/ogg"),
-     ("pcm16", "audio/l16"), ("g711_ulaw", "audio/mulaw"), ("x-flac", "audio/flac"), ("audio/mp3", "audio/mpeg")],
+     ("pcm16", "audio/l16"), ("g711_ulaw", "audio/mulaw"), ("x-flac", "audio/flac"), ("audio/mp3", "audio/mpeg"),
+     ("OGG_OPUS", "audio/ogg"), ("webm_opus", "audio/webm")],
 )  # fmt: skip
 def test_what_a_caller_says_of_a_recording(said: str, found: str) -> None:
     assert explicit(said, sound=True) == found

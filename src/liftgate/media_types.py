@@ -163,6 +163,7 @@ _PLAIN_NAMES = frozenset(
 _WORDS = {
     "pcm": "audio/l16", "pcm16": "audio/l16", "l16": "audio/l16", "linear16": "audio/l16", "mpeg3": "audio/mpeg",
     "g711_alaw": "audio/alaw", "g711_ulaw": "audio/mulaw", "mulaw": "audio/mulaw", "vorbis": "audio/ogg",
+    "ogg_opus": "audio/ogg", "webm_opus": "audio/webm",
     "text": TEXT, "plain": TEXT, "quicktime": "video/mov", "tex": TEXT, "yaml": TEXT,
 }  # fmt: skip
 

@@ -13,8 +13,12 @@ _FILE_ID = re.compile(r"file-[a-z0-9]{24}\Z")
 _GOOGLE = r"(?i:https?://generativelanguage\.googleapis\.com)/"
 _VERSIONED = r"(?i:https?)://[^?#]+/v1(?:alpha|beta)?/"
 _GOOGLE_FILE = re.compile(rf"{_GOOGLE}(?:v\w+/)?files/[^/?#]+\Z")
-_FILE_URI = re.compile(rf"{_VERSIONED}files/[a-z0-9-]{{1,40}}\Z")
-_RESOURCE = re.compile(rf"(?:{_VERSIONED}|{_GOOGLE}(?:v\w+/)?)?files/([a-z0-9-]{{1,40}})\Z")
+_BYTES = r"(?:/content|:download(?:\?alt=media)?)?"
+"""Behind a file's URI: where its bytes are read."""
+_FILE_URI = re.compile(rf"{_VERSIONED}files/[a-z0-9-]{{1,40}}{_BYTES}\Z")
+_FILE_URL = re.compile(rf"{_VERSIONED}files/file-[a-z0-9]{{24}}{_BYTES}\Z")
+_NAME = r"files/([a-z0-9-]{1,40})"
+_RESOURCE = re.compile(rf"(?:{_NAME}|(?:{_VERSIONED}|{_GOOGLE}(?:v\w+/)?){_NAME}{_BYTES})\Z")
 _PROVIDER, _MODELS = "gemini/", "models/"
 
 
@@ -40,7 +44,7 @@ def resource_of(text: str) -> str | None:
     """The `x` of `files/x` or of a file's URI: Google's, with any version or none, or any host's with one of Google's
     versions. None for what is neither, an id too."""
     found = _RESOURCE.match(text)
-    return None if found is None else found[1]
+    return None if found is None else found[1] or found[2]
 
 
 def names_a_file(text: str) -> bool:
@@ -51,6 +55,12 @@ def names_a_file(text: str) -> bool:
 def is_file_uri(text: str) -> bool:
     """Whether a URL names a file of Gemini's API, under any host; anything else is an address of the web."""
     return _FILE_URI.match(text) is not None or is_google_file(text)
+
+
+def is_file_url(text: str) -> bool:
+    """Whether an address of the web is, by the id in it, a File's at a gateway's OpenAI door, or a file's at Google: it
+    names the File, and is never fetched."""
+    return _FILE_URL.match(text) is not None or is_google_file(text)
 
 
 def is_google_file(text: str) -> bool:

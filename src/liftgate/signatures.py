@@ -174,7 +174,7 @@ def _stream(head: bytes) -> Signature | None:
     if head[:2] == b"BM" and head[6:10] == bytes(4) and len(head) >= 14:
         return Signature("image/bmp")
     # A PDF may have a preamble of up to a kilobyte; a text that only speaks of one has no bytes that no text has.
-    if b"%PDF-" in head[:1024] and b"\x00" in head:
+    if (b"%PDF-" in head[:1024] and b"\x00" in head) or head.lstrip().startswith(b"%PDF-"):
         return Signature("application/pdf")
     return None
 

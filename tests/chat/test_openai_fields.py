@@ -22,6 +22,12 @@ def test_nested_native_fields_in_either_spelling(ask: Ask, sandbox: SandboxServe
         assert config == {"thinkingConfig": {"thinkingLevel": "LOW", "includeThoughts": False}}
 
 
+def test_the_tier_in_either_spelling(ask: Ask, sandbox: SandboxServer) -> None:
+    for google in ({"service_tier": "priority"}, {"serviceTier": "priority"}):
+        ask(model=NEW, messages=[GO], service_tier="flex", extra_body={"google": google})
+        assert last_body(sandbox)["serviceTier"] == "priority"
+
+
 @pytest.mark.parametrize(
     ("request_fields", "native", "expected"),
     [
@@ -128,6 +134,7 @@ NULLS: list[dict[str, Any]] = [
     {"stop": None, "google": {"thinking_config": None}, "generation_config": {"temperature": None, "x": None}},
     {"messages": [GO, {"role": "assistant", "content": "a", "extra_content": {"google": None}, "images": None}, GO]},
     {"messages": [GO, {**calling({**called("f"), "type": None}), "content": None}, result("1")]},
+    {"reasoning_effort": {"effort": None, "summary": None}},
 ]
 
 

@@ -195,6 +195,13 @@ def test_answer_example_comes_out_as_the_contract_says(example: AnswerExample) -
             found = found[int(step)] if step.isdigit() else found[step]
         assert found == expected, path
     assert dict(fold.take_signatures()) == example.signatures
+    for choice in answer["choices"]:
+        said = choice["message"]
+        results = [{"role": "tool", "tool_call_id": call["id"], "content": "1"} for call in said.get("tool_calls", ())]
+        if (call := said.get("function_call")) is not None:
+            results.append({"role": "function", "name": call["name"], "content": "1"})
+        history = {"messages": [*HI, said, *results, *HI]}
+        translate_chat(history, facts=facts_for("gemini-3.5-flash"), files={}, signatures={})
 
 
 GOOGLES = {

@@ -117,3 +117,12 @@ def test_the_tier_stands_on_unstreamed_answers_only(sandbox: Wire) -> None:
     assert generate(sandbox, "gemini-2.5-flash").headers[header] == "standard"
     for method in ("streamGenerateContent", "streamGenerateContent?alt=sse"):
         assert header not in generate(sandbox, "gemini-2.5-flash", method).headers
+
+
+def test_events_are_asked_for_in_either_spelling(sandbox: Wire) -> None:
+    for query in ("alt=sse", "$alt=sse", "$alt=sse;enum-encoding=int"):
+        answer = generate(sandbox, "gemini-2.5-flash", f"streamGenerateContent?{query}")
+        assert answer.headers["content-type"] == "text/event-stream", query
+    for query in ("$alt=json;enum-encoding=int", ""):
+        answer = generate(sandbox, "gemini-2.5-flash", f"streamGenerateContent?{query}")
+        assert answer.headers["content-type"].startswith("application/json"), query

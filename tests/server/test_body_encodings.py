@@ -129,6 +129,17 @@ def test_a_part_that_is_packed_by_itself_is_refused_by_name(gateway: Running, do
         assert answer.status == 200 and content_of(gateway, answer.json()["id"]) == PDF
 
 
+def test_a_part_that_holds_parts_is_no_file(gateway: Running) -> None:
+    inner = b'--in\r\nContent-Disposition: attachment; filename="a.txt"\r\n\r\nhello\r\n--in--'
+    mixed = "Content-Type: multipart/mixed; boundary=in"
+    answer = gateway.call("POST", "/v1/files", PURPOSE + part('name="file"', inner, mixed) + END, FORM)
+    assert answer.status == 400 and answer.error()["param"] == "file" and "multipart/mixed" in answer.error()["message"]
+    # A saved web page or mail is a file of such a type.
+    page = part('name="file"; filename="page.mhtml"', inner, "Content-Type: multipart/related; boundary=in")
+    answer = gateway.call("POST", "/v1/files", PURPOSE + page + END, FORM)
+    assert answer.status == 200 and content_of(gateway, answer.json()["id"]) == inner
+
+
 @pytest.mark.parametrize("door", [as_file, as_part, as_related])
 @pytest.mark.parametrize(
     ("encoding", "content"),
@@ -221,6 +232,8 @@ WORD = "=?utf-8?B?" + base64.b64encode("übersicht.csv".encode()).decode() + "?=
         # What cannot be read gives way to what can.
         ('name="file"; filename*=nonsense\'\'%FF.csv; filename="plain.csv"', "plain.csv"),
         ('name="file"; filename*=utf-8\'\'%FF%FE.csv; filename="plain.csv"', "plain.csv"),
+        ("name=\"file\"; filename*=utf-8''caf%E9.csv", "café.csv"),
+        ("name=\"file\"; filename*=nonsense''caf%E9.csv", "café.csv"),
         ('name="file"; filename="=?utf-8?B?%%%?=.csv"', "=?utf-8?B?%%%?=.csv"),
         ('name="file"; filename="a=?b?.csv"', "a=?b?.csv"),
         # Inside a quoted name nothing is a parameter.

@@ -79,6 +79,7 @@ def test_the_official_client_is_told_what_is_not_served(gateway: str) -> None:
         ("/v1alpha/corpora", "/corpora"),
         ("/v1/corpora", "/corpora"),
         ("/v1/generatedFiles/x", "/generatedFiles"),
+        ("/v1beta/batches/x", "/batches"),
     ],
 )
 def test_a_client_of_googles_is_told_too(gateway: str, path: str, named: str) -> None:

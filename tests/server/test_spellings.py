@@ -32,6 +32,9 @@ FILES = (
     f"https://gateway.example/v1/files/{X}",
     f"https://gateway.example/v1alpha/files/{X}",
     f"https://example.com/under/a/path/v1beta/files/{X}",
+    f"{GOOGLE}/v1beta/files/{X}:download?alt=media",
+    f"http://localhost/v1/files/{X}/content",
+    f"http://localhost/v1beta/files/{X}:download",
 )
 NO_FILES = (
     "",
@@ -44,6 +47,9 @@ NO_FILES = (
     f"https://example.com/files/{X}",
     f"https://example.com/v2/files/{X}",
     f"https://example.com/v1/files/{X}.pdf",
+    f"https://example.com/v1/files/{X}/content/more",
+    f"https://example.com/files/{X}/content",
+    f"files/{X}/content",
     f"ftp://gateway.example/v1/files/{X}",
     f"https://evil.example/#{GOOGLE}/v1/files/{X}",
 )

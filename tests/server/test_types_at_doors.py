@@ -321,8 +321,19 @@ def test_url_where_audio_data_belongs_says_where_it_goes(gateway: Running) -> No
 
 def test_own_address_of_a_file_is_its_name(gateway: Running) -> None:
     file_id = by_form(gateway, "a.txt", "text/plain", b"by its address")
-    for named in (f"{gateway.base}/v1/files/{file_id}", f"{gateway.base}/v1beta/files/{file_id[5:]}"):
+    own = f"{gateway.base}/v1/files/{file_id}"
+    for named in (own, f"{own}/content", f"{gateway.base}/v1beta/files/{file_id[5:]}"):
         ask(gateway, file_part(file_id=named))
+    for named in (own, f"{own}/content"):
+        ask(gateway, file_part(file_url=named))
+        for kind in ("image_url", "video_url", "audio_url"):
+            ask(gateway, {"type": kind, kind: {"url": named}})
+        uri = named.replace(gateway.base, "http://localhost")  # its Host there
+        body = json.dumps({"contents": [{"parts": [{"fileData": {"fileUri": uri}}]}]}).encode()
+        path = f"/v1beta/models/{MODEL}:generateContent"
+        assert gateway.call("POST", path, body, {"x-goog-api-key": "any"}).status == 200
+    gone = f"{gateway.base}/v1/files/file-{'0' * 24}/content"
+    assert ask(gateway, {"type": "image_url", "image_url": {"url": gone}}, status=404)["error"]["param"]
 
 
 def test_scheme_in_capitals_is_a_scheme(gateway: Running) -> None:

@@ -24,7 +24,7 @@ GENERATION_FIELDS = frozenset(
 )  # fmt: skip
 BODY_FIELDS = frozenset(
     {
-        "safetySettings", "toolConfig", "cachedContent", "labels",
+        "safetySettings", "toolConfig", "cachedContent", "labels", "serviceTier",
     }
 )  # fmt: skip
 CONVERSATION_FIELDS = frozenset(

@@ -19,7 +19,7 @@ from liftgate.ask.media import Media, MediaFound, MediaKind
 from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.json_types import JsonObject
 from liftgate.media_types import bare, is_text
-from liftgate.names import is_google_file
+from liftgate.names import is_file_url
 
 DETAIL = {
     "auto": None,
@@ -61,7 +61,7 @@ def kind_of(ref: str, param: str) -> tuple[MediaKind, str]:
     watched = film(ref, param)
     if watched is not None:
         return "pass", watched
-    return ("file_id" if is_google_file(ref) else "url"), ref
+    return ("file_id" if is_file_url(ref) else "url"), ref
 
 
 def not_a_url(param: str, ref: str) -> InvalidRequest:

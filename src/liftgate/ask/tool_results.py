@@ -161,7 +161,8 @@ def _refers(value: object) -> bool:
 def read_arguments(called: JsonObject, at: str) -> JsonObject:
     """`called.arguments`, a text. What a model generated may be no JSON object (OpenAI's own warning); it is then sent
     whole, as one text."""
-    text = checks.string(called.get("arguments") or "", f"{at}.arguments")
+    given = called.get("arguments")
+    text = "" if given is None else checks.string(given, f"{at}.arguments")
     if not text.strip():
         return {}
     try:

@@ -37,10 +37,11 @@ def decoded_name(raw: bytes) -> str:
     return _WORD.sub(_word, _BETWEEN_WORDS.sub(r"\1\2", text)) if "=?" in text else text
 
 
-def extended_filename(disposition: str) -> str | None:
+def extended_filename(disposition: str, *, alone: bool = False) -> str | None:
     """What `filename*` says in a Content-Disposition; None where there is none that can be read.
 
-    `disposition` has its bytes as characters.
+    `disposition` has its bytes as characters. `alone`: there is no `filename` to give way to, so what is not written in
+    the charset that it names is read as Latin-1.
     """
     pieces: dict[int, tuple[str, bool]] = {}
     for name, value in _PARAMETER.findall(disposition):
@@ -65,7 +66,8 @@ def extended_filename(disposition: str) -> str | None:
     while number in pieces:
         raw += _raw(*pieces[number])
         number += 1
-    return _text(raw, charset)
+    name = _text(raw, charset)
+    return raw.decode("latin-1") if name is None and alone else name
 
 
 def plain_filename(disposition: str) -> str | None:

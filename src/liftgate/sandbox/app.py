@@ -105,7 +105,7 @@ class Sandbox:
             ended = session is not None and session.state != "active"
             extra = (("x-goog-upload-status", "final"),) if ended else ()
             return upload_reply(refusal.code, json_bytes(refusal.body()), JSON_TYPE, VARY, *extra)
-        if route.operation == "stream" and exchange.query.get("alt") == "sse":
+        if route.operation == "stream" and exchange.wants_events:
             body = json_bytes(refusal.body())
             if self.state.switches.early_stream_error == "data":
                 body = b"data: " + body.replace(b"\n", b"") + b"\r\n\r\n"

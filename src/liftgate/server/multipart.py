@@ -155,14 +155,13 @@ class _Form:
         if self.sink is not None:
             raise InvalidRequest(f"Duplicate parameter: '{self._name}'.", param=self._name, code="duplicate_parameter")
         self.in_file = True
-        self.sink = self.open_file(
-            FilePart(
-                _filename(segment),
-                segment.header("Content-Type") or "",
-                self._size(),
-            ),
-            self.fields,
-        )
+        filename, mime_type = _filename(segment), segment.header("Content-Type") or ""
+        if filename is None and mime_type.lower().startswith("multipart/"):
+            raise InvalidRequest(
+                f"The part '{self._name}' holds parts of its own ({mime_type[:80]}). Send each file in a form.",
+                param=self._name,
+            )
+        self.sink = self.open_file(FilePart(filename, mime_type, self._size()), self.fields)
 
     def _size(self) -> int | None:
         # A form whose file comes first may go on behind it; every client that puts it last has sent a field before.
@@ -201,9 +200,10 @@ class _Form:
 
 def _filename(segment: MultipartSegment) -> str | None:
     disposition: str = segment.header("Content-Disposition") or ""
-    if "filename*" in disposition.lower() and (extended := extended_filename(disposition)):
-        return extended
-    return plain_filename(disposition) if segment.filename is None else _text(segment.filename)
+    plain = plain_filename(disposition) if segment.filename is None else _text(segment.filename)
+    if "filename*" in disposition.lower():
+        return extended_filename(disposition, alone=plain is None) or plain
+    return plain
 
 
 def _text(value: str) -> str:

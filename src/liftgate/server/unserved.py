@@ -60,10 +60,11 @@ def _reason(path: str) -> str:
     rest = path[version.end() if version else 0 :].strip("/")
     first, _, behind = rest.partition("/")
     name = "chat/completions" if rest.startswith("chat/completions/") else first
-    if name in OPENAI_UNSERVED:
+    googles = first in GOOGLE_UNSERVED
+    if name in OPENAI_UNSERVED and not (googles and version and "v1beta" in version[0]):
         instead = OPENAI_UNSERVED[name]
         return f"/{name} of OpenAI's API is not served here{f'; {instead}' if instead else ''}."
-    if first in GOOGLE_UNSERVED:
+    if googles:
         return f"/{first} of the Gemini API is not served here."
     if (
         first in ("models", "dynamic", "tunedModels")

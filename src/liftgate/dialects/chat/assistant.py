@@ -14,7 +14,7 @@ from liftgate.ask.media import Media
 from liftgate.ask.media_parts import data_part
 from liftgate.ask.tool_results import Call, call_part, read_arguments
 from liftgate.dialects.chat.media import IGNORED_KEYS, READERS
-from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.errors import InvalidRequest, MissingParameter, shortened
 from liftgate.json_types import JsonObject
 
 KEYS = frozenset(
@@ -30,7 +30,8 @@ RAW_PARTS = frozenset(
         "inlineData", "thoughtSignature",
     }
 )  # fmt: skip
-"""Parts that a client may send back as they were. Not fileData: a URI is never taken from a client."""
+"""Parts that are said again as they were. Not fileData: a URI is never taken from a client."""
+_PLACES = frozenset({"index", "content_index", "call_index"})
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ def read_turn(ask: Ask, message: JsonObject, where: str) -> ModelTurn:
     if (refusal := message.get("refusal")) is not None and refusal != "":
         texts.append(checks.string(refusal, f"{where}.refusal"))
     google = _google(message, where)
-    turn.parts.extend(_interleave(texts, google, f"{where}.extra_content.google"))
+    turn.parts.extend(_interleave(ask, texts, google, f"{where}.extra_content.google"))
     _images(ask, turn, message, where)
     _audio(ask, turn, message, where)
     _tool_calls(ask, turn, message, google, where)
@@ -98,7 +99,7 @@ def _signature(google: JsonObject, where: str) -> str | None:
     return checks.string(signature, f"{where}.extra_content.google.thought_signature", empty=False)
 
 
-def _interleave(texts: list[str], google: JsonObject, where: str) -> list[JsonObject]:
+def _interleave(ask: Ask, texts: list[str], google: JsonObject, where: str) -> list[JsonObject]:
     """The texts with Gemini's own parts put back at their code-point offsets (`content_index`)."""
     parts: list[JsonObject] = [{"text": text} for text in texts]
     raw = google.get("parts")
@@ -113,7 +114,7 @@ def _interleave(texts: list[str], google: JsonObject, where: str) -> list[JsonOb
             if index > at and text[at:index]:
                 parts.append({"text": text[at:index]})
                 at = index
-            _put_back(parts, found, f"{where}.parts[{place}]")
+            _put_back(ask, parts, found, f"{where}.parts[{place}]")
         if text[at:]:
             parts.append({"text": text[at:]})
     if (signature := google.get("thought_signature")) is not None and (texts or raw):
@@ -121,12 +122,16 @@ def _interleave(texts: list[str], google: JsonObject, where: str) -> list[JsonOb
     return parts
 
 
-def _put_back(parts: list[JsonObject], raw: JsonObject, where: str) -> None:
-    places = ("index", "content_index", "call_index")
-    part = {key: value for key, value in raw.items() if value is not None and key not in places}
-    for key, value in part.items():
+def _put_back(ask: Ask, parts: list[JsonObject], raw: JsonObject, where: str) -> None:
+    """What cannot be said again is left out: an answer that was given must never end the conversation."""
+    part: JsonObject = {}
+    for key, value in raw.items():
+        if value is None or key in _PLACES:
+            continue
         if key not in RAW_PARTS:
-            raise checks.unknown(f"{where}.{key}")
+            ask.notes.append(f"'{where}.{shortened(key)}' is not sent back to Gemini.")
+            continue
+        part[key] = value
         if key == "thoughtSignature":
             checks.string(value, f"{where}.{key}", empty=False)
         else:
@@ -213,7 +218,7 @@ def _tool_calls(ask: Ask, turn: ModelTurn, message: JsonObject, google: JsonObje
         _add_call(ask, turn, Call(call_id, name), args, signature)
         turn.ids.add(call_id)
         for number, raw in behind.get(len(turn.calls), ()):
-            _put_back(turn.parts, raw, f"{where}.extra_content.google.parts[{number}]")
+            _put_back(ask, turn.parts, raw, f"{where}.extra_content.google.parts[{number}]")
 
 
 def _behind_calls(google: JsonObject) -> dict[object, list[tuple[int, JsonObject]]]:
@@ -232,7 +237,8 @@ def _called(ask: Ask, call: JsonObject, at: str) -> tuple[str, JsonObject]:
     name = checks.string(checks.required(called, "name", f"{at}.{kind}"), f"{at}.{kind}.name", empty=False)
     if kind == "custom":
         ask.refuse_unknown_keys(called, f"{at}.custom", frozenset({"name", "input"}))
-        return name, {"input": checks.string(called.get("input") or "", f"{at}.custom.input")}
+        given = called.get("input")
+        return name, {"input": "" if given is None else checks.string(given, f"{at}.custom.input")}
     ask.refuse_unknown_keys(called, f"{at}.function", frozenset({"name", "arguments", "parsed_arguments"}))
     return name, read_arguments(called, f"{at}.function")
 

@@ -145,7 +145,8 @@ REQUEST: tuple[Row, ...] = (
         ("messages[].reasoning_content", "parts[] with thought: true (not OpenAI's)"),
         (
             "messages[].extra_content",
-            "thoughtSignature and Gemini's own parts, put back in their places (not OpenAI's)",
+            "thoughtSignature and Gemini's own parts, put back in their places; parts that Gemini takes from no client"
+            " are left out (not OpenAI's)",
         ),
         ("messages[].tool_calls", "parts[].functionCall"),
         (

@@ -159,7 +159,9 @@ def _voice(audio: JsonObject, param: str) -> str:
 
 def read_reasoning_effort(ask: Ask, value: object, param: str) -> None:
     if isinstance(value, dict):  # the Responses API's form, which agent frameworks also send here
-        value = checks.required(value, "effort", param)
+        value = value.get("effort")
+        if value is None:
+            return
     effort = "none" if value == "disable" else checks.choice(value, param, generation.EFFORTS)
     generation.think_with_effort(ask, effort, param)
 

@@ -97,7 +97,7 @@ def _google(ask: Ask, tool: JsonObject, where: str) -> None:
         fields = {key: value for key, value in tool.items() if key != "type" and value is not None}
         servers = fields.get("servers", fields.get("mcpServers", []))
         return tools.add_google_tool(ask, name, servers if name == "mcpServers" else fields, where)
-    if not tool or tool.keys() == {"type"}:
+    if not tool or tool.keys() == {"type"} or "function" in tool or "custom" in tool:
         checks.required(tool, "type", where)
     for key, options in tool.items():
         if options is None and len(tool) > 1:

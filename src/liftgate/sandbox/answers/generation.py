@@ -127,14 +127,14 @@ async def _raw(exchange: Exchange, script: Script, raw: bytes) -> AsyncGenerator
 
 
 def _stream_headers(exchange: Exchange, *extra: tuple[str, str]) -> list[tuple[str, str]]:
-    if exchange.query.get("alt") != "sse":
+    if not exchange.wants_events:
         return api_headers(JSON_TYPE, *extra)
     return api_headers("text/event-stream", ("content-disposition", "attachment"), *extra)
 
 
 def _stream(state: SandboxState, exchange: Exchange, chunks: Iterable[Any], script: Script | None = None) -> Reply:
     """SSE with alt=sse, else one JSON array that grows; both with Google's separators."""
-    sse = exchange.query.get("alt") == "sse"
+    sse = exchange.wants_events
     cut = exchange.plan.first("stream_error")
 
     async def content() -> AsyncGenerator[bytes, None]:

@@ -83,6 +83,11 @@ class Exchange:
         return cls(scope["method"], scope["path"], query, headers, f"{scope.get('scheme', 'http')}://{host}", receive)
 
     @property
+    def wants_events(self) -> bool:
+        """`alt=sse`; Google's older libraries write `$alt`, with how they want enums behind it."""
+        return "sse" in (self.query.get("alt"), self.query.get("$alt", "").partition(";")[0])
+
+    @property
     def content_length(self) -> int | None:
         text = self.headers.get("content-length", "")
         return int(text) if text.isdigit() else None
