@@ -42,6 +42,7 @@ NAMES_NOTHING: set[Place] = {
     *(("openai", f"{prefix}/model/info", method) for prefix in ("/v1", "") for method in READ),
     *(("openai", f"/health{what}", method) for what in ("", *HEALTH) for method in READ),
     *(("openai", f"/liftgate/{what}", method) for what in ("accounts", "health", "session") for method in READ),
+    *(("openai", path, method) for path in ("/ui", "/ui/{name}") for method in READ),
     *(("openai", "/liftgate/session", method) for method in ("POST", "DELETE")),
     *(("openai", f"{prefix}/{made}", "POST") for prefix in ("/v1", "") for made in ("files", "uploads")),
     ("openai", "/key/generate", "POST"),

@@ -26,6 +26,7 @@ from liftgate.server.handlers import (
     litellm,
     models,
     overview,
+    page,
     responses,
     sign_in,
     uploads,
@@ -125,6 +126,11 @@ KEY_ROUTES = (
     Route("/key/{key}/regenerate", {"POST": keys.regenerate}, purposes=(MANAGEMENT,)),
 )
 
+PAGE_ROUTES = (
+    Route("/ui", {"GET": page.show_page}, public=True),
+    Route("/ui/{name}", {"GET": page.show_asset}, public=True),
+)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
@@ -156,6 +162,7 @@ TABLES: tuple[Table, ...] = (
             (OPERATOR_ROUTES, ("",)),
             (LIFTGATE_ROUTES, ("/liftgate",)),
             (KEY_ROUTES, ("",)),
+            (PAGE_ROUTES, ("",)),
         ),
         paths=("",),
     ),

@@ -45,12 +45,14 @@ def demo(model: str) -> None:
         first = steps.ask("Ask about it")
         if google:
             steps.bytes_back()
+            steps.offer_page()
             return
         before = servers.stats()
         steps.let_time_pass(servers, DAYS_LATER)
         second = steps.ask("Ask again: the same id, the same code")
         steps.bytes_back()
         steps.account_for(before, servers.stats(), first == second)
+        steps.offer_page()
 
 
 def find_recording() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 import wave
 from collections.abc import Iterator, Mapping
@@ -63,6 +64,7 @@ class Steps:
 
     def __init__(self, stage: Stage) -> None:
         console = Console(highlight=False)
+        self._gateway = stage.gateway
         self._console = console if console.is_terminal else Console(highlight=False, width=NARROWEST)
         path = os.path.relpath(stage.recording)
         self._recording = str(stage.recording) if path.startswith("..") else path
@@ -122,6 +124,19 @@ class Steps:
         )
         if uploads != [1, 2]:
             raise click.ClickException(f"expected one upload before and one after, the sandbox counted {uploads}")
+
+    def offer_page(self) -> None:
+        """The same in a browser: whoever sits at a terminal ends the demo when they have looked."""
+        self._console.print()
+        self._console.rule(Text("Look at it", "bold"), align="left")
+        if self._console.is_terminal and sys.stdin.isatty():
+            self._console.print(f"The page, with this recording in it: {self._gateway}/ui")
+            click.pause("Press any key to end the demo.")
+        else:
+            self._console.print(
+                "In a terminal the demo would show its page now. For one that stays: liftgate --sandbox"
+            )
+            self._console.print("and then http://127.0.0.1:4000/ui")
 
     def close(self) -> None:
         if "client" in self._names:

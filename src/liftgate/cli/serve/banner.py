@@ -8,7 +8,7 @@ import click
 
 from liftgate import __version__
 from liftgate.settings import Settings
-from liftgate.settings.sections import LOCAL
+from liftgate.settings.sections import LOCAL, ServerSettings
 
 SHOWN_MODELS = 8
 
@@ -19,6 +19,7 @@ def banner(settings: Settings, notes: Sequence[str], warnings: Sequence[str], *,
     host = f"[{server.host}]" if ":" in server.host and not server.host.startswith("[") else server.host
     url = f"http://{host}:{server.port}"
     rows = [("models", _models(settings)), ("keys", _keys(settings)), ("data", str(settings.storage.data_dir))]
+    rows.append(("page", _page(server, url)))
     if server.num_workers > 1:
         rows.append(("workers", str(server.num_workers)))
     lines = [f"{_style(f'Liftgate {__version__}', color, bold=True)} on {_style(url, color, bold=True, fg='cyan')}"]
@@ -26,6 +27,13 @@ def banner(settings: Settings, notes: Sequence[str], warnings: Sequence[str], *,
     lines += [f"  {_style('note    ', color, dim=True)}{note}" for note in notes]
     lines += [f"  {_style('warning ', color, fg='yellow')}{warning}" for warning in warnings]
     return "\n".join(lines) + "\n"
+
+
+def _page(server: ServerSettings, url: str) -> str:
+    """Where a browser finds the page. What listens everywhere is found on this machine."""
+    if server.public_base_url:
+        return f"{server.public_base_url.rstrip('/')}/ui"
+    return f"{url.replace('://0.0.0.0:', '://127.0.0.1:').replace('://[::]:', '://[::1]:')}/ui"
 
 
 def _style(text: str, color: bool, *, fg: str | None = None, bold: bool = False, dim: bool = False) -> str:

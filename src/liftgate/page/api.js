@@ -1,0 +1,68 @@
+// What the page asks of the gateway: the public routes, with the browser's sign-in.
+export const base = document.querySelector('meta[name="liftgate-base"]').content;
+export const ours = { "X-Liftgate-Page": "1" };
+export const signInOver = new EventTarget();
+
+export class Failed extends Error {
+  constructor(message, status = 0) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export const AWAY = "The gateway cannot be reached. Check that it runs and that you are connected.";
+
+// A sentence for what an answer that is no success says.
+export function failure(status, text) {
+  if (status === 401) signInOver.dispatchEvent(new Event("over"));
+  let message = "";
+  try {
+    message = JSON.parse(text).error.message;
+  } catch {
+    message = status === 0 ? AWAY : `The gateway answered with status ${status}. Try again.`;
+  }
+  return new Failed(message, status);
+}
+
+export async function request(method, path, { body, headers, signal } = {}) {
+  const sent = { ...(method === "GET" ? {} : ours), ...(body ? { "Content-Type": "application/json" } : {}), ...headers };
+  let answer;
+  try {
+    answer = await fetch(base + path, { method, headers: sent, body: body && JSON.stringify(body), signal });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Failed(AWAY);
+  }
+  if (!answer.ok) throw failure(answer.status, await answer.text());
+  return answer;
+}
+
+export const ask = async (method, path, more) => (await request(method, path, more)).json();
+
+export function query(values) {
+  const given = Object.entries(values).filter(([, value]) => value !== "" && value != null);
+  return given.length ? `?${new URLSearchParams(given)}` : "";
+}
+
+// The data of server-sent events, as they come; null for a comment, which only says that it goes on.
+export async function* events(answer) {
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      rest += value;
+      let end;
+      while ((end = rest.indexOf("\n\n")) >= 0) {
+        const lines = rest.slice(0, end).split("\n");
+        rest = rest.slice(end + 2);
+        const data = lines.filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trim());
+        if (data[0] === "[DONE]") return;
+        yield data.length ? JSON.parse(data.join("\n")) : null;
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}

@@ -1,0 +1,146 @@
+// Questions about files, with the answers as they come, and what they cost.
+import { html, useEffect, useRef, useState } from "./htm-preact.js";
+import { ask, events, query, request } from "./api.js";
+import { Empty, Heading, Problem, Select, useLoaded } from "./parts.js";
+import { count, money, size } from "./words.js";
+
+const MODEL = "liftgate.model";
+const USUAL = /flash/;
+
+const content = (text, files) => [{ type: "text", text }, ...files.map((file) => ({ type: "file", file: { file_id: file.id } }))];
+
+function useModels() {
+  const { data, error } = useLoaded((signal) => ask("GET", "/v1/models", { signal }), []);
+  const names = data ? data.data.map((each) => each.id) : [];
+  const [chosen, setChosen] = useState(localStorage.getItem(MODEL) || "");
+  const model = names.includes(chosen) ? chosen : names.find((name) => USUAL.test(name)) || names[0] || "";
+  const choose = (name) => {
+    localStorage.setItem(MODEL, name);
+    setChosen(name);
+  };
+  return { names, model, choose, error };
+}
+
+function cost(usage) {
+  if (!usage) return "";
+  const tokens = `${count(usage.prompt_tokens, "token")} in, ${usage.completion_tokens.toLocaleString("en")} out`;
+  const dollars = usage.cost ?? usage.response_cost;
+  return dollars == null ? tokens : `${tokens}, ${money(Number(dollars))}`;
+}
+
+// One question after the other about the same files; each is asked with those before it.
+export function Conversation({ files }) {
+  const { names, model, choose, error: noModels } = useModels();
+  const [turns, setTurns] = useState([]);
+  const [running, setRunning] = useState(null);
+  const [phase, setPhase] = useState("");
+  const [error, setError] = useState(null);
+  const field = useRef();
+  useEffect(() => () => running?.abort(), [running]);
+  const last = (change) => setTurns((before) => [...before.slice(0, -1), { ...before[before.length - 1], ...change }]);
+
+  const go = async (event) => {
+    event.preventDefault();
+    const text = field.current.value.trim();
+    if (!text) {
+      setError({ message: "Type a question first." });
+      return;
+    }
+    const before = turns.filter((turn) => turn.answer);
+    const messages = before.flatMap((turn, at) => [
+      { role: "user", content: at ? turn.text : content(turn.text, files) },
+      { role: "assistant", content: turn.answer },
+    ]);
+    messages.push({ role: "user", content: before.length ? text : content(text, files) });
+    const control = new AbortController();
+    setRunning(control);
+    setError(null);
+    setPhase(files.length ? "Bringing the files to Google" : "Asking");
+    setTurns([...before, { text, answer: "", cost: "" }]);
+    field.current.value = "";
+    let answer = "";
+    try {
+      const body = { model, messages, stream: true, stream_options: { include_usage: true } };
+      const stream = await request("POST", "/v1/chat/completions", { body, signal: control.signal });
+      for await (const chunk of events(stream)) {
+        if (chunk?.error) throw new Error(chunk.error.message);
+        const text = chunk?.choices?.[0]?.delta?.content;
+        if (text) {
+          answer += text;
+          setPhase("Answering");
+          last({ answer });
+        }
+        if (chunk?.usage) last({ cost: cost(chunk.usage) });
+      }
+      if (!answer) setError({ message: "The model gave no answer. Ask in other words, or another model." });
+      setPhase("Answered");
+    } catch (failed) {
+      setPhase("");
+      if (control.signal.aborted) setPhase("Stopped");
+      else setError(failed);
+      if (!answer && field.current) {
+        field.current.value = text;
+        setTurns(before);
+      }
+    }
+    setRunning(null);
+    field.current?.focus();
+  };
+
+  return html`<div class="conversation">
+    ${turns.length > 0 && html`<ol class="turns">
+      ${turns.map((turn, at) => html`<li key=${at}>
+        <p class="question"><span class="hidden">You asked: </span>${turn.text}</p>
+        <div class="answer" aria-busy=${running && at === turns.length - 1 ? "true" : "false"}>${turn.answer}</div>
+        ${turn.cost && html`<p class="quiet cost">${turn.cost}</p>`}
+      </li>`)}
+    </ol>`}
+    <p role="status" class=${running ? "quiet" : "hidden"}>${phase}${running ? " …" : ""}</p>
+    <${Problem} error=${error || noModels} />
+    <form onSubmit=${go}>
+      <label><span>${turns.length ? "Ask further" : "Your question"}</span>
+        <textarea ref=${field} rows="2" onKeyDown=${(event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && go(event)}></textarea>
+      </label>
+      <div class="row">
+        <${Select} label="Model" value=${model} options=${names.map((name) => [name, name])} onChange=${choose} />
+        ${running
+          ? html`<button type="button" onClick=${() => running.abort()}>Stop</button>`
+          : html`<button class="main" disabled=${!model}>Ask</button>`}
+        ${turns.length > 0 && !running && html`<button type="button" class="plain" onClick=${() => setTurns([])}>Begin anew</button>`}
+      </div>
+    </form>
+  </div>`;
+}
+
+function Picker({ chosen, add }) {
+  const [typed, setTyped] = useState("");
+  const load = (signal) => (typed.trim() ? ask("GET", `/liftgate/files${query({ search: typed, limit: 8 })}`, { signal }) : Promise.resolve({ data: [] }));
+  const { data, error } = useLoaded(load, [typed]);
+  const found = (data?.data || []).filter((file) => !chosen.some((each) => each.id === file.id));
+  return html`<div class="picker">
+    <label><span>Add a file by its name</span><input type="search" value=${typed} onInput=${(event) => setTyped(event.target.value)} /></label>
+    <${Problem} error=${error} />
+    ${typed.trim() && data && html`<ul aria-label="Files that fit">
+      ${found.map((file) => html`<li key=${file.id}><button type="button" onClick=${() => (add(file), setTyped(""))}>Add ${file.filename}<small> ${size(file.bytes)}</small></button></li>`)}
+      ${!found.length && html`<li class="quiet">No other file fits.</li>`}
+    </ul>`}
+  </div>`;
+}
+
+export function Ask({ query: asked }) {
+  const ids = (asked.get("files") || "").split(",").filter(Boolean);
+  const given = useLoaded((signal) => Promise.all(ids.map((id) => ask("GET", `/liftgate/files/${encodeURIComponent(id)}`, { signal }))), []);
+  const [files, setFiles] = useState([]);
+  useEffect(() => given.data && setFiles(given.data), [given.data]);
+  return html`
+    <${Heading} title="Ask" />
+    <${Problem} error=${given.error} />
+    ${files.length
+      ? html`<ul class="chips" aria-label="Files that are asked about">${files.map((file) => html`<li key=${file.id}>
+          <a href=${`#/files/${file.id}`}>${file.filename}</a>
+          <button type="button" class="plain" aria-label=${`Leave out ${file.filename}`} onClick=${() => setFiles(files.filter((each) => each !== file))}>✕</button>
+        </li>`)}</ul>`
+      : !given.loading && html`<${Empty}><p>Ask without a file, or add some by name. In <a href="#/files">Files</a> several can be chosen at once.</p></${Empty}>`}
+    <${Picker} chosen=${files} add=${(file) => setFiles([...files, file])} />
+    <${Conversation} key=${files.map((file) => file.id).join()} files=${files} />`;
+}

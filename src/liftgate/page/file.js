@@ -1,0 +1,94 @@
+// One file: what it is, a preview, where its copies are, a question about it.
+import { html, useState } from "./htm-preact.js";
+import { ask, base, request } from "./api.js";
+import { Conversation } from "./ask.js";
+import { Confirm, Facts, Heading, Problem, Table, Waiting, useLoaded } from "./parts.js";
+import { COPY_STATES, ago, size, until, when } from "./words.js";
+
+const HEAD = 64 * 1024;
+const TEXTS = ["application/json", "application/xml", "application/yaml", "application/javascript", "application/x-python"];
+const bare = (type) => type.split(";")[0].trim();
+
+function TextPreview({ file }) {
+  const load = async (signal) => {
+    if (!file.bytes) return "";
+    const answer = await request("GET", `/v1/files/${file.id}/content`, { headers: { Range: `bytes=0-${HEAD - 1}` }, signal });
+    return new TextDecoder().decode(await answer.arrayBuffer());
+  };
+  const { data, error, loading, reload } = useLoaded(load, [file.id]);
+  if (loading) return html`<${Waiting} what="Loading the text" />`;
+  return html`<${Problem} error=${error} again=${reload} />
+    ${data != null && html`<pre class="text" tabindex="0" role="region" aria-label=${`Text of ${file.filename}`}>${data}</pre>`}
+    ${file.bytes > HEAD && html`<p class="quiet">These are the first ${size(HEAD)} of ${size(file.bytes)}.</p>`}`;
+}
+
+function Preview({ file }) {
+  const [broken, setBroken] = useState(false);
+  const url = `${base}/v1/files/${file.id}/content`;
+  const type = bare(file.mime_type);
+  const name = `Preview of ${file.filename}`;
+  const failed = () => setBroken(true);
+  if (broken) return html`<p class="quiet">This browser cannot show it. Download it to look at it.</p>`;
+  if (type.startsWith("image/")) return html`<img src=${url} alt=${name} onError=${failed} />`;
+  if (type.startsWith("video/")) return html`<video controls preload="metadata" src=${url} aria-label=${name} onError=${failed}></video>`;
+  if (type.startsWith("audio/")) return html`<audio controls preload="metadata" src=${url} aria-label=${name} onError=${failed}></audio>`;
+  if (type === "application/pdf") return html`<iframe src=${`${base}/liftgate/files/${file.id}/preview`} title=${name}></iframe>`;
+  if (type.startsWith("text/") || TEXTS.includes(type)) return html`<${TextPreview} file=${file} />`;
+  return html`<p class="quiet">There is no preview of this type (${type}). Download it to look at it.</p>`;
+}
+
+function Copies({ id }) {
+  const { data, error, reload } = useLoaded((signal) => ask("GET", `/liftgate/files/${id}/copies`, { signal }), [id], 5000);
+  return html`<section>
+    <h2>Copies at Google</h2>
+    <p class="quiet">The file stays here. Google keeps a copy for 48 hours; when a question needs it later, it is made again.</p>
+    <${Problem} error=${error} again=${reload} />
+    ${data && html`<${Table} caption="Copies at Google" heads=${["Account", "State", "Size", "Kept", "Last use", "Last error"]}>
+      ${data.data.map((each) => html`<tr key=${each.account + each.mime_type}>
+        <th scope="row">${each.account}</th>
+        <td>${COPY_STATES[each.state] || each.state}</td>
+        <td class="number">${size(each.bytes)}</td>
+        <td>${each.state === "active" ? `${until(each.until)}, then made again on use` : "–"}</td>
+        <td>${each.state === "none" ? "–" : ago(each.last_used_at)}</td>
+        <td>${each.last_error || "–"}</td>
+      </tr>`)}
+    </${Table}>`}
+  </section>`;
+}
+
+export function File({ id }) {
+  const [deleting, setDeleting] = useState(false);
+  const { data: file, error, reload } = useLoaded((signal) => ask("GET", `/liftgate/files/${encodeURIComponent(id)}`, { signal }), [id]);
+  if (error) {
+    const missing = error.status === 404;
+    return html`<${Heading} title="File" /><${Problem} error=${missing ? { message: "There is no such file. It was deleted, or it is not yours." } : error} again=${missing ? null : reload} />
+      <p><a href="#/files">All files</a></p>`;
+  }
+  if (!file) return html`<${Waiting} what="Loading the file" />`;
+  const remove = async () => {
+    await ask("DELETE", `/v1/files/${file.id}`);
+    location.hash = "#/files";
+  };
+  return html`
+    <p><a href="#/files">All files</a></p>
+    <${Heading} title=${file.filename} />
+    <div class="row">
+      <a class="button" href=${`${base}/v1/files/${file.id}/content`} download=${file.filename}>Download</a>
+      <button type="button" class="danger" onClick=${() => setDeleting(true)}>Delete</button>
+    </div>
+    <${Facts} facts=${[
+      ["Type", file.mime_type],
+      ["Size", size(file.bytes)],
+      ["Added", when(file.created_at)],
+      ["Deleted by itself", file.expires_at ? until(file.expires_at).replace("until ", "") : "never"],
+      ["Purpose", file.purpose],
+      ["Id", html`<code>${file.id}</code>`],
+      file.status_details && ["Note", file.status_details],
+    ]} />
+    <section class="preview"><h2>Preview</h2><${Preview} file=${file} /></section>
+    <section><h2>Ask about it</h2><${Conversation} files=${[file]} /></section>
+    <${Copies} id=${file.id} />
+    ${deleting && html`<${Confirm} title="Delete this file?" verb="Delete" act=${remove} close=${() => setDeleting(false)}>
+      <p>${file.filename} and its copies at Google go. This cannot be taken back.</p>
+    </${Confirm}>`}`;
+}

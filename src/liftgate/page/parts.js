@@ -1,0 +1,97 @@
+// What the views are made of.
+import { html, useCallback, useEffect, useRef, useState } from "./htm-preact.js";
+
+// What `load(signal)` gives, again whenever `deps` change, and every so many milliseconds while the page is seen.
+export function useLoaded(load, deps, every = 0) {
+  const [state, setState] = useState({ data: null, error: null, loading: true });
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    const control = new AbortController();
+    setState((before) => ({ ...before, loading: true }));
+    load(control.signal).then(
+      (data) => control.signal.aborted || setState({ data, error: null, loading: false }),
+      (error) => control.signal.aborted || setState((before) => ({ data: before.data, error, loading: false })),
+    );
+    return () => control.abort();
+  }, [...deps, turn]);
+  const reload = useCallback(() => setTurn((before) => before + 1), []);
+  useEffect(() => {
+    if (!every) return undefined;
+    const timer = setInterval(() => document.hidden || reload(), every);
+    return () => clearInterval(timer);
+  }, [every]);
+  return { ...state, reload };
+}
+
+// A view's heading: the keyboard and a screen reader begin here when the view changes.
+export function Heading({ children, title }) {
+  const heading = useRef();
+  useEffect(() => {
+    document.title = `${title} – Liftgate`;
+    if (document.activeElement === document.body) heading.current.focus({ preventScroll: true });
+  }, [title]);
+  return html`<h1 ref=${heading} tabindex="-1">${children || title}</h1>`;
+}
+
+export const Problem = ({ error, again }) =>
+  error &&
+  html`<div class="problem" role="alert">
+    <p>${error.message}</p>
+    ${again && html`<button type="button" onClick=${again}>Try again</button>`}
+  </div>`;
+
+export const Empty = ({ children }) => html`<div class="empty">${children}</div>`;
+
+export const Waiting = ({ what }) => html`<p class="quiet" role="status">${what} …</p>`;
+
+export function Select({ label, value, options, onChange, narrow }) {
+  return html`<label class=${narrow ? "narrow" : ""}>
+    <span>${label}</span>
+    <select value=${value} onChange=${(event) => onChange(event.target.value)}>
+      ${options.map(([given, shown]) => html`<option key=${given} value=${given} selected=${given === value}>${shown}</option>`)}
+    </select>
+  </label>`;
+}
+
+// Asks before something that cannot be taken back. `act` is awaited; what it throws is shown here.
+export function Confirm({ title, children, verb, act, close }) {
+  const dialog = useRef();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(null);
+  useEffect(() => dialog.current.showModal(), []);
+  const go = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      await act();
+      close();
+    } catch (failed) {
+      setError(failed);
+      setBusy(false);
+    }
+  };
+  return html`<dialog ref=${dialog} aria-labelledby="confirm-title" onClose=${close}>
+    <h2 id="confirm-title">${title}</h2>
+    ${children}
+    <${Problem} error=${error} />
+    <div class="row end">
+      <button type="button" onClick=${close} disabled=${busy} autofocus>Cancel</button>
+      <button type="button" class="danger" onClick=${go} disabled=${busy}>${busy ? "Working …" : verb}</button>
+    </div>
+  </dialog>`;
+}
+
+export const Facts = ({ facts }) =>
+  html`<dl class="facts">
+    ${facts.filter(Boolean).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
+  </dl>`;
+
+// A table that scrolls by itself where the window is narrower.
+export const Table = ({ caption, heads, children }) =>
+  html`<div class="scroll" role="region" aria-label=${caption} tabindex="0">
+    <table>
+      <caption class="hidden">${caption}</caption>
+      <thead><tr>${heads.map((head) => html`<th scope="col" key=${head}>${head}</th>`)}</tr></thead>
+      <tbody>${children}</tbody>
+    </table>
+  </div>`;

@@ -1,0 +1,243 @@
+// One upload: in parts over /v1/uploads, it goes on after a cut and after a reload.
+import { ask, base, failure, ours } from "./api.js";
+
+const PART = 4 * 1024 * 1024;
+// Parts of all uploads that are sent at the same time: what a cut can cost is so many parts.
+const AT_ONCE = 2;
+const SILENCE = 60_000;
+const LONGEST_PAUSE = 30_000;
+const STORE = "liftgate.uploads";
+
+const wait = (ms, signal) =>
+  new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      removeEventListener("online", end);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    addEventListener("online", end);
+    signal.addEventListener("abort", end);
+  });
+
+// Uploads that were begun in this browser, by their file: what is known of their parts.
+export function stored() {
+  try {
+    return JSON.parse(localStorage.getItem(STORE)) || {};
+  } catch {
+    return {};
+  }
+}
+
+export function keep(key, record) {
+  const all = stored();
+  if (record) all[key] = record;
+  else delete all[key];
+  localStorage.setItem(STORE, JSON.stringify(all));
+}
+
+const again = (error) => error.status === 0 || error.status === 408 || error.status === 429 || error.status >= 500;
+
+// One file on its way. `state`: waiting, running, paused, retrying, finishing, done, failed.
+export class Upload {
+  constructor(key, file, tell) {
+    this.key = key;
+    this.file = file;
+    this.tell = tell;
+    this.state = "waiting";
+    this.error = null;
+    this.result = null;
+    this.sending = new Map();
+    this.seen = [];
+    this.control = null;
+    const before = stored()[key];
+    this.record = before && before.part === PART ? before : null;
+  }
+
+  get parts() {
+    return Math.max(1, Math.ceil(this.file.size / PART));
+  }
+
+  sizeOf(at) {
+    return Math.min(PART, this.file.size - at * PART);
+  }
+
+  get sent() {
+    let sum = 0;
+    for (const at of Object.keys(this.record?.parts || {})) sum += this.sizeOf(Number(at));
+    for (const loaded of this.sending.values()) sum += loaded;
+    return Math.min(sum, this.file.size);
+  }
+
+  // Bytes a second over the last seconds; 0 while nothing is known.
+  get rate() {
+    const [first] = this.seen;
+    const last = this.seen[this.seen.length - 1];
+    return first && last[0] - first[0] > 500 ? (1000 * (last[1] - first[1])) / (last[0] - first[0]) : 0;
+  }
+
+  get left() {
+    return this.rate > 0 ? (this.file.size - this.sent) / this.rate : null;
+  }
+
+  get active() {
+    return ["waiting", "running", "retrying", "finishing"].includes(this.state);
+  }
+
+  change(state, error = null) {
+    this.state = state;
+    this.error = error;
+    this.tell();
+  }
+
+  noted() {
+    const now = performance.now();
+    this.seen.push([now, this.sent]);
+    while (this.seen.length > 2 && now - this.seen[0][0] > 6000) this.seen.shift();
+    this.tell();
+  }
+
+  pause() {
+    if (!this.active) return;
+    this.change("paused");
+    this.control?.abort();
+  }
+
+  async run() {
+    this.control = new AbortController();
+    const { signal } = this.control;
+    this.seen = [];
+    this.change("running");
+    let renewed = false;
+    for (let tries = 0; !signal.aborted; ) {
+      try {
+        await this.carry(signal);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if ((error.status === 404 || error.status === 400) && this.record && !renewed) {
+          // It has ended at the gateway meanwhile: from the beginning, once.
+          renewed = true;
+          this.forget();
+          continue;
+        }
+        if (!again(error)) {
+          this.change("failed", error);
+          return;
+        }
+        this.change("retrying", error);
+        tries = this.progressed ? 0 : tries + 1;
+        this.progressed = false;
+        await wait(Math.min(LONGEST_PAUSE, 1000 * 2 ** Math.min(tries, 5)), signal);
+      }
+    }
+  }
+
+  async carry(signal) {
+    const { file } = this;
+    if (!this.record) {
+      const body = { filename: file.name, bytes: file.size, mime_type: file.type || "application/octet-stream", purpose: "user_data" };
+      const made = await ask("POST", "/v1/uploads", { body, signal });
+      this.record = { id: made.id, name: file.name, size: file.size, part: PART, parts: {}, at: Date.now() };
+      this.remember();
+    }
+    const left = [...Array(this.parts).keys()].filter((at) => !(at in this.record.parts));
+    const stop = new AbortController();
+    const end = () => stop.abort();
+    signal.addEventListener("abort", end);
+    const carrier = async () => {
+      for (let at = left.shift(); at !== undefined && !stop.signal.aborted; at = left.shift()) {
+        await slots.take(stop.signal);
+        try {
+          if (stop.signal.aborted) return;
+          const part = await this.send(at, stop.signal);
+          this.record.parts[at] = part.id;
+          this.progressed = true;
+          this.remember();
+        } finally {
+          slots.give();
+        }
+        this.noted();
+        if (this.state === "retrying") this.change("running");
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: AT_ONCE }, carrier));
+    } finally {
+      end();
+      signal.removeEventListener("abort", end);
+    }
+    if (signal.aborted) return;
+    this.change("finishing");
+    const ids = [...Array(this.parts).keys()].map((at) => this.record.parts[at]);
+    const done = await ask("POST", `/v1/uploads/${this.record.id}/complete`, { body: { part_ids: ids }, signal });
+    this.forget();
+    this.result = done.file;
+    this.change("done");
+  }
+
+  // XMLHttpRequest: fetch tells no progress of what it sends.
+  send(at, signal) {
+    return new Promise((resolve, reject) => {
+      const form = new FormData();
+      form.append("data", this.file.slice(at * PART, at * PART + this.sizeOf(at)), "part");
+      const sender = new XMLHttpRequest();
+      let silence;
+      const watch = () => {
+        clearTimeout(silence);
+        silence = setTimeout(() => sender.abort(), SILENCE);
+      };
+      const ended = (act, value) => {
+        clearTimeout(silence);
+        signal.removeEventListener("abort", cut);
+        this.sending.delete(at);
+        act(value);
+      };
+      const cut = () => sender.abort();
+      signal.addEventListener("abort", cut);
+      sender.upload.onprogress = (event) => {
+        watch();
+        this.sending.set(at, Math.min(event.loaded, this.sizeOf(at)));
+        this.noted();
+      };
+      sender.onload = () => {
+        if (sender.status === 200) ended(resolve, JSON.parse(sender.responseText));
+        else ended(reject, failure(sender.status, sender.responseText));
+      };
+      sender.onerror = sender.onabort = () => ended(reject, failure(0, ""));
+      sender.open("POST", `${base}/v1/uploads/${this.record.id}/parts`);
+      for (const [name, value] of Object.entries(ours)) sender.setRequestHeader(name, value);
+      watch();
+      sender.send(form);
+    });
+  }
+
+  remember() {
+    keep(this.key, this.record);
+  }
+
+  forget() {
+    this.record = null;
+    keep(this.key, null);
+  }
+}
+
+// Whose turn it is: so many parts are on the way at once, however many files there are.
+const slots = {
+  free: AT_ONCE,
+  waiting: [],
+  async take(signal) {
+    while (this.free === 0 && !signal.aborted) {
+      await new Promise((resolve) => {
+        this.waiting.push(resolve);
+        signal.addEventListener("abort", resolve, { once: true });
+      });
+    }
+    this.free -= 1;
+  },
+  give() {
+    this.free += 1;
+    this.waiting.splice(0).forEach((resolve) => resolve());
+  },
+};

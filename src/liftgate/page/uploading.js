@@ -1,0 +1,103 @@
+// All uploads of this browser: several at once, and those that a reload interrupted.
+import { useEffect, useState } from "./htm-preact.js";
+import { ask } from "./api.js";
+import { Upload, keep, stored } from "./upload.js";
+
+class Uploader {
+  constructor() {
+    this.uploads = [];
+    this.owner = null;
+    this.listeners = new Set();
+    this.doneListeners = new Set();
+    this.told = false;
+  }
+
+  // What another owner's browser began here is left for that owner.
+  belongsTo(owner) {
+    if (owner === this.owner) return;
+    if (owner !== null && this.last !== undefined && this.last !== owner) this.uploads = [];
+    if (owner !== null) this.last = owner;
+    this.owner = owner;
+    this.tell();
+  }
+
+  keyOf = (file) => JSON.stringify([this.owner, file.name, file.size, file.lastModified]);
+
+  add(files) {
+    for (const file of files) {
+      const key = this.keyOf(file);
+      const known = this.uploads.find((each) => each.key === key && each.state !== "done");
+      if (known) {
+        if (!known.active) known.run();
+        continue;
+      }
+      const upload = new Upload(key, file, () => {
+        this.tell();
+        if (upload.state === "done" && !upload.announced) {
+          upload.announced = true;
+          this.doneListeners.forEach((listener) => listener(upload.result));
+        }
+      });
+      this.uploads.push(upload);
+      upload.run();
+    }
+    this.tell();
+  }
+
+  pauseAll() {
+    this.uploads.forEach((each) => each.pause());
+  }
+
+  async remove(upload) {
+    upload.pause();
+    this.uploads = this.uploads.filter((each) => each !== upload);
+    const { record } = upload;
+    upload.forget();
+    this.tell();
+    if (record && upload.state !== "done") await ask("POST", `/v1/uploads/${record.id}/cancel`).catch(() => {});
+  }
+
+  // Begun earlier, before a reload: the same file must be chosen again.
+  get unfinished() {
+    const here = new Set(this.uploads.map((each) => each.key));
+    return Object.entries(stored())
+      .filter(([key]) => !here.has(key) && JSON.parse(key)[0] === this.owner)
+      .map(([key, record]) => {
+        const sizes = Object.keys(record.parts).map((at) => Math.min(record.part, record.size - at * record.part));
+        return { key, ...record, stored: sizes.reduce((sum, each) => sum + each, 0) };
+      });
+  }
+
+  async discard(found) {
+    keep(found.key, null);
+    this.tell();
+    await ask("POST", `/v1/uploads/${found.id}/cancel`).catch(() => {});
+  }
+
+  onDone(listener) {
+    this.doneListeners.add(listener);
+    return () => this.doneListeners.delete(listener);
+  }
+
+  // At most once in a frame: progress comes far oftener than a screen is drawn.
+  tell() {
+    if (this.told) return;
+    this.told = true;
+    setTimeout(() => {
+      this.told = false;
+      this.listeners.forEach((listener) => listener());
+    }, 100);
+  }
+}
+
+export const uploader = new Uploader();
+
+export function useUploader() {
+  const [, setTurn] = useState(0);
+  useEffect(() => {
+    const heard = () => setTurn((before) => before + 1);
+    uploader.listeners.add(heard);
+    return () => uploader.listeners.delete(heard);
+  }, []);
+  return { uploads: uploader.uploads, unfinished: uploader.unfinished, running: uploader.uploads.filter((each) => each.active).length };
+}

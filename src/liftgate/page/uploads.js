@@ -1,0 +1,78 @@
+// Uploading: files are dropped or chosen; each shows how far it is, and can be paused and resumed.
+import { html, useRef, useState } from "./htm-preact.js";
+import { Heading, Problem } from "./parts.js";
+import { uploader, useUploader } from "./uploading.js";
+import { count, size, span } from "./words.js";
+
+function told(upload) {
+  const of = `${size(upload.sent)} of ${size(upload.file.size)}`;
+  const left = upload.left == null ? "" : `, ${span(upload.left)} left`;
+  const states = {
+    waiting: "Waiting for its turn",
+    running: `${of}${upload.rate ? `, ${size(upload.rate)}/s${left}` : ""}`,
+    paused: `Paused at ${of}`,
+    retrying: `Cut off at ${of}. It goes on by itself`,
+    finishing: "All bytes are there; making the file",
+    done: `${size(upload.file.size)}, done`,
+    failed: `Stopped at ${of}`,
+  };
+  return states[upload.state];
+}
+
+function Row({ upload }) {
+  const { file, state } = upload;
+  return html`<li class="card">
+    <div class="row between">
+      <strong class="break">${state === "done" ? html`<a href=${`#/files/${upload.result.id}`}>${file.name}</a>` : file.name}</strong>
+      <span class="row">
+        ${upload.active && state !== "finishing" && html`<button type="button" aria-label=${`Pause ${file.name}`} onClick=${() => upload.pause()}>Pause</button>`}
+        ${(state === "paused" || state === "failed") && html`<button type="button" aria-label=${`Resume ${file.name}`} onClick=${() => upload.run()}>Resume</button>`}
+        ${state !== "finishing" && html`<button type="button" class="plain" aria-label=${`${state === "done" ? "Clear" : "Cancel"} ${file.name}`} onClick=${() => uploader.remove(upload)}>${state === "done" ? "Clear" : "Cancel"}</button>`}
+      </span>
+    </div>
+    <progress max=${Math.max(1, file.size)} value=${state === "done" ? Math.max(1, file.size) : upload.sent} aria-label=${`Progress of ${file.name}`}></progress>
+    <p class="quiet">${told(upload)}</p>
+    ${state === "failed" && html`<${Problem} error=${upload.error} />`}
+  </li>`;
+}
+
+export function Uploads() {
+  const { uploads, unfinished, running } = useUploader();
+  const [over, setOver] = useState(false);
+  const picker = useRef();
+  const take = (files) => uploader.add([...files].filter(Boolean));
+  const chosen = (event) => {
+    take(event.target.files);
+    event.target.value = "";
+  };
+  const dropped = (event) => {
+    event.preventDefault();
+    setOver(false);
+    take(event.dataTransfer.files);
+  };
+  const dragged = (event) => {
+    event.preventDefault();
+    setOver(true);
+  };
+  const done = uploads.filter((each) => each.state === "done").length;
+  return html`
+    <${Heading} title="Upload" />
+    <label class=${`drop ${over ? "over" : ""}`} onDragOver=${dragged} onDragLeave=${() => setOver(false)} onDrop=${dropped}>
+      <span><b>Choose files</b> or drop them here</span>
+      <small>Up to 2 GiB each. An upload goes on after a cut, and after a reload when you choose the same file again.</small>
+      <input ref=${picker} type="file" multiple onChange=${chosen} />
+    </label>
+    <p class="hidden" role="status">${uploads.length ? `${count(done, "upload")} done, ${running} under way.` : ""}</p>
+    ${unfinished.length > 0 && html`<section>
+      <h2>Not finished</h2>
+      <ul class="cards">${unfinished.map((each) => html`<li class="card" key=${each.key}>
+        <div class="row between"><strong class="break">${each.name}</strong><span class="row">
+          <button type="button" aria-label=${`Choose ${each.name} again`} onClick=${() => picker.current.click()}>Choose it again</button>
+          <button type="button" class="plain" aria-label=${`Discard ${each.name}`} onClick=${() => uploader.discard(each)}>Discard</button>
+        </span></div>
+        <progress max=${Math.max(1, each.size)} value=${each.stored} aria-label=${`Stored of ${each.name}`}></progress>
+        <p class="quiet">${size(each.stored)} of ${size(each.size)} are stored. Choose the same file again, and the rest follows.</p>
+      </li>`)}</ul>
+    </section>`}
+    ${uploads.length > 0 && html`<section><h2>Uploads</h2><ul class="cards">${uploads.map((each) => html`<${Row} key=${each.key} upload=${each} />`)}</ul></section>`}`;
+}

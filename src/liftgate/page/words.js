@@ -1,0 +1,65 @@
+// Numbers and times as people read them.
+export function size(bytes) {
+  if (bytes == null) return "–";
+  if (bytes < 1024) return `${bytes} B`;
+  let unit = -1;
+  do {
+    bytes /= 1024;
+    unit += 1;
+  } while (bytes >= 1023.95 && unit < 3);
+  return `${bytes.toFixed(1)} ${["KiB", "MiB", "GiB", "TiB"][unit]}`;
+}
+
+export function span(seconds) {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} days`;
+}
+
+const now = () => Date.now() / 1000;
+const clock = (time) => time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+
+export function when(seconds) {
+  if (seconds == null) return "–";
+  const time = new Date(seconds * 1000);
+  const today = new Date();
+  if (time.toDateString() === today.toDateString()) return `today ${clock(time)}`;
+  const year = time.getFullYear() === today.getFullYear() ? undefined : "numeric";
+  return `${time.toLocaleDateString([], { day: "numeric", month: "short", year })}, ${clock(time)}`;
+}
+
+export function ago(seconds) {
+  return seconds == null ? "never" : `${span(Math.max(0, now() - seconds))} ago`;
+}
+
+export function until(seconds) {
+  if (seconds == null) return "–";
+  const left = seconds - now();
+  return left <= 0 ? "over" : `until ${when(seconds)} (in ${span(left)})`;
+}
+
+export const count = (number, noun, plural = `${noun}s`) => `${number.toLocaleString("en")} ${number === 1 ? noun : plural}`;
+
+export const money = (dollars) =>
+  `$${dollars >= 0.01 || dollars === 0 ? dollars.toFixed(2) : dollars.toPrecision(2).replace(/e.*/, "")}`;
+
+const KINDS = [
+  ["video/", "Video"],
+  ["audio/", "Audio"],
+  ["image/", "Image"],
+  ["application/pdf", "PDF"],
+  ["text/", "Text"],
+];
+export const kind = (type) => (KINDS.find(([begins]) => type.startsWith(begins)) || ["", type])[1];
+export const kinds = KINDS;
+
+// The state of a copy at Google.
+export const COPY_STATES = {
+  none: "not there",
+  uploading: "on its way",
+  processing: "Google processes it",
+  active: "there",
+  failed: "refused",
+  expired: "over",
+};

@@ -1,0 +1,107 @@
+"""`/ui` over the wire: small, whole, kept by browsers for good, and bound by its policy."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateways import gateway_server, sandbox_server, settings_for
+from liftgate.settings import AuthSettings, ServerSettings
+from raw_http import Answer, call
+
+MOST_BYTES = 60_000
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with sandbox_server() as sandbox, gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("data"))) as url:
+        yield url
+
+
+def get(url: str, path: str, **headers: str) -> Answer:
+    return call(url, "GET", path, None, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def named_in(text: str) -> list[str]:
+    return re.findall(r'(?:href|src)="([^"]+)"', text)
+
+
+def test_the_whole_page_is_small_and_nothing_of_it_is_elsewhere(url: str) -> None:
+    page = get(url, "/ui", Accept_Encoding="gzip, br")
+    text = gzip.decompress(page.body).decode()
+    paths = sorted(set(named_in(text)))
+    assert len(paths) > 10 and all(path.startswith("/ui/") for path in paths)
+    got = {path: get(url, path, Accept_Encoding="gzip") for path in paths}
+    assert {answer.status for answer in got.values()} == {200}
+    assert sum(len(answer.body) + sum(map(len, answer.headers)) for answer in (page, *got.values())) <= MOST_BYTES
+    for path, answer in got.items():
+        source = gzip.decompress(answer.body).decode()
+        assert not re.search(r"https?://(?!www\.w3\.org/)", source), path
+        if path.endswith(".js"):
+            assert answer.headers["content-type"].startswith("text/javascript")
+            imported = re.findall(r'from\s*"([^"]+)"', source)
+            assert all(f"/ui/{each.removeprefix('./')}" in got for each in imported), path
+
+
+def test_names_change_with_bytes_and_are_kept_for_good(url: str) -> None:
+    page = get(url, "/ui")
+    assert page.headers["cache-control"] == "no-cache"
+    assert get(url, "/ui", If_None_Match=page.headers["etag"]).status == 304
+    for path in named_in(page.body.decode()):
+        assert re.fullmatch(r"/ui/[\w-]+\.[0-9a-f]{12}\.(js|css|svg)", path)
+        asset = get(url, path)
+        assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
+        again = get(url, path, If_None_Match=asset.headers["etag"])
+        assert (again.status, again.body) == (304, b"")
+        assert call(url, "HEAD", path).headers["content-length"] == str(len(asset.body))
+
+
+def test_every_answer_of_it_carries_the_policy(url: str) -> None:
+    for path in ("/ui", named_in(get(url, "/ui").body.decode())[0]):
+        headers = get(url, path).headers
+        policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
+        assert policy["default-src"] == "'none'" and policy["script-src"] == "'self'"
+        assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("name", ["app.js", "index.html", "__init__.py", "htm-preact.LICENSE", "..%2f__init__.py", "x"])
+def test_only_what_the_page_names_is_given(url: str, name: str) -> None:
+    assert get(url, f"/ui/{name}").status == 404
+
+
+def test_behind_a_proxy_that_adds_a_path_the_page_finds_itself(tmp_path: Path) -> None:
+    server = ServerSettings(public_base_url='https://gate.example/a"b/llm')
+    with sandbox_server() as sandbox, gateway_server(settings_for(sandbox, tmp_path, server=server)) as url:
+        text = get(url, "/ui").body.decode()
+        assert '<meta name="liftgate-base" content="/a&quot;b/llm">' in text
+        assert all(path.startswith("/a&quot;b/llm/ui/") for path in named_in(text))
+
+
+def test_without_keys_the_page_opens_on_this_machine_only(tmp_path: Path) -> None:
+    with (
+        sandbox_server() as sandbox,
+        gateway_server(settings_for(sandbox, tmp_path, auth=AuthSettings())) as url,
+    ):
+        assert get(url, "/ui").status == 200
+        assert get(url, "/ui", Host="evil.example").status == 403
+
+
+def test_the_licence_is_beside_the_library() -> None:
+    text = (ROOT / "src/liftgate/page/htm-preact.LICENSE").read_text()
+    assert "Apache License" in text and "The MIT License (MIT)" in text
+
+
+def test_nothing_of_the_page_is_loaded_by_those_who_do_not_look() -> None:
+    script = "import sys, liftgate; print([name for name in sys.modules if 'page' in name and 'liftgate' in name])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
