@@ -20,6 +20,7 @@ from liftgate.errors import (
     ConfigError,
     InternalError,
     LiftgateError,
+    MethodNotAllowed,
     RouteNotFound,
     Unavailable,
     let_go,
@@ -47,6 +48,7 @@ log = logging.getLogger("liftgate.server")
 
 RETRY_AFTER = 2.0
 """Seconds in which a gateway that stops is usually followed by the next."""
+NO_WEBSOCKET = "No WebSocket is opened here. Send a POST request; with 'stream': true its answer is streamed."
 
 
 def build_app(gateway: Gateway, tables: Sequence[Table] = TABLES) -> App:
@@ -154,7 +156,12 @@ class App:
             call.dialect = table.dialect.name
         if self._local_only is not None:
             self._local_only.check(request)
-        handler, route, request.params = self._routes[table].find(request.method, request.path)
+        try:
+            handler, route, request.params = self._routes[table].find(request.method, request.path)
+        except MethodNotAllowed as error:
+            if request.header(b"upgrade").lower() == "websocket":
+                error.message = NO_WEBSOCKET
+            raise
         if call is not None:
             call.route = route.path
         return handler, route

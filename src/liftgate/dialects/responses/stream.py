@@ -6,6 +6,7 @@ a silence; the last frame carries the whole Response.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import msgspec
@@ -24,41 +25,92 @@ from liftgate.sse import PING
 _encode = msgspec.json.Encoder().encode
 
 
-class ResponseEncoder:
-    """A plain piece of text is put between bytes that were made once for its message."""
+class ResponseWriter(ABC):
+    """The order and the numbers of the events; what becomes of one, `emit` decides."""
 
     def __init__(self, head: Head, request: JsonMapping) -> None:
         self._head = head
         self._request = request
         self._number = 0
-        self._frames: list[bytes] = []
-        self._template = (b"", b"")
-        self._of: object = None
+        self._output: Output | None = None
         self._tier: str | None = None
+
+    @abstractmethod
+    def emit(self, kind: str, fields: JsonObject) -> None:
+        """One event of this type, under the next number. `fields` may change afterwards."""
 
     def begin(self, answer: Answer[ResponsesQuestion]) -> None:
         self._answer = answer
         self._tier = answer.service_tier
-        self._output = Output(answer, self._emit)
+        self._output = Output(answer, self.emit)
         self._created()
+
+    def take(self, event: Event) -> None:
+        output = self._output
+        assert output is not None, "the answer has begun"
+        if isinstance(event, Ended | Speech):
+            pass  # the end is told with the counts
+        elif isinstance(event, Counted):
+            ended = ending(self._answer.choices[0])
+            whole = ended_response(self._answer, output, ended)
+            self.emit(f"response.{ended.event}", {"response": whole})
+        elif event.index == 0:
+            output.take(event)
+
+    def fail(self, error: LiftgateError) -> None:
+        """As an event of both forms, flat and nested, and as a response that failed."""
+        self._created()
+        code = None if error.code is None else str(error.code)
+        facts: JsonObject = {"code": code, "message": error.message, "param": error.param}
+        nested = {"type": type_of(type(error)), **facts}
+        self.emit("error", {**facts, "error": nested})
+        self._end("failed", {**nested, "code": failure_code(error)})
+
+    def cancel(self) -> None:
+        """The end of an answer that was given up because a client asked for it: no type of event is about that alone,
+        and readers wait for one that ends the stream."""
+        self._created()
+        self._end("cancelled", None)
+
+    def _end(self, status: str, error: JsonObject | None) -> None:
+        items = self._output.items if self._output is not None else []
+        state: JsonObject = {"status": status, "error": error, "output": items}
+        self.emit("response.failed", {"response": response(self._head, echoed(self._request), state, tier=self._tier)})
+
+    def _created(self) -> None:
+        if self._number:
+            return
+        begun = response(self._head, echoed(self._request), {"status": "in_progress", "output": []}, tier=self._tier)
+        shared = self._shared(begun)
+        for kind in ("response.created", "response.in_progress"):
+            self.emit(kind, {"response": shared})
+
+    def _shared(self, value: JsonObject) -> object:
+        """A value that two events have."""
+        return value
+
+
+class ResponseEncoder(ResponseWriter):
+    """Events as frames. A plain piece of text is put between bytes that were made once for its message."""
+
+    def __init__(self, head: Head, request: JsonMapping) -> None:
+        super().__init__(head, request)
+        self._frames: list[bytes] = []
+        self._template = (b"", b"")
+        self._of: object = None
 
     def encode(self, events: Sequence[Event]) -> bytes:
         output = self._output
+        assert output is not None, "the answer has begun"
         for event in events:
             if type(event) is Text and event.logprobs is None and self._of is output.open is not None:
                 output.add(event.text)
                 before, after = self._template
                 self._frames.append(b'%b%d%b%b,"logprobs":[]}\n\n' % (before, self._number, after, _encode(event.text)))
                 self._number += 1
-            elif isinstance(event, Ended | Speech):
-                pass  # the end is told with the counts
-            elif isinstance(event, Counted):
-                ended = ending(self._answer.choices[0])
-                whole = ended_response(self._answer, output, ended)
-                self._emit(f"response.{ended.event}", {"response": whole})
-            elif event.index == 0:
-                output.take(event)
-                if type(event) is Text:
+            else:
+                self.take(event)
+                if type(event) is Text and event.index == 0:
                     self._make_template()
         return self._taken()
 
@@ -70,38 +122,27 @@ class ResponseEncoder:
         return b""
 
     def error(self, error: LiftgateError) -> bytes:
-        """As an event of both forms, flat and nested, and as a response that failed."""
-        self._created()
-        code = None if error.code is None else str(error.code)
-        facts: JsonObject = {"code": code, "message": error.message, "param": error.param}
-        nested = {"type": type_of(type(error)), **facts}
-        self._emit("error", {**facts, "error": nested})
-        failure: JsonObject = {**nested, "code": failure_code(error)}
-        output = getattr(self, "_output", None)
-        items = output.items if output is not None else []
-        state: JsonObject = {"status": "failed", "error": failure, "output": items}
-        self._emit("response.failed", {"response": response(self._head, echoed(self._request), state, tier=self._tier)})
+        self.fail(error)
         return self._taken()
 
-    def _created(self) -> None:
-        if self._number:
-            return
-        begun = response(self._head, echoed(self._request), {"status": "in_progress", "output": []}, tier=self._tier)
-        raw = msgspec.Raw(_encode(begun))
-        for kind in ("response.created", "response.in_progress"):
-            self._emit(kind, {"response": raw})
+    def cancelled(self) -> bytes:
+        self.cancel()
+        return self._taken()
 
-    def _emit(self, kind: str, fields: JsonObject) -> None:
+    def emit(self, kind: str, fields: JsonObject) -> None:
         data = _encode({"type": kind, "sequence_number": self._number, **fields})
         self._frames.append(b"event: %b\ndata: %b\n\n" % (kind.encode(), data))
         self._number += 1
+
+    def _shared(self, value: JsonObject) -> object:
+        return msgspec.Raw(_encode(value))
 
     def _taken(self) -> bytes:
         frames, self._frames = self._frames, []
         return frames[0] if len(frames) == 1 else b"".join(frames)
 
     def _make_template(self) -> None:
-        opened = self._output.open
+        opened = self._output.open if self._output is not None else None
         assert opened is not None
         if self._of is opened:
             return
