@@ -201,6 +201,8 @@ def sort_out(read: Mapping[str, Media], earlier: Sequence[Media], *, inline_limi
     """
     found = (*read.values(), *earlier)
     inline = [media for media in found if media.kind == "inline"]
+    if not inline:
+        return MediaFound([media for media in found if media.kind != "pass"], inline_limit, read)
     leaving, budget = _leaving(inline, earlier, inline_limit)
     needs = [media for media in found if media.kind != "pass" and (media.kind != "inline" or media.param in leaving)]
     return MediaFound(needs, budget, read)

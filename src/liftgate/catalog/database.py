@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from liftgate.catalog.connection import Connection, invalidate
-from liftgate.catalog.workers import Announcements, Session, Watcher, Workers
+from liftgate.catalog.workers import Announcements, Session, Unopened, Watcher, Workers
 from liftgate.clock import Clock
 from liftgate.errors import ConfigError
 
@@ -38,7 +38,7 @@ log = logging.getLogger("liftgate.catalog")
 
 class Database:
     """See the module. Belongs to the event loop in which it was opened. `place` names it in messages, without a secret:
-    the path of its file, or the server and the database.
+    the path of its file, or the server and the database. `watcher`: whether changes by other processes are heard.
     """
 
     def __init__(self, clock: Clock, timeout: float = TIMEOUT) -> None:
@@ -50,7 +50,7 @@ class Database:
         self._callbacks: list[Callable[[str, str], None]] = []
         self._readers: Workers | None = None
         self._writers: Workers | None = None
-        self._watcher: Watcher | None = None
+        self.watcher: Watcher = Unopened()
         self._admit: Callable[[], None] = lambda: None
         self._look: Callable[[Connection], None] | None = None
 
@@ -72,7 +72,7 @@ class Database:
 
     def hear(self, watcher: Watcher, look: Callable[[Connection], None]) -> None:
         """Part of opening: the ear for other processes, and what `check` does."""
-        self._watcher = watcher
+        self.watcher = watcher
         self._look = look
 
     def tell(self, announced: Announcements) -> None:
@@ -137,7 +137,7 @@ class Database:
 
     def stale_since(self) -> float | None:
         """`clock.monotonic()` of when changes by other processes could last be heard; None while they are heard."""
-        since = self._watcher.deaf_since() if self._watcher is not None else None
+        since = self.watcher.deaf_since
         if since is None:
             return None
         return self._clock.monotonic() - (time.monotonic() - since)
@@ -149,8 +149,7 @@ class Database:
         if self._readers is not None:
             await self._readers.close(self._timeout)
         # The last one: what it watches over is in use until here.
-        if self._watcher is not None:
-            await self._watcher.close()
+        await self.watcher.close()
 
 
 async def open_database(url: str, *, clock: Clock, timeout: float = TIMEOUT, schema: int | None = None) -> Database:

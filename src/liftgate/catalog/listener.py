@@ -133,6 +133,7 @@ class Listener:
                 self._plug.close()
                 self._plug = None
 
+    @property
     def deaf_since(self) -> float | None:
         heard_at = self._heard_at
         if heard_at is None:

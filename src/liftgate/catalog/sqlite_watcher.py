@@ -37,7 +37,7 @@ class SqliteWatcher:
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
-        self._deaf_since: float | None = None
+        self.deaf_since: float | None = None
         self._version: int | None = None
         self._last = 0
         self._thread = threading.Thread(target=self._watch, name="catalogue-watch", daemon=True)
@@ -61,10 +61,10 @@ class SqliteWatcher:
                 try:
                     news = self._look()
                 except (sqlite3.Error, Unavailable):
-                    if self._deaf_since is None:
-                        self._deaf_since = time.monotonic()
+                    if self.deaf_since is None:
+                        self.deaf_since = time.monotonic()
                     continue
-                self._deaf_since = None
+                self.deaf_since = None
                 self._place.reserve.tend()
                 if news:
                     self._loop.call_soon_threadsafe(self._deliver, news)
@@ -107,9 +107,6 @@ class SqliteWatcher:
         if gap:
             return list(EVERYTHING)
         return [(topic, key) for seq, topic, key, origin in rows if seq > seen and origin != self._origin]
-
-    def deaf_since(self) -> float | None:
-        return self._deaf_since
 
     async def close(self) -> None:
         self._stop.set()

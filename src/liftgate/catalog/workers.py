@@ -187,10 +187,20 @@ class Workers:
 class Watcher(Protocol):
     """Hears what other processes committed. Announces through the callback that it was made with, on the loop."""
 
+    @property
     def deaf_since(self) -> float | None:
         """`time.monotonic` of when it stopped hearing them; None while it hears."""
 
     async def close(self) -> None: ...
+
+
+class Unopened:
+    """The watcher of a catalogue that is not open: nothing was to be heard yet."""
+
+    deaf_since = None
+
+    async def close(self) -> None:
+        return
 
 
 class Opening(Protocol):

@@ -58,7 +58,7 @@ class Copies(Generic[S]):
         if copy.expires_at is not None and copy.expires_at - now <= self._settings.expiry_margin_seconds:
             self._live.forget(key)
             return None
-        if self._is_stale():
+        if self._db.watcher.deaf_since is not None and self._is_stale():
             return None
         self._live.used[key] = self._clock.monotonic()
         return copy

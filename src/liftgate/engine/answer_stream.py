@@ -63,15 +63,19 @@ class StartedStream(Generic[Q]):
         """Up to the first event that every API has a form for: until then the answer may be asked for again. Raises
         what Gemini does wrong before."""
         events: list[Event] = []
-        batch = await timed(self._call, "first_event", self._stream.batch())
-        if not batch:
-            raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
-        while batch:
+        call, begun = self._call, False
+        while True:
+            coming = self._stream.batch()
+            batch = await (coming if call is None else timed(call, "first_event", coming))
+            if not batch:
+                break
+            begun = True
             events += await self._folded_apart(batch) if self._stream.large else self._folded(batch)
             self._fold.check_unbroken()
             if any(isinstance(event, SHOWN) for event in events):
                 break
-            batch = await timed(self._call, "first_event", self._stream.batch())
+        if not begun:
+            raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
         self._events = events
 
     async def batch(self) -> Sequence[Event]:
@@ -81,7 +85,8 @@ class StartedStream(Generic[Q]):
             if self._folding is not None and self._folding.busy:
                 self._events = await self._folded_apart(())
             while not self._events and not self._last:
-                batch = await timed(self._call, "upstream", self._stream.batch())
+                coming, call = self._stream.batch(), self._call
+                batch = await (coming if call is None else timed(call, "upstream", coming))
                 if batch:
                     self._events = await self._folded_apart(batch) if self._stream.large else self._folded(batch)
                 else:

@@ -68,13 +68,15 @@ class Attempts:
         call = current.get()
 
         def attempt(deployment: Deployment) -> Awaitable[T]:
-            return tried(call, deployment, self.at(deployment, wanted, partial(use, deployment)))
+            trying = self.at(deployment, wanted, partial(use, deployment))
+            return trying if call is None else tried(call, deployment, trying)
 
         if not wanted.needs:
             return await self._router.run(model, attempt, group=wanted.group, deadline=wanted.deadline)
         if len(wanted.group) > 1:
             accounts = (deployment.account for deployment in wanted.group)
-            await timed(call, "files", self._needs.locate(wanted.needs, accounts))
+            locating = self._needs.locate(wanted.needs, accounts)
+            await (locating if call is None else timed(call, "files", locating))
         return await self._router.run(
             model,
             attempt,
@@ -103,7 +105,7 @@ class Attempts:
         account, call = deployment.account, current.get()
         while True:
             resolving = self._needs.resolve(wanted.needs, account, deadline=wanted.deadline)
-            files, copies = await timed(call, "files", resolving)
+            files, copies = await (resolving if call is None else timed(call, "files", resolving))
             try:
                 return await use(files)
             except UpstreamFileLost as lost:
@@ -111,7 +113,7 @@ class Attempts:
                     raise _without_files(lost) from lost
                 past = wanted.healed.setdefault(account.name, Healing())
                 healing = self._needs.healer.heal(past, copies, lost, account, wanted.deadline)
-                if not await timed(call, "files", healing):
+                if not await (healing if call is None else timed(call, "files", healing)):
                     raise _denied(lost, wanted.needs, copies, account) from lost
             except (InvalidRequest, NotFound) as refused:
                 raise self._explained(refused, deployment, wanted, files) from None

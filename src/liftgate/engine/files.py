@@ -130,7 +130,9 @@ class Files:
     def known(self, owner: Owner, file_id: str) -> FileRecord | None:
         """What memory has of it, if that still holds; `find` also asks the catalogue."""
         file = self._known.get((owner, file_id))
-        if file is None or self._stale() or (file.expires_at is not None and file.expires_at <= self._db.now()):
+        if file is None or (file.expires_at is not None and file.expires_at <= self._db.now()):
+            return None
+        if self._db.watcher.deaf_since is not None and self._stale():
             return None
         return file
 

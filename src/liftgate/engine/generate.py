@@ -29,7 +29,7 @@ from liftgate.dialects.dialect import Dialect
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
 from liftgate.engine.kept_names import check_kept
-from liftgate.engine.meter import asked, current, timed
+from liftgate.engine.meter import current, timed
 from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.seals import Seals
 from liftgate.engine.shorter import shorter
@@ -108,7 +108,8 @@ class Generate:
         self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False
     ) -> Answer[Q]:
         """Raises what `errors` has. `large`: to read the request takes long, which is then done in threads."""
-        asked("chat", request.get("model"))
+        if (noted := current.get()) is not None:
+            noted.is_asked("chat", request.get("model"))
         ready = await self._prepare(await self._call(dialect, owner, request, large))
         return await self._attempts.run(ready.call.head.model, ready.files, partial(self._answer_at, ready))
 
@@ -119,13 +120,15 @@ class Generate:
 
         After 15 s of fetching and page-in it returns a stream that has not started (docs/architecture.md, "Decisions").
         """
-        asked("chat", request.get("model"), streamed=True)
+        if (noted := current.get()) is not None:
+            noted.is_asked("chat", request.get("model"), streamed=True)
         call = await self._call(dialect, owner, request, large)
         return await self._stream_when_started(call) if call.media.needs else await self._start_stream(call)
 
     async def count(self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False) -> int:
         """The tokens of the very request that `complete` would send."""
-        asked("count", request.get("model"))
+        if (noted := current.get()) is not None:
+            noted.is_asked("count", request.get("model"))
         ready = await self._prepare(await self._call(dialect, owner, request, large))
         return await self._attempts.run(ready.call.head.model, ready.files, partial(self._count_at, ready))
 
@@ -153,7 +156,8 @@ class Generate:
         needs: Sequence[Needed] = ()
         if call.media.needs:
             finding = self._needs.of(call.owner, call.media, seconds=deadline - self._clock.monotonic())
-            needs = await timed(current.get(), "files", finding)
+            noted = current.get()
+            needs = await (finding if noted is None else timed(noted, "files", finding))
         return _Ready(call, RequestFiles(group, needs, deadline, media=call.media.read), signatures)
 
     def _timeout(self, request: JsonMapping, group: Sequence[Deployment]) -> float:
@@ -202,7 +206,7 @@ class Generate:
         if (noted := current.get()) is not None:
             noted.asks()
         asking = self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
-        raw = await timed(noted, "first_event", asking)
+        raw = await (asking if noted is None else timed(noted, "first_event", asking))
         fold = _fold(ready.call, question)
         if len(raw) < LARGE:
             fold.feed(decoded(raw))
@@ -223,7 +227,8 @@ class Generate:
         body = await _encoded(ready.call, count_body(asked, deployment.model))
         timeout = self._attempts.left(ready.files, deployment)
         asking = self._client.call(deployment, "countTokens", body, timeout=timeout)
-        return read_total(decoded(await timed(current.get(), "first_event", asking)))
+        noted = current.get()
+        return read_total(decoded(await (asking if noted is None else timed(noted, "first_event", asking))))
 
     async def _stream_at(self, ready: _Ready[Q], deployment: Deployment, files: ResolvedFiles) -> StartedStream[Q]:
         question = await self._read(ready, deployment, files)
@@ -257,7 +262,7 @@ class Generate:
             timeout=self._attempts.left(ready.files),
             idle_timeout=silence(deployment, self._settings.router.stream_timeout),
         )
-        stream = await timed(noted, "first_event", opening)
+        stream = await (opening if noted is None else timed(noted, "first_event", opening))
         started = StartedStream(
             stream, _fold(ready.call, question), ready.call.owner, self._signatures, self._clock, noted
         )

@@ -135,6 +135,12 @@ class CallRecord(msgspec.Struct):
         """Seconds that were spent here, and on nothing else."""
         return max(0.0, self.total - self.files - self.upstream - self.pauses - self.client)
 
+    def is_asked(self, operation: str, model: object, *, streamed: bool = False) -> None:
+        """What is asked of which model."""
+        self.operation = operation
+        self.streamed = streamed
+        self.model = model if isinstance(model, str) else ""
+
     def tries_at(self, deployment: Deployment) -> None:
         """Another try begins."""
         if self.failed_at:
@@ -234,14 +240,6 @@ current: ContextVar[CallRecord | None] = ContextVar("current_call", default=None
 """The record of the call that is served. What runs on outside the call's own tasks keeps the record itself instead."""
 
 
-def asked(operation: str, model: object, *, streamed: bool = False) -> None:
-    """Notes what is asked of which model."""
-    if (call := current.get()) is not None:
-        call.operation = operation
-        call.streamed = streamed
-        call.model = model if isinstance(model, str) else ""
-
-
 def told(error: LiftgateError) -> LiftgateError:
     """`error`, noted as what the caller gets."""
     if (call := current.get()) is not None:
@@ -249,12 +247,8 @@ def told(error: LiftgateError) -> LiftgateError:
     return error
 
 
-def timed(call: CallRecord | None, phase: Phase, wait: Awaitable[T]) -> Awaitable[T]:
-    """`wait`, its time counted to `phase` of `call`."""
-    return wait if call is None else _timed(call, phase, wait)
-
-
-async def _timed(call: CallRecord, phase: Phase, wait: Awaitable[T]) -> T:
+async def timed(call: CallRecord, phase: Phase, wait: Awaitable[T]) -> T:
+    """What `wait` gives, its time counted to `phase` of `call`."""
     began = monotonic()
     try:
         return await wait
@@ -262,12 +256,8 @@ async def _timed(call: CallRecord, phase: Phase, wait: Awaitable[T]) -> T:
         call.add(phase, monotonic() - began)
 
 
-def tried(call: CallRecord | None, deployment: Deployment, wait: Awaitable[T]) -> Awaitable[T]:
-    """`wait`, as a try of `call` at `deployment`."""
-    return wait if call is None else _tried(call, deployment, wait)
-
-
-async def _tried(call: CallRecord, deployment: Deployment, wait: Awaitable[T]) -> T:
+async def tried(call: CallRecord, deployment: Deployment, wait: Awaitable[T]) -> T:
+    """What `wait` gives, as a try of `call` at `deployment`."""
     call.tries_at(deployment)
     try:
         return await wait

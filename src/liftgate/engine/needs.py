@@ -21,7 +21,7 @@ from liftgate.engine.heal import Healer
 from liftgate.engine.meter import current
 from liftgate.engine.url_media import InlineBudget
 from liftgate.errors import FileNotFound, FileNotReady, LiftgateError
-from liftgate.media_types import bare, called, is_taken, unusable
+from liftgate.media_types import TAKEN, bare, called, is_taken, unusable
 from liftgate.records import Account, CopyRecord, FileRecord, Owner
 
 T = TypeVar("T")
@@ -115,12 +115,13 @@ class Needs:
                     if call is not None:
                         call.copies_hit.add(each.wanted.file.id)
                     copies.append(copy)
-                    resolved[each.need.param] = ResolvedFile(uri=copy.uri, data=None, mime_type=bare(copy.form))
+                    form = copy.form
+                    resolved[each.need.param] = ResolvedFile(form if form in TAKEN else bare(form), copy.uri)
         if missing:
             made = await _all(self._made(each, account, deadline) for each in missing)
             for each, copy in zip(missing, made, strict=True):
                 copies.append(copy)
-                resolved[each.need.param] = ResolvedFile(uri=copy.uri, data=None, mime_type=bare(copy.form))
+                resolved[each.need.param] = ResolvedFile(bare(copy.form), copy.uri)
         return resolved, copies
 
     async def _made(self, needed: Needed, account: Account, deadline: float) -> CopyRecord:
@@ -139,7 +140,7 @@ def _of_file(need: Media, file: FileRecord) -> Needed:
     mime_type = need.mime_type
     if mime_type is None:
         mime_type = called(file.mime_type, need.filename) if need.filename else file.mime_type
-        if not is_taken(mime_type):
+        if mime_type not in TAKEN and not is_taken(mime_type):
             raise unusable(f"File {file.id} ({file.filename!r})", mime_type, param=need.param)
     return Needed(need, Wanted(file, mime_type))
 

@@ -20,8 +20,8 @@ from liftgate.copies.services import Services
 from liftgate.dialects.gemini.body import LARGE, REFUSED, GeminiBody, Named, NamedFile, read_body
 from liftgate.dialects.gemini.stream_forms import Elements, Events
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
-from liftgate.engine.meter import CallRecord, asked, current, timed
-from liftgate.engine.needs import Needs
+from liftgate.engine.meter import CallRecord, current, timed
+from liftgate.engine.needs import Needed, Needs
 from liftgate.errors import (
     InvalidRequest,
     LiftgateError,
@@ -127,7 +127,8 @@ class NativeStream:
                 finally:
                     if good:
                         yield b"".join(good)
-                batch = await timed(self._call, "upstream", self._stream.batch())
+                coming, call = self._stream.batch(), self._call
+                batch = await (coming if call is None else timed(call, "upstream", coming))
                 self._last = batch[-1] if batch else self._last
         except LiftgateError as error:
             log.warning("a native stream broke: %s", error.message)
@@ -173,7 +174,7 @@ class Native:
             if noted is not None:
                 noted.asks()
             calling = self._client.call(deployment, called, body, timeout=timeout, tier=tier)
-            raw = await timed(noted, "first_event", calling)
+            raw = await (calling if noted is None else timed(noted, "first_event", calling))
             if len(raw) < LARGE:
                 checked_object(raw)
             else:
@@ -204,9 +205,10 @@ class Native:
                 idle_timeout=silence(deployment, self._settings.router.stream_timeout),
                 method=method,
             )
-            stream = await timed(noted, "first_event", opening)
+            stream = await (opening if noted is None else timed(noted, "first_event", opening))
             try:
-                batch = await timed(noted, "first_event", stream.batch())
+                coming = stream.batch()
+                batch = await (coming if noted is None else timed(noted, "first_event", coming))
                 if stream.large:
                     for data in batch:
                         await asyncio.to_thread(check_apart, data)
@@ -225,7 +227,8 @@ class Native:
     async def _call(self, request: NativeRequest, method: str) -> _Call:
         begun = self._clock.monotonic()
         noted = current.get()
-        asked(method, request.model, streamed=method == STREAM)
+        if noted is not None:
+            noted.is_asked(method, request.model, streamed=method == STREAM)
         model = asked_model(request.model, self._router.deployments)
         try:
             group = self._router.deployments(model)
@@ -250,7 +253,9 @@ class Native:
         ]
         seconds = deadline - self._clock.monotonic()
         finding = self._needs.of(request.owner, MediaFound(needs, 0), seconds=seconds) if needs else None
-        found = () if finding is None else await timed(noted, "files", finding)
+        found: Sequence[Needed] = ()
+        if finding is not None:
+            found = await (finding if noted is None else timed(noted, "files", finding))
         return _Call(model, body, RequestFiles(group, found, deadline))
 
     def _is_files(self, uri: str, origin: str) -> bool:

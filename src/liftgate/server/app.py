@@ -39,7 +39,7 @@ from liftgate.server.metering import answer_metered, metered_receive
 from liftgate.server.request import ClientLeft, Request
 from liftgate.server.responses import Response
 from liftgate.server.routes import TABLES, Handler, Route, Table, table_of
-from liftgate.server.routing import RouteTable, plain_path
+from liftgate.server.routing import RouteTable, paths_of_one, plain_path
 from liftgate.server.sign_in import COOKIE, SignInDesk, cookie_of, signed_in
 from liftgate.server.waits import Waits
 from liftgate.tasks import Tasks
@@ -74,6 +74,7 @@ class App:
         self._waits = Waits(Tasks(), Deadlines(), bodies, self._desk)
         self._tables = tables
         self._routes = {table: RouteTable(table.groups) for table in tables}
+        self._of_one = paths_of_one(self._routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -115,7 +116,7 @@ class App:
                 request.let_go()
 
     async def _response(self, request: Request) -> Response:
-        table = table_of(request, self._tables)
+        table = self._of_one.get(request.path) or table_of(request, self._tables)
         dialect = table.dialect
         try:
             handler, route = self._found(request, table)
@@ -148,7 +149,7 @@ class App:
             return error_response(told(InternalError()), dialect)
 
     def _dialect_of(self, request: Request) -> Errors:
-        return table_of(request, self._tables).dialect
+        return (self._of_one.get(request.path) or table_of(request, self._tables)).dialect
 
     def _found(self, request: Request, table: Table) -> tuple[Handler, Route]:
         """Who answers the request. Raises what its address is refused with."""

@@ -178,6 +178,11 @@ def table_of(request: Request, tables: Sequence[Table] = TABLES) -> Table:
     return tables[-1]
 
 
-def dialect_of_path(path: str, tables: Sequence[Table] = TABLES) -> Errors:
-    """The API of a request of which no more than the path was read."""
-    return next((table.dialect for table in tables if path.startswith(table.paths)), tables[-1].dialect)
+def table_of_path(path: str, tables: Sequence[Table] = TABLES) -> Table:
+    """The one of a request of which no more than the path was read."""
+    return next((table for table in tables if path.startswith(table.paths)), tables[-1])
+
+
+def dialect_of_path(path: str) -> Errors:
+    """The API of such a request."""
+    return table_of_path(path).dialect

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from liftgate.errors import MethodNotAllowed
-from liftgate.server.routes import Handler, Route
+from liftgate.server.routes import Handler, Route, Table, table_of_path
 from liftgate.server.unserved import route_not_found
 
 _SLASHES = re.compile("/{2,}")
@@ -33,6 +33,11 @@ class RouteTable:
                 else:
                     self._exact[path] = whole
 
+    @property
+    def paths(self) -> Iterable[str]:
+        """Those that are written out."""
+        return self._exact.keys()
+
     def find(self, method: str, path: str) -> tuple[Handler, Route, dict[str, str]]:
         """The handler, its route with the whole path, what the path names; RouteNotFound and MethodNotAllowed."""
         route = self._exact.get(path)
@@ -52,6 +57,15 @@ class RouteTable:
             if match := pattern.fullmatch(path):
                 return route, match.groupdict()
         raise route_not_found(method, path)
+
+
+def paths_of_one(tables: Mapping[Table, RouteTable]) -> dict[str, Table]:
+    """The paths that only one API has, and which API it is: theirs need not be asked for."""
+    holders: dict[str, list[Table]] = {}
+    for table, routes in tables.items():
+        for path in routes.paths:
+            holders.setdefault(path, []).append(table)
+    return {path: held[0] for path, held in holders.items() if held == [table_of_path(path, tuple(tables))]}
 
 
 def plain_path(path: str) -> str:

@@ -42,6 +42,10 @@ def read_media(part: JsonObject, where: str) -> Media | None:
 
 
 def _file(part: JsonObject, where: str) -> Media:
+    value = part.get("file")
+    if type(value) is dict and len(value) == 1 and type(ref := value.get("file_id")) is str and ref.startswith("file-"):
+        # An id alone, as in most parts: no step below finds anything in it.
+        return Media(f"{where}.file.file_id", "file_id", ref)
     value = checks.required(part, "file", where)
     where = f"{where}.file"
     file = checks.mapping(value, where)

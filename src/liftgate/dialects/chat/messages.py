@@ -25,7 +25,7 @@ _TOOL_KEYS = frozenset({"role", "content", "tool_call_id", "name", "cache_contro
 
 def read_messages(ask: Ask, value: object, param: str) -> None:
     """Writes `contents` and `systemInstruction`. Raises InvalidRequest with the message's path."""
-    messages = checks.array(value, param, least=1)
+    messages = value if type(value) is list and value else checks.array(value, param, least=1)
     talk = Conversation(ask)
     for index, message in enumerate(messages):
         if type(message) is not dict:
@@ -41,8 +41,11 @@ def read_messages(ask: Ask, value: object, param: str) -> None:
             else:
                 talk.add_model([{"text": content}])
         elif role in ("system", "developer"):
-            ask.refuse_unknown_keys(message, f"{param}[{index}]", _MESSAGE_KEYS)
-            talk.instruct(_parts(ask, message, f"{param}[{index}]"))
+            if len(message) > 2 or type(content) is not str:
+                ask.refuse_unknown_keys(message, f"{param}[{index}]", _MESSAGE_KEYS)
+                talk.instruct(_parts(ask, content, f"{param}[{index}].content"))
+            else:
+                talk.instructions.append({"text": content})
         elif role in ("tool", "function"):
             _result(talk, message, f"{param}[{index}]", legacy=role == "function")
         elif role is None:
@@ -59,29 +62,35 @@ def _turn(talk: Conversation, message: JsonObject, where: str, *, of_user: bool)
     if of_user:
         if len(message) > 2:
             talk.ask.refuse_unknown_keys(message, where, _MESSAGE_KEYS)
-        talk.add_user(_parts(talk.ask, message, where))
+        talk.add_user(_parts(talk.ask, message.get("content"), f"{where}.content"))
     else:
         turn = read_turn(talk.ask, message, where)
         talk.add_model(turn.parts, Round(where, turn.calls) if turn.calls else None)
 
 
-def _parts(ask: Ask, message: JsonObject, where: str) -> list[JsonObject]:
-    content = message.get("content")
+def _parts(ask: Ask, content: object, where: str) -> list[JsonObject]:
     if type(content) is str:
         return [{"text": content}]
-    where = f"{where}.content"
     if type(content) is not list:
         raise _no_content(where, content)
-    checks.array(content, where, least=1)
-    return [_part(ask, part, f"{where}[{place}]") for place, part in enumerate(content)]
+    if not content:
+        checks.array(content, where, least=1)
+    parts: list[JsonObject] = []
+    for place, part in enumerate(content):
+        if type(part) is dict and len(part) == 2 and part.get("type") == "text" and type(part.get("text")) is str:
+            parts.append({"text": part["text"]})
+        else:
+            parts.append(_part(ask, part, f"{where}[{place}]"))
+    return parts
 
 
 def _part(ask: Ask, part: object, where: str) -> JsonObject:
     """One text or media part."""
-    found = checks.mapping(part, where)
-    if found.get("type") == "text":
-        return {"text": _text(ask, found, where)}
-    return media_part(ask, _media(ask, found, where))
+    if type(part) is not dict:
+        raise checks.invalid_type(where, "an object", part)
+    if part.get("type") == "text":
+        return {"text": _text(ask, part, where)}
+    return media_part(ask, _media(ask, part, where))
 
 
 def _media(ask: Ask, part: JsonObject, where: str) -> Media:
@@ -90,7 +99,8 @@ def _media(ask: Ask, part: JsonObject, where: str) -> Media:
         if part.get("type") is None:
             raise MissingParameter(f"{where}.type")
         raise checks.invalid_value(f"{where}.type", part["type"], _PART_TYPES)
-    ask.refuse_unknown_keys(part, where, IGNORED_KEYS | {part["type"]})
+    if len(part) > 2:
+        ask.refuse_unknown_keys(part, where, IGNORED_KEYS | {part["type"]})
     return media
 
 

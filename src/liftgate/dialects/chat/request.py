@@ -49,11 +49,13 @@ def read_chat(request: JsonMapping, ask: Ask) -> ChatQuestion:
     """
     if type(drop := request.get("drop_params")) is bool:
         ask.drop_params = drop
-    request = leave_out_unwanted(ask, request, param="additional_drop_params", keep="messages")
+    if ask.defaults or "additional_drop_params" in request:
+        request = leave_out_unwanted(ask, request, param="additional_drop_params", keep="messages")
     if request.get("messages") is None:
         raise MissingParameter("messages")
     more = request.get("extra_body")
-    reading = Reading(ask, {**request, **more} if isinstance(more, Mapping) else request, request.get("stream") is True)
+    whole = {**request, **more} if more is not None and isinstance(more, Mapping) else request
+    reading = Reading(ask, whole, request.get("stream") is True)
     ask.declared = partial(_declared_names, request, ask.defaults)  # not of `ask`: no cycle may keep it alive
     for name, value in request.items():
         if value is not None:
@@ -65,7 +67,8 @@ def read_chat(request: JsonMapping, ask: Ask) -> ChatQuestion:
     if ask.defaults:
         given = {name for name, value in reading.parameters.items() if value is not None}
         read_open(reading, given, _read)
-    tools.read_choice(reading)
+    if not tools.CHOICES.isdisjoint(reading.parameters):
+        tools.read_choice(reading)
     options = reading.parameters.get("stream_options")
     return finish(
         ask,

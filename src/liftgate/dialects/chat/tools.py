@@ -27,6 +27,8 @@ _GOOGLE_NAMES = {
 _FUNCTION_KEYS = frozenset({"name", "description", "parameters", "strict", "response", "responseJsonSchema"})
 _LISTS = ("tools", "functions")
 _DECLARATIONS = ("functionDeclarations", "function_declarations")
+CHOICES = frozenset({"tool_choice", "function_call"})
+"""What `read_choice` reads."""
 _MODES: dict[str, Literal["NONE", "AUTO", "ANY"]] = {"none": "NONE", "auto": "AUTO", "required": "ANY"}
 
 
