@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from liftgate.engine.pricing import Pricing
+from liftgate.engine.pricing import Paid, Pricing
 from liftgate.prices import Cost, TokenCounts, cost_at, counts_of_gemini, counts_of_openai, token_cost
 from liftgate.rates import MODALITIES, Prices, known_models, rates_of
 from liftgate.records import Account, Deployment
@@ -223,7 +223,7 @@ def test_the_bound_holds_for_whatever_comes(model: str, tier: str) -> None:
                 "candidatesTokensDetails": [{"modality": modality, "tokenCount": min(4 * count, 65_536 - count)}],
                 "thoughtsTokenCount": min(count, 30_000),
             }
-            cost = pricing.cost("x", model, usage, at=at, tier=tier)
+            cost = pricing.cost(Paid("x", model, usage, tier), counts_of_gemini(usage), at)
             assert (cost is None) == (bound is None)
             assert cost is None or bound is None or cost <= bound
 
@@ -233,12 +233,17 @@ def test_an_answer_is_charged_as_the_model_that_google_says_answered() -> None:
     pricing = Pricing((deployment("gemini-2.5-pro", prices={"standard": {"in_text": 9.0}}),))
     at = datetime(2026, 12, 2, tzinfo=UTC).timestamp()
     usage = {"promptTokenCount": 1000}
-    assert pricing.cost("1", "gemini-2.5-pro", usage, at=at) == 1_250_000
-    assert pricing.cost("1", "gemini-2.5-pro", usage, at=at, served_by="gemini-3.8-flash") == 750_000
-    assert pricing.cost("1", "gemini-2.5-pro", usage, at=at, served_by="models/gemini-3.8-flash") == 750_000
-    assert pricing.cost("1", "gemini-2.5-pro", usage, at=at, served_by="gemini-2.5-pro-002") == 1_250_000
+
+    def of(at_deployment: str, served_by: str) -> int | None:
+        paid = Paid(at_deployment, "gemini-2.5-pro", usage, served_by=served_by)
+        return pricing.cost(paid, counts_of_gemini(usage), at)
+
+    assert of("1", "") == 1_250_000
+    assert of("1", "gemini-3.8-flash") == 750_000
+    assert of("1", "models/gemini-3.8-flash") == 750_000
+    assert of("1", "gemini-2.5-pro-002") == 1_250_000
     # What an operator has said of an entry holds whoever answers.
-    assert pricing.cost("0:gemini-2.5-pro", "gemini-2.5-pro", usage, at=at, served_by="gemini-3.8-flash") == 9_000_000
+    assert of("0:gemini-2.5-pro", "gemini-3.8-flash") == 9_000_000
 
 
 @pytest.mark.skipif(not FACTS.exists(), reason="the published table stands beside the checkout only")

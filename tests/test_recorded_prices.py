@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from evidence import evidence, needs_recordings
-from liftgate.engine.pricing import Pricing
+from liftgate.engine.pricing import Paid, Pricing
 from liftgate.prices import counts_of_gemini, token_cost
 
 NOVEMBER = date(2026, 11, 28)
@@ -94,8 +94,9 @@ def test_every_recorded_usage_costs_what_the_published_figures_come_to() -> None
         if not name.startswith("gem"):
             continue  # a recording whose path was made unreadable
         entry = published.get(name, {})
-        cost = token_cost(name, counts_of_gemini(usage), day=NOVEMBER)
-        assert pricing.cost("0", name, usage, at=AT) == (None if cost is None else cost.total)
+        tokens = counts_of_gemini(usage)
+        cost = token_cost(name, tokens, day=NOVEMBER)
+        assert pricing.cost(Paid("0", name, usage), tokens, AT) == (None if cost is None else cost.total)
         if "price" not in entry:
             assert cost is None, name
             unpriced.add(name)

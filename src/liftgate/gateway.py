@@ -48,6 +48,7 @@ from liftgate.engine.replies import Replies
 from liftgate.engine.seals import Seals
 from liftgate.engine.sign_ins import SignIns
 from liftgate.engine.signatures import Signatures
+from liftgate.engine.spend import Spend
 from liftgate.errors import ConfigError
 from liftgate.files.alone import has_met_another, take_turn
 from liftgate.files.arrival import Ingest
@@ -210,7 +211,16 @@ class Gateway:
         self.generate = Generate(
             services, router, needs, Signatures(db, services.clock), seals, settings, read_defaults
         )
-        jobs = Jobs(services, [copies], purger, ingest)
+        others = {}
+        if settings.counting.spend:
+            spend = Spend(db, data_dir / "spend")
+            self.meters.add(spend)
+            stack.push_async_callback(spend.close)
+            others = {
+                "spend": (settings.counting.usage_write_seconds, spend.write),
+                "left spend": (settings.jobs.use_write_seconds, spend.adopt),
+            }
+        jobs = Jobs(services, [copies], purger, ingest, others)
         jobs.start()
         stack.push_async_callback(jobs.stop)
 

@@ -41,6 +41,21 @@ class TokenCounts(msgspec.Struct, frozen=True):
     def prompt_total(self) -> int:
         return sum(self.prompt.values())
 
+    def __add__(self, other: TokenCounts) -> TokenCounts:
+        return TokenCounts(
+            _added(self.prompt, other.prompt),
+            _added(self.cached, other.cached),
+            _added(self.output, other.output),
+            self.thoughts + other.thoughts,
+        )
+
+
+NOTHING = TokenCounts()
+
+
+def _added(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    return {kind: some.get(kind, 0) + more.get(kind, 0) for kind in dict.fromkeys((*some, *more))}
+
 
 class Cost(msgspec.Struct, frozen=True):
     """Whole nano-dollars: of the input, cached tokens included, and of the output."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from liftgate.catalog.database import Connection
@@ -33,6 +34,7 @@ from liftgate.log_context import working_for
 
 log = logging.getLogger("liftgate.engine")
 
+NONE: Mapping[str, tuple[float, Callable[[], Awaitable[None]]]] = MappingProxyType({})
 BATCH = 500
 REPLIES_AT_ONCE = 50
 PENDING = 100
@@ -44,13 +46,21 @@ ASKS = 6
 
 
 class Jobs:
-    """`copies`: of every kind."""
+    """`copies`: of every kind. `others`: name → (seconds, what is to be done each time)."""
 
-    def __init__(self, services: Services, copies: Sequence[Copies[Any]], purger: Purger, ingest: Ingest) -> None:
+    def __init__(
+        self,
+        services: Services,
+        copies: Sequence[Copies[Any]],
+        purger: Purger,
+        ingest: Ingest,
+        others: Mapping[str, tuple[float, Callable[[], Awaitable[None]]]] = NONE,
+    ) -> None:
         self._services = services
         self._copies = copies
         self._purger = purger
         self._ingest = ingest
+        self._others = others
         self._ticked = services.clock.monotonic()
         self._swept = False
         self._running: list[asyncio.Task[None]] = []
@@ -64,6 +74,7 @@ class Jobs:
             "renew": (jobs.renew_seconds, self._once("renew", jobs.renew_seconds, self._renew)),
             "spools": (jobs.sweep_seconds, self._sweep_spools),
             "sweep": (jobs.sweep_seconds, self._once("sweep", jobs.sweep_seconds, self._sweep)),
+            **self._others,
         }
         for name, (period, work) in periods.items():
             self._running.append(self._services.tasks.start(self._every(name, period, work), name=f"job {name}"))

@@ -17,10 +17,11 @@ import msgspec
 
 from liftgate.answer.choice import Answer
 from liftgate.clock import Clock
-from liftgate.engine.pricing import Pricing
+from liftgate.engine.pricing import Paid, Pricing
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import Body
+from liftgate.prices import NOTHING, TokenCounts, counts_of_gemini
 from liftgate.records import Deployment, FileRecord, Owner
 
 T = TypeVar("T")
@@ -33,16 +34,6 @@ that broke off. `left`: the client went away before the end."""
 LONG = 1 << 20
 """Bytes of an answer that is not read again for its id alone."""
 Phase = Literal["files", "first_event", "upstream", "client"]
-
-
-class Paid(msgspec.Struct, frozen=True):
-    """One answer of Google's, and what decides its price."""
-
-    deployment: str
-    model: str
-    usage: JsonObject | None
-    tier: str
-    served_by: str
 
 
 class CallRecord(msgspec.Struct):
@@ -106,6 +97,10 @@ class CallRecord(msgspec.Struct):
     # What it costs
     cost: int | None = 0
     """Whole nano-dollars, of all answers of Google's together; 0 where there was none. None: something has no price."""
+    estimated: bool = False
+    """Google did not say what was used: it is reckoned from what was sent and given."""
+    tokens: TokenCounts = NOTHING
+    """Of all answers of Google's together, by kind."""
     pricing: Pricing | None = None
     # Seconds
     files: float = 0.0
@@ -161,21 +156,21 @@ class CallRecord(msgspec.Struct):
         self.tier = self.response_id = self.served_by = self.finish = ""
 
     def price(self) -> int | None:
-        """`cost`, from what is known by now."""
-        if self.pricing is None:
-            return None
+        """`cost`, from what is known by now; with `tokens`."""
+        if self.pricing is None or (self.usage is None and not self.earlier):
+            return self.cost
+        total: int | None = 0
+        tokens = None
         last = Paid(self.deployment, self.upstream_model, self.usage, self.tier, self.served_by)
-        total = 0
-        for paid in (*self.earlier, last) if self.earlier else (last,):
-            if paid.usage:
-                cost = self.pricing.cost(
-                    paid.deployment, paid.model, paid.usage, at=self.began_at, tier=paid.tier, served_by=paid.served_by
-                )
-                if cost is None:
-                    self.cost = None
-                    return None
-                total += cost
+        for paid in (*self.earlier, last):
+            if paid.usage is None:
+                continue
+            used = counts_of_gemini(paid.usage)
+            cost = self.pricing.cost(paid, used, self.began_at)
+            total = None if cost is None or total is None else total + cost
+            tokens = used if tokens is None else tokens + used
         self.cost = total
+        self.tokens = tokens or NOTHING
         return total
 
     @property
@@ -284,6 +279,10 @@ class Meters:
 
     def __bool__(self) -> bool:
         return bool(self._listeners) or self.tell_cost
+
+    def add(self, listener: Meter) -> None:
+        """One that there is only when the gateway is open."""
+        self._listeners = (*self._listeners, listener)
 
     def begin(self, request_id: str) -> CallRecord:
         return CallRecord(request_id, self._clock.now(), pricing=self._pricing)

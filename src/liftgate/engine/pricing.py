@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 
+import msgspec
+
 from liftgate.json_types import JsonObject
-from liftgate.prices import LONG_PROMPT, PICO_A_NANO, cost_at, counts_of_gemini
+from liftgate.prices import LONG_PROMPT, PICO_A_NANO, TokenCounts, cost_at
 from liftgate.rates import NONE, Rates, model_entry, rates_of
 from liftgate.records import Deployment
 
@@ -21,6 +23,17 @@ LONGEST_OUTPUT = 65_536
 """Tokens of output that a model may give where less, or nothing, is known of it: the sources dispute some limits."""
 
 
+class Paid(msgspec.Struct, frozen=True):
+    """One answer of Google's, and what decides its price. `deployment`: its id. `usage`: `usageMetadata`. `tier`: where
+    the usage does not say it. `served_by`: the model that Google says answered."""
+
+    deployment: str
+    model: str
+    usage: JsonObject | None = None
+    tier: str = ""
+    served_by: str = ""
+
+
 class Pricing:
     """`deployments`: those of the config. One behind a wildcard has the prices of its entry."""
 
@@ -28,21 +41,19 @@ class Pricing:
         self._said = {each.id: each for each in deployments if each.prices or each.priced_as}
         self._rates = lru_cache(KNOWN_RATES)(self._rates_on)
 
-    def cost(
-        self, deployment: str, model: str, usage: JsonObject, *, at: float, tier: str = "", served_by: str = ""
-    ) -> int | None:
-        """Of one answer. None where something of it has no price.
+    def cost(self, paid: Paid, tokens: TokenCounts, at: float) -> int | None:
+        """Of one answer with these tokens. None where something of it has no price. `at`: unix seconds of the call's
+        beginning.
 
-        `deployment`: its id. `usage`: Google's `usageMetadata`. `at`: unix seconds of the call's beginning. `tier`:
-        where the usage does not say it. `served_by`: the model that Google says answered. It is charged as that one:
-        Google does where it has put another in place of a model that ended (docs/protocol/gemini.md, "Prices").
+        It is charged as the model that answered: Google does so where it has put another in place of a model that ended
+        (docs/protocol/gemini.md, "Prices").
         """
-        tokens = counts_of_gemini(usage)
-        if served_by and served_by != model and deployment not in self._said and _is_priced(served_by):
-            model = served_by
-        said = usage.get("serviceTier")
-        served = (said if isinstance(said, str) and said else tier or "standard").lower()
-        rates = self._rates(deployment, model, int(at) // DAY, served, tokens.prompt_total > LONG_PROMPT)
+        model = paid.model
+        if paid.served_by not in ("", model) and paid.deployment not in self._said and _is_priced(paid.served_by):
+            model = paid.served_by
+        said = paid.usage.get("serviceTier") if paid.usage is not None else None
+        tier = (said if isinstance(said, str) and said else paid.tier or "standard").lower()
+        rates = self._rates(paid.deployment, model, int(at) // DAY, tier, tokens.prompt_total > LONG_PROMPT)
         if rates is None:
             return None
         cost = cost_at(rates, tokens)

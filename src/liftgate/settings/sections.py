@@ -217,6 +217,7 @@ class CountingSettings:
     spend: bool = _option(
         False, "count what calls cost: in a header of each answer, in a stream's usage, and by key, model and day"
     )
+    usage_write_seconds: float = _option(5.0, "how often what was spent is added to the catalogue", minimum=0.05)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from liftgate.catalog.rows import (
     store,
     unknown,
     uploads,
+    usage,
 )
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "store",
     "unknown",
     "uploads",
+    "usage",
 ]

@@ -1,0 +1,170 @@
+"""What calls used and cost, counted by key, owner, model and day: a listener of the meter.
+
+Each call is a line of this process's journal when it ends. The sums are added to the catalogue every few seconds, off
+the path of calls; what a process could not add any more, another one adds from its journal (docs/money.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from liftgate import ids
+from liftgate.catalog.database import Database
+from liftgate.catalog.rows import usage as rows
+from liftgate.engine.meter import CallRecord
+from liftgate.engine.spend_journal import Journal, Sums, add, left_behind, sums_of
+from liftgate.errors import LiftgateError
+
+log = logging.getLogger("liftgate.engine")
+
+ROTATED = 4 << 20
+"""Bytes of a journal that is followed by the next one."""
+FREE = frozenset({"", "count", "countTokens"})
+"""Operations that use nothing that is paid."""
+DAY = 86_400
+
+
+class _Batch(msgspec.Struct, frozen=True):
+    """What one journal holds up to a byte, added up. `last`: it holds no more. Without a journal it is what none took,
+    under a name of its own: it may be added again until it is known to be there, and counts once."""
+
+    name: str
+    upto: int
+    sums: Sums
+    journal: Journal | None = None
+    last: bool = False
+
+
+class Spend:
+    """`directory`: of the journals, on this machine; processes that share it look after each other's."""
+
+    def __init__(self, db: Database, directory: Path) -> None:
+        self._db = db
+        self._directory = directory
+        self._journal: Journal | None = None
+        self._sums: Sums = {}
+        self._loose: Sums = {}
+        self._pending: _Batch | None = None
+        self._writing = asyncio.Lock()
+        self._day = (-1, "")
+        self._told = False
+
+    def ended(self, call: CallRecord) -> None:
+        if call.operation in FREE:
+            return
+        group = (call.key, call.owner, model_of(call), self._day_of(call.began_at))
+        counts = _counts(call)
+        try:
+            journal = self._journal = self._journal or Journal(self._directory)
+            journal.append(group, counts)
+        except OSError as error:
+            if not self._told:
+                log.error("the journal of spend takes no writes, and a kill would lose what is spent now: %s", error)
+            self._told = True
+            add(self._loose, group, counts)
+        else:
+            self._told = False
+            add(self._sums, group, counts)
+
+    async def write(self) -> None:
+        """Adds what was counted here to the catalogue. Raises what the catalogue does; nothing is lost then."""
+        async with self._writing:
+            while self._pending is not None or self._sums or self._loose:
+                self._pending = self._pending or self._batch()
+                await self._settle(self._pending)
+
+    async def adopt(self) -> None:
+        """Adds what processes that ended before they could left in their journals."""
+        if not self._directory.is_dir():
+            return
+        with left_behind(self._directory) as found:
+            for journal, path in await asyncio.to_thread(lambda: list(found)):
+                settled = await self._db.read(partial(rows.settled_bytes, journal=journal))
+                content = await asyncio.to_thread(path.read_bytes)
+                if sums := sums_of(content[settled:], journal):
+                    work = partial(rows.settle_usage, journal=journal, upto=len(content), sums=sums)
+                    await self._db.write(work, storing=True)
+                    log.info("the journal of spend %s, which a process left behind, is added up", journal)
+                path.unlink(missing_ok=True)
+                await self._db.write(partial(rows.forget_journal, journal=journal))
+
+    async def close(self) -> None:
+        """What cannot be added now stays in the journal, for the next start."""
+        try:
+            await self.write()
+        except LiftgateError as error:
+            log.warning("what was spent lately is in the journal only: %s", error.message)
+        journal, self._journal = self._journal, None
+        if journal is not None:
+            done = self._pending is None and not self._sums and not self._loose
+            journal.close(remove=done)
+            if done:
+                try:
+                    await self._db.write(partial(rows.forget_journal, journal=journal.id))
+                except LiftgateError as error:
+                    log.warning("the journal %s of spend is not forgotten: %s", journal.id, error.message)
+
+    def _batch(self) -> _Batch:
+        journal = self._journal
+        if self._sums and journal is not None:
+            last = journal.size > ROTATED
+            self._journal = None if last else journal
+            sums, self._sums = self._sums, {}
+            return _Batch(journal.id, journal.size, sums, journal, last)
+        loose, self._loose = self._loose, {}
+        return _Batch(ids.token(16), 1, loose)
+
+    async def _settle(self, batch: _Batch) -> None:
+        work = partial(rows.settle_usage, journal=batch.name, upto=batch.upto, sums=batch.sums)
+        await self._db.write(work, storing=True)
+        self._pending = None
+        if batch.journal is not None and batch.last:
+            batch.journal.close(remove=True)
+        if batch.journal is None or batch.last:
+            await self._db.write(partial(rows.forget_journal, journal=batch.name))
+
+    def _day_of(self, at: float) -> str:
+        number = int(at) // DAY
+        if self._day[0] != number:
+            self._day = number, datetime.fromtimestamp(at, UTC).date().isoformat()
+        return self._day[1]
+
+
+def model_of(call: CallRecord) -> str:
+    """A name of few values: the config's, and behind a wildcard Google's own where it answered; "" where no deployment
+    was reached."""
+    if "*" in call.public_model and call.usage is not None:
+        return call.upstream_model
+    return call.public_model
+
+
+def _counts(call: CallRecord) -> list[int]:
+    """In the order of `rows.COUNTED`."""
+    tokens = call.tokens
+    prompt = tokens.prompt
+    return [
+        1,
+        0 if call.outcome == "ok" else 1,
+        1 if call.cost is None else 0,
+        1 if call.estimated else 0,
+        _sum(prompt),
+        _sum(tokens.cached),
+        prompt.get("IMAGE", 0),
+        prompt.get("VIDEO", 0),
+        prompt.get("AUDIO", 0),
+        prompt.get("DOCUMENT", 0),
+        _sum(tokens.output),
+        tokens.thoughts,
+        call.cost or 0,
+    ]
+
+
+def _sum(counts: Mapping[str, int]) -> int:
+    return sum(counts.values())

@@ -1,0 +1,120 @@
+"""The journal of spend: what each call used, on the disk before its answer has ended, in a file of this process alone.
+
+A kill loses nothing of it, since the system has what was written; a power cut loses what the disk had not taken. The
+file is locked (flock) as long as its process lives. A line is a JSON array: the names of `catalog/rows/usage`, then the
+counts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from liftgate import ids
+from liftgate.catalog.rows.usage import COUNTED, NAMED, Group
+
+log = logging.getLogger("liftgate.engine")
+
+ENDING = ".jsonl"
+Sums = dict[Group, list[int]]
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[str | int]).decode
+
+
+class Journal:
+    """Made, and locked, at once. `id`: what the catalogue calls it. `size`: bytes of whole lines. Raises OSError."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        while True:
+            self.id = ids.token(16)
+            self._path = directory / (self.id + ENDING)
+            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            # Another process may have looked for what the dead left, and have taken it for that.
+            if _lock(self._fd) and os.fstat(self._fd).st_nlink:
+                break
+            os.close(self._fd)
+        self.size = 0
+
+    def append(self, group: Group, counts: list[int]) -> None:
+        """Raises OSError; then it ends as it did before."""
+        line = _encode((*group, *counts)) + b"\n"
+        try:
+            written = os.write(self._fd, line)
+        except OSError:
+            os.ftruncate(self._fd, self.size)
+            raise
+        if written < len(line):
+            os.ftruncate(self._fd, self.size)
+            raise OSError("the disk took a part of a line only")
+        self.size += len(line)
+
+    def close(self, *, remove: bool) -> None:
+        """`remove`: the catalogue has all of it."""
+        if remove:
+            self._path.unlink(missing_ok=True)
+        os.close(self._fd)
+
+
+@contextmanager
+def left_behind(directory: Path) -> Iterator[Iterator[tuple[str, Path]]]:
+    """(id, path) of the journals whose process is gone; each stays locked until the end. Blocking."""
+    held: list[int] = []
+
+    def found() -> Iterator[tuple[str, Path]]:
+        for path in sorted(directory.glob("*" + ENDING)):
+            try:
+                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue
+            held.append(fd)
+            if _lock(fd) and os.fstat(fd).st_nlink:
+                yield path.name.removesuffix(ENDING), path
+
+    try:
+        yield found()
+    finally:
+        for fd in held:
+            os.close(fd)
+
+
+def sums_of(content: bytes, journal: str) -> Sums:
+    """A journal's lines, or some of them, added up. A line that was cut by the end of its process is left out."""
+    sums: Sums = {}
+    for line in content.splitlines():
+        try:
+            values = _decode(line)
+            texts, counts = values[: len(NAMED)], values[len(NAMED) :]
+            if len(counts) != len(COUNTED):
+                raise ValueError("it has another number of values")
+            key, owner, model, day = map(str, texts)
+            add(sums, (key, owner, model, day), [int(each) for each in counts])
+        except (msgspec.DecodeError, ValueError) as error:
+            log.warning("a line of the journal of spend %s is left out: %s", journal, error)
+    return sums
+
+
+def add(sums: Sums, group: Group, counts: list[int]) -> None:
+    """`counts` may become the sum's own."""
+    known = sums.get(group)
+    if known is None:
+        sums[group] = counts
+    else:
+        for at, count in enumerate(counts):
+            if count:
+                known[at] += count
+
+
+def _lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
