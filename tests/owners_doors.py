@@ -206,6 +206,67 @@ NATIVE_CALLS["streamGenerateContent, sse"] = Door(
     "POST", f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse", {"contents": [_CONTENT]}, speaks="gemini"
 )
 
+# ── Anthropic's ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+ANTHROPIC_FILES: dict[str, Door] = {
+    f"Anthropic's {what}": Door(method, path, speaks="anthropic", spelled=file_id)
+    for what, method, path in (
+        ("retrieve", "GET", "/v1/files/{}"),
+        ("head", "HEAD", "/v1/files/{}"),
+        ("delete", "DELETE", "/v1/files/{}?beta=true"),
+        ("content", "GET", "/v1/files/{}/content"),
+        ("content head", "HEAD", "/v1/files/{}/content"),
+        ("page", "GET", "/v1/files?page={}"),
+        ("page's head", "HEAD", "/v1/files?page={}"),
+        ("list after", "GET", "/v1/files?after_id={}&limit=1"),
+        ("list before", "GET", "/v1/files?before_id={}"),
+    )
+}
+
+
+def message(*blocks: Mapping[str, Any], **more: object) -> dict[str, Any]:
+    text = {"type": "text", "text": "What is it?"}
+    return {"model": MODEL, "max_tokens": 100, "messages": [{"role": "user", "content": [text, *blocks]}], **more}
+
+
+def source(kind: str, **fields: object) -> dict[str, Any]:
+    return {"type": kind, "source": fields}
+
+
+_BY_ID = {"type": "file", "file_id": "{}"}
+_TOOL = {"name": "look", "input_schema": {"type": "object"}}
+_RESULT = [
+    {"role": "user", "content": "Look."},
+    {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}]},
+    {
+        "role": "user",
+        "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": [source("document", **_BY_ID)]}],
+    },
+]
+
+MESSAGES: dict[str, Door] = {
+    name: Door("POST", path, body, speaks="anthropic")
+    for name, path, body in (
+        ("document", "/v1/messages", message(source("document", **_BY_ID))),
+        ("document, streamed", "/v1/messages?beta=true", message(source("document", **_BY_ID), stream=True)),
+        ("image", "/v1/messages", message(source("image", **_BY_ID))),
+        ("image in a document", "/v1/messages", message(source("document", type="content", content=[
+            source("image", **_BY_ID)
+        ]))),
+        ("url", "/v1/messages", message(source("document", type="url", url="{}"))),
+        ("image's url", "/v1/messages", message(source("image", type="url", url="{}"))),
+        ("tool result", "/v1/messages", {**message(), "messages": _RESULT, "tools": [_TOOL]}),
+        ("container_upload", "/v1/messages", message(
+            {"type": "container_upload", "file_id": "{}"},
+            tools=[{"type": "code_execution_20250522", "name": "code_execution"}],
+        )),
+        ("assistant's", "/v1/messages", {**message(), "messages": [
+            {"role": "user", "content": "x"}, {"role": "assistant", "content": [source("document", **_BY_ID)]}
+        ]}),
+        ("count", "/v1/messages/count_tokens", message(source("document", **_BY_ID))),
+    )
+}  # fmt: skip
+
 # ── uploads ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _FORM = b'--edge\r\nContent-Disposition: form-data; name="data"; filename="p"\r\n\r\n12345\r\n--edge--\r\n'

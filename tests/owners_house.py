@@ -56,7 +56,10 @@ class Answer:
         body = self.body
         for text in texts:
             body = body.replace(json.dumps(text)[1:-1], "…").replace(text, "…")
-        headers = {name: value for name, value in self.headers.items() if name not in ("date", "x-request-id")}
+        of_one = {"date", "x-request-id", "request-id"}
+        if (request_id := self.headers.get("request-id")) is not None:
+            body = body.replace(request_id, "…")
+        headers = {name: value for name, value in self.headers.items() if name not in of_one}
         return replace(self, body=body, headers=headers)
 
 
@@ -68,7 +71,7 @@ class Door:
     path: str
     body: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    speaks: Literal["openai", "gemini"] = "openai"
+    speaks: Literal["openai", "gemini", "anthropic"] = "openai"
     spelled: Callable[[str], str] = str
 
     def ask(self, house: House, named: str, key: str | None = BOB) -> Answer:
@@ -78,6 +81,8 @@ class Door:
         headers = {} if data is None else {"Content-Type": "application/json"}
         if key is not None:
             headers |= {"x-goog-api-key": key} if self.speaks == "gemini" else {"Authorization": f"Bearer {key}"}
+        if self.speaks == "anthropic":
+            headers["anthropic-version"] = "2023-06-01"
         return send(house.url, self.method, self.path.replace("{}", name), data, {**headers, **self.headers})
 
 

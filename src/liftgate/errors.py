@@ -204,14 +204,15 @@ class ModelNotFound(NotFound):
     default_code = "model_not_found"
 
     def __init__(self, model: str, provider: str | None = None) -> None:
-        """`provider`: whose model it is, where it is another's than Google AI Studio's. `method`: Gemini's own, where
-        one was called."""
+        """`provider`: whose model it is, where it is another's than Google AI Studio's. `served`: the names that are
+        there. `method`: Gemini's own, where one was called."""
         why = "does not exist or you do not have access to it."
         if provider:
             why = f"is another provider's ({provider}), and this gateway serves models of Google AI Studio only."
         super().__init__(f"The model `{shortened(model)}` {why}")
         self.model = model
         self.provider = provider
+        self.served: tuple[str, ...] = ()
         self.method = ""
 
 

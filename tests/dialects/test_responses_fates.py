@@ -13,7 +13,7 @@ from openai.types.responses import response_input_content_param as content_param
 
 from liftgate.ask.builder import Ask
 from liftgate.ask.model_facts import facts_for
-from liftgate.dialects.openai_fates import Row
+from liftgate.dialects.fates import Row
 from liftgate.dialects.responses.dialect import Responses
 from liftgate.dialects.responses.fields import INCLUDES, ITEMS, PARTS, REQUEST, TOOLS
 from liftgate.errors import LiftgateError, UnsupportedParameter

@@ -10,9 +10,11 @@ from liftgate.errors import MethodNotAllowed, RouteNotFound
 from liftgate.server.routes import TABLES
 from liftgate.server.routing import RouteTable
 from owners_doors import (
+    ANTHROPIC_FILES,
     CHATS,
     FILES,
     KEYS,
+    MESSAGES,
     NATIVE_BODIES,
     NATIVE_CALLS,
     NATIVE_FILES,
@@ -30,7 +32,11 @@ Place = tuple[str, str, str]
 HEALTH = ("/liveness", "/liveliness", "/readiness")
 
 READ = ("GET", "HEAD")
-SPOKEN: tuple[tuple[str, tuple[str, ...]], ...] = (("openai", ("/v1", "")), ("gemini", ("/v1beta", "/v1")))
+SPOKEN: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("openai", ("/v1", "")),
+    ("gemini", ("/v1beta", "/v1")),
+    ("anthropic", ("/v1",)),
+)
 NAMES_NOTHING: set[Place] = {
     *(
         (dialect, f"{prefix}/models{rest}", method)
@@ -44,6 +50,7 @@ NAMES_NOTHING: set[Place] = {
     *(("openai", f"/liftgate/{what}", method) for what in ("accounts", "health", "session") for method in READ),
     *(("openai", path, method) for path in ("/ui", "/ui/{name}") for method in READ),
     *(("openai", "/liftgate/session", method) for method in ("POST", "DELETE")),
+    ("anthropic", "/v1/files", "POST"),
     *(("openai", f"{prefix}/{made}", "POST") for prefix in ("/v1", "") for made in ("files", "uploads")),
     ("openai", "/key/generate", "POST"),
 }
@@ -75,9 +82,9 @@ def place_of(door: Door) -> Place:
 
 
 def test_every_route_has_its_door() -> None:
-    doors = [*FILES.values(), *NATIVE_FILES.values(), *CHATS.values(), *NATIVE_CALLS.values(), *UPLOADS.values()]
-    doors += [*RESPONSES.values(), *STORED.values(), *REFERENCES.values(), *KEYS.values()]
-    behind = {place_of(door) for door in (*doors, *SESSIONS.values())}
+    tables = (FILES, NATIVE_FILES, ANTHROPIC_FILES, CHATS, MESSAGES, RESPONSES, STORED, REFERENCES, NATIVE_CALLS)
+    others = (UPLOADS, SESSIONS, KEYS)
+    behind = {place_of(door) for table in (*tables, *others) for door in table.values()}
     assert behind.isdisjoint(NAMES_NOTHING)
     assert behind | NAMES_NOTHING == {place for place, _ in places()}
 

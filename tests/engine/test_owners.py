@@ -19,10 +19,12 @@ from hypothesis import strategies as st
 from gateways import ask, client_for
 from liftgate import ids
 from owners_doors import (
+    ANTHROPIC_FILES,
     BY_FILE_ID,
     CHATS,
     FILES,
     GOOGLE,
+    MESSAGES,
     NATIVE_CALLS,
     NATIVE_FILES,
     NATIVE_NAMES,
@@ -76,27 +78,27 @@ CHAT_SPELLINGS: dict[str, Callable[[str, House], str]] = {
 
 
 @pytest.mark.parametrize("state", ["stored", "live", "deleted", "carried"])
-@pytest.mark.parametrize("door", [*FILES, *NATIVE_FILES])
+@pytest.mark.parametrize("door", [*FILES, *NATIVE_FILES, *ANTHROPIC_FILES])
 def test_foreign_file_is_as_one_that_never_was(house: House, door: str, state: str) -> None:
-    asked = (FILES | NATIVE_FILES)[door]
+    asked = (FILES | NATIVE_FILES | ANTHROPIC_FILES)[door]
     told = told_apart_by_nothing(house, asked, code_of(house.anns[state]), ids.token())
     assert told.status in (400, 403, 404)
 
 
-@pytest.mark.parametrize("door", [*FILES, *NATIVE_NAMES])
+@pytest.mark.parametrize("door", [*FILES, *NATIVE_NAMES, *ANTHROPIC_FILES])
 def test_foreign_name_of_ones_own_choice_is_as_one_that_nobody_chose(house: House, door: str) -> None:
-    asked = replace((FILES | NATIVE_NAMES)[door], spelled=str)
+    asked = replace((FILES | NATIVE_NAMES | ANTHROPIC_FILES)[door], spelled=str)
     assert told_apart_by_nothing(house, asked, ALIAS, NO_ALIAS).status in (400, 403, 404)
 
 
 @pytest.mark.parametrize("spelling", CHAT_SPELLINGS)
-@pytest.mark.parametrize("door", CHATS)
+@pytest.mark.parametrize("door", [*CHATS, *MESSAGES])
 def test_foreign_file_in_a_chat_is_as_one_that_never_was(house: House, door: str, spelling: str) -> None:
     spelled = CHAT_SPELLINGS[spelling]
     for theirs, nobodys in ((code_of(house.anns["live"]), ids.token()), (ALIAS, NO_ALIAS)):
         foreign, never = spelled(theirs, house), spelled(nobodys, house)
         with untouched(house):
-            answers = [CHATS[door].ask(house, each) for each in (foreign, never)]
+            answers = [(CHATS | MESSAGES)[door].ask(house, each) for each in (foreign, never)]
         same(answers[0], answers[1], theirs, nobodys)
         assert answers[0].status >= 400
 
@@ -198,6 +200,10 @@ ANYWHERE = (
     Door("DELETE", "/v1beta/files/{}", speaks="gemini", spelled=lambda text: quote(text, safe="")),
     Door("GET", "/v1beta/files/{}:download?alt=media", speaks="gemini", spelled=lambda text: quote(text, safe="")),
     Door("GET", "/v1beta/files?pageToken={}", speaks="gemini", spelled=lambda text: quote(text, safe="")),
+    Door("GET", "/v1/files/{}", speaks="anthropic", spelled=lambda text: quote(text, safe="")),
+    Door("GET", "/v1/files?page={}", speaks="anthropic", spelled=lambda text: quote(text, safe="")),
+    MESSAGES["document"],
+    MESSAGES["image's url"],
     Door("POST", "/v1/uploads/{}/cancel", {}, spelled=lambda text: quote(text, safe="")),
     Door("POST", "/v1/chat/completions", chat(BY_FILE_ID)),
     Door("POST", "/v1/chat/completions/input_tokens", chat(BY_FILE_ID)),
@@ -210,7 +216,7 @@ def any_spelling(house: House, form: tuple[list[str], Callable[[str], str], list
     hidden = re.compile("|".join(re.escape(cased(each)) for each in (code, other)))
     for door in ANYWHERE:
         foreign, never = (door.ask(house, "".join([*before, cased(each), *behind])) for each in (code, other))
-        assert hidden.sub("…", foreign.body) == hidden.sub("…", never.body)
+        assert hidden.sub("…", foreign.without().body) == hidden.sub("…", never.without().body)
         assert foreign.status == never.status >= 400
 
 

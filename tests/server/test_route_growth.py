@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,10 @@ def cut(body: bytes, kind: str, size: int = 64, **headers: str) -> Sent:
     return Sent(pieces=tuple(body[at : at + size] for at in range(0, len(body), size)), kind=kind, headers=named)
 
 
+def message(messages: list[dict[str, Any]], **more: Any) -> Sent:
+    return as_json(**{"model": "m", "max_tokens": 10, "messages": messages, **more})
+
+
 ANY_JSON: dict[str, Grown] = {
     "fields": lambda n: as_json(**{f"field_{at}": 1 for at in range(n)}),
     "a field's name": lambda n: as_json(**{"n" * n: 1}),
@@ -86,6 +90,43 @@ RESPONSES: dict[str, Grown] = {
     "an answer's text": lambda n: as_json(model="garbage", input="x" * n, store=False),
     "parts": lambda n: as_json(
         model="m", store=False, nope=1, input=[{"role": "user", "content": [{"type": "input_text", "text": "x"}] * n}]
+    ),
+}
+MESSAGES: dict[str, Grown] = {
+    **ANY_JSON,
+    "messages": lambda n: message([{"role": "user", "content": "x"}] * n, nope=1),
+    "turns": lambda n: message([{"role": role, "content": "x"} for _ in range(n) for role in ("user", "assistant")]),
+    "blocks": lambda n: message([{"role": "user", "content": [{"type": "text", "text": "x"}] * n}]),
+    "an answer's text": lambda n: message([{"role": "user", "content": "x" * n}], model="garbage"),
+    "a model's name": lambda n: message([{"role": "user", "content": "x"}], model="m" * n),
+    "a file's name": lambda n: message(
+        [{"role": "user", "content": [{"type": "document", "source": {"type": "file", "file_id": "f" * n}}]}]
+    ),
+    "calls": lambda n: message(
+        [
+            {"role": "user", "content": "x"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": f"c{at}", "name": "f"} for at in range(n)]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": f"c{at}"} for at in range(n)]},
+        ]
+    ),
+    "signatures": lambda n: message(
+        [
+            {"role": "user", "content": "x"},
+            {"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": "x" * n}] * 4},
+        ]
+    ),
+    "blocks within blocks": lambda n: message(
+        [
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "document",
+                        "source": {"type": "content", "content": [{"type": "text", "text": "x"}] * n},
+                    }
+                ],
+            }
+        ]
     ),
 }
 NATIVE: dict[str, Grown] = {
@@ -142,6 +183,8 @@ BODIES: dict[tuple[str, str], dict[str, Grown]] = {
     ("POST", "/responses/compact"): RESPONSES,
     ("POST", "/responses/{response_id}/cancel"): NONE,
     ("POST", "/files"): {**form("file"), **NATIVE_UPLOAD},
+    ("POST", "/messages"): MESSAGES,
+    ("POST", "/messages/count_tokens"): MESSAGES,
     ("POST", "/uploads"): ANY_JSON,
     ("POST", "/uploads/{upload_id}/parts"): form("data"),
     ("POST", "/uploads/{upload_id}/complete"): {
@@ -290,6 +333,30 @@ def test_a_body_made_larger(
     served: tuple[App, asyncio.AbstractEventLoop], method: str, prefix: str, path: str, case: str
 ) -> None:
     check(served, method, prefix + at(path, "a"), BODIES[method, path][case])
+
+
+ANTHROPICS = ((b"anthropic-version", b"2023-06-01"),)
+
+
+@pytest.mark.parametrize("case", form("file"))
+def test_a_form_of_anthropics_made_larger(served: tuple[App, asyncio.AbstractEventLoop], case: str) -> None:
+    def grown(times: int) -> Sent:
+        sent = form("file")[case](times)
+        return replace(sent, headers=(*sent.headers, *ANTHROPICS))
+
+    check(served, "POST", "/v1/files", grown)
+
+
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/models"])
+@pytest.mark.parametrize("name", ["ids[]", "lifecycle[]", "page", "after_id", "nope"])
+def test_a_query_of_anthropics_made_larger(served: tuple[App, asyncio.AbstractEventLoop], path: str, name: str) -> None:
+    for text in (f"{name}=a&", f"{name}=%61", f"{name}&"):
+        whole = text.encode()
+
+        def grown(times: int, whole: bytes = whole) -> Sent:
+            return Sent(query=whole * times, headers=ANTHROPICS)
+
+        check(served, "GET", path, grown)
 
 
 LONGEST = 60_000

@@ -11,13 +11,15 @@ from gateways import client_for, gateway_server, sandbox_server, settings_for
 from liftgate.errors import MethodNotAllowed, RouteNotFound
 from liftgate.server import routes
 from liftgate.server.routing import RouteTable
-from liftgate.server.unserved import OPENAI_UNSERVED
+from liftgate.server.unserved import ANTHROPIC_UNSERVED, OPENAI_UNSERVED
 from raw_http import call
 
-PAGE = (Path(__file__).parents[2] / "docs" / "routes.md").read_text()
-ROWS = re.findall(r"^\| `(\w+) (/\S+)` \| (yes|no) \|", PAGE, re.MULTILINE)
+PAGE, _, ANTHROPICS = (Path(__file__).parents[2] / "docs" / "routes.md").read_text().partition("## Anthropic's")
+ROW = re.compile(r"^\| `(\w+) (/\S+)` \| (yes|no) \|", re.MULTILINE)
+ROWS = ROW.findall(PAGE)
 SERVED = {f"{method} {path}" for method, path, served in ROWS if served == "yes"}
 UNSERVED = [(method, path) for method, path, served in ROWS if served == "no"]
+NOT_OF_ANTHROPICS = [(method, path) for method, path, served in ROW.findall(ANTHROPICS) if served == "no"]
 OURS = ("/model/info", "/engines/")
 """LiteLLM's, on docs/from-litellm.md."""
 
@@ -37,6 +39,26 @@ def test_the_page_and_the_table_name_the_same() -> None:
     assert names <= OPENAI_UNSERVED.keys()
     known = {name.partition("/")[0] for name in OPENAI_UNSERVED}
     assert known - names <= {"chat", "fine-tunes", "projects"}
+
+
+def test_every_route_of_anthropics_is_on_the_page() -> None:
+    there = {
+        f"{method} /v1{route.path.replace(':path', '')}"
+        for route in routes.ANTHROPIC_ROUTES
+        for method in route.handlers
+    }
+    assert there == {f"{method} {path}" for method, path, served in ROW.findall(ANTHROPICS) if served == "yes"}
+    names = {path.removeprefix("/v1/") for _, path in NOT_OF_ANTHROPICS}
+    assert {name if name in ANTHROPIC_UNSERVED else name.partition("/")[0] for name in names} == set(ANTHROPIC_UNSERVED)
+
+
+@pytest.mark.parametrize(("method", "path"), NOT_OF_ANTHROPICS)
+def test_what_is_not_served_is_refused_in_anthropics_form(gateway: str, method: str, path: str) -> None:
+    headers = {"x-api-key": "sk-ann", "anthropic-version": "2023-06-01"}
+    answer = call(gateway, method, path, b"{}" if method == "POST" else b"", headers)
+    error = answer.json()["error"]
+    assert (answer.status, answer.json()["type"], error["type"]) == (404, "error", "not_found_error")
+    assert "is not served here" in error["message"]
 
 
 @pytest.mark.parametrize(("method", "path"), UNSERVED)

@@ -28,10 +28,14 @@ NO_SIGNATURES: Mapping[str, str] = MappingProxyType({})
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
-    """An error in the API's names and sentences, and the HTTP status that goes with it."""
+    """An error in the API's names and sentences, and the HTTP status that goes with it. `longest_pause`: seconds, where
+    the API's clients wait as long as they are told. `tells_request`: the body has the request's id too, in
+    `request_id`."""
 
     status: int
     body: JsonObject
+    longest_pause: float | None = None
+    tells_request: bool = False
 
 
 class Errors(Protocol):

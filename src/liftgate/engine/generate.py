@@ -38,7 +38,7 @@ from liftgate.errors import InvalidRequest, LiftgateError
 from liftgate.gemini.client import unbroken
 from liftgate.gemini.json_body import LARGE, decoded, decoded_apart
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.keys.asking import asked_model
+from liftgate.keys.asking import asked_model, deployments_of
 from liftgate.large_bodies import Body, encoded
 from liftgate.records import Deployment, Owner
 from liftgate.router.attempts import Router
@@ -147,7 +147,7 @@ class Generate:
 
     async def _prepare(self, call: _Call[Q]) -> _Ready[Q]:
         begun = self._clock.monotonic()
-        group = self._router.deployments(call.head.model)
+        group = deployments_of(call.head.model, self._router.deployments, self._router.model_names)
         deadline = begun + self._timeout(call.request, group)
         find = call.dialect.call_ids
         call_ids = await asyncio.to_thread(find, call.request) if call.large else find(call.request)

@@ -118,10 +118,11 @@ class App:
     async def _response(self, request: Request) -> Response:
         table = self._of_one.get(request.path) or table_of(request, self._tables)
         dialect = table.dialect
+        request.id_headers = table.id_headers
         try:
             handler, route = self._found(request, table)
             if not route.public and not (route.capability and request.query_value(route.capability)):
-                caller = self._caller(request)
+                caller = self._caller(request, table)
                 self._admit(request, caller if isinstance(caller, Caller) else await caller, table, route)
             return await handler(request)
         except LiftgateError as error:
@@ -136,17 +137,17 @@ class App:
             if error.http_status >= 500:
                 log.warning("%s: %s", type(error).__name__, error.message)
             let_go(error)
-            return error_response(told(error), dialect)
+            return error_response(told(error), dialect, request.id)
         except ClientLeft:
             raise
         except asyncio.CancelledError:
             if request.left or not self._leaving:
                 raise
-            return error_response(told(_stopping()), dialect)
+            return error_response(told(_stopping()), dialect, request.id)
         except Exception as error:
             log.exception("%s %s failed", request.method, ascii(request.path))
             let_go(error)
-            return error_response(told(InternalError()), dialect)
+            return error_response(told(InternalError()), dialect, request.id)
 
     def _dialect_of(self, request: Request) -> Errors:
         return (self._of_one.get(request.path) or table_of(request, self._tables)).dialect
@@ -179,11 +180,11 @@ class App:
         if key is not None:
             key.check_route(Place(table.dialect.name, request.path, route.path, route.purposes))
 
-    def _caller(self, request: Request) -> Caller | Awaitable[Caller]:
+    def _caller(self, request: Request, table: Table) -> Caller | Awaitable[Caller]:
         """To be awaited only where the catalogue has to be asked. Raises AuthenticationFailed."""
         if COOKIE in request.headers and self._desk is not None and not presented_key(request):
             return self._by_cookie(request)
-        return self._auth.caller_of(request, self._gateway.known_keys)
+        return self._auth.caller_of(request, self._gateway.known_keys, table.key_of)
 
     async def _by_cookie(self, request: Request) -> Caller:
         """Of a browser that signed in."""

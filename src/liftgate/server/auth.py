@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from liftgate.errors import AuthenticationFailed
 from liftgate.keys.key import NOBODY, Caller, Key
@@ -35,11 +35,14 @@ class Authenticator:
             for secret, owner in settings.owners().items()
         }
 
-    def caller_of(self, request: Request, keys: KnownKeys) -> Caller | Awaitable[Caller]:
-        """To be awaited only where the catalogue has to be asked. Raises AuthenticationFailed."""
+    def caller_of(
+        self, request: Request, keys: KnownKeys, key_of: Callable[[Request], bytes] | None = None
+    ) -> Caller | Awaitable[Caller]:
+        """`key_of`: how the API's clients give their key, where they have a way of their own. To be awaited only where
+        the catalogue has to be asked. Raises AuthenticationFailed."""
         if not self._callers:
             return OPEN
-        key = presented_key(request)
+        key = (key_of or presented_key)(request)
         if not key:
             raise _no_key()
         digest = _digest(key)
@@ -92,6 +95,11 @@ def presented_key(request: Request) -> bytes:
         if value := request.headers.get(name, b"").strip():
             return value
     return request.query_key or request.signed_in_key
+
+
+def anthropics_key(request: Request) -> bytes:
+    """`x-api-key` before all others: clients of Anthropic's that have two keys send both."""
+    return request.headers.get(b"x-api-key", b"").strip() or presented_key(request)
 
 
 def masked(key: bytes) -> str:

@@ -23,7 +23,7 @@ REQUEST_HEADERS = b"authorization, content-type, x-goog-api-key, x-api-key"
 
 EXPOSED = b", ".join(
     (
-        *(b"x-request-id", b"retry-after", b"x-should-retry", b"www-authenticate"),
+        *(b"x-request-id", b"request-id", b"retry-after", b"x-should-retry", b"www-authenticate"),
         *(b"content-disposition", b"content-range", b"accept-ranges", b"etag"),
         # An upload of Google's cannot go on without them (docs/protocol/gemini.md, "Google's own clients").
         *(b"x-goog-upload-url", b"x-goog-upload-control-url", b"x-goog-upload-chunk-granularity"),
@@ -85,7 +85,7 @@ class CrossOrigin:
         varies = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
         if origin not in self._sharing.origins:
             error = PermissionDenied(f"Pages of {origin[:200]} may not use this gateway: it is not in cors_origins.")
-            refused = error_response(error, self._dialect_of(request))
+            refused = error_response(error, self._dialect_of(request), request.id)
             refused.headers = [*refused.headers, (b"vary", varies)]
             return refused
         asked = request.headers.get(b"access-control-request-headers", b"").strip()

@@ -2,13 +2,14 @@
 
 `/v1beta`, `/v1alpha`, `/upload` and `/download` are Gemini's. Under `/v1` both live (google-genai 3 calls it): there
 Google's way of giving a key means Gemini, `Authorization` means OpenAI. A path that only OpenAI has is OpenAI's,
-whichever way the key came.
+whichever way the key came. `/v1/messages` is Anthropic's; what it shares with the others is Anthropic's where the
+header is there that each of its clients sends, whichever way the key came.
 """
 
 from __future__ import annotations
 
 from liftgate.server.request import Request
-from liftgate.server.unserved import GOOGLE_UNSERVED
+from liftgate.server.unserved import ANTHROPIC_UNSERVED, GOOGLE_UNSERVED
 
 GEMINI_PATHS = ("/v1beta/", "/v1alpha/", "/upload/", "/download/")
 """Gemini's, however the key came."""
@@ -18,6 +19,18 @@ _SHARED = (
     *("/v1/models", "/v1/files", "/v1/upload/"),
     *(f"/v1/{noun}" for noun in GOOGLE_UNSERVED),
 )
+ANTHROPIC_PATHS = ("/v1/messages",)
+"""Anthropic's, without any header too."""
+_ANTHROPICS = (*("/v1/models", "/v1/files"), *(f"/v1/{noun}" for noun in ANTHROPIC_UNSERVED))
+_FILES_BETA = b"files-api-"
+
+
+def speaks_anthropic(request: Request) -> bool:
+    """Beside the paths that are Anthropic's alone."""
+    headers = request.headers
+    return (
+        b"anthropic-version" in headers or _FILES_BETA in headers.get(b"anthropic-beta", b"")
+    ) and request.path.startswith(_ANTHROPICS)
 
 
 def speaks_gemini(request: Request) -> bool:

@@ -11,7 +11,7 @@ import math
 
 import msgspec
 
-from liftgate.dialects.dialect import Errors
+from liftgate.dialects.dialect import ErrorBody, Errors
 from liftgate.dialects.openai_errors import OPENAI
 from liftgate.errors import LiftgateError, MethodNotAllowed, RangeNotSatisfiable, UnsupportedEncoding
 from liftgate.server.asgi import Header
@@ -20,18 +20,26 @@ from liftgate.server.responses import Response
 _encode = msgspec.json.Encoder().encode
 
 
-def error_response(error: LiftgateError, dialect: Errors = OPENAI) -> Response:
-    """The answer that tells `error` to the caller."""
+def error_response(error: LiftgateError, dialect: Errors = OPENAI, request_id: str = "") -> Response:
+    """The answer that tells `error` to the caller of the request of this id."""
     written = dialect.error(error)
-    headers = [(b"content-type", dialect.json_type), *_headers(error, written.status)]
-    return Response(_encode(written.body), status=written.status, headers=headers)
+    headers = [(b"content-type", dialect.json_type), *_headers(error, written)]
+    return Response(error_bytes(written, request_id), status=written.status, headers=headers)
 
 
-def _headers(error: LiftgateError, status: int) -> list[Header]:
+def error_bytes(written: ErrorBody, request_id: str) -> bytes:
+    return _encode({**written.body, "request_id": request_id} if written.tells_request else written.body)
+
+
+def _headers(error: LiftgateError, written: ErrorBody) -> list[Header]:
     headers: list[Header] = []
-    if error.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))))
-    if not error.retryable and (status >= 500 or status in (408, 409, 429)):
+    status, pause, longest = written.status, error.retry_after, written.longest_pause
+    if pause is not None:
+        told = pause if longest is None else min(pause, longest)
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(told))))
+    # A client that asks twice more after pauses that are too short is refused twice more.
+    in_vain = pause is not None and longest is not None and pause > 2 * longest
+    if (in_vain or not error.retryable) and (status >= 500 or status in (408, 409, 429)):
         headers.append((b"x-should-retry", b"false"))
     if status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="Liftgate"'))

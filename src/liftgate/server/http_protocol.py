@@ -14,7 +14,6 @@ import struct
 from collections.abc import Sequence
 from typing import Any, cast
 
-import msgspec
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -22,9 +21,10 @@ from liftgate import ids
 from liftgate.errors import InternalError, LiftgateError
 from liftgate.server.asgi import Header, Scope
 from liftgate.server.cors import Sharing
+from liftgate.server.errors import error_bytes
 from liftgate.server.exchange import STATUS_LINES, Exchange
 from liftgate.server.request_reader import Refused, RequestReader
-from liftgate.server.routes import dialect_of_path
+from liftgate.server.routes import table_of_path
 
 STALLED = 120.0
 """Seconds in which a client must take some of what is sent to it."""
@@ -242,13 +242,15 @@ class Connection(asyncio.Protocol):
 
     def _answer_error(self, error: LiftgateError, path: bytes, headers: Sequence[Header]) -> None:
         """`path` and `headers`: of the request, as far as they were read."""
-        dialect = dialect_of_path(path.decode("latin-1"))
+        table = table_of_path(path.decode("latin-1"))
+        dialect = table.dialect
         written = dialect.error(error)
-        body = msgspec.json.encode(written.body)
+        request_id = ids.new_request_id()
+        body = error_bytes(written, request_id)
         answer: list[Header] = [
             (b"content-type", dialect.json_type),
             (b"content-length", b"%d" % len(body)),
-            (b"x-request-id", ids.new_request_id().encode()),
+            *((name, request_id.encode()) for name in table.id_headers),
             (b"connection", b"close"),
         ]
         if self.sharing is not None:

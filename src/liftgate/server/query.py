@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl
 
 from liftgate.errors import InvalidRequest
 
 MOST_FIELDS = 64
+MOST_LISTED = 256
+"""Where a parameter may stand several times."""
+
+
+def first_value(query_string: bytes, name: str) -> str:
+    """The first value of one parameter, its bytes as Latin-1; empty when there is none."""
+    if name.encode() + b"=" not in query_string:
+        return ""
+    return parse_qs(query_string.decode("latin-1"), encoding="latin-1").get(name, [""])[0]
 
 
 def read_query(query_string: bytes, allowed: Sequence[str], lists: Sequence[str] = ()) -> dict[str, str]:
@@ -15,9 +24,8 @@ def read_query(query_string: bytes, allowed: Sequence[str], lists: Sequence[str]
     joined by commas. Raises InvalidRequest for a name that is in neither."""
     found: dict[str, str] = {}
     try:
-        pairs = parse_qsl(
-            query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
-        )
+        most = MOST_LISTED if lists else MOST_FIELDS
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=most)
     except (UnicodeDecodeError, ValueError):
         raise InvalidRequest("The query of the URL cannot be read.") from None
     for name, value in pairs:

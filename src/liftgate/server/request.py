@@ -11,14 +11,14 @@ import time
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from liftgate.deadlines import Alarm
 from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
 from liftgate.gateway import Gateway
 from liftgate.keys.key import NOBODY
 from liftgate.large_bodies import Body
-from liftgate.server.asgi import Message, Receive, Scope
+from liftgate.server.asgi import Header, Message, Receive, Scope
 from liftgate.server.bodies import (
     BAD_JSON,
     LARGE,
@@ -29,13 +29,16 @@ from liftgate.server.bodies import (
     read_again,
 )
 from liftgate.server.content_encoding import decoded
-from liftgate.server.query import read_query
+from liftgate.server.query import first_value, read_query
 from liftgate.server.waits import Waits
 from liftgate.sizes import announced, exact_size
 from liftgate.whole_numbers import whole_number
 
 SLOWEST = 1024
 """Bytes a second, on average, below which a body counts as one that stopped coming."""
+
+ID_HEADERS = (b"x-request-id",)
+"""What tells a request's id, where its API has no other name for it."""
 
 DRAINED_BYTES = 16 * 1024 * 1024
 DRAINED_SECONDS = 5.0
@@ -65,6 +68,7 @@ class Request:
         "headers",
         "held",
         "id",
+        "id_headers",
         "left",
         "method",
         "owner",
@@ -86,6 +90,7 @@ class Request:
         self._bodies = waits.bodies
         self.held = 0
         self.id = request_id
+        self.id_headers: tuple[bytes, ...] = ID_HEADERS
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.raw_path: bytes = scope.get("raw_path") or quote(self.path).encode()
@@ -117,6 +122,11 @@ class Request:
         """Its value, or the empty text. Bytes that are no UTF-8 are kept readable, never an error."""
         return self.headers.get(name, b"").decode("utf-8", "backslashreplace").strip()
 
+    def named(self) -> list[Header]:
+        """The headers that tell an answer's reader which request it was."""
+        value = self.id.encode()
+        return [(name, value) for name in self.id_headers]
+
     @property
     def content_length(self) -> int | None:
         """Of the content, as it will be read: unknown where it comes in chunks, or encoded."""
@@ -131,9 +141,7 @@ class Request:
 
     def query_value(self, name: str) -> str:
         """The first value of one parameter, its bytes as Latin-1; empty when there is none."""
-        if name.encode() + b"=" not in self.query_string:
-            return ""
-        return parse_qs(self.query_string.decode("latin-1"), encoding="latin-1").get(name, [""])[0]
+        return first_value(self.query_string, name)
 
     def query(self, *allowed: str, lists: tuple[str, ...] = ()) -> dict[str, str]:
         """`read_query` of its query."""

@@ -39,7 +39,7 @@ class Response:
 
     async def deliver(self, request: Request, send: Send) -> None:
         length = (b"content-length", b"%d" % len(self.body))
-        headers = [*self.headers, length, (b"x-request-id", request.id.encode())]
+        headers = [*self.headers, length, *request.named()]
         refused = request.unread
         if refused:
             headers.append((b"connection", b"close"))
@@ -87,7 +87,7 @@ class StreamedResponse(Response):
 
     async def deliver(self, request: Request, send: Send) -> None:
         try:
-            headers = [*self.headers, (b"x-request-id", request.id.encode())]
+            headers = [*self.headers, *request.named()]
             await send({"type": "http.response.start", "status": self.status, "headers": headers})
             with request.while_connected():
                 if self._first:

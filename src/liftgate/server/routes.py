@@ -11,10 +11,14 @@ from dataclasses import dataclass
 
 from liftgate.dialects.dialect import Errors
 from liftgate.dialects.gemini.errors import GEMINI
+from liftgate.dialects.messages.errors import ANTHROPIC
 from liftgate.dialects.openai_errors import OPENAI
 from liftgate.keys.key import INFO, LLM_API, MANAGEMENT
-from liftgate.server.dialects import GEMINI_PATHS, speaks_gemini
+from liftgate.server.auth import anthropics_key, presented_key
+from liftgate.server.dialects import ANTHROPIC_PATHS, GEMINI_PATHS, speaks_anthropic, speaks_gemini
 from liftgate.server.handlers import (
+    anthropic_files,
+    anthropic_models,
     chat,
     content,
     files,
@@ -24,6 +28,7 @@ from liftgate.server.handlers import (
     health,
     keys,
     litellm,
+    messages,
     models,
     overview,
     page,
@@ -31,7 +36,7 @@ from liftgate.server.handlers import (
     sign_in,
     uploads,
 )
-from liftgate.server.request import Request
+from liftgate.server.request import ID_HEADERS, Request
 from liftgate.server.responses import Response
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -95,6 +100,16 @@ GEMINI_ROUTES = (
 
 GEMINI_UPLOAD_ROUTES = (Route("/files", {"POST": gemini_uploads.upload_file}, capability="upload_id"),)
 
+ANTHROPIC_ROUTES = (
+    Route("/messages", {"POST": messages.create_message}),
+    Route("/messages/count_tokens", {"POST": messages.count_tokens}),
+    Route("/files", {"GET": anthropic_files.list_files, "POST": anthropic_files.create_file}),
+    Route("/files/{file_id}", {"GET": anthropic_files.retrieve_file, "DELETE": anthropic_files.delete_file}),
+    Route("/files/{file_id}/content", {"GET": anthropic_files.file_content}),
+    Route("/models", {"GET": anthropic_models.list_models}, purposes=SEEN),
+    Route("/models/{model:path}", {"GET": anthropic_models.retrieve_model}, purposes=SEEN),
+)
+
 AZURE_ROUTES = (Route("/openai/deployments/{model:path}/chat/completions", {"POST": chat.create_completion}),)
 
 OPERATOR_ROUTES = (
@@ -135,15 +150,26 @@ PAGE_ROUTES = (
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """The routes of one API. A request is this API's when its path begins with one of `paths`, or when it `speaks` so.
-    `groups`: routes, and the prefixes that they have."""
+    `groups`: routes, and the prefixes that they have. `key_of`: the key that a request carries. `id_headers`: where
+    its answers tell the request's id."""
 
     dialect: Errors
     groups: Sequence[tuple[Sequence[Route], Sequence[str]]]
     paths: tuple[str, ...] = ()
     speaks: Callable[[Request], bool] | None = None
+    key_of: Callable[[Request], bytes] = presented_key
+    id_headers: tuple[bytes, ...] = ID_HEADERS
 
 
 TABLES: tuple[Table, ...] = (
+    Table(
+        ANTHROPIC,
+        ((ANTHROPIC_ROUTES, ("/v1",)),),
+        paths=ANTHROPIC_PATHS,
+        speaks=speaks_anthropic,
+        key_of=anthropics_key,
+        id_headers=(b"request-id", *ID_HEADERS),
+    ),
     Table(
         GEMINI,
         (
@@ -179,10 +205,5 @@ def table_of(request: Request, tables: Sequence[Table] = TABLES) -> Table:
 
 
 def table_of_path(path: str, tables: Sequence[Table] = TABLES) -> Table:
-    """The one of a request of which no more than the path was read."""
+    """For a request of which no more than the path was read."""
     return next((table for table in tables if path.startswith(table.paths)), tables[-1])
-
-
-def dialect_of_path(path: str) -> Errors:
-    """The API of such a request."""
-    return table_of_path(path).dialect

@@ -1,4 +1,4 @@
-"""What OpenAI's and Google's APIs have and this gateway does not: the 404 for such a path says so.
+"""What OpenAI's, Anthropic's and Google's APIs have and this gateway does not: the 404 for such a path says so.
 
 docs/routes.md is the same list for readers; a test holds it to this table and to `routes`.
 """
@@ -47,6 +47,19 @@ GOOGLE_METHODS_UNSERVED = (
     "generateAnswer", "generateMessage", "generateText", "predict", "predictLongRunning",
 )  # fmt: skip
 
+ANTHROPIC_UNSERVED = {
+    "messages/batches": "POST /v1/messages is",
+    "complete": "POST /v1/messages is",
+    **dict.fromkeys(
+        (
+            "agents", "compliance", "deployment_runs", "deployments", "dreams", "environments", "memory_stores",
+            "organizations", "sessions", "skills", "tunnels", "user_profiles", "vaults",
+        ),
+        "",
+    ),
+}  # fmt: skip
+"""What stands behind `/v1/`, and what to use in its place."""
+
 _VERSION = re.compile(r"(?:/upload)?/(?:v1|v1beta|v1alpha)(?=/)")
 
 
@@ -64,6 +77,10 @@ def _reason(path: str) -> str:
     if name in OPENAI_UNSERVED and not (googles and version and "v1beta" in version[0]):
         instead = OPENAI_UNSERVED[name]
         return f"/{name} of OpenAI's API is not served here{f'; {instead}' if instead else ''}."
+    for name in ("/".join((first, behind.partition("/")[0])), first):
+        if name in ANTHROPIC_UNSERVED:
+            instead = ANTHROPIC_UNSERVED[name]
+            return f"/{name} of Anthropic's API is not served here{f'; {instead}' if instead else ''}."
     if googles:
         return f"/{first} of the Gemini API is not served here."
     if (

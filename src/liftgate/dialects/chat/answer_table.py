@@ -6,7 +6,7 @@ is only there when it has something to say.
 
 from __future__ import annotations
 
-from liftgate.dialects.openai_fates import Fate, Row
+from liftgate.dialects.fates import Fate, Row
 
 _RAW = "extra_content.google.grounding_metadata, whole"
 _STATISTIC = "a statistic that the usage already tells"

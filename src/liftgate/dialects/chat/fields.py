@@ -7,7 +7,7 @@ tables and fails for a field that has no row. Nested rows describe what the read
 
 from __future__ import annotations
 
-from liftgate.dialects.openai_fates import Row, rows
+from liftgate.dialects.fates import Row, rows
 
 REQUEST: tuple[Row, ...] = (
     *rows(

@@ -6,7 +6,7 @@ note), and docs/responses.md is printed from all of them. A test walks OpenAI's 
 
 from __future__ import annotations
 
-from liftgate.dialects.openai_fates import Fate, Row, rows
+from liftgate.dialects.fates import Fate, Row, rows
 
 REQUEST: tuple[Row, ...] = (
     *rows(

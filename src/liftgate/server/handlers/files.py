@@ -29,7 +29,7 @@ async def create_file(request: Request) -> Response:
     """The bytes go from the socket to the spool; the answer follows their durability."""
     query = _selectors(request)
     boundary = boundary_of(request.header(b"content-type"))
-    _check_length(request)
+    check_length(request)
     creation: Creation | None = None
     begun = NewFile()
 
@@ -103,7 +103,7 @@ def _selectors(request: Request, *more: str) -> dict[str, str]:
     return query
 
 
-def _check_length(request: Request) -> None:
+def check_length(request: Request) -> None:
     """A body that cannot hold an allowed file is refused before any of it is read."""
     largest = request.gateway.settings.limits.largest_file(request.owner)
     length = request.content_length

@@ -11,7 +11,7 @@ from liftgate.answer.choice import Answer
 from liftgate.ask.question import Question
 from liftgate.dialects.dialect import Dialect
 from liftgate.errors import InvalidRequest
-from liftgate.json_types import JsonMapping
+from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.large_bodies import Body, encoded
 from liftgate.server.bodies import LARGE
 from liftgate.server.event_stream import event_blocks
@@ -27,14 +27,20 @@ PATIENCE = 0.5
 _encode = msgspec.json.Encoder().encode
 
 
-def answers(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:
+def counted(tokens: int) -> JsonObject:
+    """As OpenAI says it (docs/protocol/openai.md, "Counting tokens")."""
+    return {"object": "response.input_tokens", "input_tokens": tokens}
+
+
+def answers(dialect: Dialect[Q], *allowed: str) -> Callable[[Request], Awaitable[Response]]:
     """The handler of a route where models are asked in this API. A client that goes away ends the call at Gemini,
-    streamed or not. A model in the path goes before the body's."""
+    streamed or not. A model in the path goes before the body's. `allowed`: parameters of the query that have no
+    effect."""
     json_type = ((b"content-type", dialect.json_type),)
 
     async def answer(request: Request) -> Response:
         named = request.params.get("model")
-        request.query("key", *(("api-version",) if named else ()))
+        request.query("key", *allowed, *(("api-version",) if named else ()))
         body = await request.json_object()
         if named:
             body["model"] = named
@@ -71,16 +77,18 @@ def asks_for_stream(body: JsonMapping) -> bool:
     return stream is True
 
 
-def counts(dialect: Dialect[Q]) -> Callable[[Request], Awaitable[Response]]:
+def counts(
+    dialect: Dialect[Q], *allowed: str, form: Callable[[int], JsonObject] = counted
+) -> Callable[[Request], Awaitable[Response]]:
     """The handler of a route that says how many tokens the same body would send, files included; nothing is
-    generated. In OpenAI's form (docs/protocol/openai.md, "Counting tokens")."""
+    generated. `form`: the answer that says it."""
 
     async def count(request: Request) -> Response:
-        request.query("key")
+        request.query("key", *allowed)
         body = await request.json_object()
         with request.while_connected(PATIENCE):
             tokens = await request.gateway.generate.count(dialect, request.owner, body, large=request.held >= LARGE)
-            return json_response({"object": "response.input_tokens", "input_tokens": tokens})
+            return json_response(form(tokens))
 
     return count
 

@@ -1,4 +1,4 @@
-"""What becomes of a field of OpenAI's, as a row of a table, on which readers act and of which docs are printed."""
+"""What becomes of a field of an API's, as a row of a table, on which readers act and of which docs are printed."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Anthropic's Messages API, and its forms of files, models and errors."""

@@ -1,0 +1,113 @@
+"""A whole answer → the Message, and what both forms say of its end."""
+
+from __future__ import annotations
+
+import msgspec
+
+from liftgate.answer.choice import Answer, Choice, Head
+from liftgate.answer.counts import Counts
+from liftgate.dialects.messages.output import Output
+from liftgate.dialects.messages.question import MessagesQuestion
+from liftgate.errors import UpstreamAnswerBroken, shortened
+from liftgate.json_types import JsonObject
+
+_FILTERED = frozenset({"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR"})
+_CUT = frozenset({"MAX_TOKENS", "CONTINUATION"})
+_TIERS = {"standard": "standard", "flex": "standard", "priority": "priority", "batch": "batch"}
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """`reason`: Anthropic's stop_reason. `refusal`: why the model, or a filter, would not."""
+
+    reason: str
+    refusal: str | None = None
+
+    @property
+    def delta(self) -> JsonObject:
+        """What a Message, and the last delta of a stream, say of the end."""
+        details = None
+        if self.refusal is not None:
+            details = {"type": "refusal", "category": None, "explanation": self.refusal}
+        return {"stop_reason": self.reason, "stop_sequence": None, "stop_details": details}
+
+
+def ending(choice: Choice, *, calls: bool) -> Ending:
+    """`calls`: the client is to run a tool. Raises UpstreamAnswerBroken for an end that lies in no content, and for an
+    answer with nothing in it: clients take it for good, or ask again for ever."""
+    native = choice.finish_reason
+    if native in _CUT:
+        return Ending("max_tokens")
+    if choice.blocked or native in _FILTERED or (native or "").startswith("IMAGE_"):
+        return Ending("refusal", _why(choice))
+    if native != "STOP":
+        said = f": {shortened(choice.finish_message)}" if choice.finish_message else "."
+        raise UpstreamAnswerBroken(f"Gemini gave its answer up ({native}){said}")
+    if not choice.says_something:
+        raise UpstreamAnswerBroken("Gemini's answer was empty.")
+    return Ending("tool_use" if calls else "end_turn")
+
+
+def first_of(answer: Answer[MessagesQuestion]) -> Choice:
+    """A Message is one answer. Raises UpstreamAnswerBroken."""
+    if (choice := answer.choices.get(0)) is None:
+        raise UpstreamAnswerBroken("Gemini's answer has no first candidate.")
+    return choice
+
+
+def _why(choice: Choice) -> str:
+    """In Gemini's words where it has any."""
+    feedback = choice.prompt_feedback or {}
+    if words := feedback.get("blockReasonMessage") or choice.finish_message:
+        return str(words)
+    if block := feedback.get("blockReason"):
+        return f"Gemini blocked the prompt: {block}."
+    return f"Gemini ended its answer: {choice.finish_reason}."
+
+
+def whole(answer: Answer[MessagesQuestion]) -> JsonObject:
+    """The object of an answer whose fold has ended. Raises UpstreamAnswerBroken."""
+    choice = first_of(answer)
+    ended = ending(choice, calls=bool(choice.calls))
+    output = Output(answer.head.id, answer.question, _unseen)
+    for event in choice.events:
+        output.take(event)
+    output.finish(choice)
+    usage = usage_of(answer.counts, answer.service_tier, output.searches)
+    return message(answer.head, output.blocks, ended.delta, usage)
+
+
+def message(head: Head, content: list[JsonObject], end: JsonObject, usage: JsonObject) -> JsonObject:
+    return {
+        "id": f"msg_{head.id}",
+        "type": "message",
+        "role": "assistant",
+        "model": head.model,
+        "content": content,
+        **end,
+        "usage": usage,
+        "container": None,
+    }
+
+
+def usage_of(counts: Counts, tier: str | None, searches: int) -> JsonObject:
+    """Cached tokens stand beside the input and not in it; thoughts are part of the output. `searches`: on the web."""
+    prompt = counts.prompt + counts.tools
+    cached = min(counts.cached, prompt)
+    return {
+        "input_tokens": prompt - cached,
+        "cache_read_input_tokens": cached,
+        "cache_creation_input_tokens": 0,
+        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+        "output_tokens": counts.answer + counts.thoughts,
+        "output_tokens_details": {"thinking_tokens": counts.thoughts},
+        "server_tool_use": {"web_search_requests": searches, "web_fetch_requests": 0} if searches else None,
+        "service_tier": _TIERS.get((tier or "").lower(), "standard"),
+    }
+
+
+def _unseen(kind: str, fields: JsonObject) -> None:
+    """A whole answer has no events."""
+
+
+def counted(tokens: int) -> JsonObject:
+    return {"input_tokens": tokens}

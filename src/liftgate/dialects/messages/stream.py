@@ -1,0 +1,90 @@
+"""Events → the stream's frames, in the order that Anthropic's clients enforce (docs/protocol/anthropic.md, "Streams").
+
+Each frame is `event:` and `data:` of one type. `message_start` comes with Gemini's first event; before it, and in any
+silence, there are pings. The counts at the beginning are those of Gemini's first event; `message_delta` has the last
+ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from liftgate.answer.choice import Answer, Head
+from liftgate.answer.events import Counted, Ended, Event, Text
+from liftgate.dialects.messages.answer import ending, first_of, message, usage_of
+from liftgate.dialects.messages.errors import ANTHROPIC
+from liftgate.dialects.messages.output import Output
+from liftgate.dialects.messages.question import MessagesQuestion
+from liftgate.errors import LiftgateError
+from liftgate.json_types import JsonObject
+
+_encode = msgspec.json.Encoder().encode
+
+PING = b'event: ping\ndata: {"type":"ping"}\n\n'
+_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+_TEXT = (
+    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
+    b'"delta":{"type":"text_delta","text":%b}}\n\n'
+)
+_NOT_ENDED: JsonObject = {"stop_reason": None, "stop_sequence": None, "stop_details": None}
+
+
+class MessageEncoder:
+    """A plain piece of text goes between bytes that are the same for all."""
+
+    def __init__(self, head: Head) -> None:
+        self._head = head
+        self._frames: list[bytes] = []
+
+    def begin(self, answer: Answer[MessagesQuestion]) -> None:
+        self._answer = answer
+        self._output = Output(self._head.id, answer.question, self._emit)
+        usage = usage_of(answer.counts, answer.service_tier, 0)
+        self._emit("message_start", {"message": message(self._head, [], _NOT_ENDED, usage)})
+
+    def encode(self, events: Sequence[Event]) -> bytes:
+        output = self._output
+        for event in events:
+            if type(event) is Text:
+                block = output.open
+                if event.index or not event.text:
+                    continue
+                if block is not None and block["type"] == "text":
+                    output.texts.append(event.text)
+                    self._frames.append(_TEXT % (len(output.blocks) - 1, _encode(event.text)))
+                else:
+                    output.text(event.text)
+            elif type(event) is Counted:
+                self._end()
+            elif not isinstance(event, Counted | Ended) and event.index == 0:
+                output.take(event)
+        return self._taken()
+
+    def ping(self) -> bytes:
+        return self._taken() + PING
+
+    def end(self) -> bytes:
+        return b""
+
+    def error(self, error: LiftgateError) -> bytes:
+        self._emit("error", {"error": ANTHROPIC.error(error).body["error"]})
+        return self._taken()
+
+    def _end(self) -> None:
+        answer, output = self._answer, self._output
+        choice = first_of(answer)
+        ended = ending(choice, calls=bool(choice.calls))
+        output.finish(choice)
+        usage = usage_of(answer.counts, answer.service_tier, output.searches)
+        self._emit("message_delta", {"delta": ended.delta, "usage": usage})
+        self._frames.append(_STOP)
+
+    def _emit(self, kind: str, fields: JsonObject) -> None:
+        data = _encode({"type": kind, **fields})
+        self._frames.append(b"event: %b\ndata: %b\n\n" % (kind.encode(), data))
+
+    def _taken(self) -> bytes:
+        frames, self._frames = self._frames, []
+        return frames[0] if len(frames) == 1 else b"".join(frames)

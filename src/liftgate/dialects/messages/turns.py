@@ -1,0 +1,279 @@
+"""Messages → contents and systemInstruction, in an order that Gemini takes.
+
+Messages of one role that follow one another are one turn, as at Anthropic. The results of a turn's calls are gathered
+into a content of their own, in the order of the calls; what else a user says beside them goes behind it. Instructions
+in front of the conversation are systemInstruction; one in the middle keeps its place, as a user's text that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from liftgate.ask import checks
+from liftgate.ask.body import Conversation
+from liftgate.ask.tool_results import Call, Round, call_part
+from liftgate.dialects.messages.blocks import IGNORED_KEYS, kind_of, listed, read_blocks, read_result, refuse
+from liftgate.dialects.messages.carrier import NOTHING_CARRIED, opened
+from liftgate.dialects.messages.code import Ran, as_text
+from liftgate.dialects.messages.fields import IGNORED_BLOCKS
+from liftgate.dialects.messages.question import Reading
+from liftgate.errors import InvalidRequest, shortened
+from liftgate.json_types import JsonMapping, JsonObject
+
+ROLES = ("user", "assistant", "system")
+_MESSAGE_KEYS = frozenset({"role", "content"})
+_RESULT_KEYS = IGNORED_KEYS | {"tool_use_id", "content", "is_error", "toolset_name"}
+_IN_THE_MIDDLE = "<system>\n{}\n</system>"
+"""How an instruction is marked that stands behind the conversation's beginning."""
+
+
+def tool_use_ids(request: JsonMapping) -> list[str]:
+    """The ids of the calls in the history: those whose thought signatures should be looked up."""
+    messages = request.get("messages")
+    found: list[str] = []
+    for message in messages if type(messages) is list else ():
+        if type(message) is dict and message.get("role") == "assistant" and type(message.get("content")) is list:
+            for block in message["content"]:
+                if type(block) is dict and block.get("type") == "tool_use" and type(block.get("id")) is str:
+                    found.append(block["id"])
+    return found
+
+
+def read_messages(reading: Reading, value: object) -> None:
+    """Raises InvalidRequest with the block's path."""
+    talk = Conversation(reading.ask)
+    if (system := reading.parameters.get("system")) is not None:
+        talk.instruct(_texts(reading, system, "system"))
+    turns = Turns(reading, talk)
+    messages = checks.array(value, "messages")
+    if not messages:
+        raise InvalidRequest("messages: at least one message is required", param="messages")
+    for index, message in enumerate(messages):
+        where = f"messages[{index}]"
+        found = checks.mapping(message, where)
+        role = checks.choice(checks.required(found, "role", where), f"{where}.role", ROLES)
+        reading.ask.refuse_unknown_keys(found, where, _MESSAGE_KEYS)
+        content = checks.required(found, "content", where)
+        if role == "user":
+            turns.user(content, where)
+        elif role == "assistant":
+            turns.assistant(content, where)
+        else:
+            turns.system(content, where)
+    turns.end()
+    if not reading.ask.facts.trailing_model_turn and talk.contents and talk.contents[-1]["role"] == "model":
+        raise InvalidRequest("Prefilling assistant messages is not supported for this model.", param="messages")
+    talk.finish()
+
+
+def _texts(reading: Reading, content: object, where: str) -> list[JsonObject]:
+    for place, block in enumerate(listed(content, where)):
+        checks.choice(kind_of(block, f"{where}[{place}]"), f"{where}[{place}].type", ("text",))
+    return read_blocks(reading, content, where)
+
+
+class Turns:
+    """`parts`: of the model's turn that is being read. `signed`: signatures that came with it, by the ids of blocks; ""
+    for one that is known to be of another family of models."""
+
+    def __init__(self, reading: Reading, talk: Conversation) -> None:
+        self.reading = reading
+        self.ask = reading.ask
+        self.parts: list[JsonObject] = []
+        self.ran = Ran()
+        self.signed: dict[str, str] = {}
+        self._talk = talk
+        self._calls: list[Call] = []
+        self._ids: set[str] = set()
+        self._where = ""
+        self._begun = False
+        self._behind: list[list[JsonObject]] = []
+
+    def user(self, content: object, where: str) -> None:
+        self._end_model()
+        self._begun = True
+        at = f"{where}.content"
+        parts: list[JsonObject] = []
+        results = 0
+        for place, block in enumerate(blocks := listed(content, at)):
+            if kind_of(block, f"{at}[{place}]") == "tool_result":
+                self._result(block, f"{at}[{place}]")
+                results += 1
+        if results < len(blocks):
+            said = [{"type": "text", "text": ""} if each["type"] == "tool_result" else each for each in blocks]
+            parts = read_blocks(self.reading, said, at)
+        if parts:
+            self._say(parts)
+        elif not results:
+            raise InvalidRequest("user messages must have non-empty content", param=at)
+
+    def system(self, content: object, where: str) -> None:
+        texts = _texts(self.reading, content, f"{where}.content")
+        if not self._begun:
+            self._talk.instruct(texts)
+            return
+        self._end_model()
+        if texts:
+            self._say([{"text": _IN_THE_MIDDLE.format("\n".join(each["text"] for each in texts))}])
+
+    def assistant(self, content: object, where: str) -> None:
+        self._begun = True
+        if not self.parts and not self._calls:
+            self._end_round()
+        for place, block in enumerate(listed(content, f"{where}.content")):
+            at = f"{where}.content[{place}]"
+            kind = kind_of(block, at)
+            if (read := _READERS.get(kind)) is not None:
+                read(self, block, at)
+            elif kind in IGNORED_BLOCKS:
+                if kind == "web_fetch_tool_result":
+                    self.ask.notes.append(f"'{at}', a '{kind}', is not sent: the answer's text says what was read.")
+            else:
+                self.parts += _given(self.reading, block, at)
+
+    def call(self, call: Call, args: JsonObject, where: str) -> None:
+        if call.id in self._ids:
+            raise InvalidRequest(f"`tool_use` ids must be unique: {shortened(call.id or '')}", param=f"{where}.id")
+        signature = self.signed.get(call.id or "")
+        if signature is None:
+            signature = self.ask.signatures.get(call.id or "")
+        self._where = self._where or where
+        self.parts.append(call_part(self.ask, call, args, signature or None, first=not self._calls))
+        self._calls.append(call)
+        self._ids.add(call.id or "")
+
+    def end(self) -> None:
+        self._end_model()
+        self._end_round()
+
+    def _result(self, block: JsonObject, where: str) -> None:
+        self.ask.refuse_unknown_keys(block, where, _RESULT_KEYS)
+        call_id = checks.string(checks.required(block, "tool_use_id", where), f"{where}.tool_use_id", empty=False)
+        waiting = self._talk.round
+        place = waiting.waiting(call_id) if waiting is not None else None
+        if waiting is None or place is None:
+            raise InvalidRequest(
+                f"unexpected `tool_use_id` found in `tool_result` blocks: {shortened(call_id)}. Each `tool_result` "
+                "block must have a corresponding `tool_use` block in the previous message.",
+                param=f"{where}.tool_use_id",
+            )
+        response, media = read_result(self.reading, block, where)
+        waiting.answer(self.ask, place, response, media)
+
+    def _say(self, parts: list[JsonObject]) -> None:
+        if self._talk.round is not None:
+            self._behind.append(parts)
+        else:
+            self._talk.add_user(parts)
+
+    def _end_model(self) -> None:
+        """The model's turn is over: what follows is another's. One of thoughts alone is none."""
+        if any(not part.get("thought") for part in self.parts):
+            self._talk.add_model(self.parts, Round(self._where, self._calls) if self._calls else None)
+        self.parts, self._calls, self._ids, self._where, self.signed, self.ran = [], [], set(), "", {}, Ran()
+
+    def _end_round(self) -> None:
+        if self._talk.round is not None and (missing := self._talk.round.missing()):
+            names = ", ".join(shortened(each) for each in missing[:8])
+            raise InvalidRequest(
+                f"`tool_use` ids were found without `tool_result` blocks immediately after: {names}. Each `tool_use` "
+                "block must have a corresponding `tool_result` block in the next message.",
+                param=self._talk.round.where,
+            )
+        self._talk.end_round()
+        for parts in self._behind:
+            self._talk.add_user(parts)
+        self._behind = []
+
+
+# ── the blocks of the model's turn ───────────────────────────────────────────────────────────────
+
+
+def _given(reading: Reading, block: JsonObject, where: str) -> list[JsonObject]:
+    """A text, or what a client put into the model's mouth."""
+    if block["type"] not in ("text", "image", "document"):
+        refuse(reading, block["type"], where)
+    kept = {key: each for key, each in block.items() if key != "citations"}
+    parts: list[JsonObject] = read_blocks(reading, [kept], where.removesuffix("]").rpartition("[")[0])
+    return parts
+
+
+def _text(turns: Turns, block: JsonObject, where: str) -> None:
+    turns.ask.refuse_unknown_keys(block, where, IGNORED_KEYS | {"text", "citations", "parsed_output"})
+    if text := checks.string(checks.required(block, "text", where), f"{where}.text"):
+        turns.parts.append({"text": text})
+
+
+def _thinking(turns: Turns, block: JsonObject, where: str) -> None:
+    turns.ask.refuse_unknown_keys(block, where, IGNORED_KEYS | {"thinking", "signature"})
+    text = checks.string(block.get("thinking") or "", f"{where}.thinking")
+    carried = opened(turns.ask.seal, block.get("signature"))
+    if carried is None:
+        turns.ask.notes.append(f"'{where}' is left out: it bears no signature of this gateway's.")
+        return
+    if carried.family == turns.ask.facts.family:
+        turns.signed |= carried.signatures
+    else:
+        turns.signed |= dict.fromkeys(carried.signatures, "")
+    if text:
+        turns.parts.append({"text": text, "thought": True})
+
+
+def _tool_use(turns: Turns, block: JsonObject, where: str) -> None:
+    known = IGNORED_KEYS | {"id", "name", "input", "caller", "toolset_name"}
+    turns.ask.refuse_unknown_keys(block, where, known)
+    call_id = checks.string(checks.required(block, "id", where), f"{where}.id", empty=False)
+    name = checks.string(checks.required(block, "name", where), f"{where}.name", empty=False)
+    given = block.get("input")
+    args = {} if given is None else checks.mapping(given, f"{where}.input")
+    turns.call(Call(call_id, name), args, where)
+
+
+def _server_tool_use(turns: Turns, block: JsonObject, where: str) -> None:
+    known = IGNORED_KEYS | {"id", "name", "input", "caller"}
+    turns.ask.refuse_unknown_keys(block, where, known)
+    tool_id = checks.string(checks.required(block, "id", where), f"{where}.id")
+    checks.string(checks.required(block, "name", where), f"{where}.name")
+    given = block.get("input")
+    turns.ran.asked[tool_id] = {} if given is None else checks.mapping(given, f"{where}.input")
+
+
+def _code_result(turns: Turns, block: JsonObject, where: str) -> None:
+    tool_id, content = _server_result(turns, block, where)
+    turns.parts += turns.ran.parts(tool_id, content, turns.signed.get(tool_id) or None, where)
+
+
+def _other_code_result(turns: Turns, block: JsonObject, where: str) -> None:
+    tool_id, content = _server_result(turns, block, where)
+    turns.parts.append({"text": as_text(turns.ran.asked.get(tool_id, {}), content)})
+
+
+def _search_result(turns: Turns, block: JsonObject, where: str) -> None:
+    _, content = _server_result(turns, block, where)
+    sources = [each for each in content if type(each) is dict] if type(content) is list else []
+    carried = opened(turns.ask.seal, sources[0].get("encrypted_content")) if sources else None
+    if carried is not None and carried.family == turns.ask.facts.family:
+        turns.parts += carried.parts
+    elif carried is None and any(each.get("encrypted_content") != NOTHING_CARRIED for each in sources):
+        turns.ask.notes.append(f"'{where}' is not sent: the answer's text says what was found.")
+
+
+def _server_result(turns: Turns, block: JsonObject, where: str) -> tuple[str, object]:
+    turns.ask.refuse_unknown_keys(block, where, IGNORED_KEYS | {"tool_use_id", "content", "caller"})
+    tool_id = checks.string(checks.required(block, "tool_use_id", where), f"{where}.tool_use_id")
+    return tool_id, checks.required(block, "content", where)
+
+
+_Reader: TypeAlias = Callable[[Turns, JsonObject, str], None]
+
+_READERS: dict[str, _Reader] = {
+    "text": _text,
+    "thinking": _thinking,
+    "tool_use": _tool_use,
+    "server_tool_use": _server_tool_use,
+    "code_execution_tool_result": _code_result,
+    "bash_code_execution_tool_result": _other_code_result,
+    "text_editor_code_execution_tool_result": _other_code_result,
+    "web_search_tool_result": _search_result,
+}
