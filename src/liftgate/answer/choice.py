@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from liftgate.answer import gemini_json as upstream
+from liftgate import gemini_json as upstream
 from liftgate.answer.citations import Citation
 from liftgate.answer.counts import Counts, read_counts
 from liftgate.answer.events import Call, ChoiceEvent, Position, Signature, Text, Thought, TokenLogprob

@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 
 import msgspec
 
-from liftgate.answer import gemini_json as upstream
+from liftgate import gemini_json as upstream
 from liftgate.json_types import JsonObject
 
 _STEP = 1024

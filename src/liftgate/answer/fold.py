@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Generic
 
+from liftgate import gemini_json as upstream
 from liftgate.answer import audio
-from liftgate.answer import gemini_json as upstream
 from liftgate.answer.choice import BROKEN, Answer, Asked, Choice, Head, Q
 from liftgate.answer.citations import read_citations
 from liftgate.answer.events import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from liftgate.answer import gemini_json as upstream
+from liftgate import gemini_json as upstream
 from liftgate.answer.events import TokenLogprob
 from liftgate.json_types import JsonObject
 

@@ -20,8 +20,8 @@ from liftgate.clock import Clock
 from liftgate.engine.meter import CallRecord, timed
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import LiftgateError, UpstreamDisconnected
-from liftgate.gemini.json_body import decoded, decoded_apart
 from liftgate.gemini.stream import GeminiStream
+from liftgate.gemini_json import decoded, decoded_apart
 from liftgate.large_bodies import Body
 from liftgate.records import Owner
 

@@ -34,11 +34,11 @@ from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.seals import Seals
 from liftgate.engine.shorter import shorter
 from liftgate.engine.signatures import Signatures
-from liftgate.errors import InvalidRequest, LiftgateError
+from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound
 from liftgate.gemini.client import unbroken
-from liftgate.gemini.json_body import LARGE, decoded, decoded_apart
+from liftgate.gemini_json import LARGE, decoded, decoded_apart
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.keys.asking import asked_model, deployments_of
+from liftgate.keys.asking import asked_model, current_key, sees_model
 from liftgate.large_bodies import Body, encoded
 from liftgate.records import Deployment, Owner
 from liftgate.router.attempts import Router
@@ -141,13 +141,18 @@ class Generate:
         model = request.get("model")
         if not isinstance(model, str) or not model:
             raise InvalidRequest("you must provide a model parameter")
-        model = asked_model(model, self._router.deployments)
+        if current_key.get() is not None:
+            model = asked_model(model, self._router.deployments)
         head = Head(ids.token(), model, int(self._clock.now()))
         return _Call(dialect, owner, request, head, media, large)
 
     async def _prepare(self, call: _Call[Q]) -> _Ready[Q]:
         begun = self._clock.monotonic()
-        group = deployments_of(call.head.model, self._router.deployments, self._router.model_names)
+        try:
+            group = self._router.deployments(call.head.model)
+        except ModelNotFound as error:
+            error.served = tuple(filter(sees_model, self._router.model_names()))
+            raise
         deadline = begun + self._timeout(call.request, group)
         find = call.dialect.call_ids
         call_ids = await asyncio.to_thread(find, call.request) if call.large else find(call.request)

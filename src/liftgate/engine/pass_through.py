@@ -31,8 +31,8 @@ from liftgate.errors import (
     shortened,
 )
 from liftgate.gemini.client import EVENTS
-from liftgate.gemini.json_body import check_apart, checked_object
 from liftgate.gemini.stream import GeminiStream
+from liftgate.gemini_json import check_apart, checked_object
 from liftgate.keys.asking import asked_model
 from liftgate.large_bodies import STEP, Body
 from liftgate.media_types import explicit, is_taken

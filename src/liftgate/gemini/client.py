@@ -19,11 +19,11 @@ from liftgate.byte_source import ByteSource
 from liftgate.clock import Clock
 from liftgate.errors import InvalidRequest, LiftgateError, UpstreamAnswerBroken, UpstreamFileLost, UpstreamProtocolError
 from liftgate.gemini.files import GeminiFile, parse
-from liftgate.gemini.json_body import decoded_or_none
 from liftgate.gemini.status import error_of, without_key
 from liftgate.gemini.stream import GeminiStream, Patience
 from liftgate.gemini.upload_rules import DEFAULT_GRANULARITY, ChunkAnswer, UploadStarted
 from liftgate.gemini.upstream import KEY_HEADER, ModelRoute, UpstreamTime, address, whose
+from liftgate.gemini_json import decoded_or_none
 from liftgate.http.network import broken
 from liftgate.http.transport import ClientLimits, Reply, Transport
 from liftgate.json_elements import ElementDecoder
@@ -50,6 +50,7 @@ class GeminiClient:
         self, clock: Clock, limits: ClientLimits | None = None, *, headers: Mapping[str, str] | None = None
     ) -> None:
         self._transport = Transport(limits or ClientLimits(), headers)
+        self._clock = clock
         self._time = UpstreamTime(clock)
         self._models: dict[tuple[str, str], ModelRoute] = {}
 
@@ -68,8 +69,10 @@ class GeminiClient:
         transport = self._transport
         try:
             with transport.deadlines.within(timeout):
-                answer = await transport.send(model.head(method), body)
-                self._time.learn(model.account, answer.header(b"date"))
+                answer = await transport.send(model.heads.get(method) or model.head(method), body)
+                date = answer.header(b"date")
+                if date != self._time.heard.get(model.account):
+                    self._time.learn(model.account, date)
                 if answer.status != 200:
                     reply = await transport.reply(answer)
                     raise _refusal(reply, deployment.api_key, model.whose, names_file=await _names_file(body))
@@ -89,12 +92,14 @@ class GeminiClient:
         """
         model = self._model(deployment)
         patience = Patience(self._transport.deadlines, total=timeout, idle=idle_timeout)
-        head = model.head(method)
+        head = model.heads.get(method) or model.head(method)
         names_file = b"/files/" in body if len(body) <= STEP else await _names_file(body)
         try:
             with patience.wait():
                 answer = await self._transport.send(head, body)
-                self._time.learn(model.account, answer.header(b"date"))
+                date = answer.header(b"date")
+                if date != self._time.heard.get(model.account):
+                    self._time.learn(model.account, date)
                 if answer.status != 200:
                     reply = await self._transport.reply(answer)
                     raise _refusal(reply, deployment.api_key, model.whose, names_file=names_file)
@@ -256,8 +261,8 @@ class GeminiClient:
     # ── all ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def upstream_now(self, account: Account) -> float:
-        """Seconds since the epoch on the clock of this account's upstream, as its last answer told it."""
-        return self._time.now(account.name)
+        """Seconds since the epoch on the clock of this account's upstream, as its last answer told it; else on ours."""
+        return self._clock.now() + self._time.skews.get(account.name, 0.0)
 
     async def close(self) -> None:
         """Ends every exchange; later calls raise Unavailable."""

@@ -15,7 +15,7 @@ from typing import Any
 from liftgate import errors
 from liftgate.errors import LiftgateError, UpstreamFacts, shortened
 from liftgate.gemini import sentences
-from liftgate.gemini.json_body import decoded_or_none
+from liftgate.gemini_json import decoded_or_none
 from liftgate.large_bodies import Body
 
 LONGEST_WAIT = 86_400.0

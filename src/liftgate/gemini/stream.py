@@ -8,8 +8,8 @@ from time import monotonic
 from liftgate.apart import Apart
 from liftgate.deadlines import Deadlines, Within
 from liftgate.errors import LiftgateError, UpstreamDisconnected
-from liftgate.gemini.json_body import decoded_or_none
 from liftgate.gemini.status import event_error
+from liftgate.gemini_json import decoded_or_none
 from liftgate.http.connection import Answer
 from liftgate.http.network import broken
 from liftgate.json_elements import ElementDecoder

@@ -14,8 +14,8 @@ from typing import Any
 from liftgate.errors import LiftgateError, UpstreamProtocolError
 from liftgate.gemini.files import GeminiFile
 from liftgate.gemini.files import parse as parse_file
-from liftgate.gemini.json_body import decoded_or_none
 from liftgate.gemini.status import error_of, parse
+from liftgate.gemini_json import decoded_or_none
 
 DEFAULT_GRANULARITY = 8 * 1024 * 1024
 """Bytes; for a start that does not say (all recorded ones do)."""

@@ -29,7 +29,8 @@ def whose(account: Account) -> str:
 
 
 class ModelRoute:
-    """What every call of one deployment has in common, made once: a URL and headers cost as much as sending."""
+    """What every call of one deployment has in common, made once: a URL and headers cost as much as sending. `heads`:
+    those that were made, by method."""
 
     def __init__(self, deployment: Deployment, transport: Transport) -> None:
         self.deployment = deployment
@@ -37,15 +38,15 @@ class ModelRoute:
         self.whose = deployment.where or whose(deployment.account)
         self._stem = address(deployment.account, quote(model_path(deployment.model), safe="/"))
         self._transport = transport
-        self._heads: dict[str, Head] = {}
+        self.heads: dict[str, Head] = {}
 
     def head(self, method: str) -> Head:
         """Of a POST of JSON to `method` (`generateContent`, …)."""
-        head = self._heads.get(method)
+        head = self.heads.get(method)
         if head is None:
             headers = dict(self.deployment.headers)
             headers |= {KEY_HEADER: self.deployment.api_key, "Content-Type": "application/json"}
-            head = self._heads[method] = self._transport.head("POST", f"{self._stem}:{method}", headers)
+            head = self.heads[method] = self._transport.head("POST", f"{self._stem}:{method}", headers)
         return head
 
 
@@ -54,27 +55,24 @@ class UpstreamTime:
 
     The expiration of a file is on Google's clock (docs/architecture.md, "Copies"). The last answer counts: `Date` has
     whole seconds, so the skew is right to about a second plus the answer's way, which the margin before an expiration
-    covers, and a clock that jumps is followed at once, which an average would not do.
+    covers, and a clock that jumps is followed at once, which an average would not do. `skews`: seconds that it is ahead
+    of ours. `heard`: the `Date` that came last.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._skews: dict[str, float] = {}
-        self._heard: dict[str, str] = {}
+        self.skews: dict[str, float] = {}
+        self.heard: dict[str, str] = {}
 
     def learn(self, account: str, date: str | None) -> None:
         """Takes the `Date` header of an answer that has just come; one that cannot be read teaches nothing."""
-        if date is None or self._heard.get(account) == date:
+        if date is None or self.heard.get(account) == date:
             # The same second again: nothing new, and reading a date costs more than the rest of a call's bookkeeping.
             return
-        self._heard[account] = date
+        self.heard[account] = date
         try:
             moment = parsedate_to_datetime(date).timestamp()
         except (ValueError, OverflowError):
             return
         # Somewhere within the second that it names.
-        self._skews[account] = moment + 0.5 - self._clock.now()
-
-    def now(self, account: str) -> float:
-        """Seconds since the epoch on the clock of this account's upstream; ours until it has answered once."""
-        return self._clock.now() + self._skews.get(account, 0.0)
+        self.skews[account] = moment + 0.5 - self._clock.now()

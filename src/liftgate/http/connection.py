@@ -49,7 +49,12 @@ class Answer:
         self.failure: LiftgateError | None = None
 
     def header(self, name: bytes) -> str | None:
-        """The first of this name (in lower case), or None."""
+        """One of this name (in lower case), or None."""
+        fields = dict(self.fields)
+        found = fields.get(name) or fields.get(name.title())
+        if found is not None:
+            return found.decode("latin-1").strip()
+        # Of a spelling that nobody has, or empty.
         for field, value in self.fields:
             if field.lower() == name:
                 return value.decode("latin-1").strip()

@@ -29,17 +29,6 @@ def asked_model(name: str, deployments: Callable[[str], Sequence[Deployment]]) -
     return name
 
 
-def deployments_of(
-    name: str, deployments: Callable[[str], Sequence[Deployment]], names: Callable[[], Sequence[str]]
-) -> Sequence[Deployment]:
-    """Raises ModelNotFound, which knows what the request's key may ask instead, of all the `names`."""
-    try:
-        return deployments(name)
-    except ModelNotFound as error:
-        error.served = tuple(filter(sees_model, names()))
-        raise
-
-
 def sees_model(name: str) -> bool:
     """Whether a list of models shows it to the request's key."""
     key = current_key.get()

@@ -30,8 +30,8 @@ from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.chat.request import read_chat
 from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, NotFound
 from liftgate.gemini.client import GeminiClient, unbroken
-from liftgate.gemini.json_body import decoded
 from liftgate.gemini.stream import GeminiStream
+from liftgate.gemini_json import decoded
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.prices import counts_of_gemini, day_of
 from liftgate.records import Account, Deployment

@@ -30,7 +30,7 @@ from liftgate.keys.asking import current_key
 from liftgate.keys.key import Caller, Place
 from liftgate.log_context import working_for
 from liftgate.server.asgi import Receive, Scope, Send
-from liftgate.server.auth import Authenticator, presented_key
+from liftgate.server.auth import OPEN, Authenticator, presented_key
 from liftgate.server.bodies import HeldBodies
 from liftgate.server.cors import CrossOrigin
 from liftgate.server.errors import error_response
@@ -39,7 +39,7 @@ from liftgate.server.metering import answer_metered, metered_receive
 from liftgate.server.request import ClientLeft, Request
 from liftgate.server.responses import Response
 from liftgate.server.routes import TABLES, Handler, Route, Table, table_of
-from liftgate.server.routing import RouteTable, paths_of_one, plain_path
+from liftgate.server.routing import RouteTable, plain_path, settled
 from liftgate.server.sign_in import COOKIE, SignInDesk, cookie_of, signed_in
 from liftgate.server.waits import Waits
 from liftgate.tasks import Tasks
@@ -74,7 +74,7 @@ class App:
         self._waits = Waits(Tasks(), Deadlines(), bodies, self._desk)
         self._tables = tables
         self._routes = {table: RouteTable(table.groups) for table in tables}
-        self._of_one = paths_of_one(self._routes)
+        self._settled = settled(self._routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -116,11 +116,11 @@ class App:
                 request.let_go()
 
     async def _response(self, request: Request) -> Response:
-        table = self._of_one.get(request.path) or table_of(request, self._tables)
+        table, route = self._settled.get(request.path) or (table_of(request, self._tables), None)
         dialect = table.dialect
         request.id_headers = table.id_headers
         try:
-            handler, route = self._found(request, table)
+            handler, route = self._found(request, table, route)
             if not route.public and not (route.capability and request.query_value(route.capability)):
                 caller = self._caller(request, table)
                 self._admit(request, caller if isinstance(caller, Caller) else await caller, table, route)
@@ -150,20 +150,22 @@ class App:
             return error_response(told(InternalError()), dialect, request.id)
 
     def _dialect_of(self, request: Request) -> Errors:
-        return (self._of_one.get(request.path) or table_of(request, self._tables)).dialect
+        return table_of(request, self._tables).dialect
 
-    def _found(self, request: Request, table: Table) -> tuple[Handler, Route]:
-        """Who answers the request. Raises what its address is refused with."""
+    def _found(self, request: Request, table: Table, route: Route | None) -> tuple[Handler, Route]:
+        """Who answers the request; `route`: where its path is settled. Raises what its address is refused with."""
         if (call := current.get()) is not None:
             call.dialect = table.dialect.name
         if self._local_only is not None:
             self._local_only.check(request)
-        try:
-            handler, route, request.params = self._routes[table].find(request.method, request.path)
-        except MethodNotAllowed as error:
-            if request.header(b"upgrade").lower() == "websocket":
-                error.message = NO_WEBSOCKET
-            raise
+        handler = None if route is None else route.handlers.get(request.method)
+        if handler is None or route is None:
+            try:
+                handler, route, request.params = self._routes[table].find(request.method, request.path)
+            except MethodNotAllowed as error:
+                if request.header(b"upgrade").lower() == "websocket":
+                    error.message = NO_WEBSOCKET
+                raise
         if call is not None:
             call.route = route.path
         return handler, route
@@ -182,6 +184,8 @@ class App:
 
     def _caller(self, request: Request, table: Table) -> Caller | Awaitable[Caller]:
         """To be awaited only where the catalogue has to be asked. Raises AuthenticationFailed."""
+        if self._local_only is not None:
+            return OPEN
         if COOKIE in request.headers and self._desk is not None and not presented_key(request):
             return self._by_cookie(request)
         return self._auth.caller_of(request, self._gateway.known_keys, table.key_of)

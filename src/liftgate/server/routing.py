@@ -15,10 +15,11 @@ _PARAMETER = re.compile(r"\{(\w+)(:path)?\}")
 
 
 class RouteTable:
-    """Made once at start: of `groups`, routes and the prefixes that are put before each one's path."""
+    """Made once at start: of `groups`, routes and the prefixes that are put before each one's path. `exact`: the routes
+    whose paths are written out."""
 
     def __init__(self, groups: Iterable[tuple[Iterable[Route], Iterable[str]]]) -> None:
-        self._exact: dict[str, Route] = {}
+        self.exact: dict[str, Route] = {}
         self._patterns: list[tuple[re.Pattern[str], Route]] = []
         for routes, prefixes in groups:
             self._add(routes, prefixes)
@@ -31,16 +32,11 @@ class RouteTable:
                 if "{" in path:
                     self._patterns.append((_pattern(path), whole))
                 else:
-                    self._exact[path] = whole
-
-    @property
-    def paths(self) -> Iterable[str]:
-        """Those that are written out."""
-        return self._exact.keys()
+                    self.exact[path] = whole
 
     def find(self, method: str, path: str) -> tuple[Handler, Route, dict[str, str]]:
         """The handler, its route with the whole path, what the path names; RouteNotFound and MethodNotAllowed."""
-        route = self._exact.get(path)
+        route = self.exact.get(path)
         params: dict[str, str] = {}
         if route is None:
             route, params = self._matching(method, path)
@@ -59,13 +55,15 @@ class RouteTable:
         raise route_not_found(method, path)
 
 
-def paths_of_one(tables: Mapping[Table, RouteTable]) -> dict[str, Table]:
-    """The paths that only one API has, and which API it is: theirs need not be asked for."""
+def settled(tables: Mapping[Table, RouteTable]) -> dict[str, tuple[Table, Route]]:
+    """The routes whose path only one API has, by the path: nothing else of a request decides between APIs there."""
     holders: dict[str, list[Table]] = {}
     for table, routes in tables.items():
-        for path in routes.paths:
+        for path in routes.exact:
             holders.setdefault(path, []).append(table)
-    return {path: held[0] for path, held in holders.items() if held == [table_of_path(path, tuple(tables))]}
+    order = tuple(tables)
+    alone = {path: held[0] for path, held in holders.items() if held == [table_of_path(path, order)]}
+    return {path: (table, tables[table].exact[path]) for path, table in alone.items()}
 
 
 def plain_path(path: str) -> str:

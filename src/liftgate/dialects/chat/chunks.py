@@ -15,9 +15,8 @@ from liftgate.answer import audio
 from liftgate.answer.choice import Answer, Choice
 from liftgate.answer.events import Blob, Call, Counted, Ended, Event, Speech, Text, Thought
 from liftgate.dialects.chat import completion as form
-from liftgate.dialects.chat.completion import ID, audio_id
+from liftgate.dialects.chat.completion import ID, audio_id, chat_usage, service_tier
 from liftgate.dialects.chat.question import ChatQuestion
-from liftgate.dialects.chat.usage import chat_usage, service_tier
 from liftgate.dialects.openai_choice import logprobs
 from liftgate.dialects.openai_errors import error_body
 from liftgate.errors import LiftgateError

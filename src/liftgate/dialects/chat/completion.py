@@ -1,5 +1,5 @@
-"""A whole answer → `chat.completion` (docs/protocol/openai.md, "Chat"), and what a stream's last chunks say of a choice
-like it, in OpenAI's names.
+"""A whole answer → `chat.completion` (docs/protocol/openai.md, "Chat"), and what a stream's last chunks say like it: of
+a choice, and the usage, in OpenAI's names.
 
 What OpenAI's message has no slot for stays whole in extra_content.google.parts, at its place in the content
 (`content_index`, in characters; `call_index`, behind so many calls), so that it can be sent back.
@@ -13,9 +13,9 @@ import msgspec
 
 from liftgate.answer import audio
 from liftgate.answer.choice import Answer, Choice
+from liftgate.answer.counts import Counts
 from liftgate.answer.events import Blob, Call, GooglePart, Position, Signature, Speech, Thought
 from liftgate.dialects.chat.question import ChatQuestion
-from liftgate.dialects.chat.usage import chat_usage, service_tier
 from liftgate.dialects.openai_choice import logprobs, told_by_google
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import behind_head
@@ -23,6 +23,16 @@ from liftgate.large_bodies import behind_head
 _json = msgspec.json.Encoder()
 
 ID = "chatcmpl-"
+
+_DETAIL = {
+    "AUDIO": "audio_tokens",
+    "TEXT": "text_tokens",
+    "IMAGE": "image_tokens",
+    # OpenAI has no slot for these; it counts their pages and frames as images.
+    "VIDEO": "image_tokens",
+    "DOCUMENT": "image_tokens",
+}
+TIERS = {"standard": "default", "flex": "flex", "priority": "priority"}
 
 FINISH: Mapping[str, str] = {"STOP": "stop", "MAX_TOKENS": "length", "CONTINUATION": "length"}
 """Every other reason is `content_filter`: Gemini withheld or broke off the answer, and it must not pass for a whole
@@ -219,3 +229,43 @@ def image(blob: Blob, index: int) -> JsonObject:
 def transcript(choice: Choice) -> str:
     speech = [each.transcription for each in choice.events if isinstance(each, Speech) and each.transcription]
     return "".join(each.get("text") or "" for each in speech)
+
+
+def chat_usage(counts: Counts, dollars: float | None = None) -> JsonObject:
+    """So that it adds up; an answer without counts has zeros. `prompt_tokens` holds the prompt and what Google's tools
+    put into it, `completion_tokens` the answer and the thoughts; `total_tokens` is their sum. Details never exceed what
+    they are a part of, and are never negative. `dollars`: what it cost, a field beside OpenAI's where it is told."""
+    prompt = counts.prompt + counts.tools
+    completion = counts.answer + counts.thoughts
+    prompt_details = {"cached_tokens": min(counts.cached, prompt), "audio_tokens": 0}
+    completion_details = {
+        "reasoning_tokens": counts.thoughts,
+        "audio_tokens": 0,
+        "accepted_prediction_tokens": 0,
+        "rejected_prediction_tokens": 0,
+    }
+    _add(prompt_details, counts.prompt_by, prompt)
+    _add(prompt_details, counts.tools_by, prompt)
+    _add(completion_details, counts.answer_by, completion)
+    usage: JsonObject = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": prompt_details,
+        "completion_tokens_details": completion_details,
+    }
+    if dollars is not None:
+        usage["cost"] = dollars
+    return usage
+
+
+def _add(details: dict[str, int], by_modality: Mapping[str, int], most: int) -> None:
+    for modality, count in by_modality.items():
+        name = _DETAIL.get(modality)
+        if name is not None:
+            details[name] = min(details.get(name, 0) + count, most)
+
+
+def service_tier(google: str | None) -> str:
+    """The tier that served, in OpenAI's names; `default` when Gemini does not say."""
+    return TIERS.get((google or "").lower(), "default")
