@@ -130,8 +130,12 @@ _HOMES = {
     "liftgate.exceptions": _EXCEPTIONS,
     "liftgate.errors": ("LiftgateError", "ConfigError"),
 }
-_PLACES = ("utils", "main", "cost_calculator")
-"""Modules of LiteLLM's from which its users import what is here: `from liftgate.utils import token_counter`."""
+_PLACES = (
+    *("utils", "main", "cost_calculator", "_logging", "caching"),
+    *("integrations", "integrations.custom_logger"),
+)
+"""Modules of LiteLLM's from which its users import what is here, or are told what to use instead of it: `from
+liftgate.utils import token_counter`."""
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = ["__version__", *sorted(_HOME_OF)]
@@ -152,6 +156,10 @@ def __getattr__(name: str) -> Any:
         from liftgate.sdk.module_settings import turn_on_debug
 
         return turn_on_debug
+    if name == "verbose_logger":
+        import logging
+
+        return logging.getLogger(__name__)
     if not name.startswith("_"):
         from importlib.util import find_spec
 

@@ -271,7 +271,13 @@ def test_what_is_not_there_says_what_to_use(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(ABSENT.keys() - {"router"}))
 def test_an_import_of_what_is_not_there_says_it_too(name: str) -> None:
     """By every name of the module; and programs that try it and have another way go on."""
-    for place in ("liftgate", "liftgate.utils", "liftgate.main"):
+    for place in (
+        "liftgate",
+        "liftgate.utils",
+        "liftgate.main",
+        "liftgate.integrations.custom_logger",
+        "liftgate.caching",
+    ):
         with pytest.raises(ImportError) as raised:
             exec(f"from {place} import completion, {name}")
         assert str(raised.value) == f"liftgate has no {name}. {ABSENT[name]}"
@@ -359,7 +365,13 @@ def test_stand_ins_for_long_prompts_that_lead_round_in_a_circle_end(
     assert sandbox.count("generate") <= len(by_window) + 1
 
 
-@pytest.mark.parametrize("name", ["verbose", "logger_fn", "litellm_call_id", "model_info", "api_version", "roles"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("verbose", "logger_fn", "litellm_call_id", "model_info", "api_version", "roles", "stream_timeout", "rpm"),
+        *("weight", "aws_region_name"),
+    ],
+)
 def test_litellms_own_arguments_are_passed_over(sandbox: Sandbox, name: str) -> None:
     own: Any = {name: "x"}
     assert liftgate.completion(MODEL, HELLO, **own).choices
@@ -431,6 +443,17 @@ def test_chunks_add_up_to_the_answer(sandbox: Sandbox) -> None:
     assert liftgate.completion_cost(built) > 0
     with pytest.raises(liftgate.BadRequestError):
         liftgate.stream_chunk_builder([])
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_chunks_add_up_with_their_usage_unasked(sandbox: Sandbox, tmp_path: Any, kept: bool) -> None:
+    with liftgate.Liftgate(**({"data_dir": tmp_path} if kept else {})) as client:
+        chunks = list(client.completion("gemini-2.5-flash", HELLO, stream=True))
+        whole = client.completion("gemini-2.5-flash", HELLO)
+    assert all("usage" not in chunk.model_dump() for chunk in chunks)
+    built = liftgate.stream_chunk_builder(chunks, messages=HELLO)
+    assert built.usage is not None and built.usage == whole.usage
+    assert liftgate.completion_cost(built) > 0
 
 
 def test_tool_calls_in_pieces_add_up_too() -> None:

@@ -22,10 +22,12 @@ _TEXTS = frozenset({"content", "reasoning_content", "refusal", "arguments", "inp
 
 def stream_chunk_builder(chunks: Iterable[Any], messages: object = None, **_: object) -> ModelResponse:
     """A `chat.completion` of all chunks, in any number of choices; `usage` where the stream had it
-    (`stream_options={"include_usage": True}`). `messages` has no effect: LiteLLM counts their tokens itself.
+    (`stream_options={"include_usage": True}`) or a chunk notes it. `messages` has no effect: LiteLLM counts their
+    tokens itself.
     """
     with public_errors():
-        said: list[JsonObject] = [plain(chunk) for chunk in chunks]
+        listed = list(chunks)
+        said: list[JsonObject] = [plain(chunk) for chunk in listed]
         if not said:
             raise InvalidRequest("'chunks' is empty: no answer can be built.", param="chunks")
     body: JsonObject = {}
@@ -38,6 +40,9 @@ def stream_chunk_builder(chunks: Iterable[Any], messages: object = None, **_: ob
             )
             _merge(whole["message"], choice.get("delta") or {})
             _merge(whole, {name: choice[name] for name in ("finish_reason", "logprobs") if choice.get(name)})
+    noted = getattr(listed[-1], "_hidden_params", None)
+    if noted and "usage" not in body:
+        body["usage"] = noted["usage"]
     answer = ModelResponse(
         **{**body, "object": "chat.completion", "choices": [_finished(choices[index]) for index in sorted(choices)]}
     )

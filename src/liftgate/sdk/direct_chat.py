@@ -138,7 +138,7 @@ class DirectStream:
         self._fold = fold
         self._writer = writer
         self._first = first
-        self._ended = False
+        self._ended = self._whole = False
 
     async def batch(self) -> list[ModelResponseStream]:
         while not self._ended:
@@ -150,7 +150,10 @@ class DirectStream:
                     raise for_caller(error) from error
                 raise
             if chunks:
-                return [ModelResponseStream(**chunk) for chunk in chunks]
+                made = [ModelResponseStream(**chunk) for chunk in chunks]
+                if self._whole:
+                    made[-1]._hidden_params = {"usage": self._writer.usage()}
+                return made
         return []
 
     async def close(self) -> None:
@@ -164,6 +167,7 @@ class DirectStream:
         events = await self._stream.batch()
         if not events:
             chunks = self._writer.chunks(self._fold.end())
+            self._whole = True
             await self.close()
             return chunks
         return [chunk for data in events for chunk in self._writer.chunks(self._fold.feed(decoded(data)))]

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, Literal, ParamSpec, Self, TypeVar
 
+from liftgate.answer.events import Counted
 from liftgate.blobs.places import make_place
 from liftgate.dialects.chat.chunks import ChunkWriter
 from liftgate.dialects.chat.completion import completion
@@ -173,6 +174,8 @@ class _Chunks:
                 self._writer = ChunkWriter(answer)
             if self._writer is not None:
                 chunks = [ModelResponseStream(**chunk) for chunk in self._writer.chunks(events)]
+                if chunks and any(type(event) is Counted for event in events):
+                    chunks[-1]._hidden_params = {"usage": self._writer.usage()}
         return chunks
 
     async def close(self) -> None:

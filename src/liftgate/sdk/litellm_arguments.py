@@ -15,6 +15,7 @@ from liftgate.json_types import JsonMapping, JsonObject
 
 _LABEL = "a label of LiteLLM's own logging"
 _TEMPLATE = "a prompt template, for providers without a chat API"
+_ROUTING = "of a Router's deployments; Liftgate(config=…) routes"
 _CLIENT = "Liftgate keeps its own connections"
 _TURNS = "turns are put in the order that Gemini needs without it"
 
@@ -52,6 +53,30 @@ IGNORED: Mapping[str, str] = MappingProxyType(
         "user_continue_message": _TURNS,
         "assistant_continue_message": _TURNS,
         "force_timeout": "timeout acts",
+        "stream_timeout": "timeout acts",
+        "rpm": _ROUTING,
+        "tpm": _ROUTING,
+        "max_parallel_requests": _ROUTING,
+        "weight": _ROUTING,
+        "order": _ROUTING,
+        "fastest_response": _ROUTING,
+        "model_config": _ROUTING,
+        "allowed_model_region": _ROUTING,
+        "cache_key": "Liftgate caches no answers",
+        "caching_groups": "Liftgate caches no answers",
+        "litellm_request_debug": _LABEL,
+        "litellm_disabled_callbacks": _LABEL,
+        "text_completion": "which form was called is known",
+        "use_in_pass_through": "there is one way to Gemini",
+        "disable_add_transform_inline_image_block": "for Fireworks AI",
+        "azure_ad_token": "for Azure",
+        "azure_ad_token_provider": "for Azure",
+        "tenant_id": "for Azure",
+        "aws_region_name": "for Bedrock",
+        "aws_access_key_id": "for Bedrock",
+        "aws_secret_access_key": "for Bedrock",
+        "aws_session_token": "for Bedrock",
+        "aws_profile_name": "for Bedrock",
         "azure": "for Azure",
         "api_type": "for Azure",
         "api_version": "for Azure",

@@ -266,7 +266,9 @@ class StreamingChoices(Result, delta=Delta):
 
 
 class ModelResponseStream(Result, choices=StreamingChoices, usage=Usage):
-    """A chat.completion.chunk."""
+    """A chat.completion.chunk. The last one's `_hidden_params["usage"]` is what Google counted, asked for or not."""
+
+    __slots__ = ("_hidden_params",)
 
     id: str
     created: int
@@ -274,3 +276,7 @@ class ModelResponseStream(Result, choices=StreamingChoices, usage=Usage):
     object: str
     choices: list[StreamingChoices]
     usage: Usage | None = None
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**fields)
+        self._hidden_params: JsonObject = {}

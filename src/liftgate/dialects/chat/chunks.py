@@ -66,8 +66,12 @@ class ChunkWriter:
             case Ended():
                 return self._end(self._answer.choices[event.index])
             case Counted() if self._question.include_usage:
-                return [{**self._head(), "choices": [], "usage": chat_usage(self._answer.counts, self._answer.dollars)}]
+                return [{**self._head(), "choices": [], "usage": self.usage()}]
         return []
+
+    def usage(self) -> JsonObject:
+        """What Google has counted so far."""
+        return chat_usage(self._answer.counts, self._answer.dollars)
 
     def begun(self, index: int, *, text: bool = False) -> list[JsonObject]:
         """The role, before the choice's first chunk, whatever that is; `text`: it begins with content."""
