@@ -14,3 +14,8 @@ def whole_number(text: str) -> int | None:
         return int(text)
     digits = text.lstrip("0")
     return int(digits or "0") if len(digits) <= 18 else LARGEST
+
+
+def as_whole(value: object) -> object:
+    """A JSON number such as 20.0 as 20, as libraries that know decimals only write it; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -206,6 +206,13 @@ def test_creation_that_is_wrong_names_the_field(
     assert (answer.status, answer.error()["param"]) == (status, param)
 
 
+def test_nulls_count_as_absent_and_whole_numbers_may_have_a_point(gateway: Running) -> None:
+    life = {"anchor": "created_at", "seconds": 7200.0, "x": None}
+    upload = create(gateway, 3, bytes=3.0, expires_after=life, x=None)
+    done = complete(gateway, upload["id"], [send_part(gateway, upload["id"], b"xyz")], md5=None, x=None).json()
+    assert done["file"]["expires_at"] == done["file"]["created_at"] + 7200
+
+
 def test_expires_after_is_the_files(gateway: Running) -> None:
     upload = create(gateway, 3, expires_after={"anchor": "created_at", "seconds": 7200})
     done = complete(gateway, upload["id"], [send_part(gateway, upload["id"], b"xyz")]).json()

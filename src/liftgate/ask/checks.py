@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from liftgate.errors import InvalidRequest, MissingParameter, shortened
 from liftgate.json_types import kind
+from liftgate.whole_numbers import as_whole
 
 INT32_MAX = 2**31 - 1
 _SHOWN = 64
@@ -98,8 +99,7 @@ def boolean(value: object, param: At) -> bool:
 
 def integer(value: object, param: At, low: int, high: int) -> int:
     """A whole number, also one spelled 20.0, as Google's own clients and others write them."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
+    value = as_whole(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise invalid_type(param, "an integer", value)
     if value > high:

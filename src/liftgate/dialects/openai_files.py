@@ -8,11 +8,13 @@ from typing import Any
 
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.records import FileRecord
+from liftgate.whole_numbers import as_whole
 
 PURPOSES = ("user_data", "assistants", "batch", "fine-tune", "vision", "evals")
 """OpenAI's, of files that a client makes; Gemini knows none."""
 SHORTEST_LIFE, LONGEST_LIFE = 3600, 2_592_000
 """Seconds: the bounds of `expires_after`."""
+_LIFE = ("anchor", "seconds")
 MAX_MODELS = 64
 
 
@@ -25,14 +27,14 @@ def check_purpose(purpose: str) -> None:
 def read_life(given: Mapping[str, Any], got: str = "") -> int:
     """Seconds, of an `expires_after`. `got`: how the refusal of a number goes on. Raises InvalidRequest naming the
     field."""
-    unknown = next((name for name in given if name not in ("anchor", "seconds")), None)
+    unknown = next((name for name, value in given.items() if name not in _LIFE and value is not None), None)
     if unknown is not None:
         name = f"expires_after.{unknown}"
         raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
-    for name in ("anchor", "seconds"):
+    for name in _LIFE:
         if given.get(name) is None:
             raise MissingParameter(f"expires_after.{name}")
-    anchor, seconds = given["anchor"], given["seconds"]
+    anchor, seconds = given["anchor"], as_whole(given["seconds"])
     if anchor != "created_at":
         raise InvalidRequest(
             f"Invalid value: '{anchor}'. Supported values are: 'created_at'.",

@@ -13,6 +13,7 @@ from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundar
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.sizes import announced
+from liftgate.whole_numbers import as_whole
 
 T = TypeVar("T")
 
@@ -110,9 +111,9 @@ def _shown(upload: UploadRecord, file: FileRecord | None = None) -> dict[str, An
 
 
 async def _body(request: Request, *allowed: str) -> Mapping[str, Any]:
-    """The JSON object, of fields that are known: nothing a client sent is dropped in silence."""
+    """The JSON object, of fields that are known: nothing a client sent is dropped in silence. Null counts as absent."""
     body = await request.json_object()
-    unknown = next((name for name in body if name not in allowed), None)
+    unknown = next((name for name, value in body.items() if name not in allowed and value is not None), None)
     if unknown is not None:
         raise InvalidRequest(f"Unknown parameter: '{unknown}'.", param=unknown, code="unknown_parameter")
     return body
@@ -122,6 +123,8 @@ def _value(body: Mapping[str, Any], name: str, kind: type[T]) -> T:
     value = body.get(name)
     if value is None:
         raise MissingParameter(name)
+    if kind is int:
+        value = as_whole(value)
     if not isinstance(value, kind) or isinstance(value, bool):
         raise _wrong_type(name, kind)
     return value
