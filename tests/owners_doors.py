@@ -172,6 +172,30 @@ STORED["previous response, compacted"] = Door(
 )
 """By the id of a stored response."""
 
+CONVERSATIONS: dict[str, Door] = {
+    f"{what}, {prefix or 'bare'}": Door(method, f"{prefix}/conversations/{{}}{rest}", body)
+    for prefix in ("/v1", "")
+    for what, method, rest, body in (
+        ("conversation", "GET", "", None),
+        ("conversation's head", "HEAD", "", None),
+        ("conversation's metadata", "POST", "", {"metadata": {"a": "b"}}),
+        ("delete conversation", "DELETE", "", None),
+        ("items", "GET", "/items", None),
+        ("items' head", "HEAD", "/items", None),
+        ("items after one", "GET", "/items?order=asc&after=msg_x", None),
+        ("add items", "POST", "/items", {"items": [{"role": "user", "content": "x"}]}),
+        ("item", "GET", "/items/msg_x", None),
+        ("item's head", "HEAD", "/items/msg_x", None),
+        ("remove item", "DELETE", "/items/msg_x", None),
+    )
+}
+CONVERSATIONS |= {
+    f"turn of a conversation, {path}{number}": Door("POST", path, {"model": MODEL, "input": "x", "conversation": named})
+    for path in ("/v1/responses", "/v1/responses/input_tokens")
+    for number, named in enumerate(("{}", {"id": "{}"}))
+}
+"""By the id of a conversation."""
+
 REFERENCES: dict[str, Door] = {
     f"reference {number}, {path}": Door("POST", path, {"model": MODEL, "input": [item]})
     for path in ("/v1/responses", "/v1/responses/input_tokens", "/v1/responses/compact")

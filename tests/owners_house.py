@@ -30,8 +30,8 @@ STILL = JobSettings(purge_seconds=3600, sweep_seconds=3600, renew_seconds=3600, 
 @dataclass
 class House:
     """`anns`: a file of Ann's in each state; `uploads`: likewise; `part`: of her pending upload; `session`: the
-    capability of a native session of hers; `replica`: the name at Gemini of one of her files. `reply`, `item`: a stored
-    response of hers and an item of it."""
+    capability of a native session of hers; `replica`: the name at Gemini of one of her files. `reply`, `item`,
+    `conversation`: a stored response of hers, an item of it, and the conversation that it was made in."""
 
     url: str
     sandbox: SandboxServer
@@ -43,6 +43,7 @@ class House:
     replica: str
     reply: str
     item: str
+    conversation: str
 
 
 @dataclass(frozen=True)
@@ -174,9 +175,12 @@ def house_of(data_dir: Path) -> Iterator[House]:
             replica: str = sandbox.control("files")["files"][0]["name"]
             bob.files.create(file=("own.txt", b"live at Gemini"), purpose="user_data")
             uploads, part = _uploads(ann)
-            reply = ann.responses.create(model=MODEL, input="a secret")
+            talk = ann.conversations.create()
+            reply = ann.responses.create(model=MODEL, input="a secret", conversation=talk.id)
         session = secret_of(start_session(url, ANN, {"displayName": "hers"}))
-        yield House(url, sandbox, data_dir, anns, uploads, part, session, replica, reply.id, str(reply.output[0].id))
+        yield House(
+            url, sandbox, data_dir, anns, uploads, part, session, replica, reply.id, str(reply.output[0].id), talk.id
+        )
 
 
 def _files(url: str, ann: openai.OpenAI) -> dict[str, str]:

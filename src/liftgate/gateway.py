@@ -31,6 +31,7 @@ from liftgate.copies.services import Services
 from liftgate.dialects.chat.request import read_defaults
 from liftgate.engine.access_log import AccessLog
 from liftgate.engine.attachments import Attachments
+from liftgate.engine.conversations import Conversations
 from liftgate.engine.fetch import Fetcher
 from liftgate.engine.files import Files
 from liftgate.engine.generate import Generate
@@ -45,6 +46,7 @@ from liftgate.engine.pass_through import Native
 from liftgate.engine.prefetch import Prefetch
 from liftgate.engine.pricing import Pricing
 from liftgate.engine.replies import Replies
+from liftgate.engine.reply_items import ReplyItems
 from liftgate.engine.seals import Seals
 from liftgate.engine.sign_ins import SignIns
 from liftgate.engine.signatures import Signatures
@@ -123,6 +125,7 @@ class Gateway:
     sessions: Sessions
     generate: Generate
     replies: Replies
+    conversations: Conversations
     native: Native
     models: Models
     overview: Overview
@@ -202,12 +205,14 @@ class Gateway:
         )
         stack.push_async_callback(fetcher.close)
         attachments = Attachments(services, ingest, fetcher)
-        self.replies = Replies(services, self.files, attachments, ingest.quotas, purge, limits.max_body_bytes)
+        items = ReplyItems(self.files, attachments)
+        self.replies = Replies(services, items, ingest.quotas, purge, limits.max_body_bytes)
         healer = Healer(copies, client, clock)
         needs = Needs(self.files, copies, attachments, healer)
         self.native = Native(services, router, needs, settings)
         seals = Seals(db)
         await seals.load()
+        self.conversations = Conversations(services, items, ingest.quotas, purge, seals)
         self.generate = Generate(
             services, router, needs, Signatures(db, services.clock), seals, settings, read_defaults
         )

@@ -9,19 +9,15 @@ import pytest
 from catalog_samples import run
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows.replies import (
-    KEPT_SECONDS,
-    ItemRow,
     ReplyRow,
     add_reply,
     chain_of,
     delete_reply,
     expire_replies,
     find_reply,
-    items_named,
-    items_of,
     page_of_input,
-    reply_bytes,
 )
+from liftgate.catalog.rows.reply_items import KEPT_SECONDS, ItemRow, items_named, items_of, reply_bytes
 from liftgate.catalog.table import erase_rows, stored_bytes
 from liftgate.errors import NotFound
 
@@ -37,7 +33,7 @@ def add(conn: Connection, name: str, previous: str | None, depth: int, *, age: f
         ItemRow(name, 0, owner, f"in_{name}", 1, b"{}", None),
         ItemRow(name, 1, owner, f"out_{name}", 0, b"{}", b"signature"),
     ]
-    add_reply(conn, ReplyRow(name, owner, conn.now() - age, previous, depth, b"body", 100), items)
+    add_reply(conn, ReplyRow(name, owner, conn.now() - age, previous, depth, b"b" * 96, 100), items)
 
 
 def chain(conn: Connection, length: int, *, age: float = 0.0, newest: float | None = None) -> None:

@@ -12,6 +12,7 @@ from liftgate.server.routing import RouteTable
 from owners_doors import (
     ANTHROPIC_FILES,
     CHATS,
+    CONVERSATIONS,
     FILES,
     KEYS,
     MESSAGES,
@@ -51,8 +52,12 @@ NAMES_NOTHING: set[Place] = {
     *(("openai", path, method) for path in ("/ui", "/ui/{name}") for method in READ),
     *(("openai", "/liftgate/session", method) for method in ("POST", "DELETE")),
     ("anthropic", "/v1/files", "POST"),
-    *(("openai", f"{prefix}/{made}", "POST") for prefix in ("/v1", "") for made in ("files", "uploads")),
     ("openai", "/key/generate", "POST"),
+    *(
+        ("openai", f"{prefix}/{made}", "POST")
+        for prefix in ("/v1", "")
+        for made in ("files", "uploads", "conversations")
+    ),
 }
 """Models are everybody's; what is only made names nothing that is there."""
 
@@ -83,7 +88,7 @@ def place_of(door: Door) -> Place:
 
 def test_every_route_has_its_door() -> None:
     tables = (FILES, NATIVE_FILES, ANTHROPIC_FILES, CHATS, MESSAGES, RESPONSES, STORED, REFERENCES, NATIVE_CALLS)
-    others = (UPLOADS, SESSIONS, KEYS)
+    others = (UPLOADS, SESSIONS, KEYS, CONVERSATIONS)
     behind = {place_of(door) for table in (*tables, *others) for door in table.values()}
     assert behind.isdisjoint(NAMES_NOTHING)
     assert behind | NAMES_NOTHING == {place for place, _ in places()}

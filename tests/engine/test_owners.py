@@ -22,6 +22,7 @@ from owners_doors import (
     ANTHROPIC_FILES,
     BY_FILE_ID,
     CHATS,
+    CONVERSATIONS,
     FILES,
     GOOGLE,
     MESSAGES,
@@ -118,6 +119,12 @@ def test_foreign_file_in_a_response_is_as_one_that_never_was(house: House, door:
 def test_foreign_response_is_as_one_that_never_was(house: House, door: str) -> None:
     foreign = told_apart_by_nothing(house, STORED[door], house.reply, f"resp_{ids.token()}")
     assert foreign.status in (400, 404)
+
+
+@pytest.mark.parametrize("door", CONVERSATIONS)
+def test_foreign_conversation_is_as_one_that_never_was(house: House, door: str) -> None:
+    nobodys = f"conv_{ids.token()}"
+    assert told_apart_by_nothing(house, CONVERSATIONS[door], house.conversation, nobodys).status == 404
 
 
 @pytest.mark.parametrize("door", REFERENCES)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from gateways import SandboxServer, sandbox_server, settings_for
+from gateways import SandboxServer, gateway_server, sandbox_server, settings_for
 from liftgate.gateway import Gateway
 from liftgate.sandbox.settings import SandboxSettings
 from liftgate.server.app import build_app
-from liftgate.settings.sections import JobSettings
+from liftgate.settings.sections import JobSettings, StorageSettings
 from serving import serve
+from stored_house import House
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +40,16 @@ def gateway(sandbox: SandboxServer, data: Path) -> Iterator[str]:
     settings = settings_for(sandbox, data, jobs=jobs)
     with serve(build_app(Gateway(settings))) as url:
         yield url
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def house(
+    request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    data = tmp_path_factory.mktemp("data")
+    database = f"sqlite://{data}/catalog.db"
+    if request.param == "postgres":
+        database = request.getfixturevalue("postgres_cluster").create_database()
+    storage = StorageSettings(data_dir=data, database_url=database)
+    with gateway_server(settings_for(sandbox, data, storage=storage)) as url:
+        yield House(url, sandbox, database)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import socket
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,85 +14,16 @@ import openai
 import pytest
 
 from gateways import MODEL, SandboxServer, client_for, gateway_server, settings_for
-from liftgate.catalog.database import open_database
-from liftgate.clock import SystemClock
 from liftgate.settings.sections import LimitSettings, StorageSettings
 from openai_schema import check_answer
-from responses_rig import Answer, call, read_events, sent, user
+from responses_rig import read_events, sent, user
+from stored_house import House, script
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 TEXT = base64.b64encode(b"a text of mine").decode()
 SIGNATURE = "c2lnbmF0dXJlLW9mLWEtY2FsbA=="
 WEATHER: dict[str, Any] = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}}
 LOOKED = {"functionCall": {"name": "weather", "args": {}}, "thoughtSignature": SIGNATURE}
-
-
-@dataclass(frozen=True)
-class House:
-    """A gateway, and what its database is."""
-
-    url: str
-    sandbox: SandboxServer
-    database: str
-
-    def ask(self, *, stream: bool = False, key: str = "ann", **body: Any) -> dict[str, Any]:
-        got = self.call("POST", "/v1/responses", {"model": MODEL, **body, "stream": stream}, key=key)
-        assert got.status == 200, got.body
-        if stream:
-            last = read_events(got.body)[-1]
-            assert last["type"] in ("response.completed", "response.incomplete")
-            found: dict[str, Any] = last["response"]
-        else:
-            found = got.json()
-        check_answer("POST", "/responses", 200, found)
-        return found
-
-    def refusal(self, status: int, **body: Any) -> dict[str, Any]:
-        got = self.call("POST", "/v1/responses", {"model": MODEL, **body})
-        assert got.status == status, got.body
-        found: dict[str, Any] = got.json()["error"]
-        return found
-
-    def call(self, method: str, path: str, body: object = None, *, key: str = "ann") -> Answer:
-        return call(self.url, method, path, body, {"Authorization": f"Bearer sk-{key}"})
-
-    def items(self, response_id: str, query: str = "order=asc") -> dict[str, Any]:
-        got = self.call("GET", f"/v1/responses/{response_id}/input_items?{query}")
-        assert got.status == 200, got.body
-        check_answer("GET", f"/responses/{response_id}/input_items", 200, got.json())
-        found: dict[str, Any] = got.json()
-        return found
-
-    def contents(self) -> Any:
-        return sent(self.sandbox)["contents"]
-
-    def rows(self, sql: str) -> list[Any]:
-        async def read() -> list[Any]:
-            database = await open_database(self.database, clock=SystemClock())
-            try:
-                return await database.read(lambda conn: conn.execute(sql))
-            finally:
-                await database.close()
-
-        return asyncio.run(read())
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def house(
-    request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
-    data = tmp_path_factory.mktemp("data")
-    database = f"sqlite://{data}/catalog.db"
-    if request.param == "postgres":
-        database = request.getfixturevalue("postgres_cluster").create_database()
-    storage = StorageSettings(data_dir=data, database_url=database)
-    with gateway_server(settings_for(sandbox, data, storage=storage)) as url:
-        yield House(url, sandbox, database)
-
-
-def script(house: House, *parts: dict[str, Any], reason: str = "STOP") -> None:
-    candidate = {"content": {"role": "model", "parts": list(parts)}, "finishReason": reason}
-    house.sandbox.control("scripts", {"response": {"candidates": [candidate]}})
 
 
 # ── kept and found ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -453,8 +382,10 @@ def test_a_stream_whose_reader_left_is_finished_and_kept(house: House) -> None:
         while b"response.created" not in got:
             got += connection.recv(200)
         response_id = "resp_" + got.partition(b'"id":"resp_')[2][:24].decode()
-    while house.call("GET", f"/v1/responses/{response_id}").status != 200:
-        pass
+    for _ in range(600):
+        if house.call("GET", f"/v1/responses/{response_id}").status == 200:
+            break
+        time.sleep(0.05)
     found = house.call("GET", f"/v1/responses/{response_id}").json()
     assert found["status"] == "completed" and found["output"][0]["content"][0]["text"]
 
@@ -541,5 +472,5 @@ def test_turns_before_that_are_too_large_are_refused_with_the_bound(sandbox: San
         first = house.ask(input="x" * 8_000)
         second = house.ask(input="y" * 8_000, previous_response_id=first["id"])
         error = house.refusal(400, input="z", previous_response_id=second["id"])
-        assert (error["code"], error["param"]) == ("chain_too_long", "previous_response_id")
+        assert (error["code"], error["param"]) == ("history_too_long", "previous_response_id")
         assert "30000 bytes" in error["message"]

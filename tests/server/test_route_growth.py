@@ -129,6 +129,14 @@ MESSAGES: dict[str, Grown] = {
         ]
     ),
 }
+CONVERSATION: dict[str, Grown] = {
+    **ANY_JSON,
+    "items": lambda n: as_json(items=[{"role": "user", "content": "x"}] * n),
+    "an item's text": lambda n: as_json(items=[{"role": "user", "content": "x" * n}, {"type": "none"}]),
+    "an item's parts": lambda n: as_json(
+        items=[{"role": "user", "content": [{"type": "input_text", "text": "x"}] * n}, {"type": "none"}]
+    ),
+}
 NATIVE: dict[str, Grown] = {
     **ANY_JSON,
     "contents": lambda n: as_json(model="m", contents=[{"parts": [{"text": "x"}]}] * n),
@@ -182,6 +190,9 @@ BODIES: dict[tuple[str, str], dict[str, Grown]] = {
     ("POST", "/responses/input_tokens"): RESPONSES,
     ("POST", "/responses/compact"): RESPONSES,
     ("POST", "/responses/{response_id}/cancel"): NONE,
+    ("POST", "/conversations"): CONVERSATION,
+    ("POST", "/conversations/{conversation_id}"): ANY_JSON,
+    ("POST", "/conversations/{conversation_id}/items"): CONVERSATION,
     ("POST", "/files"): {**form("file"), **NATIVE_UPLOAD},
     ("POST", "/messages"): MESSAGES,
     ("POST", "/messages/count_tokens"): MESSAGES,

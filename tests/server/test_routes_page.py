@@ -79,7 +79,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_the_official_client_is_told_what_is_not_served(gateway: str) -> None:
     client = client_for(gateway)
     calls: dict[str, Callable[[], object]] = {
-        "/conversations": lambda: client.conversations.create(),
+        "/evals": lambda: client.evals.list(),
         "/embeddings": lambda: client.embeddings.create(model="m", input="Hi"),
         "/moderations": lambda: client.moderations.create(input="Hi"),
         "/batches": lambda: client.batches.list(),

@@ -8,30 +8,31 @@ away: then a text stands in their place.
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import msgspec
 
 from liftgate.answer.choice import Answer
 from liftgate.catalog.database import Connection
+from liftgate.catalog.rows import conversations
 from liftgate.catalog.rows import replies as rows
 from liftgate.catalog.rows.copies import Purge
+from liftgate.catalog.rows.reply_items import ItemRow, items_named, items_of
 from liftgate.copies.kinds.files import delete_file
 from liftgate.copies.purge import PurgeAtOnce
 from liftgate.copies.services import Services
 from liftgate.dialects.responses import kept_items
-from liftgate.dialects.responses.items import call_ids, item_not_found
+from liftgate.dialects.responses.items import item_not_found
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.dialects.responses.request import check_beginning, conversation_not_found, earlier, previous_not_found
 from liftgate.engine.answer_stream import AnswerStream
-from liftgate.engine.attachments import Attachments
-from liftgate.engine.files import Files
 from liftgate.engine.kept_stream import KeptStream
+from liftgate.engine.reply_items import ItemPage, ReplyItems
 from liftgate.engine.turns import NewReply, Turn
-from liftgate.errors import FileNotFound, InvalidRequest, NotFound, shortened
+from liftgate.errors import InvalidRequest, NotFound, shortened
 from liftgate.files.quota import Quotas
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import encoded
@@ -40,15 +41,11 @@ from liftgate.sizes import exact_size
 
 MOST_TURNS = 1000
 """Responses that may stand one behind the other in a chain."""
+MOST_ITEMS = 10_000
+"""Of a conversation that a request goes on from."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict).decode
-
-
-@dataclass(frozen=True, slots=True)
-class ItemPage:
-    items: list[JsonObject]
-    has_more: bool
 
 
 class Replies:
@@ -57,16 +54,14 @@ class Replies:
     def __init__(
         self,
         services: Services,
-        files: Files,
-        attachments: Attachments,
+        items: ReplyItems,
         quotas: Quotas,
         purge: PurgeAtOnce,
         most_bytes: int,
     ) -> None:
         self._db = services.db
         self._tasks = services.tasks
-        self._files = files
-        self._attachments = attachments
+        self._items = items
         self._quotas = quotas
         self._purge = purge
         self._most_bytes = most_bytes
@@ -76,24 +71,28 @@ class Replies:
         InvalidRequest naming the parameter, and TooLarge where the owner may store nothing more."""
         check_beginning(request)
         previous_id, conversation_id = earlier(request)
-        if conversation_id is not None:
-            raise conversation_not_found(conversation_id)
         if keeps is None:
             keeps = request.get("store") is not False
         if keeps:
             await self._quotas.make_room(owner, 0, said="The response cannot be stored: ", param="store")
         references = kept_items.referenced(request.get("input"))
-        if previous_id is None and not references:
+        if previous_id is None and conversation_id is None and not references:
             return Turn(request, keeps)
         signatures: dict[str, str] = {}
-        found: list[rows.ItemRow] = []
+        found: list[ItemRow] = []
         depth = 0
         if previous_id is not None:
             found, depth = await self._chain(owner, previous_id)
-        items = await self._shown(owner, found, signatures, earlier=True)
+        elif conversation_id is not None:
+            found = await self._db.read(partial(self._conversation, owner=owner, conversation_id=conversation_id))
+        items = await self._items.shown(owner, found, signatures, earlier=True)
         if references:
             request = await self._resolved(owner, request, references, signatures)
-        return Turn(request, keeps, items, signatures, previous_id, depth)
+        given = request.get("input")
+        if conversation_id is not None:
+            items, moved = kept_items.with_results(items, given)
+            request = {**request, "input": moved}
+        return Turn(request, keeps, items, signatures, previous_id, depth, conversation_id, given)
 
     async def keep(
         self,
@@ -105,15 +104,16 @@ class Replies:
         large: bool = False,
     ) -> None:
         """Stores what came of a turn; durable when it returns. `large`: to write it takes long, which is then done in
-        threads. Raises Unavailable, StorageFull, TooLarge."""
+        threads. Raises NotFound where the conversation was deleted meanwhile, Unavailable, StorageFull, TooLarge."""
         new = NewReply(owner, turn, response, answer)
-        files = await self._put_away(owner, new.items)
+        files = await self._items.put_away(owner, new.items)
         reply, items = await asyncio.to_thread(new.made, encoded) if large else new.made(_encode)
 
-        def work(conn: Connection) -> None:
-            rows.add_reply(conn, replace(reply, created_at=conn.now()), items, files)
+        def work(conn: Connection) -> bool:
+            return rows.add_reply(conn, replace(reply, created_at=conn.now()), items, files)
 
-        await self._db.write(work, storing=True)
+        if not await self._db.write(work, storing=True):
+            raise conversation_not_found(turn.conversation_id or "")
 
     def kept(
         self, owner: Owner, turn: Turn, stream: AnswerStream[ResponsesQuestion], *, large: bool = False
@@ -130,15 +130,15 @@ class Replies:
     async def get(self, owner: Owner, response_id: str) -> JsonObject:
         """The Response object. Raises NotFound."""
 
-        def look(conn: Connection) -> tuple[rows.ReplyRow | None, list[rows.ItemRow]]:
+        def look(conn: Connection) -> tuple[rows.ReplyRow | None, list[ItemRow]]:
             reply = rows.find_reply(conn, owner, response_id, conn.now())
-            return reply, [] if reply is None else rows.items_of(conn, [reply.id])
+            return reply, [] if reply is None else items_of(conn, [reply.id])
 
         reply, items = await self._db.read(look)
         if reply is None:
             raise response_not_found(response_id)
         response: JsonObject = _decode(reply.body)
-        response["output"] = await self._shown(owner, [item for item in items if not item.given])
+        response["output"] = await self._items.shown(owner, [item for item in items if not item.given])
         return response
 
     async def delete(self, owner: Owner, response_id: str) -> None:
@@ -166,7 +166,7 @@ class Replies:
     ) -> ItemPage:
         """What it was asked with, the turns before it included. Raises NotFound."""
 
-        def look(conn: Connection) -> tuple[list[rows.ItemRow], bool] | None:
+        def look(conn: Connection) -> tuple[list[ItemRow], bool] | None:
             chain = rows.chain_of(conn, owner, response_id, conn.now(), MOST_TURNS + 1)
             if chain is None:
                 return None
@@ -177,98 +177,58 @@ class Replies:
         if found is None:
             raise response_not_found(response_id)
         page, has_more = found
-        return ItemPage(await self._shown(owner, page), has_more)
+        return ItemPage(await self._items.shown(owner, page), has_more)
 
     # ── what a request goes on from ──────────────────────────────────────────────────────────────
 
-    async def _chain(self, owner: Owner, previous_id: str) -> tuple[list[rows.ItemRow], int]:
+    async def _chain(self, owner: Owner, previous_id: str) -> tuple[list[ItemRow], int]:
         """The items of a response and of all before it, and how many responses these are."""
 
-        def look(conn: Connection) -> tuple[list[rows.Link], list[rows.ItemRow]]:
+        def look(conn: Connection) -> tuple[list[ItemRow], int]:
             with conn.snapshot():
                 chain = rows.chain_of(conn, owner, previous_id, conn.now(), MOST_TURNS + 1)
                 if not chain or chain[0].depth != 1:
                     # One that it went on from was deleted: without it the rest may mean something else.
                     raise previous_not_found(previous_id)
-                self._check_length(chain)
-                return chain, rows.items_of(conn, [link.id for link in chain])
+                size = sum(link.bytes for link in chain)
+                self._check_length("previous_response_id", "responses", len(chain), MOST_TURNS - 1, size)
+                before: list[ItemRow] = []
+                if chain[0].conversation_id is not None:
+                    before = conversations.items_in(conn, chain[0].conversation_id, before=chain[0].place)
+                    if conversations.find_conversation(conn, owner, chain[0].conversation_id) is None:
+                        raise previous_not_found(previous_id)
+                return before + items_of(conn, [link.id for link in chain]), len(chain)
 
-        chain, items = await self._db.read(look)
-        return items, len(chain)
+        return await self._db.read(look)
 
-    def _check_length(self, chain: Sequence[rows.Link]) -> None:
-        size = sum(link.bytes for link in chain)
-        if len(chain) >= MOST_TURNS:
+    def _conversation(self, conn: Connection, *, owner: Owner, conversation_id: str) -> list[ItemRow]:
+        with conn.snapshot():
+            if conversations.find_conversation(conn, owner, conversation_id) is None:
+                raise conversation_not_found(conversation_id)
+            number, size = conversations.size_of(conn, conversation_id)
+            self._check_length("conversation", "items", number, MOST_ITEMS, size)
+            return conversations.items_in(conn, conversation_id)
+
+    def _check_length(self, param: str, what: str, number: int, most: int, size: int) -> None:
+        """Of what a request goes on from."""
+        if number > most or size > self._most_bytes:
             raise InvalidRequest(
-                f"Invalid 'previous_response_id': {MOST_TURNS} responses stand one behind the other there, and no more "
-                "may. Begin anew with the items that are still needed.",
-                param="previous_response_id",
-                code="chain_too_long",
-            )
-        if size > self._most_bytes:
-            raise InvalidRequest(
-                f"Invalid 'previous_response_id': the turns before have {exact_size(size)}, and a request may go on "
-                f"from {exact_size(self._most_bytes)}. Begin anew with the items that are still needed.",
-                param="previous_response_id",
-                code="chain_too_long",
+                f"Invalid '{param}': a request may go on from {most} {what} and {exact_size(self._most_bytes)}, and "
+                f"there are {number} and {exact_size(size)}. Begin anew with the items that are still needed.",
+                param=param,
+                code="history_too_long",
             )
 
     async def _resolved(
         self, owner: Owner, request: JsonObject, references: Sequence[str], signatures: dict[str, str]
     ) -> JsonObject:
-        found = await self._db.read(lambda conn: rows.items_named(conn, owner, references, conn.now()))
+        found = await self._db.read(lambda conn: items_named(conn, owner, references, conn.now()))
         for item_id in references:
             if item_id not in found:
                 raise item_not_found(item_id)
-        items = await self._shown(owner, list(found.values()), signatures, earlier=True)
+        items = await self._items.shown(owner, list(found.values()), signatures, earlier=True)
         by_id = dict(zip(found, items, strict=True))
         return {**request, "input": kept_items.with_items(request["input"], by_id)}
-
-    async def _shown(
-        self,
-        owner: Owner,
-        found: Sequence[rows.ItemRow],
-        signatures: dict[str, str] | None = None,
-        *,
-        earlier: bool = False,
-    ) -> list[JsonObject]:
-        """The items of these rows, images of answers in their places again. `earlier`: for a request, in which a text
-        stands where a File was deleted. `signatures` takes those of calls."""
-        items: list[JsonObject] = [_decode(row.item) for row in found]
-        if signatures is not None:
-            for row, item in zip(found, items, strict=True):
-                if row.signature is not None:
-                    signatures.update(dict.fromkeys(call_ids([item]), row.signature.decode()))
-        for file_id, show in kept_items.hidden_images(items):
-            show(await self._data(owner, file_id))
-        if earlier:
-            for part, media in kept_items.media_parts(items):
-                if media.kind == "file_id" and not await self._is_there(owner, media.ref):
-                    kept_items.say_deleted(part, media.ref)
-        return items
-
-    async def _is_there(self, owner: Owner, name: str) -> bool:
-        return self._files.known(owner, name) is not None or await self._files.named(owner, name) is not None
-
-    async def _data(self, owner: Owner, file_id: str) -> str | None:
-        """A File's bytes in base64; None where it was deleted."""
-        try:
-            file, source = await self._files.open(owner, file_id)
-        except FileNotFound:
-            return None
-        data = bytearray()
-        async for piece in source.read(0, file.bytes):
-            data += piece
-        return (await asyncio.to_thread(base64.b64encode, data)).decode()
-
-    async def _put_away(self, owner: Owner, items: Sequence[JsonObject]) -> list[str]:
-        """Puts the data of these items into Files; which."""
-        files = []
-        for inline in list(kept_items.inline_data(items)):
-            file = await self._attachments.keep(owner, inline.media)
-            inline.put(file.id)
-            files.append(file.id)
-        return files
 
 
 def response_not_found(response_id: str) -> NotFound:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from liftgate.answer.choice import Answer
 from liftgate.catalog.rows import replies as rows
+from liftgate.catalog.rows.reply_items import ItemRow
 from liftgate.dialects.responses import kept_items
 from liftgate.dialects.responses.dialect import Responses
 from liftgate.dialects.responses.question import ResponsesQuestion
@@ -21,8 +22,9 @@ Encode: TypeAlias = Callable[[object], Body]
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A request, and what it goes on from. `request`: with the items themselves in the place of references. `items`:
-    those of the turns before, oldest first. `depth`: how many of these there are. `keeps`: what comes of it is stored.
-    """
+    those of the turns before, oldest first. `depth`: how many of these there are, in a chain. `keeps`: what comes of it
+    is stored, and added to the conversation that it goes on from. `given`: the input as it is stored, where results of
+    it were moved next to their calls."""
 
     request: JsonObject
     keeps: bool
@@ -30,6 +32,8 @@ class Turn:
     signatures: Mapping[str, str] = field(default_factory=dict)
     previous_id: str | None = None
     depth: int = 0
+    conversation_id: str | None = None
+    given: object = None
 
     @property
     def dialect(self) -> Responses:
@@ -48,7 +52,7 @@ class NewReply:
         self._owner = owner
         self._turn = turn
         self._response = response
-        given = kept_items.own_items(turn.request.get("input"), answer.head.id)
+        given = kept_items.own_items(turn.given or turn.request.get("input"), answer.head.id)
         self._given = len(given)
         self.items = [*given, *kept_items.output_items(response["output"])]
         self._signatures = {
@@ -58,18 +62,19 @@ class NewReply:
             if call.signature
         }
 
-    def made(self, encode: Encode) -> tuple[rows.ReplyRow, list[rows.ItemRow]]:
+    def made(self, encode: Encode) -> tuple[rows.ReplyRow, list[ItemRow]]:
         """`created_at` is left to the transaction."""
         response_id: str = self._response["id"]
         body = bytes(encode({key: value for key, value in self._response.items() if key != "output"}))
         items = [self._item(response_id, place, item, encode) for place, item in enumerate(self.items)]
         size = len(body) + sum([len(item.item) for item in items])
         turn = self._turn
-        reply = rows.ReplyRow(response_id, self._owner, 0.0, turn.previous_id, turn.depth + 1, body, size)
+        depth, conversation_id = turn.depth + 1, turn.conversation_id
+        reply = rows.ReplyRow(response_id, self._owner, 0.0, turn.previous_id, depth, body, size, conversation_id)
         return reply, items
 
-    def _item(self, holder: str, place: int, item: JsonObject, encode: Encode) -> rows.ItemRow:
+    def _item(self, holder: str, place: int, item: JsonObject, encode: Encode) -> ItemRow:
         given = place < self._given
         call_id = item.get("call_id")
         signature = self._signatures.get(call_id) if isinstance(call_id, str) and not given else None
-        return rows.ItemRow(holder, place, self._owner, item["id"], int(given), bytes(encode(item)), signature)
+        return ItemRow(holder, place, self._owner, item["id"], int(given), bytes(encode(item)), signature)

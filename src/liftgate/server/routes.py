@@ -21,6 +21,7 @@ from liftgate.server.handlers import (
     anthropic_models,
     chat,
     content,
+    conversations,
     files,
     gemini_files,
     gemini_models,
@@ -77,6 +78,23 @@ OPENAI_ROUTES = (
     Route("/responses/{response_id}", {"GET": responses.retrieve_response, "DELETE": responses.delete_response}),
     Route("/responses/{response_id}/cancel", {"POST": responses.cancel_response}),
     Route("/responses/{response_id}/input_items", {"GET": responses.list_input_items}),
+    Route("/conversations", {"POST": conversations.create_conversation}),
+    Route(
+        "/conversations/{conversation_id}",
+        {
+            "GET": conversations.retrieve_conversation,
+            "POST": conversations.update_conversation,
+            "DELETE": conversations.delete_conversation,
+        },
+    ),
+    Route(
+        "/conversations/{conversation_id}/items",
+        {"GET": conversations.list_items, "POST": conversations.create_items},
+    ),
+    Route(
+        "/conversations/{conversation_id}/items/{item_id}",
+        {"GET": conversations.retrieve_item, "DELETE": conversations.delete_item},
+    ),
     Route("/uploads", {"POST": uploads.create_upload}),
     Route("/uploads/{upload_id}/parts", {"POST": uploads.add_part}),
     Route("/uploads/{upload_id}/complete", {"POST": uploads.complete_upload}),

@@ -19,7 +19,6 @@ OPENAI_UNSERVED = {
     "chatkit": "",
     "completions": _CHAT,
     "containers": "",
-    "conversations": "",
     "edits": _CHAT,
     "embeddings": "POST /v1beta/models/{model}:embedContent is",
     "evals": "",

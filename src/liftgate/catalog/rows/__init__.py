@@ -5,6 +5,7 @@ All of them are imported here: who imports one has registered every table (`cata
 
 from liftgate.catalog.rows import (
     blobs,
+    conversations,
     copies,
     erasing,
     files,
@@ -12,6 +13,7 @@ from liftgate.catalog.rows import (
     leases,
     overview,
     replies,
+    reply_items,
     secrets,
     sign_ins,
     signatures,
@@ -23,6 +25,7 @@ from liftgate.catalog.rows import (
 
 __all__ = [
     "blobs",
+    "conversations",
     "copies",
     "erasing",
     "files",
@@ -30,6 +33,7 @@ __all__ = [
     "leases",
     "overview",
     "replies",
+    "reply_items",
     "secrets",
     "sign_ins",
     "signatures",

@@ -1,22 +1,30 @@
-"""Stored responses and their items: kept, found, walked, deleted. Each function is the body of one transaction.
+"""Stored responses: kept, found, walked, deleted. Each function is the body of one transaction.
 
-A row holds its own turn alone; what came before it is found by walking `previous_id`. The owner is part of every key: a
-foreign response or item is simply not there, and neither is one whose time is over. Media lie in Files of purpose
-`KEPT`, which go with the last response that needs them.
+A row holds its own turn alone; what came before it is found by walking `previous_id`, or in its conversation. The owner
+is part of every key: a foreign response is simply not there, and neither is one whose time is over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from liftgate.catalog.connection import Connection, chunks, invalidate, storable
-from liftgate.catalog.rows.files import KEPT, delete_file, lock_owner
-from liftgate.catalog.table import BareTable, Table, marks
-from liftgate.errors import NotFound, Unavailable
+from liftgate.catalog.connection import Connection, storable
+from liftgate.catalog.rows.conversations import take_places
+from liftgate.catalog.rows.files import delete_file, lock_owner
+from liftgate.catalog.rows.reply_items import (
+    KEPT_SECONDS,
+    ItemRow,
+    count,
+    hold_files,
+    insert_items,
+    items_of,
+    release_reply,
+)
+from liftgate.catalog.table import Table
+from liftgate.errors import NotFound
 from liftgate.records import Owner
 
-KEPT_SECONDS = 30 * 86_400
 _WALKED_AT_ONCE = 50
 """Responses of a chain whose items are looked at together for a page."""
 
@@ -24,7 +32,8 @@ _WALKED_AT_ONCE = 50
 @dataclass(frozen=True, slots=True)
 class ReplyRow:
     """`depth`: its place in the chain of `previous_id`, from 1. `body`: the Response object as JSON, without `output`.
-    `bytes`: of it and of its items."""
+    `bytes`: of it and of its items. `conversation_id`, `place`: the conversation that it was made in, and where its
+    items begin there."""
 
     id: str
     owner: Owner
@@ -33,89 +42,41 @@ class ReplyRow:
     depth: int
     body: bytes
     bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class ItemRow:
-    """`holder`: the response whose turn brought it. `given`: it is of the input. `item`: JSON. `signature`: the thought
-    signature of a function call."""
-
-    holder: str
-    position: int
-    owner: Owner
-    id: str
-    given: int
-    item: bytes
-    signature: bytes | None
+    conversation_id: str | None = None
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A response of the chain, and the bytes of its own turn."""
+    """A response of the chain, and the bytes of its own turn; of the first one also where it stands in a
+    conversation."""
 
     id: str
     depth: int
     bytes: int
+    conversation_id: str | None
+    place: int | None
 
 
-REPLIES = Table(name="replies", record=ReplyRow, owner="owner", texts=("id", "previous_id"), counted_by="reply_usage")
-ITEMS = Table(name="reply_items", record=ItemRow, owner="owner", texts=("holder", "id"), counted_by="reply_usage")
-REPLY_FILES = BareTable(
-    name="reply_files",
-    also=("holder", "file_id", "owner"),
-    owner="owner",
-    refers={"file_id": "files"},
-    texts=("holder",),
-)
-USAGE = BareTable(
-    name="reply_usage", also=("owner", "bytes"), owner="owner", stored=lambda conn, owner: reply_bytes(conn, owner)
-)
+REPLIES = Table(name="replies", record=ReplyRow, owner="owner", texts=("id", "previous_id", "conversation_id"))
 
 
-def reply_bytes(conn: Connection, owner: Owner) -> int:
-    """Of all stored responses of the owner, without their Files."""
-    rows = conn.execute("SELECT bytes FROM reply_usage WHERE owner = ?", (owner,))
-    return int(rows[0][0]) if rows else 0
-
-
-def add_reply(conn: Connection, reply: ReplyRow, items: Sequence[ItemRow], files: Sequence[str] = ()) -> None:
-    """All of a turn, with the Files (of purpose `KEPT`) that hold its media. Raises `Unavailable` where one of these
-    was deleted meanwhile: whoever asks again stores it again."""
+def add_reply(conn: Connection, reply: ReplyRow, items: Sequence[ItemRow], files: Sequence[str] = ()) -> bool:
+    """All of a turn, with the Files (of purpose `KEPT`) that hold its media; in a conversation its items are added to
+    that. False: the conversation is gone, and nothing was done. Raises as `hold_files`."""
     if files:
         lock_owner(conn, reply.owner)
-        _hold_files(conn, reply.owner, reply.id, files)
+        hold_files(conn, reply.owner, reply.id, files)
+    if reply.conversation_id is not None:
+        place = take_places(conn, reply.owner, reply.conversation_id, len(items))
+        if place is None:
+            return False
+        reply = replace(reply, place=place)
+        items = [replace(item, conversation_id=reply.conversation_id, place=place + item.position) for item in items]
     REPLIES.insert(conn, reply)
-    _insert_items(conn, items)
-    _count(conn, reply.owner, reply.bytes)
-
-
-def _hold_files(conn: Connection, owner: Owner, holder: str, files: Sequence[str]) -> None:
-    for file_id in dict.fromkeys(files):
-        conn.execute(
-            "UPDATE files SET expires_at = NULL, lag = NULL WHERE id = ? AND owner = ? AND purpose = ?",
-            (file_id, owner, KEPT),
-        )
-        if not conn.changed():
-            raise Unavailable("A file of this response was deleted while it was stored. Ask again.", retry_after=1)
-        invalidate(conn, "file", file_id)
-        conn.execute("INSERT INTO reply_files (holder, file_id, owner) VALUES (?, ?, ?)", (holder, file_id, owner))
-
-
-def _insert_items(conn: Connection, items: Sequence[ItemRow]) -> None:
-    size = len(ITEMS.columns)
-    for start in range(0, len(items), 100):
-        some = items[start : start + 100]
-        rows = ", ".join([f"({marks(size)})"] * len(some))
-        values = [value for item in some for value in ITEMS.values(item)]
-        conn.execute(f"INSERT INTO reply_items ({ITEMS.listed}) VALUES {rows}", values)
-
-
-def _count(conn: Connection, owner: Owner, more: int) -> None:
-    conn.execute(
-        "INSERT INTO reply_usage (owner, bytes) VALUES (?, ?)"
-        " ON CONFLICT (owner) DO UPDATE SET bytes = reply_usage.bytes + excluded.bytes",
-        (owner, more),
-    )
+    insert_items(conn, items)
+    count(conn, reply.owner, reply.bytes)
+    return True
 
 
 def find_reply(conn: Connection, owner: Owner, reply_id: str, now: float) -> ReplyRow | None:
@@ -131,38 +92,14 @@ def chain_of(conn: Connection, owner: Owner, reply_id: str, now: float, most: in
     if find_reply(conn, owner, reply_id, now) is None:
         return None
     rows = conn.execute(
-        "WITH RECURSIVE chain (id, previous_id, depth, bytes, step) AS ("
-        "SELECT id, previous_id, depth, bytes, 1 FROM replies WHERE id = ? AND owner = ?"
-        " UNION ALL SELECT r.id, r.previous_id, r.depth, r.bytes, chain.step + 1 FROM chain"
-        " JOIN replies r ON r.id = chain.previous_id WHERE r.owner = ? AND chain.step < ?)"
-        " SELECT id, depth, bytes FROM chain ORDER BY step DESC",
+        "WITH RECURSIVE chain (id, previous_id, depth, bytes, conversation_id, place, step) AS ("
+        "SELECT id, previous_id, depth, bytes, conversation_id, place, 1 FROM replies WHERE id = ? AND owner = ?"
+        " UNION ALL SELECT r.id, r.previous_id, r.depth, r.bytes, r.conversation_id, r.place, chain.step + 1"
+        " FROM chain JOIN replies r ON r.id = chain.previous_id WHERE r.owner = ? AND chain.step < ?)"
+        " SELECT id, depth, bytes, conversation_id, place FROM chain ORDER BY step DESC",
         (reply_id, owner, owner, most),
     )
     return [Link(*row) for row in rows]
-
-
-def items_of(conn: Connection, holders: Sequence[str]) -> list[ItemRow]:
-    """All items of these responses, in their order."""
-    found: dict[str, list[ItemRow]] = {holder: [] for holder in holders}
-    for some, piece in chunks(holders):
-        for item in ITEMS.select(conn, f"WHERE holder IN ({some}) ORDER BY holder, position", piece):
-            found[item.holder].append(item)
-    return [item for holder in holders for item in found[holder]]
-
-
-def items_named(conn: Connection, owner: Owner, item_ids: Sequence[str], now: float) -> dict[str, ItemRow]:
-    """Those that are there, by id; of several of one id, one that a model gave."""
-    found: dict[str, ItemRow] = {}
-    for some, piece in chunks([each for each in dict.fromkeys(item_ids) if storable(each)]):
-        rows = ITEMS.select(
-            conn,
-            f"WHERE owner = ? AND id IN ({some}) AND EXISTS"
-            " (SELECT 1 FROM replies WHERE replies.id = reply_items.holder AND replies.created_at > ?)"
-            " ORDER BY given DESC",
-            (owner, *piece, now - KEPT_SECONDS),
-        )
-        found.update((item.id, item) for item in rows)
-    return found
 
 
 def page_of_input(
@@ -208,7 +145,7 @@ def _place(conn: Connection, owner: Owner, item_id: str, holders: Sequence[str],
 
 
 def _walked(conn: Connection, holders: Sequence[str], *, descending: bool) -> list[ItemRow]:
-    items = items_of(conn, list(reversed(holders)) if descending else holders)
+    items = items_of(conn, holders[::-1] if descending else holders)
     return items[::-1] if descending else items
 
 
@@ -222,17 +159,11 @@ def delete_reply(conn: Connection, owner: Owner, reply_id: str, now: float) -> l
 
 
 def _erase(conn: Connection, owner: Owner, reply_id: str) -> list[str] | None:
-    gone = conn.execute("DELETE FROM replies WHERE id = ? AND owner = ? RETURNING bytes", (reply_id, owner))
+    gone = conn.execute("DELETE FROM replies WHERE id = ? AND owner = ? RETURNING length(body)", (reply_id, owner))
     if not gone:
         return None
-    conn.execute("DELETE FROM reply_items WHERE holder = ?", (reply_id,))
-    _count(conn, owner, -gone[0][0])
-    return _let_go(conn, reply_id)
-
-
-def _let_go(conn: Connection, holder: str) -> list[str]:
-    files = [row[0] for row in conn.execute("DELETE FROM reply_files WHERE holder = ? RETURNING file_id", (holder,))]
-    return [each for each in files if not conn.execute("SELECT 1 FROM reply_files WHERE file_id = ? LIMIT 1", (each,))]
+    count(conn, owner, -gone[0][0])
+    return release_reply(conn, owner, reply_id)
 
 
 def expire_replies(conn: Connection, at: float, limit: int) -> int:

@@ -72,6 +72,17 @@ def read_input(talk: Conversation, history: Sequence[JsonObject], value: object)
     items.end()
 
 
+def check_item(ask: Ask, item: object, where: str) -> None:
+    """Raises for an item that no input may have, wherever it stood there. `ask.files` has all that it names."""
+    items = Turns(Conversation(ask))
+    items.open_seals([item])
+    call_id = item.get("call_id") if type(item) is dict and str(item.get("type")).endswith("_output") else None
+    if isinstance(call_id, str):
+        items.call(call_key(call_id), "any", {}, where)
+        items.end_turn()
+    _read(items, item, where)
+
+
 def _read(items: Turns, item: object, where: str) -> None:
     found = checks.mapping(item, where)
     kind = found.get("type")

@@ -15,6 +15,7 @@ import msgspec
 
 from liftgate.ask.inline_data import read_data
 from liftgate.ask.media import Media
+from liftgate.dialects.responses.items import call_key
 from liftgate.dialects.responses.media import LISTS
 from liftgate.dialects.responses.parts import TYPES, read_media
 from liftgate.errors import InvalidRequest
@@ -39,6 +40,11 @@ _OURS = re.compile(r"[a-z]{2,4}_[a-z0-9]{24,32}")
 _WITHOUT_STATUS = frozenset(
     {"reasoning", "custom_tool_call", "custom_tool_call_output", "mcp_call", "mcp_list_tools", "compaction"}
 )
+_DEFAULTS: dict[str, JsonObject] = {
+    "input_image": {"detail": "auto"},
+    "output_text": {"annotations": [], "logprobs": []},
+}
+"""What parts have where clients leave it out."""
 _INLINE_KEYS = {
     "input_image": ("image_url",),
     "input_file": ("file_data", "file_url"),
@@ -91,7 +97,7 @@ def _whole(item: JsonObject, token: str) -> JsonObject:
 def _part(part: object) -> object:
     if not isinstance(part, dict):
         return part
-    return {"detail": "auto", **part} if part.get("type") == "input_image" else dict(part)
+    return {**_DEFAULTS.get(str(part.get("type")), {}), **part}
 
 
 def _text(text: str, role: object) -> JsonObject:
@@ -210,3 +216,40 @@ def say_deleted(part: JsonObject, name: str) -> None:
     """In the place of a file of an earlier turn that is not there any more."""
     part.clear()
     part.update({"type": "input_text", "text": f"[The file {name} was deleted.]"})
+
+
+# ── conversations ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def with_results(history: Sequence[JsonObject], given: object) -> tuple[list[JsonObject], object]:
+    """The items of a conversation and an input, with results next to their calls: of turns that ran at once, one may
+    have been added between a call of another and its result."""
+    results = {
+        call_key(item["call_id"]): item
+        for item in (*history, *(given if isinstance(given, list) else ()))
+        if _is_result(item)
+    }
+    ordered: list[JsonObject] = []
+    moved: set[int] = set()
+    waiting: list[str] = []
+    for item in history:
+        kind = item.get("type")
+        if id(item) in moved:
+            continue
+        if kind in ("function_call", "custom_tool_call"):
+            waiting.append(call_key(item["call_id"]))
+        elif _is_result(item):
+            waiting = [each for each in waiting if each != call_key(item["call_id"])]
+        elif kind == "message" and item.get("role") != "assistant":
+            for each in [results[key] for key in waiting if key in results]:
+                ordered.append(each)
+                moved.add(id(each))
+            waiting = []
+        ordered.append(item)
+    if isinstance(given, list) and moved:
+        given = [item for item in given if id(item) not in moved]
+    return ordered, given
+
+
+def _is_result(item: object) -> bool:
+    return isinstance(item, dict) and item.get("type") in LISTS and isinstance(item.get("call_id"), str)

@@ -67,6 +67,11 @@ def _stream_options(reading: Reading, value: object, param: str) -> None:
 
 
 def _metadata(reading: Reading, value: object, param: str) -> None:
+    check_metadata(value, param)
+
+
+def check_metadata(value: object, param: str) -> JsonObject:
+    """Up to 16 texts. Raises InvalidRequest."""
     labels = checks.mapping(value, param)
     if len(labels) > 16:
         raise InvalidRequest(
@@ -82,6 +87,7 @@ def _metadata(reading: Reading, value: object, param: str) -> None:
                 param=param,
                 code="string_above_max_length",
             )
+    return labels
 
 
 def _include(reading: Reading, value: object, param: str) -> None:

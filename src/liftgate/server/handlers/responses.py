@@ -22,7 +22,7 @@ from liftgate.whole_numbers import whole_number
 
 LARGEST_PAGE = 100
 PAGE = 20
-_INCLUDE = ("include", "include[]")
+INCLUDE = ("include", "include[]")
 
 
 async def create_response(request: Request) -> Response:
@@ -92,8 +92,8 @@ async def compact(request: Request) -> Response:
 
 
 async def retrieve_response(request: Request) -> Response:
-    query = request.query("key", "beta", "stream", "starting_after", "include_obfuscation", lists=_INCLUDE)
-    _check_include(query)
+    query = request.query("key", "beta", "stream", "starting_after", "include_obfuscation", lists=INCLUDE)
+    check_include(query)
     response = await request.gateway.replies.get(request.owner, request.params["response_id"])
     if _flag(query, "stream"):
         raise InvalidRequest(
@@ -117,8 +117,8 @@ async def cancel_response(request: Request) -> Response:
 
 
 async def list_input_items(request: Request) -> Response:
-    query = request.query("key", "beta", "limit", "order", "after", lists=_INCLUDE)
-    _check_include(query)
+    query = request.query("key", "beta", "limit", "order", "after", lists=INCLUDE)
+    check_include(query)
     page = await request.gateway.replies.input_items(
         request.owner,
         request.params["response_id"],
@@ -133,8 +133,8 @@ def item_list(items: list[JsonObject], *, has_more: bool) -> JsonObject:
     return {
         "object": "list",
         "data": items,
-        "first_id": items[0]["id"] if items else None,
-        "last_id": items[-1]["id"] if items else None,
+        "first_id": items[0]["id"] if items else "",
+        "last_id": items[-1]["id"] if items else "",
         "has_more": has_more,
     }
 
@@ -160,9 +160,9 @@ def read_limit(value: str | None) -> int:
     return number
 
 
-def _check_include(query: dict[str, str]) -> None:
+def check_include(query: dict[str, str]) -> None:
     """What the request asked to see of its answer is there without being asked for again."""
-    named = [word for name in _INCLUDE for word in query.get(name, "").split(",") if word]
+    named = [word for name in INCLUDE for word in query.get(name, "").split(",") if word]
     for index, word in enumerate(named):
         if word not in INCLUDED:
             raise InvalidRequest(f"Invalid value: '{word[:80]}'.", param=f"include[{index}]", code="invalid_value")

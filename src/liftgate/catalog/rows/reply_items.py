@@ -1,0 +1,167 @@
+"""Items of stored responses and of conversations, and the Files that hold their media.
+
+An item is held by the response whose turn brought it, by a conversation, or by both; it is erased with the last of
+these. A File of purpose `KEPT` goes with the last item that names it. What all of it takes is counted for the owner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from liftgate.catalog.connection import Connection, chunks, invalidate, storable
+from liftgate.catalog.rows.files import KEPT
+from liftgate.catalog.table import BareTable, Table, marks
+from liftgate.errors import Unavailable
+from liftgate.records import Owner
+
+KEPT_SECONDS = 30 * 86_400
+"""A response's time. Conversations have none."""
+_INSERTED_AT_ONCE = 80
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """`holder`: the response whose turn brought it; random where a client added it. `given`: it is of the input.
+    `item`: JSON. `signature`: the thought signature of a function call. `conversation_id`, `place`: where it stands.
+    `held`: its holder is there."""
+
+    holder: str
+    position: int
+    owner: Owner
+    id: str
+    given: int
+    item: bytes
+    signature: bytes | None = None
+    conversation_id: str | None = None
+    place: int | None = None
+    held: int = 1
+
+
+ITEMS = Table(
+    name="reply_items",
+    record=ItemRow,
+    owner="owner",
+    texts=("holder", "id", "conversation_id"),
+)
+REPLY_FILES = BareTable(
+    name="reply_files",
+    also=("holder", "file_id", "owner"),
+    owner="owner",
+    refers={"file_id": "files"},
+    texts=("holder",),
+)
+USAGE = BareTable(
+    name="reply_usage", also=("owner", "bytes"), owner="owner", stored=lambda conn, owner: reply_bytes(conn, owner)
+)
+
+
+def reply_bytes(conn: Connection, owner: Owner) -> int:
+    """Of all that is stored of the owner's responses and conversations, without their Files."""
+    rows = conn.execute("SELECT bytes FROM reply_usage WHERE owner = ?", (owner,))
+    return int(rows[0][0]) if rows else 0
+
+
+def count(conn: Connection, owner: Owner, more: int) -> None:
+    """So many more bytes are stored, or fewer where it is negative."""
+    if more:
+        conn.execute(
+            "INSERT INTO reply_usage (owner, bytes) VALUES (?, ?)"
+            " ON CONFLICT (owner) DO UPDATE SET bytes = reply_usage.bytes + excluded.bytes",
+            (owner, more),
+        )
+
+
+def insert_items(conn: Connection, items: Sequence[ItemRow]) -> None:
+    """The caller counts them."""
+    size = len(ITEMS.columns)
+    for start in range(0, len(items), _INSERTED_AT_ONCE):
+        some = items[start : start + _INSERTED_AT_ONCE]
+        rows = ", ".join([f"({marks(size)})"] * len(some))
+        values = [value for item in some for value in ITEMS.values(item)]
+        conn.execute(f"INSERT INTO reply_items ({ITEMS.listed}) VALUES {rows}", values)
+
+
+def items_of(conn: Connection, holders: Sequence[str]) -> list[ItemRow]:
+    """All items of these holders, in their order."""
+    found: dict[str, list[ItemRow]] = {holder: [] for holder in holders}
+    for some, piece in chunks(holders):
+        for item in ITEMS.select(conn, f"WHERE holder IN ({some}) AND held = 1 ORDER BY holder, position", piece):
+            found[item.holder].append(item)
+    return [item for holder in holders for item in found[holder]]
+
+
+def items_named(conn: Connection, owner: Owner, item_ids: Sequence[str], now: float) -> dict[str, ItemRow]:
+    """Those that are there, by id; of several of one id, one that a model gave."""
+    found: dict[str, ItemRow] = {}
+    for some, piece in chunks([each for each in dict.fromkeys(item_ids) if storable(each)]):
+        rows = ITEMS.select(
+            conn,
+            f"WHERE owner = ? AND id IN ({some}) AND (conversation_id IS NOT NULL OR EXISTS"
+            " (SELECT 1 FROM replies WHERE replies.id = reply_items.holder AND replies.created_at > ?))"
+            " ORDER BY given DESC",
+            (owner, *piece, now - KEPT_SECONDS),
+        )
+        found.update((item.id, item) for item in rows)
+    return found
+
+
+# ── what holds them ends ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def release_reply(conn: Connection, owner: Owner, reply_id: str) -> list[str]:
+    """The response is gone; the Files that nothing needs any more, which the caller deletes in this transaction, under
+    the owner's lock."""
+    gone = conn.execute(
+        "DELETE FROM reply_items WHERE holder = ? AND conversation_id IS NULL RETURNING length(item)", (reply_id,)
+    )
+    count(conn, owner, -sum(row[0] for row in gone))
+    conn.execute("UPDATE reply_items SET held = 0 WHERE holder = ?", (reply_id,))
+    return _let_go(conn, [reply_id])
+
+
+def release_from_conversation(
+    conn: Connection, owner: Owner, conversation_id: str, position: tuple[str, int] | None = None
+) -> list[str]:
+    """All items, or the one of a holder and position, stand in it no more. As `release_reply`."""
+    which, values = "conversation_id = ?", (conversation_id, *(position or ()))
+    if position is not None:
+        which += " AND holder = ? AND position = ?"
+    holders = [row[0] for row in conn.execute(f"SELECT DISTINCT holder FROM reply_items WHERE {which}", values)]
+    gone = conn.execute(f"DELETE FROM reply_items WHERE {which} AND held = 0 RETURNING length(item)", values)
+    count(conn, owner, -sum(row[0] for row in gone))
+    conn.execute(f"UPDATE reply_items SET conversation_id = NULL, place = NULL WHERE {which}", values)
+    return _let_go(conn, holders)
+
+
+# ── their Files ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def hold_files(conn: Connection, owner: Owner, holder: str, files: Sequence[str]) -> None:
+    """Under the owner's lock. Raises `Unavailable` where one of them was deleted meanwhile: whoever asks again stores
+    it again."""
+    for file_id in dict.fromkeys(files):
+        conn.execute(
+            "UPDATE files SET expires_at = NULL, lag = NULL WHERE id = ? AND owner = ? AND purpose = ?",
+            (file_id, owner, KEPT),
+        )
+        if not conn.changed():
+            raise Unavailable("A file of these items was deleted while they were stored. Ask again.", retry_after=1)
+        invalidate(conn, "file", file_id)
+        conn.execute("INSERT INTO reply_files (holder, file_id, owner) VALUES (?, ?, ?)", (holder, file_id, owner))
+
+
+def _let_go(conn: Connection, holders: Sequence[str]) -> list[str]:
+    """The Files that no item of these holders, nor of another, names any more."""
+    freed: list[str] = []
+    for some, piece in chunks(holders):
+        for holder, file_id in conn.execute(
+            f"SELECT holder, file_id FROM reply_files WHERE holder IN ({some}) ORDER BY file_id", piece
+        ):
+            left = conn.execute("SELECT item FROM reply_items WHERE holder = ?", (holder,))
+            if any(file_id.encode() in bytes(row[0]) for row in left):
+                continue
+            conn.execute("DELETE FROM reply_files WHERE holder = ? AND file_id = ?", (holder, file_id))
+            if not conn.execute("SELECT 1 FROM reply_files WHERE file_id = ? LIMIT 1", (file_id,)):
+                freed.append(file_id)
+    return freed

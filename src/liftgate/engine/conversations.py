@@ -1,0 +1,196 @@
+"""Conversations as their owners see them: made, listed item by item, added to, deleted.
+
+What goes on from one and is added to it is a turn (`engine/replies`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Literal
+
+import msgspec
+
+from liftgate import ids
+from liftgate.ask.builder import Ask
+from liftgate.ask.media import ResolvedFile
+from liftgate.ask.model_facts import facts_for
+from liftgate.catalog.database import Connection
+from liftgate.catalog.rows import conversations as rows
+from liftgate.catalog.rows.copies import Purge
+from liftgate.catalog.rows.reply_items import ItemRow
+from liftgate.copies.kinds.files import delete_file
+from liftgate.copies.purge import PurgeAtOnce
+from liftgate.copies.services import Services
+from liftgate.dialects.responses import kept_items
+from liftgate.dialects.responses.items import check_item
+from liftgate.dialects.responses.request import conversation_not_found
+from liftgate.engine.reply_items import ItemPage, ReplyItems
+from liftgate.engine.seals import Seals
+from liftgate.errors import FileNotFound, NotFound, shortened
+from liftgate.files.quota import Quotas
+from liftgate.json_types import JsonObject
+from liftgate.records import Owner
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    id: str
+    created_at: float
+    metadata: JsonObject
+
+
+class Conversations:
+    def __init__(self, services: Services, items: ReplyItems, quotas: Quotas, purge: PurgeAtOnce, seals: Seals) -> None:
+        self._db = services.db
+        self._items = items
+        self._quotas = quotas
+        self._purge = purge
+        self._seals = seals
+
+    async def create(self, owner: Owner, metadata: JsonObject, items: Sequence[object] = ()) -> Conversation:
+        """Raises what `add` raises."""
+        await self._quotas.make_room(owner, 0, said="The conversation cannot be stored: ", param="items")
+        conversation_id = f"conv_{ids.token()}"
+        new = await self._new_items(owner, items)
+
+        def work(conn: Connection) -> rows.ConversationRow:
+            row = rows.ConversationRow(conversation_id, owner, conn.now(), _encode(metadata))
+            rows.add_conversation(conn, row)
+            rows.add_items(conn, owner, conversation_id, new)
+            return row
+
+        return _shown(await self._db.write(work, storing=True))
+
+    async def retrieve(self, owner: Owner, conversation_id: str) -> Conversation:
+        """Raises NotFound."""
+        row = await self._db.read(partial(rows.find_conversation, owner=owner, conversation_id=conversation_id))
+        return _shown(_there(row, conversation_id))
+
+    async def update(self, owner: Owner, conversation_id: str, metadata: JsonObject) -> Conversation:
+        """`metadata` takes the place of what was there. Raises NotFound."""
+        values = _encode(metadata)
+        row = await self._db.write(lambda conn: rows.set_metadata(conn, owner, conversation_id, values), storing=True)
+        return _shown(_there(row, conversation_id))
+
+    async def delete(self, owner: Owner, conversation_id: str) -> None:
+        """Erases it with its items; those of a stored response are that one's until it is deleted. Raises NotFound."""
+
+        def work(conn: Connection) -> list[Purge] | None:
+            return _purges(conn, owner, rows.delete_conversation(conn, owner, conversation_id))
+
+        purges = await self._db.write(work)
+        if purges is None:
+            raise conversation_not_found(conversation_id)
+        self._purge.begin(purges)
+
+    # ── items ────────────────────────────────────────────────────────────────────────────────────
+
+    async def add(self, owner: Owner, conversation_id: str, items: Sequence[object]) -> list[JsonObject]:
+        """They as they are kept. Raises NotFound, TooLarge, and InvalidRequest with an item's path."""
+        await self.retrieve(owner, conversation_id)
+        await self._quotas.make_room(owner, 0, said="The items cannot be stored: ", param="items")
+        new = await self._new_items(owner, items)
+        if not await self._db.write(lambda conn: rows.add_items(conn, owner, conversation_id, new), storing=True):
+            raise conversation_not_found(conversation_id)
+        return await self._items.shown(owner, [item for item, _ in new])
+
+    async def item(self, owner: Owner, conversation_id: str, item_id: str) -> JsonObject:
+        """Raises NotFound."""
+
+        def look(conn: Connection) -> ItemRow | None:
+            _there(rows.find_conversation(conn, owner, conversation_id), conversation_id)
+            return rows.item_in(conn, conversation_id, item_id)
+
+        row = await self._db.read(look)
+        if row is None:
+            raise _item_not_found(item_id)
+        [item] = await self._items.shown(owner, [row])
+        return item
+
+    async def remove(self, owner: Owner, conversation_id: str, item_id: str) -> Conversation:
+        """The conversation without the item. Raises NotFound."""
+
+        def work(conn: Connection) -> tuple[rows.ConversationRow, list[Purge] | None]:
+            row = _there(rows.find_conversation(conn, owner, conversation_id), conversation_id)
+            return row, _purges(conn, owner, rows.remove_item(conn, owner, conversation_id, item_id))
+
+        row, purges = await self._db.write(work)
+        if purges is None:
+            raise _item_not_found(item_id)
+        self._purge.begin(purges)
+        return _shown(row)
+
+    async def items(
+        self,
+        owner: Owner,
+        conversation_id: str,
+        *,
+        after: str | None = None,
+        limit: int = 20,
+        order: Literal["asc", "desc"] = "desc",
+    ) -> ItemPage:
+        """Raises NotFound."""
+
+        def look(conn: Connection) -> tuple[list[ItemRow], bool]:
+            _there(rows.find_conversation(conn, owner, conversation_id), conversation_id)
+            return rows.page_of_items(conn, conversation_id, after=after, limit=limit, descending=order == "desc")
+
+        page, has_more = await self._db.read(look)
+        return ItemPage(await self._items.shown(owner, page), has_more)
+
+    async def _new_items(self, owner: Owner, items: Sequence[object]) -> list[tuple[ItemRow, Sequence[str]]]:
+        """Each with the Files that go with it."""
+        for place, item in enumerate(items):
+            ask = Ask(_FACTS, files=_AnyFile(), seal=partial(self._seals.of, owner))
+            check_item(ask, item, f"items[{place}]")
+        new: list[tuple[ItemRow, Sequence[str]]] = []
+        for place, item in enumerate(kept_items.own_items(list(items), ids.token())):
+            for _, media in kept_items.media_parts([item]):
+                if media.kind == "file_id" and await self._items.find(owner, media.ref) is None:
+                    raise FileNotFound(media.ref, param=f"items[{place}]")
+            files = await self._items.put_away(owner, [item])
+            new.append((ItemRow(f"item_{ids.token()}", 0, owner, item["id"], 1, _encode(item)), files))
+        return new
+
+
+class _AnyFile(Mapping[str, ResolvedFile]):
+    """Whatever an item names."""
+
+    def __getitem__(self, param: str) -> ResolvedFile:
+        return ResolvedFile(mime_type="text/plain", uri="files/any")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+_FACTS = facts_for("gemini-flash-latest", date.min)
+"""Of a model that takes what there is: which one will read an item is not known yet."""
+
+
+def _there(row: rows.ConversationRow | None, conversation_id: str) -> rows.ConversationRow:
+    if row is None:
+        raise conversation_not_found(conversation_id)
+    return row
+
+
+def _shown(row: rows.ConversationRow) -> Conversation:
+    return Conversation(row.id, row.created_at, _decode(row.metadata))
+
+
+def _purges(conn: Connection, owner: Owner, files: Sequence[str] | None) -> list[Purge] | None:
+    if files is None:
+        return None
+    return [purge for file_id in files for purge in delete_file(conn, owner, file_id) or ()]
+
+
+def _item_not_found(item_id: str) -> NotFound:
+    return NotFound(f"Item with id '{shortened(item_id)}' not found.")

@@ -1,0 +1,86 @@
+"""Items between their rows and what clients see of them: media go into Files when items are stored, and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from liftgate.catalog.rows.files import KEPT
+from liftgate.catalog.rows.reply_items import ItemRow
+from liftgate.dialects.responses import kept_items
+from liftgate.dialects.responses.items import call_ids
+from liftgate.engine.attachments import Attachments
+from liftgate.engine.files import Files
+from liftgate.errors import FileNotFound
+from liftgate.json_types import JsonObject
+from liftgate.records import FileRecord, Owner
+
+_decode = msgspec.json.Decoder(dict).decode
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    items: list[JsonObject]
+    has_more: bool
+
+
+class ReplyItems:
+    def __init__(self, files: Files, attachments: Attachments) -> None:
+        self._files = files
+        self._attachments = attachments
+
+    async def shown(
+        self,
+        owner: Owner,
+        found: Sequence[ItemRow],
+        signatures: dict[str, str] | None = None,
+        *,
+        earlier: bool = False,
+    ) -> list[JsonObject]:
+        """The items of these rows, images of answers in their places again. `earlier`: for a request, in which a text
+        stands where a File was deleted. `signatures` takes those of calls."""
+        items: list[JsonObject] = [_decode(row.item) for row in found]
+        if signatures is not None:
+            for row, item in zip(found, items, strict=True):
+                if row.signature is not None:
+                    signatures.update(dict.fromkeys(call_ids([item]), row.signature.decode()))
+        for file_id, show in kept_items.hidden_images(items):
+            show(await self._data(owner, file_id))
+        if earlier:
+            for part, media in kept_items.media_parts(items):
+                if media.kind == "file_id" and await self.find(owner, media.ref) is None:
+                    kept_items.say_deleted(part, media.ref)
+        return items
+
+    async def find(self, owner: Owner, name: str) -> FileRecord | None:
+        """A File by any of its names."""
+        return self._files.known(owner, name) or await self._files.named(owner, name)
+
+    async def _data(self, owner: Owner, file_id: str) -> str | None:
+        """A File's bytes in base64; None where it was deleted."""
+        try:
+            file, source = await self._files.open(owner, file_id)
+        except FileNotFound:
+            return None
+        data = bytearray()
+        async for piece in source.read(0, file.bytes):
+            data += piece
+        return (await asyncio.to_thread(base64.b64encode, data)).decode()
+
+    async def put_away(self, owner: Owner, items: Sequence[JsonObject]) -> list[str]:
+        """Puts the data of these items into Files; the Files that have to stay as long as the items do."""
+        files = []
+        for inline in list(kept_items.inline_data(items)):
+            file = await self._attachments.keep(owner, inline.media)
+            inline.put(file.id)
+            files.append(file.id)
+        for _, media in kept_items.media_parts(items):
+            if media.kind == "file_id":
+                file_named = await self.find(owner, media.ref)
+                if file_named is not None and file_named.purpose == KEPT:
+                    files.append(file_named.id)
+        return files
