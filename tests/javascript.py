@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -25,11 +26,26 @@ def anthropic_sdk() -> Path:
     return _installed("@anthropic-ai/sdk", "1.14.0", CACHE / "js-anthropic")
 
 
+def openai_sdk() -> Path:
+    """OpenAI's client; a directory from which it can be required."""
+    return _installed("openai", "7.59.0", CACHE / "js-openai")
+
+
+def axe() -> str:
+    """The script that looks for obstacles in a page."""
+    return (_installed("axe-core", "4.14.1", CACHE / "js-axe") / "node_modules/axe-core/axe.min.js").read_text()
+
+
+def esbuild() -> Path:
+    """The program that bundles clients for a browser."""
+    return _installed("esbuild", "0.28.2", CACHE / "js-esbuild") / "node_modules/.bin/esbuild"
+
+
 def _installed(name: str, version: str, packages: Path) -> Path:
     """Skips the test where node, npm or the registry is missing, and fails it there in CI."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
-        _missing("node and npm are not installed")
+        missing("node and npm are not installed")
     packages.mkdir(parents=True, exist_ok=True)
     with (packages / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -45,11 +61,12 @@ def _installed(name: str, version: str, packages: Path) -> Path:
             check=False,
         )
     if made.returncode:
-        _missing(f"npm could not install {name}: {made.stderr[-300:]}")
+        missing(f"npm could not install {name}: {made.stderr[-300:]}")
     return packages
 
 
-def _missing(what: str) -> None:
+def missing(what: str) -> NoReturn:
+    """Skips the test, and fails it in CI."""
     if os.environ.get("CI"):
         pytest.fail(what)
     pytest.skip(what)

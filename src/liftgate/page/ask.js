@@ -29,7 +29,7 @@ function cost(usage) {
 }
 
 // One question after the other about the same files; each is asked with those before it.
-export function Conversation({ files }) {
+export function Conversation({ files, ended }) {
   const { names, model, choose, error: noModels } = useModels();
   const [turns, setTurns] = useState([]);
   const [running, setRunning] = useState(null);
@@ -84,6 +84,7 @@ export function Conversation({ files }) {
       }
     }
     setRunning(null);
+    ended?.();
     field.current?.focus();
   };
 

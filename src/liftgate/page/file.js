@@ -37,8 +37,8 @@ function Preview({ file }) {
   return html`<p class="quiet">There is no preview of this type (${type}). Download it to look at it.</p>`;
 }
 
-function Copies({ id }) {
-  const { data, error, reload } = useLoaded((signal) => ask("GET", `/liftgate/files/${id}/copies`, { signal }), [id], 5000);
+function Copies({ id, turn }) {
+  const { data, error, reload } = useLoaded((signal) => ask("GET", `/liftgate/files/${id}/copies`, { signal }), [id, turn], 5000);
   return html`<section>
     <h2>Copies at Google</h2>
     <p class="quiet">The file stays here. Google keeps a copy for 48 hours; when a question needs it later, it is made again.</p>
@@ -58,6 +58,7 @@ function Copies({ id }) {
 
 export function File({ id }) {
   const [deleting, setDeleting] = useState(false);
+  const [turn, setTurn] = useState(0);
   const { data: file, error, reload } = useLoaded((signal) => ask("GET", `/liftgate/files/${encodeURIComponent(id)}`, { signal }), [id]);
   if (error) {
     const missing = error.status === 404;
@@ -86,8 +87,8 @@ export function File({ id }) {
       file.status_details && ["Note", file.status_details],
     ]} />
     <section class="preview"><h2>Preview</h2><${Preview} file=${file} /></section>
-    <section><h2>Ask about it</h2><${Conversation} files=${[file]} /></section>
-    <${Copies} id=${file.id} />
+    <section><h2>Ask about it</h2><${Conversation} files=${[file]} ended=${() => setTurn((before) => before + 1)} /></section>
+    <${Copies} id=${file.id} turn=${turn} />
     ${deleting && html`<${Confirm} title="Delete this file?" verb="Delete" act=${remove} close=${() => setDeleting(false)}>
       <p>${file.filename} and its copies at Google go. This cannot be taken back.</p>
     </${Confirm}>`}`;

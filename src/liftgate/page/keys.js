@@ -1,5 +1,148 @@
-// Keys that are made at run time, for whoever has the master key.
-import { html } from "./htm-preact.js";
-import { Heading } from "./parts.js";
+// Keys that are made at run time: made, shown once, changed, blocked, deleted.
+import { html, useEffect, useRef, useState } from "./htm-preact.js";
+import { ask, query } from "./api.js";
+import { Confirm, Empty, Heading, Problem, Select, Table, Waiting, useLoaded } from "./parts.js";
+import { until, when } from "./words.js";
 
-export const Keys = () => html`<${Heading} title="Keys" />`;
+const PAGE = 50;
+const LIVES = [["", "for ever"], ["1d", "1 day"], ["30d", "30 days"], ["90d", "90 days"], ["365d", "a year"]];
+const TYPES = [["", "Models and files"], ["management", "Keys"], ["read_only", "Looking only"]];
+const seconds = (iso) => (iso ? Date.parse(iso) / 1000 : null);
+const names = (text) => text.split(/[\s,]+/).filter(Boolean);
+const nameOf = (key) => key.key_alias || key.key_name;
+
+function state(key) {
+  if (key.blocked) return "blocked";
+  if (key.expires && seconds(key.expires) <= Date.now() / 1000) return "over";
+  return key.expires ? `good ${until(seconds(key.expires))}` : "good";
+}
+
+function Secret({ made, close }) {
+  const field = useRef();
+  const [said, setSaid] = useState("");
+  const copy = async () => {
+    field.current.select();
+    try {
+      await navigator.clipboard.writeText(made.key);
+      setSaid("Copied.");
+    } catch {
+      setSaid("It is selected: copy it with your keyboard.");
+    }
+  };
+  useEffect(() => field.current.select(), []);
+  return html`<section class="card secret" aria-label="The new key">
+    <h2>${nameOf(made)} is made</h2>
+    <p>Copy it now. It is shown this once, and kept nowhere.</p>
+    <label><span>The key</span><input ref=${field} readonly value=${made.key} /></label>
+    <div class="row"><button type="button" class="main" onClick=${copy}>Copy</button><button type="button" onClick=${close}>I have it</button>
+      <span role="status">${said}</span></div>
+  </section>`;
+}
+
+// Makes a key, or changes one.
+function Form({ key_, done, close }) {
+  const form = useRef();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(null);
+  const [life, setLife] = useState("");
+  const [type, setType] = useState("");
+  const go = async (event) => {
+    event.preventDefault();
+    const given = new FormData(form.current);
+    const body = { models: names(given.get("models")) };
+    if (life) body.duration = life;
+    if (key_) body.key = key_.token;
+    else {
+      for (const name of ["key_alias", "user_id"]) if (given.get(name).trim()) body[name] = given.get(name).trim();
+      if (type) body.key_type = type;
+    }
+    setBusy(true);
+    setError(null);
+    try {
+      done(await ask("POST", key_ ? "/key/update" : "/key/generate", { body }));
+    } catch (failed) {
+      setError(failed);
+      setBusy(false);
+    }
+  };
+  return html`<form class="card form" ref=${form} onSubmit=${go} aria-label=${key_ ? `Change ${nameOf(key_)}` : "Make a key"}>
+    <h2>${key_ ? `Change ${nameOf(key_)}` : "Make a key"}</h2>
+    <div class="fields">
+      ${!key_ && html`
+        <label><span>Name, for lists and logs</span><input name="key_alias" maxlength="200" /></label>
+        <label><span>Owner, whose files it sees</span><input name="user_id" maxlength="200" placeholder="one of its own" /></label>
+        <${Select} label="It is for" value=${type} options=${TYPES} onChange=${setType} />`}
+      <label><span>Models, with commas between</span><input name="models" placeholder="all" value=${key_ ? key_.models.join(", ") : ""} /></label>
+      <${Select} label=${key_ ? "Good from now on" : "Good for"} value=${life} options=${key_ ? [["", "as it was"], ["-1", "for ever"], ...LIVES.slice(1)] : LIVES} onChange=${setLife} />
+    </div>
+    <${Problem} error=${error} />
+    <div class="row"><button class="main" disabled=${busy}>${key_ ? "Change it" : "Make it"}</button><button type="button" onClick=${close}>Cancel</button></div>
+  </form>`;
+}
+
+export function Keys() {
+  const [typed, setTyped] = useState("");
+  const [page, setPage] = useState(1);
+  const [making, setMaking] = useState(false);
+  const [changed, setChanged] = useState(null);
+  const [made, setMade] = useState(null);
+  const [asked, setAsked] = useState(null);
+  const [error, setError] = useState(null);
+  const listed = useLoaded(
+    (signal) => ask("GET", `/key/list${query({ return_full_object: "true", size: PAGE, page, search: typed.trim() })}`, { signal }),
+    [typed, page],
+  );
+  const act = async (path, body) => {
+    setError(null);
+    try {
+      await ask("POST", path, { body });
+      listed.reload();
+    } catch (failed) {
+      setError(failed);
+    }
+  };
+  const done = (answer) => {
+    setMaking(false);
+    setChanged(null);
+    if (answer.token_id) setMade(answer);
+    listed.reload();
+  };
+  const { data } = listed;
+  return html`
+    <div class="row between"><${Heading} title="Keys" />${!making && html`<button type="button" class="main" onClick=${() => (setMaking(true), setChanged(null))}>Make a key</button>`}</div>
+    ${made && html`<${Secret} key=${made.key} made=${made} close=${() => setMade(null)} />`}
+    ${making && html`<${Form} done=${done} close=${() => setMaking(false)} />`}
+    ${changed && html`<${Form} key=${changed.token} key_=${changed} done=${done} close=${() => setChanged(null)} />`}
+    <form class="row filters" role="search" onSubmit=${(event) => event.preventDefault()}>
+      <label class="grow"><span>Search by name or owner</span><input type="search" value=${typed} onInput=${(event) => (setTyped(event.target.value), setPage(1))} /></label>
+    </form>
+    <${Problem} error=${listed.error} again=${listed.reload} /><${Problem} error=${error} />
+    ${!data && listed.loading && html`<${Waiting} what="Loading the keys" />`}
+    ${data && !data.keys.length && html`<${Empty}><p>${typed ? "No key fits." : "No key was made yet. Give each program and each team one of its own: it can be blocked, and ends, alone."}</p></${Empty}>`}
+    ${data && data.keys.length > 0 && html`<${Table} caption="Keys" heads=${["Name", "Owner", "State", "Models", "Made", "What to do"]}>
+      ${data.keys.map((key) => html`<tr key=${key.token}>
+        <th scope="row">${nameOf(key)}<small>${key.key_name}</small></th>
+        <td class="break">${key.owner}</td>
+        <td>${state(key)}</td>
+        <td class="break">${key.models.join(", ") || "all"}</td>
+        <td>${when(seconds(key.created_at))}</td>
+        <td><div class="row tight">
+          <button type="button" aria-label=${`Change ${nameOf(key)}`} onClick=${() => (setChanged(key), setMaking(false))}>Change</button>
+          ${key.blocked
+            ? html`<button type="button" aria-label=${`Unblock ${nameOf(key)}`} onClick=${() => act("/key/unblock", { key: key.token })}>Unblock</button>`
+            : html`<button type="button" aria-label=${`Block ${nameOf(key)}`} onClick=${() => act("/key/block", { key: key.token })}>Block</button>`}
+          <button type="button" class="danger" aria-label=${`Delete ${nameOf(key)}`} onClick=${() => setAsked(key)}>Delete</button>
+        </div></td>
+      </tr>`)}
+    </${Table}>`}
+    ${data && data.total_pages > 1 && html`<nav class="row" aria-label="Pages of keys">
+      <button type="button" disabled=${page === 1} onClick=${() => setPage(page - 1)}>Before</button>
+      <span>Page ${page} of ${data.total_pages}</span>
+      <button type="button" disabled=${page >= data.total_pages} onClick=${() => setPage(page + 1)}>Next</button>
+    </nav>`}
+    <p class="quiet">Keys of the config are not listed here.</p>
+    ${asked && html`<${Confirm} title=${`Delete ${nameOf(asked)}?`} verb="Delete" close=${() => setAsked(null)}
+      act=${async () => (await ask("POST", "/key/delete", { body: { keys: [asked.token] } }), listed.reload())}>
+      <p>Programs that use it are refused within a second. Its owner's files stay.</p>
+    </${Confirm}>`}`;
+}

@@ -1,0 +1,175 @@
+"""The whole way through the page in a real browser: every view, every kind of preview, by keyboard, at any width."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from browser import RECORDING, Visit, pdf, png
+from gateways import client_for
+
+LENGTH = """sound => new Promise((done, failed) => {
+  sound.onerror = () => failed(sound.error);
+  if (sound.readyState) done(sound.duration); else sound.onloadedmetadata = () => done(sound.duration);
+})"""
+
+
+def upload(page: Page, *files: tuple[str, str, bytes]) -> None:
+    chosen = [{"name": name, "mimeType": kind, "buffer": content} for name, kind, content in files]
+    page.locator("input[type=file]").set_input_files(chosen)  # type: ignore[arg-type]
+    for name, _, _ in files:
+        expect(page.get_by_role("link", name=name)).to_be_visible()
+
+
+def test_a_file_on_its_whole_way(browser: Browser, url: str) -> None:
+    with Visit(browser, url) as visit:
+        page = visit.page
+        visit.open()
+        visit.check_access()
+        visit.sign_in()
+        expect(page.get_by_text("There is no file yet.")).to_be_visible()
+        visit.check_access()
+        page.get_by_role("link", name="Upload the first one").click()
+        upload(
+            page,
+            ("recording.wav", "audio/wav", RECORDING.read_bytes()),
+            ("Notes.txt", "text/plain", b"What the lecture was about.\n" * 4000),
+            ("picture.png", "image/png", png()),
+            ("paper.pdf", "application/pdf", pdf("A paper")),
+        )
+        visit.check_access()
+
+        visit.look("Files")
+        expect(page.get_by_role("row")).to_have_count(5)
+        page.get_by_label("Type").select_option("Audio")
+        expect(page.get_by_role("row")).to_have_count(2)
+        page.get_by_role("link", name="recording.wav").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("recording.wav")
+        sound = page.locator("audio")
+        assert sound.evaluate(LENGTH) > 7
+        expect(page.get_by_role("cell", name="not there")).to_have_count(2)
+        page.get_by_label("Your question").fill("What is said?")
+        page.get_by_role("button", name="Ask", exact=True).click()
+        expect(page.locator(".answer")).to_contain_text("The sandbox's gemini-2.5-flash received 1 file")
+        expect(page.locator(".cost")).to_contain_text(re.compile(r"\d+ tokens in, \d+ out"))
+        expect(page.get_by_text("then made again on use")).to_be_visible()
+        page.get_by_label("Ask further").fill("And who speaks?")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(".answer").nth(1)).to_contain_text("And who speaks?")
+        visit.check_access()
+
+        visit.look("Files")
+        page.get_by_role("link", name="picture.png").click()
+        expect(page.locator(".preview img")).to_have_js_property("complete", True)
+        expect(page.locator(".preview img")).to_have_js_property("naturalWidth", 200)
+        visit.look("Files")
+        page.get_by_role("link", name="paper.pdf").click()
+        expect(page.locator(".preview iframe")).to_have_attribute("src", re.compile("/preview$"))
+        visit.look("Files")
+        page.get_by_label("Search by name").fill("notes")
+        expect(page.get_by_role("row")).to_have_count(2)
+        page.get_by_role("link", name="Notes.txt").click()
+        expect(page.get_by_text("These are the first 64.0 KiB of 109.4 KiB.")).to_be_visible()
+        expect(page.locator("pre")).to_contain_text("What the lecture was about.")
+        visit.check_access()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download").click()
+        assert download.value.suggested_filename == "Notes.txt"
+        page.get_by_role("button", name="Delete").click()
+        expect(page.get_by_role("dialog")).to_contain_text("Notes.txt and its copies at Google go.")
+        visit.check_access()
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Files")
+        expect(page.get_by_role("row")).to_have_count(4)
+
+        for view in ("Ask", "Accounts", "Health"):
+            visit.look(view)
+            expect(page.locator("main [role=status]:text('…')")).to_have_count(0)
+            visit.check_access()
+        visit.look("Accounts")
+        expect(page.get_by_text("of 20.0 GiB · 1 copy")).to_be_visible()
+
+        visit.look("Files")
+        page.get_by_label("Choose all that are shown").check()
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(page.get_by_text("There is no file yet.")).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_text("You have signed out.")).to_be_visible()
+
+
+def test_every_view_at_320_pixels(browser: Browser, url: str) -> None:
+    with client_for(url, "sk-master") as master:
+        for name in ("a very long name without any place to break it " * 3, "x" * 200, "short"):
+            master.files.create(file=(f"{name}.txt", name.encode()), purpose="user_data")
+    with Visit(browser, url, viewport={"width": 320, "height": 640}) as visit:
+        page = visit.page
+        visit.open()
+        visit.check_access()
+        visit.sign_in("sk-master")
+        expect(page.get_by_role("row")).to_have_count(4)
+        visit.check_access()
+        page.get_by_label("Order").select_option("By name, from Z")
+        expect(page.get_by_role("row").nth(1)).to_contain_text("xxx")
+        page.get_by_label("Choose short.txt").check()
+        page.get_by_role("link", name="Ask about it").click()
+        expect(page.get_by_role("list", name="Files that are asked about")).to_contain_text("short.txt")
+        page.get_by_label("Add a file by its name").fill("long")
+        page.get_by_role("button", name=re.compile("^Add a very long")).click()
+        visit.check_access()
+        visit.look("Keys")
+        page.get_by_role("button", name="Make a key").click()
+        visit.check_access()
+        for view in ("Upload", "Accounts", "Health", "Files"):
+            visit.look(view)
+            visit.check_access()
+        page.get_by_role("link", name="short.txt").click()
+        expect(page.get_by_role("heading", name="Copies at Google")).to_be_visible()
+        visit.check_access()
+
+
+def test_by_keyboard_alone(browser: Browser, url: str) -> None:
+    with client_for(url, "sk-bob") as bob:
+        for name in ("one.txt", "two.txt"):
+            bob.files.create(file=(name, name.encode()), purpose="user_data")
+    with Visit(browser, url) as visit:
+        page = visit.page
+        keys = page.keyboard
+
+        def to(role: str, name: str, key: str = "Tab", within: Locator | None = None) -> None:
+            """Goes on until this is what the keyboard acts on."""
+            wanted = (within or page.locator("body")).get_by_role(role, name=name, exact=True)  # type: ignore[arg-type]
+            expect(wanted).to_be_visible()
+            for _ in range(40):
+                if wanted.evaluate("element => element === document.activeElement"):
+                    return
+                keys.press(key)
+            raise AssertionError(f"{name} was not reached")
+
+        visit.open()
+        expect(page.get_by_label("Your key")).to_be_focused()
+        keys.type("sk-bob")
+        keys.press("Enter")
+        to("checkbox", "Choose two.txt")
+        keys.press("Space")
+        to("button", "Delete")
+        keys.press("Enter")
+        expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+        keys.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page.get_by_role("button", name="Delete")).to_be_focused()
+        keys.press("Enter")
+        to("button", "Delete", within=page.get_by_role("dialog"))
+        keys.press("Enter")
+        expect(page.get_by_role("link", name="two.txt")).to_have_count(0)
+        to("link", "one.txt", "Shift+Tab")
+        keys.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_be_focused()
+        to("textbox", "Your question")
+        keys.type("What is it?")
+        keys.press("Control+Enter")
+        expect(page.locator(".cost")).to_be_visible()
+        to("button", "Sign out", "Shift+Tab")
+        keys.press("Enter")
+        expect(page.get_by_label("Your key")).to_be_focused()
