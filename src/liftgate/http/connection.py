@@ -14,15 +14,13 @@ from typing import cast
 import httptools
 
 from liftgate.errors import LiftgateError, UpstreamDisconnected, UpstreamProtocolError
-from liftgate.http.network import broken
+from liftgate.http.network import LONGEST_HEAD, broken
 from liftgate.large_bodies import Body, grown
 
 UNREAD = 256 * 1024
 """Bytes of an answer that wait for their reader before no more are taken from the network."""
 MANY = 8
 """Pieces of an answer that are joined at once; more of them are many bytes."""
-LONGEST_HEAD = 256 * 1024
-"""Bytes of an answer's head, at most."""
 
 Fields = list[tuple[bytes, bytes]]
 

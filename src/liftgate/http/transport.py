@@ -6,18 +6,19 @@ and what takes time to unpack is better sent as it is. Belongs to the event loop
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, unquote, urlsplit
+from time import monotonic
+from urllib.parse import unquote
 
 from liftgate.byte_source import PIECE, ByteSource
 from liftgate.deadlines import Deadlines, Within
 from liftgate.errors import InternalError, InvalidRequest, Unavailable, UpstreamDisconnected, UpstreamProtocolError
 from liftgate.http.connection import Answer, Connection
-from liftgate.http.network import PORTS, EnvironmentProxies, broken
-from liftgate.http.pool import Origin
+from liftgate.http.network import CONNECTING, PORTS, EnvironmentProxies, Proxy, broken, reach, split
 from liftgate.large_bodies import Body
 
 Headers = Mapping[str, str]
@@ -61,6 +62,92 @@ class Reply:
     body: bytes
 
 
+class Origin:
+    """Where connections go: one scheme, host and port, straight or through a proxy. Makes them, keeps the free ones. Of
+    one event loop. `secure` gives the TLS context when one is needed. Times in seconds."""
+
+    def __init__(
+        self,
+        address: tuple[str, str, int],
+        proxy: Proxy | None,
+        secure: Callable[[], ssl.SSLContext],
+        deadlines: Deadlines,
+        *,
+        connect: float,
+        keep_alive: float,
+    ) -> None:
+        self._address = address
+        self.proxy = proxy
+        self._secure = secure
+        self._deadlines = deadlines
+        self._connect_seconds = connect
+        self._keep_alive = keep_alive
+        self._free: list[Connection] = []
+        self._all: set[Connection] = set()
+        self._sweeping = False
+
+    @property
+    def authority(self) -> str:
+        """As in a Host header."""
+        scheme, name, port = self._address
+        host = f"[{name}]" if ":" in name else name
+        return host if port == PORTS[scheme] else f"{host}:{port}"
+
+    def free(self) -> Connection | None:
+        """The connection that was used last, which the other side is least likely to have given up."""
+        oldest = monotonic() - self._keep_alive
+        while self._free:
+            connection = self._free.pop()
+            if connection.free_since < oldest:
+                connection.close()
+            elif connection.is_open:
+                return connection
+        return None
+
+    async def connect(self) -> Connection:
+        """A new one. Raises UpstreamDisconnected, UpstreamTimeout, UpstreamProtocolError (TLS)."""
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                connection = await reach(self._address, self.proxy, self._secure, self._made)
+        except OSError as error:
+            raise broken(error, CONNECTING) from None
+        self._all.add(connection)
+        return connection
+
+    def close(self) -> None:
+        """Ends all connections, and the exchanges on them."""
+        self._free.clear()
+        for connection in tuple(self._all):
+            connection.abort()
+
+    # ── what a connection tells ──────────────────────────────────────────────────────────────────
+
+    def _freed(self, connection: Connection) -> None:
+        connection.free_since = monotonic()
+        self._free.append(connection)
+        if not self._sweeping:
+            self._sweeping = True
+            self._deadlines.call_later(self._keep_alive, self._sweep)
+
+    def _lost(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        if connection in self._free:
+            self._free.remove(connection)
+
+    def _sweep(self) -> None:
+        """Closes what was free for too long; comes back while anything is free."""
+        oldest = monotonic() - self._keep_alive
+        for connection in [each for each in self._free if each.free_since < oldest]:
+            self._free.remove(connection)
+            connection.close()
+        self._sweeping = bool(self._free)
+        if self._sweeping:
+            self._deadlines.call_later(self._keep_alive, self._sweep)
+
+    def _made(self) -> Connection:
+        return Connection(asyncio.get_running_loop(), self._freed, self._lost)
+
+
 class Transport:
     """Sends requests; what it raises is typed."""
 
@@ -77,7 +164,7 @@ class Transport:
         """Of a request to `url`, an absolute one, already quoted. Raises UpstreamProtocolError when it is none, and
         InvalidRequest for a header that cannot be sent.
         """
-        parts, host = _split(url)
+        parts, host = split(url)
         port = PORTS[parts.scheme] if parts.port is None else parts.port
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         origin = self._origin(parts.scheme, host, port)
@@ -224,20 +311,6 @@ class Transport:
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls
-
-
-def _split(url: str) -> tuple[SplitResult, str]:
-    """An absolute http or https URL, and its host as DNS has it."""
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").encode("idna").decode()
-        valid = parts.scheme in PORTS and parts.port != 0 and (parts.path + parts.query).isascii()
-        valid = valid and bool(host) and url.isprintable() and " " not in url
-    except ValueError:
-        valid = False
-    if not valid:
-        raise UpstreamProtocolError("The URL to call is not a valid http or https one; is api_base right?")
-    return parts, host
 
 
 async def _send_rest(connection: Connection, answer: Answer, body: Body) -> None:
