@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -287,12 +288,15 @@ def test_what_gemini_keeps_by_name_passes_only_for_one_owner_and_one_account(
 
 
 def test_a_part_that_is_sent_back_names_no_file_at_gemini(url: str, sandbox: SandboxServer) -> None:
-    """`extra_content` returns Gemini's own parts; a URI in them would go round the files' owner."""
+    """`extra_content` returns Gemini's own parts; a URI in them would go round the files' owner. A part of its own is
+    left out, as an answer may have had one; inside another it is nothing that an answer had."""
     stolen = {"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/abc"}}
-    for raw in (stolen, {"functionResponse": {"name": "f", "response": {}, "parts": [stolen]}}):
+    for raw, expected in ((stolen, 200), ({"functionResponse": {"name": "f", "response": {}, "parts": [stolen]}}, 400)):
         message = {"role": "assistant", "content": "x", "extra_content": {"google": {"parts": [{"index": 0, **raw}]}}}
-        status, _, body = post(url, {"model": SIGNING, "messages": [*hello()["messages"], message]})
-        assert (status, body["error"]["code"]) == (400, "unknown_parameter")
+        asked = {"model": SIGNING, "messages": [*hello()["messages"], message, *hello()["messages"]]}
+        status, _, body = post(url, asked)
+        assert status == expected and (status == 200 or body["error"]["code"] == "unknown_parameter")
+        assert "files/abc" not in json.dumps(sandbox.control("bodies"))
 
 
 # ── tokens ─────────────────────────────────────────────────────────────────────────────────────────────────────────
