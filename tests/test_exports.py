@@ -8,7 +8,18 @@ import pytest
 
 import liftgate
 
-FUNCTIONS = ("completion", "token_counter", "create_file", "file_retrieve", "file_list", "file_delete", "file_content")
+FUNCTIONS = (
+    "completion",
+    "token_counter",
+    "create_file",
+    "file_retrieve",
+    "file_list",
+    "file_delete",
+    "file_content",
+    "responses",
+    "get_responses",
+    "delete_responses",
+)
 
 
 @pytest.mark.parametrize("name", liftgate.__all__)

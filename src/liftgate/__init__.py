@@ -50,18 +50,24 @@ if TYPE_CHECKING:
     from liftgate.sdk.functions import abatch_completion as abatch_completion
     from liftgate.sdk.functions import acompletion as acompletion
     from liftgate.sdk.functions import acreate_file as acreate_file
+    from liftgate.sdk.functions import adelete_responses as adelete_responses
     from liftgate.sdk.functions import afile_content as afile_content
     from liftgate.sdk.functions import afile_delete as afile_delete
     from liftgate.sdk.functions import afile_list as afile_list
     from liftgate.sdk.functions import afile_retrieve as afile_retrieve
+    from liftgate.sdk.functions import aget_responses as aget_responses
+    from liftgate.sdk.functions import aresponses as aresponses
     from liftgate.sdk.functions import atoken_counter as atoken_counter
     from liftgate.sdk.functions import batch_completion as batch_completion
     from liftgate.sdk.functions import completion as completion
     from liftgate.sdk.functions import create_file as create_file
+    from liftgate.sdk.functions import delete_responses as delete_responses
     from liftgate.sdk.functions import file_content as file_content
     from liftgate.sdk.functions import file_delete as file_delete
     from liftgate.sdk.functions import file_list as file_list
     from liftgate.sdk.functions import file_retrieve as file_retrieve
+    from liftgate.sdk.functions import get_responses as get_responses
+    from liftgate.sdk.functions import responses as responses
     from liftgate.sdk.functions import token_counter as token_counter
     from liftgate.sdk.model_info import get_max_tokens as get_max_tokens
     from liftgate.sdk.model_info import get_model_info as get_model_info
@@ -82,13 +88,18 @@ if TYPE_CHECKING:
     from liftgate.sdk.model_info import supports_vision as supports_vision
     from liftgate.sdk.model_info import supports_web_search as supports_web_search
     from liftgate.sdk.model_info import validate_environment as validate_environment
+    from liftgate.sdk.response_results import DeleteResponseResult as DeleteResponseResult
+    from liftgate.sdk.response_results import ResponsesAPIResponse as ResponsesAPIResponse
+    from liftgate.sdk.response_results import ResponsesEvent as ResponsesEvent
     from liftgate.sdk.results import FileDeleted as FileDeleted
     from liftgate.sdk.results import FileList as FileList
     from liftgate.sdk.results import FileObject as FileObject
     from liftgate.sdk.results import ModelResponse as ModelResponse
     from liftgate.sdk.results import ModelResponseStream as ModelResponseStream
     from liftgate.sdk.streams import AsyncChunkStream as AsyncChunkStream
+    from liftgate.sdk.streams import AsyncEventStream as AsyncEventStream
     from liftgate.sdk.streams import ChunkStream as ChunkStream
+    from liftgate.sdk.streams import EventStream as EventStream
     from liftgate.types import Choices as Choices
     from liftgate.types import CustomStreamWrapper as CustomStreamWrapper
     from liftgate.types import Delta as Delta
@@ -99,6 +110,7 @@ if TYPE_CHECKING:
 
 _FUNCTIONS = (
     *("completion", "batch_completion", "token_counter"),
+    *("responses", "get_responses", "delete_responses"),
     *("create_file", "file_retrieve", "file_list", "file_delete", "file_content"),
 )
 _FACTS = (
@@ -122,7 +134,8 @@ _HOMES = {
     "liftgate.sdk.client": ("Liftgate", "AsyncLiftgate"),
     "liftgate.types": ("CustomStreamWrapper", "Choices", "Delta", "Function", "Message", "StreamingChoices", "Usage"),
     "liftgate.sdk.results": ("FileObject", "FileList", "FileDeleted", "ModelResponse", "ModelResponseStream"),
-    "liftgate.sdk.streams": ("ChunkStream", "AsyncChunkStream"),
+    "liftgate.sdk.response_results": ("ResponsesAPIResponse", "ResponsesEvent", "DeleteResponseResult"),
+    "liftgate.sdk.streams": ("ChunkStream", "AsyncChunkStream", "EventStream", "AsyncEventStream"),
     "liftgate.sdk.content": ("FileContent",),
     "liftgate.sdk.costs": ("completion_cost", "cost_per_token"),
     "liftgate.sdk.chunk_builder": ("stream_chunk_builder",),

@@ -6,6 +6,12 @@ from __future__ import annotations
 
 import sys
 
+from liftgate.sdk.response_results import (
+    DeleteResponseResult,
+    ResponseAPIUsage,
+    ResponsesAPIResponse,
+    ResponsesEvent,
+)
 from liftgate.sdk.results import (
     Choices,
     Delta,
@@ -20,16 +26,19 @@ from liftgate.sdk.results import (
     ToolCall,
     Usage,
 )
-from liftgate.sdk.streams import AsyncChunkStream, ChunkStream
+from liftgate.sdk.streams import AsyncChunkStream, AsyncEventStream, ChunkStream, EventStream
 
 __all__ = [
     "AsyncChunkStream",
+    "AsyncEventStream",
     "ChatCompletionDeltaToolCall",
     "ChatCompletionMessageToolCall",
     "Choices",
     "ChunkStream",
     "CustomStreamWrapper",
+    "DeleteResponseResult",
     "Delta",
+    "EventStream",
     "FileDeleted",
     "FileList",
     "FileObject",
@@ -37,6 +46,9 @@ __all__ = [
     "Message",
     "ModelResponse",
     "ModelResponseStream",
+    "ResponseAPIUsage",
+    "ResponsesAPIResponse",
+    "ResponsesEvent",
     "StreamingChoices",
     "Usage",
 ]

@@ -80,7 +80,16 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 REFUSED_ARGUMENTS = ("max_budget", "guardrails", "retry_policy", "prompt_id", "model_list", "litellm_credential_name")
 ABSENT_NAMES = (
-    *("embedding", "aembedding", "Router", "text_completion", "responses", "aresponses", "image_generation", "speech"),
+    *(
+        "embedding",
+        "aembedding",
+        "Router",
+        "text_completion",
+        "cancel_responses",
+        "acancel_responses",
+        "image_generation",
+        "speech",
+    ),
     *("transcription", "anthropic", "rerank", "moderation", "create_batch", "register_model", "encode", "decode"),
     *("trim_messages", "BudgetManager", "CustomLogger", "Cache", "EmbeddingResponse", "get_valid_models"),
     *("completion_with_retries", "batch_completion_models", "video_generation", "generate_content", "CustomLLM"),

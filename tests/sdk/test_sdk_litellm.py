@@ -251,7 +251,7 @@ def test_a_client_of_its_own_does_not_take_the_modules_settings(sandbox: Sandbox
 @pytest.mark.parametrize(
     "name",
     [
-        *("Router", "embedding", "responses", "speech", "image_generation", "CustomLogger"),
+        *("Router", "embedding", "cancel_responses", "speech", "image_generation", "CustomLogger"),
         *(
             "acreate_fine_tuning_job",
             "alist_batches",

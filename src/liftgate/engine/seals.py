@@ -1,53 +1,23 @@
-"""Seals: what clients keep for us, encrypted and signed by a key of the deployment and of one owner.
-
-The key is derived from a random word in the catalogue, so every process of every node has the same one, after a
-restart and after a restore as well. Fernet is AES-128 in CBC mode under an HMAC of SHA-256.
+"""The owners' seals, under keys derived from a random word in the catalogue: every process of every node has the same,
+after a restart and after a restore as well.
 """
 
 from __future__ import annotations
 
-import base64
-import hmac
 import logging
 import os
-import re
 from functools import lru_cache, partial
 
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows.secrets import get_secret, keep_secret
 from liftgate.errors import StorageFull, Unavailable
 from liftgate.records import Owner
+from liftgate.sealing import FernetSeal, seal_of
 
 log = logging.getLogger("liftgate.engine")
 
 SECRET = "seals"
-PREFIX = "liftgate1."
-"""Tells ours from what other services have sealed, which may be Fernet's too."""
 KNOWN_OWNERS = 1024
-
-# Fernet itself reads a token to its padding and leaves be what follows.
-_OURS = re.compile(re.escape(PREFIX) + "[A-Za-z0-9_-]+={0,2}")
-
-
-class FernetSeal:
-    """`key`: 32 bytes."""
-
-    def __init__(self, key: bytes) -> None:
-        from cryptography.fernet import Fernet, InvalidToken  # most processes seal nothing
-
-        self._fernet = Fernet(base64.urlsafe_b64encode(key))
-        self._invalid = InvalidToken
-
-    def close(self, value: bytes) -> str:
-        return PREFIX + self._fernet.encrypt(value).decode()
-
-    def open(self, text: str) -> bytes | None:
-        if not _OURS.fullmatch(text):
-            return None
-        try:
-            return self._fernet.decrypt(text[len(PREFIX) :])
-        except self._invalid:
-            return None
 
 
 class Seals:
@@ -71,9 +41,3 @@ class Seals:
         if self._secret is None:
             raise Unavailable("Nothing can be sealed: the gateway began when no space was left for its catalogue.")
         return self._made(self._secret, owner)
-
-
-def seal_of(secret: bytes, owner: Owner) -> FernetSeal:
-    """`secret`: random, at least 32 bytes."""
-    # One block of HKDF's expansion (RFC 5869), which is enough where the secret itself is random.
-    return FernetSeal(hmac.digest(secret, b"liftgate seal 1:" + owner.encode() + b"\x01", "sha256"))

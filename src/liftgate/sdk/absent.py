@@ -12,7 +12,7 @@ _ROUTER = "Liftgate(config='config.yaml') routes over the deployments of a LiteL
 _IMAGES = "Ask completion for images: modalities=['image', 'text'] with an image model; they come in message.images."
 _SPEECH = "Ask completion for speech: modalities=['audio'] and audio={'voice': …, 'format': 'wav'} with a TTS model."
 _TRANSCRIPT = "Upload the audio with create_file and ask completion for a transcript."
-_RESPONSES = "Liftgate has no Responses API yet; completion takes the same models."
+_RESPONSES = "responses, get_responses and delete_responses are there; a gateway has the rest at /v1/responses."
 _BATCHES = "Liftgate has no batches at Google yet; batch_completion asks many chats side by side."
 _EACH_MODEL = "Give completion fallbacks=[…], or call it once for each model."
 _PLAIN = "Give completion one user message."
@@ -57,7 +57,6 @@ ABSENT: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("image_generation", "aimage_generation", "image_edit", "aimage_edit"), _IMAGES),
         **dict.fromkeys(("speech", "aspeech"), _SPEECH),
         **dict.fromkeys(("transcription", "atranscription"), _TRANSCRIPT),
-        **dict.fromkeys(("responses", "aresponses"), _RESPONSES),
         **dict.fromkeys(
             ("create_batch", "acreate_batch", "retrieve_batch", "aretrieve_batch", "list_batches"), _BATCHES
         ),

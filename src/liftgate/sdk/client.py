@@ -7,29 +7,27 @@ gateway that runs somewhere else.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
-from typing import Any, Concatenate, Literal, ParamSpec, Self, TypedDict, TypeVar, Unpack, overload
+from typing import Any, Literal, ParamSpec, Self, TypedDict, TypeVar, Unpack, overload
 
 from liftgate.errors import InvalidRequest
 from liftgate.json_types import JsonObject
-from liftgate.sdk import operations
+from liftgate.sdk import operations, response_operations
 from liftgate.sdk.bridge import Bridge, Here, public_errors
 from liftgate.sdk.calls import Call, call_of
 from liftgate.sdk.chat_options import ChatMessages, ChatOptions
 from liftgate.sdk.content import FileContent
 from liftgate.sdk.direct import Direct
-from liftgate.sdk.engine import ChunkSource, Engine
-from liftgate.sdk.file_input import brought
-from liftgate.sdk.operations import Operation
+from liftgate.sdk.engine import Engine
+from liftgate.sdk.methods import aevents, as_is, astreamed, awaited, blocking, events, streamed
 from liftgate.sdk.portal import Portal
+from liftgate.sdk.response_operations import ResponsesInput
+from liftgate.sdk.response_results import ResponsesAPIResponse
 from liftgate.sdk.results import ModelResponse
-from liftgate.sdk.streams import AsyncChunkStream, ChunkStream
-from liftgate.tasks import Work
+from liftgate.sdk.streams import AsyncChunkStream, AsyncEventStream, ChunkStream, EventStream
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,66 +50,6 @@ class ClientOptions(TypedDict, total=False):
 Opener = Callable[[], AbstractAsyncContextManager[Engine]]
 
 
-def _blocking(say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]) -> Callable[Concatenate[Any, P], R]:
-    """A method that waits. `show` makes of the engine's result what the caller sees."""
-    of_model = _begins_with_model(say)
-
-    @functools.wraps(say)
-    def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        __tracebackhide__ = True
-        with public_errors(_model_of(args, kwargs) if of_model else None):
-            operation, bridge = say(*args, **self._settled(kwargs, chat=of_model)), self._bridge
-            return show(bridge.run(lambda engine: operation.ask(engine, operation.file)), bridge)
-
-    return _signed(method, say)
-
-
-def _awaited(say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]) -> Callable[Concatenate[Any, P], Work[R]]:
-    """The same to be awaited."""
-    of_model = _begins_with_model(say)
-
-    @functools.wraps(say)
-    async def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        __tracebackhide__ = True
-        with public_errors(_model_of(args, kwargs) if of_model else None):
-            operation, bridge = say(*args, **self._settled(kwargs, chat=of_model)), self._bridge
-            async with brought(operation.file) as file:
-                return show(await bridge.reach(lambda engine: operation.ask(engine, file)), bridge)
-
-    return _signed(method, say)
-
-
-def _begins_with_model(say: Callable[..., object]) -> bool:
-    return next(iter(inspect.signature(say).parameters)) == "model"
-
-
-def _model_of(args: tuple[object, ...], kwargs: Mapping[str, object]) -> object:
-    """The model that a call names, for its errors."""
-    return args[0] if args else kwargs.get("model")
-
-
-def _signed(method: Callable[P, T], say: Callable[..., object]) -> Callable[P, T]:
-    """What `help()` shows: the arguments of `say` behind `self`."""
-    said = inspect.signature(say)
-    result = str(said.return_annotation).removeprefix("Operation[").removesuffix("]")
-    this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    signature = said.replace(parameters=[this, *said.parameters.values()], return_annotation=result)
-    method.__signature__ = signature  # type: ignore[attr-defined]
-    return method
-
-
-def _as_is(result: T, _: Bridge) -> T:
-    return result
-
-
-def _streamed(answer: ModelResponse | ChunkSource, bridge: Bridge) -> ModelResponse | ChunkStream:
-    return answer if isinstance(answer, ModelResponse) else ChunkStream(answer, bridge)
-
-
-def _astreamed(answer: ModelResponse | ChunkSource, bridge: Bridge) -> ModelResponse | AsyncChunkStream:
-    return answer if isinstance(answer, ModelResponse) else AsyncChunkStream(answer, bridge)
-
-
 class Liftgate:
     """The SDK's functions with what they have in common said once, each also with an `a` in front, to be awaited.
 
@@ -124,22 +62,22 @@ class Liftgate:
     def __init__(self, **options: Unpack[ClientOptions]) -> None:
         self._bridge = Portal(_opener(options), name="liftgate")
 
-    create_file = _blocking(operations.create_file, _as_is)
-    file_retrieve = _blocking(operations.file_retrieve, _as_is)
-    file_list = _blocking(operations.file_list, _as_is)
-    file_delete = _blocking(operations.file_delete, _as_is)
-    file_content = _blocking(operations.file_content, FileContent)
-    token_counter = _blocking(operations.token_counter, _as_is)
+    create_file = blocking(operations.create_file, as_is)
+    file_retrieve = blocking(operations.file_retrieve, as_is)
+    file_list = blocking(operations.file_list, as_is)
+    file_delete = blocking(operations.file_delete, as_is)
+    file_content = blocking(operations.file_content, FileContent)
+    token_counter = blocking(operations.token_counter, as_is)
 
-    acreate_file = _awaited(operations.create_file, _as_is)
-    afile_retrieve = _awaited(operations.file_retrieve, _as_is)
-    afile_list = _awaited(operations.file_list, _as_is)
-    afile_delete = _awaited(operations.file_delete, _as_is)
-    afile_content = _awaited(operations.file_content, FileContent)
-    atoken_counter = _awaited(operations.token_counter, _as_is)
+    acreate_file = awaited(operations.create_file, as_is)
+    afile_retrieve = awaited(operations.file_retrieve, as_is)
+    afile_list = awaited(operations.file_list, as_is)
+    afile_delete = awaited(operations.file_delete, as_is)
+    afile_content = awaited(operations.file_content, FileContent)
+    atoken_counter = awaited(operations.token_counter, as_is)
 
-    _complete = _blocking(operations.completion, _streamed)
-    _acomplete = _awaited(operations.completion, _astreamed)
+    _complete = blocking(operations.completion, streamed)
+    _acomplete = awaited(operations.completion, astreamed)
 
     @overload
     def completion(
@@ -190,8 +128,53 @@ class Liftgate:
         __tracebackhide__ = True
         return await self._acomplete(model, messages, **request)
 
-    batch_completion = _blocking(operations.batch_completion, _as_is)
-    abatch_completion = _awaited(operations.batch_completion, _as_is)
+    _respond = blocking(response_operations.responses, events)
+    _arespond = awaited(response_operations.responses, aevents)
+
+    @overload
+    def responses(self, input: ResponsesInput, model: str, *, stream: Literal[True], **request: Any) -> EventStream: ...
+    @overload
+    def responses(
+        self, input: ResponsesInput, model: str, *, stream: Literal[False] | None = None, **request: Any
+    ) -> ResponsesAPIResponse: ...
+    @overload
+    def responses(
+        self, input: ResponsesInput, model: str, *, stream: bool | None, **request: Any
+    ) -> ResponsesAPIResponse | EventStream: ...
+    def responses(self, input: ResponsesInput, model: str, **request: Any) -> ResponsesAPIResponse | EventStream:
+        """A Response of OpenAI's; `stream=True` gives an iterator of events.
+
+        `input`: a text, or items; those of an answer's `output` may stand among them. `request`: the parameters of
+        docs/responses.md by their names, and those that all functions share. `text_format` may be a pydantic model.
+        """
+        __tracebackhide__ = True
+        return self._respond(input, model, **request)
+
+    @overload
+    async def aresponses(
+        self, input: ResponsesInput, model: str, *, stream: Literal[True], **request: Any
+    ) -> AsyncEventStream: ...
+    @overload
+    async def aresponses(
+        self, input: ResponsesInput, model: str, *, stream: Literal[False] | None = None, **request: Any
+    ) -> ResponsesAPIResponse: ...
+    @overload
+    async def aresponses(
+        self, input: ResponsesInput, model: str, *, stream: bool | None, **request: Any
+    ) -> ResponsesAPIResponse | AsyncEventStream: ...
+    async def aresponses(
+        self, input: ResponsesInput, model: str, **request: Any
+    ) -> ResponsesAPIResponse | AsyncEventStream:
+        """`responses`, to be awaited; `stream=True` then gives an async iterator."""
+        __tracebackhide__ = True
+        return await self._arespond(input, model, **request)
+
+    get_responses = blocking(response_operations.get_responses, as_is)
+    aget_responses = awaited(response_operations.get_responses, as_is)
+    delete_responses = blocking(response_operations.delete_responses, as_is)
+    adelete_responses = awaited(response_operations.delete_responses, as_is)
+    batch_completion = blocking(operations.batch_completion, as_is)
+    abatch_completion = awaited(operations.batch_completion, as_is)
 
     def _settled(self, arguments: JsonObject, *, chat: bool) -> JsonObject:
         """A call's keyword arguments; the module's functions add the module's settings."""
@@ -218,14 +201,17 @@ class AsyncLiftgate:
         self._exit = AsyncExitStack()
         self._here: Here | None = None
 
-    create_file = _awaited(operations.create_file, _as_is)
-    file_retrieve = _awaited(operations.file_retrieve, _as_is)
-    file_list = _awaited(operations.file_list, _as_is)
-    file_delete = _awaited(operations.file_delete, _as_is)
-    file_content = _awaited(operations.file_content, FileContent)
-    token_counter = _awaited(operations.token_counter, _as_is)
-    batch_completion = _awaited(operations.batch_completion, _as_is)
-    _complete = _awaited(operations.completion, _astreamed)
+    create_file = awaited(operations.create_file, as_is)
+    file_retrieve = awaited(operations.file_retrieve, as_is)
+    file_list = awaited(operations.file_list, as_is)
+    file_delete = awaited(operations.file_delete, as_is)
+    file_content = awaited(operations.file_content, FileContent)
+    token_counter = awaited(operations.token_counter, as_is)
+    batch_completion = awaited(operations.batch_completion, as_is)
+    _respond = awaited(response_operations.responses, aevents)
+    get_responses = awaited(response_operations.get_responses, as_is)
+    delete_responses = awaited(response_operations.delete_responses, as_is)
+    _complete = awaited(operations.completion, astreamed)
 
     def _settled(self, arguments: JsonObject, *, chat: bool) -> JsonObject:
         return arguments
@@ -250,6 +236,25 @@ class AsyncLiftgate:
     async def completion(self, model: str, messages: ChatMessages, **request: Any) -> ModelResponse | AsyncChunkStream:
         """A chat completion; `stream=True` gives an async iterator of chunks. Arguments as `Liftgate.completion`."""
         return await self._complete(model, messages, **request)
+
+    @overload
+    async def responses(
+        self, input: ResponsesInput, model: str, *, stream: Literal[True], **request: Any
+    ) -> AsyncEventStream: ...
+    @overload
+    async def responses(
+        self, input: ResponsesInput, model: str, *, stream: Literal[False] | None = None, **request: Any
+    ) -> ResponsesAPIResponse: ...
+    @overload
+    async def responses(
+        self, input: ResponsesInput, model: str, *, stream: bool | None, **request: Any
+    ) -> ResponsesAPIResponse | AsyncEventStream: ...
+    async def responses(
+        self, input: ResponsesInput, model: str, **request: Any
+    ) -> ResponsesAPIResponse | AsyncEventStream:
+        """A Response of OpenAI's; `stream=True` gives an async iterator of events. Arguments as there."""
+        __tracebackhide__ = True
+        return await self._respond(input, model, **request)
 
     async def __aenter__(self) -> Self:
         self._here = Here(await self._exit.enter_async_context(self._opener()))

@@ -20,8 +20,6 @@ from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.ask.suspects import inline_suspects, named
 from liftgate.backoff import POLLS, POLLS_WITHOUT_STATE, YOUNG_PAUSES, YOUNG_SECONDS
 from liftgate.clock import Clock, SystemClock
-from liftgate.dialects.chat.media import find_media
-from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.errors import (
     FileNotReady,
     FileUnusable,
@@ -38,14 +36,15 @@ from liftgate.json_types import JsonObject
 from liftgate.records import NewFile
 from liftgate.sdk import direct_media
 from liftgate.sdk.calls import Call, connect
-from liftgate.sdk.direct_chat import DirectChat
+from liftgate.sdk.direct_call import DirectCall, P, Q, R, RecentSignatures
 from liftgate.sdk.direct_failures import FileOutOfReach, for_caller
 from liftgate.sdk.direct_files import PURPOSE, file_name, file_object, file_suspects, file_type, is_file_name, page_of
-from liftgate.sdk.engine import ChunkSource, Listing, StoredFile
+from liftgate.sdk.engine import ChunkSource, EventSource, Listing, Source, StoredFile
 from liftgate.sdk.file_input import FileTypes, open_input
+from liftgate.sdk.forms import Form, chat_form, responses_form
+from liftgate.sdk.response_results import DeleteResponseResult, ResponsesAPIResponse
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse
 from liftgate.sdk.retry import Attempts, Exchange
-from liftgate.settings.sections import LimitSettings
 
 T = TypeVar("T")
 
@@ -54,6 +53,7 @@ REMEMBERED = 10_000
 MARGIN = 60.0
 """Seconds before a remembered file's end from which it is asked for again."""
 FOREVER = 366 * 86_400.0
+_NEEDS_STATE = "cannot be used here, where nothing is kept: use a gateway, or Liftgate(data_dir=…)."
 
 
 class Direct:
@@ -64,6 +64,7 @@ class Direct:
         self._environ = environ
         self._clock = clock or SystemClock()
         self._clients: dict[tuple[tuple[str, str], ...], GeminiClient] = {}
+        self._signatures = RecentSignatures()
         self._active: OrderedDict[tuple[str, str], GeminiFile] = OrderedDict()
 
     async def __aenter__(self) -> Self:
@@ -155,23 +156,35 @@ class Direct:
     # ── chat ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def chat(self, request: JsonObject, call: Call) -> ModelResponse | ChunkSource:
+        return await self._answer(chat_form(request), call)
+
+    async def respond(self, request: JsonObject, call: Call) -> ResponsesAPIResponse | EventSource:
+        return await self._answer(responses_form(_stored_nowhere(request)), call)
+
+    async def retrieve_response(self, response_id: str, call: Call) -> ResponsesAPIResponse:
+        raise UnsupportedParameter(f"'get_responses' {_NEEDS_STATE}", param="response_id")
+
+    async def delete_response(self, response_id: str, call: Call) -> DeleteResponseResult:
+        raise UnsupportedParameter(f"'delete_responses' {_NEEDS_STATE}", param="response_id")
+
+    async def _answer(self, form: Form[Q, R, P], call: Call) -> R | Source[P]:
         async with self._exchange(call) as at:
-            chat, translation = await self._translated(at, request)
-            if request.get("stream"):
-                return await self._patiently(at, chat, lambda: chat.open(translation, at.attempts.left))
-            return await self._patiently(at, chat, lambda: chat.complete(translation, at.attempts.left))
+            asked, translation = await self._translated(at, form)
+            if form.request.get("stream"):
+                return await self._patiently(at, asked, lambda: asked.open(translation, at.attempts.left))
+            return await self._patiently(at, asked, lambda: asked.complete(translation, at.attempts.left))
 
     async def count_tokens(self, request: JsonObject, call: Call) -> int:
         async with self._exchange(call) as at:
-            chat, translation = await self._translated(at, request)
-            return await self._patiently(at, chat, lambda: chat.count(translation, at.attempts.left))
+            asked, translation = await self._translated(at, chat_form(request))
+            return await self._patiently(at, asked, lambda: asked.count(translation, at.attempts.left))
 
-    async def _translated(self, at: Exchange, request: JsonObject) -> tuple[DirectChat, ChatQuestion]:
-        chat = DirectChat(at.client, at.account, self._clock, request, at.body)
-        found = find_media(request, inline_limit=LimitSettings().inline_limit)
+    async def _translated(self, at: Exchange, form: Form[Q, R, P]) -> tuple[DirectCall[Q, R, P], Q]:
+        asked = DirectCall(at.client, at.account, self._clock, form, at.body, self._signatures)
+        found = form.media(form.request)
         files = await self._resolved(at, found) if found.needs else {}
-        chat.suspects = [*inline_suspects(found.read, files), *file_suspects(found.needs, files)]
-        return chat, chat.translate(files)
+        asked.suspects = [*inline_suspects(found.read, files), *file_suspects(found.needs, files)]
+        return asked, asked.translate(files)
 
     async def _resolved(self, at: Exchange, found: MediaFound) -> dict[str, ResolvedFile]:
         """What stands for each need's parameter. What the message says of the type wins over what Gemini's File has."""
@@ -233,14 +246,14 @@ class Direct:
         if len(self._active) > REMEMBERED:
             self._active.popitem(last=False)
 
-    async def _patiently(self, at: Exchange, chat: DirectChat, call: Callable[[], Awaitable[T]]) -> T:
+    async def _patiently(self, at: Exchange, asked: DirectCall[Q, R, P], call: Callable[[], Awaitable[T]]) -> T:
         """Tries again where Gemini denies a file that it took a moment ago. A refusal names the file it is about."""
         pauses = iter(YOUNG_PAUSES)
         while True:
             try:
                 return await at.attempts.of(call)
             except InvalidRequest as refused:
-                raise named(refused, chat.suspects) from None
+                raise named(refused, asked.suspects) from None
             except UpstreamFileLost as error:
                 place, pause = (at.account.name, lost_file(error) or ""), next(pauses, None)
                 file = self._active.get(place)
@@ -249,6 +262,16 @@ class Direct:
                     self._active.pop(place, None)
                     raise
             await self._clock.sleep(pause)
+
+
+def _stored_nowhere(request: JsonObject) -> JsonObject:
+    """A request of Responses where nothing can be kept. Raises UnsupportedParameter for one that needs it."""
+    for name in ("previous_response_id", "conversation", "background"):
+        if request.get(name):
+            raise UnsupportedParameter(f"'{name}' {_NEEDS_STATE}", param=name)
+    if request.get("store"):
+        raise UnsupportedParameter(f"'store' {_NEEDS_STATE}", param="store")
+    return {**request, "store": False}
 
 
 def _bodiless(call: Call) -> Call:

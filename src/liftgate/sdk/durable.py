@@ -11,17 +11,15 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from types import TracebackType
-from typing import Concatenate, Literal, ParamSpec, Self, TypeVar
+from typing import Concatenate, Generic, Literal, ParamSpec, Self, TypeVar
 
-from liftgate.answer.events import Counted
+from liftgate.answer.choice import Answer
+from liftgate.ask.question import Question
 from liftgate.blobs.places import make_place
-from liftgate.dialects.chat.chunks import ChunkWriter
-from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.dialect import CHAT
-from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.openai_files import openai_file, openai_file_deleted, openai_file_list, read_models
 from liftgate.engine.answer_stream import AnswerStream
 from liftgate.engine.meter import Meter
@@ -30,10 +28,12 @@ from liftgate.gateway import Gateway
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.records import FileRecord, NewFile
 from liftgate.sdk.calls import Call, check_provider, model_name
-from liftgate.sdk.engine import ChunkSource, Listing, StoredFile
+from liftgate.sdk.engine import ChunkSource, E, EventSource, Listing, StoredFile
 from liftgate.sdk.file_input import FileTypes, open_input
-from liftgate.sdk.metered import metered, metered_chat
-from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, ModelResponseStream
+from liftgate.sdk.forms import Write, chat_result, chunks_of, events_of
+from liftgate.sdk.metered import metered, metered_answer
+from liftgate.sdk.response_results import DeleteResponseResult, ResponsesAPIResponse
+from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse
 from liftgate.settings import Settings, load_settings
 from liftgate.settings.sections import LOCAL
 from liftgate.tasks import Work
@@ -42,6 +42,7 @@ log = logging.getLogger("liftgate.sdk")
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Q = TypeVar("Q", bound=Question)
 
 
 def _metered(
@@ -135,13 +136,42 @@ class Durable:
     async def chat(self, request: JsonObject, call: Call) -> ModelResponse | ChunkSource:
         answering = self._answer(request, call)
         meters = self._gateway.meters
-        return await (metered_chat(meters, answering) if meters else answering)
+        return await (metered_answer(meters, answering) if meters else answering)
 
     async def _answer(self, request: JsonObject, call: Call) -> ModelResponse | ChunkSource:
         body = self._body(request, call)
         if request.get("stream"):
-            return _Chunks(await self._gateway.generate.stream(CHAT, LOCAL, body))
-        return ModelResponse(**completion(await self._gateway.generate.complete(CHAT, LOCAL, body)))
+            return _Pieces(await self._gateway.generate.stream(CHAT, LOCAL, body), chunks_of)
+        return chat_result(await self._gateway.generate.complete(CHAT, LOCAL, body))
+
+    async def respond(self, request: JsonObject, call: Call) -> ResponsesAPIResponse | EventSource:
+        answering = self._response(request, call)
+        meters = self._gateway.meters
+        return await (metered_answer(meters, answering) if meters else answering)
+
+    async def _response(self, request: JsonObject, call: Call) -> ResponsesAPIResponse | EventSource:
+        generate, replies = self._gateway.generate, self._gateway.replies
+        turn = await replies.begin(LOCAL, self._body(request, call))
+        if request.get("stream"):
+            stream = await generate.stream(turn.dialect, LOCAL, turn.request)
+            kept = replies.kept(LOCAL, turn, stream) if turn.keeps else stream
+            return _Pieces(kept, partial(events_of, turn.request))
+        answer = await generate.complete(turn.dialect, LOCAL, turn.request)
+        response = turn.dialect.whole(answer)
+        if turn.keeps:
+            await replies.keep(LOCAL, turn, response, answer)
+        return ResponsesAPIResponse(**response)
+
+    @_metered("retrieve_response")
+    async def retrieve_response(self, response_id: str, call: Call) -> ResponsesAPIResponse:
+        _acceptable(call)
+        return ResponsesAPIResponse(**await self._gateway.replies.get(LOCAL, response_id))
+
+    @_metered("delete_response")
+    async def delete_response(self, response_id: str, call: Call) -> DeleteResponseResult:
+        _acceptable(call)
+        await self._gateway.replies.delete(LOCAL, response_id)
+        return DeleteResponseResult(id=response_id, object="response", deleted=True)
 
     @_metered("count")
     async def count_tokens(self, request: JsonObject, call: Call) -> int:
@@ -159,24 +189,23 @@ class Durable:
         return model if model in names else model_name(model)
 
 
-class _Chunks:
-    """A `ChunkSource` over an answer on its way."""
+class _Pieces(Generic[Q, E]):
+    """A `Source` over an answer on its way. `begin` gives what writes its events, once it has begun."""
 
-    def __init__(self, stream: AnswerStream[ChatQuestion]) -> None:
+    def __init__(self, stream: AnswerStream[Q], begin: Callable[[Answer[Q]], Write[E]]) -> None:
         self._stream = stream
-        self._writer: ChunkWriter | None = None
+        self._begin = begin
+        self._write: Write[E] | None = None
 
-    async def batch(self) -> list[ModelResponseStream]:
-        chunks: list[ModelResponseStream] = []
-        while not chunks and not self._stream.ended:
+    async def batch(self) -> list[E]:
+        pieces: list[E] = []
+        while not pieces and not self._stream.ended:
             events = await self._stream.batch()
-            if self._writer is None and (answer := self._stream.answer) is not None:
-                self._writer = ChunkWriter(answer)
-            if self._writer is not None:
-                chunks = [ModelResponseStream(**chunk) for chunk in self._writer.chunks(events)]
-                if chunks and any(type(event) is Counted for event in events):
-                    chunks[-1]._hidden_params = {"usage": self._writer.usage()}
-        return chunks
+            if self._write is None and (answer := self._stream.answer) is not None:
+                self._write = self._begin(answer)
+            if self._write is not None:
+                pieces = self._write(events)
+        return pieces
 
     async def close(self) -> None:
         await self._stream.aclose()

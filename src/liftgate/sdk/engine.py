@@ -5,23 +5,30 @@ process.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias, TypeVar
 
 from liftgate.byte_source import PIECE, ByteSource
 from liftgate.json_types import JsonObject
 from liftgate.records import NewFile
 from liftgate.sdk.calls import Call
 from liftgate.sdk.file_input import FileTypes
+from liftgate.sdk.response_results import DeleteResponseResult, ResponsesAPIResponse, ResponsesEvent
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, ModelResponseStream
 
+E = TypeVar("E")
 
-class ChunkSource(Protocol):
-    """An answer on its way: `batch()` gives the chunks that have arrived, at least one, and [] at the end. Closing it
+
+class Source(Protocol[E]):
+    """An answer on its way: `batch()` gives the pieces that have arrived, at least one, and [] at the end. Closing it
     ends the request at Gemini; closing twice is fine.
     """
 
-    async def batch(self) -> list[ModelResponseStream]: ...
+    async def batch(self) -> list[E]: ...
     async def close(self) -> None: ...
+
+
+ChunkSource: TypeAlias = Source[ModelResponseStream]
+EventSource: TypeAlias = Source[ResponsesEvent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +69,13 @@ class ChatEngine(Protocol):
     async def count_tokens(self, request: JsonObject, call: Call) -> int: ...
 
 
-class Engine(FileEngine, ChatEngine, Protocol):
+class ResponseEngine(Protocol):
+    """As above. `request` is the body of a request of Responses."""
+
+    async def respond(self, request: JsonObject, call: Call) -> ResponsesAPIResponse | EventSource: ...
+    async def retrieve_response(self, response_id: str, call: Call) -> ResponsesAPIResponse: ...
+    async def delete_response(self, response_id: str, call: Call) -> DeleteResponseResult: ...
+
+
+class Engine(FileEngine, ChatEngine, ResponseEngine, Protocol):
     """All that the SDK asks for."""

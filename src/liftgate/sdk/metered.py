@@ -8,17 +8,18 @@ import asyncio
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from liftgate import ids
 from liftgate.engine.meter import CallRecord, Meters, current
 from liftgate.errors import InternalError, LiftgateError
 from liftgate.log_context import working_for
-from liftgate.sdk.engine import ChunkSource
-from liftgate.sdk.results import ModelResponse, ModelResponseStream
+from liftgate.sdk.engine import E, Source
+from liftgate.sdk.results import Result
 from liftgate.settings.sections import LOCAL
 
 T = TypeVar("T")
+A = TypeVar("A", bound=Result)
 
 
 async def metered(meters: Meters, operation: str, work: Awaitable[T]) -> T:
@@ -27,14 +28,14 @@ async def metered(meters: Meters, operation: str, work: Awaitable[T]) -> T:
         return await work
 
 
-async def metered_chat(meters: Meters, work: Awaitable[ModelResponse | ChunkSource]) -> ModelResponse | ChunkSource:
-    """The same for an answer; a stream ends with its chunks."""
+async def metered_answer(meters: Meters, work: Awaitable[A | Source[E]]) -> A | Source[E]:
+    """The same for an answer; a stream ends with its pieces."""
     with _running(meters, "chat") as running:
         answer = await work
-        if isinstance(answer, ModelResponse):
+        if isinstance(answer, Result):
             return answer
         running.goes_on = True
-        return _MeteredChunks(answer, meters, running.call)
+        return _MeteredPieces(answer, meters, running.call)
 
 
 @dataclass
@@ -67,32 +68,32 @@ def _running(meters: Meters, operation: str) -> Iterator[_Running]:
             meters.end(call, left=left)
 
 
-class _MeteredChunks:
-    """A `ChunkSource` whose record ends with it: at its last chunk, at its failure, or where its reader leaves it."""
+class _MeteredPieces(Generic[E]):
+    """A `Source` whose record ends with it: at its last piece, at its failure, or where its reader leaves it."""
 
-    def __init__(self, chunks: ChunkSource, meters: Meters, call: CallRecord) -> None:
-        self._chunks = chunks
+    def __init__(self, pieces: Source[E], meters: Meters, call: CallRecord) -> None:
+        self._pieces = pieces
         self._meters = meters
         self._call: CallRecord | None = call
 
-    async def batch(self) -> list[ModelResponseStream]:
+    async def batch(self) -> list[E]:
         try:
-            chunks = await self._chunks.batch()
+            pieces = await self._pieces.batch()
         except LiftgateError as error:
             if self._call is not None:
                 self._call.told(error)
             await self._close(left=False)
             raise
-        if not chunks:
+        if not pieces:
             await self._close(left=False)
-        return chunks
+        return pieces
 
     async def close(self) -> None:
         await self._close(left=True)
 
     async def _close(self, *, left: bool) -> None:
         # What is known of the answer is noted when it closes.
-        await self._chunks.close()
+        await self._pieces.close()
         self._end(left=left)
 
     def _end(self, *, left: bool) -> None:

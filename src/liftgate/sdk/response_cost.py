@@ -8,12 +8,13 @@ from __future__ import annotations
 from liftgate.clock import SystemClock
 from liftgate.json_types import JsonMapping
 from liftgate.prices import Cost, TokenCounts, counts_of_openai, day_of, token_cost
+from liftgate.sdk.response_results import ResponsesAPIResponse
 from liftgate.sdk.results import ModelResponse
 
 _TIERS = {"default": "standard", "standard": "standard", "flex": "flex", "priority": "priority", "batch": "batch"}
 
 
-def note_cost(answer: ModelResponse, model: str, tokens: TokenCounts | None = None) -> None:
+def note_cost(answer: ModelResponse | ResponsesAPIResponse, model: str, tokens: TokenCounts | None = None) -> None:
     """Puts the cost where LiteLLM's users look for it. `tokens`: Google's own counts, where they are at hand."""
     cost = cost_of(model, tokens or counts_of_openai(_usage(answer)), answer.service_tier)
     answer._hidden_params = {
@@ -28,5 +29,15 @@ def cost_of(model: str, tokens: TokenCounts, service_tier: object) -> Cost | Non
     return token_cost(model, tokens, day=day_of(SystemClock().now()), tier=tier)
 
 
-def _usage(answer: ModelResponse) -> JsonMapping:
-    return {} if answer.usage is None else answer.usage.model_dump()
+def _usage(answer: ModelResponse | ResponsesAPIResponse) -> JsonMapping:
+    if answer.usage is None:
+        return {}
+    usage = answer.usage.model_dump()
+    if isinstance(answer, ModelResponse):
+        return usage
+    return {
+        "prompt_tokens": usage.get("input_tokens"),
+        "prompt_tokens_details": usage.get("input_tokens_details"),
+        "completion_tokens": usage.get("output_tokens"),
+        "completion_tokens_details": usage.get("output_tokens_details"),
+    }

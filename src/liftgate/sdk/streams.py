@@ -1,6 +1,6 @@
-"""A streamed answer as the caller sees it: an iterator, or an async iterator, of chunks.
+"""A streamed answer as the caller sees it: an iterator, or an async iterator, of chunks or of events.
 
-Chunks that arrived together cross from the engine's loop together. Reading to the end closes a stream; whoever stops
+Pieces that arrived together cross from the engine's loop together. Reading to the end closes a stream; whoever stops
 earlier closes it (`with`, `close()`), and one that is merely forgotten is closed when it is collected.
 """
 
@@ -8,27 +8,30 @@ from __future__ import annotations
 
 from collections import deque
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from liftgate.sdk.bridge import Bridge, public_errors
-from liftgate.sdk.engine import ChunkSource
-from liftgate.sdk.results import ModelResponseStream
+from liftgate.sdk.engine import Source
+from liftgate.sdk.response_results import ENDS, ResponsesEvent
+from liftgate.sdk.results import ModelResponseStream, Result
+
+E = TypeVar("E", bound=Result)
 
 
-class _Chunks:
-    def __init__(self, source: ChunkSource, bridge: Bridge) -> None:
+class _Pieces(Generic[E]):
+    def __init__(self, source: Source[E], bridge: Bridge) -> None:
         self._source = source
         self._bridge = bridge
-        self._waiting: deque[ModelResponseStream] = deque()
+        self._waiting: deque[E] = deque()
         self._ended = False
         self._model: str | None = None
         """For the errors: the model that answers, once it has begun."""
 
-    def _took(self, chunks: list[ModelResponseStream]) -> bool:
-        self._waiting.extend(chunks)
-        if chunks:
-            self._model = chunks[-1].model
-        self._ended = not chunks
+    def _took(self, pieces: list[E]) -> bool:
+        self._waiting.extend(pieces)
+        if pieces:
+            self._model = pieces[-1].get("model", self._model)
+        self._ended = not pieces
         return not self._ended
 
     def __del__(self) -> None:
@@ -38,13 +41,13 @@ class _Chunks:
             self._bridge.leave(lambda _: source.close())
 
 
-class ChunkStream(_Chunks):
-    """`completion(stream=True)`. Errors of Gemini within the stream are raised where the chunk would have been."""
+class _Blocking(_Pieces[E]):
+    """Errors of Gemini within the stream are raised where the chunk would have been."""
 
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> ModelResponseStream:
+    def __next__(self) -> E:
         if not self._waiting:
             with public_errors(self._model):
                 more = not self._ended and self._took(self._bridge.run(lambda _: self._source.batch()))
@@ -67,13 +70,13 @@ class ChunkStream(_Chunks):
         self.close()
 
 
-class AsyncChunkStream(_Chunks):
-    """`acompletion(stream=True)`, awaited."""
+class _Awaited(_Pieces[E]):
+    """The same, awaited."""
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> ModelResponseStream:
+    async def __anext__(self) -> E:
         if not self._waiting:
             with public_errors(self._model):
                 more = not self._ended and self._took(await self._bridge.reach(lambda _: self._source.batch()))
@@ -94,3 +97,35 @@ class AsyncChunkStream(_Chunks):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+class ChunkStream(_Blocking[ModelResponseStream]):
+    """`completion(stream=True)`: chunks."""
+
+
+class AsyncChunkStream(_Awaited[ModelResponseStream]):
+    """`acompletion(stream=True)`: chunks, awaited."""
+
+
+class EventStream(_Blocking[ResponsesEvent]):
+    """`responses(stream=True)`: events. `completed_response`: the last of them, once it has come."""
+
+    completed_response: ResponsesEvent | None = None
+
+    def __next__(self) -> ResponsesEvent:
+        event = super().__next__()
+        if event.type in ENDS:
+            self.completed_response = event
+        return event
+
+
+class AsyncEventStream(_Awaited[ResponsesEvent]):
+    """`aresponses(stream=True)`: as `EventStream`, awaited."""
+
+    completed_response: ResponsesEvent | None = None
+
+    async def __anext__(self) -> ResponsesEvent:
+        event = await super().__anext__()
+        if event.type in ENDS:
+            self.completed_response = event
+        return event

@@ -90,6 +90,25 @@ class ResponseWriter(ABC):
         return value
 
 
+class ResponseEvents(ResponseWriter):
+    """Events as values."""
+
+    def __init__(self, head: Head, request: JsonMapping) -> None:
+        super().__init__(head, request)
+        self._told: list[JsonObject] = []
+
+    def events(self, events: Sequence[Event]) -> list[JsonObject]:
+        for event in events:
+            self.take(event)
+        told, self._told = self._told, []
+        return told
+
+    def emit(self, kind: str, fields: JsonObject) -> None:
+        event = {"type": kind, "sequence_number": self._number, **fields}
+        self._told.append(msgspec.to_builtins(event))  # a copy
+        self._number += 1
+
+
 class ResponseEncoder(ResponseWriter):
     """Events as frames. A plain piece of text is put between bytes that were made once for its message."""
 

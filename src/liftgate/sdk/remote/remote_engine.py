@@ -9,18 +9,18 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
-from urllib.parse import urlencode
+from typing import Generic, Self, TypeVar
+from urllib.parse import quote, urlencode
 
 import aiohttp
 
 from liftgate.clock import SystemClock
 from liftgate.dialects.openai_files import read_models
-from liftgate.errors import InvalidRequest, UpstreamTimeout
+from liftgate.errors import InvalidRequest, MissingParameter, UpstreamTimeout
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.records import NewFile
 from liftgate.sdk.calls import RETRIES, TIMEOUT, Call, check_provider
-from liftgate.sdk.engine import ChunkSource, Listing, StoredFile
+from liftgate.sdk.engine import ChunkSource, EventSource, Listing, Source, StoredFile
 from liftgate.sdk.file_input import FileTypes, local_path, open_input
 from liftgate.sdk.remote.downloading import RemoteBytes, file_path
 from liftgate.sdk.remote.gateway_client import Address, GatewayClient, encoded
@@ -28,9 +28,12 @@ from liftgate.sdk.remote.gateway_errors import GatewayRefused, in_stream
 from liftgate.sdk.remote.upload_source import GivenBytes, LocalFile, UploadSource
 from liftgate.sdk.remote.upload_state import UploadStates, state_dir
 from liftgate.sdk.remote.uploading import Silent, Upload, upload
-from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, ModelResponseStream
+from liftgate.sdk.response_results import ENDS, DeleteResponseResult, ResponsesAPIResponse, ResponsesEvent
+from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse, ModelResponseStream, Result
 from liftgate.sdk.retry import Attempts
 from liftgate.sse import EventDecoder
+
+E = TypeVar("E", bound=Result)
 
 
 class RemoteEngine:
@@ -97,10 +100,25 @@ class RemoteEngine:
 
     async def chat(self, request: JsonObject, call: Call) -> ModelResponse | ChunkSource:
         call = self._settled(call)
-        if not request.get("stream"):
-            return ModelResponse(**await self._ask("POST", "/chat/completions", call, request))
+        if request.get("stream"):
+            return await self._stream("/chat/completions", request, call, ModelResponseStream)
+        return ModelResponse(**await self._ask("POST", "/chat/completions", call, request))
+
+    async def respond(self, request: JsonObject, call: Call) -> ResponsesAPIResponse | EventSource:
+        call = self._settled(call)
+        if request.get("stream"):
+            return await self._stream("/responses", request, call, ResponsesEvent)
+        return ResponsesAPIResponse(**await self._ask("POST", "/responses", call, request))
+
+    async def retrieve_response(self, response_id: str, call: Call) -> ResponsesAPIResponse:
+        return ResponsesAPIResponse(**await self._ask("GET", _response_path(response_id), self._settled(call)))
+
+    async def delete_response(self, response_id: str, call: Call) -> DeleteResponseResult:
+        return DeleteResponseResult(**await self._ask("DELETE", _response_path(response_id), self._settled(call)))
+
+    async def _stream(self, path: str, request: JsonObject, call: Call, kind: type[E]) -> Source[E]:
         attempts, timeout = self._attempts(call)
-        stream = _Chunks(self._gateway, encoded(request), timeout)
+        stream = _Pieces(self._gateway, path, encoded(request), timeout, kind)
         try:
             async with _limit(timeout):
                 await attempts.of(stream.begin)
@@ -142,11 +160,13 @@ class RemoteEngine:
             return await attempts.of(lambda: self._gateway.ask(method, path, document, silence=timeout))
 
 
-class _Chunks:
-    """A `ChunkSource` over the gateway's server-sent events."""
+class _Pieces(Generic[E]):
+    """A `Source` over the gateway's server-sent events. `kind`: what each is."""
 
-    def __init__(self, gateway: GatewayClient, body: bytes, silence: float) -> None:
+    def __init__(self, gateway: GatewayClient, path: str, body: bytes, silence: float, kind: type[E]) -> None:
         self._gateway = gateway
+        self._path = path
+        self._kind = kind
         self._body = body
         self._silence = silence
         self._stack = AsyncExitStack()
@@ -157,29 +177,29 @@ class _Chunks:
     async def begin(self) -> None:
         opening = self._gateway.open(
             "POST",
-            "/chat/completions",
+            self._path,
             headers={"Content-Type": "application/json"},
             body=self._body,
             silence=self._silence,
         )
         self._answer = await self._stack.enter_async_context(opening)
 
-    async def batch(self) -> list[ModelResponseStream]:
+    async def batch(self) -> list[E]:
         if self._answer is None or self._done:
             return []
-        chunks: list[ModelResponseStream] = []
-        while not chunks and not self._done:
+        pieces: list[E] = []
+        while not pieces and not self._done:
             try:
                 piece = await self._answer.content.readany()
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise self._gateway.unreachable(error) from error
             if not piece:
                 raise self._gateway.unreachable(ConnectionResetError())
-            chunks = self._chunks(piece)
-        return chunks
+            pieces = self._pieces(piece)
+        return pieces
 
-    def _chunks(self, piece: bytes) -> list[ModelResponseStream]:
-        chunks: list[ModelResponseStream] = []
+    def _pieces(self, piece: bytes) -> list[E]:
+        pieces: list[E] = []
         for event in self._decoder.feed(piece):
             if event == b"[DONE]":
                 self._done = True
@@ -187,15 +207,23 @@ class _Chunks:
             try:
                 body = json.loads(event)
             except ValueError:
-                raise GatewayRefused("The gateway's stream holds what is no chat completion.") from None
+                raise GatewayRefused("The gateway's stream holds what is no JSON.") from None
             if error := in_stream(body):
                 raise error
-            chunks.append(ModelResponseStream(**body))
-        return chunks
+            pieces.append(self._kind(**body))
+            # A stream of Responses has no [DONE] behind its last event.
+            self._done = self._done or body.get("type") in ENDS
+        return pieces
 
     async def close(self) -> None:
         self._done = True
         await self._stack.aclose()
+
+
+def _response_path(response_id: str) -> str:
+    if not response_id:
+        raise MissingParameter("response_id")
+    return f"/responses/{quote(response_id, safe='')}"
 
 
 @asynccontextmanager
