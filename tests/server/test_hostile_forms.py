@@ -52,6 +52,20 @@ CASES: dict[str, tuple[bytes, str | None]] = {
     "no purpose": (FILE + END, "purpose"),
     "no file": (PURPOSE + END, "file"),
     "an unknown purpose": (text("purpose", "world domination") + FILE + END, "purpose"),
+    "a purpose in capitals": (text("purpose", "USER_DATA") + FILE + END, "purpose"),
+    "a purpose of others": (text("purpose", "ocr") + FILE + END, "purpose"),
+    "files, not file": (PURPOSE + FILE.replace(b'"file"', b'"files"') + END, "files"),
+    "file[], not file": (PURPOSE + FILE.replace(b'"file"', b'"file[]"') + END, "file[]"),
+    "image, not file": (PURPOSE + FILE.replace(b'"file"', b'"image"') + END, "image"),
+    "expires_after flat": (PURPOSE + text("expires_after", "3600") + FILE + END, "expires_after"),
+    "expires_after as JSON": (
+        PURPOSE + text("expires_after", '{"anchor":"created_at","seconds":3600}') + FILE + END,
+        "expires_after",
+    ),
+    "expires_after with a dot": (
+        PURPOSE + text("expires_after.anchor", "created_at") + FILE + END,
+        "expires_after.anchor",
+    ),
     "an empty purpose": (text("purpose", "") + FILE + END, "purpose"),
     "two purposes": (PURPOSE + PURPOSE + FILE + END, "purpose"),
     "two purposes around": (PURPOSE + FILE + PURPOSE + END, "purpose"),
@@ -135,6 +149,7 @@ def test_a_broken_form_is_the_same_in_any_pieces(gateway: Running, name: str) ->
     [
         "",
         "application/json",
+        "application/x-www-form-urlencoded",
         "text/plain",
         "multipart/mixed; boundary=b0",
         "multipart/form-data",

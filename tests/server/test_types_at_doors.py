@@ -313,6 +313,49 @@ def test_data_url_with_a_comma_in_a_quoted_name(gateway: Running) -> None:
     assert told_gemini(gateway) == ["text/csv"]
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        *("data:image/png;base64,", "DATA:IMAGE/PNG;BASE64,", "data:;base64,", "data:image/png;charset=utf-8;base64,"),
+        *("data:image/png;name=a.png;base64,", "data:image/png;base64, ", "data:image/*;base64,", ""),
+    ],
+)
+def test_data_urls_as_clients_spell_them(head: str, gateway: Running) -> None:
+    """With line breaks in the base64, in the other alphabet, without padding; as an object and as a bare text."""
+    plain = base64.b64encode(PNG).decode()
+    other = base64.urlsafe_b64encode(PNG).decode()
+    for data in (plain, other, plain.rstrip("="), "\r\n".join((plain[:8], plain[8:]))):
+        reply = ask(gateway, file_part(file_data=head + data))
+        assert told_gemini(gateway) == ["image/png"]
+        assert hashlib.sha256(PNG).hexdigest() in reply["choices"][0]["message"]["content"]
+    if head:
+        for image in (head + plain, {"url": head + plain}, {"url": head + plain, "detail": None}):
+            ask(gateway, {"type": "image_url", "image_url": image})
+            assert told_gemini(gateway) == ["image/png"]
+
+
+def test_many_pictures_keep_their_order(gateway: Running) -> None:
+    pictures = [
+        {"type": "image_url", "image_url": {"url": data_url("image/png", PNG + bytes([n]))}} for n in range(200)
+    ]
+    ask(gateway, *pictures)
+    parts = gateway.told("bodies")["bodies"][-1]["body"]["contents"][0]["parts"]
+    assert [base64.b64decode(part["inlineData"]["data"])[-1] for part in parts] == list(range(200))
+
+
+def test_a_file_in_what_the_model_said_is_refused_as_at_openai(gateway: Running) -> None:
+    file = {"type": "file", "file": {"file_id": by_form(gateway, "a.txt", "text/plain", b"x")}}
+    messages = [{"role": "user", "content": "x"}, {"role": "assistant", "content": [file]}]
+    answer = gateway.post("/v1/chat/completions", {"model": MODEL, "messages": messages})
+    assert (answer.status, answer.error()["param"]) == (400, "messages[1].content[0].type")
+
+
+@pytest.mark.parametrize("kind", ["media", "input_image", "input_file", "document_url", "document", "inlineData"])
+def test_parts_of_other_dialects_are_refused_by_their_place(kind: str, gateway: Running) -> None:
+    error = ask(gateway, {"type": kind, kind: {"url": data_url("image/png", PNG)}}, status=400)["error"]
+    assert (error["param"], error["code"]) == ("messages[0].content[0].type", "invalid_value")
+
+
 def test_url_where_audio_data_belongs_says_where_it_goes(gateway: Running) -> None:
     part = {"type": "input_audio", "input_audio": {"data": "https://a.example/x.mp3", "format": "mp3"}}
     error = ask(gateway, part, status=400)["error"]
