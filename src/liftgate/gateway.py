@@ -51,6 +51,7 @@ from liftgate.engine.seals import Seals
 from liftgate.engine.sign_ins import SignIns
 from liftgate.engine.signatures import Signatures
 from liftgate.engine.spend import Spend
+from liftgate.engine.usage import Usage
 from liftgate.errors import ConfigError
 from liftgate.files.alone import has_met_another, take_turn
 from liftgate.files.arrival import Ingest
@@ -141,6 +142,7 @@ class Gateway:
         own = (AccessLog(),) if server.access_log or server.debug else ()
         self.pricing = Pricing(settings.deployments)
         self.meters = Meters((*own, *listeners), self._clock, self.pricing, tell_cost=settings.counting.spend)
+        self.usage: Usage | None = None
         self._exit = AsyncExitStack()
         self._db: Database | None = None
         self._ingest: Ingest | None = None
@@ -219,6 +221,7 @@ class Gateway:
         others = {}
         if settings.counting.spend:
             spend = Spend(db, data_dir / "spend")
+            self.usage = Usage(db, clock, spend.write)
             self.meters.add(spend)
             stack.push_async_callback(spend.close)
             others = {

@@ -265,3 +265,15 @@ class KeySearch:
     status: Literal["active", "blocked", "expired"] | None = None
     order: str = "created_at"
     descending: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFilter:
+    """Which rows of usage: those of these, where a value is given. `key`: its id. `since` and `until`: days, both
+    included."""
+
+    key: str | None = None
+    owner: Owner | None = None
+    model: str | None = None
+    since: str | None = None
+    until: str | None = None

@@ -21,7 +21,7 @@ def one_call(number: int, random: Random) -> CallRecord:
     return CallRecord(
         f"req_{number}",
         1_795_824_000.0 + random.randrange(3) * 86_400,
-        key=random.choice(("ann", "bob")),
+        key_id=random.choice(("ann", "bob")),
         owner="team",
         operation="chat",
         public_model=random.choice(("flash", "pro")),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from liftgate.dialects.chat.media import READERS
 from liftgate.engine.pass_through import METHODS, STREAM
 from liftgate.errors import MethodNotAllowed, RouteNotFound
-from liftgate.server.routes import TABLES
+from liftgate.server.routes import SPEND_ROUTES, TABLES
 from liftgate.server.routing import RouteTable
 from owners_doors import (
     ANTHROPIC_FILES,
@@ -30,6 +30,7 @@ from owners_house import Door
 Place = tuple[str, str, str]
 """What is spoken, the path with its prefix, the method."""
 
+SPEND = [route.path for route in SPEND_ROUTES]
 HEALTH = ("/liveness", "/liveliness", "/readiness")
 
 READ = ("GET", "HEAD")
@@ -50,6 +51,8 @@ NAMES_NOTHING: set[Place] = {
     *(("openai", f"/health{what}", method) for what in ("", *HEALTH) for method in READ),
     *(("openai", f"/liftgate/{what}", method) for what in ("accounts", "health", "session") for method in READ),
     *(("openai", path, method) for path in ("/ui", "/ui/{name}") for method in READ),
+    # Sums of an owner's: tests/server/test_usage.py names other owners and their keys at each.
+    *(("openai", path, method) for path in ("/liftgate/usage", *SPEND) for method in READ),
     *(("openai", "/liftgate/session", method) for method in ("POST", "DELETE")),
     ("anthropic", "/v1/files", "POST"),
     ("openai", "/key/generate", "POST"),

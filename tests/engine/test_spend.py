@@ -15,11 +15,12 @@ from random import Random  # noqa: TID251 - when to kill
 import pytest
 
 from liftgate.catalog.database import Database, open_database
-from liftgate.catalog.rows.usage import COUNTED, NAMED, UsageFilter, read_usage, settle_usage
+from liftgate.catalog.rows.usage import COUNTED, NAMED, read_usage, settle_usage
 from liftgate.clock import SystemClock
 from liftgate.engine.meter import CallRecord
 from liftgate.engine.spend import ROTATED, Spend
 from liftgate.errors import Unavailable
+from liftgate.records import UsageFilter
 from spend_child import one_call
 
 CHILD = Path(__file__).with_name("spend_child.py")
@@ -121,7 +122,7 @@ def test_a_long_journal_is_followed_by_the_next_one(tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(f"sqlite://{tmp_path}/catalog.db") as db:
             spend = Spend(db, tmp_path / "spend")
-            long = calls(9, key="k" * (ROTATED // 8))
+            long = calls(9, key_id="k" * (ROTATED // 8))
             for call in long:
                 spend.ended(call)
             [before] = (tmp_path / "spend").iterdir()

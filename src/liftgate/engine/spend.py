@@ -59,7 +59,7 @@ class Spend:
     def ended(self, call: CallRecord) -> None:
         if call.operation in FREE:
             return
-        group = (call.key, call.owner, model_of(call), self._day_of(call.began_at))
+        group = (call.key_id, call.owner, model_of(call), self._day_of(call.began_at))
         counts = _counts(call)
         try:
             journal = self._journal = self._journal or Journal(self._directory)

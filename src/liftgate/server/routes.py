@@ -36,6 +36,7 @@ from liftgate.server.handlers import (
     responses,
     sign_in,
     uploads,
+    usage,
 )
 from liftgate.server.request import ID_HEADERS, Request
 from liftgate.server.responses import Response
@@ -44,6 +45,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 SEEN = (LLM_API, INFO)
+LOOKED_AT = (LLM_API, MANAGEMENT, INFO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ LIFTGATE_ROUTES = (
     Route("/files/{file_id}/preview", {"GET": content.preview}),
     Route("/accounts", {"GET": overview.list_accounts}, purposes=SEEN),
     Route("/health", {"GET": overview.health}, purposes=SEEN),
+    Route("/usage", {"GET": usage.list_usage}, purposes=LOOKED_AT),
     Route("/session", {"GET": sign_in.show, "POST": sign_in.sign_in, "DELETE": sign_in.sign_out}, public=True),
 )
 
@@ -157,6 +160,16 @@ KEY_ROUTES = (
     Route("/key/unblock", {"POST": keys.unblock}, purposes=(MANAGEMENT,)),
     Route("/key/regenerate", {"POST": keys.regenerate}, purposes=(MANAGEMENT,)),
     Route("/key/{key}/regenerate", {"POST": keys.regenerate}, purposes=(MANAGEMENT,)),
+)
+
+SPEND_ROUTES = (
+    Route("/spend/logs", {"GET": usage.spend_logs}, purposes=LOOKED_AT),
+    Route("/spend/keys", {"GET": usage.spend_keys}, purposes=LOOKED_AT),
+    Route("/spend/users", {"GET": usage.spend_users}, purposes=LOOKED_AT),
+    Route("/global/spend", {"GET": usage.global_spend}, purposes=LOOKED_AT),
+    Route("/global/spend/models", {"GET": usage.global_models}, purposes=LOOKED_AT),
+    Route("/global/spend/report", {"GET": usage.spend_report}, purposes=LOOKED_AT),
+    Route("/user/daily/activity", {"GET": usage.daily_activity}, purposes=LOOKED_AT),
 )
 
 PAGE_ROUTES = (
@@ -206,6 +219,7 @@ TABLES: tuple[Table, ...] = (
             (OPERATOR_ROUTES, ("",)),
             (LIFTGATE_ROUTES, ("/liftgate",)),
             (KEY_ROUTES, ("",)),
+            (SPEND_ROUTES, ("",)),
             (PAGE_ROUTES, ("",)),
         ),
         paths=("",),

@@ -1,4 +1,4 @@
-"""What calls of models used and cost: a row per (key, owner, model, day), to which processes add what they counted.
+"""What calls of models used and cost: a row per (key's id, owner, model, day), to which processes add their sums.
 
 Each process writes a journal of its own first (`engine/spend_journal`). Adding its sums and noting how much of the
 journal they hold is one transaction, so nothing is added twice, whatever breaks.
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
-from liftgate.catalog.connection import Connection
+from liftgate.catalog.connection import Connection, chunks
 from liftgate.catalog.table import BareTable, marks
-from liftgate.records import Owner
+from liftgate.records import UsageFilter
 
 NAMED = ("key", "owner", "model", "day")
 COUNTED = (
@@ -33,16 +31,6 @@ _ADD = (
     f" ON CONFLICT ({', '.join(NAMED)}) DO UPDATE SET "
     + ", ".join(f"{name} = usage.{name} + excluded.{name}" for name in COUNTED)
 )
-
-
-class UsageFilter(msgspec.Struct, frozen=True):
-    """Which rows: those of these, where a value is given; `since` and `until` are days, both included."""
-
-    key: str | None = None
-    owner: Owner | None = None
-    model: str | None = None
-    since: str | None = None
-    until: str | None = None
 
 
 def settle_usage(conn: Connection, journal: str, upto: int, sums: Mapping[Group, Counts]) -> None:
@@ -67,6 +55,15 @@ def settled_bytes(conn: Connection, journal: str) -> int:
 def forget_journal(conn: Connection, journal: str) -> None:
     """Its file is gone."""
     conn.execute("DELETE FROM usage_journals WHERE id = ?", (journal,))
+
+
+def names_of_keys(conn: Connection, key_ids: Sequence[str]) -> dict[str, str]:
+    """What keys that were made at run time, and are there, are called: their alias, or what their secret ends in."""
+    found: dict[str, str] = {}
+    for some_marks, piece in chunks(key_ids):
+        rows = conn.execute(f"SELECT id, coalesce(alias, hint) FROM keys WHERE id IN ({some_marks})", piece)
+        found.update((row[0], row[1]) for row in rows)
+    return found
 
 
 def read_usage(

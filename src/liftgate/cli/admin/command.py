@@ -11,6 +11,7 @@ from liftgate.cli.admin.adopt import adopt
 from liftgate.cli.admin.backup import backup, restore
 from liftgate.cli.admin.data_command import confirm, document, find, show_places, with_data
 from liftgate.cli.admin.keys import keys
+from liftgate.cli.admin.spend import spend
 from liftgate.cli.failures import Failure
 from liftgate.cli.options import data_options, json_option
 from liftgate.cli.readable import counted, plain, size
@@ -256,5 +257,5 @@ def check(full: bool, as_json: bool, config: Path | None, **flags: str | None) -
         raise click.exceptions.Exit(1)
 
 
-for command in (adopt, backup, keys, restore):
+for command in (adopt, backup, keys, restore, spend):
     admin.add_command(command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.cells import cell_len
@@ -13,6 +13,9 @@ from rich.text import Text
 
 from liftgate.cli.readable import counted, moment, plain, size
 from liftgate.records import KeyRecord
+
+if TYPE_CHECKING:
+    from liftgate.engine.usage import Used
 
 WIDE = 1000
 """Columns where no terminal limits them, so that no line of a pipe is cut or broken."""
@@ -94,6 +97,27 @@ def show_owners(rows: Sequence[tuple[str, int, int]]) -> None:
         total = (counted(len(rows), "owner"), str(sum(row[1] for row in rows)), size(sum(row[2] for row in rows)))
         shown.append(total)
     _show(("owner", "files", "bytes"), shown, right={"files", "bytes"}, total=len(rows) > 1)
+
+
+def show_spend(groups: Sequence[str], found: Sequence[Used]) -> None:
+    if not found:
+        remark("nothing was spent, or `spend` is off")
+        return
+    counted_names = ("requests", "failed", "unpriced", "input_tokens", "output_tokens")
+    columns = (*groups, *counted_names, "US dollars")
+
+    def row(names: Sequence[str], some: Sequence[Used]) -> list[str]:
+        sums = [str(sum(each.counts[name] for each in some)) for name in counted_names]
+        return [*names, *sums, f"{sum(each.counts['nano_usd'] for each in some) / 1e9:.6f}"]
+
+    rows = [row([_name(each, group) for group in groups], [each]) for each in found]
+    if len(found) > 1:
+        rows.append(row(["total", *([""] * (len(groups) - 1))], found))
+    _show(columns, rows, right={*counted_names, "US dollars"}, total=len(found) > 1)
+
+
+def _name(used: Used, group: str) -> str:
+    return used.key_name if group == "key" else used.names[group]
 
 
 def show_keys(found: Sequence[KeyRecord]) -> None:

@@ -1,0 +1,62 @@
+"""`liftgate admin spend`: what was used and spent, from the catalogue itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from liftgate.cli.admin.data_command import document, find, show_places, with_data
+from liftgate.cli.options import data_options, json_option
+
+GROUPS = ("key", "owner", "model", "day")
+
+
+@click.command()
+@click.option("--by", multiple=True, type=click.Choice(GROUPS), help="What is told apart; owner, model by default.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day (UTC).")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day (UTC).")
+@click.option("--key", metavar="ID", help="Of one key only, by its id.")
+@click.option("--owner", metavar="NAME", help="Of one owner only.")
+@click.option("--model", metavar="NAME", help="Of one model only.")
+@json_option
+@data_options
+def spend(
+    by: tuple[str, ...],
+    as_json: bool,
+    config: Path | None,
+    **given: str | None,
+) -> None:
+    """Show what calls of models used and cost, in US dollars.
+
+    It is counted where `spend: true` is set. What a running gateway counted in the last seconds may not be in it yet.
+
+    With --json, one document: {"data": [{…, "requests", "failed", "unpriced", "input_tokens", …, "cost"}, …],
+    "catalogue", "store"}.
+    """
+    from liftgate.clock import SystemClock
+    from liftgate.engine.usage import Usage
+    from liftgate.records import UsageFilter
+
+    since, until = (_day(given.pop(name)) for name in ("since", "until"))
+    key, owner, model = (given.pop(name) for name in ("key", "owner", "model"))
+    groups = tuple(dict.fromkeys(by)) or ("owner", "model")
+    wanted = UsageFilter(key=key, owner=owner, model=model, since=since, until=until)
+    found, places = with_data(
+        find(config, given), lambda data: Usage(data.db, SystemClock()).summed(groups, wanted), together=False
+    )
+    if as_json:
+        data = [
+            {**each.names, **{n: c for n, c in each.counts.items() if n != "nano_usd"}, "cost": each.dollars}
+            for each in found
+        ]
+        click.echo(document({"data": data}, places))
+        return
+    from liftgate.cli.files.tables import show_spend
+
+    show_spend(groups, found)
+    show_places(places)
+
+
+def _day(given: object) -> str | None:
+    return None if given is None else str(given)[:10]

@@ -1,0 +1,74 @@
+"""What was used and spent, by key, owner, model and day, for who may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date
+
+import msgspec
+
+from liftgate.catalog.connection import Connection, storable
+from liftgate.catalog.database import Database
+from liftgate.catalog.rows.usage import COUNTED, NAMED, names_of_keys, read_usage
+from liftgate.clock import Clock
+from liftgate.prices import day_of
+from liftgate.records import UsageFilter
+
+GROUPS = NAMED
+MOST_ROWS = 10_000
+NO_COUNTS: Mapping[str, int] = dict.fromkeys(COUNTED, 0)
+
+
+class Used(msgspec.Struct, frozen=True):
+    """`names`: values of what it is summed by (of GROUPS). `key_name`: the alias of the key, or what its secret ends
+    in; its id where it is of the config, or gone. `counts`: by the names of `rows.usage.COUNTED`."""
+
+    names: Mapping[str, str]
+    counts: Mapping[str, int]
+    key_name: str = ""
+
+    @property
+    def dollars(self) -> float:
+        return self.counts["nano_usd"] / 1e9
+
+    @property
+    def tokens(self) -> int:
+        counts = self.counts
+        return counts["input_tokens"] + counts["output_tokens"] + counts["reasoning_tokens"]
+
+
+class Usage:
+    """`settle`: adds to the catalogue what was counted in this process; what others count is there seconds later."""
+
+    def __init__(self, db: Database, clock: Clock, settle: Callable[[], Awaitable[None]] | None = None) -> None:
+        self._db = db
+        self._clock = clock
+        self._settle = settle
+
+    def today(self) -> date:
+        """As rows have it, in UTC."""
+        return day_of(self._clock.now())
+
+    async def summed(self, by: Sequence[str], wanted: UsageFilter) -> list[Used]:
+        """In the order of the values of `by`, at most `MOST_ROWS` and one. Raises what the catalogue does."""
+        if not all(map(storable, (wanted.key, wanted.owner, wanted.model))):
+            return []
+        if self._settle is not None:
+            await self._settle()
+
+        def look(conn: Connection) -> list[Used]:
+            found = read_usage(conn, by, wanted, MOST_ROWS + 1)
+            ids = sorted({values[by.index("key")] for values, _ in found}) if "key" in by else []
+            called = names_of_keys(conn, ids)
+            used = []
+            for values, counts in found:
+                names = dict(zip(by, values, strict=True))
+                key = names.get("key", "")
+                used.append(Used(names, dict(zip(COUNTED, counts, strict=True)), called.get(key, key)))
+            return used
+
+        return await self._db.read(look)
+
+    async def total(self, wanted: UsageFilter) -> Used:
+        found = await self.summed((), wanted)
+        return found[0] if found else Used({}, NO_COUNTS)

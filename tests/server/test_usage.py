@@ -1,0 +1,221 @@
+"""What was used and spent, as it is told: `/liftgate/usage`, LiteLLM's routes, the command line; and to whom."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
+from liftgate.server.routes import SPEND_ROUTES
+from liftgate.settings import CountingSettings, RouterSettings
+from processes import GatewayProcess, gateway_processes, write_config
+from raw_http import call
+from running import eventually
+from test_meter import hello, reply
+
+USAGE = {"promptTokenCount": 1000, "candidatesTokenCount": 10, "thoughtsTokenCount": 30, "cachedContentTokenCount": 400}
+NANOS = 600 * 300 + 400 * 30 + 40 * 2500
+PRO = {"promptTokenCount": 100, "promptTokensDetails": [{"modality": "VIDEO", "tokenCount": 90}]}
+PRO_NANOS = 100 * 1250
+ANN, BOB, MASTER = ({"Authorization": f"Bearer sk-{name}"} for name in ("ann", "bob", "master"))
+Seen = dict[str, Any]
+
+
+class Rig:
+    def __init__(self, url: str, sandbox: SandboxServer) -> None:
+        self.url = url
+        self.sandbox = sandbox
+
+    def chat(self, who: dict[str, str], usage: Seen, model: str = MODEL, status: int = 200) -> None:
+        answer = {**reply("two", finish="STOP"), "usageMetadata": usage}
+        self.sandbox.control(
+            "scripts",
+            {"response": answer} if status == 200 else {"status": status, "body": {"error": {"code": status}}},
+        )
+        body = json.dumps({**hello(), "model": model}).encode()
+        assert call(self.url, "POST", "/v1/chat/completions", body, who).status == status
+
+    def get(self, path: str, who: dict[str, str] = MASTER, status: int = 200) -> Any:
+        answer = call(self.url, "GET", path, b"", who)
+        assert answer.status == status, answer.body
+        return answer.json()
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """Ann asked flash three times, once of it in vain, and pro once; Bob asked flash once."""
+    with sandbox_server() as sandbox:
+        settings = settings_for(
+            sandbox,
+            tmp_path_factory.mktemp("usage"),
+            router=RouterSettings(num_retries=0, allowed_fails=10**6),
+            counting=CountingSettings(spend=True, usage_write_seconds=0.1),
+        )
+        [flash] = settings.deployments
+        pro = replace(flash, id="pro", model_name="gemini-2.5-pro", model="gemini-2.5-pro")
+        with gateway_server(replace(settings, deployments=(flash, pro))) as url:
+            rig = Rig(url, sandbox)
+            made = call(
+                url, "POST", "/key/generate", json.dumps({"user_id": "ann", "key_alias": "ci"}).encode(), MASTER
+            ).json()
+            rig.chat(ANN, USAGE)
+            rig.chat({"Authorization": f"Bearer {made['key']}"}, USAGE)
+            rig.chat(ANN, {}, status=400)
+            rig.chat(ANN, PRO, "gemini-2.5-pro")
+            rig.chat(BOB, USAGE)
+            assert eventually(lambda: rig.get("/liftgate/usage?by=")["total"]["requests"] == 5)
+            yield rig
+
+
+def test_usage_is_told_by_key_owner_model_and_day(rig: Rig) -> None:
+    found = rig.get("/liftgate/usage")
+    assert (found["scope"], found["has_more"], found["by"]) == ("all owners", False, ["key", "owner", "model", "day"])
+    rows = {(row["key_name"], row["owner"], row["model"]): row for row in found["data"]}
+    assert set(rows) == {
+        ("ann", "ann", MODEL), ("ci", "ann", MODEL), ("ann", "ann", "gemini-2.5-pro"), ("bob", "bob", MODEL),
+    }  # fmt: skip
+    first = rows["ann", "ann", MODEL]
+    assert (first["requests"], first["failed"], first["unpriced"]) == (2, 1, 0)
+    assert (first["input_tokens"], first["cached_tokens"]) == (1000, 400)
+    assert (first["output_tokens"], first["reasoning_tokens"], first["total_tokens"]) == (10, 30, 1040)
+    assert first["cost"] == NANOS / 1e9
+    pro = rows["ann", "ann", "gemini-2.5-pro"]
+    assert (pro["video_tokens"], pro["cost"]) == (90, PRO_NANOS / 1e9)
+    assert found["total"]["cost"] == (3 * NANOS + PRO_NANOS) / 1e9
+    ci = rows["ci", "ann", MODEL]["key"]
+    assert ci.startswith("key_")
+    [of_key] = rig.get(f"/liftgate/usage?by=owner&key_id={ci}")["data"]
+    assert (of_key["requests"], of_key["cost"]) == (1, NANOS / 1e9)
+    assert rig.get("/liftgate/usage?by=model&end=2020-01-01&start=2019-01-01")["data"] == []
+
+
+def test_a_key_sees_its_owners_own_and_learns_of_no_other(rig: Rig) -> None:
+    mine = rig.get("/liftgate/usage?by=owner", ANN)
+    assert mine["scope"] == "ann" and [row["owner"] for row in mine["data"]] == ["ann"]
+    assert mine["total"]["requests"] == 4
+    for query in ("owner=bob", "owner=nobody", "owner=bob&key_id=bob", "key_id=bob"):
+        other = rig.get(f"/liftgate/usage?by=owner&{query}", ANN)
+        assert (other["data"], other["total"]["requests"]) == ([], 0), query
+    for route in SPEND_ROUTES:
+        for name in ("user_id", "api_key"):
+            for value in ("bob", "nobody"):
+                days = "start_date=2020-01-01&end_date=2999-01-01" if "report" in route.path else ""
+                answer = call(rig.url, "GET", f"{route.path}?{days}&{name}={value}", b"", ANN)
+                assert "bob" not in answer.body.decode().replace(f"'{value}'", ""), route.path
+        text = call(rig.url, "GET", f"{route.path}?{days}", b"", ANN).body.decode()
+        assert "bob" not in text, route.path
+        call_without = call(rig.url, "GET", route.path, b"", {})
+        assert call_without.status == 401
+
+
+def test_litellms_routes_tell_the_same_sums(rig: Rig) -> None:
+    ann, bob = (2 * NANOS + PRO_NANOS) / 1e9, NANOS / 1e9
+    assert rig.get("/global/spend")["spend"] == ann + bob
+    users = {each["user_id"]: each["spend"] for each in rig.get("/spend/users")}
+    assert users == {"ann": ann, "bob": bob}
+    assert rig.get("/spend/users?user_id=bob") == [{"user_id": "bob", "spend": bob}]
+    keys = {each["key_alias"]: each["spend"] for each in rig.get("/spend/keys")}
+    assert keys == {"ann": (NANOS + PRO_NANOS) / 1e9, "ci": NANOS / 1e9, "bob": bob}
+    assert len(rig.get("/spend/keys?limit=1")) == 1
+    models = {each["model"]: each["total_spend"] for each in rig.get("/global/spend/models")}
+    assert models == {MODEL: 3 * NANOS / 1e9, "gemini-2.5-pro": PRO_NANOS / 1e9}
+    [day] = rig.get("/spend/logs?start_date=2020-01-01&end_date=2999-01-01")
+    assert (day["spend"], day["users"], day["models"]) == (ann + bob, users, models)
+    [report] = rig.get("/global/spend/report?start_date=2020-01-01&end_date=2999-01-01")
+    assert report["group_by_day"] == day["startTime"]
+    teams = {team["team_name"]: team for team in report["teams"]}
+    assert teams["ann"]["total_spend"] == ann and {each["model"] for each in teams["ann"]["metadata"]} == set(models)
+    by_key = rig.get("/global/spend/report?start_date=2020-01-01&end_date=2999-01-01&group_by=api_key")
+    assert {each["api_key"]: each["total_cost"] for each in by_key}["bob"] == bob
+    activity = rig.get("/user/daily/activity?start_date=2020-01-01&end_date=2999-01-01")
+    [result] = activity["results"]
+    assert result["metrics"]["spend"] == activity["metadata"]["total_spend"] == ann + bob
+    assert (result["metrics"]["successful_requests"], result["metrics"]["failed_requests"]) == (4, 1)
+    assert result["breakdown"]["models"][MODEL]["metrics"]["prompt_tokens"] == 3000
+
+
+@pytest.mark.parametrize(
+    ("path", "param"),
+    [
+        ("/liftgate/usage?by=colour", "by"),
+        ("/liftgate/usage?by=day,day", "by"),
+        ("/liftgate/usage?start=yesterday", "start"),
+        ("/spend/logs?start_date=1.1.2026", "start_date"),
+        ("/spend/logs?summarize=false", "summarize"),
+        ("/spend/logs?request_id=req_1", "request_id"),
+        ("/spend/keys?limit=-1", "limit"),
+        ("/global/spend/report", "start_date"),
+        ("/global/spend/report?start_date=2026-01-01&end_date=2026-01-02&group_by=customer", "group_by"),
+    ],
+)
+def test_what_cannot_be_told_is_refused_by_name(path: str, param: str, rig: Rig) -> None:
+    assert rig.get(path, status=400)["error"]["param"] == param
+
+
+def test_a_gateway_that_does_not_count_says_how_it_would(tmp_path: Path) -> None:
+    with sandbox_server() as sandbox, gateway_server(settings_for(sandbox, tmp_path)) as url:
+        answer = call(url, "GET", "/liftgate/usage", b"", MASTER)
+    assert answer.status == 400 and "spend: true" in answer.json()["error"]["message"]
+
+
+def admin_spend(config: Path, data_dir: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "liftgate",
+            "admin",
+            "spend",
+            "--config",
+            str(config),
+            "--data-dir",
+            str(data_dir),
+            *arguments,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def ask_flash(gateway: GatewayProcess, sandbox: SandboxServer) -> None:
+    sandbox.control("scripts", {"response": {**reply("two", finish="STOP"), "usageMetadata": USAGE}})
+    answer = call(gateway.url, "POST", "/v1/chat/completions", json.dumps(hello()).encode(), ANN)
+    assert answer.status == 200 and answer.headers["x-liftgate-response-cost"] == "0.000292000"
+
+
+def test_a_killed_gateways_spend_is_counted_by_the_next_start_and_told_on_the_command_line(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with sandbox_server() as sandbox:
+        config = write_config(tmp_path / "config.yaml", sandbox.url, spend=True, usage_write_seconds=3600)
+        with gateway_processes(config, data_dir, 2) as gateways:
+            for gateway in gateways:
+                for _ in range(3):
+                    ask_flash(gateway, sandbox)
+            for gateway in gateways:
+                gateway.kill()
+        assert json.loads(admin_spend(config, data_dir, "--json"))["data"] == []
+        with gateway_processes(config, data_dir) as [gateway]:
+
+            def counted() -> bool:
+                found = call(gateway.url, "GET", "/liftgate/usage?by=", b"", MASTER).json()
+                return bool(found["total"]["requests"] == 6)
+
+            assert eventually(counted)
+            ask_flash(gateway, sandbox)
+            assert gateway.stop() == 0
+        shown = admin_spend(config, data_dir, "--by", "owner", "--by", "model")
+        assert f"{7 * NANOS / 1e9:.6f}" in shown and "ann" in shown
+        [row] = json.loads(admin_spend(config, data_dir, "--json", "--by", "key", "--owner", "ann"))["data"]
+        assert (row["key"], row["requests"], row["cost"]) == ("ann", 7, 7 * NANOS / 1e9)
+        assert json.loads(admin_spend(config, data_dir, "--json", "--until", "2020-01-01"))["data"] == []
+        assert not list((data_dir / "spend").iterdir())
