@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from liftgate.answer.choice import Answer, Choice, Head
-from liftgate.answer.counts import Counts
 from liftgate.dialects.messages.output import Output
 from liftgate.dialects.messages.question import MessagesQuestion
 from liftgate.errors import UpstreamAnswerBroken, shortened
@@ -72,8 +71,7 @@ def whole(answer: Answer[MessagesQuestion]) -> JsonObject:
     for event in choice.events:
         output.take(event)
     output.finish(choice)
-    usage = usage_of(answer.counts, answer.service_tier, output.searches)
-    return message(answer.head, output.blocks, ended.delta, usage)
+    return message(answer.head, output.blocks, ended.delta, usage_of(answer, output.searches))
 
 
 def message(head: Head, content: list[JsonObject], end: JsonObject, usage: JsonObject) -> JsonObject:
@@ -89,8 +87,10 @@ def message(head: Head, content: list[JsonObject], end: JsonObject, usage: JsonO
     }
 
 
-def usage_of(counts: Counts, tier: str | None, searches: int) -> JsonObject:
-    """Cached tokens stand beside the input and not in it; thoughts are part of the output. `searches`: on the web."""
+def usage_of(answer: Answer[MessagesQuestion], searches: int = 0) -> JsonObject:
+    """Cached tokens stand beside the input and not in it; thoughts are part of the output. `searches`: on the web.
+    What it cost is a field beside Anthropic's, where it is told."""
+    counts = answer.counts
     prompt = counts.prompt + counts.tools
     cached = min(counts.cached, prompt)
     return {
@@ -101,7 +101,8 @@ def usage_of(counts: Counts, tier: str | None, searches: int) -> JsonObject:
         "output_tokens": counts.answer + counts.thoughts,
         "output_tokens_details": {"thinking_tokens": counts.thoughts},
         "server_tool_use": {"web_search_requests": searches, "web_fetch_requests": 0} if searches else None,
-        "service_tier": _TIERS.get((tier or "").lower(), "standard"),
+        "service_tier": _TIERS.get((answer.service_tier or "").lower(), "standard"),
+        **({} if answer.dollars is None else {"cost": answer.dollars}),
     }
 
 

@@ -101,10 +101,6 @@ def _thread(reading: Reading, value: object, param: str) -> None:
     raise InvalidRequest(f"'{param}' is not supported: {REFUSED[param]}.", param=param, code=THREAD_REFUSED)
 
 
-def _metadata(reading: Reading, value: object, param: str) -> None:
-    checks.mapping(value, param)
-
-
 READERS: dict[str, _Reader] = {
     "model": _elsewhere,
     "messages": _elsewhere,
@@ -128,6 +124,5 @@ READERS: dict[str, _Reader] = {
     "inference_geo": _geo,
     "mcp_servers": _mcp_servers,
     "thread": _thread,
-    "metadata": _metadata,
 }
 """Those that have no row of their own here are refused or ignored by `fields`."""

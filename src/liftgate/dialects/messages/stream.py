@@ -41,8 +41,7 @@ class MessageEncoder:
     def begin(self, answer: Answer[MessagesQuestion]) -> None:
         self._answer = answer
         self._output = Output(self._head.id, answer.question, self._emit)
-        usage = usage_of(answer.counts, answer.service_tier, 0)
-        self._emit("message_start", {"message": message(self._head, [], _NOT_ENDED, usage)})
+        self._emit("message_start", {"message": message(self._head, [], _NOT_ENDED, usage_of(answer))})
 
     def encode(self, events: Sequence[Event]) -> bytes:
         output = self._output
@@ -77,8 +76,7 @@ class MessageEncoder:
         choice = first_of(answer)
         ended = ending(choice, calls=bool(choice.calls))
         output.finish(choice)
-        usage = usage_of(answer.counts, answer.service_tier, output.searches)
-        self._emit("message_delta", {"delta": ended.delta, "usage": usage})
+        self._emit("message_delta", {"delta": ended.delta, "usage": usage_of(answer, output.searches)})
         self._frames.append(_STOP)
 
     def _emit(self, kind: str, fields: JsonObject) -> None:
