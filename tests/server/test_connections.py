@@ -144,6 +144,10 @@ def test_the_front_refuses_in_the_dialect_of_the_path(gateway: Running) -> None:
         request = f"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n{line}\r\n\r\n".encode()
         answer = exchange(gateway.base, [request])
         assert answer.status == status and answer.error()["type"] == "invalid_request_error"
+        answer = exchange(gateway.base, [f"GET /v1/messages HTTP/1.1\r\nHost: localhost\r\n{line}\r\n\r\n".encode()])
+        told = answer.json()
+        assert (answer.status, told["type"], told["error"]["type"]) == (status, "error", "invalid_request_error")
+        assert told["request_id"] == answer.headers["request-id"] == answer.headers["x-request-id"]
 
 
 # ── trailers ───────────────────────────────────────────────────────────────────────────────────────────────────────

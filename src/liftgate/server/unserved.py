@@ -75,7 +75,8 @@ def _reason(path: str) -> str:
     googles = first in GOOGLE_UNSERVED
     if name in OPENAI_UNSERVED and not (googles and version and "v1beta" in version[0]):
         instead = OPENAI_UNSERVED[name]
-        return f"/{name} of OpenAI's API is not served here{f'; {instead}' if instead else ''}."
+        whose = "" if name in ANTHROPIC_UNSERVED else " of OpenAI's API"
+        return f"/{name}{whose} is not served here{f'; {instead}' if instead else ''}."
     for name in ("/".join((first, behind.partition("/")[0])), first):
         if name in ANTHROPIC_UNSERVED:
             instead = ANTHROPIC_UNSERVED[name]

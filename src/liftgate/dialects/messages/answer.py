@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from liftgate.answer.choice import Answer, Choice, Head
+from liftgate.answer.counts import Counts
 from liftgate.dialects.messages.output import Output
 from liftgate.dialects.messages.question import MessagesQuestion
 from liftgate.errors import UpstreamAnswerBroken, shortened
@@ -87,10 +88,10 @@ def message(head: Head, content: list[JsonObject], end: JsonObject, usage: JsonO
     }
 
 
-def usage_of(answer: Answer[MessagesQuestion], searches: int = 0) -> JsonObject:
+def usage_of(answer: Answer[MessagesQuestion], searches: int = 0, counts: Counts | None = None) -> JsonObject:
     """Cached tokens stand beside the input and not in it; thoughts are part of the output. `searches`: on the web.
-    What it cost is a field beside Anthropic's, where it is told."""
-    counts = answer.counts
+    What it cost is a field beside Anthropic's, where it is told. `counts`: others than the answer's last ones."""
+    counts = counts or answer.counts
     prompt = counts.prompt + counts.tools
     cached = min(counts.cached, prompt)
     return {

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 import msgspec
 
 from liftgate.answer.choice import Answer, Head
+from liftgate.answer.counts import Counts
 from liftgate.answer.events import Counted, Ended, Event, Text
 from liftgate.dialects.messages.answer import ending, first_of, message, usage_of
 from liftgate.dialects.messages.errors import ANTHROPIC
 from liftgate.dialects.messages.output import Output
 from liftgate.dialects.messages.question import MessagesQuestion
-from liftgate.errors import LiftgateError
+from liftgate.errors import LiftgateError, UpstreamProtocolError
 from liftgate.json_types import JsonObject
 
 _encode = msgspec.json.Encoder().encode
@@ -41,7 +42,8 @@ class MessageEncoder:
     def begin(self, answer: Answer[MessagesQuestion]) -> None:
         self._answer = answer
         self._output = Output(self._head.id, answer.question, self._emit)
-        self._emit("message_start", {"message": message(self._head, [], _NOT_ENDED, usage_of(answer))})
+        usage = usage_of(answer, counts=_first_counts(answer))
+        self._emit("message_start", {"message": message(self._head, [], _NOT_ENDED, usage)})
 
     def encode(self, events: Sequence[Event]) -> bytes:
         output = self._output
@@ -86,3 +88,11 @@ class MessageEncoder:
     def _taken(self) -> bytes:
         frames, self._frames = self._frames, []
         return frames[0] if len(frames) == 1 else b"".join(frames)
+
+
+def _first_counts(answer: Answer[MessagesQuestion]) -> Counts:
+    """None but the last ones must be right."""
+    try:
+        return answer.counts
+    except UpstreamProtocolError:
+        return Counts({})
