@@ -9,11 +9,16 @@ from __future__ import annotations
 import asyncio
 import http
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from liftgate.server.asgi import Message, Receive, Scope, Send
 
 log = logging.getLogger("uvicorn.error")
+
+WHOLE_BODY = "liftgate.whole_body"
+"""An extension of ASGI, in a scope's `extensions`: `Exchange.take_whole`."""
+TakeWhole = Callable[[int], bytes | None]
 
 HIGH_WATER = 64 * 1024
 """Bytes of body that wait for the application before reading is paused."""
@@ -116,6 +121,7 @@ class Exchange:
 
     async def run(self, app: Asgi) -> None:
         """Whatever the application does, the request gets an answer or a broken connection."""
+        self.scope["extensions"] = {WHOLE_BODY: self.take_whole}
         try:
             await app(self.scope, self.receive, self.send)
             if not self.complete and not self.disconnected:
@@ -124,6 +130,18 @@ class Exchange:
             log.error("Exception in ASGI application\n", exc_info=error)
             if not self.complete and not self.disconnected:
                 self._line.failed(self)
+        finally:
+            # It leads back here: kept, the two would wait for the garbage collector.
+            del self.scope["extensions"]
+
+    def take_whole(self, most: int) -> bytes | None:
+        """The body, where all of it has come and none was received, of at most so many bytes: what need not be waited
+        for needs no deadline."""
+        if not self.whole or self._told or self.disconnected or len(self._body) > most:
+            return None
+        body, self._body = self._body, b""
+        self._told = True
+        return bytes(body)
 
     async def receive(self) -> Message:
         while True:
@@ -172,14 +190,12 @@ class Exchange:
 
     def _headed(self, message: Message) -> bytes:
         status: int = message["status"]
-        closes = False
-        lines = [STATUS_LINES[status]]
-        for name, value in (*self._line.default_headers(), *message.get("headers", ())):
-            if name == b"content-length":
-                self._left = int(value)
-            elif name == b"connection":
-                closes = closes or value.lower() == b"close"
-            lines.append(b"%b: %b\r\n" % (name, value))
+        headers = [*self._line.default_headers(), *message.get("headers", ())]
+        lines = [STATUS_LINES[status], *[b"%b: %b\r\n" % header for header in headers]]
+        fields = dict(headers)
+        if (length := fields.get(b"content-length")) is not None:
+            self._left = int(length)
+        closes = fields.get(b"connection", b"").lower() == b"close"
         if self.scope["method"] == "HEAD" or status in (204, 304):
             # What a length says is that of the body which is not sent.
             self._left = 0

@@ -67,4 +67,5 @@ async def answer_metered(
         # The owner may be known from what the path names, and the path may be served by its plain spelling.
         call.owner = request.owner
         call.path = request.path
+        call.bytes_in += request.came_at_once
         meters.end(call, left=request.left)

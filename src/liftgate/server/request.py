@@ -29,6 +29,7 @@ from liftgate.server.bodies import (
     read_again,
 )
 from liftgate.server.content_encoding import decoded
+from liftgate.server.exchange import WHOLE_BODY, TakeWhole
 from liftgate.server.query import first_value, read_query
 from liftgate.server.waits import Waits
 from liftgate.sizes import announced, exact_size
@@ -52,7 +53,8 @@ class ClientLeft(Exception):
 class Request:
     """`params`: what the path names. `caller` and `owner`: set once the key is known. `left`: the client has gone.
 
-    `signed_in_key`: the key that a browser signed in with; it counts where the request brings none."""
+    `signed_in_key`: the key that a browser signed in with; it counts where the request brings none. `came_at_once`:
+    bytes of a body that was there before it was waited for."""
 
     __slots__ = (
         "_begun",
@@ -61,7 +63,9 @@ class Request:
         "_receive",
         "_received",
         "_scope",
+        "_take_whole",
         "caller",
+        "came_at_once",
         "deadlines",
         "desk",
         "gateway",
@@ -84,6 +88,8 @@ class Request:
     def __init__(self, scope: Scope, receive: Receive, gateway: Gateway, waits: Waits, request_id: str) -> None:
         self._scope = scope
         self._receive = receive
+        self._take_whole: TakeWhole | None = (scope.get("extensions") or {}).get(WHOLE_BODY)
+        self.came_at_once = 0
         self.gateway = gateway
         self.tasks = waits.tasks
         self.deadlines = waits.deadlines
@@ -189,6 +195,10 @@ class Request:
         """
         if b"content-encoding" in self.headers:
             return await self._gathered(bytearray(), limit)
+        take = self._take_whole
+        if take is not None and not self._received and (at_once := take(min(limit, UNCOUNTED))) is not None:
+            self.came_at_once, self.unread = len(at_once), False
+            return at_once
         length = self.content_length
         if length is not None and length > limit:
             raise TooLarge(announced("content size", limit, length), code="request_too_large")
