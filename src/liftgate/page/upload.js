@@ -1,9 +1,10 @@
 // One upload: in parts over /v1/uploads, it goes on after a cut and after a reload.
 import { ask, base, failure, ours } from "./api.js";
 
-const PART = 4 * 1024 * 1024;
-// Parts of all uploads that are sent at the same time: what a cut can cost is so many parts.
+const MIB = 1024 * 1024;
+// Parts of all uploads that are sent at the same time. A cut costs so many parts at most: each is a hundredth of a large file.
 const AT_ONCE = 2;
+const partOf = (size) => MIB * 2 ** Math.min(4, Math.max(0, Math.floor(Math.log2(size / MIB / 128))));
 const SILENCE = 60_000;
 const LONGEST_PAUSE = 30_000;
 const STORE = "liftgate.uploads";
@@ -52,15 +53,19 @@ export class Upload {
     this.seen = [];
     this.control = null;
     const before = stored()[key];
-    this.record = before && before.part === PART ? before : null;
+    this.record = before || null;
+  }
+
+  get part() {
+    return this.record ? this.record.part : partOf(this.file.size);
   }
 
   get parts() {
-    return Math.max(1, Math.ceil(this.file.size / PART));
+    return Math.max(1, Math.ceil(this.file.size / this.part));
   }
 
   sizeOf(at) {
-    return Math.min(PART, this.file.size - at * PART);
+    return Math.min(this.part, this.file.size - at * this.part);
   }
 
   get sent() {
@@ -139,7 +144,7 @@ export class Upload {
     if (!this.record) {
       const body = { filename: file.name, bytes: file.size, mime_type: file.type || "application/octet-stream", purpose: "user_data" };
       const made = await ask("POST", "/v1/uploads", { body, signal });
-      this.record = { id: made.id, name: file.name, size: file.size, part: PART, parts: {}, at: Date.now() };
+      this.record = { id: made.id, name: file.name, size: file.size, part: this.part, parts: {}, at: Date.now() };
       this.remember();
     }
     const left = [...Array(this.parts).keys()].filter((at) => !(at in this.record.parts));
@@ -181,7 +186,7 @@ export class Upload {
   send(at, signal) {
     return new Promise((resolve, reject) => {
       const form = new FormData();
-      form.append("data", this.file.slice(at * PART, at * PART + this.sizeOf(at)), "part");
+      form.append("data", this.file.slice(at * this.part, at * this.part + this.sizeOf(at)), "part");
       const sender = new XMLHttpRequest();
       let silence;
       const watch = () => {
