@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from browser import Visit
+from foreign_pages import Pages
 from gateways import client_for
 from raw_http import call
 from serving import serve
@@ -23,29 +23,9 @@ NAMES = (
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(6)"><script>alert(7)</script></svg>'
 
 
-class Pages:
-    """A server of somebody else's: what it serves by path, and what it was asked for."""
-
-    def __init__(self) -> None:
-        self.bodies: dict[str, str] = {}
-        self.asked: list[str] = []
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            for kind in ("startup", "shutdown"):
-                await receive()
-                await send({"type": f"lifespan.{kind}.complete"})
-            return
-        self.asked.append(scope["path"])
-        body = self.bodies.get(scope["path"], "").encode()
-        headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": 200 if body else 404, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-
 @pytest.fixture(scope="module")
 def pages() -> Iterator[tuple[Pages, str]]:
-    app = Pages()
+    app = Pages({})
     with serve(app) as base:
         yield app, base
 
