@@ -47,6 +47,7 @@ def _chat(run: Figures) -> list[Row]:
         _most("chat, 64 connections: CPU per request", min(native, default=None), ours, "µs", both),
         _least("the same: LiteLLM's over ours", 40.0, _ratio(median(cells, "litellm", "cpu_us"), ours)),
         _most("the same with a file whose replica is live", 1.25, with_file, "× without"),
+        _most("a message (Anthropic's) with that file", 1.15, _message_over(cells, "file_cpu_us"), "× the chat"),
         _most("one connection: added latency, median", 0.5, median(cells, OURS, "added_p50_ms"), "ms"),
         _most("one connection: added latency, p99", 3.0, median(cells, OURS, "added_p99_ms"), "ms"),
         _least(
@@ -61,9 +62,14 @@ def _stream(run: Figures) -> list[Row]:
     cells = run.cells()
     return [
         _most("64 streams at full speed: CPU per event", 30.0, median(cells, OURS, "cpu_us"), "µs"),
+        _most("the same in Anthropic's form", 1.15, _message_over(cells, "cpu_us"), "× OpenAI's"),
         _most("added time to the first event", 1.0, median(cells, OURS, "added_first_ms"), "ms"),
         _most("1,000 idle open streams", 64.0, run.memory(OURS, "idle_mib"), "MiB"),
     ]
+
+
+def _message_over(cells: Cells, name: str) -> float | None:
+    return _ratio(median(cells, OURS, "message_cpu_us"), median(cells, OURS, name))
 
 
 def _start(run: Figures) -> list[Row]:

@@ -118,13 +118,16 @@ def paged_in(session: Session, running: Running) -> str:
 def _file_round(session: Session, running: Running, file_id: str, table: Table) -> None:
     if not file_id:
         return
-    request = running.door.chat(file_id=file_id)
+    request, message = running.door.chat(file_id=file_id), running.door.message(file_id=file_id)
     burst, cost = measured(session, running, lambda: _burst(session, running, request))
+    same, of_message = measured(session, running, lambda: _burst(session, running, message))
     table.add(
         running.name,
         file_rate=burst.rate,
         file_cpu_us=1e6 * cost.gateway / burst.requests,
         file_failed=burst.failed,
+        message_cpu_us=1e6 * of_message.gateway / same.requests,
+        message_failed=same.failed,
     )
 
 

@@ -35,6 +35,17 @@ def run(session: Session) -> dict[str, object]:
     return {"systems": table.summary(), "memory": memory}
 
 
+def _message_round(session: Session, running: Running, table: Table) -> None:
+    """The same streams in Anthropic's form."""
+    request, port = running.door.message(stream=True), running.door.port
+    result, cost = measured(
+        session,
+        running,
+        lambda: streams.run(request, port, connections=CONNECTIONS, streams=100_000, seconds=SECONDS),
+    )
+    table.add(running.name, message_cpu_us=1e6 * cost.gateway / result.events, message_short=result.short)
+
+
 def _streams(
     session: Session, running: Running, pace: str, connections: int, count: int
 ) -> tuple[streams.Streamed, Cost]:
@@ -62,6 +73,8 @@ def _round(session: Session, running: Running, table: Table, direct: list[float]
     fast, fast_cost = _streams(session, running, "", CONNECTIONS, 100_000)
     paced, paced_cost = _streams(session, running, "-paced", CONNECTIONS, CONNECTIONS)
     first = direct if running.name == "direct" else _first(running)
+    if running.name == "liftgate":
+        _message_round(session, running, table)
     table.add(
         running.name,
         events_rate=fast.events / fast.seconds,

@@ -35,6 +35,22 @@ class Door:
             return self._gemini(f"{MODEL}:generateContent", question)
         return self._openai(model or self.model, question, file_id, stream=False)
 
+    def message(self, *, file_id: str = "", stream: bool = False) -> bytes:
+        """The same chat in Anthropic's form, for a system that takes it."""
+        content: list[object] = [{"type": "text", "text": QUESTION}]
+        if file_id:
+            content.append({"type": "document", "source": {"type": "file", "file_id": file_id}})
+        body = {
+            "model": self.model,
+            "system": "Answer briefly and in plain words.",
+            "messages": [{"role": "user", "content": content}],
+            "temperature": 0.2,
+            "max_tokens": 400,
+            "stream": stream,
+        }
+        headers = {**self.headers, "anthropic-version": "2023-06-01"}
+        return post(self.port, "/v1/messages", json.dumps(body).encode(), headers)
+
     def stream(self, pace: str = "") -> bytes:
         """`pace` stands at the end of the question, where the stand-in looks for it."""
         if self.gemini:

@@ -83,7 +83,11 @@ class Models:
         """Raises ModelNotFound; behind a wildcard, where Google is asked, what its answer was otherwise."""
         if not sees_model(name):
             raise ModelNotFound(name)
-        deployment = self._router.deployments(name)[0]
+        try:
+            deployment = self._router.deployments(name)[0]
+        except ModelNotFound as error:
+            error.served = tuple(filter(sees_model, self._router.model_names()))
+            raise
         if STAR in name:
             raise ModelNotFound(name)
         if self.is_named(name):

@@ -29,8 +29,8 @@ class Carried(msgspec.Struct, tag="messages", frozen=True):
     parts: list[JsonObject] = []
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_decoder = msgspec.msgpack.Decoder(Carried)
+_encode = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(Carried)
 
 
 def close(seal: Seal | None, carried: Carried) -> str:

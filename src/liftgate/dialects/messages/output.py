@@ -48,7 +48,8 @@ class Output:
 
     def take(self, event: ChoiceEvent) -> None:
         if type(event) is Text:
-            self.text(event.text)
+            if event.text:
+                self.text(event.text)
         elif type(event) is Thought:
             if self._thinks:
                 self._think(event.text)
