@@ -408,6 +408,7 @@ def test_every_option_is_settable_from_everywhere(tmp_path: Path) -> None:
         "public_base_url": "https://x",
         "trusted_proxies": "::1",
         "cors_origins": "a://y",
+        "budget_time_zone": "Europe/Berlin",
     }
     by_flags, _ = load_settings(None, given, KEYED)
     by_environment, _ = load_settings(

@@ -25,8 +25,12 @@ dialect.
     │   ├── UnsupportedEncoding      415  the body's Content-Encoding
     │   └── RangeNotSatisfiable      416
     ├── RateLimited                  429  ours (a quota) or the upstream's
+    │   ├── RateReached                   a key's requests or tokens in a minute, or requests at one time
+    │   └── BudgetReached                 a key's money
+    │       └── BudgetInFlight            what is missing is held for calls that are running
     ├── InternalError                500  a defect of ours
     ├── Unavailable                  503  try again later: catalogue away, file not ready, shutting down
+    │   ├── LimitsAway                    whether a key's limits let it in
     │   └── FileNotReady
     ├── StorageFull                  507
     └── UpstreamError                what Gemini did, when it is not the request's fault
@@ -95,6 +99,8 @@ class LiftgateError(Exception):
     status: ClassVar[int] = 500
     default_code: ClassVar[str | None] = None
     retryable: ClassVar[bool] = False
+    worth_repeating: ClassVar[bool] = False
+    """Whether the caller may try again where we do not."""
 
     def __init__(
         self,
@@ -300,6 +306,32 @@ class RateLimited(LiftgateError):
     default_code = "rate_limit_exceeded"
 
 
+class RateReached(RateLimited):
+    """A key's own limit for a minute, or for one time. `kind`: `requests` or `tokens`."""
+
+    worth_repeating = True
+
+    def __init__(self, message: str, *, kind: str, code: str | None = None, retry_after: float) -> None:
+        super().__init__(message, code=code, retry_after=retry_after)
+        self.kind = kind
+
+
+class BudgetReached(RateLimited):
+    """A key's own money. `facts`: for programs, as the answer has them."""
+
+    default_code = "insufficient_quota"
+
+    def __init__(self, message: str, *, facts: dict[str, Any], retry_after: float | None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.facts = facts
+
+
+class BudgetInFlight(BudgetReached):
+    """It would do, once calls that are running have ended."""
+
+    worth_repeating = True
+
+
 class InternalError(LiftgateError):
     """A defect of Liftgate's; the message says no more than that, the log has the rest."""
 
@@ -312,6 +344,13 @@ class Unavailable(LiftgateError):
 
     status = 503
     retryable = True
+
+
+class LimitsAway(Unavailable):
+    """Nobody can say at the moment whether a key's limits let the call in. No other deployment could."""
+
+    retryable = False
+    worth_repeating = True
 
 
 class FileNotReady(Unavailable):

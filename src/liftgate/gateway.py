@@ -17,6 +17,7 @@ from functools import partial
 from random import Random  # noqa: TID251 - jitter; ids come from liftgate.ids
 from types import TracebackType
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from liftgate import ids
 from liftgate.blobs.open import open_blob_store
@@ -30,6 +31,7 @@ from liftgate.copies.purge import PurgeAtOnce, Purger
 from liftgate.copies.services import Services
 from liftgate.dialects.chat.request import read_defaults
 from liftgate.engine.access_log import AccessLog
+from liftgate.engine.admission import Admission
 from liftgate.engine.attachments import Attachments
 from liftgate.engine.conversations import Conversations
 from liftgate.engine.fetch import Fetcher
@@ -133,6 +135,7 @@ class Gateway:
     sign_ins: SignIns
     keyring: Keyring
     known_keys: KnownKeys
+    admission: Admission
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, listeners: Sequence[Meter] = ()) -> None:
         """`listeners` hear the end of every call, after those that the settings ask for."""
@@ -189,8 +192,7 @@ class Gateway:
         stack.push_async_callback(lambda: ingest.close(self._drain_left()))
         self._db = db
         self._ingest = ingest
-        self.known_keys = KnownKeys(db, clock, settings.jobs.cache_stale_seconds)
-        self.keyring = Keyring(db, {token_of(secret) for secret in settings.auth.owners()})
+        await self._open_keys(services, stack)
         prefetch = Prefetch(services, copies)
         stack.push_async_callback(prefetch.close)
         part_store = PartStore(ingest)
@@ -231,6 +233,18 @@ class Gateway:
         jobs = Jobs(services, [copies], purger, ingest, others)
         jobs.start()
         stack.push_async_callback(jobs.stop)
+
+    async def _open_keys(self, services: Services, stack: AsyncExitStack) -> None:
+        """Those that are made at run time, and their limits."""
+        settings, db = self.settings, services.db
+        self.known_keys = KnownKeys(db, services.clock, settings.jobs.cache_stale_seconds)
+        self.admission = Admission(services, self.pricing, settings.budgets)
+        stack.push_async_callback(self.admission.close)
+        # Only where there are keys whose limits it could settle.
+        self.known_keys.on_change(lambda _: self.meters.add(self.admission))
+        await self.known_keys.load()
+        taken = {token_of(secret) for secret in settings.auth.owners()}
+        self.keyring = Keyring(db, taken, ZoneInfo(settings.budgets.budget_time_zone))
 
     async def ready(self) -> None:
         """Raises Unavailable while the catalogue cannot be reached, is not whole or takes no writes, while the store is

@@ -1,7 +1,7 @@
 """OpenAI's names for what goes wrong, and its error envelope: for a status's body and inside a stream
 (docs/protocol/openai.md, "Errors").
 
-Always the four keys, never anything nested; the headers are the server's affair.
+Always the four keys, never anything nested, more only of a budget; the headers are the server's affair.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ TYPES: dict[type[LiftgateError], str] = {
     errors.LiftgateError: "server_error",
     errors.RequestError: "invalid_request_error",
     errors.RateLimited: "rate_limit_error",
+    errors.BudgetReached: "insufficient_quota",
     errors.Unavailable: "service_unavailable_error",
     errors.UpstreamError: "upstream_error",
     errors.UpstreamKeyRejected: "authentication_error",
@@ -43,10 +44,15 @@ OPENAI = OpenAI()
 
 
 def error_body(error: LiftgateError) -> JsonObject:
-    """`{"error": {"message", "type", "param", "code"}}`; `param` and `code` may be None, `code` is never a number."""
+    """`{"error": {"message", "type", "param", "code"}}`; `param` and `code` may be None, `code` is never a number. Of a
+    budget also what it is and when it begins anew."""
     code = None if error.code is None else str(error.code)
     message = _IN_GOOGLES_API.sub("GET /v1/models lists those that can be asked.", error.message)
-    return {"error": {"message": message, "type": type_of(type(error)), "param": error.param, "code": code}}
+    kind = error.kind if isinstance(error, errors.RateReached) else type_of(type(error))
+    body: JsonObject = {"message": message, "type": kind, "param": error.param, "code": code}
+    if isinstance(error, errors.BudgetReached):
+        body |= error.facts
+    return {"error": body}
 
 
 def type_of(kind: type[LiftgateError]) -> str:

@@ -26,6 +26,7 @@ from liftgate.ask.model_facts import ModelFacts, facts_for
 from liftgate.ask.question import Question, count_body
 from liftgate.copies.services import Services
 from liftgate.dialects.dialect import Dialect
+from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
 from liftgate.engine.kept_names import check_kept
@@ -38,7 +39,7 @@ from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound
 from liftgate.gemini.client import unbroken
 from liftgate.gemini_json import LARGE, decoded, decoded_apart
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.keys.asking import asked_model, current_key, sees_model
+from liftgate.keys.asking import current_key, sees_model
 from liftgate.large_bodies import Body, encoded
 from liftgate.records import Deployment, Owner
 from liftgate.router.attempts import Router
@@ -142,7 +143,7 @@ class Generate:
         if not isinstance(model, str) or not model:
             raise InvalidRequest("you must provide a model parameter")
         if current_key.get() is not None:
-            model = asked_model(model, self._router.deployments)
+            model = await admitted(model, self._router.deployments)
         head = Head(ids.token(), model, int(self._clock.now()))
         return _Call(dialect, owner, request, head, media, large)
 
@@ -208,8 +209,7 @@ class Generate:
         return fold.answer
 
     async def _answer_once(self, ready: _Ready[Q], deployment: Deployment, question: Q, body: Body) -> AnswerFold[Q]:
-        if (noted := current.get()) is not None:
-            noted.asks()
+        noted = await begin_asking(deployment, body)
         asking = self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
         raw = await (asking if noted is None else timed(noted, "first_event", asking))
         fold = _fold(ready.call, question)
@@ -259,8 +259,7 @@ class Generate:
         return await unbroken(partial(send, ready, deployment, question, body))
 
     async def _stream_once(self, ready: _Ready[Q], deployment: Deployment, question: Q, body: Body) -> StartedStream[Q]:
-        if (noted := current.get()) is not None:
-            noted.asks()
+        noted = await begin_asking(deployment, body)
         opening = self._client.open_stream(
             deployment,
             body,

@@ -20,6 +20,7 @@ from liftgate.clock import Clock
 from liftgate.engine.pricing import Paid, Pricing
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
+from liftgate.keys.gate import Ticket
 from liftgate.large_bodies import Body
 from liftgate.prices import NOTHING, TokenCounts, counts_of_gemini
 from liftgate.records import Deployment, FileRecord, Owner
@@ -102,6 +103,8 @@ class CallRecord(msgspec.Struct):
     tokens: TokenCounts = NOTHING
     """Of all answers of Google's together, by kind."""
     pricing: Pricing | None = None
+    ticket: Ticket | None = None
+    """What it takes of its key's limits; None where the key has none."""
     # Seconds
     files: float = 0.0
     """Waiting for files: fetching, storing, page-in."""
@@ -273,16 +276,19 @@ class Meters:
 
     def __init__(self, listeners: Sequence[Meter], clock: Clock, pricing: Pricing, *, tell_cost: bool = False) -> None:
         self.tell_cost = tell_cost
+        self.on = bool(listeners) or tell_cost
         self._listeners = tuple(listeners)
         self._clock = clock
         self._pricing = pricing
 
     def __bool__(self) -> bool:
-        return bool(self._listeners) or self.tell_cost
+        return self.on
 
     def add(self, listener: Meter) -> None:
-        """One that there is only when the gateway is open."""
-        self._listeners = (*self._listeners, listener)
+        """One that there is only when the gateway is open. Again: without effect."""
+        if listener not in self._listeners:
+            self._listeners = (*self._listeners, listener)
+            self.on = True
 
     def begin(self, request_id: str) -> CallRecord:
         return CallRecord(request_id, self._clock.now(), pricing=self._pricing)

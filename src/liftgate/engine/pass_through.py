@@ -19,6 +19,7 @@ from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.copies.services import Services
 from liftgate.dialects.gemini.body import LARGE, REFUSED, GeminiBody, Named, NamedFile, read_body
 from liftgate.dialects.gemini.stream_forms import Elements, Events
+from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
 from liftgate.engine.meter import CallRecord, current, timed
 from liftgate.engine.needs import Needed, Needs
@@ -33,7 +34,6 @@ from liftgate.errors import (
 from liftgate.gemini.client import EVENTS
 from liftgate.gemini.stream import GeminiStream
 from liftgate.gemini_json import check_apart, checked_object
-from liftgate.keys.asking import asked_model
 from liftgate.large_bodies import STEP, Body
 from liftgate.media_types import explicit, is_taken
 from liftgate.names import bare_model, is_file_id, model_path
@@ -45,7 +45,8 @@ T = TypeVar("T")
 
 log = logging.getLogger("liftgate.engine")
 
-METHODS = frozenset({"generateContent", "countTokens", "embedContent", "batchEmbedContents"})
+COUNT = "countTokens"
+METHODS = frozenset({"generateContent", COUNT, "embedContent", "batchEmbedContents"})
 STREAM = "streamGenerateContent"
 NUMBERS = ";enum-encoding=int"
 """What clients of Google's older generated libraries put behind their `$alt`: enums are numbers then."""
@@ -171,8 +172,8 @@ class Native:
             timeout = self._attempts.left(call.files, deployment)
             called = f"{method}?$alt=json{NUMBERS}" if enum_numbers else method
             tier: list[str] = []
-            if noted is not None:
-                noted.asks()
+            if method != COUNT:
+                await begin_asking(deployment, body)
             calling = self._client.call(deployment, called, body, timeout=timeout, tier=tier)
             raw = await (calling if noted is None else timed(noted, "first_event", calling))
             if len(raw) < LARGE:
@@ -196,11 +197,11 @@ class Native:
         noted = current.get()
 
         async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> NativeStream:
-            if noted is not None:
-                noted.asks()
+            body = await _body_at(call, deployment, files)
+            await begin_asking(deployment, body)
             opening = self._client.open_stream(
                 deployment,
-                await _body_at(call, deployment, files),
+                body,
                 timeout=self._attempts.left(call.files),
                 idle_timeout=silence(deployment, self._settings.router.stream_timeout),
                 method=method,
@@ -229,7 +230,7 @@ class Native:
         noted = current.get()
         if noted is not None:
             noted.is_asked(method, request.model, streamed=method == STREAM)
-        model = asked_model(request.model, self._router.deployments)
+        model = await admitted(request.model, self._router.deployments)
         try:
             group = self._router.deployments(model)
         except ModelNotFound as missing:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
 
 from liftgate.errors import InvalidRequest, shortened
-from liftgate.keys.durations import seconds_of
+from liftgate.keys.durations import read_duration, seconds_of
 from liftgate.keys.key import GROUPS, TYPES
+from liftgate.keys.limits import NANO
+from liftgate.keys.terms import Budget
 from liftgate.settings.spelling import hint
 
 Reader = Callable[[object, str], Any]
@@ -27,6 +30,10 @@ MOST_ITEMS = 1000
 LONGEST_METADATA = 16 * 1024
 """Bytes of its JSON."""
 SHORTEST_SECRET = 16
+MOST_A_MINUTE = 10**12
+MOST_DOLLARS = 10**8
+MOST_BUDGETS = 8
+MOST_MODELS = 100
 OWNERS_RESERVED = ("master", "local")
 _SECRET = re.compile(r"sk-[!-~]{1,253}\Z", re.ASCII)
 _ROUTE = re.compile(r"/[!-~]{0,255}\Z", re.ASCII)
@@ -133,8 +140,62 @@ def life(value: object, param: str) -> float | None:
     return None if value in (None, "-1", "") else seconds_of(value, param)
 
 
-_NO_SUCH = "Liftgate has no {}."
-_LATER = "not limited yet"
+def number(value: object, param: str) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_A_MINUTE:
+        raise _wrong(param, f"a whole number from 0 to {MOST_A_MINUTE}")
+    return value
+
+
+def numbers(value: object, param: str) -> dict[str, int]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or len(value) > MOST_MODELS:
+        raise _wrong(param, f"an object of at most {MOST_MODELS} names of models with numbers")
+    found = {}
+    for name, amount in value.items():
+        where = f"{param}.{shortened(name)}"
+        if text(name, where) is None or (read := number(amount, where)) is None:
+            raise _wrong(where, "a whole number")
+        found[name] = read
+    return found
+
+
+def dollars(value: object, param: str) -> int | None:
+    """In whole nano-dollars."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_DOLLARS:
+        raise _wrong(param, f"US dollars from 0 to {MOST_DOLLARS:,}")
+    return int(Decimal(str(value)) * NANO)
+
+
+def duration(value: object, param: str) -> str | None:
+    if value is None:
+        return None
+    read_duration(value, param)
+    return str(value)
+
+
+def budgets(value: object, param: str) -> tuple[Budget, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > MOST_BUDGETS:
+        raise _wrong(param, f"an array of at most {MOST_BUDGETS} budgets")
+    return tuple(_budget(each, f"{param}[{at}]") for at, each in enumerate(value))
+
+
+def _budget(value: object, where: str) -> Budget:
+    fields = {"budget_duration", "max_budget"}
+    if not isinstance(value, dict) or value.keys() != fields:
+        raise _wrong(where, "an object of budget_duration and max_budget")
+    amount = dollars(value["max_budget"], f"{where}.max_budget")
+    window = duration(value["budget_duration"], f"{where}.budget_duration")
+    if amount is None or window is None:
+        raise _wrong(where, "budget_duration and max_budget, and neither null")
+    return Budget(amount, window)
+
 
 ROWS: tuple[Row, ...] = (
     Row("key", "acts", "a secret of one's own, `sk-…` of 16 or more characters; by default one is made", secret),
@@ -159,6 +220,15 @@ ROWS: tuple[Row, ...] = (
     Row("blocked", "acts", "refuses the key while it is true", flag),
     Row("metadata", "acts", "kept and shown; an object of at most 16 KiB", metadata),
     Row("tags", "acts", "kept and shown", texts),
+    Row("rpm_limit", "acts", "requests to models in any 60 seconds", number),
+    Row("tpm_limit", "acts", "tokens in any 60 seconds, in and out", number),
+    Row("max_parallel_requests", "acts", "requests to models at one time", number),
+    Row("model_rpm_limit", "acts", "model → requests in any 60 seconds", numbers),
+    Row("model_tpm_limit", "acts", "model → tokens in any 60 seconds", numbers),
+    Row("max_budget", "acts", "US dollars, in all or in each window of `budget_duration`", dollars),
+    Row("budget_duration", "acts", "`1d` (from midnight), `1w` (Monday), `1mo` (the first), `30d`, `12h` …", duration),
+    Row("budget_limits", "acts", "further budgets: an array of `{budget_duration, max_budget}`", budgets),
+    Row("soft_budget", "acts", "US dollars from which on the key is told of in the log; nothing is refused", dollars),
     *(
         Row(name, "ignored", note)
         for name, note in (
@@ -189,21 +259,12 @@ ROWS: tuple[Row, ...] = (
             ("budget_id", "write the budget into the key itself"),
             ("auto_rotate", "regenerate the key, with a `grace_period`"),
             ("rotation_interval", "regenerate the key, with a `grace_period`"),
-            ("max_budget", _LATER),
-            ("soft_budget", _LATER),
-            ("budget_duration", _LATER),
-            ("budget_limits", _LATER),
-            ("model_max_budget", _LATER),
+            ("model_max_budget", "a budget is for all models of a key; limit what it may ask with `models`"),
             ("budget_fallbacks", "a request is refused, never answered by another model"),
             ("temp_budget_increase", "raise `max_budget`, and lower it again"),
             ("temp_budget_expiry", "raise `max_budget`, and lower it again"),
             ("throttle_on_budget_exceeded", "a request beyond the budget is refused"),
-            ("rpm_limit", _LATER),
-            ("tpm_limit", _LATER),
-            ("tpd_limit", _LATER),
-            ("max_parallel_requests", _LATER),
-            ("model_rpm_limit", _LATER),
-            ("model_tpm_limit", _LATER),
+            ("tpd_limit", "limits are of a minute; a `1d` budget limits a day"),
             ("rpm_limit_type", "limits are exact, and guaranteed to nobody"),
             ("tpm_limit_type", "limits are exact, and guaranteed to nobody"),
         )

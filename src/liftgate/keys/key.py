@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from liftgate.errors import AuthenticationFailed, PermissionDenied, shortened
+from liftgate.keys.limits import limits_of
 from liftgate.keys.terms import KeyType, Terms, read_terms
 from liftgate.records import KeyRecord, Owner
 
@@ -69,7 +70,7 @@ NOBODY = Caller("", "", "")
 class Key:
     """Made of its row once; shared by all requests that carry it."""
 
-    __slots__ = ("_models", "_routes", "caller", "hint", "id", "name", "record", "terms")
+    __slots__ = ("_models", "_routes", "caller", "hint", "id", "limits", "name", "record", "soft_told", "terms")
 
     def __init__(self, record: KeyRecord) -> None:
         self.record = record
@@ -78,6 +79,8 @@ class Key:
         self.name = record.alias or record.id
         self.hint = record.hint
         self.caller = Caller(record.owner, self.name, self.id, self.terms.key_type == "management", self)
+        self.soft_told = False
+        self.limits = limits_of(self.id, self.name, record.created_at, self.terms)
         models = self.terms.models
         self._models = None if not models or not ALL_MODELS.isdisjoint(models) else _matcher(models)
         paths = [route for route in self.terms.allowed_routes if route.startswith("/")]

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -19,6 +20,8 @@ from liftgate.catalog.database import Database
 from liftgate.catalog.rows import keys as rows
 from liftgate.errors import Conflict, NotFound, shortened
 from liftgate.keys.fields import Fields
+from liftgate.keys.shown import shown_key
+from liftgate.keys.spending import read_spending
 from liftgate.keys.terms import Terms, read_terms, written
 from liftgate.records import KeyRecord, KeySearch
 
@@ -42,11 +45,12 @@ def named_token(key: str) -> str:
 
 
 class Keyring:
-    """`taken`: digests of the config's keys, which no other key may have."""
+    """`taken`: digests of the config's keys, which no other key may have. `zone`: in which budgets begin anew."""
 
-    def __init__(self, db: Database, taken: Collection[str]) -> None:
+    def __init__(self, db: Database, taken: Collection[str], zone: ZoneInfo) -> None:
         self._db = db
         self._taken = taken
+        self._zone = zone
 
     async def generate(self, fields: Fields, made_by: str) -> tuple[KeyRecord, str]:
         """The key and its secret. Raises `Conflict`."""
@@ -83,6 +87,11 @@ class Keyring:
         if record is None:
             raise no_such_key(key)
         return record
+
+    async def show(self, record: KeyRecord) -> dict[str, Any]:
+        """By LiteLLM's names, with what it has spent."""
+        spending = await self._db.read(lambda conn: read_spending(conn, record, self._zone))
+        return {**shown_key(record), **spending}
 
     async def find_alias(self, alias: str) -> str:
         """The digest of the key that has it. Raises `NotFound`."""

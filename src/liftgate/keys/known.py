@@ -12,11 +12,10 @@ from collections.abc import Callable
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows.keys import TOPIC, any_keys, key_of_token
 from liftgate.clock import Clock
+from liftgate.errors import Unavailable
 from liftgate.keys.key import Key
 
 MOST_KEYS = 100_000
-MOST_WRONG = 10_000
-"""Digests of guesses that are remembered: each would else be a question to the catalogue."""
 
 
 class KnownKeys:
@@ -26,7 +25,6 @@ class KnownKeys:
         self._stale_seconds = stale_seconds
         self._keys: dict[str, Key] = {}
         self._tokens: dict[str, set[str]] = {}
-        self._wrong: set[str] = set()
         self._none = False
         self._news = 0
         self._listeners: list[Callable[[str], None]] = []
@@ -40,32 +38,38 @@ class KnownKeys:
         """`listener(key id)` when a key may be another than it was, or gone; "" when any may."""
         self._listeners.append(listener)
 
+    async def load(self) -> None:
+        """At the start: whether there are keys at all."""
+        self._none = not await self._db.read(any_keys)
+        if not self._none:
+            self._tell("")
+
     def known(self, token: str) -> Key | None:
         """From memory alone. It is to be checked (`Key.check_good`)."""
         key = self._keys.get(token)
         return None if key is None or self._stale() else key
 
-    def is_wrong(self, token: str) -> bool:
-        """Whether memory knows that no key has this secret."""
-        return (self._none or token in self._wrong) and not self._stale()
-
     async def find(self, token: str) -> Key | None:
-        """As `known`, asking the catalogue where memory does not say. Raises `Unavailable` while that is away."""
-        if (key := self.known(token)) is not None or self.is_wrong(token):
+        """As `known`, asking the catalogue where memory does not say: that there is no such key is never remembered,
+        since another process may have made it a moment ago. Raises `Unavailable` while nobody can say."""
+        if (key := self.known(token)) is not None:
             return key
         news = self._news
-        record = await self._db.read(lambda conn: key_of_token(conn, token))
+        try:
+            record = await self._db.read(lambda conn: key_of_token(conn, token))
+        except Unavailable:
+            if self._none:
+                # There were no keys before the catalogue went away, and without it none is made.
+                return None
+            raise
         if record is None:
-            none = not await self._db.read(any_keys)
-            if news == self._news:
-                # Only what no news can have overtaken.
-                self._none = none
-                if len(self._wrong) >= MOST_WRONG:
-                    self._wrong.clear()
-                self._wrong.add(token)
             return None
         key = Key(record)
+        if self._none:
+            self._none = False
+            self._tell(key.id)
         if news == self._news:
+            # Only what no news can have overtaken.
             self._remember(token, key)
         return key
 
@@ -88,12 +92,15 @@ class KnownKeys:
         if topic == TOPIC:
             for token in self._tokens.pop(key, ()):
                 self._keys.pop(token, None)
+            self._none = False
         elif topic == "*":
             self._clear()
         else:
             return
         self._news += 1
-        self._none = False
-        self._wrong.clear()
+        if not self._none:
+            self._tell(key)
+
+    def _tell(self, key: str) -> None:
         for listener in self._listeners:
             listener(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from liftgate.keys.limits import NANO
 from liftgate.keys.terms import read_terms
 from liftgate.records import KeyRecord
 
@@ -24,6 +25,17 @@ def shown_key(record: KeyRecord) -> dict[str, Any]:
         "aliases": terms.aliases,
         "key_type": terms.key_type,
         "allowed_routes": list(terms.allowed_routes),
+        "rpm_limit": terms.rpm_limit,
+        "tpm_limit": terms.tpm_limit,
+        "max_parallel_requests": terms.max_parallel_requests,
+        "model_rpm_limit": terms.model_rpm_limit,
+        "model_tpm_limit": terms.model_tpm_limit,
+        "max_budget": in_dollars(terms.max_budget),
+        "soft_budget": in_dollars(terms.soft_budget),
+        "budget_duration": terms.budget_duration,
+        "budget_limits": [
+            {"budget_duration": each.duration, "max_budget": in_dollars(each.amount)} for each in terms.budget_limits
+        ],
         "metadata": terms.metadata,
         "tags": list(terms.tags),
         "blocked": bool(record.blocked),
@@ -37,6 +49,10 @@ def shown_key(record: KeyRecord) -> dict[str, Any]:
 def made_key(record: KeyRecord, secret: str) -> dict[str, Any]:
     """What the call answers that made the secret: the only place where it is shown."""
     return {"key": secret, "token_id": record.token, **shown_key(record)}
+
+
+def in_dollars(nanos: int | None) -> float | None:
+    return None if nanos is None else nanos / NANO
 
 
 def iso(seconds: float | None) -> str | None:

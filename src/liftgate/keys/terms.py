@@ -1,4 +1,4 @@
-"""What a key may: models, routes, and what its maker noted of it. Kept as one JSON text in the key's row."""
+"""What a key may and how much: models, routes, limits, and what its maker noted of it. One JSON text in its row."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ from typing import Any, Literal
 import msgspec
 
 KeyType = Literal["default", "llm_api", "management", "read_only"]
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """Nano-dollars in each window of this length (`keys/windows`)."""
+
+    amount: int
+    duration: str
 
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -19,6 +26,16 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     aliases: dict[str, str] = {}
     metadata: dict[str, Any] = {}
     tags: tuple[str, ...] = ()
+    rpm_limit: int | None = None
+    tpm_limit: int | None = None
+    max_parallel_requests: int | None = None
+    model_rpm_limit: dict[str, int] = {}
+    model_tpm_limit: dict[str, int] = {}
+    max_budget: int | None = None
+    """Nano-dollars, as `soft_budget`."""
+    soft_budget: int | None = None
+    budget_duration: str | None = None
+    budget_limits: tuple[Budget, ...] = ()
     user_id: str | None = None
     team_id: str | None = None
     made_by: str = ""

@@ -55,13 +55,18 @@ def build_app(gateway: Gateway, tables: Sequence[Table] = TABLES) -> App:
     return App(gateway, tables)
 
 
+class Unmetered(Exception):
+    """The request's key has limits, and its call is not counted: nothing of it was read or answered yet. So it is with
+    the first key of all that is made elsewhere."""
+
+
 class App:
     """An ASGI 3 application."""
 
     def __init__(self, gateway: Gateway, tables: Sequence[Table]) -> None:
         self._gateway = gateway
         self._auth = Authenticator(gateway.settings.auth)
-        self._meters = gateway.meters if gateway.meters else None
+        self._meters = gateway.meters
         origins = gateway.settings.server.cors_origins
         self._local_only = None if gateway.settings.auth.required else LocalOnly(origins)
         self._answer = self._answer_request
@@ -80,14 +85,20 @@ class App:
         if scope["type"] == "http":
             request_id = ids.new_request_id()
             working_for.set(request_id)
-            if (meters := self._meters) is not None:
-                call = meters.begin(request_id)
-                request = Request(scope, metered_receive(receive, call), self._gateway, self._waits, request_id)
-                await answer_metered(request, send, meters, call, self._answer)
-            else:
+            if self._meters.on:
+                await self._answer_metered(scope, receive, send, request_id)
+                return
+            try:
                 await self._answer(Request(scope, receive, self._gateway, self._waits, request_id), send)
+            except Unmetered:
+                await self._answer_metered(scope, receive, send, request_id)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
+
+    async def _answer_metered(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        call = self._meters.begin(request_id)
+        request = Request(scope, metered_receive(receive, call), self._gateway, self._waits, request_id)
+        await answer_metered(request, send, self._meters, call, self._answer)
 
     def leave(self) -> None:
         """The time to end is over: requests that are cancelled from now on are answered with 503."""
@@ -100,6 +111,8 @@ class App:
             await response.deliver(request, send)
         except ClientLeft:
             return
+        except Unmetered:
+            raise
         except asyncio.CancelledError:
             # Ours when the client left at the very moment that its answer was ready.
             if request.left:
@@ -138,7 +151,7 @@ class App:
                 log.warning("%s: %s", type(error).__name__, error.message)
             let_go(error)
             return error_response(told(error), dialect, request.id)
-        except ClientLeft:
+        except (ClientLeft, Unmetered):
             raise
         except asyncio.CancelledError:
             if request.left or not self._leaving:
@@ -180,6 +193,10 @@ class App:
         key = caller.key
         current_key.set(key)
         if key is not None:
+            if key.limits:
+                if call is None:
+                    raise Unmetered
+                call.ticket = self._gateway.admission.ticket(key)
             key.check_route(Place(table.dialect.name, request.path, route.path, route.purposes))
 
     def _caller(self, request: Request, table: Table) -> Caller | Awaitable[Caller]:

@@ -53,8 +53,6 @@ class Authenticator:
         made = keys.known(token)
         if made is not None:
             return _caller(made, token, keys)
-        if keys.is_wrong(token):
-            raise _wrong(key)
         return self._looked_up(key, token, keys)
 
     async def find_caller(self, request: Request, keys: KnownKeys) -> Caller:

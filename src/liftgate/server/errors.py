@@ -39,7 +39,7 @@ def _headers(error: LiftgateError, written: ErrorBody) -> list[Header]:
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(told))))
     # A client that asks twice more after pauses that are too short is refused twice more.
     in_vain = pause is not None and longest is not None and pause > 2 * longest
-    if (in_vain or not error.retryable) and (status >= 500 or status in (408, 409, 429)):
+    if (in_vain or not (error.retryable or error.worth_repeating)) and (status >= 500 or status in (408, 409, 429)):
         headers.append((b"x-should-retry", b"false"))
     if status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="Liftgate"'))

@@ -38,6 +38,8 @@ def metered_send(send: Send, call: CallRecord, *, tells_cost: bool) -> Send:
     async def send_noted(message: Message) -> None:
         if message["type"] == "http.response.start":
             call.status = message["status"]
+            if call.ticket is not None:
+                message["headers"] += call.ticket.headers()
             if tells_cost and call.usage is not None and not call.streamed and (cost := call.price()) is not None:
                 dollars = b"%d.%09d" % divmod(cost, 1_000_000_000)
                 message["headers"] += [(name, dollars) for name in COST_HEADERS]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from liftgate.settings.faults import Faults
 from liftgate.settings.origins import Origins
@@ -55,6 +56,7 @@ def check(settings: Settings, faults: Faults) -> None:
         faults.add(
             "lease_renew_seconds: expected at most half of lease_seconds, so that one missed renewal does no harm."
         )
+    _check_time_zone(settings.budgets.budget_time_zone, faults)
     if loopback(server.host):
         return
     if not settings.auth.required:
@@ -70,6 +72,16 @@ def check(settings: Settings, faults: Faults) -> None:
         )
     if short := sorted(owner for secret, owner in secrets.items() if len(secret) < SHORT_KEY):
         faults.warn(f"The key of {', '.join(short)} is short enough to be guessed.")
+
+
+def _check_time_zone(name: str, faults: Faults) -> None:
+    try:
+        ZoneInfo(name)
+    except (LookupError, OSError, ValueError):
+        faults.add(
+            f"budget_time_zone: expected a time zone such as UTC or Europe/Berlin, got {shown(name)}. On a system "
+            "without any, install tzdata."
+        )
 
 
 def _is_origin(url: str) -> bool:

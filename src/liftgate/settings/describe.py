@@ -18,6 +18,7 @@ TITLES = {
     "limits": "Limits",
     "router": "Routing",
     "counting": "Spend",
+    "budgets": "Limits of keys",
     "jobs": "Background work",
     "": "Requests",
 }

@@ -18,6 +18,7 @@ from liftgate.settings.sections import (
     GIB,
     KIB,
     MIB,
+    BudgetSettings,
     CountingSettings,
     JobSettings,
     LimitSettings,
@@ -34,6 +35,7 @@ SECTIONS: dict[str, type] = {
     "limits": LimitSettings,
     "router": RouterSettings,
     "counting": CountingSettings,
+    "budgets": BudgetSettings,
     "jobs": JobSettings,
 }
 """Section name → class, in the order of the documentation; `drop_params` belongs to `Settings` itself."""

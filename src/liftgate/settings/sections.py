@@ -221,6 +221,21 @@ class CountingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetSettings:
+    """How the limits of keys that are made at run time are kept."""
+
+    budget_time_zone: str = _option(
+        "UTC", "where budgets of days, weeks and months begin: a name such as `Europe/Berlin`"
+    )
+    serve_when_limits_are_away: bool = _option(
+        False, "answer keys with limits also while the catalogue is away; what they spend is counted afterwards"
+    )
+    unpriced_within_budget: bool = _option(
+        True, "answer keys with a budget also where a model has no price; such answers count as nothing spent"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class JobSettings:
     """What happens in the background and how long things wait for it."""
 
@@ -276,5 +291,6 @@ class Settings:
     server: ServerSettings = field(default_factory=ServerSettings)
     counting: CountingSettings = field(default_factory=CountingSettings)
     jobs: JobSettings = field(default_factory=JobSettings)
+    budgets: BudgetSettings = field(default_factory=BudgetSettings)
     names: ModelNames = field(default_factory=ModelNames)
     drop_params: bool = _option(False, "drop request parameters that a model cannot do, in place of refusing them")

@@ -4,6 +4,7 @@ All of them are imported here: who imports one has registered every table (`cata
 """
 
 from liftgate.catalog.rows import (
+    allowances,
     blobs,
     conversations,
     copies,
@@ -24,6 +25,7 @@ from liftgate.catalog.rows import (
 )
 
 __all__ = [
+    "allowances",
     "blobs",
     "conversations",
     "copies",

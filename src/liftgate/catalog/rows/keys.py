@@ -18,7 +18,11 @@ TOPIC = "key"
 
 class KeyTable(Table[KeyRecord], frozen=True, kw_only=True, eq=False, dict=True):
     def delete_rows(self, conn: Connection, condition: str, params: Sequence[object]) -> None:
-        for (key_id,) in conn.execute(f"DELETE FROM keys WHERE {condition} RETURNING id", params):
+        """With what their limits have let out."""
+        found = [row[0] for row in conn.execute(f"SELECT id FROM keys WHERE {condition} /*FOR UPDATE*/", params)]
+        for key_id in found:
+            conn.execute("DELETE FROM allowances WHERE key_id = ?", (key_id,))
+            conn.execute("DELETE FROM keys WHERE id = ?", (key_id,))
             invalidate(conn, TOPIC, key_id)
 
 
@@ -84,8 +88,9 @@ def token_of_alias(conn: Connection, alias: str) -> str | None:
 
 
 def delete_key(conn: Connection, token: str) -> bool:
+    there = bool(conn.execute("SELECT 1 FROM keys WHERE token = ? /*FOR UPDATE*/", (token,)))
     KEYS.delete_rows(conn, "token = ?", (token,))
-    return conn.changed() > 0
+    return there
 
 
 def any_keys(conn: Connection) -> bool:

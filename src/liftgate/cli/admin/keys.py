@@ -34,6 +34,12 @@ def _term_options(command: Command) -> Command:
         click.option("--type", "key_type", metavar="TYPE", help="default, llm_api, management or read_only."),
         click.option("--tag", "tags", multiple=True, metavar="TEXT", help="Kept and shown."),
         click.option("--duration", metavar="TIME", help="How long it is good: 30d, 12h, 1mo; -1: for ever."),
+        click.option("--max-budget", type=float, metavar="USD", help="What it may spend."),
+        click.option("--soft-budget", type=float, metavar="USD", help="From where on the log tells of it."),
+        click.option("--budget-duration", metavar="TIME", help="The budget's window: 1d, 1w, 1mo, 30d."),
+        click.option("--rpm", "rpm_limit", type=int, metavar="N", help="Requests in 60 seconds."),
+        click.option("--tpm", "tpm_limit", type=int, metavar="N", help="Tokens in 60 seconds."),
+        click.option("--parallel", "max_parallel_requests", type=int, metavar="N", help="Requests at one time."),
     )
     for option in reversed(options):
         command = option(command)
@@ -107,10 +113,11 @@ def list_keys(as_json: bool, config: Path | None, **flags: Any) -> None:
 @data_options
 def info(key: str, as_json: bool, config: Path | None, **flags: Any) -> None:
     """Show what is known of a key."""
-    from liftgate.keys.shown import shown_key
 
-    record, places = _on_key(config, flags, key, lambda keyring, token: keyring.find(token))
-    shown = shown_key(record)
+    async def work(keyring: Keyring, token: str) -> dict[str, Any]:
+        return await keyring.show(await keyring.find(token))
+
+    shown, places = _on_key(config, flags, key, work)
     if as_json:
         click.echo(document(shown, places))
         return
@@ -208,7 +215,7 @@ def _split(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str | No
     from liftgate.keys.fields import BY_FIELD
 
     fields = {
-        name: [each for each in value if each] if name in TEXTS else value or None
+        name: [each for each in value if each] if name in TEXTS else None if value == "" else value
         for name, value in given.items()
         if name in BY_FIELD and value not in (None, ())
     }
@@ -224,6 +231,8 @@ def _read(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _with_keyring(
     config: Path | None, flags: dict[str, str | None], work: Callable[[Keyring], Awaitable[T]]
 ) -> tuple[T, dict[str, str]]:
+    from zoneinfo import ZoneInfo
+
     from liftgate.keys.keyring import Keyring, token_of
 
     settings = find(config, flags)
@@ -233,7 +242,8 @@ def _with_keyring(
             "general_settings.master_key first."
         )
     taken = {token_of(secret) for secret in settings.auth.owners()}
-    return with_data(settings, lambda data: work(Keyring(data.db, taken)), together=False)
+    zone = ZoneInfo(settings.budgets.budget_time_zone)
+    return with_data(settings, lambda data: work(Keyring(data.db, taken, zone)), together=False)
 
 
 def _on_key(

@@ -97,10 +97,11 @@ async def info(request: Request) -> Response:
         if caller.key is None:
             return json_response({"key": caller.name, "info": _of_config(caller)})
         record = caller.key.record
-        return json_response({"key": record.hint, "info": shown_key(record)})
+        return json_response({"key": record.hint, "info": await request.gateway.keyring.show(record)})
     if not caller.manages and (caller.key is None or not caller.key.looks_at_all):
         caller.check_manages()
-    return json_response({"key": key, "info": shown_key(await request.gateway.keyring.find(key))})
+    keyring = request.gateway.keyring
+    return json_response({"key": key, "info": await keyring.show(await keyring.find(key))})
 
 
 def _of_config(caller: Caller) -> dict[str, Any]:

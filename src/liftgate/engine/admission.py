@@ -1,0 +1,62 @@
+"""What calls of keys with limits take before they begin and before Google is asked, and give back at their end.
+
+A gate in front of the meter's calls, and one of its listeners. For all other calls there is no ticket, and nothing is
+done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from zoneinfo import ZoneInfo
+
+from liftgate.copies.services import Services
+from liftgate.engine.estimates import Estimates
+from liftgate.engine.meter import CallRecord, current
+from liftgate.engine.pricing import Pricing
+from liftgate.keys.allowances import Allowances
+from liftgate.keys.asking import asked_model
+from liftgate.keys.gate import Ticket
+from liftgate.keys.key import Key
+from liftgate.large_bodies import Body
+from liftgate.records import Deployment
+from liftgate.settings.sections import BudgetSettings
+
+
+class Admission:
+    def __init__(self, services: Services, pricing: Pricing, settings: BudgetSettings) -> None:
+        self._estimates = Estimates(services.client, services.clock, pricing)
+        self._settings = settings
+        self._allowances = Allowances(services.db, services.tasks, services.holder, ZoneInfo(settings.budget_time_zone))
+
+    def ticket(self, key: Key) -> Ticket:
+        return Ticket(key, self._allowances, self._estimates, self._settings)
+
+    def ended(self, call: CallRecord) -> None:
+        if call.ticket is not None:
+            said = [paid.usage for paid in call.earlier] + [call.usage]
+            counts = [usage.get("totalTokenCount") for usage in said if usage]
+            call.ticket.settle(call.cost or 0, sum(count for count in counts if isinstance(count, int)))
+
+    async def close(self) -> None:
+        await self._allowances.close()
+
+
+async def admitted(name: str, deployments: Callable[[str], Sequence[Deployment]]) -> str:
+    """The public name of the model that is meant by `name`, once the caller's limits let the call begin. Raises
+    PermissionDenied, RateReached; LimitsAway while nobody can say."""
+    model = asked_model(name, deployments)
+    call = current.get()
+    if call is not None and call.ticket is not None:
+        await call.ticket.begin(model)
+    return model
+
+
+async def begin_asking(deployment: Deployment, body: Body) -> CallRecord | None:
+    """Google is about to be asked. The call's record. Raises RateReached, BudgetReached, LimitsAway."""
+    if (call := current.get()) is None:
+        return None
+    call.asks()
+    if (ticket := call.ticket) is not None and ticket.covers:
+        # What was asked before and of no use has to be paid too.
+        await ticket.ask(call.price() or 0, deployment, body)
+    return call

@@ -1,0 +1,194 @@
+"""One limit in this process: what may be used of it, what requests have, what is to be told. It asks nobody.
+
+`allowances` asks the catalogue for many of these at once; what comes back, and what was spent, goes with the next
+request (`pools` has the rules of the other side).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+
+import msgspec
+
+from liftgate.errors import LiftgateError
+from liftgate.keys.limits import Limit
+from liftgate.keys.pools import USABLE_SECONDS, Request, Told
+
+FLUSH = {"usd": 1.0, "parallel": 0.5, "requests": 1.0, "tokens": 1.0}
+"""Seconds after which what came back is told, and that one lives."""
+LIVES = {"usd": 30.0, "parallel": 1.5, "requests": 0.0, "tokens": 0.0}
+"""Seconds without a word after which a process counts as dead."""
+CLOSED = 1.0
+"""Seconds for which a refusal is believed, at most."""
+
+
+class Taking(msgspec.Struct, frozen=True, eq=False):
+    """What one request has of one limit. `second`: of a rate, in which it counts."""
+
+    allowance: Allowance
+    amount: int
+    second: int
+
+
+class Refusal(msgspec.Struct, frozen=True, eq=False):
+    """`amount`: what was wanted. `told`: what the limit's row said."""
+
+    limit: Limit
+    amount: int
+    told: Told
+    ends_at: float | None
+
+
+class Waiter(msgspec.Struct, eq=False):
+    amount: int
+    future: asyncio.Future[Taking | Refusal]
+    until: float
+    asked: bool = False
+
+
+class Allowance:
+    """One limit in this process. `hand`: what may be used; `out`: what requests have; `settled`: what is to be told."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self.hand = self.out = self.settled = 0
+        self.told: Told | None = None
+        self.waiters: deque[Waiter] = deque()
+        self._corrections: dict[int, int] = {}
+        self._taken = 0
+        self._number = 0
+        self._told_at = 0.0
+        self._closed_until = 0.0
+        self._closed_from = 0
+        self._unsure: Request | None = None
+        self._is_rate = limit.kind in ("requests", "tokens")
+
+    def take(self, amount: int, now: float) -> Taking | None:
+        """`now`: the database's time. None where memory has too little."""
+        if self._in_hand(now) < amount:
+            return None
+        self.hand -= amount
+        return self._taking(amount)
+
+    def refused_lately(self, amount: int, now: float) -> Told | None:
+        """What was told when that much was refused a moment ago; None where it is worth another question."""
+        closed = monotonic() < self._closed_until and amount >= self._closed_from
+        return self.told if closed and self._in_hand(now) < amount else None
+
+    def _in_hand(self, now: float) -> int:
+        if self._is_rate and self.hand and self.told is not None and now > int(self.told.now) + USABLE_SECONDS:
+            self._return_hand()
+        return self.hand
+
+    def _taking(self, amount: int) -> Taking:
+        self._taken += amount
+        if not self._is_rate:
+            self.out += amount
+        return Taking(self, amount, int(self.told.now) if self.told is not None else 0)
+
+    def give_back(self, taking: Taking, used: int = 0) -> None:
+        """At the end of what took it: `used` of it stays taken, and may be more than there was."""
+        if self._is_rate:
+            if change := used - taking.amount:
+                self._corrections[taking.second] = self._corrections.get(taking.second, 0) + change
+            return
+        self.out -= taking.amount
+        self.settled += used
+        self.hand += max(0, taking.amount - used)
+
+    @property
+    def is_idle(self) -> bool:
+        return not (self.waiters or self.hand or self.out or self.settled or self._corrections or self._unsure)
+
+    def is_due(self, now: float) -> bool:
+        """`now`: on the monotonic clock."""
+        return bool(self.waiters) or (not self.is_idle and now - self._told_at >= FLUSH[self.limit.kind])
+
+    def _return_hand(self) -> None:
+        if self.told is not None and self.hand:
+            second = int(self.told.now)
+            self._corrections[second] = self._corrections.get(second, 0) - self.hand
+        self.hand = 0
+
+    def request(self, holder: str, begin: float) -> Request:
+        """What to tell and ask. What was told once is repeated word for word until it is known to have acted."""
+        if self._unsure is not None:
+            return self._unsure
+        self._number += 1
+        needed = 0
+        for waiter in self.waiters:
+            waiter.asked = True
+            needed += waiter.amount
+        wished = needed + self._taken
+        if self._is_rate:
+            self._return_hand()
+        else:
+            self.hand = min(self.hand, self._taken)
+        settled, self.settled = self.settled, 0
+        corrections, self._corrections = self._corrections, {}
+        limit = self.limit
+        self._taken = 0
+        self._unsure = Request(
+            limit.id,
+            limit.key_id,
+            limit.kind,
+            limit.amount,
+            holder,
+            self._number,
+            settled,
+            self.out + self.hand,
+            max(0, needed - self.hand),
+            wished,
+            corrections,
+            begin,
+            LIVES[limit.kind],
+        )
+        return self._unsure
+
+    def failed(self) -> None:
+        """Whether the last request acted is not known."""
+        unsure = self._unsure
+        if unsure is not None and self._is_rate:
+            # Counted twice rather than not at all.
+            for second, change in unsure.corrections.items():
+                if change > 0:
+                    self._corrections[second] = self._corrections.get(second, 0) + change
+            self._unsure = None
+
+    def answer(self, told: Told, ends_at: float | None) -> None:
+        self.told = told
+        self._unsure = None
+        self._told_at = now = monotonic()
+        self.hand += told.granted
+        kept: deque[Waiter] = deque()
+        while self.waiters:
+            waiter = self.waiters.popleft()
+            if waiter.future.done():
+                continue
+            if self.hand >= waiter.amount:
+                self.hand -= waiter.amount
+                waiter.future.set_result(self._taking(waiter.amount))
+            elif not waiter.asked or (
+                self.limit.kind == "parallel" and now < waiter.until and told.out > self.out + self.hand
+            ):
+                kept.append(waiter)
+            else:
+                self._closed_until = now + min(CLOSED, max(0.0, told.free_at - told.now) if self._is_rate else CLOSED)
+                self._closed_from = waiter.amount
+                waiter.future.set_result(Refusal(self.limit, waiter.amount, told, ends_at))
+        self.waiters = kept
+
+    def refuse(self, error: Callable[[], LiftgateError]) -> None:
+        """All who wait, where nothing can be asked."""
+        while self.waiters:
+            if not (future := self.waiters.popleft().future).done():
+                future.set_exception(error())
+
+    def forget(self) -> None:
+        """The key is gone, and all that was let out of it."""
+        self.hand = self.settled = 0
+        self._corrections.clear()
+        self._unsure = None

@@ -1,0 +1,200 @@
+"""What this process may let out of each limit: grants in memory, fetched and settled by one transaction for all limits.
+
+A request takes from memory where it can. Where it cannot it waits for the next transaction, which asks for all who wait
+and is at most one in 50 ms: so the number of transactions does not grow with that of requests. What comes back, and
+what was spent, goes with the next one (`pools` has the rules of the other side).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from contextvars import Context
+from time import monotonic
+from zoneinfo import ZoneInfo
+
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.database import Database
+from liftgate.catalog.rows.allowances import change_allowances
+from liftgate.errors import LiftgateError, LimitsAway, let_go
+from liftgate.keys.allowance import Allowance, Refusal, Taking, Waiter
+from liftgate.keys.limits import Limit
+from liftgate.keys.pools import Request, Told, answered
+from liftgate.keys.windows import window_of
+from liftgate.tasks import Tasks
+
+log = logging.getLogger("liftgate.keys")
+
+BETWEEN = 0.05
+"""Seconds between two transactions at least."""
+TICK = 0.25
+PATIENCE = 0.6
+"""Seconds that a request waits for what other processes may hold and not use."""
+MOST_KEPT = 10_000
+
+
+class Allowances:
+    """All limits in this process. `holder`: its name, of no other process ever."""
+
+    def __init__(self, db: Database, tasks: Tasks, holder: str, zone: ZoneInfo) -> None:
+        self._db = db
+        self._tasks = tasks
+        self._holder = holder
+        self._zone = zone
+        self._all: dict[str, Allowance] = {}
+        self._open: set[Allowance] = set()
+        self._wake = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+
+    def find(self, limit: Limit) -> Allowance:
+        found = self._all.get(limit.id)
+        if found is None:
+            if len(self._all) >= MOST_KEPT:
+                self._all = {name: each for name, each in self._all.items() if not each.is_idle}
+            found = self._all[limit.id] = Allowance(limit)
+        elif found.limit is not limit:
+            found.limit = limit
+        return found
+
+    async def take(self, wanted: Sequence[tuple[Limit, int]]) -> list[Taking] | Refusal:
+        """All of them or none. Raises LimitsAway while the catalogue is away."""
+        takings: list[Taking] = []
+        waiters: list[Waiter] = []
+        now = self._db.now()
+        allowances = [(self.find(limit), amount) for limit, amount in wanted]
+        for allowance, amount in allowances:
+            if (told := allowance.refused_lately(amount, now)) is not None:
+                return Refusal(allowance.limit, amount, told, self._window(allowance.limit)[1])
+        for allowance, amount in allowances:
+            self._open.add(allowance)
+            taking = allowance.take(amount, now)
+            if taking is not None:
+                takings.append(taking)
+            else:
+                waiters.append(Waiter(amount, asyncio.get_running_loop().create_future(), monotonic() + PATIENCE))
+                allowance.waiters.append(waiters[-1])
+        if not waiters:
+            self.begin()
+            return takings
+        self.begin(at_once=True)
+        try:
+            await asyncio.wait([waiter.future for waiter in waiters])
+        except asyncio.CancelledError:
+            self._leave(waiters)
+            self.give_back(takings)
+            raise
+        return self._outcome(takings, waiters)
+
+    def _outcome(self, takings: list[Taking], waiters: Sequence[Waiter]) -> list[Taking] | Refusal:
+        refusal: Refusal | None = None
+        failure: BaseException | None = None
+        for waiter in waiters:
+            failure = waiter.future.exception() or failure
+            if waiter.future.exception() is None:
+                result = waiter.future.result()
+                if isinstance(result, Taking):
+                    takings.append(result)
+                else:
+                    refusal = refusal or result
+        if failure is not None or refusal is not None:
+            self.give_back(takings)
+        if failure is not None:
+            raise failure.again() if isinstance(failure, LiftgateError) else failure
+        return refusal or takings
+
+    def _leave(self, waiters: Iterable[Waiter]) -> None:
+        for waiter in waiters:
+            if not waiter.future.done():
+                waiter.future.cancel()
+            elif waiter.future.exception() is None and isinstance(taking := waiter.future.result(), Taking):
+                self.give_back([taking])
+
+    def give_back(self, takings: Iterable[Taking]) -> None:
+        for taking in takings:
+            taking.allowance.give_back(taking)
+            self._open.add(taking.allowance)
+        self.begin()
+
+    def settle(self, taking: Taking, used: int) -> None:
+        taking.allowance.give_back(taking, used)
+        self._open.add(taking.allowance)
+
+    def charge(self, limit: Limit, used: int) -> None:
+        """What was spent without having been taken."""
+        allowance = self.find(limit)
+        allowance.settled += used
+        self._open.add(allowance)
+
+    def begin(self, *, at_once: bool = False) -> None:
+        """Tells and asks in the background, as long as there is something to."""
+        if at_once:
+            self._wake.set()
+        if self._running is None or self._running.done():
+            # In a context of its own: it serves all calls, and keeps none of them.
+            self._running = Context().run(lambda: self._tasks.start(self._run(), name="limits"))
+
+    async def _run(self) -> None:
+        while self._open:
+            try:
+                await asyncio.wait_for(self._wake.wait(), TICK)
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            self._open = {each for each in self._open if not each.is_idle}
+            if due := [each for each in self._open if each.is_due(monotonic())]:
+                try:
+                    await self._sync(due)
+                except Exception:
+                    # Nobody may wait for what will not come.
+                    log.exception("the limits of keys could not be asked")
+                    for each in due:
+                        each.refuse(_away)
+                await asyncio.sleep(BETWEEN)
+
+    async def close(self) -> None:
+        """Gives back all that is not in use."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
+        if left := [each for each in self._open if not each.is_idle]:
+            await self._sync(left)
+
+    def _window(self, limit: Limit) -> tuple[float, float | None]:
+        return window_of(limit.duration, self._db.now(), limit.counted_from, self._zone)
+
+    async def _sync(self, due: Sequence[Allowance]) -> None:
+        ends: dict[str, float | None] = {}
+        requests: dict[str, Request] = {}
+        for each in due:
+            begin, ends[each.limit.id] = self._window(each.limit)
+            requests[each.limit.id] = each.request(self._holder, begin)
+
+        def work(conn: Connection) -> dict[str, Told]:
+            told: dict[str, Told] = {}
+
+            def change(limit_id: str, state: str | None, now: float) -> str:
+                changed, told[limit_id] = answered(state, requests[limit_id], now)
+                return changed
+
+            change_allowances(conn, [(each.limit_id, each.key_id) for each in requests.values()], change)
+            return told
+
+        try:
+            told = await self._db.write(work)
+        except LiftgateError as error:
+            let_go(error)
+            for each in due:
+                each.failed()
+                each.refuse(_away)
+            return
+        for each in due:
+            if each.limit.id in told:
+                each.answer(told[each.limit.id], ends[each.limit.id])
+            else:
+                each.forget()
+                each.refuse(_away)
+
+
+def _away() -> LimitsAway:
+    return LimitsAway("The limits of this key cannot be asked at the moment. Try it again.", retry_after=1)

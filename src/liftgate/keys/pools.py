@@ -1,0 +1,151 @@
+"""What a limit lets out, as its one row has it: amounts are handed to processes in grants, and settled later. Pure.
+
+A process asks for what it needs and a little more, so most requests are admitted from memory. What is out and what is
+spent are never more than the limit together, whatever dies when: a `Pool` counts a grant whose holder went silent as
+spent (money) or as free (requests at one time), a `Rate` counts a grant from the second in which it was given.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+RATE_SECONDS = 60
+USABLE_SECONDS = 1.5
+"""How long after the beginning of its second a cell of a rate may be used."""
+_KEPT = RATE_SECONDS + 2
+"""Seconds for which a cell counts: a minute after the last moment at which it can have been used."""
+
+
+class Held(msgspec.Struct, array_like=True):
+    """What one process has out. `until`: when it counts as dead, unless it says something. `number`: of its last
+    request that acted, so that one which is repeated acts once."""
+
+    amount: int
+    until: float
+    number: int
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One process's word on one limit. `amount`: the limit. `holder`, `number`: of the process, and of its requests.
+
+    `settled`: nano-dollars that were spent since the last one. `held`: what it has out still. `needed`: what it wants
+    for requests that wait; `wished`: what it would like on top. `corrections`: second → cells of a rate that came back
+    unused (below 0), or turned out to be needed (above). `begin`: of the window. `life`: seconds for which a holder
+    is believed to live."""
+
+    limit_id: str
+    key_id: str
+    kind: str
+    amount: int
+    holder: str
+    number: int
+    settled: int = 0
+    held: int = 0
+    needed: int = 0
+    wished: int = 0
+    corrections: dict[int, int] = {}
+    begin: float = 0.0
+    life: float = 30.0
+
+
+class Told(msgspec.Struct, frozen=True):
+    """`granted`: what may be used from now on. `spent`: of the window; `out`: what all processes hold, this one's grant
+    included. `now`: the database's time. `free_at`: of a rate, when a cell comes back at the earliest; `full_at`: when
+    nothing counts any more."""
+
+    granted: int
+    spent: int
+    out: int
+    now: float
+    free_at: float = 0.0
+    full_at: float = 0.0
+
+
+class Pool(msgspec.Struct):
+    """Money, or requests at one time. `gone`: holders that were counted as dead, with what of theirs was taken as
+    spent: one that lives after all takes it back."""
+
+    begin: float = 0.0
+    spent: int = 0
+    held: dict[str, Held] = {}
+    gone: dict[str, int] = {}
+
+    def answer(self, request: Request, now: float) -> Told:
+        if request.begin > self.begin:
+            self.begin, self.spent, self.gone = request.begin, 0, {}
+        self._bury(request, now)
+        mine = self.held.get(request.holder)
+        if mine is not None and mine.number >= request.number:
+            granted = max(0, mine.amount - request.held)
+        else:
+            self.spent += request.settled - self.gone.pop(request.holder, 0)
+            others = sum(held.amount for holder, held in self.held.items() if holder != request.holder)
+            free = max(0, request.amount - self.spent - others - request.held)
+            granted = min(free, max(request.needed, min(request.wished, free // (2 * (len(self.held) + 1)))))
+        held = request.held + granted
+        if held:
+            self.held[request.holder] = Held(held, now + request.life, request.number)
+        else:
+            self.held.pop(request.holder, None)
+        return Told(granted, self.spent, sum(each.amount for each in self.held.values()), now)
+
+    def _bury(self, request: Request, now: float) -> None:
+        dead = [holder for holder, held in self.held.items() if held.until <= now and holder != request.holder]
+        for holder in dead:
+            amount = self.held.pop(holder).amount
+            if request.kind == "usd":
+                self.spent += amount
+                self.gone[holder] = self.gone.get(holder, 0) + amount
+
+
+class Rate(msgspec.Struct):
+    """Requests or tokens in a minute: how many cells were given out in each second. Exact over any 60 seconds."""
+
+    cells: dict[int, int] = {}
+
+    def answer(self, request: Request, now: float) -> Told:
+        second = int(now)
+        self.cells = {at: count for at, count in self.cells.items() if second - _KEPT < at <= second + 1}
+        for at, change in request.corrections.items():
+            if second - _KEPT < at <= second + 1 and (count := self.cells.get(at, 0) + change) > 0:
+                self.cells[at] = count
+            else:
+                self.cells.pop(at, None)
+        used = sum(self.cells.values())
+        free = max(0, request.amount - used)
+        granted = min(free, max(request.needed, min(request.wished, free // 4)))
+        if granted:
+            self.cells[second] = self.cells.get(second, 0) + granted
+        full_at = float(max(self.cells, default=second - _KEPT) + _KEPT)
+        return Told(granted, used + granted, 0, now, self._free_at(request, now), max(now, full_at))
+
+    def _free_at(self, request: Request, now: float) -> float:
+        """When what is needed can be had, if nothing else is taken meanwhile."""
+        wanted = min(max(request.needed, 1), request.amount)
+        free = request.amount - sum(self.cells.values())
+        for at in sorted(self.cells):
+            if free >= wanted:
+                break
+            free += self.cells[at]
+            now = float(at + _KEPT)
+        return now
+
+
+_read_pool = msgspec.json.Decoder(Pool).decode
+_read_rate = msgspec.json.Decoder(Rate).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def answered(state: str | None, request: Request, now: float) -> tuple[str, Told]:
+    """The state of a limit after a request, and what is told. `state`: as its row has it, None where there is none."""
+    found: Pool | Rate
+    if request.kind in ("requests", "tokens"):
+        found = _read_rate(state) if state else Rate()
+    else:
+        found = _read_pool(state) if state else Pool()
+    told = found.answer(request, now)
+    return _encode(found).decode(), told
+
+
+def read_pool(state: str | None) -> Pool:
+    return _read_pool(state) if state else Pool()

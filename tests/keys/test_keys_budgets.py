@@ -1,0 +1,190 @@
+"""Money by the wire: refused before it is spent, settled as Google counted, told in a sentence and in facts."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import openai
+import pytest
+from openai.types.chat import ChatCompletion
+
+from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_server, settings_for
+from key_calls import ask, make, refusal
+from liftgate.settings import StorageSettings
+
+IN, OUT, VIDEO = 0.30e-6, 2.50e-6, 0.30e-6
+"""US dollars a token of gemini-2.5-flash (docs/protocol/gemini.md, "Prices")."""
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxServer]:
+    with sandbox_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def gateway(
+    request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    data_dir = tmp_path_factory.mktemp("budgets")
+    cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
+    database_url = cluster.create_database() if cluster else ""
+    storage = StorageSettings(data_dir=data_dir, database_url=database_url)
+    with gateway_server(replace(settings_for(sandbox, data_dir), storage=storage)) as url:
+        yield url
+    if cluster:
+        cluster.drop_database(database_url)
+
+
+def chat(url: str, key: str, text: str = "Hello", **more: Any) -> float:
+    """What it costs, in US dollars."""
+    answer: ChatCompletion = client_for(url, key).chat.completions.create(
+        model=MODEL, messages=[{"role": "user", "content": text}], **more
+    )
+    assert answer.usage is not None
+    return answer.usage.prompt_tokens * IN + answer.usage.completion_tokens * OUT
+
+
+def spent(url: str, key: str) -> float:
+    """Once all that was settled is told."""
+    while (budget := ask(url, "GET", "/key/info", key=key)["info"]["budgets"][0])["held"]:
+        pass
+    return float(budget["spend"])
+
+
+def test_a_budget_is_never_passed_and_spent_to_its_end(gateway: str) -> None:
+    key = make(gateway, max_budget=0.002, key_alias=f"small-{id(gateway)}")["key"]
+    total = 0.0
+    while True:
+        try:
+            total += chat(gateway, key, max_tokens=20)
+        except openai.RateLimitError as over:
+            error: Any = over.body
+            headers = over.response.headers
+            break
+    assert 0.002 - (300 * IN + 20 * OUT) < total <= 0.002
+    assert spent(gateway, key) == pytest.approx(total, abs=1e-9)
+    assert (error["code"], error["type"]) == ("insufficient_quota", "insufficient_quota")
+    assert (error["limit_source"], error["limit"], error["resets_at"]) == ("key", 0.002, None)
+    assert error["spent"] == pytest.approx(total, abs=1e-9)
+    assert error["spent"] + error["needed"] > 0.002
+    assert "Budget of $0.002" in error["message"]
+    # It would be in vain, and the official client does not do it.
+    assert headers["x-should-retry"] == "false" and "retry-after" not in headers
+    retrying = openai.OpenAI(base_url=f"{gateway}/v1", api_key=key, max_retries=5)
+    with pytest.raises(openai.RateLimitError):
+        retrying.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Hello"}], max_tokens=20)
+    refused = refusal(
+        gateway, "POST", f"/v1beta/models/{MODEL}:generateContent", {"contents": [{"parts": [{"text": "x"}]}]}, key
+    )
+    assert (refused.status, refused.error["status"]) == (429, "RESOURCE_EXHAUSTED")
+
+
+def test_a_window_says_when_it_begins_anew(gateway: str) -> None:
+    key = make(
+        gateway, max_budget=0.0001, budget_duration="1d", budget_limits=[{"budget_duration": "1mo", "max_budget": 5}]
+    )["key"]
+    now = datetime.now(UTC)  # noqa: TID251 - the gateway's day is the real one
+    refused = refusal(gateway, "POST", "/v1/chat/completions", body_of("Hello"), key)
+    midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
+    assert refused.error["resets_at"] in (midnight.timestamp(), (midnight + timedelta(days=1)).timestamp())
+    assert int(refused.headers["retry-after"]) <= 86_400
+    info = ask(gateway, "GET", "/key/info", key=key)["info"]
+    assert [each["budget_duration"] for each in info["budgets"]] == ["1d", "1mo"]
+    assert info["budgets"][1]["budget_reset_at"][8:] == "01T00:00:00.000Z"
+    assert info["budget_reset_at"] == info["budgets"][0]["budget_reset_at"] and info["spend"] == 0
+
+
+def body_of(text: str, **more: Any) -> dict[str, Any]:
+    return {"model": MODEL, "messages": [{"role": "user", "content": text}], **more}
+
+
+def hour_of_video() -> bytes:
+    """An MP4 whose header says that it lasts an hour."""
+    mvhd = struct.pack(">4s4xII II", b"mvhd", 0, 0, 1000, 3_600_000) + bytes(80)
+    mvhd = struct.pack(">I", len(mvhd) + 4) + mvhd
+    moov = struct.pack(">I4s", len(mvhd) + 8, b"moov") + mvhd
+    return struct.pack(">I4s4sI4s", 20, b"ftyp", b"isom", 512, b"isom") + moov
+
+
+def test_an_hour_of_video_is_refused_before_it_is_sent(gateway: str, sandbox: SandboxServer) -> None:
+    poor, rich = make(gateway, max_budget=0.10, user_id="v"), make(gateway, max_budget=1.0, user_id="v")
+    client = client_for(gateway, poor["key"])
+    file = client.files.create(file=("hour.mp4", hour_of_video(), "video/mp4"), purpose="user_data")
+    question: Any = {
+        "model": MODEL,
+        "max_tokens": 50,
+        "messages": [
+            {
+                "role": "user",
+                "content": [{"type": "text", "text": "What is said?"}, {"type": "file", "file": {"file_id": file.id}}],
+            }
+        ],
+    }
+    sent = sandbox.stats()["operations"].get("generate", 0)
+    with pytest.raises(openai.RateLimitError) as caught:
+        client.chat.completions.create(**question)
+    assert sandbox.stats()["operations"].get("generate", 0) == sent
+    error: Any = caught.value.body
+    assert error["needed"] > 3600 * 263 * VIDEO and error["spent"] == 0
+    native = {
+        "contents": [
+            {"parts": [{"text": "?"}, {"fileData": {"fileUri": f"files/{file.id[5:]}", "mimeType": "video/mp4"}}]}
+        ]
+    }
+    assert refusal(gateway, "POST", f"/v1beta/models/{MODEL}:generateContent", native, poor["key"]).status == 429
+    assert sandbox.stats()["operations"].get("generate", 0) == sent
+    counts = sandbox.stats()["operations"]["countTokens"]
+    for _ in range(2):
+        answer = client_for(gateway, rich["key"]).chat.completions.create(**question)
+    assert answer.usage is not None and answer.usage.prompt_tokens > 900_000
+    # What a file comes to is asked once.
+    assert sandbox.stats()["operations"]["countTokens"] == counts
+    assert spent(gateway, rich["key"]) == pytest.approx(2 * 0.284, abs=0.01)
+
+
+def test_what_is_in_flight_is_told_from_what_is_spent(gateway: str, sandbox: SandboxServer) -> None:
+    key = make(gateway, max_budget=0.2)["key"]
+    sandbox.control("faults", {"kind": "stall", "operation": "generate", "after_bytes": 0, "times": 1})
+    before = sandbox.stats()["in_flight"]
+    with ThreadPoolExecutor(1) as pool:
+        # Without max_tokens it can cost 65,536 tokens of output, $0.164.
+        running = pool.submit(chat, gateway, key)
+        while sandbox.stats()["in_flight"] == before:
+            pass
+        refused = refusal(gateway, "POST", "/v1/chat/completions", body_of("Hello"), key)
+        sandbox.control("faults", method="DELETE")
+        running.result()
+    assert (refused.error["limit_source"], refused.error["code"]) == ("in_flight", "insufficient_quota")
+    assert "x-should-retry" not in refused.headers and 1 <= int(refused.headers["retry-after"]) <= 5
+    while True:
+        try:
+            chat(gateway, key)
+            break
+        except openai.RateLimitError as later:
+            assert isinstance(later.body, dict) and later.body["limit_source"] == "in_flight"
+    assert spent(gateway, key) < 0.001
+
+
+def test_what_costs_nothing_is_let_in_with_nothing_left(gateway: str) -> None:
+    key = make(gateway, max_budget=0)["key"]
+    assert refusal(gateway, "POST", "/v1/chat/completions", body_of("Hello"), key).status == 429
+    client = client_for(gateway, key)
+    assert client.files.create(file=b"x", purpose="user_data").id and client.models.list().data
+    counted = ask(gateway, "POST", "/v1/chat/completions/input_tokens", body_of("Hello"), key)
+    assert counted["input_tokens"] == 2
+
+
+def test_a_budget_that_is_raised_acts_at_once_and_keeps_what_was_spent(gateway: str) -> None:
+    made = make(gateway, max_budget=0.0001)
+    cost = chat(gateway, made["key"], max_tokens=5)
+    ask(gateway, "POST", "/key/update", {"key": made["key"], "max_budget": 1})
+    cost += chat(gateway, made["key"], max_tokens=500)
+    assert spent(gateway, made["key"]) == pytest.approx(cost, abs=1e-9)
+    info = ask(gateway, "GET", "/key/info", key=made["key"])["info"]
+    assert (info["max_budget"], info["budgets"][0]["max_budget"]) == (1, 1)

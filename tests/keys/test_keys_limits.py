@@ -1,0 +1,210 @@
+"""Requests and tokens in a minute, and requests at one time, by the wire: exact, told in headers, read right."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
+from typing import Any
+
+import openai
+import pytest
+
+from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_server, settings_for
+from key_calls import Refused, ask, make, refusal
+from processes import GatewayProcess, gateway_processes, write_config
+
+HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
+BODY = {"model": MODEL, "messages": HELLO, "max_tokens": 10}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxServer]:
+    with sandbox_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def gateway(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("limits"))) as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def two(
+    request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[GatewayProcess]]:
+    """Two gateways on one catalogue."""
+    directory = tmp_path_factory.mktemp("two")
+    cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
+    url = cluster.create_database() if cluster else ""
+    ours = {"database_url": url} if url else {}
+    config = write_config(directory / "config.yaml", sandbox.url, **ours)
+    with gateway_processes(config, directory / "data", 2) as gateways:
+        yield gateways
+    if cluster:
+        cluster.drop_database(url)
+
+
+def outcomes(urls: list[str], key: str, number: int, body: dict[str, Any] = BODY) -> list[int]:
+    """The statuses of so many chats, all at the same time, shared out over the gateways."""
+
+    def one(at: int) -> int:
+        try:
+            ask(urls[at % len(urls)], "POST", "/v1/chat/completions", body, key)
+        except Refused as refused:
+            assert refused.status == 429, refused
+            return refused.status
+        return 200
+
+    with ThreadPoolExecutor(number) as pool:
+        return list(pool.map(one, range(number)))
+
+
+def test_a_rate_is_exact_and_its_answers_tell_what_is_left(gateway: str) -> None:
+    made = make(gateway, rpm_limit=3, key_alias="slow")
+    client = client_for(gateway, made["key"])
+    left = []
+    for _ in range(3):
+        raw = client.chat.completions.with_raw_response.create(model=MODEL, messages=HELLO)
+        assert raw.headers["x-ratelimit-limit-requests"] == "3"
+        assert 1 <= int(raw.headers["x-ratelimit-reset-requests"].removesuffix("s")) <= 62
+        left.append(raw.headers["x-ratelimit-remaining-requests"])
+    assert left == ["2", "1", "0"]
+    with pytest.raises(openai.RateLimitError) as caught:
+        client.chat.completions.create(model=MODEL, messages=HELLO)
+    assert (caught.value.code, caught.value.type) == ("rate_limit_exceeded", "requests")
+    assert "3 requests per minute" in caught.value.message and "'slow'" in caught.value.message
+    headers = caught.value.response.headers
+    assert 1 <= int(headers["retry-after"]) <= 62
+    assert headers["x-ratelimit-remaining-requests"] == "0"
+    assert "x-should-retry" not in headers
+    # Files are no requests to models.
+    assert list(client.files.list()) == []
+
+
+def test_every_door_to_a_model_counts_in_its_own_form(gateway: str) -> None:
+    key = make(gateway, rpm_limit=1)["key"]
+    body = {"contents": [{"parts": [{"text": "Hi"}]}]}
+    assert ask(gateway, "POST", f"/v1beta/models/{MODEL}:generateContent", body, key)["candidates"]
+    refused = refusal(gateway, "POST", f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse", body, key)
+    assert (refused.status, refused.error["code"], refused.error["status"]) == (429, 429, "RESOURCE_EXHAUSTED")
+    assert int(refused.headers["retry-after"]) >= 1
+    for path in ("/v1/chat/completions", f"/openai/deployments/{MODEL}/chat/completions"):
+        assert refusal(gateway, "POST", path, {**BODY, "stream": True}, key).status == 429
+    assert refusal(gateway, "POST", "/v1/responses", {"model": MODEL, "input": "Hi"}, key).status == 429
+
+
+def test_a_rate_of_one_model_leaves_the_others(gateway: str) -> None:
+    key = make(gateway, model_rpm_limit={MODEL: 1}, rpm_limit=100)["key"]
+    ask(gateway, "POST", "/v1/chat/completions", BODY, key)
+    refused = refusal(gateway, "POST", "/v1/chat/completions", BODY, key)
+    assert refused.status == 429 and MODEL in refused.error["message"]
+    assert refusal(gateway, "POST", "/v1/chat/completions", {**BODY, "model": "other"}, key).status == 404
+
+
+def test_a_refused_request_takes_nothing_of_the_other_limits(gateway: str) -> None:
+    key = make(gateway, rpm_limit=3, model_rpm_limit={MODEL: 1})["key"]
+    ask(gateway, "POST", "/v1/chat/completions", BODY, key)
+    for _ in range(5):
+        refusal(gateway, "POST", "/v1/chat/completions", BODY, key)
+    ask(gateway, "POST", "/key/update", {"key": key, "model_rpm_limit": None})
+    time.sleep(1.1)  # for as long as a refusal is believed, and what came back is on its way
+    assert outcomes([gateway], key, 4).count(200) == 2
+
+
+def test_tokens_of_a_minute_are_what_google_counted(gateway: str) -> None:
+    key = make(gateway, tpm_limit=600)["key"]
+    client = client_for(gateway, key)
+    used = 0
+    while used < 500:
+        raw = client.chat.completions.with_raw_response.create(model=MODEL, messages=HELLO, max_tokens=60)
+        usage = raw.parse().usage
+        assert usage is not None
+        used += usage.total_tokens
+        assert int(raw.headers["x-ratelimit-limit-tokens"]) == 600
+    with pytest.raises(openai.RateLimitError) as caught:
+        client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "word " * 100}])
+    assert (caught.value.type, caught.value.code) == ("tokens", "rate_limit_exceeded")
+
+
+@pytest.mark.parametrize("limit", [1, 20])
+def test_a_rate_is_exact_over_processes(two: list[GatewayProcess], limit: int) -> None:
+    urls = [gateway.url for gateway in two]
+    key = make(urls[0], rpm_limit=limit)["key"]
+    first = outcomes(urls, key, 48)
+    assert first.count(200) == limit
+    assert outcomes(urls, key, 16).count(200) == 0
+
+
+def in_flight(sandbox: SandboxServer) -> int:
+    return int(sandbox.stats()["in_flight"])
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for it; the number bounds a failing test and is no measurement."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.02)
+
+
+@contextmanager
+def held(sandbox: SandboxServer, url: str, key: str, number: int) -> Iterator[list[Future[int]]]:
+    """So many chats that Google has and does not answer before the end."""
+    before = in_flight(sandbox)
+    sandbox.control("faults", {"kind": "stall", "operation": "generate", "after_bytes": 0, "times": number})
+    with ThreadPoolExecutor(number) as pool:
+        chats = [pool.submit(lambda: outcomes([url], key, 1)[0]) for _ in range(number)]
+        try:
+            until(lambda: in_flight(sandbox) == before + number)
+            yield chats
+        finally:
+            sandbox.control("faults", method="DELETE")
+
+
+def test_requests_at_one_time_are_counted_over_processes(two: list[GatewayProcess], sandbox: SandboxServer) -> None:
+    urls = [gateway.url for gateway in two]
+    key = make(urls[0], max_parallel_requests=3)["key"]
+    with held(sandbox, urls[0], key, 3) as chats:
+        assert outcomes(urls, key, 8) == [429] * 8
+        refused = refusal(urls[1], "POST", "/v1/chat/completions", BODY, key)
+    assert [each.result() for each in chats] == [200, 200, 200]
+    assert (refused.error["type"], refused.error["code"]) == ("requests", "parallel_limit_exceeded")
+    assert "3 requests at one time" in refused.error["message"] and refused.headers["retry-after"] == "1"
+    # They are free again as soon as they end, for others soon after.
+    assert outcomes(urls[:1], key, 3) == [200, 200, 200]
+    until(lambda: outcomes(urls[1:], key, 3) == [200, 200, 200])
+
+
+def test_a_client_that_leaves_gives_its_place_back(gateway: str, sandbox: SandboxServer) -> None:
+    key = make(gateway, max_parallel_requests=1)["key"]
+    sandbox.control("faults", {"kind": "stall", "operation": "generate", "after_bytes": 0, "times": 1})
+    impatient = openai.OpenAI(base_url=f"{gateway}/v1", api_key=key, max_retries=0, timeout=1.0)
+    with pytest.raises(openai.APITimeoutError):
+        impatient.chat.completions.create(model=MODEL, messages=HELLO)
+    sandbox.control("faults", method="DELETE")
+    until(lambda: outcomes([gateway], key, 1) == [200])
+
+
+def test_the_places_of_a_killed_process_are_free(two: list[GatewayProcess], sandbox: SandboxServer) -> None:
+    """The last test of these two gateways: one of them is gone then."""
+    doomed, other = two
+    before = in_flight(sandbox)
+    key = make(other.url, max_parallel_requests=2)["key"]
+    sandbox.control("faults", {"kind": "stall", "operation": "generate", "after_bytes": 0, "times": 2})
+
+    def cut() -> None:
+        with suppress(OSError, HTTPException):
+            ask(doomed.url, "POST", "/v1/chat/completions", BODY, key)
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(2):
+            pool.submit(cut)
+        until(lambda: in_flight(sandbox) == before + 2)
+        assert refusal(other.url, "POST", "/v1/chat/completions", BODY, key).status == 429
+        doomed.kill()
+    sandbox.control("faults", method="DELETE")
+    until(lambda: outcomes([other.url], key, 2) == [200, 200])
