@@ -109,6 +109,8 @@ class StartedStream(Generic[Q]):
 
     async def aclose(self) -> None:
         """Ends the call at Gemini; nothing follows. Idempotent."""
+        if self.ended:
+            return
         self.ended = self._last = True
         self._events = ()
         self.hold.close()

@@ -34,10 +34,15 @@ async def event_blocks(
             yield encoder.ping()
         else:
             encoder.begin(answer)
+        # What has begun has its first events already: they are not waited for.
+        here = answer is not None
         while True:
             try:
-                with deadlines.within(ping_seconds):
-                    events = await stream.batch()
+                if here:
+                    here, events = False, await stream.batch()
+                else:
+                    with deadlines.within(ping_seconds):
+                        events = await stream.batch()
             except TimeoutError:
                 yield encoder.ping()
                 continue

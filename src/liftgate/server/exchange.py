@@ -16,9 +16,8 @@ from liftgate.server.asgi import Message, Receive, Scope, Send
 
 log = logging.getLogger("uvicorn.error")
 
-WHOLE_BODY = "liftgate.whole_body"
-"""An extension of ASGI, in a scope's `extensions`: `Exchange.take_whole`."""
-TakeWhole = Callable[[int], bytes | None]
+EXTENSION = "liftgate.exchange"
+"""Of ASGI, in a scope's `extensions`: the `Exchange` itself, for `take_whole` and `when_left`."""
 
 HIGH_WATER = 64 * 1024
 """Bytes of body that wait for the application before reading is paused."""
@@ -65,6 +64,7 @@ class Exchange:
         "_head",
         "_left",
         "_line",
+        "_on_left",
         "_told",
         "complete",
         "disconnected",
@@ -84,6 +84,7 @@ class Exchange:
         self.whole = self._told = self.disconnected = False
         self._body: bytes | bytearray = b""
         self._event: asyncio.Event | None = None
+        self._on_left: Callable[[], object] | None = None
         # The answer. `_left`: bytes of body that its length still promises; -1: no length was given.
         self._head: bytes | None = None
         self._left = -1
@@ -111,6 +112,8 @@ class Exchange:
 
     def disconnect(self) -> None:
         self.disconnected = not self.complete
+        if self.disconnected and self._on_left is not None:
+            self._on_left()
         self._wake()
 
     def _wake(self) -> None:
@@ -121,7 +124,7 @@ class Exchange:
 
     async def run(self, app: Asgi) -> None:
         """Whatever the application does, the request gets an answer or a broken connection."""
-        self.scope["extensions"] = {WHOLE_BODY: self.take_whole}
+        self.scope["extensions"] = {EXTENSION: self}
         try:
             await app(self.scope, self.receive, self.send)
             if not self.complete and not self.disconnected:
@@ -142,6 +145,12 @@ class Exchange:
         body, self._body = self._body, b""
         self._told = True
         return bytes(body)
+
+    def when_left(self, callback: Callable[[], object] | None) -> None:
+        """Calls back when the client goes away before its answer is complete, at once where it has; None: no more."""
+        self._on_left = callback
+        if callback is not None and self.disconnected:
+            callback()
 
     async def receive(self) -> Message:
         while True:

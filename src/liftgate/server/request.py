@@ -29,7 +29,7 @@ from liftgate.server.bodies import (
     read_again,
 )
 from liftgate.server.content_encoding import decoded
-from liftgate.server.exchange import WHOLE_BODY, TakeWhole
+from liftgate.server.exchange import EXTENSION, Exchange
 from liftgate.server.query import first_value, read_query
 from liftgate.server.waits import Waits
 from liftgate.sizes import announced, exact_size
@@ -57,38 +57,15 @@ class Request:
     bytes of a body that was there before it was waited for."""
 
     __slots__ = (
-        "_begun",
-        "_bodies",
-        "_dawdling",
-        "_receive",
-        "_received",
-        "_scope",
-        "_take_whole",
-        "caller",
-        "came_at_once",
-        "deadlines",
-        "desk",
-        "gateway",
-        "headers",
-        "held",
-        "id",
-        "id_headers",
-        "left",
-        "method",
-        "owner",
-        "params",
-        "path",
-        "query_string",
-        "raw_path",
-        "signed_in_key",
-        "tasks",
-        "unread",
-    )
+        "_begun", "_bodies", "_dawdling", "_exchange", "_receive", "_received", "_scope", "caller", "came_at_once",
+        "deadlines", "desk", "gateway", "headers", "held", "id", "id_headers", "left", "method", "owner", "params",
+        "path", "query_string", "raw_path", "signed_in_key", "tasks", "unread",
+    )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, gateway: Gateway, waits: Waits, request_id: str) -> None:
         self._scope = scope
         self._receive = receive
-        self._take_whole: TakeWhole | None = (scope.get("extensions") or {}).get(WHOLE_BODY)
+        self._exchange: Exchange | None = (scope.get("extensions") or {}).get(EXTENSION)
         self.came_at_once = 0
         self.gateway = gateway
         self.tasks = waits.tasks
@@ -195,10 +172,12 @@ class Request:
         """
         if b"content-encoding" in self.headers:
             return await self._gathered(bytearray(), limit)
-        take = self._take_whole
-        if take is not None and not self._received and (at_once := take(min(limit, UNCOUNTED))) is not None:
-            self.came_at_once, self.unread = len(at_once), False
-            return at_once
+        exchange = self._exchange
+        if exchange is not None and not self._received:
+            at_once = exchange.take_whole(min(limit, UNCOUNTED))
+            if at_once is not None:
+                self.came_at_once, self.unread = len(at_once), False
+                return at_once
         length = self.content_length
         if length is not None and length > limit:
             raise TooLarge(announced("content size", limit, length), code="request_too_large")
@@ -268,9 +247,10 @@ class Request:
         """`with request.while_connected(): await …` cancels what is inside when the client goes away, and then raises
         ClientLeft. Only after the body was read.
 
-        `patience`: seconds before it begins to look, so that quick answers do not pay for a watch.
+        `patience`: seconds before it begins to look where the server does not say so by itself: a watch costs more
+        than quick answers.
         """
-        return Watch(self, patience)
+        return Watch(self, None if self.unread else self._exchange, patience)
 
     async def disconnected(self) -> None:
         """Waits until the client has gone. A body that nobody has read is let go: for a request without one, the first
@@ -284,10 +264,11 @@ class Request:
 class Watch:
     """Looks out for a client's leaving while its answer is made, on behalf of the task that entered it."""
 
-    __slots__ = ("_alarm", "_looking", "_patience", "_request", "_task")
+    __slots__ = ("_alarm", "_exchange", "_looking", "_patience", "_request", "_task")
 
-    def __init__(self, request: Request, patience: float) -> None:
+    def __init__(self, request: Request, exchange: Exchange | None, patience: float) -> None:
         self._request = request
+        self._exchange = exchange
         self._patience = patience
         self._looking: asyncio.Task[None] | None = None
 
@@ -296,7 +277,9 @@ class Watch:
         assert task is not None
         self._task = task
         self._alarm: Alarm | None = None
-        if self._patience:
+        if self._exchange is not None:
+            self._exchange.when_left(self._leave)
+        elif self._patience:
             self._alarm = self._request.deadlines.call_later(self._patience, self._look)
         else:
             self._look()
@@ -306,11 +289,17 @@ class Watch:
 
     async def _cancel_when_left(self) -> None:
         await self._request.disconnected()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._request.left = True
         self._task.cancel()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._exchange is not None:
+            self._exchange.when_left(None)
         if self._alarm is not None:
             self._alarm.cancel()
             # It knows this watch: kept, the two would wait for the garbage collector.

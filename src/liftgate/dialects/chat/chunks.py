@@ -46,6 +46,7 @@ class ChunkWriter:
         self._answer = answer
         self._question = answer.question
         self._choices: dict[int, _Written] = {}
+        self._head: JsonObject = {}
 
     def chunks(self, events: Sequence[Event]) -> list[JsonObject]:
         return [chunk for event in events for chunk in self.of_event(event)]
@@ -66,7 +67,7 @@ class ChunkWriter:
             case Ended():
                 return self._end(self._answer.choices[event.index])
             case Counted() if self._question.include_usage:
-                return [{**self._head(), "choices": [], "usage": self.usage()}]
+                return [{**(self._head or self._begin()), "choices": [], "usage": self.usage()}]
         return []
 
     def usage(self) -> JsonObject:
@@ -129,15 +130,16 @@ class ChunkWriter:
         return [*chunks, finish]
 
     def _chunk(self, index: int, delta: JsonObject) -> JsonObject:
-        chunk = self._head()
-        chunk["choices"] = [{"index": index, "delta": delta, "logprobs": None, "finish_reason": None}]
+        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": None}
+        chunk: JsonObject = {**(self._head or self._begin()), "choices": [choice]}
         if self._question.include_usage:
             chunk["usage"] = None
         return chunk
 
-    def _head(self) -> JsonObject:
+    def _begin(self) -> JsonObject:
+        """What all chunks have in common; it is known once the answer has begun."""
         answer = self._answer
-        head: JsonObject = {
+        self._head = {
             "id": ID + answer.head.id,
             "object": "chat.completion.chunk",
             "created": answer.head.created,
@@ -145,8 +147,8 @@ class ChunkWriter:
             "service_tier": service_tier(answer.service_tier),
         }
         if answer.model_version is not None:
-            head["system_fingerprint"] = answer.model_version
-        return head
+            self._head["system_fingerprint"] = answer.model_version
+        return self._head
 
 
 class ChunkEncoder:
