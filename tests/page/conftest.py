@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 
 from browser import chromium
 from gateways import SandboxServer, deployments, gateway_server, sandbox_server, settings_for
+from liftgate.settings import CountingSettings
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,10 @@ def sandbox() -> Iterator[SandboxServer]:
 @pytest.fixture(scope="module")
 def url(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     settings = settings_for(
-        sandbox, tmp_path_factory.mktemp("data"), deployments=deployments(sandbox.url, ("key-a", "key-b"))
+        sandbox,
+        tmp_path_factory.mktemp("data"),
+        deployments=deployments(sandbox.url, ("key-a", "key-b")),
+        counting=CountingSettings(spend=True, usage_write_seconds=0.1),
     )
     with gateway_server(settings) as url:
         yield url

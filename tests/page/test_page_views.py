@@ -52,7 +52,7 @@ def test_a_file_on_its_whole_way(browser: Browser, url: str) -> None:
         page.get_by_label("Your question").fill("What is said?")
         page.get_by_role("button", name="Ask", exact=True).click()
         expect(page.locator(".answer")).to_contain_text("The sandbox's gemini-2.5-flash received 1 file")
-        expect(page.locator(".cost")).to_contain_text(re.compile(r"\d+ tokens in, \d+ out"))
+        expect(page.locator(".cost")).to_contain_text(re.compile(r"\d+ tokens in, \d+ out, \$0\.0"))
         expect(page.get_by_text("then made again on use")).to_be_visible()
         page.get_by_label("Ask further").fill("And who speaks?")
         page.keyboard.press("Control+Enter")
@@ -89,6 +89,10 @@ def test_a_file_on_its_whole_way(browser: Browser, url: str) -> None:
             visit.check_access()
         visit.look("Accounts")
         expect(page.get_by_text("of 20.0 GiB · 1 copy")).to_be_visible()
+        visit.look("Spend")
+        expect(page.get_by_role("img", name=re.compile(r"Spend of 30 days: \$0\.0"))).to_be_visible()
+        expect(page.get_by_role("table", name="By model")).to_contain_text("gemini-2.5-flash")
+        visit.check_access()
 
         visit.look("Files")
         page.get_by_label("Choose all that are shown").check()
@@ -121,7 +125,7 @@ def test_every_view_at_320_pixels(browser: Browser, url: str) -> None:
         visit.look("Keys")
         page.get_by_role("button", name="Make a key").click()
         visit.check_access()
-        for view in ("Upload", "Accounts", "Health", "Files"):
+        for view in ("Upload", "Accounts", "Spend", "Health", "Files"):
             visit.look(view)
             visit.check_access()
         page.get_by_role("link", name="short.txt").click()

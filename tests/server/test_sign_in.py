@@ -202,7 +202,13 @@ def test_the_oldest_of_very_many_sign_ins_ends(sandbox: SandboxServer, tmp_path:
 def test_without_keys_everybody_on_this_machine_is_in(sandbox: SandboxServer, tmp_path: Path) -> None:
     with gateway_server(settings_of(sandbox, tmp_path, auth=AuthSettings())) as url:
         for answer in (call(url, "GET", SESSION), sign_in(url, "any-key")):
-            assert answer.json() == {"signed_in": True, "keys": False, "owner": "local", "master": True}
+            assert answer.json() == {
+                "signed_in": True,
+                "keys": False,
+                "owner": "local",
+                "master": True,
+                "spend": False,
+            }
             assert "set-cookie" not in answer.headers
 
 

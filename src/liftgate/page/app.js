@@ -9,10 +9,11 @@ import { Health } from "./health.js";
 import { Keys } from "./keys.js";
 import { Problem, Waiting } from "./parts.js";
 import { SignIn } from "./signin.js";
+import { Spend } from "./spend.js";
 import { Uploads } from "./uploads.js";
 import { uploader, useUploader } from "./uploading.js";
 
-const VIEWS = { files: Files, upload: Uploads, ask: Ask, accounts: Accounts, keys: Keys, health: Health };
+const VIEWS = { files: Files, upload: Uploads, ask: Ask, accounts: Accounts, keys: Keys, spend: Spend, health: Health };
 
 function place() {
   const [path, rest] = location.hash.slice(2).split("?");
@@ -42,6 +43,7 @@ function Bar({ session, at, signOut }) {
     ["ask", "Ask"],
     ["accounts", "Accounts"],
     session.master && session.keys && ["keys", "Keys"],
+    session.spend && ["spend", "Spend"],
     ["health", "Health"],
   ].filter(Boolean);
   return html`<header class="bar">
@@ -103,7 +105,7 @@ function App() {
     <${Bar} session=${session} at=${at} signOut=${signOut} />
     <main id="main">
       <${Problem} error=${error} />
-      <${View} key=${at.view + at.id} id=${at.id} query=${at.query} session=${session} />
+      <${View} key=${at.view + at.id + (at.query.get("key") || "")} id=${at.id} query=${at.query} session=${session} />
     </main>`;
 }
 

@@ -80,7 +80,7 @@ function Form({ key_, done, close }) {
   </form>`;
 }
 
-export function Keys() {
+export function Keys({ session }) {
   const [typed, setTyped] = useState("");
   const [page, setPage] = useState(1);
   const [making, setMaking] = useState(false);
@@ -127,6 +127,7 @@ export function Keys() {
         <td class="break">${key.models.join(", ") || "all"}</td>
         <td>${when(seconds(key.created_at))}</td>
         <td><div class="row tight">
+          ${session.spend && html`<a class="button" aria-label=${`Spend of ${nameOf(key)}`} href=${`#/spend?key=${key.id}`}>Spend</a>`}
           <button type="button" aria-label=${`Change ${nameOf(key)}`} onClick=${() => (setChanged(key), setMaking(false))}>Change</button>
           ${key.blocked
             ? html`<button type="button" aria-label=${`Unblock ${nameOf(key)}`} onClick=${() => act("/key/unblock", { key: key.token })}>Unblock</button>`

@@ -23,7 +23,7 @@ async def show(request: Request) -> Response:
     request.query("key")
     desk = request.desk
     if desk is None:
-        return _answer(_shown(OPEN, keys=False))
+        return _answer(_shown(request, OPEN, keys=False))
     cookie = cookie_of(request)
     if not cookie:
         return _answer({"signed_in": False, "keys": True})
@@ -33,7 +33,7 @@ async def show(request: Request) -> Response:
     except AuthenticationFailed as error:
         let_go(error)
         return _answer({"signed_in": False, "keys": True}, set_cookie(request, ""))
-    return _answer(_shown(caller, keys=True, found=found))
+    return _answer(_shown(request, caller, keys=True, found=found))
 
 
 async def sign_in(request: Request) -> Response:
@@ -42,7 +42,7 @@ async def sign_in(request: Request) -> Response:
     check_origin(request)
     desk = request.desk
     if desk is None:
-        return _answer(_shown(OPEN, keys=False))
+        return _answer(_shown(request, OPEN, keys=False))
     desk.check_rate(request)
     body = await request.json_object(LARGEST_BODY)
     unknown = next((name for name in body if name != "key"), None)
@@ -61,7 +61,7 @@ async def sign_in(request: Request) -> Response:
     cookie, found = await request.gateway.sign_ins.begin(caller.owner, secret)
     if before:
         await request.gateway.sign_ins.end(before)
-    return _answer(_shown(caller, keys=True, found=found), set_cookie(request, cookie))
+    return _answer(_shown(request, caller, keys=True, found=found), set_cookie(request, cookie))
 
 
 async def sign_out(request: Request) -> Response:
@@ -77,13 +77,14 @@ async def _caller(request: Request, desk: SignInDesk, key: bytes) -> Caller:
     return await desk.auth.find_caller(request, request.gateway.known_keys)
 
 
-def _shown(caller: Caller, *, keys: bool, found: SignedIn | None = None) -> dict[str, Any]:
-    """`master`: whether keys are made and changed with it."""
+def _shown(request: Request, caller: Caller, *, keys: bool, found: SignedIn | None = None) -> dict[str, Any]:
+    """`master`: whether keys are made and changed with it; `spend`: whether it is counted."""
     shown: dict[str, Any] = {
         "signed_in": True,
         "keys": keys,
         "owner": caller.owner,
         "master": caller.manages or not keys,
+        "spend": request.gateway.settings.counting.spend,
     }
     if found is not None:
         shown |= {"ends_at": int(found.ends_at), "idle_seconds": int(IDLE_SECONDS)}

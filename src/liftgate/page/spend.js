@@ -1,0 +1,84 @@
+// What was used and spent, day by day: of all, or of one key.
+import { html, useState } from "./htm-preact.js";
+import { ask, query } from "./api.js";
+import { Empty, Facts, Heading, Problem, Select, Table, Waiting, useLoaded } from "./parts.js";
+import { count, money } from "./words.js";
+
+const DAY = 86_400_000;
+const SPANS = [["7", "7 days"], ["30", "30 days"], ["90", "90 days"], ["365", "a year"]];
+const WIDTH = 720;
+const HEIGHT = 160;
+
+// Every day from the first to today, in UTC as the gateway counts, those without a call too.
+function filled(rows, days) {
+  const known = new Map(rows.map((row) => [row.day, row]));
+  const today = Date.now();
+  return Array.from({ length: days }, (_, at) => {
+    const day = new Date(today - (days - 1 - at) * DAY).toISOString().slice(0, 10);
+    return known.get(day) || { day, cost: 0, requests: 0 };
+  });
+}
+
+function Curve({ rows, label }) {
+  const most = Math.max(...rows.map((row) => row.cost)) || 1;
+  const x = (at) => (rows.length > 1 ? (at * WIDTH) / (rows.length - 1) : WIDTH / 2);
+  const y = (row) => HEIGHT - (row.cost / most) * (HEIGHT - 8);
+  const line = rows.map((row, at) => `${x(at).toFixed(1)},${y(row).toFixed(1)}`).join(" ");
+  return html`<figure class="curve">
+    <figcaption class="row between"><span>up to ${money(most)} a day</span></figcaption>
+    <svg viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label=${label} preserveAspectRatio="none">
+      <polygon points=${`0,${HEIGHT} ${line} ${WIDTH},${HEIGHT}`} class="area" />
+      <polyline points=${line} class="line" />
+    </svg>
+    <div class="row between quiet"><span>${rows[0].day}</span><span>${rows[rows.length - 1].day}</span></div>
+  </figure>`;
+}
+
+const Sums = ({ title, what, rows, nameOf }) =>
+  rows.length > 0 &&
+  html`<section><h2>${title}</h2>
+    <${Table} caption=${title} heads=${[what, "Spent", "Requests", "Tokens in", "Tokens out"]}>
+      ${rows.map((row) => html`<tr key=${nameOf(row)}>
+        <th scope="row">${nameOf(row)}</th>
+        <td class="number">${money(row.cost)}${row.unpriced > 0 && html`<small>and ${count(row.unpriced, "request")} without a price</small>`}</td>
+        <td class="number">${row.requests.toLocaleString("en")}${row.failed > 0 && html`<small>${row.failed} failed</small>`}</td>
+        <td class="number">${row.input_tokens.toLocaleString("en")}</td>
+        <td class="number">${(row.output_tokens + row.reasoning_tokens).toLocaleString("en")}</td>
+      </tr>`)}
+    </${Table}>
+  </section>`;
+
+export function Spend({ query: asked }) {
+  const key = asked.get("key") || "";
+  const [days, setDays] = useState("30");
+  const start = new Date(Date.now() - (Number(days) - 1) * DAY).toISOString().slice(0, 10);
+  const load = async (signal) => {
+    const sums = (by) => ask("GET", `/liftgate/usage${query({ by, start, key_id: key })}`, { signal });
+    const [byDay, byModel, byKey] = await Promise.all([sums("day"), sums("model"), sums("key,owner")]);
+    return { byDay, byModel, byKey };
+  };
+  const { data, error, reload } = useLoaded(load, [days, key]);
+  const name = key && data && (data.byKey.data[0]?.key_name || key);
+  const rows = data && filled(data.byDay.data, Number(days));
+  const dearest = (found) => [...found.data].sort((one, other) => other.cost - one.cost);
+  return html`
+    <${Heading} title="Spend" />
+    ${key && html`<p>Of the key <b>${name || key}</b>. <a href="#/spend">All spend</a></p>`}
+    <form class="row filters" onSubmit=${(event) => event.preventDefault()}><${Select} label="The last" value=${days} options=${SPANS} onChange=${setDays} /></form>
+    <${Problem} error=${error} again=${reload} />
+    ${!data && !error && html`<${Waiting} what="Adding up" />`}
+    ${data && html`
+      <${Facts} facts=${[
+        ["Spent", money(data.byDay.total.cost)],
+        ["Requests", data.byDay.total.requests.toLocaleString("en")],
+        data.byDay.total.failed > 0 && ["Failed", data.byDay.total.failed.toLocaleString("en")],
+        data.byDay.total.unpriced > 0 && ["Without a price", data.byDay.total.unpriced.toLocaleString("en")],
+      ]} />
+      ${data.byDay.data.length
+        ? html`<${Curve} rows=${rows} label=${`Spend of ${rows.length} days: ${money(data.byDay.total.cost)} in all, at most ${money(Math.max(...rows.map((row) => row.cost)))} a day`} />`
+        : html`<${Empty}><p>Nothing was asked in this time.</p></${Empty}>`}
+      <${Sums} title="By model" what="Model" rows=${dearest(data.byModel)} nameOf=${(row) => row.model} />
+      ${!key && html`<${Sums} title="By key" what="Key" rows=${dearest(data.byKey)} nameOf=${(row) => row.key_name || row.key} />`}
+      <${Sums} title="By day" what="Day" rows=${[...data.byDay.data].reverse()} nameOf=${(row) => row.day} />
+      <p class="quiet">Days are in UTC. What was asked in the last seconds may still be missing.</p>`}`;
+}
