@@ -42,7 +42,7 @@ def base_image(folder: Path) -> str:
     """Debian and its Python, as small as they come. Kept between runs."""
     if subprocess.run(["buildah", "inspect", "--type", "image", BASE], capture_output=True, check=False).returncode:
         tree = folder / "base.tar"
-        run("mmdebstrap", "--variant=minbase", "--include=python3,python3-venv", "bookworm", str(tree), seconds=900)
+        run("mmdebstrap", "--variant=minbase", "--include=python3,python3-venv,binutils", "bookworm", str(tree), seconds=900)
         container = run("buildah", "from", "scratch")
         run("buildah", "add", container, str(tree), "/")
         run("buildah", "commit", "--quiet", container, BASE)
