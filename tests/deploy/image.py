@@ -42,7 +42,8 @@ def base_image(folder: Path) -> str:
     """Debian and its Python, as small as they come. Kept between runs."""
     if subprocess.run(["buildah", "inspect", "--type", "image", BASE], capture_output=True, check=False).returncode:
         tree = folder / "base.tar"
-        run("mmdebstrap", "--variant=minbase", "--include=python3,python3-venv,binutils", "bookworm", str(tree), seconds=900)
+        packages = "python3,python3-venv,binutils"
+        run("mmdebstrap", "--variant=minbase", f"--include={packages}", "bookworm", str(tree), seconds=900)
         container = run("buildah", "from", "scratch")
         run("buildah", "add", container, str(tree), "/")
         run("buildah", "commit", "--quiet", container, BASE)
@@ -88,7 +89,7 @@ def started(root: Path, data: Path, environ: Mapping[str, str], command: Sequenc
     script = (
         'set -e; mount --bind "$1" "$1"; mount --bind "$2" "$1/data"; mount -t proc proc "$1/proc"; '
         'mount -o remount,bind,ro "$1"; root=$1; shift 2; '
-        f'exec chroot "$root" /usr/bin/setpriv --reuid {UID} --regid 0 --clear-groups --bounding-set=-all '
+        f'exec /usr/sbin/chroot "$root" /usr/bin/setpriv --reuid {UID} --regid 0 --clear-groups --bounding-set=-all '
         '--inh-caps=-all --no-new-privs "$@"'
     )
     apart = ("unshare", "--mount", "--pid", "--fork", "--kill-child")

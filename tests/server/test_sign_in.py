@@ -217,3 +217,13 @@ def test_a_sealed_key_is_opened_by_its_cookie_alone(key: bytes) -> None:
     kept = sealed(key, "a" * 43)
     assert opened(kept, "a" * 43) == key and opened(kept, "b" * 43) != key
     assert len(kept) % 64 == 0 and (not key or key not in kept)
+
+
+def test_pages_that_cors_lets_in_are_let_in_with_a_key_only(sandbox: SandboxServer, tmp_path: Path) -> None:
+    with gateway_server(settings_of(sandbox, tmp_path, server=ServerSettings(cors_origins=("*",)))) as url:
+        mine = cookie(sign_in(url, "sk-ann"))
+        theirs = {"Origin": "http://127.0.0.1:9", "Sec-Fetch-Site": "same-site", "X-Liftgate-Page": "1"}
+        for method, path in (("GET", "/v1/files"), ("DELETE", "/v1/files/file-x"), ("GET", SESSION)):
+            refused = call(url, method, path, None, {"Cookie": mine, **theirs})
+            assert refused.status == 403 and "access-control-allow-credentials" not in refused.headers
+        assert call(url, "GET", "/v1/files", None, {"Authorization": "Bearer sk-ann", **theirs}).status == 200

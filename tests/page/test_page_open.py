@@ -1,0 +1,95 @@
+"""Without a key the page opens by itself; with very many files it stays quick."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from browser import Visit
+from gateways import SandboxServer, client_for, gateway_server, settings_for
+from liftgate import ids
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.database import open_database
+from liftgate.catalog.rows.files import commit_file
+from liftgate.clock import SystemClock
+from liftgate.records import BlobRecord, FileRecord
+from liftgate.settings import AuthSettings
+
+MANY = 10_000
+PAINTED = """() => new Promise((done) => {
+  const look = () => {
+    const rows = document.querySelectorAll("table.files tbody tr").length;
+    const answers = performance.getEntriesByType("resource").filter((each) => each.name.includes("/liftgate/files"));
+    const last = answers[answers.length - 1];
+    if (rows && last?.responseEnd) done(performance.now() - last.responseEnd);
+    else requestAnimationFrame(look);
+  };
+  look();
+})"""
+"""Milliseconds from the answer to the rows."""
+
+
+def test_without_keys_nobody_signs_in(browser: Browser, sandbox: SandboxServer, tmp_path: Path) -> None:
+    with gateway_server(settings_for(sandbox, tmp_path, auth=AuthSettings())) as url, Visit(browser, url) as visit:
+        visit.open()
+        expect(visit.page.get_by_role("heading", name="Files", exact=True)).to_be_visible()
+        expect(visit.page.get_by_text("local", exact=True)).to_be_visible()
+        for absent in ("Sign out", "Keys", "Spend"):
+            expect(visit.page.get_by_text(absent, exact=True)).to_have_count(0)
+        visit.look("Upload")
+        file = {"name": "mine.txt", "mimeType": "text/plain", "buffer": b"mine"}
+        visit.page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+        expect(visit.page.get_by_role("link", name="mine.txt")).to_be_visible()
+        visit.look("Health")
+        expect(visit.page.get_by_text("The gateway is ready.")).to_be_visible()
+
+
+def fill(catalogue: str) -> None:
+    """Very many files of Ann's that share the bytes of one."""
+
+    def work(conn: Connection) -> None:
+        blob = BlobRecord(ids.new_blob_id(), "ann", hashlib.sha256(b"x").hexdigest(), 1, conn.now())
+        file = FileRecord(
+            id="", owner="ann", blob_id=blob.id, filename="", mime_type="video/mp4", bytes=1, sha256=blob.sha256,
+            purpose="user_data", created_at=0.0,
+        )  # fmt: skip
+        for at in range(MANY):
+            named = replace(file, id=ids.new_file_id(), filename=f"Lecture {at:05}.mp4", created_at=conn.now() - at)
+            commit_file(conn, named, blob, owner_limit=None)
+
+    async def main() -> None:
+        database = await open_database(catalogue, clock=SystemClock())
+        await database.write(work, timeout=60)
+        await database.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.full
+def test_very_many_files_are_listed_searched_and_paged(
+    sandbox: SandboxServer, tmp_path: Path, browser: Browser
+) -> None:
+    settings = settings_for(sandbox, tmp_path)
+    with gateway_server(settings) as url, Visit(browser, url) as visit:
+        page = visit.page
+        with client_for(url) as ann:
+            ann.files.create(file=("one.txt", b"x"), purpose="user_data")
+        # In this thread Playwright's loop runs.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(fill, settings.storage.catalog_url).result()
+        visit.sign_in()
+        expect(page.get_by_role("row")).to_have_count(101)
+        page.reload()
+        took = page.evaluate(PAINTED)
+        assert took <= 100, f"{took:.0f} ms from the answer to the rows"
+        page.get_by_role("button", name="Show more").click()
+        expect(page.get_by_role("row")).to_have_count(201)
+        page.get_by_label("Search by name").fill("09999")
+        expect(page.get_by_role("row")).to_have_count(2)
+        expect(page.get_by_role("link", name="Lecture 09999.mp4")).to_be_visible()
