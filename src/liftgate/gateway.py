@@ -39,7 +39,7 @@ from liftgate.engine.files import Files
 from liftgate.engine.generate import Generate
 from liftgate.engine.google_models import GoogleModels
 from liftgate.engine.heal import Healer
-from liftgate.engine.jobs import Jobs
+from liftgate.engine.jobs import Jobs, Others
 from liftgate.engine.meter import Meter, Meters
 from liftgate.engine.models import Models
 from liftgate.engine.needs import Needs
@@ -65,6 +65,9 @@ from liftgate.files.uploads import Uploads
 from liftgate.gemini.client import GeminiClient
 from liftgate.keys.keyring import Keyring, token_of
 from liftgate.keys.known import KnownKeys
+from liftgate.metrics.listener import listen
+from liftgate.metrics.lookups import look_ups
+from liftgate.metrics.scrape import Metrics
 from liftgate.router.attempts import Router
 from liftgate.settings import Settings
 from liftgate.tasks import Tasks
@@ -146,6 +149,7 @@ class Gateway:
         self.pricing = Pricing(settings.deployments)
         self.meters = Meters((*own, *listeners), self._clock, self.pricing, tell_cost=settings.counting.spend)
         self.usage: Usage | None = None
+        self.metrics: Metrics | None = None
         self._exit = AsyncExitStack()
         self._db: Database | None = None
         self._ingest: Ingest | None = None
@@ -220,19 +224,35 @@ class Gateway:
         self.generate = Generate(
             services, router, needs, Signatures(db, services.clock), seals, settings, read_defaults
         )
-        others = {}
+        jobs = Jobs(services, [copies], purger, ingest, await self._counting(db, stack))
+        jobs.start()
+        stack.push_async_callback(jobs.stop)
+
+    async def _counting(self, db: Database, stack: AsyncExitStack) -> Others:
+        """What is counted of calls, as the settings ask for it; what has to be done for it now and then."""
+        settings, data_dir, clock = self.settings, self.settings.storage.data_dir, self._clock
+        others: Others = {}
+        spend: Spend | None = None
         if settings.counting.spend:
-            spend = Spend(db, data_dir / "spend")
+            spend = Spend(db, data_dir / "spend", clock)
             self.usage = Usage(db, clock, spend.write)
             self.meters.add(spend)
             stack.push_async_callback(spend.close)
-            others = {
-                "spend": (settings.counting.usage_write_seconds, spend.write),
-                "left spend": (settings.jobs.use_write_seconds, spend.adopt),
-            }
-        jobs = Jobs(services, [copies], purger, ingest, others)
-        jobs.start()
-        stack.push_async_callback(jobs.stop)
+            others["spend"] = settings.counting.usage_write_seconds, spend.write
+            others["left spend"] = settings.jobs.use_write_seconds, spend.adopt
+        if settings.counting.metrics:
+            try:
+                metrics = self.metrics = Metrics(data_dir / "metrics", clock, self.meters)
+            except OSError as error:
+                raise ConfigError(f"metrics: {data_dir / 'metrics'} cannot be used: {error.strerror}.") from error
+            stack.callback(metrics.close)
+            self.meters.add(metrics.calls)
+            metrics.opened(look_ups(db, self.overview, data_dir, clock.monotonic), spend)
+            others["metrics"] = 1.0, metrics.tick
+            if settings.counting.metrics_port is not None:
+                server = await listen(settings.counting.metrics_host, settings.counting.metrics_port, metrics.answer)
+                stack.callback(server.close)
+        return others
 
     async def _open_keys(self, services: Services, stack: AsyncExitStack) -> None:
         """Those that are made at run time, and their limits."""

@@ -32,7 +32,7 @@ def one_call(number: int, random: Random) -> CallRecord:
 
 async def main(url: str, directory: Path, random: Random) -> None:
     db = await open_database(url, clock=SystemClock())
-    spend = Spend(db, directory)
+    spend = Spend(db, directory, SystemClock())
     number = 0
     while True:
         for _ in range(random.randrange(1, 40)):

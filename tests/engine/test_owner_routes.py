@@ -52,7 +52,7 @@ NAMES_NOTHING: set[Place] = {
     *(("openai", f"/liftgate/{what}", method) for what in ("accounts", "health", "session") for method in READ),
     *(("openai", path, method) for path in ("/ui", "/ui/{name}") for method in READ),
     # Sums of an owner's: tests/server/test_usage.py names other owners and their keys at each.
-    *(("openai", path, method) for path in ("/liftgate/usage", *SPEND) for method in READ),
+    *(("openai", path, method) for path in ("/metrics", "/liftgate/usage", *SPEND) for method in READ),
     *(("openai", "/liftgate/session", method) for method in ("POST", "DELETE")),
     ("anthropic", "/v1/files", "POST"),
     ("openai", "/key/generate", "POST"),

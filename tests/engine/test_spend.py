@@ -60,7 +60,7 @@ def times(count: int) -> dict[str, int]:
 def test_calls_are_rows_by_key_owner_model_and_day(database_url: str, tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(database_url) as db:
-            spend = Spend(db, tmp_path / "spend")
+            spend = Spend(db, tmp_path / "spend", SystemClock())
             for call in calls(60):
                 spend.ended(call)
             await spend.write()
@@ -101,7 +101,7 @@ def test_nothing_is_lost_while_the_catalogue_is_away(tmp_path: Path) -> None:
     async def main() -> None:
         url = f"sqlite://{tmp_path}/catalog.db"
         async with opened(url) as db:
-            spend = Spend(db, tmp_path / "spend")
+            spend = Spend(db, tmp_path / "spend", SystemClock())
             for call in calls(5):
                 spend.ended(call)
         with pytest.raises(Unavailable):
@@ -121,7 +121,7 @@ def test_nothing_is_lost_while_the_catalogue_is_away(tmp_path: Path) -> None:
 def test_a_long_journal_is_followed_by_the_next_one(tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(f"sqlite://{tmp_path}/catalog.db") as db:
-            spend = Spend(db, tmp_path / "spend")
+            spend = Spend(db, tmp_path / "spend", SystemClock())
             long = calls(9, key_id="k" * (ROTATED // 8))
             for call in long:
                 spend.ended(call)
@@ -141,7 +141,7 @@ def test_a_disk_that_takes_nothing_costs_the_journal_and_no_count(tmp_path: Path
     async def main() -> None:
         async with opened(f"sqlite://{tmp_path}/catalog.db") as db:
             (tmp_path / "spend").write_text("a file in the place of the directory")
-            spend = Spend(db, tmp_path / "spend")
+            spend = Spend(db, tmp_path / "spend", SystemClock())
             for call in calls(4):
                 spend.ended(call)
             await spend.write()
@@ -163,7 +163,7 @@ def test_a_disk_that_takes_nothing_costs_the_journal_and_no_count(tmp_path: Path
 def test_a_line_that_was_cut_is_left_out_and_the_others_count(torn: bytes, tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(f"sqlite://{tmp_path}/catalog.db") as db:
-            spend = Spend(db, tmp_path / "spend")
+            spend = Spend(db, tmp_path / "spend", SystemClock())
             for call in calls(3):
                 spend.ended(call)
             [path] = (tmp_path / "spend").iterdir()
@@ -179,7 +179,7 @@ def test_a_line_that_was_cut_is_left_out_and_the_others_count(torn: bytes, tmp_p
 def test_what_asks_no_model_is_not_counted(tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(f"sqlite://{tmp_path}/catalog.db") as db:
-            spend = Spend(db, tmp_path / "spend")
+            spend = Spend(db, tmp_path / "spend", SystemClock())
             for operation in ("", "count", "countTokens"):
                 [call] = calls(1, operation=operation)
                 spend.ended(call)
@@ -195,7 +195,7 @@ def test_a_kill_at_any_moment_loses_nothing_and_doubles_nothing(kills: int, data
 
     async def counted() -> int:
         async with opened(database_url) as db:
-            await Spend(db, directory).adopt()
+            await Spend(db, directory, SystemClock()).adopt()
             sums = await total(db)
             assert sums == times(sums["requests"])
             return sums["requests"]

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 from liftgate.catalog.database import Connection
@@ -34,7 +33,7 @@ from liftgate.log_context import working_for
 
 log = logging.getLogger("liftgate.engine")
 
-NONE: Mapping[str, tuple[float, Callable[[], Awaitable[None]]]] = MappingProxyType({})
+Others = dict[str, tuple[float, Callable[[], Awaitable[None]]]]
 BATCH = 500
 REPLIES_AT_ONCE = 50
 PENDING = 100
@@ -54,7 +53,7 @@ class Jobs:
         copies: Sequence[Copies[Any]],
         purger: Purger,
         ingest: Ingest,
-        others: Mapping[str, tuple[float, Callable[[], Awaitable[None]]]] = NONE,
+        others: Others,
     ) -> None:
         self._services = services
         self._copies = copies

@@ -272,11 +272,20 @@ class Meter(Protocol):
 
 
 class Meters:
-    """All listeners of a gateway. False where nobody wants to know. `tell_cost`: callers do."""
+    """All listeners of a gateway. False where nobody wants to know. `tell_cost`: callers do. `open`:
+    calls that have begun and not ended."""
 
-    def __init__(self, listeners: Sequence[Meter], clock: Clock, pricing: Pricing, *, tell_cost: bool = False) -> None:
+    def __init__(
+        self,
+        listeners: Sequence[Meter],
+        clock: Clock,
+        pricing: Pricing,
+        *,
+        tell_cost: bool = False,
+    ) -> None:
         self.tell_cost = tell_cost
         self.on = bool(listeners) or tell_cost
+        self.open = 0
         self._listeners = tuple(listeners)
         self._clock = clock
         self._pricing = pricing
@@ -291,10 +300,12 @@ class Meters:
             self.on = True
 
     def begin(self, request_id: str) -> CallRecord:
+        self.open += 1
         return CallRecord(request_id, self._clock.now(), pricing=self._pricing)
 
     def end(self, call: CallRecord, *, left: bool = False) -> None:
         """Exactly once for each call. `left`: the client was gone before the end. A failing listener harms no other."""
+        self.open -= 1
         call.total = monotonic() - call.started
         if left:
             call.outcome = "left"

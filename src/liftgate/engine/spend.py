@@ -18,6 +18,7 @@ import msgspec
 from liftgate import ids
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows import usage as rows
+from liftgate.clock import Clock
 from liftgate.engine.meter import CallRecord
 from liftgate.engine.spend_journal import Journal, Sums, add, left_behind, sums_of
 from liftgate.errors import LiftgateError
@@ -43,10 +44,12 @@ class _Batch(msgspec.Struct, frozen=True):
 
 
 class Spend:
-    """`directory`: of the journals, on this machine; processes that share it look after each other's."""
+    """`directory`: of the journals, on this machine; processes that share it look after each other's. `settled_at`:
+    when the catalogue had all of it, on the monotonic clock."""
 
-    def __init__(self, db: Database, directory: Path) -> None:
+    def __init__(self, db: Database, directory: Path, clock: Clock) -> None:
         self._db = db
+        self._clock = clock
         self._directory = directory
         self._journal: Journal | None = None
         self._sums: Sums = {}
@@ -55,6 +58,13 @@ class Spend:
         self._writing = asyncio.Lock()
         self._day = (-1, "")
         self._told = False
+        self.settled_at = clock.monotonic()
+
+    @property
+    def unsettled(self) -> int:
+        """Nano-dollars that only the journal has."""
+        pending = self._pending.sums if self._pending is not None else {}
+        return sum(counts[-1] for sums in (self._sums, self._loose, pending) for counts in sums.values())
 
     def ended(self, call: CallRecord) -> None:
         if call.operation in FREE:
@@ -79,6 +89,7 @@ class Spend:
             while self._pending is not None or self._sums or self._loose:
                 self._pending = self._pending or self._batch()
                 await self._settle(self._pending)
+            self.settled_at = self._clock.monotonic()
 
     async def adopt(self) -> None:
         """Adds what processes that ended before they could left in their journals."""

@@ -30,6 +30,7 @@ from liftgate.server.handlers import (
     keys,
     litellm,
     messages,
+    metrics,
     models,
     overview,
     page,
@@ -137,6 +138,7 @@ OPERATOR_ROUTES = (
     Route("/health/liveness", {"GET": health.liveness}, public=True),
     Route("/health/liveliness", {"GET": health.liveness}, public=True),
     Route("/health/readiness", {"GET": health.readiness}, public=True),
+    Route("/metrics", {"GET": metrics.show_metrics}, purposes=(MANAGEMENT, INFO)),
 )
 
 LIFTGATE_ROUTES = (

@@ -17,7 +17,7 @@ TITLES = {
     "storage": "Storage",
     "limits": "Limits",
     "router": "Routing",
-    "counting": "Spend",
+    "counting": "Spend and metrics",
     "budgets": "Limits of keys",
     "jobs": "Background work",
     "": "Requests",

@@ -217,6 +217,13 @@ class CountingSettings:
     spend: bool = _option(
         False, "count what calls cost: in a header of each answer, in a stream's usage, and by key, model and day"
     )
+    metrics: bool = _option(
+        False, "count for Prometheus, at `/metrics`: for the master key, and keys of the types management and read_only"
+    )
+    metrics_host: str = _option("127.0.0.1", "the address of `metrics_port`")
+    metrics_port: int | None = _option(
+        None, "a port of its own for `/metrics`, where it needs no key; none by default", minimum=1
+    )
     usage_write_seconds: float = _option(5.0, "how often what was spent is added to the catalogue", minimum=0.05)
 
 

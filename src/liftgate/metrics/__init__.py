@@ -1,0 +1,1 @@
+"""Numbers for operators, in Prometheus' and OpenMetrics' text forms: exact over processes that come and go."""

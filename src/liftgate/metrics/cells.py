@@ -1,0 +1,170 @@
+"""Numbers of one process in a file that all processes of a `data_dir` can read: 8-byte cells, in the machine's memory.
+
+A process has a slot as long as it lives (flock), and goes on counting where the slot's last one stopped: so a kill
+loses nothing, and no sum ever falls. `names` says which cells belong to which series, a JSON line for each: its family,
+its labels, how many cells. A line is written before its cells are used.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import mmap
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from liftgate.metrics.families import FAMILIES, Family
+
+log = logging.getLogger("liftgate.metrics")
+
+CAPACITY = 1 << 17
+"""Cells of a slot: 1 MiB of a file that takes room as it is used."""
+UNREAD_CELL = CAPACITY - 64
+"""The first of the last ones, for what is not to be read."""
+
+Labels = tuple[str, ...]
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(tuple[str, tuple[str, ...], int]).decode
+
+
+class Series(msgspec.Struct, frozen=True):
+    """`at`: its first cell."""
+
+    family: Family
+    labels: Labels
+    at: int
+
+
+class Slot:
+    """This process's. `cells` are its numbers; who counts adds to them. Raises OSError."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.number, self._names = _first_free(directory)
+        self._file = os.open(directory / f"{self.number}.cells", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.ftruncate(self._file, CAPACITY * 8)
+        self._mapped = mmap.mmap(self._file, CAPACITY * 8)
+        self.cells = memoryview(self._mapped).cast("d")
+        self._known: dict[tuple[str, Labels], int] = {}
+        known = os.pread(self._names, os.fstat(self._names).st_size, 0)
+        whole = known[: known.rfind(b"\n") + 1]
+        os.ftruncate(self._names, len(whole))
+        self._used = 0
+        for series, cells in read_names(whole):
+            if series is not None and series.at + cells <= CAPACITY:
+                self._known[series.family.name, series.labels] = series.at
+                if series.family.kind == "gauge":
+                    # What the process before this one had at the moment of its end.
+                    self.cells[series.at] = 0.0
+            self._used += cells
+        self._full = False
+
+    def at(self, family: Family, labels: Labels) -> int:
+        """The first cell of a series, which there is from now on; one that nobody reads where there is no room."""
+        known = self._known.get((family.name, labels))
+        return self._make(family, labels) if known is None else known
+
+    def _make(self, family: Family, labels: Labels) -> int:
+        if self._used + family.cells > UNREAD_CELL:
+            if not self._full:
+                log.error("no room for further series of metrics: %s %s is not counted", family.name, labels)
+            self._full = True
+            return UNREAD_CELL
+        os.pwrite(self._names, _encode((family.name, labels, family.cells)) + b"\n", os.fstat(self._names).st_size)
+        at = self._known[family.name, labels] = self._used
+        self._used += family.cells
+        return at
+
+    def close(self) -> None:
+        self.cells.release()
+        self._mapped.close()
+        os.close(self._file)
+        os.close(self._names)
+
+
+class Reader:
+    """Of all slots of a directory, those of processes that ended included."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._slots: dict[str, _SlotReader] = {}
+
+    def sums(self) -> dict[tuple[str, Labels], list[float]]:
+        """(family's name, labels) → its cells, added up over the slots; gauges only of processes that live."""
+        found: dict[tuple[str, Labels], list[float]] = {}
+        for path in sorted(self._directory.glob("*.names")):
+            if (slot := self._slots.get(path.name)) is None:
+                slot = self._slots[path.name] = _SlotReader(path)
+            lives = slot.lives()
+            for series in slot.series():
+                family = series.family
+                if family.kind == "gauge" and not lives:
+                    continue
+                values: list[float] = [*slot.cells[series.at : series.at + family.cells]]
+                key = (family.name, series.labels)
+                if (known := found.get(key)) is None:
+                    found[key] = values
+                else:
+                    found[key] = [a + b for a, b in zip(known, values, strict=True)]
+        return found
+
+
+class _SlotReader:
+    def __init__(self, names: Path) -> None:
+        self._names = os.open(names, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(names.with_suffix(".cells"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.ftruncate(file, CAPACITY * 8)
+            self.cells = memoryview(mmap.mmap(file, CAPACITY * 8)).cast("d")
+        finally:
+            os.close(file)
+        self._read = 0
+        self._used = 0
+        self._series: list[Series] = []
+
+    def lives(self) -> bool:
+        try:
+            fcntl.flock(self._names, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        fcntl.flock(self._names, fcntl.LOCK_UN)
+        return False
+
+    def series(self) -> Sequence[Series]:
+        size = os.fstat(self._names).st_size
+        if size > self._read:
+            tail = os.pread(self._names, size - self._read, self._read)
+            whole = tail[: tail.rfind(b"\n") + 1]
+            self._read += len(whole)
+            for series, cells in read_names(whole, self._used):
+                if series is not None and series.at + cells <= CAPACITY:
+                    self._series.append(series)
+                self._used += cells
+        return self._series
+
+
+def read_names(lines: bytes, at: int = 0) -> Iterator[tuple[Series | None, int]]:
+    """(series, cells) of each line. None for one of a Liftgate that counted otherwise: its cells stay unread."""
+    for line in lines.splitlines():
+        name, labels, cells = _decode(line)
+        family = FAMILIES.get(name)
+        fits = family is not None and family.cells == cells and len(family.labels) == len(labels)
+        yield (Series(family, labels, at) if family is not None and fits else None), cells
+        at += cells
+
+
+def _first_free(directory: Path) -> tuple[int, int]:
+    """The number of a slot without a process, and its `names`, open and locked."""
+    number = 0
+    while True:
+        file = os.open(directory / f"{number}.names", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            number += 1
+            continue
+        return number, file

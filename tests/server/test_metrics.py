@@ -1,0 +1,346 @@
+"""`/metrics`, read by Prometheus' own parsers: the numbers are those of the calls that were made, whatever process made
+them and however it ended.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families as prometheus
+
+from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
+from liftgate.engine.meter import CallRecord
+from liftgate.metrics.calls import MOST_KEYS, CallCounts
+from liftgate.metrics.cells import Labels, Reader, Slot
+from liftgate.metrics.families import FAMILIES, TOKENS_TOTAL
+from liftgate.metrics.text import MOST_SERIES, written
+from liftgate.prices import TokenCounts
+from liftgate.settings import CountingSettings, RouterSettings
+from processes import gateway_processes, write_config
+from raw_http import call
+from running import eventually, form_request
+from test_meter import about_file, hello, reply
+
+ANN, BOB, MASTER = ({"Authorization": f"Bearer sk-{name}"} for name in ("ann", "bob", "master"))
+USAGE = {
+    "promptTokenCount": 112,
+    "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 12}, {"modality": "AUDIO", "tokenCount": 100}],
+    "cachedContentTokenCount": 60,
+    "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 60}],
+    "candidatesTokenCount": 5,
+    "thoughtsTokenCount": 3,
+}
+NANOS = 12 * 300 + 40 * 1000 + 60 * 100 + 8 * 2500
+LABELS = {label for family in FAMILIES.values() for label in family.labels}
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def samples(text: str, parse: Callable[[str], Any] = prometheus) -> Samples:
+    found: Samples = {}
+    for family in parse(text):
+        for sample in family.samples:
+            key = sample.name, frozenset(sample.labels.items())
+            assert key not in found
+            found[key] = sample.value
+    return found
+
+
+def of(found: Samples, name: str, **labels: str) -> float:
+    """The sum of the series that have these labels."""
+    return sum(
+        value for (each, given), value in found.items() if each == name and labels.items() <= dict(given).items()
+    )
+
+
+def scrape(url: str, who: dict[str, str] = MASTER, **headers: str) -> Samples:
+    answer = call(url, "GET", "/metrics", b"", {**who, **headers})
+    assert answer.status == 200, answer.body
+    return samples(answer.body.decode())
+
+
+def chat(url: str, who: dict[str, str] = ANN, **more: Any) -> int:
+    return call(url, "POST", "/v1/chat/completions", json.dumps({**hello(), **more}).encode(), who).status
+
+
+class Rig:
+    def __init__(self, url: str, sandbox: SandboxServer) -> None:
+        self.url = url
+        self.sandbox = sandbox
+
+    def answers(self, **script: Any) -> None:
+        self.sandbox.control("scripts", script)
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    with sandbox_server() as sandbox:
+        settings = settings_for(
+            sandbox,
+            tmp_path,
+            router=RouterSettings(num_retries=1, allowed_fails=10**6),
+            counting=CountingSettings(spend=True, metrics=True),
+        )
+        with gateway_server(settings) as url:
+            yield Rig(url, sandbox)
+
+
+def test_calls_are_counted_as_what_they_were(rig: Rig) -> None:
+    rig.answers(response={**reply("two", finish="STOP"), "usageMetadata": USAGE})
+    assert chat(rig.url) == 200
+    rig.answers(status=500, body={"error": {"code": 500, "message": "no", "status": "INTERNAL"}})
+    rig.answers(response={**reply("two", finish="STOP"), "usageMetadata": USAGE})
+    assert chat(rig.url) == 200
+    rig.answers(status=400, body={"error": {"code": 400, "message": "no", "status": "INVALID_ARGUMENT"}})
+    assert chat(rig.url, BOB) == 400
+    assert chat(rig.url, {"Authorization": "Bearer sk-wrong"}) == 401
+    assert eventually(
+        lambda: (
+            of(scrape(rig.url), "http_server_request_duration_seconds_count", http_route="/v1/chat/completions") == 4
+        )
+    )
+    found = scrape(rig.url)
+    route = {"http_route": "/v1/chat/completions", "http_request_method": "POST"}
+    for status, count in (("200", 2), ("400", 1), ("401", 1)):
+        assert (
+            of(found, "http_server_request_duration_seconds_count", http_response_status_code=status, **route) == count
+        )
+    asked = {"gen_ai_operation_name": "chat", "gen_ai_provider_name": "gcp.gemini", "gen_ai_request_model": MODEL}
+    assert of(found, "gen_ai_client_operation_duration_seconds_count", **asked) == 3
+    assert of(found, "gen_ai_client_operation_duration_seconds_count", error_type="", **asked) == 2
+    assert of(found, "gen_ai_client_token_usage_sum", gen_ai_token_type="input", **asked) == 224
+    assert of(found, "gen_ai_client_token_usage_sum", gen_ai_token_type="output", **asked) == 16
+    tokens = {("input", "text", ""): 24, ("input", "audio", ""): 80, ("input", "audio", "read"): 120}
+    tokens |= {("output", "text", ""): 10, ("reasoning", "text", ""): 6}
+    for (kind, modality, cache), count in tokens.items():
+        assert of(found, "liftgate_tokens_total", model=MODEL, type=kind, modality=modality, cache=cache) == count
+    assert of(found, "liftgate_tokens_total") == sum(tokens.values())
+    for outcome, count in (("ok", 2), ("retried", 1), ("failed", 1)):
+        assert of(found, "liftgate_upstream_attempts_total", deployment="deployment-key-a", outcome=outcome) == count
+    assert of(found, "liftgate_spend_usd_total", key="ann", model=MODEL) == pytest.approx(2 * NANOS / 1e9)
+    assert of(found, "liftgate_refusals_total", key="bob") == 1
+    assert of(found, "liftgate_refusals_total", key="", error="AuthenticationFailed") == 1
+    assert of(found, "liftgate_overhead_seconds_count", operation="chat") == 3
+    assert of(found, "http_server_active_requests") == 1, "the scrape itself"
+    assert of(found, "liftgate_catalog_up") == of(found, "liftgate_deployment_available") == 1
+
+
+def test_files_and_copies_are_counted(rig: Rig) -> None:
+    content = b"some text"
+    made = call(rig.url, *form_request({"purpose": "user_data"}, content, name="a.txt", headers=ANN))
+    for _ in range(2):
+        assert chat(rig.url, messages=about_file(made.json()["id"])["messages"]) == 200
+    assert eventually(lambda: of(scrape(rig.url), "liftgate_replica_lookups_total", result="hit") == 1)
+    found = scrape(rig.url)
+    account = {"account": "account-key-a"}
+    assert of(found, "liftgate_replica_lookups_total", result="miss", **account) == 1
+    assert of(found, "liftgate_page_in_bytes_total", **account) == len(content)
+    assert of(found, "liftgate_file_wait_seconds_count", outcome="ok") == 2
+    assert of(found, "liftgate_uploads_total", door="openai", outcome="ok") == 1
+    assert of(found, "liftgate_upload_bytes_total", door="openai") > len(content)
+    assert of(found, "liftgate_account_quota_bytes", **account) == 20 * 2**30
+
+    def looked_up() -> bool:
+        now = scrape(rig.url)
+        return (of(now, "liftgate_replicas", state="active", **account), of(now, "liftgate_files", owner="ann")) == (
+            1,
+            1,
+        )
+
+    assert eventually(looked_up)
+    found = scrape(rig.url)
+    assert (
+        of(found, "liftgate_replica_bytes", **account)
+        == of(found, "liftgate_stored_bytes", owner="ann")
+        == len(content)
+    )
+
+
+def test_both_forms_are_what_prometheus_reads_and_every_sample_is_of_the_page(rig: Rig) -> None:
+    assert chat(rig.url, stream=True) == 200
+    plain = call(rig.url, "GET", "/metrics", b"", MASTER)
+    assert plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    accept = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
+    open_form = call(rig.url, "GET", "/metrics", b"", {**MASTER, **accept})
+    assert open_form.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert open_form.body.endswith(b"# EOF\n")
+    names = {name for name, _ in samples(plain.body.decode())}
+    assert names == {name for name, _ in samples(open_form.body.decode(), openmetrics)}
+    known = {name + ending for name in FAMILIES for ending in ("", "_total", "_bucket", "_sum", "_count")}
+    assert names <= known
+    head = call(rig.url, "HEAD", "/metrics", b"", MASTER)
+    assert head.status == 200 and head.body == b""
+
+
+def test_numbers_are_for_who_looks_after_the_gateway(rig: Rig) -> None:
+    made = {}
+    for kind in ("read_only", "management", "default"):
+        body = json.dumps({"key_type": kind}).encode()
+        made[kind] = call(rig.url, "POST", "/key/generate", body, MASTER).json()["key"]
+    statuses = {
+        kind: call(rig.url, "GET", "/metrics", b"", {"Authorization": f"Bearer {key}"}).status
+        for kind, key in made.items()
+    }
+    assert statuses == {"read_only": 200, "management": 200, "default": 403}
+    assert call(rig.url, "GET", "/metrics", b"", ANN).status == 403
+    assert call(rig.url, "GET", "/metrics", b"", {}).status == 401
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def test_port_of_its_own_needs_no_key_and_has_nothing_else(tmp_path: Path) -> None:
+    port = free_port()
+    with sandbox_server() as sandbox:
+        counting = CountingSettings(metrics=True, metrics_port=port)
+        with gateway_server(settings_for(sandbox, tmp_path, counting=counting)) as url:
+            assert chat(url) == 200
+            own = f"http://127.0.0.1:{port}"
+            assert eventually(lambda: of(scrape(own, {}), "http_server_request_duration_seconds_count") >= 1)
+            assert call(own, "GET", "/v1/files", b"", MASTER).status == 404
+            assert call(own, "POST", "/metrics", b"", {}).status == 405
+            assert call(own, "HEAD", "/metrics", b"", {}).body == b""
+            with socket.create_connection(("127.0.0.1", port)) as rude:
+                rude.sendall(b"GET /metrics HTTP/1.1\r\n" + b"a: b\r\n" * 9999)
+                assert eventually(lambda: chat(url) == 200)
+
+
+def test_a_gateway_that_counts_nothing_says_how_it_would(tmp_path: Path) -> None:
+    with sandbox_server() as sandbox, gateway_server(settings_for(sandbox, tmp_path)) as url:
+        answer = call(url, "GET", "/metrics", b"", MASTER)
+    assert answer.status == 400 and "metrics: true" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("chats", [40, pytest.param(10_000, marks=pytest.mark.full)])
+def test_sums_are_exact_over_processes_that_are_killed(chats: int, tmp_path: Path) -> None:
+    """Whoever is asked tells the sum of all; a process that follows goes on where the one before stopped."""
+    done = 0
+    with sandbox_server() as sandbox:
+        config = write_config(tmp_path / "config.yaml", sandbox.url, metrics=True)
+        for _ in range(2):
+            with gateway_processes(config, tmp_path / "data", 2) as gateways:
+                for number in range(chats // 4):
+                    for gateway in gateways:
+                        assert chat(gateway.url) == 200
+                        done += 1
+                        if number % 100 == 7:
+                            wanted = done
+                            counted = [
+                                lambda url=each.url: of(scrape(url), "liftgate_overhead_seconds_count") == wanted  # noqa: B023
+                                for each in gateways
+                            ]
+                            assert all(map(eventually, counted))
+                found = scrape(gateways[0].url)
+                assert len({labels for name, labels in found if name == "process_start_time_seconds"}) == 2
+                assert eventually(lambda: of(scrape(gateways[1].url), "liftgate_overhead_seconds_count") == done)  # noqa: B023
+                for gateway in gateways:
+                    gateway.kill()
+        with gateway_processes(config, tmp_path / "data") as [gateway]:
+            found = scrape(gateway.url)
+            assert of(found, "liftgate_overhead_seconds_count") == done
+            assert of(found, "liftgate_worker_starts_total") == 5
+            assert len({labels for name, labels in found if name == "process_start_time_seconds"}) == 1
+
+
+def record(number: int, **fields: Any) -> CallRecord:
+    made = CallRecord(f"req_{number}", 0.0, dialect="openai", method="POST", operation="chat", status=200, tries=1)
+    made.route, made.public_model, made.deployment = "/v1/chat/completions", "gemini/*", "0:gemini/*"
+    made.upstream_model = "flash"
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return made
+
+
+def test_what_callers_choose_makes_no_series(tmp_path: Path) -> None:
+    slot = Slot(tmp_path)
+    counts = CallCounts(slot)
+    for number in range(1000):
+        counts.ended(record(number, key=f"key-{number}", owner=f"owner-{number}", cost=5, model=f"m{number}"))
+        counts.ended(
+            record(number, model=f"free-{number}", upstream_model=f"free-{number}", status=404, error="ModelNotFound")
+        )
+        counts.ended(
+            record(number, method=f"M{number}", path=f"/x/{number}", route="", operation="", peer=f"::{number}")
+        )
+    sums = Reader(tmp_path).sums()
+    assert len(sums) < 200
+    spent = {labels[0]: cells[0] for (name, labels), cells in sums.items() if name == "liftgate_spend_usd"}
+    assert len(spent) == MOST_KEYS + 1
+    assert spent["other"] == pytest.approx((1000 - MOST_KEYS) * 5e-9)
+    slot.close()
+
+
+def test_slot_goes_on_after_a_line_that_was_cut_and_after_another_version(tmp_path: Path) -> None:
+    slot = Slot(tmp_path)
+    counts = CallCounts(slot)
+    counts.ended(record(1, usage={"a": 1}, tokens=TokenCounts({"TEXT": 4})))
+    slot.close()
+    with (tmp_path / "0.names").open("ab") as names:
+        names.write(b'["liftgate_of_another_version",["a"],3]\n["liftgate_tok')
+    slot = Slot(tmp_path)
+    counts = CallCounts(slot)
+    counts.ended(record(2, usage={"a": 1}, tokens=TokenCounts({"TEXT": 4, "VIDEO": 2})))
+    sums = Reader(tmp_path).sums()
+    assert sums[TOKENS_TOTAL.name, ("flash", "input", "text", "")] == [8.0]
+    assert sums[TOKENS_TOTAL.name, ("flash", "input", "video", "")] == [2.0]
+    slot.close()
+
+
+def test_texts_of_labels_are_escaped_and_more_than_can_be_read_is_left_out() -> None:
+    odd = 'a"b\\c\nd'
+    values: dict[tuple[str, Labels], list[float]] = {("liftgate_files", (odd,)): [3.0]}
+    for form, parse in ((False, prometheus), (True, openmetrics)):
+        assert samples(written(values, openmetrics=form), parse) == {
+            ("liftgate_files", frozenset({("owner", odd)})): 3.0
+        }
+    many: dict[tuple[str, Labels], list[float]] = {
+        ("liftgate_files", (str(number),)): [1.0] for number in range(MOST_SERIES + 1)
+    }
+    text = written({**many, ("liftgate_disk_free_bytes", ()): [5.0]}, openmetrics=False)
+    assert "liftgate_files is left out" in text and len(samples(text)) <= 1
+
+
+def test_dashboard_and_alerts_name_what_there_is() -> None:
+    deploy = Path(__file__).parents[2] / "deploy"
+    board = json.loads((deploy / "grafana-dashboard.json").read_text())
+    rules = yaml.safe_load((deploy / "alerts.yaml").read_text())["groups"][0]["rules"]
+    expressions = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    expressions += [rule["expr"] for rule in rules]
+    assert len(rules) >= 8 and len(expressions) > 30
+    known: dict[str, set[str]] = {}
+    for family in FAMILIES.values():
+        endings = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}[family.kind]
+        for ending in endings:
+            known[family.name + ending] = {*family.labels, *({"le"} if ending == "_bucket" else set())}
+    for expression in expressions:
+        names = re.findall(r"\b(?:liftgate|http|gen_ai|process)_\w+\b(?=\s*[\[{/)<>=]|$)", expression)
+        named = [name for name in names if name in known]
+        assert named and set(names) <= set(known) | LABELS, expression
+        labels = {each for name in named for each in known[name]}
+        for group in re.findall(r"by \(([^)]*)\)", expression):
+            assert {each.strip() for each in group.split(",")} <= labels, expression
+        for label in re.findall(r"[{,]\s*(\w+)=", expression):
+            assert label in labels, expression
+
+
+def test_page_lists_every_metric_with_its_labels() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", page, re.MULTILINE))
+    ending = {"counter": "_total", "gauge": "", "histogram": ""}
+    wanted = {
+        each.name + ending[each.kind]: ", ".join(f"`{label}`" for label in each.labels) or "–"
+        for each in FAMILIES.values()
+    }
+    assert rows == wanted
