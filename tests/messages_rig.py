@@ -168,7 +168,7 @@ def without_ids(found: dict[str, Any]) -> Any:
             return [named(key, each) for each in value]
         if key in ("id", "tool_use_id"):
             return seen.setdefault(value, f"{len(seen)}")
-        return len(value) if key in ("signature", "encrypted_content") else value
+        return len(value) if key in ("signature", "encrypted_content") and isinstance(value, str) else value
 
     return named("", found)
 

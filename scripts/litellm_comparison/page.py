@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+from litellm_comparison.verdicts import SECTIONS as OF_MESSAGES
 from litellm_comparison.verdicts import Verdict, verdict, verdicts
 from litellm_comparison.views import ABSENT, Difference
 
 INTRODUCTION = """# Differences from LiteLLM
 
 Both translators were given the same {cases} cases: {requests} requests in OpenAI's form (most of them for a model of
-Gemini 2.5 and one of 3) and {answers} replies of Gemini's, whole, streamed and errors. LiteLLM {version} ran as its
-callers run it, `litellm.completion` with a stand-in for Gemini on the same machine. {equal} cases are equal but for
+Gemini 2.5 and one of 3) and {answers} replies of Gemini's, whole, streamed and errors; and {messages} cases of
+Anthropic's Messages. LiteLLM {version} ran as its callers run it, `litellm.completion` and
+`litellm.anthropic.messages` with a stand-in for Gemini on the same machine. {equal} cases are equal but for
 spelling (snake_case, key order, empty vendor fields). All other differences are below, each with who is right and by
 which source: OpenAI's published schema and documented behaviour, Google's API reference, or what Google's service was
 recorded or reported to answer. Of {different} differences Liftgate is right in {right}, LiteLLM in {wrong}; in {even}
@@ -24,7 +26,7 @@ parameters that both refuse alike.
 This page is written by `scripts/compare-litellm`, which fails for a difference that is not on it.
 """
 
-SECTIONS = ("Parameters", "Tools", "Messages", "Answers", "Streams", "Errors")
+SECTIONS = ("Parameters", "Tools", "Messages", "Answers", "Streams", "Errors", *OF_MESSAGES)
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Found:
 
     requests: int
     answers: int
+    messages: int
     equal: int = 0
     by_verdict: dict[Verdict, list[str]] = field(default_factory=dict)
     unexplained: list[str] = field(default_factory=list)
@@ -65,9 +68,10 @@ def page(found: Found, version: str) -> str:
     counts = {name: sum(each.right == name for each in seen) for name in ("Liftgate", "LiteLLM", "both")}
     lines = [
         INTRODUCTION.format(
-            cases=found.requests + found.answers,
+            cases=found.requests + found.answers + found.messages,
             requests=found.requests,
             answers=found.answers,
+            messages=found.messages,
             version=version,
             equal=found.equal,
             different=len(seen),

@@ -1,10 +1,12 @@
-"""Runs in LiteLLM's own environment: each case through `litellm.completion`, with a fake Gemini on loopback behind it.
+"""Runs in LiteLLM's own environment: each case through `litellm.completion`, or its Messages, with a fake Gemini on
+loopback behind it.
 
 Standard input: JSON, a list of cases. Standard output: JSON, for each what LiteLLM sent, and what it gave or raised.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
@@ -52,6 +54,11 @@ def run(case: dict[str, Any], base: str) -> dict[str, Any]:
     request = json.loads(json.dumps(case["request"]))
     model = "gemini/" + request.pop("model")
     try:
+        if case.get("api") == "messages":
+            key, value = asyncio.run(message(model, base, request))
+            found[key] = json.loads(json.dumps(value))
+            found["sent"] = Fake.sent[-1] if Fake.sent else None
+            return found
         answer = litellm.completion(model=model, api_base=base, api_key="key", num_retries=0, max_retries=0, **request)
         if request.get("stream"):
             found["chunks"] = [json.loads(chunk.model_dump_json()) for chunk in answer]
@@ -65,6 +72,16 @@ def run(case: dict[str, Any], base: str) -> dict[str, Any]:
         }
     found["sent"] = Fake.sent[-1] if Fake.sent else None
     return found
+
+
+async def message(model: str, base: str, request: dict[str, Any]) -> tuple[str, Any]:
+    """`answer`, or of a stream its `events`, in Anthropic's form."""
+    answer = await litellm.anthropic.messages.acreate(model=model, api_base=base, api_key="key", **request)
+    if not request.get("stream"):
+        return "answer", answer
+    frames = b"".join([each if isinstance(each, bytes) else str(each).encode() async for each in answer])
+    lines = [line[6:] for line in frames.decode().split("\n") if line.startswith("data: ")]
+    return "events", [json.loads(line) for line in lines]
 
 
 def main() -> None:

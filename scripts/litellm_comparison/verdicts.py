@@ -1,4 +1,5 @@
-"""Who is right where the two translators differ: `verdicts.yaml`, read and looked up."""
+"""Who is right where the two translators differ: `verdicts.yaml`, and for Messages `verdicts_messages.yaml`, read and
+looked up."""
 
 from __future__ import annotations
 
@@ -8,6 +9,9 @@ from functools import cache
 from pathlib import Path
 
 import yaml
+from litellm_comparison.messages import PREFIX
+
+SECTIONS = ("Messages API: requests", "Messages API: answers")
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,13 @@ class Verdict:
 
 @cache
 def verdicts() -> tuple[Verdict, ...]:
-    rows = yaml.safe_load((Path(__file__).parent / "verdicts.yaml").read_text("utf-8"))
-    return tuple(Verdict(**row) for row in rows)
+    here = Path(__file__).parent
+    files = ("verdicts.yaml", "verdicts_messages.yaml")
+    return tuple(Verdict(**row) for name in files for row in yaml.safe_load((here / name).read_text("utf-8")))
 
 
 def verdict(case: str, place: str) -> Verdict | None:
     """The first that fits."""
-    return next((each for each in verdicts() if each.fits(case, place)), None)
+    of_messages = case.startswith(PREFIX)
+    known = (each for each in verdicts() if (each.section in SECTIONS) == of_messages)
+    return next((each for each in known if each.fits(case.removeprefix(PREFIX), place)), None)
