@@ -134,6 +134,18 @@ def test_a_refusal_is_heard_although_what_it_refused_goes_on(make_gateway: Calla
             assert read_answer(connection, "POST").status == 401
 
 
+def test_a_refusal_is_heard_by_a_client_that_reads_when_all_is_sent(make_gateway: Callable[..., Running]) -> None:
+    """Python's own, Go's and Node's clients do; however much it is, a reset would take the answer from them."""
+    running = make_gateway(ours=KEYED)
+    size, piece = 96 << 20, bytes(1 << 20)
+    for path in ("/v1/chat/completions", "/v1/files", "/upload/v1beta/files"):
+        with connect(running.base) as connection:
+            connection.sendall(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n".encode())
+            for _ in range(size // len(piece)):
+                connection.sendall(piece)
+            assert read_answer(connection, "POST").status == 401
+
+
 def test_the_front_refuses_in_the_dialect_of_the_path(gateway: Running) -> None:
     for line, status in (("Content-Type: a\r\nContent-Type: b", 400), ("X: " + "x" * 70_000, 431), ("Expect: x", 417)):
         for target in ("/v1beta/models", "/upload/v1beta/files"):

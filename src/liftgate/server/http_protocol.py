@@ -29,9 +29,11 @@ from liftgate.server.routes import table_of_path
 STALLED = 120.0
 """Seconds in which a client must take some of what is sent to it."""
 
-LINGER_BYTES = 16 * 1024 * 1024
 LINGER_SECONDS = 5.0
-"""How much is read on, and thrown away, behind a last answer: a reset would take it from a client that still sends."""
+LINGER_PACE = 1024 * 1024
+LINGER_MOST = 30.0
+"""How long is read on, and thrown away, behind a last answer: seconds, one more for so many bytes, and at most. A reset
+would take the answer from a client that still sends, however much that is."""
 
 MAX_WAITING = 64 * 1024
 """Bytes of next requests that wait for an answer before reading is paused; until then a client's leaving is seen."""
@@ -72,7 +74,8 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._waiting = bytearray()
         self._reading_paused = False
-        self._lingering = 0
+        # Behind a last answer: until when is read on, and until when at most
+        self._lingering: tuple[float, float] | None = None
         # Time. `_timing_head`: the deadline is that of the head which is on its way.
         self._deadline = math.inf
         self._timing_head = True
@@ -104,10 +107,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         exchange = self._exchange
-        if self._lingering:
-            self._lingering -= len(data)
-            if self._lingering <= 0:
-                self._transport.close()
+        if self._lingering is not None:
+            until, most = self._lingering
+            self._deadline = min(until + len(data) / LINGER_PACE, most)
+            self._lingering = self._deadline, most
         elif exchange is None or exchange.complete or not exchange.whole:
             self._read(data)
         else:
@@ -127,7 +130,7 @@ class Connection(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """The server is to stop: this connection ends with the answer that is under way."""
-        if self._exchange is None or self._exchange.complete or self._lingering:
+        if self._exchange is None or self._exchange.complete or self._lingering is not None:
             self._transport.close()
         else:
             self._exchange.keep_alive = False
@@ -265,7 +268,8 @@ class Connection(asyncio.Protocol):
         if not unread:
             self._transport.close()
             return
-        self._lingering = LINGER_BYTES
+        now = self._loop.time()
+        self._lingering = now + LINGER_SECONDS, now + LINGER_MOST
         self._transport.write_eof()
         self.resume_reading()
         self._expect(LINGER_SECONDS)

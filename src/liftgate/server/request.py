@@ -41,9 +41,11 @@ SLOWEST = 1024
 ID_HEADERS = (b"x-request-id",)
 """What tells a request's id, where its API has no other name for it."""
 
-DRAINED_BYTES = 16 * 1024 * 1024
 DRAINED_SECONDS = 5.0
-"""How much of a refused body is still read, so that a client that writes first and reads then gets its answer."""
+DRAINED_PACE = 1024 * 1024
+DRAINED_MOST = 30.0
+"""How long the rest of a refused body is read, so that a client that writes first and reads then gets its answer:
+seconds, one more for so many bytes, and at most."""
 
 
 class ClientLeft(Exception):
@@ -233,12 +235,14 @@ class Request:
         # Who waits for a word from us sends nothing now, and who was too slow would be so again.
         if self._dawdling or b"expect" in self.headers:
             return
-        size = 0
+        until = asyncio.get_running_loop().time() + DRAINED_SECONDS
+        most = until - DRAINED_SECONDS + DRAINED_MOST
         try:
-            async with asyncio.timeout(DRAINED_SECONDS):
-                while self.unread and size < DRAINED_BYTES:
+            async with asyncio.timeout_at(until) as limit:
+                while self.unread:
                     message = await self._receive()
-                    size += len(message.get("body", b""))
+                    until = min(until + len(message.get("body", b"")) / DRAINED_PACE, most)
+                    limit.reschedule(until)
                     self.unread = message["type"] == "http.request" and message.get("more_body", False)
         except TimeoutError:
             return
