@@ -154,3 +154,70 @@ def test_ctrl_c_ends_an_answer(bench: Bench) -> None:
     bench.script("I will count to a million.", "One.", delays=[0, 60])
     code, shown = bench.cli.in_terminal("chat", "Count", "-m", MODEL, interrupt_at=b"million")
     assert code == 130 and b"interrupted" in shown and b"Traceback" not in shown
+
+
+# ── going on from the last answer ────────────────────────────────────────────────────────────────
+
+
+def turns(bench: Bench) -> list[str]:
+    """What each content that Gemini got last says, shortened."""
+    contents = bench.sandbox.control("bodies")["bodies"][-1]["body"]["contents"]
+    return ["".join(part.get("text", "[file]") for part in content["parts"])[:9] for content in contents]
+
+
+def test_a_question_goes_on_from_the_last_answer(bench: Bench) -> None:
+    note = bench.cli.home / "note.txt"
+    note.write_text("of the note")
+    bench.script("A note.")
+    bench.cli.run("chat", "Question1", "--file", note, "--system", "Be brief", "-m", "gemini-2.0-flash")
+    bench.script("A second.")
+    assert bench.cli.out("chat", "--continue", "Question2") == "A second.\n"
+    assert turns(bench) == ["Question1[file]"[:9], "A note.", "Question2"]
+    assert bench.sandbox.control("bodies")["bodies"][-1]["model"] == "gemini-2.0-flash"
+    for number, option in ((3, "--no-stream"), (4, "--json"), (5, "-c")):
+        shown = bench.cli.out("chat", "-c", f"Question{number}", option)
+        assert f"Question{number}" in shown
+        assert turns(bench)[::2] == [f"Question{each}" for each in range(1, number + 1)]
+        body = bench.sandbox.control("bodies")["bodies"][-1]["body"]
+        assert body["systemInstruction"]["parts"] == [{"text": "Be brief"}]
+        assert "fileData" in body["contents"][0]["parts"][1]
+        if option == "--json":
+            assert json.loads(shown)["object"] == "response"
+    # Another first question begins anew.
+    bench.cli.out("chat", "Question6", "-m", MODEL)
+    bench.cli.out("chat", "-c", "Question7")
+    assert turns(bench)[::2] == ["Question6", "Question7"]
+
+
+def test_each_gateway_and_key_has_its_own_last_answer(bench: Bench) -> None:
+    other = Cli(bench.cli.home, bench.url, "sk-bob")
+    told = other.run("chat", "-c", "Hm?", code=2)
+    assert b"nothing was asked" in told.stderr
+    bench.cli.out("chat", "Question1")
+    assert b"nothing was asked" in other.run("chat", "-c", "Hm?", code=2).stderr
+    other.out("chat", "Question2")
+    bench.cli.out("chat", "-c", "Question3")
+    assert turns(bench)[::2] == ["Question1", "Question3"]
+
+
+def test_what_is_remembered_is_the_users_own_and_holds_no_key(bench: Bench) -> None:
+    bench.cli.out("chat", "Question1")
+    (kept,) = bench.cli.home.rglob("last-*.json")
+    assert kept.stat().st_mode & 0o077 == 0 and "sk-ann" not in kept.read_text()
+    bench.cli.out("chat", "-c", "Question2")
+    assert "Question" not in kept.read_text() and "resp_" in kept.read_text()
+    kept.write_text("{")
+    assert b"nothing was asked" in bench.cli.run("chat", "-c", "Hm?", code=2).stderr
+
+
+def test_a_failure_leaves_the_last_answer_where_it_was(bench: Bench) -> None:
+    bench.cli.out("chat", "Question1")
+    for _ in range(2):
+        bench.script("The beginning", "the end", delays=[0, 0.2])
+        bench.sandbox.control("faults", {"kind": "stream_error", "operation": "stream", "after_events": 1})
+        assert bench.cli.run("chat", "-c", "Lost one", code=1).stdout == b"The beginning\n"
+    bench.script("Cut", finish="MAX_TOKENS")
+    assert b"limit of length" in bench.cli.run("chat", "-c", "Question2").stderr
+    assert turns(bench)[::2] == ["Question1", "Question2"]
+    bench.cli.out("chat", "-c", "Question3")
+    assert turns(bench)[::2] == ["Question1", "Question2", "Question3"]

@@ -7,8 +7,9 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import aiohttp
 import click
@@ -25,17 +26,32 @@ from liftgate.sse import EventDecoder
 SILENCE_SECONDS = 900.0
 """An unstreamed answer may wait for a file on its way to Gemini; a stream is never silent for so long."""
 
-_ENDINGS = {"length": "the model's limit of length", "content_filter": "the content filter"}
+_ENDINGS = {
+    "length": "the model's limit of length",
+    "max_output_tokens": "the model's limit of length",
+    "content_filter": "the content filter",
+}
+CHAT, RESPONSES = "/chat/completions", "/responses"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`body`: the request's JSON."""
+    """`path`: of the API that is asked, CHAT or RESPONSES. `body`: the request's JSON."""
 
     model: str
+    path: str
     body: bytes
     streamed: bool
     as_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """`text`: all of it. `response_id`: under which the gateway keeps it."""
+
+    text: str
+    response_id: str | None = None
+    ending: str | None = None
 
 
 USUAL = "gemini-flash-latest"
@@ -82,24 +98,36 @@ async def uploaded(where: Address, given: Sequence[str], model: str) -> list[str
     return [ids.get(name, name) for name in given]
 
 
-async def show_answer(gateway: GatewayClient, asked: Asked) -> None:
+async def show_answer(gateway: GatewayClient, asked: Asked) -> Answered:
     headers = {"Content-Type": "application/json"}
     with ExitStack() as shown:
         waited = _waiting(shown, asked)
         async with gateway.open(
-            "POST", "/chat/completions", headers=headers, body=asked.body, silence=SILENCE_SECONDS
+            "POST", asked.path, headers=headers, body=asked.body, silence=SILENCE_SECONDS
         ) as answer:
             if asked.streamed:
-                await _stream(answer, waited)
-                return
+                return await _stream(answer, asked, waited)
             document = gateway.decoded(await answer.read())
         waited()
+    told = _whole_chat(document) if asked.path == CHAT else _whole_response(document)
     if asked.as_json:
         click.echo(json.dumps(document, ensure_ascii=False))
-        return
+        return told
+    click.echo(_shown(told.text))
+    _tell_ending(told.ending)
+    return told
+
+
+def _whole_chat(document: JsonObject) -> Answered:
     choice = document["choices"][0]
-    click.echo(_shown(str(choice["message"].get("content") or choice["message"].get("refusal") or "")))
-    _tell_ending(choice.get("finish_reason"))
+    text = str(choice["message"].get("content") or choice["message"].get("refusal") or "")
+    return Answered(text, None, choice.get("finish_reason"))
+
+
+def _whole_response(document: JsonObject) -> Answered:
+    parts = [part for item in document["output"] if item["type"] == "message" for part in item["content"]]
+    text = "".join(str(part.get("text") or part.get("refusal") or "") for part in parts)
+    return Answered(text, document["id"], (document.get("incomplete_details") or {}).get("reason"))
 
 
 def _waiting(shown: ExitStack, asked: Asked) -> Callable[[], None]:
@@ -116,44 +144,63 @@ def _waiting(shown: ExitStack, asked: Asked) -> Callable[[], None]:
     return status.stop
 
 
-async def _stream(answer: aiohttp.ClientResponse, waited: Callable[[], None]) -> None:
+async def _stream(answer: aiohttp.ClientResponse, asked: Asked, waited: Callable[[], None]) -> Answered:
     decoder = EventDecoder()
-    ending = None
-    last = "\n"
+    read = _chat_event if asked.path == CHAT else _response_event
+    texts: list[str] = []
+    last: Answered | None = None
     try:
         async for piece in answer.content.iter_any():
             for event in decoder.feed(piece):
                 if event == b"[DONE]":
                     continue
-                text, reason = _read(event)
-                ending = reason or ending
+                text, end = _read(event, read)
+                last = end or last
                 if text:
                     waited()
                     sys.stdout.write(_shown(text))
                     sys.stdout.flush()
-                    last = text[-1]
-        if ending is None:
+                    texts.append(text)
+        if last is None:
             raise Failure("the answer broke off.")
     finally:
         waited()
-        if last != "\n":
+        if texts and not texts[-1].endswith("\n"):
             click.echo()
-    _tell_ending(ending)
+    _tell_ending(last.ending)
+    return replace(last, text="".join(texts))
 
 
-def _read(event: bytes) -> tuple[str, str | None]:
-    """The text of a chunk and its finish reason. Raises for an error in the stream."""
+_Read: TypeAlias = Callable[[JsonObject], tuple[str, Answered | None]]
+"""The text of an event, and the end where it is one."""
+
+
+def _read(event: bytes, read: _Read) -> tuple[str, Answered | None]:
+    """Raises for an error in the stream."""
     try:
         chunk = json.loads(event)
         if error := in_stream(chunk):
             raise error
-        choices = chunk["choices"]
-        if not choices:
-            return "", None
-        delta = choices[0]["delta"]
-        return str(delta.get("content") or delta.get("refusal") or ""), choices[0].get("finish_reason")
+        return read(chunk)
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise Failure("the stream holds what is no chat completion.") from None
+        raise Failure("the stream holds what is no answer.") from None
+
+
+def _chat_event(chunk: JsonObject) -> tuple[str, Answered | None]:
+    choices = chunk["choices"]
+    if not choices:
+        return "", None
+    delta, reason = choices[0]["delta"], choices[0].get("finish_reason")
+    return str(delta.get("content") or delta.get("refusal") or ""), Answered("", None, reason) if reason else None
+
+
+def _response_event(event: JsonObject) -> tuple[str, Answered | None]:
+    kind = event["type"]
+    if kind in ("response.output_text.delta", "response.refusal.delta"):
+        return str(event["delta"]), None
+    if kind in ("response.completed", "response.incomplete"):
+        return "", _whole_response(event["response"])
+    return "", None
 
 
 def _shown(text: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     help="The model to ask.  [default: gemini-flash-latest, or the first that the gateway lists]",
 )
 @click.option("--system", metavar="TEXT", help="What the model is told beforehand.")
+@click.option("-c", "--continue", "goes_on", is_flag=True, help="Go on from the last answer of this gateway.")
 @click.option("--no-stream", is_flag=True, help="Show the answer when it is complete.")
 @json_option
 @gateway_options
@@ -37,10 +40,13 @@ def chat(question: str, given: tuple[str, ...], as_json: bool, base_url: str, ap
     \b
       liftgate chat "What is said in this recording?" --file interview.wav
       liftgate chat "And by whom?" --file file-…
+      liftgate chat --continue "What did she answer?"
       git diff | liftgate chat - --system "Review this change."
 
     A path is uploaded first, and its id shown, so that the next question need not upload it again. `-` reads the
     question from standard input. With --json, the whole answer as the object that OpenAI's API has for it.
+    --continue sends what was said before along, files included, to the same model; the gateway keeps such a
+    conversation for 30 days.
     """
     question = _standard_input() if question == "-" else typed(question)
     if not question.strip():
@@ -50,11 +56,8 @@ def chat(question: str, given: tuple[str, ...], as_json: bool, base_url: str, ap
             raise click.UsageError(f"--file: {name!r} is neither a file nor the id of one.")
     where = address(base_url, api_key)
     streamed = not asked["no_stream"] and not as_json
-    run(
-        lambda: _chat(
-            where, question, given, asked["model"], typed(asked["system"] or ""), streamed=streamed, as_json=as_json
-        )
-    )
+    told = Question(question, given, asked["model"], typed(asked["system"] or ""), streamed, as_json, asked["goes_on"])
+    run(lambda: _chat(where, told))
 
 
 def _standard_input() -> str:
@@ -64,25 +67,63 @@ def _standard_input() -> str:
         raise click.UsageError("Standard input is not UTF-8 text.") from None
 
 
-async def _chat(
-    where: Address,
-    question: str,
-    given: tuple[str, ...],
-    model: str | None,
-    system: str | None,
-    *,
-    streamed: bool,
-    as_json: bool,
-) -> None:
-    from liftgate.cli.chat.answer import Asked, first_model, show_answer, uploaded
-    from liftgate.sdk.remote.gateway_client import GatewayClient
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`given`: paths and ids of files. `goes_on`: from the last answer."""
 
+    text: str
+    given: tuple[str, ...]
+    model: str | None
+    system: str | None
+    streamed: bool
+    as_json: bool
+    goes_on: bool
+
+
+async def _chat(where: Address, question: Question) -> None:
+    from liftgate.cli.chat.answer import CHAT, RESPONSES, Asked, first_model, show_answer, uploaded
+    from liftgate.cli.chat.last import Last, LastAnswers
+    from liftgate.sdk.remote.gateway_client import GatewayClient
+    from liftgate.sdk.remote.upload_state import state_dir
+
+    answers = LastAnswers(state_dir(os.environ), where)
+    before = answers.load() if question.goes_on else None
+    if question.goes_on and before is None:
+        raise click.UsageError("--continue: nothing was asked of this gateway before, with this key.")
     async with GatewayClient(where) as gateway:
-        model = model or await first_model(gateway)
-        file_ids = await uploaded(where, given, model)
-        messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-        parts: list[dict[str, Any]] = [{"type": "file", "file": {"file_id": file_id}} for file_id in file_ids]
-        content: object = [{"type": "text", "text": question}, *parts] if parts else question
-        messages.append({"role": "user", "content": content})
-        body = json.dumps({"model": model, "messages": messages, **({"stream": True} if streamed else {})}).encode()
-        await show_answer(gateway, Asked(model, body, streamed=streamed, as_json=as_json))
+        model = question.model or (before.model if before else await first_model(gateway))
+        file_ids = await uploaded(where, question.given, model)
+        said = _items(question, file_ids)
+        body: dict[str, Any]
+        if before is None:
+            body = {"model": model, "messages": _messages(question, file_ids)}
+        elif before.response_id:
+            body = {"model": model, "input": said, "previous_response_id": before.response_id}
+        else:
+            body = {"model": model, "input": [*before.items, *said]}
+        if question.streamed:
+            body["stream"] = True
+        path, encoded = CHAT if before is None else RESPONSES, json.dumps(body).encode()
+        asked = Asked(model, path, encoded, streamed=question.streamed, as_json=question.as_json)
+        told = await show_answer(gateway, asked)
+        answer = {"type": "message", "role": "assistant", "content": told.text}
+        items = () if told.response_id else (*said, answer)
+        answers.save(Last(model, told.response_id, items))
+
+
+def _messages(question: Question, file_ids: list[str]) -> list[dict[str, Any]]:
+    """For a chat."""
+    messages: list[dict[str, Any]] = [{"role": "system", "content": question.system}] if question.system else []
+    parts: list[dict[str, Any]] = [{"type": "file", "file": {"file_id": file_id}} for file_id in file_ids]
+    content: object = [{"type": "text", "text": question.text}, *parts] if parts else question.text
+    return [*messages, {"role": "user", "content": content}]
+
+
+def _items(question: Question, file_ids: list[str]) -> list[dict[str, Any]]:
+    """The same for Responses. The instruction is an item, so that it holds for what follows as well."""
+    items: list[dict[str, Any]] = []
+    if question.system:
+        items.append({"type": "message", "role": "developer", "content": question.system})
+    parts = [{"type": "input_file", "file_id": file_id} for file_id in file_ids]
+    content = [{"type": "input_text", "text": question.text}, *parts]
+    return [*items, {"type": "message", "role": "user", "content": content}]
