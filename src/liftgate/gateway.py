@@ -44,7 +44,7 @@ from liftgate.engine.meter import Meter, Meters
 from liftgate.engine.models import Models
 from liftgate.engine.needs import Needs
 from liftgate.engine.overview import Overview
-from liftgate.engine.pass_through import Native
+from liftgate.engine.pass_through import PassThrough
 from liftgate.engine.prefetch import Prefetch
 from liftgate.engine.pricing import Pricing
 from liftgate.engine.replies import Replies
@@ -132,7 +132,7 @@ class Gateway:
     generate: Generate
     replies: Replies
     conversations: Conversations
-    native: Native
+    pass_through: PassThrough
     models: Models
     overview: Overview
     sign_ins: SignIns
@@ -217,7 +217,7 @@ class Gateway:
         self.replies = Replies(services, items, ingest.quotas, purge, limits.max_body_bytes)
         healer = Healer(copies, client, clock)
         needs = Needs(self.files, copies, attachments, healer)
-        self.native = Native(services, router, needs, settings)
+        self.pass_through = PassThrough(services, router, needs, settings)
         seals = Seals(db)
         await seals.load()
         self.conversations = Conversations(services, items, ingest.quotas, purge, seals)

@@ -91,7 +91,7 @@ class FileRecord:
 @dataclass(frozen=True, slots=True)
 class UploadRecord:
     """`bytes`: what the client declared, None if it did not. `received`: the sum of the parts. `secret_hash`: SHA-256
-    of the capability of a native session. `file_expires_after`: seconds that the file shall live. `completion`: what it
+    of the capability of a Gemini session. `file_expires_after`: seconds that the file shall live. `completion`: what it
     was completed with, a digest of the parts' ids. `expires_at` is what clients are told; `lag` seconds before that on
     the steady clock it ends; where an older Liftgate noted no lag, when both clocks have passed it."""
 
@@ -117,7 +117,7 @@ class UploadRecord:
 
 @dataclass(frozen=True, slots=True)
 class UploadPart:
-    """`key`: its object in the store. `start`: the offset of its first byte in a native session; None for OpenAI's
+    """`key`: its object in the store. `start`: the offset of its first byte in a Gemini session; None for OpenAI's
     parts, whose order comes with the completion. `sha256`: of everything from the first byte of the session to the last
     one of this part, hex; "" where that is not known."""
 

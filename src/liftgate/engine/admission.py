@@ -51,12 +51,9 @@ async def admitted(name: str, deployments: Callable[[str], Sequence[Deployment]]
     return model
 
 
-async def begin_asking(deployment: Deployment, body: Body) -> CallRecord | None:
-    """Google is about to be asked. The call's record. Raises RateReached, BudgetReached, LimitsAway."""
-    if (call := current.get()) is None:
-        return None
+async def begin_asking(call: CallRecord, deployment: Deployment, body: Body) -> None:
+    """Google is about to be asked for `call`. Raises RateReached, BudgetReached, LimitsAway."""
     call.asks()
     if (ticket := call.ticket) is not None and ticket.covers:
         # What was asked before and of no use has to be paid too.
         await ticket.ask(call.price() or 0, deployment, body)
-    return call

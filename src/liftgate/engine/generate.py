@@ -209,7 +209,8 @@ class Generate:
         return fold.answer
 
     async def _answer_once(self, ready: _Ready[Q], deployment: Deployment, question: Q, body: Body) -> AnswerFold[Q]:
-        noted = await begin_asking(deployment, body)
+        if (noted := current.get()) is not None:
+            await begin_asking(noted, deployment, body)
         asking = self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
         raw = await (asking if noted is None else timed(noted, "first_event", asking))
         fold = _fold(ready.call, question)
@@ -259,7 +260,8 @@ class Generate:
         return await unbroken(partial(send, ready, deployment, question, body))
 
     async def _stream_once(self, ready: _Ready[Q], deployment: Deployment, question: Q, body: Body) -> StartedStream[Q]:
-        noted = await begin_asking(deployment, body)
+        if (noted := current.get()) is not None:
+            await begin_asking(noted, deployment, body)
         opening = self._client.open_stream(
             deployment,
             body,

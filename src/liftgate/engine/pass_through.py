@@ -55,7 +55,7 @@ _GOOGLE = "googleapis.com"
 
 
 @dataclass(frozen=True, slots=True)
-class NativeRequest:
+class GeminiRequest:
     """`model`: the public name. `origin`: our own address as the client sees it, whose File URIs are ours too.
     `timeout`: what the client gives it, in seconds."""
 
@@ -74,14 +74,14 @@ class _Call:
 
 
 @dataclass(frozen=True, slots=True)
-class NativeAnswer:
+class GeminiAnswer:
     """`tier`: the one that Google served it in, as its header says."""
 
     body: Body
     tier: str | None
 
 
-class NativeStream:
+class PassedStream:
     """Gemini's events as they come, the first one included; their JSON is not touched. `aclose()` cancels the upstream.
 
     `events`: server-sent ones, separated as Google does it and without comments, on which its SDK breaks; else the
@@ -132,7 +132,7 @@ class NativeStream:
                 batch = await (coming if call is None else timed(call, "upstream", coming))
                 self._last = batch[-1] if batch else self._last
         except LiftgateError as error:
-            log.warning("a native stream broke: %s", error.message)
+            log.warning("a stream of Gemini's own API broke: %s", error.message)
             if self._call is not None:
                 self._call.told(error)
             let_go(error)
@@ -150,7 +150,7 @@ async def _in_steps(form: Events | Elements, data: Body) -> AsyncGenerator[bytes
         yield bytes(written[at : at + STEP])
 
 
-class Native:
+class PassThrough:
     def __init__(self, services: Services, router: Router, needs: Needs, settings: Settings) -> None:
         self._client = services.client
         self._clock = services.clock
@@ -162,18 +162,18 @@ class Native:
             filter(None, (_place(deployment.account.api_base) for deployment in settings.deployments))
         )
 
-    async def call(self, request: NativeRequest, method: str, *, enum_numbers: bool = False) -> NativeAnswer:
+    async def call(self, request: GeminiRequest, method: str, *, enum_numbers: bool = False) -> GeminiAnswer:
         """With `enum_numbers` its enums are numbers."""
         call = await self._call(request, method)
         noted = current.get()
 
-        async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> NativeAnswer:
+        async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> GeminiAnswer:
             body = await _body_at(call, deployment, files)
             timeout = self._attempts.left(call.files, deployment)
             called = f"{method}?$alt=json{NUMBERS}" if enum_numbers else method
             tier: list[str] = []
-            if method != COUNT:
-                await begin_asking(deployment, body)
+            if noted is not None and method != COUNT:
+                await begin_asking(noted, deployment, body)
             calling = self._client.call(deployment, called, body, timeout=timeout, tier=tier)
             raw = await (calling if noted is None else timed(noted, "first_event", calling))
             if len(raw) < LARGE:
@@ -184,11 +184,11 @@ class Native:
                 # What it says of itself is not worth the time that a large one takes.
                 noted.answered(raw if len(raw) < LARGE else b"")
                 noted.tier = tier[0] if tier else ""
-            return NativeAnswer(raw, tier[0] if tier else None)
+            return GeminiAnswer(raw, tier[0] if tier else None)
 
         return await self._attempts.run(call.model, call.files, at)
 
-    async def stream(self, request: NativeRequest, *, events: bool, enum_numbers: bool = False) -> NativeStream:
+    async def stream(self, request: GeminiRequest, *, events: bool, enum_numbers: bool = False) -> PassedStream:
         """Given when its first event is there, so that a failure before that is a status (docs/architecture.md,
         "Decisions"). `events`: server-sent ones, else Google's JSON array; Gemini is asked for events in any case, but
         for numbers in the form that the client has asked for: that is the one which is recorded."""
@@ -196,9 +196,10 @@ class Native:
         method = f"{STREAM}?$alt={'sse' if events else 'json'}{NUMBERS}" if enum_numbers else EVENTS
         noted = current.get()
 
-        async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> NativeStream:
+        async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> PassedStream:
             body = await _body_at(call, deployment, files)
-            await begin_asking(deployment, body)
+            if noted is not None:
+                await begin_asking(noted, deployment, body)
             opening = self._client.open_stream(
                 deployment,
                 body,
@@ -221,14 +222,13 @@ class Native:
                 raise
             hold = ExitStack()
             hold.enter_context(self._router.hold(deployment))
-            return NativeStream(stream, first, hold, events=events, call=noted)
+            return PassedStream(stream, first, hold, events=events, call=noted)
 
         return await self._attempts.run(call.model, call.files, at)
 
-    async def _call(self, request: NativeRequest, method: str) -> _Call:
+    async def _call(self, request: GeminiRequest, method: str) -> _Call:
         begun = self._clock.monotonic()
-        noted = current.get()
-        if noted is not None:
+        if (noted := current.get()) is not None:
             noted.is_asked(method, request.model, streamed=method == STREAM)
         model = await admitted(request.model, self._router.deployments)
         try:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("liftgate.files")
 
 PART_BYTES = 64 * 1024 * 1024
-"""The largest part: OpenAI's limit, and what a kill may cost of a native session's long chunk."""
+"""The largest part: OpenAI's limit, and what a kill may cost of a Gemini session's long chunk."""
 MOST_PARTS = 10_000
 _CHAINS = 4096
 _HASHED_AT_ONCE = 1024 * 1024
@@ -116,7 +116,7 @@ class PartStore:
         self._chains: OrderedDict[str, _Chain] = OrderedDict()
 
     def begin(self, upload: UploadRecord, *, start: int | None) -> PartArrival:
-        """A part about to arrive; `start`: its offset in a native session. Raises StorageFull."""
+        """A part about to arrive; `start`: its offset in a Gemini session. Raises StorageFull."""
         chain = self._chains.get(upload.id) or _Chain((), 0, hashlib.sha256())
         if start is not None and start != chain.size:
             if start:

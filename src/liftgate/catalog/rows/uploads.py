@@ -109,7 +109,7 @@ def get_upload(conn: Connection, owner: Owner, upload_id: str, now: float) -> Up
 
 
 def get_upload_by_secret(conn: Connection, secret_hash: str, now: float) -> UploadRecord | None:
-    """The native session whose capability has this SHA-256 (hex)."""
+    """The session of Gemini's whose capability has this SHA-256 (hex)."""
     upload = UPLOADS.find(conn, "WHERE secret_hash = ?", (secret_hash,))
     return None if upload is None else _seen(conn, upload, now)
 
@@ -177,7 +177,7 @@ def _prolonged(conn: Connection, upload: UploadRecord, now: float) -> tuple[floa
 
 
 def parts_of(conn: Connection, upload_id: str) -> list[UploadPart]:
-    """A native session's by offset, OpenAI's by age; none once the upload has ended."""
+    """A Gemini session's by offset, OpenAI's by age; none once the upload has ended."""
     return UPLOAD_PARTS.select(conn, "WHERE upload_id = ? ORDER BY start, created_at, id", (upload_id,))
 
 

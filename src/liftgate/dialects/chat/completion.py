@@ -36,7 +36,7 @@ TIERS = {"standard": "default", "flex": "flex", "priority": "priority"}
 
 FINISH: Mapping[str, str] = {"STOP": "stop", "MAX_TOKENS": "length", "CONTINUATION": "length"}
 """Every other reason is `content_filter`: Gemini withheld or broke off the answer, and it must not pass for a whole
-one. The native reason stands in extra_content.google.finish_reason."""
+one. Gemini's own reason stands in extra_content.google.finish_reason."""
 
 
 def completion(answer: Answer[ChatQuestion]) -> JsonObject:

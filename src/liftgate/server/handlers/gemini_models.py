@@ -10,7 +10,7 @@ from typing import Any
 
 from liftgate.ask.model_facts import facts_for
 from liftgate.engine.models import ServedModel
-from liftgate.engine.pass_through import METHODS, NUMBERS, STREAM, NativeRequest, methods_of
+from liftgate.engine.pass_through import METHODS, NUMBERS, STREAM, GeminiRequest, methods_of
 from liftgate.errors import InvalidRequest, ModelNotFound, NotFound
 from liftgate.server.bodies import without_mark
 from liftgate.server.handlers.gemini_files import common, page_size
@@ -36,8 +36,8 @@ async def call_method(request: Request) -> Response:
         raise route_not_found(request.method, request.path)
     query = common(request, alts=("json", "sse") if method == STREAM else ("json",))
     alt = query.get("alt", "json")
-    native = request.gateway.native
-    wanted = NativeRequest(
+    passing = request.gateway.pass_through
+    wanted = GeminiRequest(
         owner=request.owner,
         model=request.params["model"],
         body=without_mark(await request.body(request.gateway.settings.limits.max_body_bytes)),
@@ -47,12 +47,12 @@ async def call_method(request: Request) -> Response:
     numbers = query.get("$alt", "").endswith(NUMBERS)
     with request.while_connected(PATIENCE):
         if method != STREAM:
-            answer = await native.call(wanted, method, enum_numbers=numbers)
+            answer = await passing.call(wanted, method, enum_numbers=numbers)
             tier = [(TIER, answer.tier.encode())] if answer.tier and _WORD.fullmatch(answer.tier) else []
             if isinstance(answer.body, bytearray):
                 return LargeResponse(answer.body, headers=[JSON_UTF8, *tier])
             return Response(answer.body, headers=[JSON_UTF8, *tier])
-        stream = await native.stream(wanted, events=alt == "sse", enum_numbers=numbers)
+        stream = await passing.stream(wanted, events=alt == "sse", enum_numbers=numbers)
     request.let_go()
     content_type = (b"content-type", b"text/event-stream") if alt == "sse" else JSON_UTF8
     headers = [content_type, (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
