@@ -92,9 +92,8 @@ def started(root: Path, data: Path, environ: Mapping[str, str], command: Sequenc
         f'exec /usr/sbin/chroot "$root" /usr/bin/setpriv --reuid {UID} --regid 0 --clear-groups --bounding-set=-all '
         '--inh-caps=-all --no-new-privs "$@"'
     )
-    apart = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
     return subprocess.Popen(
-        [*apart, "sh", "-c", script, "sh", str(root), str(data), *command],
+        ["unshare", "--mount", "sh", "-c", script, "sh", str(root), str(data), *command],
         env=dict(environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

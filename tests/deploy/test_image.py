@@ -71,4 +71,5 @@ def test_the_image_starts_read_only_as_any_user(tmp_path: Path) -> None:
             assert touched.returncode != 0 and told.count(b"Read-only file system") == 2, told
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            told, _ = process.communicate(timeout=30)
+        assert process.returncode == 0, told

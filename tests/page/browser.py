@@ -102,7 +102,8 @@ class Visit:
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)
             found = self.page.evaluate(f"async () => {{ {source}; return (await axe.run()).violations; }}")
-            assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+            obstacles = [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]
+            assert not obstacles, obstacles
         width = self.page.evaluate("document.documentElement.scrollWidth")
         assert width <= self.page.viewport_size["width"]  # type: ignore[index]
 

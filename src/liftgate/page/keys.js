@@ -2,11 +2,17 @@
 import { html, useEffect, useRef, useState } from "./htm-preact.js";
 import { ask, query } from "./api.js";
 import { Confirm, Empty, Heading, Problem, Select, Table, Waiting, useLoaded } from "./parts.js";
-import { until, when } from "./words.js";
+import { count, money, until, when } from "./words.js";
 
 const PAGE = 50;
 const LIVES = [["", "for ever"], ["1d", "1 day"], ["30d", "30 days"], ["90d", "90 days"], ["365d", "a year"]];
 const TYPES = [["", "Models and files"], ["management", "Keys"], ["read_only", "Looking only"]];
+const WINDOWS = [["", "in all"], ["1d", "each day"], ["1w", "each week"], ["1mo", "each month"]];
+const NUMBERS = [
+  ["rpm_limit", "Requests a minute"],
+  ["tpm_limit", "Tokens a minute"],
+  ["max_parallel_requests", "Requests at one time"],
+];
 const seconds = (iso) => (iso ? Date.parse(iso) / 1000 : null);
 const names = (text) => text.split(/[\s,]+/).filter(Boolean);
 const nameOf = (key) => key.key_alias || key.key_name;
@@ -15,6 +21,18 @@ function state(key) {
   if (key.blocked) return "blocked";
   if (key.expires && seconds(key.expires) <= Date.now() / 1000) return "over";
   return key.expires ? `good ${until(seconds(key.expires))}` : "good";
+}
+
+function limits(key) {
+  const window = WINDOWS.find(([duration]) => duration === (key.budget_duration || ""));
+  const said = [
+    key.models.length > 0 && key.models.join(", "),
+    key.max_budget != null && `${money(key.max_budget)} ${window ? window[1] : `each ${key.budget_duration}`}`,
+    key.rpm_limit != null && `${count(key.rpm_limit, "request")} a minute`,
+    key.tpm_limit != null && `${count(key.tpm_limit, "token")} a minute`,
+    key.max_parallel_requests != null && `${count(key.max_parallel_requests, "request")} at one time`,
+  ].filter(Boolean);
+  return said.join(" · ") || "none";
 }
 
 function Secret({ made, close }) {
@@ -39,17 +57,26 @@ function Secret({ made, close }) {
   </section>`;
 }
 
-// Makes a key, or changes one.
+// Makes a key, or changes one. What is left empty limits nothing.
 function Form({ key_, done, close }) {
   const form = useRef();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
   const [life, setLife] = useState("");
   const [type, setType] = useState("");
+  const [window, setWindow] = useState(key_?.budget_duration || "");
+  const windows = WINDOWS.some(([duration]) => duration === window) ? WINDOWS : [...WINDOWS, [window, `each ${window}`]];
   const go = async (event) => {
     event.preventDefault();
     const given = new FormData(form.current);
     const body = { models: names(given.get("models")) };
+    for (const name of ["max_budget", ...NUMBERS.map(([name]) => name)]) {
+      const value = given.get(name).trim();
+      if (value) body[name] = Number(value);
+      else if (key_?.[name] != null) body[name] = null;
+    }
+    if (body.max_budget != null && window) body.budget_duration = window;
+    else if (key_?.budget_duration) body.budget_duration = null;
     if (life) body.duration = life;
     if (key_) body.key = key_.token;
     else {
@@ -72,8 +99,11 @@ function Form({ key_, done, close }) {
         <label><span>Name, for lists and logs</span><input name="key_alias" maxlength="200" /></label>
         <label><span>Owner, whose files it sees</span><input name="user_id" maxlength="200" placeholder="one of its own" /></label>
         <${Select} label="It is for" value=${type} options=${TYPES} onChange=${setType} />`}
-      <label><span>Models, with commas between</span><input name="models" placeholder="all" value=${key_ ? key_.models.join(", ") : ""} /></label>
+      <label><span>Models, with commas between</span><input name="models" placeholder="all" defaultValue=${key_ ? key_.models.join(", ") : ""} /></label>
       <${Select} label=${key_ ? "Good from now on" : "Good for"} value=${life} options=${key_ ? [["", "as it was"], ["-1", "for ever"], ...LIVES.slice(1)] : LIVES} onChange=${setLife} />
+      <label><span>Budget in dollars</span><input name="max_budget" type="number" min="0" step="any" placeholder="no limit" defaultValue=${key_?.max_budget ?? ""} /></label>
+      <${Select} label="The budget holds" value=${window} options=${windows} onChange=${setWindow} />
+      ${NUMBERS.map(([name, label]) => html`<label key=${name}><span>${label}</span><input name=${name} type="number" min="1" step="1" placeholder="no limit" defaultValue=${key_?.[name] ?? ""} /></label>`)}
     </div>
     <${Problem} error=${error} />
     <div class="row"><button class="main" disabled=${busy}>${key_ ? "Change it" : "Make it"}</button><button type="button" onClick=${close}>Cancel</button></div>
@@ -119,12 +149,12 @@ export function Keys({ session }) {
     <${Problem} error=${listed.error} again=${listed.reload} /><${Problem} error=${error} />
     ${!data && listed.loading && html`<${Waiting} what="Loading the keys" />`}
     ${data && !data.keys.length && html`<${Empty}><p>${typed ? "No key fits." : "No key was made yet. Give each program and each team one of its own: it can be blocked, and ends, alone."}</p></${Empty}>`}
-    ${data && data.keys.length > 0 && html`<${Table} caption="Keys" heads=${["Name", "Owner", "State", "Models", "Made", "What to do"]}>
+    ${data && data.keys.length > 0 && html`<${Table} caption="Keys" heads=${["Name", "Owner", "State", "Limits", "Made", "What to do"]}>
       ${data.keys.map((key) => html`<tr key=${key.token}>
         <th scope="row">${nameOf(key)}<small>${key.key_name}</small></th>
         <td class="break">${key.owner}</td>
         <td>${state(key)}</td>
-        <td class="break">${key.models.join(", ") || "all"}</td>
+        <td class="break">${limits(key)}</td>
         <td>${when(seconds(key.created_at))}</td>
         <td><div class="row tight">
           ${session.spend && html`<a class="button" aria-label=${`Spend of ${nameOf(key)}`} href=${`#/spend?key=${key.id}`}>Spend</a>`}

@@ -77,8 +77,8 @@ export function Spend({ query: asked }) {
       ${data.byDay.data.length
         ? html`<${Curve} rows=${rows} label=${`Spend of ${rows.length} days: ${money(data.byDay.total.cost)} in all, at most ${money(Math.max(...rows.map((row) => row.cost)))} a day`} />`
         : html`<${Empty}><p>Nothing was asked in this time.</p></${Empty}>`}
-      <${Sums} title="By model" what="Model" rows=${dearest(data.byModel)} nameOf=${(row) => row.model} />
-      ${!key && html`<${Sums} title="By key" what="Key" rows=${dearest(data.byKey)} nameOf=${(row) => row.key_name || row.key} />`}
+      <${Sums} title="By model" what="Model" rows=${dearest(data.byModel)} nameOf=${(row) => row.model || "refused before a model was asked"} />
+      ${!key && html`<${Sums} title="By key" what="Key" rows=${dearest(data.byKey)} nameOf=${(row) => row.key_name || row.key || "no key"} />`}
       <${Sums} title="By day" what="Day" rows=${[...data.byDay.data].reverse()} nameOf=${(row) => row.day} />
       <p class="quiet">Days are in UTC. What was asked in the last seconds may still be missing.</p>`}`;
 }
