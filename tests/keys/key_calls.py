@@ -7,7 +7,22 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+import openai
+
 MASTER = "sk-master"
+_CLIENTS: list[openai.OpenAI] = []
+
+
+def client_for(url: str, key: str, *, retries: int = 0, timeout: float = 60.0) -> openai.OpenAI:
+    """The official client. It is closed at the end of the test."""
+    client = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=retries, timeout=timeout)
+    _CLIENTS.append(client)
+    return client
+
+
+def close_clients() -> None:
+    while _CLIENTS:
+        _CLIENTS.pop().close()
 
 
 class Refused(Exception):

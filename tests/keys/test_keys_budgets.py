@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 from openai.types.chat import ChatCompletion
 
-from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_server, settings_for
-from key_calls import ask, make, refusal
+from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
+from key_calls import Refused, ask, client_for, make, refusal
 from liftgate.settings import StorageSettings
+from processes import gateway_processes, write_config
 
 IN, OUT, VIDEO = 0.30e-6, 2.50e-6, 0.30e-6
 """US dollars a token of gemini-2.5-flash (docs/protocol/gemini.md, "Prices")."""
@@ -58,7 +61,7 @@ def spent(url: str, key: str) -> float:
 
 
 def test_a_budget_is_never_passed_and_spent_to_its_end(gateway: str) -> None:
-    key = make(gateway, max_budget=0.002, key_alias=f"small-{id(gateway)}")["key"]
+    key = make(gateway, max_budget=0.0008, key_alias=f"small-{id(gateway)}")["key"]
     total = 0.0
     while True:
         try:
@@ -67,16 +70,16 @@ def test_a_budget_is_never_passed_and_spent_to_its_end(gateway: str) -> None:
             error: Any = over.body
             headers = over.response.headers
             break
-    assert 0.002 - (300 * IN + 20 * OUT) < total <= 0.002
+    assert 0.0008 - (300 * IN + 20 * OUT) < total <= 0.0008
     assert spent(gateway, key) == pytest.approx(total, abs=1e-9)
     assert (error["code"], error["type"]) == ("insufficient_quota", "insufficient_quota")
-    assert (error["limit_source"], error["limit"], error["resets_at"]) == ("key", 0.002, None)
+    assert (error["limit_source"], error["limit"], error["resets_at"]) == ("key", 0.0008, None)
     assert error["spent"] == pytest.approx(total, abs=1e-9)
-    assert error["spent"] + error["needed"] > 0.002
-    assert "Budget of $0.002" in error["message"]
+    assert error["spent"] + error["needed"] > 0.0008
+    assert "Budget of $0.0008" in error["message"]
     # It would be in vain, and the official client does not do it.
     assert headers["x-should-retry"] == "false" and "retry-after" not in headers
-    retrying = openai.OpenAI(base_url=f"{gateway}/v1", api_key=key, max_retries=5)
+    retrying = client_for(gateway, key, retries=5)
     with pytest.raises(openai.RateLimitError):
         retrying.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Hello"}], max_tokens=20)
     refused = refusal(
@@ -188,3 +191,62 @@ def test_a_budget_that_is_raised_acts_at_once_and_keeps_what_was_spent(gateway: 
     assert spent(gateway, made["key"]) == pytest.approx(cost, abs=1e-9)
     info = ask(gateway, "GET", "/key/info", key=made["key"])["info"]
     assert (info["max_budget"], info["budgets"][0]["max_budget"]) == (1, 1)
+
+
+def test_every_dialect_pays_from_one_budget(gateway: str) -> None:
+    key = make(gateway, max_budget=1)["key"]
+    body = body_of("Hello", max_tokens=20)
+    ask(gateway, "POST", "/v1/chat/completions", body, key)
+    one = spent(gateway, key)
+    assert one > 0
+    ask(gateway, "POST", "/v1/messages", body, key)
+    ask(gateway, "POST", "/v1/responses", {"model": MODEL, "input": "Hello", "max_output_tokens": 20}, key)
+    native = {"contents": [{"parts": [{"text": "Hello"}]}], "generationConfig": {"maxOutputTokens": 20}}
+    ask(gateway, "POST", f"/v1beta/models/{MODEL}:generateContent", native, key)
+    for chunk in client_for(gateway, key).chat.completions.create(**body, stream=True):
+        assert chunk.id
+    assert spent(gateway, key) == pytest.approx(5 * one, rel=0.01)
+
+
+def test_an_answer_that_google_does_not_give_costs_nothing(gateway: str, sandbox: SandboxServer) -> None:
+    key = make(gateway, max_budget=1)["key"]
+    sandbox.control("faults", {"kind": "status", "operation": "generate", "code": 400, "times": 1})
+    assert refusal(gateway, "POST", "/v1/chat/completions", body_of("Hello"), key).status == 400
+    assert spent(gateway, key) == 0
+
+
+def cost_of(answer: dict[str, Any]) -> float:
+    return float(answer["usage"]["prompt_tokens"] * IN + answer["usage"]["completion_tokens"] * OUT)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_many_at_once_at_several_processes_never_pass_a_budget(
+    kind: str, sandbox: SandboxServer, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """64 at a time at each of 4 processes on PostgreSQL, and of 2 on SQLite, against about a thousand chats."""
+    ours = {"database_url": request.getfixturevalue("postgres_url")} if kind == "postgres" else {}
+    config = write_config(tmp_path / "config.yaml", sandbox.url, **ours)
+    count = 4 if kind == "postgres" else 2
+    with gateway_processes(config, tmp_path / "data", count) as gateways:
+        urls = [each.url for each in gateways]
+        body = body_of("Hello", max_tokens=20)
+        one = cost_of(ask(urls[0], "POST", "/v1/chat/completions", body, make(urls[0], max_budget=1)["key"]))
+        budget = round(1000 * one, 6)
+        key = make(urls[0], max_budget=budget)["key"]
+
+        def caller(number: int) -> float:
+            total, refusals = 0.0, 0
+            while refusals < 3:
+                try:
+                    total += cost_of(ask(urls[number % count], "POST", "/v1/chat/completions", body, key))
+                except Refused as refused:
+                    assert refused.status == 429
+                    refusals += 1
+                    time.sleep(1.2)
+            return total
+
+        with ThreadPoolExecutor(64 * count) as pool:
+            total = sum(pool.map(caller, range(64 * count)))
+        assert 0.9 * budget <= total <= budget
+        assert spent(urls[0], key) == pytest.approx(total, abs=1e-9)

@@ -12,8 +12,8 @@ from typing import Any
 import openai
 import pytest
 
-from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_server, settings_for
-from key_calls import Refused, ask, make, refusal
+from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
+from key_calls import Refused, ask, client_for, make, refusal
 from processes import GatewayProcess, gateway_processes, write_config
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
@@ -95,6 +95,8 @@ def test_every_door_to_a_model_counts_in_its_own_form(gateway: str) -> None:
     for path in ("/v1/chat/completions", f"/openai/deployments/{MODEL}/chat/completions"):
         assert refusal(gateway, "POST", path, {**BODY, "stream": True}, key).status == 429
     assert refusal(gateway, "POST", "/v1/responses", {"model": MODEL, "input": "Hi"}, key).status == 429
+    anthropic = refusal(gateway, "POST", "/v1/messages", BODY, key)
+    assert (anthropic.status, anthropic.error["type"]) == (429, "rate_limit_error")
 
 
 def test_a_rate_of_one_model_leaves_the_others(gateway: str) -> None:
@@ -182,7 +184,7 @@ def test_requests_at_one_time_are_counted_over_processes(two: list[GatewayProces
 def test_a_client_that_leaves_gives_its_place_back(gateway: str, sandbox: SandboxServer) -> None:
     key = make(gateway, max_parallel_requests=1)["key"]
     sandbox.control("faults", {"kind": "stall", "operation": "generate", "after_bytes": 0, "times": 1})
-    impatient = openai.OpenAI(base_url=f"{gateway}/v1", api_key=key, max_retries=0, timeout=1.0)
+    impatient = client_for(gateway, key, timeout=1.0)
     with pytest.raises(openai.APITimeoutError):
         impatient.chat.completions.create(model=MODEL, messages=HELLO)
     sandbox.control("faults", method="DELETE")

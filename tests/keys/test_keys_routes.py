@@ -14,8 +14,8 @@ from typing import Any
 import openai
 import pytest
 
-from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_server, settings_for
-from key_calls import ask, make, refusal
+from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
+from key_calls import ask, client_for, make, refusal
 from liftgate.settings import AuthSettings, StorageSettings
 from owners_doors import KEYS
 from owners_house import filled, send

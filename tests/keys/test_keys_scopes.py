@@ -10,8 +10,8 @@ import pytest
 from google import genai
 from google.genai import errors as genai_errors
 
-from gateways import client_for, deployments, gateway_server, sandbox_server, settings_for
-from key_calls import ask, make, refusal
+from gateways import deployments, gateway_server, sandbox_server, settings_for
+from key_calls import ask, client_for, make, refusal
 from liftgate.errors import PermissionDenied
 from liftgate.keys.key import Key, Place
 from liftgate.keys.terms import Terms, written
@@ -42,6 +42,12 @@ CHAT_DOORS = [
     ("POST", "/v1/chat/completions", {"model": PRO, "messages": HELLO, "stream": True}, "openai"),
     ("POST", "/chat/completions", {"model": PRO, "messages": HELLO}, "openai"),
     ("POST", "/v1/chat/completions/input_tokens", {"model": PRO, "messages": HELLO}, "openai"),
+    ("POST", "/v1/responses", {"model": PRO, "input": "Hi"}, "openai"),
+    ("POST", "/v1/responses", {"model": PRO, "input": "Hi", "stream": True}, "openai"),
+    ("POST", "/v1/responses/input_tokens", {"model": PRO, "input": "Hi"}, "openai"),
+    ("POST", "/v1/messages", {"model": PRO, "messages": HELLO, "max_tokens": 5}, "anthropic"),
+    ("POST", "/v1/messages", {"model": PRO, "messages": HELLO, "max_tokens": 5, "stream": True}, "anthropic"),
+    ("POST", "/v1/messages/count_tokens", {"model": PRO, "messages": HELLO}, "anthropic"),
     ("POST", f"/v1/engines/{PRO}/chat/completions", {"messages": HELLO}, "openai"),
     ("POST", f"/openai/deployments/{PRO}/chat/completions", {"messages": HELLO}, "openai"),
     ("POST", f"/v1beta/models/{PRO}:generateContent", {"contents": [{"parts": [{"text": "Hi"}]}]}, "gemini"),
@@ -60,7 +66,9 @@ def test_no_door_asks_a_model_that_the_key_may_not(
     assert refused.status == 403
     error = refused.error
     assert f"may not ask the model `{PRO}`" in error["message"] and FLASH in error["message"]
-    if speaks == "gemini":
+    if speaks == "anthropic":
+        assert error["type"] == "permission_error"
+    elif speaks == "gemini":
         assert (error["code"], error["status"]) == (403, "PERMISSION_DENIED")
     else:
         assert (error["code"], error["param"]) == ("key_model_access_denied", "model")
@@ -68,7 +76,7 @@ def test_no_door_asks_a_model_that_the_key_may_not(
 
 def test_the_official_clients_read_the_refusal_right(gateway: str) -> None:
     made = make(gateway, models=[FLASH])
-    retrying = openai.OpenAI(base_url=f"{gateway}/v1", api_key=made["key"], max_retries=2)
+    retrying = client_for(gateway, made["key"], retries=2)
     with pytest.raises(openai.PermissionDeniedError) as caught:
         retrying.chat.completions.create(model=PRO, messages=HELLO)
     assert caught.value.code == "key_model_access_denied"

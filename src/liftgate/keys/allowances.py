@@ -35,7 +35,7 @@ MOST_KEPT = 10_000
 
 
 class Allowances:
-    """All limits in this process. `holder`: its name, of no other process ever."""
+    """All limits in this process. `holder`: its name, of no other process ever. `transactions`: how many there were."""
 
     def __init__(self, db: Database, tasks: Tasks, holder: str, zone: ZoneInfo) -> None:
         self._db = db
@@ -46,6 +46,7 @@ class Allowances:
         self._open: set[Allowance] = set()
         self._wake = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        self.transactions = 0
 
     def find(self, limit: Limit) -> Allowance:
         found = self._all.get(limit.id)
@@ -180,6 +181,7 @@ class Allowances:
             change_allowances(conn, [(each.limit_id, each.key_id) for each in requests.values()], change)
             return told
 
+        self.transactions += 1
         try:
             told = await self._db.write(work)
         except LiftgateError as error:
