@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 from gateways import MODEL, SandboxServer
 from liftgate.catalog.database import open_database
 from liftgate.clock import SystemClock
-from openai_schema import check_answer
+from openai_schema import check_answer, check_event
 from responses_rig import Answer, call, read_events, sent
 
 
@@ -66,3 +69,36 @@ class House:
 def script(house: House, *parts: dict[str, Any], reason: str = "STOP") -> None:
     candidate = {"content": {"role": "model", "parts": list(parts)}, "finishReason": reason}
     house.sandbox.control("scripts", {"response": {"candidates": [candidate]}})
+
+
+class Reader:
+    """Of a stream, event by event."""
+
+    def __init__(self, house: House, method: str, path: str, body: object = None) -> None:
+        address = urlsplit(house.url)
+        self._connection = HTTPConnection(address.hostname or "", address.port, timeout=60)
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer sk-ann"}
+        self._connection.request(method, path, None if body is None else json.dumps(body).encode(), headers)
+        self._answer = self._connection.getresponse()
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._answer.close()
+        self._connection.close()
+
+    def next(self) -> dict[str, Any]:
+        while True:
+            line = self._answer.readline()
+            assert line, "the stream has ended"
+            if line.startswith(b"data: "):
+                found: dict[str, Any] = json.loads(line[6:])
+                check_event(found)
+                return found
+
+    def rest(self) -> bytes:
+        return self._answer.read().strip()
+
+
+STREAM = {"model": MODEL, "background": True, "input": "x", "stream": True}

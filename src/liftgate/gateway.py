@@ -33,6 +33,8 @@ from liftgate.dialects.chat.request import read_defaults
 from liftgate.engine.access_log import AccessLog
 from liftgate.engine.admission import Admission
 from liftgate.engine.attachments import Attachments
+from liftgate.engine.background import Background
+from liftgate.engine.background_run import Workshop
 from liftgate.engine.conversations import Conversations
 from liftgate.engine.fetch import Fetcher
 from liftgate.engine.files import Files
@@ -131,6 +133,7 @@ class Gateway:
     sessions: Sessions
     generate: Generate
     replies: Replies
+    background: Background
     conversations: Conversations
     pass_through: PassThrough
     models: Models
@@ -214,9 +217,8 @@ class Gateway:
         stack.push_async_callback(fetcher.close)
         attachments = Attachments(services, ingest, fetcher)
         items = ReplyItems(self.files, attachments)
-        self.replies = Replies(services, items, ingest.quotas, purge, limits.max_body_bytes)
-        healer = Healer(copies, client, clock)
-        needs = Needs(self.files, copies, attachments, healer)
+        self.replies = Replies(services, items, ingest.quotas, limits.max_body_bytes)
+        needs = Needs(self.files, copies, attachments, Healer(copies, client, clock))
         self.pass_through = PassThrough(services, router, needs, settings)
         seals = Seals(db)
         await seals.load()
@@ -224,7 +226,11 @@ class Gateway:
         self.generate = Generate(
             services, router, needs, Signatures(db, services.clock), seals, settings, read_defaults
         )
-        jobs = Jobs(services, [copies], purger, ingest, await self._counting(db, stack))
+        workshop = Workshop(self.generate, self.replies, items, self.meters, self.admission)
+        self.background = Background(services, workshop, purge)
+        others = await self._counting(db, stack)
+        others["background"] = settings.jobs.lease_seconds / 2, self.background.take_up
+        jobs = Jobs(services, [copies], purger, ingest, others)
         jobs.start()
         stack.push_async_callback(jobs.stop)
 

@@ -8,6 +8,7 @@ import pytest
 
 from catalog_samples import run
 from liftgate.catalog.connection import Connection
+from liftgate.catalog.rows.leases import acquire
 from liftgate.catalog.rows.replies import (
     ReplyRow,
     add_reply,
@@ -18,6 +19,20 @@ from liftgate.catalog.rows.replies import (
     page_of_input,
 )
 from liftgate.catalog.rows.reply_items import KEPT_SECONDS, ItemRow, items_named, items_of, reply_bytes
+from liftgate.catalog.rows.reply_runs import (
+    LEASE,
+    RunRow,
+    add_run,
+    begin_run,
+    end_run,
+    events_after,
+    expire_events,
+    expire_runs,
+    log_events,
+    mark_shown,
+    next_number,
+    runs_left,
+)
 from liftgate.catalog.table import erase_rows, stored_bytes
 from liftgate.errors import NotFound
 
@@ -147,5 +162,79 @@ def test_erasing_an_owner_leaves_nothing_of_what_was_stored(database_url: str) -
         for table in ("replies", "reply_items", "reply_usage"):
             assert conn.execute(f"SELECT count(*) FROM {table} WHERE owner = 'ann'") == [(0,)]
         assert names(conn) == ["his"] and stored_bytes(conn, "bob") == 100
+
+    written(database_url, work)
+
+
+def run_row(conn: Connection, name: str, state: str, *, age: float = 0.0, owner: str = "ann") -> RunRow:
+    ended_at = None if state in ("queued", "in_progress") else conn.now() - age
+    return RunRow(name, owner, conn.now() - age, state, 0, 0, 0, 1, ended_at, b"{}", b"{}", "", "", 0)
+
+
+def test_a_run_has_one_end_and_is_written_by_whom_holds_its_lease(database_url: str) -> None:
+    def work(conn: Connection) -> None:
+        assert add_run(conn, run_row(conn, "r", "queued"), [b"0", b"1"], [], 1)
+        assert not add_run(conn, run_row(conn, "s", "queued"), [], [], 1)
+        assert add_run(conn, run_row(conn, "t", "queued", owner="bob"), [], [], 1)
+        begun = begin_run(conn, "r", 7, [b"2"])
+        assert begun is not None and begun[1] and begun[0].attempts == 1
+        assert log_events(conn, "r", 7, 3, [b"3", b"4"]) and not log_events(conn, "r", 6, 5, [b"x"])
+        assert not mark_shown(conn, "r", 6)
+        again = begin_run(conn, "r", 8, [b"2"])
+        assert again is not None and again[1] and again[0].attempts == 2
+        assert events_after(conn, "r", -1, 10) == [(0, b"0"), (1, b"1"), (2, b"2")]
+        assert not log_events(conn, "r", 7, 3, [b"x"]) and not end_run(conn, "r", "completed", generation=7)
+        spent = begin_run(conn, "r", 9, [b"2"])
+        assert spent is not None and not spent[1]
+        assert end_run(conn, "r", "failed", generation=9, body=b"{}", first=3, frames=[b"end"])
+        assert not end_run(conn, "r", "cancelled", body=b"{}") and begin_run(conn, "r", 10, []) is None
+        assert events_after(conn, "r", 2, 10) == [(3, b"end")]
+
+    written(database_url, work)
+
+
+def test_one_that_was_shown_is_not_begun_again(database_url: str) -> None:
+    def work(conn: Connection) -> None:
+        add_run(conn, run_row(conn, "r", "queued"), [b"0", b"1"], [], 9)
+        begin_run(conn, "r", 1, [b"2"])
+        log_events(conn, "r", 1, 3, [b"3"])
+        assert mark_shown(conn, "r", 1)
+        spent = begin_run(conn, "r", 2, [b"2"])
+        assert spent is not None and not spent[1] and next_number(conn, "r") == 4
+
+    written(database_url, work)
+
+
+def test_only_what_nobody_carries_out_is_left(database_url: str) -> None:
+    def work(conn: Connection) -> None:
+        for name, age in (("young", 0.0), ("old", 100.0), ("led", 100.0), ("begun", 0.0)):
+            add_run(conn, run_row(conn, name, "queued", age=age), [], [], 9)
+        begin_run(conn, "begun", 1, [])
+        acquire(conn, LEASE + "led", "someone", 60)
+        assert {name for name, _ in runs_left(conn, 60, 9)} == {"old", "begun"}
+
+    written(database_url, work)
+
+
+def test_events_go_an_hour_after_the_end_and_runs_after_30_days(database_url: str) -> None:
+    def work(conn: Connection) -> None:
+        for name, state, age in (
+            ("new", "failed", 10.0), ("hour", "failed", 4000.0), ("old", "failed", KEPT_SECONDS + 10),
+            ("waits", "queued", KEPT_SECONDS + 10), ("answered", "completed", KEPT_SECONDS + 10),
+        ):  # fmt: skip
+            add_run(conn, run_row(conn, name, state, age=age), [b"0"], [], 9)
+        add(conn, "answered", None, 1, age=KEPT_SECONDS + 10)
+        add(conn, "child", "answered", 2)
+        assert expire_events(conn, 2) == 2 and expire_events(conn, 2) == 1 and expire_events(conn, 2) == 0
+        assert [bool(events_after(conn, name, -1, 1)) for name in ("new", "hour", "old", "waits")] == [
+            True, False, False, True,
+        ]  # fmt: skip
+        assert expire_runs(conn, conn.now(), 9) == 2
+        assert [row[0] for row in conn.execute("SELECT id FROM reply_runs ORDER BY id")] == ["hour", "new", "waits"]
+        # The response itself is needed by the one that goes on from it.
+        assert len(items_of(conn, ["answered"])) == 2
+        erase_rows(conn, "ann")
+        for table in ("reply_runs", "reply_events", "replies", "reply_items"):
+            assert conn.execute(f"SELECT count(*) FROM {table}") == [(0,)]
 
     written(database_url, work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -163,6 +164,17 @@ def test_what_is_kept_can_be_gone_on_from_read_and_deleted(keeping: Liftgate, sa
     nothing = keeping.responses("Leave no trace.", MODEL, store=False)
     with pytest.raises(liftgate.NotFoundError):
         keeping.get_responses(nothing.id)
+
+
+def test_what_runs_in_the_background_is_asked_for_until_it_has_ended(keeping: Liftgate) -> None:
+    begun = keeping.responses("Hello", MODEL, background=True)
+    assert begun.status == "queued"
+    for _ in range(600):
+        found = keeping.get_responses(begun.id)
+        if found.status not in ("queued", "in_progress"):
+            break
+        time.sleep(0.05)
+    assert found.status == "completed" and "Hello" in found.output_text
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ place in the request; what is made of them for Gemini stands in `media_parts`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -53,6 +53,19 @@ class ResolvedFile(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"ResolvedFile({self.mime_type!r}, {self.uri!r})"
+
+
+class AnyFile(Mapping[str, ResolvedFile]):
+    """Whatever a request names, for a reading of which nothing is sent."""
+
+    def __getitem__(self, param: str) -> ResolvedFile:
+        return ResolvedFile(mime_type="text/plain", uri="files/any")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 class MediaFound(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ What goes on from one and is added to it is a turn (`engine/replies`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -15,7 +15,7 @@ import msgspec
 
 from liftgate import ids
 from liftgate.ask.builder import Ask
-from liftgate.ask.media import ResolvedFile
+from liftgate.ask.media import AnyFile
 from liftgate.ask.model_facts import facts_for
 from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import conversations as rows
@@ -147,7 +147,7 @@ class Conversations:
     async def _new_items(self, owner: Owner, items: Sequence[object]) -> list[tuple[ItemRow, Sequence[str]]]:
         """Each with the Files that go with it."""
         for place, item in enumerate(items):
-            ask = Ask(_FACTS, files=_AnyFile(), seal=partial(self._seals.of, owner))
+            ask = Ask(_FACTS, files=AnyFile(), seal=partial(self._seals.of, owner))
             check_item(ask, item, f"items[{place}]")
         new: list[tuple[ItemRow, Sequence[str]]] = []
         for place, item in enumerate(kept_items.own_items(list(items), ids.token())):
@@ -157,19 +157,6 @@ class Conversations:
             files = await self._items.put_away(owner, [item])
             new.append((ItemRow(f"item_{ids.token()}", 0, owner, item["id"], 1, _encode(item)), files))
         return new
-
-
-class _AnyFile(Mapping[str, ResolvedFile]):
-    """Whatever an item names."""
-
-    def __getitem__(self, param: str) -> ResolvedFile:
-        return ResolvedFile(mime_type="text/plain", uri="files/any")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
 
 
 _FACTS = facts_for("gemini-flash-latest", date.min)

@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import date
 from functools import lru_cache, partial
-from typing import Generic, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -21,14 +20,15 @@ from liftgate.answer.choice import Answer, Head
 from liftgate.answer.counts import read_total
 from liftgate.answer.fold import AnswerFold
 from liftgate.ask.builder import Ask
-from liftgate.ask.media import MediaFound, ResolvedFile
-from liftgate.ask.model_facts import ModelFacts, facts_for
+from liftgate.ask.media import AnyFile, MediaFound, ResolvedFile
+from liftgate.ask.model_facts import ModelFacts
 from liftgate.ask.question import Question, count_body
 from liftgate.copies.services import Services
 from liftgate.dialects.dialect import Dialect
 from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
+from liftgate.engine.calls import Call, Ready, encoded_for, facts_on, fold_of
 from liftgate.engine.kept_names import check_kept
 from liftgate.engine.meter import current, timed
 from liftgate.engine.needs import Needed, Needs
@@ -39,8 +39,8 @@ from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound
 from liftgate.gemini.client import unbroken
 from liftgate.gemini_json import LARGE, decoded, decoded_apart
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.keys.asking import current_key, sees_model
-from liftgate.large_bodies import Body, encoded
+from liftgate.keys.asking import asked_model, current_key, sees_model
+from liftgate.large_bodies import Body
 from liftgate.records import Deployment, Owner
 from liftgate.router.attempts import Router
 from liftgate.settings import Settings
@@ -56,26 +56,6 @@ _encode = msgspec.json.Encoder().encode
 
 KNOWN_MODELS = 1024
 DAY = 86_400
-EPOCH = date(1970, 1, 1).toordinal()
-
-
-class _Call(msgspec.Struct, Generic[Q], frozen=True):
-    """What came. `large`: to read the request takes long, which is then done in threads."""
-
-    dialect: Dialect[Q]
-    owner: Owner
-    request: JsonMapping
-    head: Head
-    media: MediaFound
-    large: bool
-
-
-class _Ready(msgspec.Struct, Generic[Q], frozen=True):
-    """A call, with the Files that it names and the signatures that it needs, before a deployment is chosen."""
-
-    call: _Call[Q]
-    files: RequestFiles
-    signatures: Mapping[str, str]
 
 
 class Generate:
@@ -102,20 +82,33 @@ class Generate:
         self._default_reader = default_reader
         self._attempts = Attempts(needs, router, services.clock)
         # A wildcard in `model_list` lets clients name models, so there must be an end to what is remembered.
-        self._facts_for = lru_cache(KNOWN_MODELS)(_facts_on)
+        self._facts_for = lru_cache(KNOWN_MODELS)(facts_on)
         self._one_owner = len(set(settings.auth.owners().values()) or {LOCAL}) == 1
 
     async def complete(
-        self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False
+        self,
+        dialect: Dialect[Q],
+        owner: Owner,
+        request: JsonMapping,
+        *,
+        large: bool = False,
+        head: Head | None = None,
     ) -> Answer[Q]:
-        """Raises what `errors` has. `large`: to read the request takes long, which is then done in threads."""
+        """Raises what `errors` has. `large`: to read the request takes long, which is then done in threads. `head`: of
+        the answer, where it was promised before."""
         if (noted := current.get()) is not None:
             noted.is_asked("chat", request.get("model"))
-        ready = await self._prepare(await self._call(dialect, owner, request, large))
+        ready = await self._prepare(await self._call(dialect, owner, request, large, head))
         return await self._attempts.run(ready.call.head.model, ready.files, partial(self._answer_at, ready))
 
     async def stream(
-        self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False
+        self,
+        dialect: Dialect[Q],
+        owner: Owner,
+        request: JsonMapping,
+        *,
+        large: bool = False,
+        head: Head | None = None,
     ) -> AnswerStream[Q]:
         """Returns after the first event; what fails before is raised, so that it becomes a status.
 
@@ -123,7 +116,7 @@ class Generate:
         """
         if (noted := current.get()) is not None:
             noted.is_asked("chat", request.get("model"), streamed=True)
-        call = await self._call(dialect, owner, request, large)
+        call = await self._call(dialect, owner, request, large, head)
         return await self._stream_when_started(call) if call.media.needs else await self._start_stream(call)
 
     async def count(self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False) -> int:
@@ -135,7 +128,26 @@ class Generate:
 
     # ── before a deployment is chosen ────────────────────────────────────────────────────────────
 
-    async def _call(self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, large: bool) -> _Call[Q]:
+    async def check(self, dialect: Dialect[Q], owner: Owner, request: JsonMapping) -> Head:
+        """The head of an answer that is made later. Raises what is wrong with the request: its model, the Files that it
+        names, its fields."""
+        call = await self._call(dialect, owner, request, False, admit=False)
+        named = [need for need in call.media.needs if need.kind == "file_id"]  # nothing is fetched or stored
+        media = MediaFound(named, call.media.budget, call.media.read)
+        ready = await self._prepare(msgspec.structs.replace(call, media=media))
+        await self._read(ready, ready.files.group[0], AnyFile())
+        return call.head
+
+    async def _call(
+        self,
+        dialect: Dialect[Q],
+        owner: Owner,
+        request: JsonMapping,
+        large: bool,
+        head: Head | None = None,
+        *,
+        admit: bool = True,
+    ) -> Call[Q]:
         """Every call begins here."""
         find = partial(dialect.media, request, inline_limit=self._settings.limits.inline_limit)
         media = await asyncio.to_thread(find) if large else find()
@@ -143,11 +155,12 @@ class Generate:
         if not isinstance(model, str) or not model:
             raise InvalidRequest("you must provide a model parameter")
         if current_key.get() is not None:
-            model = await admitted(model, self._router.deployments)
-        head = Head(ids.token(), model, int(self._clock.now()))
-        return _Call(dialect, owner, request, head, media, large)
+            find_group = self._router.deployments
+            model = await admitted(model, find_group) if admit else asked_model(model, find_group)
+        head = head or Head(ids.token(), model, int(self._clock.now()))
+        return Call(dialect, owner, request, head, media, large)
 
-    async def _prepare(self, call: _Call[Q]) -> _Ready[Q]:
+    async def _prepare(self, call: Call[Q]) -> Ready[Q]:
         begun = self._clock.monotonic()
         try:
             group = self._router.deployments(call.head.model)
@@ -164,7 +177,7 @@ class Generate:
             finding = self._needs.of(call.owner, call.media, seconds=deadline - self._clock.monotonic())
             noted = current.get()
             needs = await (finding if noted is None else timed(noted, "files", finding))
-        return _Ready(call, RequestFiles(group, needs, deadline, media=call.media.read), signatures)
+        return Ready(call, RequestFiles(group, needs, deadline, media=call.media.read), signatures)
 
     def _timeout(self, request: JsonMapping, group: Sequence[Deployment]) -> float:
         """LiteLLM's `timeout` in the body, within the gateway's own. Seconds."""
@@ -172,7 +185,7 @@ class Generate:
         asked = request.get("timeout")
         return min(float(asked), limit) if isinstance(asked, int | float) and asked > 0 else limit
 
-    async def _stream_when_started(self, call: _Call[Q]) -> AnswerStream[Q]:
+    async def _stream_when_started(self, call: Call[Q]) -> AnswerStream[Q]:
         task: StreamTask[Q] = self._tasks.start(self._stream_or_error(call), name="start stream")
         try:
             await asyncio.wait({task}, timeout=self._settings.jobs.stream_commit_seconds)
@@ -186,19 +199,19 @@ class Generate:
             raise outcome.again()
         return outcome
 
-    async def _stream_or_error(self, call: _Call[Q]) -> StartedStream[Q] | LiftgateError:
+    async def _stream_or_error(self, call: Call[Q]) -> StartedStream[Q] | LiftgateError:
         try:
             return await self._start_stream(call)
         except LiftgateError as error:
             return error
 
-    async def _start_stream(self, call: _Call[Q]) -> StartedStream[Q]:
+    async def _start_stream(self, call: Call[Q]) -> StartedStream[Q]:
         ready = await self._prepare(call)
         return await self._attempts.run(call.head.model, ready.files, partial(self._stream_at, ready))
 
     # ── one attempt at one deployment ────────────────────────────────────────────────────────────
 
-    async def _answer_at(self, ready: _Ready[Q], deployment: Deployment, files: ResolvedFiles) -> Answer[Q]:
+    async def _answer_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> Answer[Q]:
         question = await self._read(ready, deployment, files)
         fold = await self._ask(ready, deployment, question, self._answer_once)
         if signatures := fold.take_signatures():
@@ -208,12 +221,12 @@ class Generate:
             fold.answer.dollars = noted.dollars
         return fold.answer
 
-    async def _answer_once(self, ready: _Ready[Q], deployment: Deployment, question: Q, body: Body) -> AnswerFold[Q]:
+    async def _answer_once(self, ready: Ready[Q], deployment: Deployment, question: Q, body: Body) -> AnswerFold[Q]:
         if (noted := current.get()) is not None:
             await begin_asking(noted, deployment, body)
         asking = self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
         raw = await (asking if noted is None else timed(noted, "first_event", asking))
-        fold = _fold(ready.call, question)
+        fold = fold_of(ready.call, question)
         if len(raw) < LARGE:
             fold.feed(decoded(raw))
         else:
@@ -225,41 +238,41 @@ class Generate:
         fold.answer.counts  # noqa: B018 - what is wrong with them is this attempt's failure
         return fold
 
-    async def _count_at(self, ready: _Ready[Q], deployment: Deployment, files: ResolvedFiles) -> int:
+    async def _count_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> int:
         question = await self._read(ready, deployment, files)
         return await self._count(ready, deployment, question.body)
 
-    async def _count(self, ready: _Ready[Q], deployment: Deployment, asked: JsonObject) -> int:
-        body = await _encoded(ready.call, count_body(asked, deployment.model))
+    async def _count(self, ready: Ready[Q], deployment: Deployment, asked: JsonObject) -> int:
+        body = await encoded_for(ready.call, count_body(asked, deployment.model))
         timeout = self._attempts.left(ready.files, deployment)
         asking = self._client.call(deployment, "countTokens", body, timeout=timeout)
         noted = current.get()
         return read_total(decoded(await (asking if noted is None else timed(noted, "first_event", asking))))
 
-    async def _stream_at(self, ready: _Ready[Q], deployment: Deployment, files: ResolvedFiles) -> StartedStream[Q]:
+    async def _stream_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> StartedStream[Q]:
         question = await self._read(ready, deployment, files)
         return await self._ask(ready, deployment, question, self._stream_once)
 
     async def _ask(
         self,
-        ready: _Ready[Q],
+        ready: Ready[Q],
         deployment: Deployment,
         question: Q,
-        send: Callable[[_Ready[Q], Deployment, Q, Body], Awaitable[T]],
+        send: Callable[[Ready[Q], Deployment, Q, Body], Awaitable[T]],
     ) -> T:
         """What `send` returns. Where Gemini finds too many tokens and the client lets turns be left out, it is asked
         again without the first of them."""
-        body = await _encoded(ready.call, question.body)
+        body = await encoded_for(ready.call, question.body)
         try:
             return await unbroken(partial(send, ready, deployment, question, body))
         except InvalidRequest as refused:
             question = await shorter(
                 question, refused, self._facts(deployment), partial(self._count, ready, deployment)
             )
-        body = await _encoded(ready.call, question.body)
+        body = await encoded_for(ready.call, question.body)
         return await unbroken(partial(send, ready, deployment, question, body))
 
-    async def _stream_once(self, ready: _Ready[Q], deployment: Deployment, question: Q, body: Body) -> StartedStream[Q]:
+    async def _stream_once(self, ready: Ready[Q], deployment: Deployment, question: Q, body: Body) -> StartedStream[Q]:
         if (noted := current.get()) is not None:
             await begin_asking(noted, deployment, body)
         opening = self._client.open_stream(
@@ -270,7 +283,7 @@ class Generate:
         )
         stream = await (opening if noted is None else timed(noted, "first_event", opening))
         started = StartedStream(
-            stream, _fold(ready.call, question), ready.call.owner, self._signatures, self._clock, noted
+            stream, fold_of(ready.call, question), ready.call.owner, self._signatures, self._clock, noted
         )
         started.tells_cost = self._settings.counting.spend
         try:
@@ -281,7 +294,7 @@ class Generate:
         started.hold.enter_context(self._router.hold(deployment))
         return started
 
-    async def _read(self, ready: _Ready[Q], deployment: Deployment, files: ResolvedFiles) -> Q:
+    async def _read(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> Q:
         call = ready.call
         ask = Ask(
             self._facts(deployment),
@@ -306,19 +319,3 @@ class Generate:
 
     def _facts(self, deployment: Deployment) -> ModelFacts:
         return self._facts_for(deployment.model, int(self._clock.now()) // DAY)
-
-
-def _fold(call: _Call[Q], question: Q) -> AnswerFold[Q]:
-    if call.large:
-        # Gemini has it; a stream that runs for minutes need not keep it.
-        question = msgspec.structs.replace(question, body={})
-    return AnswerFold(call.head, question, new_call_id=partial(ids.new_call_id, call.dialect.call_prefix))
-
-
-async def _encoded(call: _Call[Q], body: JsonObject) -> Body:
-    return await asyncio.to_thread(encoded, body) if call.large else _encode(body)
-
-
-def _facts_on(model: str, day: int) -> ModelFacts:
-    """`day`: of unix time."""
-    return facts_for(model, date.fromordinal(EPOCH + day))

@@ -17,6 +17,7 @@ from liftgate.catalog.rows.copies import CopyTable, expire_copies
 from liftgate.catalog.rows.files import settle_pending
 from liftgate.catalog.rows.leases import cut_leases, expire_leases
 from liftgate.catalog.rows.replies import expire_replies
+from liftgate.catalog.rows.reply_runs import expire_events, expire_runs
 from liftgate.catalog.rows.signatures import expire_signatures
 from liftgate.catalog.rows.unknown import keep_arriving
 from liftgate.catalog.steady import TICK_SECONDS, longest_grace, steady, tick
@@ -198,8 +199,14 @@ class Jobs:
             while await services.db.write(one) == BATCH:
                 lease.check()
         # A chain goes from its end to its beginning: each round, what nothing goes on from any more.
-        while await services.db.write(lambda conn: expire_replies(conn, steady(conn), REPLIES_AT_ONCE)):
-            lease.check()
+        over: list[Callable[[Connection], int]] = [
+            lambda conn: expire_events(conn, REPLIES_AT_ONCE),
+            lambda conn: expire_runs(conn, steady(conn), REPLIES_AT_ONCE),
+            lambda conn: expire_replies(conn, steady(conn), REPLIES_AT_ONCE),
+        ]
+        for one in over:
+            while await services.db.write(one):
+                lease.check()
 
 
 def _expire(conn: Connection, *, table: CopyTable, before: float) -> int:

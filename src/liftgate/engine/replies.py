@@ -19,10 +19,8 @@ from liftgate.answer.choice import Answer
 from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import conversations
 from liftgate.catalog.rows import replies as rows
-from liftgate.catalog.rows.copies import Purge
 from liftgate.catalog.rows.reply_items import ItemRow, items_named, items_of
-from liftgate.copies.kinds.files import delete_file
-from liftgate.copies.purge import PurgeAtOnce
+from liftgate.catalog.rows.reply_runs import RunRow, find_run
 from liftgate.copies.services import Services
 from liftgate.dialects.responses import kept_items
 from liftgate.dialects.responses.items import item_not_found
@@ -30,7 +28,7 @@ from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.dialects.responses.request import check_beginning, conversation_not_found, earlier, previous_not_found
 from liftgate.engine.answer_stream import AnswerStream
 from liftgate.engine.kept_stream import KeptStream
-from liftgate.engine.reply_items import ItemPage, ReplyItems
+from liftgate.engine.reply_items import ItemPage, ReplyItems, page_of
 from liftgate.engine.turns import NewReply, Turn
 from liftgate.errors import InvalidRequest, NotFound, shortened
 from liftgate.files.quota import Quotas
@@ -56,14 +54,12 @@ class Replies:
         services: Services,
         items: ReplyItems,
         quotas: Quotas,
-        purge: PurgeAtOnce,
         most_bytes: int,
     ) -> None:
         self._db = services.db
         self._tasks = services.tasks
         self._items = items
         self._quotas = quotas
-        self._purge = purge
         self._most_bytes = most_bytes
 
     async def begin(self, owner: Owner, request: JsonObject, *, keeps: bool | None = None) -> Turn:
@@ -128,32 +124,24 @@ class Replies:
         return KeptStream(stream, keep, self._tasks)
 
     async def get(self, owner: Owner, response_id: str) -> JsonObject:
-        """The Response object. Raises NotFound."""
+        """The Response object, also of one in the background that was not answered, or not yet. Raises NotFound."""
 
-        def look(conn: Connection) -> tuple[rows.ReplyRow | None, list[ItemRow]]:
-            reply = rows.find_reply(conn, owner, response_id, conn.now())
-            return reply, [] if reply is None else items_of(conn, [reply.id])
+        def look(conn: Connection) -> tuple[rows.ReplyRow | RunRow | None, list[ItemRow]]:
+            # One that ends meanwhile is seen before its end or after it.
+            with conn.snapshot():
+                reply = rows.find_reply(conn, owner, response_id, conn.now())
+                if reply is None:
+                    return find_run(conn, owner, response_id, conn.now()), []
+                return reply, items_of(conn, [reply.id])
 
-        reply, items = await self._db.read(look)
-        if reply is None:
+        found, items = await self._db.read(look)
+        if found is None:
             raise response_not_found(response_id)
-        response: JsonObject = _decode(reply.body)
+        if isinstance(found, RunRow):
+            return shown_run(found)
+        response: JsonObject = _decode(found.body)
         response["output"] = await self._items.shown(owner, [item for item in items if not item.given])
         return response
-
-    async def delete(self, owner: Owner, response_id: str) -> None:
-        """Erases it and its items at once; what went on from it cannot be gone on from any more. Raises NotFound."""
-
-        def work(conn: Connection) -> list[Purge] | None:
-            files = rows.delete_reply(conn, owner, response_id, conn.now())
-            if files is None:
-                return None
-            return [purge for file_id in files for purge in delete_file(conn, owner, file_id) or ()]
-
-        purges = await self._db.write(work)
-        if purges is None:
-            raise response_not_found(response_id)
-        self._purge.begin(purges)
 
     async def input_items(
         self,
@@ -164,18 +152,21 @@ class Replies:
         limit: int = 20,
         order: Literal["asc", "desc"] = "desc",
     ) -> ItemPage:
-        """What it was asked with, the turns before it included. Raises NotFound."""
+        """What it was asked with, the turns before it included where it was answered. Raises NotFound."""
 
-        def look(conn: Connection) -> tuple[list[ItemRow], bool] | None:
-            chain = rows.chain_of(conn, owner, response_id, conn.now(), MOST_TURNS + 1)
-            if chain is None:
-                return None
-            descending = order == "desc"
-            return rows.page_of_input(conn, owner, chain, after=after, limit=limit, descending=descending)
+        def look(conn: Connection) -> tuple[list[ItemRow], bool] | RunRow | None:
+            with conn.snapshot():
+                chain = rows.chain_of(conn, owner, response_id, conn.now(), MOST_TURNS + 1)
+                if chain is None:
+                    return find_run(conn, owner, response_id, conn.now())
+                descending = order == "desc"
+                return rows.page_of_input(conn, owner, chain, after=after, limit=limit, descending=descending)
 
         found = await self._db.read(look)
         if found is None:
             raise response_not_found(response_id)
+        if isinstance(found, RunRow):
+            return page_of(_decode(found.request)["input"], after=after, limit=limit, order=order)
         page, has_more = found
         return ItemPage(await self._items.shown(owner, page), has_more)
 
@@ -229,6 +220,13 @@ class Replies:
         items = await self._items.shown(owner, list(found.values()), signatures, earlier=True)
         by_id = dict(zip(found, items, strict=True))
         return {**request, "input": kept_items.with_items(request["input"], by_id)}
+
+
+def shown_run(run: RunRow) -> JsonObject:
+    """The Response object of one that has no answer."""
+    response: JsonObject = _decode(run.body)
+    response["status"] = run.state
+    return response
 
 
 def response_not_found(response_id: str) -> NotFound:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -15,7 +16,7 @@ from liftgate.dialects.responses import kept_items
 from liftgate.dialects.responses.items import call_ids
 from liftgate.engine.attachments import Attachments
 from liftgate.engine.files import Files
-from liftgate.errors import FileNotFound
+from liftgate.errors import FileNotFound, NotFound, shortened
 from liftgate.json_types import JsonObject
 from liftgate.records import FileRecord, Owner
 
@@ -26,6 +27,18 @@ _decode = msgspec.json.Decoder(dict).decode
 class ItemPage:
     items: list[JsonObject]
     has_more: bool
+
+
+def page_of(items: Sequence[JsonObject], *, after: str | None, limit: int, order: Literal["asc", "desc"]) -> ItemPage:
+    """A page of items that are all in hand. Raises NotFound for an `after` that is none of them."""
+    listed = list(items if order == "asc" else reversed(items))
+    start = 0
+    if after is not None:
+        ids = [item["id"] for item in listed]
+        if after not in ids:
+            raise NotFound(f"Item with id '{shortened(after)}' not found.", param="after")
+        start = ids.index(after) + 1
+    return ItemPage(listed[start : start + limit], len(listed) > start + limit)
 
 
 class ReplyItems:

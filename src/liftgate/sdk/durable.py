@@ -23,7 +23,7 @@ from liftgate.dialects.chat.dialect import CHAT
 from liftgate.dialects.openai_files import openai_file, openai_file_deleted, openai_file_list, read_models
 from liftgate.engine.answer_stream import AnswerStream
 from liftgate.engine.meter import Meter
-from liftgate.errors import FileNotFound, InvalidRequest
+from liftgate.errors import FileNotFound, InvalidRequest, UnsupportedParameter
 from liftgate.gateway import Gateway
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.records import FileRecord, NewFile
@@ -152,6 +152,15 @@ class Durable:
     async def _response(self, request: JsonObject, call: Call) -> ResponsesAPIResponse | EventSource:
         generate, replies = self._gateway.generate, self._gateway.replies
         turn = await replies.begin(LOCAL, self._body(request, call))
+        if request.get("background") is True:
+            if request.get("stream"):
+                raise UnsupportedParameter(
+                    "'stream' of a response in the background is followed at a gateway. Ask for it with "
+                    "retrieve_response here.",
+                    param="stream",
+                )
+            begun = await self._gateway.background.begin(LOCAL, turn, stream=False)
+            return ResponsesAPIResponse(**begun.response)
         if request.get("stream"):
             stream = await generate.stream(turn.dialect, LOCAL, turn.request)
             kept = replies.kept(LOCAL, turn, stream) if turn.keeps else stream
@@ -170,7 +179,7 @@ class Durable:
     @_metered("delete_response")
     async def delete_response(self, response_id: str, call: Call) -> DeleteResponseResult:
         _acceptable(call)
-        await self._gateway.replies.delete(LOCAL, response_id)
+        await self._gateway.background.delete(LOCAL, response_id)
         return DeleteResponseResult(id=response_id, object="response", deleted=True)
 
     @_metered("count")

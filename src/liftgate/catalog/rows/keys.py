@@ -75,6 +75,10 @@ def key_of_token(conn: Connection, token: str) -> KeyRecord | None:
     return KEYS.find(conn, "WHERE token = ?", (token,)) or KEYS.find(conn, "WHERE old_token = ?", (token,))
 
 
+def key_of_id(conn: Connection, key_id: str) -> KeyRecord | None:
+    return KEYS.find(conn, "WHERE id = ?", (key_id,))
+
+
 def lock_key(conn: Connection, token: str) -> KeyRecord | None:
     """Inside a write: as `key_of_token`, but for old secrets, and nobody else changes it meanwhile."""
     return KEYS.find(conn, "WHERE token = ? /*FOR UPDATE*/", (token,))

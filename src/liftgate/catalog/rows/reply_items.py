@@ -148,7 +148,11 @@ def hold_files(conn: Connection, owner: Owner, holder: str, files: Sequence[str]
         if not conn.changed():
             raise Unavailable("A file of these items was deleted while they were stored. Ask again.", retry_after=1)
         invalidate(conn, "file", file_id)
-        conn.execute("INSERT INTO reply_files (holder, file_id, owner) VALUES (?, ?, ?)", (holder, file_id, owner))
+        conn.execute(
+            "INSERT INTO reply_files (holder, file_id, owner) VALUES (?, ?, ?)"
+            " ON CONFLICT (holder, file_id) DO NOTHING",
+            (holder, file_id, owner),
+        )
 
 
 def _let_go(conn: Connection, holders: Sequence[str]) -> list[str]:

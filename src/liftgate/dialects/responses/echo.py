@@ -19,7 +19,7 @@ def echoed(request: JsonMapping) -> JsonObject:
     tools = request.get("tools")
     conversation = request.get("conversation")
     echo: JsonObject = {
-        "background": False,
+        "background": request.get("background") is True,
         "instructions": request.get("instructions"),
         "max_output_tokens": request.get("max_output_tokens"),
         "max_tool_calls": request.get("max_tool_calls"),

@@ -43,6 +43,7 @@ REQUEST: tuple[Row, ...] = (
         ("store", "false: nothing is kept"),
         ("previous_response_id", "the items of that response and of those before it, in front of the input"),
         ("conversation", "its items in front of the input"),
+        ("background", "true: answered at once with `queued`, made by any process, asked for by its id; only stored"),
         (
             "truncation",
             "auto: where Gemini finds too many tokens, the first whole turns are left out, as few as must be by its "
@@ -51,8 +52,7 @@ REQUEST: tuple[Row, ...] = (
     ),
     *rows(
         "refused",
-        ("background", "answers in the background are not served yet; false is accepted"),
-        ("background_options", "answers in the background are not served yet"),
+        ("background_options", "none of them has a counterpart here"),
         ("access_programs", "OpenAI's programs have no counterpart at Gemini"),
         ("image", "say `detail` in each part"),
         ("max_tool_calls", "Gemini has no limit for the tools that it runs itself; accepted where there are none"),

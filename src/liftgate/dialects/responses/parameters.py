@@ -10,7 +10,7 @@ from liftgate.ask.builder import Ask
 from liftgate.dialects.responses import tools
 from liftgate.dialects.responses.fields import INCLUDED, REFUSED
 from liftgate.dialects.responses.question import Reading
-from liftgate.errors import InvalidRequest, UnsupportedParameter
+from liftgate.errors import InvalidRequest
 from liftgate.json_types import JsonObject
 
 _Reader: TypeAlias = Callable[[Reading, object, str], None]
@@ -37,11 +37,6 @@ def _string(reading: Reading, value: object, param: str) -> None:
 def _parallel(reading: Reading, value: object, param: str) -> None:
     reading.ask.said.add("parallel_tool_calls")
     reading.ask.one_call = not checks.boolean(value, param)
-
-
-def _background(reading: Reading, value: object, param: str) -> None:
-    if checks.boolean(value, param):
-        raise UnsupportedParameter(f"Unsupported value: '{param}': {REFUSED[param]}.", param=param)
 
 
 def _truncation(reading: Reading, value: object, param: str) -> None:
@@ -188,7 +183,7 @@ READERS: dict[str, _Reader] = {
     "user": _string,
     "safety_identifier": _string,
     "prompt_cache_key": _string,
-    "background": _background,
+    "background": _boolean,
     "truncation": _truncation,
     "context_management": _context_management,
     "max_tool_calls": _max_tool_calls,

@@ -131,6 +131,10 @@ def conversation_not_found(conversation_id: str) -> NotFound:
 
 def refuse_keeping(request: JsonMapping) -> None:
     """Where nothing is kept, and the answer would be by default."""
+    if request.get("background") is True:
+        raise UnsupportedParameter(
+            "Unsupported value: 'background' does not support true where nothing is stored.", param="background"
+        )
     if request.get("store") is not False:
         raise UnsupportedParameter(
             "Unsupported value: 'store' does not support true, which is its default: responses are not kept here yet. "

@@ -28,10 +28,11 @@ _encode = msgspec.json.Encoder().encode
 class ResponseWriter(ABC):
     """The order and the numbers of the events; what becomes of one, `emit` decides."""
 
-    def __init__(self, head: Head, request: JsonMapping) -> None:
+    def __init__(self, head: Head, request: JsonMapping, first: int = 0) -> None:
+        """`first`: the number of the first event, where others came before."""
         self._head = head
         self._request = request
-        self._number = 0
+        self._number = first
         self._output: Output | None = None
         self._tier: str | None = None
 
@@ -64,7 +65,7 @@ class ResponseWriter(ABC):
         facts: JsonObject = {"code": code, "message": error.message, "param": error.param}
         nested = {"type": type_of(type(error)), **facts}
         self.emit("error", {**facts, "error": nested})
-        self._end("failed", {**nested, "code": failure_code(error)})
+        self._end("failed", failure_of(error))
 
     def cancel(self) -> None:
         """The end of an answer that was given up because a client asked for it: no type of event is about that alone,
@@ -112,8 +113,8 @@ class ResponseEvents(ResponseWriter):
 class ResponseEncoder(ResponseWriter):
     """Events as frames. A plain piece of text is put between bytes that were made once for its message."""
 
-    def __init__(self, head: Head, request: JsonMapping) -> None:
-        super().__init__(head, request)
+    def __init__(self, head: Head, request: JsonMapping, first: int = 0) -> None:
+        super().__init__(head, request, first)
         self._frames: list[bytes] = []
         self._template = (b"", b"")
         self._of: object = None
@@ -131,22 +132,22 @@ class ResponseEncoder(ResponseWriter):
                 self.take(event)
                 if type(event) is Text and event.index == 0:
                     self._make_template()
-        return self._taken()
+        return self.taken()
 
     def ping(self) -> bytes:
         self._created()
-        return self._taken() or PING
+        return self.taken() or PING
 
     def end(self) -> bytes:
         return b""
 
     def error(self, error: LiftgateError) -> bytes:
         self.fail(error)
-        return self._taken()
+        return self.taken()
 
     def cancelled(self) -> bytes:
         self.cancel()
-        return self._taken()
+        return self.taken()
 
     def emit(self, kind: str, fields: JsonObject) -> None:
         data = _encode({"type": kind, "sequence_number": self._number, **fields})
@@ -156,7 +157,7 @@ class ResponseEncoder(ResponseWriter):
     def _shared(self, value: JsonObject) -> object:
         return msgspec.Raw(_encode(value))
 
-    def _taken(self) -> bytes:
+    def taken(self) -> bytes:
         frames, self._frames = self._frames, []
         return frames[0] if len(frames) == 1 else b"".join(frames)
 
@@ -172,6 +173,34 @@ class ResponseEncoder(ResponseWriter):
             b'event: %b\ndata: {"type":"%b","sequence_number":' % (kind, kind),
             b',%b,"delta":' % place,
         )
+
+
+def split(frames: bytes) -> list[bytes]:
+    """One by one."""
+    return [frame + b"\n\n" for frame in frames.split(b"\n\n") if frame]
+
+
+def preamble(head: Head, request: JsonMapping) -> list[bytes]:
+    """The events of a response in the background before the first of its answer: created, queued, in progress."""
+    encoder = ResponseEncoder(head, request)
+    queued = {"response": waiting_response(head, request, "queued")}
+    encoder.emit("response.created", queued)
+    encoder.emit("response.queued", queued)
+    encoder.emit("response.in_progress", {"response": waiting_response(head, request, "in_progress")})
+    return split(encoder.taken())
+
+
+def waiting_response(head: Head, request: JsonMapping, status: str, error: LiftgateError | None = None) -> JsonObject:
+    """Of a response without an answer, which has no usage."""
+    state: JsonObject = {"status": status, "output": [], "error": None if error is None else failure_of(error)}
+    whole = response(head, echoed(request), state)
+    del whole["usage"]
+    return whole
+
+
+def failure_of(error: LiftgateError) -> JsonObject:
+    """The `error` of a Response, with what an error has beside it in the API."""
+    return {"type": type_of(type(error)), "code": failure_code(error), "message": error.message, "param": error.param}
 
 
 def failure_code(error: LiftgateError) -> str:

@@ -9,6 +9,7 @@ from typing import Literal, cast
 from liftgate.dialects.responses.compaction import Compaction
 from liftgate.dialects.responses.dialect import Counted
 from liftgate.dialects.responses.fields import INCLUDED
+from liftgate.engine.turns import Turn
 from liftgate.errors import InvalidRequest
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import encoded
@@ -33,6 +34,8 @@ async def create_response(request: Request) -> Response:
     generate, replies = request.gateway.generate, request.gateway.replies
     with request.while_connected(PATIENCE):
         turn = await replies.begin(owner, body)
+        if body.get("background") is True:
+            return await _in_background(request, turn, stream=stream)
         dialect = turn.dialect
         if not stream:
             whole = await generate.complete(dialect, owner, turn.request, large=large)
@@ -57,6 +60,24 @@ async def create_response(request: Request) -> Response:
         await events.aclose()
 
     return StreamedResponse(blocks, close, in_band=encoder.error)
+
+
+async def _in_background(request: Request, turn: Turn, *, stream: bool) -> Response:
+    """Taken in: it goes on whether or not its reader stays."""
+    begun = await request.gateway.background.begin(request.owner, turn, stream=stream)
+    return await _followed(request, begun.id, -1) if stream else json_response(begun.response)
+
+
+async def _followed(request: Request, response_id: str, after: int) -> Response:
+    background, seconds = request.gateway.background, request.gateway.settings.jobs.stream_ping_seconds
+    frames = await background.follow(request.owner, response_id, after=after, ping_seconds=seconds)
+    if frames is None:
+        await request.gateway.replies.get(request.owner, response_id)
+        raise InvalidRequest(
+            "This response was not created in the background, and only such a one can be streamed again.",
+            param="stream",
+        )
+    return StreamedResponse(frames, frames.aclose)
 
 
 async def _written(response: JsonObject, *, large: bool) -> Response:
@@ -94,26 +115,29 @@ async def compact(request: Request) -> Response:
 async def retrieve_response(request: Request) -> Response:
     query = request.query("key", "beta", "stream", "starting_after", "include_obfuscation", lists=INCLUDE)
     check_include(query)
-    response = await request.gateway.replies.get(request.owner, request.params["response_id"])
+    after = _number(query, "starting_after")
+    response_id = request.params["response_id"]
     if _flag(query, "stream"):
-        raise InvalidRequest(
-            "This response was not created in the background, and only such a one can be streamed again.",
-            param="stream",
-        )
-    return await _written(response, large=True) if response["output"] else json_response(response)
+        return await _followed(request, response_id, after)
+    response = await request.gateway.replies.get(request.owner, response_id)
+    return await _written(response, large=bool(response["output"]))
 
 
 async def delete_response(request: Request) -> Response:
     request.query("key", "beta")
     response_id = request.params["response_id"]
-    await request.gateway.replies.delete(request.owner, response_id)
+    await request.gateway.background.delete(request.owner, response_id)
     return json_response({"id": response_id, "object": "response", "deleted": True})
 
 
 async def cancel_response(request: Request) -> Response:
     request.query("key", "beta")
-    await request.gateway.replies.get(request.owner, request.params["response_id"])
-    raise InvalidRequest("Cannot cancel a synchronous response.")
+    response_id = request.params["response_id"]
+    response = await request.gateway.background.cancel(request.owner, response_id)
+    if response is None:
+        await request.gateway.replies.get(request.owner, response_id)
+        raise InvalidRequest("Cannot cancel a synchronous response.")
+    return json_response(response)
 
 
 async def list_input_items(request: Request) -> Response:
@@ -170,6 +194,19 @@ def check_include(query: dict[str, str]) -> None:
             raise InvalidRequest(
                 "Encrypted content cannot be requested for persisted responses.", param=f"include[{index}]"
             )
+
+
+def _number(query: dict[str, str], name: str) -> int:
+    """Of an event; -1 where none is named."""
+    value = query.get(name)
+    number = -1 if value is None else whole_number(value)
+    if number is None or (value is not None and number < 0):
+        raise InvalidRequest(
+            f"Invalid '{name}': expected the number of an event, but got '{(value or '')[:20]}' instead.",
+            param=name,
+            code="invalid_value",
+        )
+    return number
 
 
 def _flag(query: dict[str, str], name: str) -> bool:

@@ -1,0 +1,246 @@
+"""One response in the background, carried out under its lease: asked for, its events logged, its end written once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from liftgate import ids
+from liftgate.answer.choice import Answer, Head
+from liftgate.catalog.database import Connection
+from liftgate.catalog.rows import reply_runs as rows
+from liftgate.catalog.rows.keys import key_of_id
+from liftgate.catalog.rows.replies import add_reply
+from liftgate.copies.lease import Lease
+from liftgate.copies.services import Services
+from liftgate.dialects.responses.echo import ID
+from liftgate.dialects.responses.question import ResponsesQuestion
+from liftgate.dialects.responses.request import conversation_not_found
+from liftgate.dialects.responses.stream import ResponseEncoder, preamble, split, waiting_response
+from liftgate.engine.admission import Admission
+from liftgate.engine.generate import Generate
+from liftgate.engine.meter import CallRecord, Meters, current
+from liftgate.engine.replies import Replies
+from liftgate.engine.reply_items import ReplyItems
+from liftgate.engine.turns import NewReply, Turn
+from liftgate.errors import AuthenticationFailed, InternalError, LiftgateError, Unavailable, let_go
+from liftgate.json_types import JsonObject
+from liftgate.keys.asking import current_key
+from liftgate.keys.key import Key
+from liftgate.large_bodies import encoded
+from liftgate.records import Owner
+
+log = logging.getLogger("liftgate.engine")
+
+ROUTE = "/v1/responses"
+_PAUSES = (0.5, 2.0, 5.0)
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What responses are made with."""
+
+    generate: Generate
+    replies: Replies
+    items: ReplyItems
+    meters: Meters
+    admission: Admission
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """`run`: as it is under this lease. `call`: the record that hears of it."""
+
+    run: rows.RunRow
+    head: Head
+    request: JsonObject
+    call: CallRecord | None
+
+
+class _Over(Exception):
+    """It was cancelled, or another process has it: nothing more is to be done here."""
+
+
+class BackgroundRun:
+    def __init__(self, services: Services, workshop: Workshop, run_id: str, owner: Owner) -> None:
+        self._services = services
+        self._db = services.db
+        self._workshop = workshop
+        self._id = run_id
+        self._owner = owner
+        self._generation = 0
+        self._number = rows.PREAMBLE
+
+    async def carry_out(self) -> None:
+        """Returns when it has ended, or is another's. Raises Unavailable where its end could not be written: then it is
+        left as it is."""
+        lease = await Lease.acquire(self._services, rows.LEASE + self._id)
+        if lease is None:
+            return
+        async with lease:
+            self._generation = lease.generation
+            waiting = await self._db.read(lambda conn: rows.find_run(conn, self._owner, self._id, conn.now()))
+            if waiting is None or not waiting.in_flight:
+                return
+            request: JsonObject = _decode(waiting.request)
+            head = head_of(waiting)
+            progress = preamble(head, request)[rows.PREAMBLE - 1 :]
+            begun = await self._db.write(
+                lambda conn: rows.begin_run(conn, self._id, lease.generation, progress), storing=True
+            )
+            if begun is not None:
+                # What runs here is a call of its own, whoever's request it was taken in with.
+                current_key.set(None)
+                with _record(self._workshop.meters, waiting) as call:
+                    await self._make(_Made(begun[0], head, request, call), again=begun[1])
+
+    async def _make(self, made: _Made, *, again: bool) -> None:
+        first = rows.PREAMBLE
+        if not again and made.run.streamed:
+            first = await self._db.read(lambda conn: rows.next_number(conn, self._id))
+        encoder = ResponseEncoder(made.head, made.request, first)
+        self._number = first
+        try:
+            if not again:
+                raise InternalError("The gateway stopped while it made this response.")
+            await self._take_key(made)
+            turn = await self._workshop.replies.begin(self._owner, made.request, keeps=True)
+            if made.run.streamed:
+                await self._stream(turn, made, encoder)
+            else:
+                generate = self._workshop.generate
+                whole = await generate.complete(turn.dialect, self._owner, turn.request, head=made.head)
+                await self._store(turn, whole, b"")
+        except _Over:
+            return
+        except LiftgateError as error:
+            let_go(error)
+            await self._fail(made, error, encoder)
+        except Exception as error:
+            log.exception("the response %s failed", self._id)
+            let_go(error)
+            await self._fail(made, InternalError(), encoder)
+
+    async def _take_key(self, made: _Made) -> None:
+        """The key of the request, whose limits hold here too. Raises AuthenticationFailed for one that is good no
+        more."""
+        if not made.run.key_made:
+            return
+        record = await self._db.read(lambda conn: key_of_id(conn, made.run.key_id))
+        if record is None:
+            raise AuthenticationFailed("The key of this response was deleted.")
+        key = Key(record)
+        key.check_good(record.token, self._db.now())
+        current_key.set(key)
+        if key.limits and made.call is not None:
+            made.call.ticket = self._workshop.admission.ticket(key)
+
+    async def _stream(self, turn: Turn, made: _Made, encoder: ResponseEncoder) -> None:
+        generate = self._workshop.generate
+        events = await generate.stream(turn.dialect, self._owner, turn.request, head=made.head)
+        begun = False
+        try:
+            while True:
+                batch = await events.batch()
+                answer = events.answer
+                assert answer is not None, "its events are there"
+                if not begun:
+                    encoder.begin(answer)
+                    begun = True
+                frames = await asyncio.to_thread(encoder.encode, batch) if answer.large else encoder.encode(batch)
+                if events.ended:
+                    await self._store(turn, answer, frames)
+                    return
+                await self._log(frames)
+        finally:
+            await events.aclose()
+
+    async def _log(self, frames: bytes) -> None:
+        """Durable before a reader gets them."""
+        listed = split(frames)
+        first, self._number = self._number, self._number + len(listed)
+        if listed and not await self._db.write(
+            lambda conn: rows.log_events(conn, self._id, self._generation, first, listed), storing=True
+        ):
+            raise _Over
+
+    async def _store(self, turn: Turn, answer: Answer[ResponsesQuestion], frames: bytes) -> None:
+        """The answer, its last frames and the end in one transaction."""
+        dialect = turn.dialect
+        response = await asyncio.to_thread(dialect.whole, answer) if answer.large else dialect.whole(answer)
+        new = NewReply(self._owner, turn, response, answer)
+        files = await self._workshop.items.put_away(self._owner, new.items)
+        reply, items = await asyncio.to_thread(new.made, encoded) if answer.large else new.made(_encode)
+        listed = split(frames)
+
+        def work(conn: Connection) -> bool:
+            state: str = response["status"]
+            first, fence = self._number, self._generation
+            if not rows.end_run(conn, self._id, state, generation=fence, first=first, frames=listed):
+                return False
+            if not add_reply(conn, replace(reply, created_at=conn.now()), items, files):
+                raise conversation_not_found(turn.conversation_id or "")
+            return True
+
+        if not await self._persist(work):
+            raise _Over
+
+    async def _fail(self, made: _Made, error: LiftgateError, encoder: ResponseEncoder) -> None:
+        if made.call is not None:
+            made.call.status = error.http_status
+            made.call.told(error)
+        body = _encode(waiting_response(made.head, made.request, "failed", error))
+        frames = split(encoder.error(error)) if made.run.streamed else []
+
+        def work(conn: Connection) -> bool:
+            first, fence = self._number, self._generation
+            return rows.end_run(conn, self._id, "failed", generation=fence, body=body, first=first, frames=frames)
+
+        await self._persist(work)
+
+    async def _persist(self, work: Callable[[Connection], bool]) -> bool:
+        """Patient: what was made is worth more than a moment without the catalogue."""
+        for pause in _PAUSES:
+            try:
+                return await self._db.write(work, storing=True)
+            except Unavailable as error:
+                let_go(error)
+                await self._services.clock.sleep(pause)
+        return await self._db.write(work, storing=True)
+
+
+@contextmanager
+def _record(meters: Meters, run: rows.RunRow) -> Iterator[CallRecord | None]:
+    """A call of its own for whoever listens: what the request's call was is over."""
+    if not meters:
+        before = current.set(None)
+        try:
+            yield None
+        finally:
+            current.reset(before)
+        return
+    call = meters.begin(ids.new_request_id())
+    call.owner, call.key, call.key_id = run.owner, run.key_name, run.key_id
+    call.dialect, call.method, call.route, call.path, call.status = "openai", "POST", ROUTE, ROUTE, 200
+    before = current.set(call)
+    left = True
+    try:
+        yield call
+        left = False
+    finally:
+        current.reset(before)
+        meters.end(call, left=left)
+
+
+def head_of(run: rows.RunRow) -> Head:
+    """As it was promised: the same at each attempt."""
+    response: JsonObject = _decode(run.body)
+    return Head(run.id.removeprefix(ID), response["model"], response["created_at"])
