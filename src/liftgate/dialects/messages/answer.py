@@ -68,6 +68,10 @@ def whole(answer: Answer[MessagesQuestion]) -> JsonObject:
     """The object of an answer whose fold has ended. Raises UpstreamAnswerBroken."""
     choice = first_of(answer)
     ended = ending(choice, calls=bool(choice.calls))
+    if choice.plain and not choice.metadata:
+        said = choice.text
+        content = [{"type": "text", "text": said, "citations": None}] if said else []
+        return message(answer.head, content, ended.delta, usage_of(answer))
     output = Output(answer.head.id, answer.question, _unseen)
     for event in choice.events:
         output.take(event)

@@ -33,7 +33,15 @@ def listed(content: object, where: str) -> list[JsonObject]:
         return [{"type": "text", "text": content}]
     if not isinstance(content, list):
         raise checks.invalid_type(where, "one of a string or array of objects", content)
-    return [checks.mapping(block, f"{where}[{place}]") for place, block in enumerate(content)]
+    for place, block in enumerate(content):
+        if type(block) is not dict:
+            raise checks.invalid_type(f"{where}[{place}]", "an object", block)
+    return content
+
+
+def is_plain(block: JsonObject) -> bool:
+    """Whether it is a text and nothing else, as most blocks are."""
+    return len(block) == 2 and block.get("type") == "text" and type(text := block.get("text")) is str and text != ""
 
 
 def kind_of(block: JsonObject, where: str) -> str:
@@ -44,17 +52,25 @@ def read_blocks(reading: Reading, content: object, where: str, levels: int = _DE
     """Parts; none for empty texts, which Gemini refuses."""
     parts: list[JsonObject] = []
     for place, block in enumerate(listed(content, where)):
-        for piece in pieces_of(reading, block, f"{where}[{place}]", levels):
-            parts.append({"text": piece} if isinstance(piece, str) else media_part(reading.ask, piece))
+        read_block(reading, block, f"{where}[{place}]", parts, levels)
     return parts
+
+
+def read_block(
+    reading: Reading, block: JsonObject, where: str, parts: list[JsonObject], levels: int = _DEEPEST
+) -> None:
+    """Puts its parts behind those that are there."""
+    for piece in pieces_of(reading, block, where, levels):
+        parts.append({"text": piece} if isinstance(piece, str) else media_part(reading.ask, piece))
 
 
 def pieces_of(reading: Reading, block: JsonObject, where: str, levels: int = _DEEPEST) -> Iterator[str | Media]:
     """What one block holds: texts and files, in its order. Raises InvalidRequest and UnsupportedParameter."""
-    kind = kind_of(block, where)
-    if kind not in _KEYS:
-        refuse(reading, kind, where)
-    reading.ask.refuse_unknown_keys(block, where, _KEYS[kind])
+    kind = block.get("type")
+    known = _KEYS.get(kind) if type(kind) is str else None
+    if known is None:
+        refuse(kind_of(block, where), where)
+    reading.ask.refuse_unknown_keys(block, where, known)
     if kind == "text":
         if text := checks.string(checks.required(block, "text", where), f"{where}.text"):
             yield text
@@ -71,7 +87,7 @@ def pieces_of(reading: Reading, block: JsonObject, where: str, levels: int = _DE
         yield from _file(reading, block, where, levels)
 
 
-def refuse(reading: Reading, kind: str, where: str) -> NoReturn:
+def refuse(kind: str, where: str) -> NoReturn:
     if reason := REFUSED_BLOCKS.get(kind):
         raise UnsupportedParameter(f"Unsupported block: '{where}' is a '{kind}': {reason}.", param=f"{where}.type")
     raise checks.invalid_value(f"{where}.type", kind, [row.field for row in BLOCKS if row.fate == "mapped"])
@@ -80,10 +96,12 @@ def refuse(reading: Reading, kind: str, where: str) -> NoReturn:
 def _file(reading: Reading, block: JsonObject, where: str, levels: int) -> Iterator[str | Media]:
     ask = reading.ask
     media = ask.media.get(where) or read_source(block, where)
-    ask.refuse_unknown_keys(block["source"], f"{where}.source", _SOURCE_KEYS)
+    if not _SOURCE_KEYS.issuperset(block["source"]):
+        ask.refuse_unknown_keys(block["source"], f"{where}.source", _SOURCE_KEYS)
     if block["type"] == "document":
-        refuse_citations(reading, block, where)
-        if head := _title(block, where):
+        if "citations" in block:
+            refuse_citations(reading, block, where)
+        if ("title" in block or "context" in block) and (head := _title(block, where)):
             yield head
     if media is not None:
         yield media

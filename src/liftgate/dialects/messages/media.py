@@ -57,6 +57,8 @@ def read_source(block: JsonObject, where: str) -> Media | None:
     """The file of an image or a document; None where its source is a text or blocks. Raises InvalidRequest."""
     at = f"{where}.source"
     source = checks.mapping(checks.required(block, "source", where), at)
+    if source.get("type") == "file" and type(file_id := source.get("file_id")) is str and file_id:
+        return Media(f"{at}.file_id", "file_id", file_id, medium="image" if block["type"] == "image" else None)
     kind = checks.choice(checks.required(source, "type", at), f"{at}.type", _SOURCES[block["type"]])
     medium = "image" if block["type"] == "image" else None
     if kind == "base64":

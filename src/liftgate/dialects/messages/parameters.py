@@ -20,10 +20,6 @@ SAFE_LIMIT = 65_536
 """Tokens that every model can put out whose limit the sources dispute."""
 
 
-def _elsewhere(reading: Reading, value: object, param: str) -> None:
-    """Read by others: the router, or once everything else is known."""
-
-
 def _of_ask(read: Callable[[Ask, object, str], None]) -> _Reader:
     return lambda reading, value, param: read(reading.ask, value, param)
 
@@ -38,7 +34,7 @@ def _max_tokens(reading: Reading, value: object, param: str) -> None:
     limit = reading.ask.facts.output_tokens or SAFE_LIMIT
     if asked > limit:
         reading.ask.dropped.append(Dropped(param, f"the model's limit, {limit}, stands in the place of {asked}"))
-    generation.read_token_limit(reading.ask, min(asked, limit), param)
+    reading.ask.generation["maxOutputTokens"] = min(asked, limit)
 
 
 def _stop_sequences(reading: Reading, value: object, param: str) -> None:
@@ -101,14 +97,12 @@ def _thread(reading: Reading, value: object, param: str) -> None:
     raise InvalidRequest(f"'{param}' is not supported: {REFUSED[param]}.", param=param, code=THREAD_REFUSED)
 
 
+ELSEWHERE = frozenset(
+    {"model", "messages", "system", "tools", "tool_choice", "timeout", "additional_drop_params"}
+)  # fmt: skip
+"""Read by others: the router, or before and after everything else."""
+
 READERS: dict[str, _Reader] = {
-    "model": _elsewhere,
-    "messages": _elsewhere,
-    "system": _elsewhere,
-    "tools": _elsewhere,
-    "tool_choice": _elsewhere,
-    "timeout": _elsewhere,
-    "additional_drop_params": _elsewhere,
     "drop_params": _boolean,
     "stream": _boolean,
     "max_tokens": _max_tokens,

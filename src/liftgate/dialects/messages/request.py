@@ -15,13 +15,15 @@ from liftgate.ask.drop_paths import leave_out_unwanted
 from liftgate.ask.gemini_fields import CONVERSATION_FIELDS, camel, read_gemini_field
 from liftgate.dialects.messages import tools
 from liftgate.dialects.messages.fields import IGNORED, REFUSED
-from liftgate.dialects.messages.parameters import READERS
+from liftgate.dialects.messages.parameters import ELSEWHERE, READERS
 from liftgate.dialects.messages.question import MessagesQuestion, Reading
 from liftgate.dialects.messages.thinking import settle_thinking
 from liftgate.dialects.messages.turns import read_messages
 from liftgate.errors import MissingParameter, UnsupportedParameter
 from liftgate.json_types import JsonMapping, JsonObject
 
+_PASSED = ELSEWHERE.union(IGNORED)
+_FORMS = frozenset({"candidateCount", "speechConfig", "responseModalities"})
 NEWEST = "newest"
 """The family of unknown names, which may do anything."""
 
@@ -47,7 +49,7 @@ def read_message(request: JsonMapping, ask: Ask, *, counting: bool = False) -> M
     if (declared := request.get("tools")) is not None:
         tools.read_tools(reading, declared, "tools")
     for name, value in request.items():
-        if value is not None and name not in IGNORED:
+        if value is not None and name not in _PASSED:
             _read(reading, name, value)
     settle_thinking(reading)
     read_messages(reading, request["messages"])
@@ -87,6 +89,8 @@ def _refuse_models(ask: Ask) -> None:
 
 def _refuse_forms(ask: Ask) -> None:
     """Gemini's own fields may ask for what a Message has no form for."""
+    if not ask.gemini and not ask.modalities and _FORMS.isdisjoint(ask.generation):
+        return
     asked: JsonObject = {**ask.generation, **ask.gemini.get("generationConfig", {})}
     if (asked.get("candidateCount") or 1) != 1:
         raise UnsupportedParameter("A Message is one answer.", param="candidate_count")

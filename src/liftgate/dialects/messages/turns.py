@@ -12,11 +12,22 @@ from typing import TypeAlias
 
 from liftgate.ask import checks
 from liftgate.ask.body import Conversation
+from liftgate.ask.builder import Ask
 from liftgate.ask.tool_results import Call, Round, call_part
-from liftgate.dialects.messages.blocks import IGNORED_KEYS, kind_of, listed, read_blocks, read_result, refuse
+from liftgate.dialects.messages.blocks import (
+    IGNORED_KEYS,
+    is_plain,
+    kind_of,
+    listed,
+    read_block,
+    read_blocks,
+    read_result,
+    refuse,
+)
 from liftgate.dialects.messages.carrier import NOTHING_CARRIED, opened
 from liftgate.dialects.messages.code import Ran, as_text
 from liftgate.dialects.messages.fields import IGNORED_BLOCKS
+from liftgate.dialects.messages.media import MEDIA
 from liftgate.dialects.messages.question import Reading
 from liftgate.errors import InvalidRequest, shortened
 from liftgate.json_types import JsonMapping, JsonObject
@@ -44,7 +55,7 @@ def read_messages(reading: Reading, value: object) -> None:
     """Raises InvalidRequest with the block's path."""
     talk = Conversation(reading.ask)
     if (system := reading.parameters.get("system")) is not None:
-        talk.instruct(_texts(reading, system, "system"))
+        talk.instruct([{"text": system}] if type(system) is str and system else _texts(reading, system, "system"))
     turns = Turns(reading, talk)
     messages = checks.array(value, "messages")
     if not messages:
@@ -52,7 +63,9 @@ def read_messages(reading: Reading, value: object) -> None:
     for index, message in enumerate(messages):
         where = f"messages[{index}]"
         found = checks.mapping(message, where)
-        role = checks.choice(checks.required(found, "role", where), f"{where}.role", ROLES)
+        role = checks.required(found, "role", where)
+        if role not in ROLES:
+            raise checks.invalid_value(f"{where}.role", role, ROLES)
         reading.ask.refuse_unknown_keys(found, where, _MESSAGE_KEYS)
         content = checks.required(found, "content", where)
         if role == "user":
@@ -73,20 +86,37 @@ def _texts(reading: Reading, content: object, where: str) -> list[JsonObject]:
     return read_blocks(reading, content, where)
 
 
-class Turns:
-    """`parts`: of the model's turn that is being read. `signed`: signatures that came with it, by the ids of blocks; ""
-    for one that is known to be of another family of models."""
+class ModelTurn:
+    """A turn of the model's that is being read. `signed`: signatures that came with it, by the ids of blocks; "" for
+    one that is known to be of another family of models."""
 
-    def __init__(self, reading: Reading, talk: Conversation) -> None:
-        self.reading = reading
-        self.ask = reading.ask
+    def __init__(self, ask: Ask) -> None:
+        self.ask = ask
         self.parts: list[JsonObject] = []
+        self.calls: list[Call] = []
         self.ran = Ran()
         self.signed: dict[str, str] = {}
-        self._talk = talk
-        self._calls: list[Call] = []
+        self.where = ""
         self._ids: set[str] = set()
-        self._where = ""
+
+    def call(self, call: Call, args: JsonObject, where: str) -> None:
+        call_id = call.id or ""
+        if call_id in self._ids:
+            raise InvalidRequest(f"`tool_use` ids must be unique: {shortened(call_id)}", param=f"{where}.id")
+        signature = self.signed.get(call_id)
+        if signature is None:
+            signature = self.ask.signatures.get(call_id)
+        self.where = self.where or where
+        self.parts.append(call_part(self.ask, call, args, signature or None, first=not self.calls))
+        self.calls.append(call)
+        self._ids.add(call_id)
+
+
+class Turns:
+    def __init__(self, reading: Reading, talk: Conversation) -> None:
+        self._reading = reading
+        self._talk = talk
+        self._model: ModelTurn | None = None
         self._begun = False
         self._behind: list[list[JsonObject]] = []
 
@@ -96,20 +126,21 @@ class Turns:
         at = f"{where}.content"
         parts: list[JsonObject] = []
         results = 0
-        for place, block in enumerate(blocks := listed(content, at)):
-            if kind_of(block, f"{at}[{place}]") == "tool_result":
-                self._result(block, f"{at}[{place}]")
+        for place, block in enumerate(listed(content, at)):
+            if is_plain(block):
+                parts.append({"text": block["text"]})
+            elif kind_of(block, spot := f"{at}[{place}]") == "tool_result":
+                self._result(block, spot)
                 results += 1
-        if results < len(blocks):
-            said = [{"type": "text", "text": ""} if each["type"] == "tool_result" else each for each in blocks]
-            parts = read_blocks(self.reading, said, at)
+            else:
+                read_block(self._reading, block, spot, parts)
         if parts:
             self._say(parts)
         elif not results:
             raise InvalidRequest("user messages must have non-empty content", param=at)
 
     def system(self, content: object, where: str) -> None:
-        texts = _texts(self.reading, content, f"{where}.content")
+        texts = _texts(self._reading, content, f"{where}.content")
         if not self._begun:
             self._talk.instruct(texts)
             return
@@ -119,36 +150,30 @@ class Turns:
 
     def assistant(self, content: object, where: str) -> None:
         self._begun = True
-        if not self.parts and not self._calls:
+        turn = self._model
+        if turn is None:
             self._end_round()
+            turn = self._model = ModelTurn(self._reading.ask)
         for place, block in enumerate(listed(content, f"{where}.content")):
             at = f"{where}.content[{place}]"
             kind = kind_of(block, at)
             if (read := _READERS.get(kind)) is not None:
-                read(self, block, at)
+                read(turn, block, at)
             elif kind in IGNORED_BLOCKS:
                 if kind == "web_fetch_tool_result":
-                    self.ask.notes.append(f"'{at}', a '{kind}', is not sent: the answer's text says what was read.")
+                    turn.ask.notes.append(f"'{at}', a '{kind}', is not sent: the answer's text says what was read.")
+            elif kind in MEDIA:
+                read_block(self._reading, block, at, turn.parts)
             else:
-                self.parts += _given(self.reading, block, at)
-
-    def call(self, call: Call, args: JsonObject, where: str) -> None:
-        if call.id in self._ids:
-            raise InvalidRequest(f"`tool_use` ids must be unique: {shortened(call.id or '')}", param=f"{where}.id")
-        signature = self.signed.get(call.id or "")
-        if signature is None:
-            signature = self.ask.signatures.get(call.id or "")
-        self._where = self._where or where
-        self.parts.append(call_part(self.ask, call, args, signature or None, first=not self._calls))
-        self._calls.append(call)
-        self._ids.add(call.id or "")
+                refuse(kind, at)
 
     def end(self) -> None:
         self._end_model()
         self._end_round()
 
     def _result(self, block: JsonObject, where: str) -> None:
-        self.ask.refuse_unknown_keys(block, where, _RESULT_KEYS)
+        ask = self._reading.ask
+        ask.refuse_unknown_keys(block, where, _RESULT_KEYS)
         call_id = checks.string(checks.required(block, "tool_use_id", where), f"{where}.tool_use_id", empty=False)
         waiting = self._talk.round
         place = waiting.waiting(call_id) if waiting is not None else None
@@ -158,8 +183,8 @@ class Turns:
                 "block must have a corresponding `tool_use` block in the previous message.",
                 param=f"{where}.tool_use_id",
             )
-        response, media = read_result(self.reading, block, where)
-        waiting.answer(self.ask, place, response, media)
+        response, media = read_result(self._reading, block, where)
+        waiting.answer(ask, place, response, media)
 
     def _say(self, parts: list[JsonObject]) -> None:
         if self._talk.round is not None:
@@ -169,12 +194,14 @@ class Turns:
 
     def _end_model(self) -> None:
         """The model's turn is over: what follows is another's. One of thoughts alone is none."""
-        if any(not part.get("thought") for part in self.parts):
-            self._talk.add_model(self.parts, Round(self._where, self._calls) if self._calls else None)
-        self.parts, self._calls, self._ids, self._where, self.signed, self.ran = [], [], set(), "", {}, Ran()
+        turn, self._model = self._model, None
+        if turn is not None and any(not part.get("thought") for part in turn.parts):
+            self._talk.add_model(turn.parts, Round(turn.where, turn.calls) if turn.calls else None)
 
     def _end_round(self) -> None:
-        if self._talk.round is not None and (missing := self._talk.round.missing()):
+        if self._talk.round is None:
+            return
+        if missing := self._talk.round.missing():
             names = ", ".join(shortened(each) for each in missing[:8])
             raise InvalidRequest(
                 f"`tool_use` ids were found without `tool_result` blocks immediately after: {names}. Each `tool_use` "
@@ -190,82 +217,73 @@ class Turns:
 # ── the blocks of the model's turn ───────────────────────────────────────────────────────────────
 
 
-def _given(reading: Reading, block: JsonObject, where: str) -> list[JsonObject]:
-    """A text, or what a client put into the model's mouth."""
-    if block["type"] not in ("text", "image", "document"):
-        refuse(reading, block["type"], where)
-    kept = {key: each for key, each in block.items() if key != "citations"}
-    parts: list[JsonObject] = read_blocks(reading, [kept], where.removesuffix("]").rpartition("[")[0])
-    return parts
-
-
-def _text(turns: Turns, block: JsonObject, where: str) -> None:
-    turns.ask.refuse_unknown_keys(block, where, IGNORED_KEYS | {"text", "citations", "parsed_output"})
+def _text(turn: ModelTurn, block: JsonObject, where: str) -> None:
+    turn.ask.refuse_unknown_keys(block, where, IGNORED_KEYS | {"text", "citations", "parsed_output"})
     if text := checks.string(checks.required(block, "text", where), f"{where}.text"):
-        turns.parts.append({"text": text})
+        turn.parts.append({"text": text})
 
 
-def _thinking(turns: Turns, block: JsonObject, where: str) -> None:
-    turns.ask.refuse_unknown_keys(block, where, IGNORED_KEYS | {"thinking", "signature"})
+def _thinking(turn: ModelTurn, block: JsonObject, where: str) -> None:
+    turn.ask.refuse_unknown_keys(block, where, IGNORED_KEYS | {"thinking", "signature"})
     text = checks.string(block.get("thinking") or "", f"{where}.thinking")
-    carried = opened(turns.ask.seal, block.get("signature"))
+    carried = opened(turn.ask.seal, block.get("signature"))
     if carried is None:
-        turns.ask.notes.append(f"'{where}' is left out: it bears no signature of this gateway's.")
+        turn.ask.notes.append(f"'{where}' is left out: it bears no signature of this gateway's.")
         return
-    if carried.family == turns.ask.facts.family:
-        turns.signed |= carried.signatures
+    if carried.family == turn.ask.facts.family:
+        turn.signed |= carried.signatures
     else:
-        turns.signed |= dict.fromkeys(carried.signatures, "")
+        turn.signed |= dict.fromkeys(carried.signatures, "")
     if text:
-        turns.parts.append({"text": text, "thought": True})
+        turn.parts.append({"text": text, "thought": True})
 
 
-def _tool_use(turns: Turns, block: JsonObject, where: str) -> None:
+def _tool_use(turn: ModelTurn, block: JsonObject, where: str) -> None:
     known = IGNORED_KEYS | {"id", "name", "input", "caller", "toolset_name"}
-    turns.ask.refuse_unknown_keys(block, where, known)
+    turn.ask.refuse_unknown_keys(block, where, known)
     call_id = checks.string(checks.required(block, "id", where), f"{where}.id", empty=False)
     name = checks.string(checks.required(block, "name", where), f"{where}.name", empty=False)
     given = block.get("input")
     args = {} if given is None else checks.mapping(given, f"{where}.input")
-    turns.call(Call(call_id, name), args, where)
+    turn.call(Call(call_id, name), args, where)
 
 
-def _server_tool_use(turns: Turns, block: JsonObject, where: str) -> None:
+def _server_tool_use(turn: ModelTurn, block: JsonObject, where: str) -> None:
     known = IGNORED_KEYS | {"id", "name", "input", "caller"}
-    turns.ask.refuse_unknown_keys(block, where, known)
+    turn.ask.refuse_unknown_keys(block, where, known)
     tool_id = checks.string(checks.required(block, "id", where), f"{where}.id")
     checks.string(checks.required(block, "name", where), f"{where}.name")
     given = block.get("input")
-    turns.ran.asked[tool_id] = {} if given is None else checks.mapping(given, f"{where}.input")
+    turn.ran.asked[tool_id] = {} if given is None else checks.mapping(given, f"{where}.input")
 
 
-def _code_result(turns: Turns, block: JsonObject, where: str) -> None:
-    tool_id, content = _server_result(turns, block, where)
-    turns.parts += turns.ran.parts(tool_id, content, turns.signed.get(tool_id) or None, where)
+def _code_result(turn: ModelTurn, block: JsonObject, where: str) -> None:
+    tool_id, content = _server_result(turn, block, where)
+    turn.parts += turn.ran.parts(tool_id, content, turn.signed.get(tool_id) or None, where)
 
 
-def _other_code_result(turns: Turns, block: JsonObject, where: str) -> None:
-    tool_id, content = _server_result(turns, block, where)
-    turns.parts.append({"text": as_text(turns.ran.asked.get(tool_id, {}), content)})
+def _other_code_result(turn: ModelTurn, block: JsonObject, where: str) -> None:
+    tool_id, content = _server_result(turn, block, where)
+    turn.parts.append({"text": as_text(turn.ran.asked.get(tool_id, {}), content)})
 
 
-def _search_result(turns: Turns, block: JsonObject, where: str) -> None:
-    _, content = _server_result(turns, block, where)
+def _search_result(turn: ModelTurn, block: JsonObject, where: str) -> None:
+    _, content = _server_result(turn, block, where)
     sources = [each for each in content if type(each) is dict] if type(content) is list else []
-    carried = opened(turns.ask.seal, sources[0].get("encrypted_content")) if sources else None
-    if carried is not None and carried.family == turns.ask.facts.family:
-        turns.parts += carried.parts
+    carried = opened(turn.ask.seal, sources[0].get("encrypted_content")) if sources else None
+    if carried is not None and carried.family == turn.ask.facts.family:
+        turn.parts += carried.parts
     elif carried is None and any(each.get("encrypted_content") != NOTHING_CARRIED for each in sources):
-        turns.ask.notes.append(f"'{where}' is not sent: the answer's text says what was found.")
+        turn.ask.notes.append(f"'{where}' is not sent: the answer's text says what was found.")
 
 
-def _server_result(turns: Turns, block: JsonObject, where: str) -> tuple[str, object]:
-    turns.ask.refuse_unknown_keys(block, where, IGNORED_KEYS | {"tool_use_id", "content", "caller"})
+def _server_result(turn: ModelTurn, block: JsonObject, where: str) -> tuple[str, object]:
+    turn.ask.refuse_unknown_keys(block, where, IGNORED_KEYS | {"tool_use_id", "content", "caller"})
     tool_id = checks.string(checks.required(block, "tool_use_id", where), f"{where}.tool_use_id")
     return tool_id, checks.required(block, "content", where)
 
 
-_Reader: TypeAlias = Callable[[Turns, JsonObject, str], None]
+_Reader: TypeAlias = Callable[[ModelTurn, JsonObject, str], None]
 
 _READERS: dict[str, _Reader] = {
     "text": _text,
