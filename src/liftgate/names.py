@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 
 _FILE_ID = re.compile(r"file-[a-z0-9]{24}\Z")
+_CHOSEN = re.compile(r"files/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_FILE_BEGINNINGS = ("file-", "files/")
 _GOOGLE = r"(?i:https?://generativelanguage\.googleapis\.com)/"
 _VERSIONED = r"(?i:https?)://[^?#]+/v1(?:alpha|beta)?/"
 _GOOGLE_FILE = re.compile(rf"{_GOOGLE}(?:v\w+/)?files/[^/?#]+\Z")
@@ -19,6 +21,7 @@ _FILE_URI = re.compile(rf"{_VERSIONED}files/[a-z0-9-]{{1,40}}{_BYTES}\Z")
 _FILE_URL = re.compile(rf"{_VERSIONED}files/file-[a-z0-9]{{24}}{_BYTES}\Z")
 _NAME = r"files/([a-z0-9-]{1,40})"
 _RESOURCE = re.compile(rf"(?:{_NAME}|(?:{_VERSIONED}|{_GOOGLE}(?:v\w+/)?){_NAME}{_BYTES})\Z")
+_MODEL = re.compile(r"(?:tunedModels/)?[A-Za-z0-9_][A-Za-z0-9._~@-]{0,199}")
 _PROVIDER, _MODELS = "gemini/", "models/"
 
 
@@ -38,6 +41,21 @@ def gemini_name(file_id: str) -> str:
 def file_id_of(name: str) -> str:
     """`files/x` → `file-x`."""
     return "file-" + name.removeprefix("files/")
+
+
+def gemini_resource(resource: str) -> str:
+    """`x` → `files/x`, whatever `x` is."""
+    return "files/" + resource
+
+
+def may_be_chosen(name: str) -> bool:
+    """Whether a client may give a File this Gemini name of its own, `files/x`."""
+    return _CHOSEN.fullmatch(name) is not None
+
+
+def begins_like_a_file(text: str) -> bool:
+    """Whether its beginning is that of an id or a Gemini name, and of no address."""
+    return text.startswith(_FILE_BEGINNINGS)
 
 
 def resource_of(text: str) -> str | None:
@@ -71,9 +89,25 @@ def is_google_file(text: str) -> bool:
 # ── models ───────────────────────────────────────────────────────────────────────────────────────
 
 
+def names_a_model(model: str) -> bool:
+    """Whether it is one segment of a path (or `tunedModels/` and one), so that Google reads it as we do: a name that a
+    client chose stands in the URL of the call, which carries the operator's key."""
+    return _MODEL.fullmatch(model) is not None
+
+
 def bare_model(model: str) -> str:
     """`gemini/x`, `models/x` and `gemini/models/x` → `x`; `tunedModels/x` stays."""
     return model.removeprefix(_PROVIDER).removeprefix(_MODELS)
+
+
+def gemini_model(name: str) -> str:
+    """A public name as Google's lists spell it: `x` → `models/x`."""
+    return _MODELS + name
+
+
+def litellm_model(name: str) -> str:
+    """A public name with LiteLLM's provider before it: `x` → `gemini/x`."""
+    return _PROVIDER + name
 
 
 def model_path(model: str) -> str:

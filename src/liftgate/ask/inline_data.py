@@ -15,6 +15,7 @@ from liftgate.ask.media import Media
 from liftgate.errors import FileUnusable, InvalidRequest
 from liftgate.large_bodies import behind
 from liftgate.media_types import is_taken, resolve, unusable
+from liftgate.names import begins_like_a_file
 from liftgate.signatures import HEAD, sniff
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
@@ -50,7 +51,7 @@ def read_data(
         declared = declared or parts
         named = _NAME.search(parts)
         filename = filename or (named and (named[1] or named[2])) or None
-    elif len(text) <= _LONGEST_ID and text.startswith(("file-", "files/")):
+    elif len(text) <= _LONGEST_ID and begins_like_a_file(text):
         raise bad_data(param, "It is the id of a file: that goes into 'file_id'.")
     beginning = "".join(text[:_SNIFFED].split())
     if not beginning:

@@ -8,7 +8,7 @@ Films at YouTube come out in the spelling that Gemini takes (docs/protocol/gemin
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 from liftgate import media_types
@@ -16,7 +16,7 @@ from liftgate.ask import checks
 from liftgate.ask.builder import Ask
 from liftgate.ask.inline_data import bad_data, checked_base64, read_data, text_data
 from liftgate.ask.media import Media, MediaFound, MediaKind
-from liftgate.errors import FileNotFound, InvalidRequest
+from liftgate.errors import FileNotFound, InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
 from liftgate.media_types import bare, is_text
 from liftgate.names import is_file_url
@@ -188,6 +188,18 @@ def read_audio(part: JsonObject, where: str, *, place_of_urls: str) -> Media:
         raise bad_data(param, f"It is a URL: audio behind a URL goes into {place_of_urls}.")
     ref, mime_type = read_data(data, param, declared=declared)
     return Media(param, "inline", ref, mime_type)
+
+
+def read_known(
+    part: JsonObject, where: str, read: Callable[[JsonObject, str], Media | None], types: Collection[str]
+) -> Media:
+    """The media of a part that must be one of these types. Raises MissingParameter and InvalidRequest."""
+    media = read(part, where)
+    if media is None:
+        if part.get("type") is None:
+            raise MissingParameter(f"{where}.type")
+        raise checks.invalid_value(f"{where}.type", part["type"], types)
+    return media
 
 
 # ── which media need I/O ──────────────────────────────────────────────────────────────────────

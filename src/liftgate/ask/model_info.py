@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from liftgate.names import bare_model
+from liftgate.names import bare_model, litellm_model
 from liftgate.prices import dollars_per_token
 from liftgate.rates import NONE, Prices
 
@@ -53,7 +53,7 @@ def facts_of(model: str, entry: Mapping[str, Any], day: date, own: Prices = NONE
     prices = dollars_per_token(name, day=day, own=own)
     above = dollars_per_token(name, day=day, long_prompt=True, own=own) if is_tiered else {}
     info: dict[str, Any] = {
-        "key": f"gemini/{name}",
+        "key": litellm_model(name),
         "litellm_provider": "gemini",
         "mode": _MODES.get(entry["kind"], entry["kind"]),
         "max_tokens": limits.get("output"),

@@ -25,7 +25,7 @@ from liftgate.files.uploads import Uploads
 from liftgate.gemini.upload_session import CHUNK
 from liftgate.keys.asking import asked_model
 from liftgate.media_types import is_taken, is_text, resolve, unusable
-from liftgate.names import file_id_of, is_file_id, resource_of
+from liftgate.names import file_id_of, gemini_resource, is_file_id, resource_of
 from liftgate.records import Account, FileRecord, NewFile, Owner, UploadRecord
 from liftgate.router.attempts import Router
 from liftgate.signatures import HEAD
@@ -146,7 +146,7 @@ class Files:
             return await self.find(owner, spelling)
         if is_file_id(name):
             return await self.find(owner, name)
-        return await self.find(owner, file_id_of(name)) or await self._aliased(owner, "files/" + name)
+        return await self.find(owner, file_id_of(name)) or await self._aliased(owner, gemini_resource(name))
 
     async def _aliased(self, owner: Owner, alias: str) -> FileRecord | None:
         return await self._db.read(lambda conn: rows.get_file_by_alias(conn, owner, alias, conn.now()))

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 
+from liftgate.names import gemini_resource
+
 # "You do not have permission to access the File XXX or it may not exist."
 # "The File XXX is not in an ACTIVE state and usage is not allowed."
 _FILE = re.compile(r"\b[Tt]he File (?:files/)?([a-z0-9][a-z0-9-]*)\b")
@@ -37,7 +39,7 @@ def tokens_allowed(sentence: str) -> int | None:
 def file_named(sentence: str) -> str | None:
     """The resource name (`files/x`) of the file that Google's sentence is about, or None."""
     found = _FILE.search(sentence)
-    return f"files/{found.group(1)}" if found else None
+    return gemini_resource(found.group(1)) if found else None
 
 
 def speaks_of_key(sentence: str) -> bool:

@@ -13,10 +13,9 @@ from typing import Any, TypedDict
 
 from liftgate.errors import AuthenticationFailed, ConfigError, InvalidRequest, ModelNotFound
 from liftgate.json_types import JsonMapping
-from liftgate.names import bare_model
+from liftgate.names import bare_model, names_a_model
 from liftgate.records import Account
 from liftgate.settings.google import environment_key, key_account, key_warnings, read_base
-from liftgate.settings.wildcards import names_a_model
 
 PROVIDER = "gemini"
 PROVIDER_HEADER = "custom-llm-provider"

@@ -10,7 +10,7 @@ from liftgate.ask.suspects import Suspect
 from liftgate.errors import FileNotFound, InvalidRequest
 from liftgate.gemini.files import GeminiFile
 from liftgate.media_types import called, is_taken, resolve, unusable
-from liftgate.names import resource_of
+from liftgate.names import gemini_resource, resource_of
 from liftgate.sdk.engine import Listing
 from liftgate.sdk.results import FileList, FileObject
 
@@ -29,7 +29,7 @@ def file_name(file_id: object, *, param: str = "file_id") -> str:
     name = resource_of(file_id) or (file_id if _BARE.match(file_id) else None)
     if name is None:
         raise FileNotFound(file_id, param=param)
-    return "files/" + name
+    return gemini_resource(name)
 
 
 def is_file_name(file_id: str) -> bool:

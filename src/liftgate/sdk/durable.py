@@ -26,6 +26,7 @@ from liftgate.engine.meter import Meter
 from liftgate.errors import FileNotFound, InvalidRequest, UnsupportedParameter
 from liftgate.gateway import Gateway
 from liftgate.json_types import JsonMapping, JsonObject
+from liftgate.names import gemini_resource
 from liftgate.records import FileRecord, NewFile
 from liftgate.sdk.calls import Call, check_provider, model_name
 from liftgate.sdk.engine import ChunkSource, E, EventSource, Listing, StoredFile
@@ -126,7 +127,7 @@ class Durable:
     async def _named(self, file_id: str, call: Call) -> FileRecord:
         _acceptable(call)
         files = self._gateway.files
-        record = await files.named(LOCAL, file_id) or await files.named(LOCAL, f"files/{file_id}")
+        record = await files.named(LOCAL, file_id) or await files.named(LOCAL, gemini_resource(file_id))
         if record is None:
             raise FileNotFound(file_id, param="file_id")
         return record

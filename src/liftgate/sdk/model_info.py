@@ -13,6 +13,7 @@ from liftgate.clock import SystemClock
 from liftgate.dialects.chat.fields import REQUEST
 from liftgate.errors import NotFound
 from liftgate.json_types import JsonObject
+from liftgate.names import litellm_model
 from liftgate.prices import day_of
 from liftgate.rates import known_models, model_entry
 from liftgate.sdk.bridge import public_errors
@@ -120,7 +121,7 @@ class _ModelCost(Mapping[str, JsonObject]):
         return facts_of(name, entry, day_of(SystemClock().now()))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(f"gemini/{name}" for name in known_models())
+        return iter(litellm_model(name) for name in known_models())
 
     def __len__(self) -> int:
         return len(known_models())

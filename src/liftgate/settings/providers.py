@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from liftgate.errors import ConfigError
-from liftgate.names import bare_model
+from liftgate.names import bare_model, names_a_model
 from liftgate.settings.spelling import nearest
 from liftgate.settings.values import text
-from liftgate.settings.wildcards import STAR, names_a_model
+from liftgate.settings.wildcards import STAR
 
 OURS = "gemini"
 

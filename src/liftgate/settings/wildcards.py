@@ -1,5 +1,4 @@
-"""`model_name`s with a `*`: which deployments serve a name that no deployment has word for word; and what a model's
-name may be.
+"""`model_name`s with a `*`: which deployments serve a name that no deployment has word for word.
 
 As at LiteLLM: `model_name: "gemini/*"` with `model: gemini/*` serves `gemini/x` as `x`; what the star of the name stood
 for takes the place of the star of the model. More letters outside the star win.
@@ -11,18 +10,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from liftgate.names import bare_model
+from liftgate.names import bare_model, names_a_model
 from liftgate.records import Deployment
 
 STAR = "*"
 _PUBLIC = re.compile(r"(?!(?:.*/)?\.{1,2}(?:/|\Z))[^\x00-\x20\x7f?#%\\]+", re.DOTALL)
-_MODEL = re.compile(r"(?:tunedModels/)?[A-Za-z0-9_][A-Za-z0-9._~@-]{0,199}")
-
-
-def names_a_model(model: str) -> bool:
-    """Whether it is one segment of a path (or `tunedModels/` and one), so that Google reads it as we do: a name that a
-    client chose stands in the URL of the call, which carries the operator's key."""
-    return _MODEL.fullmatch(model) is not None
 
 
 def served_by_wildcard(deployments: Iterable[Deployment], model_name: str) -> list[Deployment]:

@@ -26,7 +26,7 @@ from liftgate.ask.media_parts import (
 )
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.names import is_file_uri
+from liftgate.names import begins_like_a_file, is_file_uri
 
 IGNORED_KEYS = frozenset({"type", "cache_control", "prompt_cache_breakpoint"})
 _MEDIA_KEYS = frozenset({"detail", "video_metadata", *TYPE_KEYS})
@@ -91,7 +91,7 @@ def _linked(name: str) -> Callable[[JsonObject, str], Media]:
         (kind, ref), mime_type = kind_of(ref, param), explicit_type(linked, where)
         if kind == "inline":
             ref, mime_type = read_data(ref, param, said=mime_type)
-        elif kind == "file_id" and not (WEB.match(ref) or ref.startswith(("file-", "files/"))):
+        elif kind == "file_id" and not (WEB.match(ref) or begins_like_a_file(ref)):
             raise not_a_url(param, ref)
         medium = name.removesuffix("_url")
         resolution = read_detail(linked.get("detail"), f"{where}.detail")

@@ -9,7 +9,7 @@ from liftgate.ask import checks
 from liftgate.ask.body import Conversation
 from liftgate.ask.builder import Ask
 from liftgate.ask.media import Media
-from liftgate.ask.media_parts import media_part
+from liftgate.ask.media_parts import media_part, read_known
 from liftgate.ask.tool_results import Round, response_of
 from liftgate.dialects.chat.assistant import read_turn
 from liftgate.dialects.chat.media import IGNORED_KEYS, READERS, read_media
@@ -94,11 +94,7 @@ def _part(ask: Ask, part: object, where: str) -> JsonObject:
 
 
 def _media(ask: Ask, part: JsonObject, where: str) -> Media:
-    media = ask.media.get(where) or read_media(part, where)
-    if media is None:
-        if part.get("type") is None:
-            raise MissingParameter(f"{where}.type")
-        raise checks.invalid_value(f"{where}.type", part["type"], _PART_TYPES)
+    media = ask.media.get(where) or read_known(part, where, read_media, _PART_TYPES)
     if len(part) > 2:
         ask.refuse_unknown_keys(part, where, IGNORED_KEYS | {part["type"]})
     return media

@@ -14,13 +14,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from liftgate.errors import InvalidRequest, shortened
-from liftgate.names import gemini_name
+from liftgate.names import gemini_name, may_be_chosen
 from liftgate.records import FileRecord, NewFile
 from liftgate.whole_numbers import whole_number
 
 GEMINI_ROOT = "https://generativelanguage.googleapis.com/v1beta/"
 MAX_DISPLAY_NAME = 512
-_NAME = re.compile(r"files/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _SET = {"name": "name", "displayName": "display_name", "mimeType": "mime_type", "sizeBytes": "size_bytes"}
 _OUTPUT = ("createTime", "updateTime", "expirationTime", "sha256Hash", "uri", "downloadUri", "state", "source", "error")
 _OUTPUT_SNAKE = ("create_time", "update_time", "expiration_time", "sha256_hash", "download_uri")
@@ -55,7 +54,7 @@ def read_metadata(body: bytes) -> NewFile:
 
 def _name(found: dict[str, Any]) -> str | None:
     name = _text(found, "name")
-    if name and not _NAME.fullmatch(name):
+    if name and not may_be_chosen(name):
         raise InvalidRequest(
             "file.name must be 'files/' and 1 to 40 characters that are lowercase alphanumeric or dashes (-), without a"
             " dash at the beginning or end.",

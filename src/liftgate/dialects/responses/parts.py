@@ -22,11 +22,12 @@ from liftgate.ask.media_parts import (
     not_a_url,
     read_audio,
     read_detail,
+    read_known,
     video_metadata,
 )
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
-from liftgate.names import is_file_uri
+from liftgate.names import begins_like_a_file, is_file_uri
 
 IGNORED_KEYS = frozenset({"type", "prompt_cache_breakpoint", "cache_control"})
 _OPTIONS = frozenset({"detail", "video_metadata", *TYPE_KEYS})
@@ -57,11 +58,7 @@ def read_part(ask: Ask, part: object, where: str) -> JsonObject:
 
 def media_of(ask: Ask, part: JsonObject, where: str) -> Media:
     """The media of a part that is no text."""
-    media = ask.media.get(where) or read_media(part, where)
-    if media is None:
-        if part.get("type") is None:
-            raise MissingParameter(f"{where}.type")
-        raise checks.invalid_value(f"{where}.type", part["type"], TYPES)
+    media = ask.media.get(where) or read_known(part, where, read_media, TYPES)
     ask.refuse_unknown_keys(part, where, _KEYS[part["type"]])
     return media
 
@@ -124,7 +121,7 @@ def _linked(key: str) -> Callable[[JsonObject, str], Media]:
 
 
 def _is_address(ref: str) -> bool:
-    return bool(WEB.match(ref)) or ref.startswith(("file-", "files/"))
+    return bool(WEB.match(ref)) or begins_like_a_file(ref)
 
 
 def _audio(part: JsonObject, where: str) -> Media:

@@ -14,7 +14,7 @@ from typing import Any
 from liftgate.dialects.gemini.files import gemini_file
 from liftgate.engine.pass_through import NUMBERS
 from liftgate.errors import FileNotFound, InvalidRequest, shortened
-from liftgate.names import is_file_id
+from liftgate.names import gemini_resource, is_file_id
 from liftgate.records import FileRecord
 from liftgate.server.conditions import check_change, etag_of, may_change
 from liftgate.server.handlers.content import content_of
@@ -99,7 +99,7 @@ def page_size(text: str | None, default: int, largest: int) -> int:
 
 async def _named(request: Request) -> FileRecord:
     name = request.params["name"]
-    spelling = name if is_file_id(name) else f"files/{name}"
+    spelling = name if is_file_id(name) else gemini_resource(name)
     file = await request.gateway.files.named(request.owner, spelling)
     if file is None:
         raise FileNotFound(name)

@@ -12,6 +12,7 @@ from liftgate.ask.model_facts import facts_for
 from liftgate.engine.models import ServedModel
 from liftgate.engine.pass_through import METHODS, NUMBERS, STREAM, GeminiRequest, methods_of
 from liftgate.errors import InvalidRequest, ModelNotFound, NotFound
+from liftgate.names import gemini_model
 from liftgate.server.bodies import without_mark
 from liftgate.server.handlers.gemini_files import common, page_size
 from liftgate.server.handlers.generate import PATIENCE
@@ -82,22 +83,22 @@ async def get_model(request: Request) -> Response:
             return google_json(_model(await models.retrieve(name)))
     except ModelNotFound:
         raise NotFound(
-            f"models/{name} is not found for API version v1beta. Call ModelService.ListModels to see the list of "
-            "available models and their supported methods."
+            f"{gemini_model(name)} is not found for API version v1beta. Call ModelService.ListModels to see the list "
+            "of available models and their supported methods."
         ) from None
 
 
 def _model(model: ServedModel) -> dict[str, Any]:
     """Google's own Model under its public name; where Google was not asked, what the table of models knows of it."""
     if model.google is not None:
-        return {**model.google, "name": f"models/{model.name}"}
+        return {**model.google, "name": gemini_model(model.name)}
     upstream = model.upstream.rsplit("/", 1)[-1]
     version = _VERSION.search(upstream)
     facts = facts_for(upstream)
     embeds = "embedding" in upstream
     limits = {} if embeds else {"inputTokenLimit": facts.input_tokens, "outputTokenLimit": facts.output_tokens}
     return {
-        "name": f"models/{model.name}",
+        "name": gemini_model(model.name),
         "version": version[1] if version else "001",
         "displayName": model.name,
         "description": f"{upstream} through Liftgate",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from liftgate.names import litellm_model
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 
@@ -16,7 +17,7 @@ async def model_info(request: Request) -> Response:
     entries = [
         {
             "model_name": each.model_name,
-            "litellm_params": {"model": f"gemini/{each.model}"},
+            "litellm_params": {"model": litellm_model(each.model)},
             "model_info": {"id": each.id, "db_model": False, **models.facts(each)},
         }
         for each in models.deployments()
@@ -33,7 +34,7 @@ async def health(request: Request) -> Response:
     healthy: list[dict[str, Any]] = []
     unhealthy: list[dict[str, Any]] = []
     for each in models.deployments():
-        entry = {"model": f"gemini/{each.model}", "model_name": each.model_name, "model_id": each.id}
+        entry = {"model": litellm_model(each.model), "model_name": each.model_name, "model_id": each.id}
         if failures := models.failures(each):
             unhealthy.append({**entry, "error": f"It failed {failures} times in a row and is left alone for a while."})
         else:
