@@ -81,16 +81,20 @@ def rendered() -> dict[str, dict[str, Any]]:
 
 def test_the_base_for_kubernetes_fits_together() -> None:
     found = rendered()
-    assert found.keys() == {"ConfigMap", "Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy"}
+    assert found.keys() == {
+        *("ConfigMap", "Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy", "ServiceMonitor"),
+    }
     pod = found["Deployment"]["spec"]["template"]
     [container] = pod["spec"]["containers"]
     labels = pod["metadata"]["labels"]
     assert found["Service"]["spec"]["selector"].items() <= labels.items()
-    for kind, where in (("PodDisruptionBudget", "selector"), ("NetworkPolicy", "podSelector")):
+    selectors = {"PodDisruptionBudget": "selector", "NetworkPolicy": "podSelector", "ServiceMonitor": "selector"}
+    for kind, where in selectors.items():
         assert found[kind]["spec"][where]["matchLabels"].items() <= labels.items(), kind
     [port] = container["ports"]
     assert (port["name"], port["containerPort"]) == ("http", 4000)
     assert found["Service"]["spec"]["ports"][0]["targetPort"] == "http"
+    assert found["Service"]["spec"]["ports"][0]["name"] == found["ServiceMonitor"]["spec"]["endpoints"][0]["port"]
     [config] = [each["configMap"]["name"] for each in pod["spec"]["volumes"] if "configMap" in each]
     assert config == found["ConfigMap"]["metadata"]["name"]
     security = container["securityContext"]
@@ -122,6 +126,7 @@ def test_the_config_of_the_base_starts_a_gateway(tmp_path: Path) -> None:
     }
     settings, warnings = load_settings(config, {}, environ)
     assert settings.storage.blob_store == "s3://liftgate" and settings.auth.required and not list(warnings)
+    assert settings.counting.metrics
 
 
 def test_compose_names_no_secret_and_fixes_every_image() -> None:
