@@ -18,7 +18,7 @@ BROKEN = ("net::ERR_", "Failed to load resource")
 """What Chromium writes on its console where a test breaks the line."""
 
 
-@pytest.mark.parametrize("size", [80 * MIB, pytest.param(300 * MIB, marks=pytest.mark.full)])
+@pytest.mark.parametrize("size", [32 * MIB, pytest.param(300 * MIB, marks=pytest.mark.full)])
 def test_an_upload_goes_on_after_two_cuts_and_a_reload(browser: Browser, url: str, tmp_path: Path, size: int) -> None:
     content = content_of(size)
     path = tmp_path / f"lecture {size}.bin.txt"
@@ -41,7 +41,9 @@ def test_an_upload_goes_on_after_two_cuts_and_a_reload(browser: Browser, url: st
         page.locator("input[type=file]").set_input_files(path)
         expect(page.get_by_role("link", name=path.name)).to_be_visible(timeout=120_000)
         expect(page.get_by_text("Not finished")).to_have_count(0)
-        assert relay.sent <= 1.1 * size, f"{relay.sent / size:.3f} × the bytes"
+        # What three breaks can cost: two parts each, and of a large file a hundredth is a part.
+        most = 1.1 * size if size > 128 * MIB else size + 3 * 2 * MIB + MIB
+        assert relay.sent <= most, f"{relay.sent / size:.3f} × the bytes"
         assert page.evaluate("localStorage.getItem('liftgate.uploads')") == "{}"
     with client_for(url) as ann:
         [file] = [each for each in ann.files.list() if each.filename == path.name]
@@ -53,8 +55,8 @@ def test_uploads_wait_for_each_other_are_paused_and_taken_back(browser: Browser,
     paths = []
     for name in ("one.txt", "two.txt", "three.txt"):
         paths.append(tmp_path / name)
-        paths[-1].write_bytes(content_of(8 * MIB, seed=len(name)))
-    with relay_to(url, stop_at=4 * MIB) as relay, Visit(browser, relay.url, allowed=BROKEN) as visit:
+        paths[-1].write_bytes(content_of(5 * MIB, seed=len(name)))
+    with relay_to(url, stop_at=3 * MIB) as relay, Visit(browser, relay.url, allowed=BROKEN) as visit:
         page = visit.page
         visit.sign_in("sk-bob")
         visit.look("Upload")

@@ -103,11 +103,11 @@ def test_a_file_on_its_whole_way(browser: Browser, url: str) -> None:
         expect(page.get_by_text("You have signed out.")).to_be_visible()
 
 
-def test_every_view_at_320_pixels(browser: Browser, url: str) -> None:
+def test_every_view_at_320_pixels_in_the_dark(browser: Browser, url: str) -> None:
     with client_for(url, "sk-master") as master:
         for name in ("a very long name without any place to break it " * 3, "x" * 200, "short"):
             master.files.create(file=(f"{name}.txt", name.encode()), purpose="user_data")
-    with Visit(browser, url, viewport={"width": 320, "height": 640}) as visit:
+    with Visit(browser, url, viewport={"width": 320, "height": 640}, color_scheme="dark") as visit:
         page = visit.page
         visit.open()
         visit.check_access()

@@ -26,7 +26,7 @@ IN_A_FRAME: tuple[Header, ...] = (
     (b"content-security-policy", b"sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-"""What a PDF may do that is shown inside the page: nothing, and only there."""
+"""A PDF that is shown inside the page has an origin of its own, and loads nothing."""
 
 
 async def file_content(request: Request) -> Response:
@@ -36,7 +36,8 @@ async def file_content(request: Request) -> Response:
 
 
 async def preview(request: Request) -> Response:
-    """A PDF, to be shown where it stands: no browser shows one that comes as an attachment. Nothing in it runs."""
+    """A PDF, to be shown where it stands: no browser shows one that comes as an attachment. The browser's own reader
+    shows it, apart from the page."""
     request.query("key")
     file = await request.gateway.files.retrieve(request.owner, request.params["file_id"])
     if file.mime_type != PDF:
