@@ -278,8 +278,8 @@ def fields() -> Iterator[Case]:
     for seconds in (b"-1", b"0", b"3599", b"2592001", b"1e9", b"\xd9\xa3" * 4, b"9" * 5000, b"NaN", b""):
         life = named("expires_after[anchor]", b"created_at") + named("expires_after[seconds]", seconds)
         yield sent(f"a life of {seconds[:20]!r}", form(PURPOSE + life + FILE + END))
-    for name, body in {"purpose behind": FILE + PURPOSE + END, "a nested form": PURPOSE + nested + END}.items():
-        yield sent(f"a form with {name}", form(body), passes=True)
+    yield sent("a form with purpose behind", form(FILE + PURPOSE + END), passes=True)
+    yield sent("a form with a nested form", form(PURPOSE + nested + END))
 
 
 def types() -> Iterator[Case]:
