@@ -254,6 +254,19 @@ def test_a_credential_of_the_list_is_used(tmp_path: Path) -> None:
     assert "no credential" in refusal(tmp_path, text.replace("credential_name: mine, c", "credential_name: its, c"))
 
 
+@pytest.mark.parametrize("value", ["{a: b}", "[a]", "2026-01-01"])
+def test_an_environment_variable_of_the_config_is_a_text(tmp_path: Path, value: str) -> None:
+    said = refusal(tmp_path, EXAMPLE + f"environment_variables: {{GEMINI_API_KEY: {value}}}\n")
+    assert "environment_variables.GEMINI_API_KEY: expected a text" in said
+
+
+def test_an_environment_variable_without_a_value_is_not_set(tmp_path: Path) -> None:
+    """Not the word None, which would be a key."""
+    text = EXAMPLE + "environment_variables: {GEMINI_API_KEY: , LIFTGATE_MASTER_KEY: null}\n"
+    assert "GEMINI_API_KEY is not set" in refusal(tmp_path, text, environ={"HOME": "/"})
+    assert load(tmp_path, text)[0].deployments[0].api_key == KEYED["GEMINI_API_KEY"]
+
+
 def test_environment_variables_of_the_config_are_set_first(tmp_path: Path) -> None:
     text = EXAMPLE + "environment_variables: {GEMINI_API_KEY: os.environ/OTHER, LIFTGATE_PORT: 4321}\n"
     settings, _ = load(tmp_path, text, environ={"OTHER": "exported", "HOME": "/"})

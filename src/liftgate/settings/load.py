@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from liftgate.errors import ConfigError
 from liftgate.settings import litellm_config
 from liftgate.settings.checks import check
 from liftgate.settings.deployments import Served, environment_deployments, read_deployments
@@ -23,7 +24,7 @@ from liftgate.settings.model_names import read_names
 from liftgate.settings.options import BY_NAME, OPTIONS, SECTIONS
 from liftgate.settings.sections import LimitSettings, RouterSettings, Settings
 from liftgate.settings.spelling import hint, nearest
-from liftgate.settings.values import mapping, resolved
+from liftgate.settings.values import mapping, resolved, shown
 
 _CLIENTS_VARIABLES = ("LIFTGATE_BASE_URL", "LIFTGATE_API_KEY")
 """Of the commands that talk to a gateway; a gateway may well be started with the same environment."""
@@ -92,10 +93,16 @@ def default_data_dir(environ: Mapping[str, str]) -> Path:
 
 def _exported(document: Mapping[str, object], environ: Mapping[str, str], path: str) -> dict[str, str]:
     where = f"{path}: environment_variables"
-    return {
-        name: str(resolved(value, environ, f"{where}.{name}"))
-        for name, value in mapping(document.get("environment_variables"), where).items()
-    }
+    given = mapping(document.get("environment_variables"), where)
+    # Null is what YAML has where nothing stands: such a variable is not set, and never the word None.
+    return {name: _text_of(value, environ, f"{where}.{name}") for name, value in given.items() if value is not None}
+
+
+def _text_of(value: object, environ: Mapping[str, str], where: str) -> str:
+    found = resolved(value, environ, where)
+    if not isinstance(found, str | int | float):
+        raise ConfigError(f"{where}: expected a text, got {shown(found)}.")
+    return str(found)
 
 
 def _nothing_to_serve(document: Mapping[str, object], served: Served, environ: Mapping[str, str]) -> str:
