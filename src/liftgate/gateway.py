@@ -30,7 +30,7 @@ from liftgate.copies.kinds.files import FileCopies
 from liftgate.copies.purge import PurgeAtOnce, Purger
 from liftgate.copies.services import Services
 from liftgate.dialects.chat.request import read_defaults
-from liftgate.engine.access_log import AccessLog
+from liftgate.engine.access_log import AccessLog, JsonAccessLog
 from liftgate.engine.admission import Admission
 from liftgate.engine.attachments import Attachments
 from liftgate.engine.background import Background
@@ -55,6 +55,7 @@ from liftgate.engine.seals import Seals
 from liftgate.engine.sign_ins import SignIns
 from liftgate.engine.signatures import Signatures
 from liftgate.engine.spend import Spend
+from liftgate.engine.unreported import NoUsage
 from liftgate.engine.usage import Usage
 from liftgate.errors import ConfigError
 from liftgate.files.alone import has_met_another, take_turn
@@ -148,7 +149,7 @@ class Gateway:
         self.settings = settings
         self._clock = clock or SystemClock()
         server = settings.server
-        own = (AccessLog(),) if server.access_log or server.debug else ()
+        own = (JsonAccessLog() if server.json_logs else AccessLog(),) if server.access_log or server.debug else ()
         self.pricing = Pricing(settings.deployments)
         self.meters = Meters((*own, *listeners), self._clock, self.pricing, tell_cost=settings.counting.spend)
         self.usage: Usage | None = None
@@ -266,6 +267,7 @@ class Gateway:
         self.known_keys = KnownKeys(db, services.clock, settings.jobs.cache_stale_seconds)
         self.admission = Admission(services, self.pricing, settings.budgets)
         stack.push_async_callback(self.admission.close)
+        self.meters.unreported = NoUsage(self.admission.estimates, services.tasks)
         # Only where there are keys whose limits it could settle.
         self.known_keys.on_change(lambda _: self.meters.add(self.admission))
         await self.known_keys.load()

@@ -6,6 +6,7 @@ gemini-2.5-flash has one price on all days: $0.30 in, $1.00 for sound, $0.03 fro
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from liftgate.errors import ConfigError
 from liftgate.settings import CountingSettings, RouterSettings, load_settings
 from processes import gateway_processes, write_config
 from raw_http import call
+from running import eventually
 from test_meter import DOORS, KEY, STREAM, Door, Heard, Rig, every_door, hello, reply
 
 USAGE = {
@@ -186,3 +188,71 @@ def test_price_that_is_none_ends_the_start_and_is_named(value: object, tmp_path:
 
     with pytest.raises(ConfigError, match=r"model_list\[0\]\.litellm_params\.output_cost_per_token_above_200k_tokens"):
         load_settings(config, {}, {})
+
+
+def counted(rig: Rig, text: str) -> int:
+    """The tokens of a text as Google counts them."""
+    body = json.dumps({"contents": [{"role": "user", "parts": [{"text": text}]}]}).encode()
+    found: int = call(rig.url, "POST", f"/v1beta/models/{MODEL}:countTokens", body, KEY).json()["totalTokens"]
+    rig.heard.one()
+    rig.heard.calls.clear()
+    return found
+
+
+@every_door
+def test_client_that_leaves_pays_for_what_it_asked(door: Door, rig: Rig) -> None:
+    """Google said nothing of it yet: its own count of the prompt decides."""
+    tokens = counted(rig, "hello there")
+    answer = ended(USAGE)
+    slow = {"chunks": [answer], "delay": 60} if door.streamed else {"response": answer, "delay": 60}
+    rig.sandbox.control("scripts", slow)
+    before = sum(rig.sandbox.stats()["operations"].values())
+    with rig.asking(door, hello()):
+        assert eventually(lambda: sum(rig.sandbox.stats()["operations"].values()) > before)
+    record = rig.heard.one()
+    assert (record.outcome, record.estimated, record.cost) == ("left", True, tokens * 300)
+
+
+def test_client_that_leaves_a_stream_pays_for_what_came(rig: Rig) -> None:
+    tokens = counted(rig, "hello there")
+    rig.sandbox.control("scripts", {"chunks": [reply("twelve chars"), ended(USAGE)], "delays": [0, 60]})
+    with rig.asking(STREAM, hello()) as connection:
+        assert b"twelve chars" in read_until(connection, b"twelve chars")
+    record = rig.heard.one()
+    assert (record.outcome, record.estimated) == ("left", True)
+    assert record.cost == tokens * 300 + 3 * 2500
+
+
+@pytest.mark.parametrize("door", [STREAM, DOORS[3]], ids=["stream", "gemini stream"])
+def test_what_google_has_reported_by_then_goes_before_any_reckoning(door: Door, rig: Rig) -> None:
+    first = {**reply("one "), "usageMetadata": {"promptTokenCount": 1000, "candidatesTokenCount": 2}}
+    rig.sandbox.control("scripts", {"chunks": [first, ended(USAGE)], "delays": [0, 60]})
+    with rig.asking(door, hello()) as connection:
+        read_until(connection, b"one ")
+    record = rig.heard.one()
+    assert (record.outcome, record.estimated, record.cost) == ("left", False, 1000 * 300 + 2 * 2500)
+
+
+def test_embeddings_without_usage_are_reckoned_by_their_length(tmp_path: Path) -> None:
+    heard = Heard()
+    model = "gemini-embedding-001"
+    with sandbox_server() as sandbox:
+        settings = settings_for(
+            sandbox, tmp_path, deployments=deployments(sandbox.url, model=model), counting=CountingSettings(spend=True)
+        )
+        with gateway_server(settings, listeners=(heard,)) as url:
+            body = json.dumps({"content": {"parts": [{"text": "some text goes here"}]}}).encode()
+            answer = call(url, "POST", f"/v1beta/models/{model}:embedContent", body, KEY)
+            assert answer.status == 200 and "usageMetadata" not in answer.json()
+            record = heard.one()
+    assert record.estimated and record.cost is not None
+    assert record.cost == record.tokens.prompt["TEXT"] * 150 > 0
+
+
+def read_until(connection: socket.socket, wanted: bytes) -> bytes:
+    found = b""
+    while wanted not in found:
+        piece = connection.recv(65536)
+        assert piece, found
+        found += piece
+    return found

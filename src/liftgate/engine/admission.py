@@ -24,16 +24,16 @@ from liftgate.settings.sections import BudgetSettings
 
 class Admission:
     def __init__(self, services: Services, pricing: Pricing, settings: BudgetSettings) -> None:
-        self._estimates = Estimates(services.client, services.clock, pricing)
+        self.estimates = Estimates(services.client, services.clock, pricing)
         self._settings = settings
         self._allowances = Allowances(services.db, services.tasks, services.holder, ZoneInfo(settings.budget_time_zone))
 
     def ticket(self, key: Key) -> Ticket:
-        return Ticket(key, self._allowances, self._estimates, self._settings)
+        return Ticket(key, self._allowances, self.estimates, self._settings)
 
     def ended(self, call: CallRecord) -> None:
         if call.ticket is not None:
-            said = [paid.usage for paid in call.earlier] + [call.usage]
+            said = [paid.usage for paid in call.earlier] + [call.usage or call.reckoned]
             counts = [usage.get("totalTokenCount") for usage in said if usage]
             call.ticket.settle(call.cost or 0, sum(count for count in counts if isinstance(count, int)))
 
@@ -53,7 +53,7 @@ async def admitted(name: str, deployments: Callable[[str], Sequence[Deployment]]
 
 async def begin_asking(call: CallRecord, deployment: Deployment, body: Body) -> None:
     """Google is about to be asked for `call`. Raises RateReached, BudgetReached, LimitsAway."""
-    call.asks()
+    call.asks(deployment, body)
     if (ticket := call.ticket) is not None and ticket.covers:
         # What was asked before and of no use has to be paid too.
         await ticket.ask(call.price() or 0, deployment, body)

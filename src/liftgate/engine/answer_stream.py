@@ -76,6 +76,9 @@ class StartedStream(Generic[Q]):
                 break
         if not begun:
             raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
+        if call is not None and self._fold.answer.usage:
+            # Google will have said what was used; a stream of minutes need not keep the question for that.
+            call.sent = None
         self._events = events
 
     async def batch(self) -> Sequence[Event]:

@@ -78,6 +78,12 @@ class Estimates:
             prompt[TEXT] = prompt.get(TEXT, 0) + (limits.get("input") or LONGEST_INPUT)
         return self._estimate(deployment, asked, prompt)
 
+    async def count(self, deployment: Deployment, body: Body) -> ByModality:
+        """The tokens of `body` as Google counts them. Raises what the count does."""
+        asked = await asyncio.to_thread(_read, body) if len(body) >= LARGE else _read(body)
+        asked = asked if isinstance(asked, dict) else {}
+        return await self._count(deployment, count_body(_countable(asked), deployment.model))
+
     def _estimate(self, deployment: Deployment, asked: JsonObject, prompt: Mapping[str, int]) -> Estimate:
         config = asked.get("generationConfig") or asked.get("generation_config")
         config = config if isinstance(config, dict) else {}

@@ -97,7 +97,7 @@ class Generate:
         """Raises what `errors` has. `large`: to read the request takes long, which is then done in threads. `head`: of
         the answer, where it was promised before."""
         if (noted := current.get()) is not None:
-            noted.is_asked("chat", request.get("model"))
+            noted.is_asked("chat", request.get("model"), user=request.get("user"))
         ready = await self._prepare(await self._call(dialect, owner, request, large, head))
         return await self._attempts.run(ready.call.head.model, ready.files, partial(self._answer_at, ready))
 
@@ -115,7 +115,7 @@ class Generate:
         After 15 s of fetching and page-in it returns a stream that has not started (docs/architecture.md, "Decisions").
         """
         if (noted := current.get()) is not None:
-            noted.is_asked("chat", request.get("model"), streamed=True)
+            noted.is_asked("chat", request.get("model"), streamed=True, user=request.get("user"))
         call = await self._call(dialect, owner, request, large, head)
         return await self._stream_when_started(call) if call.media.needs else await self._start_stream(call)
 

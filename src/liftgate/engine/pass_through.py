@@ -84,9 +84,8 @@ class GeminiAnswer:
 class PassedStream:
     """Gemini's events as they come, the first one included; their JSON is not touched. `aclose()` cancels the upstream.
 
-    `events`: server-sent ones, separated as Google does it and without comments, on which its SDK breaks; else the
-    elements of a JSON array. A failure is told inside, as Google tells one. `call`: what is noted of it at its end.
-    """
+    `events`: server-sent ones, as Google separates them and without comments, on which its SDK breaks; else elements of
+    a JSON array. A failure is told inside, as Google tells one. `call`: what is noted of it at its end."""
 
     def __init__(
         self, stream: GeminiStream, first: Sequence[Body], hold: ExitStack, *, events: bool, call: CallRecord | None
@@ -217,6 +216,8 @@ class PassThrough:
                 first = batch if stream.large else [checked_object(data) for data in batch]
                 if not first:
                     raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
+                if noted is not None:
+                    noted.heard(first)
             except BaseException:
                 await stream.close()
                 raise
@@ -320,6 +321,5 @@ def _place(url: str) -> tuple[str, int | None] | None:
 
 
 def methods_of(model: str) -> Iterable[str]:
-    """What can be called of an upstream model, as Google lists it: neither streams nor batches of embeddings, which
-    it serves, are ever named (0 of 203 recorded)."""
+    """What can be called of an upstream model, as Google lists it: it names no streams and no batches of embeddings."""
     return ("embedContent", "countTokens") if "embedding" in model else ("generateContent", "countTokens")

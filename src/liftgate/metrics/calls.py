@@ -90,7 +90,7 @@ class CallCounts:
             self._add(families.UNPRICED, (named,))
         elif call.cost:
             self._add(families.SPEND, (self._key(call), named), call.cost / 1e9)
-        if call.usage is not None or call.earlier:
+        if call.usage is not None or call.earlier or call.estimated:
             self._tokens(call, places, named)
 
     def _find_places(self, call: CallRecord) -> _Places:

@@ -5,6 +5,7 @@ Used only where somebody listens (`engine.meter`); the engine fills in the rest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
@@ -15,6 +16,15 @@ from liftgate.server.request import Request
 
 COST_HEADERS = (b"x-liftgate-response-cost", b"x-litellm-response-cost")
 """US dollars; of a stream its usage says them."""
+
+
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?\Z")
+
+
+def trace_of(traceparent: bytes) -> str:
+    """The trace's id of W3C's header; empty where it is none."""
+    found = _TRACEPARENT.match(traceparent.strip())
+    return "" if found is None or traceparent.startswith(b"ff") else found[1].decode()
 
 
 def metered_receive(receive: Receive, call: CallRecord) -> Receive:
@@ -59,6 +69,8 @@ async def answer_metered(
     current.set(call)
     call.method = request.method
     call.peer = request.peer
+    if (traceparent := request.headers.get(b"traceparent")) is not None:
+        call.trace_id = trace_of(traceparent)
     try:
         await answer(request, metered_send(send, call, tells_cost=meters.tell_cost))
     except BaseException:

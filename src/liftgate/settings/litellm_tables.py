@@ -21,6 +21,7 @@ ACTS: dict[str, dict[str, str]] = {
         "cooldown_time": "cooldown_time",
         "allowed_fails": "allowed_fails",
         "drop_params": "drop_params",
+        "json_logs": "json_logs",
     },
     "general_settings": {
         "max_file_size_mb": "max_file_bytes",
@@ -130,7 +131,7 @@ SILENT: dict[str, frozenset[str]] = {
     "": frozenset({"general_settings", "litellm_settings", "router_settings"}),
     "general_settings": frozenset({"disable_spend_logs", "set_verbose", "debug", "disable_prisma_schema_update"}),
     "litellm_settings": frozenset(
-        {"require_managed_files", "user_url_validation", "set_verbose", "json_logs", "telemetry", "suppress_debug_info"}
+        {"require_managed_files", "user_url_validation", "set_verbose", "telemetry", "suppress_debug_info"}
     ),
     "router_settings": frozenset({"set_verbose", "debug_level"}),
     "litellm_params": frozenset({"model_info", "metadata", "tags", "litellm_metadata", "no-log", "stream"}),

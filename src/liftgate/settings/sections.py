@@ -198,6 +198,7 @@ class ServerSettings:
         "`https://*.example.com`, `http://localhost:*`, `null`, or `*` for all; none by default",
     )
     access_log: bool = _option(False, "write one line for every request")
+    json_logs: bool = _option(False, "write the log as JSON, an object for each line, the access log's lines too")
     debug: bool = _option(False, "write the log in detail, each failed try included, and the access log")
     read_timeout: float = _option(
         30.0, "how long a client may leave us waiting for the next bytes, in seconds", minimum=0.001

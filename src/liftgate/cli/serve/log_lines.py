@@ -9,20 +9,22 @@ character that is not printable as an escape, and blots out the keys that this g
 
 from __future__ import annotations
 
+import json
 import logging
-import re
+import os
+import sys
 from collections.abc import Iterable
+from functools import partial
 from urllib.parse import unquote, urlsplit
 
+from liftgate.engine.access_log import JsonLineHandler, moment
 from liftgate.log_context import working_for
+from liftgate.redaction import Redactor
 from liftgate.settings import Settings
 
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
 ACCESS = "liftgate.access"
 """Lines of this name have a form of their own, and end in the request's id."""
-SHORTEST_SECRET = 6
-_GOOGLES = r"AIza[0-9A-Za-z_-]{30,}"
-_HIDDEN = "***"
 
 
 class LogLines(logging.Formatter):
@@ -30,9 +32,7 @@ class LogLines(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__(FORMAT)
-        # The longest first: one key may be the beginning of another.
-        known = sorted({secret for secret in secrets if len(secret) >= SHORTEST_SECRET}, key=len, reverse=True)
-        self._secrets = re.compile("|".join([*map(re.escape, known), _GOOGLES]))
+        self._redactor = Redactor(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         head = f"{self.formatTime(record)} {record.levelname} {_origin(record)}{self._clean(record.getMessage())}"
@@ -44,7 +44,29 @@ class LogLines(logging.Formatter):
         return "\n".join([head, *(f"  | {self._clean(line)}" for line in more)])
 
     def _clean(self, text: str) -> str:
-        return escaped(self._secrets.sub(_HIDDEN, text))
+        return escaped(self._redactor.clean(text))
+
+
+class JsonLines(logging.Formatter):
+    """A record as one JSON object: `ts`, `level`, `event`, `room`, `request_id` or `job`, `message`, `traceback`."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        whom = working_for.get()
+        fields = {
+            "ts": moment(record.created),
+            "level": record.levelname.lower(),
+            "event": "log",
+            "room": record.name.removeprefix("liftgate").lstrip("."),
+            **({} if not whom else {"request_id" if whom.startswith("req_") else "job": whom}),
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return self._redactor.clean(json.dumps(fields))
 
 
 def _origin(record: logging.LogRecord) -> str:
@@ -64,10 +86,27 @@ def escaped(text: str) -> str:
 
 def log_to_stderr(settings: Settings) -> None:
     """Our own log from INFO, or in detail, everybody else's from WARNING."""
+    secrets = [*_secrets(settings)]
     handler = logging.StreamHandler()
-    handler.setFormatter(LogLines(_secrets(settings)))
+    access = logging.getLogger(ACCESS)
+    access.handlers.clear()
+    if settings.server.json_logs:
+        redactor = Redactor(secrets)
+        handler.setFormatter(JsonLines(redactor))
+        access.addHandler(JsonLineHandler(partial(_write, redactor)))
+        access.propagate = False
+    else:
+        handler.setFormatter(LogLines(secrets))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("liftgate").setLevel(logging.DEBUG if settings.server.debug else logging.INFO)
+
+
+def _write(redactor: Redactor, line: str) -> None:
+    """As one write, so that lines of several processes never mix."""
+    try:
+        os.write(sys.stderr.fileno(), redactor.clean(line).encode() + b"\n")
+    except OSError:
+        pass  # Nobody reads the log any more; the request is none the worse for it.
 
 
 def _secrets(settings: Settings) -> Iterable[str]:

@@ -20,7 +20,7 @@ from liftgate.settings.sections import LOCAL, MASTER
 SHOWN_DAYS = 30
 NO_ROWS = (
     "Liftgate keeps no row for each request: usage is summed by key, owner, model and day. Each request is a line of "
-    "the log (`access_log: json`)."
+    "the access log, with its cost (`access_log: true`, `json_logs: true`)."
 )
 
 

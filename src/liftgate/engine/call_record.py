@@ -1,0 +1,245 @@
+"""What is known of a call at its end: `CallRecord`. Whoever serves it fills it in (`meter`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any, Literal
+
+import msgspec
+
+from liftgate.answer.choice import Answer
+from liftgate.engine.pricing import Paid, Pricing
+from liftgate.errors import LiftgateError
+from liftgate.json_types import JsonObject
+from liftgate.keys.gate import Ticket
+from liftgate.large_bodies import Body
+from liftgate.prices import NOTHING, TokenCounts, counts_of_gemini
+from liftgate.records import Deployment, FileRecord, Owner
+
+Outcome = Literal["ok", "refused", "failed", "left"]
+"""`refused`: a 4xx, the caller must change something or wait. `failed`: a 5xx, an error inside a stream, or an answer
+that broke off. `left`: the client went away before the end."""
+LONG = 1 << 20
+"""Bytes of an answer that is not read again for its id alone."""
+Phase = Literal["files", "first_event", "upstream", "client"]
+
+
+class CallRecord(msgspec.Struct):
+    """One call. Listeners read it after its end, and change nothing.
+
+    Where a call has no such thing a text is empty and a number 0: a file route has no model, a call of the SDK no path.
+    """
+
+    request_id: str
+    began_at: float
+    """Unix seconds, on the gateway's clock."""
+    # Who
+    key: str = ""
+    """The name of the key that was given, never the key; empty where the gateway needs none."""
+    key_id: str = ""
+    """What stays of it when it is renamed, or given another secret. Of a key of the config its owner."""
+    owner: Owner = ""
+    peer: str = ""
+    """The address of the connection, which may be a proxy's."""
+    # What was asked
+    dialect: str = ""
+    method: str = ""
+    """HTTP's; empty for a call of the SDK."""
+    path: str = ""
+    route: str = ""
+    """The template of the path, `/v1/files/{file_id}`; empty where no route has it. Of few values."""
+    operation: str = ""
+    """What is asked of a model: `chat`, `count`, or Gemini's own method. Of few values."""
+    streamed: bool = False
+    model: str = ""
+    """As the caller named it. Of any value."""
+    user: str = ""
+    """Whom the caller says it asks for. Of any value."""
+    trace_id: str = ""
+    """Of the trace that the caller's `traceparent` names."""
+    # Who served it, the last one tried
+    deployment: str = ""
+    public_model: str = ""
+    """The `model_name` of the config that has the deployment, a pattern such as `gemini/*` too. Of few values."""
+    upstream_model: str = ""
+    account: str = ""
+    tries: int = 0
+    """Deployments that were tried, repeats included."""
+    failures: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    """(deployment, class of the error) of each try that gave no answer."""
+    # Files, by id: those that were at the account when they were needed, and those whose page-in had to be waited for
+    copies_hit: set[str] = msgspec.field(default_factory=set)
+    paged_in: set[str] = msgspec.field(default_factory=set)
+    paged_in_bytes: int = 0
+    # Bodies, as they came and went over the wire
+    bytes_in: int = 0
+    bytes_out: int = 0
+    # What Google said of it
+    usage: JsonObject | None = None
+    """Its `usageMetadata`, whole: tokens by kind and by modality. Of a stream the last one that came."""
+    response_id: str = ""
+    finish: str | int = ""
+    """`finishReason` of the first candidate; a number where the caller asked Google for numbers."""
+    tier: str = ""
+    """Its service tier, which decides the price; empty where Google named none."""
+    served_by: str = ""
+    """Its `modelVersion`: the model that answered, by Google's word."""
+    earlier: list[Paid] = msgspec.field(default_factory=list)
+    """Answers of Google's before the last one, which were of no use and have to be paid too."""
+    # What it costs
+    cost: int | None = 0
+    """Whole nano-dollars, of all answers of Google's together; 0 where there was none. None: something has no price."""
+    reckoned: JsonObject | None = None
+    """As `usage`, where Google did not say what was used: from what was sent and given (`unreported`)."""
+    tokens: TokenCounts = NOTHING
+    """Of all answers of Google's together, by kind."""
+    pricing: Pricing | None = None
+    sent: tuple[Deployment, Body] | None = None
+    """What Google was asked last, where it has to be paid and Google has said nothing of it."""
+    given: int = 0
+    """Characters of a streamed answer that came."""
+    ticket: Ticket | None = None
+    """What it takes of its key's limits; None where the key has none."""
+    # Seconds
+    files: float = 0.0
+    """Waiting for files: fetching, storing, page-in."""
+    first_event: float = 0.0
+    """From the request to Google to the first event of its answer, at the deployment that answered."""
+    upstream: float = 0.0
+    """Waiting for Google, of all tries together."""
+    pauses: float = 0.0
+    """Between two tries."""
+    client: float = 0.0
+    """Waiting for the caller to send its body and to take the answer."""
+    total: float = 0.0
+    # Its end
+    status: int = 0
+    """HTTP's, or what it would be for a call of the SDK; 0 where the client left before there was an answer."""
+    outcome: Outcome = "ok"
+    error: str = ""
+    """The class of `errors` that the caller was told, `FileNotFound`: one name for one meaning in each dialect."""
+    started: float = msgspec.field(default_factory=monotonic)
+    """Its beginning, on the monotonic clock."""
+    failed_at: float = 0.0
+    """The end of the last try that gave no answer, on the monotonic clock."""
+
+    @property
+    def own(self) -> float:
+        """Seconds that were spent here, and on nothing else."""
+        return max(0.0, self.total - self.files - self.upstream - self.pauses - self.client)
+
+    def is_asked(self, operation: str, model: object, *, streamed: bool = False, user: object = None) -> None:
+        """What is asked of which model."""
+        self.operation = operation
+        self.streamed = streamed
+        self.model = model if isinstance(model, str) else ""
+        self.user = user if isinstance(user, str) else ""
+
+    def tries_at(self, deployment: Deployment) -> None:
+        """Another try begins."""
+        if self.failed_at:
+            self.pauses += monotonic() - self.failed_at
+            self.failed_at = 0.0
+        self.tries += 1
+        self.first_event = 0.0
+        self.deployment = deployment.id
+        self.public_model = deployment.model_name
+        self.upstream_model = deployment.model
+        self.account = deployment.account.name
+
+    def asks(self, deployment: Deployment, body: Body) -> None:
+        """Google is asked (again): what it said of an answer before stands for itself."""
+        self.sent = deployment, body
+        if self.usage is not None:
+            self.earlier.append(Paid(self.deployment, self.upstream_model, self.usage, self.tier, self.served_by))
+        self.usage = None
+        self.tier = self.response_id = self.served_by = self.finish = ""
+
+    def price(self) -> int | None:
+        """`cost`, from what is known by now; with `tokens`."""
+        usage = self.usage or self.reckoned
+        if self.pricing is None or (usage is None and not self.earlier):
+            return self.cost
+        total: int | None = 0
+        tokens = None
+        last = Paid(self.deployment, self.upstream_model, usage, self.tier, self.served_by)
+        for paid in (*self.earlier, last):
+            if paid.usage is None:
+                continue
+            used = counts_of_gemini(paid.usage)
+            cost = self.pricing.cost(paid, used, self.began_at)
+            total = None if cost is None or total is None else total + cost
+            tokens = used if tokens is None else tokens + used
+        self.cost = total
+        self.tokens = tokens or NOTHING
+        return total
+
+    @property
+    def estimated(self) -> bool:
+        return self.reckoned is not None
+
+    @property
+    def dollars(self) -> float | None:
+        """`price` in US dollars."""
+        cost = self.price()
+        return None if cost is None else cost / 1e9
+
+    def waits_for(self, file: FileRecord) -> None:
+        """Its copy has to be made, here or by who is at it already."""
+        if file.id not in self.paged_in:
+            self.paged_in.add(file.id)
+            self.paged_in_bytes += file.bytes
+
+    def told(self, error: LiftgateError) -> None:
+        """The caller got `error` for an answer, or at the end of one."""
+        self.error = type(error).__name__
+
+    def add(self, phase: Phase, seconds: float) -> None:
+        setattr(self, phase, getattr(self, phase) + seconds)
+        if phase == "first_event":
+            self.upstream += seconds
+
+    def heard(self, first: Sequence[Body]) -> None:
+        """The first events of a stream. Where they say what was used, the last ones will: the question need not be kept
+        through a stream of minutes."""
+        if any(b'"usageMetadata"' in data for data in first):
+            self.sent = None
+
+    def answered(self, raw: Body) -> None:
+        """Notes what one of Gemini's answers, or events, says of itself. What has another form says nothing."""
+        try:
+            said = _read_answer(raw) if raw else _Answer()
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return
+        self.usage = said.usage or self.usage
+        self.served_by = said.model_version or self.served_by
+        self.response_id = said.response_id or self.response_id
+        if said.candidates:
+            self.finish = said.candidates[0].finish_reason or self.finish
+
+    def answered_in(self, answer: Answer[Any], latest: Body) -> None:
+        """The same of an answer that is folded; `latest`: Gemini's latest event of it."""
+        if len(latest) < LONG:
+            self.answered(latest)
+        self.usage = answer.usage or self.usage
+        self.given = sum(choice.length for choice in answer.choices.values())
+        self.tier = answer.service_tier or self.tier
+        self.served_by = answer.model_version or self.served_by
+        for choice in answer.choices.values():
+            self.finish = choice.finish_reason or self.finish
+            break
+
+
+class _Candidate(msgspec.Struct, rename="camel"):
+    finish_reason: str | int = ""
+
+
+class _Answer(msgspec.Struct, rename="camel"):
+    usage: JsonObject | None = msgspec.field(name="usageMetadata", default=None)
+    response_id: str = ""
+    model_version: str = ""
+    candidates: list[_Candidate] = []
+
+
+_read_answer = msgspec.json.Decoder(_Answer).decode

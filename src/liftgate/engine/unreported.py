@@ -1,0 +1,68 @@
+"""Calls of which Google said no usage: its client left, or its time was over, while Google was at it; or an answer has
+none. They are reckoned from what was sent, which Google counts for nothing, and from what was given.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+from liftgate.engine.estimates import Estimates
+from liftgate.engine.meter import CallRecord
+from liftgate.errors import LiftgateError
+from liftgate.json_types import JsonObject
+from liftgate.large_bodies import Body
+from liftgate.records import Deployment
+from liftgate.tasks import Tasks
+
+log = logging.getLogger("liftgate.engine")
+
+FREE = frozenset({"", "count", "countTokens"})
+CHARACTERS_A_TOKEN = 4
+TEXT = "TEXT"
+
+
+class NoUsage:
+    """An `Unreported` of the meter's."""
+
+    def __init__(self, estimates: Estimates, tasks: Tasks) -> None:
+        self._estimates = estimates
+        self._tasks = tasks
+
+    def take(self, call: CallRecord, tell: Callable[[CallRecord], None]) -> None:
+        if call.sent is None or call.operation in FREE:
+            tell(call)
+            return
+        deployment, body = call.sent
+        if call.outcome == "ok":
+            # Embeddings of some models never have any: a count for each would be as many requests again.
+            _reckon(call, {TEXT: _tokens(len(body))})
+            tell(call)
+        else:
+            self._tasks.start(self._counted(call, deployment, body, tell), name="count what was not reported")
+
+    async def _counted(
+        self, call: CallRecord, deployment: Deployment, body: Body, tell: Callable[[CallRecord], None]
+    ) -> None:
+        try:
+            prompt = await self._estimates.count(deployment, body)
+        except LiftgateError as error:
+            log.warning("what %s sent is reckoned by its length: %s", call.request_id, error.message)
+            prompt = {TEXT: _tokens(len(body))}
+        _reckon(call, prompt)
+        tell(call)
+
+
+def _reckon(call: CallRecord, prompt: Mapping[str, int]) -> None:
+    total, given = sum(prompt.values()), _tokens(call.given)
+    details: list[JsonObject] = [{"modality": kind, "tokenCount": count} for kind, count in prompt.items()]
+    call.reckoned = {
+        "promptTokenCount": total,
+        "promptTokensDetails": details,
+        "candidatesTokenCount": given,
+        "totalTokenCount": total + given,
+    }
+
+
+def _tokens(characters: int) -> int:
+    return -(-characters // CHARACTERS_A_TOKEN)

@@ -1,0 +1,32 @@
+"""Secrets that must not be read in what is written: those that this gateway knows, and what looks like one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+SHORTEST = 6
+HIDDEN = "***"
+_LOOKS = (
+    (r"AIza[0-9A-Za-z_-]{30,}", "AIza"),
+    (r"sk-[0-9A-Za-z_-]{16,}", "sk-"),
+    (r"(?i:bearer)\s+[0-9A-Za-z._~+/=-]{8,}", "earer"),
+    (r"(?<=[?&]key=)[^&\s\"']+", "key="),
+)
+"""(what a secret looks like, what stands in every text that holds one)."""
+
+
+class Redactor:
+    """`secrets`: those of this gateway; shorter ones than `SHORTEST` are words, and stay."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        # The longest first: one key may be the beginning of another.
+        known = sorted({secret for secret in secrets if len(secret) >= SHORTEST}, key=len, reverse=True)
+        self._marks = (*known, *(mark for _, mark in _LOOKS), "EARER")
+        self._secrets = re.compile("|".join([*map(re.escape, known), *(pattern for pattern, _ in _LOOKS)]))
+
+    def clean(self, text: str) -> str:
+        for mark in self._marks:
+            if mark in text:
+                return self._secrets.sub(HIDDEN, text)
+        return text

@@ -1,0 +1,104 @@
+"""The log as JSON: a line for each call with what is known of it, and no secret in any line."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateways import MODEL, sandbox_server
+from liftgate.redaction import Redactor
+from processes import gateway_processes, write_config
+from raw_http import call
+from running import eventually, form_request
+from test_cost import NANOS, USAGE, ended
+from test_meter import about_file, hello
+
+ANN = {"Authorization": "Bearer sk-ann"}
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def test_each_call_is_one_line_with_what_is_known_of_it(tmp_path: Path) -> None:
+    with sandbox_server() as sandbox:
+        config = write_config(tmp_path / "c.yaml", sandbox.url, access_log=True, json_logs=True, debug=True)
+        with gateway_processes(config, tmp_path / "data") as [gateway]:
+            sandbox.control("scripts", {"response": ended(USAGE, responseId="resp-7")})
+            traced = {**ANN, "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
+            body = json.dumps({**hello(), "user": "someone\n\u2028\x85\u202e"}).encode()
+            first = call(gateway.url, "POST", "/v1/chat/completions", body, traced)
+            made = call(
+                gateway.url, *form_request({"purpose": "user_data"}, b"text", name="secret-name.txt", headers=ANN)
+            )
+            file_id = made.json()["id"]
+            asked = json.dumps(about_file(file_id)).encode()
+            second = call(gateway.url, "POST", "/v1/chat/completions?key=sk-ann", asked, ANN)
+            refused = call(gateway.url, "GET", "/v1/files", b"", {"Authorization": "Bearer sk-wrong-0123456789abcdef"})
+            assert (first.status, second.status, refused.status) == (200, 200, 401)
+            ids = [answer.headers["x-request-id"] for answer in (first, made, second, refused)]
+
+            def lines() -> list[dict[str, Any]]:
+                text = gateway.log.read_text()
+                return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+            def access() -> dict[str, dict[str, Any]]:
+                return {line["request_id"]: line for line in lines() if line["event"] == "access"}
+
+            assert eventually(lambda: set(ids) <= set(access()))
+            found = access()
+            gateway.stop()
+        log = gateway.log.read_text()
+    chat = found[ids[0]]
+    assert {"ts", "level", "worker", "total", "own", "upstream", "upstream_first"} <= set(chat)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", chat["ts"])
+    assert (chat["method"], chat["route"], chat["status"], chat["outcome"]) == (
+        "POST",
+        "/v1/chat/completions",
+        200,
+        "ok",
+    )
+    assert (chat["key"], chat["owner"], chat["user"], chat["trace_id"]) == (
+        "ann",
+        "ann",
+        "someone\n\u2028\x85\u202e",
+        TRACE,
+    )
+    assert (chat["model"], chat["upstream_model"], chat["attempts"], chat["fallback"]) == (MODEL, MODEL, 1, False)
+    assert (chat["stream"], chat["finish"], chat["upstream_id"]) == (False, "STOP", "resp-7")
+    assert (chat["in"], chat["cached"], chat["out"], chat["reasoning"]) == (112, 60, 5, 3)
+    assert (chat["by_modality"], chat["cost_usd"]) == ({"TEXT": 12, "AUDIO": 100}, NANOS / 1e9)
+    assert chat["bytes_in"] == len(body)
+    about = found[ids[2]]
+    assert (about["files"], about["replica"], about["paged_in_bytes"]) == ([file_id], "paged_in", 4)
+    assert "trace_id" not in about
+    denied = found[ids[3]]
+    assert (denied["status"], denied["error"], denied["level"]) == (401, "AuthenticationFailed", "warning")
+    assert "model" not in denied and "in" not in denied
+    assert sum(line["event"] == "log" and line.get("request_id") == ids[2] for line in lines()) >= 1
+    written = [line for line in log.splitlines() if line.startswith("{")]
+    assert all(line.isprintable() and line.isascii() for line in written)
+    for secret in ("sk-ann", "sk-master", "sk-wrong-0123456789abcdef", "secret-name", '"key-a"'):
+        assert not any(secret in line for line in written), secret
+
+
+@pytest.mark.parametrize(
+    "traceparent", ["", "00-0-0-01", f"00-{'0' * 32}-00f067aa0ba902b7-01", f"ff-{TRACE}-00f067aa0ba902b7-01", "x" * 200]
+)
+def test_a_traceparent_that_is_none_names_no_trace(traceparent: str) -> None:
+    from liftgate.server.metering import trace_of
+
+    assert trace_of(traceparent.encode()) == ""
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["AIza" + "Sy0123456789abcdefghijklmnopqrstuvw", "sk-0123456789abcdefXYZ", "known-secret", "Bearer abc.def-0123"],
+)
+def test_what_is_or_looks_like_a_secret_is_hidden_wherever_it_stands(secret: str) -> None:
+    redactor = Redactor(["known-secret", "tiny"])
+    for text in (secret, f"x {secret} y", json.dumps({"a": [secret]}), f"/v1/files?key={secret}&b=1"):
+        cleaned = redactor.clean(text)
+        assert secret not in cleaned and "***" in cleaned
+    assert redactor.clean("a tiny task of the risk-free kind") == "a tiny task of the risk-free kind"
