@@ -77,6 +77,11 @@ def test_a_text_is_answered(client: Liftgate, sandbox: Sandbox) -> None:
     assert answer._hidden_params["response_cost"] > 0
     assert sandbox.last_body()["systemInstruction"]["parts"] == [{"text": "Be brief."}]
     assert sandbox.last_body()["generationConfig"]["temperature"] == 0.5
+    chat = client.completion(MODEL, [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}])
+    assert chat.usage is not None and chat.usage.prompt_tokens == answer.usage.input_tokens
+    price = liftgate.completion_cost(completion_response=answer)
+    assert price == pytest.approx(answer._hidden_params["response_cost"])
+    assert price == pytest.approx(liftgate.completion_cost(completion_response=chat), rel=0.5)
 
 
 def test_a_stream_has_the_events_of_the_contract(client: Liftgate) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 from liftgate.errors import InvalidRequest, NotFound
 from liftgate.json_types import JsonObject
-from liftgate.prices import Cost, TokenCounts, counts_of_openai
+from liftgate.prices import Cost, TokenCounts
 from liftgate.sdk.bridge import public_errors
 from liftgate.sdk.chat_options import ChatMessages
-from liftgate.sdk.response_cost import cost_of
+from liftgate.sdk.response_cost import cost_of, counts_of
 from liftgate.sdk.results import plain
 
 
@@ -41,7 +41,7 @@ def completion_cost(
             raise InvalidRequest("'completion_response' has no usage to price.", param="completion_response")
         name = model or str(response.get("model") or "")
         tier = service_tier or response.get("service_tier")
-        return _priced(name, counts_of_openai(response["usage"]), tier).dollars
+        return _priced(name, counts_of(response["usage"]), tier).dollars
 
 
 def cost_per_token(
@@ -61,7 +61,7 @@ def cost_per_token(
         "prompt_tokens_details": {"cached_tokens": cache_read_input_tokens},
     }
     with public_errors(model):
-        cost = _priced(model, counts_of_openai(usage), service_tier)
+        cost = _priced(model, counts_of(usage), service_tier)
     return cost.input / 1e9, cost.output / 1e9
 
 

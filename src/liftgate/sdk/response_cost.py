@@ -16,7 +16,7 @@ _TIERS = {"default": "standard", "standard": "standard", "flex": "flex", "priori
 
 def note_cost(answer: ModelResponse | ResponsesAPIResponse, model: str, tokens: TokenCounts | None = None) -> None:
     """Puts the cost where LiteLLM's users look for it. `tokens`: Google's own counts, where they are at hand."""
-    cost = cost_of(model, tokens or counts_of_openai(_usage(answer)), answer.service_tier)
+    cost = cost_of(model, tokens or counts_of(_usage(answer)), answer.service_tier)
     answer._hidden_params = {
         "response_cost": None if cost is None else cost.dollars,
         "custom_llm_provider": "gemini",
@@ -29,15 +29,19 @@ def cost_of(model: str, tokens: TokenCounts, service_tier: object) -> Cost | Non
     return token_cost(model, tokens, day=day_of(SystemClock().now()), tier=tier)
 
 
+def counts_of(usage: JsonMapping) -> TokenCounts:
+    """Of a chat's `usage`, or of a Response's."""
+    if "input_tokens" not in usage:
+        return counts_of_openai(usage)
+    return counts_of_openai(
+        {
+            "prompt_tokens": usage["input_tokens"],
+            "prompt_tokens_details": usage.get("input_tokens_details"),
+            "completion_tokens": usage.get("output_tokens"),
+            "completion_tokens_details": usage.get("output_tokens_details"),
+        }
+    )
+
+
 def _usage(answer: ModelResponse | ResponsesAPIResponse) -> JsonMapping:
-    if answer.usage is None:
-        return {}
-    usage = answer.usage.model_dump()
-    if isinstance(answer, ModelResponse):
-        return usage
-    return {
-        "prompt_tokens": usage.get("input_tokens"),
-        "prompt_tokens_details": usage.get("input_tokens_details"),
-        "completion_tokens": usage.get("output_tokens"),
-        "completion_tokens_details": usage.get("output_tokens_details"),
-    }
+    return {} if answer.usage is None else answer.usage.model_dump()
