@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from playwright.sync_api import Browser, expect
 
 from browser import Visit
+from raw_http import call
 
 
 def test_a_key_is_made_used_watched_and_changed(browser: Browser, url: str) -> None:
@@ -66,3 +68,16 @@ def test_a_key_is_made_used_watched_and_changed(browser: Browser, url: str) -> N
         user.page.get_by_label("Your question").fill("Question 3")
         user.page.get_by_role("button", name="Ask", exact=True).click()
         expect(user.page.locator(".answer")).to_contain_text("Question 3")
+
+
+def test_a_key_for_keys_begins_at_the_keys(browser: Browser, url: str) -> None:
+    body = json.dumps({"key_type": "management"}).encode()
+    made = call(url, "POST", "/key/generate", body, {"Authorization": "Bearer sk-master"}).json()
+    with Visit(browser, url) as visit:
+        visit.open()
+        visit.page.get_by_label("Your key").fill(made["key"])
+        visit.page.keyboard.press("Enter")
+        expect(visit.page.get_by_role("heading", level=1)).to_have_text("Keys")
+        links = visit.page.get_by_role("navigation", name="Views").get_by_role("link")
+        expect(links).to_have_text(["Keys", "Spend"])
+        visit.look("Spend")

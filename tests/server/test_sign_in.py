@@ -207,6 +207,7 @@ def test_without_keys_everybody_on_this_machine_is_in(sandbox: SandboxServer, tm
                 "keys": False,
                 "owner": "local",
                 "master": True,
+                "files": True,
                 "spend": False,
             }
             assert "set-cookie" not in answer.headers

@@ -37,14 +37,16 @@ function usePlace() {
 
 function Bar({ session, at, signOut }) {
   const { running } = useUploader();
+  // A key of the type management opens keys and spend only, one that only looks no files.
+  const looks = session.files || !session.master;
   const links = [
-    ["files", "Files"],
-    ["upload", running ? `Upload (${running})` : "Upload"],
-    ["ask", "Ask"],
-    ["accounts", "Accounts"],
+    session.files && ["files", "Files"],
+    session.files && ["upload", running ? `Upload (${running})` : "Upload"],
+    session.files && ["ask", "Ask"],
+    looks && ["accounts", "Accounts"],
     session.master && session.keys && ["keys", "Keys"],
     session.spend && ["spend", "Spend"],
-    ["health", "Health"],
+    looks && ["health", "Health"],
   ].filter(Boolean);
   return html`<header class="bar">
     <a class="skip" href="#main" onClick=${(event) => {
@@ -100,6 +102,8 @@ function App() {
       setError(failed);
     }
   };
+  // A key that opens no files begins where it can do something.
+  if (!session.files && !location.hash) location.replace(session.master ? "#/keys" : "#/accounts");
   const View = at.view === "files" && at.id ? File : VIEWS[at.view] || Files;
   return html`
     <${Bar} session=${session} at=${at} signOut=${signOut} />

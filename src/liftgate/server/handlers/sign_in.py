@@ -78,12 +78,14 @@ async def _caller(request: Request, desk: SignInDesk, key: bytes) -> Caller:
 
 
 def _shown(request: Request, caller: Caller, *, keys: bool, found: SignedIn | None = None) -> dict[str, Any]:
-    """`master`: whether keys are made and changed with it; `spend`: whether it is counted."""
+    """`master`: whether keys are made and changed with it; `files`: whether it opens files and models; `spend`: whether
+    it is counted."""
     shown: dict[str, Any] = {
         "signed_in": True,
         "keys": keys,
         "owner": caller.owner,
         "master": caller.manages or not keys,
+        "files": caller.key is None or caller.key.terms.key_type in ("default", "llm_api"),
         "spend": request.gateway.settings.counting.spend,
     }
     if found is not None:
