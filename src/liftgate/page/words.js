@@ -41,8 +41,10 @@ export function until(seconds) {
 
 export const count = (number, noun, plural = `${noun}s`) => `${number.toLocaleString("en")} ${number === 1 ? noun : plural}`;
 
-export const money = (dollars) =>
-  `$${dollars >= 0.01 || dollars === 0 ? dollars.toFixed(2) : dollars.toPrecision(2).replace(/e.*/, "")}`;
+export function money(dollars) {
+  if (dollars === 0 || dollars >= 0.01) return `$${dollars.toFixed(2)}`;
+  return dollars < 1e-6 ? "less than $0.000001" : `$${dollars.toPrecision(2)}`;
+}
 
 const KINDS = [
   ["video/", "Video"],

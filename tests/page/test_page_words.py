@@ -1,0 +1,62 @@
+"""Numbers and times as the page writes them for people."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from javascript import missing
+
+WORDS = Path(__file__).parents[2] / "src" / "liftgate" / "page" / "words.js"
+
+
+CASES = [
+    ("money(0)", "$0.00"),
+    ("money(12.345)", "$12.35"),
+    ("money(0.01)", "$0.01"),
+    ("money(0.0042)", "$0.0042"),
+    ("money(0.00004567)", "$0.000046"),
+    ("money(0.000001)", "$0.0000010"),
+    ("money(3.4e-7)", "less than $0.000001"),
+    ("size(0)", "0 B"),
+    ("size(1023)", "1023 B"),
+    ("size(1024)", "1.0 KiB"),
+    ("size(1048575)", "1.0 MiB"),
+    ("size(2 ** 31)", "2.0 GiB"),
+    ("size(null)", "–"),
+    ("span(0)", "1 s"),
+    ("span(89)", "89 s"),
+    ("span(300)", "5 min"),
+    ("span(7200)", "2 h"),
+    ("span(172800)", "2 days"),
+    ("count(1, 'copy', 'copies')", "1 copy"),
+    ("count(1200, 'copy', 'copies')", "1,200 copies"),
+    ("until(1)", "over"),
+    ("until(null)", "–"),
+    ("ago(null)", "never"),
+    ("kind('video/mp4')", "Video"),
+    ("kind('application/zip')", "application/zip"),
+]
+
+
+@pytest.mark.parametrize(("call", "shown"), CASES)
+def test_a_value_is_written_as_people_read_it(words: dict[str, str], call: str, shown: str) -> None:
+    assert words[call] == shown
+
+
+@pytest.fixture(scope="module")
+def words() -> dict[str, str]:
+    """What each call gives, in one run of node."""
+    node = shutil.which("node") or missing("node is not installed")
+    calls = [call for call, _ in CASES]
+    script = f"import * as words from {json.dumps(WORDS.as_uri())};" + (
+        "const run = (call) => new Function(...Object.keys(words), `return ${call}`)(...Object.values(words));"
+        f"console.log(JSON.stringify(Object.fromEntries({json.dumps(calls)}.map((call) => [call, run(call)]))))"
+    )
+    done = subprocess.run([node, "--input-type=module", "-e", script], capture_output=True, text=True, check=True)
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
