@@ -270,7 +270,7 @@ def test_a_silence_has_pings_before_and_within_the_message(gateway: str, sandbox
     with client_for(gateway) as client:
         film = client.files.create(file=("slow.mp4", MP4 + b"slow"), purpose="user_data").id
     chunks = [reply({"text": "one "}, reason=None), reply({"text": "two"})]
-    sandbox.control("scripts", {"chunks": chunks, "delays": [0, 0.5]})
+    sandbox.control("scripts", {"chunks": chunks, "delays": [0, 1.5]})
     asked = [user({"type": "document", "source": {"type": "file", "file_id": film}}, text("What is it?"))]
     told = events(gateway, messages=asked)
     assert told[0] == {"type": "ping"}

@@ -88,6 +88,8 @@ def test_the_bare_key_wins_over_bearer_here(gateway: str) -> None:
         ("GET", "/v1/messages/batches", b"", KEY, 404, "not_found_error"),
         ("POST", "/v1/messages/nothing", b"{}", KEY, 404, "not_found_error"),
         ("GET", "/v1/skills", b"", KEY, 404, "not_found_error"),
+        ("POST", "/v1/v1/messages", b"{}", KEY, 404, "not_found_error"),
+        ("POST", "/messages", b"{}", KEY, 404, "not_found_error"),
         ("GET", "/v1/files/file-none", b"", KEY, 404, "not_found_error"),
         ("GET", "/v1/models/none", b"", KEY, 404, "not_found_error"),
         ("POST", "/v1/messages", b"{", KEY, 400, "invalid_request_error"),

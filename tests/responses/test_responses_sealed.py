@@ -283,3 +283,12 @@ def test_what_is_no_text_is_refused_by_name(pair: tuple[str, str], wrong: Any) -
     items = [{"role": "user", "content": "x"}, {"type": "reasoning", "summary": [], "encrypted_content": wrong}]
     error = refusal(pair[0], model=MODEL, input=items)
     assert (error["param"], error["code"]) == ("input[1].encrypted_content", "invalid_type")
+
+
+def test_a_number_beyond_64_bits_is_sealed_too(pair: tuple[str, str], sandbox: SandboxServer) -> None:
+    """Gemini's parts hold any JSON."""
+    called = {"toolCall": {"id": "a", "toolType": "GOOGLE_SEARCH_WEB", "args": {"n": 2**70}}}
+    for streamed in (False, True):
+        scripted(sandbox, called, {"text": "x"}, streamed=streamed)
+        output = output_of(pair[0], streamed=streamed, input="x", tools=[{"type": "web_search"}])
+        assert "reasoning" in {item["type"] for item in output}

@@ -21,7 +21,11 @@ _SHARED = (
 )
 ANTHROPIC_PATHS = ("/v1/messages",)
 """Anthropic's, without any header too."""
-_ANTHROPICS = (*("/v1/models", "/v1/files"), *(f"/v1/{noun}" for noun in ANTHROPIC_UNSERVED))
+_ANTHROPICS = (
+    *("/v1/models", "/v1/files"),
+    *(f"/v1/{noun}" for noun in ANTHROPIC_UNSERVED),
+    *("/v1/v1/", "/messages"),  # a client's base URL with too much, or a program's without its version
+)
 _FILES_BETA = b"files-api-"
 
 

@@ -35,9 +35,9 @@ class Summary(msgspec.Struct, tag="summary", frozen=True):
     text: str
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_summary = msgspec.msgpack.Decoder(Summary)
-_sealed = msgspec.msgpack.Decoder(Sealed)
+_encode = msgspec.json.Encoder().encode
+_summary = msgspec.json.Decoder(Summary)
+_sealed = msgspec.json.Decoder(Sealed)
 
 
 def close_summary(seal: Seal, text: str) -> str:
