@@ -55,6 +55,7 @@ from liftgate.engine.seals import Seals
 from liftgate.engine.sign_ins import SignIns
 from liftgate.engine.signatures import Signatures
 from liftgate.engine.spend import Spend
+from liftgate.engine.traces import open_traces
 from liftgate.engine.unreported import NoUsage
 from liftgate.engine.usage import Usage
 from liftgate.errors import ConfigError
@@ -247,6 +248,11 @@ class Gateway:
             stack.push_async_callback(spend.close)
             others["spend"] = settings.counting.usage_write_seconds, spend.write
             others["left spend"] = settings.jobs.use_write_seconds, spend.adopt
+        if settings.counting.traces_endpoint:
+            traces = open_traces(settings.counting)
+            self.meters.add(traces)
+            stack.push_async_callback(traces.close)
+            others["traces"] = 1.0, traces.send
         if settings.counting.metrics:
             try:
                 metrics = self.metrics = Metrics(data_dir / "metrics", clock, self.meters)

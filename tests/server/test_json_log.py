@@ -89,7 +89,7 @@ def test_each_call_is_one_line_with_what_is_known_of_it(tmp_path: Path) -> None:
 def test_a_traceparent_that_is_none_names_no_trace(traceparent: str) -> None:
     from liftgate.server.metering import trace_of
 
-    assert trace_of(traceparent.encode()) == ""
+    assert trace_of(traceparent.encode()) == ("", "", False)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,9 @@ class CallRecord(msgspec.Struct):
     user: str = ""
     """Whom the caller says it asks for. Of any value."""
     trace_id: str = ""
-    """Of the trace that the caller's `traceparent` names."""
+    """Of the trace that the caller's `traceparent` names; `parent_span` and `sampled` are its words too."""
+    parent_span: str = ""
+    sampled: bool = False
     # Who served it, the last one tried
     deployment: str = ""
     public_model: str = ""
@@ -121,6 +123,8 @@ class CallRecord(msgspec.Struct):
     """The class of `errors` that the caller was told, `FileNotFound`: one name for one meaning in each dialect."""
     started: float = msgspec.field(default_factory=monotonic)
     """Its beginning, on the monotonic clock."""
+    asked: float = 0.0
+    """The beginning of the first try, on the monotonic clock."""
     failed_at: float = 0.0
     """The end of the last try that gave no answer, on the monotonic clock."""
 
@@ -141,6 +145,8 @@ class CallRecord(msgspec.Struct):
         if self.failed_at:
             self.pauses += monotonic() - self.failed_at
             self.failed_at = 0.0
+        if not self.tries:
+            self.asked = monotonic()
         self.tries += 1
         self.first_event = 0.0
         self.deployment = deployment.id

@@ -18,13 +18,15 @@ COST_HEADERS = (b"x-liftgate-response-cost", b"x-litellm-response-cost")
 """US dollars; of a stream its usage says them."""
 
 
-_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?\Z")
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?\Z")
 
 
-def trace_of(traceparent: bytes) -> str:
-    """The trace's id of W3C's header; empty where it is none."""
+def trace_of(traceparent: bytes) -> tuple[str, str, bool]:
+    """W3C's header: the trace's id, the caller's span, whether the trace is sampled. Empty where it is none."""
     found = _TRACEPARENT.match(traceparent.strip())
-    return "" if found is None or traceparent.startswith(b"ff") else found[1].decode()
+    if found is None or traceparent.startswith(b"ff"):
+        return "", "", False
+    return found[1].decode(), found[2].decode(), bool(int(found[3], 16) & 1)
 
 
 def metered_receive(receive: Receive, call: CallRecord) -> Receive:
@@ -70,7 +72,7 @@ async def answer_metered(
     call.method = request.method
     call.peer = request.peer
     if (traceparent := request.headers.get(b"traceparent")) is not None:
-        call.trace_id = trace_of(traceparent)
+        call.trace_id, call.parent_span, call.sampled = trace_of(traceparent)
     try:
         await answer(request, metered_send(send, call, tells_cost=meters.tell_cost))
     except BaseException:

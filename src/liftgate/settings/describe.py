@@ -17,7 +17,7 @@ TITLES = {
     "storage": "Storage",
     "limits": "Limits",
     "router": "Routing",
-    "counting": "Spend and metrics",
+    "counting": "Spend, metrics and traces",
     "budgets": "Limits of keys",
     "jobs": "Background work",
     "": "Requests",

@@ -221,6 +221,17 @@ class CountingSettings:
     metrics: bool = _option(
         False, "count for Prometheus, at `/metrics`: for the master key, and keys of the types management and read_only"
     )
+    traces_endpoint: str = _option(
+        "", "where spans of sampled calls are sent, by OTLP over HTTP: `http://collector:4318/v1/traces`"
+    )
+    traces_ratio: float = _option(
+        0.01, "the part of the calls that is sampled, of those whose caller has no trace: 0 to 1", minimum=0
+    )
+    traces_headers: tuple[str, ...] = field(
+        default=(),
+        repr=False,
+        metadata=_says("headers for it, `name=value` with commas between"),
+    )
     metrics_host: str = _option("127.0.0.1", "the address of `metrics_port`")
     metrics_port: int | None = _option(
         None, "a port of its own for `/metrics`, where it needs no key; none by default", minimum=1
