@@ -6,9 +6,9 @@ Knows neither OpenAI's nor Gemini's form of a request: who calls says what is to
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -58,13 +58,12 @@ class Attempts:
         """Seconds that a call may take: the gateway's `limit`, or more where one of the deployments is given more."""
         return max([limit, *(each.timeout for each in group if each.timeout)]) if self._timed else limit
 
-    async def run(
+    def run(
         self, model: str, wanted: RequestFiles, use: Callable[[Deployment, Mapping[str, ResolvedFile]], Awaitable[T]]
-    ) -> T:
+    ) -> Awaitable[T]:
         """What `use` returns at the first deployment of `model` that gives an answer; those that hold the files already
         come first. Raises what `at` and `Router.run` do.
         """
-
         call = current.get()
 
         def attempt(deployment: Deployment) -> Awaitable[T]:
@@ -72,18 +71,26 @@ class Attempts:
             return trying if call is None else tried(call, deployment, trying)
 
         if not wanted.needs:
-            return await self._router.run(model, attempt, group=wanted.group, deadline=wanted.deadline)
-        if len(wanted.group) > 1:
-            accounts = (deployment.account for deployment in wanted.group)
-            locating = self._needs.locate(wanted.needs, accounts)
-            await (locating if call is None else timed(call, "files", locating))
-        return await self._router.run(
+            return self._router.run(model, attempt, group=wanted.group, deadline=wanted.deadline)
+        running = self._router.run(
             model,
             attempt,
             group=wanted.group,
             affinity=lambda deployment: self._needs.affinity(wanted.needs, deployment.account),
             deadline=wanted.deadline,
         )
+        return running if len(wanted.group) == 1 else self._located(wanted, running)
+
+    async def _located(self, wanted: RequestFiles, running: Coroutine[Any, Any, T]) -> T:
+        """What `running` gives, once it is known which of the accounts hold the files."""
+        call = current.get()
+        locating = self._needs.locate(wanted.needs, (deployment.account for deployment in wanted.group))
+        try:
+            await (locating if call is None else timed(call, "files", locating))
+        except BaseException:
+            running.close()
+            raise
+        return await running
 
     async def at(
         self, deployment: Deployment, wanted: RequestFiles, use: Callable[[Mapping[str, ResolvedFile]], Awaitable[T]]

@@ -28,7 +28,7 @@ from liftgate.dialects.dialect import Dialect
 from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
-from liftgate.engine.calls import Call, Ready, encoded_for, facts_on, fold_of
+from liftgate.engine.calls import Call, Ready, encode, facts_on, without_body
 from liftgate.engine.kept_names import check_kept
 from liftgate.engine.meter import current, timed
 from liftgate.engine.needs import Needed, Needs
@@ -40,7 +40,7 @@ from liftgate.gemini.client import unbroken
 from liftgate.gemini_json import LARGE, decoded, decoded_apart
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.keys.asking import asked_model, current_key, sees_model
-from liftgate.large_bodies import Body
+from liftgate.large_bodies import Body, encoded
 from liftgate.records import Deployment, Owner
 from liftgate.router.attempts import Router
 from liftgate.settings import Settings
@@ -158,7 +158,7 @@ class Generate:
             find_group = self._router.deployments
             model = await admitted(model, find_group) if admit else asked_model(model, find_group)
         head = head or Head(ids.token(), model, int(self._clock.now()))
-        return Call(dialect, owner, request, head, media, large)
+        return Call(dialect, owner, request, head, media, large, partial(ids.new_call_id, dialect.call_prefix))
 
     async def _prepare(self, call: Call[Q]) -> Ready[Q]:
         begun = self._clock.monotonic()
@@ -226,7 +226,8 @@ class Generate:
             await begin_asking(noted, deployment, body)
         asking = self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
         raw = await (asking if noted is None else timed(noted, "first_event", asking))
-        fold = fold_of(ready.call, question)
+        call = ready.call
+        fold = AnswerFold(call.head, without_body(question) if call.large else question, new_call_id=call.new_call_id)
         if len(raw) < LARGE:
             fold.feed(decoded(raw))
         else:
@@ -243,7 +244,8 @@ class Generate:
         return await self._count(ready, deployment, question.body)
 
     async def _count(self, ready: Ready[Q], deployment: Deployment, asked: JsonObject) -> int:
-        body = await encoded_for(ready.call, count_body(asked, deployment.model))
+        counted = count_body(asked, deployment.model)
+        body = await asyncio.to_thread(encoded, counted) if ready.call.large else encode(counted)
         timeout = self._attempts.left(ready.files, deployment)
         asking = self._client.call(deployment, "countTokens", body, timeout=timeout)
         noted = current.get()
@@ -262,14 +264,14 @@ class Generate:
     ) -> T:
         """What `send` returns. Where Gemini finds too many tokens and the client lets turns be left out, it is asked
         again without the first of them."""
-        body = await encoded_for(ready.call, question.body)
+        body = await asyncio.to_thread(encoded, question.body) if ready.call.large else encode(question.body)
         try:
             return await unbroken(partial(send, ready, deployment, question, body))
         except InvalidRequest as refused:
             question = await shorter(
                 question, refused, self._facts(deployment), partial(self._count, ready, deployment)
             )
-        body = await encoded_for(ready.call, question.body)
+        body = await asyncio.to_thread(encoded, question.body) if ready.call.large else encode(question.body)
         return await unbroken(partial(send, ready, deployment, question, body))
 
     async def _stream_once(self, ready: Ready[Q], deployment: Deployment, question: Q, body: Body) -> StartedStream[Q]:
@@ -282,9 +284,9 @@ class Generate:
             idle_timeout=silence(deployment, self._settings.router.stream_timeout),
         )
         stream = await (opening if noted is None else timed(noted, "first_event", opening))
-        started = StartedStream(
-            stream, fold_of(ready.call, question), ready.call.owner, self._signatures, self._clock, noted
-        )
+        call = ready.call
+        fold = AnswerFold(call.head, without_body(question) if call.large else question, new_call_id=call.new_call_id)
+        started = StartedStream(stream, fold, call.owner, self._signatures, self._clock, noted)
         started.tells_cost = self._settings.counting.spend
         try:
             await started.start()
