@@ -135,3 +135,26 @@ def test_a_catalogue_that_answers_no_more_lets_nobody_wait_for_ever(tmp_path: Pa
                     await call(node, limit, 900)
 
     asyncio.run(scenario())
+
+
+def test_who_finds_less_in_the_hand_than_was_there_is_asked_for_again(tmp_path: Path) -> None:
+    """Large calls and small ones at once: none is refused while there is enough for all."""
+
+    async def scenario() -> None:
+        async with nodes(f"sqlite://{tmp_path}/catalog.db", 1) as [node]:
+            for kind in ("usd", "tokens"):
+                limit = Limit(f"key_x|{kind}||", "key_x", kind, 10_000_000, "x")
+
+                async def one(amount: int, limit: Limit = limit) -> bool:
+                    outcome = await node.allowances.take([(limit, amount)])
+                    if isinstance(outcome, Refusal):
+                        return False
+                    await asyncio.sleep(0.001)
+                    node.allowances.settle(outcome[0], amount // 2)
+                    node.allowances.begin()
+                    return True
+
+                for _ in range(10):
+                    assert all(await asyncio.gather(*(one(amount) for amount in (5000, 10, 7000, 1, 3) * 20)))
+
+    asyncio.run(scenario())

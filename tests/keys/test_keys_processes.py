@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from gateways import gateway_server, sandbox_server, settings_for
+from gateways import MODEL, gateway_server, sandbox_server, settings_for
 from key_calls import Refused, ask, make, refusal
 from liftgate.settings import JobSettings, StorageSettings
 from postgres_cluster import PostgresCluster
 from processes import GatewayProcess, gateway_processes, write_config
 
+CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 5}
 CODES = {"delete": "invalid_api_key", "block": "key_blocked", "regenerate": "invalid_api_key", "expire": "expired_key"}
 
 
@@ -75,19 +76,36 @@ def test_a_catalogue_that_is_away_is_a_503_and_never_a_401(tmp_path: Path) -> No
             jobs = JobSettings(cache_stale_seconds=8)
             with gateway_server(replace(settings_for(sandbox, tmp_path), storage=storage, jobs=jobs)) as url:
                 known, unknown = make(url)["key"], make(url)["key"]
+                limited = make(url, rpm_limit=100, max_budget=1)["key"]
                 assert good(url, known)
+                ask(url, "POST", "/v1/chat/completions", CHAT, limited)
                 cluster.stop(at_once=True)
                 assert good(url, known)
                 for key in (unknown, "sk-no-such-key-at-all"):
                     refused = refusal(url, "GET", "/v1/models", key=key)
                     assert refused.status == 503 and int(refused.headers["retry-after"]) >= 1
                 assert ask(url, "GET", "/v1/models", key="sk-ann")["data"]
+                # What limits have left nobody can say; what was spent is told afterwards.
+                refused = refusal(url, "POST", "/v1/chat/completions", CHAT, limited)
+                assert refused.status == 503 and int(refused.headers["retry-after"]) >= 1
                 until_away(url, known)
                 cluster.start()
                 until(lambda: back(url, unknown))
                 assert good(url, known) and not good(url, "sk-no-such-key-at-all")
+                before = ask(url, "GET", "/key/info", key=limited)["info"]["spend"]
+                until(lambda: answered(url, limited))
+                until(lambda: ask(url, "GET", "/key/info", key=limited)["info"]["spend"] > before)
     finally:
         cluster.remove()
+
+
+def answered(url: str, key: str) -> bool:
+    try:
+        ask(url, "POST", "/v1/chat/completions", CHAT, key)
+    except Refused as refused:
+        assert refused.status == 503
+        return False
+    return True
 
 
 def until_away(url: str, key: str) -> None:

@@ -30,16 +30,21 @@ COUNT_SECONDS = 60.0
 COUNTED_PARTS = 50_000
 """Parts whose count is remembered."""
 LONGEST_INPUT = 2_097_152
+ROUNDED = 64
+KNOWN = 4096
+"""Bounds of texts that are remembered, by their length in so many bytes."""
 LIKELY_OUTPUT = 4096
 """Tokens that count against a rate until the answer is there, where a request does not say how many it allows."""
 GOOGLES_TOOLS = frozenset({"urlContext", "url_context", "codeExecution", "code_execution", "fileSearch", "file_search"})
 """Tools whose results become input, as much as the model takes."""
 _MEDIA = ("inlineData", "inline_data", "fileData", "file_data")
 _MEDIA_SIGNS = (b'Data"', b'_data"')
+_ODD_SIGNS = (*_MEDIA_SIGNS, b'candidate_count"')
 _CACHED = ("cachedContent", "cached_content")
 
 ByModality = Mapping[str, int]
 _encode = msgspec.json.Encoder(order="deterministic").encode
+DAY = 86_400
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -49,15 +54,60 @@ class Estimate(msgspec.Struct, frozen=True):
     tokens: int
 
 
+class Config(msgspec.Struct, frozen=True):
+    """What a request says of its output."""
+
+    output: int | None = msgspec.field(name="maxOutputTokens", default=None)
+    candidates: int = msgspec.field(name="candidateCount", default=1)
+
+
+class _Plain(msgspec.Struct, frozen=True):
+    """A request as this gateway writes it; one that is written in another way is read as a whole."""
+
+    config: Config = msgspec.field(name="generationConfig", default_factory=Config)
+    config_too: msgspec.Raw | None = msgspec.field(name="generation_config", default=None)
+    tools: msgspec.Raw | None = None
+    cached: msgspec.Raw | None = msgspec.field(name="cachedContent", default=None)
+    cached_too: msgspec.Raw | None = msgspec.field(name="cached_content", default=None)
+    tier: str | None = msgspec.field(name="serviceTier", default=None)
+    tier_too: msgspec.Raw | None = msgspec.field(name="service_tier", default=None)
+
+
 class Estimates:
     def __init__(self, client: GeminiClient, clock: Clock, pricing: Pricing) -> None:
         self._client = client
         self._clock = clock
         self._pricing = pricing
+        self._day = 0
+        self._known: dict[tuple[object, ...], Estimate] = {}
         self._counted: OrderedDict[bytes, ByModality] = OrderedDict()
 
     async def of(self, deployment: Deployment, body: Body) -> Estimate:
         """`body`: of a request for content, as it goes to `deployment`. Raises what Google's count does."""
+        plain = _read_plain(body)
+        if plain is None or plain.tools or plain.cached or any(sign in body for sign in _ODD_SIGNS):
+            return await self._of_all(deployment, body)
+        # Of texts the kind and the length alone matter: rounded up, few of them are to be computed.
+        config = plain.config
+        asked = (
+            deployment.id,
+            deployment.model,
+            -(-len(body) // ROUNDED),
+            config.output,
+            config.candidates,
+            plain.tier,
+        )
+        day = int(self._clock.now()) // DAY
+        if self._day != day or len(self._known) >= KNOWN:
+            self._day = day
+            self._known.clear()
+        estimate = self._known.get(asked)
+        if estimate is None:
+            prompt = {TEXT: asked[2] * ROUNDED}
+            estimate = self._known[asked] = self._estimate(deployment, config, plain.tier, prompt)
+        return estimate
+
+    async def _of_all(self, deployment: Deployment, body: Body) -> Estimate:
         large = len(body) >= LARGE
         asked = await asyncio.to_thread(_read, body) if large else _read(body)
         if not isinstance(asked, dict):
@@ -76,7 +126,12 @@ class Estimates:
         if any(not GOOGLES_TOOLS.isdisjoint(tool) for tool in asked.get("tools") or () if isinstance(tool, dict)):
             limits = (model_entry(deployment.model) or {}).get("limits", {})
             prompt[TEXT] = prompt.get(TEXT, 0) + (limits.get("input") or LONGEST_INPUT)
-        return self._estimate(deployment, asked, prompt)
+        found = asked.get("generationConfig") or asked.get("generation_config")
+        config = found if isinstance(found, dict) else {}
+        output = _positive(config, "maxOutputTokens", "max_output_tokens")
+        candidates = _positive(config, "candidateCount", "candidate_count") or 1
+        tier = asked.get("serviceTier") or asked.get("service_tier")
+        return self._estimate(deployment, Config(output, candidates), tier, prompt)
 
     async def count(self, deployment: Deployment, body: Body) -> ByModality:
         """The tokens of `body` as Google counts them. Raises what the count does."""
@@ -84,24 +139,19 @@ class Estimates:
         asked = asked if isinstance(asked, dict) else {}
         return await self._count(deployment, count_body(_countable(asked), deployment.model))
 
-    def _estimate(self, deployment: Deployment, asked: JsonObject, prompt: Mapping[str, int]) -> Estimate:
-        config = asked.get("generationConfig") or asked.get("generation_config")
-        config = config if isinstance(config, dict) else {}
-        output = _positive(config, "maxOutputTokens", "max_output_tokens")
-        candidates = _positive(config, "candidateCount", "candidate_count") or 1
-        tier = str(asked.get("serviceTier") or asked.get("service_tier") or "").lower()
+    def _estimate(self, deployment: Deployment, config: Config, tier: object, prompt: Mapping[str, int]) -> Estimate:
         nanos = self._pricing.at_most(
             [deployment],
             prompt,
-            output,
+            config.output,
             at=self._clock.now(),
             # Google serves in a cheaper one, or in the standard one, where it is asked for a cheaper one.
-            tier="priority" if tier.endswith("priority") else "standard",
-            candidates=candidates,
+            tier="priority" if str(tier or "").lower().endswith("priority") else "standard",
+            candidates=config.candidates,
         )
         # Few texts have a token in less than two bytes; what it came to is counted afterwards.
         tokens = prompt.get(TEXT, 0) // 2 + sum(count for kind, count in prompt.items() if kind != TEXT)
-        return Estimate(nanos, tokens + candidates * min(output or LIKELY_OUTPUT, LONGEST_OUTPUT))
+        return Estimate(nanos, tokens + config.candidates * min(config.output or LIKELY_OUTPUT, LONGEST_OUTPUT))
 
     async def _of_parts(self, deployment: Deployment, media: list[JsonObject], resolution: object) -> list[ByModality]:
         """Each one's tokens, in order; those that are not known are counted at the same time."""
@@ -136,6 +186,20 @@ class Estimates:
         return counts_of_gemini(
             {"promptTokenCount": told.get("totalTokens"), "promptTokensDetails": told.get("promptTokensDetails") or ()}
         ).prompt
+
+
+_decode_plain = msgspec.json.Decoder(_Plain).decode
+
+
+def _read_plain(body: Body) -> _Plain | None:
+    """None for what has to be read as a whole."""
+    try:
+        plain = _decode_plain(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    config = plain.config
+    said = plain.config_too or plain.cached_too or plain.tier_too
+    return None if said or config.candidates < 1 or (config.output is not None and config.output < 1) else plain
 
 
 def _read(body: Body) -> Any:

@@ -59,6 +59,7 @@ class Allowance:
         self.waiters: deque[Waiter] = deque()
         self._corrections: dict[int, int] = {}
         self._taken = 0
+        self._second = 0
         self._number = 0
         self._told_at = 0.0
         self._closed_until = 0.0
@@ -68,26 +69,38 @@ class Allowance:
 
     def take(self, amount: int, now: float) -> Taking | None:
         """`now`: the database's time. None where memory has too little."""
-        if self._in_hand(now) < amount:
+        if self.in_hand(now) < amount:
             return None
+        return self.take_in_hand(amount)
+
+    def take_in_hand(self, amount: int) -> Taking:
+        """What is there, as `in_hand` has just said."""
         self.hand -= amount
-        return self._taking(amount)
+        self._taken += amount
+        if not self._is_rate:
+            self.out += amount
+        return Taking(self, amount, self._second)
 
     def refused_lately(self, amount: int, now: float) -> Told | None:
         """What was told when that much was refused a moment ago; None where it is worth another question."""
         closed = monotonic() < self._closed_until and amount >= self._closed_from
-        return self.told if closed and self._in_hand(now) < amount else None
+        if not closed or self.told is None or self.in_hand(now) >= amount:
+            return None
+        return self._told_of(self.told)
 
-    def _in_hand(self, now: float) -> int:
-        if self._is_rate and self.hand and self.told is not None and now > int(self.told.now) + USABLE_SECONDS:
+    def _told_of(self, told: Told) -> Told:
+        """Without what lies here unused."""
+        return msgspec.structs.replace(told, spent=max(0, told.spent - self.hand)) if self._is_rate else told
+
+    def left(self) -> int:
+        """Of a rate, as far as this process knows."""
+        return 0 if self.told is None else max(0, self.limit.amount - self.told.spent + self.hand)
+
+    def in_hand(self, now: float) -> int:
+        """What may be used now."""
+        if self._is_rate and self.hand and now > self._second + USABLE_SECONDS:
             self._return_hand()
         return self.hand
-
-    def _taking(self, amount: int) -> Taking:
-        self._taken += amount
-        if not self._is_rate:
-            self.out += amount
-        return Taking(self, amount, int(self.told.now) if self.told is not None else 0)
 
     def give_back(self, taking: Taking, used: int = 0) -> None:
         """At the end of what took it: `used` of it stays taken, and may be more than there was."""
@@ -108,13 +121,14 @@ class Allowance:
         return bool(self.waiters) or (not self.is_idle and now - self._told_at >= FLUSH[self.limit.kind])
 
     def _return_hand(self) -> None:
-        if self.told is not None and self.hand:
-            second = int(self.told.now)
-            self._corrections[second] = self._corrections.get(second, 0) - self.hand
+        """Cells of a second that is over."""
+        if self.hand:
+            self._corrections[self._second] = self._corrections.get(self._second, 0) - self.hand
         self.hand = 0
 
-    def request(self, holder: str, begin: float) -> Request:
-        """What to tell and ask. What was told once is repeated word for word until it is known to have acted."""
+    def request(self, holder: str, begin: float, now: float) -> Request:
+        """What to tell and ask. `now`: the database's time. What was told once is repeated word for word until it is
+        known to have acted."""
         if self._unsure is not None:
             return self._unsure
         self._number += 1
@@ -123,10 +137,10 @@ class Allowance:
             waiter.asked = True
             needed += waiter.amount
         wished = needed + self._taken
-        if self._is_rate:
-            self._return_hand()
-        else:
+        if not self._is_rate:
             self.hand = min(self.hand, self._taken)
+        elif int(now) != self._second:
+            self._return_hand()
         settled, self.settled = self.settled, 0
         corrections, self._corrections = self._corrections, {}
         limit = self.limit
@@ -159,6 +173,11 @@ class Allowance:
             self._unsure = None
 
     def answer(self, told: Told, ends_at: float | None) -> None:
+        # Who was counted on to take from the hand, in which there is less now, is no reason to refuse.
+        was_short = self._unsure is None or told.granted < self._unsure.needed
+        if self._is_rate and self._second != int(told.now):
+            self._return_hand()
+            self._second = int(told.now)
         self.told = told
         self._unsure = None
         self._told_at = now = monotonic()
@@ -169,17 +188,19 @@ class Allowance:
             if waiter.future.done():
                 continue
             if self.hand >= waiter.amount:
-                self.hand -= waiter.amount
-                waiter.future.set_result(self._taking(waiter.amount))
-            elif not waiter.asked or (
-                self.limit.kind == "parallel" and now < waiter.until and told.out > self.out + self.hand
-            ):
+                waiter.future.set_result(self.take_in_hand(waiter.amount))
+            elif not was_short or not waiter.asked or self._may_come_back(waiter, told, now):
                 kept.append(waiter)
             else:
-                self._closed_until = now + min(CLOSED, max(0.0, told.free_at - told.now) if self._is_rate else CLOSED)
+                pause = max(0.0, told.free_at - told.now) if self._is_rate else CLOSED
+                self._closed_until = now + min(CLOSED, pause)
                 self._closed_from = waiter.amount
-                waiter.future.set_result(Refusal(self.limit, waiter.amount, told, ends_at))
+                waiter.future.set_result(Refusal(self.limit, waiter.amount, self._told_of(told), ends_at))
         self.waiters = kept
+
+    def _may_come_back(self, waiter: Waiter, told: Told, now: float) -> bool:
+        """Whether others hold places, of which some may be free already."""
+        return self.limit.kind == "parallel" and now < waiter.until and told.out > self.out + self.hand
 
     def refuse(self, error: Callable[[], LiftgateError]) -> None:
         """All who wait, where nothing can be asked."""

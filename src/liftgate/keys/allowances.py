@@ -28,6 +28,8 @@ log = logging.getLogger("liftgate.keys")
 
 BETWEEN = 0.05
 """Seconds between two transactions at least."""
+AWAY = 1.0
+"""The same while the catalogue does not answer."""
 TICK = 0.25
 PATIENCE = 0.6
 """Seconds that a request waits for what other processes may hold and not use."""
@@ -57,6 +59,22 @@ class Allowances:
         elif found.limit is not limit:
             found.limit = limit
         return found
+
+    def take_known(self, wanted: Sequence[tuple[Limit, int]]) -> list[Taking] | None:
+        """All of them from memory; None where one of them has too little there."""
+        now = self._db.now()
+        found: list[tuple[Allowance, int]] = []
+        for limit, amount in wanted:
+            allowance = self._all.get(limit.id)
+            if allowance is None or allowance.limit is not limit or allowance.in_hand(now) < amount:
+                return None
+            found.append((allowance, amount))
+        self.begin()
+        takings: list[Taking] = []
+        for allowance, amount in found:
+            self._open.add(allowance)
+            takings.append(allowance.take_in_hand(amount))
+        return takings
 
     async def take(self, wanted: Sequence[tuple[Limit, int]]) -> list[Taking] | Refusal:
         """All of them or none. Raises LimitsAway while the catalogue is away."""
@@ -144,14 +162,16 @@ class Allowances:
             self._wake.clear()
             self._open = {each for each in self._open if not each.is_idle}
             if due := [each for each in self._open if each.is_due(monotonic())]:
+                pause = BETWEEN
                 try:
-                    await self._sync(due)
+                    if not await self._sync(due):
+                        pause = AWAY
                 except Exception:
                     # Nobody may wait for what will not come.
                     log.exception("the limits of keys could not be asked")
                     for each in due:
                         each.refuse(_away)
-                await asyncio.sleep(BETWEEN)
+                await asyncio.sleep(pause)
 
     async def close(self) -> None:
         """Gives back all that is not in use."""
@@ -164,12 +184,13 @@ class Allowances:
     def _window(self, limit: Limit) -> tuple[float, float | None]:
         return window_of(limit.duration, self._db.now(), limit.counted_from, self._zone)
 
-    async def _sync(self, due: Sequence[Allowance]) -> None:
+    async def _sync(self, due: Sequence[Allowance]) -> bool:
+        """Whether the catalogue answered."""
         ends: dict[str, float | None] = {}
         requests: dict[str, Request] = {}
         for each in due:
             begin, ends[each.limit.id] = self._window(each.limit)
-            requests[each.limit.id] = each.request(self._holder, begin)
+            requests[each.limit.id] = each.request(self._holder, begin, self._db.now())
 
         def work(conn: Connection) -> dict[str, Told]:
             told: dict[str, Told] = {}
@@ -189,13 +210,14 @@ class Allowances:
             for each in due:
                 each.failed()
                 each.refuse(_away)
-            return
+            return False
         for each in due:
             if each.limit.id in told:
                 each.answer(told[each.limit.id], ends[each.limit.id])
             else:
                 each.forget()
                 each.refuse(_away)
+        return True
 
 
 def _away() -> LimitsAway:

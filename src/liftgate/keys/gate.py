@@ -20,15 +20,21 @@ from liftgate.errors import (
     LimitsAway,
     RateReached,
 )
-from liftgate.keys.allowance import Refusal, Taking
+from liftgate.keys.allowance import Allowance, Refusal, Taking
 from liftgate.keys.allowances import Allowances
 from liftgate.keys.key import Key
-from liftgate.keys.limits import NANO, Limit
+from liftgate.keys.limits import NANO, Limit, plan_of
 from liftgate.large_bodies import Body
 from liftgate.records import Deployment
 from liftgate.settings.sections import BudgetSettings
 
 Header = tuple[bytes, bytes]
+RATE_HEADERS = {
+    kind: tuple(f"x-ratelimit-{what}-{kind}".encode() for what in ("limit", "remaining", "reset"))
+    for kind in ("requests", "tokens")
+}
+NO_HEADERS: Sequence[Header] = ()
+NO_LIMITS = plan_of((), "")
 SOON = 2.0
 """Seconds after which a budget that is only in flight is worth another try."""
 
@@ -56,8 +62,9 @@ class Ticket:
         self._allowances = allowances
         self._estimates = estimates
         self._settings = settings
-        self._limits: list[Limit] = []
-        self._takings: list[Taking] = []
+        self._plan = NO_LIMITS
+        self._takings: dict[Allowance, Taking] = {}
+        self._unasked: list[Limit] = []
         self._nanos = 0
         self._tokens = 0
         self._begun = self._settled = False
@@ -68,50 +75,51 @@ class Ticket:
         if self._begun:
             return
         self._begun = True
-        self._limits = [each for each in self._key.limits if each.model in ("", model)]
-        self.covers = any(each.kind in ("usd", "tokens") for each in self._limits)
-        await self._take([(each, 1) for each in self._limits if each.kind in ("parallel", "requests")])
+        self._plan = plan = self._key.plan(model)
+        self.covers = bool(plan.asking)
+        if plan.at_once:
+            await self._take(plan.at_once)
 
     async def ask(self, known: int, deployment: Deployment, body: Body) -> None:
         """Takes what is missing to the tokens and the money that this can come to, with `known` nano-dollars spent
         before. Raises RateReached, BudgetReached, LimitsAway, and what a count of Google's does."""
         estimate = await self._estimates.of(deployment, body)
-        if estimate.nanos is None and not self._settings.unpriced_within_budget and self._has_budget:
+        if estimate.nanos is None and not self._settings.unpriced_within_budget and self._plan.has_budget:
             raise InvalidRequest(
                 f"The model {deployment.model_name!r} has no price here, and this key has a budget.",
                 param="model",
                 code="unpriced_model",
             )
-        nanos = known + (estimate.nanos or 0)
-        wanted = [(each, self._missing(each, nanos, estimate.tokens)) for each in self._limits]
-        await self._take([(limit, amount) for limit, amount in wanted if amount > 0])
-        self._nanos = max(self._nanos, nanos)
-        self._tokens = max(self._tokens, estimate.tokens)
-
-    @property
-    def _has_budget(self) -> bool:
-        return any(each.kind == "usd" for each in self._limits)
+        nanos, tokens = known + (estimate.nanos or 0), estimate.tokens
+        wanted = [(limit, amount) for limit in self._plan.asking if (amount := self._missing(limit, nanos, tokens)) > 0]
+        if wanted:
+            await self._take(wanted)
+            self._nanos = max(self._nanos, nanos)
+            self._tokens = max(self._tokens, tokens)
 
     def _missing(self, limit: Limit, nanos: int, tokens: int) -> int:
         if limit.kind == "usd":
             return nanos - self._nanos
-        if limit.kind == "tokens":
-            # More than a whole minute's is let in when nothing else is there, and counts in full afterwards.
-            return min(tokens, limit.amount) - min(self._tokens, limit.amount)
-        return 0
+        # More than a whole minute's is let in when nothing else is there, and counts in full afterwards.
+        return min(tokens, limit.amount) - min(self._tokens, limit.amount)
 
     async def _take(self, wanted: Sequence[tuple[Limit, int]]) -> None:
-        if not wanted:
-            return
-        try:
-            outcome = await self._allowances.take(wanted)
-        except LimitsAway:
-            if self._settings.serve_when_limits_are_away:
+        outcome: Sequence[Taking] | Refusal | None = self._allowances.take_known(wanted)
+        if outcome is None:
+            try:
+                outcome = await self._allowances.take(wanted)
+            except LimitsAway:
+                if not self._settings.serve_when_limits_are_away:
+                    raise
+                self._unasked += [limit for limit, _ in wanted]
                 return
-            raise
         if isinstance(outcome, Refusal):
             raise refused(outcome)
-        self._takings += outcome
+        for taking in outcome:
+            before = self._takings.get(taking.allowance)
+            if before is not None:
+                taking = Taking(taking.allowance, before.amount + taking.amount, taking.second)
+            self._takings[taking.allowance] = taking
         if self._settled:
             # The call has ended meanwhile; nobody settles it again.
             self.settle(self._nanos, self._tokens)
@@ -119,50 +127,47 @@ class Ticket:
     def settle(self, nanos: int, tokens: int) -> None:
         """At the end of the call: what it came to."""
         self._settled = True
-        takings, self._takings = self._takings, []
-        left = {"usd": nanos, "tokens": tokens}
-        for limit in self._limits:
-            mine = [taking for taking in takings if taking.allowance.limit.id == limit.id]
-            used = left.get(limit.kind, 1 if limit.kind == "requests" else 0)
-            if used and not mine and limit.kind == "usd":
-                # Let in while nobody could be asked.
-                self._allowances.charge(limit, used)
-            for at, taking in enumerate(mine):
-                last = at == len(mine) - 1
-                part = used if last else min(used, taking.amount)
-                self._allowances.settle(taking, part)
-                used -= part
-        self._warn()
+        takings, self._takings = self._takings, {}
+        for allowance, taking in takings.items():
+            kind = allowance.limit.kind
+            if kind != "requests":
+                self._allowances.settle(taking, nanos if kind == "usd" else tokens if kind == "tokens" else 0)
+        for limit in self._unasked:
+            if limit.kind == "usd":
+                self._allowances.charge(limit, nanos)
         self._allowances.begin()
+        if self._key.terms.soft_budget is not None:
+            self._warn()
 
     def _warn(self) -> None:
         soft = self._key.terms.soft_budget
         if soft is None or self._key.soft_told:
             return
-        for limit in self._limits:
+        for limit in self._plan.asking:
             told = self._allowances.find(limit).told if limit.kind == "usd" else None
             if told is not None and told.spent >= soft:
                 self._key.soft_told = True
                 log.warning("the key %s has spent its soft budget of %s", ascii(self._key.name), _dollars(soft))
 
-    def headers(self) -> list[Header]:
+    def headers(self) -> Sequence[Header]:
         """`x-ratelimit-…`, of the limits that are nearest to their end."""
+        if not self._plan.rates:
+            return NO_HEADERS
         found: list[Header] = []
-        for kind in ("requests", "tokens"):
-            states = [
-                (each.told, each.limit.amount, each.hand)
-                for each in (self._allowances.find(limit) for limit in self._limits if limit.kind == kind)
-                if each.told is not None
-            ]
-            if states:
-                told, amount, hand = min(states, key=lambda state: state[1] - state[0].spent + state[2])
-                left = max(0, amount - told.spent + hand)
-                reset = max(0.0, told.full_at - told.now)
-                found += [
-                    (f"x-ratelimit-limit-{kind}".encode(), b"%d" % amount),
-                    (f"x-ratelimit-remaining-{kind}".encode(), b"%d" % left),
-                    (f"x-ratelimit-reset-{kind}".encode(), b"%ds" % math.ceil(reset)),
-                ]
+        for kind, (limit_name, left_name, reset_name) in RATE_HEADERS.items():
+            nearest: Allowance | None = None
+            left = reset = 0
+            for limit in self._plan.rates:
+                allowance = self._allowances.find(limit)
+                if limit.kind == kind and allowance.told is not None:
+                    free = allowance.left()
+                    if nearest is None or free < left:
+                        nearest, left = allowance, free
+                        reset = math.ceil(allowance.told.full_at - allowance.told.now)
+            if nearest is not None:
+                found.append((limit_name, b"%d" % nearest.limit.amount))
+                found.append((left_name, b"%d" % left))
+                found.append((reset_name, b"%ds" % max(0, reset)))
         return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from liftgate.errors import AuthenticationFailed, PermissionDenied, shortened
-from liftgate.keys.limits import limits_of
+from liftgate.keys.limits import Plan, limits_of, plan_of
 from liftgate.keys.terms import KeyType, Terms, read_terms
 from liftgate.records import KeyRecord, Owner
 
@@ -31,6 +31,8 @@ GROUPS: dict[str, tuple[str, str]] = {
 ALL_MODELS = frozenset({"all-proxy-models", "all-team-models", "*"})
 NO_MODELS = "no-default-models"
 SHOWN = 10
+PLANS = 256
+"""Models whose limits are remembered: behind a wildcard callers choose their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,19 @@ NOBODY = Caller("", "", "")
 class Key:
     """Made of its row once; shared by all requests that carry it."""
 
-    __slots__ = ("_models", "_routes", "caller", "hint", "id", "limits", "name", "record", "soft_told", "terms")
+    __slots__ = (
+        "_models",
+        "_plans",
+        "_routes",
+        "caller",
+        "hint",
+        "id",
+        "limits",
+        "name",
+        "record",
+        "soft_told",
+        "terms",
+    )
 
     def __init__(self, record: KeyRecord) -> None:
         self.record = record
@@ -80,6 +94,7 @@ class Key:
         self.hint = record.hint
         self.caller = Caller(record.owner, self.name, self.id, self.terms.key_type == "management", self)
         self.soft_told = False
+        self._plans: dict[str, Plan] = {}
         self.limits = limits_of(self.id, self.name, record.created_at, self.terms)
         models = self.terms.models
         self._models = None if not models or not ALL_MODELS.isdisjoint(models) else _matcher(models)
@@ -127,6 +142,15 @@ class Key:
     def may_ask(self, model: str) -> bool:
         """Whether its models have this public name."""
         return self._models is None or self._models(model)
+
+    def plan(self, model: str) -> Plan:
+        """Its limits for a model, by the public name."""
+        plan = self._plans.get(model)
+        if plan is None:
+            if len(self._plans) >= PLANS:
+                self._plans.clear()
+            plan = self._plans[model] = plan_of(self.limits, model)
+        return plan
 
     def check_model(self, model: str, names: Sequence[str]) -> None:
         """`names`: all that the model is called by. Raises PermissionDenied."""

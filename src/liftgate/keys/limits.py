@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +26,27 @@ class Limit:
     model: str = ""
     duration: str | None = None
     counted_from: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The limits that concern one model. `at_once`: what a call takes at its beginning; `asking`: those that are asked
+    when it is known what Google will be."""
+
+    at_once: tuple[tuple[Limit, int], ...]
+    asking: tuple[Limit, ...]
+    rates: tuple[Limit, ...]
+    has_budget: bool
+
+
+def plan_of(limits: Iterable[Limit], model: str) -> Plan:
+    mine = [each for each in limits if each.model in ("", model)]
+    return Plan(
+        at_once=tuple((each, 1) for each in mine if each.kind in ("parallel", "requests")),
+        asking=tuple(each for each in mine if each.kind in ("tokens", "usd")),
+        rates=tuple(each for each in mine if each.kind in ("requests", "tokens")),
+        has_budget=any(each.kind == "usd" for each in mine),
+    )
 
 
 def limits_of(key_id: str, whose: str, counted_from: float, terms: Terms) -> tuple[Limit, ...]:
