@@ -17,7 +17,9 @@ from openai.types.chat import ChatCompletion
 
 from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
 from key_calls import Refused, ask, client_for, make, refusal
+from liftgate.engine.call_record import CallRecord
 from liftgate.settings import StorageSettings
+from liftgate.settings.sections import CountingSettings
 from processes import gateway_processes, write_config
 
 IN, OUT, VIDEO = 0.30e-6, 2.50e-6, 0.30e-6
@@ -213,6 +215,31 @@ def test_an_answer_that_google_does_not_give_costs_nothing(gateway: str, sandbox
     sandbox.control("faults", {"kind": "status", "operation": "generate", "code": 400, "times": 1})
     assert refusal(gateway, "POST", "/v1/chat/completions", body_of("Hello"), key).status == 400
     assert spent(gateway, key) == 0
+
+
+class Ended:
+    """A listener of the meter."""
+
+    def __init__(self) -> None:
+        self.calls: list[CallRecord] = []
+
+    def ended(self, call: CallRecord) -> None:
+        if call.operation:
+            self.calls.append(call)
+
+
+def test_what_a_budget_refuses_was_never_sent_and_costs_nothing(sandbox: SandboxServer, tmp_path: Path) -> None:
+    heard = Ended()
+    settings = settings_for(sandbox, tmp_path, counting=CountingSettings(spend=True))
+    with gateway_server(settings, listeners=[heard]) as url:
+        key = make(url, max_budget=0.0001)["key"]
+        for body in (body_of("Hello"), body_of("Hello", stream=True)):
+            assert refusal(url, "POST", "/v1/chat/completions", body, key).status == 429
+        native = {"contents": [{"parts": [{"text": "Hello"}]}]}
+        assert refusal(url, "POST", f"/v1beta/models/{MODEL}:generateContent", native, key).status == 429
+        while len(heard.calls) < 3:
+            time.sleep(0.01)
+    assert [(call.outcome, call.cost, call.reckoned) for call in heard.calls] == [("refused", 0, None)] * 3
 
 
 def cost_of(answer: dict[str, Any]) -> float:

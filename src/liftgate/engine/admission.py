@@ -53,7 +53,7 @@ async def admitted(name: str, deployments: Callable[[str], Sequence[Deployment]]
 
 async def begin_asking(call: CallRecord, deployment: Deployment, body: Body) -> None:
     """Google is about to be asked for `call`. Raises RateReached, BudgetReached, LimitsAway."""
-    call.asks(deployment, body)
     if (ticket := call.ticket) is not None and ticket.covers:
-        # What was asked before and of no use has to be paid too.
+        # What was asked before and of no use has to be paid too. What is refused here was never sent.
         await ticket.ask(call.price() or 0, deployment, body)
+    call.asks(deployment, body)
