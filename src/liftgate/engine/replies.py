@@ -27,6 +27,7 @@ from liftgate.dialects.responses.items import item_not_found
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.dialects.responses.request import check_beginning, conversation_not_found, earlier, previous_not_found
 from liftgate.engine.answer_stream import AnswerStream
+from liftgate.engine.group_commit import GroupCommit
 from liftgate.engine.kept_stream import KeptStream
 from liftgate.engine.reply_items import ItemPage, ReplyItems, page_of
 from liftgate.engine.turns import NewReply, Turn
@@ -61,6 +62,7 @@ class Replies:
         self._items = items
         self._quotas = quotas
         self._most_bytes = most_bytes
+        self._together = GroupCommit(services.db, services.tasks)
 
     async def begin(self, owner: Owner, request: JsonObject, *, keeps: bool | None = None) -> Turn:
         """Finds what a request goes on from and refers to. `keeps`: by default as its `store` says. Raises NotFound and
@@ -108,7 +110,10 @@ class Replies:
         def work(conn: Connection) -> bool:
             return rows.add_reply(conn, replace(reply, created_at=conn.now()), items, files)
 
-        if not await self._db.write(work, storing=True):
+        if turn.conversation_id is None and not files:
+            # Nothing that another could take away meanwhile.
+            await self._together.write(lambda conn: _done(work(conn)))
+        elif not await self._db.write(work, storing=True):
             raise conversation_not_found(turn.conversation_id or "")
 
     def kept(
@@ -220,6 +225,10 @@ class Replies:
         items = await self._items.shown(owner, list(found.values()), signatures, earlier=True)
         by_id = dict(zip(found, items, strict=True))
         return {**request, "input": kept_items.with_items(request["input"], by_id)}
+
+
+def _done(added: bool) -> None:
+    assert added, "it stands in no conversation"
 
 
 def shown_run(run: RunRow) -> JsonObject:

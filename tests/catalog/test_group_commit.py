@@ -1,0 +1,95 @@
+"""Writes that share a transaction: durable when each returns, few transactions for many, one failure for all of one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from catalog_samples import opened
+from liftgate.catalog.connection import Connection, invalidate
+from liftgate.engine.group_commit import MOST, GroupCommit
+from liftgate.errors import InternalError, Unavailable
+from liftgate.tasks import Tasks
+
+MANY = 300
+
+
+def counting(name: str) -> Callable[[Connection], None]:
+    def work(conn: Connection) -> None:
+        conn.execute("INSERT INTO reply_usage (owner, bytes) VALUES (?, 1)", (name,))
+        invalidate(conn, "group", "one")  # which watchers hear once of each transaction
+
+    return work
+
+
+def run_with(url: str, scenario: Callable[[Any, GroupCommit, list[str]], Any]) -> None:
+    async def main() -> None:
+        async with opened(url) as database:
+            tasks = Tasks()
+            commits: list[str] = []
+            database.watch(lambda topic, key: commits.append(key) if topic == "group" else None)
+            try:
+                await scenario(database, GroupCommit(database, tasks), commits)
+            finally:
+                await tasks.close()
+
+    asyncio.run(main())
+
+
+def test_many_at_once_take_few_transactions_and_all_are_there(database_url: str) -> None:
+    async def scenario(database: Any, together: GroupCommit, commits: list[str]) -> None:
+        await asyncio.gather(*(together.write(counting(f"o{n}")) for n in range(MANY)))
+        [(there,)] = await database.read(lambda conn: conn.execute("SELECT count(*) FROM reply_usage"))
+        assert there == MANY and len(commits) == -(-MANY // MOST)
+        await together.write(counting("alone"))
+        assert len(commits) == -(-MANY // MOST) + 1
+
+    run_with(database_url, scenario)
+
+
+def test_each_is_durable_when_it_returns(database_url: str) -> None:
+    async def scenario(database: Any, together: GroupCommit, commits: list[str]) -> None:
+        async def one(name: str) -> None:
+            await together.write(counting(name))
+            found = await database.read(
+                lambda conn: conn.execute("SELECT bytes FROM reply_usage WHERE owner = ?", (name,))
+            )
+            assert found == [(1,)]
+
+        await asyncio.gather(*(one(f"o{n}") for n in range(20)))
+
+    run_with(database_url, scenario)
+
+
+def test_who_is_cancelled_harms_no_other_and_undoes_nothing(database_url: str) -> None:
+    async def scenario(database: Any, together: GroupCommit, commits: list[str]) -> None:
+        tasks = Tasks()
+        writing = [tasks.start(together.write(counting(f"o{n}")), name="write") for n in range(10)]
+        await asyncio.sleep(0)
+        writing[3].cancel()
+        done = await asyncio.gather(*writing, return_exceptions=True)
+        assert [type(each) for each in done if each is not None] == [asyncio.CancelledError]
+        [(there,)] = await database.read(lambda conn: conn.execute("SELECT count(*) FROM reply_usage"))
+        assert there == 10
+
+    run_with(database_url, scenario)
+
+
+def test_a_transaction_that_fails_fails_for_all_of_it_and_the_next_goes_on(database_url: str) -> None:
+    def refused(conn: Connection) -> None:
+        raise Unavailable("away")
+
+    def broken(conn: Connection) -> None:
+        raise ValueError
+
+    async def scenario(database: Any, together: GroupCommit, commits: list[str]) -> None:
+        for fault, kind in ((refused, Unavailable), (broken, InternalError)):
+            some = [counting("a"), fault, counting("b")]
+            done = await asyncio.gather(*map(together.write, some), return_exceptions=True)
+            assert [type(each) for each in done] == [kind] * 3
+        await together.write(counting("c"))
+        rows = await database.read(lambda conn: conn.execute("SELECT owner FROM reply_usage"))
+        assert rows == [("c",)]
+
+    run_with(database_url, scenario)
