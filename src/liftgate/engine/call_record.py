@@ -97,6 +97,8 @@ class CallRecord(msgspec.Struct):
     tokens: TokenCounts = NOTHING
     """Of all answers of Google's together, by kind."""
     pricing: Pricing | None = None
+    priced: JsonObject | None = None
+    """The usage that `cost` and `tokens` are of."""
     sent: tuple[Deployment, Body] | None = None
     """What Google was asked last, where it has to be paid and Google has said nothing of it."""
     given: int = 0
@@ -156,7 +158,7 @@ class CallRecord(msgspec.Struct):
 
     def asks(self, deployment: Deployment, body: Body) -> None:
         """Google is asked (again): what it said of an answer before stands for itself."""
-        self.sent = deployment, body
+        self.sent, self.priced = (deployment, body), None
         if self.usage is not None:
             self.earlier.append(Paid(self.deployment, self.upstream_model, self.usage, self.tier, self.served_by))
         self.usage = None
@@ -166,6 +168,8 @@ class CallRecord(msgspec.Struct):
         """`cost`, from what is known by now; with `tokens`."""
         usage = self.usage or self.reckoned
         if self.pricing is None or (usage is None and not self.earlier):
+            return self.cost
+        if usage is not None and usage is self.priced:
             return self.cost
         total: int | None = 0
         tokens = None
@@ -177,7 +181,7 @@ class CallRecord(msgspec.Struct):
             cost = self.pricing.cost(paid, used, self.began_at)
             total = None if cost is None or total is None else total + cost
             tokens = used if tokens is None else tokens + used
-        self.cost = total
+        self.cost, self.priced = total, usage
         self.tokens = tokens or NOTHING
         return total
 
