@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
 from typing import Any
-
-import msgspec
 
 from liftgate.names import bare_model
 
@@ -42,7 +41,8 @@ OWN: Sides = (("in_", "in_text"), ("cached_in", "in_text"), ("cached_in", "cache
 """Of an operator's prices: a cached token is a part of the input."""
 
 
-class Rates(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Rates:
     """Whole pico-dollars for a token, by Google's names of modalities. What has no price is missing; of `thoughts` it
     is None."""
 

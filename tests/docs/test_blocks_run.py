@@ -40,6 +40,7 @@ NOT_RUN = {
     "docs/behind-litellm.md: # LiteLLM's config.yaml: Gemini by way of Liftgate, and any other provider beside it.": (
         "LiteLLM's config; test_behind_litellm runs it"
     ),
+    "docs/metrics.md: # prometheus.yml": "a part of Prometheus' own config",
     "docs/operations.md: # /etc/systemd/system/liftgate.service": "a unit of systemd; its command is read below",
     "docs/operations.md: # /etc/nginx/conf.d/liftgate.conf": "nginx's; needs a certificate and a name",
     "docs/operations.md: sudo useradd --system --home /var/lib/liftgate --create-home liftgate": "needs root",
@@ -89,6 +90,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         environ = _environment(directory) | {"GEMINI_API_KEY": GOOGLE_KEY, "GEMINI_API_BASE": sandbox.url}
         with _Served(["liftgate", "--config", "examples/config.yaml"], directory, environ) as url:
             yield Place(directory, int(url.rpartition(":")[2]), environ | {"LIFTGATE_BASE_URL": url})
+
+
+@pytest.fixture(scope="module")
+def governed(place: Place) -> Iterator[Place]:
+    """A gateway with a master key that counts, beside the other."""
+    counts = {f"LIFTGATE_{name}": "true" for name in ("SPEND", "METRICS")}
+    environ = place.environ | counts | {"LIFTGATE_MASTER_KEY": KEYS["LIFTGATE_MASTER_KEY"]}
+    environ["LIFTGATE_DATA_DIR"] = str(place.directory / "governed")
+    with _Served(["liftgate", "--config", "examples/config.yaml"], place.directory, environ) as url:
+        yield Place(place.directory, int(url.rpartition(":")[2]), environ | {"LIFTGATE_BASE_URL": url})
 
 
 def _environment(directory: Path) -> dict[str, str]:
@@ -141,8 +152,8 @@ def test_each_block_has_a_way_to_run() -> None:
 
 
 @pytest.mark.parametrize("block", _of("bash"))
-def test_commands_run(block: Block, place: Place, tmp_path: Path) -> None:
-    code = block.code.replace("/backup/liftgate", str(place.directory / "backup"))
+def test_commands_run(block: Block, place: Place, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    code = block.code.replace("/backup/liftgate", str(place.directory / "backup")).replace("\\\n", "")
     if "admin restore" in code:
         _restores(code, place, tmp_path)
     elif all(_serves(line) for line in code.splitlines()):
@@ -150,6 +161,9 @@ def test_commands_run(block: Block, place: Place, tmp_path: Path) -> None:
             data = {"LIFTGATE_DATA_DIR": str(tmp_path / str(time.monotonic_ns()))}
             with _Served(shlex.split(line, comments=True), place.directory, place.environ | data) as url:
                 assert url
+    elif "$LIFTGATE_MASTER_KEY" in code:
+        governed: Place = request.getfixturevalue("governed")
+        assert governed.run("bash", "-euc", governed.exchanged(code.replace("curl ", "curl --fail-with-body ")))
     else:
         assert place.run("bash", "-euc", place.exchanged(code))
 

@@ -52,6 +52,13 @@ def fill(disk: Path) -> Path:
     return filler
 
 
+def free_or_reserved(disk: Path) -> int:
+    """Bytes. A deletion on a full disk may give the reserve up, and who frees bytes makes it again."""
+    reserve = disk / "data" / "catalog.db-reserve"
+    reserved = reserve.stat().st_blocks * 512 if reserve.exists() else 0
+    return os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize + reserved
+
+
 def status(url: str, method: str, target: str) -> int:
     return call(url, method, target, headers=KEY).status
 
@@ -114,10 +121,10 @@ def test_everything_of_an_owner_is_erased_on_a_full_disk_and_bytes_are_freed_at_
             assert eventually((data / "catalog.db-reserve").exists)
             fill(disk)
             ann.files.delete(deleted)
-            before = os.statvfs(disk).f_bavail
+            before = free_or_reserved(disk)
             # Its bytes are kept for a day otherwise.
             assert b"1 blob" in cli.run("admin", "sweep", "--deleted", *where).stdout
-            assert (os.statvfs(disk).f_bavail - before) * os.statvfs(disk).f_frsize >= 2_000_000
+            assert free_or_reserved(disk) - before >= 2_000_000
             assert len(list((data / "blobs").rglob("blob-*"))) == 1
             (disk / "filler").unlink()
             assert eventually((data / "catalog.db-reserve").exists)

@@ -3,35 +3,68 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from liftgate.server import routes
 from raw_http import Answer, answers_of, connect, head
-from running import MODEL, Running
+from running import MODEL, Running, running_gateway
 
-ANN = {"Authorization": "Bearer sk-ann-0123456789"}
-GOOGLES = {"x-goog-api-key": "sk-ann-0123456789"}
+KEY = "sk-ann-0123456789"
+ANN = {"Authorization": f"Bearer {KEY}"}
+GOOGLES = {"x-goog-api-key": KEY}
 START = {"X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Command": "start"}
 KEYED = "{keys: [{name: ann, key: sk-ann-0123456789}]}"
 CHAT = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}).encode()
 NATIVE = b'{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}'
+QUERIES = {"/global/spend/report": "?start_date=2026-01-01&end_date=2026-01-02"}
 OF_THIS_ANSWER = ("date", "x-request-id")
 
 
 @pytest.fixture(scope="module")
+def gateway(sandbox_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """With all that can be read; the one key is the master key."""
+    master = {"LIFTGATE_MASTER_KEY": KEY}
+    place = tmp_path_factory.mktemp("paths")
+    with running_gateway(sandbox_url, place, environ=master, ours="{metrics: true, spend: true}") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def read(gateway: Running) -> list[tuple[str, dict[str, str]]]:
-    """Every GET route, with a File and a model that are there."""
-    file = gateway.upload(b"twelve bytes")["id"]
+    """Every GET route, with what it names there."""
+    file = gateway.upload(b"%PDF-1.4\n%%EOF", name="a.pdf", headers=ANN)["id"]
+    turn = {"model": MODEL, "input": "hello"}
+    talk = {"items": [{"type": "message", "role": "user", "content": "hello"}]}
+    response, conversation = (
+        gateway.call("POST", path, json.dumps(body).encode(), headers=ANN).json()["id"]
+        for path, body in (("/v1/responses", turn), ("/v1/conversations", talk))
+    )
+    items = gateway.call("GET", f"/v1/conversations/{conversation}/items", headers=ANN).json()
+    asset = re.search(rb"/ui/([\w.-]+)", gateway.call("GET", "/ui").body)
+    assert asset is not None
+    named = {
+        "{model:path}": MODEL,
+        "{file_id}": file,
+        "/ui/{name}": f"/ui/{asset[1].decode()}",
+        "{name}": file,
+        "{response_id}": response,
+        "{conversation_id}": conversation,
+        "{item_id}": items["data"][0]["id"],
+    }
     found = []
     for table in routes.TABLES:
         for group, prefixes in table.groups:
             for route in group:
-                if "GET" not in route.handlers:
+                # What /metrics says is new each time: it counts who asks.
+                if "GET" not in route.handlers or route.path == "/metrics":
                     continue
-                path = route.path.replace("{model:path}", MODEL).replace("{file_id}", file).replace("{name}", file)
-                query = "?alt=media" if path.endswith(":download") else ""
+                path = route.path
+                for name, value in named.items():
+                    path = path.replace(name, value)
+                query = QUERIES.get(path, "?alt=media" if path.endswith(":download") else "")
                 key = GOOGLES if table.dialect.name == "gemini" else ANN
                 found += [(prefix + path + query, key) for prefix in prefixes]
     return found
@@ -76,7 +109,7 @@ def test_what_has_no_get_has_no_head(gateway: Running) -> None:
 
 def test_a_connection_goes_on_behind_a_head(gateway: Running) -> None:
     with connect(gateway.base) as line:
-        line.sendall(head("HEAD", "/v1/models") + head("GET", "/health/liveness", {"Connection": "close"}))
+        line.sendall(head("HEAD", "/v1/models", ANN) + head("GET", "/health/liveness", {"Connection": "close"}))
         first, second = answers_of(line, bodiless=1)
     assert (first.status, second.status, second.json()) == (200, 200, {"status": "alive"})
 
