@@ -35,7 +35,7 @@ def url(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
         ("", "openai_python.py"),
         (".venv-openai2", "openai_python.py"),
         (".venv-clients", "langchain_python.py"),
-        (".venv-clients", "pydantic_ai_python.py"),
+        pytest.param(".venv-clients", "pydantic_ai_python.py", marks=pytest.mark.full),
     ],
 )
 def test_a_client_works(url: str, environment: str, program: str) -> None:

@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from secrets import token_hex
 from typing import Any
 
@@ -34,12 +33,16 @@ SERVER, CLIENT, INTERNAL = 2, 3, 1
 """OTLP's kinds of spans."""
 FAILED = 2
 
+_CONVENTIONAL = {"chat": "chat"}
+
 _encode = msgspec.json.Encoder().encode
 Span = dict[str, Any]
 
 
 def open_traces(settings: CountingSettings) -> Traces:
     """Raises ConfigError."""
+    from importlib import metadata  # A tenth of a gateway's start, for those who trace.
+
     endpoint = settings.traces_endpoint
     if not endpoint.startswith(("http://", "https://")):
         raise ConfigError(
@@ -173,9 +176,8 @@ def _client_name(call: CallRecord) -> str:
 
 
 def _operation(call: CallRecord) -> str:
-    if call.operation == "chat":
-        return "chat"
-    return "embeddings" if "mbed" in call.operation else "generate_content"
+    """By the conventions' names; Gemini's own methods, `embedContent` and its like, are two of them."""
+    return _CONVENTIONAL.get(call.operation) or ("embeddings" if "mbed" in call.operation else "generate_content")
 
 
 def _of_request(call: CallRecord) -> dict[str, Any]:
