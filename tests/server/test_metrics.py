@@ -166,6 +166,8 @@ def test_files_and_copies_are_counted(rig: Rig) -> None:
 
 def test_both_forms_are_what_prometheus_reads_and_every_sample_is_of_the_page(rig: Rig) -> None:
     assert chat(rig.url, stream=True) == 200
+    # The first word of the loop's lag comes after a while.
+    assert eventually(lambda: of(scrape(rig.url), "liftgate_loop_lag_seconds_count") > 0)
     plain = call(rig.url, "GET", "/metrics", b"", MASTER)
     assert plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     accept = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
