@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 
 from liftgate.catalog.database import Database
@@ -42,6 +41,8 @@ def look_ups(db: Database, overview: Overview, data_dir: Path, now: Callable[[],
 
 
 async def _found(db: Database, overview: Overview, data_dir: Path) -> LookedUp:
+    from importlib import metadata  # A part of each gateway's start, for those who count.
+
     found: LookedUp = {}
     _set(found, families.BUILD, (metadata.version("liftgate"),), 1.0)
     stored = sorted(await db.read(owners), key=lambda row: -row[2])
