@@ -6,6 +6,7 @@ nesting beyond any stack: all of that is no JSON of Gemini's. null counts as abs
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -41,20 +42,13 @@ def decoded_or_none(data: Body) -> Any:
 
 def checked_object(data: Body) -> Body:
     """The same bytes, which are a JSON object, as all of Gemini's answers are. Raises UpstreamProtocolError."""
-    if not isinstance(decoded(data), dict):
-        raise UpstreamProtocolError("Gemini answered with JSON that is no object.")
+    _check_kind(decoded(data))
     return data
 
 
 def decoded_apart(data: Body) -> Any:
     """As `decoded`, for a thread: in steps, but for what no steps are known for. A bytearray is empty then."""
-    try:
-        value = large_json.decoded(data)
-    except InvalidRequest:
-        # Bounds of requests, which answers may exceed: a hundred embeddings have 300,000 numbers.
-        value = decoded(data)
-    except _GARBAGE as error:
-        raise UpstreamProtocolError("Gemini answered with something that is no JSON.") from error
+    value = _in_steps(large_json.decoded, data)
     if isinstance(data, bytearray):
         data.clear()
     return value
@@ -62,12 +56,20 @@ def decoded_apart(data: Body) -> Any:
 
 def check_apart(data: Body) -> None:
     """As `checked_object`, for a thread."""
+    _check_kind(_in_steps(large_json.checked, data))
+
+
+def _in_steps(read: Callable[[Body], Any], data: Body) -> Any:
     try:
-        value = large_json.checked(data)
+        return read(data)
     except InvalidRequest:
-        value = decoded(data)
+        # Bounds of requests, which answers may exceed: a hundred embeddings have 300,000 numbers.
+        return decoded(data)
     except _GARBAGE as error:
         raise UpstreamProtocolError("Gemini answered with something that is no JSON.") from error
+
+
+def _check_kind(value: object) -> None:
     if not isinstance(value, dict):
         raise UpstreamProtocolError("Gemini answered with JSON that is no object.")
 

@@ -115,6 +115,16 @@ class Choice(msgspec.Struct):
         """Whether there is more than thoughts."""
         return self.length > 0 or any(type(each) not in (Text, Thought, Signature) for each in self.events)
 
+    def refusal(self, otherwise: str) -> str:
+        """Why nothing is there to read, in Gemini's words where it has any. `otherwise`: half a sentence, which its
+        `finish_reason` completes."""
+        feedback = self.prompt_feedback or {}
+        if words := feedback.get("blockReasonMessage") or self.finish_message:
+            return str(words)
+        if block := feedback.get("blockReason"):
+            return f"Gemini blocked the prompt: {block}."
+        return f"{otherwise}: {self.finish_reason}."
+
     @property
     def text(self) -> str:
         return "".join([each.text for each in self.events if type(each) is Text])

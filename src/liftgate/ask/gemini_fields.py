@@ -77,6 +77,15 @@ def read_gemini_field(ask: Ask, name: str, value: object, param: str) -> bool:
     return True
 
 
+def read_other(ask: Ask, name: str, value: object, param: str, *, instead: str) -> None:
+    """A parameter that the API itself has not: one of Gemini's own fields, or refused. `instead`: the API's parameters
+    that say what Gemini's fields of a conversation say."""
+    if camel(name) in CONVERSATION_FIELDS:
+        ask.leave_out(param, f"Unsupported parameter: '{param}'. Say it in {instead}.")
+    elif not read_gemini_field(ask, name, value, param):
+        ask.refuse_unknown(param)
+
+
 def _take(ask: Ask, fields: JsonObject) -> None:
     ask.gemini = merged(ask.gemini, fields)
 

@@ -12,7 +12,7 @@ from liftgate.ask import checks
 from liftgate.ask.builder import Ask
 from liftgate.ask.json_schema import json_schema
 from liftgate.ask.schema_subset import schema_subset
-from liftgate.errors import InvalidRequest
+from liftgate.errors import InvalidRequest, UnsupportedParameter
 from liftgate.json_types import JsonObject
 
 NAME = re.compile(r"[a-zA-Z0-9_:.-]{1,128}\Z")
@@ -61,8 +61,20 @@ def declare(ask: Ask, function: JsonObject, where: str, *, schema: str) -> None:
     ask.declarations.append(declaration)
 
 
-def declare_custom(ask: Ask, name: str, description: str | None) -> None:
-    """A tool of free text, whose name `function_name` has read."""
+def read_custom(ask: Ask, tool: JsonObject, name: str, where: str) -> None:
+    """Declares OpenAI's custom tool, one of free text, whose name `function_name` has read."""
+    if (form := tool.get("format")) is not None:
+        at = f"{where}.format"
+        kind = checks.choice(checks.mapping(form, at).get("type"), f"{at}.type", ("text", "grammar"))
+        if kind == "grammar":
+            ask.leave_out(
+                at,
+                f"Unsupported value: '{at}.type' does not support 'grammar': Gemini cannot hold a tool's input to a "
+                "grammar. Supported values are: 'text'.",
+            )
+    description = tool.get("description")
+    if description is not None:
+        description = checks.string(description, f"{where}.description")
     ask.said.add("tools")
     ask.custom_tools.add(name)
     declaration: JsonObject = {
@@ -72,6 +84,18 @@ def declare_custom(ask: Ask, name: str, description: str | None) -> None:
     if description is not None:
         declaration["description"] = description
     ask.declarations.append(declaration)
+
+
+def refuse_other_callers(tool: JsonObject, where: str) -> None:
+    """What would let something else than the model's turn call the function."""
+    if (callers := tool.get("allowed_callers")) is not None and "direct" not in checks.array(
+        callers, f"{where}.allowed_callers"
+    ):
+        raise UnsupportedParameter(
+            f"Unsupported value: '{where}.allowed_callers' must name 'direct': Gemini runs no programs that call "
+            "tools.",
+            param=f"{where}.allowed_callers",
+        )
 
 
 def declare_as_it_is(ask: Ask, declaration: object, where: str) -> None:

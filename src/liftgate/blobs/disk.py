@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import logging
 import os
 import sys
@@ -29,6 +30,15 @@ PIECES_PER_HOP = 4
 """Read or hashed by a thread at a time: a hop to it and back is dearer than a piece is."""
 _VECTORS = 512
 """Pieces written by one call; the system takes 1024."""
+
+
+def locked(fd: int) -> bool:
+    """Whether this process has the file to itself now: until it is closed, or the process is gone."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def file_threads(count: int, name: str) -> ThreadPoolExecutor:

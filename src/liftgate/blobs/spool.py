@@ -8,7 +8,6 @@ no store: `BlobStore.store` takes it from here.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import hashlib
 import os
 from collections.abc import AsyncIterator
@@ -90,7 +89,7 @@ class Spool:
                 path = directory / (_PREFIX + ids.token())
                 fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
                 # A sweep may have taken the lock first, for a file just made; it removes the file, so take another.
-                if _lock(fd) and os.fstat(fd).st_nlink:
+                if disk.locked(fd) and os.fstat(fd).st_nlink:
                     return cls(fd, path, expected, threads, digest)
                 os.close(fd)
         except OSError as error:
@@ -293,14 +292,6 @@ class Spool:
         self._changed = asyncio.Event()
 
 
-def _lock(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def remove_dead_spools(directory: Path) -> int:
     """Removes the spool files whose writer is gone, of any process on this machine; how many. Blocking."""
     removed = 0
@@ -310,7 +301,7 @@ def remove_dead_spools(directory: Path) -> int:
         except FileNotFoundError:
             continue
         try:
-            if _lock(fd) and os.fstat(fd).st_nlink:
+            if disk.locked(fd) and os.fstat(fd).st_nlink:
                 path.unlink(missing_ok=True)
                 removed += 1
         finally:

@@ -7,7 +7,6 @@ counts.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from liftgate import ids
+from liftgate.blobs.disk import locked
 from liftgate.catalog.rows.usage import COUNTED, NAMED, Group
 
 log = logging.getLogger("liftgate.engine")
@@ -38,7 +38,7 @@ class Journal:
             self._path = directory / (self.id + ENDING)
             self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
             # Another process may have looked for what the dead left, and have taken it for that.
-            if _lock(self._fd) and os.fstat(self._fd).st_nlink:
+            if locked(self._fd) and os.fstat(self._fd).st_nlink:
                 break
             os.close(self._fd)
         self.size = 0
@@ -75,7 +75,7 @@ def left_behind(directory: Path) -> Iterator[Iterator[tuple[str, Path]]]:
             except FileNotFoundError:
                 continue
             held.append(fd)
-            if _lock(fd) and os.fstat(fd).st_nlink:
+            if locked(fd) and os.fstat(fd).st_nlink:
                 yield path.name.removesuffix(ENDING), path
 
     try:
@@ -110,11 +110,3 @@ def add(sums: Sums, group: Group, counts: list[int]) -> None:
         for at, count in enumerate(counts):
             if count:
                 known[at] += count
-
-
-def _lock(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from liftgate.blobs.disk import locked
 from liftgate.metrics.families import FAMILIES, Family
 
 log = logging.getLogger("liftgate.metrics")
@@ -161,10 +162,7 @@ def _first_free(directory: Path) -> tuple[int, int]:
     number = 0
     while True:
         file = os.open(directory / f"{number}.names", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(file)
-            number += 1
-            continue
-        return number, file
+        if locked(file):
+            return number, file
+        os.close(file)
+        number += 1

@@ -137,12 +137,7 @@ def refusal(choice: Choice) -> str | None:
     """Why nothing is there to read, in Gemini's words where it has any."""
     if choice.has_text or finish_reason(choice) != "content_filter":
         return None
-    feedback = choice.prompt_feedback or {}
-    if words := feedback.get("blockReasonMessage") or choice.finish_message:
-        return str(words)
-    if block := feedback.get("blockReason"):
-        return f"Gemini blocked the prompt: {block}."
-    return f"Gemini gave no answer: {choice.finish_reason}."
+    return choice.refusal("Gemini gave no answer")
 
 
 def url_citations(choice: Choice) -> list[JsonObject]:

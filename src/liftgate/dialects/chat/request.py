@@ -14,7 +14,7 @@ from liftgate.ask import checks, generation
 from liftgate.ask.body import finish
 from liftgate.ask.builder import Ask, Reader
 from liftgate.ask.drop_paths import leave_out_unwanted
-from liftgate.ask.gemini_fields import CONVERSATION_FIELDS, camel, read_gemini_field
+from liftgate.ask.gemini_fields import read_other
 from liftgate.dialects.chat import parameters, tools
 from liftgate.dialects.chat.defaults import given_to, read_open
 from liftgate.dialects.chat.fields import IGNORED, REFUSED
@@ -22,6 +22,9 @@ from liftgate.dialects.chat.messages import read_messages
 from liftgate.dialects.chat.question import ChatQuestion, Reading
 from liftgate.errors import MissingParameter
 from liftgate.json_types import JsonMapping
+
+INSTEAD = "'messages' and 'model'"
+"""Where the client says what Gemini's fields of a conversation say."""
 
 DependentReader: TypeAlias = Callable[[Reading, object, str], None]
 
@@ -101,14 +104,7 @@ def _read(reading: Reading, name: str, value: object) -> None:
     elif (reason := REFUSED.get(name)) is not None:
         ask.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
     else:
-        _read_gemini_field(ask, name, value, name)
-
-
-def _read_gemini_field(ask: Ask, name: str, value: object, param: str) -> None:
-    if camel(name) in CONVERSATION_FIELDS:
-        ask.leave_out(param, f"Unsupported parameter: '{param}'. Say it in 'messages' and 'model'.")
-    elif not read_gemini_field(ask, name, value, param):
-        ask.refuse_unknown(param)
+        read_other(ask, name, value, name, instead=INSTEAD)
 
 
 def _declared_names(request: JsonMapping, defaults: JsonMapping) -> set[str]:
@@ -146,7 +142,7 @@ def _google(ask: Ask, value: object, param: str) -> None:
         if name == "tools" and each is not None:
             tools.read_tools(ask, each, f"{param}.tools")
         elif each is not None:
-            _read_gemini_field(ask, name, each, f"{param}.{name}")
+            read_other(ask, name, each, f"{param}.{name}", instead=INSTEAD)
 
 
 READERS: dict[str, Reader] = {

@@ -73,21 +73,7 @@ def _custom(ask: Ask, value: object, where: str) -> None:
     custom = checks.mapping(value, where)
     ask.refuse_unknown_keys(custom, where, frozenset({"name", "description", "format"}))
     name = tools.function_name(ask, custom, where)
-    form = custom.get("format")
-    if form is not None:
-        kind = checks.choice(
-            checks.mapping(form, f"{where}.format").get("type"), f"{where}.format.type", ("text", "grammar")
-        )
-        if kind == "grammar":
-            ask.leave_out(
-                f"{where}.format",
-                f"Unsupported value: '{where}.format.type' does not support 'grammar': Gemini cannot hold a tool's "
-                "input to a grammar. Supported values are: 'text'.",
-            )
-    description = custom.get("description")
-    if description is not None:
-        description = checks.string(description, f"{where}.description")
-    tools.declare_custom(ask, name, description)
+    tools.read_custom(ask, custom, name, where)
 
 
 def _google(ask: Ask, tool: JsonObject, where: str) -> None:

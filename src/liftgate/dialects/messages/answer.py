@@ -38,7 +38,7 @@ def ending(choice: Choice, *, calls: bool) -> Ending:
     if native in _CUT:
         return Ending("max_tokens")
     if choice.blocked or native in _FILTERED or (native or "").startswith("IMAGE_"):
-        return Ending("refusal", _why(choice))
+        return Ending("refusal", choice.refusal("Gemini ended its answer"))
     if native != "STOP":
         said = f": {shortened(choice.finish_message)}" if choice.finish_message else "."
         raise UpstreamAnswerBroken(f"Gemini gave its answer up ({native}){said}")
@@ -52,16 +52,6 @@ def first_of(answer: Answer[MessagesQuestion]) -> Choice:
     if (choice := answer.choices.get(0)) is None:
         raise UpstreamAnswerBroken("Gemini's answer has no first candidate.")
     return choice
-
-
-def _why(choice: Choice) -> str:
-    """In Gemini's words where it has any."""
-    feedback = choice.prompt_feedback or {}
-    if words := feedback.get("blockReasonMessage") or choice.finish_message:
-        return str(words)
-    if block := feedback.get("blockReason"):
-        return f"Gemini blocked the prompt: {block}."
-    return f"Gemini ended its answer: {choice.finish_reason}."
 
 
 def whole(answer: Answer[MessagesQuestion]) -> JsonObject:

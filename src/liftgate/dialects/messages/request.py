@@ -12,7 +12,7 @@ from liftgate.ask import checks
 from liftgate.ask.body import finish
 from liftgate.ask.builder import Ask
 from liftgate.ask.drop_paths import leave_out_unwanted
-from liftgate.ask.gemini_fields import CONVERSATION_FIELDS, camel, read_gemini_field
+from liftgate.ask.gemini_fields import read_other
 from liftgate.dialects.messages import tools
 from liftgate.dialects.messages.fields import IGNORED, REFUSED
 from liftgate.dialects.messages.parameters import ELSEWHERE, READERS
@@ -69,10 +69,8 @@ def _read(reading: Reading, name: str, value: object) -> None:
         reader(reading, value, name)
     elif (reason := REFUSED.get(name)) is not None:
         ask.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
-    elif camel(name) in CONVERSATION_FIELDS:
-        ask.leave_out(name, f"Unsupported parameter: '{name}'. Say it in 'messages', 'system' and 'model'.")
-    elif not read_gemini_field(ask, name, value, name):
-        ask.refuse_unknown(name)
+    else:
+        read_other(ask, name, value, name, instead="'messages', 'system' and 'model'")
 
 
 def _refuse_models(ask: Ask) -> None:

@@ -13,7 +13,6 @@ from liftgate.ask.tools import MAX_DECLARATIONS
 from liftgate.dialects.messages.client_tools import client_tool
 from liftgate.dialects.messages.fields import REFUSED, REFUSED_TOOLS, TOOLS
 from liftgate.dialects.messages.question import Reading
-from liftgate.errors import UnsupportedParameter
 from liftgate.json_types import JsonMapping, JsonObject
 
 _DATE = re.compile(r"_\d{8}\Z")
@@ -63,7 +62,7 @@ def _function(reading: Reading, tool: JsonObject, where: str) -> None:
     checks.required(tool, "name", where)
     checks.required(tool, "input_schema", where)
     reading.ask.refuse_unknown_keys(tool, where, _FUNCTION_KEYS)
-    _refuse_callers(reading, tool, where)
+    tools.refuse_other_callers(tool, where)
     function = dict(tool)
     if examples := tool.get("input_examples"):
         function["description"] = _with_examples(tool, examples, where)
@@ -79,25 +78,13 @@ def _with_examples(tool: JsonObject, examples: object, where: str) -> str:
 
 def _client_tool(reading: Reading, tool: JsonObject, where: str, described: tuple[str, JsonObject]) -> None:
     reading.ask.refuse_unknown_keys(tool, where, _CLIENT_KEYS)
-    _refuse_callers(reading, tool, where)
+    tools.refuse_other_callers(tool, where)
     checks.required(tool, "name", where)
     description, schema = described
     function = {**tool, "description": description, "input_schema": schema}
     if examples := tool.get("input_examples"):
         function["description"] = _with_examples(function, examples, where)
     tools.declare(reading.ask, function, where, schema="input_schema")
-
-
-def _refuse_callers(reading: Reading, tool: JsonObject, where: str) -> None:
-    """What would let something else than the model's turn call it. All tools are there from the beginning."""
-    if (callers := tool.get("allowed_callers")) is not None and "direct" not in checks.array(
-        callers, f"{where}.allowed_callers"
-    ):
-        raise UnsupportedParameter(
-            f"Unsupported value: '{where}.allowed_callers' must name 'direct': Gemini runs no programs that call "
-            "tools.",
-            param=f"{where}.allowed_callers",
-        )
 
 
 # ── what Google runs ─────────────────────────────────────────────────────────────────────────────
@@ -126,7 +113,7 @@ def _code_execution(reading: Reading, tool: JsonObject, where: str) -> None:
 
 
 def _add(reading: Reading, name: str, tool: JsonObject, where: str) -> None:
-    _refuse_callers(reading, tool, where)
+    tools.refuse_other_callers(tool, where)
     hosted = checks.string(checks.required(tool, "name", where), f"{where}.name", empty=False)
     if not any(name in each for each in reading.ask.google_tools):
         tools.add_google_tool(reading.ask, name, {}, where)

@@ -33,19 +33,10 @@ def ending(choice: Choice) -> Ending:
     if native in _CUT:
         return Ending("incomplete", "max_output_tokens")
     if choice.blocked or native in _FILTERED or (native or "").startswith("IMAGE_"):
-        return Ending("incomplete", "content_filter", None if choice.says_something else _why(choice))
+        said = None if choice.says_something else choice.refusal("Gemini gave no answer")
+        return Ending("incomplete", "content_filter", said)
     said = f": {shortened(choice.finish_message)}" if choice.finish_message else "."
     raise UpstreamAnswerBroken(f"Gemini gave its answer up ({native}){said}")
-
-
-def _why(choice: Choice) -> str:
-    """In Gemini's words where it has any."""
-    feedback = choice.prompt_feedback or {}
-    if words := feedback.get("blockReasonMessage") or choice.finish_message:
-        return str(words)
-    if block := feedback.get("blockReason"):
-        return f"Gemini blocked the prompt: {block}."
-    return f"Gemini gave no answer: {choice.finish_reason}."
 
 
 def whole(answer: Answer[ResponsesQuestion]) -> JsonObject:

@@ -4,23 +4,20 @@ seal. A later request sends these items in the history's place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from liftgate.answer.choice import Answer, Head
 from liftgate.ask import checks
 from liftgate.ask.body import Conversation, finish
 from liftgate.ask.builder import Ask
-from liftgate.ask.media import MediaFound
 from liftgate.ask.question import Question
 from liftgate.ask.seal import Seal
-from liftgate.dialects.dialect import NO_SIGNATURES, Encoder
-from liftgate.dialects.openai_errors import OpenAI
-from liftgate.dialects.responses.dialect import Responses
+from liftgate.dialects.dialect import Encoder
+from liftgate.dialects.responses.dialect import WithHistory
 from liftgate.dialects.responses.echo import ID, usage_of
 from liftgate.dialects.responses.fields import IGNORED
-from liftgate.dialects.responses.items import call_ids, read_input
-from liftgate.dialects.responses.media import find_media
-from liftgate.dialects.responses.request import check_beginning, refuse_earlier
+from liftgate.dialects.responses.items import read_input
+from liftgate.dialects.responses.request import refuse_earlier
 from liftgate.dialects.responses.sealed import close_summary
 from liftgate.errors import UnsupportedParameter, UpstreamAnswerBroken
 from liftgate.json_types import JsonMapping, JsonObject
@@ -47,29 +44,7 @@ class CompactionQuestion(Question, frozen=True):
         return False
 
 
-class Compaction(OpenAI):
-    """`history`, `signatures` and `keeps`: as in `Responses`."""
-
-    call_prefix = Responses.call_prefix
-
-    def __init__(
-        self,
-        history: Sequence[JsonObject] = (),
-        signatures: Mapping[str, str] = NO_SIGNATURES,
-        *,
-        keeps: bool = False,
-    ) -> None:
-        self.signatures = signatures
-        self._history = history
-        self._keeps = keeps
-
-    def media(self, request: JsonMapping, *, inline_limit: int) -> MediaFound:
-        check_beginning(request)
-        return find_media(request, self._history, inline_limit=inline_limit)
-
-    def call_ids(self, request: JsonMapping) -> Sequence[str]:
-        return [*call_ids(self._history), *call_ids(request.get("input"))]
-
+class Compaction(WithHistory):
     def read(self, request: JsonMapping, ask: Ask) -> CompactionQuestion:
         if not self._keeps:
             refuse_earlier(request)
@@ -130,7 +105,3 @@ def _parts(content: object) -> list[JsonObject]:
         return [{"type": "input_text", "text": content}]
     parts = content if isinstance(content, list) else []
     return [{"detail": "auto", **part} if part["type"] == "input_image" else part for part in parts]
-
-
-COMPACTION = Compaction()
-"""Where nothing is kept."""

@@ -18,10 +18,10 @@ from liftgate.dialects.responses.stream import ResponseEncoder
 from liftgate.json_types import JsonMapping, JsonObject
 
 
-class Responses(OpenAI):
-    """`history`: the items of the turns before, oldest first; the request's own input follows them. `signatures`: of
-    the calls among them. `keeps`: the answer is kept where the client does not forbid it, and what the request names of
-    earlier ones was found. Without it such requests are refused: nothing is lost in silence."""
+class WithHistory(OpenAI):
+    """What goes on with earlier turns. `history`: their items, oldest first; the request's own input follows them.
+    `signatures`: of the calls among them. `keeps`: the answer is kept where the client does not forbid it, and what the
+    request names of earlier ones was found. Without it such requests are refused: nothing is lost in silence."""
 
     call_prefix = "call_"
 
@@ -44,6 +44,8 @@ class Responses(OpenAI):
     def call_ids(self, request: JsonMapping) -> Sequence[str]:
         return [*call_ids(self._history), *call_ids(request.get("input"))]
 
+
+class Responses(WithHistory):
     def read(self, request: JsonMapping, ask: Ask) -> ResponsesQuestion:
         question = read_response(request, ask, self._history)
         if not self._keeps:

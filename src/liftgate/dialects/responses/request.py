@@ -13,7 +13,7 @@ from liftgate.ask import checks
 from liftgate.ask.body import Conversation, finish, turn_starts
 from liftgate.ask.builder import Ask
 from liftgate.ask.drop_paths import leave_out_unwanted
-from liftgate.ask.gemini_fields import CONVERSATION_FIELDS, camel, read_gemini_field
+from liftgate.ask.gemini_fields import read_other
 from liftgate.dialects.responses import tools
 from liftgate.dialects.responses.echo import echoed
 from liftgate.dialects.responses.fields import IGNORED, MOVED, REFUSED
@@ -165,10 +165,8 @@ def _read(reading: Reading, name: str, value: object) -> None:
         reader(reading, value, name)
     elif (reason := REFUSED.get(name)) is not None:
         ask.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
-    elif camel(name) in CONVERSATION_FIELDS:
-        ask.leave_out(name, f"Unsupported parameter: '{name}'. Say it in 'input', 'instructions' and 'model'.")
-    elif not read_gemini_field(ask, name, value, name):
-        ask.refuse_unknown(name)
+    else:
+        read_other(ask, name, value, name, instead="'input', 'instructions' and 'model'")
 
 
 def _refuse_forms(ask: Ask) -> None:

@@ -71,19 +71,7 @@ def _custom(reading: Reading, tool: JsonObject, where: str, space: str = "") -> 
     _refuse_callers(reading, tool, where)
     named = {"name": _in_space(reading, space, tool, where)} if space else tool
     name = tools.function_name(ask, named, where)
-    if (form := tool.get("format")) is not None:
-        at = f"{where}.format"
-        kind = checks.choice(checks.mapping(form, at).get("type"), f"{at}.type", ("text", "grammar"))
-        if kind == "grammar":
-            ask.leave_out(
-                at,
-                f"Unsupported value: '{at}.type' does not support 'grammar': Gemini cannot hold a tool's input to a "
-                "grammar. Supported values are: 'text'.",
-            )
-    description = tool.get("description")
-    if description is not None:
-        description = checks.string(description, f"{where}.description")
-    tools.declare_custom(ask, name, description)
+    tools.read_custom(ask, tool, name, where)
 
 
 def _refuse_callers(reading: Reading, tool: JsonObject, where: str) -> None:
@@ -93,14 +81,7 @@ def _refuse_callers(reading: Reading, tool: JsonObject, where: str) -> None:
             f"{where}.defer_loading",
             f"Unsupported parameter: '{where}.defer_loading'. Gemini gets all tools at once.",
         )
-    if (callers := tool.get("allowed_callers")) is not None and "direct" not in checks.array(
-        callers, f"{where}.allowed_callers"
-    ):
-        raise UnsupportedParameter(
-            f"Unsupported value: '{where}.allowed_callers' must name 'direct': Gemini runs no programs that call "
-            "tools.",
-            param=f"{where}.allowed_callers",
-        )
+    tools.refuse_other_callers(tool, where)
 
 
 def _namespace(reading: Reading, tool: JsonObject, where: str) -> None:

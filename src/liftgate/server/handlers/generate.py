@@ -9,7 +9,8 @@ import msgspec
 
 from liftgate.answer.choice import Answer
 from liftgate.ask.question import Question
-from liftgate.dialects.dialect import Dialect
+from liftgate.dialects.dialect import Dialect, Encoder
+from liftgate.engine.answer_stream import AnswerStream
 from liftgate.errors import InvalidRequest
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.large_bodies import Body, encoded
@@ -55,19 +56,22 @@ def answers(dialect: Dialect[Q], *allowed: str) -> Callable[[Request], Awaitable
             # What goes wrong before the first event is raised here, and is still a status (docs/architecture.md,
             # "Decisions").
             events = await generate.stream(dialect, request.owner, body, large=large)
-        encoder = dialect.encoder(events.head, body)
         if events.answer is not None:
             request.let_go()
-        seconds = request.gateway.settings.jobs.stream_ping_seconds
-        blocks = event_blocks(events, encoder, request.deadlines, ping_seconds=seconds)
-
-        async def close() -> None:
-            await blocks.aclose()
-            await events.aclose()
-
-        return StreamedResponse(blocks, close, in_band=encoder.error)
+        return streamed(request, events, dialect.encoder(events.head, body))
 
     return answer
+
+
+def streamed(request: Request, events: AnswerStream[Q], encoder: Encoder[Q]) -> StreamedResponse:
+    seconds = request.gateway.settings.jobs.stream_ping_seconds
+    blocks = event_blocks(events, encoder, request.deadlines, ping_seconds=seconds)
+
+    async def close() -> None:
+        await blocks.aclose()
+        await events.aclose()
+
+    return StreamedResponse(blocks, close, in_band=encoder.error)
 
 
 def asks_for_stream(body: JsonMapping) -> bool:

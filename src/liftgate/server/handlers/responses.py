@@ -14,8 +14,7 @@ from liftgate.errors import InvalidRequest
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import encoded
 from liftgate.server.bodies import LARGE
-from liftgate.server.event_stream import event_blocks
-from liftgate.server.handlers.generate import PATIENCE, asks_for_stream
+from liftgate.server.handlers.generate import PATIENCE, asks_for_stream, streamed
 from liftgate.server.large_answers import large_response
 from liftgate.server.request import Request
 from liftgate.server.responses import JSON, Response, StreamedResponse, json_response
@@ -52,14 +51,7 @@ async def create_response(request: Request) -> Response:
         events = replies.kept(owner, turn, events, large=large)
     elif events.answer is not None:
         request.let_go()
-    seconds = request.gateway.settings.jobs.stream_ping_seconds
-    blocks = event_blocks(events, encoder, request.deadlines, ping_seconds=seconds)
-
-    async def close() -> None:
-        await blocks.aclose()
-        await events.aclose()
-
-    return StreamedResponse(blocks, close, in_band=encoder.error)
+    return streamed(request, events, encoder)
 
 
 async def _in_background(request: Request, turn: Turn, *, stream: bool) -> Response:
