@@ -90,6 +90,13 @@ def test_a_budget_is_never_passed_and_spent_to_its_end(gateway: str) -> None:
     assert (refused.status, refused.error["status"]) == (429, "RESOURCE_EXHAUSTED")
 
 
+@pytest.mark.parametrize(("dollars", "told"), [(0.0000001, "$0.0000001"), (0.000000001, "$0.000000001"), (0, "$0")])
+def test_a_very_small_budget_is_told_as_what_it_is(gateway: str, dollars: float, told: str) -> None:
+    key = make(gateway, max_budget=dollars)["key"]
+    refused = refusal(gateway, "POST", "/v1/chat/completions", body_of("Hello"), key)
+    assert f"Budget of {told} of" in refused.error["message"]
+
+
 def test_a_window_says_when_it_begins_anew(gateway: str) -> None:
     key = make(
         gateway, max_budget=0.0001, budget_duration="1d", budget_limits=[{"budget_duration": "1mo", "max_budget": 5}]

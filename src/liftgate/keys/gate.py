@@ -222,7 +222,8 @@ def _over_budget(refusal: Refusal, whose: str) -> BudgetReached:
 
 
 def _dollars(nanos: int) -> str:
-    return f"${nanos / NANO:,.6f}".rstrip("0").rstrip(".")
+    whole, part = divmod(nanos, NANO)
+    return f"${whole:,}.{part:09d}".rstrip("0").rstrip(".")
 
 
 def _iso(seconds: float) -> str:

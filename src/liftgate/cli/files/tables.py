@@ -108,7 +108,8 @@ def show_spend(groups: Sequence[str], found: Sequence[Used]) -> None:
 
     def row(names: Sequence[str], some: Sequence[Used]) -> list[str]:
         sums = [str(sum(each.counts[name] for each in some)) for name in counted_names]
-        return [*names, *sums, f"{sum(each.counts['nano_usd'] for each in some) / 1e9:.6f}"]
+        dollars, nanos = divmod(sum(each.counts["nano_usd"] for each in some), 10**9)
+        return [*names, *sums, f"{dollars}.{nanos:09d}"]
 
     rows = [row([_name(each, group) for group in groups], [each]) for each in found]
     if len(found) > 1:
