@@ -6,7 +6,6 @@ done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
 from liftgate.copies.services import Services
@@ -16,7 +15,7 @@ from liftgate.engine.pricing import Pricing
 from liftgate.keys.allowances import Allowances
 from liftgate.keys.asking import asked_model
 from liftgate.keys.gate import Ticket
-from liftgate.keys.key import Key
+from liftgate.keys.key import FindGroup, Key
 from liftgate.large_bodies import Body
 from liftgate.records import Deployment
 from liftgate.settings.sections import BudgetSettings
@@ -41,13 +40,13 @@ class Admission:
         await self._allowances.close()
 
 
-async def admitted(name: str, deployments: Callable[[str], Sequence[Deployment]]) -> str:
+async def admitted(name: str, deployments: FindGroup) -> str:
     """The public name of the model that is meant by `name`, once the caller's limits let the call begin. Raises
     PermissionDenied, RateReached; LimitsAway while nobody can say."""
     model = asked_model(name, deployments)
     call = current.get()
     if call is not None and call.ticket is not None:
-        await call.ticket.begin(model)
+        await call.ticket.begin(model, deployments)
     return model
 
 

@@ -151,7 +151,8 @@ class Estimates:
         )
         # Few texts have a token in less than two bytes; what it came to is counted afterwards.
         tokens = prompt.get(TEXT, 0) // 2 + sum(count for kind, count in prompt.items() if kind != TEXT)
-        return Estimate(nanos, tokens + config.candidates * min(config.output or LIKELY_OUTPUT, LONGEST_OUTPUT))
+        output = 0 if "embedding" in deployment.model else min(config.output or LIKELY_OUTPUT, LONGEST_OUTPUT)
+        return Estimate(nanos, tokens + config.candidates * output)
 
     async def _of_parts(self, deployment: Deployment, media: list[JsonObject], resolution: object) -> list[ByModality]:
         """Each one's tokens, in order; those that are not known are counted at the same time."""

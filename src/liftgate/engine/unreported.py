@@ -39,6 +39,8 @@ class NoUsage:
             _reckon(call, {TEXT: _tokens(len(body))})
             tell(call)
         else:
+            if call.ticket is not None:
+                call.ticket.free_place()
             self._tasks.start(self._counted(call, deployment, body, tell), name="count what was not reported")
 
     async def _counted(

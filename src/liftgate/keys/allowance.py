@@ -19,6 +19,8 @@ from liftgate.keys.pools import USABLE_SECONDS, Request, Told
 
 FLUSH = {"usd": 1.0, "parallel": 0.5, "requests": 1.0, "tokens": 1.0}
 """Seconds after which what came back is told, and that one lives."""
+UNUSED = 0.25
+"""Seconds after which what nobody took comes back: others may need it."""
 LIVES = {"usd": 30.0, "parallel": 1.5, "requests": 0.0, "tokens": 0.0}
 """Seconds without a word after which a process counts as dead."""
 CLOSED = 1.0
@@ -118,7 +120,10 @@ class Allowance:
 
     def is_due(self, now: float) -> bool:
         """`now`: on the monotonic clock."""
-        return bool(self.waiters) or (not self.is_idle and now - self._told_at >= FLUSH[self.limit.kind])
+        if self.waiters or self.is_idle:
+            return bool(self.waiters)
+        is_unused = self.hand and not (self._taken or self._is_rate)
+        return now - self._told_at >= (UNUSED if is_unused else FLUSH[self.limit.kind])
 
     def _return_hand(self) -> None:
         """Cells of a second that is over."""

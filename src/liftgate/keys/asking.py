@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 
-from liftgate.errors import ModelNotFound
-from liftgate.keys.key import Key
-from liftgate.records import Deployment
+from liftgate.keys.key import FindGroup, Key, names_of
 
 current_key: ContextVar[Key | None] = ContextVar("current_key", default=None)
 """The key of the request that is served, where it is one of those that were made at run time."""
 
 
-def asked_model(name: str, deployments: Callable[[str], Sequence[Deployment]]) -> str:
+def asked_model(name: str, deployments: FindGroup) -> str:
     """The public name that the request's key means by `name`. Raises PermissionDenied for one that it may not ask."""
     key = current_key.get()
     if key is None:
         return name
     name = key.terms.aliases.get(name, name)
     if not key.may_ask(name):
-        try:
-            group = deployments(name)
-        except ModelNotFound:
-            group = ()
-        # An alias of the config is the model that it stands for.
-        key.check_model(name, [name, *(each.model_name for each in group)])
+        key.check_model(name, names_of(name, deployments))
     return name
 
 

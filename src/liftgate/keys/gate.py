@@ -22,7 +22,7 @@ from liftgate.errors import (
 )
 from liftgate.keys.allowance import Allowance, Refusal, Taking
 from liftgate.keys.allowances import Allowances
-from liftgate.keys.key import Key
+from liftgate.keys.key import FindGroup, Key
 from liftgate.keys.limits import NANO, Limit, plan_of
 from liftgate.large_bodies import Body
 from liftgate.records import Deployment
@@ -34,7 +34,7 @@ RATE_HEADERS = {
     for kind in ("requests", "tokens")
 }
 NO_HEADERS: Sequence[Header] = ()
-NO_LIMITS = plan_of((), "")
+NO_LIMITS = plan_of((), ())
 SOON = 2.0
 """Seconds after which a budget that is only in flight is worth another try."""
 
@@ -70,12 +70,12 @@ class Ticket:
         self._begun = self._settled = False
         self.covers = False
 
-    async def begin(self, model: str) -> None:
+    async def begin(self, model: str, deployments: FindGroup) -> None:
         """Takes a request and its place, once. Raises RateReached, LimitsAway."""
         if self._begun:
             return
         self._begun = True
-        self._plan = plan = self._key.plan(model)
+        self._plan = plan = self._key.plan(model, deployments)
         self.covers = bool(plan.asking)
         if plan.at_once:
             await self._take(plan.at_once)
@@ -124,6 +124,11 @@ class Ticket:
             # The call has ended meanwhile; nobody settles it again.
             self.settle(self._nanos, self._tokens)
 
+    def free_place(self) -> None:
+        """Of a call that is over, before it is known what it came to."""
+        for allowance in [each for each in self._takings if each.limit.kind == "parallel"]:
+            self._allowances.give_back([self._takings.pop(allowance)])
+
     def settle(self, nanos: int, tokens: int) -> None:
         """At the end of the call: what it came to."""
         self._settled = True
@@ -144,7 +149,7 @@ class Ticket:
         if soft is None or self._key.soft_told:
             return
         for limit in self._plan.asking:
-            told = self._allowances.find(limit).told if limit.kind == "usd" else None
+            told = self._allowances.find(limit).told if limit.kind == "usd" and not limit.model else None
             if told is not None and told.spent >= soft:
                 self._key.soft_told = True
                 log.warning("the key %s has spent its soft budget of %s", ascii(self._key.name), _dollars(soft))
@@ -177,7 +182,7 @@ def refused(refusal: Refusal) -> LiftgateError:
     whose = f"the key {limit.whose!r}"
     of_model = f" for the model {limit.model}" if limit.model else ""
     if limit.kind == "usd":
-        return _over_budget(refusal, whose)
+        return _over_budget(refusal, whose + of_model)
     if limit.kind == "parallel":
         return RateReached(
             f"Limit of {limit.amount} requests at one time reached for {whose}: {told.out} are running. "
@@ -200,13 +205,13 @@ def _over_budget(refusal: Refusal, whose: str) -> BudgetReached:
     in_flight = limit.amount - told.spent >= refusal.amount
     window = f" per {limit.duration}" if limit.duration else ""
     resets = f" It begins anew at {_iso(ends_at)}." if ends_at is not None else ""
-    held = f" and {_dollars(told.out)} are held for requests that are running" if told.out else ""
+    held = f" and {_dollars(told.out)} are held for requests that are running or about to begin" if told.out else ""
     said = (
         f"Budget of {_dollars(limit.amount)}{window} of {whose}: {_dollars(told.spent)} are spent{held}, "
         f"and this request can cost up to {_dollars(refusal.amount)}."
     )
     wait = SOON if in_flight else None if ends_at is None else max(1.0, ends_at - told.now)
-    more = " Try again when some of those have ended." if in_flight else resets
+    more = " What they do not use comes back: try again in a moment." if in_flight else resets
     kind = BudgetInFlight if in_flight else BudgetReached
     return kind(
         said + more,

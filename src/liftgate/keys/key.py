@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from liftgate.errors import AuthenticationFailed, PermissionDenied, shortened
+from liftgate.errors import AuthenticationFailed, ModelNotFound, PermissionDenied, shortened
 from liftgate.keys.limits import Plan, limits_of, plan_of
 from liftgate.keys.terms import KeyType, Terms, read_terms
-from liftgate.records import KeyRecord, Owner
+from liftgate.records import Deployment, KeyRecord, Owner
+
+FindGroup = Callable[[str], Sequence[Deployment]]
+"""The deployments that are meant by a public name. Raises ModelNotFound."""
 
 LLM_API, MANAGEMENT, INFO = "llm_api", "management", "info"
 """What routes are for: asking models, with the files for it; making keys; looking at what there is."""
@@ -143,13 +146,13 @@ class Key:
         """Whether its models have this public name."""
         return self._models is None or self._models(model)
 
-    def plan(self, model: str) -> Plan:
+    def plan(self, model: str, deployments: FindGroup) -> Plan:
         """Its limits for a model, by the public name."""
         plan = self._plans.get(model)
         if plan is None:
             if len(self._plans) >= PLANS:
                 self._plans.clear()
-            plan = self._plans[model] = plan_of(self.limits, model)
+            plan = self._plans[model] = plan_of(self.limits, names_of(model, deployments))
         return plan
 
     def check_model(self, model: str, names: Sequence[str]) -> None:
@@ -164,6 +167,15 @@ class Key:
     def _models_told(self) -> str:
         models = [name for name in self.terms.models if name != NO_MODELS]
         return f"It may ask: {_listed(models)}." if models else "It may ask none."
+
+
+def names_of(model: str, deployments: FindGroup) -> list[str]:
+    """All that a model is called by: an alias of the config is the model that it stands for."""
+    try:
+        group = deployments(model)
+    except ModelNotFound:
+        group = ()
+    return [model, *(each.model_name for each in group)]
 
 
 def _refused(place: Place, why: str) -> PermissionDenied:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,8 +39,9 @@ class Plan:
     has_budget: bool
 
 
-def plan_of(limits: Iterable[Limit], model: str) -> Plan:
-    mine = [each for each in limits if each.model in ("", model)]
+def plan_of(limits: Iterable[Limit], names: Collection[str]) -> Plan:
+    """`names`: all that the model is called by."""
+    mine = [each for each in limits if not each.model or each.model in names]
     return Plan(
         at_once=tuple((each, 1) for each in mine if each.kind in ("parallel", "requests")),
         asking=tuple(each for each in mine if each.kind in ("tokens", "usd")),
@@ -77,3 +78,5 @@ def _limits(key_id: str, whose: str, counted_from: float, terms: Terms) -> Itera
         budgets[budget.duration] = min(budget.amount, budgets.get(budget.duration, budget.amount))
     for duration, nanos in budgets.items():
         yield limit("usd", nanos, duration=duration)
+    for model, budget in terms.model_max_budget.items():
+        yield limit("usd", budget.amount, model, budget.duration)

@@ -36,6 +36,10 @@ def shown_key(record: KeyRecord) -> dict[str, Any]:
         "budget_limits": [
             {"budget_duration": each.duration, "max_budget": in_dollars(each.amount)} for each in terms.budget_limits
         ],
+        "model_max_budget": {
+            model: {"budget_limit": in_dollars(each.amount), "time_period": each.duration}
+            for model, each in terms.model_max_budget.items()
+        },
         "metadata": terms.metadata,
         "tags": list(terms.tags),
         "blocked": bool(record.blocked),

@@ -17,16 +17,12 @@ from liftgate.records import KeyRecord, UsageFilter
 
 
 def read_spending(conn: Connection, record: KeyRecord, zone: ZoneInfo) -> dict[str, Any]:
-    """`spend` of the first budget's window, in US dollars; of a key without a budget what was counted of it in all,
-    where that is (`spend: true`)."""
+    """`spend` of the first budget's window, in US dollars; of a key without a budget for all models what was counted
+    of it in all, where that is (`spend: true`)."""
     key, now = Key(record), conn.now()
     budgets = [limit for limit in key.limits if limit.kind == "usd"]
-    if not budgets:
-        rows = read_usage(conn, ("key",), UsageFilter(key=key.name), 1)
-        counted = sum(row[1][COUNTED.index("nano_usd")] for row in rows)
-        return {"spend": counted / NANO, "budget_reset_at": None, "budgets": []}
     states = read_allowances(conn, record.id)
-    shown = []
+    shown: list[dict[str, Any]] = []
     for limit in budgets:
         begin, end = window_of(limit.duration, now, limit.counted_from, zone)
         pool = read_pool(states.get(limit.id))
@@ -34,6 +30,7 @@ def read_spending(conn: Connection, record: KeyRecord, zone: ZoneInfo) -> dict[s
         spent = 0 if begin > pool.begin else pool.spent
         shown.append(
             {
+                **({"model": limit.model} if limit.model else {}),
                 "budget_duration": limit.duration,
                 "max_budget": limit.amount / NANO,
                 "spend": spent / NANO,
@@ -41,4 +38,8 @@ def read_spending(conn: Connection, record: KeyRecord, zone: ZoneInfo) -> dict[s
                 "budget_reset_at": iso(end),
             }
         )
-    return {"spend": shown[0]["spend"], "budget_reset_at": shown[0]["budget_reset_at"], "budgets": shown}
+    if budgets and not budgets[0].model:
+        return {"spend": shown[0]["spend"], "budget_reset_at": shown[0]["budget_reset_at"], "budgets": shown}
+    rows = read_usage(conn, ("key",), UsageFilter(key=key.id), 1)
+    counted = sum(row[1][COUNTED.index("nano_usd")] for row in rows)
+    return {"spend": counted / NANO, "budget_reset_at": None, "budgets": shown}

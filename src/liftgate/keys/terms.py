@@ -10,10 +10,10 @@ KeyType = Literal["default", "llm_api", "management", "read_only"]
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """Nano-dollars in each window of this length (`keys/windows`)."""
+    """Nano-dollars in each window of this length (`keys/windows`); for good where there is none."""
 
     amount: int
-    duration: str
+    duration: str | None = None
 
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -36,6 +36,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     soft_budget: int | None = None
     budget_duration: str | None = None
     budget_limits: tuple[Budget, ...] = ()
+    model_max_budget: dict[str, Budget] = {}
     user_id: str | None = None
     team_id: str | None = None
     made_by: str = ""

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.keys.durations import seconds_of
-from liftgate.keys.fields import read_fields, text, texts
+from liftgate.keys.fields import read_fields
 from liftgate.keys.key import Caller
 from liftgate.keys.shown import iso, made_key, shown_key
+from liftgate.keys.values import text, texts
 from liftgate.records import KeySearch
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
