@@ -111,9 +111,14 @@ def test_a_budget_of_one_model_leaves_the_others(gateway: str, sent: object, sho
 
 @pytest.mark.parametrize(
     "wrong",
-    [[1], {MODEL: -1}, {MODEL: "1"}, {MODEL: True}, {MODEL: None}, {MODEL: {}}, {MODEL: {"budget_limit": None}}]
-    + [{MODEL: {"budget_limit": 1, "time_period": "soon"}}, {MODEL: {"budget_limit": 1, "budget_duration": "1d"}}]
-    + [{MODEL: {"budget_limit": 1, "rpm_limit": 1}}, {"": 1}, {MODEL: 1e300}],
+    [
+        [1],
+        *({MODEL: each} for each in (-1, "1", True, None, {}, {"budget_limit": None}, 1e300)),
+        {MODEL: {"budget_limit": 1, "time_period": "soon"}},
+        {MODEL: {"budget_limit": 1, "budget_duration": "1d"}},
+        {MODEL: {"budget_limit": 1, "rpm_limit": 1}},
+        {"": 1},
+    ],
 )
 def test_a_budget_that_cannot_be_is_refused_by_name(gateway: str, wrong: object) -> None:
     refused = refusal(gateway, "POST", "/key/generate", {"model_max_budget": wrong})
