@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from liftgate.names import FILE_ID, FILES
+
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 # A byte for each byte: 256 is no multiple of 36, so four characters are an eighth likelier; in 24 that is nothing.
 _CHARACTERS = bytes(ALPHABET[value % 36].encode()[0] for value in range(256))
@@ -19,7 +21,7 @@ def token(length: int = 24) -> str:
 
 
 def new_file_id() -> str:
-    return "file-" + token()
+    return FILE_ID + token()
 
 
 def new_upload_id() -> str:
@@ -50,4 +52,4 @@ def new_request_id() -> str:
 
 def new_copy_name() -> str:
     """A random resource name at Gemini: `files/` and 24 of [a-z0-9] (the limit is 40)."""
-    return "files/" + token()
+    return FILES + token()

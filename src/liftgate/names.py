@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import re
 
+FILE_ID, FILES = "file-", "files/"
+"""What an id of a File begins with, and its Gemini name."""
+
 _FILE_ID = re.compile(r"file-[a-z0-9]{24}\Z")
 _CHOSEN = re.compile(r"files/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
-_FILE_BEGINNINGS = ("file-", "files/")
+_FILE_BEGINNINGS = (FILE_ID, FILES)
 _GOOGLE = r"(?i:https?://generativelanguage\.googleapis\.com)/"
 _VERSIONED = r"(?i:https?)://[^?#]+/v1(?:alpha|beta)?/"
 _GOOGLE_FILE = re.compile(rf"{_GOOGLE}(?:v\w+/)?files/[^/?#]+\Z")
@@ -23,6 +26,8 @@ _NAME = r"files/([a-z0-9-]{1,40})"
 _RESOURCE = re.compile(rf"(?:{_NAME}|(?:{_VERSIONED}|{_GOOGLE}(?:v\w+/)?){_NAME}{_BYTES})\Z")
 _MODEL = re.compile(r"(?:tunedModels/)?[A-Za-z0-9_][A-Za-z0-9._~@-]{0,199}")
 _PROVIDER, _MODELS = "gemini/", "models/"
+_COLLECTIONS = ("models", "tunedModels")
+_GOOGLE_HOST = ("generativelanguage", ".googleapis.com")
 
 
 # ── Files ────────────────────────────────────────────────────────────────────────────────────────
@@ -35,22 +40,32 @@ def is_file_id(text: str) -> bool:
 
 def gemini_name(file_id: str) -> str:
     """`file-x` → `files/x`."""
-    return "files/" + file_id.removeprefix("file-")
+    return FILES + file_id.removeprefix(FILE_ID)
 
 
 def file_id_of(name: str) -> str:
     """`files/x` → `file-x`."""
-    return "file-" + name.removeprefix("files/")
+    return FILE_ID + name.removeprefix(FILES)
 
 
 def gemini_resource(resource: str) -> str:
     """`x` → `files/x`, whatever `x` is."""
-    return "files/" + resource
+    return FILES + resource
+
+
+def bare_file(name: str) -> str:
+    """`files/x` → `x`."""
+    return name.removeprefix(FILES)
 
 
 def may_be_chosen(name: str) -> bool:
     """Whether a client may give a File this Gemini name of its own, `files/x`."""
     return _CHOSEN.fullmatch(name) is not None
+
+
+def begins_like_an_id(text: str) -> bool:
+    """Whether its beginning is that of the id of a File."""
+    return text.startswith(FILE_ID)
 
 
 def begins_like_a_file(text: str) -> bool:
@@ -68,6 +83,17 @@ def resource_of(text: str) -> str | None:
 def names_a_file(text: str) -> bool:
     """Whether it is a File's id, its Gemini name or its URI."""
     return is_file_id(text) or resource_of(text) is not None
+
+
+def claims_a_file(text: str) -> bool:
+    """Whether it stands for a File by its beginning alone, whatever follows, or is the id of one."""
+    return text.lstrip("/").startswith(FILES) or is_file_id(text)
+
+
+def is_google_host(host: str) -> bool:
+    """Whether a host, in small letters, is one of those at which Google has files: regional and mutual-TLS ones too."""
+    service, domain = _GOOGLE_HOST
+    return service in host and host.endswith(domain)
 
 
 def is_file_uri(text: str) -> bool:
@@ -98,6 +124,16 @@ def names_a_model(model: str) -> bool:
 def bare_model(model: str) -> str:
     """`gemini/x`, `models/x` and `gemini/models/x` → `x`; `tunedModels/x` stays."""
     return model.removeprefix(_PROVIDER).removeprefix(_MODELS)
+
+
+def is_collection(segment: str) -> bool:
+    """Whether this segment of a path is one behind which Google has models."""
+    return segment in _COLLECTIONS
+
+
+def has_collection(model: str) -> bool:
+    """Whether it is spelled as in Google's lists, `models/x`."""
+    return model.startswith(_MODELS)
 
 
 def gemini_model(name: str) -> str:

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from liftgate.json_types import JsonObject
+from liftgate.names import gemini_resource
 
 MediaKind: TypeAlias = Literal["file_id", "inline", "url", "pass"]
 
@@ -59,7 +60,7 @@ class AnyFile(Mapping[str, ResolvedFile]):
     """Whatever a request names, for a reading of which nothing is sent."""
 
     def __getitem__(self, param: str) -> ResolvedFile:
-        return ResolvedFile(mime_type="text/plain", uri="files/any")
+        return ResolvedFile(mime_type="text/plain", uri=gemini_resource("any"))
 
     def __iter__(self) -> Iterator[str]:
         return iter(())

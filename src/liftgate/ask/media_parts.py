@@ -19,7 +19,7 @@ from liftgate.ask.media import Media, MediaFound, MediaKind
 from liftgate.errors import FileNotFound, InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
 from liftgate.media_types import bare, is_text
-from liftgate.names import is_file_url
+from liftgate.names import begins_like_an_id, is_file_url
 
 DETAIL = {
     "auto": None,
@@ -50,7 +50,7 @@ _ORDER = ("LOW", "MEDIUM", "HIGH")
 
 def kind_of(ref: str, param: str) -> tuple[MediaKind, str]:
     """What a reference is, and the reference as it is used from here on."""
-    if ref.startswith("file-"):
+    if begins_like_an_id(ref):
         return "file_id", ref
     if ref[:5].lower() == "data:":
         return "inline", ref

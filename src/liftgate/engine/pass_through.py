@@ -36,7 +36,7 @@ from liftgate.gemini.stream import GeminiStream
 from liftgate.gemini_json import check_apart, checked_object
 from liftgate.large_bodies import STEP, Body
 from liftgate.media_types import explicit, is_taken
-from liftgate.names import bare_model, is_file_id, model_path
+from liftgate.names import bare_model, claims_a_file, is_google_host, model_path
 from liftgate.records import Deployment, Owner
 from liftgate.router.attempts import Router
 from liftgate.settings import Settings
@@ -50,8 +50,6 @@ METHODS = frozenset({"generateContent", COUNT, "embedContent", "batchEmbedConten
 STREAM = "streamGenerateContent"
 NUMBERS = ";enum-encoding=int"
 """What clients of Google's older generated libraries put behind their `$alt`: enums are numbers then."""
-
-_GOOGLE = "googleapis.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,12 +262,12 @@ class PassThrough:
         """Whether it claims to be a File of Gemini's or of ours: then it must be one of the owner's. Others (YouTube,
         `gs://`, any address of the web) are Google's to fetch."""
         text = uri.strip()
-        if text.lstrip("/").startswith("files/") or is_file_id(text):
+        if claims_a_file(text):
             return True
         place = _place(text)
         if place is None:
             return False
-        if place[0].endswith("." + _GOOGLE) and "generativelanguage" in place[0]:
+        if is_google_host(place[0]):
             return True
         return place in self._upstreams or place == _place(origin)
 

@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 
 from liftgate.errors import AuthenticationFailed, ConfigError, InvalidRequest, ModelNotFound
 from liftgate.json_types import JsonMapping
-from liftgate.names import bare_model, names_a_model
+from liftgate.names import bare_model, is_collection, names_a_model
 from liftgate.records import Account
 from liftgate.settings.google import environment_key, key_account, key_warnings, read_base
 
@@ -138,7 +138,7 @@ def model_name(model: object) -> str:
         raise InvalidRequest("'model' is the name of a Gemini model, as in 'gemini-2.0-flash'.", param="model")
     name = bare_model(model)
     provider, slash, _ = name.partition("/")
-    if slash and provider != "tunedModels":
+    if slash and not is_collection(provider):
         check_provider(provider)
     if not names_a_model(name):
         raise ModelNotFound(model)

@@ -12,6 +12,7 @@ from liftgate.errors import (
     UpstreamStorageFull,
 )
 from liftgate.gemini.status import lost_file
+from liftgate.names import begins_like_an_id
 
 
 class FileOutOfReach(FileNotFound):
@@ -25,7 +26,7 @@ class FileOutOfReach(FileNotFound):
             f"This key's project cannot see the file {file_id!r}, or it expired (Google keeps files for 48 h) or was "
             "deleted. Upload it again with this key; a gateway, or Liftgate(data_dir=…), keeps files for good."
         )
-        if file_id.startswith("file-"):
+        if begins_like_an_id(file_id):
             self.message += " An id that begins with 'file-' is a gateway's: it works there only."
         self.args = (self.message,)
         self.code = "file_not_found"

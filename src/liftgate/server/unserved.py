@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from liftgate.errors import RouteNotFound
+from liftgate.names import is_collection
 
 _CHAT = "POST /v1/chat/completions is"
 
@@ -83,10 +84,9 @@ def _reason(path: str) -> str:
             return f"/{name} of Anthropic's API is not served here{f'; {instead}' if instead else ''}."
     if googles:
         return f"/{first} of the Gemini API is not served here."
-    if (
-        first in ("models", "dynamic", "tunedModels")
-        and (called := behind.rpartition(":")[2]) in GOOGLE_METHODS_UNSERVED
-    ):
+    if (is_collection(first) or first == "dynamic") and (
+        called := behind.rpartition(":")[2]
+    ) in GOOGLE_METHODS_UNSERVED:
         return f"{called} of the Gemini API is not served here."
     if re.search(r"(?:^|/)v1(?:beta)?/", rest):
         return "The version stands twice in it: does the client's base URL hold more than it should?"

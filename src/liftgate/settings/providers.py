@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from liftgate.errors import ConfigError
-from liftgate.names import bare_model, names_a_model
+from liftgate.names import bare_model, is_collection, names_a_model
 from liftgate.settings.spelling import nearest
 from liftgate.settings.values import text
 from liftgate.settings.wildcards import STAR
@@ -41,7 +41,7 @@ def provider_and_model(params: dict[str, object], where: str) -> tuple[str, str]
         if isinstance(said, str) and nearest(said, [OURS]):
             raise ConfigError(f"{where}.custom_llm_provider: {said!r} is no provider. Did you mean 'gemini'?")
         return str(said), ""
-    if said is None and slash and head not in (OURS, "models", "tunedModels"):
+    if said is None and slash and head != OURS and not is_collection(head):
         if nearest(head, [OURS]) or head.casefold() in _GOOGLE_SPELLINGS:
             raise ConfigError(f"{where}.model: {head!r} is no provider. Did you mean 'gemini/{rest}'?")
         return head, ""

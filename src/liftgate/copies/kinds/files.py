@@ -13,6 +13,7 @@ from liftgate.copies.kinds.page_in import PageIn
 from liftgate.copies.kinds.wanted import Wanted
 from liftgate.copies.services import Services
 from liftgate.gemini.upload_rules import finished_file
+from liftgate.names import FILES
 from liftgate.records import Account, CopyKey, CopyRecord, Owner
 
 DOUBTED_BLOBS = 10_000
@@ -22,7 +23,7 @@ class FileCopies:
     """The kind (`copies.kind.Kind`)."""
 
     table = rows.FILE_COPIES
-    prefix = "files/"
+    prefix = FILES
 
     def __init__(self, services: Services) -> None:
         self._services = services

@@ -16,7 +16,7 @@ from liftgate.errors import (
     shortened,
 )
 from liftgate.json_types import JsonObject
-from liftgate.names import resource_of
+from liftgate.names import gemini_model, resource_of
 
 STATUSES: dict[type[LiftgateError], str] = {
     errors.LiftgateError: "INTERNAL",
@@ -83,7 +83,7 @@ def in_googles_words(error: LiftgateError) -> LiftgateError:
     if isinstance(error, ModelNotFound) and not (error.provider and error.method):
         asked = f", or is not supported for {error.method}" if error.method else ""
         return NotFound(
-            f"models/{shortened(error.model)} is not found for API version v1beta{asked}. Call ModelService.ListModels "
-            "to see the list of available models and their supported methods."
+            f"{gemini_model(shortened(error.model))} is not found for API version v1beta{asked}. "
+            "Call ModelService.ListModels to see the list of available models and their supported methods."
         )
     return error.nowhere if isinstance(error, MethodNotAllowed) else error

@@ -12,7 +12,7 @@ from liftgate.ask.media import Media, MediaFound, MediaKind
 from liftgate.ask.media_parts import kind_of, not_a_url, sort_out
 from liftgate.errors import InvalidRequest
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.names import is_file_url
+from liftgate.names import begins_like_a_file, is_file_url
 
 MEDIA = ("image", "document")
 _SOURCES = {
@@ -90,7 +90,7 @@ def _linked(source: JsonObject, at: str, medium: str | None) -> Media:
     kind: MediaKind
     kind, ref = ("file_id", url) if is_file_url(url) else kind_of(url, param)
     if kind == "file_id" and not is_file_url(url):
-        if url.startswith(("file-", "files/")):
+        if begins_like_a_file(url):
             raise InvalidRequest(
                 f"Invalid '{param}'. It is the id of a file: give it as {{'type': 'file', 'file_id': …}}.",
                 param=param,

@@ -12,7 +12,7 @@ from liftgate.ask.model_facts import facts_for
 from liftgate.engine.models import ServedModel
 from liftgate.engine.pass_through import METHODS, NUMBERS, STREAM, GeminiRequest, methods_of
 from liftgate.errors import InvalidRequest, ModelNotFound, NotFound
-from liftgate.names import gemini_model
+from liftgate.names import gemini_model, has_collection
 from liftgate.server.bodies import without_mark
 from liftgate.server.handlers.gemini_files import common, page_size
 from liftgate.server.handlers.generate import PATIENCE
@@ -77,7 +77,7 @@ async def get_model(request: Request) -> Response:
     name, models = request.params["model"], request.gateway.models
     try:
         # A wildcard takes Google's resource name for the model's; here it stands in the path already.
-        if name.startswith("models/") and not models.is_named(name):
+        if has_collection(name) and not models.is_named(name):
             raise ModelNotFound(name)
         with request.while_connected(PATIENCE):
             return google_json(_model(await models.retrieve(name)))

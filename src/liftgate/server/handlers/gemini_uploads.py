@@ -17,6 +17,7 @@ from liftgate.engine.files import Creation
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, RequestTimeout, UploadNotFound
 from liftgate.files.filename import decoded_name
 from liftgate.files.sessions import GRANULARITY, OffsetGap, UploadIncomplete
+from liftgate.names import bare_file
 from liftgate.records import FileRecord, NewFile, UploadRecord
 from liftgate.server.asgi import Header
 from liftgate.server.errors import error_response
@@ -232,4 +233,4 @@ def _file_name(request: Request, metadata: NewFile) -> str:
     """The header has the name on disk; the JavaScript client writes it in Latin-1, the others in UTF-8, .NET in encoded
     words."""
     name = decoded_name(request.headers.get(b"x-goog-upload-file-name", b"").strip())
-    return name or metadata.display_name or (metadata.alias or "").removeprefix("files/")
+    return name or metadata.display_name or bare_file(metadata.alias or "")
