@@ -23,6 +23,7 @@ from liftgate import ids
 from liftgate.blobs.open import open_blob_store
 from liftgate.blobs.places import check_place, make_place
 from liftgate.blobs.store import BlobStore, StoreAway
+from liftgate.blobs.told import ToldBlobs
 from liftgate.catalog.database import Database, open_database
 from liftgate.clock import Clock, SystemClock
 from liftgate.copies.ensure import Copies
@@ -69,6 +70,7 @@ from liftgate.files.uploads import Uploads
 from liftgate.gemini.client import GeminiClient
 from liftgate.keys.keyring import Keyring, token_of
 from liftgate.keys.known import KnownKeys
+from liftgate.metrics.gauges import gauges_of
 from liftgate.metrics.listener import listen
 from liftgate.metrics.lookups import look_ups
 from liftgate.metrics.scrape import Metrics
@@ -105,7 +107,10 @@ async def open_services(
             raise ConfigError(f"blob_store: {settings.storage.shown_store} cannot be used: {error.reason}.") from error
     if together:
         await settle(db, blobs)
-    client = GeminiClient(clock)
+    happenings = db.happenings
+    if settings.counting.metrics and serving:
+        blobs = ToldBlobs(blobs, happenings)
+    client = GeminiClient(clock, happenings=happenings)
     stack.push_async_callback(client.close)
     tasks = Tasks()
     stack.push_async_callback(lambda: tasks.drain(drain()))
@@ -119,6 +124,7 @@ async def open_services(
         settings=settings.jobs,
         accounts={deployment.account.name: deployment.account for deployment in settings.deployments},
         holder=f"{socket.gethostname()}:{os.getpid()}:{ids.token(8)}",
+        happenings=happenings,
     )
 
 
@@ -195,7 +201,7 @@ class Gateway:
         if await has_met_another(db, blobs):
             # Before anything is acknowledged here: the other one deletes nothing from now on.
             await take_turn(db, blobs)
-        router = Router(settings.deployments, settings.router, clock, Random(), settings.names)
+        router = Router(settings.deployments, settings.router, clock, Random(), settings.names, services.happenings)
         copies, purger = Copies(services, FileCopies(services)), purger_of(services)
         ingest = Ingest(db, blobs, spool_dir, settings.limits)
         stack.push_async_callback(lambda: ingest.close(self._drain_left()))
@@ -230,15 +236,15 @@ class Gateway:
         )
         workshop = Workshop(self.generate, self.replies, items, self.meters, self.admission)
         self.background = Background(services, workshop, purge)
-        others = await self._counting(db, stack)
+        others = await self._counting(services, stack)
         others["background"] = settings.jobs.lease_seconds / 2, self.background.take_up
         jobs = Jobs(services, [copies], purger, ingest, others)
         jobs.start()
         stack.push_async_callback(jobs.stop)
 
-    async def _counting(self, db: Database, stack: AsyncExitStack) -> Others:
+    async def _counting(self, services: Services, stack: AsyncExitStack) -> Others:
         """What is counted of calls, as the settings ask for it; what has to be done for it now and then."""
-        settings, data_dir, clock = self.settings, self.settings.storage.data_dir, self._clock
+        settings, data_dir, clock, db = self.settings, self.settings.storage.data_dir, self._clock, services.db
         others: Others = {}
         spend: Spend | None = None
         if settings.counting.spend:
@@ -260,7 +266,10 @@ class Gateway:
                 raise ConfigError(f"metrics: {data_dir / 'metrics'} cannot be used: {error.strerror}.") from error
             stack.callback(metrics.close)
             self.meters.add(metrics.calls)
-            metrics.opened(look_ups(db, self.overview, data_dir, clock.monotonic), spend)
+            zone = ZoneInfo(settings.budgets.budget_time_zone)
+            gauges = gauges_of(services.client, self.admission, spend, clock)
+            metrics.opened(look_ups(db, self.overview, data_dir, zone, clock.monotonic), gauges)
+            services.happenings.listener = metrics.told
             others["metrics"] = 1.0, metrics.tick
             if settings.counting.metrics_port is not None:
                 server = await listen(settings.counting.metrics_host, settings.counting.metrics_port, metrics.answer)

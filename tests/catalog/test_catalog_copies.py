@@ -148,8 +148,8 @@ def test_expiring_and_unfinished_and_forgotten_ones_are_found(database_url: str)
             "files/0",
             "files/5",
         }
-        assert copies.expire_copies(conn, FILE_COPIES, NOW + 997, 9) == 2
-        assert copies.expire_copies(conn, FILE_COPIES, NOW + 997, 9) == 0
+        assert copies.expire_copies(conn, FILE_COPIES, NOW + 997, 9) == ["project-1", "project-1"]
+        assert copies.expire_copies(conn, FILE_COPIES, NOW + 997, 9) == []
         assert copies.find_copy(conn, FILE_COPIES, made[4].key) is None
         assert names(conn) == set()
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from liftgate.catalog.connection import Connection, invalidate
 from liftgate.catalog.workers import Announcements, Session, Unopened, Watcher, Workers
 from liftgate.clock import Clock
-from liftgate.errors import ConfigError
+from liftgate.errors import ConfigError, RequestError
+from liftgate.happenings import Happenings
 
 __all__ = [
     "Connection",
@@ -39,6 +40,7 @@ log = logging.getLogger("liftgate.catalog")
 class Database:
     """See the module. Belongs to the event loop in which it was opened. `place` names it in messages, without a secret:
     the path of its file, or the server and the database. `watcher`: whether changes by other processes are heard.
+    `happenings`: where it is told how long calls took.
     """
 
     def __init__(self, clock: Clock, timeout: float = TIMEOUT) -> None:
@@ -53,6 +55,7 @@ class Database:
         self.watcher: Watcher = Unopened()
         self._admit: Callable[[], None] = lambda: None
         self._look: Callable[[Connection], None] | None = None
+        self.happenings = Happenings()
 
     def use(
         self,
@@ -91,7 +94,8 @@ class Database:
         """
         if self._readers is None:
             raise RuntimeError("the catalogue is not open")
-        return await self._readers.run(work, writes=False, timeout=self._timeout if timeout is None else timeout)
+        running = self._readers.run(work, writes=False, timeout=self._timeout if timeout is None else timeout)
+        return await (self._told("read", running) if self.happenings.heard else running)
 
     async def write(self, work: Callable[[Connection], T], *, timeout: float | None = None, storing: bool = False) -> T:
         """Runs `work` in one transaction, durable when this returns; an exception of `work` undoes everything.
@@ -102,9 +106,22 @@ class Database:
         """
         if self._writers is None:
             raise RuntimeError("the catalogue is not open")
-        return await self._writers.run(
+        running = self._writers.run(
             work, writes=True, timeout=self._timeout if timeout is None else timeout, storing=storing
         )
+        return await (self._told("write", running) if self.happenings.heard else running)
+
+    async def _told(self, kind: str, running: Awaitable[T]) -> T:
+        began, outcome = time.monotonic(), "failed"
+        try:
+            done = await running
+            outcome = "ok"
+            return done
+        except RequestError:
+            outcome = "refused"
+            raise
+        finally:
+            self.happenings.tell("catalog_seconds", kind, outcome, by=time.monotonic() - began)
 
     def admit(self) -> None:
         """Before bytes are taken in: raises what their row would meet, as far as that is known without asking the

@@ -15,7 +15,7 @@ from typing import Generic
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows import copies as rows
 from liftgate.copies.decide import Usable
-from liftgate.copies.kind import Begun, Kind, S
+from liftgate.copies.kind import Begun, Kind, S, Why
 from liftgate.copies.lease import lease_prefix
 from liftgate.copies.live import Live, Use
 from liftgate.copies.maker import Maker
@@ -25,6 +25,8 @@ from liftgate.log_context import working_for
 from liftgate.records import Account, CopyKey, CopyRecord
 
 log = logging.getLogger("liftgate.copies")
+
+MOST_LOST = 10_000
 
 Outcome = CopyRecord | LiftgateError
 """What a page-in ends with. A failure is a value: whoever waits gets it, and with nobody waiting it is no news."""
@@ -39,11 +41,14 @@ class Copies(Generic[S]):
         self._client = services.client
         self._clock = services.clock
         self._tasks = services.tasks
+        self._happenings = services.happenings
         self._settings = services.settings
         self._live = Live()
         self._maker = Maker(services, kind)
         self._page_ins: dict[CopyKey, asyncio.Task[Outcome]] = {}
         self._renewals: dict[CopyKey, asyncio.Task[Outcome]] = {}
+        # Denied by Google, and not made again yet.
+        self._lost: set[CopyKey] = set()
         self._leases = lease_prefix(kind.table)
         services.db.watch(self._heard)
 
@@ -94,7 +99,7 @@ class Copies(Generic[S]):
 
     # ── making one ───────────────────────────────────────────────────────────────────────────────
 
-    async def ensure(self, subject: S, account: Account, *, deadline: float) -> CopyRecord:
+    async def ensure(self, subject: S, account: Account, *, deadline: float, why: Why = "chat") -> CopyRecord:
         """`deadline`: on the monotonic clock, of this caller; the page-in itself goes on for those who come later.
 
         Raises FileNotReady at the deadline, what the kind raises where Google cannot use the subject, and what the
@@ -106,7 +111,9 @@ class Copies(Generic[S]):
         page_in = self._page_ins.get(key)
         if page_in is not None:
             log.debug("waits for %s", page_in.get_name())
-        page_in = page_in or self._page_in(subject, account)
+            if why == "chat":
+                self._happenings.tell("replica_lookups", account.name, "processing")
+        page_in = page_in or self._page_in(subject, account, "repair" if key in self._lost else why)
         try:
             async with asyncio.timeout(max(0.0, deadline - self._clock.monotonic())):
                 outcome = await asyncio.shield(page_in)
@@ -120,11 +127,11 @@ class Copies(Generic[S]):
             raise subject.about(outcome)
         return outcome
 
-    def prefetch(self, subject: S, account: Account, *, begun: Begun | None = None) -> None:
+    def prefetch(self, subject: S, account: Account, *, begun: Begun | None = None, why: Why = "asked") -> None:
         """Begins a page-in that no request waits for yet, going on from what was `begun`."""
         key = self.kind.key(subject, account)
         if self.find_live(key, account) is None and key not in self._page_ins:
-            self._page_in(subject, account, begun)
+            self._page_in(subject, account, why, begun)
         elif begun is not None:
             self._tasks.start(begun.cancel(), name="cancel head start")
 
@@ -132,11 +139,11 @@ class Copies(Generic[S]):
         """Begins to replace a copy that expires soon; the old one serves until then."""
         key = self.kind.key(subject, account)
         if key not in self._page_ins and key not in self._renewals:
-            work = self._page_in_within(subject, account, None, self._settings.renew_ahead_seconds)
+            work = self._page_in_within(subject, account, None, self._settings.renew_ahead_seconds, "renew")
             self._start(self._renewals, key, work, name=f"renewal {subject.label}")
 
-    def _page_in(self, subject: S, account: Account, begun: Begun | None = None) -> asyncio.Task[Outcome]:
-        work = self._page_in_within(subject, account, begun, self._settings.expiry_margin_seconds)
+    def _page_in(self, subject: S, account: Account, why: Why, begun: Begun | None = None) -> asyncio.Task[Outcome]:
+        work = self._page_in_within(subject, account, begun, self._settings.expiry_margin_seconds, why)
         whom = working_for.get() or "the gateway itself"
         log.debug("page-in of %s to %s begins: %s", subject.label, account.name, subject.facts)
         name = f"the page-in of {subject.label} to {account.name}, begun for {whom}"
@@ -154,17 +161,20 @@ class Copies(Generic[S]):
         task.add_done_callback(lambda _: running.pop(key))
         return task
 
-    async def _page_in_within(self, subject: S, account: Account, begun: Begun | None, margin: float) -> Outcome:
+    async def _page_in_within(
+        self, subject: S, account: Account, begun: Begun | None, margin: float, why: Why
+    ) -> Outcome:
         seconds = self._settings.page_in_seconds
         began = self._clock.monotonic()
         outcome: Outcome
         try:
             async with asyncio.timeout(seconds):
                 outcome = await self._maker.obtain(
-                    subject, account, begun=begun, margin=margin, renewals=self._renewals
+                    subject, account, begun=begun, margin=margin, why=why, renewals=self._renewals
                 )
             # Should it have been lost since it was read, Gemini's denial will tell, and it is repaired.
             self._live.remember(outcome)
+            self._lost.discard(outcome.key)
             self._live.used[outcome.key] = self._clock.monotonic()
         except TimeoutError:
             outcome = FileNotReady(f"carrying it to Gemini took longer than {seconds:.0f} s.", retry_after=10)
@@ -200,6 +210,10 @@ class Copies(Generic[S]):
         known = self._live.copies.get(copy.key)
         if known is not None and known.name == copy.name:
             self._live.forget(copy.key)
+        if len(self._lost) >= MOST_LOST:
+            self._lost.clear()
+        self._lost.add(copy.key)
+        self._happenings.tell("evictions", copy.account, "lost")
         await self._db.write(lambda conn: rows.mark_lost(conn, self.kind.table, copy.key, copy.name, conn.now()))
 
     async def write_uses(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from liftgate.catalog.rows.copies import CopyTable
 from liftgate.copies.decide import Verdict
@@ -36,6 +36,8 @@ class Subject(Protocol):
 
 
 S = TypeVar("S", bound=Subject)
+Why = Literal["chat", "asked", "renew", "repair"]
+"""A request needs it; it was asked for at an upload; it is in use and expires; Google lost it, or a process left it."""
 
 
 class Begun(Protocol):

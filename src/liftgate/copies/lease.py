@@ -43,7 +43,9 @@ class Lease:
         self._db = services.db
         self._clock = services.clock
         self._tasks = services.tasks
+        self._happenings = services.happenings
         self._name = name
+        self._kind = name.partition("|")[0]
         self._holder = services.holder
         self._seconds = seconds
         self._until = 0.0
@@ -61,6 +63,7 @@ class Lease:
             return None
         lease.generation = generation
         lease._until = asked + lease._seconds
+        services.happenings.tell("leases_held", lease._kind)
         every = services.settings.lease_renew_seconds
         if seconds is not None:
             every = min(every, seconds / 4)
@@ -85,6 +88,7 @@ class Lease:
                 continue
             if not held:
                 self._until = 0.0
+                self._happenings.tell("leases_lost", self._kind)
                 return
             self._until = asked + self._seconds
 
@@ -97,6 +101,7 @@ class Lease:
         if self._renewing is not None:
             self._renewing.cancel()
         self._until = 0.0
+        self._happenings.tell("leases_held", self._kind, by=-1.0)
         # A holder that is cancelled, as at shutdown, hands over too.
         await asyncio.shield(self._tasks.start(self._release(), name=f"release {self._name}"))
 

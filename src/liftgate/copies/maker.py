@@ -8,17 +8,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Generic
 
 from liftgate.catalog.rows import copies as rows
-from liftgate.copies.decide import Refuse, Usable, Verdict, decide
+from liftgate.copies.decide import Await, Refuse, Resume, Usable, Verdict, decide
 from liftgate.copies.evict import evict
-from liftgate.copies.kind import Begun, Kind, Making, S
+from liftgate.copies.kind import Begun, Kind, Making, S, Why
 from liftgate.copies.lease import Lease, LeaseLost, lease_name
 from liftgate.copies.row import Row
 from liftgate.copies.services import Services
+from liftgate.errors import LiftgateError
 from liftgate.records import Account, CopyKey, CopyRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """`asked`: since when a copy is wanted, on the monotonic clock."""
+
+    why: Why
+    asked: float
+
+
+def looked_up(row: CopyRecord | None, verdict: Verdict, why: Why) -> str:
+    """What a request found that needs a copy, as it is counted."""
+    if isinstance(verdict, Usable):
+        return "hit"
+    if isinstance(verdict, Refuse):
+        return "refused"
+    if why == "repair":
+        return "lost"
+    if isinstance(verdict, Await | Resume):
+        return "processing"
+    return "expired" if row is not None and row.state == "active" else "miss"
 
 
 class Maker(Generic[S]):
@@ -37,6 +60,7 @@ class Maker(Generic[S]):
         *,
         begun: Begun | None,
         margin: float,
+        why: Why,
         renewals: Mapping[CopyKey, asyncio.Task[object]],
     ) -> CopyRecord:
         """Until there is a copy: takes it from the catalogue, makes it, or waits for who is making it.
@@ -44,20 +68,23 @@ class Maker(Generic[S]):
         `margin`: seconds that it must still live. `renewals`: what is being renewed in this process.
         """
         key = self._kind.key(subject, account)
+        asked = self._services.clock.monotonic()
+        looks = why
         me = asyncio.current_task()
         try:
             while True:
                 changed = self._changed.setdefault(key.text, asyncio.Event())
                 changed.clear()
-                if (copy := await self._settled(subject, account, margin)) is not None:
+                if (copy := await self._settled(subject, account, margin, looks)) is not None:
                     return copy
+                looks = "asked"
                 renewal = renewals.get(key)
                 if renewal is not None and renewal is not me:
                     # It has the lease of this process, and nearly what is wanted here.
                     await asyncio.wait({renewal})
                     continue
                 try:
-                    copy = await self._make_under_lease(subject, account, begun, margin)
+                    copy = await self._make_under_lease(subject, account, begun, margin, Work(why, asked))
                 except LeaseLost:
                     continue
                 if copy is not None:
@@ -84,9 +111,13 @@ class Maker(Generic[S]):
         for waiting in self._changed.values():
             waiting.set()
 
-    async def _settled(self, subject: S, account: Account, margin: float) -> CopyRecord | None:
-        """What the catalogue already has: a usable copy, Google's refusal, or nothing to hand out yet."""
-        verdict = self.decide(await self._row(self._kind.key(subject, account)), account, margin)
+    async def _settled(self, subject: S, account: Account, margin: float, why: Why = "asked") -> CopyRecord | None:
+        """What the catalogue already has: a usable copy, Google's refusal, or nothing to hand out yet. `why`: of the
+        first look."""
+        row = await self._row(self._kind.key(subject, account))
+        verdict = self.decide(row, account, margin)
+        if why == "chat" or why == "repair":
+            self._services.happenings.tell("replica_lookups", account.name, looked_up(row, verdict, why))
         if isinstance(verdict, Usable):
             return verdict.copy
         if isinstance(verdict, Refuse):
@@ -97,7 +128,7 @@ class Maker(Generic[S]):
         return await self._db.read(partial(rows.find_copy, table=self._kind.table, key=key))
 
     async def _make_under_lease(
-        self, subject: S, account: Account, begun: Begun | None, margin: float
+        self, subject: S, account: Account, begun: Begun | None, margin: float, work: Work
     ) -> CopyRecord | None:
         """The new copy, or None while another process holds the lease."""
         services, kind = self._services, self._kind
@@ -106,6 +137,7 @@ class Maker(Generic[S]):
         if lease is None:
             return None
         async with lease:
+            services.happenings.tell("page_in_seconds", "lease", by=services.clock.monotonic() - work.asked)
             # Between the look at the row and the lease somebody else may have finished.
             if (copy := await self._settled(subject, account, margin)) is not None:
                 return copy
@@ -121,7 +153,23 @@ class Maker(Generic[S]):
                 begun,
                 keep,
             )
-            return await kind.make(making)
+            return await self._made(making, work.why)
+
+    async def _made(self, making: Making[S], why: Why) -> CopyRecord:
+        tell, account = self._services.happenings.tell, making.account.name
+        outcome = "given_up"
+        try:
+            copy = await self._kind.make(making)
+            outcome = "resumed" if isinstance(making.verdict, Await | Resume) else "done"
+            tell("page_in_bytes", account, by=copy.bytes)
+            return copy
+        except LiftgateError:
+            outcome = "failed"
+            raise
+        finally:
+            tell("page_ins", account, why, outcome)
+            if why == "renew":
+                tell("renewals", account, outcome)
 
     async def _wait(self, changed: asyncio.Event) -> None:
         # Woken by an invalidation; the poll covers a wake-up that was lost with a connection.

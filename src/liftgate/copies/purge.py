@@ -25,6 +25,8 @@ BATCH = 100
 DELETE_SECONDS = 20.0
 """For one name: a session cancelled and asked, the name deleted."""
 TICK = 0.001
+UNKNOWN = "unknown"
+"""An account that the config does not have any more."""
 RETENTION_SECONDS = 48 * 3600.0
 MOST_WAITING = 1000
 """Names at one account that `PurgeAtOnce` keeps in memory; the job finds the others."""
@@ -77,6 +79,7 @@ class Purger:
         services = self.services
         now = await services.db.read(_now)
         account = services.accounts.get(purge.account)
+        outcome = "forgotten"
         # Beyond that time Google has removed it by itself; so it soon will where the key is not ours any more.
         if account is not None and now - purge.doomed_at <= RETENTION_SECONDS + 3600:
             try:
@@ -85,11 +88,14 @@ class Purger:
             except (LiftgateError, TimeoutError) as error:
                 log.info("purge of %s at %s: %s", purge.name, account.name, error)
                 asked = error.retry_after if isinstance(error, LiftgateError) else None
+                services.happenings.tell("deletions", account.name, "failed")
                 # Behind those that were not tried yet, and due at the next round whenever that is.
                 next_due = max(now, began) + (asked or TICK)
                 await services.db.write(partial(rows.postpone_purge, purge_id=purge.id, until=next_due))
                 return not isinstance(error, UpstreamError | TimeoutError)
+            outcome = "done"
         await services.db.write(partial(rows.purge_done, purge_id=purge.id))
+        services.happenings.tell("deletions", account.name if account is not None else UNKNOWN, outcome)
         return True
 
     def _kind_of(self, purge: rows.Purge) -> AnyKind:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from liftgate.blobs.store import BlobStore
 from liftgate.byte_source import ByteSource
 from liftgate.catalog.database import Database
 from liftgate.clock import Clock
 from liftgate.gemini.client import GeminiClient
+from liftgate.happenings import Happenings
 from liftgate.records import Account
 from liftgate.settings import JobSettings
 from liftgate.tasks import Tasks
@@ -22,6 +23,7 @@ OpenBlob = Callable[[str, int], Awaitable[ByteSource]]
 class Services:
     """`db`: the catalogue; `blobs`: the object store; `open_blob` reads from both. `client` asks Gemini. `tasks` run
     until they are drained. `accounts` are those of the config, by name. `holder` names this process in leases.
+    `happenings`: what is worth counting is told there.
     """
 
     db: Database
@@ -33,3 +35,4 @@ class Services:
     settings: JobSettings
     accounts: Mapping[str, Account]
     holder: str
+    happenings: Happenings = field(default_factory=Happenings)

@@ -36,6 +36,11 @@ class Admission:
             counts = [usage.get("totalTokenCount") for usage in said if usage]
             call.ticket.settle(call.cost or 0, sum(count for count in counts if isinstance(count, int)))
 
+    @property
+    def held_nanos(self) -> int:
+        """Nano-dollars of budgets that this process holds."""
+        return self._allowances.held_nanos
+
     async def close(self) -> None:
         await self._allowances.close()
 

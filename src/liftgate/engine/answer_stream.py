@@ -118,6 +118,7 @@ class StartedStream(Generic[Q]):
         self._events = ()
         self.hold.close()
         if self._call is not None:
+            self._call.chunks = self._stream.came
             self._call.answered_in(self._fold.answer, self._latest)
         await self._stream.close()
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from liftgate.ask.inline_data import decoded_pieces
 from liftgate.ask.media import Media, ResolvedFile
@@ -18,7 +21,7 @@ from liftgate.copies.kinds.wanted import Wanted
 from liftgate.copies.services import Services
 from liftgate.engine.fetch import Fetcher
 from liftgate.engine.url_media import InlineBudget, LargeMedia, open_media
-from liftgate.errors import InvalidRequest
+from liftgate.errors import InvalidRequest, RequestError
 from liftgate.files.arrival import Ingest
 from liftgate.records import FileRecord, NewFile, Owner
 
@@ -30,6 +33,8 @@ KEPT_SECONDS = 86_400
 class Attachments:
     def __init__(self, services: Services, ingest: Ingest, fetcher: Fetcher) -> None:
         self._db = services.db
+        self._clock = services.clock
+        self._happenings = services.happenings
         self._ingest = ingest
         self._fetcher = fetcher
 
@@ -76,22 +81,52 @@ class Attachments:
         return found
 
     async def _keep_inline(self, owner: Owner, need: Media, new: NewFile, size: int) -> FileRecord:
-        arrival = self._ingest.begin(owner, size=size)
-        try:
-            for piece in decoded_pieces(need):
-                await arrival.write(piece)
-            return await arrival.commit(new)
-        finally:
-            await arrival.abort()
+        with self._counted("inline") as came:
+            arrival = self._ingest.begin(owner, size=size)
+            try:
+                for piece in decoded_pieces(need):
+                    await arrival.write(piece)
+                came.size = size
+                return await arrival.commit(new)
+            finally:
+                await arrival.abort()
 
     async def _keep_fetched(self, owner: Owner, media: LargeMedia) -> FileRecord:
-        arrival = self._ingest.begin(owner)
+        with self._counted("fetched") as came:
+            arrival = self._ingest.begin(owner)
+            try:
+                async for piece in media.pieces:
+                    came.size += len(piece)
+                    await arrival.write(piece)
+                return await arrival.commit(_unlisted(media.filename or "fetched", media.mime_type))
+            finally:
+                await arrival.abort()
+
+    @contextmanager
+    def _counted(self, door: str) -> Iterator[_Came]:
+        """What a call brings itself, as other uploads are counted."""
+        came, began, outcome = _Came(), self._clock.monotonic(), "left"
         try:
-            async for piece in media.pieces:
-                await arrival.write(piece)
-            return await arrival.commit(_unlisted(media.filename or "fetched", media.mime_type))
+            yield came
+            outcome = "ok"
+        except RequestError:
+            outcome = "refused"
+            raise
+        except Exception:
+            outcome = "failed"
+            raise
         finally:
-            await arrival.abort()
+            tell = self._happenings.tell
+            tell("uploads", door, outcome)
+            tell("upload_bytes", door, by=came.size)
+            tell("upload_seconds", door, by=self._clock.monotonic() - began)
+
+
+@dataclass
+class _Came:
+    """Bytes."""
+
+    size: int = 0
 
 
 def _unlisted(filename: str, mime_type: str) -> NewFile:

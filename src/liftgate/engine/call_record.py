@@ -10,7 +10,7 @@ import msgspec
 
 from liftgate.answer.choice import Answer
 from liftgate.engine.pricing import Paid, Pricing
-from liftgate.errors import LiftgateError
+from liftgate.errors import BudgetReached, LiftgateError, RateReached
 from liftgate.json_types import JsonObject
 from liftgate.keys.gate import Ticket
 from liftgate.large_bodies import Body
@@ -22,6 +22,13 @@ Outcome = Literal["ok", "refused", "failed", "left"]
 that broke off. `left`: the client went away before the end."""
 LONG = 1 << 20
 """Bytes of an answer that is not read again for its id alone."""
+LIMITS = {
+    "parallel_limit_exceeded": "parallel",
+    "storage_quota_exceeded": "bytes",
+    "key_model_access_denied": "model",
+    "route_not_allowed": "route",
+}
+"""The code of an error → what the caller's key is out of, or may not."""
 Phase = Literal["files", "first_event", "upstream", "client"]
 
 
@@ -101,6 +108,8 @@ class CallRecord(msgspec.Struct):
     """The usage that `cost` and `tokens` are of."""
     sent: tuple[Deployment, Body] | None = None
     """What Google was asked last, where it has to be paid and Google has said nothing of it."""
+    chunks: int = 0
+    """Pieces of a streamed answer that came."""
     given: int = 0
     """Characters of a streamed answer that came."""
     ticket: Ticket | None = None
@@ -123,6 +132,8 @@ class CallRecord(msgspec.Struct):
     outcome: Outcome = "ok"
     error: str = ""
     """The class of `errors` that the caller was told, `FileNotFound`: one name for one meaning in each dialect."""
+    limit: str = ""
+    """The limit of its key's that refused it: requests, tokens, parallel, usd, bytes, model or route."""
     started: float = msgspec.field(default_factory=monotonic)
     """Its beginning, on the monotonic clock."""
     asked: float = 0.0
@@ -204,6 +215,9 @@ class CallRecord(msgspec.Struct):
     def told(self, error: LiftgateError) -> None:
         """The caller got `error` for an answer, or at the end of one."""
         self.error = type(error).__name__
+        self.limit = "usd" if isinstance(error, BudgetReached) else LIMITS.get(error.code or "", "")
+        if not self.limit and isinstance(error, RateReached):
+            self.limit = error.kind
 
     def add(self, phase: Phase, seconds: float) -> None:
         setattr(self, phase, getattr(self, phase) + seconds)

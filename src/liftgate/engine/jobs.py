@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from liftgate.catalog.database import Connection
-from liftgate.catalog.rows.copies import CopyTable, expire_copies
+from liftgate.catalog.rows.copies import expire_copies
 from liftgate.catalog.rows.files import settle_pending
 from liftgate.catalog.rows.leases import cut_leases, expire_leases
 from liftgate.catalog.rows.replies import expire_replies
@@ -94,16 +94,23 @@ class Jobs:
 
     async def _attempt(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         token = working_for.set(f"job {name}")
+        clock, outcome = self._services.clock, "stopped"
+        began = clock.monotonic()
         try:
             await work()
+            outcome = "ok"
         except LeaseLost:
+            outcome = "lost"
             log.info("job %s: another process has taken over", name)
         except LiftgateError as error:
+            outcome = "failed"
             log.warning("job %s: %s", name, error.message)
         except Exception:
+            outcome = "failed"
             log.exception("job %s failed", name)
         finally:
             working_for.reset(token)
+            self._services.happenings.tell("job_seconds", name, outcome, by=clock.monotonic() - began)
 
     def _once(
         self, name: str, period: float, work: Callable[[Lease], Awaitable[None]]
@@ -194,9 +201,14 @@ class Jobs:
             lambda conn: expire_signatures(conn, steady(conn), BATCH),
             lambda conn: expire_leases(conn, BATCH),
         ]
-        rounds += [partial(_expire, table=copies.kind.table, before=expired) for copies in self._copies]
         for one in rounds:
             while await services.db.write(one) == BATCH:
+                lease.check()
+        for copies in self._copies:
+            expire = partial(expire_copies, table=copies.kind.table, before=expired, limit=BATCH)
+            while accounts := await services.db.write(expire):
+                for account in accounts:
+                    services.happenings.tell("evictions", account, "expired")
                 lease.check()
         # A chain goes from its end to its beginning: each round, what nothing goes on from any more.
         over: list[Callable[[Connection], int]] = [
@@ -207,7 +219,3 @@ class Jobs:
         for one in over:
             while await services.db.write(one):
                 lease.check()
-
-
-def _expire(conn: Connection, *, table: CopyTable, before: float) -> int:
-    return expire_copies(conn, table, before, BATCH)

@@ -23,14 +23,7 @@ from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
 from liftgate.engine.meter import CallRecord, current, timed
 from liftgate.engine.needs import Needed, Needs
-from liftgate.errors import (
-    InvalidRequest,
-    LiftgateError,
-    ModelNotFound,
-    UpstreamDisconnected,
-    let_go,
-    shortened,
-)
+from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound, UpstreamDisconnected, let_go, shortened
 from liftgate.gemini.client import EVENTS
 from liftgate.gemini.stream import GeminiStream
 from liftgate.gemini_json import check_apart, checked_object
@@ -104,6 +97,7 @@ class PassedStream:
         self._hold.close()
         if self._call is not None:
             # What is said of tokens counts them from the beginning: only the last event has to be read.
+            self._call.chunks = self._stream.came
             self._call.answered(self._last if len(self._last) < LARGE else b"")
         await self._stream.close()
 

@@ -83,7 +83,7 @@ class Prefetch:
         details = None
         try:
             for account in accounts:
-                await self._copies.ensure(wanted, account, deadline=deadline)
+                await self._copies.ensure(wanted, account, deadline=deadline, why="asked")
         except InvalidRequest as refused:
             status, details = "error", refused.message
         except FileNotFound:

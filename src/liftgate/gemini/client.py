@@ -8,7 +8,6 @@ on a kept connection that the upstream closed meanwhile is UpstreamDisconnected,
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,15 +18,16 @@ from liftgate.byte_source import ByteSource
 from liftgate.clock import Clock
 from liftgate.errors import InvalidRequest, LiftgateError, UpstreamAnswerBroken, UpstreamFileLost, UpstreamProtocolError
 from liftgate.gemini.files import GeminiFile, parse
-from liftgate.gemini.status import error_of, without_key
+from liftgate.gemini.replies import Refusals, names_a_file, object_of, upload_number
+from liftgate.gemini.status import error_of
 from liftgate.gemini.stream import GeminiStream, Patience
 from liftgate.gemini.upload_rules import DEFAULT_GRANULARITY, ChunkAnswer, UploadStarted
 from liftgate.gemini.upstream import KEY_HEADER, ModelRoute, UpstreamTime, address, whose
-from liftgate.gemini_json import decoded_or_none
+from liftgate.happenings import Happenings
 from liftgate.http.network import broken
 from liftgate.http.transport import ClientLimits, Reply, Transport
 from liftgate.json_elements import ElementDecoder
-from liftgate.large_bodies import STEP, Body, contains
+from liftgate.large_bodies import STEP, Body
 from liftgate.names import model_path
 from liftgate.records import Account, Deployment
 from liftgate.sse import EventDecoder
@@ -47,9 +47,15 @@ class GeminiClient:
     """Safe for any number of calls at once on one event loop. `close()` it there. `headers` go with every request."""
 
     def __init__(
-        self, clock: Clock, limits: ClientLimits | None = None, *, headers: Mapping[str, str] | None = None
+        self,
+        clock: Clock,
+        limits: ClientLimits | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        happenings: Happenings | None = None,
     ) -> None:
         self._transport = Transport(limits or ClientLimits(), headers)
+        self._refusals = Refusals(happenings or Happenings())
         self._clock = clock
         self._time = UpstreamTime(clock)
         self._models: dict[tuple[str, str], ModelRoute] = {}
@@ -75,7 +81,9 @@ class GeminiClient:
                     self._time.learn(model.account, date)
                 if answer.status != 200:
                     reply = await transport.reply(answer)
-                    raise _refusal(reply, deployment.api_key, model.whose, names_file=await _names_file(body))
+                    raise self._refusals.of(
+                        reply, deployment.api_key, model.account, model.whose, names_file=await names_a_file(body)
+                    )
                 if tier is not None and (served := answer.header(b"x-gemini-service-tier")):
                     tier.append(served)
                 return await answer.read()
@@ -93,7 +101,7 @@ class GeminiClient:
         model = self._model(deployment)
         patience = Patience(self._transport.deadlines, total=timeout, idle=idle_timeout)
         head = model.heads.get(method) or model.head(method)
-        names_file = b"/files/" in body if len(body) <= STEP else await _names_file(body)
+        names_file = b"/files/" in body if len(body) <= STEP else await names_a_file(body)
         try:
             with patience.wait():
                 answer = await self._transport.send(head, body)
@@ -102,7 +110,9 @@ class GeminiClient:
                     self._time.learn(model.account, date)
                 if answer.status != 200:
                     reply = await self._transport.reply(answer)
-                    raise _refusal(reply, deployment.api_key, model.whose, names_file=names_file)
+                    raise self._refusals.of(
+                        reply, deployment.api_key, model.account, model.whose, names_file=names_file
+                    )
         except TimeoutError as error:
             raise broken(error) from None
         decoder = EventDecoder() if "sse" in method else ElementDecoder()
@@ -133,8 +143,8 @@ class GeminiClient:
     async def _described(self, account: Account, path: str) -> dict[str, Any]:
         reply = await self._ask("GET", account, path, {})
         if reply.status != 200:
-            raise _refusal(reply, account.api_keys[0], whose(account), names_file=False)
-        return _object(reply.body)
+            raise self._refused(reply, account, names_file=False)
+        return object_of(reply.body)
 
     # ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -144,16 +154,16 @@ class GeminiClient:
         if reply.status == 404:
             raise UpstreamFileLost(f"Gemini does not know {name}.")
         if reply.status != 200:
-            raise _refusal(reply, account.api_keys[0], whose(account), names_file=True)
-        return parse(_object(reply.body))
+            raise self._refused(reply, account, names_file=True)
+        return parse(object_of(reply.body))
 
     async def list_files(self, account: Account, page_size: int, page_token: str = "") -> tuple[list[GeminiFile], str]:
         """A page (100 at most) of the project's files, in Google's order, and the token of the next ("": the last)."""
         query = f"files?pageSize={page_size}" + (f"&pageToken={quote(page_token, safe='')}" if page_token else "")
         reply = await self._ask("GET", account, query, {})
         if reply.status != 200:
-            raise _refusal(reply, account.api_keys[0], whose(account), names_file=False)
-        page = _object(reply.body)
+            raise self._refused(reply, account, names_file=False)
+        page = object_of(reply.body)
         files = page.get("files") or []
         if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
             raise UpstreamProtocolError("Gemini listed its files in something that is no list of objects.")
@@ -164,7 +174,7 @@ class GeminiClient:
         reply = await self._file_call("DELETE", account, name)
         if reply.status in (200, 204, 404):
             return
-        refusal = _refusal(reply, account.api_keys[0], whose(account), names_file=True)
+        refusal = self._refused(reply, account, names_file=True)
         if not isinstance(refusal, UpstreamFileLost):
             raise refusal.again()
 
@@ -196,8 +206,8 @@ class GeminiClient:
         body = json.dumps({"file": {**(metadata or {}), **({"name": name} if name else {})}}).encode()
         reply = await self._ask("POST", account, "files", headers, body, upload=True)
         if reply.status != 200:
-            raise _refusal(reply, account.api_keys[0], whose(account), names_file=False)
-        session, granularity = reply.headers.get("x-goog-upload-url"), _number(reply, "chunk-granularity")
+            raise self._refused(reply, account, names_file=False)
+        session, granularity = reply.headers.get("x-goog-upload-url"), upload_number(reply, "chunk-granularity")
         if not session or not session.startswith(("http://", "https://")):
             raise UpstreamProtocolError("Gemini answered the start of an upload without an upload URL.")
         return UploadStarted(session, granularity or DEFAULT_GRANULARITY)
@@ -253,7 +263,7 @@ class GeminiClient:
         return ChunkAnswer(
             status=reply.status,
             upload_status=reply.headers.get("x-goog-upload-status", "").lower(),
-            size_received=_number(reply, "size-received"),
+            size_received=upload_number(reply, "size-received"),
             headers=reply.headers,
             body=reply.body,
         )
@@ -263,6 +273,11 @@ class GeminiClient:
     def upstream_now(self, account: Account) -> float:
         """Seconds since the epoch on the clock of this account's upstream, as its last answer told it; else on ours."""
         return self._clock.now() + self._time.skews.get(account.name, 0.0)
+
+    def connections(self) -> tuple[int, int]:
+        """How many have an exchange on them, and how many are kept free."""
+        counts = [origin.connections() for origin in self._transport.origins.values()]
+        return sum(busy for busy, _ in counts), sum(free for _, free in counts)
 
     async def close(self) -> None:
         """Ends every exchange; later calls raise Unavailable."""
@@ -284,6 +299,9 @@ class GeminiClient:
         self._time.learn(account.name, reply.headers.get("date"))
         return reply
 
+    def _refused(self, reply: Reply, account: Account, *, names_file: bool) -> LiftgateError:
+        return self._refusals.of(reply, account.api_keys[0], account.name, whose(account), names_file=names_file)
+
     def _model(self, deployment: Deployment) -> ModelRoute:
         key = (deployment.id, deployment.model)
         known = self._models.get(key)
@@ -302,24 +320,3 @@ async def unbroken(ask: Callable[[], Awaitable[T]]) -> T:
     except UpstreamAnswerBroken as error:
         log.warning("%s It is asked for once more.", error.message)
     return await ask()
-
-
-async def _names_file(body: Body) -> bool:
-    """Whether a request names a file of Gemini's store. Only asked when a request failed, or a stream was opened."""
-    return b"/files/" in body if len(body) <= STEP else await asyncio.to_thread(contains, body, b"/files/")
-
-
-def _refusal(reply: Reply, key: str, account: str, *, names_file: bool) -> LiftgateError:
-    return error_of(reply.status, reply.headers, without_key(reply.body, key), names_file=names_file, account=account)
-
-
-def _number(reply: Reply, name: str) -> int | None:
-    text = reply.headers.get(f"x-goog-upload-{name}", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    value = decoded_or_none(body)
-    if not isinstance(value, dict):
-        raise UpstreamProtocolError("Gemini described something in what is no JSON object.")
-    return value

@@ -144,6 +144,15 @@ def reason_of(facts: UpstreamFacts) -> str | None:
     return None
 
 
+def quotas_of(facts: UpstreamFacts) -> list[str]:
+    """The names of the quotas that are used up, as Google's QuotaFailure has them."""
+    return [
+        name
+        for violation in _violations(facts)
+        if isinstance(name := violation.get("quotaId") or violation.get("quotaMetric"), str)
+    ]
+
+
 def retry_after(facts: UpstreamFacts, headers: Mapping[str, str]) -> float | None:
     """Seconds to wait, from RetryInfo, else from Retry-After; None when absent, unreadable or longer than a day."""
     seconds: float | None = None
@@ -218,12 +227,12 @@ def _about_a_file(facts: UpstreamFacts) -> bool:
 
 
 def _storage_is_full(facts: UpstreamFacts) -> bool:
-    for detail in _details(facts, "google.rpc.QuotaFailure"):
-        violations = detail.get("violations")
-        for violation in violations if isinstance(violations, list) else ():
-            if isinstance(violation, dict) and str(violation.get("quotaMetric", "")).endswith("/file_storage_bytes"):
-                return True
-    return False
+    return any(str(each.get("quotaMetric", "")).endswith("/file_storage_bytes") for each in _violations(facts))
+
+
+def _violations(facts: UpstreamFacts) -> list[dict[str, Any]]:
+    found = (detail.get("violations") for detail in _details(facts, "google.rpc.QuotaFailure"))
+    return [each for some in found if isinstance(some, list) for each in some if isinstance(each, dict)]
 
 
 def _details(facts: UpstreamFacts, name: str) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ class GeminiStream:
 
     Ends after the last event; UpstreamDisconnected or UpstreamTimeout when the connection breaks or goes silent, the
     error of `status` when Gemini reports one. Whoever opens a stream closes it. `large`: of its events one was so large
-    that what is done with them is to be done in a thread.
+    that what is done with them is to be done in a thread. `came`: how many there were.
     """
 
     def __init__(
@@ -72,11 +72,13 @@ class GeminiStream:
         self._ended = False
         self._ripening: Apart[list[Body]] | None = None
         self.large = False
+        self.came = 0
 
     async def batch(self) -> Sequence[Body]:
         """All events that have arrived, at least one; [] at the end of the stream. Who cancels it may call it again."""
         while not self._ended:
             if self._decoder.ripe and (events := await self._ripened()):
+                self.came += len(events)
                 return events
             if self._failure is not None:
                 raise self._fail(self._failure)
@@ -90,6 +92,7 @@ class GeminiStream:
             self._patience.heard()
             events = self._good(self._decoder.feed(piece)) if piece else self._last()
             if events:
+                self.came += len(events)
                 return events
         return []
 

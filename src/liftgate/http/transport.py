@@ -114,6 +114,9 @@ class Origin:
         self._all.add(connection)
         return connection
 
+    def connections(self) -> tuple[int, int]:
+        return len(self._all) - len(self._free), len(self._free)
+
     def close(self) -> None:
         """Ends all connections, and the exchanges on them."""
         self._free.clear()
@@ -156,7 +159,7 @@ class Transport:
         self.deadlines = Deadlines()
         self._headers = {"User-Agent": "liftgate", "Accept-Encoding": "identity", **(headers or {})}
         self._proxies = EnvironmentProxies()
-        self._origins: dict[tuple[str, str, int], Origin] = {}
+        self.origins: dict[tuple[str, str, int], Origin] = {}
         self._tls: ssl.SSLContext | None = None
         self._closed = False
 
@@ -276,14 +279,14 @@ class Transport:
     def close(self) -> None:
         """Ends all exchanges; later calls raise Unavailable."""
         self._closed = True
-        for origin in self._origins.values():
+        for origin in self.origins.values():
             origin.close()
 
     def _origin(self, scheme: str, host: str, port: int) -> Origin:
         address = (scheme, host, port)
-        origin = self._origins.get(address)
+        origin = self.origins.get(address)
         if origin is None:
-            origin = self._origins[address] = Origin(
+            origin = self.origins[address] = Origin(
                 address,
                 self._proxies.of(*address),
                 self._secure,

@@ -50,6 +50,11 @@ class Allowances:
         self._running: asyncio.Task[None] | None = None
         self.transactions = 0
 
+    @property
+    def held_nanos(self) -> int:
+        """What of budgets is here, for calls that are running or will come."""
+        return sum(each.hand + each.out for each in self._all.values() if each.limit.kind == "usd")
+
     def find(self, limit: Limit) -> Allowance:
         found = self._all.get(limit.id)
         if found is None:

@@ -2,18 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from liftgate.catalog.connection import Connection
-from liftgate.catalog.rows.allowances import read_allowances
+from liftgate.catalog.rows.allowances import read_all_allowances, read_allowances
+from liftgate.catalog.rows.keys import keys_with_budgets
 from liftgate.catalog.rows.usage import COUNTED, read_usage
 from liftgate.keys.key import Key
-from liftgate.keys.limits import NANO
+from liftgate.keys.limits import NANO, Limit
 from liftgate.keys.pools import read_pool
 from liftgate.keys.shown import iso
 from liftgate.keys.windows import window_of
 from liftgate.records import KeyRecord, UsageFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How a budget stands now; nano-dollars. `held`: for calls that are running. `ends_at`: of its window."""
+
+    limit: Limit
+    spent: int
+    held: int
+    ends_at: float | None
+
+    @property
+    def left(self) -> int:
+        return max(0, self.limit.amount - self.spent)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyBudgets:
+    """`soft`: nano-dollars. Without a budget nothing says what was spent of it."""
+
+    name: str
+    budgets: tuple[Budget, ...]
+    soft: int | None
+
+    @property
+    def nearness(self) -> float:
+        """How near it is to its first end: the part that is left."""
+        return min((each.left / max(1, each.limit.amount) for each in self.budgets), default=1.0)
+
+
+def budget_of(limit: Limit, state: str | None, now: float, zone: ZoneInfo) -> Budget:
+    """`state`: as the limit's row has it. `now`: the database's time."""
+    begin, end = window_of(limit.duration, now, limit.counted_from, zone)
+    pool = read_pool(state)
+    held = sum(each.amount for each in pool.held.values())
+    return Budget(limit, 0 if begin > pool.begin else pool.spent, held, end)
+
+
+def read_budgets(conn: Connection, zone: ZoneInfo, most: int) -> list[KeyBudgets]:
+    """Of keys with a budget, those that were changed last, the nearest to an end first."""
+    keys, now = [Key(record) for record in keys_with_budgets(conn, most)], conn.now()
+    states = read_all_allowances(conn, [key.id for key in keys])
+    found = []
+    for key in keys:
+        limits = [limit for limit in key.limits if limit.kind == "usd"]
+        budgets = tuple(budget_of(limit, states.get(limit.id), now, zone) for limit in limits)
+        if budgets:
+            found.append(KeyBudgets(key.name, budgets, key.terms.soft_budget))
+    return sorted(found, key=lambda each: each.nearness)
 
 
 def read_spending(conn: Connection, record: KeyRecord, zone: ZoneInfo) -> dict[str, Any]:
@@ -24,18 +75,15 @@ def read_spending(conn: Connection, record: KeyRecord, zone: ZoneInfo) -> dict[s
     states = read_allowances(conn, record.id)
     shown: list[dict[str, Any]] = []
     for limit in budgets:
-        begin, end = window_of(limit.duration, now, limit.counted_from, zone)
-        pool = read_pool(states.get(limit.id))
-        held = sum(each.amount for each in pool.held.values())
-        spent = 0 if begin > pool.begin else pool.spent
+        budget = budget_of(limit, states.get(limit.id), now, zone)
         shown.append(
             {
                 **({"model": limit.model} if limit.model else {}),
                 "budget_duration": limit.duration,
                 "max_budget": limit.amount / NANO,
-                "spend": spent / NANO,
-                "held": held / NANO,
-                "budget_reset_at": iso(end),
+                "spend": budget.spent / NANO,
+                "held": budget.held / NANO,
+                "budget_reset_at": iso(budget.ends_at),
             }
         )
     if budgets and not budgets[0].model:

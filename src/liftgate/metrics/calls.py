@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from itertools import zip_longest
 
 import msgspec
 
@@ -10,10 +10,9 @@ from liftgate.engine.meter import CallRecord
 from liftgate.engine.spend import model_of
 from liftgate.metrics import families
 from liftgate.metrics.cells import UNREAD_CELL, Labels, Slot
-from liftgate.metrics.families import Family
+from liftgate.metrics.families import OTHER, Family
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-OTHER = "other"
 MOST_KEYS = 100
 """Keys that have numbers of their own; the others share theirs."""
 PROVIDER = "gcp.gemini"
@@ -34,6 +33,7 @@ class _Places(msgspec.Struct, frozen=True):
     overhead: int
     calls: int
     first: int
+    further: int
     sent: int
     made: int
     ok: int
@@ -43,6 +43,7 @@ class CallCounts:
     def __init__(self, slot: Slot) -> None:
         self._slot = slot
         self._cells = slot.cells
+        self._observe_at = slot.observe_at
         self._keys: set[str] = set()
         self._known: dict[tuple[str, ...], int] = {}
         self._requests: dict[tuple[str, str, int], int] = {}
@@ -54,7 +55,7 @@ class CallCounts:
         if call.operation:
             self._call(call)
         if call.outcome == "refused":
-            self._add(families.REFUSALS, (self._key(call), call.error or OTHER))
+            self._add(families.REFUSALS, (self._key(call), call.error or OTHER, call.limit))
 
     def _request(self, call: CallRecord) -> None:
         method = call.method if call.method in METHODS else "_OTHER"
@@ -79,6 +80,9 @@ class CallCounts:
             self._observe_at(places.calls, families.CALL_SECONDS, call.upstream)
             if call.streamed and call.first_event:
                 self._observe_at(places.first, families.CALL_SECONDS, call.first_event)
+                if (more := call.chunks - 1) > 0:
+                    mean = max(0.0, call.upstream - call.first_event) / more
+                    self._observe_at(places.further, families.QUICK_SECONDS, mean, more)
             if call.failures:
                 self._attempts(call)
             else:
@@ -101,6 +105,7 @@ class CallCounts:
             at(families.OVERHEAD, (call.operation,)),
             at(families.CALLS, (*asked, call.error)) if reached else UNREAD_CELL,
             at(families.FIRST, asked) if reached else UNREAD_CELL,
+            at(families.PER_CHUNK, asked) if reached else UNREAD_CELL,
             at(families.TOKEN_USAGE, (*asked, "input")) if reached else UNREAD_CELL,
             at(families.TOKEN_USAGE, (*asked, "output")) if reached else UNREAD_CELL,
             at(families.ATTEMPTS, (call.deployment, "ok")) if reached else UNREAD_CELL,
@@ -108,18 +113,17 @@ class CallCounts:
 
     def _attempts(self, call: CallRecord) -> None:
         answered = call.tries > len(call.failures)
-        last = len(call.failures) - 1
-        for at, (deployment, _) in enumerate(call.failures):
-            self._add(families.ATTEMPTS, (deployment, "failed" if at == last and not answered else "retried"))
+        tried = [deployment for deployment, _ in call.failures]
+        followed = [*tried[1:], *([call.deployment] if answered else [])]
+        for deployment, following in zip_longest(tried, followed):
+            after = "retried" if following == deployment else "fell_back"
+            self._add(families.ATTEMPTS, (deployment, "failed" if following is None else after))
         if answered:
             self._add(families.ATTEMPTS, (call.deployment, "ok"))
 
     def _files(self, call: CallRecord) -> None:
         if hits := len(call.copies_hit - call.paged_in):
             self._add(families.LOOKUPS, (call.account, "hit"), hits)
-        if call.paged_in:
-            self._add(families.LOOKUPS, (call.account, "miss"), len(call.paged_in))
-            self._add(families.PAGE_IN_BYTES, (call.account,), call.paged_in_bytes)
         self._observe_at(self._slot.at(families.FILE_WAIT, (call.outcome,)), families.FILE_SECONDS, call.files)
 
     def _tokens(self, call: CallRecord, places: _Places, model: str) -> None:
@@ -162,8 +166,3 @@ class CallCounts:
         if at is None:
             at = self._known[key] = self._slot.at(family, labels)
         self._cells[at] += by
-
-    def _observe_at(self, at: int, buckets: tuple[float, ...], value: float) -> None:
-        cells = self._cells
-        cells[at + bisect_left(buckets, value)] += 1.0
-        cells[at + len(buckets) + 1] += value

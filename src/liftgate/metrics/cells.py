@@ -11,6 +11,7 @@ import fcntl
 import logging
 import mmap
 import os
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -78,6 +79,21 @@ class Slot:
         at = self._known[family.name, labels] = self._used
         self._used += family.cells
         return at
+
+    def add(self, family: Family, labels: Labels, by: float) -> None:
+        self.cells[self.at(family, labels)] += by
+
+    def set(self, family: Family, labels: Labels, value: float) -> None:
+        self.cells[self.at(family, labels)] = value
+
+    def observe(self, family: Family, labels: Labels, value: float) -> None:
+        self.observe_at(self.at(family, labels), family.buckets, value)
+
+    def observe_at(self, at: int, buckets: Sequence[float], value: float, times: float = 1.0) -> None:
+        """`at`: the series' first cell. `value`: one for all of these times."""
+        cells = self.cells
+        cells[at + bisect_left(buckets, value)] += times
+        cells[at + len(buckets) + 1] += value * times
 
     def close(self) -> None:
         self.cells.release()

@@ -20,8 +20,11 @@ CALL_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.2
 OWN_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1)
 LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 FILE_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
+QUICK_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 TOKENS = tuple(float(4**power) for power in range(14))
 """OpenTelemetry's: 1 to 67,108,864."""
+OTHER = "other"
+"""The value of a label for all that have none of their own."""
 
 
 class Family(msgspec.Struct, frozen=True):
@@ -70,6 +73,12 @@ FIRST = _histogram(
     _CALL,
     CALL_SECONDS,
 )
+PER_CHUNK = _histogram(
+    "gen_ai_client_operation_time_per_output_chunk_seconds",
+    "How long Google took to each further piece of a streamed answer; the pieces of one answer count with their mean.",
+    _CALL,
+    QUICK_SECONDS,
+)
 TOKEN_USAGE = _histogram("gen_ai_client_token_usage", "Tokens of a call.", (*_CALL, "gen_ai_token_type"), TOKENS)
 TOKENS_TOTAL = Family(
     "liftgate_tokens",
@@ -77,43 +86,112 @@ TOKENS_TOTAL = Family(
     "Tokens by kind; `type`: input, output or reasoning; `cache`: read, for input that came from a cache.",
     ("model", "type", "modality", "cache"),
 )
-UPLOADS = Family("liftgate_uploads", "counter", "Files, parts and chunks that came in.", ("door", "outcome"))
+UPLOADS = Family(
+    "liftgate_uploads",
+    "counter",
+    "Files, parts and chunks that came in; `inline`: inside a call, `fetched`: from a URL that a call names.",
+    ("door", "outcome"),
+)
 UPLOAD_BYTES = Family("liftgate_upload_bytes", "counter", "Bytes of requests that bring files.", ("door",))
 UPLOAD_SECONDS = _histogram("liftgate_upload_seconds", "How long such a request took.", ("door",), FILE_SECONDS)
 LOOKUPS = Family(
     "liftgate_replica_lookups",
     "counter",
-    "Files that calls needed: `hit`, a copy was at the account; `miss`, one had to be made.",
+    "Files that calls needed: `hit`, a copy was at the account; `processing`, one was on its way; `expired`, its time "
+    "there was nearly over; `lost`, Google had it no more; `refused`, Google cannot use it; `miss`, there was none.",
     ("account", "result"),
 )
-PAGE_IN_BYTES = Family(
-    "liftgate_page_in_bytes", "counter", "Bytes of files whose copy a call had to wait for.", ("account",)
+PAGE_INS = Family(
+    "liftgate_page_ins",
+    "counter",
+    "Copies that were made. `reason`: for a call (`chat`), at an upload (`asked`), in use and expiring (`renew`), lost "
+    "or left unfinished (`repair`). `outcome`: `done`, `resumed` (another's beginning was finished), `failed`, "
+    "`given_up` (no time was left, or another took over).",
+    ("account", "reason", "outcome"),
 )
+PAGE_IN_BYTES = Family("liftgate_page_in_bytes", "counter", "Bytes of files that were carried to Google.", ("account",))
+PAGE_IN_SECONDS = _histogram(
+    "liftgate_page_in_seconds",
+    "How long the steps of a page-in took: until this process may make it (`lease`), the bytes (`send`), until Google "
+    "can use it (`active`).",
+    ("phase",),
+    FILE_SECONDS,
+)
+EVICTIONS = Family(
+    "liftgate_evictions",
+    "counter",
+    "Copies that were given up: for room (`quota`), unfinished and unused (`idle`), past their end (`expired`), denied "
+    "by Google (`lost`).",
+    ("account", "reason"),
+)
+RENEWALS = Family("liftgate_renewals", "counter", "Page-ins with the reason `renew`.", ("account", "outcome"))
+DELETIONS = Family(
+    "liftgate_deletions",
+    "counter",
+    "Deletes at Google: `done`, `failed` (it is due again), `forgotten` (Google has removed it by itself by now).",
+    ("account", "outcome"),
+)
+LEASES_HELD = Family(
+    "liftgate_leases_held",
+    "gauge",
+    "Pieces of work that a process does for all: `replica`, `job`, `reply`, `carry` (an upload's prefetch).",
+    ("kind",),
+)
+LEASES_LOST = Family("liftgate_leases_lost", "counter", "Those that another process took over.", ("kind",))
 FILE_WAIT = _histogram(
     "liftgate_file_wait_seconds", "What a call that needed files waited for them.", ("outcome",), FILE_SECONDS
 )
 ATTEMPTS = Family(
     "liftgate_upstream_attempts",
     "counter",
-    "Tries at a deployment: `ok`, `retried` (another followed) or `failed` (none did).",
+    "Tries at a deployment: `ok`, `retried` (the same one was tried again), `fell_back` (another one followed) or "
+    "`failed` (none did).",
     ("deployment", "outcome"),
 )
+COOLDOWNS = Family(
+    "liftgate_cooldowns", "counter", "How often a deployment was left alone, by the class of the error.",
+    ("deployment", "reason"),
+)  # fmt: skip
+UPSTREAM_REFUSALS = Family(
+    "liftgate_upstream_refusals", "counter", "Answers of Google's that a quota is used up.", ("account", "quota_id")
+)
+CONNECTIONS = Family("liftgate_upstream_connections", "gauge", "Connections to Google: `busy`, `free`.", ("state",))
 SPEND = Family("liftgate_spend_usd", "counter", "US dollars that calls cost.", ("key", "model"))
 UNPRICED = Family("liftgate_spend_unpriced", "counter", "Calls whose cost is not known: no price.", ("model",))
 REFUSALS = Family(
-    "liftgate_refusals", "counter", "Requests that were refused, by the class of the error.", ("key", "error")
+    "liftgate_refusals",
+    "counter",
+    "Requests that were refused, by the class of the error. `kind`: the limit that was reached, requests, tokens, "
+    "parallel, usd or bytes; model or route, where the key may not; empty for other errors.",
+    ("key", "error", "kind"),
 )
 STARTS = Family("liftgate_worker_starts", "counter", "Processes that began to serve.")
 LOOP_LAG = _histogram("liftgate_loop_lag_seconds", "How late the event loop came to what was due.", (), LAG_SECONDS)
 UNSETTLED = Family("liftgate_unsettled_usd", "gauge", "US dollars that only a journal has yet.")
+LEASED = Family("liftgate_leased_usd", "gauge", "US dollars of budgets that processes hold for calls.")
 JOURNAL_LAG = Family("liftgate_journal_lag_seconds", "gauge", "Since when spend is in a journal only.")
+CATALOG_SECONDS = _histogram(
+    "liftgate_catalog_seconds",
+    "How long the catalogue took, waiting for a turn included. `outcome`: ok, refused (a conflict, say) or failed.",
+    ("kind", "outcome"),
+    QUICK_SECONDS,
+)
+BLOB_SECONDS = _histogram(
+    "liftgate_blob_seconds",
+    "How long the object store took. `op`: store (from the first byte that arrives), read (all of a reading), delete.",
+    ("op", "outcome"),
+    FILE_SECONDS,
+)
+JOB_SECONDS = _histogram(
+    "liftgate_job_seconds", "How long a round of a background job took.", ("job", "outcome"), FILE_SECONDS
+)
 CPU = Family("process_cpu_seconds", "counter", "CPU time of the processes, those that ended included.")
 MEMORY = Family("process_resident_memory_bytes", "gauge", "Memory of a process.", ("worker",))
 OPEN_FILES = Family("process_open_fds", "gauge", "Open files of a process.", ("worker",))
 FDS_LIMIT = Family("process_max_fds", "gauge", "How many it may open.", ("worker",))
 STARTED = Family("process_start_time_seconds", "gauge", "When it began, in unix seconds.", ("worker",))
 
-BUILD = Family("liftgate_build_info", "gauge", "1.", ("version",))
+BUILD = Family("liftgate_build_info", "gauge", "1.", ("version", "commit"))
 AVAILABLE = Family(
     "liftgate_deployment_available", "gauge", "1, or 0 while a deployment is left alone.", ("deployment",)
 )
@@ -123,6 +201,22 @@ REPLICAS = Family("liftgate_replicas", "gauge", "Copies at Google.", ("account",
 REPLICA_BYTES = Family("liftgate_replica_bytes", "gauge", "Their bytes.", ("account",))
 QUOTA = Family("liftgate_account_quota_bytes", "gauge", "What Google keeps of a project's files.", ("account",))
 DOOMED = Family("liftgate_doomed", "gauge", "Names at Google that wait to be deleted.", ("account",))
+DOOMED_OLDEST = Family("liftgate_doomed_oldest_seconds", "gauge", "How long the oldest of them waits.", ("account",))
+UPLOADS_OPEN = Family(
+    "liftgate_uploads_open", "gauge", "Uploads that have begun and not ended: `parts` or `native`.", ("kind",)
+)
+REPLIES_OPEN = Family(
+    "liftgate_background_responses", "gauge", "Responses in the background that have not ended.", ("state",)
+)
+BUDGET = Family("liftgate_budget_usd", "gauge", "Budgets of keys, in US dollars.", ("key", "window"))
+BUDGET_LEFT = Family("liftgate_budget_left_usd", "gauge", "What is left of them.", ("key", "window"))
+BUDGET_RESET = Family(
+    "liftgate_budget_reset_timestamp_seconds", "gauge", "When they begin anew, in unix seconds.", ("key", "window")
+)
+SOFT_BUDGET = Family("liftgate_soft_budget_usd", "gauge", "Soft budgets of keys, in US dollars.", ("key",))
+SOFT_LEFT = Family(
+    "liftgate_soft_budget_left_usd", "gauge", "What is left of them; below 0 when more is spent.", ("key",)
+)
 SPOOL = Family("liftgate_spool_bytes", "gauge", "Bytes of uploads that are arriving.")
 DISK = Family("liftgate_disk_free_bytes", "gauge", "Free bytes where `data_dir` is.")
 PAGING = Family("liftgate_page_ins_under_way", "gauge", "Copies that the process which was asked is making.")
@@ -132,13 +226,16 @@ STALE = Family(
 CATALOG_UP = Family("liftgate_catalog_up", "gauge", "1, or 0 while the catalogue gives no answer.")
 
 COUNTED: Sequence[Family] = (
-    HTTP, ACTIVE, OVERHEAD, CALLS, FIRST, TOKEN_USAGE, TOKENS_TOTAL, UPLOADS, UPLOAD_BYTES, UPLOAD_SECONDS, LOOKUPS,
-    PAGE_IN_BYTES, FILE_WAIT, ATTEMPTS, SPEND, UNPRICED, REFUSALS, STARTS, LOOP_LAG, UNSETTLED, JOURNAL_LAG, CPU,
-    MEMORY, OPEN_FILES, FDS_LIMIT, STARTED,
+    HTTP, ACTIVE, OVERHEAD, CALLS, FIRST, PER_CHUNK, TOKEN_USAGE, TOKENS_TOTAL, UPLOADS, UPLOAD_BYTES, UPLOAD_SECONDS,
+    LOOKUPS, PAGE_INS, PAGE_IN_BYTES, PAGE_IN_SECONDS, FILE_WAIT, EVICTIONS, RENEWALS, DELETIONS, LEASES_HELD,
+    LEASES_LOST, ATTEMPTS, COOLDOWNS, UPSTREAM_REFUSALS, CONNECTIONS, SPEND, UNPRICED, REFUSALS, STARTS, LOOP_LAG,
+    CATALOG_SECONDS, BLOB_SECONDS, JOB_SECONDS, UNSETTLED, LEASED, JOURNAL_LAG, CPU, MEMORY, OPEN_FILES, FDS_LIMIT,
+    STARTED,
 )  # fmt: skip
 """Each process counts them for itself; a scrape adds them up."""
 LOOKED_UP: Sequence[Family] = (
-    BUILD, AVAILABLE, FILES, STORED, REPLICAS, REPLICA_BYTES, QUOTA, DOOMED, SPOOL, DISK, PAGING, STALE, CATALOG_UP,
+    BUILD, AVAILABLE, FILES, STORED, REPLICAS, REPLICA_BYTES, QUOTA, DOOMED, DOOMED_OLDEST, UPLOADS_OPEN, REPLIES_OPEN,
+    BUDGET, BUDGET_LEFT, BUDGET_RESET, SOFT_BUDGET, SOFT_LEFT, SPOOL, DISK, PAGING, STALE, CATALOG_UP,
 )  # fmt: skip
 """Found when they are asked for, by the process that is asked."""
 FAMILIES: Mapping[str, Family] = {family.name: family for family in (*COUNTED, *LOOKED_UP)}

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
+from liftgate.catalog.rows.copies import oldest_purges
 from liftgate.catalog.rows.files import owners
+from liftgate.catalog.rows.reply_runs import IN_FLIGHT, count_in_flight
+from liftgate.catalog.rows.uploads import count_open
 from liftgate.engine.overview import PROJECT_BYTES, Overview
+from liftgate.keys.limits import NANO
+from liftgate.keys.spending import KeyBudgets, read_budgets
 from liftgate.metrics import families
-from liftgate.metrics.calls import MOST_KEYS, OTHER
-from liftgate.metrics.families import Family
+from liftgate.metrics.calls import MOST_KEYS
+from liftgate.metrics.families import OTHER, Family
 from liftgate.metrics.scrape import LookedUp, LookUp
 from liftgate.settings.sections import MASTER
 
@@ -21,14 +30,20 @@ PERIOD = 5.0
 """Seconds for which what was found is told again: scrapes of several Prometheus servers cost one look."""
 
 
-def look_ups(db: Database, overview: Overview, data_dir: Path, now: Callable[[], float]) -> LookUp:
-    """`now`: the monotonic clock. What is given raises what the catalogue does."""
+BUDGETS_LOOKED_AT = 1000
+"""Keys with a budget, of which the `MOST_KEYS` that are nearest to its end have numbers."""
+KINDS = {"openai": "parts", "gemini": "native"}
+"""A kind of upload → the door that it comes in by."""
+
+
+def look_ups(db: Database, overview: Overview, data_dir: Path, zone: ZoneInfo, now: Callable[[], float]) -> LookUp:
+    """`zone`: in which budgets begin anew. `now`: the monotonic clock. What is given raises what the catalogue does."""
     kept: tuple[float, LookedUp] | None = None
 
     async def look() -> LookedUp:
         nonlocal kept
         if kept is None or now() - kept[0] >= PERIOD:
-            kept = now(), await _found(db, overview, data_dir)
+            kept = now(), await _found(db, overview, data_dir, zone)
         stale = db.stale_since()
         found = dict(kept[1])
         _set(found, families.STALE, (), 0.0 if stale is None else now() - stale)
@@ -40,11 +55,9 @@ def look_ups(db: Database, overview: Overview, data_dir: Path, now: Callable[[],
     return look
 
 
-async def _found(db: Database, overview: Overview, data_dir: Path) -> LookedUp:
-    from importlib import metadata  # A part of each gateway's start, for those who count.
-
+async def _found(db: Database, overview: Overview, data_dir: Path, zone: ZoneInfo) -> LookedUp:
     found: LookedUp = {}
-    _set(found, families.BUILD, (metadata.version("liftgate"),), 1.0)
+    _set(found, families.BUILD, await asyncio.to_thread(_build), 1.0)
     stored = sorted(await db.read(owners), key=lambda row: -row[2])
     for place, (owner, files, used) in enumerate(stored):
         named = (owner if place < MOST_KEYS else OTHER,)
@@ -57,10 +70,58 @@ async def _found(db: Database, overview: Overview, data_dir: Path) -> LookedUp:
         _set(found, families.REPLICA_BYTES, (account,), sum(held.bytes for held in use.held))
         for held in use.held:
             _add(found, families.REPLICAS, (account, held.state), held.copies)
+    await _under_way(found, db)
+    for each in (await db.read(partial(read_budgets, zone=zone, most=BUDGETS_LOOKED_AT)))[:MOST_KEYS]:
+        _set_budgets(found, each)
     spool, free = await asyncio.to_thread(_disk, data_dir)
     _set(found, families.SPOOL, (), spool)
     _set(found, families.DISK, (), free)
     return found
+
+
+async def _under_way(found: LookedUp, db: Database) -> None:
+    """What has begun and not ended, and since when names wait to be deleted."""
+
+    def work(conn: Connection) -> tuple[dict[str, int], dict[str, int], dict[str, float]]:
+        now = conn.now()
+        waiting = {account: max(0.0, now - since) for account, since in oldest_purges(conn).items()}
+        return count_open(conn), count_in_flight(conn), waiting
+
+    uploads, runs, waiting = await db.read(work)
+    for kind, door in KINDS.items():
+        _set(found, families.UPLOADS_OPEN, (door,), uploads.get(kind, 0))
+    for state in IN_FLIGHT:
+        _set(found, families.REPLIES_OPEN, (state,), runs.get(state, 0))
+    for name, labels in list(found):
+        if name == families.DOOMED.name:
+            _set(found, families.DOOMED_OLDEST, labels, waiting.get(labels[0], 0.0))
+
+
+def _set_budgets(found: LookedUp, key: KeyBudgets) -> None:
+    for budget in key.budgets:
+        labels = key.name, budget.limit.duration or "total"
+        _set(found, families.BUDGET, labels, budget.limit.amount / NANO)
+        _set(found, families.BUDGET_LEFT, labels, budget.left / NANO)
+        if budget.ends_at is not None:
+            _set(found, families.BUDGET_RESET, labels, budget.ends_at)
+    if key.soft is not None:
+        spent = max(budget.spent for budget in key.budgets)
+        _set(found, families.SOFT_BUDGET, (key.name,), key.soft / NANO)
+        _set(found, families.SOFT_LEFT, (key.name,), (key.soft - spent) / NANO)
+
+
+@cache
+def _build() -> tuple[str, str]:
+    """The version, and the commit where it was installed from one."""
+    from importlib import metadata  # A part of each gateway's start, for those who count.
+
+    installed = metadata.distribution("liftgate")
+    try:
+        origin = json.loads(installed.read_text("direct_url.json") or "{}")
+        commit = str(origin.get("vcs_info", {}).get("commit_id", ""))
+    except (ValueError, AttributeError):
+        commit = ""
+    return installed.version, commit
 
 
 def _disk(data_dir: Path) -> tuple[int, int]:

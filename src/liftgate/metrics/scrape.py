@@ -7,23 +7,24 @@ import logging
 import os
 import resource
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from liftgate.clock import Clock
 from liftgate.engine.meter import Meters
-from liftgate.engine.spend import Spend
 from liftgate.errors import LiftgateError
 from liftgate.metrics import families
 from liftgate.metrics.calls import CallCounts
 from liftgate.metrics.cells import Labels, Reader, Slot
 from liftgate.metrics.families import Family
 from liftgate.metrics.text import OPENMETRICS, PROMETHEUS, written
+from liftgate.metrics.told import Told
 
 log = logging.getLogger("liftgate.metrics")
 
 LookedUp = dict[tuple[str, Labels], list[float]]
 LookUp = Callable[[], Awaitable[LookedUp]]
+Gauge = tuple[Family, Labels, Callable[[], float]]
 WAIT = 0.05
 """Seconds after which the event loop is looked for."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -39,25 +40,26 @@ class Metrics:
         self._reader = Reader(directory)
         self._cpu = time.process_time()
         self._look_up: LookUp | None = None
-        self._spend: Spend | None = None
+        self._gauges: Sequence[Gauge] = ()
         self.calls = CallCounts(self._slot)
+        self.told = Told(self._slot)
         worker = (str(self._slot.number),)
-        self._add(families.STARTS, (), 1.0)
-        self._add(families.CPU, (), self._cpu)
-        self._set(families.STARTED, worker, clock.now())
-        self._set(families.FDS_LIMIT, worker, float(resource.getrlimit(resource.RLIMIT_NOFILE)[0]))
+        self._slot.add(families.STARTS, (), 1.0)
+        self._slot.add(families.CPU, (), self._cpu)
+        self._slot.set(families.STARTED, worker, clock.now())
+        self._slot.set(families.FDS_LIMIT, worker, float(resource.getrlimit(resource.RLIMIT_NOFILE)[0]))
         self._refresh()
 
-    def opened(self, look_up: LookUp, spend: Spend | None) -> None:
-        """The gateway is open."""
+    def opened(self, look_up: LookUp, gauges: Sequence[Gauge]) -> None:
+        """The gateway is open. `gauges`: of this process, which all others are to know."""
         self._look_up = look_up
-        self._spend = spend
+        self._gauges = gauges
 
     async def tick(self) -> None:
         """Every second or so: what the other processes are to know of this one."""
         began = self._clock.monotonic()
         await self._clock.sleep(WAIT)
-        self._observe(families.LOOP_LAG, max(0.0, self._clock.monotonic() - began - WAIT))
+        self._slot.observe(families.LOOP_LAG, (), max(0.0, self._clock.monotonic() - began - WAIT))
         self._refresh()
 
     async def answer(self, accept: str) -> tuple[bytes, bytes]:
@@ -82,29 +84,14 @@ class Metrics:
     def _refresh(self) -> None:
         worker = (str(self._slot.number),)
         cpu = time.process_time()
-        self._add(families.CPU, (), cpu - self._cpu)
+        self._slot.add(families.CPU, (), cpu - self._cpu)
         self._cpu = cpu
-        self._set(families.ACTIVE, (), float(self._meters.open))
-        if self._spend is not None:
-            unsettled = self._spend.unsettled
-            lag = self._clock.monotonic() - self._spend.settled_at
-            self._set(families.UNSETTLED, (), unsettled / 1e9)
-            self._set(families.JOURNAL_LAG, (), lag if unsettled else 0.0)
+        self._slot.set(families.ACTIVE, (), float(self._meters.open))
+        for family, labels, value in self._gauges:
+            self._slot.set(family, labels, value())
         try:
             resident = int(Path("/proc/self/statm").read_bytes().split()[1]) * _PAGE
-            self._set(families.MEMORY, worker, float(resident))
-            self._set(families.OPEN_FILES, worker, float(len(os.listdir("/proc/self/fd"))))
+            self._slot.set(families.MEMORY, worker, float(resident))
+            self._slot.set(families.OPEN_FILES, worker, float(len(os.listdir("/proc/self/fd"))))
         except (OSError, IndexError, ValueError):
             pass  # A system without /proc: these two are not there.
-
-    def _add(self, family: Family, labels: Labels, by: float) -> None:
-        self._slot.cells[self._slot.at(family, labels)] += by
-
-    def _set(self, family: Family, labels: Labels, value: float) -> None:
-        self._slot.cells[self._slot.at(family, labels)] = value
-
-    def _observe(self, family: Family, value: float) -> None:
-        at = self._slot.at(family, ())
-        place = next((number for number, bound in enumerate(family.buckets) if value <= bound), len(family.buckets))
-        self._slot.cells[at + place] += 1.0
-        self._slot.cells[at + len(family.buckets) + 1] += value

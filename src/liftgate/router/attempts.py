@@ -23,6 +23,7 @@ from typing import Protocol, TypeVar
 from liftgate.backoff import CALLS
 from liftgate.clock import Clock
 from liftgate.errors import ConfigError, LiftgateError, ModelNotFound, UpstreamKeyRejected, UpstreamProtocolError
+from liftgate.happenings import Happenings
 from liftgate.records import Deployment
 from liftgate.router.choose import Randomness, choose, no_affinity
 from liftgate.router.health import Health, model_is_gone
@@ -66,8 +67,10 @@ class Router:
         clock: Clock,
         rng: Randomness,
         names: ModelNames | None = None,
+        happenings: Happenings | None = None,
     ) -> None:
         self._settings = settings
+        self._happenings = happenings or Happenings()
         self._clock = clock
         self._rng = rng
         self._groups: dict[str, list[Deployment]] = {}
@@ -185,8 +188,9 @@ class Router:
         except LiftgateError as error:
             settings = self._settings
             now = self._clock.monotonic()
+            was_cooling = health.is_cooling(now)
             log.debug("%s failed: %s: %s", deployment.id, type(error).__name__, error.message)
-            if not health.is_cooling(now) and isinstance(error, UpstreamKeyRejected):
+            if not was_cooling and isinstance(error, UpstreamKeyRejected):
                 log.warning("%s: %s", deployment.where or deployment.id, error.message)
             if model_is_gone(error):
                 if STAR in deployment.model_name:
@@ -199,6 +203,8 @@ class Router:
                 cooldown_time=settings.cooldown_time,
                 allowed_fails=settings.allowed_fails,
             )
+            if not was_cooling and health.is_cooling(now):
+                self._happenings.tell("cooldowns", deployment.id, type(error).__name__)
             raise
         finally:
             health.in_flight -= 1

@@ -52,6 +52,15 @@ def change_allowances(
             conn.execute("UPDATE allowances SET state = ? WHERE id = ?", (changed, limit_id))
 
 
+def read_all_allowances(conn: Connection, key_ids: Sequence[str]) -> dict[str, str]:
+    """The states of these keys' limits by their ids."""
+    found: dict[str, str] = {}
+    for marks, piece in chunks(key_ids):
+        rows = conn.execute(f"SELECT id, state FROM allowances WHERE key_id IN ({marks})", piece)
+        found |= {row[0]: row[1] for row in rows}
+    return found
+
+
 def read_allowances(conn: Connection, key_id: str) -> dict[str, str]:
     """The states of a key's limits by their ids."""
-    return {row[0]: row[1] for row in conn.execute("SELECT id, state FROM allowances WHERE key_id = ?", (key_id,))}
+    return read_all_allowances(conn, [key_id])

@@ -188,18 +188,18 @@ def expiring(conn: Connection, table: CopyTable, before: float, used_after: floa
     )
 
 
-def expire_copies(conn: Connection, table: CopyTable, before: float, limit: int) -> int:
-    """Removes rows whose time at Google ended before `before`: there is nothing left to purge. How many."""
-    removed = 0
+def expire_copies(conn: Connection, table: CopyTable, before: float, limit: int) -> list[str]:
+    """Removes rows whose time at Google ended before `before`: there is nothing left to purge. The account of each."""
+    accounts = []
     for copy in table.select(conn, "WHERE expires_at < ? ORDER BY expires_at LIMIT ?", (before, limit)):
         conn.execute(
             f"DELETE FROM {table.name} WHERE {table.by_key} AND name = ? AND expires_at < ?",
             (*copy.key, copy.name, before),
         )
         if conn.changed():
-            removed += 1
+            accounts.append(copy.account)
             invalidate(conn, table.topic, copy.key.text)
-    return removed
+    return accounts
 
 
 def unfinished(conn: Connection, table: CopyTable, limit: int) -> list[CopyRecord]:
@@ -248,6 +248,11 @@ def purges_of(conn: Connection, copies: Sequence[CopyRecord]) -> list[Purge]:
 def count_purges(conn: Connection) -> dict[str, int]:
     """How many names and sessions are still to be purged at each account."""
     return {row[0]: row[1] for row in conn.execute("SELECT account, count(*) FROM doomed GROUP BY account")}
+
+
+def oldest_purges(conn: Connection) -> dict[str, float]:
+    """Since when the oldest of them waits at each account."""
+    return {row[0]: row[1] for row in conn.execute("SELECT account, min(doomed_at) FROM doomed GROUP BY account")}
 
 
 def postpone_purge(conn: Connection, purge_id: int, until: float) -> None:

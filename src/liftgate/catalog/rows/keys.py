@@ -70,6 +70,15 @@ def _check_free(conn: Connection, key: KeyRecord) -> None:
         )
 
 
+def keys_with_budgets(conn: Connection, limit: int) -> list[KeyRecord]:
+    """Those that were changed last; among them may be some whose notes only speak of a budget."""
+    return KEYS.select(
+        conn,
+        "WHERE terms LIKE '%_budget\"%' OR terms LIKE '%\"budget_limits\"%' ORDER BY updated_at DESC, id LIMIT ?",
+        (limit,),
+    )
+
+
 def key_of_token(conn: Connection, token: str) -> KeyRecord | None:
     """The key whose secret has this digest, now or before its last regeneration."""
     return KEYS.find(conn, "WHERE token = ?", (token,)) or KEYS.find(conn, "WHERE old_token = ?", (token,))

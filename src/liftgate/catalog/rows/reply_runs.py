@@ -54,6 +54,14 @@ class RunRow:
         return self.state in IN_FLIGHT
 
 
+def count_in_flight(conn: Connection) -> dict[str, int]:
+    """Runs that have not ended, by their state."""
+    return {
+        row[0]: row[1]
+        for row in conn.execute(f"SELECT state, count(*) FROM reply_runs WHERE {_IN_FLIGHT} GROUP BY state")
+    }
+
+
 RUNS = Table(
     name="reply_runs",
     record=RunRow,

@@ -37,6 +37,17 @@ def pending_bytes(conn: Connection, owner: Owner) -> int:
     return int(total or 0)
 
 
+def count_open(conn: Connection) -> dict[str, int]:
+    """Uploads that have not ended, by their kind."""
+    return {
+        row[0]: row[1]
+        for row in conn.execute(
+            f"SELECT kind, count(*) FROM uploads WHERE status = 'pending' AND NOT {OVER} GROUP BY kind",
+            (conn.now(), steady(conn)),
+        )
+    }
+
+
 UPLOADS = Table(
     name="uploads",
     record=UploadRecord,

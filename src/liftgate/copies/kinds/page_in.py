@@ -94,10 +94,11 @@ class PageIn:
         for attempt in range(TRIES):
             try:
                 if isinstance(verdict, Await):
-                    return await self._until_active(verdict.copy)
-                uploading, uploaded = await self._uploaded(verdict, head_start)
+                    return await self._timed("active", self._until_active(verdict.copy))
+                uploading, uploaded = await self._timed("send", self._uploaded(verdict, head_start))
                 if await self._is_ours(uploaded):
-                    return await self._until_active(await self._save_uploaded(uploading, uploaded))
+                    sent = await self._save_uploaded(uploading, uploaded)
+                    return await self._timed("active", self._until_active(sent))
             except UpstreamFileLost:
                 # It was there and is not any more: nothing to wait for.
                 log.info("%s was lost before it could be used", self._file.id)
@@ -105,6 +106,12 @@ class PageIn:
             if attempt < TRIES - 1:
                 await self._clock.sleep(WHOLE_UPLOADS.pause(attempt))
         raise UpstreamProtocolError("Gemini repeatedly lost the file or stored other bytes (size or SHA-256 differ).")
+
+    async def _timed(self, phase: str, work: Awaitable[T]) -> T:
+        began = self._clock.monotonic()
+        done = await work
+        self._services.happenings.tell("page_in_seconds", phase, by=self._clock.monotonic() - began)
+        return done
 
     async def _uploaded(self, verdict: Verdict, head_start: HeadStart | None) -> tuple[CopyRecord, GeminiFile]:
         if isinstance(verdict, Resume):

@@ -1,0 +1,49 @@
+"""What happens beside calls, told where it happens and counted by who listens (`metrics/told`). Without a listener it
+costs a look at an attribute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+Name = Literal[
+    "uploads",
+    "upload_bytes",
+    "upload_seconds",
+    "replica_lookups",
+    "page_ins",
+    "page_in_bytes",
+    "page_in_seconds",
+    "evictions",
+    "renewals",
+    "deletions",
+    "leases_held",
+    "leases_lost",
+    "cooldowns",
+    "upstream_refusals",
+    "catalog_seconds",
+    "blob_seconds",
+    "job_seconds",
+]
+"""Of a metric, without `liftgate_` and what its kind appends."""
+
+Listener = Callable[[Name, tuple[str, ...], float], None]
+"""(name, its labels in the order of the metric's, amount)."""
+
+
+class Happenings:
+    """Of one gateway. All of it is told on the event loop."""
+
+    def __init__(self) -> None:
+        self.listener: Listener | None = None
+
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens: who has to look at a clock to tell asks first."""
+        return self.listener is not None
+
+    def tell(self, name: Name, *labels: str, by: float = 1.0) -> None:
+        """`by`: how many, how much, or seconds."""
+        if self.listener is not None:
+            self.listener(name, labels, by)
