@@ -301,10 +301,7 @@ def _refined(found: Signature, said: str, named: str) -> str:
 
 # ── what Gemini does not take ───────────────────────────────────────────────────────────────────────────────────────
 
-_UNKNOWN = (
-    "Neither its bytes nor its name tell what it is: give it a name with an extension, or say its type (in chat by"
-    " 'format')."
-)
+_UNKNOWN = "Neither its bytes nor its name tell what it is: give it a name with an extension, or say its type."
 _ADVICE = (
     (re.compile(r"image/"), "Convert it to PNG, JPEG or WebP."),
     (re.compile(r"audio/"), "Convert it to MP3, WAV, FLAC or Ogg."),

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gateways import SandboxServer, gateway_server, sandbox_server, settings_for
+from gateways import MODEL, SandboxServer, deployments, gateway_server, sandbox_server, settings_for
 from liftgate.gateway import Gateway
 from liftgate.sandbox.settings import SandboxSettings
 from liftgate.server.app import build_app
 from liftgate.settings.sections import JobSettings, StorageSettings
 from serving import serve
 from stored_house import House
+
+MODELS = (MODEL, "gemini-2.0-flash", "gemini-3.5-flash", "gemini-3.8-flash")
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +40,10 @@ def database(data: Path, gateway: str) -> Path:
 @pytest.fixture(scope="session")
 def gateway(sandbox: SandboxServer, data: Path) -> Iterator[str]:
     jobs = JobSettings(stream_commit_seconds=0.1, stream_ping_seconds=0.1)
-    settings = settings_for(sandbox, data, jobs=jobs)
+    served = [
+        replace(each, id=f"{model}-{each.id}") for model in MODELS for each in deployments(sandbox.url, model=model)
+    ]
+    settings = settings_for(sandbox, data, jobs=jobs, deployments=tuple(served))
     with serve(build_app(Gateway(settings))) as url:
         yield url
 

@@ -213,6 +213,10 @@ WORD = "=?utf-8?B?" + base64.b64encode("übersicht.csv".encode()).decode() + "?=
         (f"name=file; filename=\"{WORD}\"; filename*=utf-8''%C3%BCbersicht.csv", "übersicht.csv"),
         (f'name="file"; filename="{WORD}"', "übersicht.csv"),
         (f'name="file"; filename={WORD}', "übersicht.csv"),
+        # Without quotes round what needs them.
+        ('name="file"; filename=caf\xe9.csv', "café.csv"),
+        ('name="file"; filename=caf\xc3\xa9.csv', "café.csv"),
+        ("name=file; filename = my report (final).csv", "my report (final).csv"),
         ('name="file"; filename="=?UTF-8?Q?=C3=BCbersicht_1.csv?="', "übersicht 1.csv"),
         ('name="file"; filename="=?iso-8859-1?Q?=FCbersicht.csv?="', "übersicht.csv"),
         ('name="file"; filename="=?utf-8?B?w7xi?= =?utf-8?B?ZXIuY3N2?="', "über.csv"),

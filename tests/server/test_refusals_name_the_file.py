@@ -105,6 +105,38 @@ def test_refusal_about_any_of_several_or_none_stays_as_it_is(gateway: Running) -
         assert (error["message"], error["param"]) == (message, None)
 
 
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        ("Unsupported file URI type: gs://bucket/film.mp4", 1),
+        ("Unsupported file URI type: gs://bucket/other.mp4", None),
+        ("Cannot fetch content from the provided URL.", 1),
+        ("Cannot fetch content from the provided URL. Status: URL_ROBOTED-ROBOTED_DENIED", 1),
+        ("The file is broken.", None),
+    ],
+)
+def test_refusal_of_what_gemini_fetches_names_its_place(message: str, found: int | None, gateway: Running) -> None:
+    """And never the file beside it."""
+    ids = files(gateway)
+    film = {"type": "video_url", "video_url": {"url": "gs://bucket/film.mp4"}}
+    stored = {"type": "file", "file": {"file_id": ids["a.txt"]}}
+    refuse(gateway, "generate", message)
+    asked = {"model": MODEL, "messages": [{"role": "user", "content": [stored, film]}]}
+    error = gateway.post("/v1/chat/completions", asked).json()["error"]
+    assert error["param"] == (None if found is None else f"messages[0].content[{found}].video_url.url")
+    assert (ids["a.txt"] in error["message"]) is False and message in error["message"]
+
+
+def test_refusal_of_one_of_two_that_gemini_fetches_stays_as_it_is(gateway: Running) -> None:
+    films = [{"type": "video_url", "video_url": {"url": f"gs://bucket/{name}.mp4"}} for name in "ab"]
+    asked = {"model": MODEL, "messages": [{"role": "user", "content": films}]}
+    refuse(gateway, "generate", "Cannot fetch content from the provided URL.")
+    assert gateway.post("/v1/chat/completions", asked).json()["error"]["param"] is None
+    refuse(gateway, "generate", "Unsupported file URI type: gs://bucket/b.mp4")
+    error = gateway.post("/v1/chat/completions", asked).json()["error"]
+    assert error["param"] == "messages[0].content[1].video_url.url"
+
+
 def test_sdk_names_the_file(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEMINI_API_BASE", gateway.sandbox)
     monkeypatch.setenv("GEMINI_API_KEY", "key-a1")

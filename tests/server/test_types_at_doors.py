@@ -362,6 +362,13 @@ def test_url_where_audio_data_belongs_says_where_it_goes(gateway: Running) -> No
     assert "'audio_url'" in error["message"] and error["param"] == "messages[0].content[0].input_audio.data"
 
 
+@pytest.mark.parametrize("url", ["https://a.example/x.pdf", "HTTP://a.example/x.pdf", "gs://bucket/x.pdf"])
+def test_url_where_data_belong_says_where_it_goes(url: str, gateway: Running) -> None:
+    error = ask(gateway, file_part(file_data=url), status=400)["error"]
+    assert "It is a URL" in error["message"] and "'file_url'" in error["message"]
+    assert error["param"] == "messages[0].content[0].file.file_data"
+
+
 def test_own_address_of_a_file_is_its_name(gateway: Running) -> None:
     file_id = by_form(gateway, "a.txt", "text/plain", b"by its address")
     own = f"{gateway.base}/v1/files/{file_id}"

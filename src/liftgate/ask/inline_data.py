@@ -26,6 +26,7 @@ _HEAD_CHARACTERS = 1024
 """Of a data URL before its comma, at most. A comma may stand in quotes: `name="a,b.txt"`."""
 _LONGEST_ID = 64
 _DATA_URL = re.compile(r"""data:((?:[^,"]|"[^"]*")*),""", re.IGNORECASE)
+_URL = re.compile(r"(?:https?|gs|s3|ftp|file)://", re.IGNORECASE)
 _NAME = re.compile(r""";\s*(?:file)?name\s*=\s*(?:"([^"]*)"|([^;]*))""", re.IGNORECASE)
 PIECE = 1024 * 1024
 """Characters decoded at a time."""
@@ -35,10 +36,17 @@ _MEDIA = {"image": "an image", "audio": "a recording", "video": "a video"}
 
 
 def read_data(
-    text: str, param: str, *, said: str | None = None, declared: str | None = None, filename: str | None = None
+    text: str,
+    param: str,
+    *,
+    said: str | None = None,
+    declared: str | None = None,
+    filename: str | None = None,
+    place_of_urls: str = "",
 ) -> tuple[str, str]:
     """A data URL or bare base64 → (base64, type). `said`: the caller's explicit type, which wins; `declared`: what else
-    is said of it. Only the beginning is looked at: the data may be large, and who decodes it sees the rest.
+    is said of it; `place_of_urls`: where a URL belongs instead, for the error's sentence. Only the beginning is looked
+    at: the data may be large, and who decodes it sees the rest.
 
     Raises InvalidRequest for what is neither, FileUnusable for a type that Gemini does not take.
     """
@@ -57,7 +65,8 @@ def read_data(
     if not beginning:
         raise bad_data(param, "It is empty.")
     if beginning.encode("utf-8", "replace").translate(None, _BASE64):
-        raise bad_data(param, "It is not base64.")
+        is_url = place_of_urls and _URL.match(beginning)
+        raise bad_data(param, f"It is a URL: that goes into {place_of_urls}." if is_url else "It is not base64.")
     return text, said or _type_of(beginning, param, declared, filename)
 
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from liftgate import media_types
 from liftgate.ask import checks
 from liftgate.ask.builder import Ask
-from liftgate.ask.inline_data import bad_data, checked_base64, read_data, text_data
+from liftgate.ask.inline_data import checked_base64, read_data, text_data
 from liftgate.ask.media import Media, MediaFound, MediaKind
 from liftgate.errors import FileNotFound, InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
@@ -184,9 +184,7 @@ def read_audio(part: JsonObject, where: str, *, place_of_urls: str) -> Media:
         declared = media_types.explicit(said, sound=True)
         if declared is None:
             raise checks.invalid_value(f"{where_audio}.format", said, ("wav", "mp3", "flac", "ogg", "aac", "m4a"))
-    if data[:8].lower().startswith(("http://", "https://")):
-        raise bad_data(param, f"It is a URL: audio behind a URL goes into {place_of_urls}.")
-    ref, mime_type = read_data(data, param, declared=declared)
+    ref, mime_type = read_data(data, param, declared=declared, place_of_urls=place_of_urls)
     return Media(param, "inline", ref, mime_type)
 
 

@@ -11,12 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from liftgate.ask.media import Media, ResolvedFile
-from liftgate.errors import FileUnusable, InvalidRequest, LiftgateError
+from liftgate.errors import FileUnusable, InvalidRequest, LiftgateError, shortened
 from liftgate.media_types import bare
 
 # "Unsupported MIME type: application/cu-seeme"
 _TYPE = re.compile(r"Unsupported MIME type: ([\w.+-]+/[\w.+-]+)")
 # "Unable to process input image.", "The document has no pages."
+# "Unsupported file URI type: gs://bucket/film.mp4", "Cannot fetch content from the provided URL."
+_ADDRESS = re.compile(r"Unsupported file URI type: (\S+)")
+_BEHIND = re.compile(r"from the provided URL", re.IGNORECASE)
 _KINDS = (
     (re.compile(r"\bimages?\b", re.IGNORECASE), ("image/",)),
     (re.compile(r"\b(?:document|pdf|pages?)\b", re.IGNORECASE), ("application/pdf",)),
@@ -28,16 +31,22 @@ MOST_NAMED = 5
 
 
 class Suspect(msgspec.Struct, frozen=True):
-    """A file of a request: its place, how its owner knows it, and the type that Gemini was told."""
+    """A file of a request: its place, how its owner knows it, and the type that Gemini was told. `address`: where
+    Gemini itself fetches it; then the type may be "", nobody knows it."""
 
     param: str | None
     which: str
     mime_type: str
+    address: str | None = None
 
 
 def inline_suspects(media: Mapping[str, Media], sent: Mapping[str, ResolvedFile]) -> Iterable[Suspect]:
-    """What stands in the request itself, as it came or as it was fetched."""
+    """What stands in the request itself, as it came or as it was fetched, and what Gemini fetches."""
     for each in media.values():
+        if each.kind == "pass":
+            which = f"What lies behind '{each.param}' ({shortened(each.ref)})"
+            yield Suspect(each.param, which, bare(each.mime_type or ""), each.ref)
+            continue
         found = sent.get(each.param)
         mime_type = each.mime_type if found is None else found.mime_type
         if mime_type is not None and (found is None or found.data is not None) and each.kind != "file_id":
@@ -66,9 +75,17 @@ def _about(said: str, suspects: Sequence[Suspect]) -> list[Suspect]:
     refused = _TYPE.search(said)
     if refused:
         return [each for each in suspects if each.mime_type == refused[1].lower()]
+    if address := _ADDRESS.search(said):
+        return [each for each in suspects if each.address == address[1]]
+    if _BEHIND.search(said):
+        return _only(each for each in suspects if each.address is not None)
     for word, kinds in _KINDS:
         if word.search(said):
-            # Of several of a kind it may be any.
-            found = [each for each in suspects if each.mime_type.startswith(kinds)]
-            return found if len(found) == 1 else []
+            return _only(each for each in suspects if each.mime_type.startswith(kinds) or each.mime_type == "")
     return []
+
+
+def _only(found: Iterable[Suspect]) -> list[Suspect]:
+    """Of several it may be any."""
+    listed = list(found)
+    return listed if len(listed) == 1 else []

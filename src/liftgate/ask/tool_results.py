@@ -159,10 +159,13 @@ def _refers(value: object) -> bool:
 
 
 def read_arguments(called: JsonObject, at: str) -> JsonObject:
-    """`called.arguments`, a text. What a model generated may be no JSON object (OpenAI's own warning); it is then sent
-    whole, as one text."""
+    """`called.arguments`, a text."""
     given = called.get("arguments")
-    text = "" if given is None else checks.string(given, f"{at}.arguments")
+    return arguments_in("" if given is None else checks.string(given, f"{at}.arguments"))
+
+
+def arguments_in(text: str) -> JsonObject:
+    """What a model generated may be no JSON object (OpenAI's own warning); it is then sent whole, as one text."""
     if not text.strip():
         return {}
     try:

@@ -37,10 +37,10 @@ GOOGLE_TOOLS = {
 """In both of Google's spellings."""
 
 
-def declare(ask: Ask, function: JsonObject, where: str, *, schema: str) -> None:
-    """A function with `name`, `description` and `strict`; its arguments' schema stands under the key `schema`. With
-    `strict`, a keyword that Gemini cannot enforce is refused. Raises InvalidRequest for a name that no API takes, or
-    that was declared before.
+def declare(ask: Ask, function: JsonObject, where: str, *, schema: str, result: str = "responseJsonSchema") -> None:
+    """A function with `name`, `description` and `strict`; its arguments' schema stands under the key `schema`, that of
+    what it gives under `result`. With `strict`, a keyword that Gemini cannot enforce is refused. Raises InvalidRequest
+    for a name that no API takes, or that was declared before.
     """
     ask.said.add("tools")
     declaration: JsonObject = {"name": ask.sent_name(function_name(ask, function, where))}
@@ -55,9 +55,11 @@ def declare(ask: Ask, function: JsonObject, where: str, *, schema: str) -> None:
             declaration["parametersJsonSchema"] = json_schema(checks.mapping(parameters, at), at, strict=strict)
         else:
             declaration["parameters"] = schema_subset(parameters, at)
-    for key in ("response", "responseJsonSchema"):
-        if function.get(key) is not None:
-            declaration[key] = function[key]
+    if (response := function.get("response")) is not None:
+        declaration["response"] = response
+    if (given := function.get(result)) is not None:
+        at = f"{where}.{result}"
+        declaration["responseJsonSchema"] = json_schema(checks.mapping(given, at), at, strict=False)
     ask.declarations.append(declaration)
 
 

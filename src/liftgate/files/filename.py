@@ -70,11 +70,13 @@ def extended_filename(disposition: str, *, alone: bool = False) -> str | None:
     return raw.decode("latin-1") if name is None and alone else name
 
 
-def plain_filename(disposition: str) -> str | None:
-    """What `filename` says, also without quotes round what needs them. `disposition` has its bytes as characters."""
+def bare_filename(disposition: str) -> str | None:
+    """What `filename` says where no quotes stand round it, whether it needs them or not; None for one in quotes.
+    `disposition` has its bytes as characters."""
     for name, value in _PARAMETER.findall(disposition):
         if name.lower() == "filename":
-            return decoded_name(_unquoted(value.strip()).encode("latin-1", "replace"))
+            value = value.strip()
+            return None if _is_quoted(value) else decoded_name(value.encode("latin-1", "replace"))
     return None
 
 
@@ -83,8 +85,12 @@ def _raw(value: str, encoded: bool) -> bytes:
     return unquote_to_bytes(raw) if encoded else raw
 
 
+def _is_quoted(value: str) -> bool:
+    return len(value) > 1 and value[0] == value[-1] == '"'
+
+
 def _unquoted(value: str) -> str:
-    return re.sub(r"\\(.)", r"\1", value[1:-1]) if len(value) > 1 and value[0] == value[-1] == '"' else value
+    return re.sub(r"\\(.)", r"\1", value[1:-1]) if _is_quoted(value) else value
 
 
 def _word(found: re.Match[str]) -> str:

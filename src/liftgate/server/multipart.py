@@ -18,7 +18,7 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from liftgate.errors import InvalidRequest
-from liftgate.files.filename import decoded_name, extended_filename, plain_filename
+from liftgate.files.filename import bare_filename, decoded_name, extended_filename
 from liftgate.server.form_parser import FormParser
 from liftgate.server.transfer_encoding import Decoder, decoder_of
 
@@ -200,7 +200,9 @@ class _Form:
 
 def _filename(segment: MultipartSegment) -> str | None:
     disposition: str = segment.header("Content-Disposition") or ""
-    plain = plain_filename(disposition) if segment.filename is None else _text(segment.filename)
+    plain = bare_filename(disposition)
+    if plain is None and segment.filename is not None:
+        plain = _text(segment.filename)
     if "filename*" in disposition.lower():
         return extended_filename(disposition, alone=plain is None) or plain
     return plain

@@ -69,7 +69,7 @@ def _file(part: JsonObject, where: str) -> Media:
     if named[0] != "file_data":
         kind, ref = ("file_id", ref) if named[0] == "file_id" and is_file_uri(ref) else kind_of(ref, param)
     if kind == "inline":
-        ref, mime_type = read_data(ref, param, said=mime_type, filename=filename)
+        ref, mime_type = read_data(ref, param, said=mime_type, filename=filename, place_of_urls="'file_url'")
     elif kind == "pass" and mime_type is None and filename:
         mime_type = media_types.from_filename(filename)
     elif named[0] == "file_url" and kind == "file_id" and not WEB.match(ref):

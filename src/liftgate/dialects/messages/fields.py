@@ -67,7 +67,11 @@ BLOCKS: tuple[Row, ...] = (
                      " and parts. Title and context go in front"),
         ("search_result", "its source, title and texts, as text"),
         ("container_upload", "fileData, where the request has a code_execution tool; else refused"),
-        ("tool_use", "functionCall, with the thought signature of its thinking block, else the one kept for its id"),
+        (
+            "tool_use",
+            "functionCall, with the thought signature of its thinking block, else the one kept for its id; an `input` "
+            "that is no object is one text",
+        ),
         ("tool_result", "functionResponse, in the order of the calls; `is_error` as `error`; files inside it, or behind"
                         " it in a user content"),
         ("thinking", "a thought, and signatures for the calls behind it; what another service signed is left out"),

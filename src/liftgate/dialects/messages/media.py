@@ -64,7 +64,8 @@ def read_source(block: JsonObject, where: str) -> Media | None:
     if kind == "base64":
         declared = checks.string(checks.required(source, "media_type", at), f"{at}.media_type", empty=False)
         data = checks.string(checks.required(source, "data", at), f"{at}.data", empty=False)
-        ref, mime_type = read_data(data, f"{at}.data", declared=declared)
+        place = "the 'url' of a source of type 'url'"
+        ref, mime_type = read_data(data, f"{at}.data", declared=declared, place_of_urls=place)
         return Media(f"{at}.data", "inline", ref, mime_type, medium=medium)
     if kind == "file":
         return Media(f"{at}.file_id", "file_id", _file_id(source, at), medium=medium)

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+import msgspec
+
 from liftgate.ask import checks
 from liftgate.ask.body import Conversation
 from liftgate.ask.builder import Ask
-from liftgate.ask.tool_results import Call, Round, call_part
+from liftgate.ask.tool_results import Call, Round, arguments_in, call_part
 from liftgate.dialects.messages.blocks import (
     IGNORED_KEYS,
     is_plain,
@@ -243,9 +245,16 @@ def _tool_use(turn: ModelTurn, block: JsonObject, where: str) -> None:
     turn.ask.refuse_unknown_keys(block, where, known)
     call_id = checks.string(checks.required(block, "id", where), f"{where}.id", empty=False)
     name = checks.string(checks.required(block, "name", where), f"{where}.name", empty=False)
-    given = block.get("input")
-    args = {} if given is None else checks.mapping(given, f"{where}.input")
-    turn.call(Call(call_id, name), args, where)
+    turn.call(Call(call_id, name), _arguments(block.get("input")), where)
+
+
+def _arguments(given: object) -> JsonObject:
+    """Of a call that another model made: a stream that was cut leaves its text, which is no object yet."""
+    if given is None:
+        return {}
+    if isinstance(given, dict):
+        return given
+    return arguments_in(given if isinstance(given, str) else msgspec.json.encode(given).decode())
 
 
 def _server_tool_use(turn: ModelTurn, block: JsonObject, where: str) -> None:

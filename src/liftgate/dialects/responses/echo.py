@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from liftgate.answer.choice import Head
 from liftgate.answer.counts import Counts
 from liftgate.json_types import JsonMapping, JsonObject
+from liftgate.whole_numbers import as_whole
 
 ID = "resp_"
+_SCHEMAS = ("parameters", "output_schema", "schema")
 _TIERS = {"standard": "default", "flex": "flex", "priority": "priority"}
 
 
@@ -21,8 +25,8 @@ def echoed(request: JsonMapping) -> JsonObject:
     echo: JsonObject = {
         "background": request.get("background") is True,
         "instructions": request.get("instructions"),
-        "max_output_tokens": request.get("max_output_tokens"),
-        "max_tool_calls": request.get("max_tool_calls"),
+        "max_output_tokens": as_whole(request.get("max_output_tokens")),
+        "max_tool_calls": as_whole(request.get("max_tool_calls")),
         "parallel_tool_calls": _given(request, "parallel_tool_calls", True),
         "previous_response_id": request.get("previous_response_id"),
         "reasoning": {
@@ -32,9 +36,9 @@ def echoed(request: JsonMapping) -> JsonObject:
         "store": _given(request, "store", True),
         "temperature": _given(request, "temperature", 1.0),
         "text": {"format": _format(text.get("format")), "verbosity": text.get("verbosity") or "medium"},
-        "tool_choice": _given(request, "tool_choice", "auto"),
+        "tool_choice": _present(_given(request, "tool_choice", "auto")),
         "tools": [_tool(each) for each in tools] if isinstance(tools, list) else [],
-        "top_logprobs": _given(request, "top_logprobs", 0),
+        "top_logprobs": as_whole(_given(request, "top_logprobs", 0)),
         "top_p": _given(request, "top_p", 1.0),
         "truncation": _given(request, "truncation", "disabled"),
         "metadata": request.get("metadata") or {},
@@ -58,13 +62,21 @@ def _given(request: JsonMapping, name: str, default: object) -> object:
 def _format(value: object) -> object:
     if not isinstance(value, dict):
         return {"type": "text"}
-    if value.get("type") != "json_schema":
+    return {"strict": False, **_present(value)} if value.get("type") == "json_schema" else _present(value)
+
+
+def _present(value: Any) -> Any:
+    """Without nulls, which count as absent; a caller's schema stays as it is."""
+    if isinstance(value, list):
+        return [_present(each) for each in value]
+    if not isinstance(value, dict):
         return value
-    return {"strict": False, **{key: each for key, each in value.items() if each is not None}}
+    return {key: each if key in _SCHEMAS else _present(each) for key, each in value.items() if each is not None}
 
 
 def _tool(tool: object) -> object:
     """A function with all keys that the schema wants; a schema without strictness is held to be strict, as OpenAI's."""
+    tool = _present(tool)
     if not isinstance(tool, dict):
         return tool
     if tool.get("type") == "function":
@@ -73,7 +85,7 @@ def _tool(tool: object) -> object:
         return {**full, "strict": True if strict is None else strict}
     if tool.get("type") == "custom":
         return {"format": {"type": "text"}, **tool}
-    return tool
+    return {"description": "", **tool} if tool.get("type") == "namespace" else tool
 
 
 def response(head: Head, echo: JsonMapping, state: JsonObject, *, tier: str | None = None) -> JsonObject:

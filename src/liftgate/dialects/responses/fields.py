@@ -135,7 +135,7 @@ PARTS: tuple[Row, ...] = rows(
 TOOLS: tuple[Row, ...] = (
     *rows(
         "mapped",
-        ("function", "functionDeclarations; `strict`: calling mode VALIDATED"),
+        ("function", "functionDeclarations; `strict`: calling mode VALIDATED; `output_schema`: responseJsonSchema"),
         ("custom", "a function of one string, shown as a custom call again; a grammar is refused"),
         ("namespace", "its functions as `namespace__name`, shown with both names again"),
         ("web_search", "googleSearch; domains are refused; `external_web_access: false` leaves it out with a warning"),

@@ -94,7 +94,7 @@ def _file(part: JsonObject, where: str) -> Media:
         if key == "file_url" and kind == "file_id" and not _is_address(ref):
             raise not_a_url(param, ref)
     if kind == "inline":
-        ref, mime_type = read_data(ref, param, said=mime_type, filename=filename)
+        ref, mime_type = read_data(ref, param, said=mime_type, filename=filename, place_of_urls="'file_url'")
     elif kind == "pass" and mime_type is None and filename:
         mime_type = media_types.from_filename(filename)
     resolution = read_detail(part.get("detail"), f"{where}.detail")

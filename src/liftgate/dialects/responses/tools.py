@@ -60,9 +60,7 @@ def _function(reading: Reading, tool: JsonObject, where: str, space: str = "") -
     function = dict(tool)
     if space:
         function["name"] = _in_space(reading, space, tool, where)
-    if function.get("output_schema") is not None:
-        function["responseJsonSchema"] = checks.mapping(function["output_schema"], f"{where}.output_schema")
-    tools.declare(ask, function, where, schema="parameters")
+    tools.declare(ask, function, where, schema="parameters", result="output_schema")
 
 
 def _custom(reading: Reading, tool: JsonObject, where: str, space: str = "") -> None:

@@ -53,6 +53,7 @@ def _declared(request: dict[str, Any]) -> set[str]:
             names.add(name)
             check_schema(declaration.get("parameters", {}), f"{path}.parameters")
             check_references(declaration.get("parametersJsonSchema"))
+            check_references(declaration.get("responseJsonSchema"))
     return names
 
 
