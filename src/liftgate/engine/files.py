@@ -5,11 +5,13 @@ A File that is asked for often is served from memory; deleting it is immediate h
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from liftgate.audit import By, note
 from liftgate.byte_source import ByteSource
 from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import files as rows
@@ -29,6 +31,8 @@ from liftgate.names import file_id_of, gemini_resource, is_file_id, resource_of
 from liftgate.records import Account, FileRecord, NewFile, Owner, UploadRecord
 from liftgate.router.attempts import Router
 from liftgate.signatures import HEAD
+
+log = logging.getLogger("liftgate.engine")
 
 CACHED_FILES = 100_000
 PAGE_LIMIT = 10_000
@@ -178,11 +182,12 @@ class Files:
 
         return FilePage(*await self._db.read(work))
 
-    async def delete(self, owner: Owner, file_id: str) -> None:
+    async def delete(self, owner: Owner, file_id: str, by: By) -> None:
         """Its copies at Gemini go at once, or as soon as Gemini can be reached; its bytes after the sweep's grace."""
         purges = await self._db.write(lambda conn: delete_file(conn, owner, file_id))
         if purges is None:
             raise FileNotFound(file_id)
+        note(log, "file_deleted", by, file=file_id, owner=owner)
         self._purge.begin(purges)
 
     async def open(self, owner: Owner, file_id: str) -> tuple[FileRecord, ByteSource]:

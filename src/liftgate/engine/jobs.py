@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from liftgate.audit import JOB, note
 from liftgate.catalog.database import Connection
 from liftgate.catalog.rows.copies import expire_copies
 from liftgate.catalog.rows.files import settle_pending
@@ -29,7 +31,7 @@ from liftgate.copies.services import Services
 from liftgate.errors import LiftgateError, Unavailable
 from liftgate.files.arrival import Ingest
 from liftgate.files.belonging import look_at
-from liftgate.files.sweep import sweep, sweep_spools
+from liftgate.files.sweep import Swept, sweep, sweep_spools
 from liftgate.log_context import working_for
 
 log = logging.getLogger("liftgate.engine")
@@ -185,7 +187,9 @@ class Jobs:
             return
         # Nodes whose settings differ: the longest grace holds for all.
         grace = max(self._services.settings.orphan_grace_seconds, await db.read(longest_grace))
-        await sweep(db, ingest.blobs, ingest.spool_dir, grace=grace, first=not self._swept)
+        swept = await sweep(db, ingest.blobs, ingest.spool_dir, grace=grace, first=not self._swept)
+        if swept != Swept():
+            note(log, "swept", JOB, **asdict(swept))
         self._swept = True
         await self._expire_rows(lease)
 

@@ -64,10 +64,10 @@ class SignIns:
                 let_go(error)
         return SignedIn(opened(found.sealed_key, cookie), found.expires_at)
 
-    async def end(self, cookie: str) -> None:
-        """Again: without effect."""
+    async def end(self, cookie: str) -> Owner | None:
+        """Whose it was; None where it was over already."""
         sign_in_id = _digest(cookie)
-        await self._db.write(lambda conn: rows.end_sign_in(conn, sign_in_id))
+        return await self._db.write(lambda conn: rows.end_sign_in(conn, sign_in_id))
 
 
 def sealed(key: bytes, cookie: str) -> bytes:

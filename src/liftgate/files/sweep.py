@@ -89,10 +89,7 @@ async def sweep(
     parts = 0 if first else await sweep_uploads(db, blobs, delete=alone)
     dropped = await sweep_orphans(db, blobs, before=math.inf if deleted else before) if proven else 0
     objects, waiting, held = await sweep_unknown(db, blobs, before=before if proven else None, large=large)
-    swept = Swept(files, dropped, objects, spools, parts, waiting, held, alone)
-    if swept != Swept():
-        log.info("swept %s", swept)
-    return swept
+    return Swept(files, dropped, objects, spools, parts, waiting, held, alone)
 
 
 async def sweep_spools(spool_dir: Path) -> int:

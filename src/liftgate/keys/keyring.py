@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from liftgate import ids
+from liftgate.audit import Action, By, note
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows import keys as rows
@@ -52,12 +53,12 @@ class Keyring:
         self._taken = taken
         self._zone = zone
 
-    async def generate(self, fields: Fields, made_by: str) -> tuple[KeyRecord, str]:
+    async def generate(self, fields: Fields, by: By) -> tuple[KeyRecord, str]:
         """The key and its secret. Raises `Conflict`."""
         secret = fields.get("key") or _new_secret()
         self._check_secret(secret)
         key_id = "key_" + ids.token()
-        terms = msgspec.structs.replace(Terms(made_by=made_by), **_terms(fields))
+        terms = msgspec.structs.replace(Terms(made_by=by.name), **_terms(fields))
         record = KeyRecord(
             id=key_id,
             token=token_of(secret),
@@ -77,7 +78,7 @@ class Keyring:
             return rows.insert_key(conn, replace(record, expires_at=_end(conn, fields)))
 
         made = await self._db.write(work, storing=True)
-        log.info("key %s (%s) of the owner %s was made by %s", made.id, made.hint, ascii(made.owner), made_by)
+        _note("key_made", by, made)
         return made, secret
 
     async def find(self, key: str) -> KeyRecord:
@@ -103,18 +104,22 @@ class Keyring:
     async def list(self, search: KeySearch) -> tuple[list[KeyRecord], int]:
         return await self._db.read(lambda conn: rows.list_keys(conn, search))
 
-    async def update(self, key: str, fields: Fields, by: str) -> KeyRecord:
+    async def update(self, key: str, fields: Fields, by: By) -> KeyRecord:
         """Changes what `fields` name. Raises `NotFound`, `Conflict`."""
 
         def change(conn: Connection, record: KeyRecord) -> KeyRecord:
             return rows.save_key(conn, _changed(conn, record, fields))
 
-        return await self._write(key, change, f"changed ({', '.join(sorted(fields))})", by)
+        saved = await self._write(key, change)
+        _note("key_changed", by, saved, fields=sorted(fields))
+        return saved
 
-    async def block(self, key: str, by: str, *, on: bool) -> KeyRecord:
-        return await self.update(key, {"blocked": on}, by)
+    async def block(self, key: str, by: By, *, on: bool) -> KeyRecord:
+        saved = await self._write(key, lambda conn, record: rows.save_key(conn, replace(record, blocked=int(on))))
+        _note("key_blocked" if on else "key_unblocked", by, saved)
+        return saved
 
-    async def regenerate(self, key: str, fields: Fields, grace: float, by: str) -> tuple[KeyRecord, str]:
+    async def regenerate(self, key: str, fields: Fields, grace: float, by: By) -> tuple[KeyRecord, str]:
         """The key with another secret, and that one. `grace`: seconds for which the old one is good too."""
         secret = fields.pop("key", None) or _new_secret()
         self._check_secret(secret)
@@ -127,23 +132,27 @@ class Keyring:
                 conn, replace(changed, token=token_of(secret), hint=_hint(secret), old_token=kept, old_until=until)
             )
 
-        return await self._write(key, change, "given another secret", by), secret
+        saved = await self._write(key, change)
+        _note("key_regenerated", by, saved, grace_seconds=grace, fields=sorted(fields) or None)
+        return saved, secret
 
-    async def delete(self, keys: Sequence[str], by: str) -> None:
+    async def delete(self, keys: Sequence[str], by: By) -> None:
         """All of them or none. Raises `NotFound`, which names the first that is not there."""
         tokens = {named_token(key): key for key in keys}
 
-        def work(conn: Connection) -> None:
+        def work(conn: Connection) -> list[KeyRecord]:
+            gone = []
             for token, key in sorted(tokens.items()):
-                if not rows.delete_key(conn, token):
+                record = rows.lock_key(conn, token)
+                if record is None or not rows.delete_key(conn, token):
                     raise no_such_key(key)
+                gone.append(record)
+            return gone
 
-        await self._db.write(work)
-        log.info("%d keys were deleted by %s", len(tokens), by)
+        for record in await self._db.write(work):
+            _note("key_deleted", by, record)
 
-    async def _write(
-        self, key: str, change: Callable[[Connection, KeyRecord], KeyRecord], what: str, by: str
-    ) -> KeyRecord:
+    async def _write(self, key: str, change: Callable[[Connection, KeyRecord], KeyRecord]) -> KeyRecord:
         token = named_token(key)
 
         def work(conn: Connection) -> KeyRecord:
@@ -152,13 +161,15 @@ class Keyring:
                 raise no_such_key(key)
             return change(conn, record)
 
-        saved = await self._db.write(work)
-        log.info("key %s (%s) was %s by %s", saved.id, saved.hint, what, by)
-        return saved
+        return await self._db.write(work)
 
     def _check_secret(self, secret: str) -> None:
         if token_of(secret) in self._taken:
             raise Conflict("This is a key of the config.", param="key", code="key_exists")
+
+
+def _note(action: Action, by: By, key: KeyRecord, **facts: float | list[str] | None) -> None:
+    note(log, action, by, key=key.id, hint=key.hint, alias=key.alias, owner=key.owner, **facts)
 
 
 def no_such_key(key: str) -> NotFound:

@@ -18,6 +18,7 @@ from typing import Concatenate, Generic, Literal, ParamSpec, Self, TypeVar
 
 from liftgate.answer.choice import Answer
 from liftgate.ask.question import Question
+from liftgate.audit import By
 from liftgate.blobs.places import make_place
 from liftgate.dialects.chat.dialect import CHAT
 from liftgate.dialects.openai_files import openai_file, openai_file_deleted, openai_file_list, read_models
@@ -115,7 +116,7 @@ class Durable:
     @_metered("delete_file")
     async def delete_file(self, file_id: str, call: Call) -> FileDeleted:
         record = await self._named(file_id, call)
-        await self._gateway.files.delete(LOCAL, record.id)
+        await self._gateway.files.delete(LOCAL, record.id, By(LOCAL))
         return FileDeleted(**openai_file_deleted(record.id))
 
     @_metered("open_file")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.table import Table
-from liftgate.records import SignIn
+from liftgate.records import Owner, SignIn
 
 MOST_OF_AN_OWNER = 100
 """With one more, the oldest ends."""
@@ -41,5 +41,7 @@ def note_use(conn: Connection, sign_in_id: str) -> None:
     conn.execute("UPDATE sign_ins SET used_at = ? WHERE id = ?", (conn.now(), sign_in_id))
 
 
-def end_sign_in(conn: Connection, sign_in_id: str) -> None:
-    conn.execute("DELETE FROM sign_ins WHERE id = ?", (sign_in_id,))
+def end_sign_in(conn: Connection, sign_in_id: str) -> Owner | None:
+    """Whose it was; None where there is none."""
+    rows = conn.execute("DELETE FROM sign_ins WHERE id = ? RETURNING owner", (sign_in_id,))
+    return str(rows[0][0]) if rows else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from liftgate.audit import COMMAND_LINE, note
 from liftgate.cli.admin.data_command import confirm, document, find, show_places, with_data
 from liftgate.cli.options import data_options, json_option
 from liftgate.cli.readable import counted, plain
@@ -14,6 +16,9 @@ from liftgate.cli.readable import counted, plain
 if TYPE_CHECKING:
     from liftgate.cli.admin.data import Data
     from liftgate.files.belonging import Joining
+
+
+log = logging.getLogger("liftgate.cli")
 
 
 @click.command()
@@ -51,6 +56,7 @@ def adopt(yes: bool, as_json: bool, config: Path | None, **flags: str | None) ->
 
         async def work(data: Data) -> None:
             await join(data.db, data.blobs)
+            note(log, "adopted", COMMAND_LINE, **data.places)
 
         with_data(settings, work, together=False)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from liftgate.audit import COMMAND_LINE, note
 from liftgate.cli.admin.data_command import document, find, show_places, with_data
 from liftgate.cli.failures import Failure, run
 from liftgate.cli.files.progress import progress
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from liftgate.files.copying import Report
     from liftgate.files.restore import Restored
     from liftgate.settings import Settings
+
+log = logging.getLogger("liftgate.cli")
 
 
 @click.command()
@@ -46,6 +50,7 @@ def backup(directory: Path, as_json: bool, config: Path | None, **flags: str | N
             settings,
             lambda data: back_up(data.db, data.blobs, directory.absolute(), now=data.services.clock.now(), begin=begin),
         )
+    note(log, "backed_up", COMMAND_LINE, backup=str(directory.absolute()), files=made.files, **places)
     _show(made, places, as_json, f"Backed up {counted(made.files, 'file')}")
 
 
@@ -79,8 +84,10 @@ def restore(
     With --json, one document as `backup` has it, with "already" (true: nothing was left to do) and "set_aside".
     """
     from liftgate.cli.admin.data import restore_settings
+    from liftgate.cli.serve.log_lines import audit_to_stderr
 
     settings = restore_settings(config, flags)
+    audit_to_stderr(settings)
     aside: list[str] = []
     with _progress("restore") as begin:
         made, places = run(
@@ -129,6 +136,7 @@ async def _restored(
         stack.push_async_callback(db.close)
         await join(db, blobs)
         (storage.data_dir / NOTE).unlink(missing_ok=True)
+        note(log, "restored", COMMAND_LINE, backup=str(directory), files=done.files, catalogue=db.place)
         return done, {"catalogue": db.place, "store": blobs.notes.place}
 
 

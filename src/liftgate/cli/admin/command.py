@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from liftgate.audit import COMMAND_LINE, note
 from liftgate.cli.admin.adopt import adopt
 from liftgate.cli.admin.backup import backup, restore
 from liftgate.cli.admin.data_command import confirm, document, find, show_places, with_data
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from liftgate.files.check import Finding
     from liftgate.files.sweep import Swept
     from liftgate.settings import Settings
+
+log = logging.getLogger("liftgate.cli")
 
 SHORT_GRACE = 3600.0
 """Seconds; with less, what a running gateway is storing could be taken for what nobody needs."""
@@ -96,6 +100,7 @@ def erase(owner: str, yes: bool, as_json: bool, config: Path | None, **flags: st
 
     async def work(data: Data) -> tuple[Erased, int, dict[str, int]]:
         erased = await erase_at_once(data.db, data.blobs, owner)
+        note(log, "owner_erased", COMMAND_LINE, owner=owner, files=erased.files, bytes=erased.bytes)
         before = await data.db.read(count_purges)
         await purge_now(data)
         after = await data.db.read(count_purges)
@@ -188,7 +193,9 @@ def sweep(
         confirm("Another catalogue has used this store. Files that only it knows lose their bytes. Go on?")
 
     async def work(data: Data) -> Swept:
-        return await sweep_all(data.db, data.blobs, data.spool_dir, grace=seconds, large=large, deleted=deleted)
+        swept = await sweep_all(data.db, data.blobs, data.spool_dir, grace=seconds, large=large, deleted=deleted)
+        note(log, "swept", COMMAND_LINE, **asdict(swept))
+        return swept
 
     swept, places = with_data(settings, work)
     if as_json:

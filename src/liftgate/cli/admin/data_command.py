@@ -34,6 +34,9 @@ def with_data(
     """What `work` gives, and where it looked. `together`: raises ConfigError unless catalogue and store are each
     other's."""
     from liftgate.cli.admin.data import open_data
+    from liftgate.cli.serve.log_lines import audit_to_stderr
+
+    audit_to_stderr(settings)
 
     async def opened() -> tuple[T, dict[str, str]]:
         async with open_data(settings, together=together) as data:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from liftgate.audit import COMMAND_LINE
 from liftgate.cli.admin.data_command import confirm, document, find, show_places, with_data
 from liftgate.cli.failures import Failure
 from liftgate.cli.options import data_options, json_option
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Command = Callable[..., None]
-BY = "the command line"
 TEXTS = ("models", "allowed_routes", "tags")
 """Options that may be given more than once, and stand for an array."""
 
@@ -67,7 +67,7 @@ def generate(as_json: bool, config: Path | None, **given: Any) -> None:
     from liftgate.keys.shown import made_key
 
     fields, flags = _split(given)
-    (made, secret), places = _with_keyring(config, flags, lambda keyring: keyring.generate(_read(fields), BY))
+    (made, secret), places = _with_keyring(config, flags, lambda keyring: keyring.generate(_read(fields), COMMAND_LINE))
     if as_json:
         click.echo(document(made_key(made, secret), places))
         return
@@ -136,7 +136,9 @@ def update(key: str, as_json: bool, config: Path | None, **given: Any) -> None:
     fields, flags = _split(given)
     if not fields:
         raise click.UsageError("Name what to change, such as --model or --duration.")
-    record, places = _on_key(config, flags, key, lambda keyring, token: keyring.update(token, _read(fields), BY))
+    record, places = _on_key(
+        config, flags, key, lambda keyring, token: keyring.update(token, _read(fields), COMMAND_LINE)
+    )
     _tell(record, "changed", places, as_json=as_json)
 
 
@@ -146,7 +148,7 @@ def update(key: str, as_json: bool, config: Path | None, **given: Any) -> None:
 @data_options
 def block(key: str, as_json: bool, config: Path | None, **flags: Any) -> None:
     """Refuse a key until it is unblocked."""
-    record, places = _on_key(config, flags, key, lambda keyring, token: keyring.block(token, BY, on=True))
+    record, places = _on_key(config, flags, key, lambda keyring, token: keyring.block(token, COMMAND_LINE, on=True))
     _tell(record, "blocked", places, as_json=as_json)
 
 
@@ -156,7 +158,7 @@ def block(key: str, as_json: bool, config: Path | None, **flags: Any) -> None:
 @data_options
 def unblock(key: str, as_json: bool, config: Path | None, **flags: Any) -> None:
     """Take a blocked key again."""
-    record, places = _on_key(config, flags, key, lambda keyring, token: keyring.block(token, BY, on=False))
+    record, places = _on_key(config, flags, key, lambda keyring, token: keyring.block(token, COMMAND_LINE, on=False))
     _tell(record, "unblocked", places, as_json=as_json)
 
 
@@ -172,7 +174,7 @@ def regenerate(key: str, grace: str, as_json: bool, config: Path | None, **flags
 
     seconds = seconds_of(grace, "grace") if grace else 0.0
     (made, secret), places = _on_key(
-        config, flags, key, lambda keyring, token: keyring.regenerate(token, {}, seconds, BY)
+        config, flags, key, lambda keyring, token: keyring.regenerate(token, {}, seconds, COMMAND_LINE)
     )
     if as_json:
         click.echo(document(made_key(made, secret), places))
@@ -193,7 +195,7 @@ def delete(key: str, yes: bool, as_json: bool, config: Path | None, **flags: Any
 
     async def work(keyring: Keyring, token: str) -> KeyRecord:
         record = await keyring.find(token)
-        await keyring.delete([token], BY)
+        await keyring.delete([token], COMMAND_LINE)
         return record
 
     record, places = _on_key(config, flags, key, work)

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from functools import partial
 from urllib.parse import unquote, urlsplit
 
+from liftgate.audit import FIELD
 from liftgate.engine.access_log import JsonLineHandler, moment
 from liftgate.log_context import working_for
 from liftgate.redaction import Redactor
@@ -48,21 +49,22 @@ class LogLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """A record as one JSON object: `ts`, `level`, `event`, `room`, `request_id` or `job`, `message`, `traceback`."""
+    """A record as one JSON object: `ts`, `level`, `event`, `room`, `request_id` or `job`, `message`, `traceback`; of an
+    audit event its facts in place of the message."""
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__()
         self._redactor = redactor
 
     def format(self, record: logging.LogRecord) -> str:
-        whom = working_for.get()
+        whom, audit = working_for.get(), getattr(record, FIELD, None)
         fields = {
             "ts": moment(record.created),
             "level": record.levelname.lower(),
-            "event": "log",
+            "event": "log" if audit is None else "audit",
             "room": record.name.removeprefix("liftgate").lstrip("."),
             **({} if not whom else {"request_id" if whom.startswith("req_") else "job": whom}),
-            "message": record.getMessage(),
+            **(audit or {"message": record.getMessage()}),
         }
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
@@ -99,6 +101,16 @@ def log_to_stderr(settings: Settings) -> None:
         handler.setFormatter(LogLines(secrets))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("liftgate").setLevel(logging.DEBUG if settings.server.debug else logging.INFO)
+
+
+def audit_to_stderr(settings: Settings) -> None:
+    """For a command that changes data: its audit events where logs are JSON, and nothing else."""
+    if settings.server.json_logs:
+        handler = logging.StreamHandler()
+        handler.setFormatter(JsonLines(Redactor(_secrets(settings))))
+        handler.addFilter(lambda record: hasattr(record, FIELD))
+        logging.getLogger("liftgate").handlers = [handler]
+        logging.getLogger("liftgate").setLevel(logging.INFO)
 
 
 def _write(redactor: Redactor, line: str) -> None:

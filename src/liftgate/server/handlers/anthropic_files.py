@@ -20,6 +20,7 @@ from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.files.filename import UNNAMED, clean_filename
 from liftgate.media_types import bare, resolve
 from liftgate.records import FileRecord, NewFile
+from liftgate.server.auditing import by_of
 from liftgate.server.conditions import check_change, etag_of, may_change
 from liftgate.server.handlers.content import content_of
 from liftgate.server.handlers.files import check_length
@@ -148,5 +149,5 @@ async def delete_file(request: Request) -> Response:
     file_id = request.params["file_id"]
     if not may_change(request):
         check_change(request, etag_of(await request.gateway.files.retrieve(request.owner, file_id)))
-    await request.gateway.files.delete(request.owner, file_id)
+    await request.gateway.files.delete(request.owner, file_id, by_of(request))
     return json_response(file_deleted(file_id))

@@ -10,6 +10,7 @@ from liftgate.engine.files import Creation
 from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
 from liftgate.files.filename import clean_filename
 from liftgate.records import NewFile
+from liftgate.server.auditing import by_of
 from liftgate.server.conditions import check_change, etag_of, may_change
 from liftgate.server.file_form import check_provider, read_fields
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
@@ -92,7 +93,7 @@ async def delete_file(request: Request) -> Response:
     file_id = request.params["file_id"]
     if not may_change(request):
         check_change(request, etag_of(await request.gateway.files.retrieve(request.owner, file_id)))
-    await request.gateway.files.delete(request.owner, file_id)
+    await request.gateway.files.delete(request.owner, file_id, by_of(request))
     return json_response(openai_file_deleted(file_id))
 
 

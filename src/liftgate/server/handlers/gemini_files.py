@@ -16,6 +16,7 @@ from liftgate.engine.pass_through import NUMBERS
 from liftgate.errors import FileNotFound, InvalidRequest, shortened
 from liftgate.names import gemini_resource, is_file_id
 from liftgate.records import FileRecord
+from liftgate.server.auditing import by_of
 from liftgate.server.conditions import check_change, etag_of, may_change
 from liftgate.server.handlers.content import content_of
 from liftgate.server.request import Request
@@ -60,7 +61,7 @@ async def delete_file(request: Request) -> Response:
     if not may_change(request):
         check_change(request, etag_of(file))
     try:
-        await request.gateway.files.delete(request.owner, file.id)
+        await request.gateway.files.delete(request.owner, file.id, by_of(request))
     except FileNotFound:
         raise FileNotFound(request.params["name"]) from None
     return google_json({})

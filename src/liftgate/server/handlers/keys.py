@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from liftgate.audit import By
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.keys.durations import seconds_of
 from liftgate.keys.fields import read_fields
@@ -12,6 +13,7 @@ from liftgate.keys.key import Caller
 from liftgate.keys.shown import iso, made_key, shown_key
 from liftgate.keys.values import text, texts
 from liftgate.records import KeySearch
+from liftgate.server.auditing import by_of
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.whole_numbers import whole_number
@@ -28,23 +30,23 @@ ORDERS = ("created_at", "updated_at", "expires", "key_alias", "key_name", "user_
 
 
 async def generate(request: Request) -> Response:
-    caller = _manager(request)
-    made, secret = await request.gateway.keyring.generate(read_fields(await _body(request)), caller.name)
+    by = _manager(request)
+    made, secret = await request.gateway.keyring.generate(read_fields(await _body(request)), by)
     return json_response(made_key(made, secret))
 
 
 async def update(request: Request) -> Response:
-    caller = _manager(request)
+    by = _manager(request)
     body = await _body(request)
     key = _named(body)
     return json_response(
-        {**shown_key(await request.gateway.keyring.update(key, _without_secret(body), caller.name)), "key": key}
+        {**shown_key(await request.gateway.keyring.update(key, _without_secret(body), by)), "key": key}
     )
 
 
 async def delete(request: Request) -> Response:
     """By `keys` and `key_aliases`; all of them or none."""
-    caller = _manager(request)
+    by = _manager(request)
     body = await _body(request)
     for name in body:
         if name not in ("keys", "key_aliases"):
@@ -54,7 +56,7 @@ async def delete(request: Request) -> Response:
     if not keys and not aliases:
         raise MissingParameter("keys")
     keyring = request.gateway.keyring
-    await keyring.delete([*keys, *[await keyring.find_alias(alias) for alias in aliases]], caller.name)
+    await keyring.delete([*keys, *[await keyring.find_alias(alias) for alias in aliases]], by)
     return json_response({"deleted_keys": [*keys, *aliases]})
 
 
@@ -67,18 +69,18 @@ async def unblock(request: Request) -> Response:
 
 
 async def _block(request: Request, *, on: bool) -> Response:
-    caller = _manager(request)
+    by = _manager(request)
     body = await _body(request)
     key = _named(body)
     for name in body:
         if name != "key":
             raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
-    return json_response(shown_key(await request.gateway.keyring.block(key, caller.name, on=on)))
+    return json_response(shown_key(await request.gateway.keyring.block(key, by, on=on)))
 
 
 async def regenerate(request: Request) -> Response:
     """The same key with another secret; `grace_period`: how long the old one is good too."""
-    caller = _manager(request)
+    by = _manager(request)
     body = await _body(request)
     key = request.params.get("key") or _named(body)
     fields = _without_secret(body, "new_key", "grace_period")
@@ -86,7 +88,7 @@ async def regenerate(request: Request) -> Response:
         fields["key"] = new
     grace = body.get("grace_period")
     seconds = 0.0 if grace in (None, "", "0", 0) else seconds_of(grace, "grace_period")
-    made, secret = await request.gateway.keyring.regenerate(key, fields, seconds, caller.name)
+    made, secret = await request.gateway.keyring.regenerate(key, fields, seconds, by)
     return json_response({**made_key(made, secret), "old_key_good_until": iso(made.old_until)})
 
 
@@ -170,10 +172,10 @@ def _number(query: Mapping[str, str], name: str, default: int, largest: int) -> 
     return value
 
 
-def _manager(request: Request) -> Caller:
+def _manager(request: Request) -> By:
     request.caller.check_manages()
     request.query()
-    return request.caller
+    return by_of(request)
 
 
 async def _body(request: Request) -> dict[str, Any]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+from liftgate.audit import By, note
 from liftgate.engine.sign_ins import IDLE_SECONDS, SignedIn
 from liftgate.errors import AuthenticationFailed, InvalidRequest, MissingParameter, let_go
 from liftgate.keys.key import Caller
 from liftgate.server.asgi import Header
 from liftgate.server.auth import OPEN
+from liftgate.server.origin import client_of
 from liftgate.server.request import Request
 from liftgate.server.responses import JSON, Response, json_response
 from liftgate.server.sign_in import SignInDesk, check_origin, cookie_of, set_cookie, signed_in
+
+log = logging.getLogger("liftgate.server")
 
 LARGEST_BODY = 16 * 1024
 """Bytes. Whoever is not known yet is given no more room."""
@@ -55,10 +60,12 @@ async def sign_in(request: Request) -> Response:
     try:
         caller = await _caller(request, desk, secret)
     except AuthenticationFailed:
+        note(log, "sign_in_refused", By("", client_of(request)))
         desk.note_failure(request)
         raise
     before = cookie_of(request)
     cookie, found = await request.gateway.sign_ins.begin(caller.owner, secret)
+    note(log, "signed_in", By(caller.name, client_of(request)), owner=caller.owner)
     if before:
         await request.gateway.sign_ins.end(before)
     return _answer(_shown(request, caller, keys=True, found=found), set_cookie(request, cookie))
@@ -68,7 +75,9 @@ async def sign_out(request: Request) -> Response:
     request.query("key")
     check_origin(request)
     if cookie := cookie_of(request):
-        await request.gateway.sign_ins.end(cookie)
+        owner = await request.gateway.sign_ins.end(cookie)
+        if owner is not None:
+            note(log, "signed_out", By(owner, client_of(request)), owner=owner)
     return _answer({"signed_in": False, "keys": request.desk is not None}, set_cookie(request, ""))
 
 
