@@ -151,11 +151,67 @@ def test_parameters_of_a_deployment_are_its_defaults(tmp_path: Path) -> None:
         "stop": ["a"],
         "extra_body": {"labels": {"a": "b"}},
         "additional_drop_params": ["seed"],
-        "top_k": "5",
+        "top_k": 5,
     }
     assert (deployment.timeout, deployment.stream_timeout) == (7.0, 3.0)
     assert deployment.headers == (("X-Team", "red"),)
     assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("max_tokens: os.environ/MOST", {"max_tokens": 100}),
+        ("temperature: '0.5'", {"temperature": 0.5}),
+        ("seed: 4.0", {"seed": 4}),
+        ("logprobs: 'False'", {"logprobs": False}),
+        ("top_p: 1", {"top_p": 1}),
+    ],
+)
+def test_a_number_may_be_written_as_a_text(tmp_path: Path, given: str, read: dict[str, object]) -> None:
+    entry = f"  - {{model_name: g, litellm_params: {{model: gemini/gemini-2.5-flash, {given}}}}}\n"
+    settings, warnings = load(tmp_path, "", entries=entry, environ={**KEYED, "MOST": "100"})
+    assert settings.deployments[0].defaults == read and warnings == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["max_tokens: many", "temperature: hot", "n: 1.5", "seed: true", "top_k: [5]", "logprobs: 3", "top_p: .nan"],
+)
+def test_a_default_that_every_chat_would_be_refused_for_ends_the_start(tmp_path: Path, given: str) -> None:
+    name = given.partition(":")[0]
+    entry = f"  - {{model_name: g, litellm_params: {{model: gemini/gemini-2.5-flash, {given}}}}}\n"
+    with pytest.raises(ConfigError, match=rf"model_list\[0\]\.litellm_params\.{name}: expected"):
+        load(tmp_path, "", entries=entry)
+
+
+def test_tokens_for_thoughts_are_no_money(tmp_path: Path) -> None:
+    """They are named budgets, too."""
+    entry = (
+        "  - {model_name: g, litellm_params: {model: gemini/gemini-2.5-flash, thinking: {type: enabled, "
+        "budget_tokens: 1024}, extra_body: {generation_config: {thinking_config: {thinking_budget: 0}}}, "
+        "generation_config: {thinkingConfig: {thinkingBudget: 0}}}}\n"
+    )
+    settings, warnings = load(tmp_path, "", entries=entry)
+    assert set(settings.deployments[0].defaults) == {"thinking", "extra_body", "generation_config"} and warnings == []
+
+
+def test_names_may_come_from_the_environment(tmp_path: Path) -> None:
+    text = (
+        "litellm_settings: {default_fallbacks: [os.environ/SPARE]}\n"
+        "router_settings: {model_group_alias: {gpt-4: os.environ/SPARE}, fallbacks: [{g: [os.environ/SPARE]}]}\n"
+    )
+    settings, warnings = load(tmp_path, text, environ={**KEYED, "SPARE": "h"})
+    assert settings.router.fallbacks == ({"g": ("h",)}, {"*": ("h",)})
+    assert settings.names.aliases == {"gpt-4": "h"} and warnings == []
+    with pytest.raises(ConfigError, match=r"fallbacks\[0\]\.g\[0\]: the environment variable SPARE is not set"):
+        load(tmp_path, text)
+
+
+def test_a_check_that_is_switched_off_is_told_to_stay_on(tmp_path: Path) -> None:
+    (warning,) = load(tmp_path, "litellm_settings: {ssl_verify: false}\n")[1]
+    assert "ssl_verify" in warning and "SSL_CERT_FILE" in warning
+    assert load(tmp_path, "litellm_settings: {ssl_verify: true}\n")[1] == []
 
 
 @pytest.mark.parametrize("headers", ["{x-goog-api-key: a}", "{Host: a}", "{'a b': c}", '{a: "b\\nc"}', "5"])

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from liftgate.errors import ConfigError
 from liftgate.records import Account, Deployment
+from liftgate.settings.defaults import read_defaults
 from liftgate.settings.faults import Faults
 from liftgate.settings.google import (
     KEY_VARIABLES,
@@ -24,7 +25,6 @@ from liftgate.settings.google import (
 )
 from liftgate.settings.keys import configured_key
 from liftgate.settings.litellm_config import acting, judge, refuse
-from liftgate.settings.litellm_tables import DEFAULTS
 from liftgate.settings.options import BY_NAME
 from liftgate.settings.own_prices import read_own_prices
 from liftgate.settings.providers import OURS, provider_and_model
@@ -192,14 +192,7 @@ class _Reader:
                 resolved(params.get("drop_params") or False, self._environ, where), f"{where}.drop_params"
             )
             is True,
-            defaults=mapping(
-                resolved(
-                    {n: value for n, value in params.items() if n in DEFAULTS and value is not None},
-                    self._environ,
-                    where,
-                ),
-                where,
-            ),
+            defaults=read_defaults(params, self._environ, where),
             headers=self._headers(params, where),
             info={n: value for n, value in info.items() if n != "id"},
             where=whose,

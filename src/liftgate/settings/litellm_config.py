@@ -46,7 +46,8 @@ _KEY_WORDS = frozenset({"auth", "bearer", "key", "keys", "master", "masterkey", 
 _WORDS = re.compile(r"[^a-z]+")
 _NO_KEY = ": there is no such setting. The key is given in general_settings.master_key."
 _SPEND = re.compile(r"(?i)budget|max_spend|spend_limit")
-_NO_LIMIT = re.compile(r"(?i)duration|reset|alert|soft|rescheduler|metrics|limiter_|_ui_session_")
+_NO_LIMIT = re.compile(r"(?i)duration|reset|alert|soft|rescheduler|metrics|limiter_|_ui_session_|thinking|tokens?\Z")
+_ACTS_SWITCHED_OFF = frozenset({"ssl_verify"})
 _GUARD_CALLBACKS = frozenset(
     {
         *("aim", "aporia", "azure_content_safety", "banned_keywords", "bedrock_guardrails"),
@@ -149,6 +150,8 @@ def judge(section: str, names: Iterable[str], values: Mapping[str, object], wher
 
 
 def _asks_for_nothing(name: str, value: object) -> bool:
+    if name in _ACTS_SWITCHED_OFF:
+        return value is not False
     return switched_off(value) or (name in AS_DONE_HERE and AS_DONE_HERE[name] == value)
 
 

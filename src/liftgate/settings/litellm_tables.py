@@ -167,5 +167,9 @@ EXPLAINED: dict[str, str] = {
         "has ours). Liftgate's catalogue is liftgate_settings.database_url."
     ),
     "general_settings.cors_allow_origins": "does nothing here: liftgate_settings.cors_origins lets pages in.",
+    **dict.fromkeys(
+        ("litellm_settings.ssl_verify", "litellm_params.ssl_verify"),
+        "does nothing here: the certificate is always checked; SSL_CERT_FILE names further authorities.",
+    ),
     "general_settings.store_model_in_db": "does nothing here: models in LiteLLM's database are not read.",
 }

@@ -57,7 +57,7 @@ def load_settings(
     if serving and not served.deployments and not faults.faults:
         faults.add(_nothing_to_serve(document, served, environ))
     owners = Owners(document, environ, path, faults)
-    names, fallbacks = read_names(document, path, served.deployments, served.left_out, faults)
+    names, fallbacks = read_names(document, path, served.deployments, served.left_out, environ, faults)
     faults.check()
     sections: dict[str, Any] = {name: _section(name, options) for name in SECTIONS}
     limits, router = sections["limits"], sections["router"]

@@ -12,7 +12,7 @@ from liftgate.records import Deployment
 from liftgate.settings.faults import Faults
 from liftgate.settings.sections import ModelNames
 from liftgate.settings.spelling import hint
-from liftgate.settings.values import listing, mapping, text
+from liftgate.settings.values import listing, mapping, resolved, text
 from liftgate.settings.wildcards import STAR, provider_of, served_by_wildcard
 
 ANY_MODEL = "*"
@@ -25,10 +25,11 @@ def read_names(
     path: str,
     served: Sequence[Deployment],
     left_out: Mapping[str, str],
+    environ: Mapping[str, str],
     faults: Faults,
 ) -> tuple[ModelNames, Fallbacks]:
     """The names, and `fallbacks` in the order of the file, each model_name once."""
-    reader = _Names(document, path, served, left_out, faults)
+    reader = _Names(document, path, served, left_out, environ, faults)
     aliases, hidden = reader.aliases()
     fallbacks = reader.fallbacks("fallbacks")
     if (others := reader.default_fallbacks()) and ANY_MODEL not in fallbacks:
@@ -46,9 +47,11 @@ class _Names:
         path: str,
         served: Sequence[Deployment],
         left_out: Mapping[str, str],
+        environ: Mapping[str, str],
         faults: Faults,
     ) -> None:
         self._document = document
+        self._environ = environ
         self._path = path
         self._served = {deployment.model_name for deployment in served}
         self._wildcards = [deployment for deployment in served if STAR in deployment.model_name]
@@ -120,7 +123,9 @@ class _Names:
         for section in ("litellm_settings", "router_settings"):
             values = self._document.get(section)
             if isinstance(values, dict) and values.get(setting) is not None:
-                found.append((f"{self._path}: {section}.{setting}", values[setting]))
+                where = f"{self._path}: {section}.{setting}"
+                with self._faults.noted():
+                    found.append((where, resolved(values[setting], self._environ, where)))
         return found
 
     def _kept(self, others: object, where: str) -> tuple[str, ...]:
