@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from random import Random  # noqa: TID251 - jitter; ids come from liftgate.ids
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
 from liftgate import ids
@@ -37,7 +37,6 @@ from liftgate.engine.attachments import Attachments
 from liftgate.engine.background import Background
 from liftgate.engine.background_run import Workshop
 from liftgate.engine.conversations import Conversations
-from liftgate.engine.fetch import Fetcher
 from liftgate.engine.files import Files
 from liftgate.engine.generate import Generate
 from liftgate.engine.google_models import GoogleModels
@@ -56,7 +55,6 @@ from liftgate.engine.seals import Seals
 from liftgate.engine.sign_ins import SignIns
 from liftgate.engine.signatures import Signatures
 from liftgate.engine.spend import Spend
-from liftgate.engine.traces import open_traces
 from liftgate.engine.unreported import NoUsage
 from liftgate.engine.usage import Usage
 from liftgate.errors import ConfigError
@@ -70,13 +68,17 @@ from liftgate.files.uploads import Uploads
 from liftgate.gemini.client import GeminiClient
 from liftgate.keys.keyring import Keyring, token_of
 from liftgate.keys.known import KnownKeys
+from liftgate.later import Later
 from liftgate.metrics.gauges import gauges_of
 from liftgate.metrics.listener import listen
 from liftgate.metrics.lookups import look_ups
 from liftgate.metrics.scrape import Metrics
 from liftgate.router.attempts import Router
-from liftgate.settings import Settings
+from liftgate.settings import LimitSettings, Settings
 from liftgate.tasks import Tasks
+
+if TYPE_CHECKING:
+    from liftgate.engine.fetch import Fetcher
 
 LAST_SECONDS = 1.0
 """For each step of leaving that finds `drain_seconds` used up: time for a commit that is nearly done."""
@@ -125,6 +127,14 @@ async def open_services(
         accounts={deployment.account.name: deployment.account for deployment in settings.deployments},
         holder=f"{socket.gethostname()}:{os.getpid()}:{ids.token(8)}",
         happenings=happenings,
+    )
+
+
+def _open_fetcher(limits: LimitSettings) -> Fetcher:
+    from liftgate.engine.fetch import Fetcher  # Most gateways fetch nothing, and its aiohttp is a sixth of their start.
+
+    return Fetcher(
+        max_bytes=limits.fetch_max_bytes, timeout=limits.fetch_timeout, allowed_hosts=limits.fetch_allowed_hosts
     )
 
 
@@ -218,14 +228,11 @@ class Gateway:
         self.overview = Overview(services, self.files, copies, router)
         self.sign_ins = SignIns(db)
         self.models = Models(router, GoogleModels(client, clock, tasks), clock)
-        limits = settings.limits
-        fetcher = Fetcher(
-            max_bytes=limits.fetch_max_bytes, timeout=limits.fetch_timeout, allowed_hosts=limits.fetch_allowed_hosts
-        )
+        fetcher = Later(partial(_open_fetcher, settings.limits))
         stack.push_async_callback(fetcher.close)
         attachments = Attachments(services, ingest, fetcher)
         items = ReplyItems(self.files, attachments)
-        self.replies = Replies(services, items, ingest.quotas, limits.max_body_bytes)
+        self.replies = Replies(services, items, ingest.quotas, settings.limits.max_body_bytes)
         needs = Needs(self.files, copies, attachments, Healer(copies, client, clock))
         self.pass_through = PassThrough(services, router, needs, settings)
         seals = Seals(db)
@@ -255,6 +262,8 @@ class Gateway:
             others["spend"] = settings.counting.usage_write_seconds, spend.write
             others["left spend"] = settings.jobs.use_write_seconds, spend.adopt
         if settings.counting.traces_endpoint:
+            from liftgate.engine.traces import open_traces
+
             traces = open_traces(settings.counting)
             self.meters.add(traces)
             stack.push_async_callback(traces.close)

@@ -7,12 +7,10 @@ is not in the table has no price: None, never 0.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
@@ -60,6 +58,9 @@ class Rates:
 @lru_cache(maxsize=1)
 def known_models() -> Mapping[str, Mapping[str, Any]]:
     """Every model of the table by its name at Google: `kind`, `limits`, `takes`, `gives`, `can`, `price`, `changes`."""
+    import json  # Every command reads this module, few ask for a price.
+    from importlib import resources
+
     table: dict[str, Mapping[str, Any]] = json.loads(
         resources.files("liftgate").joinpath("model_prices.json").read_text()
     )

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from liftgate.ask.inline_data import decoded_pieces
 from liftgate.ask.media import Media, ResolvedFile
@@ -19,11 +20,14 @@ from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import files as rows
 from liftgate.copies.kinds.wanted import Wanted
 from liftgate.copies.services import Services
-from liftgate.engine.fetch import Fetcher
 from liftgate.engine.url_media import InlineBudget, LargeMedia, open_media
 from liftgate.errors import InvalidRequest, RequestError
 from liftgate.files.arrival import Ingest
+from liftgate.later import Later
 from liftgate.records import FileRecord, NewFile, Owner
+
+if TYPE_CHECKING:
+    from liftgate.engine.fetch import Fetcher
 
 LIFE_SECONDS = RETENTION_SECONDS
 KEPT_SECONDS = 86_400
@@ -31,7 +35,7 @@ KEPT_SECONDS = 86_400
 
 
 class Attachments:
-    def __init__(self, services: Services, ingest: Ingest, fetcher: Fetcher) -> None:
+    def __init__(self, services: Services, ingest: Ingest, fetcher: Later[Fetcher]) -> None:
         self._db = services.db
         self._clock = services.clock
         self._happenings = services.happenings
@@ -62,7 +66,8 @@ class Attachments:
 
     async def fetched(self, owner: Owner, need: Media, budget: InlineBudget) -> Wanted | ResolvedFile:
         """What lies behind a URL: as data while the request has room for it, else as a File."""
-        async with open_media(self._fetcher, need, budget, owner=owner) as media:
+        fetcher = await self._fetcher.get()
+        async with open_media(fetcher, need, budget, owner=owner) as media:
             if isinstance(media, ResolvedFile):
                 return media
             return Wanted(await self._keep_fetched(owner, media), media.mime_type)

@@ -10,15 +10,18 @@ import base64
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from liftgate.as_utf8 import text_for_gemini
 from liftgate.ask.inline_data import type_behind
 from liftgate.ask.media import Media, ResolvedFile
-from liftgate.engine.fetch import Fetcher
 from liftgate.errors import FileUnusable
 from liftgate.media_types import bare
 from liftgate.records import Owner
 from liftgate.signatures import HEAD
+
+if TYPE_CHECKING:
+    from liftgate.engine.fetch import Fetcher
 
 
 class InlineBudget:

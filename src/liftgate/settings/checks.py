@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from liftgate.settings.faults import Faults
 from liftgate.settings.origins import Origins
@@ -75,6 +74,8 @@ def check(settings: Settings, faults: Faults) -> None:
 
 
 def _check_time_zone(name: str, faults: Faults) -> None:
+    from zoneinfo import ZoneInfo  # for the gateway alone, of all that reads the settings' table
+
     try:
         ZoneInfo(name)
     except (LookupError, OSError, ValueError):
