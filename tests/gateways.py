@@ -12,9 +12,9 @@ from typing import Any
 
 import openai
 
+from liftgate.deployments import Account, Deployment
 from liftgate.engine.meter import Meter
 from liftgate.gateway import Gateway
-from liftgate.records import Account, Deployment
 from liftgate.sandbox.app import SandboxSettings, create_app
 from liftgate.server.app import build_app
 from liftgate.settings import AuthSettings, JobSettings, Settings, StorageSettings

@@ -6,7 +6,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,8 @@ LONGEST_FILE = 325
 LONGEST_FUNCTION = 60
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc", "core"}
 HEAVY = ("uvicorn", "aiohttp", "sqlite3", "psycopg", "obstore", "click", "rich", "yaml", "openai", "asyncio", "msgspec")
+FOR_FEW = ("aiohttp", "cryptography", "psycopg", "obstore", "rich", "yaml", "openai", "liftgate.engine.traces")
+"""What a gateway loads by a setting that asks for it, or when a request first needs it."""
 
 
 def name_of(module: Path) -> str:
@@ -163,8 +165,17 @@ def test_no_function_rebinds_a_module() -> None:
     assert rebinding == []
 
 
-def test_import_is_light() -> None:
-    program = f"import sys, liftgate; print([name for name in {HEAVY!r} if name in sys.modules])"
+@pytest.mark.parametrize(
+    ("loads", "without"),
+    [
+        ("liftgate", HEAVY),
+        ("liftgate.cli.main", [name for name in HEAVY if name != "click"]),
+        ("liftgate.cli.serve.command, liftgate.server.run", FOR_FEW),
+    ],
+    ids=["the package", "the command line", "a gateway"],
+)
+def test_a_start_loads_nothing_that_few_need(loads: str, without: Sequence[str]) -> None:
+    program = f"import sys, {loads}; print([name for name in {without!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from liftgate.deployments import Account, Deployment
 from liftgate.engine.pricing import Paid, Pricing
 from liftgate.prices import Cost, TokenCounts, cost_at, counts_of_gemini, counts_of_openai, token_cost
 from liftgate.rates import MODALITIES, Prices, known_models, rates_of
-from liftgate.records import Account, Deployment
 
 NOVEMBER, JANUARY = date(2026, 11, 28), date(2027, 1, 1)
 FACTS = Path(__file__).parents[2] / "shared" / "gemini-prices.json"

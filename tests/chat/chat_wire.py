@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from openai.lib.streaming._deltas import accumulate_delta
 
 from gateways import SandboxServer
-from liftgate.records import Account, Deployment
+from liftgate.deployments import Account, Deployment
 from liftgate.settings import JobSettings, RouterSettings, ServerSettings, Settings, StorageSettings
 
 DEADLINE = 60.0

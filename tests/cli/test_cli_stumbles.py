@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_server, settings_for
-from liftgate.records import Account, Deployment
+from liftgate.deployments import Account, Deployment
 from terminal import Cli
 
 NAME = "Vorlesung über Öl und Übung, erster Teil, mit allen Folien.txt"

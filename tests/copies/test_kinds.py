@@ -27,9 +27,10 @@ from liftgate.copies.lease import Lease, job_lease
 from liftgate.copies.purge import Purger
 from liftgate.copies.renew import recover, renew_expiring
 from liftgate.copies.services import Services
+from liftgate.deployments import Account
 from liftgate.errors import InvalidRequest, LiftgateError, NotFound, UpstreamStorageFull
 from liftgate.gemini.client import GeminiClient
-from liftgate.records import Account, CopyKey, CopyRecord
+from liftgate.records import CopyKey, CopyRecord
 from liftgate.settings import JobSettings
 from liftgate.tasks import Tasks
 

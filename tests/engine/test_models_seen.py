@@ -17,9 +17,9 @@ from google import genai
 
 from gateways import SandboxServer, client_for, deployments, gateway_server, sandbox_server, settings_for
 from liftgate.clock import SystemClock
+from liftgate.deployments import Account, Deployment
 from liftgate.engine.google_models import FRESH_SECONDS
 from liftgate.gateway import Gateway
-from liftgate.records import Account, Deployment
 from liftgate.sandbox.app import SandboxSettings
 from liftgate.server.app import build_app
 from owners_house import Answer, send

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 
 from liftgate.byte_source import PIECE
 from liftgate.clock import SystemClock
+from liftgate.deployments import Account, Deployment
 from liftgate.gemini.client import GeminiClient
 from liftgate.http.transport import ClientLimits
-from liftgate.records import Account, Deployment
 
 KEY = "AIza-the-key-of-this-test"
 

@@ -13,6 +13,7 @@ import pytest
 
 from liftgate import errors, ids
 from liftgate.byte_source import ByteSource
+from liftgate.deployments import Account
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.files import GeminiFile
 from liftgate.gemini.status import lost_file
@@ -28,7 +29,6 @@ from liftgate.gemini.upload_session import (
     UploadSession,
 )
 from liftgate.http.transport import ClientLimits
-from liftgate.records import Account
 from liftgate.sandbox.app import SandboxSettings, create_app
 from local_gemini import KEY, BytesSource, account_at, client, deployment_at
 from serving import serve

@@ -18,10 +18,10 @@ import uvloop
 
 from liftgate import errors
 from liftgate.clock import SystemClock
+from liftgate.deployments import Account, Deployment
 from liftgate.gemini.client import GeminiClient
 from liftgate.http.connection import Answer
 from liftgate.http.transport import ClientLimits, Transport
-from liftgate.records import Account, Deployment
 from local_gemini import KEY, Talk, account_at, answer, client, deployment_at, listening, request, scripted
 
 T = TypeVar("T")

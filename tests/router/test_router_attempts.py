@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from liftgate.deployments import Account, Deployment
 from liftgate.errors import (
     ConfigError,
     FileUnusable,
@@ -26,7 +27,6 @@ from liftgate.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from liftgate.records import Account, Deployment
 from liftgate.router.attempts import MATCHED_NAMES, Router
 from liftgate.router.choose import Randomness
 

@@ -30,7 +30,7 @@ from gateways import (
     settings_for,
 )
 from genai_clients import genai_client
-from liftgate.records import Deployment
+from liftgate.deployments import Deployment
 from liftgate.settings import RouterSettings
 from raw_http import Answer, call
 from serving import serve

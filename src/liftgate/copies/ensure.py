@@ -20,9 +20,10 @@ from liftgate.copies.lease import lease_prefix
 from liftgate.copies.live import Live, Use
 from liftgate.copies.maker import Maker
 from liftgate.copies.services import Services
+from liftgate.deployments import Account
 from liftgate.errors import FileNotReady, LiftgateError, Unavailable
 from liftgate.log_context import working_for
-from liftgate.records import Account, CopyKey, CopyRecord
+from liftgate.records import CopyKey, CopyRecord
 
 log = logging.getLogger("liftgate.copies")
 

@@ -12,8 +12,9 @@ from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import copies as rows
 from liftgate.copies.kind import Kind, S
 from liftgate.copies.services import Services
+from liftgate.deployments import Account
 from liftgate.errors import UpstreamStorageFull
-from liftgate.records import Account, CopyRecord
+from liftgate.records import CopyRecord
 
 BATCH = 32
 

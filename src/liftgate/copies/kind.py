@@ -10,8 +10,9 @@ from liftgate.catalog.rows.copies import CopyTable
 from liftgate.copies.decide import Verdict
 from liftgate.copies.lease import Lease
 from liftgate.copies.row import Row
+from liftgate.deployments import Account
 from liftgate.errors import LiftgateError
-from liftgate.records import Account, CopyKey, CopyRecord
+from liftgate.records import CopyKey, CopyRecord
 
 
 class Subject(Protocol):

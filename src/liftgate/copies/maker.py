@@ -19,8 +19,9 @@ from liftgate.copies.kind import Begun, Kind, Making, S, Why
 from liftgate.copies.lease import Lease, LeaseLost, lease_name
 from liftgate.copies.row import Row
 from liftgate.copies.services import Services
+from liftgate.deployments import Account
 from liftgate.errors import LiftgateError
-from liftgate.records import Account, CopyKey, CopyRecord
+from liftgate.records import CopyKey, CopyRecord
 
 
 @dataclass(frozen=True, slots=True)

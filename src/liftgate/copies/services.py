@@ -9,9 +9,9 @@ from liftgate.blobs.store import BlobStore
 from liftgate.byte_source import ByteSource
 from liftgate.catalog.database import Database
 from liftgate.clock import Clock
+from liftgate.deployments import Account
 from liftgate.gemini.client import GeminiClient
 from liftgate.happenings import Happenings
-from liftgate.records import Account
 from liftgate.settings import JobSettings
 from liftgate.tasks import Tasks
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from liftgate.copies.services import Services
+from liftgate.deployments import Deployment
 from liftgate.engine.estimates import Estimates
 from liftgate.engine.meter import CallRecord, current
 from liftgate.engine.pricing import Pricing
@@ -17,7 +18,6 @@ from liftgate.keys.asking import asked_model
 from liftgate.keys.gate import Ticket
 from liftgate.keys.key import FindGroup, Key
 from liftgate.large_bodies import Body
-from liftgate.records import Deployment
 from liftgate.settings.sections import BudgetSettings
 
 

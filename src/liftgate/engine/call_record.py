@@ -9,13 +9,14 @@ from typing import Any, Literal
 import msgspec
 
 from liftgate.answer.choice import Answer
+from liftgate.deployments import Deployment
 from liftgate.engine.pricing import Paid, Pricing
 from liftgate.errors import BudgetReached, LiftgateError, RateReached
 from liftgate.json_types import JsonObject
 from liftgate.keys.gate import Ticket
 from liftgate.large_bodies import Body
 from liftgate.prices import NOTHING, TokenCounts, counts_of_gemini
-from liftgate.records import Deployment, FileRecord, Owner
+from liftgate.records import FileRecord, Owner
 
 Outcome = Literal["ok", "refused", "failed", "left"]
 """`refused`: a 4xx, the caller must change something or wait. `failed`: a 5xx, an error inside a stream, or an answer

@@ -17,6 +17,7 @@ import msgspec
 
 from liftgate.ask.question import count_body
 from liftgate.clock import Clock
+from liftgate.deployments import Deployment
 from liftgate.engine.pricing import LONGEST_OUTPUT, Pricing
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini_json import LARGE
@@ -24,7 +25,6 @@ from liftgate.json_types import JsonObject
 from liftgate.large_bodies import Body
 from liftgate.prices import TEXT, counts_of_gemini
 from liftgate.rates import model_entry
-from liftgate.records import Deployment
 
 COUNT_SECONDS = 60.0
 COUNTED_PARTS = 50_000

@@ -19,6 +19,7 @@ from liftgate.copies.kinds.files import delete_file
 from liftgate.copies.kinds.head_start import HeadStart
 from liftgate.copies.purge import PurgeAtOnce
 from liftgate.copies.services import Services
+from liftgate.deployments import Account
 from liftgate.engine.prefetch import Prefetch
 from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
 from liftgate.files.arrival import FileArrival, Ingest
@@ -28,7 +29,7 @@ from liftgate.gemini.upload_session import CHUNK
 from liftgate.keys.asking import asked_model
 from liftgate.media_types import is_taken, is_text, resolve, unusable
 from liftgate.names import file_id_of, gemini_resource, is_file_id, resource_of
-from liftgate.records import Account, FileRecord, NewFile, Owner, UploadRecord
+from liftgate.records import FileRecord, NewFile, Owner, UploadRecord
 from liftgate.router.attempts import Router
 from liftgate.signatures import HEAD
 

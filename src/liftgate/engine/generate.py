@@ -24,6 +24,7 @@ from liftgate.ask.media import AnyFile, MediaFound, ResolvedFile
 from liftgate.ask.model_facts import ModelFacts
 from liftgate.ask.question import Question, count_body
 from liftgate.copies.services import Services
+from liftgate.deployments import Deployment
 from liftgate.dialects.dialect import Dialect
 from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
@@ -41,7 +42,7 @@ from liftgate.gemini_json import LARGE, decoded, decoded_apart
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.keys.asking import asked_model, current_key, sees_model
 from liftgate.large_bodies import Body, encoded
-from liftgate.records import Deployment, Owner
+from liftgate.records import Owner
 from liftgate.router.attempts import Router
 from liftgate.settings import Settings
 from liftgate.settings.sections import LOCAL

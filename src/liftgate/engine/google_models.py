@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from liftgate.clock import Clock
+from liftgate.deployments import Account
 from liftgate.errors import LiftgateError, Unavailable
 from liftgate.gemini.client import GeminiClient
 from liftgate.names import bare_model
-from liftgate.records import Account
 from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate.engine")

@@ -16,10 +16,11 @@ from liftgate.backoff import RETENTION_SECONDS, YOUNG_PAUSES, YOUNG_SECONDS
 from liftgate.clock import Clock
 from liftgate.copies.ensure import Copies
 from liftgate.copies.kinds.wanted import Wanted
+from liftgate.deployments import Account
 from liftgate.errors import LiftgateError, UpstreamFileLost
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.status import lost_file
-from liftgate.records import Account, CopyKey, CopyRecord
+from liftgate.records import CopyKey, CopyRecord
 
 Standing = Literal["there", "processing", "gone", "unknown"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from liftgate.deployments import Deployment
 from liftgate.errors import UnsupportedParameter
-from liftgate.records import Deployment
 
 
 def check_kept(model: str, group: Sequence[Deployment], param: str, *, one_owner: bool) -> None:

@@ -14,11 +14,11 @@ from time import monotonic
 from typing import Protocol, TypeVar
 
 from liftgate.clock import Clock
+from liftgate.deployments import Deployment
 from liftgate.engine.call_record import CallRecord as CallRecord
 from liftgate.engine.call_record import Phase
 from liftgate.engine.pricing import Pricing
 from liftgate.errors import LiftgateError, UpstreamTimeout
-from liftgate.records import Deployment
 
 T = TypeVar("T")
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from liftgate.ask.model_info import facts_of
 from liftgate.clock import Clock
+from liftgate.deployments import Deployment
 from liftgate.engine.google_models import ByName, GoogleModels
 from liftgate.engine.pass_through import METHODS
 from liftgate.errors import LiftgateError, ModelNotFound, NotFound
 from liftgate.keys.asking import sees_model
 from liftgate.prices import day_of
 from liftgate.rates import model_entry
-from liftgate.records import Deployment
 from liftgate.router.attempts import Router
 from liftgate.settings.wildcards import STAR, star_of
 

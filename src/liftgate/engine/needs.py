@@ -15,6 +15,7 @@ import msgspec
 from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.copies.ensure import Copies
 from liftgate.copies.kinds.wanted import Wanted
+from liftgate.deployments import Account
 from liftgate.engine.attachments import Attachments
 from liftgate.engine.files import Files
 from liftgate.engine.heal import Healer
@@ -22,7 +23,7 @@ from liftgate.engine.meter import current
 from liftgate.engine.url_media import InlineBudget
 from liftgate.errors import FileNotFound, FileNotReady, LiftgateError
 from liftgate.media_types import TAKEN, bare, called, is_taken, unusable
-from liftgate.records import Account, CopyRecord, FileRecord, Owner
+from liftgate.records import CopyRecord, FileRecord, Owner
 
 T = TypeVar("T")
 

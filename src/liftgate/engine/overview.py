@@ -15,8 +15,9 @@ from liftgate.catalog.rows.overview import FileCopy as FileCopy
 from liftgate.copies.ensure import Copies
 from liftgate.copies.kinds.wanted import Wanted
 from liftgate.copies.services import Services
+from liftgate.deployments import Account, Deployment
 from liftgate.engine.files import Files
-from liftgate.records import Account, CopyRecord, Deployment, FileRecord, FileSearch, Owner
+from liftgate.records import CopyRecord, FileRecord, FileSearch, Owner
 from liftgate.router.attempts import Router
 
 PROJECT_BYTES = 20 * 2**30

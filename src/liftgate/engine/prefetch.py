@@ -17,8 +17,9 @@ from liftgate.copies.kinds.head_start import HeadStart
 from liftgate.copies.kinds.wanted import Wanted
 from liftgate.copies.lease import Lease
 from liftgate.copies.services import Services
+from liftgate.deployments import Account
 from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
-from liftgate.records import Account, FileRecord, FileStatus
+from liftgate.records import FileRecord, FileStatus
 from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate.engine")

@@ -11,10 +11,10 @@ from functools import lru_cache
 
 import msgspec
 
+from liftgate.deployments import Deployment
 from liftgate.json_types import JsonObject
 from liftgate.prices import LONG_PROMPT, PICO_A_NANO, TokenCounts, cost_at
 from liftgate.rates import NONE, Rates, model_entry, rates_of
-from liftgate.records import Deployment
 
 KNOWN_RATES = 1024
 DAY = 86_400

@@ -7,12 +7,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
+from liftgate.deployments import Deployment
 from liftgate.engine.estimates import Estimates
 from liftgate.engine.meter import CallRecord
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import Body
-from liftgate.records import Deployment
 from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate.engine")

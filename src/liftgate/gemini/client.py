@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from liftgate.byte_source import ByteSource
 from liftgate.clock import Clock
+from liftgate.deployments import Account, Deployment
 from liftgate.errors import InvalidRequest, LiftgateError, UpstreamAnswerBroken, UpstreamFileLost, UpstreamProtocolError
 from liftgate.gemini.files import GeminiFile, parse
 from liftgate.gemini.replies import Refusals, names_a_file, object_of, upload_number
@@ -29,7 +30,6 @@ from liftgate.http.transport import ClientLimits, Reply, Transport
 from liftgate.json_elements import ElementDecoder
 from liftgate.large_bodies import STEP, Body
 from liftgate.names import model_path
-from liftgate.records import Account, Deployment
 from liftgate.sse import EventDecoder
 
 EVENTS = "streamGenerateContent?alt=sse"

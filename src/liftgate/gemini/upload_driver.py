@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from liftgate.byte_source import ByteSource
+from liftgate.deployments import Account
 from liftgate.errors import UpstreamDisconnected, UpstreamStorageFull, UpstreamTimeout
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.files import GeminiFile
 from liftgate.gemini.upload_rules import ChunkAnswer
 from liftgate.gemini.upload_session import Action, Done, Fail, FindByName, Query, Restart, SendChunk, UploadSession
-from liftgate.records import Account
 
 log = logging.getLogger("liftgate.gemini")
 

@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from liftgate.clock import Clock
+from liftgate.deployments import Account, Deployment
 from liftgate.http.transport import Head, Transport
 from liftgate.names import model_path
-from liftgate.records import Account, Deployment
 
 VERSION = "v1beta"
 KEY_HEADER = "x-goog-api-key"

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
+from liftgate.deployments import Deployment
 from liftgate.errors import (
     BudgetInFlight,
     BudgetReached,
@@ -25,7 +26,6 @@ from liftgate.keys.allowances import Allowances
 from liftgate.keys.key import FindGroup, Key
 from liftgate.keys.limits import NANO, Limit, plan_of
 from liftgate.large_bodies import Body
-from liftgate.records import Deployment
 from liftgate.settings.sections import BudgetSettings
 
 Header = tuple[bytes, bytes]

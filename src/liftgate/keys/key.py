@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from liftgate.deployments import Deployment
 from liftgate.errors import AuthenticationFailed, ModelNotFound, PermissionDenied, shortened
 from liftgate.keys.limits import Plan, limits_of, plan_of
 from liftgate.keys.terms import KeyType, Terms, read_terms
-from liftgate.records import Deployment, KeyRecord, Owner
+from liftgate.records import KeyRecord, Owner
 
 FindGroup = Callable[[str], Sequence[Deployment]]
 """The deployments that are meant by a public name. Raises ModelNotFound."""

@@ -22,9 +22,9 @@ from typing import Protocol, TypeVar
 
 from liftgate.backoff import CALLS
 from liftgate.clock import Clock
+from liftgate.deployments import Deployment
 from liftgate.errors import ConfigError, LiftgateError, ModelNotFound, UpstreamKeyRejected, UpstreamProtocolError
 from liftgate.happenings import Happenings
-from liftgate.records import Deployment
 from liftgate.router.choose import Randomness, choose, no_affinity
 from liftgate.router.health import Health, model_is_gone
 from liftgate.settings.sections import ModelNames

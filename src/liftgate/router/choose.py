@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from liftgate.records import Deployment
+from liftgate.deployments import Deployment
 from liftgate.router.health import Health
 
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypedDict
 
+from liftgate.deployments import Account
 from liftgate.errors import AuthenticationFailed, ConfigError, InvalidRequest, ModelNotFound
 from liftgate.json_types import JsonMapping
 from liftgate.names import bare_model, is_collection, names_a_model
-from liftgate.records import Account
 from liftgate.settings.google import environment_key, key_account, key_warnings, read_base
 
 PROVIDER = "gemini"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from liftgate.backoff import CALLS
 from liftgate.clock import Clock
+from liftgate.deployments import Account
 from liftgate.errors import LiftgateError, UpstreamFileLost, UpstreamStorageFull
 from liftgate.json_types import JsonMapping
-from liftgate.records import Account
 
 if TYPE_CHECKING:
     from liftgate.gemini.client import GeminiClient

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from liftgate.deployments import Account, Deployment
 from liftgate.errors import ConfigError
-from liftgate.records import Account, Deployment
 from liftgate.settings.defaults import read_defaults
 from liftgate.settings.faults import Faults
 from liftgate.settings.google import (

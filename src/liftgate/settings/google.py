@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from liftgate.deployments import Account
 from liftgate.errors import ConfigError
-from liftgate.records import Account
 from liftgate.settings.keys import checked_key
 from liftgate.settings.spelling import hint
 from liftgate.settings.values import shown

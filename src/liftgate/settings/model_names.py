@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from liftgate.deployments import Deployment
 from liftgate.errors import ConfigError
-from liftgate.records import Deployment
 from liftgate.settings.faults import Faults
 from liftgate.settings.sections import ModelNames
 from liftgate.settings.spelling import hint

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from liftgate.errors import ConfigError
-from liftgate.rates import Prices
 from liftgate.settings.values import resolved, shown
+
+if TYPE_CHECKING:
+    from liftgate.rates import Prices
 
 PER_TOKEN = {
     "input_cost_per_token": "in_text",

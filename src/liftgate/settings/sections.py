@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from liftgate.records import Deployment, Owner
+from liftgate.deployments import Deployment
 from liftgate.settings.values import shown_url
+
+if TYPE_CHECKING:
+    from liftgate.records import Owner
 
 KIB = 1024
 MIB = 1024 * KIB

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from liftgate.deployments import Deployment
 from liftgate.names import bare_model, names_a_model
-from liftgate.records import Deployment
 
 STAR = "*"
 _PUBLIC = re.compile(r"(?!(?:.*/)?\.{1,2}(?:/|\Z))[^\x00-\x20\x7f?#%\\]+", re.DOTALL)

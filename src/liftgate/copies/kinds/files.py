@@ -12,9 +12,10 @@ from liftgate.copies.kind import Making
 from liftgate.copies.kinds.page_in import PageIn
 from liftgate.copies.kinds.wanted import Wanted
 from liftgate.copies.services import Services
+from liftgate.deployments import Account
 from liftgate.gemini.upload_rules import finished_file
 from liftgate.names import FILES
-from liftgate.records import Account, CopyKey, CopyRecord, Owner
+from liftgate.records import CopyKey, CopyRecord, Owner
 
 DOUBTED_BLOBS = 10_000
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from liftgate import ids
 from liftgate.blobs.spool import Spool, SpoolDiscarded
+from liftgate.deployments import Account
 from liftgate.errors import LiftgateError
 from liftgate.gemini.client import GeminiClient
-from liftgate.records import Account
 from liftgate.tasks import Tasks
 
 

@@ -6,9 +6,10 @@ import copy
 
 import msgspec
 
+from liftgate.deployments import Account
 from liftgate.errors import FileNotFound, FileUnusable, LiftgateError
 from liftgate.media_types import bare
-from liftgate.records import Account, CopyKey, FileRecord
+from liftgate.records import CopyKey, FileRecord
 
 
 class Wanted(msgspec.Struct, frozen=True):
