@@ -85,6 +85,73 @@ def post(of: Scene, path: str, body: object) -> str:
         return told
 
 
+def responses(of: Scene, files: Files, **more: object) -> str:
+    return post(of, "/v1/responses", {"model": MODEL, "input": items(files), "store": False, **more})
+
+
+def responses_stream(of: Scene, files: Files) -> str:
+    return responses(of, files, stream=True)
+
+
+def responses_in_a_result(of: Scene, files: Files) -> str:
+    """Among a tool's results, and in the container of code."""
+    (first, *others) = files
+    told = [
+        {"role": "user", "content": "go"},
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": items(dict.fromkeys(others, b""))[0]["content"]},
+    ]
+    code = {"type": "code_interpreter", "container": {"type": "auto", "file_ids": [first]}}
+    return responses(of, files, input=told, tools=[code, {"type": "function", "name": "f"}])
+
+
+def responses_in_a_conversation(of: Scene, files: Files) -> str:
+    """The files stand in what was said before."""
+    before = {"items": [*items(files), {"role": "assistant", "content": "?"}]}
+    conversation = json.loads(post(of, "/v1/conversations", before))["id"]
+    return post(of, "/v1/responses", {"model": MODEL, "input": "What are these?", "conversation": conversation})
+
+
+def responses_count(of: Scene, files: Files) -> str:
+    told = post(of, "/v1/responses/input_tokens", {"model": MODEL, "input": items(files)})
+    assert json.loads(told)["input_tokens"] > 0
+    return "counted"
+
+
+def compacted(of: Scene, files: Files) -> str:
+    post(of, "/v1/responses/compact", {"model": MODEL, "input": [*items(files), {"role": "assistant", "content": "?"}]})
+    return "counted"
+
+
+def items(files: Files) -> Any:
+    return [{"role": "user", "content": [{"type": "input_file", "file_id": file_id} for file_id in files]}]
+
+
+def anthropics(of: Scene, files: Files, path: str = "/v1/messages", **more: object) -> str:
+    blocks = [{"type": "document", "source": {"type": "file", "file_id": file_id}} for file_id in files]
+    return post(of, path, {"model": MODEL, "messages": [{"role": "user", "content": blocks}], **more})
+
+
+def anthropics_whole(of: Scene, files: Files) -> str:
+    return anthropics(of, files, max_tokens=1000)
+
+
+def anthropics_stream(of: Scene, files: Files) -> str:
+    """Its text comes in pieces."""
+    told = anthropics(of, files, max_tokens=1000, stream=True)
+    events = [json.loads(line[6:]) for line in told.splitlines() if line.startswith("data: ")]
+    return "".join(each["delta"]["text"] for each in events if each.get("delta", {}).get("type") == "text_delta")
+
+
+def anthropics_count(of: Scene, files: Files) -> str:
+    assert json.loads(anthropics(of, files, "/v1/messages/count_tokens"))["input_tokens"] > 0
+    return "counted"
+
+
+OTHER_DIALECTS = (
+    *(responses, responses_stream, responses_in_a_result, responses_in_a_conversation, responses_count, compacted),
+    *(anthropics_whole, anthropics_stream, anthropics_count),
+)
 CARRIERS = (chat, stream, count, generate, native_stream, native_count)
 Carrier = Callable[[Scene, Files], str]
 
@@ -131,6 +198,17 @@ def test_all_of_ten_lost_files_are_made_again_within_one_request(carrier: Carrie
             answers(carrier, of, files)
         with requests(of, **{"files.get": 0, "upload.start": 0}):
             answers(carrier, of, files)
+
+
+def test_lost_files_are_made_again_within_one_request_in_every_dialect(tmp_path: Path) -> None:
+    with scene(tmp_path) as of:
+        files = made(of, 3)
+        for carrier in OTHER_DIALECTS:
+            answers(carrier, of, files)
+            of.advance(HOUR)
+            lose(of, list(files.values()))
+            with requests(of, **{"upload.finalize": 3}):
+                answers(carrier, of, files)
 
 
 @pytest.mark.parametrize("carrier", CARRIERS, ids=lambda carrier: carrier.__name__)
