@@ -190,6 +190,36 @@ def test_a_file_out_of_reach_is_told_plainly(sandbox: Sandbox) -> None:
         liftgate.file_retrieve(file.id)
 
 
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("stream", [True, False])
+def test_of_several_files_the_one_that_is_gone_is_named_by_its_place(
+    sandbox: Sandbox, known: bool, stream: bool
+) -> None:
+    """Whether Google was asked for it before, or says so only when the request comes."""
+    kept, gone = liftgate.create_file(file=("a.txt", b"a")), liftgate.create_file(file=("b.txt", b"b"))
+    parts = [{"type": "file", "file": {"file_id": each.id}} for each in (kept, gone)]
+    items = [{"type": "input_file", "file_id": each.id} for each in (kept, gone)]
+    model = "gemini/gemini-2.5-flash"
+    asks: list[tuple[Callable[[], Any], str]] = [
+        (
+            lambda: liftgate.completion(model, [{"role": "user", "content": parts}], stream=stream),
+            "messages[0].content[1].file.file_id",
+        ),
+        (
+            lambda: liftgate.responses(model=model, input=[{"role": "user", "content": items}], stream=stream),
+            "input[0].content[1].file_id",
+        ),
+    ]
+    if known:
+        list(liftgate.completion(model, [{"role": "user", "content": parts}], stream=True))
+    sandbox.control("clock", {"advance": 120})
+    sandbox.control(f"files/{gone.id.rpartition('/')[2]}", method="DELETE")
+    for ask, param in asks:
+        with pytest.raises(FileNotFound) as failure:
+            ask()
+        assert failure.value.param == param and gone.id in failure.value.message
+
+
 def test_content_says_who_can_give_it(sandbox: Sandbox) -> None:
     file = liftgate.create_file(file=b"some text")
     with pytest.raises(UnsupportedParameter, match=r"Liftgate\(data_dir=…\)"):

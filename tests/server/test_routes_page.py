@@ -115,6 +115,10 @@ def test_a_path_with_two_versions_says_so(gateway: str) -> None:
     answer = call(gateway, "GET", "/v1/files/v1/files", b"", {"Authorization": "Bearer sk-ann"})
     assert (answer.status, answer.error()["type"]) == (404, "invalid_request_error")
     assert "The version stands twice" in answer.error()["message"]
+    # Google's second address of a download has one.
+    answer = call(gateway, "GET", "/download/v1beta/files/x:download?alt=media", b"", {"x-goog-api-key": "sk-ann"})
+    assert (answer.status, answer.json()["error"]["status"]) == (404, "NOT_FOUND")
+    assert "GET /v1beta/files/{name}:download" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("path", ["/v1/respons", "/v1/", "/v2/files", "/v1beta/respons", "/v1/models2"])

@@ -183,6 +183,7 @@ class Direct:
         asked = DirectCall(at.client, at.account, self._clock, form, at.body, self._signatures)
         found = form.media(form.request)
         files = await self._resolved(at, found) if found.needs else {}
+        asked.named = {file_name(need.ref): need for need in found.needs if need.kind == "file_id"}
         asked.suspects = [*inline_suspects(found.read, files), *file_suspects(found.needs, files)]
         return asked, asked.translate(files)
 
@@ -217,10 +218,11 @@ class Direct:
                 "or upload it with create_file.",
                 param=need.param,
             )
-        return await self._ready(at, need.ref)
+        return await self._ready(at, need.ref, need.param)
 
-    async def _ready(self, at: Exchange, file_id: str) -> GeminiFile:
-        """The file once Gemini says ACTIVE. FileUnusable with Gemini's reason; FileNotReady at the deadline."""
+    async def _ready(self, at: Exchange, file_id: str, param: str = "file_id") -> GeminiFile:
+        """The file once Gemini says ACTIVE. FileUnusable with Gemini's reason; FileNotReady at the deadline; `param`
+        says where the caller names it."""
         name = file_name(file_id)
         known = self._active.get((at.account.name, name))
         if known is not None and (known.expires_at or 0.0) - MARGIN > at.client.upstream_now(at.account):
@@ -229,9 +231,9 @@ class Direct:
             try:
                 file = await self._get(at, name)
             except UpstreamFileLost as error:
-                raise FileOutOfReach(file_id, error.upstream) from error
+                raise FileOutOfReach(file_id, error.upstream, param=param) from error
             if file.state == "FAILED":
-                raise FileUnusable(f"Gemini could not process the file {file_id!r}: {file.error}", param="file_id")
+                raise FileUnusable(f"Gemini could not process the file {file_id!r}: {file.error}", param=param)
             if file.state == "ACTIVE" or (not file.state and poll >= POLLS_WITHOUT_STATE):
                 self._remember(at.account.name, file)
                 return file
@@ -239,7 +241,7 @@ class Direct:
             if pause >= at.attempts.left:
                 break
             await self._clock.sleep(pause)
-        raise FileNotReady(f"Gemini is still processing the file {file_id!r} ({file.mime_type}).", param="file_id")
+        raise FileNotReady(f"Gemini is still processing the file {file_id!r} ({file.mime_type}).", param=param)
 
     def _remember(self, account: str, file: GeminiFile) -> None:
         self._active[account, file.name] = file
@@ -260,6 +262,8 @@ class Direct:
                 age = at.client.upstream_now(at.account) - (file.created_at or 0.0) if file else YOUNG_SECONDS
                 if pause is None or age >= YOUNG_SECONDS:
                     self._active.pop(place, None)
+                    if (need := asked.named.get(place[1])) is not None:
+                        raise FileOutOfReach(need.ref, error.upstream, param=need.param) from error
                     raise
             await self._clock.sleep(pause)
 

@@ -22,7 +22,7 @@ from liftgate.answer.events import SHOWN, Event
 from liftgate.answer.fold import AnswerFold
 from liftgate.ask.builder import Ask
 from liftgate.ask.gemini_fields import merged
-from liftgate.ask.media import ResolvedFile
+from liftgate.ask.media import Media, ResolvedFile
 from liftgate.ask.model_dates import with_its_end
 from liftgate.ask.model_facts import facts_for
 from liftgate.ask.question import Question, count_body
@@ -89,6 +89,8 @@ class DirectCall(Generic[Q, R, P]):
         self._signatures = signatures
         self._model = model_name(form.request["model"])
         self.suspects: list[Suspect] = []
+        self.named: Mapping[str, Media] = {}
+        """Files of Google's that the request names, by their names there."""
         self._deployment = Deployment("direct", self._model, self._model, account, account.api_keys[0])
 
     def translate(self, files: Mapping[str, ResolvedFile]) -> Q:

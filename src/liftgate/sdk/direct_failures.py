@@ -20,8 +20,8 @@ class FileOutOfReach(FileNotFound):
     all.
     """
 
-    def __init__(self, file_id: str, upstream: UpstreamFacts | None = None) -> None:
-        super().__init__(file_id, param="file_id")
+    def __init__(self, file_id: str, upstream: UpstreamFacts | None = None, *, param: str = "file_id") -> None:
+        super().__init__(file_id, param=param)
         self.message = (
             f"This key's project cannot see the file {file_id!r}, or it expired (Google keeps files for 48 h) or was "
             "deleted. Upload it again with this key; a gateway, or Liftgate(data_dir=…), keeps files for good."

@@ -88,6 +88,8 @@ def _reason(path: str) -> str:
         called := behind.rpartition(":")[2]
     ) in GOOGLE_METHODS_UNSERVED:
         return f"{called} of the Gemini API is not served here."
+    if first == "download" and version is None:
+        return "GET /v1beta/files/{name}:download gives the bytes of a file at once."
     if re.search(r"(?:^|/)v1(?:beta)?/", rest):
         return "The version stands twice in it: does the client's base URL hold more than it should?"
     return ""
