@@ -89,6 +89,11 @@ def _write(value: Any, whole: bytearray) -> None:
         whole += b"]"
 
 
+def fits(value: Any, size: int) -> bool:
+    """Whether so many characters may be enough to write it. Takes no longer where it is larger."""
+    return _fits(value, size) >= 0
+
+
 def _fits(value: Any, left: int) -> int:
     """What is left of so many characters when `value` is written; less than 0 where it does not fit."""
     if isinstance(value, str):

@@ -14,8 +14,6 @@ DONE = b"data: [DONE]\n\n"
 PING = b": ping\n\n"
 
 LARGE = STEP
-MANY = 8
-"""Pieces that an event has at least before it is asked how large they are."""
 
 _LINE_END = re.compile(rb"[\r\n]")
 _BLANK_ENDS = (b"\r\n\r\n", b"\n\n", b"\r\r", b"\n\r\n", b"\r\n\n")
@@ -53,7 +51,7 @@ class EventDecoder:
             if not any(end in seen for end in _BLANK_LINE):
                 self._edge = seen[-2:]
                 return []
-            if len(self._waiting) >= MANY and sum(map(len, self._waiting)) > LARGE:
+            if sum(map(len, self._waiting)) > LARGE:
                 self.ripe = True
                 return []
             buffer = b"".join(self._waiting)

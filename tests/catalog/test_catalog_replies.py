@@ -183,12 +183,29 @@ def test_a_run_has_one_end_and_is_written_by_whom_holds_its_lease(database_url: 
         again = begin_run(conn, "r", 8, [b"2"])
         assert again is not None and again[1] and again[0].attempts == 2
         assert events_after(conn, "r", -1, 10) == [(0, b"0"), (1, b"1"), (2, b"2")]
+        assert events_after(conn, "r", -1, 2) == [(0, b"0"), (1, b"1")]
         assert not log_events(conn, "r", 7, 3, [b"x"]) and not end_run(conn, "r", "completed", generation=7)
         spent = begin_run(conn, "r", 9, [b"2"])
         assert spent is not None and not spent[1]
         assert end_run(conn, "r", "failed", generation=9, body=b"{}", first=3, frames=[b"end"])
         assert not end_run(conn, "r", "cancelled", body=b"{}") and begin_run(conn, "r", 10, []) is None
         assert events_after(conn, "r", 2, 10) == [(3, b"end")]
+
+    written(database_url, work)
+
+
+def test_events_are_read_by_their_bytes_too(database_url: str) -> None:
+    """An answer of 64 MiB is in five of its events; a reader gets them one after the other."""
+    frames = [b"a" * (1 << 20), b"b", b"c" * (3 << 20), b"d", b"e" * 1000]
+
+    def work(conn: Connection) -> None:
+        assert add_run(conn, run_row(conn, "r", "queued"), frames, [], 9)
+        read, last = list[list[int]](), -1
+        while found := events_after(conn, "r", last, 100):
+            read.append([number for number, _ in found])
+            assert [frame for _, frame in found] == [frames[number] for number in read[-1]]
+            last = read[-1][-1]
+        assert read == [[0], [1], [2], [3, 4]]
 
     written(database_url, work)
 

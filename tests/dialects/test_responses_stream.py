@@ -43,7 +43,8 @@ def test_a_cancelled_stream_ends_with_a_response_that_is_cancelled(
         encoder.begin(fold.answer)
         for each in chunks:
             body += encoder.encode(fold.feed(each))
-    told = read_events(body + encoder.cancelled())
+    encoder.cancel()
+    told = read_events(body + encoder.taken())
     assert [each["type"] for each in told[:2]] == ["response.created", "response.in_progress"]
     last = told[-1]["response"]
     assert told[-1]["type"] == "response.failed" and (last["status"], last["error"]) == ("cancelled", None)

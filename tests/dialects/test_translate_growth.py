@@ -243,6 +243,7 @@ LONG: dict[str, Callable[[int], Callable[[], object]]] = {
     ),
     "citations of a long text": lambda n: lambda: answered([cited(n // 50)], {}, stream=False),
     "citations of a long text with wrong offsets": lambda n: lambda: answered([cited(n // 50, 7)], {}, stream=False),
+    "as many sources as citations": lambda n: lambda: answered([sourced(n // 5)], {}, stream=False),
     "logprobs in many pieces": lambda n: lambda: answered([token()] * (n // 50), {}, stream=True),
     "audio in many pieces": lambda n: lambda: answered([spoken()] * (n // 50), {}, stream=True),
 }
@@ -261,6 +262,15 @@ def cited(count: int, off: int = 0) -> Request:
     return {
         "candidates": [{"content": {"parts": [{"text": text}]}, "finishReason": "STOP", "groundingMetadata": grounding}]
     }
+
+
+def sourced(count: int) -> Request:
+    reply = cited(count)
+    grounding = reply["candidates"][0]["groundingMetadata"]
+    grounding["groundingChunks"] = [{"web": {"uri": f"https://a.example/{n}"}} for n in range(count)]
+    for n, support in enumerate(grounding["groundingSupports"]):
+        support["groundingChunkIndices"] = [n]
+    return reply
 
 
 def token() -> Request:

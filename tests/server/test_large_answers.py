@@ -235,8 +235,7 @@ def test_an_event_that_ripens_is_the_event_that_it_was(
     expected = [bytes(event) for piece in pieces for event in plain.feed(piece)]
     found: list[bytes] = []
     with pytest.MonkeyPatch.context() as patch:
-        # Bounds, made so small that short events are large.
-        patch.setattr(sse, "MANY", 2)
+        # A bound, made so small that short events are large.
         patch.setattr(sse, "LARGE", 0)
         for piece in pieces:
             found += ripe.feed(piece)

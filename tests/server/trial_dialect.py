@@ -23,6 +23,8 @@ from liftgate.server.routes import Route, Table
 
 
 class ToyEncoder:
+    large = False
+
     def begin(self, answer: Answer[Question]) -> None:
         self._answer = answer
 

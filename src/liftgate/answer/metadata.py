@@ -34,7 +34,7 @@ class Gathered(msgspec.Struct):
             if type(value) is not list:
                 self.fields[name] = value
                 continue
-            if name == SUPPORTS and places is not None:
+            if name == SUPPORTS and places is not None and places != list(range(len(places))):
                 value = [_placed(each, places) for each in value]
             self._take_list(name, value)
 
@@ -58,7 +58,7 @@ class Gathered(msgspec.Struct):
 
 def _placed(support: Any, places: list[int]) -> Any:
     positions = support.get(POSITIONS) if type(support) is dict else None
-    if type(positions) is not list or places == list(range(len(places))):
+    if type(positions) is not list:
         return support
     known = len(places)
     return {**support, POSITIONS: [places[at] if type(at) is int and 0 <= at < known else at for at in positions]}

@@ -48,14 +48,17 @@ class Errors(Protocol):
 
 
 class Encoder(Protocol[Q]):
-    """Writes one stream as server-sent events. Each method gives whole blocks; b"" where the API writes nothing."""
+    """Writes one stream as server-sent events. Each method gives whole blocks; b"" where the API writes nothing.
+    `large`: set by who calls it in a thread, because what it writes takes long; it then writes in steps."""
+
+    large: bool
 
     def begin(self, answer: Answer[Q]) -> None:
         """The answer is there: before the first `encode`."""
 
     def encode(self, events: Sequence[Event]) -> Body: ...
 
-    def ping(self) -> bytes:
+    def ping(self) -> Body:
         """Something for the client in a silence, also before the answer is there."""
         ...
 
@@ -63,7 +66,7 @@ class Encoder(Protocol[Q]):
         """Behind the last events of an answer that is whole."""
         ...
 
-    def error(self, error: LiftgateError) -> bytes:
+    def error(self, error: LiftgateError) -> Body:
         """The stream breaks off here: the error, and the end behind it."""
         ...
 

@@ -94,11 +94,9 @@ class StartedStream(Generic[Q]):
                     self._events = await self._folded_apart(batch) if self._stream.large else self._folded(batch)
                 else:
                     self._last = True
-                    self._events = self._fold.end()
-                    self._fold.answer.ended_at = int(self._clock.now())
-                    if self.tells_cost and self._call is not None:
-                        self._call.answered_in(self._fold.answer, self._latest)
-                        self._fold.answer.dollars = self._call.dollars
+                    self._events = await self._ended_apart() if self._fold.answer.large else self._fold.end()
+            if self._last:
+                self._note_end()
             if self._unsaved:
                 await self._signatures.save(self._owner, self._unsaved, stored=self._keeps)
                 self._unsaved = []
@@ -131,6 +129,18 @@ class StartedStream(Generic[Q]):
         if signatures := fold.take_signatures():
             self._unsaved += signatures
         return events
+
+    def _note_end(self) -> None:
+        answer, call = self._fold.answer, self._call
+        answer.ended_at = answer.ended_at or int(self._clock.now())
+        if self.tells_cost and call is not None:
+            call.answered_in(answer, self._latest)
+            answer.dollars = call.dollars
+
+    async def _ended_apart(self) -> list[Event]:
+        """In a thread; found again as what is folded there is."""
+        self._folding = self._folding or Apart()
+        return await self._folding.run(self._fold.end)
 
     async def _folded_apart(self, batch: Sequence[Body]) -> list[Event]:
         """In a thread; where the one before was cancelled, what it was given."""

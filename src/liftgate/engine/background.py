@@ -24,15 +24,17 @@ from liftgate.copies.kinds.files import delete_file
 from liftgate.copies.purge import PurgeAtOnce
 from liftgate.copies.services import Services
 from liftgate.dialects.responses import kept_items
-from liftgate.dialects.responses.stream import ResponseEncoder, preamble, split, waiting_response
+from liftgate.dialects.responses.stream import ResponseEncoder, preamble, waiting_response
 from liftgate.engine.background_run import BackgroundRun, Workshop, head_of
 from liftgate.engine.meter import current
 from liftgate.engine.replies import response_not_found, shown_run
 from liftgate.engine.shares import Shares
-from liftgate.engine.turns import Turn
+from liftgate.engine.turns import Encode, Turn
 from liftgate.errors import InvalidRequest, LiftgateError, RateLimited, UnsupportedParameter
+from liftgate.gemini_json import decoded_apart
 from liftgate.json_types import JsonObject
 from liftgate.keys.asking import current_key
+from liftgate.large_bodies import STEP, Body, encoded
 from liftgate.log_context import working_for
 from liftgate.records import Owner
 from liftgate.sse import PING
@@ -49,7 +51,6 @@ _FRAMES_AT_ONCE = 100
 _TAKEN_UP_AT_ONCE = 50
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,15 @@ class Background:
             raise UnsupportedParameter(
                 "Unsupported value: 'background' does not support true with 'store': false.", param="background"
             )
-        head = await self._workshop.generate.check(turn.dialect, owner, turn.request)
-        given = kept_items.own_items(turn.given or turn.request.get("input"), head.id)
-        files = await self._workshop.items.put_away(owner, given)
+        large = turn.large
+        head = await self._workshop.generate.check(turn.dialect, owner, turn.request, large=large)
+        copy = partial(kept_items.own_items, turn.given or turn.request.get("input"), head.id)
+        given = await asyncio.to_thread(copy) if large else copy()
+        files = await self._workshop.items.put_away(owner, given, large=large)
         request = {**turn.request, "model": head.model, "input": given}
         queued = waiting_response(head, request, "queued")
+        write = partial(_written, request, queued)
+        asked, body = await asyncio.to_thread(write, encoded) if large else write(_encode)
         noted = current.get()
         run = rows.RunRow(
             id=queued["id"],
@@ -93,15 +98,15 @@ class Background:
             shown=0,
             streamed=int(stream),
             ended_at=None,
-            request=_encode(request),
-            body=_encode(queued),
+            request=asked,
+            body=body,
             key_name="" if noted is None else noted.key,
             key_id="" if noted is None else noted.key_id,
             key_made=int(current_key.get() is not None),
         )
-        frames = preamble(head, request)[: rows.PREAMBLE - 1] if stream else []
 
         def work(conn: Connection) -> bool:
+            frames = preamble(head, request)[: rows.PREAMBLE - 1] if stream else []
             return rows.add_run(conn, replace(run, created_at=conn.now()), frames, files, MOST_IN_FLIGHT)
 
         if not await self._db.write(work, storing=True):
@@ -120,14 +125,17 @@ class Background:
             run = rows.lock_run(conn, owner, response_id, conn.now())
             if run is None or not run.in_flight:
                 return run
-            request = _decode(run.request)
-            head = head_of(run)
-            body = _encode(waiting_response(head, request, "cancelled"))
-            frames: list[bytes] = []
+            request = decoded_apart(run.request)
+            head = head_of(run.id, decoded_apart(run.body))
+            body = bytes(encoded(waiting_response(head, request, "cancelled")))
+            frames: list[Body] = []
             first = 0
             if run.streamed:
                 first = rows.next_number(conn, run.id)
-                frames = split(ResponseEncoder(head, request, first).cancelled())
+                encoder = ResponseEncoder(head, request, first)
+                encoder.large = True
+                encoder.cancel()
+                frames = encoder.listed()
             rows.end_run(conn, run.id, "cancelled", body=body, first=first, frames=frames)
             conn.announce(rows.CANCELLED, run.id)
             return rows.find_run(conn, owner, response_id, conn.now())
@@ -137,7 +145,7 @@ class Background:
             return None
         if run.state != "cancelled":
             raise InvalidRequest(f"Cannot cancel a {run.state.replace('_', ' ')} response.")
-        return shown_run(run)
+        return await shown_run(run)
 
     async def delete(self, owner: Owner, response_id: str) -> None:
         """Erases a response at once, from the foreground too; what went on from it cannot be gone on from any more.
@@ -187,7 +195,9 @@ class Background:
                     return
                 run, frames = found
                 for number, frame in frames:
-                    yield frame
+                    # One may be as large as the whole answer.
+                    for at in range(0, len(frame), STEP):
+                        yield frame if len(frame) <= STEP else frame[at : at + STEP]
                     after, spoke_at = number, clock.monotonic()
                 if frames:
                     continue
@@ -207,12 +217,14 @@ class Background:
             if not readers:
                 del self._readers[run_id]
 
-    async def _next(self, owner: Owner, run_id: str, after: int) -> tuple[rows.RunRow, list[tuple[int, bytes]]] | None:
+    async def _next(
+        self, owner: Owner, run_id: str, after: int
+    ) -> tuple[rows.Progress, list[tuple[int, bytes]]] | None:
         """The run, and the frames that follow, which are the reader's from then on; None where it was deleted."""
 
-        def look(conn: Connection) -> tuple[rows.RunRow | None, list[tuple[int, bytes]]]:
+        def look(conn: Connection) -> tuple[rows.Progress | None, list[tuple[int, bytes]]]:
             with conn.snapshot():
-                run = rows.find_run(conn, owner, run_id, conn.now())
+                run = rows.progress_of(conn, owner, run_id, conn.now())
                 return run, [] if run is None else rows.events_after(conn, run_id, after, _FRAMES_AT_ONCE)
 
         while True:
@@ -260,5 +272,9 @@ class Background:
                 for news in readers:
                     news.set()
 
-    async def _find(self, owner: Owner, response_id: str) -> rows.RunRow | None:
-        return await self._db.read(lambda conn: rows.find_run(conn, owner, response_id, conn.now()))
+    async def _find(self, owner: Owner, response_id: str) -> rows.Progress | None:
+        return await self._db.read(lambda conn: rows.progress_of(conn, owner, response_id, conn.now()))
+
+
+def _written(request: JsonObject, queued: JsonObject, encode: Encode) -> tuple[bytes, bytes]:
+    return bytes(encode(request)), bytes(encode(queued))

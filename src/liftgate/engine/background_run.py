@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import msgspec
 
@@ -21,18 +22,19 @@ from liftgate.copies.services import Services
 from liftgate.dialects.responses.echo import ID
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.dialects.responses.request import conversation_not_found
-from liftgate.dialects.responses.stream import ResponseEncoder, preamble, split, waiting_response
+from liftgate.dialects.responses.stream import ResponseEncoder, preamble, waiting_response
 from liftgate.engine.admission import Admission
 from liftgate.engine.generate import Generate
 from liftgate.engine.meter import CallRecord, Meters, current
 from liftgate.engine.replies import Replies
-from liftgate.engine.reply_items import ReplyItems
+from liftgate.engine.reply_items import ReplyItems, decoded_row
 from liftgate.engine.turns import NewReply, Turn
 from liftgate.errors import AuthenticationFailed, InternalError, LiftgateError, Unavailable, let_go
+from liftgate.gemini_json import LARGE
 from liftgate.json_types import JsonObject
 from liftgate.keys.asking import current_key
 from liftgate.keys.key import Key
-from liftgate.large_bodies import encoded
+from liftgate.large_bodies import Body, encoded
 from liftgate.records import Owner
 
 log = logging.getLogger("liftgate.engine")
@@ -41,7 +43,6 @@ ROUTE = "/v1/responses"
 _PAUSES = (0.5, 2.0, 5.0)
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class BackgroundRun:
         self._owner = owner
         self._generation = 0
         self._number = rows.PREAMBLE
+        self._large = False
 
     async def carry_out(self) -> None:
         """Returns when it has ended, or is another's. Raises Unavailable where its end could not be written: then it is
@@ -90,12 +92,15 @@ class BackgroundRun:
             waiting = await self._db.read(lambda conn: rows.find_run(conn, self._owner, self._id, conn.now()))
             if waiting is None or not waiting.in_flight:
                 return
-            request: JsonObject = _decode(waiting.request)
-            head = head_of(waiting)
-            progress = preamble(head, request)[rows.PREAMBLE - 1 :]
-            begun = await self._db.write(
-                lambda conn: rows.begin_run(conn, self._id, lease.generation, progress), storing=True
-            )
+            self._large = len(waiting.request) >= LARGE
+            request = await decoded_row(waiting.request)
+            head = head_of(self._id, await decoded_row(waiting.body))
+
+            def begin(conn: Connection) -> tuple[rows.RunRow, bool] | None:
+                progress = preamble(head, request)[rows.PREAMBLE - 1 :]
+                return rows.begin_run(conn, self._id, lease.generation, progress)
+
+            begun = await self._db.write(begin, storing=True)
             if begun is not None:
                 # What runs here is a call of its own, whoever's request it was taken in with.
                 current_key.set(None)
@@ -107,18 +112,19 @@ class BackgroundRun:
         if not again and made.run.streamed:
             first = await self._db.read(lambda conn: rows.next_number(conn, self._id))
         encoder = ResponseEncoder(made.head, made.request, first)
+        encoder.large = self._large
         self._number = first
         try:
             if not again:
                 raise InternalError("The gateway stopped while it made this response.")
             await self._take_key(made)
-            turn = await self._workshop.replies.begin(self._owner, made.request, keeps=True)
+            turn = await self._workshop.replies.begin(self._owner, made.request, keeps=True, large=self._large)
             if made.run.streamed:
                 await self._stream(turn, made, encoder)
             else:
-                generate = self._workshop.generate
-                whole = await generate.complete(turn.dialect, self._owner, turn.request, head=made.head)
-                await self._store(turn, whole, b"")
+                generate, asked = self._workshop.generate, turn.request
+                whole = await generate.complete(turn.dialect, self._owner, asked, large=turn.large, head=made.head)
+                await self._store(turn, whole, [])
         except _Over:
             return
         except LiftgateError as error:
@@ -145,17 +151,18 @@ class BackgroundRun:
 
     async def _stream(self, turn: Turn, made: _Made, encoder: ResponseEncoder) -> None:
         generate = self._workshop.generate
-        events = await generate.stream(turn.dialect, self._owner, turn.request, head=made.head)
+        events = await generate.stream(turn.dialect, self._owner, turn.request, large=turn.large, head=made.head)
         begun = False
         try:
             while True:
                 batch = await events.batch()
                 answer = events.answer
                 assert answer is not None, "its events are there"
+                encoder.large = encoder.large or answer.large
                 if not begun:
-                    encoder.begin(answer)
+                    encoder.begin(answer)  # which writes nothing: the preamble is out
                     begun = True
-                frames = await asyncio.to_thread(encoder.encode, batch) if answer.large else encoder.encode(batch)
+                frames = await asyncio.to_thread(encoder.frames, batch) if encoder.large else encoder.frames(batch)
                 if events.ended:
                     await self._store(turn, answer, frames)
                     return
@@ -163,28 +170,26 @@ class BackgroundRun:
         finally:
             await events.aclose()
 
-    async def _log(self, frames: bytes) -> None:
+    async def _log(self, frames: Sequence[Body]) -> None:
         """Durable before a reader gets them."""
-        listed = split(frames)
-        first, self._number = self._number, self._number + len(listed)
-        if listed and not await self._db.write(
-            lambda conn: rows.log_events(conn, self._id, self._generation, first, listed), storing=True
+        first, self._number = self._number, self._number + len(frames)
+        if frames and not await self._db.write(
+            lambda conn: rows.log_events(conn, self._id, self._generation, first, frames), storing=True
         ):
             raise _Over
 
-    async def _store(self, turn: Turn, answer: Answer[ResponsesQuestion], frames: bytes) -> None:
+    async def _store(self, turn: Turn, answer: Answer[ResponsesQuestion], frames: Sequence[Body]) -> None:
         """The answer, its last frames and the end in one transaction."""
-        dialect = turn.dialect
-        response = await asyncio.to_thread(dialect.whole, answer) if answer.large else dialect.whole(answer)
-        new = NewReply(self._owner, turn, response, answer)
-        files = await self._workshop.items.put_away(self._owner, new.items)
-        reply, items = await asyncio.to_thread(new.made, encoded) if answer.large else new.made(_encode)
-        listed = split(frames)
+        large = answer.large
+        make = partial(_new_reply, self._owner, turn, answer)
+        new, response = await asyncio.to_thread(make) if large else make()
+        files = await self._workshop.items.put_away(self._owner, new.items, large=large)
+        reply, items = await asyncio.to_thread(new.made, encoded) if large else new.made(_encode)
 
         def work(conn: Connection) -> bool:
             state: str = response["status"]
             first, fence = self._number, self._generation
-            if not rows.end_run(conn, self._id, state, generation=fence, first=first, frames=listed):
+            if not rows.end_run(conn, self._id, state, generation=fence, first=first, frames=frames):
                 return False
             if not add_reply(conn, replace(reply, created_at=conn.now()), items, files):
                 raise conversation_not_found(turn.conversation_id or "")
@@ -197,8 +202,15 @@ class BackgroundRun:
         if made.call is not None:
             made.call.status = error.http_status
             made.call.told(error)
-        body = _encode(waiting_response(made.head, made.request, "failed", error))
-        frames = split(encoder.error(error)) if made.run.streamed else []
+
+        def write() -> tuple[bytes, list[Body]]:
+            body = bytes(encoded(waiting_response(made.head, made.request, "failed", error)))
+            if not made.run.streamed:
+                return body, []
+            encoder.fail(error)
+            return body, encoder.listed()
+
+        body, frames = await asyncio.to_thread(write) if encoder.large else write()
 
         def work(conn: Connection) -> bool:
             first, fence = self._number, self._generation
@@ -240,7 +252,11 @@ def _record(meters: Meters, run: rows.RunRow) -> Iterator[CallRecord | None]:
         meters.end(call, left=left)
 
 
-def head_of(run: rows.RunRow) -> Head:
+def head_of(run_id: str, response: JsonObject) -> Head:
     """As it was promised: the same at each attempt."""
-    response: JsonObject = _decode(run.body)
-    return Head(run.id.removeprefix(ID), response["model"], response["created_at"])
+    return Head(run_id.removeprefix(ID), response["model"], response["created_at"])
+
+
+def _new_reply(owner: Owner, turn: Turn, answer: Answer[ResponsesQuestion]) -> tuple[NewReply, JsonObject]:
+    response = turn.dialect.whole(answer)
+    return NewReply(owner, turn, response, answer), response

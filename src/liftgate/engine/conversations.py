@@ -5,6 +5,7 @@ What goes on from one and is added to it is a turn (`engine/replies`).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -27,11 +28,12 @@ from liftgate.copies.services import Services
 from liftgate.dialects.responses import kept_items
 from liftgate.dialects.responses.items import check_item
 from liftgate.dialects.responses.request import conversation_not_found
-from liftgate.engine.reply_items import ItemPage, ReplyItems
+from liftgate.engine.reply_items import ItemPage, ReplyItems, parts_by_file
 from liftgate.engine.seals import Seals
 from liftgate.errors import FileNotFound, NotFound, shortened
 from liftgate.files.quota import Quotas
 from liftgate.json_types import JsonObject
+from liftgate.large_bodies import encoded
 from liftgate.records import Owner
 
 _encode = msgspec.json.Encoder().encode
@@ -53,11 +55,13 @@ class Conversations:
         self._purge = purge
         self._seals = seals
 
-    async def create(self, owner: Owner, metadata: JsonObject, items: Sequence[object] = ()) -> Conversation:
-        """Raises what `add` raises."""
+    async def create(
+        self, owner: Owner, metadata: JsonObject, items: Sequence[object] = (), *, large: bool = False
+    ) -> Conversation:
+        """As `add`, and raises what it raises."""
         await self._quotas.make_room(owner, 0, said="The conversation cannot be stored: ", param="items")
         conversation_id = f"conv_{ids.token()}"
-        new = await self._new_items(owner, items)
+        new = await self._new_items(owner, items, large=large)
 
         def work(conn: Connection) -> rows.ConversationRow:
             row = rows.ConversationRow(conversation_id, owner, conn.now(), _encode(metadata))
@@ -91,11 +95,14 @@ class Conversations:
 
     # ── items ────────────────────────────────────────────────────────────────────────────────────
 
-    async def add(self, owner: Owner, conversation_id: str, items: Sequence[object]) -> list[JsonObject]:
-        """They as they are kept. Raises NotFound, TooLarge, and InvalidRequest with an item's path."""
+    async def add(
+        self, owner: Owner, conversation_id: str, items: Sequence[object], *, large: bool = False
+    ) -> list[JsonObject]:
+        """They as they are kept. `large`: to read them takes long, which is then done in threads. Raises NotFound,
+        TooLarge, and InvalidRequest with an item's path."""
         await self.retrieve(owner, conversation_id)
         await self._quotas.make_room(owner, 0, said="The items cannot be stored: ", param="items")
-        new = await self._new_items(owner, items)
+        new = await self._new_items(owner, items, large=large)
         if not await self._db.write(lambda conn: rows.add_items(conn, owner, conversation_id, new), storing=True):
             raise conversation_not_found(conversation_id)
         return await self._items.shown(owner, [item for item, _ in new])
@@ -144,19 +151,27 @@ class Conversations:
         page, has_more = await self._db.read(look)
         return ItemPage(await self._items.shown(owner, page), has_more)
 
-    async def _new_items(self, owner: Owner, items: Sequence[object]) -> list[tuple[ItemRow, Sequence[str]]]:
+    async def _new_items(
+        self, owner: Owner, items: Sequence[object], *, large: bool
+    ) -> list[tuple[ItemRow, Sequence[str]]]:
         """Each with the Files that go with it."""
+        read = partial(self._read, owner, items)
+        new: list[tuple[ItemRow, Sequence[str]]] = []
+        for place, item in enumerate(await asyncio.to_thread(read) if large else read()):
+            for name in await parts_by_file([item], large=large):
+                if await self._items.find(owner, name) is None:
+                    raise FileNotFound(name, param=f"items[{place}]")
+            files = await self._items.put_away(owner, [item], large=large)
+            written = bytes(await asyncio.to_thread(encoded, item)) if large else _encode(item)
+            new.append((ItemRow(f"item_{ids.token()}", 0, owner, item["id"], 1, written), files))
+        return new
+
+    def _read(self, owner: Owner, items: Sequence[object]) -> list[JsonObject]:
+        """Whole and with ids. Raises InvalidRequest with an item's path."""
         for place, item in enumerate(items):
             ask = Ask(_FACTS, files=AnyFile(), seal=partial(self._seals.of, owner))
             check_item(ask, item, f"items[{place}]")
-        new: list[tuple[ItemRow, Sequence[str]]] = []
-        for place, item in enumerate(kept_items.own_items(list(items), ids.token())):
-            for _, media in kept_items.media_parts([item]):
-                if media.kind == "file_id" and await self._items.find(owner, media.ref) is None:
-                    raise FileNotFound(media.ref, param=f"items[{place}]")
-            files = await self._items.put_away(owner, [item])
-            new.append((ItemRow(f"item_{ids.token()}", 0, owner, item["id"], 1, _encode(item)), files))
-        return new
+        return kept_items.own_items(list(items), ids.token())
 
 
 _FACTS = facts_for("gemini-flash-latest", date.min)

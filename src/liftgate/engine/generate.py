@@ -29,7 +29,7 @@ from liftgate.dialects.dialect import Dialect
 from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
-from liftgate.engine.calls import Call, Ready, encode, facts_on, without_body
+from liftgate.engine.calls import Call, Ready, end_whole, facts_on, new_fold, written
 from liftgate.engine.kept_names import check_kept
 from liftgate.engine.meter import current, timed
 from liftgate.engine.needs import Needed, Needs
@@ -41,7 +41,7 @@ from liftgate.gemini.client import unbroken
 from liftgate.gemini_json import LARGE, decoded, decoded_apart
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.keys.asking import asked_model, current_key, sees_model
-from liftgate.large_bodies import Body, encoded
+from liftgate.large_bodies import Body
 from liftgate.records import Owner
 from liftgate.router.attempts import Router
 from liftgate.settings import Settings
@@ -129,10 +129,10 @@ class Generate:
 
     # ── before a deployment is chosen ────────────────────────────────────────────────────────────
 
-    async def check(self, dialect: Dialect[Q], owner: Owner, request: JsonMapping) -> Head:
+    async def check(self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False) -> Head:
         """The head of an answer that is made later. Raises what is wrong with the request: its model, the Files that it
         names, its fields."""
-        call = await self._call(dialect, owner, request, False, admit=False)
+        call = await self._call(dialect, owner, request, large, admit=False)
         named = [need for need in call.media.needs if need.kind == "file_id"]  # nothing is fetched or stored
         media = MediaFound(named, call.media.budget, call.media.read)
         ready = await self._prepare(msgspec.structs.replace(call, media=media))
@@ -228,16 +228,16 @@ class Generate:
         asking = self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
         raw = await (asking if noted is None else timed(noted, "first_event", asking))
         call = ready.call
-        fold = AnswerFold(call.head, without_body(question) if call.large else question, new_call_id=call.new_call_id)
-        if len(raw) < LARGE:
-            fold.feed(decoded(raw))
-        else:
+        fold = new_fold(call, question)
+        large = len(raw) >= LARGE
+        if large:
             fold.answer.large = True
             await asyncio.to_thread(lambda: fold.feed(decoded_apart(raw)))
+        else:
+            fold.feed(decoded(raw))
         if noted is not None:
             noted.answered_in(fold.answer, raw)
-        fold.end(whole=True)
-        fold.answer.counts  # noqa: B018 - what is wrong with them is this attempt's failure
+        await asyncio.to_thread(end_whole, fold) if large else end_whole(fold)
         return fold
 
     async def _count_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> int:
@@ -245,8 +245,7 @@ class Generate:
         return await self._count(ready, deployment, question.body)
 
     async def _count(self, ready: Ready[Q], deployment: Deployment, asked: JsonObject) -> int:
-        counted = count_body(asked, deployment.model)
-        body = await asyncio.to_thread(encoded, counted) if ready.call.large else encode(counted)
+        body = await written(ready.call, count_body(asked, deployment.model))
         timeout = self._attempts.left(ready.files, deployment)
         asking = self._client.call(deployment, "countTokens", body, timeout=timeout)
         noted = current.get()
@@ -265,14 +264,14 @@ class Generate:
     ) -> T:
         """What `send` returns. Where Gemini finds too many tokens and the client lets turns be left out, it is asked
         again without the first of them."""
-        body = await asyncio.to_thread(encoded, question.body) if ready.call.large else encode(question.body)
+        body = await written(ready.call, question.body)
         try:
             return await unbroken(partial(send, ready, deployment, question, body))
         except InvalidRequest as refused:
             question = await shorter(
                 question, refused, self._facts(deployment), partial(self._count, ready, deployment)
             )
-        body = await asyncio.to_thread(encoded, question.body) if ready.call.large else encode(question.body)
+        body = await written(ready.call, question.body)
         return await unbroken(partial(send, ready, deployment, question, body))
 
     async def _stream_once(self, ready: Ready[Q], deployment: Deployment, question: Q, body: Body) -> StartedStream[Q]:
@@ -286,7 +285,7 @@ class Generate:
         )
         stream = await (opening if noted is None else timed(noted, "first_event", opening))
         call = ready.call
-        fold = AnswerFold(call.head, without_body(question) if call.large else question, new_call_id=call.new_call_id)
+        fold = new_fold(call, question)
         started = StartedStream(stream, fold, call.owner, self._signatures, self._clock, noted)
         started.tells_cost = self._settings.counting.spend
         try:

@@ -8,7 +8,7 @@ away: then a text stands in their place.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -29,7 +29,7 @@ from liftgate.dialects.responses.request import check_beginning, conversation_no
 from liftgate.engine.answer_stream import AnswerStream
 from liftgate.engine.group_commit import GroupCommit
 from liftgate.engine.kept_stream import KeptStream
-from liftgate.engine.reply_items import ItemPage, ReplyItems, page_of
+from liftgate.engine.reply_items import ItemPage, ReplyItems, are_large, decoded_row, page_of
 from liftgate.engine.turns import NewReply, Turn
 from liftgate.errors import InvalidRequest, NotFound, shortened
 from liftgate.files.quota import Quotas
@@ -44,7 +44,6 @@ MOST_ITEMS = 10_000
 """Of a conversation that a request goes on from."""
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict).decode
 
 
 class Replies:
@@ -64,7 +63,7 @@ class Replies:
         self._most_bytes = most_bytes
         self._together = GroupCommit(services.db, services.tasks)
 
-    async def begin(self, owner: Owner, request: JsonObject, *, keeps: bool | None = None) -> Turn:
+    async def begin(self, owner: Owner, request: JsonObject, *, keeps: bool | None = None, large: bool = False) -> Turn:
         """Finds what a request goes on from and refers to. `keeps`: by default as its `store` says. Raises NotFound and
         InvalidRequest naming the parameter, and TooLarge where the owner may store nothing more."""
         check_beginning(request)
@@ -73,9 +72,10 @@ class Replies:
             keeps = request.get("store") is not False
         if keeps:
             await self._quotas.make_room(owner, 0, said="The response cannot be stored: ", param="store")
-        references = kept_items.referenced(request.get("input"))
+        look = partial(kept_items.referenced, request.get("input"))
+        references = await asyncio.to_thread(look) if large else look()
         if previous_id is None and conversation_id is None and not references:
-            return Turn(request, keeps)
+            return Turn(request, keeps, large=large)
         signatures: dict[str, str] = {}
         found: list[ItemRow] = []
         depth = 0
@@ -84,27 +84,25 @@ class Replies:
         elif conversation_id is not None:
             found = await self._db.read(partial(self._conversation, owner=owner, conversation_id=conversation_id))
         items = await self._items.shown(owner, found, signatures, earlier=True)
+        large = large or are_large(found)
         if references:
-            request = await self._resolved(owner, request, references, signatures)
+            named = await self._named(owner, references)
+            large = large or are_large(named.values())
+            request = await self._resolved(owner, request, named, signatures)
         given = request.get("input")
         if conversation_id is not None:
-            items, moved = kept_items.with_results(items, given)
+            find = partial(kept_items.with_results, items, given)
+            items, moved = await asyncio.to_thread(find) if large else find()
             request = {**request, "input": moved}
-        return Turn(request, keeps, items, signatures, previous_id, depth, conversation_id, given)
+        return Turn(request, keeps, items, signatures, previous_id, depth, conversation_id, given, large)
 
-    async def keep(
-        self,
-        owner: Owner,
-        turn: Turn,
-        response: JsonObject,
-        answer: Answer[ResponsesQuestion],
-        *,
-        large: bool = False,
-    ) -> None:
-        """Stores what came of a turn; durable when it returns. `large`: to write it takes long, which is then done in
-        threads. Raises NotFound where the conversation was deleted meanwhile, Unavailable, StorageFull, TooLarge."""
-        new = NewReply(owner, turn, response, answer)
-        files = await self._items.put_away(owner, new.items)
+    async def keep(self, owner: Owner, turn: Turn, response: JsonObject, answer: Answer[ResponsesQuestion]) -> None:
+        """Stores what came of a turn; durable when it returns. Raises NotFound where the conversation was deleted
+        meanwhile, Unavailable, StorageFull, TooLarge."""
+        large = answer.large
+        make = partial(NewReply, owner, turn, response, answer)
+        new = await asyncio.to_thread(make) if large else make()
+        files = await self._items.put_away(owner, new.items, large=large)
         reply, items = await asyncio.to_thread(new.made, encoded) if large else new.made(_encode)
 
         def work(conn: Connection) -> bool:
@@ -117,14 +115,15 @@ class Replies:
             raise conversation_not_found(turn.conversation_id or "")
 
     def kept(
-        self, owner: Owner, turn: Turn, stream: AnswerStream[ResponsesQuestion], *, large: bool = False
+        self, owner: Owner, turn: Turn, stream: AnswerStream[ResponsesQuestion]
     ) -> AnswerStream[ResponsesQuestion]:
         """The stream of a turn whose answer is stored before its end is told, and also when its reader leaves."""
 
         async def keep(answer: Answer[ResponsesQuestion]) -> None:
-            many = large or answer.large
-            response = await asyncio.to_thread(turn.dialect.whole, answer) if many else turn.dialect.whole(answer)
-            await self.keep(owner, turn, response, answer, large=many)
+            response = (
+                await asyncio.to_thread(turn.dialect.whole, answer) if answer.large else turn.dialect.whole(answer)
+            )
+            await self.keep(owner, turn, response, answer)
 
         return KeptStream(stream, keep, self._tasks)
 
@@ -143,8 +142,8 @@ class Replies:
         if found is None:
             raise response_not_found(response_id)
         if isinstance(found, RunRow):
-            return shown_run(found)
-        response: JsonObject = _decode(found.body)
+            return await shown_run(found)
+        response: JsonObject = await decoded_row(found.body)
         response["output"] = await self._items.shown(owner, [item for item in items if not item.given])
         return response
 
@@ -171,7 +170,7 @@ class Replies:
         if found is None:
             raise response_not_found(response_id)
         if isinstance(found, RunRow):
-            return page_of(_decode(found.request)["input"], after=after, limit=limit, order=order)
+            return page_of((await decoded_row(found.request))["input"], after=after, limit=limit, order=order)
         page, has_more = found
         return ItemPage(await self._items.shown(owner, page), has_more)
 
@@ -215,13 +214,16 @@ class Replies:
                 code="history_too_long",
             )
 
-    async def _resolved(
-        self, owner: Owner, request: JsonObject, references: Sequence[str], signatures: dict[str, str]
-    ) -> JsonObject:
+    async def _named(self, owner: Owner, references: Sequence[str]) -> dict[str, ItemRow]:
         found = await self._db.read(lambda conn: items_named(conn, owner, references, conn.now()))
         for item_id in references:
             if item_id not in found:
                 raise item_not_found(item_id)
+        return found
+
+    async def _resolved(
+        self, owner: Owner, request: JsonObject, found: Mapping[str, ItemRow], signatures: dict[str, str]
+    ) -> JsonObject:
         items = await self._items.shown(owner, list(found.values()), signatures, earlier=True)
         by_id = dict(zip(found, items, strict=True))
         return {**request, "input": kept_items.with_items(request["input"], by_id)}
@@ -231,9 +233,9 @@ def _done(added: bool) -> None:
     assert added, "it stands in no conversation"
 
 
-def shown_run(run: RunRow) -> JsonObject:
+async def shown_run(run: RunRow) -> JsonObject:
     """The Response object of one that has no answer."""
-    response: JsonObject = _decode(run.body)
+    response = await decoded_row(run.body)
     response["status"] = run.state
     return response
 

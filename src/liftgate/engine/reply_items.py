@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from itertools import accumulate
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -17,10 +19,13 @@ from liftgate.dialects.responses.items import call_ids
 from liftgate.engine.attachments import Attachments
 from liftgate.engine.files import Files
 from liftgate.errors import FileNotFound, NotFound, shortened
+from liftgate.gemini_json import LARGE, decoded_apart
 from liftgate.json_types import JsonObject
 from liftgate.records import FileRecord, Owner
 
 _decode = msgspec.json.Decoder(dict).decode
+
+HiddenImage: TypeAlias = tuple[str, Callable[[str | None], None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +61,17 @@ class ReplyItems:
     ) -> list[JsonObject]:
         """The items of these rows, images of answers in their places again. `earlier`: for a request, in which a text
         stands where a File was deleted. `signatures` takes those of calls."""
-        items: list[JsonObject] = [_decode(row.item) for row in found]
-        if signatures is not None:
-            for row, item in zip(found, items, strict=True):
-                if row.signature is not None:
-                    signatures.update(dict.fromkeys(call_ids([item]), row.signature.decode()))
-        for file_id, show in kept_items.hidden_images(items):
+        large = are_large(found)
+        read = _read_apart if large else _read
+        reading = partial(read, found, signatures)
+        items, images = await asyncio.to_thread(reading) if large else reading()
+        for file_id, show in images:
             show(await self._data(owner, file_id))
         if earlier:
-            for part, media in kept_items.media_parts(items):
-                if media.kind == "file_id" and await self.find(owner, media.ref) is None:
-                    kept_items.say_deleted(part, media.ref)
+            for name, parts in (await parts_by_file(items, large=large)).items():
+                if await self.find(owner, name) is None:
+                    for part in parts:
+                        kept_items.say_deleted(part, name)
         return items
 
     async def find(self, owner: Owner, name: str) -> FileRecord | None:
@@ -84,16 +89,66 @@ class ReplyItems:
             data += piece
         return (await asyncio.to_thread(base64.b64encode, data)).decode()
 
-    async def put_away(self, owner: Owner, items: Sequence[JsonObject]) -> list[str]:
-        """Puts the data of these items into Files; the Files that have to stay as long as the items do."""
+    async def put_away(self, owner: Owner, items: Sequence[JsonObject], *, large: bool = False) -> list[str]:
+        """Puts the data of these items into Files; the Files that have to stay as long as the items do. `large`: to
+        look through them takes long, which is then done in a thread."""
         files = []
-        for inline in list(kept_items.inline_data(items)):
+        look = partial(_inline_data, items)
+        for inline in await asyncio.to_thread(look) if large else look():
             file = await self._attachments.keep(owner, inline.media)
             inline.put(file.id)
             files.append(file.id)
-        for _, media in kept_items.media_parts(items):
-            if media.kind == "file_id":
-                file_named = await self.find(owner, media.ref)
-                if file_named is not None and file_named.purpose == KEPT:
-                    files.append(file_named.id)
+        for name in await parts_by_file(items, large=large):
+            file_named = await self.find(owner, name)
+            if file_named is not None and file_named.purpose == KEPT:
+                files.append(file_named.id)
         return files
+
+
+def are_large(rows: Iterable[ItemRow]) -> bool:
+    """Whether to read these items takes long."""
+    return any(size >= LARGE for size in accumulate(len(row.item) for row in rows))
+
+
+async def decoded_row(data: bytes) -> JsonObject:
+    """What a row of ours keeps as JSON; a large one in a thread."""
+    return _decode(data) if len(data) < LARGE else await asyncio.to_thread(decoded_apart, data)
+
+
+def _read(
+    rows: Sequence[ItemRow], signatures: dict[str, str] | None, decode: Callable[[bytes], JsonObject] = _decode
+) -> tuple[list[JsonObject], list[HiddenImage]]:
+    items = [decode(row.item) for row in rows]
+    if signatures is not None:
+        for row, item in zip(rows, items, strict=True):
+            if row.signature is not None:
+                signatures.update(dict.fromkeys(call_ids([item]), row.signature.decode()))
+    return items, list(kept_items.hidden_images(items))
+
+
+def _read_apart(
+    rows: Sequence[ItemRow], signatures: dict[str, str] | None
+) -> tuple[list[JsonObject], list[HiddenImage]]:
+    """As `_read`, for a thread."""
+    return _read(rows, signatures, _decode_any)
+
+
+def _decode_any(data: bytes) -> JsonObject:
+    return _decode(data) if len(data) < LARGE else decoded_apart(data)
+
+
+def _inline_data(items: Sequence[JsonObject]) -> list[kept_items.Inline]:
+    return list(kept_items.inline_data(items))
+
+
+async def parts_by_file(items: Sequence[JsonObject], *, large: bool) -> dict[str, list[JsonObject]]:
+    """The parts that name a File, by the name."""
+
+    def look() -> dict[str, list[JsonObject]]:
+        found: dict[str, list[JsonObject]] = {}
+        for part, media in kept_items.media_parts(items):
+            if media.kind == "file_id":
+                found.setdefault(media.ref, []).append(part)
+        return found
+
+    return await asyncio.to_thread(look) if large else look()

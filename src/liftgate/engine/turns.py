@@ -24,7 +24,7 @@ class Turn:
     """A request, and what it goes on from. `request`: with the items themselves in the place of references. `items`:
     those of the turns before, oldest first. `depth`: how many of these there are, in a chain. `keeps`: what comes of it
     is stored, and added to the conversation that it goes on from. `given`: the input as it is stored, where results of
-    it were moved next to their calls."""
+    it were moved next to their calls. `large`: to read all of that takes long, which is then done in threads."""
 
     request: JsonObject
     keeps: bool
@@ -34,6 +34,7 @@ class Turn:
     depth: int = 0
     conversation_id: str | None = None
     given: object = None
+    large: bool = False
 
     @property
     def dialect(self) -> Responses:

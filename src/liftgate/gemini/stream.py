@@ -9,7 +9,7 @@ from liftgate.apart import Apart
 from liftgate.deadlines import Deadlines, Within
 from liftgate.errors import LiftgateError, UpstreamDisconnected
 from liftgate.gemini.status import event_error
-from liftgate.gemini_json import decoded_or_none
+from liftgate.gemini_json import LARGE, decoded_or_none
 from liftgate.http.connection import Answer
 from liftgate.http.network import broken
 from liftgate.json_elements import ElementDecoder
@@ -97,7 +97,6 @@ class GeminiStream:
         return []
 
     async def _ripened(self) -> Sequence[Body]:
-        self.large = True
         self._ripening = self._ripening or Apart()
         events = await self._ripening.run(self._decoder.ripened)
         self._decoder.ripe = False
@@ -119,6 +118,7 @@ class GeminiStream:
     def _good(self, events: Sequence[Body]) -> Sequence[Body]:
         """The events up to an error, which is kept for the next call: what came before it is still to be delivered."""
         for index, event in enumerate(events):
+            self.large = self.large or len(event) > LARGE
             error = event_error(event, names_file=self._names_file, account=self._account, key=self._key)
             if error is not None:
                 self._failure = error

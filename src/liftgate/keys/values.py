@@ -16,6 +16,7 @@ from liftgate.keys.durations import read_duration, seconds_of
 from liftgate.keys.key import GROUPS, TYPES
 from liftgate.keys.limits import NANO
 from liftgate.keys.terms import Budget
+from liftgate.large_bodies import fits
 
 LONGEST_TEXT = 256
 MOST_ITEMS = 1000
@@ -108,7 +109,8 @@ def metadata(value: object, param: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise _wrong(param, "an object")
-    if len(_encode(value)) > LONGEST_METADATA:
+    # A value counts as 16 characters there, be it but one.
+    if not fits(value, 16 * LONGEST_METADATA) or len(_encode(value)) > LONGEST_METADATA:
         raise _wrong(param, f"an object of at most {LONGEST_METADATA} bytes")
     return value
 

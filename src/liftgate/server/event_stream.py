@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
+from liftgate.answer.choice import Answer
+from liftgate.answer.events import Event
 from liftgate.ask.question import Question
 from liftgate.deadlines import Deadlines
 from liftgate.dialects.dialect import Encoder
 from liftgate.engine.answer_stream import AnswerStream
 from liftgate.engine.meter import told
 from liftgate.errors import InternalError, LiftgateError, let_go
-from liftgate.large_bodies import Body
+from liftgate.large_bodies import STEP, Body
 from liftgate.server.large_answers import in_steps
 
 log = logging.getLogger("liftgate.server")
@@ -25,47 +28,61 @@ Q = TypeVar("Q", bound=Question)
 
 
 async def event_blocks(
-    stream: AnswerStream[Q], encoder: Encoder[Q], deadlines: Deadlines, *, ping_seconds: float
+    stream: AnswerStream[Q], encoder: Encoder[Q], deadlines: Deadlines, *, ping_seconds: float, large: bool = False
 ) -> AsyncGenerator[bytes, None]:
-    """`ping_seconds`: the silence after which a ping keeps the connection alive."""
+    """`ping_seconds`: the silence after which a ping keeps the connection alive. `large`: what the answer repeats of
+    its request takes long to write."""
+    encoder.large = large
     try:
         answer = stream.answer
-        if answer is None:
-            yield encoder.ping()
-        else:
-            encoder.begin(answer)
+        if answer is not None:
+            await _begin(encoder, answer)
         # What has begun has its first events already: they are not waited for.
-        here = answer is not None
+        events = await stream.batch() if answer is not None else None
         while True:
-            try:
-                if here:
-                    here, events = False, await stream.batch()
-                else:
-                    with deadlines.within(ping_seconds):
-                        events = await stream.batch()
-            except TimeoutError:
-                yield encoder.ping()
-                continue
             if answer is None and (answer := stream.answer) is not None:
-                encoder.begin(answer)
-            if answer is not None and answer.large:
-                async for piece in in_steps(await asyncio.to_thread(encoder.encode, events)):
+                await _begin(encoder, answer)
+            encoder.large = encoder.large or (answer is not None and answer.large)
+            ended = stream.ended
+            block = await _written(encoder, encoder.ping if events is None else partial(encoder.encode, events))
+            if ended:
+                block += encoder.end()
+            if len(block) > STEP:
+                async for piece in in_steps(block):
                     yield piece
-                block: Body = b""
-            else:
-                block = encoder.encode(events)
-            if stream.ended:
-                yield bytes(block + encoder.end())
-                return
-            if block:
+            elif block:
                 yield bytes(block)
-    except LiftgateError as error:
-        let_go(error)
-        yield encoder.error(told(error))
+            if ended:
+                return
+            events = await _more(stream, deadlines, ping_seconds)
     except Exception as error:
-        # The 200 is out: the client must still learn that this is no regular end.
-        log.exception("a stream failed")
+        failure = error if isinstance(error, LiftgateError) else InternalError()
+        if failure is not error:
+            # The 200 is out: the client must still learn that this is no regular end.
+            log.exception("a stream failed")
         let_go(error)
-        yield encoder.error(told(InternalError()))
+        async for piece in in_steps(await _written(encoder, partial(encoder.error, told(failure)))):
+            yield piece
     finally:
         await stream.aclose()
+
+
+async def _more(stream: AnswerStream[Q], deadlines: Deadlines, seconds: float) -> Sequence[Event] | None:
+    """None after a silence of so many seconds."""
+    try:
+        with deadlines.within(seconds):
+            return await stream.batch()
+    except TimeoutError:
+        return None
+
+
+async def _begin(encoder: Encoder[Q], answer: Answer[Q]) -> None:
+    if encoder.large:
+        await asyncio.to_thread(encoder.begin, answer)
+    else:
+        encoder.begin(answer)
+
+
+async def _written(encoder: Encoder[Q], write: Callable[[], Body]) -> Body:
+    """What `write` gives, which takes long where the encoder is set to what is large."""
+    return await asyncio.to_thread(write) if encoder.large else write()

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from liftgate.errors import LiftgateError
+from liftgate.large_bodies import Body
 from liftgate.server.asgi import Header, Send
 from liftgate.server.request import Request
 
@@ -77,7 +78,7 @@ class StreamedResponse(Response):
         status: int = 200,
         headers: Sequence[Header] = EVENTS,
         first: bytes = b"",
-        in_band: Callable[[LiftgateError], bytes] | None = None,
+        in_band: Callable[[LiftgateError], Body] | None = None,
     ) -> None:
         super().__init__(b"", status=status, headers=headers)
         self._first = first
@@ -102,7 +103,7 @@ class StreamedResponse(Response):
     async def break_off(self, error: LiftgateError, send: Send) -> None:
         if self._in_band is None:
             raise error
-        await send({"type": "http.response.body", "body": self._in_band(error)})
+        await send({"type": "http.response.body", "body": bytes(self._in_band(error))})
 
 
 def json_response(value: Any) -> Response:

@@ -13,6 +13,7 @@ from liftgate.catalog.connection import Connection, invalidate, storable
 from liftgate.catalog.rows.files import delete_file, lock_owner
 from liftgate.catalog.rows.reply_items import KEPT_SECONDS, hold_files, release_reply
 from liftgate.catalog.table import Backup, BareTable, Table
+from liftgate.large_bodies import Body
 from liftgate.records import Owner
 
 IN_FLIGHT = ("queued", "in_progress")
@@ -25,6 +26,7 @@ PREAMBLE = 3
 MOST_ATTEMPTS = 2
 """It is begun again once, and only where no reader has got anything of the first answer."""
 EVENTS_SECONDS = 3600.0
+_AT_ONCE = 1024 * 1024
 _IN_FLIGHT = "state IN ('queued', 'in_progress')"
 
 
@@ -62,6 +64,20 @@ def count_in_flight(conn: Connection) -> dict[str, int]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What readers of a run's events look at again and again: not the request, which may be large."""
+
+    state: str
+    generation: int
+    shown: int
+    streamed: int
+
+    @property
+    def in_flight(self) -> bool:
+        return self.state in IN_FLIGHT
+
+
 RUNS = Table(
     name="reply_runs",
     record=RunRow,
@@ -80,7 +96,7 @@ EVENTS = BareTable(
 )
 
 
-def add_run(conn: Connection, run: RunRow, frames: Sequence[bytes], files: Sequence[str], most: int) -> bool:
+def add_run(conn: Connection, run: RunRow, frames: Sequence[Body], files: Sequence[str], most: int) -> bool:
     """`files` hold the media of its input. False: the owner has `most` in flight already. Raises as `hold_files`."""
     lock_owner(conn, run.owner)
     [(there,)] = conn.execute(f"SELECT count(*) FROM reply_runs WHERE owner = ? AND {_IN_FLIGHT}", (run.owner,))
@@ -98,6 +114,16 @@ def find_run(conn: Connection, owner: Owner, run_id: str, now: float) -> RunRow 
     return RUNS.find(conn, "WHERE id = ? AND owner = ? AND created_at > ?", (run_id, owner, now - KEPT_SECONDS))
 
 
+def progress_of(conn: Connection, owner: Owner, run_id: str, now: float) -> Progress | None:
+    if not storable(run_id):
+        return None
+    rows = conn.execute(
+        "SELECT state, generation, shown, streamed FROM reply_runs WHERE id = ? AND owner = ? AND created_at > ?",
+        (run_id, owner, now - KEPT_SECONDS),
+    )
+    return Progress(*rows[0]) if rows else None
+
+
 def lock_run(conn: Connection, owner: Owner, run_id: str, now: float) -> RunRow | None:
     """As `find_run`; until the end of the transaction nothing else happens to it."""
     if storable(run_id):
@@ -105,7 +131,7 @@ def lock_run(conn: Connection, owner: Owner, run_id: str, now: float) -> RunRow 
     return find_run(conn, owner, run_id, now)
 
 
-def begin_run(conn: Connection, run_id: str, generation: int, frames: Sequence[bytes]) -> tuple[RunRow, bool] | None:
+def begin_run(conn: Connection, run_id: str, generation: int, frames: Sequence[Body]) -> tuple[RunRow, bool] | None:
     """The run under the lease of this generation, and whether another attempt was begun: not where it is spent. None
     where it has ended. `frames`: that it is in progress, where it was not before."""
     run = RUNS.find(conn, f"WHERE id = ? AND {_IN_FLIGHT} /*FOR UPDATE*/", (run_id,))
@@ -125,7 +151,7 @@ def begin_run(conn: Connection, run_id: str, generation: int, frames: Sequence[b
     return replace(run, state="in_progress", attempts=attempts, generation=generation), begun
 
 
-def log_events(conn: Connection, run_id: str, generation: int, first: int, frames: Sequence[bytes]) -> bool:
+def log_events(conn: Connection, run_id: str, generation: int, first: int, frames: Sequence[Body]) -> bool:
     """`first`: the number of the first. False: it has ended, or is another's."""
     # Locked, so that it cannot end in between.
     held = conn.execute(
@@ -146,7 +172,7 @@ def end_run(
     generation: int | None = None,
     body: bytes = b"",
     first: int = 0,
-    frames: Sequence[bytes] = (),
+    frames: Sequence[Body] = (),
 ) -> bool:
     """Exactly one of all who try has True. `generation`: None for one who needs no lease. `body`: of one that has no
     answer; one that has is made a `ReplyRow` in this transaction."""
@@ -162,7 +188,7 @@ def end_run(
     return True
 
 
-def _log(conn: Connection, run_id: str, first: int, frames: Sequence[bytes]) -> None:
+def _log(conn: Connection, run_id: str, first: int, frames: Sequence[Body]) -> None:
     for number, frame in enumerate(frames, first):
         conn.execute("INSERT INTO reply_events (run_id, number, frame) VALUES (?, ?, ?)", (run_id, number, frame))
     invalidate(conn, CHANGED, run_id)
@@ -175,10 +201,21 @@ def next_number(conn: Connection, run_id: str) -> int:
 
 
 def events_after(conn: Connection, run_id: str, number: int, limit: int) -> list[tuple[int, bytes]]:
-    """(number, frame) of those that follow, in order."""
-    rows = conn.execute(
-        "SELECT number, frame FROM reply_events WHERE run_id = ? AND number > ? ORDER BY number LIMIT ?",
+    """(number, frame) of those that follow, in order: one, and those behind it as far as they have `_AT_ONCE` bytes
+    together."""
+    sizes = conn.execute(
+        "SELECT number, length(frame) FROM reply_events WHERE run_id = ? AND number > ? ORDER BY number LIMIT ?",
         (run_id, number, limit),
+    )
+    last, size = number, 0
+    for each, more in sizes:
+        size += more
+        if last > number and size > _AT_ONCE:
+            break
+        last = each
+    rows = conn.execute(
+        "SELECT number, frame FROM reply_events WHERE run_id = ? AND number > ? AND number <= ? ORDER BY number",
+        (run_id, number, last),
     )
     return [(row[0], bytes(row[1])) for row in rows]
 

@@ -21,7 +21,7 @@ from liftgate.dialects.openai_choice import logprobs
 from liftgate.dialects.openai_errors import error_body
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
-from liftgate.large_bodies import Body, encoded, grown
+from liftgate.large_bodies import STEP, Body, encoded, grown
 from liftgate.sse import DONE, PING
 from liftgate.sse import event as sse_event
 
@@ -154,6 +154,7 @@ class ChunkWriter:
 class ChunkEncoder:
     """The SSE encoder of one stream. A plain text delta is put between bytes that were made once."""
 
+    large = False
     _writer: ChunkWriter
 
     def __init__(self) -> None:
@@ -164,19 +165,17 @@ class ChunkEncoder:
 
     def encode(self, events: Sequence[Event]) -> Body:
         blocks: list[Body] = []
-        large = False
+        large = self.large
         for event in events:
-            if type(event) is Text and event.logprobs is None:
+            if type(event) is Text and event.logprobs is None and (not large or len(event.text) <= STEP):
                 template = self._templates.get(event.index)
                 if template is None:
                     blocks += [sse_event(_encode(chunk)) for chunk in self._writer.begun(event.index, text=True)]
                     template = self._template(event.index)
                 blocks.append(template[0] + _encode(event.text) + template[1])
-            elif type(event) is Blob or type(event) is Speech:
-                # What may be large is written in steps, and joined in steps.
+            elif large:
                 for chunk in self._writer.of_event(event):
                     blocks += (b"data: ", encoded(chunk), b"\n\n")
-                large = True
             else:
                 blocks += [sse_event(_encode(chunk)) for chunk in self._writer.of_event(event)]
         if large:

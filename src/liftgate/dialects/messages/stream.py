@@ -20,6 +20,7 @@ from liftgate.dialects.messages.output import Output
 from liftgate.dialects.messages.question import MessagesQuestion
 from liftgate.errors import LiftgateError, UpstreamProtocolError
 from liftgate.json_types import JsonObject
+from liftgate.large_bodies import STEP, Body, encoded, grown
 
 _encode = msgspec.json.Encoder().encode
 
@@ -35,9 +36,11 @@ _NOT_ENDED: JsonObject = {"stop_reason": None, "stop_sequence": None, "stop_deta
 class MessageEncoder:
     """A plain piece of text goes between bytes that are the same for all."""
 
+    large = False
+
     def __init__(self, head: Head) -> None:
         self._head = head
-        self._frames: list[bytes] = []
+        self._frames: list[Body] = []
 
     def begin(self, answer: Answer[MessagesQuestion]) -> None:
         self._answer = answer
@@ -45,14 +48,14 @@ class MessageEncoder:
         usage = usage_of(answer, counts=_first_counts(answer))
         self._emit("message_start", {"message": message(self._head, [], _NOT_ENDED, usage)})
 
-    def encode(self, events: Sequence[Event]) -> bytes:
+    def encode(self, events: Sequence[Event]) -> Body:
         output = self._output
         for event in events:
             if type(event) is Text:
                 block = output.open
                 if event.index or not event.text:
                     continue
-                if block is not None and block["type"] == "text":
+                if block is not None and block["type"] == "text" and (not self.large or len(event.text) <= STEP):
                     output.texts.append(event.text)
                     self._frames.append(_TEXT % (len(output.blocks) - 1, _encode(event.text)))
                 else:
@@ -63,13 +66,13 @@ class MessageEncoder:
                 output.take(event)
         return self._taken()
 
-    def ping(self) -> bytes:
+    def ping(self) -> Body:
         return self._taken() + PING
 
     def end(self) -> bytes:
         return b""
 
-    def error(self, error: LiftgateError) -> bytes:
+    def error(self, error: LiftgateError) -> Body:
         self._emit("error", {"error": ANTHROPIC.error(error).body["error"]})
         return self._taken()
 
@@ -82,12 +85,17 @@ class MessageEncoder:
         self._frames.append(_STOP)
 
     def _emit(self, kind: str, fields: JsonObject) -> None:
-        data = _encode({"type": kind, **fields})
-        self._frames.append(b"event: %b\ndata: %b\n\n" % (kind.encode(), data))
+        event = {"type": kind, **fields}
+        if self.large:
+            self._frames += (b"event: %b\ndata: " % kind.encode(), encoded(event), b"\n\n")
+        else:
+            self._frames.append(b"event: %b\ndata: %b\n\n" % (kind.encode(), _encode(event)))
 
-    def _taken(self) -> bytes:
+    def _taken(self) -> Body:
         frames, self._frames = self._frames, []
-        return frames[0] if len(frames) == 1 else b"".join(frames)
+        if len(frames) == 1:
+            return frames[0]
+        return grown(frames) if self.large else b"".join(frames)
 
 
 def _first_counts(answer: Answer[MessagesQuestion]) -> Counts:

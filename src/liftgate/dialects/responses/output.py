@@ -7,6 +7,7 @@ one; a function call `fc_x` is the call `call_x`.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -218,10 +219,12 @@ class Output:
 
     def _cite(self, citations: list[Citation]) -> None:
         """Each to the message in which it stands. Google tells them at the end, so only the open one streams them."""
+        starts = [one.start for one in self._messages]
         for each in citations:
-            message = next((one for one in reversed(self._messages) if one.start <= each.start), None)
-            if message is None:
+            at = bisect_right(starts, each.start)
+            if not at:
                 continue
+            message = self._messages[at - 1]
             listed: list[JsonObject] = message.part["annotations"]
             listed.append(
                 {

@@ -20,6 +20,7 @@ from liftgate.dialects.responses.output import Output
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.errors import FileNotFound, LiftgateError, RateLimited, RequestError, UpstreamRateLimited
 from liftgate.json_types import JsonMapping, JsonObject
+from liftgate.large_bodies import STEP, Body, encoded, grown
 from liftgate.sse import PING
 
 _encode = msgspec.json.Encoder().encode
@@ -113,17 +114,33 @@ class ResponseEvents(ResponseWriter):
 class ResponseEncoder(ResponseWriter):
     """Events as frames. A plain piece of text is put between bytes that were made once for its message."""
 
+    large = False
+
     def __init__(self, head: Head, request: JsonMapping, first: int = 0) -> None:
         super().__init__(head, request, first)
-        self._frames: list[bytes] = []
+        self._frames: list[Body] = []
         self._template = (b"", b"")
         self._of: object = None
 
-    def encode(self, events: Sequence[Event]) -> bytes:
+    def encode(self, events: Sequence[Event]) -> Body:
+        self._write(events)
+        return self.taken()
+
+    def frames(self, events: Sequence[Event]) -> list[Body]:
+        """As `encode`, one by one."""
+        self._write(events)
+        return self.listed()
+
+    def _write(self, events: Sequence[Event]) -> None:
         output = self._output
         assert output is not None, "the answer has begun"
         for event in events:
-            if type(event) is Text and event.logprobs is None and self._of is output.open is not None:
+            if (
+                type(event) is Text
+                and event.logprobs is None
+                and self._of is output.open is not None
+                and (not self.large or len(event.text) <= STEP)
+            ):
                 output.add(event.text)
                 before, after = self._template
                 self._frames.append(b'%b%d%b%b,"logprobs":[]}\n\n' % (before, self._number, after, _encode(event.text)))
@@ -132,34 +149,39 @@ class ResponseEncoder(ResponseWriter):
                 self.take(event)
                 if type(event) is Text and event.index == 0:
                     self._make_template()
-        return self.taken()
 
-    def ping(self) -> bytes:
+    def ping(self) -> Body:
         self._created()
         return self.taken() or PING
 
     def end(self) -> bytes:
         return b""
 
-    def error(self, error: LiftgateError) -> bytes:
+    def error(self, error: LiftgateError) -> Body:
         self.fail(error)
         return self.taken()
 
-    def cancelled(self) -> bytes:
-        self.cancel()
-        return self.taken()
-
     def emit(self, kind: str, fields: JsonObject) -> None:
-        data = _encode({"type": kind, "sequence_number": self._number, **fields})
-        self._frames.append(b"event: %b\ndata: %b\n\n" % (kind.encode(), data))
+        event = {"type": kind, "sequence_number": self._number, **fields}
+        if self.large:
+            self._frames.append(grown((b"event: %b\ndata: " % kind.encode(), encoded(event), b"\n\n")))
+        else:
+            self._frames.append(b"event: %b\ndata: %b\n\n" % (kind.encode(), _encode(event)))
         self._number += 1
 
     def _shared(self, value: JsonObject) -> object:
-        return msgspec.Raw(_encode(value))
+        return value if self.large else msgspec.Raw(_encode(value))
 
-    def taken(self) -> bytes:
+    def taken(self) -> Body:
+        frames = self.listed()
+        if len(frames) == 1:
+            return frames[0]
+        return grown(frames) if self.large else b"".join(frames)
+
+    def listed(self) -> list[Body]:
+        """What was written since the last time, frame by frame."""
         frames, self._frames = self._frames, []
-        return frames[0] if len(frames) == 1 else b"".join(frames)
+        return frames
 
     def _make_template(self) -> None:
         opened = self._output.open if self._output is not None else None
@@ -175,19 +197,16 @@ class ResponseEncoder(ResponseWriter):
         )
 
 
-def split(frames: bytes) -> list[bytes]:
-    """One by one."""
-    return [frame + b"\n\n" for frame in frames.split(b"\n\n") if frame]
-
-
-def preamble(head: Head, request: JsonMapping) -> list[bytes]:
-    """The events of a response in the background before the first of its answer: created, queued, in progress."""
+def preamble(head: Head, request: JsonMapping) -> list[Body]:
+    """The events of a response in the background before the first of its answer: created, queued, in progress. In
+    steps, as the request may be large."""
     encoder = ResponseEncoder(head, request)
+    encoder.large = True
     queued = {"response": waiting_response(head, request, "queued")}
     encoder.emit("response.created", queued)
     encoder.emit("response.queued", queued)
     encoder.emit("response.in_progress", {"response": waiting_response(head, request, "in_progress")})
-    return split(encoder.taken())
+    return encoder.listed()
 
 
 def waiting_response(head: Head, request: JsonMapping, status: str, error: LiftgateError | None = None) -> JsonObject:

@@ -10,6 +10,7 @@ from liftgate.engine.conversations import Conversation
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import encoded
+from liftgate.server.bodies import LARGE
 from liftgate.server.handlers.responses import INCLUDE, check_include, item_list, read_limit, read_order
 from liftgate.server.large_answers import large_response
 from liftgate.server.request import Request
@@ -24,7 +25,10 @@ async def create_conversation(request: Request) -> Response:
     body = await _body(request, "metadata", "items")
     metadata = check_metadata(body.get("metadata") or {}, "metadata")
     items = _items(body.get("items") or [])
-    return json_response(_written(await request.gateway.conversations.create(request.owner, metadata, items)))
+    large = request.held >= LARGE
+    return json_response(
+        _written(await request.gateway.conversations.create(request.owner, metadata, items, large=large))
+    )
 
 
 async def retrieve_conversation(request: Request) -> Response:
@@ -53,7 +57,8 @@ async def create_items(request: Request) -> Response:
     if body.get("items") is None:
         raise MissingParameter("items")
     items = _items(body["items"])
-    added = await request.gateway.conversations.add(request.owner, _id(request), items)
+    large = request.held >= LARGE
+    added = await request.gateway.conversations.add(request.owner, _id(request), items, large=large)
     return await _large(item_list(added, has_more=False))
 
 

@@ -56,16 +56,18 @@ def answers(dialect: Dialect[Q], *allowed: str) -> Callable[[Request], Awaitable
             # What goes wrong before the first event is raised here, and is still a status (docs/architecture.md,
             # "Decisions").
             events = await generate.stream(dialect, request.owner, body, large=large)
+        answer = streamed(request, events, dialect.encoder(events.head, body))
         if events.answer is not None:
             request.let_go()
-        return streamed(request, events, dialect.encoder(events.head, body))
+        return answer
 
     return answer
 
 
 def streamed(request: Request, events: AnswerStream[Q], encoder: Encoder[Q]) -> StreamedResponse:
     seconds = request.gateway.settings.jobs.stream_ping_seconds
-    blocks = event_blocks(events, encoder, request.deadlines, ping_seconds=seconds)
+    large = request.held >= LARGE
+    blocks = event_blocks(events, encoder, request.deadlines, ping_seconds=seconds, large=large)
 
     async def close() -> None:
         await blocks.aclose()

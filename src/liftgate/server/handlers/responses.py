@@ -32,26 +32,27 @@ async def create_response(request: Request) -> Response:
     owner, large = request.owner, request.held >= LARGE
     generate, replies = request.gateway.generate, request.gateway.replies
     with request.while_connected(PATIENCE):
-        turn = await replies.begin(owner, body)
+        turn = await replies.begin(owner, body, large=large)
+        large = turn.large
         if body.get("background") is True:
             return await _in_background(request, turn, stream=stream)
         dialect = turn.dialect
         if not stream:
             whole = await generate.complete(dialect, owner, turn.request, large=large)
-            many = large or whole.large
-            response = await asyncio.to_thread(dialect.whole, whole) if many else dialect.whole(whole)
+            response = await asyncio.to_thread(dialect.whole, whole) if whole.large else dialect.whole(whole)
             if turn.keeps:
-                await replies.keep(owner, turn, response, whole, large=many)
+                await replies.keep(owner, turn, response, whole)
             return await _written(response, large=whole.large)
         # What goes wrong before the first event is raised here, and is still a status (docs/architecture.md,
         # "Decisions").
         events = await generate.stream(dialect, owner, turn.request, large=large)
     encoder = dialect.encoder(events.head, turn.request)
     if turn.keeps:
-        events = replies.kept(owner, turn, events, large=large)
-    elif events.answer is not None:
+        events = replies.kept(owner, turn, events)
+    answer = streamed(request, events, encoder)
+    if not turn.keeps and events.answer is not None:
         request.let_go()
-    return streamed(request, events, encoder)
+    return answer
 
 
 async def _in_background(request: Request, turn: Turn, *, stream: bool) -> Response:
@@ -83,10 +84,10 @@ async def count_tokens(request: Request) -> Response:
     request.query("key", "beta")
     body = await request.json_object()
     with request.while_connected(PATIENCE):
-        turn = await request.gateway.replies.begin(request.owner, body, keeps=False)
-        dialect = Counted(turn.items, turn.signatures, keeps=True)
         large = request.held >= LARGE
-        tokens = await request.gateway.generate.count(dialect, request.owner, turn.request, large=large)
+        turn = await request.gateway.replies.begin(request.owner, body, keeps=False, large=large)
+        dialect = Counted(turn.items, turn.signatures, keeps=True)
+        tokens = await request.gateway.generate.count(dialect, request.owner, turn.request, large=turn.large)
         return json_response({"object": "response.input_tokens", "input_tokens": tokens})
 
 
@@ -96,10 +97,10 @@ async def compact(request: Request) -> Response:
     body = await request.json_object()
     large = request.held >= LARGE
     with request.while_connected(PATIENCE):
-        turn = await request.gateway.replies.begin(request.owner, body, keeps=False)
+        turn = await request.gateway.replies.begin(request.owner, body, keeps=False, large=large)
         dialect = Compaction(turn.items, turn.signatures, keeps=True)
-        whole = await request.gateway.generate.complete(dialect, request.owner, turn.request, large=large)
-        large = large or whole.large
+        whole = await request.gateway.generate.complete(dialect, request.owner, turn.request, large=turn.large)
+        large = whole.large
         compacted = await asyncio.to_thread(dialect.whole, whole) if large else dialect.whole(whole)
         return await _written(compacted, large=large)
 
