@@ -54,5 +54,7 @@ PREFETCHES = Backoff(1.0, 30.0)
 """Between tries to take a file to where it was asked for at its upload."""
 TRANSACTIONS = Backoff(0.005, 0.25)
 """Between tries of a transaction that another one, or a broken connection, ended."""
+COLLECTOR = Backoff(1.0, 60.0)
+"""Between tries to hand spans to a collector that takes none."""
 REACHES = Backoff(0.05, 2.0)
 """Between tries to reach the database."""

@@ -264,8 +264,9 @@ class Gateway:
         if settings.counting.traces_endpoint:
             from liftgate.engine.traces import open_traces
 
-            traces = open_traces(settings.counting)
+            traces = open_traces(settings.counting, clock)
             self.meters.add(traces)
+            self.meters.tracer = traces
             stack.push_async_callback(traces.close)
             others["traces"] = 1.0, traces.send
         if settings.counting.metrics:

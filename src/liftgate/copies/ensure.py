@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Coroutine, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Generic
+from typing import Any, Generic
 
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows import copies as rows
 from liftgate.copies.decide import Usable
-from liftgate.copies.kind import Begun, Kind, S, Why
+from liftgate.copies.kind import Begun, Kind, S, Subject, Why
 from liftgate.copies.lease import lease_prefix
 from liftgate.copies.live import Live, Use
 from liftgate.copies.maker import Maker
@@ -24,6 +25,7 @@ from liftgate.deployments import Account
 from liftgate.errors import FileNotReady, LiftgateError, Unavailable
 from liftgate.log_context import working_for
 from liftgate.records import CopyKey, CopyRecord
+from liftgate.spans import Span, active, span
 
 log = logging.getLogger("liftgate.copies")
 
@@ -50,6 +52,8 @@ class Copies(Generic[S]):
         self._renewals: dict[CopyKey, asyncio.Task[Outcome]] = {}
         # Denied by Google, and not made again yet.
         self._lost: set[CopyKey] = set()
+        # Of page-ins that are traced, by what they are about.
+        self._spans: dict[CopyKey, Span] = {}
         self._leases = lease_prefix(kind.table)
         services.db.watch(self._heard)
 
@@ -110,23 +114,31 @@ class Copies(Generic[S]):
         if (copy := self.find_live(key, account)) is not None:
             return copy
         page_in = self._page_ins.get(key)
+        waits: AbstractContextManager[Span | None] = nullcontext()
         if page_in is not None:
+            waits = span("liftgate.page_in.wait", attributes=_named(subject, account))
             log.debug("waits for %s", page_in.get_name())
             if why == "chat":
                 self._happenings.tell("replica_lookups", account.name, "processing")
         page_in = page_in or self._page_in(subject, account, "repair" if key in self._lost else why)
+        with waits as waiting:
+            if waiting is not None and (carrier := self._spans.get(key)) is not None:
+                waiting.links.append((carrier.trace.id, carrier.id))
+            outcome = await self._outcome(page_in, deadline)
+            if isinstance(outcome, LiftgateError):
+                raise subject.about(outcome)
+            return outcome
+
+    async def _outcome(self, page_in: asyncio.Task[Outcome], deadline: float) -> Outcome:
         try:
             async with asyncio.timeout(max(0.0, deadline - self._clock.monotonic())):
-                outcome = await asyncio.shield(page_in)
+                return await asyncio.shield(page_in)
         except TimeoutError:
-            outcome = FileNotReady("it is still on its way to Gemini. Try again shortly.", retry_after=10)
+            return FileNotReady("it is still on its way to Gemini. Try again shortly.", retry_after=10)
         except asyncio.CancelledError:
             if not page_in.cancelled() or _cancelling():
                 raise
-            outcome = Unavailable("Liftgate is shutting down.", retry_after=1)
-        if isinstance(outcome, LiftgateError):
-            raise subject.about(outcome)
-        return outcome
+            return Unavailable("Liftgate is shutting down.", retry_after=1)
 
     def prefetch(self, subject: S, account: Account, *, begun: Begun | None = None, why: Why = "asked") -> None:
         """Begins a page-in that no request waits for yet, going on from what was `begun`."""
@@ -148,7 +160,26 @@ class Copies(Generic[S]):
         whom = working_for.get() or "the gateway itself"
         log.debug("page-in of %s to %s begins: %s", subject.label, account.name, subject.facts)
         name = f"the page-in of {subject.label} to {account.name}, begun for {whom}"
-        return self._start(self._page_ins, self.kind.key(subject, account), work, name=name)
+        key = self.kind.key(subject, account)
+        if active.get() is not None:
+            work = self._traced(key, {**_named(subject, account), "liftgate.reason": why}, work)
+        return self._start(self._page_ins, key, work, name=name)
+
+    async def _traced(
+        self, key: CopyKey, attributes: dict[str, Any], work: Coroutine[object, object, Outcome]
+    ) -> Outcome:
+        with span("liftgate.page_in", attributes=attributes) as made:
+            assert made is not None, "there is a span around it"
+            self._spans[key] = made
+            try:
+                outcome = await work
+            finally:
+                del self._spans[key]
+            if isinstance(outcome, LiftgateError):
+                made.error = type(outcome).__name__
+            else:
+                made.attributes["liftgate.file.bytes"] = outcome.bytes
+            return outcome
 
     def _start(
         self,
@@ -232,6 +263,11 @@ class Copies(Generic[S]):
         # Noted on the monotonic clock, written in the database's time.
         at, now = self._clock.monotonic(), conn.now()
         rows.note_uses(conn, self.kind.table, [(key, now - (at - used)) for key, used in uses])
+
+
+def _named(subject: Subject, account: Account) -> dict[str, Any]:
+    """As spans name what is carried."""
+    return {"liftgate.file.id": subject.label, "liftgate.account": account.name}
 
 
 def _cancelling() -> bool:

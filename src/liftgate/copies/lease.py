@@ -16,6 +16,7 @@ from liftgate.catalog.rows.copies import CopyTable
 from liftgate.copies.services import Services
 from liftgate.errors import LiftgateError
 from liftgate.records import CopyKey
+from liftgate.spans import mark
 
 
 def lease_prefix(table: CopyTable) -> str:
@@ -46,7 +47,7 @@ class Lease:
         self._happenings = services.happenings
         self._name = name
         self._kind = name.partition("|")[0]
-        self._holder = services.holder
+        self._holder = services.holder + mark()
         self._seconds = seconds
         self._until = 0.0
         self._renewing: asyncio.Task[None] | None = None

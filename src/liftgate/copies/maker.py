@@ -13,6 +13,7 @@ from functools import partial
 from typing import Generic
 
 from liftgate.catalog.rows import copies as rows
+from liftgate.catalog.rows import leases
 from liftgate.copies.decide import Await, Refuse, Resume, Usable, Verdict, decide
 from liftgate.copies.evict import evict
 from liftgate.copies.kind import Begun, Kind, Making, S, Why
@@ -22,6 +23,7 @@ from liftgate.copies.services import Services
 from liftgate.deployments import Account
 from liftgate.errors import LiftgateError
 from liftgate.records import CopyKey, CopyRecord
+from liftgate.spans import active, carrier_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Maker(Generic[S]):
                     continue
                 if copy is not None:
                     return copy
-                await self._wait(changed)
+                await self._wait(key, changed)
         finally:
             self._changed.pop(key.text, None)
 
@@ -172,7 +174,13 @@ class Maker(Generic[S]):
             if why == "renew":
                 tell("renewals", account, outcome)
 
-    async def _wait(self, changed: asyncio.Event) -> None:
+    async def _wait(self, key: CopyKey, changed: asyncio.Event) -> None:
+        if (here := active.get()) is not None and not here.links:
+            # Where the process that makes it is traced too, it has said in its lease which span that is.
+            name = lease_name(self._kind.table, key)
+            lease = await self._db.read(partial(leases.holder_of, name=name))
+            if lease is not None and (carrier := carrier_of(lease.holder)) is not None:
+                here.links.append(carrier)
         # Woken by an invalidation; the poll covers a wake-up that was lost with a connection.
         try:
             async with asyncio.timeout(self._settings.lease_poll_seconds):

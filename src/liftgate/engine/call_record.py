@@ -17,6 +17,7 @@ from liftgate.keys.gate import Ticket
 from liftgate.large_bodies import Body
 from liftgate.prices import NOTHING, TokenCounts, counts_of_gemini
 from liftgate.records import FileRecord, Owner
+from liftgate.spans import OTHER_ERROR, Span
 
 Outcome = Literal["ok", "refused", "failed", "left"]
 """`refused`: a 4xx, the caller must change something or wait. `failed`: a 5xx, an error inside a stream, or an answer
@@ -31,6 +32,19 @@ LIMITS = {
 }
 """The code of an error → what the caller's key is out of, or may not."""
 Phase = Literal["files", "first_event", "upstream", "client"]
+
+
+class Attempt(msgspec.Struct):
+    """One time that Google was asked, of a call that is traced; on the monotonic clock. `ended`: without an answer."""
+
+    deployment: Deployment
+    began: float
+    asked: bool = False
+    ended: float = 0.0
+    error: str = ""
+
+    def fails(self, error: str) -> None:
+        self.ended, self.error = monotonic(), error
 
 
 class CallRecord(msgspec.Struct):
@@ -65,9 +79,13 @@ class CallRecord(msgspec.Struct):
     user: str = ""
     """Whom the caller says it asks for. Of any value."""
     trace_id: str = ""
-    """Of the trace that the caller's `traceparent` names; `parent_span` and `sampled` are its words too."""
+    """Of the trace that the caller's `traceparent` names, or that begins with the call; `parent_span` is its word."""
     parent_span: str = ""
     sampled: bool = False
+    span: Span | None = None
+    """Where it is sampled: under which what is done for it has spans of its own."""
+    attempts: list[Attempt] = msgspec.field(default_factory=list)
+    """Where it is sampled."""
     # Who served it, the last one tried
     deployment: str = ""
     public_model: str = ""
@@ -161,6 +179,8 @@ class CallRecord(msgspec.Struct):
             self.failed_at = 0.0
         if not self.tries:
             self.asked = monotonic()
+        if self.span is not None:
+            self.attempts.append(Attempt(deployment, monotonic()))
         self.tries += 1
         self.first_event = 0.0
         self.deployment = deployment.id
@@ -171,10 +191,19 @@ class CallRecord(msgspec.Struct):
     def asks(self, deployment: Deployment, body: Body) -> None:
         """Google is asked (again): what it said of an answer before stands for itself."""
         self.sent, self.priced = (deployment, body), None
+        if self.span is not None:
+            self._attempts_again(deployment)
         if self.usage is not None:
             self.earlier.append(Paid(self.deployment, self.upstream_model, self.usage, self.tier, self.served_by))
         self.usage = None
         self.tier = self.response_id = self.served_by = self.finish = ""
+
+    def _attempts_again(self, deployment: Deployment) -> None:
+        if self.attempts[-1].asked:
+            # What Google answered before was of no use; where a file was lost it is there again.
+            self.attempts[-1].fails(OTHER_ERROR)
+            self.attempts.append(Attempt(deployment, monotonic()))
+        self.attempts[-1].began, self.attempts[-1].asked = monotonic(), True
 
     def price(self) -> int | None:
         """`cost`, from what is known by now; with `tokens`."""

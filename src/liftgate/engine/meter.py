@@ -52,6 +52,8 @@ async def tried(call: CallRecord, deployment: Deployment, wait: Awaitable[T]) ->
     except BaseException as error:
         call.failed_at = monotonic()
         call.failures.append((deployment.id, type(error).__name__))
+        if call.attempts:
+            call.attempts[-1].fails(type(error).__name__)
         if isinstance(error, LiftgateError) and not isinstance(error, UpstreamTimeout):
             call.sent = None
         raise
@@ -69,6 +71,12 @@ class Unreported(Protocol):
     def take(self, call: CallRecord, tell: Callable[[CallRecord], None]) -> None: ...
 
 
+class Tracer(Protocol):
+    """Decides which calls are traced, and begins their spans."""
+
+    def begin(self, call: CallRecord, state: str) -> None: ...
+
+
 class Meters:
     """All listeners of a gateway. False where nobody wants to know. `tell_cost`: callers do. `open`: calls
     that have begun and not ended."""
@@ -81,6 +89,7 @@ class Meters:
         self._clock = clock
         self._pricing = pricing
         self.unreported: Unreported | None = None
+        self.tracer: Tracer | None = None
 
     def __bool__(self) -> bool:
         return self.on

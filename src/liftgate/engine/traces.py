@@ -1,8 +1,8 @@
-"""Traces: a listener of the meter that makes spans of sampled calls, and sends them by OTLP over HTTP, as JSON.
+"""Traces: a listener of the meter that sends the spans of sampled calls, by OTLP over HTTP, as JSON.
 
-Whether a call is sampled is decided first, from its `traceparent` or the ratio; of others nothing is made. The names
-are those of OpenTelemetry's conventions (HTTP, and GenAI 1.41). No content is in them, and nothing of a trace goes to
-Google.
+Whether a call is sampled is decided at its beginning, by its `traceparent` or the ratio; of others nothing is made. The
+names are those of OpenTelemetry's conventions (HTTP, and GenAI 1.41). No content is in them, and nothing of a trace
+goes to Google.
 """
 
 from __future__ import annotations
@@ -11,35 +11,36 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
+from random import Random  # noqa: TID251 - which calls are sampled; ids come from secrets
 from secrets import token_hex
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 
-from liftgate.engine.call_record import CallRecord
+from liftgate.backoff import COLLECTOR
+from liftgate.clock import Clock
+from liftgate.engine.call_record import Attempt, CallRecord
 from liftgate.errors import ConfigError
 from liftgate.settings.sections import CountingSettings
+from liftgate.spans import CLIENT, INTERNAL, SERVER, Span, Trace, active
 
 log = logging.getLogger("liftgate.engine")
 
-MOST_WAITING = 10_000
-"""Calls that wait to be sent; of more the oldest are lost."""
-BATCH = 200
+MOST_WAITING = 20_000
+"""Spans that wait to be sent; of more the oldest are lost."""
+BATCH = 500
 SEND_SECONDS = 10.0
-NO_SPAN = "0" * 16
-
-SERVER, CLIENT, INTERNAL = 2, 3, 1
-"""OTLP's kinds of spans."""
 FAILED = 2
-
-_CONVENTIONAL = {"chat": "chat"}
+"""OTLP's status of a span."""
+COMES_AGAIN = (429, 502, 503, 504)
+"""What a collector answers that is to be asked again, as OTLP says."""
 
 _encode = msgspec.json.Encoder().encode
-Span = dict[str, Any]
 
 
-def open_traces(settings: CountingSettings) -> Traces:
+def open_traces(settings: CountingSettings, clock: Clock) -> Traces:
     """Raises ConfigError."""
     from importlib import metadata  # A tenth of a gateway's start, for those who trace.
 
@@ -56,128 +57,157 @@ def open_traces(settings: CountingSettings) -> Traces:
         if not between or not name.strip():
             raise ConfigError(f"traces_headers[{number}]: expected name=value.")
         headers[name.strip()] = value.strip()
-    return Traces(endpoint, headers, settings.traces_ratio, metadata.version("liftgate"))
+    return Traces(endpoint, headers, settings.traces_ratio, metadata.version("liftgate"), clock)
 
 
 class Traces:
     """`endpoint`: where OTLP's traces are taken, `…/v1/traces`. `ratio`: of the calls whose caller has no trace."""
 
-    def __init__(self, endpoint: str, headers: Mapping[str, str], ratio: float, version: str) -> None:
+    def __init__(self, endpoint: str, headers: Mapping[str, str], ratio: float, version: str, clock: Clock) -> None:
         self._endpoint = endpoint
         self._headers = {**headers, "Content-Type": "application/json"}
-        self._limit = int(ratio * 2**32)
+        self._ratio = ratio
+        self._dice = Random().random
+        self._clock = clock
         self._resource = {
             "attributes": _attributes(
                 {"service.name": "liftgate", "service.version": version, "telemetry.sdk.name": "liftgate"}
             )
         }
-        self._waiting: deque[CallRecord] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[Span] = deque(maxlen=MOST_WAITING)
         self._sending = asyncio.Lock()
+        self._refused = 0
+        self._again_at = 0.0
         self._session: aiohttp.ClientSession | None = None
 
+    def begin(self, call: CallRecord, state: str) -> None:
+        """Decides whether it is sampled; `state`: the caller's `tracestate`."""
+        if not (call.sampled if call.trace_id else self._ratio and self._dice() < self._ratio):
+            return
+        call.sampled = True
+        call.trace_id = call.trace_id or token_hex(16)
+        trace = Trace(call.trace_id, state, call.began_at, call.started, self._waiting.append)
+        call.span = Span(trace, "", call.parent_span, SERVER, call.began_at)
+        active.set(call.span)
+
     def ended(self, call: CallRecord) -> None:
-        sampled = call.sampled if call.trace_id else bool(self._limit) and int(token_hex(4), 16) < self._limit
-        if sampled:
-            self._waiting.append(call)
+        if call.span is not None:
+            self._waiting.extend(spans_of(call, call.span))
 
     async def send(self) -> None:
-        """What has ended by now. A collector that takes nothing costs these spans, and nothing else."""
+        """What has ended by now, unless the collector asked for a pause. One that takes nothing for long costs the
+        oldest spans, and nothing else."""
         async with self._sending:
-            while self._waiting:
-                calls = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-                spans = [span for call in calls for span in spans_of(call)]
-                body = _encode(
-                    {
-                        "resourceSpans": [
-                            {
-                                "resource": self._resource,
-                                "scopeSpans": [{"scope": {"name": "liftgate"}, "spans": spans}],
-                            }
-                        ]
-                    }
-                )
-                if self._session is None:
-                    self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SEND_SECONDS))
-                try:
-                    async with self._session.post(self._endpoint, data=body, headers=self._headers) as answer:
-                        if answer.status >= 400:
-                            log.warning("the collector refused %d spans: %d", len(spans), answer.status)
-                except (OSError, TimeoutError, aiohttp.ClientError) as error:
-                    log.warning("%d spans are lost, the collector cannot be had: %s", len(spans), type(error).__name__)
-                    return
+            while self._waiting and self._clock.monotonic() >= self._again_at:
+                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+                if not await self._taken(batch):
+                    # What came meanwhile is newer.
+                    room = MOST_WAITING - len(self._waiting)
+                    self._waiting.extendleft(reversed(batch[-room:] if room else ()))
+
+    async def _taken(self, batch: Sequence[Span]) -> bool:
+        """False where it is to be sent again, later."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SEND_SECONDS))
+        asked, why = None, ""
+        try:
+            async with self._session.post(
+                self._endpoint, data=self._written(batch), headers=self._headers, allow_redirects=False
+            ) as answer:
+                body = await answer.content.read(64 * 1024)
+                if answer.status not in COMES_AGAIN:
+                    self._refused = 0
+                    _tell(answer.status, body, len(batch))
+                    return True
+                why, asked = f"it answered {answer.status}", _seconds(answer.headers.get("Retry-After", ""))
+        except (OSError, TimeoutError, aiohttp.ClientError) as error:
+            why = type(error).__name__
+        pause = COLLECTOR.pause(self._refused, asked)
+        self._refused += 1
+        self._again_at = self._clock.monotonic() + pause
+        if self._refused == 1:
+            log.warning("the collector of traces takes nothing (%s); spans wait", why)
+        return False
+
+    def _written(self, batch: Sequence[Span]) -> bytes:
+        scope = {"scope": {"name": "liftgate"}, "spans": [_span(each) for each in batch]}
+        return _encode({"resourceSpans": [{"resource": self._resource, "scopeSpans": [scope]}]})
 
     async def close(self) -> None:
+        self._again_at = 0.0
         await self.send()
+        if self._waiting:
+            log.warning("%d spans are lost: the collector cannot be had", len(self._waiting))
         if self._session is not None:
             await self._session.close()
 
 
-def spans_of(call: CallRecord) -> list[Span]:
-    """The call; Google's part of it; what it waited for files. Children lie inside their parent."""
-    trace = call.trace_id or token_hex(16)
-    began, ended = call.began_at, call.began_at + call.total
-    server = _span(trace, call.parent_span, _server_name(call), SERVER, began, ended)
-    server["attributes"] = _attributes(_of_request(call))
-    if call.outcome == "failed":
-        server["status"] = {"code": FAILED, "message": call.error}
+def _tell(status: int, body: bytes, count: int) -> None:
+    """What a collector has not taken, and will never take."""
+    if status >= 300:
+        log.warning("the collector refused %d spans: %d", count, status)
+        return
+    try:
+        said = msgspec.json.decode(body, type=_Answer).partial
+    except msgspec.DecodeError:
+        return  # The protobuf form, or nothing: it has taken all.
+    if said.rejected and said.rejected != "0":
+        log.warning("the collector refused %s of %d spans: %s", said.rejected, count, ascii(said.message[:200]))
+
+
+class _Partial(msgspec.Struct):
+    rejected: int | str = msgspec.field(name="rejectedSpans", default=0)
+    message: str = msgspec.field(name="errorMessage", default="")
+
+
+class _Answer(msgspec.Struct):
+    partial: _Partial = msgspec.field(name="partialSuccess", default_factory=_Partial)
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+def spans_of(call: CallRecord, server: Span) -> list[Span]:
+    """The call; each time that Google was asked for it; what it waited for files. Children lie inside their parent."""
+    trace, ended = server.trace, call.started + call.total
+    server.name = f"{call.method} {call.route}".strip() if call.method else f"liftgate {call.operation}"
+    server.kind = SERVER if call.method else INTERNAL
+    server.ended = trace.at(ended)
+    server.attributes |= _of_request(call)
+    server.error, server.counts_as_failed = call.error, call.outcome == "failed"
     spans = [server]
-    if call.tries:
-        asked = began + max(0.0, call.asked - call.started)
-        if call.files:
-            waited = _span(trace, server["spanId"], "liftgate.files", INTERNAL, asked, min(ended, asked + call.files))
-            waited["attributes"] = _attributes(
-                {
-                    "liftgate.file.ids": sorted({*call.copies_hit, *call.paged_in}),
-                    "liftgate.files.paged_in": len(call.paged_in),
-                    "liftgate.files.paged_in_bytes": call.paged_in_bytes,
-                    "liftgate.account": call.account,
-                }
-            )
-            spans.append(waited)
-        start = min(ended, asked + call.files)
-        client = _span(
-            trace, server["spanId"], _client_name(call), CLIENT, start, min(ended, start + call.upstream + call.pauses)
-        )
-        client["attributes"] = _attributes(_of_model(call))
-        client["events"] = [
-            {
-                "name": "liftgate.failed_try",
-                "timeUnixNano": client["startTimeUnixNano"],
-                "attributes": _attributes({"liftgate.deployment": deployment, "error.type": error}),
-            }
-            for deployment, error in call.failures
-        ]
-        if call.error and call.tries == len(call.failures):
-            client["status"] = {"code": FAILED, "message": call.error}
-        spans.append(client)
+    if call.tries and call.files:
+        # Before Google is asked. What had to be carried there, then or later, has spans of its own.
+        until = call.attempts[0].began if call.attempts else ended
+        waited = server.child("liftgate.files", call.asked)
+        waited.ended = max(waited.began, trace.at(min(until, call.asked + call.files)))
+        waited.attributes = {
+            "liftgate.file.ids": sorted({*call.copies_hit, *call.paged_in}),
+            "liftgate.files.paged_in": len(call.paged_in),
+            "liftgate.files.paged_in_bytes": call.paged_in_bytes,
+            "liftgate.account": call.account,
+        }
+        spans.append(waited)
+    for number, attempt in enumerate(call.attempts, 1):
+        operation = _operation(call)
+        span = server.child(f"{operation} {attempt.deployment.model}", attempt.began, kind=CLIENT)
+        span.attributes = _of_attempt(call, attempt, operation, number)
+        span.error = attempt.error
+        answered = not attempt.ended
+        span.ended = max(span.began, trace.at(min(ended, attempt.ended or ended)))
+        if answered:
+            span.error = call.error if call.outcome == "failed" else ""
+            span.attributes |= _of_answer(call)
+        spans.append(span)
     return spans
-
-
-def _span(trace: str, parent: str, name: str, kind: int, began: float, ended: float) -> Span:
-    span: Span = {
-        "traceId": trace,
-        "spanId": token_hex(8),
-        "name": name,
-        "kind": kind,
-        "startTimeUnixNano": str(int(began * 1e9)),
-        "endTimeUnixNano": str(int(ended * 1e9)),
-    }
-    if parent:
-        span["parentSpanId"] = parent
-    return span
-
-
-def _server_name(call: CallRecord) -> str:
-    return f"{call.method} {call.route}".strip() if call.method else f"liftgate {call.operation}"
-
-
-def _client_name(call: CallRecord) -> str:
-    return f"{_operation(call)} {call.upstream_model}"
 
 
 def _operation(call: CallRecord) -> str:
     """By the conventions' names; Gemini's own methods, `embedContent` and its like, are two of them."""
-    return _CONVENTIONAL.get(call.operation) or ("embeddings" if "mbed" in call.operation else "generate_content")
+    if call.operation == "chat":
+        return "chat"
+    return "embeddings" if "mbed" in call.operation else "generate_content"
 
 
 def _of_request(call: CallRecord) -> dict[str, Any]:
@@ -193,13 +223,25 @@ def _of_request(call: CallRecord) -> dict[str, Any]:
     }
 
 
-def _of_model(call: CallRecord) -> dict[str, Any]:
+def _of_attempt(call: CallRecord, attempt: Attempt, operation: str, number: int) -> dict[str, Any]:
+    place = urlsplit(attempt.deployment.account.api_base)
+    return {
+        "gen_ai.operation.name": operation,
+        "gen_ai.provider.name": "gcp.gemini",
+        "gen_ai.request.model": attempt.deployment.model,
+        "server.address": place.hostname,
+        "server.port": place.port,
+        "error.type": attempt.error or None,
+        "liftgate.deployment": attempt.deployment.id,
+        "liftgate.account": attempt.deployment.account.name,
+        "liftgate.attempt": number,
+    }
+
+
+def _of_answer(call: CallRecord) -> dict[str, Any]:
     tokens = call.tokens
     known = call.usage is not None or bool(call.earlier) or call.estimated
     return {
-        "gen_ai.operation.name": _operation(call),
-        "gen_ai.provider.name": "gcp.gemini",
-        "gen_ai.request.model": call.upstream_model,
         "gen_ai.response.model": call.served_by or None,
         "gen_ai.response.id": call.response_id or None,
         "gen_ai.response.finish_reasons": [str(call.finish)] if call.finish else None,
@@ -209,11 +251,29 @@ def _of_model(call: CallRecord) -> dict[str, Any]:
         "gen_ai.usage.cache_read.input_tokens": sum(tokens.cached.values()) if known else None,
         "gen_ai.usage.reasoning.output_tokens": tokens.thoughts if known else None,
         "operation.cost": call.cost / 1e9 if known and call.cost is not None else None,
-        "error.type": call.error or None,
-        "liftgate.deployment": call.deployment,
-        "liftgate.account": call.account,
-        "liftgate.tries": call.tries,
     }
+
+
+def _span(span: Span) -> dict[str, Any]:
+    """As OTLP has it."""
+    written: dict[str, Any] = {
+        "traceId": span.trace.id,
+        "spanId": span.id,
+        "name": span.name,
+        "kind": span.kind,
+        "startTimeUnixNano": str(int(span.began * 1e9)),
+        "endTimeUnixNano": str(int(span.ended * 1e9)),
+        "attributes": _attributes({"error.type": span.error or None, **span.attributes}),
+    }
+    if span.parent:
+        written["parentSpanId"] = span.parent
+    if span.trace.state:
+        written["traceState"] = span.trace.state
+    if span.links:
+        written["links"] = [{"traceId": trace, "spanId": of} for trace, of in span.links]
+    if span.error and span.counts_as_failed:
+        written["status"] = {"code": FAILED, "message": span.error}
+    return written
 
 
 def _attributes(values: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.files import GeminiFile
 from liftgate.gemini.upload_rules import ChunkAnswer
 from liftgate.gemini.upload_session import Action, Done, Fail, FindByName, Query, Restart, SendChunk, UploadSession
+from liftgate.spans import CLIENT, active, span
 
 log = logging.getLogger("liftgate.gemini")
 
@@ -68,7 +69,7 @@ class UploadDriver:
     async def run(self, at: NamedSession, session: UploadSession, action: Action) -> GeminiFile:
         """The file as Gemini has it, maybe still PROCESSING. Raises what the session fails with, and what the uploader
         raises."""
-        uploader = self._uploader
+        uploader, sent = self._uploader, False
         while True:
             uploader.check()
             match action:
@@ -76,7 +77,12 @@ class UploadDriver:
                     sending = self._client.send_chunk(
                         self._account, at.url, self._source, start, stop, finalize=finalize
                     )
-                    action = await _report(session, sending)
+                    if not sent and start and (page_in := active.get()) is not None:
+                        page_in.attributes["liftgate.resumed_at"] = start
+                    sent = True
+                    round_of = {"liftgate.offset": start, "liftgate.bytes": stop - start}
+                    with span("liftgate.page_in.chunk", kind=CLIENT, attributes=round_of):
+                        action = await _report(session, sending)
                     log.debug("%s: bytes %d to %d of %d were sent", self._about, start, stop, self._source.size)
                 case Query(after):
                     await uploader.pause(after)

@@ -17,6 +17,7 @@ from liftgate.log_context import working_for
 from liftgate.sdk.engine import E, Source
 from liftgate.sdk.results import Result
 from liftgate.settings.sections import LOCAL
+from liftgate.spans import active
 
 T = TypeVar("T")
 A = TypeVar("A", bound=Result)
@@ -50,6 +51,9 @@ def _running(meters: Meters, operation: str) -> Iterator[_Running]:
     call.dialect, call.operation, call.owner, call.status = "sdk", operation, LOCAL, 200
     running = _Running(call)
     before = current.set(call), working_for.set(call.request_id)
+    around = active.get()
+    if meters.tracer is not None:
+        meters.tracer.begin(call, "")
     left = False
     try:
         yield running
@@ -64,6 +68,7 @@ def _running(meters: Meters, operation: str) -> Iterator[_Running]:
     finally:
         current.reset(before[0])
         working_for.reset(before[1])
+        active.set(around)
         if not running.goes_on:
             meters.end(call, left=left)
 

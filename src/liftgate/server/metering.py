@@ -18,6 +18,7 @@ COST_HEADERS = (b"x-liftgate-response-cost", b"x-litellm-response-cost")
 """US dollars; of a stream its usage says them."""
 
 
+LONGEST_STATE = 512
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?\Z")
 
 
@@ -27,6 +28,12 @@ def trace_of(traceparent: bytes) -> tuple[str, str, bool]:
     if found is None or traceparent.startswith(b"ff"):
         return "", "", False
     return found[1].decode(), found[2].decode(), bool(int(found[3], 16) & 1)
+
+
+def state_of(request: Request) -> str:
+    """W3C's `tracestate`, which goes with the spans; what is too long for it is left out, as it says."""
+    state = request.header(b"tracestate").strip()
+    return state if len(state) <= LONGEST_STATE and state.isprintable() else ""
 
 
 def metered_receive(receive: Receive, call: CallRecord) -> Receive:
@@ -73,6 +80,8 @@ async def answer_metered(
     call.peer = request.peer
     if (traceparent := request.headers.get(b"traceparent")) is not None:
         call.trace_id, call.parent_span, call.sampled = trace_of(traceparent)
+    if meters.tracer is not None:
+        meters.tracer.begin(call, state_of(request) if call.sampled else "")
     try:
         await answer(request, metered_send(send, call, tells_cost=meters.tell_cost))
     except BaseException:
