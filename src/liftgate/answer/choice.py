@@ -158,13 +158,14 @@ class Choice(msgspec.Struct):
 
 class Answer(Generic[Q]):
     """Whole once its fold has ended. `question`: what the client asked, as its dialect read it. `service_tier`:
-    Google's word, as the answer began with it. `usage`: Gemini's usageMetadata, whole, as it came last. `dollars`: what
-    it cost, where that is told. `large`: to write it takes long, which is then to be done in a thread. `ended_at`: unix
-    seconds; 0 where nobody said."""
+    Google's word, as the answer began with it. `response_id`, `served_by` (the model that answered): Google's words
+    beside its first counts, empty where it did not say. `usage`: Gemini's usageMetadata, whole, as it came last.
+    `dollars`: what it cost, where that is told. `large`: to write it takes long, which is then to be done in a thread.
+    `ended_at`: unix seconds; 0 where nobody said."""
 
     __slots__ = (
-        "_counts", "choices", "dollars", "ended_at", "head", "large", "model_version", "question", "service_tier",
-        "usage",
+        "_counts", "choices", "dollars", "ended_at", "head", "large", "model_version", "question", "response_id",
+        "served_by", "service_tier", "usage",
     )  # fmt: skip
 
     def __init__(self, head: Head, question: Q) -> None:
@@ -173,6 +174,7 @@ class Answer(Generic[Q]):
         self.choices: dict[int, Choice] = {}
         self.model_version: str | None = None
         self.service_tier: str | None = None
+        self.response_id = self.served_by = ""
         self.usage: JsonObject = {}
         self.dollars: float | None = None
         self.large = False

@@ -64,6 +64,8 @@ class AnswerFold(Generic[Q]):
             if type(usage) is not dict:
                 raise upstream.wrong("usageMetadata", "an object", usage)
             self.answer.usage = usage
+            if not self.answer.response_id:
+                self._take_names(chunk)
         if "promptFeedback" in chunk:
             self._feedback(chunk)
         return events
@@ -107,6 +109,12 @@ class AnswerFold(Generic[Q]):
         self.answer.model_version = upstream.string(chunk, "modelVersion", "its root")
         if usage := upstream.mapping(chunk, "usageMetadata", "its root"):
             self.answer.service_tier = upstream.string(usage, "serviceTier", "usageMetadata")
+
+    def _take_names(self, chunk: JsonObject) -> None:
+        """For who keeps records: an answer is none the worse for names that are none."""
+        said, served_by = chunk.get("responseId"), chunk.get("modelVersion")
+        self.answer.response_id = said if type(said) is str else ""
+        self.answer.served_by = served_by if type(served_by) is str else ""
 
     def _candidate(self, candidate: JsonObject, place: int, events: list[Event]) -> None:
         index = candidate.get("index") or 0

@@ -6,6 +6,7 @@ done.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from zoneinfo import ZoneInfo
 
 from liftgate.copies.services import Services
@@ -55,9 +56,16 @@ async def admitted(name: str, deployments: FindGroup) -> str:
     return model
 
 
-async def begin_asking(call: CallRecord, deployment: Deployment, body: Body) -> None:
-    """Google is about to be asked for `call`. Raises RateReached, BudgetReached, LimitsAway."""
-    if (ticket := call.ticket) is not None and ticket.covers:
-        # What was asked before and of no use has to be paid too. What is refused here was never sent.
-        await ticket.ask(call.price() or 0, deployment, body)
+def begin_asking(call: CallRecord, deployment: Deployment, body: Body) -> Awaitable[None] | None:
+    """Google is about to be asked for `call`. To be awaited where there is something: limits let it be asked then, or
+    RateReached, BudgetReached, LimitsAway is raised."""
+    if call.ticket is not None and call.ticket.covers:
+        return _asking(call, call.ticket, deployment, body)
+    call.asks(deployment, body)
+    return None
+
+
+async def _asking(call: CallRecord, ticket: Ticket, deployment: Deployment, body: Body) -> None:
+    # What was asked before and of no use has to be paid too. What is refused here was never sent.
+    await ticket.ask(call.price() or 0, deployment, body)
     call.asks(deployment, body)

@@ -17,7 +17,7 @@ from liftgate.answer.fold import AnswerFold
 from liftgate.apart import Apart
 from liftgate.ask.question import Question
 from liftgate.clock import Clock
-from liftgate.engine.meter import CallRecord, timed
+from liftgate.engine.meter import CallRecord
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import LiftgateError, UpstreamDisconnected
 from liftgate.gemini.stream import GeminiStream
@@ -53,7 +53,6 @@ class StartedStream(Generic[Q]):
         self._clock = clock
         self._keeps = fold.answer.question.keeps_signatures
         self._call = call
-        self._latest: Body = b""
         self._folding: Apart[list[Event]] | None = None
         self._unsaved: list[tuple[str, str]] = []
         self._events: Sequence[Event] = ()
@@ -65,8 +64,9 @@ class StartedStream(Generic[Q]):
         events: list[Event] = []
         call, begun = self._call, False
         while True:
-            coming = self._stream.batch()
-            batch = await (coming if call is None else timed(call, "first_event", coming))
+            batch = await self._stream.batch()
+            if call is not None:
+                call.hears()
             if not batch:
                 break
             begun = True
@@ -74,6 +74,8 @@ class StartedStream(Generic[Q]):
             self._fold.check_unbroken()
             if any(isinstance(event, SHOWN) for event in events):
                 break
+            if call is not None:
+                call.waits()
         if not begun:
             raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
         if call is not None and self._fold.answer.usage:
@@ -88,8 +90,11 @@ class StartedStream(Generic[Q]):
             if self._folding is not None and self._folding.busy:
                 self._events = await self._folded_apart(())
             while not self._events and not self._last:
-                coming, call = self._stream.batch(), self._call
-                batch = await (coming if call is None else timed(call, "upstream", coming))
+                if (call := self._call) is not None:
+                    call.waits()
+                batch = await self._stream.batch()
+                if call is not None:
+                    call.hears_more()
                 if batch:
                     self._events = await self._folded_apart(batch) if self._stream.large else self._folded(batch)
                 else:
@@ -117,7 +122,7 @@ class StartedStream(Generic[Q]):
         self.hold.close()
         if self._call is not None:
             self._call.chunks = self._stream.came
-            self._call.answered_in(self._fold.answer, self._latest)
+            self._call.answered_in(self._fold.answer)
         await self._stream.close()
 
     def _folded(self, batch: Sequence[Body], decode: Callable[[Body], Any] = decoded) -> list[Event]:
@@ -125,7 +130,6 @@ class StartedStream(Generic[Q]):
         events = fold.feed(decode(batch[0]))
         for data in batch[1:]:
             events += fold.feed(decode(data))
-        self._latest = batch[-1]
         if signatures := fold.take_signatures():
             self._unsaved += signatures
         return events
@@ -134,7 +138,7 @@ class StartedStream(Generic[Q]):
         answer, call = self._fold.answer, self._call
         answer.ended_at = answer.ended_at or int(self._clock.now())
         if self.tells_cost and call is not None:
-            call.answered_in(answer, self._latest)
+            call.answered_in(answer)
             answer.dollars = call.dollars
 
     async def _ended_apart(self) -> list[Event]:

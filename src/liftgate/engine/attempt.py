@@ -18,7 +18,7 @@ from liftgate.ask.suspects import Suspect, inline_suspects, named
 from liftgate.clock import Clock
 from liftgate.deployments import Account, Deployment
 from liftgate.engine.heal import Healing
-from liftgate.engine.meter import current, timed, tried
+from liftgate.engine.meter import CallRecord, bringing, current
 from liftgate.engine.needs import Needed, Needs
 from liftgate.errors import FileNotReady, InvalidRequest, LiftgateError, NotFound, UpstreamFileLost
 from liftgate.gemini.status import classify, lost_file
@@ -65,11 +65,9 @@ class Attempts:
         """What `use` returns at the first deployment of `model` that gives an answer; those that hold the files already
         come first. Raises what `at` and `Router.run` do.
         """
-        call = current.get()
 
         def attempt(deployment: Deployment) -> Awaitable[T]:
-            trying = self.at(deployment, wanted, partial(use, deployment))
-            return trying if call is None else tried(call, deployment, trying)
+            return self.at(deployment, wanted, partial(use, deployment))
 
         if not wanted.needs:
             return self._router.run(model, attempt, group=wanted.group, deadline=wanted.deadline)
@@ -87,7 +85,7 @@ class Attempts:
         call = current.get()
         locating = self._needs.locate(wanted.needs, (deployment.account for deployment in wanted.group))
         try:
-            await (locating if call is None else timed(call, "files", locating))
+            await (locating if call is None else bringing(call, locating))
         except BaseException:
             running.close()
             raise
@@ -101,7 +99,12 @@ class Attempts:
         Raises what `use` does; a file that Gemini goes on denying is named as the client knows it, and of a model that
         Google has ended it is said when, and what follows.
         """
-        if not wanted.needs:
+        call = current.get()
+        if call is not None:
+            call.tries_at(deployment)
+        try:
+            if wanted.needs:
+                return await self._with_files(deployment, wanted, use, call)
             try:
                 return await use({})
             except UpstreamFileLost as lost:
@@ -110,10 +113,22 @@ class Attempts:
                 raise self._explained(refused, deployment, wanted, {}) from None
             except RecursionError:
                 raise InvalidRequest(TOO_DEEP) from None
-        account, call = deployment.account, current.get()
+        except BaseException as error:
+            if call is not None:
+                call.fails(deployment, error)
+            raise
+
+    async def _with_files(
+        self,
+        deployment: Deployment,
+        wanted: RequestFiles,
+        use: Callable[[Mapping[str, ResolvedFile]], Awaitable[T]],
+        call: CallRecord | None,
+    ) -> T:
+        account = deployment.account
         while True:
             resolving = self._needs.resolve(wanted.needs, account, deadline=wanted.deadline)
-            files, copies = await (resolving if call is None else timed(call, "files", resolving))
+            files, copies = await (resolving if call is None else bringing(call, resolving))
             try:
                 return await use(files)
             except UpstreamFileLost as lost:
@@ -121,7 +136,7 @@ class Attempts:
                     raise _without_files(lost) from lost
                 past = wanted.healed.setdefault(account.name, Healing())
                 healing = self._needs.healer.heal(past, copies, lost, account, wanted.deadline)
-                if not await (healing if call is None else timed(call, "files", healing)):
+                if not await (healing if call is None else bringing(call, healing)):
                     raise _denied(lost, wanted.needs, copies, account) from lost
             except (InvalidRequest, NotFound) as refused:
                 raise self._explained(refused, deployment, wanted, files) from None

@@ -11,7 +11,7 @@ import msgspec
 from liftgate.answer.choice import Answer
 from liftgate.deployments import Deployment
 from liftgate.engine.pricing import Paid, Pricing
-from liftgate.errors import BudgetReached, LiftgateError, RateReached
+from liftgate.errors import BudgetReached, LiftgateError, RateReached, UpstreamTimeout
 from liftgate.json_types import JsonObject
 from liftgate.keys.gate import Ticket
 from liftgate.large_bodies import Body
@@ -22,8 +22,6 @@ from liftgate.spans import OTHER_ERROR, Span
 Outcome = Literal["ok", "refused", "failed", "left"]
 """`refused`: a 4xx, the caller must change something or wait. `failed`: a 5xx, an error inside a stream, or an answer
 that broke off. `left`: the client went away before the end."""
-LONG = 1 << 20
-"""Bytes of an answer that is not read again for its id alone."""
 LIMITS = {
     "parallel_limit_exceeded": "parallel",
     "storage_quota_exceeded": "bytes",
@@ -31,7 +29,6 @@ LIMITS = {
     "route_not_allowed": "route",
 }
 """The code of an error → what the caller's key is out of, or may not."""
-Phase = Literal["files", "first_event", "upstream", "client"]
 
 
 class Attempt(msgspec.Struct):
@@ -159,6 +156,8 @@ class CallRecord(msgspec.Struct):
     """The beginning of the first try, on the monotonic clock."""
     failed_at: float = 0.0
     """The end of the last try that gave no answer, on the monotonic clock."""
+    since: float = 0.0
+    """Google is waited for since then, on the monotonic clock; 0: it is not."""
 
     @property
     def own(self) -> float:
@@ -188,6 +187,17 @@ class CallRecord(msgspec.Struct):
         self.upstream_model = deployment.model
         self.account = deployment.account.name
 
+    def fails(self, deployment: Deployment, error: BaseException) -> None:
+        """The try at this deployment gave no answer."""
+        if self.since:
+            self.hears()
+        self.failed_at = monotonic()
+        self.failures.append((deployment.id, type(error).__name__))
+        if self.attempts:
+            self.attempts[-1].fails(type(error).__name__)
+        if isinstance(error, LiftgateError) and not isinstance(error, UpstreamTimeout):
+            self.sent = None
+
     def asks(self, deployment: Deployment, body: Body) -> None:
         """Google is asked (again): what it said of an answer before stands for itself."""
         self.sent, self.priced = (deployment, body), None
@@ -197,6 +207,23 @@ class CallRecord(msgspec.Struct):
             self.earlier.append(Paid(self.deployment, self.upstream_model, self.usage, self.tier, self.served_by))
         self.usage = None
         self.tier = self.response_id = self.served_by = self.finish = ""
+        self.waits()
+
+    def waits(self) -> None:
+        """For Google, from now on; who is waiting already goes on."""
+        self.since = self.since or monotonic()
+
+    def hears(self) -> None:
+        """What Google was waited for is there: its answer, or the first events of it."""
+        waited = monotonic() - self.since
+        self.since = 0.0
+        self.first_event += waited
+        self.upstream += waited
+
+    def hears_more(self) -> None:
+        """Further events of a stream."""
+        self.upstream += monotonic() - self.since
+        self.since = 0.0
 
     def _attempts_again(self, deployment: Deployment) -> None:
         if self.attempts[-1].asked:
@@ -249,11 +276,6 @@ class CallRecord(msgspec.Struct):
         if not self.limit and isinstance(error, RateReached):
             self.limit = error.kind
 
-    def add(self, phase: Phase, seconds: float) -> None:
-        setattr(self, phase, getattr(self, phase) + seconds)
-        if phase == "first_event":
-            self.upstream += seconds
-
     def heard(self, first: Sequence[Body]) -> None:
         """The first events of a stream. Where they say what was used, the last ones will: the question need not be kept
         through a stream of minutes."""
@@ -272,16 +294,17 @@ class CallRecord(msgspec.Struct):
         if said.candidates:
             self.finish = said.candidates[0].finish_reason or self.finish
 
-    def answered_in(self, answer: Answer[Any], latest: Body) -> None:
-        """The same of an answer that is folded; `latest`: Gemini's latest event of it."""
-        if len(latest) < LONG:
-            self.answered(latest)
-        self.usage = answer.usage or self.usage
-        self.given = sum(choice.length for choice in answer.choices.values())
-        self.tier = answer.service_tier or self.tier
-        self.served_by = answer.model_version or self.served_by
+    def answered_in(self, answer: Answer[Any]) -> None:
+        """The same of an answer that is folded, as far as it came."""
+        if answer.usage:
+            self.usage = answer.usage
+        else:
+            self.given = sum(choice.length for choice in answer.choices.values())
+        self.tier = answer.service_tier or ""
+        self.served_by = answer.model_version or answer.served_by
+        self.response_id = answer.response_id
         for choice in answer.choices.values():
-            self.finish = choice.finish_reason or self.finish
+            self.finish = choice.finish_reason or ""
             break
 
 

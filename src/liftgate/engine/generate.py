@@ -31,7 +31,7 @@ from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStrea
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
 from liftgate.engine.calls import Call, Ready, end_whole, facts_on, new_fold, written
 from liftgate.engine.kept_names import check_kept
-from liftgate.engine.meter import current, timed
+from liftgate.engine.meter import bringing, current
 from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.seals import Seals
 from liftgate.engine.shorter import shorter
@@ -53,7 +53,6 @@ Q = TypeVar("Q", bound=Question)
 T = TypeVar("T")
 ResolvedFiles: TypeAlias = Mapping[str, ResolvedFile]
 
-_encode = msgspec.json.Encoder().encode
 
 KNOWN_MODELS = 1024
 DAY = 86_400
@@ -177,7 +176,7 @@ class Generate:
         if call.media.needs:
             finding = self._needs.of(call.owner, call.media, seconds=deadline - self._clock.monotonic())
             noted = current.get()
-            needs = await (finding if noted is None else timed(noted, "files", finding))
+            needs = await (finding if noted is None else bringing(noted, finding))
         return Ready(call, RequestFiles(group, needs, deadline, media=call.media.read), signatures)
 
     def _timeout(self, request: JsonMapping, group: Sequence[Deployment]) -> float:
@@ -223,10 +222,11 @@ class Generate:
         return fold.answer
 
     async def _answer_once(self, ready: Ready[Q], deployment: Deployment, question: Q, body: Body) -> AnswerFold[Q]:
-        if (noted := current.get()) is not None:
-            await begin_asking(noted, deployment, body)
-        asking = self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
-        raw = await (asking if noted is None else timed(noted, "first_event", asking))
+        if (noted := current.get()) is not None and (admitting := begin_asking(noted, deployment, body)) is not None:
+            await admitting
+        raw = await self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
+        if noted is not None:
+            noted.hears()
         call = ready.call
         fold = new_fold(call, question)
         large = len(raw) >= LARGE
@@ -236,7 +236,7 @@ class Generate:
         else:
             fold.feed(decoded(raw))
         if noted is not None:
-            noted.answered_in(fold.answer, raw)
+            noted.answered_in(fold.answer)
         await asyncio.to_thread(end_whole, fold) if large else end_whole(fold)
         return fold
 
@@ -246,10 +246,13 @@ class Generate:
 
     async def _count(self, ready: Ready[Q], deployment: Deployment, asked: JsonObject) -> int:
         body = await written(ready.call, count_body(asked, deployment.model))
-        timeout = self._attempts.left(ready.files, deployment)
-        asking = self._client.call(deployment, "countTokens", body, timeout=timeout)
-        noted = current.get()
-        return read_total(decoded(await (asking if noted is None else timed(noted, "first_event", asking))))
+        if (noted := current.get()) is not None:
+            noted.waits()
+        left = self._attempts.left(ready.files, deployment)
+        told = await self._client.call(deployment, "countTokens", body, timeout=left)
+        if noted is not None:
+            noted.hears()
+        return read_total(decoded(told))
 
     async def _stream_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> StartedStream[Q]:
         question = await self._read(ready, deployment, files)
@@ -275,15 +278,14 @@ class Generate:
         return await unbroken(partial(send, ready, deployment, question, body))
 
     async def _stream_once(self, ready: Ready[Q], deployment: Deployment, question: Q, body: Body) -> StartedStream[Q]:
-        if (noted := current.get()) is not None:
-            await begin_asking(noted, deployment, body)
-        opening = self._client.open_stream(
+        if (noted := current.get()) is not None and (admitting := begin_asking(noted, deployment, body)) is not None:
+            await admitting
+        stream = await self._client.open_stream(
             deployment,
             body,
             timeout=self._attempts.left(ready.files),
             idle_timeout=silence(deployment, self._settings.router.stream_timeout),
         )
-        stream = await (opening if noted is None else timed(noted, "first_event", opening))
         call = ready.call
         fold = new_fold(call, question)
         started = StartedStream(stream, fold, call.owner, self._signatures, self._clock, noted)

@@ -14,11 +14,9 @@ from time import monotonic
 from typing import Protocol, TypeVar
 
 from liftgate.clock import Clock
-from liftgate.deployments import Deployment
 from liftgate.engine.call_record import CallRecord as CallRecord
-from liftgate.engine.call_record import Phase
 from liftgate.engine.pricing import Pricing
-from liftgate.errors import LiftgateError, UpstreamTimeout
+from liftgate.errors import LiftgateError
 
 T = TypeVar("T")
 
@@ -35,28 +33,13 @@ def told(error: LiftgateError) -> LiftgateError:
     return error
 
 
-async def timed(call: CallRecord, phase: Phase, wait: Awaitable[T]) -> T:
-    """What `wait` gives, its time counted to `phase` of `call`."""
+async def bringing(call: CallRecord, wait: Awaitable[T]) -> T:
+    """What `wait` gives, its time counted as waiting for files."""
     began = monotonic()
     try:
         return await wait
     finally:
-        call.add(phase, monotonic() - began)
-
-
-async def tried(call: CallRecord, deployment: Deployment, wait: Awaitable[T]) -> T:
-    """What `wait` gives, as a try of `call` at `deployment`."""
-    call.tries_at(deployment)
-    try:
-        return await wait
-    except BaseException as error:
-        call.failed_at = monotonic()
-        call.failures.append((deployment.id, type(error).__name__))
-        if call.attempts:
-            call.attempts[-1].fails(type(error).__name__)
-        if isinstance(error, LiftgateError) and not isinstance(error, UpstreamTimeout):
-            call.sent = None
-        raise
+        call.files += monotonic() - began
 
 
 class Meter(Protocol):
@@ -107,6 +90,8 @@ class Meters:
     def end(self, call: CallRecord, *, left: bool = False) -> None:
         """Exactly once for each call. `left`: the client was gone before the end. A failing listener harms no other."""
         self.open -= 1
+        if call.since:
+            call.hears_more()
         call.total = monotonic() - call.started
         if left:
             call.outcome = "left"

@@ -22,7 +22,7 @@ from liftgate.dialects.gemini.body import LARGE, REFUSED, GeminiBody, Named, Nam
 from liftgate.dialects.gemini.stream_forms import Elements, Events
 from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
-from liftgate.engine.meter import CallRecord, current, timed
+from liftgate.engine.meter import CallRecord, bringing, current
 from liftgate.engine.needs import Needed, Needs
 from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound, UpstreamDisconnected, let_go, shortened
 from liftgate.gemini.client import EVENTS
@@ -120,8 +120,11 @@ class PassedStream:
                 finally:
                     if good:
                         yield b"".join(good)
-                coming, call = self._stream.batch(), self._call
-                batch = await (coming if call is None else timed(call, "upstream", coming))
+                if (call := self._call) is not None:
+                    call.waits()
+                batch = await self._stream.batch()
+                if call is not None:
+                    call.hears_more()
                 self._last = batch[-1] if batch else self._last
         except LiftgateError as error:
             log.warning("a stream of Gemini's own API broke: %s", error.message)
@@ -164,10 +167,14 @@ class PassThrough:
             timeout = self._attempts.left(call.files, deployment)
             called = f"{method}?$alt=json{NUMBERS}" if enum_numbers else method
             tier: list[str] = []
-            if noted is not None and method != COUNT:
-                await begin_asking(noted, deployment, body)
-            calling = self._client.call(deployment, called, body, timeout=timeout, tier=tier)
-            raw = await (calling if noted is None else timed(noted, "first_event", calling))
+            if noted is not None:
+                if method == COUNT:
+                    noted.waits()
+                elif (admitting := begin_asking(noted, deployment, body)) is not None:
+                    await admitting
+            raw = await self._client.call(deployment, called, body, timeout=timeout, tier=tier)
+            if noted is not None:
+                noted.hears()
             if len(raw) < LARGE:
                 checked_object(raw)
             else:
@@ -190,19 +197,19 @@ class PassThrough:
 
         async def at(deployment: Deployment, files: Mapping[str, ResolvedFile]) -> PassedStream:
             body = await _body_at(call, deployment, files)
-            if noted is not None:
-                await begin_asking(noted, deployment, body)
-            opening = self._client.open_stream(
+            if noted is not None and (admitting := begin_asking(noted, deployment, body)) is not None:
+                await admitting
+            stream = await self._client.open_stream(
                 deployment,
                 body,
                 timeout=self._attempts.left(call.files),
                 idle_timeout=silence(deployment, self._settings.router.stream_timeout),
                 method=method,
             )
-            stream = await (opening if noted is None else timed(noted, "first_event", opening))
             try:
-                coming = stream.batch()
-                batch = await (coming if noted is None else timed(noted, "first_event", coming))
+                batch = await stream.batch()
+                if noted is not None:
+                    noted.hears()
                 if stream.large:
                     for data in batch:
                         await asyncio.to_thread(check_apart, data)
@@ -250,7 +257,7 @@ class PassThrough:
         finding = self._needs.of(request.owner, MediaFound(needs, 0), seconds=seconds) if needs else None
         found: Sequence[Needed] = ()
         if finding is not None:
-            found = await (finding if noted is None else timed(noted, "files", finding))
+            found = await (finding if noted is None else bringing(noted, finding))
         return _Call(model, body, RequestFiles(group, found, deadline))
 
     def _is_files(self, uri: str, origin: str) -> bool:

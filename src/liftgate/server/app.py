@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from liftgate import ids
 from liftgate.deadlines import Deadlines
 from liftgate.dialects.dialect import Errors
-from liftgate.engine.meter import current, told
+from liftgate.engine.meter import told
 from liftgate.errors import (
     ConfigError,
     InternalError,
@@ -29,13 +29,13 @@ from liftgate.gateway import Gateway
 from liftgate.keys.asking import current_key
 from liftgate.keys.key import Caller, Place
 from liftgate.log_context import working_for
+from liftgate.server import metering
 from liftgate.server.asgi import Receive, Scope, Send
 from liftgate.server.auth import OPEN, Authenticator, presented_key
 from liftgate.server.bodies import HeldBodies
 from liftgate.server.cors import CrossOrigin
 from liftgate.server.errors import error_response
 from liftgate.server.local_only import LocalOnly
-from liftgate.server.metering import answer_metered, metered_receive
 from liftgate.server.request import ClientLeft, Request
 from liftgate.server.responses import Response
 from liftgate.server.routes import TABLES, Handler, Route, Table, table_of
@@ -53,11 +53,6 @@ NO_WEBSOCKET = "No WebSocket is opened here. Send a POST request; with 'stream':
 
 def build_app(gateway: Gateway, tables: Sequence[Table] = TABLES) -> App:
     return App(gateway, tables)
-
-
-class Unmetered(Exception):
-    """The request's key has limits, and its call is not counted: nothing of it was read or answered yet. So it is with
-    the first key of all that is made elsewhere."""
 
 
 class App:
@@ -85,20 +80,22 @@ class App:
         if scope["type"] == "http":
             request_id = ids.new_request_id()
             working_for.set(request_id)
+            request = Request(scope, receive, self._gateway, self._waits, request_id)
             if self._meters.on:
-                await self._answer_metered(scope, receive, send, request_id)
-                return
+                call = metering.begin(request, self._meters)
+                if request.exchange is None:
+                    send = metering.patient(send, call)
             try:
-                await self._answer(Request(scope, receive, self._gateway, self._waits, request_id), send)
-            except Unmetered:
-                await self._answer_metered(scope, receive, send, request_id)
+                await self._answer(request, send)
+            except BaseException:
+                if request.call is not None and not request.call.error:
+                    request.call.told(InternalError())
+                raise
+            finally:
+                if request.call is not None:
+                    metering.end(request, request.call, self._meters)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
-
-    async def _answer_metered(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
-        call = self._meters.begin(request_id)
-        request = Request(scope, metered_receive(receive, call), self._gateway, self._waits, request_id)
-        await answer_metered(request, send, self._meters, call, self._answer)
 
     def leave(self) -> None:
         """The time to end is over: requests that are cancelled from now on are answered with 503."""
@@ -111,15 +108,13 @@ class App:
             await response.deliver(request, send)
         except ClientLeft:
             return
-        except Unmetered:
-            raise
         except asyncio.CancelledError:
             # Ours when the client left at the very moment that its answer was ready.
             if request.left:
                 return
             if not self._leaving or response is None:
                 raise
-            await response.break_off(told(_stopping()), send)
+            await response.break_off(told(_stopping()), request, send)
         except Exception:
             # The answer had begun: all that is left is to break the connection, so that it is not taken for whole.
             log.exception("%s %s broke off", request.method, ascii(request.path))
@@ -132,6 +127,8 @@ class App:
         table, route = self._settled.get(request.path) or (table_of(request, self._tables), None)
         dialect = table.dialect
         request.id_headers = table.id_headers
+        if request.call is not None:
+            request.call.dialect = dialect.name
         try:
             handler, route = self._found(request, table, route)
             if not route.public and not (route.capability and request.query_value(route.capability)):
@@ -151,7 +148,7 @@ class App:
                 log.warning("%s: %s", type(error).__name__, error.message)
             let_go(error)
             return error_response(told(error), dialect, request.id)
-        except (ClientLeft, Unmetered):
+        except ClientLeft:
             raise
         except asyncio.CancelledError:
             if request.left or not self._leaving:
@@ -167,8 +164,6 @@ class App:
 
     def _found(self, request: Request, table: Table, route: Route | None) -> tuple[Handler, Route]:
         """Who answers the request; `route`: where its path is settled. Raises what its address is refused with."""
-        if (call := current.get()) is not None:
-            call.dialect = table.dialect.name
         if self._local_only is not None:
             self._local_only.check(request)
         handler = None if route is None else route.handlers.get(request.method)
@@ -179,23 +174,25 @@ class App:
                 if request.header(b"upgrade").lower() == "websocket":
                     error.message = NO_WEBSOCKET
                 raise
-        if call is not None:
-            call.route = route.path
+        if request.call is not None:
+            request.call.route = route.path
         return handler, route
 
     def _admit(self, request: Request, caller: Caller, table: Table, route: Route) -> None:
         """Raises PermissionDenied where the caller's key does not open this route."""
         request.caller = caller
         request.owner = caller.owner
-        if (call := current.get()) is not None:
+        key, call = caller.key, request.call
+        current_key.set(key)
+        if call is None and key is not None and key.limits:
+            # The first key of all that has some, made elsewhere a moment ago: nobody has listened before.
+            call = metering.begin(request, self._meters)
+            call.dialect, call.route = table.dialect.name, route.path
+        if call is not None:
             call.key = caller.name
             call.key_id = caller.key_id
-        key = caller.key
-        current_key.set(key)
         if key is not None:
-            if key.limits:
-                if call is None:
-                    raise Unmetered
+            if call is not None and key.limits:
                 call.ticket = self._gateway.admission.ticket(key)
             key.check_route(Place(table.dialect.name, request.path, route.path, route.purposes))
 

@@ -10,6 +10,7 @@ import asyncio
 import http
 import logging
 from collections.abc import Callable
+from time import monotonic
 from typing import Protocol
 
 from liftgate.server.asgi import Message, Receive, Scope, Send
@@ -54,7 +55,7 @@ STATUS_LINES = {status: _status_line(status) for status in range(200, 600)}
 
 class Exchange:
     """`whole`: all of the request has come. `complete`: all of the answer is written. `written`: some of it is.
-    `until_close`: the answer ends where the connection does."""
+    `until_close`: the answer ends where the connection does. `waited`: seconds for the client to take the answer."""
 
     __slots__ = (
         "_body",
@@ -71,6 +72,7 @@ class Exchange:
         "keep_alive",
         "scope",
         "until_close",
+        "waited",
         "whole",
         "written",
     )
@@ -89,6 +91,7 @@ class Exchange:
         self._head: bytes | None = None
         self._left = -1
         self._chunked = self.until_close = self.written = self.complete = False
+        self.waited = 0.0
 
     # ── from the connection ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -175,7 +178,9 @@ class Exchange:
     async def send(self, message: Message) -> None:
         line = self._line
         if line.write_paused and not self.disconnected:
+            began = monotonic()
             await line.writable()
+            self.waited += monotonic() - began
         if self.disconnected:
             return
         if self._head is None:

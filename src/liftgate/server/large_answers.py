@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from liftgate.large_bodies import STEP, Body
 from liftgate.server.asgi import Header, Send
+from liftgate.server.metering import begin_answer
 from liftgate.server.request import Request
 from liftgate.server.responses import Response
 
@@ -23,6 +24,9 @@ class LargeResponse(Response):
     async def deliver(self, request: Request, send: Send) -> None:
         length = (b"content-length", b"%d" % len(self._content))
         headers = [*self.headers, length, (b"x-request-id", request.id.encode())]
+        if (call := request.call) is not None:
+            headers += begin_answer(call, self.status, request.gateway.meters)
+            call.bytes_out = len(self._content)
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         async for piece in in_steps(self._content):
             await send({"type": "http.response.body", "body": piece, "more_body": True})

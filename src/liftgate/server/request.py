@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-from liftgate.deadlines import Alarm
+from liftgate.engine.meter import CallRecord
 from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
 from liftgate.gateway import Gateway
 from liftgate.keys.key import NOBODY
@@ -32,6 +31,8 @@ from liftgate.server.content_encoding import decoded
 from liftgate.server.exchange import EXTENSION, Exchange
 from liftgate.server.query import first_value, read_query
 from liftgate.server.waits import Waits
+from liftgate.server.watch import ClientLeft as ClientLeft
+from liftgate.server.watch import Watch
 from liftgate.sizes import announced, exact_size
 from liftgate.whole_numbers import whole_number
 
@@ -48,27 +49,23 @@ DRAINED_MOST = 30.0
 seconds, one more for so many bytes, and at most."""
 
 
-class ClientLeft(Exception):
-    """The client closed its connection; there is nobody to answer."""
-
-
 class Request:
     """`params`: what the path names. `caller` and `owner`: set once the key is known. `left`: the client has gone.
 
-    `signed_in_key`: the key that a browser signed in with; it counts where the request brings none. `came_at_once`:
-    bytes of a body that was there before it was waited for."""
+    `signed_in_key`: the key that a browser signed in with; it counts where the request brings none. `call`: its record,
+    where somebody listens. `exchange`: where its server is ours."""
 
     __slots__ = (
-        "_begun", "_bodies", "_dawdling", "_exchange", "_receive", "_received", "_scope", "caller", "came_at_once",
-        "deadlines", "desk", "gateway", "headers", "held", "id", "id_headers", "left", "method", "owner", "params",
-        "path", "query_string", "raw_path", "signed_in_key", "tasks", "unread",
+        "_begun", "_bodies", "_dawdling", "_receive", "_received", "_scope", "call", "caller", "deadlines", "desk",
+        "exchange", "gateway", "headers", "held", "id", "id_headers", "left", "method", "owner", "params", "path",
+        "query_string", "raw_path", "signed_in_key", "tasks", "unread",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, gateway: Gateway, waits: Waits, request_id: str) -> None:
         self._scope = scope
         self._receive = receive
-        self._exchange: Exchange | None = (scope.get("extensions") or {}).get(EXTENSION)
-        self.came_at_once = 0
+        self.exchange: Exchange | None = (scope.get("extensions") or {}).get(EXTENSION)
+        self.call: CallRecord | None = None
         self.gateway = gateway
         self.tasks = waits.tasks
         self.deadlines = waits.deadlines
@@ -159,7 +156,7 @@ class Request:
     async def _next(self, seconds: float) -> Message:
         try:
             with self.deadlines.within(seconds):
-                message = await self._receive()
+                message = await self._message()
         except TimeoutError:
             self._dawdling = True
             raise RequestTimeout("The request's body stopped coming.") from None
@@ -168,17 +165,27 @@ class Request:
             raise ClientLeft
         return message
 
+    async def _message(self) -> Message:
+        began = time.monotonic()
+        message = await self._receive()
+        if (call := self.call) is not None and message["type"] == "http.request":
+            call.bytes_in += len(message.get("body", b""))
+            call.client += time.monotonic() - began
+        return message
+
     async def body(self, limit: int) -> Body:
         """The whole content, of at most `limit` bytes. Raises TooLarge before reading where the length is known, and
         Unavailable where the process holds too many bytes of bodies already.
         """
         if b"content-encoding" in self.headers:
             return await self._gathered(bytearray(), limit)
-        exchange = self._exchange
+        exchange = self.exchange
         if exchange is not None and not self._received:
             at_once = exchange.take_whole(min(limit, UNCOUNTED))
             if at_once is not None:
-                self.came_at_once, self.unread = len(at_once), False
+                self.unread = False
+                if self.call is not None:
+                    self.call.bytes_in += len(at_once)
                 return at_once
         length = self.content_length
         if length is not None and length > limit:
@@ -240,7 +247,7 @@ class Request:
         try:
             async with asyncio.timeout_at(until) as limit:
                 while self.unread:
-                    message = await self._receive()
+                    message = await self._message()
                     until = min(until + len(message.get("body", b"")) / DRAINED_PACE, most)
                     limit.reschedule(until)
                     self.unread = message["type"] == "http.request" and message.get("more_body", False)
@@ -254,64 +261,12 @@ class Request:
         `patience`: seconds before it begins to look where the server does not say so by itself: a watch costs more
         than quick answers.
         """
-        return Watch(self, None if self.unread else self._exchange, patience)
+        return Watch(self, None if self.unread else self.exchange, patience)
 
     async def disconnected(self) -> None:
         """Waits until the client has gone. A body that nobody has read is let go: for a request without one, the first
         message says so and no more."""
         while not self.left:
-            message = await self._receive()
+            message = await self._message()
             self.unread = message.get("more_body", False)
             self.left = message["type"] == "http.disconnect"
-
-
-class Watch:
-    """Looks out for a client's leaving while its answer is made, on behalf of the task that entered it."""
-
-    __slots__ = ("_alarm", "_exchange", "_looking", "_patience", "_request", "_task")
-
-    def __init__(self, request: Request, exchange: Exchange | None, patience: float) -> None:
-        self._request = request
-        self._exchange = exchange
-        self._patience = patience
-        self._looking: asyncio.Task[None] | None = None
-
-    def __enter__(self) -> None:
-        task = asyncio.current_task(self._request.deadlines.loop)
-        assert task is not None
-        self._task = task
-        self._alarm: Alarm | None = None
-        if self._exchange is not None:
-            self._exchange.when_left(self._leave)
-        elif self._patience:
-            self._alarm = self._request.deadlines.call_later(self._patience, self._look)
-        else:
-            self._look()
-
-    def _look(self) -> None:
-        self._looking = self._request.tasks.start(self._cancel_when_left(), name="watch for a client's leaving")
-
-    async def _cancel_when_left(self) -> None:
-        await self._request.disconnected()
-        self._leave()
-
-    def _leave(self) -> None:
-        self._request.left = True
-        self._task.cancel()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._exchange is not None:
-            self._exchange.when_left(None)
-        if self._alarm is not None:
-            self._alarm.cancel()
-            # It knows this watch: kept, the two would wait for the garbage collector.
-            self._alarm = None
-        if self._looking is not None:
-            self._looking.cancel()
-            # Its cancellation refers to this watch.
-            self._looking = None
-        if kind is asyncio.CancelledError and self._request.left:
-            self._task.uncancel()
-            raise ClientLeft from None

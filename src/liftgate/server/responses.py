@@ -14,6 +14,7 @@ import msgspec
 from liftgate.errors import LiftgateError
 from liftgate.large_bodies import Body
 from liftgate.server.asgi import Header, Send
+from liftgate.server.metering import begin_answer
 from liftgate.server.request import Request
 
 _encode = msgspec.json.Encoder().encode
@@ -47,13 +48,16 @@ class Response:
         # These have no body; of a 304 a length would be that of the body it stands for.
         if self.status in (204, 304):
             headers.remove(length)
+        if (call := request.call) is not None:
+            headers += begin_answer(call, self.status, request.gateway.meters)
+            call.bytes_out = len(self.body)
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": refused})
         if refused:
             await request.drain()
             await send({"type": "http.response.body", "body": b""})
 
-    async def break_off(self, error: LiftgateError, send: Send) -> None:
+    async def break_off(self, error: LiftgateError, request: Request, send: Send) -> None:
         """Tells `error` where the answer was cut. Raises it where the answer has no place for it: then the connection
         has to break."""
         raise error
@@ -89,21 +93,30 @@ class StreamedResponse(Response):
     async def deliver(self, request: Request, send: Send) -> None:
         try:
             headers = [*self.headers, *request.named()]
+            if (call := request.call) is not None:
+                headers += begin_answer(call, self.status, request.gateway.meters)
             await send({"type": "http.response.start", "status": self.status, "headers": headers})
             with request.while_connected():
                 if self._first:
+                    if call is not None:
+                        call.bytes_out += len(self._first)
                     await send({"type": "http.response.body", "body": self._first, "more_body": True})
                 # Awaiting `send` is the back-pressure: it returns when the connection takes more.
                 async for piece in self._pieces:
+                    if call is not None:
+                        call.bytes_out += len(piece)
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
         finally:
             await self._close()
 
-    async def break_off(self, error: LiftgateError, send: Send) -> None:
+    async def break_off(self, error: LiftgateError, request: Request, send: Send) -> None:
         if self._in_band is None:
             raise error
-        await send({"type": "http.response.body", "body": bytes(self._in_band(error))})
+        told = bytes(self._in_band(error))
+        if request.call is not None:
+            request.call.bytes_out += len(told)
+        await send({"type": "http.response.body", "body": told})
 
 
 def json_response(value: Any) -> Response:
