@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from liftgate.errors import InvalidRequest
-from liftgate.large_bodies import STEP, Body, joined
+from liftgate.large_bodies import STEP, Body, grown, joined
 
 LONG = STEP // 4
 """Bytes of a string that is decoded by itself. Space of half a step lies in no string that is shorter."""
@@ -41,6 +41,17 @@ _SPACE = b" \t\r\n"
 def decoded(body: Body) -> Any:
     """What msgspec's decoder returns and raises for the whole; InvalidRequest for what is beyond the bounds."""
     return _Reader(body, _decode, keep=True).value()
+
+
+def decoded_text(text: str) -> Any:
+    """What a text holds that may be JSON, read in steps too. Raises what msgspec's decoder raises, also for what is
+    beyond the bounds of a body."""
+    if len(text) <= STEP:
+        return _decode(text)
+    try:
+        return decoded(grown(text[at : at + STEP].encode() for at in range(0, len(text), STEP)))
+    except InvalidRequest as error:
+        raise msgspec.DecodeError("JSON has more values than a body may have") from error
 
 
 def checked(body: Body, decode: Callable[[bytes], Any] = _decode) -> Any:

@@ -4,6 +4,7 @@ and objects doubled, and what only several fields together make large."""
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -17,12 +18,15 @@ from growth import MOST, MOST_TIME, larger, nested, places, seconds, shape, step
 from liftgate.answer.choice import Head
 from liftgate.answer.fold import AnswerFold
 from liftgate.ask.model_facts import facts_for
+from liftgate.ask.tool_results import arguments_in, response_of
 from liftgate.dialects.chat.chunks import ChunkEncoder
 from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.media import find_media
 from liftgate.dialects.chat.question import ChatQuestion
 from liftgate.dialects.gemini.body import read_body
 from liftgate.errors import LiftgateError
+from liftgate.large_bodies import STEP
+from liftgate.large_json import MOST_VALUES
 from wire_examples import EXAMPLES, HI
 
 TIMES = 200
@@ -309,3 +313,17 @@ def test_citations_of_any_text_stand_where_their_words_are() -> None:
         found = completion(fold.answer)["choices"][0]["message"]["annotations"]
         said = [text[each["url_citation"]["start_index"] : each["url_citation"]["end_index"]] for each in found]
         assert said == [f"é{n:06d}" for n in range(40)]
+
+
+# ── JSON inside a text ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("wrap", [arguments_in, lambda text: response_of([text])], ids=["arguments", "a result"])
+def test_large_json_inside_a_text_is_read_as_a_body_is(wrap: Callable[[str], Request]) -> None:
+    """In steps, up to the values that a body may have; beyond these it stays the text that it is."""
+    for value in ({"a": "é中😀\\" * 200_000}, {"a": [{"b": "x" * 2_000}] * 500}, {"a": [1.5] * (MOST_VALUES // 4)}):
+        text = json.dumps(value, ensure_ascii=False)
+        assert len(text) > STEP and wrap(text) == value
+    beyond = json.dumps({"a": [1] * MOST_VALUES})
+    assert list(wrap(beyond).values()) == [beyond]
+    assert list(wrap('{"a":"' + "x" * STEP).values()) == ['{"a":"' + "x" * STEP]

@@ -14,11 +14,12 @@ from processes import GatewayProcess
 from raw_http import call, connect, exchange, head
 
 MIB = 1024 * 1024
-JSON = {"Content-Type": "application/json"}
+JSON = {"Content-Type": "application/json", "Authorization": "Bearer sk-master-0123456789"}
 LEFT = 32 * MIB
 CONFIG = """
 model_list:
   - {model_name: "*", litellm_params: {model: "gemini/*", api_key: key-0123456789}}
+general_settings: {master_key: sk-master-0123456789}
 litellm_settings: {num_retries: 0}
 router_settings: {cooldown_time: 0, allowed_fails: 100000}
 """
@@ -43,17 +44,30 @@ def resident(process: GatewayProcess) -> int:
     return int(status.partition("VmRSS:")[2].split()[0]) * 1024
 
 
+RESPONSES, MESSAGES, CONVERSATIONS, KEYS = "/v1/responses", "/v1/messages", "/v1/conversations", "/key/generate"
+Asked = Callable[..., bytes]
+
+
 def chat(model: str, size: int, **more: object) -> bytes:
     return json.dumps({"model": model, "messages": [{"role": "user", "content": "x" * size}], **more}).encode()
+
+
+def response(model: str, size: int, **more: object) -> bytes:
+    return json.dumps({"model": model, "input": [{"role": "user", "content": "x" * size}], **more}).encode()
+
+
+def message(model: str, size: int, **more: object) -> bytes:
+    asked = {"model": model, "max_tokens": 9, "messages": [{"role": "user", "content": "x" * size}]}
+    return json.dumps({**asked, **more}).encode()
 
 
 def post(process: GatewayProcess, body: bytes, target: str = "/v1/chat/completions") -> None:
     call(process.url, "POST", target, body, JSON)
 
 
-def left(process: GatewayProcess, body: bytes) -> None:
+def left(process: GatewayProcess, body: bytes, target: str = "/v1/chat/completions") -> None:
     with connect(process.url) as client:
-        client.sendall(head("POST", "/v1/chat/completions", {**JSON, "Content-Length": str(len(body) + 1)}) + body)
+        client.sendall(head("POST", target, {**JSON, "Content-Length": str(len(body) + 1)}) + body)
 
 
 def many_pieces(process: GatewayProcess, size: int) -> None:
@@ -84,12 +98,54 @@ KINDS: dict[str, Callable[[GatewayProcess, int], object]] = {
 }
 
 
+def failures(name: str, target: str, ask: Asked) -> dict[str, Callable[[GatewayProcess, int], object]]:
+    """The same four of another API."""
+    return {
+        f"{name}, refused": lambda process, size: post(process, ask("m", size, nope=1), target),
+        f"{name}, an upstream failure": lambda process, size: post(process, ask("status-429", size), target),
+        f"{name}, a broken answer": lambda process, size: post(process, ask("garbage", size), target),
+        f"{name}, a broken stream": lambda process, size: post(process, ask("short-body", size, stream=True), target),
+        f"{name}, an aborted body": lambda process, size: left(process, ask("m", size), target),
+    }
+
+
+NEWER: dict[str, Callable[[GatewayProcess, int], object]] = {
+    **failures("a response", RESPONSES, response),
+    **failures("a message", MESSAGES, message),
+    "a response that goes on from none": lambda process, size: post(
+        process, response("m", size, previous_response_id="resp_none"), RESPONSES
+    ),
+    "a response, a foreign item": lambda process, size: post(
+        process, response("m", size, conversation="conv_none"), RESPONSES
+    ),
+    "a conversation, refused": lambda process, size: post(
+        process, json.dumps({"items": [{"type": "none", "text": "x" * size}]}).encode(), CONVERSATIONS
+    ),
+    "a conversation, an aborted body": lambda process, size: left(process, b"x" * size, CONVERSATIONS),
+    "items of no conversation": lambda process, size: post(
+        process,
+        json.dumps({"items": [{"role": "user", "content": "x" * size}]}).encode(),
+        f"{CONVERSATIONS}/conv_none/items",
+    ),
+    "a key, refused": lambda process, size: post(process, json.dumps({"metadata": {"a": "x" * size}}).encode(), KEYS),
+    "a key, an unknown field": lambda process, size: post(process, json.dumps({"x" * size: 1}).encode(), KEYS),
+    "a key, an aborted body": lambda process, size: left(process, b"x" * size, KEYS),
+    "a count, an upstream failure": lambda process, size: post(
+        process, response("status-500", size), f"{RESPONSES}/input_tokens"
+    ),
+    "a compaction, a broken answer": lambda process, size: post(
+        process, response("garbage", size), f"{RESPONSES}/compact"
+    ),
+}
+
+
 def grown(process: GatewayProcess, kind: str, times: int, size: int) -> int:
     """How much larger the process is after so many than before any, but for what a small one of them makes once."""
-    KINDS[kind](process, 1024)
+    fail = (KINDS | NEWER)[kind]
+    fail(process, 1024)
     before = resident(process)
     for _ in range(times):
-        KINDS[kind](process, size)
+        fail(process, size)
     call(process.url, "GET", "/health/liveness")
     return resident(process) - before
 
@@ -99,7 +155,19 @@ def test_requests_that_fail_leave_nothing(gateway: GatewayProcess, kind: str) ->
     assert grown(gateway, kind, 12, 4 * MIB) < LEFT
 
 
+def test_requests_that_fail_at_the_newer_routes_leave_nothing(gateway: GatewayProcess) -> None:
+    """One after the other: what any of them kept would be seen at the end."""
+    for fail in NEWER.values():
+        fail(gateway, 1024)
+    before = resident(gateway)
+    for fail in NEWER.values():
+        for _ in range(3):
+            fail(gateway, 4 * MIB)
+    call(gateway.url, "GET", "/health/liveness")
+    assert resident(gateway) - before < LEFT
+
+
 @pytest.mark.full
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS | NEWER)
 def test_ninety_six_requests_of_ten_mebibytes_leave_nothing(gateway: GatewayProcess, kind: str) -> None:
     assert grown(gateway, kind, 96, 10 * MIB) < LEFT

@@ -17,6 +17,7 @@ from liftgate.ask.media import Media
 from liftgate.ask.media_parts import data_part, media_part
 from liftgate.errors import shortened
 from liftgate.json_types import JsonObject
+from liftgate.large_json import decoded_text
 
 SKIP_SIGNATURE = "skip_thought_signature_validator"
 """Google's documented value for a call whose signature is not to be had."""
@@ -131,7 +132,7 @@ def response_of(texts: Sequence[str]) -> JsonObject:
     if len(texts) == 1 and texts[0].lstrip()[:1] in ("{", "["):
         text = texts[0]
         try:
-            parsed = msgspec.json.decode(text)
+            parsed = decoded_text(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return {"output": text}
         if ("$ref" in text or "\\u" in text) and _refers(parsed):
@@ -169,7 +170,7 @@ def arguments_in(text: str) -> JsonObject:
     if not text.strip():
         return {}
     try:
-        args = msgspec.json.decode(text)
+        args = decoded_text(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return {RAW_ARGUMENTS: text}
     if args is None:

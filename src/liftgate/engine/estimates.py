@@ -10,19 +10,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from liftgate import large_json
 from liftgate.ask.question import count_body
 from liftgate.clock import Clock
 from liftgate.deployments import Deployment
 from liftgate.engine.pricing import LONGEST_OUTPUT, Pricing
+from liftgate.errors import InvalidRequest
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini_json import LARGE
 from liftgate.json_types import JsonObject
-from liftgate.large_bodies import Body
+from liftgate.large_bodies import Body, contains, encoded
 from liftgate.prices import TEXT, counts_of_gemini
 from liftgate.rates import model_entry
 
@@ -84,7 +88,7 @@ class Estimates:
 
     async def of(self, deployment: Deployment, body: Body) -> Estimate:
         """`body`: of a request for content, as it goes to `deployment`. Raises what Google's count does."""
-        plain = _read_plain(body)
+        plain = _read_plain(body) if len(body) < LARGE else None
         if plain is None or plain.tools or plain.cached or any(sign in body for sign in _ODD_SIGNS):
             return await self._of_all(deployment, body)
         # Of texts the kind and the length alone matter: rounded up, few of them are to be computed.
@@ -109,18 +113,16 @@ class Estimates:
 
     async def _of_all(self, deployment: Deployment, body: Body) -> Estimate:
         large = len(body) >= LARGE
-        asked = await asyncio.to_thread(_read, body) if large else _read(body)
+        asked, media = await asyncio.to_thread(_look, body) if large else _look(body)
         if not isinstance(asked, dict):
             # Google refuses it.
             return Estimate(0, 0)
-        media, prompt = list[JsonObject](), {TEXT: len(body)}
-        if any(sign in body for sign in _MEDIA_SIGNS):
-            media = await asyncio.to_thread(_parts, asked) if large else _parts(asked)
-            prompt[TEXT] -= sum(map(_weight, media))
+        prompt = {TEXT: len(body) - sum(map(_weight, media))}
         if any(asked.get(name) for name in _CACHED):
-            prompt = dict(await self._count(deployment, count_body(_countable(asked), deployment.model)))
+            counted = await self._count(deployment, count_body(_countable(asked), deployment.model), large=large)
+            prompt = dict(counted)
         elif media:
-            for counted in await self._of_parts(deployment, media, _resolution(asked)):
+            for counted in await self._of_parts(deployment, media, _resolution(asked), large=large):
                 for modality, count in counted.items():
                     prompt[modality] = prompt.get(modality, 0) + count
         if any(not GOOGLES_TOOLS.isdisjoint(tool) for tool in asked.get("tools") or () if isinstance(tool, dict)):
@@ -135,9 +137,10 @@ class Estimates:
 
     async def count(self, deployment: Deployment, body: Body) -> ByModality:
         """The tokens of `body` as Google counts them. Raises what the count does."""
-        asked = await asyncio.to_thread(_read, body) if len(body) >= LARGE else _read(body)
+        large = len(body) >= LARGE
+        asked = await asyncio.to_thread(_read, body) if large else _read(body)
         asked = asked if isinstance(asked, dict) else {}
-        return await self._count(deployment, count_body(_countable(asked), deployment.model))
+        return await self._count(deployment, count_body(_countable(asked), deployment.model), large=large)
 
     def _estimate(self, deployment: Deployment, config: Config, tier: object, prompt: Mapping[str, int]) -> Estimate:
         nanos = self._pricing.at_most(
@@ -154,13 +157,16 @@ class Estimates:
         output = 0 if "embedding" in deployment.model else min(config.output or LIKELY_OUTPUT, LONGEST_OUTPUT)
         return Estimate(nanos, tokens + config.candidates * output)
 
-    async def _of_parts(self, deployment: Deployment, media: list[JsonObject], resolution: object) -> list[ByModality]:
+    async def _of_parts(
+        self, deployment: Deployment, media: list[JsonObject], resolution: object, *, large: bool
+    ) -> list[ByModality]:
         """Each one's tokens, in order; those that are not known are counted at the same time."""
-        names = [_name(deployment.model, part, resolution) for part in media]
+        find = partial(_names, deployment.model, media, resolution)
+        names = await asyncio.to_thread(find, encoded) if large else find(_encode)
         unknown = {name: part for name, part in zip(names, media, strict=True) if name not in self._counted}
         if unknown:
             tasks = [
-                asyncio.get_running_loop().create_task(self._count_part(deployment, name, part, resolution))
+                asyncio.get_running_loop().create_task(self._count_part(deployment, name, part, resolution, large))
                 for name, part in unknown.items()
             ]
             try:
@@ -172,16 +178,19 @@ class Estimates:
                 await asyncio.gather(*tasks, return_exceptions=True)
         return [self._counted.get(name, {}) for name in names]
 
-    async def _count_part(self, deployment: Deployment, name: bytes, part: JsonObject, resolution: object) -> None:
+    async def _count_part(
+        self, deployment: Deployment, name: bytes, part: JsonObject, resolution: object, large: bool
+    ) -> None:
         alone: JsonObject = {"contents": [{"role": "user", "parts": [part]}]}
         if resolution is not None:
             alone["generationConfig"] = {"mediaResolution": resolution}
-        self._counted[name] = await self._count(deployment, count_body(alone, deployment.model))
+        self._counted[name] = await self._count(deployment, count_body(alone, deployment.model), large=large)
         if len(self._counted) > COUNTED_PARTS:
             self._counted.popitem(last=False)
 
-    async def _count(self, deployment: Deployment, body: JsonObject) -> ByModality:
-        raw = await self._client.call(deployment, "countTokens", _encode(body), timeout=COUNT_SECONDS)
+    async def _count(self, deployment: Deployment, body: JsonObject, *, large: bool) -> ByModality:
+        data = await asyncio.to_thread(encoded, body) if large else _encode(body)
+        raw = await self._client.call(deployment, "countTokens", data, timeout=COUNT_SECONDS)
         told = _read(raw)
         told = told if isinstance(told, dict) else {}
         return counts_of_gemini(
@@ -205,14 +214,20 @@ def _read_plain(body: Body) -> _Plain | None:
 
 def _read(body: Body) -> Any:
     try:
+        if len(body) >= LARGE:
+            with suppress(InvalidRequest):  # by what was added to it, it may have more than came
+                return large_json.decoded(body)
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
-def _parts(asked: JsonObject) -> list[JsonObject]:
-    """All parts with media, those inside the answers of functions and the system's words too."""
-    return list(_media(asked))
+def _look(body: Body) -> tuple[Any, list[JsonObject]]:
+    """What is asked, and all parts of it with media, those inside the answers of functions and the system's words
+    too."""
+    asked = _read(body)
+    has_media = isinstance(asked, dict) and any(contains(body, sign) for sign in _MEDIA_SIGNS)
+    return asked, list(_media(asked)) if has_media else []
 
 
 def _media(asked: JsonObject) -> Iterator[JsonObject]:
@@ -233,8 +248,8 @@ def _weight(part: JsonObject) -> int:
     return sum(len(str((part.get(name) or {}).get("data") or "")) for name in ("inlineData", "inline_data"))
 
 
-def _name(model: str, part: JsonObject, resolution: object) -> bytes:
-    return hashlib.sha256(_encode([model, part, resolution])).digest()
+def _names(model: str, parts: Sequence[JsonObject], resolution: object, write: Callable[[object], Body]) -> list[bytes]:
+    return [hashlib.sha256(write([model, part, resolution])).digest() for part in parts]
 
 
 def _resolution(asked: JsonObject) -> object:
