@@ -199,8 +199,13 @@ class Gateway:
         assert self._drained_at is not None, "it has begun"
         return max(LAST_SECONDS, self._drained_at - self._clock.monotonic())
 
+    def _close_metrics(self) -> None:
+        if self.metrics is not None:
+            self.metrics.close()
+
     async def _open(self, stack: AsyncExitStack) -> None:
         settings, clock = self.settings, self._clock
+        stack.callback(self._close_metrics)  # the last of all: what the others do at their end is counted too
         data_dir = settings.storage.data_dir
         spool_dir = data_dir / "spool"
         for place in (data_dir, spool_dir):
@@ -274,7 +279,6 @@ class Gateway:
                 metrics = self.metrics = Metrics(data_dir / "metrics", clock, self.meters)
             except OSError as error:
                 raise ConfigError(f"metrics: {data_dir / 'metrics'} cannot be used: {error.strerror}.") from error
-            stack.callback(metrics.close)
             self.meters.add(metrics.calls)
             zone = ZoneInfo(settings.budgets.budget_time_zone)
             gauges = gauges_of(services.client, self.admission, spend, clock)

@@ -7,10 +7,11 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from gateways import MODEL, SandboxServer, sandbox_server
 from liftgate.errors import ConfigError
 from liftgate.server.listening import claimed, listening_socket, reserved_port
 from processes import GatewayProcess, write_config
-from raw_http import Answer, answers_of, connect
+from raw_http import Answer, answers_of, call, connect
 from running import eventually
 
 KEY = "Authorization: Bearer sk-ann"
@@ -299,3 +300,26 @@ def test_an_interrupted_start_of_workers_shows_no_trace(sandbox: SandboxServer, 
         os.killpg(process.pid, signal.SIGINT)
         said, _ = process.communicate(timeout=30)
     assert (process.returncode, said) == (130, "liftgate: interrupted before it took requests.\n")
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["the catalogue is there", "the catalogue is held"])
+def test_one_that_counts_ends_in_order_and_loses_nothing(sandbox: SandboxServer, tmp_path: Path, away: bool) -> None:
+    """Each part is closed while those that it tells what it does are still open; what cannot be written is adopted."""
+    counts = {"spend": True, "metrics": True, "usage_write_seconds": 3600}
+    master = {"Authorization": "Bearer sk-master"}
+    with gateway(tmp_path, sandbox, **counts) as process:
+        made = call(process.url, "POST", "/key/generate", b'{"max_budget": 5, "rpm_limit": 100}', master)
+        key = {"Authorization": f"Bearer {made.json()['key']}"}
+        assert call(process.url, "POST", "/v1/chat/completions", json.dumps(CHAT).encode(), key).status == 200
+        with ExitStack() as held:
+            if away:
+                database = held.enter_context(closing(sqlite3.connect(tmp_path / "data" / "catalog.db")))
+                database.execute("BEGIN IMMEDIATE")
+            assert process.stop(60) == 0
+        assert "Traceback" not in process.log.read_text()
+    with gateway(tmp_path, sandbox, **counts) as process:
+        assert eventually(lambda: spent(process, master) > 0)
+
+
+def spent(process: GatewayProcess, master: dict[str, str]) -> float:
+    return float(call(process.url, "GET", "/global/spend", None, master).json()["spend"])
