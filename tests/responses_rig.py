@@ -54,7 +54,7 @@ def answer(gateway: str, **body: Any) -> dict[str, Any]:
 def refusal(gateway: str, status: int = 400, **body: Any) -> dict[str, Any]:
     """The error of a request, which is the same streamed and not."""
     got = [post(gateway, {"model": MODEL, "store": False, **body, "stream": stream}) for stream in (False, True)]
-    assert [each.status for each in got] == [status, status], got[0].body
+    assert [each.status for each in got] == [status, status], [each.body for each in got]
     check_answer("POST", "/responses", status, got[0].json())
     assert got[0].json() == got[1].json()
     found: dict[str, Any] = got[0].json()["error"]

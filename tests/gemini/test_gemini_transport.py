@@ -418,14 +418,17 @@ def test_trailers_are_not_kept(run: Run) -> None:
 
 
 def test_client_that_closes_ends_what_is_under_way(run: Run) -> None:
+    asked = asyncio.Event()
+
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request(reader)
+        asked.set()
         await reader.read()
 
     async def scenario() -> None:
         async with listening(talk) as base, transport() as gemini:
             waiting = asyncio.ensure_future(gemini.send(gemini.head("GET", base, {})))  # noqa: TID251
-            await asyncio.sleep(0.05)
+            await asked.wait()
             gemini.close()
             await waiting
 

@@ -181,8 +181,9 @@ def test_file_that_is_not_the_one_that_was_opened_takes_no_write_and_gives_no_an
         assert call(url, "GET", "/health/liveness").status == 200
         # Nothing was made in place of what is gone.
         assert data.exists() == (harm not in (moved, directory_removed))
+    # A look may fall into the middle of the harm, and see another of the files gone before: each is told once.
     told = [record.message for record in caplog.records if "cannot be used" in record.message]
-    assert len(told) == 1 and str(data / "catalog.db") in told[0]
+    assert told and len(set(told)) == len(told) and all(str(data / "catalog.db") in each for each in told)
 
 
 def answers_before(url: str) -> int:
