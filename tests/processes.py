@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,13 +13,18 @@ from pathlib import Path
 
 import yaml
 
+import forked
+
 START_SECONDS = 30.0
 
 
 class GatewayProcess:
-    """`liftgate --config …` on a free port. `url` is known once `wait_ready()` has returned."""
+    """`liftgate --config …` on a free port. `url` is known once `wait_ready()` has returned.
 
-    def __init__(self, config: Path, data_dir: Path, *arguments: str) -> None:
+    `fresh`: by an interpreter of its own, where memory or the start itself is looked at.
+    """
+
+    def __init__(self, config: Path, data_dir: Path, *arguments: str, fresh: bool = not forked.HERE) -> None:
         self.log = data_dir / f"gateway-{time.monotonic_ns()}.log"
         self.url = ""
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -30,14 +34,12 @@ class GatewayProcess:
             if not name.startswith(("LIFTGATE_", "LITELLM_", "GEMINI_", "GOOGLE_"))
         }
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "liftgate", "--config", str(config)),
-                    *("--port", "0", "--data-dir", str(data_dir), *arguments),
-                ],
+            self.process = forked.started(
+                ["--config", str(config), "--port", "0", "--data-dir", str(data_dir), *arguments],
                 stdout=log,
-                stderr=subprocess.STDOUT,
+                stderr=log,
                 env={**environ, "PYTHONUNBUFFERED": "1"},
+                fresh=fresh,
             )
 
     def wait_ready(self) -> str:
@@ -71,11 +73,9 @@ class GatewayProcess:
 
 def sweep_now(config: Path, data_dir: Path) -> None:
     """`liftgate admin sweep` without any grace, as an operator would."""
-    command = [sys.executable, "-m", "liftgate", "admin", "sweep", "--grace", "0", "--all", "--yes"]
+    arguments = ["admin", "sweep", "--grace", "0", "--all", "--yes"]
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("LIFTGATE_", "LITELLM_"))}
-    done = subprocess.run(
-        [*command, "--config", str(config), "--data-dir", str(data_dir)], env=environ, capture_output=True, timeout=60
-    )
+    done = forked.run([*arguments, "--config", str(config), "--data-dir", str(data_dir)], env=environ)
     assert done.returncode == 0, done.stderr.decode(errors="replace")
 
 

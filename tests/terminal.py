@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import forked
+
 SECONDS = 150.0
 
 
@@ -31,9 +33,8 @@ class Cli:
 
     def run(self, *arguments: object, stdin: bytes = b"", code: int | None = 0) -> subprocess.CompletedProcess[bytes]:
         """Runs to its end and expects this exit code (None: any). No traceback may be shown, ever."""
-        done = subprocess.run(
-            _command(arguments), input=stdin, capture_output=True, env=self.environ, cwd=self.home, timeout=SECONDS
-        )
+        words = [str(argument) for argument in arguments]
+        done = forked.run(words, input=stdin, env=self.environ, cwd=self.home, timeout=SECONDS)
         assert b"Traceback" not in done.stderr, done.stderr.decode()
         assert code is None or done.returncode == code, (done.returncode, done.stdout, done.stderr.decode())
         return done

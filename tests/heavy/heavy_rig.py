@@ -114,7 +114,7 @@ def rig(directory: Path, **settings: object) -> Iterator[Rig]:
     data_dir = directory / "data"
     with sandbox_process(directory) as sandbox:
         config = write_config(directory / "config.yaml", sandbox.url, **settings)  # type: ignore[arg-type]
-        gateway = GatewayProcess(config, data_dir)
+        gateway = GatewayProcess(config, data_dir, fresh=True)
         try:
             gateway.wait_ready()
             yield Rig(gateway, sandbox, data_dir, config)

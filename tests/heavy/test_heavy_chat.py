@@ -47,7 +47,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         params = {"model": f"gemini/{TALKER}", "api_key": "key-talk", "api_base": talk.url}
         document["model_list"].append({"model_name": TALKER, "litellm_params": params})
         config.write_text(yaml.safe_dump(document))
-        gateway = GatewayProcess(config, data_dir)
+        gateway = GatewayProcess(config, data_dir, fresh=True)
         try:
             gateway.wait_ready()
             yield Machine(gateway, files, data_dir, config, talk.url)

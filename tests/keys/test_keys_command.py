@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import forked
 from gateways import sandbox_server
 from key_calls import ask, refusal
 from processes import gateway_processes, write_config
@@ -22,8 +22,7 @@ class Operator:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("LIFTGATE_", "LITELLM_"))}
-        command = [sys.executable, "-m", "liftgate", "admin", "keys", *words, *self._where]
-        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        return forked.run_text(["admin", "keys", *words, *self._where], env=environ)
 
     def say(self, *words: str) -> str:
         done = self.run(*words)

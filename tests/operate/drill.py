@@ -11,7 +11,6 @@ import os
 import random  # noqa: TID251 - fixed contents
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +22,7 @@ import openai
 import psycopg
 import yaml
 
+import forked
 from gateways import client_for
 from liftgate.blobs.open import open_blob_store
 from liftgate.blobs.store import TURN
@@ -111,11 +111,8 @@ class Site:
 
     def admin(self, *arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("LIFTGATE_", "LITELLM_"))}
-        command = [sys.executable, "-m", "liftgate", "admin", *map(str, arguments)]
         where = ["--config", str(self.config()), "--data-dir", str(self.data_dir)]
-        done = subprocess.run(
-            [*command, *where], capture_output=True, text=True, env=environ, stdin=subprocess.DEVNULL, timeout=60
-        )
+        done = forked.run_text(["admin", *map(str, arguments), *where], env=environ)
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
         return done

@@ -31,7 +31,7 @@ def sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def process(sandbox: SandboxServer, tmp_path: Path) -> Iterator[GatewayProcess]:
-    running = GatewayProcess(write_config(tmp_path / "c.yaml", sandbox.url), tmp_path / "data")
+    running = GatewayProcess(write_config(tmp_path / "c.yaml", sandbox.url), tmp_path / "data", fresh=True)
     try:
         running.wait_ready()
         yield running

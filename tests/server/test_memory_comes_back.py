@@ -31,7 +31,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
     with hostile_gemini() as upstream:
         config = folder / "config.yaml"
         config.write_text(CONFIG.replace("api_key:", f"api_base: {upstream}, api_key:"))
-        process = GatewayProcess(config, folder / "data")
+        process = GatewayProcess(config, folder / "data", fresh=True)
         try:
             process.wait_ready()
             yield process
