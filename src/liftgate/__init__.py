@@ -144,7 +144,7 @@ _HOMES = {
     "liftgate.errors": ("LiftgateError", "ConfigError"),
 }
 _PLACES = (
-    *("utils", "main", "cost_calculator", "_logging", "caching"),
+    *("utils", "main", "cost_calculator", "_logging", "caching", "caching.caching", "llms", "llms.custom_llm"),
     *("integrations", "integrations.custom_logger"),
 )
 """Modules of LiteLLM's from which its users import what is here, or are told what to use instead of it: `from

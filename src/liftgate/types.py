@@ -1,10 +1,11 @@
-"""The classes of answers, at the places where programs written for LiteLLM import them: `liftgate.types.utils` is this
-module too.
+"""The classes of answers and the types of messages, at the places where programs written for LiteLLM import them:
+`liftgate.types.utils` and `liftgate.types.llms.openai` are this module too.
 """
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from liftgate.sdk.response_results import (
     DeleteResponseResult,
@@ -29,10 +30,16 @@ from liftgate.sdk.results import (
 from liftgate.sdk.streams import AsyncChunkStream, AsyncEventStream, ChunkStream, EventStream
 
 __all__ = [
+    "AllMessageValues",
     "AsyncChunkStream",
     "AsyncEventStream",
+    "ChatCompletionAssistantMessage",
     "ChatCompletionDeltaToolCall",
     "ChatCompletionMessageToolCall",
+    "ChatCompletionSystemMessage",
+    "ChatCompletionToolMessage",
+    "ChatCompletionToolParam",
+    "ChatCompletionUserMessage",
     "Choices",
     "ChunkStream",
     "CustomStreamWrapper",
@@ -56,4 +63,8 @@ __all__ = [
 ChatCompletionMessageToolCall = ChatCompletionDeltaToolCall = ToolCall
 CustomStreamWrapper = ChunkStream
 
-utils = sys.modules[f"{__name__}.utils"] = sys.modules[__name__]
+AllMessageValues = ChatCompletionUserMessage = ChatCompletionSystemMessage = dict[str, Any]
+ChatCompletionAssistantMessage = ChatCompletionToolMessage = ChatCompletionToolParam = dict[str, Any]
+
+utils = llms = openai = sys.modules[__name__]
+sys.modules.update({f"{__name__}.{place}": utils for place in ("utils", "llms", "llms.openai")})

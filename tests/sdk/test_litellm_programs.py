@@ -93,7 +93,17 @@ ABSENT_NAMES = (
     *("transcription", "anthropic", "rerank", "moderation", "create_batch", "register_model", "encode", "decode"),
     *("trim_messages", "BudgetManager", "CustomLogger", "Cache", "EmbeddingResponse", "get_valid_models"),
     *("completion_with_retries", "batch_completion_models", "video_generation", "generate_content", "CustomLLM"),
+    *("anthropic_messages", "get_optional_params", "health_check", "ahealth_check", "list_input_items", "RouterConfig"),
+    *("LITELLM_CHAT_PROVIDERS", "get_llm_provider", "InMemoryCache"),
 )
+
+ABSENT_MODULES = {
+    "router": "Router",
+    "caching.caching": "Cache",
+    "llms.custom_llm": "CustomLLM",
+    "integrations.custom_logger": "CustomLogger",
+    "utils": "trim_messages",
+}
 REFUSED_SETTINGS = ("max_budget", "success_callback", "callbacks", "cache", "fallbacks", "model_alias_map")
 
 
@@ -195,6 +205,9 @@ IDIOMS: dict[str, Callable[[], Any]] = {
     "litellm.main": _in("main", "completion"),
     "litellm.cost_calculator": _in("cost_calculator", "completion_cost"),
     "litellm.types.utils": _in("types.utils", "ModelResponse"),
+    "litellm.types.llms.openai": lambda: ask(
+        messages=[_in("types.llms.openai", "ChatCompletionUserMessage")()(**H[0])]
+    ),
     "CustomStreamWrapper": lambda: isinstance(ask(stream=True), litellm.CustomStreamWrapper),
 }
 
@@ -223,6 +236,20 @@ def test_an_argument_is_refused_by_name(sandbox: Sandbox, name: str) -> None:
 def test_a_function_that_is_not_there_says_what_to_use(name: str) -> None:
     with pytest.raises(AttributeError, match=rf"liftgate has no {name}\. \w+"):
         getattr(litellm, name)
+
+
+@pytest.mark.parametrize("module", ABSENT_MODULES)
+def test_what_a_module_of_litellms_does_not_have_says_what_to_use(module: str) -> None:
+    name = ABSENT_MODULES[module]
+    with pytest.raises(ImportError, match=rf"liftgate has no {name}\. \w+"):
+        exec(f"from liftgate.{module} import {name}", {})
+
+
+def test_no_sentence_speaks_of_what_is_there_by_now() -> None:
+    """A gateway answers Anthropic's clients and keeps responses."""
+    for name, place in (("anthropic", "/v1/messages"), ("acancel_responses", "/v1/responses")):
+        with pytest.raises(AttributeError, match=place):
+            getattr(litellm, name)
 
 
 @pytest.mark.parametrize("name", REFUSED_SETTINGS)

@@ -24,6 +24,8 @@ _MODELS = "model_cost lists the models that Liftgate knows; Google's own list is
 _ONE_PROVIDER = "Liftgate speaks to Google AI Studio only: every model is of gemini."
 _VIDEO = "Liftgate makes no videos yet; through a gateway, google-genai's own calls reach Gemini."
 _NATIVE = "Through a gateway, google-genai's own calls reach Gemini; completion takes OpenAI's form."
+_MESSAGES = "A gateway answers Anthropic's clients at /v1/messages; completion takes the same models."
+_HEALTH = "A gateway has /health; token_counter asks Gemini with the key of a program."
 _MODERATION = "Liftgate has no moderation model; safety_settings act in completion."
 
 _FAMILIES = (
@@ -33,8 +35,11 @@ _FAMILIES = (
     (("transcri",), _TRANSCRIPT),
     (("speech",), _SPEECH),
     (("image",), _IMAGES),
-    (("response", "realtime", "conversation"), _RESPONSES),
-    (("anthropic", "claude"), "Liftgate has no Messages API yet; completion takes the same models."),
+    (("response", "realtime", "conversation", "input_item"), _RESPONSES),
+    (("router",), _ROUTER),
+    (("health",), _HEALTH),
+    (("provider",), _ONE_PROVIDER),
+    (("anthropic", "claude"), _MESSAGES),
     (("video",), _VIDEO),
     (("callback", "logger", "logging"), _CALLBACKS),
     (("cache", "caching"), _CACHE),
@@ -83,7 +88,8 @@ ABSENT: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("moderation", "amoderation"), _MODERATION),
         "mock_completion": "completion takes mock_response=….",
         "check_valid_key": "token_counter asks Gemini; an AuthenticationError says that the key is not valid.",
-        "anthropic": "Liftgate has no Messages API yet; completion takes the same models.",
+        "anthropic": _MESSAGES,
+        "get_optional_params": "get_supported_openai_params names the parameters that a model takes.",
         "BudgetManager": "Liftgate's functions hold no spend limit; completion_cost prices an answer.",
         "trim_messages": "Gemini takes up to a million tokens; token_counter says how many are sent.",
         "completion_with_retries": "completion tries again by itself: num_retries=….",
