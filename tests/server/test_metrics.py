@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families as prometheu
 
 from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
 from liftgate.engine.meter import CallRecord
-from liftgate.metrics.calls import MOST_KEYS, CallCounts
+from liftgate.metrics.calls import MOST_FREE_MODELS, MOST_KEYS, CallCounts
 from liftgate.metrics.cells import Labels, Reader, Slot
 from liftgate.metrics.families import FAMILIES, TOKENS_TOTAL
 from liftgate.metrics.text import MOST_SERIES, written
@@ -266,22 +266,108 @@ def record(number: int, **fields: Any) -> CallRecord:
 
 
 def test_what_callers_choose_makes_no_series(tmp_path: Path) -> None:
+    """A thousand keys, five hundred models that a wildcard lets in, any agents: and so again after each restart."""
+    for start in range(3):
+        slot = Slot(tmp_path)
+        counts = CallCounts(slot)
+        for number in range(1000):
+            of_start = f"{start}-{number}"
+            free = f"gemini-free-{start}-{number % 500}"
+            answered = {
+                "usage": {"a": 1},
+                "tokens": TokenCounts({"TEXT": 4}, output={"TEXT": 2}),
+                "upstream_model": free,
+            }
+            counts.ended(
+                record(number, key=f"key-{of_start}", owner=f"owner-{of_start}", cost=5, model=free, **answered)
+            )
+            counts.ended(record(number, key=f"key-{of_start}", model=free, cost=None, **answered))
+            counts.ended(
+                record(number, model=free, key=f"key-{of_start}", status=404, error="ModelNotFound", outcome="refused")
+            )
+            counts.ended(
+                record(number, method=f"M{number}", path=f"/x/{number}", route="", operation="", peer=f"::{number}")
+            )
+        slot.close()
+    sums = Reader(tmp_path).sums()
+    series = [line for line in written(sums, openmetrics=False).splitlines() if not line.startswith("#")]
+    assert len(series) < 5000, len(series)
+    spent = {labels: cells[0] for (name, labels), cells in sums.items() if name == "liftgate_spend_usd"}
+    keys = {key for key, _ in spent}
+    models = {model for _, model in spent}
+    assert len(keys) == MOST_KEYS + 1 and len(models) == MOST_FREE_MODELS + 1
+    assert sum(spent.values()) == pytest.approx(3 * 1000 * 5e-9)
+    unpriced = {labels[0] for (name, labels), _ in sums.items() if name == "liftgate_spend_unpriced"}
+    assert unpriced == models
+
+
+def test_models_of_our_table_have_numbers_of_their_own_behind_a_wildcard(tmp_path: Path) -> None:
     slot = Slot(tmp_path)
     counts = CallCounts(slot)
-    for number in range(1000):
-        counts.ended(record(number, key=f"key-{number}", owner=f"owner-{number}", cost=5, model=f"m{number}"))
-        counts.ended(
-            record(number, model=f"free-{number}", upstream_model=f"free-{number}", status=404, error="ModelNotFound")
-        )
-        counts.ended(
-            record(number, method=f"M{number}", path=f"/x/{number}", route="", operation="", peer=f"::{number}")
-        )
-    sums = Reader(tmp_path).sums()
-    assert len(sums) < 200
-    spent = {labels[0]: cells[0] for (name, labels), cells in sums.items() if name == "liftgate_spend_usd"}
-    assert len(spent) == MOST_KEYS + 1
-    assert spent["other"] == pytest.approx((1000 - MOST_KEYS) * 5e-9)
+    for number in range(MOST_FREE_MODELS + 5):
+        counts.ended(record(number, usage={"a": 1}, cost=1, upstream_model=f"gemini-free-{number}"))
+    counts.ended(record(1, usage={"a": 1}, cost=7, upstream_model="gemini-2.5-flash"))
+    spent = {labels[1]: cells[0] for (name, labels), cells in Reader(tmp_path).sums().items() if "spend_usd" in name}
+    assert spent["gemini-2.5-flash"] == pytest.approx(7e-9) and spent["other"] == pytest.approx(5e-9)
     slot.close()
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("", "text/plain"),
+        ("*/*", "text/plain"),
+        ("text/plain", "text/plain"),
+        ("application/openmetrics-text", "application/openmetrics-text"),
+        ("Application/OpenMetrics-Text; Version=1.0.0", "application/openmetrics-text"),
+        ("application/openmetrics-text;q=0, text/plain;q=0.1", "text/plain"),
+        ("application/openmetrics-text;q=0.2,text/plain;version=0.0.4;q=0.9", "text/plain"),
+        ("application/openmetrics-text;q=x,text/plain;q=y", "text/plain"),
+        ("text/html,application/json", "text/plain"),
+        (
+            "application/openmetrics-text;version=1.0.0;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,"
+            "text/plain;version=0.0.4;q=0.4,*/*;q=0.1",
+            "application/openmetrics-text",
+        ),
+    ],
+)
+def test_a_scraper_gets_the_form_that_it_prefers(accept: str, form: str, rig_of_forms: str) -> None:
+    headers = {**MASTER, **({"Accept": accept} if accept else {})}
+    answer = call(rig_of_forms, "GET", "/metrics", b"", headers)
+    assert answer.headers["content-type"].startswith(form)
+
+
+@pytest.fixture(scope="module")
+def rig_of_forms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with sandbox_server() as sandbox:
+        counting = CountingSettings(metrics=True, traces_endpoint="http://127.0.0.1:9/v1/traces")
+        with gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("forms"), counting=counting)) as url:
+            yield url
+
+
+def test_exemplars_lead_from_a_bucket_to_a_trace_in_openmetrics_only(rig_of_forms: str) -> None:
+    trace = "00f67aa0ba9020b74bf92f3577b34da6"
+    traced = {**ANN, "traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    assert chat(rig_of_forms, traced) == 200
+    assert chat(rig_of_forms, {**ANN, "traceparent": f"00-{trace[::-1]}-00f067aa0ba902b7-00"}) == 200
+
+    def found() -> dict[str, Any]:
+        accept = {"Accept": "application/openmetrics-text"}
+        parse: Callable[[str], Any] = openmetrics
+        text = call(rig_of_forms, "GET", "/metrics", b"", {**MASTER, **accept}).body.decode()
+        return {
+            sample.name: (sample, sample.exemplar)
+            for family in parse(text)
+            for sample in family.samples
+            if sample.exemplar is not None
+        }
+
+    names = {"http_server_request_duration_seconds_bucket", "gen_ai_client_operation_duration_seconds_bucket"}
+    assert eventually(lambda: found().keys() == names)
+    for sample, exemplar in found().values():
+        assert exemplar.labels == {"trace_id": trace} and float(exemplar.timestamp) > 0
+        assert exemplar.value <= float(sample.labels["le"]) and sample.value >= 1
+    assert "trace_id" not in call(rig_of_forms, "GET", "/metrics", b"", MASTER).body.decode()
 
 
 def test_slot_goes_on_after_a_line_that_was_cut_and_after_another_version(tmp_path: Path) -> None:

@@ -11,10 +11,13 @@ from liftgate.engine.spend import model_of
 from liftgate.metrics import families
 from liftgate.metrics.cells import UNREAD_CELL, Labels, Slot
 from liftgate.metrics.families import OTHER, Family
+from liftgate.rates import model_entry
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 MOST_KEYS = 100
 """Keys that have numbers of their own; the others share theirs."""
+MOST_FREE_MODELS = 20
+"""Names behind a wildcard that have numbers of their own without standing in our table of models."""
 PROVIDER = "gcp.gemini"
 DOORS = {
     "/v1/files": "openai",
@@ -44,7 +47,9 @@ class CallCounts:
         self._slot = slot
         self._cells = slot.cells
         self._observe_at = slot.observe_at
-        self._keys: set[str] = set()
+        self._keys = {*slot.values_of(families.SPEND, "key"), *slot.values_of(families.REFUSALS, "key")} - {OTHER}
+        named = slot.values_of(families.TOKENS_TOTAL, "model") | slot.values_of(families.UNPRICED, "model")
+        self._free_models = {name for name in named - {OTHER} if model_entry(name) is None}
         self._known: dict[tuple[str, ...], int] = {}
         self._requests: dict[tuple[str, str, int], int] = {}
         self._places: dict[tuple[str, str, str, str], _Places] = {}
@@ -64,6 +69,8 @@ class CallCounts:
         if at is None:
             at = self._requests[key] = self._slot.at(families.HTTP, (method, call.route or OTHER, str(call.status)))
         self._observe_at(at, families.HTTP_SECONDS, call.total)
+        if call.sampled:
+            self._exemplar(families.HTTP, (method, call.route or OTHER, str(call.status)), call, call.total)
         if call.route in DOORS and method in ("POST", "PUT"):
             door = DOORS[call.route]
             self._add(families.UPLOADS, (door, call.outcome))
@@ -78,6 +85,9 @@ class CallCounts:
         self._observe_at(places.overhead, families.OWN_SECONDS, call.own)
         if call.tries:
             self._observe_at(places.calls, families.CALL_SECONDS, call.upstream)
+            if call.sampled:
+                asked = call.operation, PROVIDER, call.public_model, call.error
+                self._exemplar(families.CALLS, asked, call, call.upstream)
             if call.streamed and call.first_event:
                 self._observe_at(places.first, families.CALL_SECONDS, call.first_event)
                 if (more := call.chunks - 1) > 0:
@@ -89,7 +99,7 @@ class CallCounts:
                 self._cells[places.ok] += 1.0
         if call.copies_hit or call.paged_in:
             self._files(call)
-        named = model_of(call)
+        named = call.public_model if "*" not in call.public_model else self._model(call)
         if call.cost is None:
             self._add(families.UNPRICED, (named,))
         elif call.cost:
@@ -150,6 +160,23 @@ class CallCounts:
         if at is None:
             at = self._known[key] = self._slot.at(families.TOKENS_TOTAL, (model, of, kind.lower(), cache))
         self._cells[at] += count
+
+    def _exemplar(self, family: Family, labels: Labels, call: CallRecord, value: float) -> None:
+        trace = int(call.trace_id, 16)
+        words = [float(trace >> shift & 0xFFFFFFFF) for shift in (96, 64, 32, 0)]
+        at = self._slot.at(families.EXEMPLARS[family.name], labels)
+        for place, number in enumerate((*words, value, call.began_at + call.total)):
+            self._cells[at + place] = number
+
+    def _model(self, call: CallRecord) -> str:
+        """Behind a wildcard, whose callers choose the names."""
+        name = model_of(call)
+        if name == call.public_model or name in self._free_models or model_entry(name) is not None:
+            return name
+        if len(self._free_models) >= MOST_FREE_MODELS:
+            return OTHER
+        self._free_models.add(name)
+        return name
 
     def _key(self, call: CallRecord) -> str:
         """By its name, for the first `MOST_KEYS`."""

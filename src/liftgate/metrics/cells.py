@@ -13,12 +13,13 @@ import mmap
 import os
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
 
 from liftgate.blobs.disk import locked
-from liftgate.metrics.families import FAMILIES, Family
+from liftgate.metrics.families import KEPT, Family
 
 log = logging.getLogger("liftgate.metrics")
 
@@ -63,6 +64,11 @@ class Slot:
                     self.cells[series.at] = 0.0
             self._used += cells
         self._full = False
+
+    def values_of(self, family: Family, label: str) -> set[str]:
+        """What this label has in the series that there are: those of the processes before this one too."""
+        place = family.labels.index(label)
+        return {labels[place] for name, labels in self._known if name == family.name}
 
     def at(self, family: Family, labels: Labels) -> int:
         """The first cell of a series, which there is from now on; one that nobody reads where there is no room."""
@@ -124,6 +130,8 @@ class Reader:
                 key = (family.name, series.labels)
                 if (known := found.get(key)) is None:
                     found[key] = values
+                elif family.kind == "exemplar":
+                    found[key] = max(known, values, key=itemgetter(-1))
                 else:
                     found[key] = [a + b for a, b in zip(known, values, strict=True)]
         return found
@@ -167,7 +175,7 @@ def read_names(lines: bytes, at: int = 0) -> Iterator[tuple[Series | None, int]]
     """(series, cells) of each line. None for one of a Liftgate that counted otherwise: its cells stay unread."""
     for line in lines.splitlines():
         name, labels, cells = _decode(line)
-        family = FAMILIES.get(name)
+        family = KEPT.get(name)
         fits = family is not None and family.cells == cells and len(family.labels) == len(labels)
         yield (Series(family, labels, at) if family is not None and fits else None), cells
         at += cells

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["counter", "gauge", "histogram"]
+Kind = Literal["counter", "gauge", "histogram", "exemplar"]
 
 HTTP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 """OpenTelemetry's for HTTP."""
@@ -38,8 +38,9 @@ class Family(msgspec.Struct, frozen=True):
 
     @property
     def cells(self) -> int:
-        """Numbers that one series has: of a histogram its buckets, the one without a bound, and the sum."""
-        return len(self.buckets) + 2 if self.kind == "histogram" else 1
+        """Numbers that one series has: of a histogram its buckets, the one without a bound, and the sum; of an exemplar
+        the four words of a trace's id, the value, and when it was (unix seconds)."""
+        return len(self.buckets) + 2 if self.kind == "histogram" else 6 if self.kind == "exemplar" else 1
 
 
 def _histogram(name: str, says: str, labels: tuple[str, ...], buckets: tuple[float, ...]) -> Family:
@@ -239,3 +240,9 @@ LOOKED_UP: Sequence[Family] = (
 )  # fmt: skip
 """Found when they are asked for, by the process that is asked."""
 FAMILIES: Mapping[str, Family] = {family.name: family for family in (*COUNTED, *LOOKED_UP)}
+EXEMPLARS: Mapping[str, Family] = {
+    family.name: Family(f"{family.name} exemplar", "exemplar", "", family.labels) for family in (HTTP, CALLS)
+}
+"""By the histogram whose series have one, in OpenMetrics' form: the last of its calls that is traced."""
+KEPT: Mapping[str, Family] = {**FAMILIES, **{family.name: family for family in EXEMPLARS.values()}}
+"""All that has cells."""

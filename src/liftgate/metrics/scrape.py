@@ -17,7 +17,7 @@ from liftgate.metrics import families
 from liftgate.metrics.calls import CallCounts
 from liftgate.metrics.cells import Labels, Reader, Slot
 from liftgate.metrics.families import Family
-from liftgate.metrics.text import OPENMETRICS, PROMETHEUS, written
+from liftgate.metrics.text import OPENMETRICS, PROMETHEUS, wants_openmetrics, written
 from liftgate.metrics.told import Told
 
 log = logging.getLogger("liftgate.metrics")
@@ -73,7 +73,7 @@ class Metrics:
             except LiftgateError as error:
                 log.warning("metrics without what the catalogue knows: %s", error.message)
                 values[families.CATALOG_UP.name, ()] = [0.0]
-        openmetrics = "application/openmetrics-text" in accept
+        openmetrics = wants_openmetrics(accept)
         text = await asyncio.to_thread(written, values, openmetrics=openmetrics)
         return OPENMETRICS if openmetrics else PROMETHEUS, text.encode()
 

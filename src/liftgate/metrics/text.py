@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from liftgate.metrics.families import FAMILIES, Family
+from liftgate.metrics.families import EXEMPLARS, FAMILIES, Family
 
 Labels = tuple[str, ...]
 Values = Mapping[tuple[str, Labels], Sequence[float]]
@@ -38,7 +39,10 @@ def written(values: Values, *, openmetrics: bool) -> str:
         lines += (f"# HELP {titled} {family.says}", f"# TYPE {titled} {family.kind}")
         for labels, cells in sorted(found):
             if family.kind == "histogram":
-                lines += _histogram(family, labels, cells)
+                series = _histogram(family, labels, cells)
+                if openmetrics and name in EXEMPLARS:
+                    series = _with_exemplar(series, family, values.get((EXEMPLARS[name].name, labels)))
+                lines += series
             else:
                 lines.append(f"{_beginnings(full, family.labels, labels)[0]} {_number(cells[0])}")
     if openmetrics:
@@ -46,6 +50,31 @@ def written(values: Values, *, openmetrics: bool) -> str:
         lines = [line for line in lines if not line.startswith("# More")]
         lines.append("# EOF")
     return "\n".join(lines) + "\n"
+
+
+def wants_openmetrics(accept: str) -> bool:
+    """Whether a scraper's `Accept` puts OpenMetrics' form before Prometheus' own."""
+    wanted = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
+    for each in accept.split(","):
+        kind, *parameters = (part.strip().lower() for part in each.split(";"))
+        if kind in wanted:
+            quality = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+            try:
+                wanted[kind] = max(wanted[kind], float(quality))
+            except ValueError:
+                continue
+    return 0.0 < wanted["application/openmetrics-text"] >= wanted["text/plain"]
+
+
+def _with_exemplar(series: Iterable[str], family: Family, exemplar: Sequence[float] | None) -> Iterator[str]:
+    """The bucket in which the exemplar lies says so."""
+    lines = list(series)
+    if exemplar is not None and exemplar[-1]:
+        *words, value, at = exemplar
+        trace = "".join(f"{int(word):08x}" for word in words)
+        place = bisect_left(family.buckets, value)
+        lines[place] += f' # {{trace_id="{trace}"}} {_number(value)} {at:.3f}'
+    yield from lines
 
 
 def _histogram(family: Family, labels: Labels, cells: Sequence[float]) -> Iterable[str]:
