@@ -18,6 +18,7 @@ LONGEST_FILE = 325
 LONGEST_FUNCTION = 60
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc", "core"}
 HEAVY = ("uvicorn", "aiohttp", "sqlite3", "psycopg", "obstore", "click", "rich", "yaml", "openai", "asyncio", "msgspec")
+MOST_FILES_OF_A_CHAT = 30
 FOR_FEW = ("aiohttp", "cryptography", "psycopg", "obstore", "rich", "yaml", "openai", "liftgate.engine.traces")
 """What a gateway loads by a setting that asks for it, or when a request first needs it."""
 
@@ -178,6 +179,17 @@ def test_a_start_loads_nothing_that_few_need(loads: str, without: Sequence[str])
     program = f"import sys, {loads}; print([name for name in {without!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_chat_with_a_live_file_runs_in_few_files() -> None:
+    """Counted on the event loop of a real gateway: every chat pays for a thirty-first, and its reader opens it."""
+    measure = SOURCE.parents[1] / "scripts" / "measures" / "files_of_a_chat.py"
+    command = [sys.executable, str(measure), "--names"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    first, *names = done.stdout.splitlines()
+    assert names[:1] == ["  answer/choice.py"] and "  engine/generate.py" in names, done.stdout
+    assert f"live file: {len(names)} " in first
+    assert len(names) <= MOST_FILES_OF_A_CHAT, done.stdout
 
 
 @pytest.mark.parametrize("lock", sorted(SOURCE.parent.parent.glob("requirements*.lock")), ids=lambda lock: lock.name)

@@ -7,7 +7,7 @@ The fold writes into these; what they say is whole once Gemini has finished.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 import msgspec
 
@@ -61,6 +61,7 @@ class Asked(Protocol):
     def json_call(self) -> JsonFunction | None: ...
     @property
     def mcp(self) -> bool: ...
+    def without_body(self) -> Self: ...
 
 
 Q = TypeVar("Q", bound=Asked)

@@ -36,13 +36,19 @@ _PLAIN = frozenset({"content", "index"})
 
 
 class AnswerFold(Generic[Q]):
-    """Feed it each GenerateContentResponse in order, then `end()` it. `new_call_id` gives the ids of function calls."""
+    """Feed it each GenerateContentResponse in order, then `end()` it. `new_call_id` gives the ids of function calls.
 
-    def __init__(self, head: Head, question: Q, *, new_call_id: Callable[[], str]) -> None:
-        self.answer = Answer(head, question)
+    Of a `large` question the body is not kept: Gemini has it, and a stream of minutes need not. Its answer is large,
+    too, as far as it repeats what was asked.
+    """
+
+    def __init__(self, head: Head, question: Q, *, new_call_id: Callable[[], str], large: bool = False) -> None:
+        asked = question.without_body() if large else question
+        self.answer = Answer(head, asked)
+        self.answer.large = large
         self._choices = self.answer.choices
         self._begun = False
-        self._parts = PartReader(question, new_call_id=new_call_id)
+        self._parts = PartReader(asked, new_call_id=new_call_id)
 
     def feed(self, chunk: Mapping[str, Any]) -> list[Event]:
         """The events that one upstream object brings. Raises UpstreamProtocolError for what is not of the contract."""
@@ -103,6 +109,11 @@ class AnswerFold(Generic[Q]):
             events.append(Ended(choice.index, choice.finish_reason, choice.finish_message))
         events.append(Counted(self.answer.usage))
         return events
+
+    def end_whole(self) -> None:
+        """The end of an answer that came in one piece. Raises what is wrong with all of it, its counts included."""
+        self.end(whole=True)
+        self.answer.counts  # noqa: B018 - read once, and kept
 
     def _begin(self, chunk: JsonObject) -> None:
         self._begun = True

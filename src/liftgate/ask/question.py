@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Self
 
 import msgspec
 
@@ -54,6 +55,10 @@ class Question(msgspec.Struct, frozen=True):
         """Where the turns begin among `body`'s contents that may be left out from the first on, if there are too many
         tokens, and at the end where the turn begins that must stay; empty where none may be."""
         return ()
+
+    def without_body(self) -> Self:
+        """The same for its answer's side, once Gemini has the body."""
+        return msgspec.structs.replace(self, body={})
 
     @property
     def keeps_signatures(self) -> bool:

@@ -10,7 +10,6 @@ from typing import Generic, TypeVar
 import msgspec
 
 from liftgate.answer.choice import Head
-from liftgate.answer.fold import AnswerFold
 from liftgate.ask.media import MediaFound
 from liftgate.ask.model_facts import ModelFacts, facts_for
 from liftgate.ask.question import Question
@@ -24,7 +23,7 @@ Q = TypeVar("Q", bound=Question)
 
 EPOCH = date(1970, 1, 1).toordinal()
 
-_encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
 
 
 class Call(msgspec.Struct, Generic[Q], frozen=True):
@@ -48,24 +47,9 @@ class Ready(msgspec.Struct, Generic[Q], frozen=True):
     signatures: Mapping[str, str]
 
 
-async def written(call: Call[Q], body: JsonObject) -> Body:
-    """What is sent of the call."""
-    return await asyncio.to_thread(encoded, body) if call.large else _encode(body)
-
-
-def new_fold(call: Call[Q], question: Q) -> AnswerFold[Q]:
-    """Of a large question without its body: Gemini has it, and a stream of minutes need not keep it. Its answer is
-    large, too, as far as it repeats what was asked."""
-    asked = msgspec.structs.replace(question, body={}) if call.large else question
-    fold = AnswerFold(call.head, asked, new_call_id=call.new_call_id)
-    fold.answer.large = call.large
-    return fold
-
-
-def end_whole(fold: AnswerFold[Q]) -> None:
-    """The end of an answer that came in one piece. Raises what is wrong with all of it."""
-    fold.end(whole=True)
-    fold.answer.counts  # noqa: B018 - what is wrong with them is this attempt's failure
+async def written_apart(body: JsonObject) -> Body:
+    """What is sent of a large call."""
+    return await asyncio.to_thread(encoded, body)
 
 
 def facts_on(model: str, day: int) -> ModelFacts:

@@ -29,7 +29,7 @@ from liftgate.dialects.dialect import Dialect
 from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
-from liftgate.engine.calls import Call, Ready, end_whole, facts_on, new_fold, written
+from liftgate.engine.calls import Call, Ready, encode, facts_on, written_apart
 from liftgate.engine.kept_names import check_kept
 from liftgate.engine.meter import bringing, current
 from liftgate.engine.needs import Needed, Needs
@@ -52,7 +52,6 @@ log = logging.getLogger("liftgate.engine")
 Q = TypeVar("Q", bound=Question)
 T = TypeVar("T")
 ResolvedFiles: TypeAlias = Mapping[str, ResolvedFile]
-
 
 KNOWN_MODELS = 1024
 DAY = 86_400
@@ -228,7 +227,7 @@ class Generate:
         if noted is not None:
             noted.hears()
         call = ready.call
-        fold = new_fold(call, question)
+        fold = AnswerFold(call.head, question, new_call_id=call.new_call_id, large=call.large)
         large = len(raw) >= LARGE
         if large:
             fold.answer.large = True
@@ -237,7 +236,7 @@ class Generate:
             fold.feed(decoded(raw))
         if noted is not None:
             noted.answered_in(fold.answer)
-        await asyncio.to_thread(end_whole, fold) if large else end_whole(fold)
+        await asyncio.to_thread(fold.end_whole) if large else fold.end_whole()
         return fold
 
     async def _count_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> int:
@@ -245,7 +244,8 @@ class Generate:
         return await self._count(ready, deployment, question.body)
 
     async def _count(self, ready: Ready[Q], deployment: Deployment, asked: JsonObject) -> int:
-        body = await written(ready.call, count_body(asked, deployment.model))
+        counted = count_body(asked, deployment.model)
+        body = await written_apart(counted) if ready.call.large else encode(counted)
         if (noted := current.get()) is not None:
             noted.waits()
         left = self._attempts.left(ready.files, deployment)
@@ -267,14 +267,14 @@ class Generate:
     ) -> T:
         """What `send` returns. Where Gemini finds too many tokens and the client lets turns be left out, it is asked
         again without the first of them."""
-        body = await written(ready.call, question.body)
+        body = await written_apart(question.body) if ready.call.large else encode(question.body)
         try:
             return await unbroken(partial(send, ready, deployment, question, body))
         except InvalidRequest as refused:
             question = await shorter(
                 question, refused, self._facts(deployment), partial(self._count, ready, deployment)
             )
-        body = await written(ready.call, question.body)
+        body = await written_apart(question.body) if ready.call.large else encode(question.body)
         return await unbroken(partial(send, ready, deployment, question, body))
 
     async def _stream_once(self, ready: Ready[Q], deployment: Deployment, question: Q, body: Body) -> StartedStream[Q]:
@@ -287,7 +287,7 @@ class Generate:
             idle_timeout=silence(deployment, self._settings.router.stream_timeout),
         )
         call = ready.call
-        fold = new_fold(call, question)
+        fold = AnswerFold(call.head, question, new_call_id=call.new_call_id, large=call.large)
         started = StartedStream(stream, fold, call.owner, self._signatures, self._clock, noted)
         started.tells_cost = self._settings.counting.spend
         try:

@@ -35,8 +35,9 @@ from liftgate.server.auth import OPEN, Authenticator, presented_key
 from liftgate.server.bodies import HeldBodies
 from liftgate.server.cors import CrossOrigin
 from liftgate.server.errors import error_response
+from liftgate.server.exchange import ClientLeft
 from liftgate.server.local_only import LocalOnly
-from liftgate.server.request import ClientLeft, Request
+from liftgate.server.request import Request
 from liftgate.server.responses import Response
 from liftgate.server.routes import TABLES, Handler, Route, Table, table_of
 from liftgate.server.routing import RouteTable, plain_path, settled

@@ -11,8 +11,10 @@ import http
 import logging
 from collections.abc import Callable
 from time import monotonic
+from types import TracebackType
 from typing import Protocol
 
+from liftgate.deadlines import Deadlines
 from liftgate.server.asgi import Message, Receive, Scope, Send
 
 log = logging.getLogger("uvicorn.error")
@@ -22,6 +24,10 @@ EXTENSION = "liftgate.exchange"
 
 HIGH_WATER = 64 * 1024
 """Bytes of body that wait for the application before reading is paused."""
+
+
+class ClientLeft(Exception):
+    """The client closed its connection; there is nobody to answer."""
 
 
 class Asgi(Protocol):
@@ -240,3 +246,39 @@ class Exchange:
         if self._left < 0 or (self._left and not more):
             raise RuntimeError(f"The answer's body is not of the length that its head says ({self._left} left).")
         return body
+
+
+class Watched(Protocol):
+    """A request, as far as a watch needs it."""
+
+    left: bool
+    deadlines: Deadlines
+
+
+class Watch:
+    """`with …:` cancels what is inside when the client goes away, and then raises ClientLeft: so that nobody works for
+    one who has gone."""
+
+    __slots__ = ("_exchange", "_request", "_task")
+
+    def __init__(self, request: Watched, exchange: Exchange) -> None:
+        self._request = request
+        self._exchange = exchange
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task(self._request.deadlines.loop)
+        assert task is not None
+        self._task = task
+        self._exchange.when_left(self._leave)
+
+    def _leave(self) -> None:
+        self._request.left = True
+        self._task.cancel()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exchange.when_left(None)
+        if kind is asyncio.CancelledError and self._request.left:
+            self._task.uncancel()
+            raise ClientLeft from None

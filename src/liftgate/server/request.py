@@ -28,11 +28,10 @@ from liftgate.server.bodies import (
     read_again,
 )
 from liftgate.server.content_encoding import decoded
-from liftgate.server.exchange import EXTENSION, Exchange
+from liftgate.server.exchange import EXTENSION, ClientLeft, Exchange, Watch
+from liftgate.server.lookout import Lookout
 from liftgate.server.query import first_value, read_query
 from liftgate.server.waits import Waits
-from liftgate.server.watch import ClientLeft as ClientLeft
-from liftgate.server.watch import Watch
 from liftgate.sizes import announced, exact_size
 from liftgate.whole_numbers import whole_number
 
@@ -254,14 +253,16 @@ class Request:
         except TimeoutError:
             return
 
-    def while_connected(self, patience: float = 0.0) -> Watch:
+    def while_connected(self, patience: float = 0.0) -> Watch | Lookout:
         """`with request.while_connected(): await …` cancels what is inside when the client goes away, and then raises
         ClientLeft. Only after the body was read.
 
         `patience`: seconds before it begins to look where the server does not say so by itself: a watch costs more
         than quick answers.
         """
-        return Watch(self, None if self.unread else self.exchange, patience)
+        if self.exchange is None or self.unread:
+            return Lookout(self, patience)
+        return Watch(self, self.exchange)
 
     async def disconnected(self) -> None:
         """Waits until the client has gone. A body that nobody has read is let go: for a request without one, the first

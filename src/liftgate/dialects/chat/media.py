@@ -26,7 +26,7 @@ from liftgate.ask.media_parts import (
 )
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.names import begins_like_a_file, begins_like_an_id, is_file_uri
+from liftgate.names import FILE_ID, begins_like_a_file, is_file_uri
 
 IGNORED_KEYS = frozenset({"type", "cache_control", "prompt_cache_breakpoint"})
 _MEDIA_KEYS = frozenset({"detail", "video_metadata", *TYPE_KEYS})
@@ -43,7 +43,7 @@ def read_media(part: JsonObject, where: str) -> Media | None:
 
 def _file(part: JsonObject, where: str) -> Media:
     value = part.get("file")
-    if type(value) is dict and len(value) == 1 and type(ref := value.get("file_id")) is str and begins_like_an_id(ref):
+    if type(value) is dict and len(value) == 1 and type(ref := value.get("file_id")) is str and ref.startswith(FILE_ID):
         # An id alone, as in most parts: no step below finds anything in it.
         return Media(f"{where}.file.file_id", "file_id", ref)
     value = checks.required(part, "file", where)

@@ -1,4 +1,5 @@
-"""Looks out for a client's leaving while its answer is made, so that nobody works for one who has gone."""
+"""Looks out for a client's leaving where the server does not say so by itself: another server than ours, or a body that
+nobody reads. Elsewhere an exchange's `Watch` hears of it."""
 
 from __future__ import annotations
 
@@ -6,33 +7,26 @@ import asyncio
 from types import TracebackType
 from typing import Protocol
 
-from liftgate.deadlines import Alarm, Deadlines
-from liftgate.server.exchange import Exchange
+from liftgate.deadlines import Alarm
+from liftgate.server.exchange import ClientLeft, Watched
 from liftgate.tasks import Tasks
 
 
-class ClientLeft(Exception):
-    """The client closed its connection; there is nobody to answer."""
+class Looked(Watched, Protocol):
+    """`disconnected` waits until the client has gone."""
 
-
-class Watched(Protocol):
-    """A request, as far as a watch needs it. `disconnected` waits until the client has gone."""
-
-    left: bool
-    deadlines: Deadlines
     tasks: Tasks
 
     async def disconnected(self) -> None: ...
 
 
-class Watch:
-    """On behalf of the task that entered it."""
+class Lookout:
+    """On behalf of the task that entered it, as an exchange's `Watch`. `patience`: seconds before it begins to look."""
 
-    __slots__ = ("_alarm", "_exchange", "_looking", "_patience", "_request", "_task")
+    __slots__ = ("_alarm", "_looking", "_patience", "_request", "_task")
 
-    def __init__(self, request: Watched, exchange: Exchange | None, patience: float) -> None:
+    def __init__(self, request: Looked, patience: float) -> None:
         self._request = request
-        self._exchange = exchange
         self._patience = patience
         self._looking: asyncio.Task[None] | None = None
 
@@ -41,9 +35,7 @@ class Watch:
         assert task is not None
         self._task = task
         self._alarm: Alarm | None = None
-        if self._exchange is not None:
-            self._exchange.when_left(self._leave)
-        elif self._patience:
+        if self._patience:
             self._alarm = self._request.deadlines.call_later(self._patience, self._look)
         else:
             self._look()
@@ -53,24 +45,19 @@ class Watch:
 
     async def _cancel_when_left(self) -> None:
         await self._request.disconnected()
-        self._leave()
-
-    def _leave(self) -> None:
         self._request.left = True
         self._task.cancel()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._exchange is not None:
-            self._exchange.when_left(None)
         if self._alarm is not None:
             self._alarm.cancel()
-            # It knows this watch: kept, the two would wait for the garbage collector.
+            # It knows this lookout: kept, the two would wait for the garbage collector.
             self._alarm = None
         if self._looking is not None:
             self._looking.cancel()
-            # Its cancellation refers to this watch.
+            # Its cancellation refers to this lookout.
             self._looking = None
         if kind is asyncio.CancelledError and self._request.left:
             self._task.uncancel()
