@@ -94,14 +94,16 @@ def token_cost(model: str, tokens: TokenCounts, *, day: date, tier: str = "stand
 def cost_at(rates: Rates, tokens: TokenCounts) -> Cost | None:
     """None where something was counted that has no price."""
     try:
-        spent = 0
+        spent = made = 0
+        by_kind = rates.input
         for modality, count in tokens.prompt.items():
-            spent += count * _rate(rates.input, modality)
-        for modality, count in _within(tokens.cached, tokens.prompt).items():
-            spent -= count * (_rate(rates.input, modality) - _rate(rates.cached, modality))
-        made = 0
+            spent += count * by_kind[modality if modality in by_kind else TEXT]
+        if tokens.cached:
+            for modality, count in _within(tokens.cached, tokens.prompt).items():
+                spent -= count * (_rate(rates.input, modality) - _rate(rates.cached, modality))
+        by_kind = rates.output
         for modality, count in tokens.output.items():
-            made += count * _rate(rates.output, modality)
+            made += count * by_kind[modality if modality in by_kind else TEXT]
         if tokens.thoughts:
             if rates.thoughts is None:
                 return None
@@ -139,12 +141,11 @@ def counts_of_gemini(meta: Mapping[str, Any]) -> TokenCounts:
         tools = _by_modality(meta.get("toolUsePromptTokensDetails"), _count(meta, "toolUsePromptTokenCount"))
         for modality, count in tools.items():
             prompt[modality] = prompt.get(modality, 0) + count
-    return TokenCounts(
-        prompt=prompt,
-        cached=_by_modality(meta.get("cacheTokensDetails"), _count(meta, "cachedContentTokenCount")),
-        output=_by_modality(meta.get("candidatesTokensDetails"), _count(meta, "candidatesTokenCount")),
-        thoughts=_count(meta, "thoughtsTokenCount"),
-    )
+    cached = NO_TOKENS
+    if "cachedContentTokenCount" in meta or "cacheTokensDetails" in meta:
+        cached = _by_modality(meta.get("cacheTokensDetails"), _count(meta, "cachedContentTokenCount"))
+    output = _by_modality(meta.get("candidatesTokensDetails"), _count(meta, "candidatesTokenCount"))
+    return TokenCounts(prompt, cached, output, _count(meta, "thoughtsTokenCount"))
 
 
 def counts_of_openai(usage: Mapping[str, Any]) -> TokenCounts:
@@ -173,11 +174,12 @@ def _count(fields: Mapping[str, Any], name: str) -> int:
 
 def _by_modality(details: object, total: int) -> dict[str, int]:
     counts: dict[str, int] = {}
-    if isinstance(details, list):
+    if type(details) is list:
         for each in details:
-            if isinstance(each, dict) and (count := _count(each, "tokenCount")):
-                said = each.get("modality")
-                modality = said if isinstance(said, str) else _NUMBERED.get(_count(each, "modality"), TEXT)
+            if type(each) is dict and type(count := each.get("tokenCount")) is int and count > 0:
+                modality = each.get("modality")
+                if type(modality) is not str:
+                    modality = _NUMBERED.get(_count(each, "modality"), TEXT)
                 counts[modality] = counts.get(modality, 0) + count
                 total -= count
     if total > 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,10 @@ from typing import Any
 import pytest
 
 from gateways import MODEL, sandbox_server
+from liftgate.engine.access_log import SOON, JsonAccessLog, JsonLineHandler, access_fields
+from liftgate.engine.call_record import CallRecord
+from liftgate.engine.pricing import Paid
+from liftgate.prices import TokenCounts
 from liftgate.redaction import Redactor
 from processes import gateway_processes, write_config
 from raw_http import call
@@ -81,6 +86,105 @@ def test_each_call_is_one_line_with_what_is_known_of_it(tmp_path: Path) -> None:
     assert all(line.isprintable() and line.isascii() for line in written)
     for secret in ("sk-ann", "sk-master", "sk-wrong-0123456789abcdef", "secret-name", '"key-a"'):
         assert not any(secret in line for line in written), secret
+
+
+def whole_call(**other: object) -> CallRecord:
+    """An answer of a model as most are, but for `other`."""
+    known: dict[str, object] = {
+        "request_id": "req_a",
+        "began_at": 1_795_824_000.25,
+        "key": "ann",
+        "owner": "team",
+        "dialect": "openai",
+        "method": "POST",
+        "route": "/v1/chat/completions",
+        "operation": "chat",
+        "model": "flash",
+        "deployment": "d",
+        "public_model": "flash",
+        "upstream_model": "g",
+        "account": "a",
+        "tries": 1,
+        "bytes_in": 7,
+        "bytes_out": 8,
+        "usage": USAGE,
+        "response_id": "resp-7",
+        "finish": "STOP",
+        "cost": 1234,
+        "tokens": TokenCounts({"TEXT": 3}, {}, {"TEXT": 4}, 5),
+        "status": 200,
+        "first_event": 0.001239,
+        "upstream": 0.25,
+        "total": 0.5,
+        "files": 0.125,
+        "started": 1.0,
+    }
+    return CallRecord(**{**known, **other})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *(
+            {name: 'x%s\u2028"\\%'}
+            for name, of in CallRecord.__annotations__.items()
+            if of in ("str", "Owner") and name != "request_id"
+        ),
+        *({name: 17} for name, of in CallRecord.__annotations__.items() if of == "int"),
+        *({name: 3.14159} for name, of in CallRecord.__annotations__.items() if of == "float"),
+        *({name: {"file-b", "file-a"}} for name in ("copies_hit", "paged_in")),
+        *({"outcome": outcome} for outcome in ("refused", "failed", "left")),
+        {"tokens": TokenCounts()},
+        {"tokens": TokenCounts({"TEXT": 9, "ÄÖ%": 1}, {"TEXT": 2}, {}, 0)},
+        *({"usage": usage} for usage in (None, {"promptTokenCount": 1})),
+        *({"cost": cost} for cost in (None, 0, 5, 10**15)),
+        {"failures": [("e", "UpstreamUnavailable")]},
+        {"earlier": [Paid("d", "g", USAGE)]},
+        {"usage": None, "reckoned": USAGE},
+        {"reckoned": USAGE},
+        {"streamed": True},
+        {"finish": 1},
+    ],
+    ids=str,
+)
+def test_a_line_says_what_its_own_call_was_whatever_came_before(
+    other: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    access = JsonAccessLog()
+    for each in (whole_call(), whole_call(**other), whole_call(), whole_call(**{**other, "bytes_in": 9})):
+        caplog.clear()
+        with caplog.at_level("INFO", "liftgate.access"):
+            access.ended(each)
+        [line] = [record.getMessage() for record in caplog.records]
+        assert line.isascii() and "\n" not in line and json.loads(line) == json.loads(json.dumps(access_fields(each)))
+
+
+def test_lines_of_a_moment_are_written_together_and_as_many_as_a_pipe_takes_whole() -> None:
+    written: list[str] = []
+    handler = JsonLineHandler(written.append)
+    lines = [f"{number:03} " + "x" * (number % 3 * 700) for number in range(40)]
+
+    async def main() -> None:
+        for line in lines:
+            handler.take(line)
+        assert len(written) < len(lines) / 2
+        handler.take("y" * 9000)
+        # The same timer, set later: it comes after the handler's.
+        due = asyncio.Event()
+        asyncio.get_running_loop().call_later(SOON, due.set)
+        await due.wait()
+        assert "\n".join(written).split("\n") == [*lines, "y" * 9000]
+        handler.take("the last one, which the end of the loop leaves")
+
+    asyncio.run(main())
+    handler.take("and one without a loop")
+    assert "\n".join(written).split("\n") == [
+        *lines,
+        "y" * 9000,
+        "the last one, which the end of the loop leaves",
+        "and one without a loop",
+    ]
+    assert all(len(text.encode()) < 4096 or text == "y" * 9000 for text in written)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ Never a query, which may hold a key, a header, a body, or the name of a file.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -20,7 +21,12 @@ from liftgate.engine.meter import CallRecord
 log = logging.getLogger("liftgate.access")
 
 Write = Callable[[str], None]
-"""Takes one line, without its end."""
+SOON = 0.01
+"""Seconds for which a line waits for others, at most."""
+TOGETHER = 4096
+"""Bytes that are written together at most: a pipe takes so many whole, and lines of several processes never mix."""
+FORMS = 1024
+"""Kinds of calls whose line is remembered: their model may be of any name."""
 
 _encode = msgspec.json.Encoder().encode
 LONGEST = 256
@@ -50,30 +56,140 @@ class AccessLog:
 class JsonAccessLog:
     """A JSON object for each call, the SDK's too. docs/debugging.md has its fields; what is not known is left out."""
 
+    def __init__(self) -> None:
+        self._forms: dict[tuple[object, ...], str] = {}
+
     def ended(self, call: CallRecord) -> None:
         if not log.isEnabledFor(logging.INFO):
             return
-        fields = access_fields(call)
-        line = _encode(fields).decode()
-        if not line.isascii():
-            # Nothing in it may look like the end of a line, or turn the text round.
-            line = json.dumps(fields)
+        line = self._line(call)
         for handler in log.handlers:
             if isinstance(handler, JsonLineHandler):
-                handler.write(line)
+                handler.take(line)
                 return
         log.info("%s", line)
 
+    def _line(self, call: CallRecord) -> str:
+        """ASCII, so that nothing in it looks like the end of a line, or turns the text round."""
+        if call.usage is None or not call.deployment or not call.operation:
+            return _as_json(access_fields(call))
+        if call.failures or call.earlier or call.copies_hit or call.paged_in:
+            return _as_json(access_fields(call))
+        # Whole answers of one kind differ in a few numbers: the rest is written once.
+        kind = (
+            call.outcome, call.method, call.route, call.status, call.key, call.owner, call.error, call.dialect,
+            call.operation, call.model, call.streamed, call.tries, call.upstream_model, call.deployment, call.account,
+            call.finish, call.reckoned is None,
+        )  # fmt: skip
+        form = self._forms.get(kind)
+        if form is None:
+            if len(self._forms) >= FORMS:
+                self._forms.clear()
+            form = self._forms[kind] = _form_of(call)
+        tokens, said = call.tokens, ""
+        if call.trace_id or call.user or call.response_id:
+            said = _said_freely(call)
+        return form % (
+            moment(call.began_at + call.total),
+            call.request_id,
+            call.bytes_in,
+            call.bytes_out,
+            call.total * 1000,
+            call.own * 1000,
+            call.first_event * 1000,
+            call.upstream * 1000,
+            tokens.prompt_total,
+            sum(tokens.cached.values()),
+            sum(tokens.output.values()),
+            tokens.thoughts,
+            _as_json(tokens.prompt),
+            "null" if call.cost is None else repr(call.cost / 1e9),
+            said,
+        )
+
 
 class JsonLineHandler(logging.Handler):
-    """Of the logger `liftgate.access`: writes what is a line already, without a record for each."""
+    """Of the logger `liftgate.access`: writes what are lines already, without a record for each, and those of a moment
+    together; `logging.shutdown` what waits at the end. `write` takes them without the end of the last."""
 
     def __init__(self, write: Write) -> None:
         super().__init__()
-        self.write = write
+        self._write = write
+        self._lines: list[str] = []
+        self._size = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def take(self, line: str) -> None:
+        """To be written within `SOON` seconds; at once where no event loop runs."""
+        if self._size + len(line) >= TOGETHER:
+            self.flush()
+        self._lines.append(line)
+        self._size += len(line) + 1
+        if self._loop is None or self._loop.is_closed():
+            try:
+                self._loop = asyncio.get_running_loop()
+            except RuntimeError:
+                self.flush()
+                return
+            self._loop.call_later(SOON, self._is_due)
+
+    def _is_due(self) -> None:
+        self._loop = None
+        self.flush()
+
+    def flush(self) -> None:
+        lines, self._lines, self._size = self._lines, [], 0
+        if lines:
+            self._write("\n".join(lines))
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.write(record.getMessage())
+        self.flush()
+        self._write(record.getMessage())
+
+
+_VARY = {
+    "ts": '"%s"',
+    "request_id": '"%s"',
+    "bytes_in": "%d",
+    "bytes_out": "%d",
+    "total": "%.2f",
+    "own": "%.2f",
+    "upstream_first": "%.2f",
+    "upstream": "%.2f",
+    "in": "%d",
+    "cached": "%d",
+    "out": "%d",
+    "reasoning": "%d",
+    "by_modality": "%s",
+    "cost_usd": "%s",
+}
+"""Fields of a call that is like another, in the order in which their values are given."""
+
+
+def _form_of(call: CallRecord) -> str:
+    """The line of calls like this one, with a place for each value that varies, and for what is said freely."""
+    written = []
+    for name, value in access_fields(call).items():
+        if name in _VARY:
+            written.append(f'"{name}":{_VARY[name]}')
+        elif name not in _FREE:
+            written.append(f'"{name}":{json.dumps(value)}'.replace("%", "%%"))
+    return "{" + ",".join(written) + "%s}"
+
+
+_FREE = ("trace_id", "user", "upstream_id")
+
+
+def _said_freely(call: CallRecord) -> str:
+    if not call.trace_id and not call.user:
+        return f',"upstream_id":{_as_json(call.response_id)}'
+    said = {"trace_id": call.trace_id, "user": call.user[:LONGEST], "upstream_id": call.response_id}
+    return "," + _as_json({name: value for name, value in said.items() if value})[1:-1]
+
+
+def _as_json(value: Mapping[str, Any] | str) -> str:
+    line = _encode(value).decode()
+    return line if line.isascii() else json.dumps(value)
 
 
 def moment(seconds: float) -> str:

@@ -239,18 +239,18 @@ class CallRecord(msgspec.Struct):
             return self.cost
         if usage is not None and usage is self.priced:
             return self.cost
+        tokens = NOTHING
         total: int | None = 0
-        tokens = None
-        last = Paid(self.deployment, self.upstream_model, usage, self.tier, self.served_by)
-        for paid in (*self.earlier, last):
-            if paid.usage is None:
-                continue
-            used = counts_of_gemini(paid.usage)
-            cost = self.pricing.cost(paid, used, self.began_at)
-            total = None if cost is None or total is None else total + cost
-            tokens = used if tokens is None else tokens + used
-        self.cost, self.priced = total, usage
-        self.tokens = tokens or NOTHING
+        if usage is not None:
+            tokens = counts_of_gemini(usage)
+            total = self.pricing.cost(self, tokens, self.began_at)
+        for paid in self.earlier:
+            if paid.usage is not None:
+                used = counts_of_gemini(paid.usage)
+                cost = self.pricing.cost(paid, used, self.began_at)
+                total = None if cost is None or total is None else total + cost
+                tokens += used
+        self.cost, self.tokens, self.priced = total, tokens, usage
         return total
 
     @property

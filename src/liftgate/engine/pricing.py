@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
+from typing import Protocol
 
 import msgspec
 
@@ -23,12 +24,27 @@ LONGEST_OUTPUT = 65_536
 """Tokens of output that a model may give where less, or nothing, is known of it: the sources dispute some limits."""
 
 
-class Paid(msgspec.Struct, frozen=True):
-    """One answer of Google's, and what decides its price. `deployment`: its id. `usage`: `usageMetadata`. `tier`: where
+class Served(Protocol):
+    """What decides the price of an answer of Google's. `deployment`: its id. `usage`: `usageMetadata`. `tier`: where
     the usage does not say it. `served_by`: the model that Google says answered."""
 
+    @property
+    def deployment(self) -> str: ...
+    @property
+    def upstream_model(self) -> str: ...
+    @property
+    def usage(self) -> JsonObject | None: ...
+    @property
+    def tier(self) -> str: ...
+    @property
+    def served_by(self) -> str: ...
+
+
+class Paid(msgspec.Struct, frozen=True):
+    """One answer of Google's (see `Served`)."""
+
     deployment: str
-    model: str
+    upstream_model: str
     usage: JsonObject | None = None
     tier: str = ""
     served_by: str = ""
@@ -41,18 +57,18 @@ class Pricing:
         self._said = {each.id: each for each in deployments if each.prices or each.priced_as}
         self._rates = lru_cache(KNOWN_RATES)(self._rates_on)
 
-    def cost(self, paid: Paid, tokens: TokenCounts, at: float) -> int | None:
+    def cost(self, paid: Served, tokens: TokenCounts, at: float) -> int | None:
         """Of one answer with these tokens. None where something of it has no price. `at`: unix seconds of the call's
         beginning.
 
         It is charged as the model that answered: Google does so where it has put another in place of a model that ended
         (docs/protocol/gemini.md, "Prices").
         """
-        model = paid.model
-        if paid.served_by not in ("", model) and paid.deployment not in self._said and _is_priced(paid.served_by):
-            model = paid.served_by
+        model, served_by = paid.upstream_model, paid.served_by
+        if served_by != model and served_by and paid.deployment not in self._said and _is_priced(served_by):
+            model = served_by
         said = paid.usage.get("serviceTier") if paid.usage is not None else None
-        tier = (said if isinstance(said, str) and said else paid.tier or "standard").lower()
+        tier = said.lower() if said and type(said) is str else paid.tier.lower() or "standard"
         rates = self._rates(paid.deployment, model, int(at) // DAY, tier, tokens.prompt_total > LONG_PROMPT)
         if rates is None:
             return None
