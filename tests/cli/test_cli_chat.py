@@ -83,6 +83,12 @@ def test_paths_are_uploaded_and_ids_are_used_in_their_order(bench: Bench) -> Non
         assert len(client.files.list().data) == 2
 
 
+def test_a_film_on_the_web_is_asked_about_by_its_address(bench: Bench) -> None:
+    bench.cli.out("chat", "Who speaks?", "--file", "http://www.youtube.com/embed/abcdefghijk", "--model", MODEL)
+    parts = bench.sandbox.control("bodies")["bodies"][-1]["body"]["contents"][0]["parts"]
+    assert parts[1]["fileData"]["fileUri"] == "https://www.youtube.com/watch?v=abcdefghijk"
+
+
 def test_behind_a_wildcard_the_usual_model_is_asked(tmp_path: Path) -> None:
     """As after `liftgate` with a key and nothing else, and after `liftgate --sandbox`."""
     with sandbox_server() as sandbox:
@@ -111,7 +117,7 @@ def test_the_model_is_the_first_that_the_gateway_lists(bench: Bench) -> None:
     ("arguments", "code", "said"),
     [
         (["", "-m", MODEL], 2, "empty"),
-        (["Hm?", "--file", "nowhere.pdf"], 2, "'nowhere.pdf' is neither a file nor the id of one"),
+        (["Hm?", "--file", "nowhere.pdf"], 2, "'nowhere.pdf' is neither a file, nor the id of one, nor an address"),
         (["Hm?", "--file", "file-aaaaaaaaaaaaaaaaaaaaaaaa"], 1, "file-aaaaaaaaaaaaaaaaaaaaaaaa"),
         (["Hm?", "--model", "gpt-4o"], 1, "gpt-4o"),
         (["Hm?", "--api-key", "wrong"], 1, "Incorrect API key"),

@@ -97,6 +97,15 @@ def test_what_is_uploaded_is_listed_shown_read_and_removed(bench: Bench, size: i
     assert not list(bench.cli.home.glob("*.part"))
 
 
+def test_a_file_is_known_by_its_address_and_its_name_at_google_too(bench: Bench) -> None:
+    with client_for(bench.url) as client:
+        file_id = client.files.create(file=("a.txt", b"hello"), purpose="user_data").id
+    assert f"id        {file_id}" in bench.cli.out("files", "get", f"{bench.url}/v1/files/{file_id}/content")
+    assert bench.cli.out("files", "cat", f"files/{file_id[5:]}") == "hello"
+    gone = bench.cli.out("files", "rm", f"https://generativelanguage.googleapis.com/v1beta/files/{file_id[5:]}")
+    assert gone == f"removed {file_id}\n"
+
+
 def test_json_is_what_the_api_says(bench: Bench) -> None:
     path = made(bench.cli.home / "notes.txt", 100)
     with client_for(bench.url) as client:

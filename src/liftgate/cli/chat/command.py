@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +20,13 @@ from liftgate.names import names_a_file
 if TYPE_CHECKING:
     from liftgate.sdk.remote.gateway_client import Address
 
+_ADDRESS = re.compile(r"(?i:https?)://[^/?#]")
+"""What the gateway fetches, or Gemini reads by itself, as films at YouTube."""
+
 
 @click.command()
 @click.argument("question")
-@click.option("-f", "--file", "given", metavar="PATH|ID", multiple=True, help="A file to ask about. Repeatable.")
+@click.option("-f", "--file", "given", metavar="PATH|ID|URL", multiple=True, help="A file to ask about. Repeatable.")
 @click.option(
     "-m",
     "--model",
@@ -40,6 +44,7 @@ def chat(question: str, given: tuple[str, ...], as_json: bool, base_url: str, ap
     \b
       liftgate chat "What is said in this recording?" --file interview.wav
       liftgate chat "And by whom?" --file file-…
+      liftgate chat "What is it about?" --file https://www.youtube.com/watch?v=…
       liftgate chat --continue "What did she answer?"
       git diff | liftgate chat - --system "Review this change."
 
@@ -52,8 +57,8 @@ def chat(question: str, given: tuple[str, ...], as_json: bool, base_url: str, ap
     if not question.strip():
         raise click.UsageError("The question is empty.")
     for name in given:
-        if not Path(name).is_file() and not names_a_file(name):
-            raise click.UsageError(f"--file: {name!r} is neither a file nor the id of one.")
+        if not Path(name).is_file() and not names_a_file(name) and not _ADDRESS.match(name):
+            raise click.UsageError(f"--file: {name!r} is neither a file, nor the id of one, nor an address.")
     where = address(base_url, api_key)
     streamed = not asked["no_stream"] and not as_json
     told = Question(question, given, asked["model"], typed(asked["system"] or ""), streamed, as_json, asked["goes_on"])
@@ -69,7 +74,7 @@ def _standard_input() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`given`: paths and ids of files. `goes_on`: from the last answer."""
+    """`given`: paths, ids and addresses of files. `goes_on`: from the last answer."""
 
     text: str
     given: tuple[str, ...]

@@ -13,6 +13,7 @@ import aiohttp
 
 from liftgate.backoff import Backoff
 from liftgate.errors import FileNotFound, LiftgateError
+from liftgate.names import begins_like_an_id, file_id_of, resource_of
 from liftgate.sdk.remote.gateway_client import GatewayClient
 from liftgate.sdk.remote.gateway_errors import GatewayRefused, GatewayUnreachable, may_pass
 
@@ -24,9 +25,11 @@ _SHA256 = re.compile(r'"([0-9a-f]{64})"')
 
 
 def file_path(file_id: str) -> str:
-    """Below `/v1`. Raises FileNotFound for what is no name of a file."""
+    """Below `/v1`, of a file's id, its Gemini name or its URI. Raises FileNotFound for what is no name of a file."""
     if not file_id or file_id in (".", ".."):
         raise FileNotFound(file_id)
+    if (resource := resource_of(file_id)) is not None:
+        file_id = resource if begins_like_an_id(resource) else file_id_of(resource)
     return f"/files/{quote(file_id, safe='')}"
 
 
