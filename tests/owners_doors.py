@@ -330,3 +330,19 @@ KEYS: dict[str, Door] = {
     **{f"key {what}": Door("POST", f"/key/{what}", {"key": "{}"}) for what in ("update", "block", "unblock")},
     "key regenerate": Door("POST", "/key/regenerate", {"key": "{}"}),
 }
+
+# ── owners' limits, by the owner's name ──────────────────────────────────────────────────────────────────────────────
+
+OWNERS: dict[str, Door] = {
+    f"{noun} {what}, {method}": Door(method, f"/{noun}/{path}".replace("ID", f"{noun}_id"), body)
+    for noun in ("user", "team")
+    for what, method, path, body in (
+        ("info", "GET", "info?ID={}", None),
+        ("info", "HEAD", "info?ID={}", None),
+        ("list", "GET", "list", None),
+        ("list", "HEAD", "list", None),
+        ("new", "POST", "new", {f"{noun}_id": "{}"}),
+        ("update", "POST", "update", {f"{noun}_id": "{}"}),
+        ("delete", "POST", "delete", {f"{noun}_ids": ["{}"]}),
+    )
+}

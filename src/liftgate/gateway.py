@@ -68,6 +68,8 @@ from liftgate.files.uploads import Uploads
 from liftgate.gemini.client import GeminiClient
 from liftgate.keys.keyring import Keyring, token_of
 from liftgate.keys.known import KnownKeys
+from liftgate.keys.known_owners import KnownOwners
+from liftgate.keys.owners import Owners
 from liftgate.later import Later
 from liftgate.metrics.gauges import gauges_of
 from liftgate.metrics.listener import listen
@@ -158,6 +160,7 @@ class Gateway:
     overview: Overview
     sign_ins: SignIns
     keyring: Keyring
+    owners: Owners
     known_keys: KnownKeys
     admission: Admission
 
@@ -294,14 +297,19 @@ class Gateway:
         """Those that are made at run time, and their limits."""
         settings, db = self.settings, services.db
         self.known_keys = KnownKeys(db, services.clock, settings.jobs.cache_stale_seconds)
-        self.admission = Admission(services, self.pricing, settings.budgets)
+        known_owners = KnownOwners(db)
+        self.admission = Admission(services, self.pricing, known_owners, settings.budgets)
         stack.push_async_callback(self.admission.close)
         self.meters.unreported = NoUsage(self.admission.estimates, services.tasks)
-        # Only where there are keys whose limits it could settle.
+        # Only where there are keys, or owners, whose limits it could settle.
         self.known_keys.on_change(lambda _: self.meters.add(self.admission))
+        known_owners.on_any(lambda: self.meters.add(self.admission))
         await self.known_keys.load()
+        await known_owners.load()
         taken = {token_of(secret) for secret in settings.auth.owners()}
-        self.keyring = Keyring(db, taken, ZoneInfo(settings.budgets.budget_time_zone))
+        zone = ZoneInfo(settings.budgets.budget_time_zone)
+        self.keyring = Keyring(db, taken, zone)
+        self.owners = Owners(db, zone)
 
     async def ready(self) -> None:
         """Raises Unavailable while the catalogue cannot be reached, is not whole or takes no writes, while the store is

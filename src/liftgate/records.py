@@ -200,6 +200,18 @@ class KeyRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerLimits:
+    """An owner with limits of its own. `terms`: as of a key."""
+
+    id: str
+    owner: Owner
+    alias: str | None
+    created_at: float
+    updated_at: float
+    terms: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeySearch:
     """Which keys a list shall have: all by default. `text`: a part of the alias or the owner's name, in any case.
     `order`: LiteLLM's name of a field."""

@@ -19,6 +19,7 @@ from owners_doors import (
     NATIVE_BODIES,
     NATIVE_CALLS,
     NATIVE_FILES,
+    OWNERS,
     REFERENCES,
     RESPONSES,
     SESSIONS,
@@ -91,7 +92,7 @@ def place_of(door: Door) -> Place:
 
 def test_every_route_has_its_door() -> None:
     tables = (FILES, NATIVE_FILES, ANTHROPIC_FILES, CHATS, MESSAGES, RESPONSES, STORED, REFERENCES, NATIVE_CALLS)
-    others = (UPLOADS, SESSIONS, KEYS, CONVERSATIONS)
+    others = (UPLOADS, SESSIONS, KEYS, OWNERS, CONVERSATIONS)
     behind = {place_of(door) for table in (*tables, *others) for door in table.values()}
     assert behind.isdisjoint(NAMES_NOTHING)
     assert behind | NAMES_NOTHING == {place for place, _ in places()}

@@ -202,6 +202,21 @@ def test_a_budget_that_is_raised_acts_at_once_and_keeps_what_was_spent(gateway: 
     assert (info["max_budget"], info["budgets"][0]["max_budget"]) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("name", "wide", "narrow"), [("max_budget", 1, 1e-5), ("rpm_limit", 100, 1), ("tpm_limit", 10**6, 0)]
+)
+def test_a_limit_that_is_changed_acts_at_once_both_ways(gateway: str, name: str, wide: int, narrow: float) -> None:
+    """Below what is used already, and while what was let out is in memory; a refusal of a moment ago is forgotten."""
+    key = make(gateway, **{name: wide})["key"]
+    for _ in range(3):
+        for _ in range(3):
+            chat(gateway, key, max_tokens=5)
+        ask(gateway, "POST", "/key/update", {"key": key, name: narrow})
+        for _ in range(2):
+            assert refusal(gateway, "POST", "/v1/chat/completions", body_of("Hello", max_tokens=5), key).status == 429
+        ask(gateway, "POST", "/key/update", {"key": key, name: wide})
+
+
 def test_every_dialect_pays_from_one_budget(gateway: str) -> None:
     key = make(gateway, max_budget=1)["key"]
     body = body_of("Hello", max_tokens=20)

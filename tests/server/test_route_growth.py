@@ -210,8 +210,12 @@ BODIES: dict[tuple[str, str], dict[str, Grown]] = {
     ("POST", "/openai/deployments/{model:path}/chat/completions"): ANY_JSON,
     **{
         # Who is no manager is refused unread; what managers send is in tests/keys/test_keys_fields.py.
-        ("POST", f"/key/{what}"): NONE
-        for what in ("generate", "update", "delete", "block", "unblock", "regenerate", "{key}/regenerate")
+        ("POST", path): NONE
+        for path in (
+            *(f"/key/{what}" for what in ("generate", "update", "delete", "block", "unblock", "regenerate")),
+            "/key/{key}/regenerate",
+            *(f"/{noun}/{what}" for noun in ("user", "team") for what in ("new", "update", "delete")),
+        )
     },
 }
 """What a route's body may hold, by its method and path; those without a body need no row. The last two lead to chat's

@@ -7,6 +7,7 @@ done.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from liftgate.copies.services import Services
@@ -17,19 +18,27 @@ from liftgate.engine.pricing import Pricing
 from liftgate.keys.allowances import Allowances
 from liftgate.keys.asking import asked_model
 from liftgate.keys.gate import Ticket
-from liftgate.keys.key import FindGroup, Key
+from liftgate.keys.key import Caller
+from liftgate.keys.known_owners import KnownOwners
+from liftgate.keys.limits import FindGroup
 from liftgate.large_bodies import Body
 from liftgate.settings.sections import BudgetSettings
 
 
 class Admission:
-    def __init__(self, services: Services, pricing: Pricing, settings: BudgetSettings) -> None:
+    def __init__(self, services: Services, pricing: Pricing, owners: KnownOwners, settings: BudgetSettings) -> None:
+        self._owners = owners
         self.estimates = Estimates(services.client, services.clock, pricing)
         self._settings = settings
         self._allowances = Allowances(services.db, services.tasks, services.holder, ZoneInfo(settings.budget_time_zone))
 
-    def ticket(self, key: Key) -> Ticket:
-        return Ticket(key, self._allowances, self.estimates, self._settings)
+    def ticket(self, caller: Caller) -> Ticket | None:
+        """None where no limit can concern the caller."""
+        own = None if caller.key is None or not caller.key.bounds.limits else caller.key.bounds
+        owners = partial(self._owners.find, caller.owners) if caller.owners and self._owners.any else None
+        if own is None and owners is None:
+            return None
+        return Ticket(own, owners, self._allowances, self.estimates, self._settings)
 
     def ended(self, call: CallRecord) -> None:
         if call.ticket is not None:

@@ -33,7 +33,7 @@ from liftgate.errors import AuthenticationFailed, InternalError, LiftgateError, 
 from liftgate.gemini_json import LARGE
 from liftgate.json_types import JsonObject
 from liftgate.keys.asking import current_key
-from liftgate.keys.key import Key
+from liftgate.keys.key import Caller, Key, in_config
 from liftgate.large_bodies import Body, encoded
 from liftgate.records import Owner
 
@@ -136,18 +136,22 @@ class BackgroundRun:
             await self._fail(made, InternalError(), encoder)
 
     async def _take_key(self, made: _Made) -> None:
-        """The key of the request, whose limits hold here too. Raises AuthenticationFailed for one that is good no
-        more."""
-        if not made.run.key_made:
-            return
+        """The key of the request, whose limits hold here too, and its owner's. Raises AuthenticationFailed for one
+        that is good no more."""
+        caller = in_config(self._owner)
+        if made.run.key_made:
+            caller = await self._made_key(made)
+        if made.call is not None:
+            made.call.ticket = self._workshop.admission.ticket(caller)
+
+    async def _made_key(self, made: _Made) -> Caller:
         record = await self._db.read(lambda conn: key_of_id(conn, made.run.key_id))
         if record is None:
             raise AuthenticationFailed("The key of this response was deleted.")
         key = Key(record)
         key.check_good(record.token, self._db.now())
         current_key.set(key)
-        if key.limits and made.call is not None:
-            made.call.ticket = self._workshop.admission.ticket(key)
+        return key.caller
 
     async def _stream(self, turn: Turn, made: _Made, encoder: ResponseEncoder) -> None:
         generate = self._workshop.generate

@@ -153,7 +153,8 @@ class Generate:
         model = request.get("model")
         if not isinstance(model, str) or not model:
             raise InvalidRequest("you must provide a model parameter")
-        if current_key.get() is not None:
+        noted = current.get()
+        if current_key.get() is not None or (noted is not None and noted.ticket is not None):
             find_group = self._router.deployments
             model = await admitted(model, find_group) if admit else asked_model(model, find_group)
         head = head or Head(ids.token(), model, int(self._clock.now()))

@@ -26,6 +26,7 @@ dialect.
     │   └── RangeNotSatisfiable      416
     ├── RateLimited                  429  ours (a quota) or the upstream's
     │   ├── RateReached                   a key's requests or tokens in a minute, or requests at one time
+    │   │   └── NothingAllowed            where the limit is 0
     │   └── BudgetReached                 a key's money
     │       └── BudgetInFlight            what is missing is held for calls that are running
     ├── InternalError                500  a defect of ours
@@ -58,6 +59,7 @@ from liftgate.errors.ours import BudgetReached as BudgetReached
 from liftgate.errors.ours import FileNotReady as FileNotReady
 from liftgate.errors.ours import InternalError as InternalError
 from liftgate.errors.ours import LimitsAway as LimitsAway
+from liftgate.errors.ours import NothingAllowed as NothingAllowed
 from liftgate.errors.ours import RateLimited as RateLimited
 from liftgate.errors.ours import RateReached as RateReached
 from liftgate.errors.ours import StorageFull as StorageFull

@@ -15,17 +15,23 @@ class RateLimited(LiftgateError):
 
 
 class RateReached(RateLimited):
-    """A key's own limit for a minute, or for one time. `kind`: `requests` or `tokens`."""
+    """A key's or an owner's limit for a minute, or for one time. `kind`: `requests` or `tokens`."""
 
     worth_repeating = True
 
-    def __init__(self, message: str, *, kind: str, code: str | None = None, retry_after: float) -> None:
+    def __init__(self, message: str, *, kind: str, code: str | None = None, retry_after: float | None) -> None:
         super().__init__(message, code=code, retry_after=retry_after)
         self.kind = kind
 
 
+class NothingAllowed(RateReached):
+    """The limit is 0: it lets nothing in, ever."""
+
+    worth_repeating = False
+
+
 class BudgetReached(RateLimited):
-    """A key's own money. `facts`: for programs, as the answer has them."""
+    """A key's or an owner's money. `facts`: for programs, as the answer has them."""
 
     default_code = "insufficient_quota"
 

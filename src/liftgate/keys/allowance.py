@@ -69,6 +69,16 @@ class Allowance:
         self._unsure: Request | None = None
         self._is_rate = limit.kind in ("requests", "tokens")
 
+    def change(self, limit: Limit) -> None:
+        """Neither what was let out under another amount holds, nor what was refused."""
+        if limit.amount != self.limit.amount:
+            self._closed_until = 0.0
+            if self._is_rate:
+                self._return_hand()
+            else:
+                self.hand = 0
+        self.limit = limit
+
     def take(self, amount: int, now: float) -> Taking | None:
         """`now`: the database's time. None where memory has too little."""
         if self.in_hand(now) < amount:
@@ -152,7 +162,7 @@ class Allowance:
         self._taken = 0
         self._unsure = Request(
             limit.id,
-            limit.key_id,
+            limit.subject,
             limit.kind,
             limit.amount,
             holder,

@@ -62,8 +62,12 @@ class Allowances:
                 self._all = {name: each for name, each in self._all.items() if not each.is_idle}
             found = self._all[limit.id] = Allowance(limit)
         elif found.limit is not limit:
-            found.limit = limit
+            found.change(limit)
         return found
+
+    def seen(self, limit: Limit) -> Allowance | None:
+        """To look at: `limit` may be of before a change."""
+        return self._all.get(limit.id)
 
     def take_known(self, wanted: Sequence[tuple[Limit, int]]) -> list[Taking] | None:
         """All of them from memory; None where one of them has too little there."""
@@ -146,7 +150,7 @@ class Allowances:
 
     def charge(self, limit: Limit, used: int) -> None:
         """What was spent without having been taken."""
-        allowance = self.find(limit)
+        allowance = self.seen(limit) or self.find(limit)
         allowance.settled += used
         self._open.add(allowance)
 
@@ -175,7 +179,7 @@ class Allowances:
                     # Nobody may wait for what will not come.
                     log.exception("the limits of keys could not be asked")
                     for each in due:
-                        each.refuse(_away)
+                        each.refuse(limits_away)
                 await asyncio.sleep(pause)
 
     async def close(self) -> None:
@@ -204,7 +208,7 @@ class Allowances:
                 changed, told[limit_id] = answered(state, requests[limit_id], now)
                 return changed
 
-            change_allowances(conn, [(each.limit_id, each.key_id) for each in requests.values()], change)
+            change_allowances(conn, [(each.limit_id, each.subject) for each in requests.values()], change)
             return told
 
         self.transactions += 1
@@ -214,16 +218,16 @@ class Allowances:
             let_go(error)
             for each in due:
                 each.failed()
-                each.refuse(_away)
+                each.refuse(limits_away)
             return False
         for each in due:
             if each.limit.id in told:
                 each.answer(told[each.limit.id], ends[each.limit.id])
             else:
                 each.forget()
-                each.refuse(_away)
+                each.refuse(limits_away)
         return True
 
 
-def _away() -> LimitsAway:
+def limits_away() -> LimitsAway:
     return LimitsAway("The limits of this key cannot be asked at the moment. Try it again.", retry_after=1)

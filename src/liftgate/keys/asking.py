@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from liftgate.keys.key import FindGroup, Key, names_of
+from liftgate.keys.key import Key
+from liftgate.keys.limits import FindGroup, names_of
 
 current_key: ContextVar[Key | None] = ContextVar("current_key", default=None)
 """The key of the request that is served, where it is one of those that were made at run time."""

@@ -6,7 +6,7 @@ ignored may be null, empty, 0 or false: then it asks for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -118,16 +118,18 @@ ROWS: tuple[Row, ...] = (
 BY_FIELD: Mapping[str, Row] = {row.field: row for row in ROWS}
 
 
-def read_fields(body: Mapping[str, Any], *others: str) -> Fields:
+def read_fields(
+    body: Mapping[str, Any], *others: str, rows: Mapping[str, Row] = BY_FIELD, whose: str = "a key"
+) -> Fields:
     """The fields of a body that act, read. `others`: names that the route itself reads. Raises InvalidRequest."""
     found: Fields = {}
     for name, value in body.items():
         if name in others:
             continue
-        row = BY_FIELD.get(name)
+        row = rows.get(name)
         if row is None:
             raise InvalidRequest(
-                f"Unknown parameter: '{shortened(name)}'.{hint(shortened(name), BY_FIELD)}",
+                f"Unknown parameter: '{shortened(name)}'.{hint(shortened(name), rows)}",
                 param=name,
                 code="unknown_parameter",
             )
@@ -135,12 +137,39 @@ def read_fields(body: Mapping[str, Any], *others: str) -> Fields:
             found[name] = row.reader(value, name)
         elif row.fate == "refused" and value not in (None, False, 0, "", [], {}):
             raise InvalidRequest(
-                f"Unsupported parameter: '{name}' of a key: {row.note}.", param=name, code="unsupported_parameter"
+                f"Unsupported parameter: '{name}' of {whose}: {row.note}.", param=name, code="unsupported_parameter"
             )
     return found
 
 
-def fates() -> str:
-    """The table of docs/keys.md."""
-    lines = [f"| `{row.field}` | {row.fate} | {row.note} |\n" for row in ROWS]
+_LIMITS = (
+    *("metadata", "rpm_limit", "tpm_limit", "max_parallel_requests", "model_rpm_limit", "model_tpm_limit"),
+    *("max_budget", "budget_duration", "budget_limits", "model_max_budget", "soft_budget"),
+)
+_OWN = frozenset({"models", "aliases", "allowed_routes", "tags", "blocked", "duration", "permissions"})
+OWNER_ROWS: tuple[Row, ...] = (
+    *(BY_FIELD[name] for name in _LIMITS),
+    *(
+        Row(name, "ignored", note)
+        for name, note in (
+            ("user_email", "Liftgate sends no mail"),
+            ("user_role", "`key_type` of a key says what it may"),
+            ("sso_user_id", "nobody signs in as an owner"),
+            ("send_invite_email", "Liftgate sends no mail"),
+            ("spend", "what was spent is counted, not set"),
+            ("members_with_roles", "a team is one owner; give its keys its `team_id`"),
+            ("admins", "a team is one owner; give its keys its `team_id`"),
+            ("members", "a team is one owner; give its keys its `team_id`"),
+        )
+    ),
+    *(Row(name, "refused", "keys have it; an owner has limits") for name in sorted(_OWN)),
+    *(Row(name, "refused", "a key may name a `user_id` and a `team_id`") for name in ("teams", "team_member_budget")),
+    *(row for row in ROWS if row.fate == "refused" and row.field not in _OWN),
+)
+BY_OWNER_FIELD: Mapping[str, Row] = {row.field: row for row in OWNER_ROWS}
+
+
+def fates(rows: Sequence[Row] = ROWS) -> str:
+    """The tables of docs/keys.md."""
+    lines = [f"| `{row.field}` | {row.fate} | {row.note} |\n" for row in rows]
     return "| field | fate | |\n|---|---|---|\n" + "".join(lines)

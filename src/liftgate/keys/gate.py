@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -19,12 +19,14 @@ from liftgate.errors import (
     InvalidRequest,
     LiftgateError,
     LimitsAway,
+    NothingAllowed,
     RateReached,
+    Unavailable,
+    let_go,
 )
 from liftgate.keys.allowance import Allowance, Refusal, Taking
-from liftgate.keys.allowances import Allowances
-from liftgate.keys.key import FindGroup, Key
-from liftgate.keys.limits import NANO, Limit, plan_of
+from liftgate.keys.allowances import Allowances, limits_away
+from liftgate.keys.limits import NANO, Bounds, FindGroup, Limit, plan_of, together
 from liftgate.large_bodies import Body
 from liftgate.settings.sections import BudgetSettings
 
@@ -57,8 +59,17 @@ class Estimates(Protocol):
 class Ticket:
     """Of one call. `covers`: whether it takes more before Google is asked."""
 
-    def __init__(self, key: Key, allowances: Allowances, estimates: Estimates, settings: BudgetSettings) -> None:
-        self._key = key
+    def __init__(
+        self,
+        own: Bounds | None,
+        owners: Callable[[], Awaitable[Sequence[Bounds]]] | None,
+        allowances: Allowances,
+        estimates: Estimates,
+        settings: BudgetSettings,
+    ) -> None:
+        """`own`: of the key. `owners`: gives those of its owners, where some owner has any."""
+        self._all: list[Bounds] = [] if own is None else [own]
+        self._owners = owners
         self._allowances = allowances
         self._estimates = estimates
         self._settings = settings
@@ -75,10 +86,22 @@ class Ticket:
         if self._begun:
             return
         self._begun = True
-        self._plan = plan = self._key.plan(model, deployments)
+        if self._owners is not None:
+            await self._add_owners(self._owners)
+        if not self._all:
+            return
+        self._plan = plan = together([each.plan(model, deployments) for each in self._all])
         self.covers = bool(plan.asking)
         if plan.at_once:
             await self._take(plan.at_once)
+
+    async def _add_owners(self, owners: Callable[[], Awaitable[Sequence[Bounds]]]) -> None:
+        try:
+            self._all += await owners()
+        except Unavailable as error:
+            if not self._settings.serve_when_limits_are_away:
+                raise limits_away() from error
+            let_go(error)
 
     async def ask(self, known: int, deployment: Deployment, body: Body) -> None:
         """Takes what is missing to the tokens and the money that this can come to, with `known` nano-dollars spent
@@ -86,7 +109,7 @@ class Ticket:
         estimate = await self._estimates.of(deployment, body)
         if estimate.nanos is None and not self._settings.unpriced_within_budget and self._plan.has_budget:
             raise InvalidRequest(
-                f"The model {deployment.model_name!r} has no price here, and this key has a budget.",
+                f"The model {deployment.model_name!r} has no price here, and this key or its owner has a budget.",
                 param="model",
                 code="unpriced_model",
             )
@@ -100,6 +123,8 @@ class Ticket:
     def _missing(self, limit: Limit, nanos: int, tokens: int) -> int:
         if limit.kind == "usd":
             return nanos - self._nanos
+        if not limit.amount:
+            return tokens
         # More than a whole minute's is let in when nothing else is there, and counts in full afterwards.
         return min(tokens, limit.amount) - min(self._tokens, limit.amount)
 
@@ -141,18 +166,18 @@ class Ticket:
             if limit.kind == "usd":
                 self._allowances.charge(limit, nanos)
         self._allowances.begin()
-        if self._key.terms.soft_budget is not None:
-            self._warn()
+        for bounds in self._all:
+            if bounds.soft_budget is not None and not bounds.soft_told:
+                self._warn(bounds, bounds.soft_budget)
 
-    def _warn(self) -> None:
-        soft = self._key.terms.soft_budget
-        if soft is None or self._key.soft_told:
-            return
-        for limit in self._plan.asking:
-            told = self._allowances.find(limit).told if limit.kind == "usd" and not limit.model else None
-            if told is not None and told.spent >= soft:
-                self._key.soft_told = True
-                log.warning("the key %s has spent its soft budget of %s", ascii(self._key.name), _dollars(soft))
+    def _warn(self, bounds: Bounds, soft: int) -> None:
+        for limit in bounds.limits:
+            seen = self._allowances.seen(limit) if limit.kind == "usd" and not limit.model else None
+            if seen is not None and seen.told is not None and seen.told.spent >= soft:
+                bounds.soft_told = True
+                log.warning(
+                    "the %s %s has spent its soft budget of %s", bounds.source, ascii(bounds.name), _dollars(soft)
+                )
 
     def headers(self) -> Sequence[Header]:
         """`x-ratelimit-…`, of the limits that are nearest to their end."""
@@ -163,8 +188,8 @@ class Ticket:
             nearest: Allowance | None = None
             left = reset = 0
             for limit in self._plan.rates:
-                allowance = self._allowances.find(limit)
-                if limit.kind == kind and allowance.told is not None:
+                allowance = self._allowances.seen(limit) if limit.kind == kind else None
+                if allowance is not None and allowance.told is not None:
                     free = allowance.left()
                     if nearest is None or free < left:
                         nearest, left = allowance, free
@@ -179,10 +204,17 @@ class Ticket:
 def refused(refusal: Refusal) -> LiftgateError:
     """In a sentence: which limit, whose, what is used, when it is worth another try."""
     limit, told = refusal.limit, refusal.told
-    whose = f"the key {limit.whose!r}"
+    whose = limit.whose
     of_model = f" for the model {limit.model}" if limit.model else ""
     if limit.kind == "usd":
         return _over_budget(refusal, whose + of_model)
+    if not limit.amount:
+        counted = "requests at one time" if limit.kind == "parallel" else f"{limit.kind} per minute"
+        return NothingAllowed(
+            f"The limit of {counted} is 0 for {whose}{of_model}.",
+            kind="tokens" if limit.kind == "tokens" else "requests",
+            retry_after=None,
+        )
     if limit.kind == "parallel":
         return RateReached(
             f"Limit of {limit.amount} requests at one time reached for {whose}: {told.out} are running. "
@@ -216,7 +248,7 @@ def _over_budget(refusal: Refusal, whose: str) -> BudgetReached:
     return kind(
         said + more,
         facts={
-            "limit_source": "in_flight" if in_flight else "key",
+            "limit_source": "in_flight" if in_flight else limit.source,
             "limit": limit.amount / NANO,
             "spent": told.spent / NANO,
             "needed": refusal.amount / NANO,

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from liftgate.deployments import Deployment
-from liftgate.errors import AuthenticationFailed, ModelNotFound, PermissionDenied, shortened
-from liftgate.keys.limits import Plan, limits_of, plan_of
+from liftgate.errors import AuthenticationFailed, PermissionDenied, shortened
+from liftgate.keys.limits import Bounds
 from liftgate.keys.terms import KeyType, Terms, read_terms
 from liftgate.records import KeyRecord, Owner
-
-FindGroup = Callable[[str], Sequence[Deployment]]
-"""The deployments that are meant by a public name. Raises ModelNotFound."""
+from liftgate.settings.sections import MASTER
 
 LLM_API, MANAGEMENT, INFO = "llm_api", "management", "info"
 """What routes are for: asking models, with the files for it; making keys; looking at what there is."""
@@ -35,8 +32,6 @@ GROUPS: dict[str, tuple[str, str]] = {
 ALL_MODELS = frozenset({"all-proxy-models", "all-team-models", "*"})
 NO_MODELS = "no-default-models"
 SHOWN = 10
-PLANS = 256
-"""Models whose limits are remembered: behind a wildcard callers choose their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +48,15 @@ class Place:
 class Caller:
     """Whom a request is from. `name`: of the key that was given, its alias or its owner's name; "" where the gateway
     needs none. `key_id`: what stays of it through all changes. `key`: None for a key of the config, which may all that
-    its owner may. `manages`: whether it makes and changes keys."""
+    its owner may. `manages`: whether it makes and changes keys. `owners`: those whose limits hold for it, if there
+    are any."""
 
     owner: Owner
     name: str
     key_id: str
     manages: bool = False
     key: Key | None = None
+    owners: tuple[str, ...] = ()
 
     def check_manages(self) -> None:
         """Raises PermissionDenied unless it is the master key, or a key of the type management."""
@@ -73,20 +70,23 @@ class Caller:
 NOBODY = Caller("", "", "")
 
 
+def in_config(owner: Owner) -> Caller:
+    """Of a key of the config."""
+    return Caller(owner, owner, owner, manages=owner == MASTER, owners=() if owner == MASTER else (owner,))
+
+
 class Key:
     """Made of its row once; shared by all requests that carry it."""
 
     __slots__ = (
         "_models",
-        "_plans",
         "_routes",
+        "bounds",
         "caller",
         "hint",
         "id",
-        "limits",
         "name",
         "record",
-        "soft_told",
         "terms",
     )
 
@@ -96,10 +96,9 @@ class Key:
         self.id = record.id
         self.name = record.alias or record.id
         self.hint = record.hint
-        self.caller = Caller(record.owner, self.name, self.id, self.terms.key_type == "management", self)
-        self.soft_told = False
-        self._plans: dict[str, Plan] = {}
-        self.limits = limits_of(self.id, self.name, record.created_at, self.terms)
+        owners = tuple(dict.fromkeys(filter(None, (self.terms.user_id, self.terms.team_id))))
+        self.caller = Caller(record.owner, self.name, self.id, self.terms.key_type == "management", self, owners)
+        self.bounds = Bounds(self.id, self.name, record.created_at, self.terms)
         models = self.terms.models
         self._models = None if not models or not ALL_MODELS.isdisjoint(models) else _matcher(models)
         paths = [route for route in self.terms.allowed_routes if route.startswith("/")]
@@ -147,15 +146,6 @@ class Key:
         """Whether its models have this public name."""
         return self._models is None or self._models(model)
 
-    def plan(self, model: str, deployments: FindGroup) -> Plan:
-        """Its limits for a model, by the public name."""
-        plan = self._plans.get(model)
-        if plan is None:
-            if len(self._plans) >= PLANS:
-                self._plans.clear()
-            plan = self._plans[model] = plan_of(self.limits, names_of(model, deployments))
-        return plan
-
     def check_model(self, model: str, names: Sequence[str]) -> None:
         """`names`: all that the model is called by. Raises PermissionDenied."""
         if not any(self.may_ask(name) for name in names):
@@ -168,15 +158,6 @@ class Key:
     def _models_told(self) -> str:
         models = [name for name in self.terms.models if name != NO_MODELS]
         return f"It may ask: {_listed(models)}." if models else "It may ask none."
-
-
-def names_of(model: str, deployments: FindGroup) -> list[str]:
-    """All that a model is called by: an alias of the config is the model that it stands for."""
-    try:
-        group = deployments(model)
-    except ModelNotFound:
-        group = ()
-    return [model, *(each.model_name for each in group)]
 
 
 def _refused(place: Place, why: str) -> PermissionDenied:

@@ -21,10 +21,11 @@ from liftgate.catalog.database import Database
 from liftgate.catalog.rows import keys as rows
 from liftgate.errors import Conflict, NotFound, shortened
 from liftgate.keys.fields import Fields
+from liftgate.keys.key import Key
 from liftgate.keys.shown import shown_key
 from liftgate.keys.spending import read_spending
 from liftgate.keys.terms import Terms, read_terms, written
-from liftgate.records import KeyRecord, KeySearch
+from liftgate.records import KeyRecord, KeySearch, UsageFilter
 
 T = TypeVar("T")
 SECRET_LENGTH = 32
@@ -91,7 +92,8 @@ class Keyring:
 
     async def show(self, record: KeyRecord) -> dict[str, Any]:
         """By LiteLLM's names, with what it has spent."""
-        spending = await self._db.read(lambda conn: read_spending(conn, record, self._zone))
+        bounds, counted = Key(record).bounds, UsageFilter(key=record.id)
+        spending = await self._db.read(lambda conn: read_spending(conn, record.id, bounds, counted, self._zone))
         return {**shown_key(record), **spending}
 
     async def find_alias(self, alias: str) -> str:

@@ -1,31 +1,44 @@
-"""The limits of a key, one by one, as they are kept and enforced. Pure."""
+"""The limits of a key, or of an owner, one by one, as they are kept and enforced. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from liftgate.deployments import Deployment
+from liftgate.errors import ModelNotFound
 from liftgate.keys.terms import Terms
 
 Kind = Literal["requests", "tokens", "parallel", "usd"]
+Source = Literal["key", "owner"]
+FindGroup = Callable[[str], Sequence[Deployment]]
+"""The deployments that are meant by a public name. Raises ModelNotFound."""
 NANO = 1_000_000_000
+PLANS = 256
+"""Models whose limits are remembered: behind a wildcard callers choose their names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`id`: under which its state is kept. `amount`: of requests or tokens in a minute, of requests at one time, or of
-    nano-dollars. `model`: the only one that counts; "" for all. `duration`: of a budget's window, None without an end.
-    `counted_from`: from when such windows are counted. `whose`: the name of the key."""
+    """`id`: under which its state is kept. `subject`: the id of the key or of the owner. `amount`: of requests or
+    tokens in a minute, of requests at one time, or of nano-dollars. `model`: the only one that counts; "" for all.
+    `duration`: of a budget's window, None without an end. `counted_from`: from when such windows are counted. `name`:
+    of the key or the owner, which `source` says."""
 
     id: str
-    key_id: str
+    subject: str
     kind: Kind
     amount: int
-    whose: str
+    name: str
     model: str = ""
     duration: str | None = None
     counted_from: float = 0.0
+    source: Source = "key"
+
+    @property
+    def whose(self) -> str:
+        return f"the {self.source} {self.name!r}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +63,55 @@ def plan_of(limits: Iterable[Limit], names: Collection[str]) -> Plan:
     )
 
 
-def limits_of(key_id: str, whose: str, counted_from: float, terms: Terms) -> tuple[Limit, ...]:
-    """In the order in which they are told where several are reached."""
-    return tuple(_limits(key_id, whose, counted_from, terms))
+def together(plans: Sequence[Plan]) -> Plan:
+    """Of a key and its owners: all of them hold."""
+    if len(plans) == 1:
+        return plans[0]
+    return Plan(
+        at_once=tuple(each for plan in plans for each in plan.at_once),
+        asking=tuple(each for plan in plans for each in plan.asking),
+        rates=tuple(each for plan in plans for each in plan.rates),
+        has_budget=any(plan.has_budget for plan in plans),
+    )
 
 
-def _limits(key_id: str, whose: str, counted_from: float, terms: Terms) -> Iterator[Limit]:
+def names_of(model: str, deployments: FindGroup) -> list[str]:
+    """All that a model is called by: an alias of the config is the model that it stands for."""
+    try:
+        group = deployments(model)
+    except ModelNotFound:
+        group = ()
+    return [model, *(each.model_name for each in group)]
+
+
+class Bounds:
+    """All limits of one key, or of one owner. `soft_told`: whether the log has told of its soft budget."""
+
+    __slots__ = ("_plans", "limits", "name", "soft_budget", "soft_told", "source")
+
+    def __init__(self, subject: str, name: str, counted_from: float, terms: Terms, source: Source = "key") -> None:
+        self.name = name
+        self.source = source
+        self.limits = tuple(_limits(subject, name, counted_from, terms, source))
+        """In the order in which they are told where several are reached."""
+        self.soft_budget = terms.soft_budget
+        self.soft_told = False
+        self._plans: dict[str, Plan] = {}
+
+    def plan(self, model: str, deployments: FindGroup) -> Plan:
+        """For a model, by the public name."""
+        plan = self._plans.get(model)
+        if plan is None:
+            if len(self._plans) >= PLANS:
+                self._plans.clear()
+            plan = self._plans[model] = plan_of(self.limits, names_of(model, deployments))
+        return plan
+
+
+def _limits(subject: str, name: str, counted_from: float, terms: Terms, source: Source) -> Iterator[Limit]:
     def limit(kind: Kind, amount: int, model: str = "", duration: str | None = None) -> Limit:
-        return Limit(
-            "|".join((key_id, kind, duration or "", model)), key_id, kind, amount, whose, model, duration, counted_from
-        )
+        limit_id = "|".join((subject, kind, duration or "", model))
+        return Limit(limit_id, subject, kind, amount, name, model, duration, counted_from, source)
 
     if terms.max_parallel_requests is not None:
         yield limit("parallel", terms.max_parallel_requests)

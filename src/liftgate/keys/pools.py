@@ -34,7 +34,7 @@ class Request(msgspec.Struct, frozen=True):
     is believed to live."""
 
     limit_id: str
-    key_id: str
+    subject: str
     kind: str
     amount: int
     holder: str

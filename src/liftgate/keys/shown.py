@@ -1,4 +1,4 @@
-"""A key as LiteLLM's routes show it. Never its secret: that is added by the call that made it."""
+"""A key, and an owner, as LiteLLM's routes show them. Never a secret: that is added by the call that made it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from liftgate.keys.limits import NANO
-from liftgate.keys.terms import read_terms
-from liftgate.records import KeyRecord
+from liftgate.keys.terms import Terms, read_terms
+from liftgate.records import KeyRecord, OwnerLimits
 
 
 def shown_key(record: KeyRecord) -> dict[str, Any]:
@@ -25,6 +25,34 @@ def shown_key(record: KeyRecord) -> dict[str, Any]:
         "aliases": terms.aliases,
         "key_type": terms.key_type,
         "allowed_routes": list(terms.allowed_routes),
+        **_limits(terms),
+        "metadata": terms.metadata,
+        "tags": list(terms.tags),
+        "blocked": bool(record.blocked),
+        "expires": iso(record.expires_at),
+        "created_at": iso(record.created_at),
+        "updated_at": iso(record.updated_at),
+        "created_by": terms.made_by,
+    }
+
+
+def shown_owner(record: OwnerLimits) -> dict[str, Any]:
+    """`id` and `owner` are ours."""
+    terms = read_terms(record.terms)
+    return {
+        "id": record.id,
+        "owner": record.owner,
+        "alias": record.alias,
+        **_limits(terms),
+        "metadata": terms.metadata,
+        "created_at": iso(record.created_at),
+        "updated_at": iso(record.updated_at),
+        "created_by": terms.made_by,
+    }
+
+
+def _limits(terms: Terms) -> dict[str, Any]:
+    return {
         "rpm_limit": terms.rpm_limit,
         "tpm_limit": terms.tpm_limit,
         "max_parallel_requests": terms.max_parallel_requests,
@@ -40,13 +68,6 @@ def shown_key(record: KeyRecord) -> dict[str, Any]:
             model: {"budget_limit": in_dollars(each.amount), "time_period": each.duration}
             for model, each in terms.model_max_budget.items()
         },
-        "metadata": terms.metadata,
-        "tags": list(terms.tags),
-        "blocked": bool(record.blocked),
-        "expires": iso(record.expires_at),
-        "created_at": iso(record.created_at),
-        "updated_at": iso(record.updated_at),
-        "created_by": terms.made_by,
     }
 
 

@@ -1,4 +1,4 @@
-"""What a key has spent, and what is left of its budgets: as its row has them, and as LiteLLM's routes show them."""
+"""What a key, or an owner, has spent, and what is left of its budgets: as its rows have them, by LiteLLM's names."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from liftgate.catalog.rows.allowances import read_all_allowances, read_allowance
 from liftgate.catalog.rows.keys import keys_with_budgets
 from liftgate.catalog.rows.usage import COUNTED, read_usage
 from liftgate.keys.key import Key
-from liftgate.keys.limits import NANO, Limit
+from liftgate.keys.limits import NANO, Bounds, Limit
 from liftgate.keys.pools import read_pool
 from liftgate.keys.shown import iso
 from liftgate.keys.windows import window_of
-from liftgate.records import KeyRecord, UsageFilter
+from liftgate.records import UsageFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +55,26 @@ def budget_of(limit: Limit, state: str | None, now: float, zone: ZoneInfo) -> Bu
 
 
 def read_budgets(conn: Connection, zone: ZoneInfo, most: int) -> list[KeyBudgets]:
-    """Of keys with a budget, those that were changed last, the nearest to an end first."""
+    """Of keys with a budget for all models, those that were changed last, the nearest to an end first."""
     keys, now = [Key(record) for record in keys_with_budgets(conn, most)], conn.now()
     states = read_all_allowances(conn, [key.id for key in keys])
     found = []
     for key in keys:
-        limits = [limit for limit in key.limits if limit.kind == "usd"]
+        limits = [limit for limit in key.bounds.limits if limit.kind == "usd" and not limit.model]
         budgets = tuple(budget_of(limit, states.get(limit.id), now, zone) for limit in limits)
         if budgets:
             found.append(KeyBudgets(key.name, budgets, key.terms.soft_budget))
     return sorted(found, key=lambda each: each.nearness)
 
 
-def read_spending(conn: Connection, record: KeyRecord, zone: ZoneInfo) -> dict[str, Any]:
-    """`spend` of the first budget's window, in US dollars; of a key without a budget for all models what was counted
-    of it in all, where that is (`spend: true`)."""
-    key, now = Key(record), conn.now()
-    budgets = [limit for limit in key.limits if limit.kind == "usd"]
-    states = read_allowances(conn, record.id)
+def read_spending(
+    conn: Connection, subject: str, bounds: Bounds, counted: UsageFilter, zone: ZoneInfo
+) -> dict[str, Any]:
+    """`spend` of the first budget's window, in US dollars; without a budget for all models what was counted in all,
+    where that is (`spend: true`). `subject`: the id of the key or of the owner."""
+    now = conn.now()
+    budgets = [limit for limit in bounds.limits if limit.kind == "usd"]
+    states = read_allowances(conn, subject)
     shown: list[dict[str, Any]] = []
     for limit in budgets:
         budget = budget_of(limit, states.get(limit.id), now, zone)
@@ -88,6 +90,6 @@ def read_spending(conn: Connection, record: KeyRecord, zone: ZoneInfo) -> dict[s
         )
     if budgets and not budgets[0].model:
         return {"spend": shown[0]["spend"], "budget_reset_at": shown[0]["budget_reset_at"], "budgets": shown}
-    rows = read_usage(conn, ("key",), UsageFilter(key=key.id), 1)
-    counted = sum(row[1][COUNTED.index("nano_usd")] for row in rows)
-    return {"spend": counted / NANO, "budget_reset_at": None, "budgets": shown}
+    sums = read_usage(conn, (), counted, 1)
+    nanos = sum(row[1][COUNTED.index("nano_usd")] for row in sums)
+    return {"spend": nanos / NANO, "budget_reset_at": None, "budgets": shown}

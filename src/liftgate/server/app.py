@@ -185,16 +185,16 @@ class App:
         request.owner = caller.owner
         key, call = caller.key, request.call
         current_key.set(key)
-        if call is None and key is not None and key.limits:
-            # The first key of all that has some, made elsewhere a moment ago: nobody has listened before.
+        ticket = self._gateway.admission.ticket(caller)
+        if call is None and ticket is not None:
+            # The first limits of all, made elsewhere a moment ago: nobody has listened before.
             call = metering.begin(request, self._meters)
             call.dialect, call.route = table.dialect.name, route.path
         if call is not None:
             call.key = caller.name
             call.key_id = caller.key_id
+            call.ticket = ticket
         if key is not None:
-            if call is not None and key.limits:
-                call.ticket = self._gateway.admission.ticket(key)
             key.check_route(Place(table.dialect.name, request.path, route.path, route.purposes))
 
     def _caller(self, request: Request, table: Table) -> Caller | Awaitable[Caller]:

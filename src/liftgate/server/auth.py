@@ -12,10 +12,10 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping
 
 from liftgate.errors import AuthenticationFailed
-from liftgate.keys.key import NOBODY, Caller, Key
+from liftgate.keys.key import NOBODY, Caller, Key, in_config
 from liftgate.keys.known import KnownKeys
 from liftgate.server.request import Request
-from liftgate.settings.sections import LOCAL, MASTER, AuthSettings
+from liftgate.settings.sections import LOCAL, AuthSettings
 
 OPEN = Caller(LOCAL, "", "")
 _BARE_HEADERS = (b"x-goog-api-key", b"api-key", b"x-api-key")
@@ -31,7 +31,7 @@ class Authenticator:
 
     def __init__(self, settings: AuthSettings) -> None:
         self._callers: Mapping[bytes, tuple[bytes, Caller]] = {
-            (digest := _digest(secret.encode())): (digest, Caller(owner, owner, owner, manages=owner == MASTER))
+            (digest := _digest(secret.encode())): (digest, in_config(owner))
             for secret, owner in settings.owners().items()
         }
 

@@ -33,6 +33,7 @@ from liftgate.server.handlers import (
     metrics,
     models,
     overview,
+    owners,
     page,
     responses,
     sign_in,
@@ -164,6 +165,18 @@ KEY_ROUTES = (
     Route("/key/{key}/regenerate", {"POST": keys.regenerate}, purposes=(MANAGEMENT,)),
 )
 
+OWNER_ROUTES = tuple(
+    route
+    for noun, owner in (("user", owners.USERS), ("team", owners.TEAMS))
+    for route in (
+        Route(f"/{noun}/new", {"POST": owner.new}, purposes=(MANAGEMENT,)),
+        Route(f"/{noun}/update", {"POST": owner.update}, purposes=(MANAGEMENT,)),
+        Route(f"/{noun}/delete", {"POST": owner.delete}, purposes=(MANAGEMENT,)),
+        Route(f"/{noun}/info", {"GET": owner.info}, purposes=LOOKED_AT),
+        Route(f"/{noun}/list", {"GET": owner.list}, purposes=(MANAGEMENT, INFO)),
+    )
+)
+
 SPEND_ROUTES = (
     Route("/spend/logs", {"GET": usage.spend_logs}, purposes=LOOKED_AT),
     Route("/spend/keys", {"GET": usage.spend_keys}, purposes=LOOKED_AT),
@@ -221,6 +234,7 @@ TABLES: tuple[Table, ...] = (
             (OPERATOR_ROUTES, ("",)),
             (LIFTGATE_ROUTES, ("/liftgate",)),
             (KEY_ROUTES, ("",)),
+            (OWNER_ROUTES, ("",)),
             (SPEND_ROUTES, ("",)),
             (PAGE_ROUTES, ("",)),
         ),

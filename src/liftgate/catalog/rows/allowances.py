@@ -1,15 +1,13 @@
-"""What the limits of keys have let out: a row for each limit. Its state is one text, which a process reads and writes
-back while it holds the row: so limits are exact over all processes, however many limits one transaction is about."""
+"""What the limits of keys and of owners have let out: a row for each limit. Its state is one text, which a process
+reads and writes back while it holds the row: so limits are exact over all processes, however many of them one
+transaction is about."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from liftgate.catalog.connection import Connection, chunks
 from liftgate.catalog.table import BareTable
-
-T = TypeVar("T")
 
 ALLOWANCES = BareTable(
     name="allowances",
@@ -18,38 +16,56 @@ ALLOWANCES = BareTable(
     texts=("id", "state"),
     through="key_id",
 )
+OWNER_ALLOWANCES = BareTable(
+    name="owner_allowances",
+    also=("id", "owner_id", "state"),
+    refers={"owner_id": "owner_limits"},
+    texts=("id", "state"),
+    through="owner_id",
+)
+OWNER_IDS = "owner_"
+"""What the ids of owners' rows begin with."""
+
+Change = Callable[[str, str | None, float], str | None]
 
 
-def change_allowances(
-    conn: Connection, limits: Sequence[tuple[str, str]], change: Callable[[str, str | None, float], str | None]
-) -> None:
-    """`limits`: (id, key's id). `change(id, state, now)` gives the new state; None leaves it. Limits of keys that are
-    not there any more are left out."""
-    keys = dict(sorted(limits))
+def change_allowances(conn: Connection, limits: Sequence[tuple[str, str]], change: Change) -> None:
+    """`limits`: (id, id of the key or of the owner). `change(id, state, now)` gives the new state; None leaves it.
+    Limits of what is not there any more are left out."""
+    of_keys = {limit_id: subject for limit_id, subject in limits if not subject.startswith(OWNER_IDS)}
+    of_owners = {limit_id: subject for limit_id, subject in limits if subject.startswith(OWNER_IDS)}
+    # In one order of tables and of rows, so that two processes never wait for each other.
+    for table, subjects in ((ALLOWANCES, of_keys), (OWNER_ALLOWANCES, of_owners)):
+        if subjects:
+            _change(conn, table, dict(sorted(subjects.items())), change)
+
+
+def _change(conn: Connection, table: BareTable, subjects: dict[str, str], change: Change) -> None:
+    [(column, whose)] = table.refers.items()
     there: set[str] = set()
-    for marks, piece in chunks(sorted(set(keys.values()))):
+    for marks, piece in chunks(sorted(set(subjects.values()))):
         # Held to the end: a key that is deleted meanwhile takes its rows with it.
-        there.update(row[0] for row in conn.execute(f"SELECT id FROM keys WHERE id IN ({marks}) /*FOR SHARE*/", piece))
-    ids = [limit_id for limit_id, key_id in keys.items() if key_id in there]
+        found = conn.execute(f"SELECT id FROM {whose} WHERE id IN ({marks}) ORDER BY id /*FOR SHARE*/", piece)
+        there.update(row[0] for row in found)
+    ids = [limit_id for limit_id, subject in subjects.items() if subject in there]
     for limit_id in ids:
         conn.execute(
-            "INSERT INTO allowances (id, key_id, state) VALUES (?, ?, '') ON CONFLICT (id) DO NOTHING",
-            (limit_id, keys[limit_id]),
+            f"INSERT INTO {table.name} (id, {column}, state) VALUES (?, ?, '') ON CONFLICT (id) DO NOTHING",
+            (limit_id, subjects[limit_id]),
         )
     states: dict[str, str] = {}
     for marks, piece in chunks(ids):
-        # In one order, so that two processes never wait for each other.
         states |= {
             row[0]: row[1]
             for row in conn.execute(
-                f"SELECT id, state FROM allowances WHERE id IN ({marks}) ORDER BY id /*FOR UPDATE*/", piece
+                f"SELECT id, state FROM {table.name} WHERE id IN ({marks}) ORDER BY id /*FOR UPDATE*/", piece
             )
         }
     now = conn.now()
     for limit_id in ids:
         changed = change(limit_id, states[limit_id] or None, now)
         if changed is not None:
-            conn.execute("UPDATE allowances SET state = ? WHERE id = ?", (changed, limit_id))
+            conn.execute(f"UPDATE {table.name} SET state = ? WHERE id = ?", (changed, limit_id))
 
 
 def read_all_allowances(conn: Connection, key_ids: Sequence[str]) -> dict[str, str]:
@@ -61,6 +77,10 @@ def read_all_allowances(conn: Connection, key_ids: Sequence[str]) -> dict[str, s
     return found
 
 
-def read_allowances(conn: Connection, key_id: str) -> dict[str, str]:
-    """The states of a key's limits by their ids."""
-    return read_all_allowances(conn, [key_id])
+def read_allowances(conn: Connection, subject: str) -> dict[str, str]:
+    """The states of the limits of a key or an owner, by their ids."""
+    table = OWNER_ALLOWANCES if subject.startswith(OWNER_IDS) else ALLOWANCES
+    [column] = table.refers
+    return {
+        row[0]: row[1] for row in conn.execute(f"SELECT id, state FROM {table.name} WHERE {column} = ?", (subject,))
+    }

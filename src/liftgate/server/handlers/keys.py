@@ -30,14 +30,14 @@ ORDERS = ("created_at", "updated_at", "expires", "key_alias", "key_name", "user_
 
 
 async def generate(request: Request) -> Response:
-    by = _manager(request)
-    made, secret = await request.gateway.keyring.generate(read_fields(await _body(request)), by)
+    by = managing(request)
+    made, secret = await request.gateway.keyring.generate(read_fields(await optional_object(request)), by)
     return json_response(made_key(made, secret))
 
 
 async def update(request: Request) -> Response:
-    by = _manager(request)
-    body = await _body(request)
+    by = managing(request)
+    body = await optional_object(request)
     key = _named(body)
     return json_response(
         {**shown_key(await request.gateway.keyring.update(key, _without_secret(body), by)), "key": key}
@@ -46,8 +46,8 @@ async def update(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """By `keys` and `key_aliases`; all of them or none."""
-    by = _manager(request)
-    body = await _body(request)
+    by = managing(request)
+    body = await optional_object(request)
     for name in body:
         if name not in ("keys", "key_aliases"):
             raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
@@ -69,8 +69,8 @@ async def unblock(request: Request) -> Response:
 
 
 async def _block(request: Request, *, on: bool) -> Response:
-    by = _manager(request)
-    body = await _body(request)
+    by = managing(request)
+    body = await optional_object(request)
     key = _named(body)
     for name in body:
         if name != "key":
@@ -80,8 +80,8 @@ async def _block(request: Request, *, on: bool) -> Response:
 
 async def regenerate(request: Request) -> Response:
     """The same key with another secret; `grace_period`: how long the old one is good too."""
-    by = _manager(request)
-    body = await _body(request)
+    by = managing(request)
+    body = await optional_object(request)
     key = request.params.get("key") or _named(body)
     fields = _without_secret(body, "new_key", "grace_period")
     if (new := read_fields({"key": body.get("new_key")})["key"]) is not None:
@@ -152,8 +152,8 @@ def _search(query: Mapping[str, str]) -> KeySearch:
     if way not in ("asc", "desc"):
         raise InvalidRequest("Invalid value for 'sort_order': expected asc or desc.", param="sort_order")
     return KeySearch(
-        page=_number(query, "page", 1, 10**6),
-        size=_number(query, "size", 10, LARGEST_PAGE),
+        page=page_number(query, "page", 1, 10**6),
+        size=page_number(query, "size", 10, LARGEST_PAGE),
         owner=query.get("user_id") or query.get("team_id"),
         alias=query.get("key_alias"),
         token=query.get("key_hash"),
@@ -164,7 +164,7 @@ def _search(query: Mapping[str, str]) -> KeySearch:
     )
 
 
-def _number(query: Mapping[str, str], name: str, default: int, largest: int) -> int:
+def page_number(query: Mapping[str, str], name: str, default: int, largest: int) -> int:
     given = query.get(name)
     value = default if given is None else whole_number(given)
     if value is None or not 1 <= value <= largest:
@@ -172,13 +172,14 @@ def _number(query: Mapping[str, str], name: str, default: int, largest: int) -> 
     return value
 
 
-def _manager(request: Request) -> By:
+def managing(request: Request) -> By:
+    """Who makes and changes keys. Raises PermissionDenied."""
     request.caller.check_manages()
     request.query()
     return by_of(request)
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def optional_object(request: Request) -> dict[str, Any]:
     """LiteLLM's clients may send none where every field is optional."""
     return await request.json_object() if request.unread else {}
 

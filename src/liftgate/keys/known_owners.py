@@ -1,0 +1,83 @@
+"""The limits of owners, as this process knows them: memory in front of the catalogue, as `known` is for keys.
+
+Where no owner has limits, nothing is asked. An owner is asked for once; then memory serves until news of it come, which
+other processes' changes do within a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from liftgate.catalog.database import Database
+from liftgate.catalog.rows.owner_limits import TOPIC, any_owners, find_owner
+from liftgate.keys.limits import Bounds
+from liftgate.keys.terms import read_terms
+from liftgate.records import OwnerLimits
+
+MOST_OWNERS = 100_000
+
+
+class KnownOwners:
+    """`any`: whether some owner may have limits."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._bounds: dict[str, Bounds | None] = {}
+        self._news = 0
+        self._listeners: list[Callable[[], None]] = []
+        self.any = True
+        db.watch(self._heard)
+
+    def on_any(self, listener: Callable[[], None]) -> None:
+        """`listener()` when there is an owner with limits; it may be called again."""
+        self._listeners.append(listener)
+
+    async def load(self) -> None:
+        """At the start: whether there are any."""
+        self.any = await self._db.read(any_owners)
+        if self.any:
+            self._tell()
+
+    def known(self, owners: Sequence[str]) -> list[Bounds] | None:
+        """Of those of `owners` that have limits; None where the catalogue has to be asked."""
+        found: list[Bounds] = []
+        for owner in owners:
+            if owner not in self._bounds:
+                return None
+            if (bounds := self._bounds[owner]) is not None:
+                found.append(bounds)
+        return found
+
+    async def find(self, owners: Sequence[str]) -> list[Bounds]:
+        """As `known`. Raises Unavailable."""
+        if (known := self.known(owners)) is not None:
+            return known
+        news = self._news
+        records = await self._db.read(lambda conn: [find_owner(conn, owner) for owner in owners])
+        bounds = [None if record is None else bounds_of(record) for record in records]
+        if news == self._news:
+            # Only what no news can have overtaken.
+            if len(self._bounds) >= MOST_OWNERS:
+                self._bounds.clear()
+            self._bounds.update(zip(owners, bounds, strict=True))
+        return [each for each in bounds if each is not None]
+
+    def _heard(self, topic: str, owner: str) -> None:
+        if topic == TOPIC:
+            self._bounds.pop(owner, None)
+            self.any = True
+        elif topic == "*":
+            self._bounds.clear()
+        else:
+            return
+        self._news += 1
+        if self.any:
+            self._tell()
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+
+def bounds_of(record: OwnerLimits) -> Bounds:
+    return Bounds(record.id, record.owner, record.created_at, read_terms(record.terms), "owner")

@@ -1,0 +1,102 @@
+"""Gives owners limits, changes them and takes them away: LiteLLM's users and teams, which are owners here alike."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from liftgate import ids
+from liftgate.audit import By, note
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.database import Database
+from liftgate.catalog.rows import owner_limits as rows
+from liftgate.catalog.rows.allowances import OWNER_IDS
+from liftgate.catalog.rows.keys import list_keys
+from liftgate.errors import NotFound, shortened
+from liftgate.keys.fields import Fields
+from liftgate.keys.known_owners import bounds_of
+from liftgate.keys.shown import shown_key, shown_owner
+from liftgate.keys.spending import read_spending
+from liftgate.keys.terms import Terms, read_terms, written
+from liftgate.records import KeySearch, OwnerLimits, UsageFilter
+
+MOST_KEYS = 100
+"""Keys that are shown with their owner."""
+
+log = logging.getLogger("liftgate.keys")
+
+
+class Owners:
+    """`zone`: in which budgets begin anew."""
+
+    def __init__(self, db: Database, zone: ZoneInfo) -> None:
+        self._db = db
+        self._zone = zone
+
+    async def add(self, owner: str, alias: str | None, fields: Fields, by: By) -> OwnerLimits:
+        """Raises `Conflict` for one that has limits already."""
+        terms = msgspec.structs.replace(Terms(made_by=by.name), **fields)
+        record = OwnerLimits(OWNER_IDS + ids.token(), owner, alias, 0.0, 0.0, written(terms))
+        made = await self._db.write(lambda conn: rows.insert_owner(conn, record), storing=True)
+        note(log, "owner_limited", by, owner=owner)
+        return made
+
+    async def update(self, owner: str, fields: Fields, by: By) -> OwnerLimits:
+        """Changes what `fields` name, `alias` too. Raises `NotFound`."""
+        terms = {name: value for name, value in fields.items() if name != "alias"}
+
+        def work(conn: Connection) -> OwnerLimits:
+            record = rows.lock_owner(conn, owner)
+            if record is None:
+                raise no_such_owner(owner)
+            changed = msgspec.structs.replace(read_terms(record.terms), **terms)
+            alias = fields.get("alias", record.alias)
+            return rows.save_owner(conn, replace(record, alias=alias, terms=written(changed)))
+
+        saved = await self._db.write(work)
+        note(log, "owner_changed", by, owner=owner, fields=sorted(fields))
+        return saved
+
+    async def delete(self, owners: Sequence[str], by: By) -> None:
+        """All of them or none, with their keys. Raises `NotFound`, which names the first that is not there."""
+
+        def work(conn: Connection) -> None:
+            for owner in sorted(set(owners)):
+                record = rows.lock_owner(conn, owner)
+                if record is None:
+                    raise no_such_owner(owner)
+                rows.delete_owner(conn, record)
+
+        await self._db.write(work)
+        for owner in owners:
+            note(log, "owner_deleted", by, owner=owner)
+
+    async def show(self, owner: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """What is known of an owner, with what it has spent, and its keys. Raises `NotFound` for one that has neither
+        limits nor keys."""
+
+        def work(conn: Connection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+            record = rows.find_owner(conn, owner)
+            found, _ = list_keys(conn, KeySearch(owner=owner, size=MOST_KEYS))
+            if record is None:
+                if not found:
+                    raise no_such_owner(owner)
+                return {"owner": owner}, [shown_key(each) for each in found]
+            bounds = bounds_of(record)
+            spending = read_spending(conn, record.id, bounds, UsageFilter(owner=owner), self._zone)
+            return {**shown_owner(record), **spending}, [shown_key(each) for each in found]
+
+        return await self._db.read(work)
+
+    async def list(self, page: int, size: int) -> tuple[list[OwnerLimits], int]:
+        """Those that have limits, by name, and how many there are."""
+        return await self._db.read(lambda conn: rows.list_owners(conn, (page - 1) * size, size))
+
+
+def no_such_owner(owner: str) -> NotFound:
+    return NotFound(f"No such owner: {shortened(owner, 80)}.", code="owner_not_found")

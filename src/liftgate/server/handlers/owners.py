@@ -1,0 +1,128 @@
+"""LiteLLM's `/user/…` and `/team/…`: what owners may use together. A user and a team are owners here alike.
+
+By the master key or a key of the type management; any key sees its own owners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from liftgate import ids
+from liftgate.errors import InvalidRequest, MissingParameter, NotFound
+from liftgate.keys.fields import BY_OWNER_FIELD, Fields, read_fields
+from liftgate.keys.owners import no_such_owner
+from liftgate.keys.shown import made_key, shown_owner
+from liftgate.keys.values import flag, owner, text, texts
+from liftgate.records import OwnerLimits
+from liftgate.server.handlers.keys import managing, optional_object, page_number
+from liftgate.server.request import Request
+from liftgate.server.responses import Response, json_response
+
+LARGEST_PAGE = 100
+KEY_FIELDS = ("key_alias", "models", "aliases", "duration", "key_type", "allowed_routes")
+"""What `/user/new` says of the key that it makes."""
+
+
+class OwnerRoutes:
+    """`noun`: `user` or `team`, which LiteLLM's fields begin with."""
+
+    def __init__(self, noun: str) -> None:
+        self._noun = noun
+        self._id = f"{noun}_id"
+        self._alias = f"{noun}_alias"
+
+    async def new(self, request: Request) -> Response:
+        """A user comes with a key, unless `auto_create_key` is false."""
+        by = managing(request)
+        body = await optional_object(request)
+        name = owner(body.get(self._id), self._id) or f"{self._noun}-{ids.token()}"
+        wanted = flag(body.get("auto_create_key", True), "auto_create_key")
+        makes_key = wanted and self._noun == "user"
+        others = (*KEY_FIELDS, "auto_create_key") if makes_key else ("auto_create_key",)
+        fields = self._fields(body, *others)
+        of_key = read_fields({each: body[each] for each in KEY_FIELDS if each in body}) if makes_key else {}
+        owners, keyring = request.gateway.owners, request.gateway.keyring
+        alias = fields.pop("alias", None)
+        if not makes_key:
+            return json_response(self._shown(await owners.add(name, alias, fields, by)))
+        record, secret = await keyring.generate({**of_key, "user_id": name}, by)
+        try:
+            made = await owners.add(name, alias, fields, by)
+        except BaseException:
+            await keyring.delete([record.token], by)
+            raise
+        return json_response({**made_key(record, secret), **self._shown(made)})
+
+    async def update(self, request: Request) -> Response:
+        by = managing(request)
+        body = await optional_object(request)
+        saved = await request.gateway.owners.update(self._named(body), self._fields(body), by)
+        return json_response({**self._shown(saved), "data": self._shown(saved)})
+
+    async def delete(self, request: Request) -> Response:
+        """By `user_ids` or `team_ids`, with their keys; all of them or none."""
+        by = managing(request)
+        body = await optional_object(request)
+        many = f"{self._id}s"
+        for name in body:
+            if name != many:
+                raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+        names = list(texts(body.get(many), many))
+        if not names:
+            raise MissingParameter(many)
+        await request.gateway.owners.delete(names, by)
+        return json_response({f"deleted_{many}": names, "deleted": len(names)})
+
+    async def info(self, request: Request) -> Response:
+        """Without a parameter: of the owner of the key that asks."""
+        caller = request.caller
+        name = request.query(self._id, "key").get(self._id) or request.owner
+        sees_all = caller.manages or (caller.key is not None and caller.key.looks_at_all)
+        own = name in (request.owner, *caller.owners)
+        if not sees_all and not own:
+            # Whether there is another owner of this name is not told.
+            raise no_such_owner(name)
+        try:
+            shown, keys = await request.gateway.owners.show(name)
+        except NotFound:
+            if not own:
+                raise
+            shown, keys = {"owner": name}, []
+        return json_response({self._id: name, f"{self._noun}_info": self._named_so(shown), "keys": keys})
+
+    async def list(self, request: Request) -> Response:
+        caller = request.caller
+        if caller.key is None or not caller.key.looks_at_all:
+            caller.check_manages()
+        query = request.query("page", "page_size")
+        page = page_number(query, "page", 1, 10**6)
+        size = page_number(query, "page_size", 25, LARGEST_PAGE)
+        found, total = await request.gateway.owners.list(page, size)
+        shown = [self._shown(each) for each in found]
+        return json_response(
+            {f"{self._noun}s": shown, "total": total, "page": page, "page_size": size, "total_pages": -(-total // size)}
+        )
+
+    def _fields(self, body: Mapping[str, Any], *others: str) -> Fields:
+        fields = read_fields(body, self._id, self._alias, *others, rows=BY_OWNER_FIELD, whose="an owner")
+        if self._alias in body:
+            fields["alias"] = text(body[self._alias], self._alias)
+        return fields
+
+    def _named(self, body: Mapping[str, Any]) -> str:
+        name = text(body.get(self._id), self._id)
+        if name is None:
+            raise MissingParameter(self._id)
+        return name
+
+    def _shown(self, record: OwnerLimits) -> dict[str, Any]:
+        return self._named_so(shown_owner(record))
+
+    def _named_so(self, shown: Mapping[str, Any]) -> dict[str, Any]:
+        """By LiteLLM's names for this kind of owner."""
+        alias = {self._alias: shown["alias"]} if "alias" in shown else {}
+        return {self._id: shown["owner"], **alias, **{name: value for name, value in shown.items() if name != "alias"}}
+
+
+USERS, TEAMS = OwnerRoutes("user"), OwnerRoutes("team")

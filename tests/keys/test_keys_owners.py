@@ -1,0 +1,284 @@
+"""Limits of owners, by LiteLLM's `/user/…` and `/team/…`: for all keys of an owner together, the config's too."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import openai
+import pytest
+
+from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
+from key_calls import Refused, ask, client_for, make, refusal
+from liftgate.settings import StorageSettings
+from owners_doors import OWNERS
+from owners_house import filled, send
+from processes import gateway_processes, write_config
+
+CHAT = "/v1/chat/completions"
+BODY: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20}
+ASKED = [
+    (CHAT, BODY),
+    (CHAT, {**BODY, "stream": True}),
+    ("/v1/responses", {"model": MODEL, "input": "Hi"}),
+    ("/v1/messages", BODY),
+    (f"/v1beta/models/{MODEL}:generateContent", {"contents": [{"parts": [{"text": "Hi"}]}]}),
+    (f"/v1beta/models/{MODEL}:streamGenerateContent", {"contents": [{"parts": [{"text": "Hi"}]}]}),
+]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxServer]:
+    with sandbox_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def gateway(
+    request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    data_dir = tmp_path_factory.mktemp("owners")
+    cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
+    database_url = cluster.create_database() if cluster else ""
+    storage = StorageSettings(data_dir=data_dir, database_url=database_url)
+    with gateway_server(replace(settings_for(sandbox, data_dir), storage=storage)) as url:
+        yield url
+    if cluster:
+        cluster.drop_database(database_url)
+
+
+def team(url: str, name: str, **fields: Any) -> dict[str, Any]:
+    made: dict[str, Any] = ask(url, "POST", "/team/new", {"team_id": name, **fields})
+    return made
+
+
+def info(url: str, name: str, key: str = "sk-master") -> dict[str, Any]:
+    found: dict[str, Any] = ask(url, "GET", f"/team/info?team_id={name}", key=key)
+    return found
+
+
+def test_the_keys_of_a_team_share_its_limit(gateway: str) -> None:
+    team(gateway, "shared", rpm_limit=3, team_alias="The shared ones")
+    keys = [make(gateway, team_id="shared")["key"] for _ in range(2)]
+    for at in range(3):
+        assert ask(gateway, "POST", CHAT, BODY, keys[at % 2])["choices"]
+    for key in keys:
+        with pytest.raises(openai.RateLimitError) as caught:
+            client_for(gateway, key).chat.completions.create(model=MODEL, messages=BODY["messages"])
+        assert "3 requests per minute reached for the owner 'shared'" in caught.value.message
+        assert caught.value.response.headers["x-ratelimit-remaining-requests"] == "0"
+    # A key of its own, and of another owner, is not of them.
+    for other in (make(gateway), make(gateway, team_id="others")):
+        assert ask(gateway, "POST", CHAT, BODY, other["key"])["choices"]
+
+
+def test_every_door_counts_for_the_owner(gateway: str) -> None:
+    team(gateway, "doors", rpm_limit=0)
+    key = make(gateway, team_id="doors")["key"]
+    for path, body in ASKED:
+        refused = refusal(gateway, "POST", path, body, key)
+        assert refused.status == 429 and "the owner 'doors'" in refused.error["message"], path
+        assert refused.headers["x-should-retry"] == "false"
+
+
+def test_a_response_in_the_background_counts_for_the_owner(gateway: str) -> None:
+    team(gateway, "behind", rpm_limit=0)
+    made = make(gateway, team_id="behind")["key"]
+    ask(gateway, "POST", "/user/new", {"user_id": "bob", "rpm_limit": 0, "auto_create_key": False})
+    for key in (made, "sk-bob"):
+        try:
+            begun = ask(gateway, "POST", "/v1/responses", {"model": MODEL, "input": "Hi", "background": True}, key)
+        except Refused as refused:
+            assert refused.status == 429
+            continue
+        end = time.monotonic() + 20
+        while (got := ask(gateway, "GET", f"/v1/responses/{begun['id']}", key=key))["status"] != "failed":
+            assert got["status"] in ("queued", "in_progress") and time.monotonic() < end
+        assert "the owner" in got["error"]["message"]
+    ask(gateway, "POST", "/user/delete", {"user_ids": ["bob"]})
+
+
+def test_a_key_of_the_config_is_its_owners_too(gateway: str) -> None:
+    made = ask(gateway, "POST", "/user/new", {"user_id": "ann", "rpm_limit": 2, "auto_create_key": False})
+    assert "key" not in made and made["rpm_limit"] == 2 and made["user_id"] == made["owner"] == "ann"
+    beside = make(gateway, user_id="ann")["key"]
+    assert ask(gateway, "POST", CHAT, BODY, "sk-ann")["choices"]
+    assert ask(gateway, "POST", CHAT, BODY, beside)["choices"]
+    for key in ("sk-ann", beside):
+        for path, body in ASKED:
+            assert refusal(gateway, "POST", path, body, key).status == 429
+    # Files are no calls of models.
+    assert client_for(gateway, "sk-ann").files.create(file=b"x", purpose="user_data").id
+    ask(gateway, "POST", "/user/update", {"user_id": "ann", "rpm_limit": None})
+    assert ask(gateway, "POST", CHAT, BODY, "sk-ann")["choices"]
+    ask(gateway, "POST", "/user/delete", {"user_ids": ["ann"]})
+    assert ask(gateway, "POST", CHAT, BODY, "sk-ann")["choices"]
+    assert refusal(gateway, "POST", CHAT, BODY, beside).status == 401
+    assert len(list(client_for(gateway, "sk-ann").files.list())) == 1
+
+
+def test_a_budget_of_the_owner_is_spent_by_all_its_keys_and_never_passed(gateway: str) -> None:
+    team(gateway, "thrifty", max_budget=0.0005, budget_duration="1mo")
+    keys = [make(gateway, team_id="thrifty", max_budget=1)["key"] for _ in range(3)]
+    with ThreadPoolExecutor(6) as pool:
+        costs = list(pool.map(lambda at: spend(gateway, keys[at % 3]), range(6)))
+    assert 0 < sum(costs) <= 0.0005
+    refused = None
+    end = time.monotonic() + 20
+    while refused is None or refused.error["limit_source"] == "in_flight":
+        assert time.monotonic() < end
+        try:
+            costs.append(spend(gateway, keys[0]))
+            refused = refusal(gateway, "POST", CHAT, BODY, keys[0])
+        except AssertionError:
+            continue
+    assert (refused.error["limit_source"], refused.error["code"]) == ("owner", "insufficient_quota")
+    assert "Budget of $0.0005 per 1mo of the owner 'thrifty'" in refused.error["message"]
+    while (shown := info(gateway, "thrifty")["team_info"])["budgets"][0]["held"]:
+        pass
+    assert shown["spend"] == shown["budgets"][0]["spend"] and shown["spend"] <= 0.0005
+    by_key = [ask(gateway, "GET", "/key/info", key=key)["info"] for key in keys]
+    assert sum(each["spend"] for each in by_key) == pytest.approx(shown["spend"], abs=1e-9)
+    assert shown["budget_reset_at"].endswith("01T00:00:00.000Z")
+
+
+def spend(url: str, key: str) -> float:
+    """Until it is refused; US dollars."""
+    total = 0.0
+    while True:
+        try:
+            usage = ask(url, "POST", CHAT, BODY, key)["usage"]
+        except Refused as refused:
+            assert refused.status == 429
+            return total
+        total += usage["prompt_tokens"] * 0.30e-6 + usage["completion_tokens"] * 2.50e-6
+
+
+def test_a_user_in_a_team_is_bounded_by_both(gateway: str) -> None:
+    team(gateway, "wide", max_parallel_requests=5)
+    made = ask(
+        gateway, "POST", "/user/new", {"user_id": "eve", "max_budget": 0, "models": [MODEL], "key_alias": "eve's"}
+    )
+    assert made["key_alias"] == "eve's" and made["models"] == [MODEL] and made["user_id"] == "eve"
+    assert "the owner 'eve'" in refusal(gateway, "POST", CHAT, BODY, made["key"]).error["message"]
+    both = make(gateway, user_id="eve", team_id="wide")["key"]
+    assert "the owner 'eve'" in refusal(gateway, "POST", CHAT, BODY, both).error["message"]
+    ask(gateway, "POST", "/user/update", {"user_id": "eve", "max_budget": 1})
+    assert ask(gateway, "POST", CHAT, BODY, both)["choices"]
+    ask(gateway, "POST", "/team/update", {"team_id": "wide", "max_parallel_requests": 0})
+    assert "the owner 'wide'" in refusal(gateway, "POST", CHAT, BODY, both).error["message"]
+    assert ask(gateway, "POST", CHAT, BODY, made["key"])["choices"]
+
+
+def test_who_sees_and_changes_what(gateway: str) -> None:
+    team(gateway, "seen", rpm_limit=9, metadata={"a": 1})
+    mine = make(gateway, team_id="seen")["key"]
+    other = make(gateway, team_id="blind")["key"]
+    reader, manager = (make(gateway, key_type=kind)["key"] for kind in ("read_only", "management"))
+    for key in ("sk-master", reader, manager, mine):
+        shown = info(gateway, "seen", key)
+        assert shown["team_id"] == "seen" and shown["team_info"]["rpm_limit"] == 9
+        assert [each["team_id"] for each in shown["keys"]] == ["seen"] and "key" not in shown["keys"][0]
+    assert ask(gateway, "GET", "/team/info", key=mine)["team_id"] == "seen"
+    assert ask(gateway, "GET", "/user/info", key="sk-bob")["user_id"] == "bob"
+    missing = refusal(gateway, "GET", "/team/info?team_id=nobody", key=other)
+    hidden = refusal(gateway, "GET", "/team/info?team_id=seen", key=other)
+    assert missing.status == hidden.status == 404
+    assert hidden.error["message"].replace("seen", "nobody") == missing.error["message"]
+    for key in (mine, "sk-ann", reader):
+        for what in ("new", "update", "delete"):
+            assert refusal(gateway, "POST", f"/team/{what}", {"team_id": "seen"}, key).status == 403
+    for key in (mine, "sk-ann"):
+        assert refusal(gateway, "GET", "/team/list", key=key).status == 403
+    listed = ask(gateway, "GET", "/user/list?page_size=100", key=reader)
+    assert "seen" in [each["user_id"] for each in listed["users"]] and listed["total"] == len(listed["users"])
+
+
+@pytest.mark.parametrize("door", OWNERS)
+def test_nobody_else_learns_whether_an_owner_has_limits(gateway: str, door: str) -> None:
+    wanted = OWNERS[door]
+    told = []
+    at = list(OWNERS).index(door)
+    ask(gateway, "POST", "/user/new", {"user_id": f"there-{at}", "auto_create_key": False})
+    for name in (f"there-{at}", f"never-{at}"):
+        answer = send(
+            gateway,
+            wanted.method,
+            wanted.path.replace("{}", name),
+            None if wanted.body is None else json.dumps(filled(wanted.body, name)).encode(),
+            {"Authorization": "Bearer sk-bob", "Content-Type": "application/json"},
+        )
+        assert answer.status == (404 if "info" in door else 403)
+        told.append(answer.without(name))
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "param"),
+    [
+        ("/team/new", {"team_id": "x", "rpm_limit": -1}, 400, "rpm_limit"),
+        ("/team/new", {"team_id": "x", "max_budget": "much"}, 400, "max_budget"),
+        ("/team/new", {"team_id": "master"}, 400, "team_id"),
+        ("/team/new", {"team_id": ["x"]}, 400, "team_id"),
+        ("/team/new", {"team_id": "x", "models": ["a"]}, 400, "models"),
+        ("/team/new", {"team_id": "x", "guardrails": ["a"]}, 400, "guardrails"),
+        ("/team/new", {"team_id": "x", "nope": 1}, 400, "nope"),
+        ("/user/new", {"user_id": "x", "auto_create_key": "no"}, 400, "auto_create_key"),
+        ("/user/new", {"user_id": "x", "duration": "soon"}, 400, "duration"),
+        ("/user/update", {"rpm_limit": 1}, 400, "user_id"),
+        ("/user/update", {"user_id": "no one", "rpm_limit": 1}, 404, None),
+        ("/team/delete", {"team_ids": ["no one"]}, 404, None),
+        ("/team/delete", {}, 400, "team_ids"),
+        ("/team/delete", {"user_ids": ["x"]}, 400, "user_ids"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(
+    gateway: str, path: str, body: dict[str, Any], status: int, param: str | None
+) -> None:
+    refused = refusal(gateway, "POST", path, body)
+    assert (refused.status, refused.error["param"]) == (status, param)
+    assert refusal(gateway, "GET", "/team/info?team_id=x").status == 404
+
+
+def test_who_is_there_already_keeps_everything(gateway: str) -> None:
+    ask(gateway, "POST", "/user/new", {"user_id": "twice", "rpm_limit": 5})
+    for path, name in (("/user/new", "user_id"), ("/team/new", "team_id")):
+        refused = refusal(gateway, "POST", path, {name: "twice", "rpm_limit": 6})
+        assert (refused.status, refused.error["code"]) == (409, "owner_exists")
+    shown = ask(gateway, "GET", "/user/info?user_id=twice")
+    assert shown["user_info"]["rpm_limit"] == 5 and len(shown["keys"]) == 1
+
+
+def test_other_processes_obey_at_once(sandbox: SandboxServer, tmp_path: Any, database_url: str) -> None:
+    config = write_config(tmp_path / "config.yaml", sandbox.url, database_url=database_url)
+    with gateway_processes(config, tmp_path / "data", 2) as gateways:
+        here, there = (each.url for each in gateways)
+        key = make(here, team_id="far")["key"]
+        assert ask(there, "POST", CHAT, BODY, key)["choices"]
+        for limit, good in ((0, False), (5, True)):
+            if good:
+                ask(here, "POST", "/team/update", {"team_id": "far", "rpm_limit": limit})
+            else:
+                team(here, "far", rpm_limit=limit)
+            end = time.monotonic() + 10
+            while answered(there, key) is not good:
+                assert time.monotonic() < end, "it never heard of it"
+        ask(here, "POST", "/team/delete", {"team_ids": ["far"]})
+        end = time.monotonic() + 10
+        while answered(there, key) is not None:
+            assert time.monotonic() < end, "it never heard of it"
+
+
+def answered(url: str, key: str) -> bool | None:
+    """None for a key that is not there any more."""
+    try:
+        ask(url, "POST", CHAT, BODY, key)
+    except Refused as refused:
+        # 503: for a moment its owner is known, and its limits are gone.
+        assert refused.status in (429, 401, 503)
+        return None if refused.status == 401 else False
+    return True
