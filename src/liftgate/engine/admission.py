@@ -16,7 +16,7 @@ from liftgate.engine.estimates import Estimates
 from liftgate.engine.meter import CallRecord, current
 from liftgate.engine.pricing import Pricing
 from liftgate.keys.allowances import Allowances
-from liftgate.keys.asking import asked_model, current_key
+from liftgate.keys.asking import asked_model
 from liftgate.keys.gate import Ticket
 from liftgate.keys.key import Caller
 from liftgate.keys.known_owners import KnownOwners
@@ -53,12 +53,6 @@ class Admission:
 
     async def close(self) -> None:
         await self._allowances.close()
-
-
-def is_bounded() -> bool:
-    """Whether the caller's key, or a limit, says anything of models."""
-    call = current.get()
-    return current_key.get() is not None or (call is not None and call.ticket is not None)
 
 
 async def admitted(name: str, deployments: FindGroup) -> str:

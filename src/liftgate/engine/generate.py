@@ -26,7 +26,7 @@ from liftgate.ask.question import Question, count_body
 from liftgate.copies.services import Services
 from liftgate.deployments import Deployment
 from liftgate.dialects.dialect import Dialect
-from liftgate.engine.admission import admitted, begin_asking, is_bounded
+from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
 from liftgate.engine.calls import Call, Ready, encode, facts_on, written_apart
@@ -40,7 +40,7 @@ from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound
 from liftgate.gemini.client import unbroken
 from liftgate.gemini_json import LARGE, decoded, decoded_apart
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.keys.asking import asked_model, sees_model
+from liftgate.keys.asking import asked_model, current_key, sees_model
 from liftgate.large_bodies import Body
 from liftgate.records import Owner
 from liftgate.router.attempts import Router
@@ -153,7 +153,7 @@ class Generate:
         model = request.get("model")
         if not isinstance(model, str) or not model:
             raise InvalidRequest("you must provide a model parameter")
-        if is_bounded():
+        if current_key.get() is not None or ((noted := current.get()) is not None and noted.ticket is not None):
             find_group = self._router.deployments
             model = await admitted(model, find_group) if admit else asked_model(model, find_group)
         head = head or Head(ids.token(), model, int(self._clock.now()))
