@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).resolve().parent.parent / "src" / "liftgate"
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src" / "liftgate"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 LONGEST_FILE = 325
@@ -60,22 +62,58 @@ def test_module_keeps_its_size_and_says_what_it_is(module: Path) -> None:
     assert not text.strip() or ast.get_docstring(ast.parse(text)), "a module says what it is"
 
 
+HOUSE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+PLACES = {place for module in MODULES for place in (module.relative_to(SOURCE), *module.relative_to(SOURCE).parents)}
+KNOWN = {"/".join(place.with_suffix("").parts[at:]) for place in PLACES for at in range(len(place.parts))}
+"""Rooms and modules, by as much of their path as the page may name."""
+WORD = re.compile(r"[a-z]\w+(?:-\w+)*")
+
+
 def test_page_of_the_house_names_modules_that_are_there() -> None:
     """A word in the tables that could be a module is one; what is none is named here."""
-    page = (SOURCE.parents[1] / "docs" / "architecture.md").read_text("utf-8")
-    tables = page[page.index("## The house") : page.index("## The words")]
-    there = {place for module in MODULES for place in (module.relative_to(SOURCE), *module.relative_to(SOURCE).parents)}
-    known = {"/".join(place.with_suffix("").parts[at:]) for place in there for at in range(len(place.parts))}
     words = {
         word.rstrip("/").removesuffix(".py")
-        for line in tables.splitlines()
+        for line in HOUSE[HOUSE.index("## The house") : HOUSE.index("## The words")].splitlines()
         if line.startswith("| ")
         for word in re.findall(r"`([a-z_0-9]+(?:/[a-z_0-9]+)*(?:\.py)?/?)`", line)
     }
     assert len(words) > 60
-    assert words - known - {"open_services"} == set()
+    assert words - KNOWN - {"open_services", "retry_after"} == set()
     rooms = {module.relative_to(SOURCE).parts[0].removesuffix(".py") for module in MODULES}
     assert rooms - words - {"__init__", "__main__"} == set()
+
+
+@functools.cache
+def words_of_the_source() -> frozenset[str]:
+    paths = [path for ending in ("py", "sql", "js") for path in SOURCE.rglob(f"*.{ending}")]
+    return frozenset(word for path in paths for word in WORD.findall(path.read_text("utf-8").casefold()))
+
+
+def is_there(quoted: str) -> bool:
+    """A path is one of the tree, `module.Name` is defined in that module, and of anything else each word stands
+    somewhere in the source."""
+    if quoted.rstrip("/").removesuffix(".py") in KNOWN or any(
+        (place / quoted).exists() for place in (ROOT, SOURCE / "page")
+    ):
+        return True
+    place, _, name = quoted.partition(".")
+    if name and place in KNOWN:
+        modules = [path for path in MODULES if f"/{name_of(path)}".endswith(f"/{place}.py")]
+        return any(re.search(rf"(?m)^ *(?:class|(?:async )?def) {name}\b", path.read_text("utf-8")) for path in modules)
+    return ("/" not in quoted or quoted.startswith("/")) and set(
+        WORD.findall(quoted.casefold())
+    ) <= words_of_the_source()
+
+
+def test_every_name_on_the_page_of_the_house_is_there() -> None:
+    quoted = set(re.findall(r"`([^`\n]+)`", HOUSE))
+    assert len(quoted) > 200
+    assert [word for word in sorted(quoted) if not is_there(word)] == []
+
+
+@pytest.mark.parametrize("gone", ["engine/replica", "records.Account", "keys/drawer/", "commit_a_file", "admin tidyup"])
+def test_a_name_that_is_gone_is_found(gone: str) -> None:
+    assert not is_there(gone)
 
 
 SPELLED = ("file-", "files/", "models/", "tunedModels/")
@@ -183,7 +221,7 @@ def test_a_start_loads_nothing_that_few_need(loads: str, without: Sequence[str])
 
 def test_a_chat_with_a_live_file_runs_in_few_files() -> None:
     """Counted on the event loop of a real gateway: every chat pays for a thirty-first, and its reader opens it."""
-    measure = SOURCE.parents[1] / "scripts" / "measures" / "files_of_a_chat.py"
+    measure = ROOT / "scripts" / "measures" / "files_of_a_chat.py"
     command = [sys.executable, str(measure), "--names"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     first, *names = done.stdout.splitlines()

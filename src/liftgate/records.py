@@ -2,7 +2,7 @@
 other.
 
 Times are seconds since the epoch (float, UTC); sizes are bytes; hashes are lower-case hex. Identity and persistence are
-the catalogue's concern, wire forms are `openai` and `gemini`'s.
+the catalogue's concern, wire forms are the dialects'.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What becomes of every field: mapped to something, refused by name, or ignored for a stated reason.
 
-`chat_request` acts on the top-level rows of REQUEST (a refused one raises this very note, an ignored one is
+`request` acts on the top-level rows of REQUEST (a refused one raises this very note, an ignored one is
 skipped), and docs/compatibility.md is printed from all of them. A test walks OpenAI's schema and Gemini's field
 tables and fails for a field that has no row. Nested rows describe what the readers do; `[]` stands for any element.
 """
