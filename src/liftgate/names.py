@@ -80,6 +80,14 @@ def resource_of(text: str) -> str | None:
     return None if found is None else found[1] or found[2]
 
 
+def id_in(text: str) -> str:
+    """The id of the File that is spelled in any way, also as the `x` of `file-x` alone; what is none stays as it is."""
+    if _FILE_ID.match(FILE_ID + text):
+        return FILE_ID + text
+    resource = resource_of(text)
+    return text if resource is None else resource if begins_like_an_id(resource) else file_id_of(resource)
+
+
 def names_a_file(text: str) -> bool:
     """Whether it is a File's id, its Gemini name or its URI."""
     return is_file_id(text) or resource_of(text) is not None

@@ -28,7 +28,7 @@ from liftgate.files.uploads import Uploads
 from liftgate.gemini.upload_session import CHUNK
 from liftgate.keys.asking import asked_model
 from liftgate.media_types import is_taken, is_text, resolve, unusable
-from liftgate.names import file_id_of, gemini_resource, is_file_id, resource_of
+from liftgate.names import gemini_resource, id_in, is_file_id, resource_of
 from liftgate.records import FileRecord, NewFile, Owner, UploadRecord
 from liftgate.router.attempts import Router
 from liftgate.signatures import HEAD
@@ -142,16 +142,15 @@ class Files:
         return file
 
     async def named(self, owner: Owner, spelling: str) -> FileRecord | None:
-        """The File that a client means by an id, a Gemini name (`files/x`) or a Gemini URI; None where it has none.
+        """The File that a client means by an id, a Gemini name (`files/x`), its `x` or a URI; None where it has none.
 
         Only names that Liftgate gave, or that the owner chose, are looked for: a copy's name is nobody's.
         """
         name = resource_of(spelling)
-        if name is None:
-            return await self.find(owner, spelling)
-        if is_file_id(name):
-            return await self.find(owner, name)
-        return await self.find(owner, file_id_of(name)) or await self._aliased(owner, gemini_resource(name))
+        found = await self.find(owner, id_in(spelling))
+        if found is not None or name is None or is_file_id(name):
+            return found
+        return await self._aliased(owner, gemini_resource(name))
 
     async def _aliased(self, owner: Owner, alias: str) -> FileRecord | None:
         return await self._db.read(lambda conn: rows.get_file_by_alias(conn, owner, alias, conn.now()))

@@ -27,7 +27,7 @@ from liftgate.engine.meter import Meter
 from liftgate.errors import FileNotFound, InvalidRequest, UnsupportedParameter
 from liftgate.gateway import Gateway
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.names import gemini_resource
+from liftgate.names import gemini_resource, id_in
 from liftgate.records import FileRecord, NewFile
 from liftgate.sdk.calls import Call, check_provider, model_name
 from liftgate.sdk.engine import ChunkSource, E, EventSource, Listing, StoredFile
@@ -110,7 +110,9 @@ class Durable:
         _acceptable(call)
         order: Literal["asc", "desc"] = "asc" if listing.order == "asc" else "desc"
         asked: JsonObject = {} if listing.limit is None else {"limit": listing.limit}
-        page = await self._gateway.files.list(LOCAL, purpose=listing.purpose, after=listing.after, order=order, **asked)
+        page = await self._gateway.files.list(
+            LOCAL, purpose=listing.purpose, after=listing.after and id_in(listing.after), order=order, **asked
+        )
         return FileList(**openai_file_list(page.files, has_more=page.has_more))
 
     @_metered("delete_file")

@@ -13,7 +13,7 @@ import aiohttp
 
 from liftgate.backoff import Backoff
 from liftgate.errors import FileNotFound, LiftgateError
-from liftgate.names import begins_like_an_id, file_id_of, resource_of
+from liftgate.names import id_in
 from liftgate.sdk.remote.gateway_client import GatewayClient
 from liftgate.sdk.remote.gateway_errors import GatewayRefused, GatewayUnreachable, may_pass
 
@@ -28,9 +28,7 @@ def file_path(file_id: str) -> str:
     """Below `/v1`, of a file's id, its Gemini name or its URI. Raises FileNotFound for what is no name of a file."""
     if not file_id or file_id in (".", ".."):
         raise FileNotFound(file_id)
-    if (resource := resource_of(file_id)) is not None:
-        file_id = resource if begins_like_an_id(resource) else file_id_of(resource)
-    return f"/files/{quote(file_id, safe='')}"
+    return f"/files/{quote(id_in(file_id), safe='')}"
 
 
 class Download:
