@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from catalog_samples import opened
 from liftgate.catalog.connection import Connection, invalidate
+from liftgate.clock import SystemClock
 from liftgate.engine.group_commit import MOST, GroupCommit
 from liftgate.errors import InternalError, Unavailable
 from liftgate.tasks import Tasks
 
 MANY = 300
+Write: TypeAlias = Callable[[Connection], None]
+Together: TypeAlias = GroupCommit[Write]
+
+
+def each(conn: Connection, works: Sequence[Write]) -> None:
+    for work in works:
+        work(conn)
 
 
 def counting(name: str) -> Callable[[Connection], None]:
@@ -23,14 +31,14 @@ def counting(name: str) -> Callable[[Connection], None]:
     return work
 
 
-def run_with(url: str, scenario: Callable[[Any, GroupCommit, list[str]], Any]) -> None:
+def run_with(url: str, scenario: Callable[[Any, Together, list[str]], Any]) -> None:
     async def main() -> None:
         async with opened(url) as database:
             tasks = Tasks()
             commits: list[str] = []
             database.watch(lambda topic, key: commits.append(key) if topic == "group" else None)
             try:
-                await scenario(database, GroupCommit(database, tasks), commits)
+                await scenario(database, GroupCommit(database, tasks, SystemClock(), each), commits)
             finally:
                 await tasks.close()
 
@@ -38,7 +46,7 @@ def run_with(url: str, scenario: Callable[[Any, GroupCommit, list[str]], Any]) -
 
 
 def test_many_at_once_take_few_transactions_and_all_are_there(database_url: str) -> None:
-    async def scenario(database: Any, together: GroupCommit, commits: list[str]) -> None:
+    async def scenario(database: Any, together: Together, commits: list[str]) -> None:
         await asyncio.gather(*(together.write(counting(f"o{n}")) for n in range(MANY)))
         [(there,)] = await database.read(lambda conn: conn.execute("SELECT count(*) FROM reply_usage"))
         assert there == MANY and len(commits) == -(-MANY // MOST)
@@ -49,7 +57,7 @@ def test_many_at_once_take_few_transactions_and_all_are_there(database_url: str)
 
 
 def test_each_is_durable_when_it_returns(database_url: str) -> None:
-    async def scenario(database: Any, together: GroupCommit, commits: list[str]) -> None:
+    async def scenario(database: Any, together: Together, commits: list[str]) -> None:
         async def one(name: str) -> None:
             await together.write(counting(name))
             found = await database.read(
@@ -63,7 +71,7 @@ def test_each_is_durable_when_it_returns(database_url: str) -> None:
 
 
 def test_who_is_cancelled_harms_no_other_and_undoes_nothing(database_url: str) -> None:
-    async def scenario(database: Any, together: GroupCommit, commits: list[str]) -> None:
+    async def scenario(database: Any, together: Together, commits: list[str]) -> None:
         tasks = Tasks()
         writing = [tasks.start(together.write(counting(f"o{n}")), name="write") for n in range(10)]
         await asyncio.sleep(0)
@@ -83,7 +91,7 @@ def test_a_transaction_that_fails_fails_for_all_of_it_and_the_next_goes_on(datab
     def broken(conn: Connection) -> None:
         raise ValueError
 
-    async def scenario(database: Any, together: GroupCommit, commits: list[str]) -> None:
+    async def scenario(database: Any, together: Together, commits: list[str]) -> None:
         for fault, kind in ((refused, Unavailable), (broken, InternalError)):
             some = [counting("a"), fault, counting("b")]
             done = await asyncio.gather(*map(together.write, some), return_exceptions=True)

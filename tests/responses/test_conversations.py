@@ -250,6 +250,11 @@ def test_what_a_response_holds_outlives_a_conversation_and_the_other_way_round(h
     picture = {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}", "detail": "auto"}
     for first in ("response", "conversation"):
         conversation = begun(house, user(picture))
+        listed = f"/v1/conversations/{conversation}/items"
+        [item] = house.call("GET", f"{listed}?include=message.input_image.image_url").json()["data"]
+        assert item["content"] == [picture]
+        one = house.call("GET", f"{listed}/{item['id']}?include[]=message.input_image.image_url").json()
+        assert one == item and "image_url" not in house.call("GET", f"{listed}/{item['id']}").json()["content"][0]
         script(house, {"text": "I see."})
         got = house.ask(input=[user(picture)], conversation=conversation)
         ends = {"response": f"/v1/responses/{got['id']}", "conversation": f"/v1/conversations/{conversation}"}

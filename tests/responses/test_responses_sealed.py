@@ -18,7 +18,7 @@ import pytest
 from gateways import SandboxServer, deployments, settings_for
 from liftgate.gateway import Gateway
 from liftgate.server.app import build_app
-from responses_rig import answer, events, in_order, post, refusal, sent
+from responses_rig import answer, call, events, in_order, post, refusal, sent
 from serving import serve
 
 MODEL, OTHER_FAMILY = "gemini-3-flash-preview", "gemini-3.6-flash"
@@ -292,3 +292,63 @@ def test_a_number_beyond_64_bits_is_sealed_too(pair: tuple[str, str], sandbox: S
         scripted(sandbox, called, {"text": "x"}, streamed=streamed)
         output = output_of(pair[0], streamed=streamed, input="x", tools=[{"type": "web_search"}])
         assert "reasoning" in {item["type"] for item in output}
+
+
+# ── what is kept here needs no seal ──────────────────────────────────────────────────────────────
+
+MADE: list[dict[str, Any]] = [
+    {"toolCall": {"id": "t1", "toolType": "GOOGLE_SEARCH_WEB", "args": {"queries": ["q"]}}, "thoughtSignature": "dA=="},
+    {"toolResponse": {"id": "t1", "toolType": "GOOGLE_SEARCH_WEB", "response": {"a": 1}}},
+    {"text": "First", "thoughtSignature": "Zmlyc3Q="},
+    {"executableCode": {"language": "PYTHON", "code": "1", "id": "c1"}, "thoughtSignature": "Yw=="},
+    {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1", "id": "c1"}},
+    {"text": "Last", "thoughtSignature": "bGFzdA=="},
+    {"inlineData": {"mimeType": "image/png", "data": PNG}, "thoughtSignature": "aW1n"},
+]
+
+
+def stored(url: str, *, streamed: bool, **body: Any) -> dict[str, Any]:
+    body = {"model": MODEL, "store": True, **body}
+    if not streamed:
+        return answer(url, **body)
+    found: dict[str, Any] = events(url, **body)[-1]["response"]
+    return found
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("sealed", [False, True])
+@pytest.mark.parametrize("way", ["previous_response_id", "conversation", "item_reference"])
+def test_a_stored_answer_goes_back_as_gemini_made_it(
+    pair: tuple[str, str], sandbox: SandboxServer, streamed: bool, sealed: bool, way: str
+) -> None:
+    """By every way that goes on from it, at another gateway; asked for the signatures, it is the same."""
+    scripted(sandbox, *MADE, streamed=streamed)
+    asked: dict[str, Any] = {"include": SEALED} if sealed else {}
+    begun: dict[str, Any] = {}
+    if way == "conversation":
+        begun = {"conversation": call(pair[0], "POST", "/v1/conversations", {}).json()["id"]}
+    first = stored(pair[0], streamed=streamed, input="x", **asked, **begun)
+    more: list[dict[str, Any]] = [{"role": "user", "content": "y"}]
+    if way == "previous_response_id":
+        begun = {"previous_response_id": first["id"]}
+    elif way == "item_reference":
+        references = [{"type": "item_reference", "id": item["id"]} for item in first["output"]]
+        more = [{"role": "user", "content": "x"}, *references, *more]
+    answer(pair[1], model=MODEL, input=more, **begun)
+    assert sent(sandbox)["contents"][1]["parts"] == MADE
+
+
+def test_signatures_of_another_family_are_left_out_of_a_chain(pair: tuple[str, str], sandbox: SandboxServer) -> None:
+    called = {"functionCall": {"name": "look", "args": {}}, "thoughtSignature": "c2ln"}
+    scripted(sandbox, *MADE, called, streamed=False)
+    first = stored(pair[0], streamed=False, input="x", tools=[LOOK])
+    output = {"type": "function_call_output", "call_id": first["output"][-1]["call_id"], "output": "y"}
+    more = {"previous_response_id": first["id"], "input": [output], "tools": [LOOK]}
+    sandbox.control("unverified", {"foreign_signatures": "accept"})
+    answer(pair[1], model=OTHER_FAMILY, **more)
+    parts = sent(sandbox)["contents"][1]["parts"]
+    assert [part.get("thoughtSignature") for part in parts] == [None] * (len(parts) - 1) + [SKIP]
+    answer(pair[1], model=MODEL, **more)
+    sandbox.control("unverified", {"foreign_signatures": "refuse"})
+    returned = sent(sandbox)["contents"][1]["parts"]
+    assert returned[:-1] == MADE and returned[-1]["thoughtSignature"] == "c2ln"

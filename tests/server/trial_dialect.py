@@ -47,6 +47,7 @@ class Toy:
     name = "toy"
     json_type = b"application/toy+json"
     call_prefix = "toy-"
+    rising_ids = False
     signatures = NO_SIGNATURES
 
     def media(self, request: JsonMapping, *, inline_limit: int = 0) -> MediaFound:

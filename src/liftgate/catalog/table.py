@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
@@ -30,6 +31,8 @@ NODE_LOCAL: Mapping[str, str] = {
 """Tables that no module of `rows/` declares, and why. They hold no owner and no object key, and are in no backup."""
 
 ROWS = "liftgate.catalog.rows"
+_AT_ONCE = (64, 16, 4, 1)
+"""Rows of one insertion: SQLite's oldest limit is 999 values."""
 
 _REGISTERED: dict[str, BareTable] = {}
 
@@ -122,6 +125,27 @@ class Table(BareTable, Generic[R], frozen=True, kw_only=True, eq=False, dict=Tru
         """Of rows that hold `listed`."""
         return [self.record(*row) for row in rows]
 
+    def insert_all(self, conn: Connection, records: Sequence[R]) -> None:
+        """Many by few statements, whose texts are few as well: both engines keep what they have prepared."""
+        start = 0
+        for size in _AT_ONCE:
+            while len(records) - start >= size:
+                some = records[start : start + size]
+                start += size
+                conn.execute(self._insertion(size), [value for record in some for value in self.values(record)])
+
+    def _insertion(self, rows: int) -> str:
+        known = self._insertions.get(rows)
+        if known is None:
+            one = f"({marks(len(self.columns))})"
+            known = f"INSERT INTO {self.name} ({self.listed}) VALUES {', '.join([one] * rows)}"
+            self._insertions[rows] = known
+        return known
+
+    @cached_property
+    def _insertions(self) -> dict[int, str]:
+        return {}
+
     def insert(self, conn: Connection, record: R, /, **also: object) -> None:
         """`also`: columns that are no field of the record."""
         columns = ", ".join((*self.columns, *also))
@@ -130,7 +154,12 @@ class Table(BareTable, Generic[R], frozen=True, kw_only=True, eq=False, dict=Tru
 
     def values(self, record: R) -> tuple[object, ...]:
         """In the order of `columns`."""
-        return tuple(getattr(record, each) for each in self._fields)
+        return self._getter(record)
+
+    @cached_property
+    def _getter(self) -> Callable[[R], tuple[object, ...]]:
+        assert len(self._fields) > 1, "of one attribute it would be no tuple"
+        return attrgetter(*self._fields)
 
 
 def marks(count: int) -> str:

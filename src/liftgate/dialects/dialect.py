@@ -72,10 +72,12 @@ class Encoder(Protocol[Q]):
 
 
 class Dialect(Errors, Protocol[Q]):
-    """An API in which models are asked. `call_prefix`: what its ids of function calls begin with. `signatures`: thought
-    signatures of calls in the history that need not be looked up, by call id."""
+    """An API in which models are asked. `call_prefix`: what its ids of function calls begin with. `rising_ids`: its
+    answers are stored, so their ids rise with the time. `signatures`: thought signatures of calls in the history that
+    need not be looked up, by call id."""
 
     call_prefix: str
+    rising_ids: bool
     signatures: Mapping[str, str]
 
     def media(self, request: JsonMapping, *, inline_limit: int) -> MediaFound:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import msgspec
@@ -195,7 +195,8 @@ class BackgroundRun:
             first, fence = self._number, self._generation
             if not rows.end_run(conn, self._id, state, generation=fence, first=first, frames=frames):
                 return False
-            if not add_reply(conn, replace(reply, created_at=conn.now()), items, files):
+            reply.created_at = conn.now()
+            if not add_reply(conn, reply, items, files):
                 raise conversation_not_found(turn.conversation_id or "")
             return True
 

@@ -96,18 +96,24 @@ class Conversations:
     # ── items ────────────────────────────────────────────────────────────────────────────────────
 
     async def add(
-        self, owner: Owner, conversation_id: str, items: Sequence[object], *, large: bool = False
+        self,
+        owner: Owner,
+        conversation_id: str,
+        items: Sequence[object],
+        *,
+        large: bool = False,
+        images: bool = False,
     ) -> list[JsonObject]:
-        """They as they are kept. `large`: to read them takes long, which is then done in threads. Raises NotFound,
-        TooLarge, and InvalidRequest with an item's path."""
+        """They as they are kept. `large`: to read them takes long, which is then done in threads. `images`: as in
+        `ReplyItems.shown`, here and below. Raises NotFound, TooLarge, and InvalidRequest with an item's path."""
         await self.retrieve(owner, conversation_id)
         await self._quotas.make_room(owner, 0, said="The items cannot be stored: ", param="items")
         new = await self._new_items(owner, items, large=large)
         if not await self._db.write(lambda conn: rows.add_items(conn, owner, conversation_id, new), storing=True):
             raise conversation_not_found(conversation_id)
-        return await self._items.shown(owner, [item for item, _ in new])
+        return await self._items.shown(owner, [item for item, _ in new], images=images)
 
-    async def item(self, owner: Owner, conversation_id: str, item_id: str) -> JsonObject:
+    async def item(self, owner: Owner, conversation_id: str, item_id: str, *, images: bool = False) -> JsonObject:
         """Raises NotFound."""
 
         def look(conn: Connection) -> ItemRow | None:
@@ -117,7 +123,7 @@ class Conversations:
         row = await self._db.read(look)
         if row is None:
             raise _item_not_found(item_id)
-        [item] = await self._items.shown(owner, [row])
+        [item] = await self._items.shown(owner, [row], images=images)
         return item
 
     async def remove(self, owner: Owner, conversation_id: str, item_id: str) -> Conversation:
@@ -141,6 +147,7 @@ class Conversations:
         after: str | None = None,
         limit: int = 20,
         order: Literal["asc", "desc"] = "desc",
+        images: bool = False,
     ) -> ItemPage:
         """Raises NotFound."""
 
@@ -149,7 +156,7 @@ class Conversations:
             return rows.page_of_items(conn, conversation_id, after=after, limit=limit, descending=order == "desc")
 
         page, has_more = await self._db.read(look)
-        return ItemPage(await self._items.shown(owner, page), has_more)
+        return ItemPage(await self._items.shown(owner, page, images=images), has_more)
 
     async def _new_items(
         self, owner: Owner, items: Sequence[object], *, large: bool

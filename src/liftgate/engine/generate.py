@@ -156,7 +156,7 @@ class Generate:
         if current_key.get() is not None or ((noted := current.get()) is not None and noted.ticket is not None):
             find_group = self._router.deployments
             model = await admitted(model, find_group) if admit else asked_model(model, find_group)
-        head = head or Head(ids.token(), model, int(self._clock.now()))
+        head = head or Head(ids.answer_token(self._clock.now, dialect.rising_ids), model, int(self._clock.now()))
         return Call(dialect, owner, request, head, media, large, partial(ids.new_call_id, dialect.call_prefix))
 
     async def _prepare(self, call: Call[Q]) -> Ready[Q]:

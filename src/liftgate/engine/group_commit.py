@@ -1,37 +1,51 @@
-"""Small writes that share a transaction: those that come while one is under way go into the next one together.
+"""Small writes that share a transaction: a commit costs as much for one row as for many, most of it the disk's.
 
-A commit costs as much for one row as for many, most of it the disk's. Nobody waits for others to come.
+Those that come while one is under way go into the next one together. Where several came at once, the next one waits a
+moment for more, as databases do at a commit (PostgreSQL's `commit_delay`); who is alone never waits.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeAlias
+import logging
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 from liftgate.catalog.database import Connection, Database
-from liftgate.errors import InternalError, LiftgateError, let_go
+from liftgate.clock import Clock
+from liftgate.errors import InternalError, LiftgateError, Unavailable, let_go
 from liftgate.tasks import Tasks
 
-Write: TypeAlias = Callable[[Connection], None]
+log = logging.getLogger("liftgate.engine")
+
+T = TypeVar("T")
 
 MOST = 64
 """Writes in one transaction."""
+GATHER_SECONDS = 0.002
+MOST_GATHERINGS = 5
+"""Moments that the first one waits at most, while others come in each; an answer of a model takes much longer."""
 
 
-class GroupCommit:
-    """For writes that cannot fail by themselves: what fails is the transaction, for all of them."""
+class GroupCommit(Generic[T]):
+    """For writes that cannot fail by themselves: what fails is the transaction, for all of them. `work` writes those
+    that are given."""
 
-    def __init__(self, db: Database, tasks: Tasks) -> None:
+    def __init__(
+        self, db: Database, tasks: Tasks, clock: Clock, work: Callable[[Connection, Sequence[T]], None]
+    ) -> None:
         self._db = db
         self._tasks = tasks
-        self._waiting: list[tuple[Write, asyncio.Future[None]]] = []
+        self._clock = clock
+        self._work = work
+        self._waiting: list[tuple[T, asyncio.Future[None]]] = []
         self._busy = False
+        self._several = False
 
-    async def write(self, work: Write) -> None:
+    async def write(self, value: T) -> None:
         """Durable when it returns. Whoever is cancelled meanwhile does not undo it. Raises as `Database.write`."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, done))
+        self._waiting.append((value, done))
         if not self._busy:
             self._busy = True
             self._tasks.start(self._write_all(), name="group commit")
@@ -44,31 +58,46 @@ class GroupCommit:
     async def _write_all(self) -> None:
         try:
             while self._waiting:
-                some, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-                failure = await self._write(some)
-                for _, done in some:
-                    if not done.done():
-                        if failure is None:
-                            done.set_result(None)
-                        else:
-                            done.set_exception(failure.again())
-                if failure is not None:
-                    let_go(failure)
+                if self._several:
+                    await self._gather()
+                some = self._waiting[:MOST]
+                self._several = len(some) > 1
+                failure = await self._write([value for value, _ in some])
+                del self._waiting[: len(some)]
+                _end(some, failure)
         finally:
             self._busy = False
+            if self._waiting:
+                _end(self._waiting, Unavailable("The gateway is stopping."))
+                self._waiting = []
 
-    async def _write(self, some: list[tuple[Write, asyncio.Future[None]]]) -> LiftgateError | None:
-        def together(conn: Connection) -> None:
-            for work, _ in some:
-                work(conn)
+    async def _gather(self) -> None:
+        """Until nobody comes any more."""
+        for _ in range(MOST_GATHERINGS):
+            before = len(self._waiting)
+            if before >= MOST:
+                return
+            await self._clock.sleep(GATHER_SECONDS)
+            if len(self._waiting) == before:
+                return
 
+    async def _write(self, values: Sequence[T]) -> LiftgateError | None:
         try:
-            await self._db.write(together, storing=True)
+            await self._db.write(lambda conn: self._work(conn, values), storing=True)
         except LiftgateError as error:
             return error
-        except BaseException:
-            for _, done in some:
-                if not done.done():
-                    done.set_exception(InternalError())
-            raise
+        except Exception:
+            log.exception("writes that share a transaction failed")
+            return InternalError()
         return None
+
+
+def _end(some: Sequence[tuple[object, asyncio.Future[None]]], failure: LiftgateError | None) -> None:
+    for _, done in some:
+        if not done.done():
+            if failure is None:
+                done.set_result(None)
+            else:
+                done.set_exception(failure.again())
+    if failure is not None:
+        let_go(failure)

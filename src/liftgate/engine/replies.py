@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -24,6 +23,7 @@ from liftgate.catalog.rows.reply_runs import RunRow, find_run
 from liftgate.copies.services import Services
 from liftgate.dialects.responses import kept_items
 from liftgate.dialects.responses.items import item_not_found
+from liftgate.dialects.responses.native import Native
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.dialects.responses.request import check_beginning, conversation_not_found, earlier, previous_not_found
 from liftgate.engine.answer_stream import AnswerStream
@@ -61,7 +61,7 @@ class Replies:
         self._items = items
         self._quotas = quotas
         self._most_bytes = most_bytes
-        self._together = GroupCommit(services.db, services.tasks)
+        self._together = GroupCommit(services.db, services.tasks, services.clock, _add)
 
     async def begin(self, owner: Owner, request: JsonObject, *, keeps: bool | None = None, large: bool = False) -> Turn:
         """Finds what a request goes on from and refers to. `keeps`: by default as its `store` says. Raises NotFound and
@@ -76,25 +76,25 @@ class Replies:
         references = await asyncio.to_thread(look) if large else look()
         if previous_id is None and conversation_id is None and not references:
             return Turn(request, keeps, large=large)
-        signatures: dict[str, str] = {}
+        natives: dict[str, Native] = {}
         found: list[ItemRow] = []
         depth = 0
         if previous_id is not None:
             found, depth = await self._chain(owner, previous_id)
         elif conversation_id is not None:
             found = await self._db.read(partial(self._conversation, owner=owner, conversation_id=conversation_id))
-        items = await self._items.shown(owner, found, signatures, earlier=True)
+        items = await self._items.shown(owner, found, natives, earlier=True)
         large = large or are_large(found)
         if references:
             named = await self._named(owner, references)
             large = large or are_large(named.values())
-            request = await self._resolved(owner, request, named, signatures)
+            request = await self._resolved(owner, request, named, natives)
         given = request.get("input")
         if conversation_id is not None:
             find = partial(kept_items.with_results, items, given)
             items, moved = await asyncio.to_thread(find) if large else find()
             request = {**request, "input": moved}
-        return Turn(request, keeps, items, signatures, previous_id, depth, conversation_id, given, large)
+        return Turn(request, keeps, items, natives, previous_id, depth, conversation_id, given, large)
 
     async def keep(self, owner: Owner, turn: Turn, response: JsonObject, answer: Answer[ResponsesQuestion]) -> None:
         """Stores what came of a turn; durable when it returns. Raises NotFound where the conversation was deleted
@@ -106,11 +106,12 @@ class Replies:
         reply, items = await asyncio.to_thread(new.made, encoded) if large else new.made(_encode)
 
         def work(conn: Connection) -> bool:
-            return rows.add_reply(conn, replace(reply, created_at=conn.now()), items, files)
+            reply.created_at = conn.now()
+            return rows.add_reply(conn, reply, items, files)
 
         if turn.conversation_id is None and not files:
             # Nothing that another could take away meanwhile.
-            await self._together.write(lambda conn: _done(work(conn)))
+            await self._together.write((reply, items))
         elif not await self._db.write(work, storing=True):
             raise conversation_not_found(turn.conversation_id or "")
 
@@ -155,8 +156,10 @@ class Replies:
         after: str | None = None,
         limit: int = 20,
         order: Literal["asc", "desc"] = "desc",
+        images: bool = False,
     ) -> ItemPage:
-        """What it was asked with, the turns before it included where it was answered. Raises NotFound."""
+        """What it was asked with, the turns before it included where it was answered. `images`: as in
+        `ReplyItems.shown`. Raises NotFound."""
 
         def look(conn: Connection) -> tuple[list[ItemRow], bool] | RunRow | None:
             with conn.snapshot():
@@ -172,7 +175,7 @@ class Replies:
         if isinstance(found, RunRow):
             return page_of((await decoded_row(found.request))["input"], after=after, limit=limit, order=order)
         page, has_more = found
-        return ItemPage(await self._items.shown(owner, page), has_more)
+        return ItemPage(await self._items.shown(owner, page, images=images), has_more)
 
     # ── what a request goes on from ──────────────────────────────────────────────────────────────
 
@@ -222,15 +225,18 @@ class Replies:
         return found
 
     async def _resolved(
-        self, owner: Owner, request: JsonObject, found: Mapping[str, ItemRow], signatures: dict[str, str]
+        self, owner: Owner, request: JsonObject, found: Mapping[str, ItemRow], natives: dict[str, Native]
     ) -> JsonObject:
-        items = await self._items.shown(owner, list(found.values()), signatures, earlier=True)
+        items = await self._items.shown(owner, list(found.values()), natives, earlier=True)
         by_id = dict(zip(found, items, strict=True))
         return {**request, "input": kept_items.with_items(request["input"], by_id)}
 
 
-def _done(added: bool) -> None:
-    assert added, "it stands in no conversation"
+def _add(conn: Connection, turns: Sequence[tuple[rows.ReplyRow, list[ItemRow]]]) -> None:
+    now = conn.now()
+    for reply, _ in turns:
+        reply.created_at = now
+    rows.add_replies(conn, turns)
 
 
 async def shown_run(run: RunRow) -> JsonObject:

@@ -16,6 +16,7 @@ from liftgate.catalog.rows.files import KEPT
 from liftgate.catalog.rows.reply_items import ItemRow
 from liftgate.dialects.responses import kept_items
 from liftgate.dialects.responses.items import call_ids
+from liftgate.dialects.responses.native import Native, read
 from liftgate.engine.attachments import Attachments
 from liftgate.engine.files import Files
 from liftgate.errors import FileNotFound, NotFound, shortened
@@ -55,24 +56,35 @@ class ReplyItems:
         self,
         owner: Owner,
         found: Sequence[ItemRow],
-        signatures: dict[str, str] | None = None,
+        natives: dict[str, Native] | None = None,
         *,
         earlier: bool = False,
+        images: bool = False,
     ) -> list[JsonObject]:
         """The items of these rows, images of answers in their places again. `earlier`: for a request, in which a text
-        stands where a File was deleted. `signatures` takes those of calls."""
+        stands where a File was deleted. `natives` takes what Gemini wants back with them. `images`: those of messages
+        that came inline are shown as they came."""
         large = are_large(found)
-        read = _read_apart if large else _read
-        reading = partial(read, found, signatures)
-        items, images = await asyncio.to_thread(reading) if large else reading()
-        for file_id, show in images:
+        reading = partial(_read_apart if large else _read, found, natives)
+        items, hidden = await asyncio.to_thread(reading) if large else reading()
+        for file_id, show in hidden:
             show(await self._data(owner, file_id))
+        if images:
+            for part, media in kept_items.media_parts(items):
+                if media.kind == "file_id" and part["type"] == "input_image":
+                    await self._show_inline(owner, part, media.ref)
         if earlier:
             for name, parts in (await parts_by_file(items, large=large)).items():
                 if await self.find(owner, name) is None:
                     for part in parts:
                         kept_items.say_deleted(part, name)
         return items
+
+    async def _show_inline(self, owner: Owner, part: JsonObject, file_id: str) -> None:
+        file = await self.find(owner, file_id)
+        if file is not None and file.purpose == KEPT and (data := await self._data(owner, file_id)) is not None:
+            del part["file_id"]
+            part["image_url"] = f"data:{file.mime_type};base64,{data}"
 
     async def find(self, owner: Owner, name: str) -> FileRecord | None:
         """A File by any of its names."""
@@ -92,7 +104,9 @@ class ReplyItems:
     async def put_away(self, owner: Owner, items: Sequence[JsonObject], *, large: bool = False) -> list[str]:
         """Puts the data of these items into Files; the Files that have to stay as long as the items do. `large`: to
         look through them takes long, which is then done in a thread."""
-        files = []
+        files: list[str] = []
+        if not large and kept_items.only_words(items):
+            return files
         look = partial(_inline_data, items)
         for inline in await asyncio.to_thread(look) if large else look():
             file = await self._attachments.keep(owner, inline.media)
@@ -116,21 +130,21 @@ async def decoded_row(data: bytes) -> JsonObject:
 
 
 def _read(
-    rows: Sequence[ItemRow], signatures: dict[str, str] | None, decode: Callable[[bytes], JsonObject] = _decode
+    rows: Sequence[ItemRow], natives: dict[str, Native] | None, decode: Callable[[bytes], JsonObject] = _decode
 ) -> tuple[list[JsonObject], list[HiddenImage]]:
     items = [decode(row.item) for row in rows]
-    if signatures is not None:
+    if natives is not None:
         for row, item in zip(rows, items, strict=True):
             if row.signature is not None:
-                signatures.update(dict.fromkeys(call_ids([item]), row.signature.decode()))
+                natives.update(dict.fromkeys(call_ids([item]) or [item["id"]], read(row.signature)))
     return items, list(kept_items.hidden_images(items))
 
 
 def _read_apart(
-    rows: Sequence[ItemRow], signatures: dict[str, str] | None
+    rows: Sequence[ItemRow], natives: dict[str, Native] | None
 ) -> tuple[list[JsonObject], list[HiddenImage]]:
     """As `_read`, for a thread."""
-    return _read(rows, signatures, _decode_any)
+    return _read(rows, natives, _decode_any)
 
 
 def _decode_any(data: bytes) -> JsonObject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -10,7 +10,9 @@ from liftgate.answer.choice import Answer
 from liftgate.catalog.rows import replies as rows
 from liftgate.catalog.rows.reply_items import ItemRow
 from liftgate.dialects.responses import kept_items
+from liftgate.dialects.responses.answer import natives_of
 from liftgate.dialects.responses.dialect import Responses
+from liftgate.dialects.responses.native import NO_NATIVES, Natives, written
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import Body
@@ -22,14 +24,15 @@ Encode: TypeAlias = Callable[[object], Body]
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A request, and what it goes on from. `request`: with the items themselves in the place of references. `items`:
-    those of the turns before, oldest first. `depth`: how many of these there are, in a chain. `keeps`: what comes of it
-    is stored, and added to the conversation that it goes on from. `given`: the input as it is stored, where results of
-    it were moved next to their calls. `large`: to read all of that takes long, which is then done in threads."""
+    those of the turns before, oldest first. `natives`: what Gemini wants back with these. `depth`: how many turns these
+    are, in a chain. `keeps`: what comes of it is stored, and added to the conversation that it goes on from. `given`:
+    the input as it is stored, where results of it were moved next to their calls. `large`: to read all of that takes
+    long, which is then done in threads."""
 
     request: JsonObject
     keeps: bool
     items: Sequence[JsonObject] = ()
-    signatures: Mapping[str, str] = field(default_factory=dict)
+    natives: Natives = field(default_factory=lambda: NO_NATIVES)
     previous_id: str | None = None
     depth: int = 0
     conversation_id: str | None = None
@@ -38,9 +41,9 @@ class Turn:
 
     @property
     def dialect(self) -> Responses:
-        if not self.items and not self.signatures:
+        if not self.items and not self.natives:
             return _KEEPING
-        return Responses(self.items, self.signatures, keeps=True)
+        return Responses(self.items, self.natives, keeps=True)
 
 
 _KEEPING = Responses(keeps=True)
@@ -56,17 +59,14 @@ class NewReply:
         given = kept_items.own_items(turn.given or turn.request.get("input"), answer.head.id)
         self._given = len(given)
         self.items = [*given, *kept_items.output_items(response["output"])]
-        self._signatures = {
-            call.id: call.signature.encode()
-            for choice in answer.choices.values()
-            for call in choice.calls
-            if call.signature
-        }
+        self._natives = natives_of(answer)
 
     def made(self, encode: Encode) -> tuple[rows.ReplyRow, list[ItemRow]]:
         """`created_at` is left to the transaction."""
         response_id: str = self._response["id"]
-        body = bytes(encode({key: value for key, value in self._response.items() if key != "output"}))
+        output = self._response.pop("output")
+        body = bytes(encode(self._response))
+        self._response["output"] = output
         items = [self._item(response_id, place, item, encode) for place, item in enumerate(self.items)]
         size = len(body) + sum([len(item.item) for item in items])
         turn = self._turn
@@ -76,6 +76,8 @@ class NewReply:
 
     def _item(self, holder: str, place: int, item: JsonObject, encode: Encode) -> ItemRow:
         given = place < self._given
-        call_id = item.get("call_id")
-        signature = self._signatures.get(call_id) if isinstance(call_id, str) and not given else None
+        native = None
+        if self._natives and not given:
+            native = self._natives.get(item.get("call_id") or item["id"])
+        signature = None if native is None else written(native)
         return ItemRow(holder, place, self._owner, item["id"], int(given), bytes(encode(item)), signature)

@@ -15,7 +15,6 @@ from liftgate.catalog.rows.reply_items import (
     ItemRow,
     count,
     hold_files,
-    insert_items,
     release_from_conversation,
 )
 from liftgate.catalog.table import Table
@@ -100,7 +99,7 @@ def add_items(
     placed = [
         replace(item, conversation_id=conversation_id, place=place + at, held=0) for at, (item, _) in enumerate(items)
     ]
-    insert_items(conn, placed)
+    ITEMS.insert_all(conn, placed)
     for item, files in items:
         hold_files(conn, owner, item.holder, files)
     count(conn, owner, sum(len(item.item) for item in placed))

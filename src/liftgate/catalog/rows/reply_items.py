@@ -11,20 +11,21 @@ from dataclasses import dataclass
 
 from liftgate.catalog.connection import Connection, chunks, invalidate, storable
 from liftgate.catalog.rows.files import KEPT
-from liftgate.catalog.table import BareTable, Table, marks
+from liftgate.catalog.table import BareTable, Table
 from liftgate.errors import Unavailable
 from liftgate.records import Owner
 
 KEPT_SECONDS = 30 * 86_400
 """A response's time. Conversations have none."""
-_INSERTED_AT_ONCE = 80
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ItemRow:
     """`holder`: the response whose turn brought it; random where a client added it. `given`: it is of the input.
-    `item`: JSON. `signature`: the thought signature of a function call. `conversation_id`, `place`: where it stands.
-    `held`: its holder is there."""
+    `item`: JSON. `signature`: what Gemini wants back with it (`dialects/responses/native`). `conversation_id`, `place`:
+    where it stands. `held`: its holder is there.
+
+    Rows of what is stored with each answer are not frozen: to make those costs three times as much."""
 
     holder: str
     position: int
@@ -70,16 +71,6 @@ def count(conn: Connection, owner: Owner, more: int) -> None:
             " ON CONFLICT (owner) DO UPDATE SET bytes = reply_usage.bytes + excluded.bytes",
             (owner, more),
         )
-
-
-def insert_items(conn: Connection, items: Sequence[ItemRow]) -> None:
-    """The caller counts them."""
-    size = len(ITEMS.columns)
-    for start in range(0, len(items), _INSERTED_AT_ONCE):
-        some = items[start : start + _INSERTED_AT_ONCE]
-        rows = ", ".join([f"({marks(size)})"] * len(some))
-        values = [value for item in some for value in ITEMS.values(item)]
-        conn.execute(f"INSERT INTO reply_items ({ITEMS.listed}) VALUES {rows}", values)
 
 
 def items_of(conn: Connection, holders: Sequence[str]) -> list[ItemRow]:

@@ -14,6 +14,7 @@ from liftgate.json_types import JsonMapping
 
 class Chat(OpenAI):
     call_prefix = "call_"
+    rising_ids = False
     signatures = NO_SIGNATURES
 
     media = staticmethod(find_media)

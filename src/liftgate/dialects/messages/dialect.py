@@ -20,6 +20,7 @@ from liftgate.json_types import JsonMapping, JsonObject
 
 class Messages(Anthropic):
     call_prefix = "toolu_"
+    rising_ids = False
     signatures = NO_SIGNATURES
 
     def __init__(self, *, counting: bool = False) -> None:

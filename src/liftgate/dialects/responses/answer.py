@@ -7,7 +7,8 @@ import msgspec
 from liftgate.answer.choice import Answer, Choice
 from liftgate.answer.events import Speech
 from liftgate.dialects.responses.echo import response, usage_of
-from liftgate.dialects.responses.output import Output
+from liftgate.dialects.responses.native import NO_NATIVES, Native, Natives
+from liftgate.dialects.responses.output import Output, unseen
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.errors import UpstreamAnswerBroken, shortened
 from liftgate.json_types import JsonObject
@@ -43,11 +44,24 @@ def whole(answer: Answer[ResponsesQuestion]) -> JsonObject:
     """The object of an answer whose fold has ended. Raises UpstreamAnswerBroken."""
     choice = answer.choices[0]
     ended = ending(choice)
-    output = Output(answer, _unseen)
+    output = Output(answer, unseen)
     for event in choice.events:
         if not isinstance(event, Speech):
             output.take(event)
     return ended_response(answer, output, ended)
+
+
+def natives_of(answer: Answer[ResponsesQuestion]) -> Natives:
+    """What Gemini wants back with the items of an answer."""
+    choice = answer.choices[0]
+    if choice.plain:
+        return NO_NATIVES
+    natives: dict[str, Native] = {}
+    output = Output(answer, unseen, natives)
+    for event in choice.events:
+        if not isinstance(event, Speech):
+            output.take(event)
+    return natives
 
 
 def ended_response(answer: Answer[ResponsesQuestion], output: Output, ended: Ending) -> JsonObject:
@@ -64,7 +78,3 @@ def ended_response(answer: Answer[ResponsesQuestion], output: Output, ended: End
     if extra is not None:
         state["extra_content"] = extra
     return response(answer.head, answer.question.echo, state, tier=answer.service_tier)
-
-
-def _unseen(kind: str, fields: JsonObject) -> None:
-    """A whole answer has no events."""

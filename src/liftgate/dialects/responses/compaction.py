@@ -55,7 +55,7 @@ class Compaction(WithHistory):
         if (instructions := request.get("instructions")) is not None:
             talk.instruct([{"text": checks.string(instructions, "instructions")}])
         given = request.get("input")
-        read_input(talk, self._history, [] if given is None else given)
+        read_input(talk, self._history, [] if given is None else given, self._natives)
         talk.add_user([{"text": SUMMARIZE}])
         talk.finish()
         ask.read_defaults()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from liftgate.answer.choice import Answer, Head
 from liftgate.ask.builder import Ask
@@ -12,6 +12,7 @@ from liftgate.dialects.openai_errors import OpenAI
 from liftgate.dialects.responses.answer import whole
 from liftgate.dialects.responses.items import call_ids
 from liftgate.dialects.responses.media import find_media
+from liftgate.dialects.responses.native import NO_NATIVES, Natives
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.dialects.responses.request import check_beginning, read_response, refuse_earlier, refuse_keeping
 from liftgate.dialects.responses.stream import ResponseEncoder
@@ -20,20 +21,22 @@ from liftgate.json_types import JsonMapping, JsonObject
 
 class WithHistory(OpenAI):
     """What goes on with earlier turns. `history`: their items, oldest first; the request's own input follows them.
-    `signatures`: of the calls among them. `keeps`: the answer is kept where the client does not forbid it, and what the
-    request names of earlier ones was found. Without it such requests are refused: nothing is lost in silence."""
+    `natives`: what Gemini wants back with them. `keeps`: the answer is kept where the client does not forbid it, and
+    what the request names of earlier ones was found. Without it such requests are refused: nothing is lost silently."""
 
     call_prefix = "call_"
+    rising_ids = True
 
     def __init__(
         self,
         history: Sequence[JsonObject] = (),
-        signatures: Mapping[str, str] = NO_SIGNATURES,
+        natives: Natives = NO_NATIVES,
         *,
         keeps: bool = False,
     ) -> None:
-        self.signatures = signatures
+        self.signatures = {key: each.signature for key, each in natives.items()} if natives else NO_SIGNATURES
         self._history = history
+        self._natives = natives
         self._keeps = keeps
 
     def media(self, request: JsonMapping, *, inline_limit: int) -> MediaFound:
@@ -47,7 +50,7 @@ class WithHistory(OpenAI):
 
 class Responses(WithHistory):
     def read(self, request: JsonMapping, ask: Ask) -> ResponsesQuestion:
-        question = read_response(request, ask, self._history)
+        question = read_response(request, ask, self._history, self._natives)
         if not self._keeps:
             self._refuse_state(request)
         return question

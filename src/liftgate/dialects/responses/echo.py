@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from liftgate.answer.choice import Head
@@ -16,47 +17,55 @@ _TIERS = {"standard": "default", "flex": "flex", "priority": "priority"}
 
 def echoed(request: JsonMapping) -> JsonObject:
     """What of the request stands in its answer. Also for one that was not read yet, whose values may be anything."""
-    text = request.get("text")
-    text = text if isinstance(text, dict) else {}
-    reasoning = request.get("reasoning")
-    reasoning = reasoning if isinstance(reasoning, dict) else {}
-    tools = request.get("tools")
-    conversation = request.get("conversation")
     echo: JsonObject = {
-        "background": request.get("background") is True,
-        "instructions": request.get("instructions"),
-        "max_output_tokens": as_whole(request.get("max_output_tokens")),
-        "max_tool_calls": as_whole(request.get("max_tool_calls")),
-        "parallel_tool_calls": _given(request, "parallel_tool_calls", True),
-        "previous_response_id": request.get("previous_response_id"),
-        "reasoning": {
-            "effort": reasoning.get("effort"),
-            "summary": reasoning.get("summary") or reasoning.get("generate_summary"),
-        },
-        "store": _given(request, "store", True),
-        "temperature": _given(request, "temperature", 1.0),
-        "text": {"format": _format(text.get("format")), "verbosity": text.get("verbosity") or "medium"},
-        "tool_choice": _present(_given(request, "tool_choice", "auto")),
-        "tools": [_tool(each) for each in tools] if isinstance(tools, list) else [],
-        "top_logprobs": as_whole(_given(request, "top_logprobs", 0)),
-        "top_p": _given(request, "top_p", 1.0),
-        "truncation": _given(request, "truncation", "disabled"),
-        "metadata": request.get("metadata") or {},
-        "presence_penalty": _given(request, "presence_penalty", 0.0),
-        "frequency_penalty": _given(request, "frequency_penalty", 0.0),
-        "safety_identifier": request.get("safety_identifier"),
-        "prompt_cache_key": request.get("prompt_cache_key"),
+        **_LEFT_OUT,
+        "reasoning": {"effort": None, "summary": None},
+        "text": {"format": {"type": "text"}, "verbosity": "medium"},
+        "tools": [],
+        "metadata": {},
     }
-    if (user := request.get("user")) is not None:
-        echo["user"] = user
-    if conversation is not None:
-        echo["conversation"] = {"id": conversation} if isinstance(conversation, str) else conversation
+    for name, value in request.items():
+        if value is not None:
+            if name in _AS_GIVEN:
+                echo[name] = value
+            elif (write := _WRITERS.get(name)) is not None:
+                echo[name] = write(value)
     return echo
 
 
-def _given(request: JsonMapping, name: str, default: object) -> object:
-    value = request.get(name)
-    return default if value is None else value
+_LEFT_OUT: JsonObject = {
+    "background": False,
+    "instructions": None,
+    "max_output_tokens": None,
+    "max_tool_calls": None,
+    "parallel_tool_calls": True,
+    "previous_response_id": None,
+    "reasoning": None,
+    "store": True,
+    "temperature": 1.0,
+    "text": None,
+    "tool_choice": "auto",
+    "tools": None,
+    "top_logprobs": 0,
+    "top_p": 1.0,
+    "truncation": "disabled",
+    "metadata": None,
+    "presence_penalty": 0.0,
+    "frequency_penalty": 0.0,
+    "safety_identifier": None,
+    "prompt_cache_key": None,
+}
+"""What is repeated of a request that says nothing; what may be changed afterwards is made anew each time."""
+
+
+def _reasoning(value: object) -> JsonObject:
+    given = value if isinstance(value, dict) else {}
+    return {"effort": given.get("effort"), "summary": given.get("summary") or given.get("generate_summary")}
+
+
+def _text(value: object) -> JsonObject:
+    given = value if isinstance(value, dict) else {}
+    return {"format": _format(given.get("format")), "verbosity": given.get("verbosity") or "medium"}
 
 
 def _format(value: object) -> object:
@@ -86,6 +95,21 @@ def _tool(tool: object) -> object:
     if tool.get("type") == "custom":
         return {"format": {"type": "text"}, **tool}
     return {"description": "", **tool} if tool.get("type") == "namespace" else tool
+
+
+_WRITERS: dict[str, Callable[[object], object]] = {
+    "background": lambda value: value is True,
+    "max_output_tokens": as_whole,
+    "max_tool_calls": as_whole,
+    "top_logprobs": as_whole,
+    "tool_choice": _present,
+    "reasoning": _reasoning,
+    "text": _text,
+    "tools": lambda value: [_tool(each) for each in value] if isinstance(value, list) else [],
+    "metadata": lambda value: value or {},
+    "conversation": lambda value: {"id": value} if isinstance(value, str) else value,
+}
+_AS_GIVEN = frozenset({*_LEFT_OUT, "user"} - _WRITERS.keys())
 
 
 def response(head: Head, echo: JsonMapping, state: JsonObject, *, tier: str | None = None) -> JsonObject:

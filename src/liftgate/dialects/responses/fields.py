@@ -168,11 +168,14 @@ INCLUDES: tuple[Row, ...] = (
         ("code_interpreter_call.outputs", "what the code printed, and its images"),
         ("file_search_call.results", "the passages that were found"),
         ("reasoning.encrypted_content", "reasoning items that carry the thought signatures, under the owner's seal"),
+        (
+            "message.input_image.image_url",
+            "where input items are listed: images that came as data, as they came; no effect on an answer",
+        ),
     ),
     *rows(
         "ignored",
         ("web_search_call.results", "Gemini tells sources and no results"),
-        ("message.input_image.image_url", "input is not part of an answer"),
         ("computer_call_output.output.image_url", "input is not part of an answer"),
     ),
 )

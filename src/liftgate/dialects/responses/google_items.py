@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from liftgate.answer.events import Blob, GooglePart
 from liftgate.dialects.responses.google_parts import is_search
+from liftgate.dialects.responses.question import Shown
 from liftgate.json_types import JsonObject
 
 if TYPE_CHECKING:
@@ -18,96 +19,100 @@ _FAILED = {"OUTCOME_FAILED": "failed", "OUTCOME_DEADLINE_EXCEEDED": "incomplete"
 
 
 class GoogleItems:
-    """`kept`: parts that no item shows. `searched`: an item says that a search was."""
+    """`kept`: parts that no item shows. `searched`: an item says that a search was. The output is given to each method:
+    two that held each other would be left to the garbage collector, at each answer."""
 
-    def __init__(self, output: Output) -> None:
-        self._output = output
-        self._shown = output.shown
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
         self._searching: str | None = None
         self.kept: list[JsonObject] = []
         self.searched = False
 
-    def take(self, event: GooglePart) -> None:
+    def take(self, output: Output, event: GooglePart) -> None:
         part = event.part
         if isinstance(ran := part.get("executableCode"), dict):
-            self._run(str(ran.get("code") or ""), part)
-        elif isinstance(result := part.get("codeExecutionResult"), dict) and self._ran is not None:
-            self._result(self._ran, result, part)
+            self._run(output, str(ran.get("code") or ""), part)
+        elif isinstance(result := part.get("codeExecutionResult"), dict) and (ran_in := _ran(output)) is not None:
+            self._result(output, ran_in, result, part)
         elif isinstance(called := part.get("toolCall"), dict) and is_search(called):
             args = called.get("args")
             queries = args.get("queries") if isinstance(args, dict) else None
-            self.search([str(each) for each in queries] if isinstance(queries, list) else [], [])
-            self._searching = str(self._output.items[-1]["id"])
-            self._mark(self._searching, part)
+            self.search(output, [str(each) for each in queries] if isinstance(queries, list) else [], [])
+            self._searching = str(output.items[-1]["id"])
+            _mark(output, self._searching, part)
             self.kept.append(part)
         else:
             if self._searching is not None and "toolResponse" in part:
-                self._mark(self._searching, part)
+                _mark(output, self._searching, part)
                 self._searching = None
             self.kept.append(part)
 
-    def _mark(self, item_id: str, part: JsonObject) -> None:
-        """It wants to be sent back as it is."""
-        if self._output.marks is not None:
-            self._output.marks.part(item_id, part)
-
-    @property
-    def _ran(self) -> Open | None:
-        opened = self._output.open
-        return opened if opened is not None and opened.item["type"] == "code_interpreter_call" else None
-
-    def _run(self, code: str, part: JsonObject) -> None:
-        container = {"container_id": f"cntr_{self._output.token}", "code": "", "outputs": None}
+    def _run(self, output: Output, code: str, part: JsonObject) -> None:
+        container = {"container_id": f"cntr_{output.token}", "code": "", "outputs": None}
         kind = {"type": "code_interpreter_call", "status": "in_progress"}
-        opened = self._output.begin({"id": self._output.new_id("ci_"), **kind, **container})
+        opened = output.begin({"id": output.new_id("ci_"), **kind, **container})
         event = "response.code_interpreter_call"
-        self._output.emit(f"{event}.in_progress", opened.place)
-        self._output.emit(f"{event}_code.delta", {**opened.place, "delta": code})
-        self._output.emit(f"{event}_code.done", {**opened.place, "code": code})
-        self._output.emit(f"{event}.interpreting", opened.place)
+        output.emit(f"{event}.in_progress", opened.place)
+        output.emit(f"{event}_code.delta", {**opened.place, "delta": code})
+        output.emit(f"{event}_code.done", {**opened.place, "code": code})
+        output.emit(f"{event}.interpreting", opened.place)
         opened.item["code"] = code
-        self._mark(opened.item["id"], part)
+        _mark(output, opened.item["id"], part)
 
-    def _result(self, opened: Open, result: JsonObject, part: JsonObject) -> None:
+    def _result(self, output: Output, opened: Open, result: JsonObject, part: JsonObject) -> None:
         """It stays open: images that the code made follow it."""
-        self._mark(opened.item["id"], part)
+        _mark(output, opened.item["id"], part)
         opened.item["status"] = _FAILED.get(str(result.get("outcome")), "completed")
         if self._shown.outputs:
             opened.item["outputs"] = [{"type": "logs", "logs": str(result.get("output") or "")}]
 
-    def image(self, blob: Blob) -> None:
-        if (opened := self._ran) is not None:
+    def image(self, output: Output, blob: Blob) -> None:
+        if (opened := _ran(output)) is not None:
             url = f"data:{blob.mime_type};base64,{blob.data}"
             if self._shown.outputs:
                 opened.item["outputs"] = [*(opened.item["outputs"] or ()), {"type": "image", "url": url}]
             return
         item: JsonObject = {"type": "image_generation_call", "status": "in_progress", "result": None}
-        opened = self._output.begin({"id": self._output.new_id("ig_"), **item})
+        opened = output.begin({"id": output.new_id("ig_"), **item})
         for step in ("in_progress", "generating", "completed"):
-            self._output.emit(f"response.image_generation_call.{step}", opened.place)
+            output.emit(f"response.image_generation_call.{step}", opened.place)
         opened.item["result"] = blob.data
-        if blob.signature and self._output.marks is not None:
-            self._output.marks.images[opened.item["id"]] = blob.signature
-        self._output.end("completed")
+        if blob.signature:
+            output.note(opened.item["id"], blob.signature)
+            if output.marks is not None:
+                output.marks.images[opened.item["id"]] = blob.signature
+        output.end("completed")
 
-    def search(self, queries: list[str], sources: list[str]) -> None:
+    def search(self, output: Output, queries: list[str], sources: list[str]) -> None:
         self.searched = True
         action: JsonObject = {"type": "search", "query": queries[0] if queries else "", "queries": queries}
         if self._shown.sources:
             action["sources"] = [{"type": "url", "url": each} for each in sources]
         kind: JsonObject = {"type": "web_search_call", "status": "in_progress"}
-        opened = self._output.begin({"id": self._output.new_id("ws_"), **kind, "action": action})
+        opened = output.begin({"id": output.new_id("ws_"), **kind, "action": action})
         for step in ("in_progress", "searching", "completed"):
-            self._output.emit(f"response.web_search_call.{step}", opened.place)
-        self._output.end("completed")
+            output.emit(f"response.web_search_call.{step}", opened.place)
+        output.end("completed")
 
-    def found(self, passages: list[JsonObject]) -> None:
+    def found(self, output: Output, passages: list[JsonObject]) -> None:
         """Passages of documents that Gemini keeps, which have no ids here."""
         results = [{"filename": str(each.get("title") or ""), "text": each["text"]} for each in passages]
         item: JsonObject = {"type": "file_search_call", "status": "in_progress", "queries": [], "results": None}
-        opened = self._output.begin({"id": self._output.new_id("fs_"), **item})
+        opened = output.begin({"id": output.new_id("fs_"), **item})
         for step in ("in_progress", "searching", "completed"):
-            self._output.emit(f"response.file_search_call.{step}", opened.place)
+            output.emit(f"response.file_search_call.{step}", opened.place)
         if self._shown.results:
             opened.item["results"] = results
-        self._output.end("completed")
+        output.end("completed")
+
+
+def _ran(output: Output) -> Open | None:
+    opened = output.open
+    return opened if opened is not None and opened.item["type"] == "code_interpreter_call" else None
+
+
+def _mark(output: Output, item_id: str, part: JsonObject) -> None:
+    """It wants to be sent back as it is."""
+    output.note(item_id, part=part)
+    if output.marks is not None:
+        output.marks.part(item_id, part)

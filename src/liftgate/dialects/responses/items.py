@@ -18,6 +18,7 @@ from liftgate.ask.media_parts import data_part
 from liftgate.ask.tool_results import read_arguments, response_of
 from liftgate.dialects.responses.fields import REFUSED_ITEMS
 from liftgate.dialects.responses.media import made_image
+from liftgate.dialects.responses.native import NO_NATIVES, Natives
 from liftgate.dialects.responses.parts import IGNORED_KEYS, media_of, read_part, read_text
 from liftgate.dialects.responses.sealed import open_summary
 from liftgate.dialects.responses.turns import Turns
@@ -26,6 +27,7 @@ from liftgate.json_types import JsonMapping, JsonObject
 
 ROLES = ("user", "assistant", "system", "developer")
 _MESSAGE_KEYS = frozenset({"type", "role", "content", "id", "status", "phase", "extra_content", "parsed"})
+_WORDS = frozenset({"type", "role", "content"})
 _TEXT_KEYS = IGNORED_KEYS | {"text", "refusal", "annotations", "logprobs", "parsed", "extra_content"}
 _CALL_KEYS = frozenset(
     {
@@ -54,22 +56,40 @@ def call_ids(items: object) -> list[str]:
     ]
 
 
-def read_input(talk: Conversation, history: Sequence[JsonObject], value: object) -> None:
-    """`history`: the items of the turns before; `value`: `input` itself. Raises InvalidRequest with the item's path,
-    NotFound for a reference to an item that is not there."""
+def read_input(talk: Conversation, history: Sequence[JsonObject], value: object, natives: Natives = NO_NATIVES) -> None:
+    """`history`: the items of the turns before; `value`: `input` itself; `natives`: of items of both. Raises
+    InvalidRequest with the item's path, NotFound for a reference to an item that is not there."""
     if isinstance(value, str) and not history:
         talk.add_user([{"text": value}])
         return
-    items = Turns(talk)
-    items.open_seals((*history, *(value if isinstance(value, list) else ())))
+    listed = [] if isinstance(value, str) else checks.array(value, "input")
+    words = 0 if history else _words_first(talk, listed)
+    if words and words == len(listed):
+        return
+    items = Turns(talk, natives)
+    items.open_seals((*history, *listed))
     for index, item in enumerate(history):
         _read(items, item, f"history[{index}]")
     if isinstance(value, str):
         items.user([{"text": value}])
-    else:
-        for index, item in enumerate(checks.array(value, "input")):
-            _read(items, item, f"input[{index}]")
+    for index in range(words, len(listed)):
+        _read(items, listed[index], f"input[{index}]")
     items.end()
+
+
+def _words_first(talk: Conversation, listed: Sequence[object]) -> int:
+    """Reads the plain words that an input begins with, as most inputs are nothing else; how many items these are."""
+    for index, item in enumerate(listed):
+        if type(item) is not dict or type(content := item.get("content")) is not str or not _WORDS.issuperset(item):
+            return index
+        role = item.get("role")
+        if item.get("type", "message") != "message" or role not in ("user", "system", "developer"):
+            return index
+        if role == "user":
+            talk.add_user([{"text": content}])
+        else:
+            talk.instructions.append({"text": content})
+    return len(listed)
 
 
 def check_item(ask: Ask, item: object, where: str) -> None:
@@ -84,7 +104,7 @@ def check_item(ask: Ask, item: object, where: str) -> None:
 
 
 def _read(items: Turns, item: object, where: str) -> None:
-    found = checks.mapping(item, where)
+    found = item if type(item) is dict else checks.mapping(item, where)
     kind = found.get("type")
     if kind is None:
         kind = "message" if "role" in found or "content" in found else "item_reference"
@@ -99,14 +119,18 @@ def _read(items: Turns, item: object, where: str) -> None:
 
 def _message(items: Turns, item: JsonObject, where: str) -> None:
     ask = items.ask
-    role = checks.choice(checks.required(item, "role", where), f"{where}.role", ROLES)
-    ask.refuse_unknown_keys(item, where, _MESSAGE_KEYS)
-    content = checks.required(item, "content", where)
+    role, content = item.get("role"), item.get("content")
+    if role not in ROLES or content is None or not _MESSAGE_KEYS.issuperset(item):
+        role = checks.choice(checks.required(item, "role", where), f"{where}.role", ROLES)
+        ask.refuse_unknown_keys(item, where, _MESSAGE_KEYS)
+        content = checks.required(item, "content", where)
     at = f"{where}.content"
     if role == "assistant":
         for text in _said(ask, content, at):
             items.say({"text": text})
         items.messages.append(items.parts[-1])
+        if signature := items.native(item).signature:
+            items.parts[-1]["thoughtSignature"] = signature
         return
     if isinstance(content, str):
         parts: list[JsonObject] = [{"text": content}]
@@ -225,14 +249,14 @@ def _compaction(items: Turns, item: JsonObject, where: str) -> None:
 
 
 def _search(items: Turns, item: JsonObject, where: str) -> None:
-    if items.native(item):
+    if items.say_native(item):
         return
     items.ask.notes.append(f"'{where}', a '{item['type']}', is not sent: what was found stands in the answer's text.")
 
 
 def _code(items: Turns, item: JsonObject, where: str) -> None:
     """Code that Google ran, and what it printed: in Gemini's own parts, or as text where they are not known."""
-    if items.native(item):
+    if items.say_native(item):
         return
     code = checks.string(item.get("code") or "", f"{where}.code")
     lines = [f"```python\n{code}\n```"] if code else []
@@ -246,7 +270,8 @@ def _code(items: Turns, item: JsonObject, where: str) -> None:
 
 def _image(items: Turns, item: JsonObject, where: str) -> None:
     item_id = item.get("id")
-    signature = items.kept.images.get(item_id) if items.kept is not None and isinstance(item_id, str) else None
+    sealed = items.kept.images.get(item_id) if items.kept is not None and isinstance(item_id, str) else None
+    signature = items.native(item).signature if sealed is None else sealed
     for media in made_image(item, where):
         part = data_part(items.ask, media)
         items.say({**part, "thoughtSignature": signature} if signature else part)

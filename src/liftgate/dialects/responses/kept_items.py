@@ -45,6 +45,7 @@ _DEFAULTS: dict[str, JsonObject] = {
     "output_text": {"annotations": [], "logprobs": []},
 }
 """What parts have where clients leave it out."""
+_WORDS = ("input_text", "output_text", "refusal")
 _INLINE_KEYS = {
     "input_image": ("image_url",),
     "input_file": ("file_data", "file_url"),
@@ -97,7 +98,8 @@ def _whole(item: JsonObject, token: str) -> JsonObject:
 def _part(part: object) -> object:
     if not isinstance(part, dict):
         return part
-    return {**_DEFAULTS.get(str(part.get("type")), {}), **part}
+    defaults = _DEFAULTS.get(str(part.get("type")))
+    return dict(part) if defaults is None else {**defaults, **part}
 
 
 def _text(text: str, role: object) -> JsonObject:
@@ -146,6 +148,19 @@ def media_parts(items: Sequence[JsonObject]) -> Iterator[tuple[JsonObject, Media
                     continue  # what is wrong with it is said where it is read
                 if media is not None:
                     yield part, media
+
+
+def only_words(items: Sequence[JsonObject]) -> bool:
+    """Whether no file can be in these items."""
+    for item in items:
+        kind = item.get("type")
+        if kind == "message":
+            for part in item["content"]:
+                if type(part) is not dict or part.get("type") not in _WORDS:
+                    return False
+        elif kind not in ("reasoning", "function_call", "custom_tool_call", "web_search_call"):
+            return False
+    return True
 
 
 def inline_data(items: Sequence[JsonObject]) -> Iterator[Inline]:

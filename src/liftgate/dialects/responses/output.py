@@ -19,12 +19,18 @@ from liftgate.answer.events import Blob, Call, ChoiceEvent, GooglePart, Signatur
 from liftgate.dialects.openai_choice import logprobs
 from liftgate.dialects.responses.google_items import GoogleItems
 from liftgate.dialects.responses.google_parts import chunks, left_over
+from liftgate.dialects.responses.native import Native
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.dialects.responses.sealed import Marks
 from liftgate.json_types import JsonObject
 
 Emit: TypeAlias = Callable[[str, JsonObject], None]
 """Takes a stream event: its type, and its fields but for the type and the number."""
+
+
+def unseen(kind: str, fields: JsonObject) -> None:
+    """A whole answer has no events."""
+
 
 _encode = msgspec.json.Encoder().encode
 
@@ -46,20 +52,23 @@ class Open(msgspec.Struct):
 
 class Output:
     """`items`: those that are closed. `open`: the one that is not. `marks`: what a reasoning item is to carry under the
-    owner's seal, where the client asked for it."""
+    owner's seal, where the client asked for it. `natives`: takes what Gemini wants back with each item."""
 
-    def __init__(self, answer: Answer[ResponsesQuestion], emit: Emit) -> None:
+    def __init__(self, answer: Answer[ResponsesQuestion], emit: Emit, natives: dict[str, Native] | None = None) -> None:
         self.items: list[JsonObject] = []
         self.open: Open | None = None
         self.token = answer.head.id
         self._question = answer.question
         self.shown = answer.question.shown
         self.emit = emit
+        self._natives = natives
+        # Those of a text are not even made where nobody sees them.
+        self._seen = emit is not unseen
         self._length = 0
         self._messages: list[Open] = []
         shown, question = self.shown, answer.question
         self.marks = Marks(question.seal(), question.family) if shown.sealed and question.seal is not None else None
-        self._google = GoogleItems(self)
+        self._google = GoogleItems(self.shown)
 
     def take(self, event: ChoiceEvent) -> None:
         if type(event) is Text:
@@ -74,11 +83,20 @@ class Output:
             self.close()
             self._call(event)
         elif type(event) is Blob:
-            self._google.image(event)
+            self._google.image(self, event)
         elif type(event) is GooglePart:
-            self._google.take(event)
-        elif type(event) is Signature and self.marks is not None and self.open is not None and self.open.part:
-            self.marks.texts[len(self._messages)] = event.value
+            self._google.take(self, event)
+        elif type(event) is Signature and self.open is not None and self.open.part:
+            self.note(self.open.item["id"], event.value)
+            if self.marks is not None:
+                self.marks.texts[len(self._messages)] = event.value
+
+    def note(self, item_id: str, signature: str = "", part: JsonObject | None = None) -> None:
+        """Of an item, or of a call by its `call_id`."""
+        if self._natives is not None:
+            known = self._natives.get(item_id)
+            parts = [*(known.parts if known is not None else ()), *(() if part is None else (part,))]
+            self._natives[item_id] = Native(self._question.family, signature, parts)
 
     # ── messages ─────────────────────────────────────────────────────────────────────────────────
 
@@ -86,26 +104,37 @@ class Output:
         """The open item is a message."""
         if self.open is not None and self.open.part:
             return
-        item = {"id": self.new_id("msg_"), "type": "message", "status": "in_progress", "role": "assistant"}
-        opened = self.begin({**item, "content": []})
+        opened = self.begin(self._new_message())
         opened.part = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
         opened.start = self._length
         self._messages.append(opened)
-        self.emit(
-            "response.content_part.added",
-            {**opened.place, "content_index": 0, "part": {**opened.part, "annotations": [], "logprobs": []}},
-        )
+        if self._seen:
+            self.emit(
+                "response.content_part.added",
+                {**opened.place, "content_index": 0, "part": {**opened.part, "annotations": [], "logprobs": []}},
+            )
+
+    def _new_message(self) -> JsonObject:
+        return {
+            "id": self.new_id("msg_"),
+            "type": "message",
+            "status": "in_progress",
+            "role": "assistant",
+            "content": [],
+        }
 
     def say(self, event: Text) -> None:
         """Text of the message that is open."""
         assert self.open is not None
         shown = logprobs(event.logprobs) if event.logprobs and self.shown.logprobs else []
         self.add(event.text)
-        self.open.part["logprobs"] += shown
-        self.emit(
-            "response.output_text.delta",
-            {**self.open.place, "content_index": 0, "delta": event.text, "logprobs": shown},
-        )
+        if shown:
+            self.open.part["logprobs"] += shown
+        if self._seen:
+            self.emit(
+                "response.output_text.delta",
+                {**self.open.place, "content_index": 0, "delta": event.text, "logprobs": shown},
+            )
 
     def add(self, text: str) -> None:
         """A piece of the message that is open, without an event."""
@@ -117,8 +146,7 @@ class Output:
     def refuse(self, why: str) -> None:
         """A message that says in the model's place why nothing is there."""
         self.close()
-        item = {"id": self.new_id("msg_"), "type": "message", "status": "in_progress", "role": "assistant"}
-        opened = self.begin({**item, "content": []})
+        opened = self.begin(self._new_message())
         place = {**opened.place, "content_index": 0}
         self.emit("response.content_part.added", {**place, "part": {"type": "refusal", "refusal": ""}})
         self.emit("response.refusal.delta", {**place, "delta": why})
@@ -131,9 +159,10 @@ class Output:
     def _close_message(self, opened: Open, status: str) -> None:
         part = opened.part
         part["text"] = "".join(opened.texts)
-        place = {**opened.place, "content_index": 0}
-        self.emit("response.output_text.done", {**place, "text": part["text"], "logprobs": part["logprobs"]})
-        self.emit("response.content_part.done", {**place, "part": part})
+        if self._seen:
+            place = {**opened.place, "content_index": 0}
+            self.emit("response.output_text.done", {**place, "text": part["text"], "logprobs": part["logprobs"]})
+            self.emit("response.content_part.done", {**place, "part": part})
         opened.item["content"] = [part]
         self.end(status)
 
@@ -170,6 +199,8 @@ class Output:
 
     def _call(self, call: Call) -> None:
         token = call.id.removeprefix("call_")
+        if call.signature:
+            self.note(call.id, call.signature)
         space, name = self._question.namespaces.get(call.name, ("", call.name))
         named: JsonObject = {"call_id": call.id, "name": name}
         if space:
@@ -202,7 +233,8 @@ class Output:
             self.refuse(refusal)
         elif status == "completed" and not self.items and self.open is None:
             self.message()  # clients take an answer without items for none
-        self._cite(choice.citations)
+        if choice.citations:
+            self._cite(choice.citations)
         self.close(status)
         if self.marks is not None and self.marks.waiting:
             self.begin({"id": self.new_id("rs_"), "type": "reasoning", "summary": []})
@@ -211,10 +243,10 @@ class Output:
         queries = grounding.get("webSearchQueries") if isinstance(grounding, dict) else None
         if isinstance(queries, list) and queries and not self._google.searched:
             self._google.search(
-                [str(each) for each in queries], [each["uri"] for each in chunks(grounding, "web", "uri")]
+                self, [str(each) for each in queries], [each["uri"] for each in chunks(grounding, "web", "uri")]
             )
-        if passages := chunks(grounding, "retrievedContext", "text"):
-            self._google.found(passages)
+        if grounding and (passages := chunks(grounding, "retrievedContext", "text")):
+            self._google.found(self, passages)
         return left_over(choice, self._google.kept)
 
     def _cite(self, citations: list[Citation]) -> None:
@@ -259,7 +291,8 @@ class Output:
     def begin(self, item: JsonObject) -> Open:
         self.close()
         opened = self.open = Open(item, len(self.items))
-        self.emit("response.output_item.added", {"output_index": opened.index, "item": dict(item)})
+        if self._seen:
+            self.emit("response.output_item.added", {"output_index": opened.index, "item": dict(item)})
         return opened
 
     def end(self, status: str | None) -> None:
@@ -269,7 +302,8 @@ class Output:
         if status is not None:
             opened.item["status"] = status
         self.items.append(opened.item)
-        self.emit("response.output_item.done", {"output_index": opened.index, "item": opened.item})
+        if self._seen:
+            self.emit("response.output_item.done", {"output_index": opened.index, "item": opened.item})
 
     def new_id(self, prefix: str) -> str:
         number = len(self.items) + (self.open is not None)

@@ -22,15 +22,11 @@ def _elsewhere(reading: Reading, value: object, param: str) -> None:
     """Read by others: the router, or once everything else is known."""
 
 
-def _of_ask(read: Callable[[Ask, object, str], None]) -> _Reader:
-    return lambda reading, value, param: read(reading.ask, value, param)
-
-
-def _boolean(reading: Reading, value: object, param: str) -> None:
+def _boolean(ask: Ask, value: object, param: str) -> None:
     checks.boolean(value, param)
 
 
-def _string(reading: Reading, value: object, param: str) -> None:
+def _string(ask: Ask, value: object, param: str) -> None:
     checks.string(value, param)
 
 
@@ -163,16 +159,7 @@ READERS: dict[str, _Reader] = {
     "conversation": _elsewhere,
     "timeout": _elsewhere,
     "additional_drop_params": _elsewhere,
-    "drop_params": _boolean,
-    "stream": _boolean,
-    "store": _boolean,
     "stream_options": _stream_options,
-    "temperature": _of_ask(generation.read_temperature),
-    "top_p": _of_ask(generation.read_top_p),
-    "presence_penalty": _of_ask(generation.read_presence_penalty),
-    "frequency_penalty": _of_ask(generation.read_frequency_penalty),
-    "max_output_tokens": _of_ask(generation.read_token_limit),
-    "service_tier": _of_ask(generation.read_service_tier),
     "top_logprobs": _top_logprobs,
     "text": _text,
     "tools": tools.read_tools,
@@ -180,11 +167,24 @@ READERS: dict[str, _Reader] = {
     "reasoning": _reasoning,
     "include": _include,
     "metadata": _metadata,
-    "user": _string,
-    "safety_identifier": _string,
-    "prompt_cache_key": _string,
-    "background": _boolean,
     "truncation": _truncation,
     "context_management": _context_management,
     "max_tool_calls": _max_tool_calls,
 }
+OF_ASK: dict[str, Callable[[Ask, object, str], None]] = {
+    "drop_params": _boolean,
+    "stream": _boolean,
+    "store": _boolean,
+    "background": _boolean,
+    "temperature": generation.read_temperature,
+    "top_p": generation.read_top_p,
+    "presence_penalty": generation.read_presence_penalty,
+    "frequency_penalty": generation.read_frequency_penalty,
+    "max_output_tokens": generation.read_token_limit,
+    "service_tier": generation.read_service_tier,
+    "user": _string,
+    "safety_identifier": _string,
+    "prompt_cache_key": _string,
+}
+"""Those that need no more than that."""
+READ_ELSEWHERE = frozenset(name for name, reader in READERS.items() if reader is _elsewhere)

@@ -50,8 +50,10 @@ def read_media(part: JsonObject, where: str) -> Media | None:
 
 def read_part(ask: Ask, part: object, where: str) -> JsonObject:
     """Gemini's part of a text or of media."""
-    found = checks.mapping(part, where)
+    found = part if type(part) is dict else checks.mapping(part, where)
     if found.get("type") == "input_text":
+        if len(found) == 2 and type(text := found.get("text")) is str:
+            return {"text": text}
         return {"text": read_text(ask, found, where)}
     return media_part(ask, media_of(ask, found, where))
 

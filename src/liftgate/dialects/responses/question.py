@@ -39,6 +39,9 @@ class Shown(msgspec.Struct, frozen=True, gc=False):
     sealed: bool = False
 
 
+NOTHING_SHOWN = Shown()
+
+
 class ResponsesQuestion(Question, frozen=True):
     """`echo`: what the Response object repeats of the request. `shown`: what of the answer. `namespaces`: as in
     `Reading`. `stored`: the client lets its answer be kept. `runs_code`: images in the answer are made by code that
@@ -46,7 +49,7 @@ class ResponsesQuestion(Question, frozen=True):
     lets the first be left out."""
 
     echo: JsonMapping = NO_ECHO
-    shown: Shown = Shown()
+    shown: Shown = NOTHING_SHOWN
     namespaces: Mapping[str, tuple[str, str]] = NO_NAMESPACES
     stored: bool = False
     runs_code: bool = False

@@ -18,29 +18,28 @@ from liftgate.dialects.responses import tools
 from liftgate.dialects.responses.echo import echoed
 from liftgate.dialects.responses.fields import IGNORED, MOVED, REFUSED
 from liftgate.dialects.responses.items import has_items, read_input
-from liftgate.dialects.responses.parameters import READERS
-from liftgate.dialects.responses.question import Reading, ResponsesQuestion, Shown
+from liftgate.dialects.responses.native import NO_NATIVES, Natives
+from liftgate.dialects.responses.parameters import OF_ASK, READ_ELSEWHERE, READERS
+from liftgate.dialects.responses.question import NOTHING_SHOWN, Reading, ResponsesQuestion, Shown
 from liftgate.dialects.responses.sealed import ENCRYPTED
 from liftgate.dialects.responses.tool_choice import read_choice
 from liftgate.errors import InvalidRequest, MissingParameter, NotFound, UnsupportedParameter, shortened
 from liftgate.json_types import JsonMapping, JsonObject
 
+_SHOW = frozenset({"include", "reasoning", "top_logprobs"})
+
 
 def check_beginning(request: JsonMapping) -> None:
     """What OpenAI looks at first. Raises MissingParameter, UnsupportedParameter and InvalidRequest."""
-    for name, place in MOVED.items():
-        if request.get(name) is not None:
-            raise UnsupportedParameter(
-                f"Unsupported parameter: '{name}'. In the Responses API, this parameter has moved to '{place}'.",
-                param=name,
-            )
+    if not MOVED.keys().isdisjoint(request):
+        _refuse_moved(request)
     if request.get("model") is None:
         raise MissingParameter("model")
     if (request.get("prompt")) is not None:
         prompt = checks.mapping(request["prompt"], "prompt")
         prompt_id = checks.string(checks.required(prompt, "id", "prompt"), "prompt.id")
         raise NotFound(f"Prompt with id '{shortened(prompt_id)}' not found.", param="prompt")
-    begun = any(request.get(name) is not None for name in ("previous_response_id", "conversation"))
+    begun = request.get("previous_response_id") is not None or request.get("conversation") is not None
     if request.get("input") is None and not begun:
         raise MissingParameter("input")
     if not has_items(request) and not begun:
@@ -49,21 +48,37 @@ def check_beginning(request: JsonMapping) -> None:
         )
 
 
-def read_response(request: JsonMapping, ask: Ask, history: Sequence[JsonObject]) -> ResponsesQuestion:
+def _refuse_moved(request: JsonMapping) -> None:
+    for name, place in MOVED.items():
+        if request.get(name) is not None:
+            raise UnsupportedParameter(
+                f"Unsupported parameter: '{name}'. In the Responses API, this parameter has moved to '{place}'.",
+                param=name,
+            )
+
+
+def read_response(
+    request: JsonMapping, ask: Ask, history: Sequence[JsonObject], natives: Natives = NO_NATIVES
+) -> ResponsesQuestion:
     """Never changes the request. With `drop_params`, what the model's facts exclude and unknown parameters are left
-    out, each named in `dropped`. `history`: the items of the turns before. Raises InvalidRequest, MissingParameter,
-    UnsupportedParameter, NotFound and FileNotFound, with the field's path in `param`."""
+    out, each named in `dropped`. `history`: the items of the turns before; `natives`: what Gemini wants back with them.
+    Raises InvalidRequest, MissingParameter, UnsupportedParameter, NotFound and FileNotFound, with the field's path in
+    `param`."""
     if type(drop := request.get("drop_params")) is bool:
         ask.drop_params = drop
-    request = leave_out_unwanted(ask, request, param="additional_drop_params", keep="input")
+    if ask.defaults or "additional_drop_params" in request:
+        request = leave_out_unwanted(ask, request, param="additional_drop_params", keep="input")
     reading = Reading(ask, request)
     ask.declared = partial(tools.declared_names, request)
     if not ask.facts.text_out:
         raise UnsupportedParameter("This model only speaks, and a Response has no sound.", param="model")
     for name, value in request.items():
-        if value is not None and name not in IGNORED:
-            _read(reading, name, value)
-    starts = _conversation(reading, request, history)
+        if value is not None and name not in READ_ELSEWHERE:
+            if (reader := OF_ASK.get(name)) is not None:
+                reader(ask, value, name)
+            else:
+                _read(reading, name, value)
+    starts = _conversation(reading, request, history, natives)
     choice = request.get("tool_choice")
     if choice is not None:
         ask.said.add("tool_choice")
@@ -143,7 +158,9 @@ def refuse_keeping(request: JsonMapping) -> None:
         )
 
 
-def _conversation(reading: Reading, request: JsonMapping, history: Sequence[JsonObject]) -> tuple[int, ...]:
+def _conversation(
+    reading: Reading, request: JsonMapping, history: Sequence[JsonObject], natives: Natives
+) -> tuple[int, ...]:
     """Gives where the turns begin, if there are several and the first may be left out."""
     talk = Conversation(reading.ask)
     if (instructions := request.get("instructions")) is not None:
@@ -151,7 +168,7 @@ def _conversation(reading: Reading, request: JsonMapping, history: Sequence[Json
     if reading.attached:
         talk.add_user(reading.attached)
     value = request.get("input")
-    read_input(talk, history, [] if value is None else value)
+    read_input(talk, history, [] if value is None else value, natives)
     talk.finish()
     if request.get("truncation") != "auto":
         return ()
@@ -163,6 +180,8 @@ def _read(reading: Reading, name: str, value: object) -> None:
     ask = reading.ask
     if (reader := READERS.get(name)) is not None:
         reader(reading, value, name)
+    elif name in IGNORED:
+        return
     elif (reason := REFUSED.get(name)) is not None:
         ask.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
     else:
@@ -171,7 +190,9 @@ def _read(reading: Reading, name: str, value: object) -> None:
 
 def _refuse_forms(ask: Ask) -> None:
     """Gemini's own fields may ask for what a Response has no form for."""
-    asked: JsonObject = {**ask.generation, **ask.gemini.get("generationConfig", {})}
+    asked: JsonObject = ask.generation
+    if ask.gemini:
+        asked = {**asked, **ask.gemini.get("generationConfig", {})}
     if (asked.get("candidateCount") or 1) != 1:
         raise UnsupportedParameter("A Response has one answer.", param="candidate_count")
     if "AUDIO" in (asked.get("responseModalities") or ask.modalities or ()) or "speechConfig" in asked:
@@ -179,6 +200,8 @@ def _refuse_forms(ask: Ask) -> None:
 
 
 def _shown(request: JsonMapping) -> Shown:
+    if _SHOW.isdisjoint(request):
+        return NOTHING_SHOWN
     include = frozenset(request.get("include") or ())
     reasoning = request.get("reasoning") or {}
     return Shown(

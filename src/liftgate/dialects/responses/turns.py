@@ -12,15 +12,20 @@ from liftgate.ask import checks
 from liftgate.ask.body import Conversation
 from liftgate.ask.media import Media
 from liftgate.ask.tool_results import Call, Round, call_part
+from liftgate.dialects.responses.native import NO_NATIVES, Native, Natives
 from liftgate.dialects.responses.sealed import Kept
 from liftgate.errors import InvalidRequest, shortened
 from liftgate.json_types import JsonObject
+
+_NOTHING = Native()
 
 
 class Turns:
     """`parts`, `calls`: of the model's turn that is being read; `messages`: the last part of each of its messages."""
 
-    def __init__(self, talk: Conversation) -> None:
+    __slots__ = ("_ids", "_natives", "_where", "ask", "calls", "kept", "messages", "parts", "talk")
+
+    def __init__(self, talk: Conversation, natives: Natives = NO_NATIVES) -> None:
         self.talk = talk
         self.ask = talk.ask
         self.parts: list[JsonObject] = []
@@ -29,6 +34,7 @@ class Turns:
         self.kept: Kept | None = None
         self._ids: set[str] = set()
         self._where = ""
+        self._natives = natives
 
     def open_seals(self, listed: Sequence[object]) -> None:
         """What the reasoning items among them carry, which may stand behind what it belongs to."""
@@ -43,12 +49,23 @@ class Turns:
     def signature(self, call_id: str) -> str | None:
         """The sealed one goes before the one that is kept here. None where there is none that this model takes."""
         sealed = self.kept.calls.get(call_id) if self.kept is not None else None
-        return self.ask.signatures.get(call_id) if sealed is None else sealed or None
+        if sealed is not None:
+            return sealed or None
+        native = self._natives.get(call_id)
+        if native is not None and not native.suits(self.ask.facts.family):
+            return None
+        return self.ask.signatures.get(call_id)
 
-    def native(self, item: JsonObject) -> bool:
+    def native(self, item: JsonObject) -> Native:
+        """What is kept here of an item, as far as this model takes it."""
+        native = self._natives.get(item_id) if self._natives and isinstance(item_id := item.get("id"), str) else None
+        return native if native is not None and native.suits(self.ask.facts.family) else _NOTHING
+
+    def say_native(self, item: JsonObject) -> bool:
         """Says Gemini's own parts of an item, where they are known."""
         item_id = item.get("id")
-        parts = self.kept.parts.get(item_id, ()) if self.kept is not None and isinstance(item_id, str) else ()
+        sealed = self.kept.parts.get(item_id) if self.kept is not None and isinstance(item_id, str) else None
+        parts = self.native(item).parts if sealed is None else sealed
         for part in parts:
             self.say(part)
         return bool(parts)

@@ -52,32 +52,34 @@ async def delete_conversation(request: Request) -> Response:
 
 
 async def create_items(request: Request) -> Response:
-    check_include(request.query("key", lists=INCLUDE))
+    images = check_include(request.query("key", lists=INCLUDE))
     body = await _body(request, "items")
     if body.get("items") is None:
         raise MissingParameter("items")
     items = _items(body["items"])
     large = request.held >= LARGE
-    added = await request.gateway.conversations.add(request.owner, _id(request), items, large=large)
+    added = await request.gateway.conversations.add(request.owner, _id(request), items, large=large, images=images)
     return await _large(item_list(added, has_more=False))
 
 
 async def list_items(request: Request) -> Response:
     query = request.query("key", "limit", "order", "after", lists=INCLUDE)
-    check_include(query)
+    images = check_include(query)
     page = await request.gateway.conversations.items(
         request.owner,
         _id(request),
         after=query.get("after"),
         limit=read_limit(query.get("limit")),
         order=read_order(query.get("order")),
+        images=images,
     )
     return await _large(item_list(page.items, has_more=page.has_more))
 
 
 async def retrieve_item(request: Request) -> Response:
-    check_include(request.query("key", lists=INCLUDE))
-    item = await request.gateway.conversations.item(request.owner, _id(request), request.params["item_id"])
+    images = check_include(request.query("key", lists=INCLUDE))
+    item_id = request.params["item_id"]
+    item = await request.gateway.conversations.item(request.owner, _id(request), item_id, images=images)
     return await _large(item)
 
 

@@ -86,7 +86,7 @@ async def count_tokens(request: Request) -> Response:
     with request.while_connected(PATIENCE):
         large = request.held >= LARGE
         turn = await request.gateway.replies.begin(request.owner, body, keeps=False, large=large)
-        dialect = Counted(turn.items, turn.signatures, keeps=True)
+        dialect = Counted(turn.items, turn.natives, keeps=True)
         tokens = await request.gateway.generate.count(dialect, request.owner, turn.request, large=turn.large)
         return json_response({"object": "response.input_tokens", "input_tokens": tokens})
 
@@ -98,7 +98,7 @@ async def compact(request: Request) -> Response:
     large = request.held >= LARGE
     with request.while_connected(PATIENCE):
         turn = await request.gateway.replies.begin(request.owner, body, keeps=False, large=large)
-        dialect = Compaction(turn.items, turn.signatures, keeps=True)
+        dialect = Compaction(turn.items, turn.natives, keeps=True)
         whole = await request.gateway.generate.complete(dialect, request.owner, turn.request, large=turn.large)
         large = whole.large
         compacted = await asyncio.to_thread(dialect.whole, whole) if large else dialect.whole(whole)
@@ -135,13 +135,14 @@ async def cancel_response(request: Request) -> Response:
 
 async def list_input_items(request: Request) -> Response:
     query = request.query("key", "beta", "limit", "order", "after", lists=INCLUDE)
-    check_include(query)
+    images = check_include(query)
     page = await request.gateway.replies.input_items(
         request.owner,
         request.params["response_id"],
         after=query.get("after"),
         limit=read_limit(query.get("limit")),
         order=read_order(query.get("order")),
+        images=images,
     )
     return await _written(item_list(page.items, has_more=page.has_more), large=True)
 
@@ -177,8 +178,9 @@ def read_limit(value: str | None) -> int:
     return number
 
 
-def check_include(query: dict[str, str]) -> None:
-    """What the request asked to see of its answer is there without being asked for again."""
+def check_include(query: dict[str, str]) -> bool:
+    """Whether images of the input are to be shown as they came. What a request asked to see of its answer is there
+    without being asked for again."""
     named = [word for name in INCLUDE for word in query.get(name, "").split(",") if word]
     for index, word in enumerate(named):
         if word not in INCLUDED:
@@ -187,6 +189,7 @@ def check_include(query: dict[str, str]) -> None:
             raise InvalidRequest(
                 "Encrypted content cannot be requested for persisted responses.", param=f"include[{index}]"
             )
+    return "message.input_image.image_url" in named
 
 
 def _number(query: dict[str, str], name: str) -> int:
