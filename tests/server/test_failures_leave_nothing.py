@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from hostile_gemini import MODELS, hostile_gemini
+from liftgate.answer.choice import Answer
 from liftgate.errors import LiftgateError
 from liftgate.gateway import Gateway
 from liftgate.server.app import build_app
@@ -153,11 +154,18 @@ for _model in MODELS:
     )
     KINDS[f"native, {_model}"] = post(f"/v1beta/models/{_model}:generateContent", b"{}")
     KINDS[f"native stream, {_model}"] = post(f"/v1beta/models/{_model}:streamGenerateContent?alt=sse", b"{}")
+for _model in ("status-429", "garbage", "short-body", "error-event"):
+    for _stream in (False, True):
+        _asked = {"model": _model, "stream": _stream}
+        KINDS[f"response, {_asked}"] = post("/v1/responses", json.dumps({**_asked, "input": "Hi"}).encode())
+        KINDS[f"message, {_asked}"] = post(
+            "/v1/messages", json.dumps({**_asked, "max_tokens": 9, "messages": MESSAGES}).encode()
+        )
 
 
 def left_behind() -> dict[str, int]:
     """What only failures make, and requests. Traced objects only: so also what a cycle keeps."""
-    kinds = (Request, LiftgateError, types.TracebackType)
+    kinds = (Request, Answer, LiftgateError, types.TracebackType)
     counted = {kind.__name__: 0 for kind in kinds}
     for each in gc.get_objects():
         for kind in kinds:

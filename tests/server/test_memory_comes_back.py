@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from hostile_gemini import hostile_gemini
 from processes import GatewayProcess
 from raw_http import call, connect, exchange, head
+from running import eventually
 
 MIB = 1024 * 1024
 JSON = {"Content-Type": "application/json", "Authorization": "Bearer sk-master-0123456789"}
@@ -109,9 +111,21 @@ def failures(name: str, target: str, ask: Asked) -> dict[str, Callable[[GatewayP
     }
 
 
+def in_background(process: GatewayProcess, size: int, model: str) -> None:
+    begun = call(process.url, "POST", RESPONSES, response(model, size, background=True), JSON).json()["id"]
+    in_flight = ("queued", "in_progress")
+    assert eventually(
+        lambda: call(process.url, "GET", f"{RESPONSES}/{begun}", None, JSON).json()["status"] not in in_flight
+    )
+
+
 NEWER: dict[str, Callable[[GatewayProcess, int], object]] = {
     **failures("a response", RESPONSES, response),
     **failures("a message", MESSAGES, message),
+    **{
+        f"a response in the background, {model}": partial(in_background, model=model)
+        for model in ("status-500", "garbage", "no-candidate")
+    },
     "a response that goes on from none": lambda process, size: post(
         process, response("m", size, previous_response_id="resp_none"), RESPONSES
     ),

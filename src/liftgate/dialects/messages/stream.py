@@ -21,6 +21,7 @@ from liftgate.dialects.messages.question import MessagesQuestion
 from liftgate.errors import LiftgateError, UpstreamProtocolError
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import STEP, Body, encoded, grown
+from liftgate.unheld import unheld
 
 _encode = msgspec.json.Encoder().encode
 
@@ -44,7 +45,7 @@ class MessageEncoder:
 
     def begin(self, answer: Answer[MessagesQuestion]) -> None:
         self._answer = answer
-        self._output = Output(self._head.id, answer.question, self._emit)
+        self._output = Output(self._head.id, answer.question, unheld(self._emit))
         usage = usage_of(answer, counts=_first_counts(answer))
         self._emit("message_start", {"message": message(self._head, [], _NOT_ENDED, usage)})
 

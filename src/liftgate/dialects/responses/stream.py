@@ -22,6 +22,7 @@ from liftgate.errors import FileNotFound, LiftgateError, RateLimited, RequestErr
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.large_bodies import STEP, Body, encoded, grown
 from liftgate.sse import PING
+from liftgate.unheld import unheld
 
 _encode = msgspec.json.Encoder().encode
 
@@ -32,7 +33,7 @@ class ResponseWriter(ABC):
     def __init__(self, head: Head, request: JsonMapping, first: int = 0) -> None:
         """`first`: the number of the first event, where others came before."""
         self._head = head
-        self._request = request
+        self._request = {**request, "input": None}  # a stream of minutes need not keep it
         self._number = first
         self._output: Output | None = None
         self._tier: str | None = None
@@ -44,7 +45,7 @@ class ResponseWriter(ABC):
     def begin(self, answer: Answer[ResponsesQuestion]) -> None:
         self._answer = answer
         self._tier = answer.service_tier
-        self._output = Output(answer, self.emit)
+        self._output = Output(answer, unheld(self.emit))
         self._created()
 
     def take(self, event: Event) -> None:

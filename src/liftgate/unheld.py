@@ -1,0 +1,21 @@
+"""Callbacks that do not keep alive whose they are: what is made of two that know each other is gone with its last user,
+and does not wait for a collector, which comes seldom in a process that serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec
+from weakref import WeakMethod
+
+P = ParamSpec("P")
+
+
+def unheld(method: Callable[P, None]) -> Callable[P, None]:
+    """A bound method that is called as long as its object is there."""
+    held = WeakMethod(method)
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> None:
+        if (found := held()) is not None:
+            found(*args, **kwargs)
+
+    return call
