@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random  # noqa: TID251 - fixed seeds are the point
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -167,6 +168,16 @@ def test_a_terminal_gets_a_bar(bench: Bench) -> None:
     assert "━".encode() in shown and b"of 32.0 MiB" in shown and b"film.mp4" in shown
     # The cursor is hidden while the bar is drawn, and must be there again.
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
+
+
+def test_no_color_where_nobody_wants_one(bench: Bench) -> None:
+    made(bench.cli.home / "film.mp4", 5000)
+    bench.cli.environ["NO_COLOR"] = "1"
+    code, shown = bench.cli.in_terminal("files", "upload", bench.cli.home / "film.mp4")
+    colors = re.findall(rb"\x1b\[([0-9;]*)m", shown)
+    assert code == 0 and not [
+        each for each in colors if re.search(rb"(?:^|;)(?:3[0-7]|38|4[0-7]|48|9[0-7])(?:;|$)", each)
+    ]
 
 
 @pytest.mark.parametrize("size", [5000, PART + 5000])

@@ -184,6 +184,8 @@ def test_a_file_out_of_reach_is_told_plainly(sandbox: Sandbox) -> None:
             "file_not_found",
             "file_id",
         )
+    with pytest.raises(FileNotFound, match="begins with 'file-' is a gateway's"):
+        liftgate.file_retrieve("file-" + "x" * 24)
     assert liftgate.file_retrieve(file.id).status == "processed"
     sandbox.control("clock", {"advance": 48 * 3600 + 1})
     with pytest.raises(FileNotFound, match=r"it expired \(Google keeps files for 48 h\)"):

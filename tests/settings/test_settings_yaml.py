@@ -42,6 +42,15 @@ def test_a_name_that_stands_twice_is_refused_with_both_lines(
     assert f", line {lines[0]}: {name!r} is set twice, here and on line {lines[1]}." in said
 
 
+@pytest.mark.parametrize("written", [MODELS.replace("\n", "\r\n").encode(), b"\xef\xbb\xbf" + MODELS.encode()])
+def test_a_config_as_other_systems_write_it(tmp_path: Path, written: bytes) -> None:
+    """With CRLF, or a mark of its encoding."""
+    path = tmp_path / "config.yaml"
+    path.write_bytes(written)
+    settings, warnings = load_settings(path, {}, KEYED)
+    assert [each.model_name for each in settings.deployments] == ["m"] and warnings == []
+
+
 def test_a_merge_is_no_duplicate(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(
