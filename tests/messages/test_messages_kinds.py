@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from gateways import SandboxServer, client_for
+from liftgate.dialects.messages.errors import in_anthropics_words
+from liftgate.errors import ModelNotFound
 from messages_rig import (
     LOOK,
     MODEL,
@@ -395,3 +397,30 @@ def test_a_refusal_names_the_file(gateway: str, sandbox: SandboxServer, path: st
             more: dict[str, Any] = {} if path.endswith("messages") else {"max_tokens": ...}
             words = refused(post(gateway, path, messages=messages, tools=[LOOK], **more))["message"]
             assert words.startswith(f"{at}.{place}.source.file_id: ") and ids[name] in words and said in words
+
+
+# ── errors ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_model_that_google_has_no_more_is_told_in_words_that_clients_here_can_follow(
+    gateway: str, sandbox: SandboxServer
+) -> None:
+    said = (
+        f"models/{MODEL} is not found for API version v1beta. Call ModelService.ListModels to see the list of "
+        "available models and their supported methods."
+    )
+    body = {"error": {"code": 404, "message": said, "status": "NOT_FOUND"}}
+    for operation, stream in (("generate", False), ("stream", True)):
+        sandbox.control("faults", {"kind": "status", "operation": operation, "code": 404, "body": body})
+        told = refused(post(gateway, stream=stream), 404)
+        assert told["type"] == "not_found_error" and "ListModels" not in told["message"]
+        assert told["message"].endswith("GET /v1/models lists those that can be asked.")
+
+
+def test_a_wildcard_is_no_name_to_copy() -> None:
+    missing = ModelNotFound("claude")
+    missing.served = ("gemini-flash-latest", "gemini/*", "*")
+    told = in_anthropics_words(missing)
+    assert "This gateway serves: gemini-flash-latest. GET /v1/models lists those that can be asked." in told
+    missing.served = ("*",)
+    assert "*" not in in_anthropics_words(missing)

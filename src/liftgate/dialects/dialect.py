@@ -6,6 +6,7 @@ A dialect is one object of pure functions, and knows no other dialect. To add on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol, TypeVar
@@ -25,6 +26,14 @@ Q = TypeVar("Q", bound=Question)
 
 JSON = b"application/json"
 NO_SIGNATURES: Mapping[str, str] = MappingProxyType({})
+OUR_LIST = "GET /v1/models lists those that can be asked."
+_GOOGLES_LIST = re.compile(r"Call (?:ModelService\.)?ListModels to see the list of available models[^.]*\.")
+"""What Google tells whoever asks for a model that is not there: a call that other APIs' clients do not have."""
+
+
+def with_our_list(message: str) -> str:
+    """Google's sentence as a client of another API can follow it."""
+    return _GOOGLES_LIST.sub(OUR_LIST, message)
 
 
 class ErrorBody(msgspec.Struct, frozen=True):

@@ -6,10 +6,8 @@ Always the four keys, never anything nested, more only of a budget; the headers 
 
 from __future__ import annotations
 
-import re
-
 from liftgate import errors
-from liftgate.dialects.dialect import JSON, ErrorBody
+from liftgate.dialects.dialect import JSON, ErrorBody, with_our_list
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
 
@@ -25,9 +23,6 @@ TYPES: dict[type[LiftgateError], str] = {
     errors.UpstreamUnavailable: "service_unavailable_error",
 }
 """`type` of a class; others have that of the class they are of."""
-
-_IN_GOOGLES_API = re.compile(r"Call (?:ModelService\.)?ListModels to see the list of available models[^.]*\.")
-"""What Google tells whoever asks for a model that is not there: a call that OpenAI's clients do not have."""
 
 
 class OpenAI:
@@ -47,7 +42,7 @@ def error_body(error: LiftgateError) -> JsonObject:
     """`{"error": {"message", "type", "param", "code"}}`; `param` and `code` may be None, `code` is never a number. Of a
     budget also what it is and when it begins anew."""
     code = None if error.code is None else str(error.code)
-    message = _IN_GOOGLES_API.sub("GET /v1/models lists those that can be asked.", error.message)
+    message = with_our_list(error.message)
     kind = error.kind if isinstance(error, errors.RateReached) else type_of(type(error))
     body: JsonObject = {"message": message, "type": kind, "param": error.param, "code": code}
     if isinstance(error, errors.BudgetReached):

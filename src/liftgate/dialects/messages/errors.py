@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 from liftgate import errors
-from liftgate.dialects.dialect import JSON, ErrorBody
+from liftgate.dialects.dialect import JSON, OUR_LIST, ErrorBody, with_our_list
 from liftgate.errors import (
     AuthenticationFailed,
     InvalidRequest,
@@ -84,7 +84,7 @@ def in_anthropics_words(error: LiftgateError) -> str:
         return _not_served(error)
     if isinstance(error, AuthenticationFailed) and error.code is None:
         return "x-api-key header is required. Authorization: Bearer does as well."
-    message = _OPENAIS_HINT.sub("", error.message)
+    message = with_our_list(_OPENAIS_HINT.sub("", error.message))
     if error.code == TOO_LONG and isinstance(error, InvalidRequest):
         return f"prompt is too long: {message}"
     named = not path or path == "id" or (error.param or "") in message or "`" in message
@@ -94,8 +94,11 @@ def in_anthropics_words(error: LiftgateError) -> str:
 def _not_served(error: ModelNotFound) -> str:
     if error.provider:
         return f"model: {error.message}"
-    names = [shortened(name, 80) for name in error.served[:_LISTED]]
-    more = ", …" if len(error.served) > _LISTED else ""
+    served = [name for name in error.served if "*" not in name]
+    names = [shortened(name, 80) for name in served[:_LISTED]]
+    more = ", …" if len(served) > _LISTED else ""
     known = f" This gateway serves: {', '.join(names)}{more}." if names else ""
+    if len(served) < len(error.served):
+        known += f" {OUR_LIST}"
     alias = " An operator can have one of them answer this name (model_group_alias)." if names else ""
     return f"model: {shortened(error.model)} is not served here.{known}{alias}"
