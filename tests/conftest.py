@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from authorities import trust_one
 from evidence import evidence
 
 if TYPE_CHECKING:
     from postgres_cluster import PostgresCluster
+
+trust_one()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -131,7 +131,7 @@ def started(
 def _parent() -> socket.socket:
     """A connection to the process that is forked, which ends with it."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    env = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    env = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "SSL_CERT_FILE") if name in os.environ}
     env["LC_ALL"] = "C.UTF-8"
     with theirs:
         fd = theirs.fileno()

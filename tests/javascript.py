@@ -12,6 +12,8 @@ from typing import NoReturn
 
 import pytest
 
+from authorities import outside
+
 CACHE = Path(__file__).resolve().parents[1] / ".cache"
 INSTALL_SECONDS = 120
 
@@ -55,6 +57,7 @@ def _installed(name: str, version: str, packages: Path) -> Path:
         options = ("--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts")
         made = subprocess.run(
             [str(npm), "install", *options, "--prefix", str(packages), f"{name}@{version}"],
+            env=outside(),
             capture_output=True,
             text=True,
             timeout=INSTALL_SECONDS,

@@ -8,6 +8,7 @@ that are given, one each, to the next requests; `hold` keeps puts waiting while 
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import re
 import threading
@@ -168,6 +169,7 @@ class S3Server:
         )
 
 
+@functools.lru_cache(maxsize=32)
 def _etag(body: bytes) -> str:
     return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
 

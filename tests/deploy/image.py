@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from authorities import outside
 from javascript import missing
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +21,7 @@ UID = 12345
 
 def run(*command: str, seconds: float = 600, environ: Mapping[str, str] | None = None) -> str:
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=seconds, check=False, env={**os.environ, **(environ or {})}
+        command, capture_output=True, text=True, timeout=seconds, check=False, env={**outside(), **(environ or {})}
     )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
     return done.stdout.strip()

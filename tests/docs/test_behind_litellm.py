@@ -18,6 +18,7 @@ import openai
 import pytest
 import yaml
 
+from authorities import outside
 from gateways import gateway_server, sandbox_server, settings_for
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +83,9 @@ def litellm_proxy(config: Path) -> Iterator[str]:
     """LiteLLM's proxy on a free port, in an environment of its own (about 600 MB, installed once)."""
     if not (PROXY / "bin" / "litellm").exists():
         subprocess.run([sys.executable, "-m", "venv", PROXY], check=True)
-        subprocess.run([PROXY / "bin" / "pip", "install", "--quiet", "litellm[proxy]==1.108.7"], check=True)
+        subprocess.run(
+            [PROXY / "bin" / "pip", "install", "--quiet", "litellm[proxy]==1.108.7"], env=outside(), check=True
+        )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
