@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateways import MODEL, gateway_server, sandbox_server, settings_for
 from key_calls import Refused, ask, make, refusal
 from liftgate.settings import JobSettings, StorageSettings
+from liftgate.settings.sections import BudgetSettings
 from postgres_cluster import PostgresCluster
 from processes import GatewayProcess, gateway_processes, write_config
+from raw_http import call
 
 CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 5}
 CODES = {"delete": "invalid_api_key", "block": "key_blocked", "regenerate": "invalid_api_key", "expire": "expired_key"}
@@ -97,6 +101,79 @@ def test_a_catalogue_that_is_away_is_a_503_and_never_a_401(tmp_path: Path) -> No
                 until(lambda: ask(url, "GET", "/key/info", key=limited)["info"]["spend"] > before)
     finally:
         cluster.remove()
+
+
+DOORS = (
+    ("/v1/chat/completions", CHAT),
+    ("/v1/chat/completions", {**CHAT, "stream": True}),
+    ("/v1/responses", {"model": MODEL, "input": "Hi", "store": False}),
+    ("/v1/messages", CHAT),
+    (f"/v1beta/models/{MODEL}:generateContent", {"contents": [{"parts": [{"text": "Hi"}]}]}),
+)
+
+
+@pytest.mark.parametrize(
+    ("serves", "seconds"), [(True, 0), *(pytest.param(serves, 20, marks=pytest.mark.full) for serves in (False, True))]
+)
+def test_keys_with_limits_go_on_as_configured_while_the_catalogue_is_away(
+    tmp_path: Path, serves: bool, seconds: int
+) -> None:
+    """Never a 401 for a good key; where they are served, what was spent meanwhile is counted afterwards."""
+    cluster = PostgresCluster()
+    try:
+        cluster.start()
+        with sandbox_server() as sandbox:
+            settings = replace(
+                settings_for(sandbox, tmp_path),
+                storage=StorageSettings(data_dir=tmp_path, database_url=cluster.create_database()),
+                budgets=BudgetSettings(serve_when_limits_are_away=serves),
+            )
+            with gateway_server(settings) as url:
+                limits = ({"max_budget": 1}, {"rpm_limit": 100}, {"max_parallel_requests": 2}, {"tpm_limit": 10**6})
+                limited = [make(url, **each)["key"] for each in limits]
+                free = make(url)["key"]
+                make(url, team_id="ann")
+                ask(url, "POST", "/team/new", {"team_id": "ann", "rpm_limit": 1000})
+                for key in (*limited, free, "sk-ann"):
+                    assert ask(url, "POST", "/v1/chat/completions", CHAT, key)["choices"]
+                spent = settled(url, limited[0])
+                cluster.stop(at_once=True)
+                end = time.monotonic() + seconds
+                while True:
+                    # What is in hand may be used; then nobody can say what limits have left.
+                    counted = [(key, path, body) for key in (*limited, "sk-ann") for path, body in DOORS]
+                    for key, path, body in counted:
+                        check_away(url, key, path, body, serves=serves)
+                    assert ask(url, "POST", "/v1/chat/completions", CHAT, free)["choices"]
+                    if time.monotonic() >= end:
+                        break
+                cluster.start()
+                for key in (*limited, free, "sk-ann"):
+                    until(lambda key=key: answered(url, key))  # type: ignore[misc]
+                until(lambda: settled(url, limited[0]) - spent >= (1 + len(DOORS) * serves) * spent * 0.9)
+    finally:
+        cluster.remove()
+
+
+def settled(url: str, key: str) -> float:
+    """What it has spent, once all is told."""
+    while (budget := ask(url, "GET", "/key/info", key=key)["info"]["budgets"][0])["held"]:
+        pass
+    return float(budget["spend"])
+
+
+def check_away(url: str, key: str, path: str, body: dict[str, Any], *, serves: bool) -> None:
+    """Answered, or 503: only the latter where nothing is in hand."""
+    named = {"x-goog-api-key": key} if "v1beta" in path else {"Authorization": f"Bearer {key}"}
+    told = call(url, "POST", path, json.dumps(body).encode(), {**named, "Content-Type": "application/json"})
+    if told.status == 200:
+        return
+    assert (told.status, serves) == (503, False), told.body
+    assert int(told.headers["retry-after"]) >= 1
+    error = told.json()["error"]
+    assert "cannot be asked at the moment" in error["message"]
+    if "v1beta" in path:
+        assert error["status"] == "UNAVAILABLE"
 
 
 def answered(url: str, key: str) -> bool:

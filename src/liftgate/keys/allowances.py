@@ -48,6 +48,7 @@ class Allowances:
         self._open: set[Allowance] = set()
         self._wake = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        self._away_until = 0.0
         self.transactions = 0
 
     @property
@@ -94,6 +95,9 @@ class Allowances:
         for allowance, amount in allowances:
             if (told := allowance.refused_lately(amount, now)) is not None:
                 return Refusal(allowance.limit, amount, told, self._window(allowance.limit)[1])
+        if monotonic() < self._away_until and any(each.in_hand(now) < amount for each, amount in allowances):
+            # It did not answer a moment ago: nobody waits for it once more.
+            raise limits_away()
         for allowance, amount in allowances:
             self._open.add(allowance)
             taking = allowance.take(amount, now)
@@ -175,6 +179,7 @@ class Allowances:
                 try:
                     if not await self._sync(due):
                         pause = AWAY
+                        self._away_until = monotonic() + AWAY
                 except Exception:
                     # Nobody may wait for what will not come.
                     log.exception("the limits of keys could not be asked")
