@@ -113,7 +113,7 @@ def test_a_budget_of_one_model_leaves_the_others(gateway: str, sent: object, sho
     "wrong",
     [
         [1],
-        *({MODEL: each} for each in (-1, "1", True, None, {}, {"budget_limit": None}, 1e300)),
+        *({MODEL: each} for each in (-1, "-1", "much", "1e9999", True, None, {}, {"budget_limit": None}, 1e300)),
         {MODEL: {"budget_limit": 1, "time_period": "soon"}},
         {MODEL: {"budget_limit": 1, "budget_duration": "1d"}},
         {MODEL: {"budget_limit": 1, "rpm_limit": 1}},

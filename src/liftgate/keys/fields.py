@@ -115,6 +115,7 @@ ROWS: tuple[Row, ...] = (
         )
     ),
 )
+IN_METADATA = ("model_rpm_limit", "model_tpm_limit")
 BY_FIELD: Mapping[str, Row] = {row.field: row for row in ROWS}
 
 
@@ -139,6 +140,10 @@ def read_fields(
             raise InvalidRequest(
                 f"Unsupported parameter: '{name}' of {whose}: {row.note}.", param=name, code="unsupported_parameter"
             )
+    for name in IN_METADATA:
+        # Where LiteLLM's older scripts write it, and mean a limit.
+        if name in (noted := found.get("metadata") or {}) and name not in found:
+            found[name] = values.numbers(noted[name], f"metadata.{name}")
     return found
 
 

@@ -30,6 +30,8 @@ MOST_MODELS = 100
 OWNERS_RESERVED = ("master", "local")
 _SECRET = re.compile(r"sk-[!-~]{1,253}\Z", re.ASCII)
 _ROUTE = re.compile(r"/[!-~]{0,255}\Z", re.ASCII)
+_DIGITS = re.compile(r"\d{1,13}\Z", re.ASCII)
+_DECIMAL = re.compile(r"\d{1,9}(\.\d{1,18})?(e-\d{1,2})?\Z", re.ASCII | re.IGNORECASE)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -127,8 +129,11 @@ def life(value: object, param: str) -> float | None:
 
 
 def number(value: object, param: str) -> int | None:
+    """LiteLLM takes digits in a text too."""
     if value is None:
         return None
+    if isinstance(value, str) and _DIGITS.match(value):
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_A_MINUTE:
         raise _wrong(param, f"a whole number from 0 to {MOST_A_MINUTE}")
     return value
@@ -149,9 +154,11 @@ def numbers(value: object, param: str) -> dict[str, int]:
 
 
 def dollars(value: object, param: str) -> int | None:
-    """In whole nano-dollars."""
+    """In whole nano-dollars. LiteLLM takes a number in a text too."""
     if value is None:
         return None
+    if isinstance(value, str) and _DECIMAL.match(value):
+        value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_DOLLARS:
         raise _wrong(param, f"US dollars from 0 to {MOST_DOLLARS:,}")
     return int(Decimal(str(value)) * NANO)

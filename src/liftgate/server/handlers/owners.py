@@ -100,6 +100,8 @@ class OwnerRoutes:
         size = page_number(query, "page_size", 25, LARGEST_PAGE)
         found, total = await request.gateway.owners.list(page, size)
         shown = [self._shown(each) for each in found]
+        if self._noun == "team":
+            return json_response(shown)
         return json_response(
             {f"{self._noun}s": shown, "total": total, "page": page, "page_size": size, "total_pages": -(-total // size)}
         )

@@ -11,13 +11,14 @@ from datetime import date, timedelta
 from typing import Any
 
 from liftgate.engine.usage import GROUPS, MOST_ROWS, Usage, Used
-from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.errors import InvalidRequest, MissingParameter, NotFound, let_go
 from liftgate.records import UsageFilter
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.settings.sections import LOCAL, MASTER
 
 SHOWN_DAYS = 30
+DIGEST_LENGTH = 64
 NO_ROWS = (
     "Liftgate keeps no row for each request: usage is summed by key, owner, model and day. Each request is a line of "
     "the access log, with its cost (`access_log: true`, `json_logs: true`)."
@@ -53,7 +54,7 @@ async def spend_logs(request: Request) -> Response:
     if query.get("request_id") or query.get("summarize", "true").lower() == "false":
         raise InvalidRequest(NO_ROWS, param="request_id" if query.get("request_id") else "summarize")
     since, until = _range(request, query)
-    wanted, _ = _wanted(request, query, since, until, key=query.get("api_key"), owner=query.get("user_id"))
+    wanted, _ = _wanted(request, query, since, until, key=await _key_id(request, query), owner=query.get("user_id"))
     days: dict[str, dict[str, Any]] = {}
     for each in await _usage(request).summed(("day", "owner", "model"), wanted):
         name = each.names
@@ -112,7 +113,7 @@ async def spend_report(request: Request) -> Response:
     group_by = query.get("group_by", "team")
     owner = query.get("internal_user_id") or query.get("team_id")
     since, until = _day(query, "start_date"), _day(query, "end_date")
-    wanted, _ = _wanted(request, query, since, until, key=query.get("api_key"), owner=owner)
+    wanted, _ = _wanted(request, query, since, until, key=await _key_id(request, query), owner=owner)
     if group_by == "team":
         return json_response(_by_team(await _usage(request).summed(("day", "owner", "model", "key"), wanted)))
     if group_by in ("api_key", "internal_user_id"):
@@ -124,7 +125,7 @@ async def spend_report(request: Request) -> Response:
 async def daily_activity(request: Request) -> Response:
     query = request.query("key", "start_date", "end_date", "model", "api_key", "user_id", "page", "page_size")
     since, until = _range(request, query)
-    wanted, _ = _wanted(request, query, since, until, key=query.get("api_key"), owner=query.get("user_id"))
+    wanted, _ = _wanted(request, query, since, until, key=await _key_id(request, query), owner=query.get("user_id"))
     days: dict[str, list[Used]] = {}
     for each in await _usage(request).summed(("day", "model", "key"), wanted):
         days.setdefault(each.names["day"], []).append(each)
@@ -179,6 +180,18 @@ def _wanted(
         since=None if since is None else since.isoformat(),
         until=None if until is None else until.isoformat(),
     ), only
+
+
+async def _key_id(request: Request, query: Mapping[str, str]) -> str | None:
+    """Of `api_key`: LiteLLM's scripts name a key by its secret or its digest, too."""
+    named = query.get("api_key")
+    if named is None or not (named.startswith("sk-") or len(named) == DIGEST_LENGTH):
+        return named
+    try:
+        return (await request.gateway.keyring.find(named)).id
+    except NotFound as error:
+        let_go(error)
+        return named
 
 
 def _range(request: Request, query: Mapping[str, str]) -> tuple[date, date | None]:

@@ -1,0 +1,127 @@
+"""Calls of LiteLLM's documents for keys, users, teams and spend, as they stand there, with `requests`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+import requests
+
+from gateways import MODEL, gateway_server, sandbox_server, settings_for
+from key_calls import client_for
+from liftgate.settings.sections import CountingSettings
+
+MASTER = {"Authorization": "Bearer sk-master", "Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with sandbox_server() as sandbox:
+        settings = settings_for(sandbox, tmp_path_factory.mktemp("calls"), counting=CountingSettings(spend=True))
+        with gateway_server(settings) as url:
+            yield url
+
+
+def post(url: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = requests.post(url + path, headers=MASTER, json=body, timeout=30)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def get(url: str, path: str, by: str = "sk-master", **params: str | int) -> Any:
+    answer = requests.get(url + path, headers={"Authorization": f"Bearer {by}"}, params=params, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ({"models": ["gpt-4"], "duration": "20m", "metadata": {"user": "i@b.ai"}}, {"metadata": {"user": "i@b.ai"}}),
+        ({"models": ["my-free-tier"], "aliases": {"gpt-4": "my-free-tier"}}, {"aliases": {"gpt-4": "my-free-tier"}}),
+        ({"max_budget": 0, "user_id": "krrish3@berri.ai"}, {"max_budget": 0, "user_id": "krrish3@berri.ai"}),
+        ({"team_id": "core-infra", "max_budget": 10, "budget_duration": "30d"}, {"max_budget": 10}),
+        ({"max_budget": "10", "rpm_limit": "4"}, {"max_budget": 10, "rpm_limit": 4}),
+        ({"max_parallel_requests": 10, "tpm_limit": 20, "rpm_limit": 4}, {"max_parallel_requests": 10}),
+        (
+            {"model_max_budget": {"gpt-4o": {"budget_limit": "0.0000001", "time_period": "1d"}}},
+            {"model_max_budget": {"gpt-4o": {"budget_limit": 1e-7, "time_period": "1d"}}},
+        ),
+        ({"metadata": {"model_rpm_limit": {"gpt-4": 2}}}, {"model_rpm_limit": {"gpt-4": 2}}),
+        (
+            {"model_rpm_limit": {"gpt-4": 3}, "metadata": {"model_tpm_limit": {"gpt-4": 2}}},
+            {"model_rpm_limit": {"gpt-4": 3}, "model_tpm_limit": {"gpt-4": 2}},
+        ),
+        ({"budget_limits": [{"budget_duration": "24h", "max_budget": 10}]}, {"rpm_limit": None}),
+        ({"soft_budget": 0.001, "metadata": {"soft_budget_alerting_emails": ["a@b.c"]}}, {"soft_budget": 0.001}),
+        ({"allowed_routes": ["/chat/*", "/embeddings"]}, {"allowed_routes": ["/chat/*", "/embeddings"]}),
+        ({"models": [], "aliases": {}, "config": {}, "spend": 0, "permissions": {}, "guardrails": []}, {"models": []}),
+    ],
+)
+def test_a_key_is_made_as_the_documents_say(gateway: str, body: dict[str, Any], shown: dict[str, Any]) -> None:
+    made = post(gateway, "/key/generate", body)
+    assert made["key"].startswith("sk-") and {name: made[name] for name in shown} == shown
+    info = get(gateway, "/key/info", key=made["key"])["info"]
+    assert {name: info[name] for name in shown} == shown and "key" not in info
+
+
+def test_the_life_of_a_key(gateway: str) -> None:
+    key = post(gateway, "/key/generate", {"key_alias": "life", "user_id": "ishaan"})["key"]
+    updated = post(gateway, "/key/update", {"key": key, "models": [MODEL], "max_budget": 5, "budget_duration": "1mo"})
+    assert updated["key"] == key and updated["models"] == [MODEL]
+    client = client_for(gateway, key)
+    client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Hi"}], max_tokens=10)
+    with pytest.raises(openai.PermissionDeniedError) as denied:
+        client.chat.completions.create(model="gpt-4", messages=[{"role": "user", "content": "Hi"}])
+    assert denied.value.code == "key_model_access_denied"
+    assert post(gateway, "/key/block", {"key": key})["blocked"] is True
+    with pytest.raises(openai.AuthenticationError):
+        client.models.list()
+    assert post(gateway, "/key/unblock", {"key": key})["blocked"] is False
+    before = get(gateway, "/key/info", key=key)["info"]["spend"]
+    renewed = post(gateway, f"/key/{key}/regenerate", {"max_budget": 100, "metadata": {"team": "core-infra"}})
+    assert renewed["max_budget"] == 100 and renewed["key"] != key
+    # What was spent stays.
+    end = time.monotonic() + 20
+    while (spent := get(gateway, "/key/info", renewed["key"])["info"]["spend"]) == 0:
+        assert time.monotonic() < end
+    assert spent >= before
+    graced = post(gateway, "/key/regenerate", {"key": renewed["key"], "grace_period": "24h"})
+    for good in (graced["key"], renewed["key"]):
+        assert client_for(gateway, good).models.list().data
+    page = get(gateway, "/key/list", page=1, size=10, user_id="ishaan", return_full_object="true")
+    assert (page["total_count"], page["current_page"], page["total_pages"]) == (1, 1, 1)
+    assert page["keys"][0]["key_alias"] == "life" and page["keys"][0]["token"] == graced["token_id"]
+    end = time.monotonic() + 20
+    for named in (graced["key"], graced["token"], graced["id"]):
+        while not (days := get(gateway, "/spend/logs", api_key=named)):
+            assert time.monotonic() < end, "it was never counted"
+        assert days[0]["spend"] == pytest.approx(spent, abs=1e-9) and days[0]["models"][MODEL] == days[0]["spend"]
+    day = days[0]["startTime"]
+    report = get(gateway, "/global/spend/report", start_date=day, end_date=day, api_key=graced["key"])
+    assert report[0]["teams"][0]["total_spend"] == pytest.approx(spent, abs=1e-9)
+    assert get(gateway, "/spend/logs", api_key="sk-nobodys-key-at-all") == []
+    assert post(gateway, "/key/delete", {"key_aliases": ["life"]})["deleted_keys"] == ["life"]
+    with pytest.raises(openai.AuthenticationError):
+        client_for(gateway, graced["key"]).models.list()
+
+
+def test_users_and_teams(gateway: str) -> None:
+    made = post(gateway, "/user/new", {"user_email": "a@b.c", "user_role": "internal_user", "max_budget": 10})
+    assert made["key"].startswith("sk-") and made["user_id"] and made["max_budget"] == 10
+    assert get(gateway, "/user/info", user_id=made["user_id"])["user_info"]["max_budget"] == 10
+    team = post(
+        gateway, "/team/new", {"team_alias": "my-new-team_4", "max_budget": 0.000000001, "budget_duration": "1d"}
+    )
+    key = post(gateway, "/key/generate", {"team_id": team["team_id"]})["key"]
+    with pytest.raises(openai.RateLimitError) as caught:
+        client_for(gateway, key, retries=3).chat.completions.create(
+            model=MODEL, messages=[{"role": "user", "content": "Hi"}]
+        )
+    assert caught.value.code == "insufficient_quota" and team["team_id"] in caught.value.message
+    assert team["team_id"] in [each["team_id"] for each in get(gateway, "/team/list")]
+    assert get(gateway, "/user/list", page=1, page_size=1)["total"] >= 2
