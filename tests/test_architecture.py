@@ -209,9 +209,13 @@ def test_no_function_rebinds_a_module() -> None:
     [
         ("liftgate", HEAVY),
         ("liftgate.cli.main", [name for name in HEAVY if name != "click"]),
+        (
+            "liftgate.sdk.functions, liftgate.sdk.direct",
+            (*FOR_FEW, "sqlite3", "liftgate.dialects.responses", "liftgate.gateway"),
+        ),
         ("liftgate.cli.serve.command, liftgate.server.run", FOR_FEW),
     ],
-    ids=["the package", "the command line", "a gateway"],
+    ids=["the package", "the command line", "a chat of the SDK", "a gateway"],
 )
 def test_a_start_loads_nothing_that_few_need(loads: str, without: Sequence[str]) -> None:
     program = f"import sys, {loads}; print([name for name in {without!r} if name in sys.modules])"

@@ -41,7 +41,7 @@ from liftgate.sdk.direct_failures import FileOutOfReach, for_caller
 from liftgate.sdk.direct_files import PURPOSE, file_name, file_object, file_suspects, file_type, is_file_name, page_of
 from liftgate.sdk.engine import ChunkSource, EventSource, Listing, Source, StoredFile
 from liftgate.sdk.file_input import FileTypes, open_input
-from liftgate.sdk.forms import Form, chat_form, responses_form
+from liftgate.sdk.forms import Form, chat_form
 from liftgate.sdk.response_results import DeleteResponseResult, ResponsesAPIResponse
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse
 from liftgate.sdk.retry import Attempts, Exchange
@@ -159,6 +159,8 @@ class Direct:
         return await self._answer(chat_form(request), call)
 
     async def respond(self, request: JsonObject, call: Call) -> ResponsesAPIResponse | EventSource:
+        from liftgate.sdk.response_forms import responses_form
+
         return await self._answer(responses_form(_stored_nowhere(request)), call)
 
     async def retrieve_response(self, response_id: str, call: Call) -> ResponsesAPIResponse:

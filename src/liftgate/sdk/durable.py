@@ -32,8 +32,9 @@ from liftgate.records import FileRecord, NewFile
 from liftgate.sdk.calls import Call, check_provider, model_name
 from liftgate.sdk.engine import ChunkSource, E, EventSource, Listing, StoredFile
 from liftgate.sdk.file_input import FileTypes, open_input
-from liftgate.sdk.forms import Write, chat_result, chunks_of, events_of
+from liftgate.sdk.forms import Write, chat_result, chunks_of
 from liftgate.sdk.metered import metered, metered_answer
+from liftgate.sdk.response_forms import events_of
 from liftgate.sdk.response_results import DeleteResponseResult, ResponsesAPIResponse
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse
 from liftgate.settings import Settings, load_settings

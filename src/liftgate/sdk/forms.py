@@ -1,4 +1,4 @@
-"""How an API's answers become results of the SDK: for `direct` and `durable`."""
+"""How an API's answers become results of the SDK, for `direct` and `durable`: what is any API's, and chat's."""
 
 from __future__ import annotations
 
@@ -18,11 +18,7 @@ from liftgate.dialects.chat.chunks import ChunkWriter
 from liftgate.dialects.chat.completion import completion
 from liftgate.dialects.chat.dialect import CHAT
 from liftgate.dialects.chat.question import ChatQuestion
-from liftgate.dialects.responses.dialect import RESPONSES, Responses
-from liftgate.dialects.responses.question import ResponsesQuestion
-from liftgate.dialects.responses.stream import ResponseEvents
 from liftgate.json_types import JsonMapping
-from liftgate.sdk.response_results import ResponsesAPIResponse, ResponsesEvent
 from liftgate.sdk.results import ModelResponse, ModelResponseStream
 from liftgate.settings.sections import LimitSettings
 
@@ -49,9 +45,8 @@ class Form(Generic[Q, R, P]):
 
 
 ChatForm: TypeAlias = Form[ChatQuestion, ModelResponse, ModelResponseStream]
-ResponsesForm: TypeAlias = Form[ResponsesQuestion, ResponsesAPIResponse, ResponsesEvent]
 
-_LIMIT = LimitSettings().inline_limit
+INLINE_LIMIT = LimitSettings().inline_limit
 
 
 def chat_form(request: JsonMapping) -> ChatForm:
@@ -59,7 +54,7 @@ def chat_form(request: JsonMapping) -> ChatForm:
     return Form(
         request,
         CHAT.call_prefix,
-        partial(CHAT.media, inline_limit=_LIMIT),
+        partial(CHAT.media, inline_limit=INLINE_LIMIT),
         lambda request: (),
         lambda request, ask: msgspec.structs.replace(CHAT.read(request, ask), inline_signatures=True),
         chat_result,
@@ -81,21 +76,3 @@ def chunks_of(answer: Answer[ChatQuestion]) -> Write[ModelResponseStream]:
         return chunks
 
     return write
-
-
-def responses_form(request: JsonMapping, dialect: Responses = RESPONSES) -> ResponsesForm:
-    return Form(
-        request,
-        dialect.call_prefix,
-        partial(dialect.media, inline_limit=_LIMIT),
-        dialect.call_ids,
-        dialect.read,
-        lambda answer: ResponsesAPIResponse(**dialect.whole(answer)),
-        partial(events_of, request),
-    )
-
-
-def events_of(request: JsonMapping, answer: Answer[ResponsesQuestion]) -> Write[ResponsesEvent]:
-    writer = ResponseEvents(answer.head, request)
-    writer.begin(answer)
-    return lambda events: [ResponsesEvent(**event) for event in writer.events(events)]
