@@ -15,8 +15,8 @@ from liftgate.deployments import Deployment
 from liftgate.engine.estimates import Estimates
 from liftgate.engine.meter import CallRecord, current
 from liftgate.engine.pricing import Pricing
+from liftgate.json_types import JsonObject
 from liftgate.keys.allowances import Allowances
-from liftgate.keys.asking import asked_model
 from liftgate.keys.gate import Ticket
 from liftgate.keys.key import Caller
 from liftgate.keys.known_owners import KnownOwners
@@ -42,9 +42,10 @@ class Admission:
 
     def ended(self, call: CallRecord) -> None:
         if call.ticket is not None:
-            said = [paid.usage for paid in call.earlier] + [call.usage or call.reckoned]
-            counts = [usage.get("totalTokenCount") for usage in said if usage]
-            call.ticket.settle(call.cost or 0, sum(count for count in counts if isinstance(count, int)))
+            tokens = _total_of(call.usage or call.reckoned)
+            for paid in call.earlier:
+                tokens += _total_of(paid.usage)
+            call.ticket.settle(call.cost or 0, tokens)
 
     @property
     def held_nanos(self) -> int:
@@ -55,26 +56,30 @@ class Admission:
         await self._allowances.close()
 
 
-async def admitted(name: str, deployments: FindGroup) -> str:
-    """The public name of the model that is meant by `name`, once the caller's limits let the call begin. Raises
-    PermissionDenied, RateReached; LimitsAway while nobody can say."""
-    model = asked_model(name, deployments)
+def _total_of(usage: JsonObject | None) -> int:
+    total = usage.get("totalTokenCount") if usage else 0
+    return total if isinstance(total, int) else 0
+
+
+def admitted(model: str, deployments: FindGroup) -> Awaitable[None] | None:
+    """A call of this model, by its public name, is to begin. To be awaited where there is something: the caller's
+    limits let it begin then, or RateReached is raised; LimitsAway while nobody can say."""
     call = current.get()
-    if call is not None and call.ticket is not None:
-        await call.ticket.begin(model, deployments)
-    return model
+    return None if call is None or call.ticket is None else call.ticket.begin(model, deployments)
 
 
 def begin_asking(call: CallRecord, deployment: Deployment, body: Body) -> Awaitable[None] | None:
     """Google is about to be asked for `call`. To be awaited where there is something: limits let it be asked then, or
     RateReached, BudgetReached, LimitsAway is raised."""
-    if call.ticket is not None and call.ticket.covers:
-        return _asking(call, call.ticket, deployment, body)
+    if (ticket := call.ticket) is not None and ticket.covers:
+        # What was asked before and of no use has to be paid too. What is refused here was never sent.
+        spent = 0 if call.usage is None and not call.earlier else call.price() or 0
+        if not ticket.ask_known(spent, deployment, body):
+            return _asking(call, ticket, spent, deployment, body)
     call.asks(deployment, body)
     return None
 
 
-async def _asking(call: CallRecord, ticket: Ticket, deployment: Deployment, body: Body) -> None:
-    # What was asked before and of no use has to be paid too. What is refused here was never sent.
-    await ticket.ask(call.price() or 0, deployment, body)
+async def _asking(call: CallRecord, ticket: Ticket, spent: int, deployment: Deployment, body: Body) -> None:
+    await ticket.ask(spent, deployment, body)
     call.asks(deployment, body)

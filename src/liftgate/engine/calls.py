@@ -22,6 +22,7 @@ from liftgate.records import Owner
 Q = TypeVar("Q", bound=Question)
 
 EPOCH = date(1970, 1, 1).toordinal()
+DAY = 86_400
 
 encode = msgspec.json.Encoder().encode
 

@@ -88,9 +88,18 @@ class Estimates:
 
     async def of(self, deployment: Deployment, body: Body) -> Estimate:
         """`body`: of a request for content, as it goes to `deployment`. Raises what Google's count does."""
-        plain = _read_plain(body) if len(body) < LARGE else None
-        if plain is None or plain.tools or plain.cached or any(sign in body for sign in _ODD_SIGNS):
-            return await self._of_all(deployment, body)
+        return self.known(deployment, body) or await self._of_all(deployment, body)
+
+    def known(self, deployment: Deployment, body: Body) -> Estimate | None:
+        """Of texts, which need no count; None for what has to be read as a whole."""
+        if len(body) >= LARGE:
+            return None
+        for sign in _ODD_SIGNS:
+            if sign in body:
+                return None
+        plain = _read_plain(body)
+        if plain is None or plain.tools or plain.cached:
+            return None
         # Of texts the kind and the length alone matter: rounded up, few of them are to be computed.
         config = plain.config
         asked = (

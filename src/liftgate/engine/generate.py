@@ -29,7 +29,7 @@ from liftgate.dialects.dialect import Dialect
 from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
-from liftgate.engine.calls import Call, Ready, encode, facts_on, written_apart
+from liftgate.engine.calls import DAY, Call, Ready, encode, facts_on, written_apart
 from liftgate.engine.kept_names import check_kept
 from liftgate.engine.meter import bringing, current
 from liftgate.engine.needs import Needed, Needs
@@ -54,7 +54,6 @@ T = TypeVar("T")
 ResolvedFiles: TypeAlias = Mapping[str, ResolvedFile]
 
 KNOWN_MODELS = 1024
-DAY = 86_400
 
 
 class Generate:
@@ -154,8 +153,9 @@ class Generate:
         if not isinstance(model, str) or not model:
             raise InvalidRequest("you must provide a model parameter")
         if current_key.get() is not None or ((noted := current.get()) is not None and noted.ticket is not None):
-            find_group = self._router.deployments
-            model = await admitted(model, find_group) if admit else asked_model(model, find_group)
+            model = asked_model(model, self._router.deployments)
+            if admit and (admitting := admitted(model, self._router.deployments)) is not None:
+                await admitting
         head = head or Head(ids.answer_token(self._clock.now, dialect.rising_ids), model, int(self._clock.now()))
         return Call(dialect, owner, request, head, media, large, partial(ids.new_call_id, dialect.call_prefix))
 

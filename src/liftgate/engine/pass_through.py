@@ -12,7 +12,6 @@ import logging
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from liftgate.ask.media import Media, MediaFound, ResolvedFile
@@ -28,14 +27,13 @@ from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound, Upstre
 from liftgate.gemini.client import EVENTS
 from liftgate.gemini.stream import GeminiStream
 from liftgate.gemini_json import check_apart, checked_object
+from liftgate.keys.asking import asked_model
 from liftgate.large_bodies import STEP, Body
 from liftgate.media_types import explicit, is_taken
 from liftgate.names import bare_model, claims_a_file, is_google_host, model_path
 from liftgate.records import Owner
 from liftgate.router.attempts import Router
 from liftgate.settings import Settings
-
-T = TypeVar("T")
 
 log = logging.getLogger("liftgate.engine")
 
@@ -180,7 +178,6 @@ class PassThrough:
             else:
                 await asyncio.to_thread(check_apart, raw)
             if noted is not None:
-                # What it says of itself is not worth the time that a large one takes.
                 noted.answered(raw if len(raw) < LARGE else b"")
                 noted.tier = tier[0] if tier else ""
             return GeminiAnswer(raw, tier[0] if tier else None)
@@ -231,7 +228,9 @@ class PassThrough:
         begun = self._clock.monotonic()
         if (noted := current.get()) is not None:
             noted.is_asked(method, request.model, streamed=method == STREAM)
-        model = await admitted(request.model, self._router.deployments)
+        model = asked_model(request.model, self._router.deployments)
+        if (admitting := admitted(model, self._router.deployments)) is not None:
+            await admitting
         try:
             group = self._router.deployments(model)
         except ModelNotFound as missing:

@@ -54,6 +54,7 @@ class Estimate(Protocol):
 
 class Estimates(Protocol):
     async def of(self, deployment: Deployment, body: Body) -> Estimate: ...
+    def known(self, deployment: Deployment, body: Body) -> Estimate | None: ...
 
 
 class Ticket:
@@ -81,27 +82,48 @@ class Ticket:
         self._begun = self._settled = False
         self.covers = False
 
-    async def begin(self, model: str, deployments: FindGroup) -> None:
-        """Takes a request and its place, once. Raises RateReached, LimitsAway."""
+    def begin(self, model: str, deployments: FindGroup) -> Awaitable[None] | None:
+        """Takes a request and its place, once. To be awaited where there is something: the catalogue has to be asked
+        then. Raises RateReached, LimitsAway."""
         if self._begun:
-            return
+            return None
         self._begun = True
         if self._owners is not None:
-            await self._add_owners(self._owners)
+            return self._begin_with(self._owners, model, deployments)
+        return self._begin(model, deployments)
+
+    def _begin(self, model: str, deployments: FindGroup) -> Awaitable[None] | None:
         if not self._all:
-            return
+            return None
         self._plan = plan = together([each.plan(model, deployments) for each in self._all])
         self.covers = bool(plan.asking)
-        if plan.at_once:
-            await self._take(plan.at_once)
+        return None if not plan.at_once or self._take_known(plan.at_once) else self._take(plan.at_once)
 
-    async def _add_owners(self, owners: Callable[[], Awaitable[Sequence[Bounds]]]) -> None:
+    async def _begin_with(
+        self, owners: Callable[[], Awaitable[Sequence[Bounds]]], model: str, deployments: FindGroup
+    ) -> None:
         try:
             self._all += await owners()
         except Unavailable as error:
             if not self._settings.serve_when_limits_are_away:
                 raise limits_away() from error
             let_go(error)
+        if (taking := self._begin(model, deployments)) is not None:
+            await taking
+
+    def ask_known(self, known: int, deployment: Deployment, body: Body) -> bool:
+        """As `ask`, where nobody has to be asked for it; false where somebody has, or where it has to be refused."""
+        estimate = self._estimates.known(deployment, body)
+        if estimate is None or estimate.nanos is None:
+            return False
+        nanos, tokens = known + estimate.nanos, estimate.tokens
+        wanted = [(limit, amount) for limit in self._plan.asking if (amount := self._missing(limit, nanos, tokens)) > 0]
+        if wanted:
+            if not self._take_known(wanted):
+                return False
+            self._nanos = max(self._nanos, nanos)
+            self._tokens = max(self._tokens, tokens)
+        return True
 
     async def ask(self, known: int, deployment: Deployment, body: Body) -> None:
         """Takes what is missing to the tokens and the money that this can come to, with `known` nano-dollars spent
@@ -128,19 +150,29 @@ class Ticket:
         # More than a whole minute's is let in when nothing else is there, and counts in full afterwards.
         return min(tokens, limit.amount) - min(self._tokens, limit.amount)
 
+    def _take_known(self, wanted: Sequence[tuple[Limit, int]]) -> bool:
+        takings = self._allowances.take_known(wanted)
+        if takings is None:
+            return False
+        self._keep(takings)
+        return True
+
     async def _take(self, wanted: Sequence[tuple[Limit, int]]) -> None:
-        outcome: Sequence[Taking] | Refusal | None = self._allowances.take_known(wanted)
-        if outcome is None:
-            try:
-                outcome = await self._allowances.take(wanted)
-            except LimitsAway:
-                if not self._settings.serve_when_limits_are_away:
-                    raise
-                self._unasked += [limit for limit, _ in wanted]
-                return
+        if self._take_known(wanted):
+            return
+        try:
+            outcome = await self._allowances.take(wanted)
+        except LimitsAway:
+            if not self._settings.serve_when_limits_are_away:
+                raise
+            self._unasked += [limit for limit, _ in wanted]
+            return
         if isinstance(outcome, Refusal):
             raise refused(outcome)
-        for taking in outcome:
+        self._keep(outcome)
+
+    def _keep(self, takings: Sequence[Taking]) -> None:
+        for taking in takings:
             before = self._takings.get(taking.allowance)
             if before is not None:
                 taking = Taking(taking.allowance, before.amount + taking.amount, taking.second)

@@ -125,6 +125,10 @@ class Key:
                 f"This key was replaced by {self.hint}, and its time of grace is over.", code="expired_key"
             )
 
+    def opens(self, purposes: Sequence[str]) -> bool:
+        """Whether it opens all routes of these purposes."""
+        return not self.terms.allowed_routes and not TYPES[self.terms.key_type].isdisjoint(purposes)
+
     def check_route(self, place: Place) -> None:
         """Raises PermissionDenied for a route that it does not open."""
         allowed = self.terms.allowed_routes

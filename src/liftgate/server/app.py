@@ -194,7 +194,7 @@ class App:
             call.key = caller.name
             call.key_id = caller.key_id
             call.ticket = ticket
-        if key is not None:
+        if key is not None and not key.opens(route.purposes):
             key.check_route(Place(table.dialect.name, request.path, route.path, route.purposes))
 
     def _caller(self, request: Request, table: Table) -> Caller | Awaitable[Caller]:
