@@ -9,6 +9,12 @@ const HELLO = [{ role: "user", content: "Hello" }];
 const TWICE = 'call look({"at": "door"}) and call turn()';
 const input_schema = { type: "object", properties: { at: { type: "string" } }, required: ["at"] };
 const tools = [{ name: "look", input_schema }, { name: "turn", input_schema: { type: "object", properties: {} } }];
+const PNG = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
+const HEAD = "524946462c00000057415645666d74201000000001000100401f0000803e0000020010006461746108000000";
+const WAV = Buffer.concat([Buffer.from(HEAD, "hex"), Buffer.alloc(8)]);
 const textOf = (message) => message.content.filter((block) => block.type === "text").map((block) => block.text).join("");
 
 async function loop(stream, more) {
@@ -27,25 +33,44 @@ async function loop(stream, more) {
   return kinds;
 }
 
-async function files() {
-  const blob = new File([Buffer.from("%PDF-1.4\n%%EOF")], "a.pdf", { type: "application/pdf" });
-  const pdf = await client.files.upload({ file: blob });
-  const source = (file_id) => ({ type: "document", source: { type: "file", file_id } });
-  const content = [source(pdf.id), source(theirs), { type: "text", text: "What is in these files?" }];
+const byId = (type, file_id) => ({ type, source: { type: "file", file_id } });
+
+// What the model was given: the types of the files, as the sandbox tells them.
+async function askedAbout(...blocks) {
+  const content = [...blocks, { type: "text", text: "What is in these files?" }];
   const answer = await client.messages.create({ model: MODEL, max_tokens: 4000, messages: [{ role: "user", content }] });
+  const lines = textOf(answer).split("\n").filter((line) => line.startsWith("File "));
+  return lines.map((line) => line.split(": ")[1].split(",")[0]);
+}
+
+async function files() {
+  const upload = (data, name, type) => client.files.upload({ file: new File([data], name, { type }) });
+  const pdf = await upload(Buffer.from("%PDF-1.4\n%%EOF"), "a.pdf", "application/pdf");
+  const image = await upload(PNG, "a.png", "");
+  const sound = await upload(WAV, "größe.wav", "audio/wav");
+  const told = { names: [pdf, image, sound].map((each) => each.filename), types: [image.mime_type, sound.mime_type] };
+  const documents = [pdf.id, sound.id, theirs].map((each) => byId("document", each));
+  told.seen = await askedAbout(byId("image", image.id), ...documents);
+  const source = { type: "base64", media_type: "image/png", data: PNG.toString("base64") };
+  const text = { type: "document", title: "B", source: { type: "text", media_type: "text/plain", data: "hello" } };
+  told.inline = await askedAbout({ type: "image", source }, text);
   const listed = [];
-  for await (const each of client.files.list({ limit: 1 })) listed.push(each.id);
-  const bytes = await (await client.files.download(pdf.id)).text();
-  const type = (await client.files.delete(pdf.id)).type;
-  const seen = textOf(answer).split("\n").filter((line) => line.startsWith("File "));
-  return { seen: seen.length, pages: [pdf.id, theirs].every((each) => listed.includes(each)), bytes: bytes.length, type };
+  for await (const each of client.files.list({ limit: 2 })) listed.push(each.id);
+  told.pages = [pdf.id, image.id, sound.id, theirs].every((each) => listed.includes(each));
+  told.metadata = (await client.files.retrieveMetadata(sound.id)).size_bytes === WAV.length;
+  told.bytes = WAV.equals(Buffer.from(await (await client.files.download(sound.id)).arrayBuffer()));
+  told.deleted = (await client.files.delete(pdf.id)).type;
+  return told;
 }
 
 async function refusals() {
   const told = {};
-  for (const [name, more] of [["field", { foo: 1 }], ["model", { model: "claude-none" }], ["busy", {}], ["overloaded", {}]]) {
+  const stranger = new Anthropic({ baseURL, apiKey: "sk-wrong", maxRetries: 0 });
+  const missing = { messages: [{ role: "user", content: [byId("document", "file_x")] }] };
+  const wrong = [["field", { foo: 1 }], ["model", { model: "claude-none" }], ["file", missing], ["key", {}, stranger]];
+  for (const [name, more, who] of [...wrong, ["busy", {}], ["overloaded", {}], ["late", {}]]) {
     try {
-      await client.messages.create({ model: MODEL, max_tokens: 10, messages: HELLO, ...more });
+      await (who ?? client).messages.create({ model: MODEL, max_tokens: 10, messages: HELLO, ...more });
     } catch (error) {
       told[name] = [error.constructor.name, error.error.error.type, error.requestID === error.error.request_id];
     }
@@ -62,9 +87,16 @@ async function main() {
   stream.on("text", (piece) => (pieces += piece));
   const final = await stream.finalMessage();
   told.stream = [textOf(final) === pieces, final.stop_reason, final.usage.output_tokens > 0];
+  told.raw = [];
+  const raw = await client.messages.create({ model: MODEL, max_tokens: 100, messages: HELLO, stream: true });
+  for await (const event of raw) told.raw.push(event.type);
+  told.raw = [told.raw[0], ...told.raw.slice(-2)];
+  told.beta = (await client.beta.messages.create({ model: MODEL, max_tokens: 100, messages: HELLO })).stop_reason;
   told.loop = [await loop(false, {}), await loop(true, {})];
   const thinking = { type: "enabled", budget_tokens: 1024 };
   told.thinking = [await loop(false, { thinking }), await loop(true, { thinking })];
+  const thought = await client.messages.create({ model: MODEL, max_tokens: 4000, messages: HELLO, thinking });
+  told.thought = thought.content.map((block) => block.type);
   const ran = [];
   const run = async ({ at }) => (ran.push(at), "nothing");
   const look = betaTool({ name: "look", description: "Looks.", inputSchema: input_schema, run });
@@ -79,6 +111,7 @@ async function main() {
   told.counted = (await client.messages.countTokens({ model: MODEL, messages: HELLO })).input_tokens > 0;
   told.models = [];
   for await (const each of client.models.list({ limit: 1 })) told.models.push(each.id);
+  told.model = (await client.models.retrieve(SIGNED)).display_name;
   console.log(JSON.stringify(told));
 }
 

@@ -92,7 +92,7 @@ def test_the_python_client_works(python: Path, version: str, gateway: str, sandb
 
 
 def test_the_javascript_client_works(gateway: str, sandbox: SandboxServer) -> None:
-    for script in (BUSY, OVERLOADED):
+    for script in (BUSY, OVERLOADED, LATE):
         sandbox.control("scripts", script)
     found = told(["node", str(HERE / "client.cjs"), str(anthropic_sdk()), gateway, theirs(gateway)])
     two, thought = ["tool_use"] * 2, ["thinking", "tool_use", "tool_use"]
@@ -100,16 +100,32 @@ def test_the_javascript_client_works(gateway: str, sandbox: SandboxServer) -> No
         "errors": {
             "field": ["BadRequestError", "invalid_request_error", True],
             "model": ["NotFoundError", "not_found_error", True],
+            "file": ["NotFoundError", "not_found_error", True],
+            "key": ["AuthenticationError", "authentication_error", True],
             "busy": ["RateLimitError", "rate_limit_error", True],
             "overloaded": ["OverloadedError", "overloaded_error", True],
+            "late": ["GatewayTimeoutError", "timeout_error", True],
         },
         "plain": ["message", "end_turn", "req_", True],
         "stream": [True, "end_turn", True],
+        "raw": ["message_start", "message_delta", "message_stop"],
+        "beta": "end_turn",
         "loop": [two * 3] * 2,
         "thinking": [thought * 3] * 2,
+        "thought": ["thinking", "text"],
         "runner": ["end_turn", "sky", "sea"],
         "parsed": ["n"],
-        "files": {"seen": 2, "pages": True, "bytes": 14, "type": "file_deleted"},
+        "files": {
+            "names": ["a.pdf", "a.png", "größe.wav"],
+            "types": ["image/png", "audio/wav"],
+            "seen": ["image/png", "application/pdf", "audio/wav", "text/plain"],
+            "inline": ["image/png"],
+            "pages": True,
+            "metadata": True,
+            "bytes": True,
+            "deleted": "file_deleted",
+        },
         "counted": True,
         "models": [*MODELS, "claude-haiku-4-5"],
+        "model": MODELS[1],
     }
