@@ -224,11 +224,11 @@ def test_one_that_was_shown_is_not_begun_again(database_url: str) -> None:
 
 def test_only_what_nobody_carries_out_is_left(database_url: str) -> None:
     def work(conn: Connection) -> None:
-        for name, age in (("young", 0.0), ("old", 100.0), ("led", 100.0), ("begun", 0.0)):
+        for name, age in (("young", 0.0), ("old", 100.0), ("led", 100.0), ("begun", 0.0), ("ahead", -3 * DAY)):
             add_run(conn, run_row(conn, name, "queued", age=age), [], [], 9)
         begin_run(conn, "begun", 1, [])
         acquire(conn, LEASE + "led", "someone", 60)
-        assert {name for name, _ in runs_left(conn, 60, 9)} == {"old", "begun"}
+        assert {name for name, _ in runs_left(conn, 60, 9)} == {"old", "begun", "ahead"}
 
     written(database_url, work)
 
@@ -242,7 +242,11 @@ def test_events_go_an_hour_after_the_end_and_runs_after_30_days(database_url: st
             add_run(conn, run_row(conn, name, state, age=age), [b"0"], [], 9)
         add(conn, "answered", None, 1, age=KEPT_SECONDS + 10)
         add(conn, "child", "answered", 2)
-        assert expire_events(conn, 2) == 2 and expire_events(conn, 2) == 1 and expire_events(conn, 2) == 0
+        assert (
+            expire_events(conn, conn.now(), 2) == 2
+            and expire_events(conn, conn.now(), 2) == 1
+            and expire_events(conn, conn.now(), 2) == 0
+        )
         assert [bool(events_after(conn, name, -1, 1)) for name in ("new", "hour", "old", "waits")] == [
             True, False, False, True,
         ]  # fmt: skip

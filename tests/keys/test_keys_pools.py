@@ -160,3 +160,37 @@ def test_windows_follow_the_calendar_of_the_zone(
 
 def test_without_a_duration_a_budget_is_for_ever() -> None:
     assert window_of(None, 5e9, 0, BERLIN) == (0.0, None)
+
+
+DAYS = 3 * 86_400
+
+
+@pytest.mark.parametrize("kind", ["parallel", "usd"])
+def test_what_a_clock_that_was_ahead_let_out_comes_back_when_its_holder_is_dead(kind: str) -> None:
+    """Its process was killed, and the clock set right: not only in three days."""
+    row = Row(kind, 3, life=30)
+    assert row.ask("a", DAYS, needed=3).granted == 3
+    assert row.ask("b", 0, needed=1).granted == 0
+    told = row.ask("b", 31, needed=3)
+    assert (told.granted, told.spent) == ((3, 0) if kind == "parallel" else (0, 3))
+
+
+def test_a_window_that_a_clock_ahead_began_ends_when_that_of_today_does() -> None:
+    row, day = Row("usd", 100), 86_400.0
+    row.ask("a", 10, needed=70, begin=0.0)
+    row.ask("a", 20, settled=70, begin=0.0)
+    ahead = row.ask("a", DAYS + 10, needed=60, begin=float(DAYS))
+    assert (ahead.spent, ahead.granted) == (0, 60)
+    # What was spent in it is not forgotten, and does not shut the key out until then.
+    back = row.ask("a", 30, settled=60, needed=50, begin=0.0)
+    assert (back.spent, back.granted) == (60, 40)
+    tomorrow = row.ask("a", day + 5, settled=40, needed=80, begin=day)
+    assert (tomorrow.spent, tomorrow.granted) == (40, 60)
+    assert row.ask("a", 2 * day + 5, held=60, needed=40, begin=2 * day).granted == 40
+
+
+def test_a_clock_that_is_behind_lets_out_no_second_budget() -> None:
+    row = Row("usd", 100)
+    row.ask("a", DAYS, needed=100, begin=float(DAYS - 10))
+    assert row.ask("a", DAYS + 1, settled=100, begin=float(DAYS - 10)).spent == 100
+    assert row.ask("b", 5, needed=10, begin=0.0).granted == 0

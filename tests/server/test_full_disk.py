@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -137,3 +139,72 @@ def test_everything_of_an_owner_is_erased_on_a_full_disk_and_bytes_are_freed_at_
             ann.files.delete(kept)
             assert ann.files.list().data == []
         assert again.stop() == 0
+
+
+COUNTING = """
+import sys
+from pathlib import Path
+from liftgate.metrics import families
+from liftgate.metrics.cells import Reader, Slot
+from test_full_disk import fill
+
+disk = Path(sys.argv[1])
+if sys.argv[2] == "before":
+    fill(disk)
+slot = Slot(disk / "metrics")
+known = [("GET", "/v1/files", str(at)) for at in range(20)]
+for labels in known:
+    slot.add(families.HTTP, labels, 1.0)
+fill(disk)
+for at in range(60_000 if sys.argv[2] == "after" else 5_000):
+    slot.add(families.HTTP, ("GET", "/v1/files", f"more {at}"), 1.0)
+for labels in known:
+    slot.add(families.HTTP, labels, 1.0)
+(disk / "filler").unlink()
+slot.add(families.HTTP, ("GET", "/v1/files", "at last"), 1.0)
+found = Reader(disk / "metrics").sums()
+if sys.argv[2] == "after":
+    assert [found[families.HTTP.name, labels][0] for labels in known] == [2.0] * 20
+    assert found[families.HTTP.name, ("GET", "/v1/files", "at last")][0] == 1.0
+slot.close()
+print("counted")
+"""
+
+
+@pytest.mark.parametrize("full", ["before", "after"])
+def test_metrics_on_a_full_disk_end_no_process(disk: Path, full: str) -> None:
+    """A page that the disk cannot give would be a signal that nobody survives."""
+    code = [sys.executable, "-c", COUNTING, str(disk), full]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(code, capture_output=True, text=True, timeout=100, env=environ, check=False)
+    assert (done.returncode, done.stdout) == (0, "counted\n"), done.stderr
+
+
+def test_what_was_spent_is_told_on_a_full_disk(disk: Path, tmp_path: Path) -> None:
+    """It is journaled where there is room, kept in memory where there is none, and added up afterwards."""
+    master = {"Authorization": "Bearer sk-master"}
+    chat = json.dumps({"model": "gemini-2.5-flash", "messages": [{"role": "user", "content": "hello"}]}).encode()
+    quiet = {"purge_seconds": 600, "sweep_seconds": 600, "renew_seconds": 600, "spend": True, "metrics": True}
+    with sandbox_server() as sandbox, ExitStack() as stack:
+        config = write_config(tmp_path / "config.yaml", sandbox.url, **quiet)  # type: ignore[arg-type]
+        gateway = GatewayProcess(config, disk / "data")
+        stack.callback(gateway.kill)
+        url = gateway.wait_ready()
+        made = call(url, "POST", "/key/generate", b'{"max_budget": 5, "rpm_limit": 1000}', master).json()["key"]
+        for key in ("sk-ann", made):
+            asked = {"Authorization": f"Bearer {key}"}
+            assert call(url, "POST", "/v1/chat/completions", chat, asked).status == 200
+        first = call(url, "GET", "/global/spend", None, master).json()["spend"]
+        filler = fill(disk)
+        for key in ("sk-ann", made):
+            assert call(url, "POST", "/v1/chat/completions", chat, {"Authorization": f"Bearer {key}"}).status == 200
+        for target in ("/liftgate/usage", "/global/spend", "/spend/keys", "/key/list", "/metrics"):
+            assert call(url, "GET", target, None, master).status == 200, target
+        for target in ("/v1/conversations", "/key/generate"):
+            assert call(url, "POST", target, b"{}", master).status == 507, target
+        assert call(url, "POST", "/key/block", json.dumps({"key": made}).encode(), master).status == 200
+        filler.unlink()
+        assert eventually(
+            lambda: call(url, "GET", "/global/spend", None, master).json()["spend"] == pytest.approx(2 * first)
+        )
+        assert gateway.stop() == 0

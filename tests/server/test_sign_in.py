@@ -13,8 +13,12 @@ import pytest
 
 from gateways import SandboxServer, client_for, gateway_server, sandbox_server, settings_for
 from liftgate.engine.sign_ins import opened, sealed
+from liftgate.gateway import Gateway
+from liftgate.server.app import build_app
 from liftgate.settings import AuthSettings, ServerSettings, Settings, StorageSettings
+from moved_clock import MovedClock
 from raw_http import Answer, call
+from serving import serve
 
 PAGE = {"Sec-Fetch-Site": "same-origin", "X-Liftgate-Page": "1", "Content-Type": "application/json"}
 SESSION = "/liftgate/session"
@@ -228,3 +232,17 @@ def test_pages_that_cors_lets_in_are_let_in_with_a_key_only(sandbox: SandboxServ
             refused = call(url, method, path, None, {"Cookie": mine, **theirs})
             assert refused.status == 403 and "access-control-allow-credentials" not in refused.headers
         assert call(url, "GET", "/v1/files", None, {"Authorization": "Bearer sk-ann", **theirs}).status == 200
+
+
+def test_a_clock_that_was_ahead_lets_no_sign_in_last_longer(sandbox: SandboxServer, tmp_path: Path) -> None:
+    clock = MovedClock()
+    with serve(build_app(Gateway(settings_of(sandbox, tmp_path), clock=clock))) as url:
+        before = cookie(sign_in(url, "sk-ann"))
+        clock.advance(3 * 86_400)
+        made = cookie(sign_in(url, "sk-ann"))
+        assert get(url, "/v1/files", made).status == 200
+        clock.advance(-3 * 86_400)
+        assert get(url, "/v1/files", made).status == 401
+        # The clean-up of that clock has ended the one before it as well.
+        assert get(url, "/v1/files", before).status == 401
+        assert get(url, "/v1/files", cookie(sign_in(url, "sk-ann"))).status == 200

@@ -216,7 +216,7 @@ class Jobs:
                 lease.check()
         # A chain goes from its end to its beginning: each round, what nothing goes on from any more.
         over: list[Callable[[Connection], int]] = [
-            lambda conn: expire_events(conn, REPLIES_AT_ONCE),
+            lambda conn: expire_events(conn, steady(conn), REPLIES_AT_ONCE),
             lambda conn: expire_runs(conn, steady(conn), REPLIES_AT_ONCE),
             lambda conn: expire_replies(conn, steady(conn), REPLIES_AT_ONCE),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 
@@ -11,8 +12,11 @@ from liftgate.catalog.connection import Connection, storable
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows.usage import COUNTED, NAMED, names_of_keys, read_usage
 from liftgate.clock import Clock
+from liftgate.errors import LiftgateError, let_go
 from liftgate.prices import day_of
 from liftgate.records import UsageFilter
+
+log = logging.getLogger("liftgate.engine")
 
 GROUPS = NAMED
 MOST_ROWS = 10_000
@@ -54,7 +58,12 @@ class Usage:
         if not all(map(storable, (wanted.key, wanted.owner, wanted.model))):
             return []
         if self._settle is not None:
-            await self._settle()
+            try:
+                await self._settle()
+            except LiftgateError as error:
+                # A full disk takes no writes, and is no reason to keep back what is known.
+                log.warning("what was spent lately is in the journal only: %s", error.message)
+                let_go(error)
 
         def look(conn: Connection) -> list[Used]:
             found = read_usage(conn, by, wanted, MOST_ROWS + 1)

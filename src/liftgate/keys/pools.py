@@ -12,6 +12,8 @@ import msgspec
 RATE_SECONDS = 60
 USABLE_SECONDS = 1.5
 """How long after the beginning of its second a cell of a rate may be used."""
+_SLACK = 60.0
+"""Seconds by which a time may lie further ahead than it can, before a clock that was wrong is to be blamed."""
 _KEPT = RATE_SECONDS + 2
 """Seconds for which a cell counts: a minute after the last moment at which it can have been used."""
 
@@ -73,6 +75,9 @@ class Pool(msgspec.Struct):
     def answer(self, request: Request, now: float) -> Told:
         if request.begin > self.begin:
             self.begin, self.spent, self.gone = request.begin, 0, {}
+        elif self.begin > now + _SLACK:
+            # Begun by a clock that was ahead. What was spent since then counts here, and no longer than here.
+            self.begin = request.begin
         self._bury(request, now)
         mine = self.held.get(request.holder)
         if mine is not None and mine.number >= request.number:
@@ -90,6 +95,9 @@ class Pool(msgspec.Struct):
         return Told(granted, self.spent, sum(each.amount for each in self.held.values()), now)
 
     def _bury(self, request: Request, now: float) -> None:
+        for held in self.held.values():
+            if held.until > now + request.life + _SLACK:
+                held.until = now + request.life  # by a clock that was ahead, as above
         dead = [holder for holder, held in self.held.items() if held.until <= now and holder != request.holder]
         for holder in dead:
             amount = self.held.pop(holder).amount

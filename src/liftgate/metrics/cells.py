@@ -7,12 +7,14 @@ its labels, how many cells. A line is written before its cells are used.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import mmap
 import os
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from operator import itemgetter
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from liftgate.metrics.families import KEPT, Family
 log = logging.getLogger("liftgate.metrics")
 
 CAPACITY = 1 << 17
-"""Cells of a slot: 1 MiB of a file that takes room as it is used."""
+"""Cells of a slot: a file of 1 MiB."""
 UNREAD_CELL = CAPACITY - 64
 """The first of the last ones, for what is not to be read."""
 
@@ -48,8 +50,7 @@ class Slot:
         directory.mkdir(parents=True, exist_ok=True)
         self.number, self._names = _first_free(directory)
         self._file = os.open(directory / f"{self.number}.cells", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        os.ftruncate(self._file, CAPACITY * 8)
-        self._mapped = mmap.mmap(self._file, CAPACITY * 8)
+        self._mapped = _mapped(self._file)
         self.cells = memoryview(self._mapped).cast("d")
         self._known: dict[tuple[str, Labels], int] = {}
         known = os.pread(self._names, os.fstat(self._names).st_size, 0)
@@ -64,6 +65,7 @@ class Slot:
                     self.cells[series.at] = 0.0
             self._used += cells
         self._full = False
+        self._told = False
 
     def values_of(self, family: Family, label: str) -> set[str]:
         """What this label has in the series that there are: those of the processes before this one too."""
@@ -81,10 +83,28 @@ class Slot:
                 log.error("no room for further series of metrics: %s %s is not counted", family.name, labels)
             self._full = True
             return UNREAD_CELL
-        os.pwrite(self._names, _encode((family.name, labels, family.cells)) + b"\n", os.fstat(self._names).st_size)
+        if not self._name(_encode((family.name, labels, family.cells)) + b"\n"):
+            return UNREAD_CELL
         at = self._known[family.name, labels] = self._used
         self._used += family.cells
         return at
+
+    def _name(self, line: bytes) -> bool:
+        """False where the disk takes no more: what happens goes on uncounted, and is counted when there is room."""
+        size = os.fstat(self._names).st_size
+        try:
+            if os.pwrite(self._names, line, size) == len(line):
+                self._told = False
+                return True
+            reason = os.strerror(errno.ENOSPC)
+        except OSError as error:
+            reason = str(error.strerror)
+        with suppress(OSError):
+            os.ftruncate(self._names, size)  # half a line
+        if not self._told:
+            log.error("new series of metrics are not counted: %s", reason)
+        self._told = True
+        return False
 
     def add(self, family: Family, labels: Labels, by: float) -> None:
         self.cells[self.at(family, labels)] += by
@@ -106,6 +126,19 @@ class Slot:
         self._mapped.close()
         os.close(self._file)
         os.close(self._names)
+
+
+def _mapped(file: int) -> mmap.mmap:
+    """The file's cells. Its room is taken at once: a page of it that a full disk cannot give would be the end of the
+    process. Without that room they are this process's alone, and told by nobody."""
+    try:
+        os.posix_fallocate(file, 0, CAPACITY * 8)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        log.error("what this process counts for metrics is lost: %s", error.strerror)
+        return mmap.mmap(-1, CAPACITY * 8)
+    return mmap.mmap(file, CAPACITY * 8)
 
 
 class Reader:

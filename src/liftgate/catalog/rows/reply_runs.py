@@ -27,6 +27,8 @@ MOST_ATTEMPTS = 2
 """It is begun again once, and only where no reader has got anything of the first answer."""
 EVENTS_SECONDS = 3600.0
 _AT_ONCE = 1024 * 1024
+_SLACK = 60.0
+"""Seconds by which clocks of nodes may differ."""
 _IN_FLIGHT = "state IN ('queued', 'in_progress')"
 
 
@@ -227,13 +229,15 @@ def mark_shown(conn: Connection, run_id: str, generation: int) -> bool:
 
 
 def runs_left(conn: Connection, older: float, limit: int) -> list[tuple[str, Owner]]:
-    """(id, owner) of those in flight that nobody carries out, begun or made more than `older` seconds ago."""
+    """(id, owner) of those in flight that nobody carries out, begun or made more than `older` seconds ago, or, by a
+    clock that was ahead, later than now."""
     now = conn.now()
     rows = conn.execute(
-        f"SELECT id, owner FROM reply_runs WHERE {_IN_FLIGHT} AND (attempts > 0 OR created_at < ?) AND NOT EXISTS"
+        f"SELECT id, owner FROM reply_runs WHERE {_IN_FLIGHT}"
+        " AND (attempts > 0 OR created_at < ? OR created_at > ?) AND NOT EXISTS"
         " (SELECT 1 FROM leases WHERE leases.name = ? || reply_runs.id AND leases.expires_at > ?)"
         " ORDER BY created_at LIMIT ?",
-        (now - older, LEASE, now, limit),
+        (now - older, now + _SLACK, LEASE, now, limit),
     )
     return [(row[0], row[1]) for row in rows]
 
@@ -248,10 +252,10 @@ def delete_run(conn: Connection, run: RunRow) -> list[str]:
     return release_reply(conn, run.owner, run.id)
 
 
-def expire_events(conn: Connection, limit: int) -> int:
-    """Those of runs that ended long enough ago, at most of `limit` runs; how many runs."""
+def expire_events(conn: Connection, at: float, limit: int) -> int:
+    """Those of runs that ended long enough ago on the steady clock, at most of `limit` runs; how many runs."""
     due = conn.execute(
-        "SELECT id FROM reply_runs WHERE streamed = 1 AND ended_at < ? LIMIT ?", (conn.now() - EVENTS_SECONDS, limit)
+        "SELECT id FROM reply_runs WHERE streamed = 1 AND ended_at < ? LIMIT ?", (at - EVENTS_SECONDS, limit)
     )
     for (run_id,) in due:
         conn.execute("DELETE FROM reply_events WHERE run_id = ?", (run_id,))

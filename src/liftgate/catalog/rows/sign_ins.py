@@ -8,6 +8,8 @@ from liftgate.records import Owner, SignIn
 
 MOST_OF_AN_OWNER = 100
 """With one more, the oldest ends."""
+_SLACK = 60.0
+"""Seconds by which clocks of nodes may differ."""
 
 SIGN_INS = Table(
     name="sign_ins",
@@ -22,7 +24,9 @@ SIGN_INS = Table(
 def insert_sign_in(conn: Connection, made: SignIn, idle: float) -> None:
     """Takes those that are over out of the way. `idle`: seconds without a use that end one."""
     now = conn.now()
-    conn.execute("DELETE FROM sign_ins WHERE expires_at <= ? OR used_at <= ?", (now, now - idle))
+    conn.execute(
+        "DELETE FROM sign_ins WHERE expires_at <= ? OR used_at <= ? OR used_at > ?", (now, now - idle, now + _SLACK)
+    )
     SIGN_INS.insert(conn, made)
     conn.execute(
         "DELETE FROM sign_ins WHERE id IN (SELECT id FROM sign_ins WHERE owner = ?"
@@ -32,9 +36,11 @@ def insert_sign_in(conn: Connection, made: SignIn, idle: float) -> None:
 
 
 def find_sign_in(conn: Connection, sign_in_id: str, idle: float) -> tuple[SignIn | None, float]:
-    """One that is not over, and the time now."""
+    """One that is not over, and the time now. One that was used later than now is: a clock that was ahead must not make
+    it last longer."""
     now = conn.now()
-    return SIGN_INS.find(conn, "WHERE id = ? AND expires_at > ? AND used_at > ?", (sign_in_id, now, now - idle)), now
+    where = "WHERE id = ? AND expires_at > ? AND used_at > ? AND used_at <= ?"
+    return SIGN_INS.find(conn, where, (sign_in_id, now, now - idle, now + _SLACK)), now
 
 
 def note_use(conn: Connection, sign_in_id: str) -> None:
