@@ -77,6 +77,42 @@ def test_what_is_no_files_name_is_none(spelling: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "claims"),
+    [
+        (f"files/{X}", True),
+        (f"/files/{X}", True),
+        (f"//files/{X}", True),
+        ("files/../models/x", True),
+        ("files/", True),
+        (f"file-{X}", True),
+        ("file-short", False),
+        ("files", False),
+        ("profiles/x", False),
+        (f"gs://files/{X}", False),
+        (f"https://example.com/files/{X}", False),
+    ],
+)
+def test_what_stands_for_a_file_is_known_by_its_beginning(text: str, claims: bool) -> None:
+    assert names.claims_a_file(text) is claims
+
+
+@pytest.mark.parametrize(
+    ("host", "googles"),
+    [
+        ("generativelanguage.googleapis.com", True),
+        ("generativelanguage.mtls.googleapis.com", True),
+        ("us-central1-generativelanguage.googleapis.com", True),
+        ("storage.googleapis.com", False),
+        ("googleapis.com", False),
+        ("generativelanguage.googleapis.com.example.com", False),
+        ("generativelanguage.example.com", False),
+    ],
+)
+def test_hosts_of_googles_files(host: str, googles: bool) -> None:
+    assert names.is_google_host(host) is googles
+
+
+@pytest.mark.parametrize(
     ("spelling", "bare", "path"),
     [
         ("gemini-x", "gemini-x", "models/gemini-x"),
