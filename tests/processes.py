@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,32 @@ import yaml
 import forked
 
 START_SECONDS = 30.0
+DEBUG = "TESTS_DEBUG"
+"""Set, it has every gateway write its log in detail: `TESTS_DEBUG=1 ./scripts/test`."""
+LOOKS_SECRET = re.compile(
+    r"AIza[0-9A-Za-z_-]{30,}|sk-[0-9A-Za-z_-]{16,}|(?i:bearer) +(?!\*)[0-9A-Za-z._~+/=-]{8,}|upload_id=(?!\*)[\w-]{8,}"
+)
+STARTED: list[GatewayProcess] = []
+"""All of this session, whose logs are searched at its end."""
+
+
+def secrets_in(text: str, known: Iterable[str]) -> list[str]:
+    """What of `known` stands in what a gateway wrote, and what looks like a secret."""
+    return [*LOOKS_SECRET.findall(text), *(secret for secret in known if secret in text)]
+
+
+def secrets_of(config: Path) -> set[str]:
+    """The keys of a config, ours and Google's; shorter ones are words, and are not hidden."""
+    try:
+        document = yaml.safe_load(config.read_text()) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return set()
+    found: list[object] = []
+    if isinstance(document, dict):
+        found.append((document.get("general_settings") or {}).get("master_key"))
+        found += [each.get("key") for each in (document.get("liftgate_settings") or {}).get("keys") or []]
+        found += [(each.get("litellm_params") or {}).get("api_key") for each in document.get("model_list") or []]
+    return {each for each in found if isinstance(each, str) and len(each) >= 6 and "/" not in each}
 
 
 class GatewayProcess:
@@ -27,6 +53,8 @@ class GatewayProcess:
     def __init__(self, config: Path, data_dir: Path, *arguments: str, fresh: bool = not forked.HERE) -> None:
         self.log = data_dir / f"gateway-{time.monotonic_ns()}.log"
         self.url = ""
+        self.secrets = secrets_of(config)
+        STARTED.append(self)
         data_dir.mkdir(parents=True, exist_ok=True)
         environ = {
             name: value
@@ -38,7 +66,11 @@ class GatewayProcess:
                 ["--config", str(config), "--port", "0", "--data-dir", str(data_dir), *arguments],
                 stdout=log,
                 stderr=log,
-                env={**environ, "PYTHONUNBUFFERED": "1"},
+                env={
+                    **environ,
+                    "PYTHONUNBUFFERED": "1",
+                    **({"LIFTGATE_DEBUG": "true"} if os.environ.get(DEBUG) else {}),
+                },
                 fresh=fresh,
             )
 

@@ -16,6 +16,12 @@ _LOOKS = (
 """(what a secret looks like, what stands in every text that holds one)."""
 
 
+_CAPABILITY = re.compile(
+    r"(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])(?=[\w-]*[0-9])[0-9A-Za-z_-]{40,}(?![\w-])", re.ASCII
+)
+"""A long word of both cases and digits: a cookie, the id of an upload session. No id and no digest of ours is one."""
+
+
 class Redactor:
     """`secrets`: those of this gateway; shorter ones than `SHORTEST` are words, and stay."""
 
@@ -30,3 +36,7 @@ class Redactor:
             if mark in text:
                 return self._secrets.sub(HIDDEN, text)
         return text
+
+    def clean_message(self, text: str) -> str:
+        """As `clean`, for messages, which may repeat what a caller sent: without what looks like a capability, too."""
+        return _CAPABILITY.sub(HIDDEN, self.clean(text))

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 import pytest
@@ -206,3 +207,12 @@ def test_what_is_or_looks_like_a_secret_is_hidden_wherever_it_stands(secret: str
         cleaned = redactor.clean(text)
         assert secret not in cleaned and "***" in cleaned
     assert redactor.clean("a tiny task of the risk-free kind") == "a tiny task of the risk-free kind"
+
+
+def test_what_looks_like_a_capability_is_hidden_in_messages_and_our_own_ids_are_not() -> None:
+    redactor = Redactor([])
+    for capability in (token_urlsafe(64) + "aB0", token_urlsafe(32) + "aB0"):
+        assert redactor.clean_message(f"Unsupported file URI: {capability}.") == "Unsupported file URI: ***."
+    digest, path = "a1" * 32, "/data/Of/A-rather-long/path-with-Capitals/and-4-digits/in-each-of-its/Words-1"
+    for ours in (f"file-{'a1' * 12}", digest, f"blob-{'z9' * 30}", path):
+        assert redactor.clean_message(f"{ours} is there") == f"{ours} is there"

@@ -24,6 +24,8 @@ from liftgate.redaction import Redactor
 from liftgate.settings import Settings
 
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
+STORE_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN")
+"""Variables by which object stores are opened."""
 ACCESS = "liftgate.access"
 """Lines of this name have a form of their own, and end in the request's id."""
 
@@ -45,7 +47,7 @@ class LogLines(logging.Formatter):
         return "\n".join([head, *(f"  | {self._clean(line)}" for line in more)])
 
     def _clean(self, text: str) -> str:
-        return escaped(self._redactor.clean(text))
+        return escaped(self._redactor.clean_message(text))
 
 
 class JsonLines(logging.Formatter):
@@ -68,7 +70,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
-        return self._redactor.clean(json.dumps(fields))
+        return self._redactor.clean_message(json.dumps(fields))
 
 
 def _origin(record: logging.LogRecord) -> str:
@@ -125,9 +127,19 @@ def _secrets(settings: Settings) -> Iterable[str]:
     yield from settings.auth.owners()
     for deployment in settings.deployments:
         yield deployment.api_key
+        yield from _secret_values(deployment.headers)
+    yield from _secret_values(each.partition("=")[::2] for each in settings.counting.traces_headers)
+    yield from filter(None, (os.environ.get(name) for name in STORE_SECRETS))
     try:
         password = urlsplit(settings.storage.database_url).password
     except ValueError:
         password = None
     if password:
         yield from (password, unquote(password))
+
+
+def _secret_values(headers: Iterable[tuple[str, str]]) -> Iterable[str]:
+    """Of headers that a config sets those that are about a key, without the word for its kind."""
+    for name, value in headers:
+        if any(word in name.lower() for word in ("auth", "key", "token", "secret")):
+            yield from value.split()[-1:]
