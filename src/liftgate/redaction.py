@@ -39,4 +39,4 @@ class Redactor:
 
     def clean_message(self, text: str) -> str:
         """As `clean`, for messages, which may repeat what a caller sent: without what looks like a capability, too."""
-        return _CAPABILITY.sub(HIDDEN, self.clean(text))
+        return self.clean(_CAPABILITY.sub(HIDDEN, text))

@@ -211,7 +211,7 @@ def test_what_is_or_looks_like_a_secret_is_hidden_wherever_it_stands(secret: str
 
 def test_what_looks_like_a_capability_is_hidden_in_messages_and_our_own_ids_are_not() -> None:
     redactor = Redactor([])
-    for capability in (token_urlsafe(64) + "aB0", token_urlsafe(32) + "aB0"):
+    for capability in (token_urlsafe(64) + "aB0", "sk-" + token_urlsafe(32) + "aB0", f"a-sk-B0{'c' * 40}"):
         assert redactor.clean_message(f"Unsupported file URI: {capability}.") == "Unsupported file URI: ***."
     digest, path = "a1" * 32, "/data/Of/A-rather-long/path-with-Capitals/and-4-digits/in-each-of-its/Words-1"
     for ours in (f"file-{'a1' * 12}", digest, f"blob-{'z9' * 30}", path):

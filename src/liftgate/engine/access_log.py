@@ -102,7 +102,7 @@ class JsonAccessLog:
             sum(tokens.cached.values()),
             sum(tokens.output.values()),
             tokens.thoughts,
-            _as_json(tokens.prompt),
+            _as_json(dict(tokens.prompt)),
             "null" if call.cost is None else repr(call.cost / 1e9),
             said,
         )
@@ -265,7 +265,7 @@ def _add_call(fields: dict[str, Any], call: CallRecord) -> None:
             "cached": sum(tokens.cached.values()),
             "out": sum(tokens.output.values()),
             "reasoning": tokens.thoughts,
-            "by_modality": tokens.prompt,
+            "by_modality": dict(tokens.prompt),
             "cost_usd": None if call.cost is None else call.cost / 1e9,
         }
         if call.estimated:
