@@ -14,6 +14,7 @@ from liftgate.copies.services import Services
 from liftgate.deployments import Deployment
 from liftgate.engine.estimates import Estimates
 from liftgate.engine.meter import CallRecord, current
+from liftgate.engine.part_counts import PartCounts
 from liftgate.engine.pricing import Pricing
 from liftgate.json_types import JsonObject
 from liftgate.keys.allowances import Allowances
@@ -28,7 +29,7 @@ from liftgate.settings.sections import BudgetSettings
 class Admission:
     def __init__(self, services: Services, pricing: Pricing, owners: KnownOwners, settings: BudgetSettings) -> None:
         self._owners = owners
-        self.estimates = Estimates(services.client, services.clock, pricing)
+        self.estimates = Estimates(PartCounts(services.db, services.client), services.clock, pricing)
         self._settings = settings
         self._allowances = Allowances(services.db, services.tasks, services.holder, ZoneInfo(settings.budget_time_zone))
 
@@ -81,5 +82,5 @@ def begin_asking(call: CallRecord, deployment: Deployment, body: Body) -> Awaita
 
 
 async def _asking(call: CallRecord, ticket: Ticket, spent: int, deployment: Deployment, body: Body) -> None:
-    await ticket.ask(spent, deployment, body)
+    await ticket.ask(spent, deployment, body, call.blobs)
     call.asks(deployment, body)

@@ -129,6 +129,8 @@ class Attempts:
         while True:
             resolving = self._needs.resolve(wanted.needs, account, deadline=wanted.deadline)
             files, copies = await (resolving if call is None else bringing(call, resolving))
+            if call is not None and call.ticket is not None:
+                call.blobs = {copy.uri: copy.subject for copy in copies}
             try:
                 return await use(files)
             except UpstreamFileLost as lost:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Any, Literal
 
@@ -128,6 +128,8 @@ class CallRecord(msgspec.Struct):
     """Pieces of a streamed answer that came."""
     given: int = 0
     """Characters of a streamed answer that came."""
+    blobs: Mapping[str, str] = {}
+    """URIs that the request to Google has → the blobs whose copies they are; where there is a ticket."""
     ticket: Ticket | None = None
     """What it takes of its key's limits; None where the key has none."""
     # Seconds

@@ -8,31 +8,22 @@ is what the request allows, or what the model can give.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from liftgate import large_json
 from liftgate.ask.question import count_body
 from liftgate.clock import Clock
 from liftgate.deployments import Deployment
+from liftgate.engine.part_counts import Blobs, ByModality, PartCounts, read_json
 from liftgate.engine.pricing import LONGEST_OUTPUT, Pricing
-from liftgate.errors import InvalidRequest
-from liftgate.gemini.client import GeminiClient
 from liftgate.gemini_json import LARGE
 from liftgate.json_types import JsonObject
-from liftgate.large_bodies import Body, contains, encoded
-from liftgate.prices import TEXT, counts_of_gemini
+from liftgate.large_bodies import Body, contains
+from liftgate.prices import TEXT
 from liftgate.rates import model_entry
 
-COUNT_SECONDS = 60.0
-COUNTED_PARTS = 50_000
-"""Parts whose count is remembered."""
 LONGEST_INPUT = 2_097_152
 ROUNDED = 64
 KNOWN = 4096
@@ -46,7 +37,6 @@ _MEDIA_SIGNS = (b'Data"', b'_data"')
 _ODD_SIGNS = (*_MEDIA_SIGNS, b'candidate_count"')
 _CACHED = ("cachedContent", "cached_content")
 
-ByModality = Mapping[str, int]
 _encode = msgspec.json.Encoder(order="deterministic").encode
 DAY = 86_400
 
@@ -78,17 +68,16 @@ class _Plain(msgspec.Struct, frozen=True):
 
 
 class Estimates:
-    def __init__(self, client: GeminiClient, clock: Clock, pricing: Pricing) -> None:
-        self._client = client
+    def __init__(self, counts: PartCounts, clock: Clock, pricing: Pricing) -> None:
+        self._counts = counts
         self._clock = clock
         self._pricing = pricing
         self._day = 0
         self._known: dict[tuple[object, ...], Estimate] = {}
-        self._counted: OrderedDict[bytes, ByModality] = OrderedDict()
 
-    async def of(self, deployment: Deployment, body: Body) -> Estimate:
+    async def of(self, deployment: Deployment, body: Body, blobs: Blobs) -> Estimate:
         """`body`: of a request for content, as it goes to `deployment`. Raises what Google's count does."""
-        return self.known(deployment, body) or await self._of_all(deployment, body)
+        return self.known(deployment, body) or await self._of_all(deployment, body, blobs)
 
     def known(self, deployment: Deployment, body: Body) -> Estimate | None:
         """Of texts, which need no count; None for what has to be read as a whole."""
@@ -120,7 +109,7 @@ class Estimates:
             estimate = self._known[asked] = self._estimate(deployment, config, plain.tier, prompt)
         return estimate
 
-    async def _of_all(self, deployment: Deployment, body: Body) -> Estimate:
+    async def _of_all(self, deployment: Deployment, body: Body, blobs: Blobs) -> Estimate:
         large = len(body) >= LARGE
         asked, media = await asyncio.to_thread(_look, body) if large else _look(body)
         if not isinstance(asked, dict):
@@ -128,10 +117,10 @@ class Estimates:
             return Estimate(0, 0)
         prompt = {TEXT: len(body) - sum(map(_weight, media))}
         if any(asked.get(name) for name in _CACHED):
-            counted = await self._count(deployment, count_body(_countable(asked), deployment.model), large=large)
+            counted = await self._counts.count(deployment, count_body(_countable(asked), deployment.model), large=large)
             prompt = dict(counted)
         elif media:
-            for counted in await self._of_parts(deployment, media, _resolution(asked), large=large):
+            for counted in await self._counts.of(deployment, media, _resolution(asked), blobs, large=large):
                 for modality, count in counted.items():
                     prompt[modality] = prompt.get(modality, 0) + count
         if any(not GOOGLES_TOOLS.isdisjoint(tool) for tool in asked.get("tools") or () if isinstance(tool, dict)):
@@ -147,9 +136,9 @@ class Estimates:
     async def count(self, deployment: Deployment, body: Body) -> ByModality:
         """The tokens of `body` as Google counts them. Raises what the count does."""
         large = len(body) >= LARGE
-        asked = await asyncio.to_thread(_read, body) if large else _read(body)
+        asked = await asyncio.to_thread(read_json, body) if large else read_json(body)
         asked = asked if isinstance(asked, dict) else {}
-        return await self._count(deployment, count_body(_countable(asked), deployment.model), large=large)
+        return await self._counts.count(deployment, count_body(_countable(asked), deployment.model), large=large)
 
     def _estimate(self, deployment: Deployment, config: Config, tier: object, prompt: Mapping[str, int]) -> Estimate:
         nanos = self._pricing.at_most(
@@ -166,46 +155,6 @@ class Estimates:
         output = 0 if "embedding" in deployment.model else min(config.output or LIKELY_OUTPUT, LONGEST_OUTPUT)
         return Estimate(nanos, tokens + config.candidates * output)
 
-    async def _of_parts(
-        self, deployment: Deployment, media: list[JsonObject], resolution: object, *, large: bool
-    ) -> list[ByModality]:
-        """Each one's tokens, in order; those that are not known are counted at the same time."""
-        find = partial(_names, deployment.model, media, resolution)
-        names = await asyncio.to_thread(find, encoded) if large else find(_encode)
-        unknown = {name: part for name, part in zip(names, media, strict=True) if name not in self._counted}
-        if unknown:
-            tasks = [
-                asyncio.get_running_loop().create_task(self._count_part(deployment, name, part, resolution, large))
-                for name, part in unknown.items()
-            ]
-            try:
-                for task in tasks:
-                    await task
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-        return [self._counted.get(name, {}) for name in names]
-
-    async def _count_part(
-        self, deployment: Deployment, name: bytes, part: JsonObject, resolution: object, large: bool
-    ) -> None:
-        alone: JsonObject = {"contents": [{"role": "user", "parts": [part]}]}
-        if resolution is not None:
-            alone["generationConfig"] = {"mediaResolution": resolution}
-        self._counted[name] = await self._count(deployment, count_body(alone, deployment.model), large=large)
-        if len(self._counted) > COUNTED_PARTS:
-            self._counted.popitem(last=False)
-
-    async def _count(self, deployment: Deployment, body: JsonObject, *, large: bool) -> ByModality:
-        data = await asyncio.to_thread(encoded, body) if large else _encode(body)
-        raw = await self._client.call(deployment, "countTokens", data, timeout=COUNT_SECONDS)
-        told = _read(raw)
-        told = told if isinstance(told, dict) else {}
-        return counts_of_gemini(
-            {"promptTokenCount": told.get("totalTokens"), "promptTokensDetails": told.get("promptTokensDetails") or ()}
-        ).prompt
-
 
 _decode_plain = msgspec.json.Decoder(_Plain).decode
 
@@ -221,20 +170,10 @@ def _read_plain(body: Body) -> _Plain | None:
     return None if said or config.candidates < 1 or (config.output is not None and config.output < 1) else plain
 
 
-def _read(body: Body) -> Any:
-    try:
-        if len(body) >= LARGE:
-            with suppress(InvalidRequest):  # by what was added to it, it may have more than came
-                return large_json.decoded(body)
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
 def _look(body: Body) -> tuple[Any, list[JsonObject]]:
     """What is asked, and all parts of it with media, those inside the answers of functions and the system's words
     too."""
-    asked = _read(body)
+    asked = read_json(body)
     has_media = isinstance(asked, dict) and any(contains(body, sign) for sign in _MEDIA_SIGNS)
     return asked, list(_media(asked)) if has_media else []
 
@@ -255,10 +194,6 @@ def _media(asked: JsonObject) -> Iterator[JsonObject]:
 def _weight(part: JsonObject) -> int:
     """Bytes of its data, which are no text."""
     return sum(len(str((part.get(name) or {}).get("data") or "")) for name in ("inlineData", "inline_data"))
-
-
-def _names(model: str, parts: Sequence[JsonObject], resolution: object, write: Callable[[object], Body]) -> list[bytes]:
-    return [hashlib.sha256(write([model, part, resolution])).digest() for part in parts]
 
 
 def _resolution(asked: JsonObject) -> object:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -53,7 +53,7 @@ class Estimate(Protocol):
 
 
 class Estimates(Protocol):
-    async def of(self, deployment: Deployment, body: Body) -> Estimate: ...
+    async def of(self, deployment: Deployment, body: Body, blobs: Mapping[str, str]) -> Estimate: ...
     def known(self, deployment: Deployment, body: Body) -> Estimate | None: ...
 
 
@@ -125,10 +125,11 @@ class Ticket:
             self._tokens = max(self._tokens, tokens)
         return True
 
-    async def ask(self, known: int, deployment: Deployment, body: Body) -> None:
+    async def ask(self, known: int, deployment: Deployment, body: Body, blobs: Mapping[str, str]) -> None:
         """Takes what is missing to the tokens and the money that this can come to, with `known` nano-dollars spent
-        before. Raises RateReached, BudgetReached, LimitsAway, and what a count of Google's does."""
-        estimate = await self._estimates.of(deployment, body)
+        before. `blobs`: those that the URIs in the body are copies of. Raises RateReached, BudgetReached, LimitsAway,
+        and what a count of Google's does."""
+        estimate = await self._estimates.of(deployment, body, blobs)
         if estimate.nanos is None and not self._settings.unpriced_within_budget and self._plan.has_budget:
             raise InvalidRequest(
                 f"The model {deployment.model_name!r} has no price here, and this key or its owner has a budget.",
