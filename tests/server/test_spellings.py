@@ -160,17 +160,15 @@ def test_every_spelling_names_the_file_in_every_dialect(spelling: str, file_id: 
         assert answer.status == 200 and "text/plain" in answer.body.decode(), answer.body
 
 
-@pytest.mark.parametrize("spelling", (X, *FILES))
-def test_every_spelling_names_the_file_to_the_sdk_with_a_directory(
-    spelling: str, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    with Liftgate(api_key="key-a", api_base=sandbox.url, data_dir=tmp_path_factory.mktemp("kept")) as client:
+def test_every_spelling_names_the_file_to_the_sdk_with_a_directory(sandbox: SandboxServer, tmp_path: Path) -> None:
+    with Liftgate(api_key="key-a", api_base=sandbox.url, data_dir=tmp_path) as client:
         made = client.create_file(file=("a.txt", b"hello"), purpose="user_data")
-        named = spelling.replace(X, made.id.removeprefix("file-"))
-        part = {"type": "file", "file": {"file_id": named}}
-        answer = client.completion(model=f"gemini/{MODEL}", messages=[{"role": "user", "content": [part]}])
-        assert "text/plain" in (answer.choices[0].message.content or "")
-        assert client.file_retrieve(named).id == made.id and list(client.file_list(after=named)) == []
+        for spelling in (X, *FILES):
+            named = spelling.replace(X, made.id.removeprefix("file-"))
+            part = {"type": "file", "file": {"file_id": named}}
+            answer = client.completion(model=f"gemini/{MODEL}", messages=[{"role": "user", "content": [part]}])
+            assert "text/plain" in (answer.choices[0].message.content or ""), named
+            assert client.file_retrieve(named).id == made.id and list(client.file_list(after=named)) == [], named
         assert client.file_delete(named).id == made.id
 
 
