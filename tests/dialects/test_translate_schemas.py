@@ -128,6 +128,46 @@ BESIDE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"$defs": {"a/b": X}, "items": {"$ref": "#/$defs/a~1b", "description": "d"}},
         {"$defs": {"a/b": X}, "items": {**X, "description": "d"}},
     ),
+    "of a name as URIs have it": (
+        {"definitions": {"List<a b>": X}, "items": {"$ref": "#/definitions/List%3Ca%20b%3E", "title": "t"}},
+        {"definitions": {"List<a b>": X}, "items": {**X, "title": "t"}},
+    ),
+    "of a name with a percent sign": (
+        {"$defs": {"100%25": X}, "items": {"$ref": "#/$defs/100%25", "title": "t"}},
+        {"$defs": {"100%25": X}, "items": {**X, "title": "t"}},
+    ),
+    "by an anchor": (
+        {"$defs": {"X": {"$anchor": "x", **X}}, "items": {"$ref": "#x", "title": "t"}},
+        {"$defs": {"X": {"$anchor": "x", **X}}, "items": {**X, "title": "t"}},
+    ),
+    "by an id": (
+        {"$defs": {"X": {"$id": "T", **X}}, "items": {"$ref": "T", "title": "t"}},
+        {"$defs": {"X": {"$id": "T", **X}}, "items": {**X, "title": "t"}},
+    ),
+    "by the whole's address": (
+        {
+            "$id": "https://a.example/s",
+            "$defs": {"X": X},
+            "items": {"$ref": "https://a.example/s#/$defs/X", "title": "t"},
+        },
+        {"$id": "https://a.example/s", "$defs": {"X": X}, "items": {**X, "title": "t"}},
+    ),
+    "by an address beside the whole's": (
+        {
+            "$id": "https://a.example/s",
+            "$defs": {"X": {"$id": "https://a.example/x", **X}},
+            "items": {"$ref": "x", "title": "t"},
+        },
+        {
+            "$id": "https://a.example/s",
+            "$defs": {"X": {"$id": "https://a.example/x", **X}},
+            "items": {**X, "title": "t"},
+        },
+    ),
+    "of a name that only a value has": (
+        {"$defs": {"X": X}, "default": {"$anchor": "x"}, "items": {"$ref": "#x", "description": "d"}},
+        {"$defs": {"X": X}, "default": {"$anchor": "x"}, "items": {"$ref": "#x", "description": "d"}},
+    ),
     "more properties": (
         {"$defs": {"P": P}, "items": {"$ref": "#/$defs/P", "properties": {"m": X}, "required": ["m", "n"]}},
         {"$defs": {"P": P}, "items": {**P, "properties": {**P["properties"], "m": X}, "required": ["n", "m"]}},
@@ -157,6 +197,23 @@ def test_what_stands_beside_a_reference_goes_into_what_it_names(case: str) -> No
     before = copy.deepcopy(given)
     assert json_schema(given, "s", strict=False) == expected
     assert given == before
+
+
+def test_a_cycle_by_names_ends() -> None:
+    node = {"$anchor": "n", "type": "object", "properties": {"next": {"$ref": "#n", "title": "t"}}}
+    sent = json_schema({"$defs": {"N": node}, "items": {"$ref": "#n", "title": "t"}}, "s", strict=False)
+    assert len(msgspec.json.encode(sent)) < 4 * len(msgspec.json.encode(node))
+    _no_neighbours(sent)
+
+
+@pytest.mark.parametrize("name", ["//[", "#no", "no", "https://[x/s#/a", "#/%zz", "https://a.example/s#/$defs/no"])
+def test_a_name_of_nothing_is_refused_whatever_it_looks_like(name: str) -> None:
+    for own in ("https://a.example/s", "http://[", 5):
+        schema = {"$id": own, "$defs": {"X": X}, "items": {"$ref": name, "title": "t"}}
+        for convert in (lambda given: json_schema(given, "p", strict=False), lambda given: schema_subset(given, "p")):
+            with pytest.raises(InvalidRequest) as error:
+                convert({**schema, "type": "array"})
+            assert error.value.param == "p.items.$ref"
 
 
 def test_cycles_with_neighbours_end() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from liftgate.ask import checks
 from liftgate.ask.checks import Place
-from liftgate.ask.schema_refs import MAX_DEPTH, NULL_IS_A_VALUE, count_values, target_of, too_deep
+from liftgate.ask.schema_refs import MAX_DEPTH, NAMES, NULL_IS_A_VALUE, Definitions, count_values, too_deep
 from liftgate.errors import InvalidRequest, UnsupportedParameter
 
 UNSAYABLE = frozenset(
@@ -51,6 +51,7 @@ class _Reading:
 
     def __init__(self, root: object, *, strict: bool) -> None:
         self._root: dict[str, Any] = root if isinstance(root, dict) else {}
+        self._definitions = Definitions(self._root)
         self._strict = strict
         self._room: int | None = None
 
@@ -114,7 +115,7 @@ class _Reading:
         words = {key for key in beside if not key.startswith("$")}
         if words <= (_BESIDE_ROOT if depth == 0 and "$defs" in node else frozenset()):
             return node
-        target = target_of(name, self._root)
+        target = self._definitions.target(name)
         if target is None and not words <= _BESIDE_CYCLE:
             raise InvalidRequest(
                 f"Invalid schema: '$ref' {checks.shown(name)} names nothing in it.",
@@ -137,8 +138,8 @@ class _Reading:
 
 
 def _both(target: dict[str, Any], beside: dict[str, Any]) -> dict[str, Any]:
-    """What the reference names and what stands beside it, which is the nearer word."""
-    merged = {**target, **beside}
+    """What the reference names and what stands beside it, which is the nearer word. Its own names stay where it is."""
+    merged = {**{key: value for key, value in target.items() if key not in NAMES}, **beside}
     if isinstance(target.get("properties"), dict) and isinstance(beside.get("properties"), dict):
         merged["properties"] = target["properties"] | beside["properties"]
     if isinstance(target.get("required"), list) and isinstance(beside.get("required"), list):

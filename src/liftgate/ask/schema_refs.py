@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote, urljoin
 
 from liftgate.ask import checks
 from liftgate.errors import InvalidRequest
@@ -10,18 +12,63 @@ from liftgate.errors import InvalidRequest
 MAX_DEPTH = 64
 NULL_IS_A_VALUE = frozenset({"default", "const", "example"})
 """Keywords whose null says something; any other that is null is not there."""
+_ANCHORS = ("$anchor", "$dynamicAnchor")
+NAMES = frozenset({*_ANCHORS, "$id"})
+"""Keywords by which a `$ref` may name what has them."""
+_NO_SCHEMAS = frozenset({"const", "default", "enum", "examples"})
 _LONG_TEXT = 64
 """Characters of text that count as one value."""
 
 
-def target_of(name: str, root: dict[str, Any]) -> dict[str, Any] | None:
-    """The subschema that `#/…` names in `root`; None where there is none, or where the name is of another kind."""
-    if not name.startswith("#") or (name != "#" and not name.startswith("#/")):
-        return None
-    found: object = root
-    for step in name[2:].split("/") if len(name) > 2 else ():
+class Definitions:
+    """What the `$ref`s of one schema may name: by a pointer into it, an `$anchor` in it, or the `$id` of a part of it.
+    Any of them may be written as a URI's fragment is, `#/$defs/a%20b`."""
+
+    def __init__(self, root: dict[str, Any]) -> None:
+        self._root = root
+        self._named: dict[str, dict[str, Any]] | None = None
+
+    def target(self, name: str) -> dict[str, Any] | None:
+        """None where nothing in the schema has this name."""
+        base, _, fragment = name.partition("#")
+        start = self._by_name(base) if base else self._root
+        if start is None or not fragment:
+            return start
+        if fragment.startswith("/"):
+            return _pointed(start, fragment) or _pointed(start, unquote(fragment))
+        return self._by_name("#" + unquote(fragment))
+
+    def _by_name(self, name: str) -> dict[str, Any] | None:
+        if self._named is None:
+            self._named = dict(_names(self._root))
+        if name in self._named:
+            return self._named[name]
+        own = self._root.get("$id")
+        try:
+            return self._named.get(urljoin(own, name)) if isinstance(own, str) else None
+        except ValueError:  # no address
+            return None
+
+
+def _pointed(start: dict[str, Any], pointer: str) -> dict[str, Any] | None:
+    found: object = start
+    for step in pointer[1:].split("/"):
         found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else None
+
+
+def _names(root: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """`#anchor` and `$id` of each part. Of two of one name the outer and earlier one counts, so it comes last."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    waiting: list[object] = [root]
+    for value in waiting:
+        if isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            found += [(f"#{value[key]}", value) for key in _ANCHORS if isinstance(value.get(key), str)]
+            found += [(value["$id"].removesuffix("#"), value)] if isinstance(value.get("$id"), str) else []
+            waiting += [each for key, each in value.items() if key not in _NO_SCHEMAS]
+    yield from reversed(found)
 
 
 def count_values(schema: object, most: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 from liftgate.ask import checks
 from liftgate.ask.checks import Place
-from liftgate.ask.schema_refs import MAX_DEPTH, NULL_IS_A_VALUE, count_values, target_of, too_deep
+from liftgate.ask.schema_refs import MAX_DEPTH, NULL_IS_A_VALUE, Definitions, count_values, too_deep
 from liftgate.errors import InvalidRequest, UnsupportedParameter
 
 MAX_EXPANDED = 10_000
@@ -46,7 +46,7 @@ class _Subset:
     """One conversion; holds the root for its `$ref`s, and how much more they may stand for."""
 
     def __init__(self, root: dict[str, Any]) -> None:
-        self._root = root
+        self._definitions = Definitions(root)
         self._room = MAX_EXPANDED
 
     def convert(self, schema: object, param: checks.At, within: tuple[str, ...], depth: int) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class _Subset:
                 f"Invalid schema: {checks.shown(name)} contains itself, which this model's schemas cannot say.",
                 param=str(at),
             )
-        found = target_of(name, self._root)
+        found = self._definitions.target(name)
         if found is None:
             raise InvalidRequest(
                 f"Invalid schema: '$ref' {checks.shown(name)} names nothing in it.",
