@@ -51,7 +51,7 @@ NAMES_NOTHING: set[Place] = {
     *(("openai", f"{prefix}/model/info", method) for prefix in ("/v1", "") for method in READ),
     *(("openai", f"/health{what}", method) for what in ("", *HEALTH) for method in READ),
     *(("openai", f"/liftgate/{what}", method) for what in ("accounts", "health", "session") for method in READ),
-    *(("openai", path, method) for path in ("/ui", "/ui/{name}") for method in READ),
+    *(("openai", path, method) for path in ("/", "/ui", "/ui/{name}") for method in READ),
     # Sums of an owner's: tests/server/test_usage.py names other owners and their keys at each.
     *(("openai", path, method) for path in ("/metrics", "/liftgate/usage", *SPEND) for method in READ),
     *(("openai", "/liftgate/session", method) for method in ("POST", "DELETE")),

@@ -50,6 +50,12 @@ def test_the_whole_page_is_small_and_nothing_of_it_is_elsewhere(url: str) -> Non
             assert all(f"/ui/{each.removeprefix('./')}" in got for each in imported), path
 
 
+def test_the_bare_address_leads_to_it(url: str) -> None:
+    for method in ("GET", "HEAD"):
+        led = call(url, method, "/")
+        assert (led.status, led.headers["location"], led.body) == (302, "/ui", b"")
+
+
 def test_names_change_with_bytes_and_are_kept_for_good(url: str) -> None:
     page = get(url, "/ui")
     assert page.headers["cache-control"] == "no-cache"

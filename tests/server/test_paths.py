@@ -58,8 +58,8 @@ def read(gateway: Running) -> list[tuple[str, dict[str, str]]]:
     for table in routes.TABLES:
         for group, prefixes in table.groups:
             for route in group:
-                # What /metrics says is new each time: it counts who asks.
-                if "GET" not in route.handlers or route.path == "/metrics":
+                # What /metrics says is new each time: it counts who asks. "/" has nothing of its own.
+                if "GET" not in route.handlers or route.path in ("/metrics", "/"):
                     continue
                 path = route.path
                 for name, value in named.items():

@@ -188,6 +188,7 @@ SPEND_ROUTES = (
 )
 
 PAGE_ROUTES = (
+    Route("/", {"GET": page.lead_to_page}, public=True),
     Route("/ui", {"GET": page.show_page}, public=True),
     Route("/ui/{name}", {"GET": page.show_asset}, public=True),
 )

@@ -28,6 +28,12 @@ FRESH: Header = (b"cache-control", b"no-cache")
 FOR_GOOD: Header = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
+async def lead_to_page(request: Request) -> Response:
+    """For people who type the gateway's address as it is printed."""
+    prefix = urlsplit(origin_of(request)).path
+    return Response(b"", status=302, headers=[(b"location", f"{prefix}/ui".encode()), FRESH])
+
+
 async def show_page(request: Request) -> Response:
     prefix = urlsplit(origin_of(request)).path
     return _answer(request, await asyncio.to_thread(index, prefix), FRESH)
