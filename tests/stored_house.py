@@ -71,6 +71,14 @@ def script(house: House, *parts: dict[str, Any], reason: str = "STOP") -> None:
     house.sandbox.control("scripts", {"response": {"candidates": [candidate]}})
 
 
+def script_failure(house: House, *, stream: bool) -> None:
+    """An answer that is given up: behind its first words, or each time that it is asked for."""
+    said = {"content": {"role": "model", "parts": [{"text": "no"}]}}
+    ended = {**said, "finishReason": "OTHER"}
+    chunks = {"chunks": [{"candidates": [said]}, {"candidates": [ended]}], "delays": [0, 1]}
+    house.sandbox.control("scripts", chunks if stream else {"response": {"candidates": [ended]}, "times": 2})
+
+
 class Reader:
     """Of a stream, event by event."""
 

@@ -31,9 +31,10 @@ class Streamed:
 
 
 class _Stream:
-    __slots__ = ("began", "events", "first", "socket", "tail")
+    __slots__ = ("began", "events", "first", "mark", "socket", "tail")
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, mark: bytes = TOKEN) -> None:
+        self.mark = mark
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60.0)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.begin()
@@ -45,8 +46,9 @@ class _Stream:
         self.tail = b""
 
 
-def run(request: bytes, port: int, *, connections: int, streams: int, seconds: float) -> Streamed:
+def run(request: bytes, port: int, *, connections: int, streams: int, seconds: float, mark: bytes = TOKEN) -> Streamed:
     """`connections` at once until `streams` have begun or `seconds` are over; those under way are read to their end.
+    `mark`: what stands once in each event, where the stand-in's token stands in others too.
 
     RuntimeError when an answer is not a stream with status 200, or nothing arrives for 30 s.
     """
@@ -57,7 +59,7 @@ def run(request: bytes, port: int, *, connections: int, streams: int, seconds: f
     try:
         began = time.perf_counter()
         for _ in range(min(connections, streams)):
-            stream = _Stream(port)
+            stream = _Stream(port, mark)
             open_streams[stream.socket.fileno()] = stream
             poll.register(stream.socket, select.EPOLLIN)
             stream.begin()
@@ -96,13 +98,14 @@ def _read(stream: _Stream) -> bool:
     if not stream.events and not stream.tail and data and not data.startswith(b"HTTP/1.1 200"):
         raise RuntimeError(f"not a stream: {data[:300]!r}")
     joined = stream.tail + data
-    found = joined.count(TOKEN)
+    found = joined.count(stream.mark)
     if found:
         stream.events += found
         stream.first = stream.first or time.perf_counter() - stream.began
-    # Two bytes cannot hold a token, so none is counted twice; the end of the body needs more, and is looked for apart.
+    # What is kept may be the beginning of a mark or of the end; a whole mark was counted.
     ended = not data or (joined.endswith(END) and joined[-7:-5] in (b"\r\n", b""))
-    stream.tail = joined[-(len(END) + 2) :].replace(TOKEN, b"   ")
+    kept = max(len(END) + 2, len(stream.mark) - 1)
+    stream.tail = joined[-kept:].replace(stream.mark, b" " * len(stream.mark))
     return ended
 
 

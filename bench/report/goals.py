@@ -48,6 +48,8 @@ def _chat(run: Figures) -> list[Row]:
         _least("the same: LiteLLM's over ours", 40.0, _ratio(median(cells, "litellm", "cpu_us"), ours)),
         _most("the same with a file whose replica is live", 1.25, with_file, "× without"),
         _most("a message (Anthropic's) with that file", 1.15, _message_over(cells, "file_cpu_us"), "× the chat"),
+        _most("a response (OpenAI's Responses), not stored", 1.15, _over(cells, "response_cpu_us"), "× the chat"),
+        _most("a response that is stored", 1.5, _over(cells, "stored_cpu_us"), "× the chat"),
         _most("one connection: added latency, median", 0.5, median(cells, OURS, "added_p50_ms"), "ms"),
         _most("one connection: added latency, p99", 3.0, median(cells, OURS, "added_p99_ms"), "ms"),
         _least(
@@ -63,9 +65,15 @@ def _stream(run: Figures) -> list[Row]:
     return [
         _most("64 streams at full speed: CPU per event", 30.0, median(cells, OURS, "cpu_us"), "µs"),
         _most("the same in Anthropic's form", 1.15, _message_over(cells, "cpu_us"), "× OpenAI's"),
+        _most("the same as Responses, not stored", 1.15, _over(cells, "response_cpu_us"), "× the chat's"),
+        _most("the same as Responses, stored", 1.5, _over(cells, "stored_cpu_us"), "× the chat's"),
         _most("added time to the first event", 1.0, median(cells, OURS, "added_first_ms"), "ms"),
         _most("1,000 idle open streams", 64.0, run.memory(OURS, "idle_mib"), "MiB"),
     ]
+
+
+def _over(cells: Cells, name: str) -> float | None:
+    return _ratio(median(cells, OURS, name), median(cells, OURS, "cpu_us"))
 
 
 def _message_over(cells: Cells, name: str) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from bench import processes
 from bench.load import many, one, uploads, wrk
@@ -37,6 +38,7 @@ def run(session: Session) -> dict[str, object]:
                 _round(session, each, table, direct)
                 if each.name in files:
                     _file_round(session, each, files[each.name], table)
+                    _response_rounds(session, each, table)
         for each in running:
             held = processes.memory(each.pids())
             memory[each.name] = {"pss_mib": held.pss, "peak_rss_mib": held.peak_rss}
@@ -129,6 +131,14 @@ def _file_round(session: Session, running: Running, file_id: str, table: Table) 
         message_cpu_us=1e6 * of_message.gateway / same.requests,
         message_failed=same.failed,
     )
+
+
+def _response_rounds(session: Session, running: Running, table: Table) -> None:
+    """The chat as a response, stored and not."""
+    for name, store in (("response", False), ("stored", True)):
+        burst, cost = measured(session, running, partial(_burst, session, running, running.door.response(store=store)))
+        cpu = 1e6 * cost.gateway / burst.requests
+        table.add(running.name, **{f"{name}_cpu_us": cpu, f"{name}_failed": burst.failed})
 
 
 def _workers(session: Session) -> dict[str, dict[str, object]]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from bench import processes
 from bench.load import streams
 from bench.session import Cost, Session, Table, measured, quantile, rotated, started
+from bench.standin.answers import TOKEN
 from bench.systems.system import Running
 
 CONNECTIONS = 64
 SECONDS = 0.5
 IDLE = 1000
 IDLE_SECONDS = 20.0
+DELTA = b'"delta":"' + TOKEN
 SLOW = frozenset({"litellm", "lmproxy"})
 
 
@@ -33,6 +37,19 @@ def run(session: Session) -> dict[str, object]:
         for each in running:
             each.stop()
     return {"systems": table.summary(), "memory": memory}
+
+
+def _response_rounds(session: Session, running: Running, table: Table) -> None:
+    """The same streams as Responses, whose last events repeat the text: an event is one with a piece of it."""
+    port = running.door.port
+    for name, store in (("response", False), ("stored", True)):
+        request = running.door.response(store=store, stream=True)
+        result, cost = measured(
+            session,
+            running,
+            partial(streams.run, request, port, connections=CONNECTIONS, streams=100_000, seconds=SECONDS, mark=DELTA),
+        )
+        table.add(running.name, **{f"{name}_cpu_us": 1e6 * cost.gateway / result.events, f"{name}_short": result.short})
 
 
 def _message_round(session: Session, running: Running, table: Table) -> None:
@@ -75,6 +92,7 @@ def _round(session: Session, running: Running, table: Table, direct: list[float]
     first = direct if running.name == "direct" else _first(running)
     if running.name == "liftgate":
         _message_round(session, running, table)
+        _response_rounds(session, running, table)
     table.add(
         running.name,
         events_rate=fast.events / fast.seconds,

@@ -51,6 +51,19 @@ class Door:
         headers = {**self.headers, "anthropic-version": "2023-06-01"}
         return post(self.port, "/v1/messages", json.dumps(body).encode(), headers)
 
+    def response(self, *, store: bool, stream: bool = False) -> bytes:
+        """The same chat as a response of OpenAI's Responses."""
+        body = {
+            "model": self.model,
+            "instructions": "Answer briefly and in plain words.",
+            "input": [{"role": "user", "content": QUESTION}],
+            "temperature": 0.2,
+            "max_output_tokens": 400,
+            "store": store,
+            "stream": stream,
+        }
+        return post(self.port, "/v1/responses", json.dumps(body).encode(), self.headers)
+
     def stream(self, pace: str = "") -> bytes:
         """`pace` stands at the end of the question, where the stand-in looks for it."""
         if self.gemini:

@@ -14,7 +14,7 @@ from gateways import MODEL, SandboxServer, client_for, gateway_server, settings_
 from liftgate.engine.meter import CallRecord
 from openai_schema import check_answer
 from responses_rig import read_events
-from stored_house import STREAM, House, Reader, script
+from stored_house import STREAM, House, Reader, script, script_failure
 
 CHUNK = {"candidates": [{"content": {"role": "model", "parts": [{"text": "one "}]}}]}
 END = {"candidates": [{"content": {"role": "model", "parts": [{"text": "two"}]}, "finishReason": "STOP"}]}
@@ -169,7 +169,7 @@ def test_one_in_flight_is_not_deleted_and_one_that_ended_is_not_cancelled(held: 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_what_fails_says_so_where_it_is_asked_for(house: House, stream: bool) -> None:
-    script(house, {"text": "no"}, reason="OTHER")
+    script_failure(house, stream=stream)
     got = house.call("POST", "/v1/responses", {"model": MODEL, "background": True, "input": "x", "stream": stream})
     if stream:
         told = read_events(got.body)
@@ -281,7 +281,7 @@ def test_what_is_made_in_the_background_is_a_call_of_its_own(sandbox: SandboxSer
             assert (record.owner, record.key, record.status, record.outcome) == ("ann", "ann", 200, "ok")
             assert record.usage is not None and record.usage["totalTokenCount"] > 0
         heard.records.clear()
-        script(house, {"text": "no"}, reason="OTHER")
+        script_failure(house, stream=False)
         polled(house, begin(house)["id"])
         for _ in range(600):
             if failed := [each for each in heard.records if each.outcome == "failed"]:

@@ -11,7 +11,7 @@ import pytest
 from gateways import MODEL, client_for
 from openai_schema import check_answer
 from responses_rig import read_events, user
-from stored_house import House, script
+from stored_house import House, script, script_failure
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 WEATHER: dict[str, Any] = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}}
@@ -84,7 +84,7 @@ def test_turns_are_added_whole_and_go_on_from_all_before(house: House, stream: b
 def test_a_failed_turn_leaves_a_conversation_as_it_was_and_an_incomplete_one_is_added(house: House) -> None:
     conversation = begun(house, says("begin"))
     for stream in (False, True):
-        script(house, {"text": "no"}, reason="OTHER")
+        script_failure(house, stream=stream)
         failed = house.call(
             "POST", "/v1/responses", {"model": MODEL, "input": "x", "conversation": conversation, "stream": stream}
         )

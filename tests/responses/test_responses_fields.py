@@ -94,3 +94,12 @@ def test_the_tokens_of_a_request_are_counted(gateway: str) -> None:
     body = {"model": MODEL, "input": "Hello", "store": False}
     got = post(gateway, body, "/v1/responses/input_tokens").json()
     assert got["object"] == "response.input_tokens" and got["input_tokens"] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("stor", "store"), ("inputs", "input"), ("tempurature", "temperature"), ("bogus", None)]
+)
+def test_a_name_that_was_nearly_right_is_told(gateway: str, name: str, meant: str | None) -> None:
+    told = f" Did you mean '{meant}'?" if meant else ""
+    error = refusal(gateway, input="x", **{name: True})
+    assert error["message"] == f"Unknown parameter: '{name}'.{told}"

@@ -320,7 +320,7 @@ def test_whole_numbers_in_either_spelling(gateway: str, sandbox: SandboxServer) 
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("reason", ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"])
+@pytest.mark.parametrize("reason", ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "OTHER"])
 def test_an_end_that_lies_in_no_content_is_tried_again(
     gateway: str, sandbox: SandboxServer, reason: str, stream: bool
 ) -> None:

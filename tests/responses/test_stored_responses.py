@@ -18,7 +18,7 @@ from gateways import MODEL, SandboxServer, client_for, gateway_server, settings_
 from liftgate.settings.sections import LimitSettings, StorageSettings
 from openai_schema import check_answer
 from responses_rig import read_events, sent, user
-from stored_house import House, script
+from stored_house import House, script, script_failure
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 TEXT = base64.b64encode(b"a text of mine").decode()
@@ -54,10 +54,10 @@ def test_what_shall_not_be_stored_leaves_nothing(house: House, stream: bool) -> 
 
 def test_what_is_answered_with_an_error_is_not_stored(house: House) -> None:
     [before] = house.rows("SELECT count(*) FROM replies")
-    script(house, {"text": "no"}, reason="OTHER")
+    script_failure(house, stream=False)
     got = house.call("POST", "/v1/responses", {"model": MODEL, "input": "x"})
     assert got.status == 502
-    script(house, {"text": "no"}, reason="OTHER")
+    script_failure(house, stream=True)
     last = read_events(house.call("POST", "/v1/responses", {"model": MODEL, "input": "x", "stream": True}).body)[-1]
     assert last["type"] == "response.failed"
     assert house.rows("SELECT count(*) FROM replies") == [before]

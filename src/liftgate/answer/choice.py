@@ -47,6 +47,7 @@ class Asked(Protocol):
     `function_names`: those that the client declared; `client_names`: those that were sent under another name.
     `one_call`: the client takes one call in an answer at most. `call_ids`: calls have ids, which the client gives back.
     `json_call`: the function whose arguments are the content. `mcp`: Google calls functions of an MCP server itself.
+    `fails_on_other`: an answer that Google ended for an unknown reason is none in the client's API.
     """
 
     @property
@@ -61,6 +62,8 @@ class Asked(Protocol):
     def json_call(self) -> JsonFunction | None: ...
     @property
     def mcp(self) -> bool: ...
+    @property
+    def fails_on_other(self) -> bool: ...
     def without_body(self) -> Self: ...
 
 

@@ -79,9 +79,10 @@ class AnswerFold(Generic[Q]):
     def check_unbroken(self) -> None:
         """Raises UpstreamAnswerBroken when Gemini has given a choice up for a reason that lies in no content."""
         for choice in self._choices.values():
-            if choice.finish_reason in BROKEN:
+            native = choice.finish_reason
+            if native in BROKEN or (native == "OTHER" and self.answer.question.fails_on_other):
                 why = f": {shortened(choice.finish_message)}" if choice.finish_message else "."
-                raise UpstreamAnswerBroken(f"Gemini gave its answer up ({choice.finish_reason}){why}")
+                raise UpstreamAnswerBroken(f"Gemini gave its answer up ({native}){why}")
 
     def take_signatures(self) -> list[tuple[str, str]]:
         """(call id, base64 signature) of the calls since the last time; to be stored before the ids go out."""

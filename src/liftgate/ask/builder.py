@@ -6,7 +6,7 @@ fills an `Ask` for one translation, and `body.finish` makes the `Question` of it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -95,9 +95,10 @@ class Ask(msgspec.Struct):
         """`leave_out` with the sentence for an ability that this model's facts exclude."""
         self.leave_out(param, f"Unsupported parameter: '{param}'. This model does not support {what}.")
 
-    def refuse_unknown(self, param: str) -> None:
-        """A parameter that no reader knows: an error, or with `drop_params` an entry of `dropped`."""
-        error = checks.unknown(param)
+    def refuse_unknown(self, param: str, known: Iterable[str] = ()) -> None:
+        """A parameter that no reader knows: an error, or with `drop_params` an entry of `dropped`. `known`: as in
+        `checks.unknown`."""
+        error = checks.unknown(param, known)
         if not self.drop_params:
             raise error
         self.dropped.append(Dropped(str(error.param), error.message))

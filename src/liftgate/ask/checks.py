@@ -6,7 +6,7 @@ Nothing is converted and nothing is defaulted here; wording from docs/protocol/o
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, TypeAlias
 
 from liftgate.errors import InvalidRequest, MissingParameter, shortened
@@ -64,9 +64,22 @@ def shown(value: object) -> str:
     return f"'{text}'" if len(text) <= _SHOWN else f"'{text[:_SHOWN]}…'"
 
 
-def unknown(param: At) -> InvalidRequest:
+def unknown(param: At, known: Iterable[str] = ()) -> InvalidRequest:
+    """`known`: names of which one may have been meant, if it is two edits away at most."""
     param = shortened(str(param))
-    return InvalidRequest(f"Unknown parameter: '{param}'.", param=param, code="unknown_parameter")
+    near = min(((_edits(param, name), name) for name in known), default=(3, "")) if len(param) <= _SHOWN else (3, "")
+    meant = f" Did you mean '{near[1]}'?" if near[0] <= 2 else ""
+    return InvalidRequest(f"Unknown parameter: '{param}'.{meant}", param=param, code="unknown_parameter")
+
+
+def _edits(one: str, other: str) -> int:
+    """How many characters have to be put in, taken out or changed to make one of the other."""
+    row = list(range(len(other) + 1))
+    for number, letter in enumerate(one, 1):
+        last, row[0] = row[0], number
+        for place, expected in enumerate(other, 1):
+            last, row[place] = row[place], min(last + (letter != expected), row[place] + 1, row[place - 1] + 1)
+    return row[-1]
 
 
 def string(value: object, param: At, *, empty: bool = True) -> str:

@@ -8,7 +8,7 @@ conversation (`contents`, `systemInstruction`) are none of them: they would go r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from liftgate.ask import checks
 from liftgate.ask.builder import Ask
@@ -77,13 +77,13 @@ def read_gemini_field(ask: Ask, name: str, value: object, param: str) -> bool:
     return True
 
 
-def read_other(ask: Ask, name: str, value: object, param: str, *, instead: str) -> None:
+def read_other(ask: Ask, name: str, value: object, param: str, *, instead: str, known: Iterable[str] = ()) -> None:
     """A parameter that the API itself has not: one of Gemini's own fields, or refused. `instead`: the API's parameters
-    that say what Gemini's fields of a conversation say."""
+    that say what Gemini's fields of a conversation say. `known`: as in `checks.unknown`."""
     if camel(name) in CONVERSATION_FIELDS:
         ask.leave_out(param, f"Unsupported parameter: '{param}'. Say it in {instead}.")
     elif not read_gemini_field(ask, name, value, param):
-        ask.refuse_unknown(param)
+        ask.refuse_unknown(param, known)
 
 
 def _take(ask: Ask, fields: JsonObject) -> None:

@@ -61,6 +61,11 @@ class Question(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, body={})
 
     @property
+    def fails_on_other(self) -> bool:
+        """Whether an answer that Google ended for an unknown reason is an error in this API, and not a filter's end."""
+        return False
+
+    @property
     def keeps_signatures(self) -> bool:
         """Whether thought signatures of its calls may be stored; else they are known for an hour at most."""
         return True

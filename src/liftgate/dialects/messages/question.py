@@ -33,3 +33,7 @@ class MessagesQuestion(Question, frozen=True):
     thinks: bool = False
     family: str = ""
     seal: Callable[[], Seal] | None = None
+
+    @property
+    def fails_on_other(self) -> bool:
+        return True

@@ -62,5 +62,9 @@ class ResponsesQuestion(Question, frozen=True):
         return self.turn_starts
 
     @property
+    def fails_on_other(self) -> bool:
+        return True
+
+    @property
     def keeps_signatures(self) -> bool:
         return self.stored

@@ -185,7 +185,7 @@ def _read(reading: Reading, name: str, value: object) -> None:
     elif (reason := REFUSED.get(name)) is not None:
         ask.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
     else:
-        read_other(ask, name, value, name, instead="'input', 'instructions' and 'model'")
+        read_other(ask, name, value, name, instead="'input', 'instructions' and 'model'", known=(*READERS, *OF_ASK))
 
 
 def _refuse_forms(ask: Ask) -> None:
