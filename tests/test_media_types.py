@@ -167,6 +167,9 @@ def test_sniff_wav_and_zips() -> None:
         (b"text, then\x00binary", None),
         (b"\xff\xff\xff\xff" * 4, None),
         (b"RIFF\x00\x00\x10\x00XXXX", None),
+        (b"RF64\xff\xff\xff\xffWAVEds64", "audio/wav"),
+        (b"BW64\xff\xff\xff\xffWAVEds64", "audio/wav"),
+        (b"RF64 is a name", None),
         (b"", None),
     ],
 )

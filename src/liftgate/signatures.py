@@ -132,6 +132,8 @@ def _container(head: bytes) -> Signature | None:
     kind = head[:4]
     if kind == b"RIFF":
         return Signature(_RIFF[head[8:12]]) if head[8:12] in _RIFF else None
+    if kind in (b"RF64", b"BW64"):  # long recordings
+        return Signature("audio/wav") if head[8:12] == b"WAVE" else None
     if kind == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return Signature("audio/aiff")
     if kind == b"OggS" and head[4:5] == b"\x00":
