@@ -9,38 +9,36 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+# Compiled when a setting is read: each command of the command line reads the table of settings, few the settings.
 _NAME = r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-_REFERENCES = tuple(
-    re.compile(pattern, re.DOTALL)
-    for pattern in (
-        rf"\$\{{+\s*(?:\w+[.:]\s*)?{_NAME}[^}}]*\}}*",
-        rf"\$\(\s*{_NAME}.*",
-        rf"\A\$(?:[Ee][Nn][Vv]:)?{_NAME}\Z",
-        rf"\A%{_NAME}%\Z",
-        rf"\{{\{{-?\s*(?:[\w$]*[.:]\s*)*{_NAME}?.*",
-        rf"(?i)\A['\"]?(?:os\.env\w*|os\.getenv|os/environ|process\.env)[/.:\\(\[|\s]*['\"]?{_NAME}",
-        rf"(?i)\A!env\b\s*{_NAME}?",
-        rf"\A(?:#|\$[A-Za-z]+)\{{{_NAME}\}}#?\Z",
-        rf"%\({_NAME}\)",
-        r"\A(?P<frame>__|@@?)(?P<name>[A-Za-z][A-Za-z0-9_]*?)(?P=frame)\Z",
-    )
+_REFERENCES = (
+    rf"\$\{{+\s*(?:\w+[.:]\s*)?{_NAME}[^}}]*\}}*",
+    rf"\$\(\s*{_NAME}.*",
+    rf"\A\$(?:[Ee][Nn][Vv]:)?{_NAME}\Z",
+    rf"\A%{_NAME}%\Z",
+    rf"\{{\{{-?\s*(?:[\w$]*[.:]\s*)*{_NAME}?.*",
+    rf"(?i)\A['\"]?(?:os\.env\w*|os\.getenv|os/environ|process\.env)[/.:\\(\[|\s]*['\"]?{_NAME}",
+    rf"(?i)\A!env\b\s*{_NAME}?",
+    rf"\A(?:#|\$[A-Za-z]+)\{{{_NAME}\}}#?\Z",
+    rf"%\({_NAME}\)",
+    r"\A(?P<frame>__|@@?)(?P<name>[A-Za-z][A-Za-z0-9_]*?)(?P=frame)\Z",
 )
-_OF_KEYS = re.compile(rf"(?i)\A['\"]?(?:os\.\w+|env|environ|environment|getenv)[/.:\\(\[|\s]+['\"]?{_NAME}")
-_STORES = re.compile(
+_OF_KEYS = rf"(?i)\A['\"]?(?:os\.\w+|env|environ|environment|getenv)[/.:\\(\[|\s]+['\"]?{_NAME}"
+_STORES = (
     r"(?i)\A(?:[a-z][a-z0-9+.-]*://|arn:aws|vault:|oidc/|ENC\[|projects/[^/]+/secrets/|@microsoft\.keyvault"
     r"|/(?:run|etc|var|mnt|secrets)/|~/|\.{1,2}/|[a-z]:\\)"
 )
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-_SETTING = re.compile(r"(?i)(?:(?:gemini|google|litellm|liftgate|openai|my|the)[-_ ]?)*(?:api|master|secret)[-_ ]?key")
-_BRACKETS = re.compile(r"\A(?:[\w.-]*<.*>|\[.*\]|\(.*\)|\{.*\}|[\w.-]+[\[({][A-Za-z][\w .-]*[\])}])\Z", re.DOTALL)
-_BLANKS = re.compile(r"(?i)\A(?:sk-|AIza)?(?:[.…*•_-]+|x{3,}|(?:[.…*•]{3}|x{4,}).*)\Z")
+_VARIABLE = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
+_SETTING = r"(?i)(?:(?:gemini|google|litellm|liftgate|openai|my|the)[-_ ]?)*(?:api|master|secret)[-_ ]?key"
+_BRACKETS = r"(?s)\A(?:[\w.-]*<.*>|\[.*\]|\(.*\)|\{.*\}|[\w.-]+[\[({][A-Za-z][\w .-]*[\])}])\Z"
+_BLANKS = r"(?i)\A(?:sk-|AIza)?(?:[.…*•_-]+|x{3,}|(?:[.…*•]{3}|x{4,}).*)\Z"
 _WORDS = frozenset(
     """
     none null nil undefined nan true false todo tbd fixme placeholder redacted
     changeme changethis changeit replaceme replacethis secret password
     """.split()  # noqa: SIM905 - a list of words
 )
-_ASKS = re.compile(
+_ASKS = (
     r"(?:sk)?(?:your|(?:replace|change|fill|insert|enter|paste|put|add)"
     r"(?:with|in|your|my|the|key|apikey|here|this|me))"
 )
@@ -51,9 +49,9 @@ def unresolved(value: str) -> str | None:
     return _told(_REFERENCES, value)
 
 
-def _told(patterns: Iterable[re.Pattern[str]], value: str) -> str | None:
+def _told(patterns: Iterable[str], value: str) -> str | None:
     for pattern in patterns:
-        if found := pattern.search(value):
+        if found := re.search(pattern, value, re.DOTALL):
             meant = f"Did you mean os.environ/{found['name'] or 'NAME'}?"
             return f"looks like a reference that was not filled in; only os.environ/NAME is filled in here. {meant}"
     return None
@@ -63,19 +61,19 @@ def stand_in(value: str, environ: Mapping[str, str]) -> str | None:
     """What is to be said of a key that is none: a reference, the name of a variable, a placeholder; else None."""
     if said := _told((*_REFERENCES, _OF_KEYS), value):
         return said
-    if _VARIABLE.fullmatch(value) or value in environ:
+    if re.fullmatch(_VARIABLE, value) or value in environ:
         return f"is the word {value}. Did you mean os.environ/{value}?"
     plain = re.sub(r"[-_ .]", "", value.casefold())
     if (
-        _SETTING.fullmatch(value)
-        or _BRACKETS.match(value)
-        or _BLANKS.match(value)
+        re.fullmatch(_SETTING, value)
+        or re.match(_BRACKETS, value)
+        or re.match(_BLANKS, value)
         or plain in _WORDS
-        or _ASKS.match(plain)
+        or re.match(_ASKS, plain)
         or plain.endswith("keyhere")
     ):
         return "is a placeholder where a key belongs."
-    if _STORES.match(value):
+    if re.match(_STORES, value):
         return (
             "is the address of a key, and Liftgate reads no secret store. Put the key into a variable: os.environ/NAME."
         )
