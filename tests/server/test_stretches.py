@@ -20,14 +20,15 @@ from serving import serve
 from stretches import Stretches
 from test_large_answers import ANN, CHAT, GOOGLES, NATIVE, SAID, reply, upstream
 
-MANY = 20_000
-MOST = 8_000
+MANY = 8_000
+LONG = "x" * 40
+MOST = 6_000
 """Calls without a break. What is not large, up to 256 KiB, is worked on at once."""
-TEXTS: tuple[str, ...] = ("small", *["x" * 8] * MANY)
+TEXTS: tuple[str, ...] = ("small", *[LONG] * MANY)
 ANTHROPICS = {"x-api-key": "sk-ann", "anthropic-version": "2023-06-01"}
-SOURCES = [{"web": {"uri": f"https://a.example/{at}", "title": "a"}} for at in range(MANY // 4)]
-SUPPORTS = [{"segment": {"endIndex": 1, "text": "a"}, "groundingChunkIndices": [at]} for at in range(MANY // 4)]
-CALLS = [{"functionCall": {"name": "f", "args": {"at": at}}} for at in range(MANY // 4)]
+SOURCES = [{"web": {"uri": f"https://a.example/{at}", "title": "a"}} for at in range(MANY // 2)]
+SUPPORTS = [{"segment": {"endIndex": 1, "text": "a"}, "groundingChunkIndices": [at]} for at in range(MANY // 2)]
+CALLS = [{"functionCall": {"name": "f", "args": {"at": LONG}}} for at in range(MANY // 2)]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Watched:
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     with pytest.MonkeyPatch.context() as patch, upstream() as url:
         patch.setitem(SAID, "small", [reply({"text": "hi"})])
-        patch.setitem(SAID, "parts", [reply(*[{"text": f"p{at} "} for at in range(MANY)])])
+        patch.setitem(SAID, "parts", [reply(*[{"text": f"{LONG}{at} "} for at in range(MANY)])])
         patch.setitem(SAID, "calls", [reply(*CALLS)])
         cited = reply({"text": "a" * 100})
         cited["candidates"][0]["groundingMetadata"] = {"groundingChunks": SOURCES, "groundingSupports": SUPPORTS}
@@ -65,11 +66,11 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 
 def items(first: str = "small") -> list[dict[str, Any]]:
-    return [{"role": "user", "content": text} for text in (first, *["x"] * MANY)]
+    return [{"role": "user", "content": text} for text in (first, *[LONG] * MANY)]
 
 
 def parts(count: int) -> list[dict[str, Any]]:
-    return [{"type": "input_text", "text": text} for text in ("small", *["x"] * count)]
+    return [{"type": "input_text", "text": text} for text in ("small", *[LONG] * count)]
 
 
 def response(given: object, **more: object) -> dict[str, Any]:
