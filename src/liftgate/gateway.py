@@ -249,7 +249,7 @@ class Gateway:
         self.generate = Generate(
             services, router, needs, Signatures(db, services.clock), seals, settings, read_defaults
         )
-        workshop = Workshop(self.generate, self.replies, items, self.meters, self.admission)
+        workshop = Workshop(self.generate, self.replies, items, ingest.quotas, self.meters, self.admission)
         self.background = Background(services, workshop, purge)
         others = await self._counting(services, stack)
         others["background"] = settings.jobs.lease_seconds / 2, self.background.take_up

@@ -15,7 +15,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gateways import MODEL as GATES
+from gateways import SandboxServer, gateway_server, settings_for
 from liftgate.sandbox.app import create_app
+from liftgate.settings import LimitSettings, StorageSettings
 from raw_http import Answer, call, exchange, head
 from running import MODEL, Running, running_gateway
 from serving import serve
@@ -241,3 +244,46 @@ def test_what_came_to_nothing_is_not_remembered_without_end(gateway: Running) ->
     again = [gateway.post(f"/v1/uploads/{upload}/cancel", {}).status for upload in ids]
     assert again[-3:] == [200, 200, 200]
     assert again.count(404) >= 8
+
+
+# ── what is stored without files ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_stored_responses_and_conversations_stay_within_the_quota(tmp_path: Path, database_url: str) -> None:
+    """Each alone, side by side, and what waits in the background."""
+    big, half = "x" * (8 * MIB), "x" * (2 * MIB)
+    storage = StorageSettings(data_dir=tmp_path, database_url=database_url)
+    limits = LimitSettings(owner_max_bytes=QUOTA)
+    with (
+        serve(create_app()) as sandbox,
+        gateway_server(settings_for(SandboxServer(sandbox), tmp_path, storage=storage, limits=limits)) as url,
+    ):
+
+        def ask(door: str, body: dict[str, object], key: str = "sk-ann") -> Answer:
+            return call(url, "POST", door, json.dumps(body).encode(), {"Authorization": f"Bearer {key}"})
+
+        def item(text: str) -> dict[str, object]:
+            return {"items": [{"role": "user", "content": text}]}
+
+        response: dict[str, object] = {"model": GATES, "input": big}
+        made = ask("/v1/conversations", {}).json()["id"]
+        for door, body in (
+            ("/v1/responses", response),
+            ("/v1/responses", {**response, "stream": True}),
+            ("/v1/responses", {**response, "background": True}),
+            ("/v1/conversations", item(big)),
+            (f"/v1/conversations/{made}/items", item(big)),
+        ):
+            refused = ask(door, body)
+            assert (refused.status, refused.error()["code"]) == (413, "storage_quota_exceeded"), (door, refused.body)
+        assert ask("/v1/responses", {**response, "store": False}).status == 200
+        for key, door, body in (
+            ("sk-ann", "/v1/responses", {**response, "input": half}),
+            ("sk-bob", "/v1/conversations", item(half)),
+            ("sk-master", "/v1/responses", {**response, "input": half, "background": True}),
+        ):
+            with ThreadPoolExecutor(8) as pool:
+                statuses = list(
+                    pool.map(lambda _, key=key, door=door, body=body: ask(door, body, key).status, range(8))
+                )
+            assert set(statuses) == {200, 413} and statuses.count(200) * 2 * MIB <= QUOTA, (door, statuses)

@@ -27,7 +27,7 @@ from liftgate.dialects.responses import kept_items
 from liftgate.dialects.responses.stream import ResponseEncoder, preamble, waiting_response
 from liftgate.engine.background_run import BackgroundRun, Workshop, head_of
 from liftgate.engine.meter import current
-from liftgate.engine.replies import response_not_found, shown_run
+from liftgate.engine.replies import NOT_STORED, response_not_found, shown_run
 from liftgate.engine.shares import Shares
 from liftgate.engine.turns import Encode, Turn
 from liftgate.errors import InvalidRequest, LiftgateError, RateLimited, UnsupportedParameter
@@ -78,7 +78,7 @@ class Background:
             raise UnsupportedParameter(
                 "Unsupported value: 'background' does not support true with 'store': false.", param="background"
             )
-        large = turn.large
+        large, quotas = turn.large, self._workshop.quotas
         head = await self._workshop.generate.check(turn.dialect, owner, turn.request, large=large)
         copy = partial(kept_items.own_items, turn.given or turn.request.get("input"), head.id)
         given = await asyncio.to_thread(copy) if large else copy()
@@ -106,6 +106,7 @@ class Background:
         )
 
         def work(conn: Connection) -> bool:
+            quotas.check_stored(conn, owner, len(asked), said=NOT_STORED, param="store")
             frames = preamble(head, request)[: rows.PREAMBLE - 1] if stream else []
             return rows.add_run(conn, replace(run, created_at=conn.now()), frames, files, MOST_IN_FLIGHT)
 

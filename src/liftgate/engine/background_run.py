@@ -30,6 +30,7 @@ from liftgate.engine.replies import Replies
 from liftgate.engine.reply_items import ReplyItems, decoded_row
 from liftgate.engine.turns import NewReply, Turn
 from liftgate.errors import AuthenticationFailed, InternalError, LiftgateError, Unavailable, let_go
+from liftgate.files.quota import Quotas
 from liftgate.gemini_json import LARGE
 from liftgate.json_types import JsonObject
 from liftgate.keys.asking import current_key
@@ -52,6 +53,7 @@ class Workshop:
     generate: Generate
     replies: Replies
     items: ReplyItems
+    quotas: Quotas
     meters: Meters
     admission: Admission
 

@@ -31,13 +31,16 @@ from liftgate.dialects.responses.request import conversation_not_found
 from liftgate.engine.reply_items import ItemPage, ReplyItems, parts_by_file
 from liftgate.engine.seals import Seals
 from liftgate.errors import FileNotFound, NotFound, shortened
-from liftgate.files.quota import Quotas
+from liftgate.files.quota import Quotas, amount
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import encoded
 from liftgate.records import Owner
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict).decode
+
+
+_NOT_STORED = "The conversation cannot be stored: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,13 @@ class Conversations:
         self, owner: Owner, metadata: JsonObject, items: Sequence[object] = (), *, large: bool = False
     ) -> Conversation:
         """As `add`, and raises what it raises."""
-        await self._quotas.make_room(owner, 0, said="The conversation cannot be stored: ", param="items")
+        await self._make_room(owner, items, large=large)
         conversation_id = f"conv_{ids.token()}"
         new = await self._new_items(owner, items, large=large)
 
         def work(conn: Connection) -> rows.ConversationRow:
             row = rows.ConversationRow(conversation_id, owner, conn.now(), _encode(metadata))
+            self._check_room(conn, owner, new)
             rows.add_conversation(conn, row)
             rows.add_items(conn, owner, conversation_id, new)
             return row
@@ -107,11 +111,25 @@ class Conversations:
         """They as they are kept. `large`: to read them takes long, which is then done in threads. `images`: as in
         `ReplyItems.shown`, here and below. Raises NotFound, TooLarge, and InvalidRequest with an item's path."""
         await self.retrieve(owner, conversation_id)
-        await self._quotas.make_room(owner, 0, said="The items cannot be stored: ", param="items")
+        await self._make_room(owner, items, large=large)
         new = await self._new_items(owner, items, large=large)
-        if not await self._db.write(lambda conn: rows.add_items(conn, owner, conversation_id, new), storing=True):
+
+        def work(conn: Connection) -> bool:
+            self._check_room(conn, owner, new)
+            return rows.add_items(conn, owner, conversation_id, new)
+
+        if not await self._db.write(work, storing=True):
             raise conversation_not_found(conversation_id)
         return await self._items.shown(owner, [item for item, _ in new], images=images)
+
+    async def _make_room(self, owner: Owner, items: Sequence[object], *, large: bool) -> None:
+        coming = await asyncio.to_thread(kept_items.size_of_texts, list(items)) if large else 0
+        said = f"{_NOT_STORED}it has {amount(coming, exact=False)}, and " if coming else _NOT_STORED
+        await self._quotas.make_room(owner, coming, said=said, param="items")
+
+    def _check_room(self, conn: Connection, owner: Owner, new: Sequence[tuple[ItemRow, Sequence[str]]]) -> None:
+        size = sum(len(row.item) for row, _ in new)
+        self._quotas.check_stored(conn, owner, size, said=_NOT_STORED, param="items")
 
     async def item(self, owner: Owner, conversation_id: str, item_id: str, *, images: bool = False) -> JsonObject:
         """Raises NotFound."""

@@ -32,7 +32,7 @@ from liftgate.engine.kept_stream import KeptStream
 from liftgate.engine.reply_items import ItemPage, ReplyItems, are_large, decoded_row, page_of
 from liftgate.engine.turns import NewReply, Turn
 from liftgate.errors import InvalidRequest, NotFound, shortened
-from liftgate.files.quota import Quotas
+from liftgate.files.quota import LITTLE, Quotas, amount
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import encoded
 from liftgate.records import Owner
@@ -40,6 +40,7 @@ from liftgate.sizes import exact_size
 
 MOST_TURNS = 1000
 """Responses that may stand one behind the other in a chain."""
+NOT_STORED = "The response cannot be stored: "
 MOST_ITEMS = 10_000
 """Of a conversation that a request goes on from."""
 
@@ -71,7 +72,10 @@ class Replies:
         if keeps is None:
             keeps = request.get("store") is not False
         if keeps:
-            await self._quotas.make_room(owner, 0, said="The response cannot be stored: ", param="store")
+            measure = partial(kept_items.size_of_texts, request.get("input"))
+            coming = await asyncio.to_thread(measure) if large else 0
+            said = f"{NOT_STORED}it has {amount(coming, exact=False)}, and " if coming else NOT_STORED
+            await self._quotas.make_room(owner, coming, said=said, param="store")
         look = partial(kept_items.referenced, request.get("input"))
         references = await asyncio.to_thread(look) if large else look()
         if previous_id is None and conversation_id is None and not references:
@@ -107,9 +111,10 @@ class Replies:
 
         def work(conn: Connection) -> bool:
             reply.created_at = conn.now()
+            self._quotas.check_stored(conn, owner, reply.bytes, said=NOT_STORED, param="store")
             return rows.add_reply(conn, reply, items, files)
 
-        if turn.conversation_id is None and not files:
+        if turn.conversation_id is None and not files and reply.bytes < LITTLE:
             # Nothing that another could take away meanwhile.
             await self._together.write((reply, items))
         elif not await self._db.write(work, storing=True):

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from liftgate.catalog.database import Database
-from liftgate.catalog.rows.files import expire_files
+from liftgate.catalog.database import Connection, Database
+from liftgate.catalog.rows.files import expire_files, lock_owner
 from liftgate.catalog.table import stored_bytes
 from liftgate.errors import TooLarge
 from liftgate.records import Owner
@@ -20,6 +20,8 @@ from liftgate.sizes import exact_size
 PIECE = 64 * 1024 * 1024
 """Bytes that may come before the catalogue is asked again; fewer where there is less room."""
 _LEAST = 256 * 1024
+LITTLE = 64 * 1024
+"""Bytes of what is stored at one go that are not counted exactly."""
 _SHARES = 8
 _EXPIRED_AT_ONCE = 1000
 
@@ -77,6 +79,22 @@ class Quotas:
         if used + coming > quota:
             raise TooLarge(
                 f"{said}{used} of your {exact_size(quota)} are used, unfinished uploads included.",
+                param=param,
+                code="storage_quota_exceeded",
+            )
+
+    def check_stored(self, conn: Connection, owner: Owner, coming: int, *, said: str, param: str) -> None:
+        """In the transaction that stores so many bytes, which decides exactly. Little is not worth the owner's row: it
+        was asked before whether any more may come. Raises TooLarge."""
+        quota = self._limits.storage_quota(owner)
+        if quota is None or coming < LITTLE:
+            return
+        lock_owner(conn, owner)
+        used = stored_bytes(conn, owner)
+        if used + coming > quota:
+            raise TooLarge(
+                f"{said}it has {exact_size(coming)}, and {used} of your {exact_size(quota)} are used, unfinished "
+                "uploads included.",
                 param=param,
                 code="storage_quota_exceeded",
             )

@@ -87,6 +87,7 @@ RUNS = Table(
     texts=("id", "state", "key_name", "key_id"),
     # Work under way is the original's: who restores a backup beside it must not do it a second time.
     backup=Backup(only="state NOT IN ('queued', 'in_progress')"),
+    stored=lambda conn, owner: _waiting_bytes(conn, owner),
 )
 EVENTS = BareTable(
     name="reply_events",
@@ -96,6 +97,14 @@ EVENTS = BareTable(
     backup=None,
     left_out="For readers that come back within the hour.",
 )
+
+
+def _waiting_bytes(conn: Connection, owner: Owner) -> int:
+    """Of the requests of runs in flight; what becomes of them counts as any stored response."""
+    [(size,)] = conn.execute(
+        f"SELECT coalesce(sum(length(request)), 0) FROM reply_runs WHERE owner = ? AND {_IN_FLIGHT}", (owner,)
+    )
+    return int(size)
 
 
 def add_run(conn: Connection, run: RunRow, frames: Sequence[Body], files: Sequence[str], most: int) -> bool:

@@ -53,6 +53,8 @@ _INLINE_KEYS = {
     "input_audio": ("input_audio",),
 }
 
+_DATA = frozenset(key for keys in _INLINE_KEYS.values() for key in keys)
+
 Put: TypeAlias = Callable[[str], None]
 """Takes the id of the File in which data is kept, and writes it into the item."""
 
@@ -106,6 +108,20 @@ def _text(text: str, role: object) -> JsonObject:
     if role == "assistant":
         return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
     return {"type": "input_text", "text": text}
+
+
+def size_of_texts(value: object) -> int:
+    """Characters of an `input` that stay with its items: not of media, which go into Files."""
+    size, waiting = 0, [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            size += len(each)
+        elif isinstance(each, dict):
+            waiting += [inner for key, inner in each.items() if key not in _DATA]
+        elif isinstance(each, list):
+            waiting += each
+    return size
 
 
 # ── references ───────────────────────────────────────────────────────────────────────────────────────────────────────
