@@ -280,6 +280,7 @@ def test_what_has_begun_and_not_ended_is_told(rig: Rig) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*", dict(build)["version"])
 
 
+@pytest.mark.full
 def test_a_catalogue_with_many_budgets_tells_those_that_are_nearest_to_their_end(tmp_path: Path) -> None:
     """Of keys that were never used nothing is spent: the one that is goes first."""
     from liftgate.metrics.calls import MOST_KEYS

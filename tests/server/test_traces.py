@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 
 from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
+from liftgate.clock import SystemClock
+from liftgate.engine.traces import open_traces
+from liftgate.errors import ConfigError
 from liftgate.settings import CountingSettings, RouterSettings
 from processes import gateway_processes, write_config
 from raw_http import call
@@ -80,14 +83,17 @@ class Rig:
 
 
 @contextmanager
-def rigged(tmp_path: Path, ratio: float) -> Iterator[Rig]:
+def rigged(tmp_path: Path, ratio: float, traces_names: str = "gen_ai") -> Iterator[Rig]:
     with collecting() as (collector, endpoint), sandbox_server() as sandbox:
         settings = settings_for(
             sandbox,
             tmp_path,
             router=RouterSettings(num_retries=1, allowed_fails=10**6),
             counting=CountingSettings(
-                traces_endpoint=endpoint, traces_ratio=ratio, traces_headers=("Authorization=Basic abc", "x-a=b")
+                traces_endpoint=endpoint,
+                traces_ratio=ratio,
+                traces_names=traces_names,
+                traces_headers=("Authorization=Basic abc", "x-a=b"),
             ),
         )
         with gateway_server(settings) as url:
@@ -149,6 +155,25 @@ def test_a_sampled_call_is_spans_under_its_callers(tmp_path: Path) -> None:
     text = json.dumps(body)
     for content in ("hello there", "two", "sk-ann"):
         assert content not in text
+
+
+def test_names_are_openinferences_too_where_that_is_asked_for(tmp_path: Path) -> None:
+    with rigged(tmp_path, 1.0, traces_names="openinference") as rig:
+        rig.sandbox.control("scripts", {"response": ended(USAGE, responseId="resp-7")})
+        assert rig.chat() == 200
+    server, client = rig.collector.spans()
+    assert attributes(server)["openinference.span.kind"] == "CHAIN"
+    said = attributes(client)
+    assert (said["openinference.span.kind"], said["llm.provider"], said["llm.model_name"]) == ("LLM", "google", MODEL)
+    assert [said[f"llm.token_count.{name}"] for name in ("prompt", "completion", "total")] == [112, 8, 120]
+    assert said["llm.token_count.prompt_details.cache_read"] == 60
+    assert said["llm.token_count.completion_details.reasoning"] == 3
+    assert said["gen_ai.usage.input_tokens"] == 112
+
+
+def test_names_that_are_none_are_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="traces_names: expected gen_ai or openinference"):
+        open_traces(CountingSettings(traces_endpoint="http://c/v1/traces", traces_names="otel"), SystemClock())
 
 
 def test_files_that_were_waited_for_are_a_span(tmp_path: Path) -> None:

@@ -57,13 +57,18 @@ def open_traces(settings: CountingSettings, clock: Clock) -> Traces:
         if not between or not name.strip():
             raise ConfigError(f"traces_headers[{number}]: expected name=value.")
         headers[name.strip()] = value.strip()
-    return Traces(endpoint, headers, settings.traces_ratio, metadata.version("liftgate"), clock)
+    if settings.traces_names not in ("gen_ai", "openinference"):
+        raise ConfigError("traces_names: expected gen_ai or openinference.")
+    traces = Traces(endpoint, headers, settings.traces_ratio, metadata.version("liftgate"), clock)
+    traces.openinference = settings.traces_names == "openinference"
+    return traces
 
 
 class Traces:
     """`endpoint`: where OTLP's traces are taken, `…/v1/traces`. `ratio`: of the calls whose caller has no trace."""
 
     def __init__(self, endpoint: str, headers: Mapping[str, str], ratio: float, version: str, clock: Clock) -> None:
+        self.openinference = False
         self._endpoint = endpoint
         self._headers = {**headers, "Content-Type": "application/json"}
         self._ratio = ratio
@@ -92,7 +97,11 @@ class Traces:
 
     def ended(self, call: CallRecord) -> None:
         if call.span is not None:
-            self._waiting.extend(spans_of(call, call.span))
+            spans = spans_of(call, call.span)
+            if self.openinference:
+                for span in spans:
+                    span.attributes |= openinference_of(span)
+            self._waiting.extend(spans)
 
     async def send(self) -> None:
         """What has ended by now, unless the collector asked for a pause. One that takes nothing for long costs the
@@ -251,6 +260,25 @@ def _of_answer(call: CallRecord) -> dict[str, Any]:
         "gen_ai.usage.cache_read.input_tokens": sum(tokens.cached.values()) if known else None,
         "gen_ai.usage.reasoning.output_tokens": tokens.thoughts if known else None,
         "operation.cost": call.cost / 1e9 if known and call.cost is not None else None,
+    }
+
+
+def openinference_of(span: Span) -> dict[str, Any]:
+    """The same by OpenInference's names."""
+    said = span.attributes
+    operation = said.get("gen_ai.operation.name")
+    if operation is None:
+        return {"openinference.span.kind": "CHAIN"}
+    sent, made = said.get("gen_ai.usage.input_tokens"), said.get("gen_ai.usage.output_tokens")
+    return {
+        "openinference.span.kind": "EMBEDDING" if operation == "embeddings" else "LLM",
+        "llm.provider": "google",
+        "llm.model_name": said.get("gen_ai.response.model") or said["gen_ai.request.model"],
+        "llm.token_count.prompt": sent,
+        "llm.token_count.completion": made,
+        "llm.token_count.total": None if sent is None or made is None else sent + made,
+        "llm.token_count.prompt_details.cache_read": said.get("gen_ai.usage.cache_read.input_tokens"),
+        "llm.token_count.completion_details.reasoning": said.get("gen_ai.usage.reasoning.output_tokens"),
     }
 
 

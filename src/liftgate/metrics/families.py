@@ -194,7 +194,10 @@ STARTED = Family("process_start_time_seconds", "gauge", "When it began, in unix 
 
 BUILD = Family("liftgate_build_info", "gauge", "1.", ("version", "commit"))
 AVAILABLE = Family(
-    "liftgate_deployment_available", "gauge", "1, or 0 while a deployment is left alone.", ("deployment",)
+    "liftgate_deployment_available",
+    "gauge",
+    "1, or 0 while the process that is asked leaves a deployment alone.",
+    ("deployment",),
 )
 FILES = Family("liftgate_files", "gauge", "Files by owner.", ("owner",))
 STORED = Family("liftgate_stored_bytes", "gauge", "Their bytes.", ("owner",))

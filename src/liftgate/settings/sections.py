@@ -230,6 +230,11 @@ class CountingSettings:
     traces_ratio: float = _option(
         0.01, "the part of the calls that is sampled, of those whose caller has no trace: 0 to 1", minimum=0
     )
+    traces_names: str = _option(
+        "gen_ai",
+        "how spans name what a model was asked and answered: `gen_ai` (OpenTelemetry's conventions), or "
+        "`openinference` for those names too, as Phoenix reads them",
+    )
     traces_headers: tuple[str, ...] = field(
         default=(),
         repr=False,
