@@ -11,7 +11,6 @@ import os
 import random  # noqa: TID251 - fixed contents
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -211,12 +210,19 @@ def turn_of(site: Site) -> str:
 
 def swept(site: Site, rounds: int = 3) -> None:
     """Waits until the store has been swept so many times more."""
-    deadline = time.monotonic() + 60
-    seen = {turn_of(site)}
-    while len(seen) <= rounds:
-        assert time.monotonic() < deadline, "nobody sweeps"
-        seen.add(turn_of(site))
-        time.sleep(0.05)
+
+    async def main() -> None:
+        blobs = open_blob_store(site.blob_store, site.data_dir)
+        try:
+            async with asyncio.timeout(60):
+                seen = {await blobs.notes.read(TURN)}
+                while len(seen) <= rounds:
+                    await asyncio.sleep(0.05)
+                    seen.add(await blobs.notes.read(TURN))
+        finally:
+            await blobs.close()
+
+    asyncio.run(main())
 
 
 def copied(site: Site, url: str) -> Site:

@@ -146,7 +146,7 @@ def whole_call(**other: object) -> CallRecord:
         {"streamed": True},
         {"finish": 1},
     ],
-    ids=str,
+    ids=" ".join,  # the same in every worker of pytest, which a set is not
 )
 def test_a_line_says_what_its_own_call_was_whatever_came_before(
     other: dict[str, object], caplog: pytest.LogCaptureFixture
