@@ -269,6 +269,8 @@ def test_several_answers_have_no_form(gateway: str, field: dict[str, Any]) -> No
     "own",
     [
         {"thinking_config": {"include_thoughts": False}},
+        {"google": {"thinking_config": {"include_thoughts": False}, "labels": None}},
+        {"google": {"generationConfig": {"thinkingConfig": {"includeThoughts": False}}}},
         {"generation_config": {"thinking_config": {"include_thoughts": False}}},
         {"generationConfig": {"thinkingConfig": {"includeThoughts": False}}},
     ],
@@ -278,6 +280,20 @@ def test_geminis_own_fields_win_in_either_spelling(gateway: str, sandbox: Sandbo
     answer(gateway, model=NEW, input="x", reasoning={"effort": "low", "summary": "auto"}, **own)
     config = sent(sandbox)["generationConfig"]
     assert config == {"thinkingConfig": {"thinkingLevel": "LOW", "includeThoughts": False}}
+
+
+@pytest.mark.parametrize(
+    ("google", "param"),
+    [
+        ({"contents": []}, "google.contents"),
+        ({"foo": 1}, "google.foo"),
+        ("x", "google"),
+        ({"tools": []}, "google.tools"),
+    ],
+    ids=str,
+)
+def test_what_is_no_field_of_geminis_is_refused_by_its_place(gateway: str, google: Any, param: str) -> None:
+    assert refusal(gateway, input="x", google=google)["param"] == param
 
 
 NULLS = dict.fromkeys(("name", "tool_calls", "refusal", "annotations", "logprobs", "file_id", "detail", "foo"))

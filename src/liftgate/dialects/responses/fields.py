@@ -35,6 +35,7 @@ REQUEST: tuple[Row, ...] = (
         ("service_tier", "serviceTier: default is standard, fast is priority; scale and ultrafast are refused"),
         ("drop_params", "what this model cannot do is left out instead of refused (LiteLLM's)"),
         ("additional_drop_params", "these are left out; names or dotted paths (LiteLLM's)"),
+        ("google", "Gemini's own fields, as in Google's OpenAI layer for chats; also without it"),
         ("timeout", "seconds, within the gateway's own (LiteLLM's)"),
         ("metadata", "repeated in the answer; up to 16 texts"),
         ("user", "repeated in the answer"),

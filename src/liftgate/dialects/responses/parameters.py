@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from liftgate.ask import checks, generation
 from liftgate.ask.builder import Ask
+from liftgate.ask.gemini_fields import read_other
 from liftgate.dialects.responses import tools
 from liftgate.dialects.responses.fields import INCLUDED, REFUSED
 from liftgate.dialects.responses.question import Reading
@@ -150,6 +151,13 @@ def _reasoning(reading: Reading, value: object, param: str) -> None:
         thinking.pop("includeThoughts", None)
 
 
+def _google(reading: Reading, value: object, param: str) -> None:
+    """Gemini's own fields, where Google's layer for chats has them."""
+    for name, each in checks.mapping(value, param).items():
+        if each is not None:
+            read_other(reading.ask, name, each, f"{param}.{name}", instead="'input', 'instructions' and 'model'")
+
+
 READERS: dict[str, _Reader] = {
     "model": _elsewhere,
     "input": _elsewhere,
@@ -170,6 +178,7 @@ READERS: dict[str, _Reader] = {
     "truncation": _truncation,
     "context_management": _context_management,
     "max_tool_calls": _max_tool_calls,
+    "google": _google,
 }
 OF_ASK: dict[str, Callable[[Ask, object, str], None]] = {
     "drop_params": _boolean,
