@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 OURS = "liftgate"
-NOT_PEERS = frozenset({"direct", "nginx", OURS, "python"})
+COUNTED = "counted"
+NOT_PEERS = frozenset({"direct", "nginx", OURS, COUNTED, "python"})
 TITLES = {
     "direct": "direct",
     "nginx": "nginx hop",
     "liftgate": "**Liftgate**",
+    "counted": "**Liftgate**, key with a budget, spend, metrics, JSON log",
     "tensorzero": "TensorZero (Rust)",
     "ferrogw": "ferrogw (Go)",
     "portkey": "Portkey (Node)",

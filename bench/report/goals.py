@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench.report.figures import OURS, Cells, Figures, extreme, median, number
+from bench.report.figures import COUNTED, OURS, Cells, Figures, extreme, median, number
 from bench.report.tables import table
 
 Row = tuple[str, str, str, bool | None]
@@ -50,6 +50,7 @@ def _chat(run: Figures) -> list[Row]:
         _most("a message (Anthropic's) with that file", 1.15, _message_over(cells, "file_cpu_us"), "× the chat"),
         _most("a response (OpenAI's Responses), not stored", 1.15, _over(cells, "response_cpu_us"), "× the chat"),
         _most("a response that is stored", 1.5, _over(cells, "stored_cpu_us"), "× the chat"),
+        _most("chat, its key with a budget, spend, metrics and JSON log on", 1.06, _counted(cells), "× all off"),
         _most("one connection: added latency, median", 0.5, median(cells, OURS, "added_p50_ms"), "ms"),
         _most("one connection: added latency, p99", 3.0, median(cells, OURS, "added_p99_ms"), "ms"),
         _least(
@@ -67,6 +68,7 @@ def _stream(run: Figures) -> list[Row]:
         _most("the same in Anthropic's form", 1.15, _message_over(cells, "cpu_us"), "× OpenAI's"),
         _most("the same as Responses, not stored", 1.15, _over(cells, "response_cpu_us"), "× the chat's"),
         _most("the same as Responses, stored", 1.5, _over(cells, "stored_cpu_us"), "× the chat's"),
+        _most("the same, key with a budget, spend, metrics and JSON log on", 1.03, _counted(cells), "× all off"),
         _most("added time to the first event", 1.0, median(cells, OURS, "added_first_ms"), "ms"),
         _most("1,000 idle open streams", 64.0, run.memory(OURS, "idle_mib"), "MiB"),
     ]
@@ -74,6 +76,11 @@ def _stream(run: Figures) -> list[Row]:
 
 def _over(cells: Cells, name: str) -> float | None:
     return _ratio(median(cells, OURS, name), median(cells, OURS, "cpu_us"))
+
+
+def _counted(cells: Cells) -> float | None:
+    """With a key that has a budget, spend, metrics and the JSON log, over without any."""
+    return _ratio(median(cells, COUNTED, "cpu_us"), median(cells, OURS, "cpu_us"))
 
 
 def _message_over(cells: Cells, name: str) -> float | None:

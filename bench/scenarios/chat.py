@@ -10,6 +10,7 @@ from functools import partial
 from bench import processes
 from bench.load import many, one, uploads, wrk
 from bench.session import Session, Table, measured, quantile, rotated, started
+from bench.systems import ours
 from bench.systems.requests import KEY
 from bench.systems.system import Running, Skipped, System
 
@@ -26,7 +27,8 @@ SLOW = frozenset({"litellm", "lmproxy"})
 def run(session: Session) -> dict[str, object]:
     table = Table()
     memory: dict[str, dict[str, float]] = {}
-    running = started(session.systems, session.site(session.upstreams.chat))
+    systems = [*session.systems, ours.counted(session.liftgate_home)]
+    running = started(systems, session.site(session.upstreams.chat))
     try:
         files = {each.name: paged_in(session, each) for each in running if each.name == "liftgate"}
         for each in running:

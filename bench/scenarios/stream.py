@@ -8,6 +8,7 @@ from bench import processes
 from bench.load import streams
 from bench.session import Cost, Session, Table, measured, quantile, rotated, started
 from bench.standin.answers import TOKEN
+from bench.systems import ours
 from bench.systems.system import Running
 
 CONNECTIONS = 64
@@ -21,7 +22,8 @@ SLOW = frozenset({"litellm", "lmproxy"})
 def run(session: Session) -> dict[str, object]:
     table = Table()
     memory: dict[str, dict[str, float]] = {}
-    running = started(session.systems, session.site(session.upstreams.streams))
+    systems = [*session.systems, ours.counted(session.liftgate_home)]
+    running = started(systems, session.site(session.upstreams.streams))
     try:
         for each in running:
             _streams(session, each, "", CONNECTIONS, 128)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench import processes
+from bench.load.one import Line, post
 from bench.machine import first_line, free_port
 from bench.standin import nginx
 from bench.systems.requests import KEY, MODEL, Door
@@ -51,6 +52,31 @@ def liftgate(home: Path, *, name: str = "liftgate", settings: Mapping[str, objec
 
     version = first_line([str(home / "bin/liftgate"), "--version"]).split(" ")[-1]
     return System(name, version, launch, workers=True, home=home)
+
+
+COUNTED = {"spend": True, "metrics": True, "access_log": True, "json_logs": True}
+BUDGET = {"key_alias": "bench", "max_budget": 1e6, "budget_duration": "1mo"}
+
+
+def counted(home: Path) -> System:
+    """Liftgate with all that operators count on: a key of the catalogue that has a budget, what calls cost, metrics,
+    the log as JSON."""
+
+    def launch(site: Site) -> tuple[processes.Started, Door]:
+        data_dir = site.run_dir / "counted-data"
+        shutil.rmtree(data_dir, ignore_errors=True)
+        document = config(site.upstream, data_dir)
+        ours = {"data_dir": str(data_dir), **COUNTED}
+        return launch_on(home, site, {**document, "liftgate_settings": ours}, "counted")
+
+    return System("counted", "", launch, home=home, ready=_make_key)
+
+
+def _make_key(door: Door) -> None:
+    """From now on this door is asked with it."""
+    with Line(door.port) as line:
+        made = line.ask(post(door.port, "/key/generate", json.dumps(BUDGET).encode(), door.headers))
+    door.headers["Authorization"] = f"Bearer {json.loads(made.body)['key']}"
 
 
 def launch_on(home: Path, site: Site, document: object, name: str) -> tuple[processes.Started, Door]:

@@ -53,7 +53,8 @@ class Running:
 @dataclass(frozen=True, slots=True)
 class System:
     """`launch` starts the program and says where it listens. `workers`: whether it can be told how many;
-    `threads`: whether one process uses all cores; `home`: its environment, where it has one of its own.
+    `threads`: whether one process uses all cores; `home`: its environment, where it has one of its own. `ready`: what
+    is to be done at its door once it answers.
     """
 
     name: str
@@ -63,6 +64,7 @@ class System:
     workers: bool = False
     threads: bool = False
     home: Path | None = None
+    ready: Callable[[Door], None] | None = None
 
     def start(self, site: Site) -> Running:
         """Returns when it has answered a chat. Skipped, with the end of its log, when it does not come up."""
@@ -83,6 +85,8 @@ class System:
                 continue
             if answer.status == 200 and (b"choices" in answer.body or b"candidates" in answer.body):
                 running.ready_seconds = time.monotonic() - began
+                if self.ready is not None:
+                    self.ready(door)
                 return running
             problem = f"status {answer.status}: {answer.body[:300]!r}"
             time.sleep(0.02)

@@ -28,7 +28,9 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         # The longest first: one key may be the beginning of another.
         known = sorted({secret for secret in secrets if len(secret) >= SHORTEST}, key=len, reverse=True)
-        self._marks = (*known, *(mark for _, mark in _LOOKS), "EARER")
+        marks = (*(mark for _, mark in _LOOKS), "EARER")
+        # Where a secret stands, so does the mark within it: of ten thousand keys most need no look of their own.
+        self._marks = (*marks, *(secret for secret in known if not any(mark in secret for mark in marks)))
         self._secrets = re.compile("|".join([*map(re.escape, known), *(pattern for pattern, _ in _LOOKS)]))
 
     def clean(self, text: str) -> str:

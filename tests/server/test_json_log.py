@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 from pathlib import Path
 from secrets import token_urlsafe
@@ -135,7 +136,7 @@ def whole_call(**other: object) -> CallRecord:
         *({name: 3.14159} for name, of in CallRecord.__annotations__.items() if of == "float"),
         *({name: {"file-b", "file-a"}} for name in ("copies_hit", "paged_in")),
         *({"outcome": outcome} for outcome in ("refused", "failed", "left")),
-        {"tokens": TokenCounts()},
+        {"tokens": TokenCounts({}, {}, {}, 0)},
         {"tokens": TokenCounts({"TEXT": 9, "ÄÖ%": 1}, {"TEXT": 2}, {}, 0)},
         *({"usage": usage} for usage in (None, {"promptTokenCount": 1})),
         *({"cost": cost} for cost in (None, 0, 5, 10**15)),
@@ -160,9 +161,29 @@ def test_a_line_says_what_its_own_call_was_whatever_came_before(
         assert line.isascii() and "\n" not in line and json.loads(line) == json.loads(json.dumps(access_fields(each)))
 
 
+@pytest.mark.parametrize("name", ["model", "user", "response_id", "finish", "key", "public_model"])
+@pytest.mark.parametrize("usage", [USAGE, None], ids=["whole", "without usage"])
+def test_no_line_holds_a_secret_wherever_a_caller_or_google_says_one(name: str, usage: object) -> None:
+    written: list[str] = []
+    handler = JsonLineHandler(written.append, Redactor(["known-secret"]).clean)
+    log = logging.getLogger("liftgate.access")
+    log.addHandler(handler)
+    log.setLevel("INFO")
+    try:
+        for secret in ("known-secret", "sk-0123456789abcdefXYZ", "AIza" + "Sy0123456789abcdefghijklmnopqrstuvw"):
+            for _ in range(2):
+                JsonAccessLog().ended(whole_call(**{name: f"a {secret} b", "usage": usage}))
+    finally:
+        log.removeHandler(handler)
+        log.setLevel("NOTSET")
+    lines = "\n".join(written).splitlines()
+    assert len(lines) == 6 and all(("a *** b" in line) == (name != "public_model") for line in lines)
+    assert not any(secret in line for line in lines for secret in ("known-secret", "sk-0", "AIza"))
+
+
 def test_lines_of_a_moment_are_written_together_and_as_many_as_a_pipe_takes_whole() -> None:
     written: list[str] = []
-    handler = JsonLineHandler(written.append)
+    handler = JsonLineHandler(written.append, str)
     lines = [f"{number:03} " + "x" * (number % 3 * 700) for number in range(40)]
 
     async def main() -> None:
@@ -202,10 +223,11 @@ def test_a_traceparent_that_is_none_names_no_trace(traceparent: str) -> None:
     ["AIza" + "Sy0123456789abcdefghijklmnopqrstuvw", "sk-0123456789abcdefXYZ", "known-secret", "Bearer abc.def-0123"],
 )
 def test_what_is_or_looks_like_a_secret_is_hidden_wherever_it_stands(secret: str) -> None:
-    redactor = Redactor(["known-secret", "tiny"])
+    redactor = Redactor(["known-secret", "tiny", "sk-short", "my-AIza"])
     for text in (secret, f"x {secret} y", json.dumps({"a": [secret]}), f"/v1/files?key={secret}&b=1"):
         cleaned = redactor.clean(text)
         assert secret not in cleaned and "***" in cleaned
+    assert redactor.clean("the keys sk-short and my-AIza, not sk-other") == "the keys *** and ***, not sk-other"
     assert redactor.clean("a tiny task of the risk-free kind") == "a tiny task of the risk-free kind"
 
 

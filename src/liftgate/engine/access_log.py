@@ -57,25 +57,32 @@ class JsonAccessLog:
     """A JSON object for each call, the SDK's too. docs/debugging.md has its fields; what is not known is left out."""
 
     def __init__(self) -> None:
-        self._forms: dict[tuple[object, ...], str] = {}
+        self._lines = JsonLines(lambda text: text)
 
     def ended(self, call: CallRecord) -> None:
         if not log.isEnabledFor(logging.INFO):
             return
-        line = self._line(call)
         for handler in log.handlers:
             if isinstance(handler, JsonLineHandler):
-                handler.take(line)
+                handler.take(handler.lines.of(call))
                 return
-        log.info("%s", line)
+        log.info("%s", self._lines.of(call))
 
-    def _line(self, call: CallRecord) -> str:
-        """ASCII, so that nothing in it looks like the end of a line, or turns the text round."""
+
+class JsonLines:
+    """Lines of calls, in ASCII, so that nothing in one looks like its end, or turns the text round. `clean` hides
+    secrets."""
+
+    def __init__(self, clean: Callable[[str], str]) -> None:
+        self._clean = clean
+        self._forms: dict[tuple[object, ...], str] = {}
+
+    def of(self, call: CallRecord) -> str:
         if call.usage is None or not call.deployment or not call.operation:
-            return _as_json(access_fields(call))
+            return self._clean(_as_json(access_fields(call)))
         if call.failures or call.earlier or call.copies_hit or call.paged_in:
-            return _as_json(access_fields(call))
-        # Whole answers of one kind differ in a few numbers: the rest is written once.
+            return self._clean(_as_json(access_fields(call)))
+        # Whole answers of one kind differ in a few numbers: the rest is written, and looked through, once.
         kind = (
             call.outcome, call.method, call.route, call.status, call.key, call.owner, call.error, call.dialect,
             call.operation, call.model, call.streamed, call.tries, call.upstream_model, call.deployment, call.account,
@@ -85,10 +92,8 @@ class JsonAccessLog:
         if form is None:
             if len(self._forms) >= FORMS:
                 self._forms.clear()
-            form = self._forms[kind] = _form_of(call)
-        tokens, said = call.tokens, ""
-        if call.trace_id or call.user or call.response_id:
-            said = _said_freely(call)
+            form = self._forms[kind] = self._clean(_form_of(call))
+        tokens = call.tokens
         return form % (
             moment(call.began_at + call.total),
             call.request_id,
@@ -99,31 +104,33 @@ class JsonAccessLog:
             call.first_event * 1000,
             call.upstream * 1000,
             tokens.prompt_total,
-            sum(tokens.cached.values()),
+            sum(tokens.cached.values()) if tokens.cached else 0,
             sum(tokens.output.values()),
             tokens.thoughts,
-            _as_json(dict(tokens.prompt)),
             "null" if call.cost is None else repr(call.cost / 1e9),
-            said,
+            self._clean(_said_freely(call)),
         )
 
 
 class JsonLineHandler(logging.Handler):
     """Of the logger `liftgate.access`: writes what are lines already, without a record for each, and those of a moment
-    together; `logging.shutdown` what waits at the end. `write` takes them without the end of the last."""
+    together; `logging.shutdown` what waits at the end. `write` takes them without the end of the last; `clean` hides
+    secrets."""
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, clean: Callable[[str], str]) -> None:
         super().__init__()
+        self.lines = JsonLines(clean)
         self._write = write
-        self._lines: list[str] = []
+        self._clean = clean
+        self._waiting: list[str] = []
         self._size = 0
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def take(self, line: str) -> None:
-        """To be written within `SOON` seconds; at once where no event loop runs."""
+        """A clean one, to be written within `SOON` seconds; at once where no event loop runs."""
         if self._size + len(line) >= TOGETHER:
             self.flush()
-        self._lines.append(line)
+        self._waiting.append(line)
         self._size += len(line) + 1
         if self._loop is None or self._loop.is_closed():
             try:
@@ -138,13 +145,13 @@ class JsonLineHandler(logging.Handler):
         self.flush()
 
     def flush(self) -> None:
-        lines, self._lines, self._size = self._lines, [], 0
+        lines, self._waiting, self._size = self._waiting, [], 0
         if lines:
             self._write("\n".join(lines))
 
     def emit(self, record: logging.LogRecord) -> None:
         self.flush()
-        self._write(record.getMessage())
+        self._write(self._clean(record.getMessage()))
 
 
 _VARY = {
@@ -160,10 +167,10 @@ _VARY = {
     "cached": "%d",
     "out": "%d",
     "reasoning": "%d",
-    "by_modality": "%s",
     "cost_usd": "%s",
 }
 """Fields of a call that is like another, in the order in which their values are given."""
+_FREE = ("trace_id", "user", "upstream_id", "by_modality")
 
 
 def _form_of(call: CallRecord) -> str:
@@ -177,14 +184,13 @@ def _form_of(call: CallRecord) -> str:
     return "{" + ",".join(written) + "%s}"
 
 
-_FREE = ("trace_id", "user", "upstream_id")
-
-
 def _said_freely(call: CallRecord) -> str:
-    if not call.trace_id and not call.user:
-        return f',"upstream_id":{_as_json(call.response_id)}'
+    by_modality = _as_json(dict(call.tokens.prompt))
+    if not call.trace_id and not call.user and call.response_id:
+        return f',"by_modality":{by_modality},"upstream_id":{_as_json(call.response_id)}'
     said = {"trace_id": call.trace_id, "user": call.user[:LONGEST], "upstream_id": call.response_id}
-    return "," + _as_json({name: value for name, value in said.items() if value})[1:-1]
+    texts = "".join(f',"{name}":{_as_json(value)}' for name, value in said.items() if value)
+    return f',"by_modality":{by_modality}{texts}'
 
 
 def _as_json(value: Mapping[str, Any] | str) -> str:

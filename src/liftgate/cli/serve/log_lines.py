@@ -14,7 +14,6 @@ import logging
 import os
 import sys
 from collections.abc import Iterable
-from functools import partial
 from urllib.parse import unquote, urlsplit
 
 from liftgate.audit import FIELD
@@ -97,7 +96,7 @@ def log_to_stderr(settings: Settings) -> None:
     if settings.server.json_logs:
         redactor = Redactor(secrets)
         handler.setFormatter(JsonLines(redactor))
-        access.addHandler(JsonLineHandler(partial(_write, redactor)))
+        access.addHandler(JsonLineHandler(_write, redactor.clean))
         access.propagate = False
     else:
         handler.setFormatter(LogLines(secrets))
@@ -115,10 +114,10 @@ def audit_to_stderr(settings: Settings) -> None:
         logging.getLogger("liftgate").setLevel(logging.INFO)
 
 
-def _write(redactor: Redactor, line: str) -> None:
+def _write(line: str) -> None:
     """As one write, so that lines of several processes never mix."""
     try:
-        os.write(sys.stderr.fileno(), redactor.clean(line).encode() + b"\n")
+        os.write(sys.stderr.fileno(), line.encode() + b"\n")
     except OSError:
         pass  # Nobody reads the log any more; the request is none the worse for it.
 
