@@ -35,6 +35,8 @@ class Collector:
         self.requests: list[tuple[str, dict[str, str], dict[str, Any]]] = []
         self.status = 200
         self.answer = b"{}"
+        self.answers = threading.Event()
+        self.answers.set()
 
     def spans(self) -> list[dict[str, Any]]:
         return [
@@ -54,6 +56,7 @@ def collecting() -> Iterator[tuple[Collector, str]]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             collector.requests.append((self.path, dict(self.headers), body))
+            collector.answers.wait(20)
             self.send_response(collector.status)
             self.send_header("Content-Length", str(len(collector.answer)))
             self.end_headers()
@@ -249,6 +252,19 @@ def test_what_a_collector_will_never_take_is_not_sent_again(
         assert eventually(lambda: len(rig.collector.requests) == 1)
     assert len(rig.collector.requests) == 1
     assert f"the collector refused 2 spans: {status}" in caplog.text
+
+
+def test_what_is_on_its_way_when_the_gateway_ends_is_sent_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with rigged(tmp_path, 1.0) as rig:
+        rig.collector.answers.clear()
+        rig.collector.status = 400
+        assert rig.chat() == 200
+        assert eventually(lambda: len(rig.collector.requests) == 1)
+        # Whenever it answers, before the jobs are stopped or after.
+        threading.Timer(0.3, rig.collector.answers.set).start()
+    assert len(rig.collector.requests) == 1 and "the collector refused 2 spans: 400" in caplog.text
 
 
 def test_what_a_collector_took_in_part_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -22,6 +22,7 @@ import msgspec
 from liftgate.backoff import COLLECTOR
 from liftgate.clock import Clock
 from liftgate.engine.call_record import Attempt, CallRecord
+from liftgate.engine.openinference import openinference_of
 from liftgate.errors import ConfigError
 from liftgate.settings.sections import CountingSettings
 from liftgate.spans import CLIENT, INTERNAL, SERVER, Span, Trace, active
@@ -80,7 +81,7 @@ class Traces:
             )
         }
         self._waiting: deque[Span] = deque(maxlen=MOST_WAITING)
-        self._sending = asyncio.Lock()
+        self._sending: asyncio.Task[None] | None = None
         self._refused = 0
         self._again_at = 0.0
         self._session: aiohttp.ClientSession | None = None
@@ -106,13 +107,18 @@ class Traces:
     async def send(self) -> None:
         """What has ended by now, unless the collector asked for a pause. One that takes nothing for long costs the
         oldest spans, and nothing else."""
-        async with self._sending:
-            while self._waiting and self._clock.monotonic() >= self._again_at:
-                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-                if not await self._taken(batch):
-                    # What came meanwhile is newer.
-                    room = MOST_WAITING - len(self._waiting)
-                    self._waiting.extendleft(reversed(batch[-room:] if room else ()))
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.get_running_loop().create_task(self._send())
+        # Who gives it up, as at the end of the gateway, leaves it to `close`: what is under way is sent once.
+        await asyncio.shield(self._sending)
+
+    async def _send(self) -> None:
+        while self._waiting and self._clock.monotonic() >= self._again_at:
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            if not await self._taken(batch):
+                # What came meanwhile is newer.
+                room = MOST_WAITING - len(self._waiting)
+                self._waiting.extendleft(reversed(batch[-room:] if room else ()))
 
     async def _taken(self, batch: Sequence[Span]) -> bool:
         """False where it is to be sent again, later."""
@@ -143,6 +149,8 @@ class Traces:
         return _encode({"resourceSpans": [{"resource": self._resource, "scopeSpans": [scope]}]})
 
     async def close(self) -> None:
+        if self._sending is not None:
+            await asyncio.wait({self._sending})
         self._again_at = 0.0
         await self.send()
         if self._waiting:
@@ -260,25 +268,6 @@ def _of_answer(call: CallRecord) -> dict[str, Any]:
         "gen_ai.usage.cache_read.input_tokens": sum(tokens.cached.values()) if known else None,
         "gen_ai.usage.reasoning.output_tokens": tokens.thoughts if known else None,
         "operation.cost": call.cost / 1e9 if known and call.cost is not None else None,
-    }
-
-
-def openinference_of(span: Span) -> dict[str, Any]:
-    """The same by OpenInference's names."""
-    said = span.attributes
-    operation = said.get("gen_ai.operation.name")
-    if operation is None:
-        return {"openinference.span.kind": "CHAIN"}
-    sent, made = said.get("gen_ai.usage.input_tokens"), said.get("gen_ai.usage.output_tokens")
-    return {
-        "openinference.span.kind": "EMBEDDING" if operation == "embeddings" else "LLM",
-        "llm.provider": "google",
-        "llm.model_name": said.get("gen_ai.response.model") or said["gen_ai.request.model"],
-        "llm.token_count.prompt": sent,
-        "llm.token_count.completion": made,
-        "llm.token_count.total": None if sent is None or made is None else sent + made,
-        "llm.token_count.prompt_details.cache_read": said.get("gen_ai.usage.cache_read.input_tokens"),
-        "llm.token_count.completion_details.reasoning": said.get("gen_ai.usage.reasoning.output_tokens"),
     }
 
 
