@@ -187,7 +187,7 @@ class Conversations:
                 if await self._items.find(owner, name) is None:
                     raise FileNotFound(name, param=f"items[{place}]")
             files = await self._items.put_away(owner, [item], large=large)
-            written = bytes(await asyncio.to_thread(encoded, item)) if large else _encode(item)
+            written = await asyncio.to_thread(_written, item) if large else _encode(item)
             new.append((ItemRow(f"item_{ids.token()}", 0, owner, item["id"], 1, written), files))
         return new
 
@@ -201,6 +201,11 @@ class Conversations:
 
 _FACTS = facts_for("gemini-flash-latest", date.min)
 """Of a model that takes what there is: which one will read an item is not known yet."""
+
+
+def _written(item: JsonObject) -> bytes:
+    """In steps, for a thread."""
+    return bytes(encoded(item))
 
 
 def _there(row: rows.ConversationRow | None, conversation_id: str) -> rows.ConversationRow:
