@@ -175,7 +175,7 @@ def test_requests_that_fail_at_the_newer_routes_leave_nothing(gateway: GatewayPr
         fail(gateway, 1024)
     before = resident(gateway)
     for fail in NEWER.values():
-        for _ in range(3):
+        for _ in range(2):
             fail(gateway, 4 * MIB)
     call(gateway.url, "GET", "/health/liveness")
     assert resident(gateway) - before < LEFT
