@@ -99,6 +99,23 @@ def test_every_door_to_a_model_counts_in_its_own_form(gateway: str) -> None:
     assert (anthropic.status, anthropic.error["type"]) == (429, "rate_limit_error")
 
 
+def test_a_response_in_the_background_counts_once_and_is_refused_when_it_is_asked_for(gateway: str) -> None:
+    key = make(gateway, rpm_limit=2, max_parallel_requests=1, max_budget=1)["key"]
+    client = client_for(gateway, key)
+    for _ in range(2):
+        made = client.responses.create(model=MODEL, input="Hi", background=True, max_output_tokens=20)
+        while (status := client.responses.retrieve(made.id).status) in ("queued", "in_progress"):
+            pass
+        assert status in ("completed", "incomplete")
+    for stream in (False, True):
+        refused = refusal(
+            gateway, "POST", "/v1/responses", {"model": MODEL, "input": "Hi", "background": True, "stream": stream}, key
+        )
+        assert (refused.status, refused.error["code"]) == (429, "rate_limit_exceeded")
+        assert int(refused.headers["retry-after"]) >= 1
+    assert refusal(gateway, "POST", "/v1/chat/completions", BODY, key).status == 429
+
+
 def test_a_rate_of_one_model_leaves_the_others(gateway: str) -> None:
     key = make(gateway, model_rpm_limit={MODEL: 1}, rpm_limit=100)["key"]
     ask(gateway, "POST", "/v1/chat/completions", BODY, key)

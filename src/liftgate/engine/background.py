@@ -79,6 +79,9 @@ class Background:
                 "Unsupported value: 'background' does not support true with 'store': false.", param="background"
             )
         large, quotas = turn.large, self._workshop.quotas
+        if (noted := current.get()) is not None and noted.ticket is not None:
+            # Its place is taken while it is made.
+            noted.ticket.leaves = "parallel"
         head = await self._workshop.generate.check(turn.dialect, owner, turn.request, large=large)
         copy = partial(kept_items.own_items, turn.given or turn.request.get("input"), head.id)
         given = await asyncio.to_thread(copy) if large else copy()
@@ -87,7 +90,6 @@ class Background:
         queued = waiting_response(head, request, "queued")
         write = partial(_written, request, queued)
         asked, body = await asyncio.to_thread(write, encoded) if large else write(_encode)
-        noted = current.get()
         run = rows.RunRow(
             id=queued["id"],
             owner=owner,

@@ -143,8 +143,10 @@ class BackgroundRun:
         caller = in_config(self._owner)
         if made.run.key_made:
             caller = await self._made_key(made)
-        if made.call is not None:
-            made.call.ticket = self._workshop.admission.ticket(caller)
+        if made.call is not None and (ticket := self._workshop.admission.ticket(caller)) is not None:
+            # The request was counted when it was taken in.
+            ticket.leaves = "requests"
+            made.call.ticket = ticket
 
     async def _made_key(self, made: _Made) -> Caller:
         record = await self._db.read(lambda conn: key_of_id(conn, made.run.key_id))

@@ -128,8 +128,8 @@ class Generate:
 
     async def check(self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False) -> Head:
         """The head of an answer that is made later. Raises what is wrong with the request: its model, the Files that it
-        names, its fields."""
-        call = await self._call(dialect, owner, request, large, admit=False)
+        names, its fields; and what limits say of it."""
+        call = await self._call(dialect, owner, request, large)
         named = [need for need in call.media.needs if need.kind == "file_id"]  # nothing is fetched or stored
         media = MediaFound(named, call.media.budget, call.media.read)
         ready = await self._prepare(msgspec.structs.replace(call, media=media))
@@ -143,8 +143,6 @@ class Generate:
         request: JsonMapping,
         large: bool,
         head: Head | None = None,
-        *,
-        admit: bool = True,
     ) -> Call[Q]:
         """Every call begins here."""
         find = partial(dialect.media, request, inline_limit=self._settings.limits.inline_limit)
@@ -154,7 +152,7 @@ class Generate:
             raise InvalidRequest("you must provide a model parameter")
         if current_key.get() is not None or ((noted := current.get()) is not None and noted.ticket is not None):
             model = asked_model(model, self._router.deployments)
-            if admit and (admitting := admitted(model, self._router.deployments)) is not None:
+            if (admitting := admitted(model, self._router.deployments)) is not None:
                 await admitting
         head = head or Head(ids.answer_token(self._clock.now, dialect.rising_ids), model, int(self._clock.now()))
         return Call(dialect, owner, request, head, media, large, partial(ids.new_call_id, dialect.call_prefix))

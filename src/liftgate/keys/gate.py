@@ -26,7 +26,7 @@ from liftgate.errors import (
 )
 from liftgate.keys.allowance import Allowance, Refusal, Taking
 from liftgate.keys.allowances import Allowances, limits_away
-from liftgate.keys.limits import NANO, Bounds, FindGroup, Limit, plan_of, together
+from liftgate.keys.limits import NANO, Bounds, FindGroup, Kind, Limit, plan_of, together
 from liftgate.large_bodies import Body
 from liftgate.settings.sections import BudgetSettings
 
@@ -58,7 +58,8 @@ class Estimates(Protocol):
 
 
 class Ticket:
-    """Of one call. `covers`: whether it takes more before Google is asked."""
+    """Of one call. `covers`: whether it takes more before Google is asked. `leaves`: what another call takes that is of
+    the same request."""
 
     def __init__(
         self,
@@ -81,6 +82,7 @@ class Ticket:
         self._tokens = 0
         self._begun = self._settled = False
         self.covers = False
+        self.leaves: Kind | None = None
 
     def begin(self, model: str, deployments: FindGroup) -> Awaitable[None] | None:
         """Takes a request and its place, once. To be awaited where there is something: the catalogue has to be asked
@@ -97,7 +99,10 @@ class Ticket:
             return None
         self._plan = plan = together([each.plan(model, deployments) for each in self._all])
         self.covers = bool(plan.asking)
-        return None if not plan.at_once or self._take_known(plan.at_once) else self._take(plan.at_once)
+        at_once = plan.at_once
+        if self.leaves is not None:
+            at_once = tuple(each for each in at_once if each[0].kind != self.leaves)
+        return None if not at_once or self._take_known(at_once) else self._take(at_once)
 
     async def _begin_with(
         self, owners: Callable[[], Awaitable[Sequence[Bounds]]], model: str, deployments: FindGroup
