@@ -117,7 +117,7 @@ def test_foreign_file_in_a_response_is_as_one_that_never_was(house: House, door:
 
 @pytest.mark.parametrize("door", STORED)
 def test_foreign_response_is_as_one_that_never_was(house: House, door: str) -> None:
-    foreign = told_apart_by_nothing(house, STORED[door], house.reply, f"resp_{ids.token()}")
+    foreign = told_apart_by_nothing(house, STORED[door], house.reply, f"resp_{ids.token(26)}")
     assert foreign.status in (400, 404)
 
 
@@ -129,7 +129,7 @@ def test_foreign_conversation_is_as_one_that_never_was(house: House, door: str) 
 
 @pytest.mark.parametrize("door", REFERENCES)
 def test_foreign_item_is_as_one_that_never_was(house: House, door: str) -> None:
-    assert told_apart_by_nothing(house, REFERENCES[door], house.item, f"msg_{ids.token()}00").status == 404
+    assert told_apart_by_nothing(house, REFERENCES[door], house.item, f"msg_{ids.token(26)}00").status == 404
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
