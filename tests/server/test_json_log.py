@@ -136,7 +136,7 @@ def whole_call(**other: object) -> CallRecord:
         *({name: 3.14159} for name, of in CallRecord.__annotations__.items() if of == "float"),
         *({name: {"file-b", "file-a"}} for name in ("copies_hit", "paged_in")),
         *({"outcome": outcome} for outcome in ("refused", "failed", "left")),
-        {"tokens": TokenCounts({}, {}, {}, 0)},
+        {"tokens": TokenCounts()},
         {"tokens": TokenCounts({"TEXT": 9, "ÄÖ%": 1}, {"TEXT": 2}, {}, 0)},
         *({"usage": usage} for usage in (None, {"promptTokenCount": 1})),
         *({"cost": cost} for cost in (None, 0, 5, 10**15)),
