@@ -17,7 +17,6 @@ from key_calls import Refused, ask, client_for, make, refusal
 from liftgate.settings import StorageSettings
 from owners_doors import OWNERS
 from owners_house import filled, send
-from processes import gateway_processes, write_config
 
 CHAT = "/v1/chat/completions"
 BODY: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20}
@@ -257,34 +256,3 @@ def test_who_is_there_already_keeps_everything(gateway: str) -> None:
         assert (refused.status, refused.error["code"]) == (409, "owner_exists")
     shown = ask(gateway, "GET", "/user/info?user_id=twice")
     assert shown["user_info"]["rpm_limit"] == 5 and len(shown["keys"]) == 1
-
-
-def test_other_processes_obey_at_once(sandbox: SandboxServer, tmp_path: Any, database_url: str) -> None:
-    config = write_config(tmp_path / "config.yaml", sandbox.url, database_url=database_url)
-    with gateway_processes(config, tmp_path / "data", 2) as gateways:
-        here, there = (each.url for each in gateways)
-        key = make(here, team_id="far")["key"]
-        assert ask(there, "POST", CHAT, BODY, key)["choices"]
-        for limit, good in ((0, False), (5, True)):
-            if good:
-                ask(here, "POST", "/team/update", {"team_id": "far", "rpm_limit": limit})
-            else:
-                team(here, "far", rpm_limit=limit)
-            end = time.monotonic() + 10
-            while answered(there, key) is not good:
-                assert time.monotonic() < end, "it never heard of it"
-        ask(here, "POST", "/team/delete", {"team_ids": ["far"]})
-        end = time.monotonic() + 10
-        while answered(there, key) is not None:
-            assert time.monotonic() < end, "it never heard of it"
-
-
-def answered(url: str, key: str) -> bool | None:
-    """None for a key that is not there any more."""
-    try:
-        ask(url, "POST", CHAT, BODY, key)
-    except Refused as refused:
-        # 503: for a moment its owner is known, and its limits are gone.
-        assert refused.status in (429, 401, 503)
-        return None if refused.status == 401 else False
-    return True

@@ -68,6 +68,25 @@ def test_what_one_process_does_to_a_key_every_other_obeys(two: list[GatewayProce
         assert refused.error["code"] == CODES[what]
     ask(here, "POST", "/key/unblock", {"key": made["block"]})
     until(lambda: good(there, made["block"]))
+    # What an owner may is heard of in the same way.
+    far = make(here, team_id="far")["key"]
+    assert answered(there, far)
+    ask(here, "POST", "/team/new", {"team_id": "far", "rpm_limit": 0})
+    until(lambda: refused_for(there, far, 429))
+    ask(here, "POST", "/team/update", {"team_id": "far", "rpm_limit": 5})
+    until(lambda: not refused_for(there, far, 429))
+    ask(here, "POST", "/team/delete", {"team_ids": ["far"]})
+    until(lambda: refused_for(there, far, 401))
+
+
+def refused_for(url: str, key: str, status: int) -> bool:
+    try:
+        ask(url, "POST", "/v1/chat/completions", CHAT, key)
+    except Refused as refused:
+        # 503: for a moment an owner is known whose limits are gone.
+        assert refused.status in (401, 429, 503)
+        return refused.status == status
+    return False
 
 
 def test_a_catalogue_that_is_away_is_a_503_and_never_a_401(tmp_path: Path) -> None:
