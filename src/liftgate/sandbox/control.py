@@ -48,7 +48,6 @@ import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 import msgspec
 
@@ -58,9 +57,10 @@ from liftgate.sandbox.files.stored_files import StoredFile, new_file_id
 from liftgate.sandbox.scripts import Script
 from liftgate.sandbox.state import SandboxState
 from liftgate.sandbox.wire.http import JSON_TYPE, Exchange, Reply, json_bytes
+from liftgate.sandbox.wire.json_types import JsonObject
 
 BODY_LIMIT = 64 << 20
-Handler = Callable[[SandboxState, dict[str, Any], str], Any]
+Handler = Callable[[SandboxState, JsonObject, str], JsonObject]
 
 
 async def handle(state: SandboxState, exchange: Exchange) -> Reply:
@@ -79,11 +79,11 @@ async def handle(state: SandboxState, exchange: Exchange) -> Reply:
         return _json(400, {"error": str(error)})
 
 
-def _json(status: int, value: Any) -> Reply:
+def _json(status: int, value: JsonObject) -> Reply:
     return Reply(status, [("content-type", JSON_TYPE)], json_bytes(value), sized=True)
 
 
-def _clock(state: SandboxState, order: dict[str, Any], _: str) -> Any:
+def _clock(state: SandboxState, order: JsonObject, _: str) -> JsonObject:
     if "advance" in order:
         state.clock.advance(float(order["advance"]))
     if "set" in order:
@@ -93,43 +93,43 @@ def _clock(state: SandboxState, order: dict[str, Any], _: str) -> Any:
     return {"now": state.clock.now(), "date": state.clock.http_date()}
 
 
-def _add_fault(state: SandboxState, order: dict[str, Any], _: str) -> Any:
+def _add_fault(state: SandboxState, order: JsonObject, _: str) -> JsonObject:
     return asdict(state.faults.add(Fault.ordered(order)))
 
 
-def _list_faults(state: SandboxState, order: dict[str, Any], _: str) -> Any:
+def _list_faults(state: SandboxState, order: JsonObject, _: str) -> JsonObject:
     return {"faults": [asdict(fault) for fault in state.faults.orders]}
 
 
-def _clear_faults(state: SandboxState, order: dict[str, Any], _: str) -> Any:
+def _clear_faults(state: SandboxState, order: JsonObject, _: str) -> JsonObject:
     state.faults.clear()
     return {}
 
 
-def _add_script(state: SandboxState, order: dict[str, Any], _: str) -> Any:
+def _add_script(state: SandboxState, order: JsonObject, _: str) -> JsonObject:
     state.scripts.add(Script.ordered(order))
     return {"queued": len(state.scripts.queue)}
 
 
-def _list_scripts(state: SandboxState, order: dict[str, Any], _: str) -> Any:
+def _list_scripts(state: SandboxState, order: JsonObject, _: str) -> JsonObject:
     return {"queued": len(state.scripts.queue)}
 
 
-def _clear_scripts(state: SandboxState, order: dict[str, Any], _: str) -> Any:
+def _clear_scripts(state: SandboxState, order: JsonObject, _: str) -> JsonObject:
     state.scripts.clear()
     return {}
 
 
-def _switches(state: SandboxState, order: dict[str, Any], _: str) -> Any:
+def _switches(state: SandboxState, order: JsonObject, _: str) -> JsonObject:
     state.switches = state.switches.changed(order)
     return {"values": asdict(state.switches), "table": state.switches.table()}
 
 
-def _stats(state: SandboxState, order: dict[str, Any], _: str) -> Any:
+def _stats(state: SandboxState, order: JsonObject, _: str) -> JsonObject:
     return state.stats.snapshot()
 
 
-def _described(file: StoredFile) -> dict[str, Any]:
+def _described(file: StoredFile) -> JsonObject:
     return {
         "id": file.id,
         "project": file.project,
@@ -142,7 +142,7 @@ def _described(file: StoredFile) -> dict[str, Any]:
     }
 
 
-def _list_files(state: SandboxState, order: dict[str, Any], _: str) -> Any:
+def _list_files(state: SandboxState, order: JsonObject, _: str) -> JsonObject:
     return {"files": [_described(file) for file in state.files.everything()]}
 
 
@@ -153,7 +153,7 @@ def _found(state: SandboxState, name: str) -> StoredFile:
     return state.files.by_id[name]
 
 
-def _change_file(state: SandboxState, order: dict[str, Any], name: str) -> Any:
+def _change_file(state: SandboxState, order: JsonObject, name: str) -> JsonObject:
     if not name:
         return _make_file(state, order)
     file = _found(state, name)
@@ -167,7 +167,7 @@ def _change_file(state: SandboxState, order: dict[str, Any], name: str) -> Any:
     return _described(file)
 
 
-def _make_file(state: SandboxState, order: dict[str, Any]) -> Any:
+def _make_file(state: SandboxState, order: JsonObject) -> JsonObject:
     content = base64.b64decode(order["data"], validate=True)
     file_id = order.get("id") or new_file_id()
     path = state.directory / f"file-{file_id}"
@@ -187,22 +187,22 @@ def _make_file(state: SandboxState, order: dict[str, Any]) -> Any:
     return state.files.add(file).resource(state.settings.public_base, state.switches)
 
 
-def _lose_file(state: SandboxState, order: dict[str, Any], name: str) -> Any:
+def _lose_file(state: SandboxState, order: JsonObject, name: str) -> JsonObject:
     files = [_found(state, name)] if name else list(state.files.everything())
     for file in files:
         state.files.remove(file)
     return {"lost": len(files)}
 
 
-def _list_sessions(state: SandboxState, order: dict[str, Any], _: str) -> Any:
+def _list_sessions(state: SandboxState, order: JsonObject, _: str) -> JsonObject:
     return {"sessions": [session.described() for session in state.sessions.values() if session.state == "active"]}
 
 
-def _bodies(state: SandboxState, order: dict[str, Any], _: str) -> Any:
+def _bodies(state: SandboxState, order: JsonObject, _: str) -> JsonObject:
     return {"bodies": list(state.stats.bodies)}
 
 
-def _reset(state: SandboxState, order: dict[str, Any], _: str) -> Any:
+def _reset(state: SandboxState, order: JsonObject, _: str) -> JsonObject:
     state.reset()
     return {}
 

@@ -5,10 +5,10 @@ the exchange. Knows nothing of HTTP or of Gemini: the router applies it. Documen
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
-from typing import Any
+
+from liftgate.sandbox.wire.json_types import JsonMapping
 
 OPERATIONS = (
     "upload.start",
@@ -58,7 +58,7 @@ class Fault:
     skip: int = 0
     times: int | None = 1
     code: int = 503
-    body: Any = None
+    body: object = None
     headers: dict[str, str] = field(default_factory=dict)
     retry_delay: str | None = None
     retry_after: str | None = None
@@ -75,7 +75,7 @@ class Fault:
     hits: int = 0
 
     @classmethod
-    def ordered(cls, order: Mapping[str, Any]) -> "Fault":
+    def ordered(cls, order: JsonMapping) -> "Fault":
         """From JSON; ValueError names what is unknown or out of place."""
         allowed = {item.name for item in fields(cls)} - {"id", "hits"}
         for name in order:

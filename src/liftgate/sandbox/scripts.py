@@ -5,9 +5,9 @@ fits both, chunks and raw bytes fit a stream only. Documented in `liftgate.sandb
 """
 
 import base64
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+
+from liftgate.sandbox.wire.json_types import JsonMapping, JsonObject
 
 
 @dataclass
@@ -16,13 +16,13 @@ class Script:
 
     model: str | None = None
     key: str | None = None
-    response: dict[str, Any] | None = None
-    chunks: list[dict[str, Any]] | None = None
+    response: JsonObject | None = None
+    chunks: list[JsonObject] | None = None
     delays: list[float] = field(default_factory=list)
     """Real seconds before each chunk; missing ones are zero."""
     raw: bytes | None = None
     status: int = 200
-    body: Any = None
+    body: object = None
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     """Real seconds before the answer begins."""
@@ -31,7 +31,7 @@ class Script:
     times: int | None = 1
 
     @classmethod
-    def ordered(cls, order: Mapping[str, Any]) -> "Script":
+    def ordered(cls, order: JsonMapping) -> "Script":
         """From JSON, where raw bytes are `raw` (text) or `raw_base64`; ValueError names what is wrong."""
         given = dict(order)
         if "raw_base64" in given:

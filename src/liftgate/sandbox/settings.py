@@ -8,7 +8,9 @@ runs, through `/sandbox/unverified` (see `liftgate.sandbox.control`).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
+
+from liftgate.sandbox.wire.json_types import JsonMapping, JsonObject
 
 DEFAULT_MODELS = (
     "gemini-flash-latest",
@@ -25,10 +27,11 @@ DEFAULT_MODELS = (
     "gemini-embedding-001",
 )
 
+T = TypeVar("T")
 GIB = 1 << 30
 
 
-def _switch(default: Any, *others: Any, says: str) -> Any:
+def _switch(default: T, *others: T, says: str) -> T:
     """A switch with its default first; no `others` and an int default means any number from zero."""
     return field(default=default, metadata={"values": (default, *others), "says": says})
 
@@ -80,7 +83,7 @@ class Unverified:
     schema_additional_properties: str = _switch("400", "accept", says="additionalProperties, defs and ref in Schema")
 
     @classmethod
-    def table(cls) -> list[dict[str, Any]]:
+    def table(cls) -> list[JsonObject]:
         """Every switch with its default, its values (empty: any whole number from zero) and what it decides."""
         rows = []
         for item in fields(cls):
@@ -95,7 +98,7 @@ class Unverified:
             )
         return rows
 
-    def changed(self, changes: Mapping[str, Any]) -> "Unverified":
+    def changed(self, changes: JsonMapping) -> "Unverified":
         """A copy with `changes`; ValueError names an unknown switch or a value that the switch does not have."""
         known = {row["name"]: row for row in self.table()}
         for name, value in changes.items():

@@ -5,7 +5,8 @@ Nothing here decides anything. `snapshot` is the body of `GET /sandbox/stats`.
 
 import hashlib
 from collections import Counter, OrderedDict, defaultdict, deque
-from typing import Any
+
+from liftgate.sandbox.wire.json_types import JsonObject
 
 RING = 100
 SESSIONS_KEPT = 10_000
@@ -24,7 +25,7 @@ class Stats:
         self.session_bytes: OrderedDict[str, int] = OrderedDict()
         self.bytes_received = 0
         self.finalized: Counter[str] = Counter()
-        self.bodies: deque[dict[str, Any]] = deque(maxlen=RING)
+        self.bodies: deque[JsonObject] = deque(maxlen=RING)
         self.in_flight = 0
         self.most_in_flight = 0
         self.abandoned = 0
@@ -44,13 +45,13 @@ class Stats:
         while len(self.session_bytes) > SESSIONS_KEPT:
             self.session_bytes.popitem(last=False)
 
-    def body(self, operation: str, model: str, key: str, project: str, body: Any) -> None:
+    def body(self, operation: str, model: str, key: str, project: str, body: object) -> None:
         """Remember a generate body as it was sent, with long strings replaced by their length and SHA-256."""
         self.bodies.append(
             {"operation": operation, "model": model, "key": key, "project": project, "body": _shortened(body)}
         )
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> JsonObject:
         return {
             "operations": dict(self.operations),
             "by_project": {name: dict(counts) for name, counts in self.by_project.items()},
@@ -66,7 +67,7 @@ class Stats:
         }
 
 
-def _shortened(value: Any, depth: int = 0) -> Any:
+def _shortened(value: object, depth: int = 0) -> object:
     if isinstance(value, str) and len(value) > LONG_VALUE:
         return f"<{len(value)} characters, sha256 {hashlib.sha256(value.encode()).hexdigest()}>"
     if isinstance(value, dict | list) and depth >= DEEPEST:

@@ -8,13 +8,13 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 from liftgate.sandbox.answers.extras import code_parts, grounding, logprobs, url_context
 from liftgate.sandbox.answers.sample_values import sample
 from liftgate.sandbox.answers.tool_calls import calls_for
 from liftgate.sandbox.media.synthetic_media import AUDIO_TOKENS_PER_SECOND, PCM_TYPE, RATE, picture, tone
 from liftgate.sandbox.requests.prompt import Prompt
+from liftgate.sandbox.wire.json_types import JsonObject
 
 IMAGE_TOKENS = 1290
 CHARACTERS_PER_TOKEN = 4
@@ -24,12 +24,12 @@ CHARACTERS_PER_TOKEN = 4
 class Answer:
     """One candidate."""
 
-    parts: list[dict[str, Any]]
+    parts: list[JsonObject]
     finish: str = "STOP"
     message: str = ""
     tokens: Counter[str] = field(default_factory=Counter)
     thought_tokens: int = 0
-    extras: dict[str, Any] = field(default_factory=dict)
+    extras: JsonObject = field(default_factory=dict)
     """Further fields of the candidate, such as groundingMetadata."""
 
     @property
@@ -57,12 +57,12 @@ def answer(prompt: Prompt, number: int, count: int) -> Answer:
     return result
 
 
-def _content(prompt: Prompt, number: int, count: int) -> list[dict[str, Any]]:
+def _content(prompt: Prompt, number: int, count: int) -> list[JsonObject]:
     wanted = prompt.config.get("responseModalities") or list(prompt.model.outputs[0])
     text = explain(prompt) + (f"\nAnswer {number + 1} of {count}." if count > 1 else "")
     if "AUDIO" in wanted:
         return [{"inlineData": {"mimeType": PCM_TYPE, "data": tone(prompt.question, _voice(prompt))}}]
-    parts: list[dict[str, Any]] = []
+    parts: list[JsonObject] = []
     if "TEXT" in wanted:
         parts += code_parts(prompt)
         parts.append({"text": _formed(prompt, text)})
@@ -108,7 +108,7 @@ def _voice(prompt: Prompt) -> str:
     return json.dumps(prompt.config.get("speechConfig", {}), sort_keys=True, default=str)
 
 
-def _thoughts(prompt: Prompt) -> list[dict[str, Any]]:
+def _thoughts(prompt: Prompt) -> list[JsonObject]:
     config = prompt.config.get("thinkingConfig", {})
     if not config.get("includeThoughts") or config.get("thinkingBudget") == 0:
         return []
@@ -120,7 +120,7 @@ def _thoughts(prompt: Prompt) -> list[dict[str, Any]]:
     ]
 
 
-def _thought_tokens(prompt: Prompt, thoughts: list[dict[str, Any]]) -> int:
+def _thought_tokens(prompt: Prompt, thoughts: list[JsonObject]) -> int:
     config = prompt.config.get("thinkingConfig", {})
     if thoughts:
         return text_tokens(thoughts[0]["text"])
@@ -128,7 +128,7 @@ def _thought_tokens(prompt: Prompt, thoughts: list[dict[str, Any]]) -> int:
     return 16 if thinks else 0
 
 
-def _tokens(parts: list[dict[str, Any]]) -> Counter[str]:
+def _tokens(parts: list[JsonObject]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for part in parts:
         data = part.get("inlineData", {})

@@ -6,13 +6,13 @@ The same text gives the same vector, texts that share words are near each other.
 import hashlib
 import math
 import struct
-from typing import Any
 
 from liftgate.sandbox.answers.generation import Call
 from liftgate.sandbox.requests.refusals import Refusal, field_wrong, inline_too_big, model_unknown
 from liftgate.sandbox.state import SandboxState
 from liftgate.sandbox.wire import json_text
 from liftgate.sandbox.wire.http import Exchange, Reply, api_reply
+from liftgate.sandbox.wire.json_types import JsonObject
 from liftgate.sandbox.wire.strict_json import check_message
 
 DIMENSIONS = 3072
@@ -40,7 +40,7 @@ async def embed(state: SandboxState, exchange: Exchange, call: Call) -> Reply:
     return api_reply(200, {"embeddings": [{"values": _values(request)} for request in requests]})
 
 
-def _values(request: dict[str, Any]) -> list[float]:
+def _values(request: JsonObject) -> list[float]:
     text = "\n".join(part.get("text", "") for part in request.get("content", {}).get("parts", []))
     if not text:
         raise Refusal(400, "* EmbedContentRequest.content: contains an empty Part.\n")

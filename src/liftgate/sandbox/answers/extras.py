@@ -6,14 +6,14 @@ characters is caught.
 
 import re
 import zlib
-from typing import Any
 
 from liftgate.sandbox.requests.prompt import Prompt
+from liftgate.sandbox.wire.json_types import JsonObject
 
 _URL = re.compile(r"https?://[^\s\"'<>)]+")
 
 
-def grounding(question: str, text: str, room: int | None) -> tuple[str, dict[str, Any]]:
+def grounding(question: str, text: str, room: int | None) -> tuple[str, JsonObject]:
     """`text` with a grounded sentence after it, and the groundingMetadata that points there.
 
     `room` is how many tokens may be added (None: any); too few, or a text that is JSON, leave the text alone.
@@ -38,37 +38,37 @@ def grounding(question: str, text: str, room: int | None) -> tuple[str, dict[str
     return lead + sentence, {"groundingMetadata": metadata}
 
 
-def url_context(text: str) -> dict[str, Any]:
+def url_context(text: str) -> JsonObject:
     """One entry for each URL in the prompt."""
     urls = [{"retrievedUrl": url, "urlRetrievalStatus": "URL_RETRIEVAL_STATUS_SUCCESS"} for url in _URL.findall(text)]
     return {"urlContextMetadata": {"urlMetadata": urls}} if urls else {}
 
 
-def code_parts(prompt: Prompt) -> list[dict[str, Any]]:
+def code_parts(prompt: Prompt) -> list[JsonObject]:
     """The code that the model ran, and its result, where the tool was given."""
     if not any("codeExecution" in tool for tool in prompt.tools):
         return []
     question = prompt.question
-    code: dict[str, Any] = {"language": "PYTHON", "code": f"print(len({question!r}))\n"}
-    result: dict[str, Any] = {"outcome": "OUTCOME_OK", "output": f"{len(question)}\n"}
+    code: JsonObject = {"language": "PYTHON", "code": f"print(len({question!r}))\n"}
+    result: JsonObject = {"outcome": "OUTCOME_OK", "output": f"{len(question)}\n"}
     if prompt.model.signs:
         code, result = {"id": "code0001", **code}, {"id": "code0001", **result}
     return [{"executableCode": code}, {"codeExecutionResult": result}]
 
 
-def logprobs(text: str, count: int) -> dict[str, Any]:
+def logprobs(text: str, count: int) -> JsonObject:
     """logprobsResult for tokens of four characters, with `count` alternatives at each."""
     tokens = [text[index : index + 4] for index in range(0, len(text), 4)]
     chosen = [_chance(token, 0) for token in tokens]
     total = sum(item["logProbability"] for item in chosen)
     top = [{"candidates": [_chance(token, rank) for rank in range(count)]} for token in tokens] if count else []
-    result: dict[str, Any] = {"chosenCandidates": chosen, "logProbabilitySum": total}
+    result: JsonObject = {"chosenCandidates": chosen, "logProbabilitySum": total}
     if top:
         result["topCandidates"] = top
     return {"avgLogprobs": total / max(1, len(tokens)), "logprobsResult": result}
 
 
-def _chance(token: str, rank: int) -> dict[str, Any]:
+def _chance(token: str, rank: int) -> JsonObject:
     shown = token if rank == 0 else f"{token}~{rank}"
     number = zlib.crc32(shown.encode())
     return {"token": shown, "tokenId": number % 262_144, "logProbability": -(0.001 + number % 97 / 1000) - rank}

@@ -7,7 +7,6 @@ computed answer does. The errors are `Refusal`s; how they are written on a strea
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -132,7 +131,7 @@ def _stream_headers(exchange: Exchange, *extra: tuple[str, str]) -> list[tuple[s
     return api_headers("text/event-stream", ("content-disposition", "attachment"), *extra)
 
 
-def _stream(state: SandboxState, exchange: Exchange, chunks: Iterable[Any], script: Script | None = None) -> Reply:
+def _stream(state: SandboxState, exchange: Exchange, chunks: Iterable[object], script: Script | None = None) -> Reply:
     """SSE with alt=sse, else one JSON array that grows; both with Google's separators."""
     sse = exchange.wants_events
     cut = exchange.plan.first("stream_error")
@@ -158,7 +157,7 @@ def _stream(state: SandboxState, exchange: Exchange, chunks: Iterable[Any], scri
     return Reply(200, _stream_headers(exchange), content())
 
 
-def _error(state: SandboxState, body: Any, sent: int, *, sse: bool) -> bytes:
+def _error(state: SandboxState, body: object, sent: int, *, sse: bool) -> bytes:
     if not sse:
         return (b",\r\n" if sent else b"[") + json_bytes(body) + b"]"
     if state.switches.midstream_error == "data":

@@ -8,37 +8,37 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from liftgate.sandbox.answers.answers import Answer, text_tokens
 from liftgate.sandbox.requests.prompt import Prompt
+from liftgate.sandbox.wire.json_types import JsonObject
 
 _WORDS = re.compile(r"\s*\S+\s*|\s+")
 PIECE = 40
 
 
-def whole(prompt: Prompt, answers: list[Answer]) -> dict[str, Any]:
+def whole(prompt: Prompt, answers: list[Answer]) -> JsonObject:
     """The unstreamed response."""
     candidates = []
     for index, answer in enumerate(answers):
-        content: dict[str, Any] = {"parts": answer.parts, "role": "model"} if answer.parts else {"role": "model"}
+        content: JsonObject = {"parts": answer.parts, "role": "model"} if answer.parts else {"role": "model"}
         candidates.append(_candidate(content, index) | _ending(answer))
     tokens = sum((answer.tokens for answer in answers), Counter[str]())
     thoughts = sum(answer.thought_tokens for answer in answers)
     return _response(prompt, candidates, tokens, thoughts, _response_id())
 
 
-def events(prompt: Prompt, answers: list[Answer]) -> Iterator[dict[str, Any]]:
+def events(prompt: Prompt, answers: list[Answer]) -> Iterator[JsonObject]:
     """The same as a stream."""
     response_id = _response_id()
     so_far: Counter[str] = Counter()
     thoughts = 0
     for index, answer in enumerate(answers):
-        deltas: list[dict[str, Any] | None] = [*_deltas(answer)] or [None]
+        deltas: list[JsonObject | None] = [*_deltas(answer)] or [None]
         thoughts += answer.thought_tokens
         target = so_far + answer.tokens
         for number, part in enumerate(deltas, 1):
-            content: dict[str, Any] = {"parts": [part], "role": "model"} if part is not None else {"role": "model"}
+            content: JsonObject = {"parts": [part], "role": "model"} if part is not None else {"role": "model"}
             candidate = _candidate(content, index)
             if number == len(deltas):
                 candidate |= _ending(answer)
@@ -48,7 +48,7 @@ def events(prompt: Prompt, answers: list[Answer]) -> Iterator[dict[str, Any]]:
             yield _response(prompt, [candidate], so_far, thoughts, response_id)
 
 
-def _deltas(answer: Answer) -> Iterator[dict[str, Any]]:
+def _deltas(answer: Answer) -> Iterator[JsonObject]:
     for part in answer.parts:
         if "text" not in part:
             yield part
@@ -72,20 +72,20 @@ def _pieces(text: str) -> Iterator[str]:
         yield piece
 
 
-def _candidate(content: dict[str, Any], index: int) -> dict[str, Any]:
+def _candidate(content: JsonObject, index: int) -> JsonObject:
     return {"content": content, "index": index}
 
 
-def _ending(answer: Answer) -> dict[str, Any]:
-    ending: dict[str, Any] = {"finishReason": answer.finish}
+def _ending(answer: Answer) -> JsonObject:
+    ending: JsonObject = {"finishReason": answer.finish}
     if answer.message:
         ending["finishMessage"] = answer.message
     return ending | answer.extras
 
 
 def _response(
-    prompt: Prompt, candidates: list[dict[str, Any]], tokens: Counter[str], thoughts: int, response_id: str
-) -> dict[str, Any]:
+    prompt: Prompt, candidates: list[JsonObject], tokens: Counter[str], thoughts: int, response_id: str
+) -> JsonObject:
     return {
         "candidates": candidates,
         "usageMetadata": usage(prompt, tokens, thoughts),
@@ -94,9 +94,9 @@ def _response(
     }
 
 
-def usage(prompt: Prompt, tokens: Counter[str], thoughts: int) -> dict[str, Any]:
+def usage(prompt: Prompt, tokens: Counter[str], thoughts: int) -> JsonObject:
     counts = prompt.token_counts()
-    result: dict[str, Any] = {"promptTokenCount": counts.total()}
+    result: JsonObject = {"promptTokenCount": counts.total()}
     if tokens.total():
         result["candidatesTokenCount"] = tokens.total()
     result["totalTokenCount"] = counts.total() + tokens.total() + thoughts
@@ -108,7 +108,7 @@ def usage(prompt: Prompt, tokens: Counter[str], thoughts: int) -> dict[str, Any]
     return result | {"serviceTier": "standard"}
 
 
-def details(counts: Counter[str]) -> list[dict[str, Any]]:
+def details(counts: Counter[str]) -> list[JsonObject]:
     """Tokens by modality, as Google lists them."""
     return [{"modality": name, "tokenCount": count} for name, count in sorted(counts.items()) if count]
 

@@ -7,6 +7,8 @@ smallest value that is valid. Raises ValueError for a schema that it cannot sati
 import re
 from typing import Any
 
+from liftgate.sandbox.wire.json_types import JsonObject
+
 FORMATS = {
     "date-time": "2026-01-01T00:00:00Z",
     "date": "2026-01-01",
@@ -40,17 +42,17 @@ PATTERN_GUESSES = (
 DEEPEST = 12
 
 
-def sample(schema: dict[str, Any], text: str) -> Any:
+def sample(schema: JsonObject, text: str) -> Any:
     """An instance of `schema`; strings without constraints say `text`."""
     return _Sampler(schema, text).value(schema, 0)
 
 
 class _Sampler:
-    def __init__(self, root: dict[str, Any], text: str):
+    def __init__(self, root: JsonObject, text: str):
         self.root = root
         self.text = text
 
-    def value(self, schema: Any, depth: int) -> Any:
+    def value(self, schema: object, depth: int) -> object:
         if depth > DEEPEST:
             raise ValueError("the schema recurses through required properties")
         if not isinstance(schema, dict):
@@ -66,13 +68,13 @@ class _Sampler:
             if schema.get(name):
                 return self._any(schema[name], depth)
         if schema.get("allOf"):
-            merged: dict[str, Any] = {}
+            merged: JsonObject = {}
             for part in schema["allOf"]:
                 merged |= part
             return self.value(merged, depth + 1)
         return self._typed(schema, depth)
 
-    def _any(self, choices: list[Any], depth: int) -> Any:
+    def _any(self, choices: list[object], depth: int) -> object:
         for choice in choices:
             try:
                 return self.value(choice, depth + 1)
@@ -80,13 +82,13 @@ class _Sampler:
                 continue
         raise ValueError("no alternative of the schema can be satisfied")
 
-    def _typed_enum(self, schema: dict[str, Any]) -> Any:
+    def _typed_enum(self, schema: JsonObject) -> object:
         first = schema["enum"][0]
         if str(schema.get("type", "")).upper() in ("INTEGER", "NUMBER") and isinstance(first, str):
             return float(first) if "." in first else int(first)
         return first
 
-    def _typed(self, schema: dict[str, Any], depth: int) -> Any:
+    def _typed(self, schema: JsonObject, depth: int) -> object:
         kinds = schema.get("type") or ("object" if "properties" in schema else "string")
         kind = str(kinds[0] if isinstance(kinds, list) else kinds).lower()
         if kind == "object":
@@ -99,9 +101,9 @@ class _Sampler:
             return True
         return None if kind == "null" else self._string(schema)
 
-    def _referred(self, reference: str) -> Any:
+    def _referred(self, reference: str) -> object:
         if reference.startswith("#"):
-            node: Any = self.root
+            node: JsonObject = self.root
             for step in filter(None, reference[1:].split("/")):
                 node = node.get(step.replace("~1", "/").replace("~0", "~"), {})
             return node
@@ -110,12 +112,12 @@ class _Sampler:
                 return self.root[name][reference]
         return {}
 
-    def _object(self, schema: dict[str, Any], depth: int) -> dict[str, Any]:
+    def _object(self, schema: JsonObject, depth: int) -> JsonObject:
         properties = schema.get("properties", {})
         required = schema.get("required", [])
         order = schema.get("propertyOrdering", [])
         names = [name for name in order if name in properties] + [name for name in properties if name not in order]
-        result: dict[str, Any] = {}
+        result: JsonObject = {}
         for name in names:
             try:
                 result[name] = self.value(properties[name], depth + 1)
@@ -127,7 +129,7 @@ class _Sampler:
                 result[name] = self.value(schema.get("additionalProperties") or {}, depth + 1)
         return result
 
-    def _array(self, schema: dict[str, Any], depth: int) -> list[Any]:
+    def _array(self, schema: JsonObject, depth: int) -> list[object]:
         fixed = [self.value(item, depth + 1) for item in schema.get("prefixItems", [])]
         items = schema.get("items", {})
         least = int(schema.get("minItems", 0))
@@ -140,7 +142,7 @@ class _Sampler:
                 raise
         return fixed
 
-    def _string(self, schema: dict[str, Any]) -> str:
+    def _string(self, schema: JsonObject) -> str:
         pattern = schema.get("pattern")
         if pattern:
             for guess in PATTERN_GUESSES:
@@ -153,7 +155,7 @@ class _Sampler:
         return text[: int(schema["maxLength"])] if "maxLength" in schema else text
 
 
-def _number(schema: dict[str, Any], *, whole: bool) -> int | float:
+def _number(schema: JsonObject, *, whole: bool) -> int | float:
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
     step = schema.get("multipleOf", 1 if whole else 0.5)

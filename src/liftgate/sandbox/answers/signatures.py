@@ -8,9 +8,9 @@ signature that came with it, or the documented skip value.
 import base64
 import hashlib
 import json
-from typing import Any
 
 from liftgate.sandbox.requests.refusals import Refusal
+from liftgate.sandbox.wire.json_types import JsonObject
 
 SKIP_WORDS = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
 
@@ -18,7 +18,7 @@ SKIP_WORDS = ("skip_thought_signature_validator", "context_engineering_is_the_wa
 _OURS = b"sandbox-thought-1:"
 
 
-def signature_of(name: str, args: dict[str, Any]) -> bytes:
+def signature_of(name: str, args: JsonObject) -> bytes:
     """The opaque bytes that the sandbox puts on a call."""
     call = json.dumps([name, args], sort_keys=True).encode()
     return _OURS + hashlib.sha256(b"the sandbox thought of " + call).digest()
@@ -30,7 +30,7 @@ def _skips(signature: bytes) -> bool:
     return any(signature == word.encode() or spelled == word for word in SKIP_WORDS)
 
 
-def check_signatures(contents: list[dict[str, Any]], *, foreign: str) -> None:
+def check_signatures(contents: list[JsonObject], *, foreign: str) -> None:
     """Raises the 400 for the first call of the current turn that lacks its signature or carries another.
 
     `foreign`: what becomes of one that was not made here, `refuse` or `accept`; nobody but Google can verify those.

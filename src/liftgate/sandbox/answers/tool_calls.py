@@ -6,16 +6,16 @@ Reads the declarations of a checked request. Arguments of a forced call are a mi
 import json
 import re
 import secrets
-from typing import Any
 
 from liftgate.sandbox.answers.sample_values import sample
 from liftgate.sandbox.answers.signatures import signature_of
 from liftgate.sandbox.requests.prompt import Prompt
+from liftgate.sandbox.wire.json_types import JsonObject
 
 _CALL = re.compile(r"\bcall\s+([a-zA-Z_][a-zA-Z0-9_:.-]*)\(")
 
 
-def declared(prompt: Prompt) -> dict[str, dict[str, Any]]:
+def declared(prompt: Prompt) -> dict[str, JsonObject]:
     """Function declarations by name, those that the call may use."""
     config = prompt.request.get("toolConfig", {}).get("functionCallingConfig", {})
     allowed = config.get("allowedFunctionNames", [])
@@ -27,7 +27,7 @@ def declared(prompt: Prompt) -> dict[str, dict[str, Any]]:
     }
 
 
-def calls_for(prompt: Prompt) -> list[dict[str, Any]]:
+def calls_for(prompt: Prompt) -> list[JsonObject]:
     """The functionCall parts of the answer; none where a text is to be given."""
     functions = declared(prompt)
     mode = prompt.request.get("toolConfig", {}).get("functionCallingConfig", {}).get("mode", "AUTO")
@@ -41,8 +41,8 @@ def calls_for(prompt: Prompt) -> list[dict[str, Any]]:
     return [_part(prompt, name, args, first=index == 0) for index, (name, args) in enumerate(asked)]
 
 
-def _asked(text: str, functions: dict[str, dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
-    found: list[tuple[str, dict[str, Any]]] = []
+def _asked(text: str, functions: dict[str, JsonObject]) -> list[tuple[str, JsonObject]]:
+    found: list[tuple[str, JsonObject]] = []
     decoder = json.JSONDecoder()
     for match in _CALL.finditer(text):
         rest = text[match.end() :].lstrip()
@@ -60,10 +60,10 @@ def _asked(text: str, functions: dict[str, dict[str, Any]]) -> list[tuple[str, d
     return found
 
 
-def _part(prompt: Prompt, name: str, args: dict[str, Any], *, first: bool) -> dict[str, Any]:
-    call: dict[str, Any] = {"name": name, "args": args}
+def _part(prompt: Prompt, name: str, args: JsonObject, *, first: bool) -> JsonObject:
+    call: JsonObject = {"name": name, "args": args}
     if not prompt.model.signs:
         return {"functionCall": call}
-    part: dict[str, Any] = {"functionCall": {"id": secrets.token_hex(4), **call}}
+    part: JsonObject = {"functionCall": {"id": secrets.token_hex(4), **call}}
     # Of parallel calls only the first carries the signature.
     return part | {"thoughtSignature": signature_of(name, args)} if first else part

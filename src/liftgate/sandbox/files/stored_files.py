@@ -12,10 +12,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from liftgate.sandbox.clock import NANOSECONDS, MovableClock, rfc3339
+from liftgate.sandbox.media.media_facts import MediaFacts
 from liftgate.sandbox.settings import SandboxSettings, Unverified
+from liftgate.sandbox.wire.json_types import JsonObject
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 # Google's expirationTime counts from the start of the upload and lies a little before createTime + 48 h.
@@ -45,12 +46,13 @@ class StoredFile:
     ready_at: float | None = 0.0
     """When processing ends; None never."""
     processing: float = 0.0
-    error: dict[str, Any] | None = None
+    error: JsonObject | None = None
     source: str = "UPLOADED"
     shown_sha256: str | None = None
     forbidden_left: int = 0
     video_seconds: float | None = None
-    facts: Any = None
+    facts: tuple[str, MediaFacts, str | None] | None = None
+    """The MIME type they were read as, what they are, and what was heard."""
     sequence: int = 0
 
     @property
@@ -64,10 +66,10 @@ class StoredFile:
         done = self.processing if self.state != "PROCESSING" else 0.0
         return self.created_ns + int(done * NANOSECONDS)
 
-    def resource(self, base: str, switches: Unverified) -> dict[str, Any]:
+    def resource(self, base: str, switches: Unverified) -> JsonObject:
         """The File as JSON, in the order of the recordings."""
         state = self.state
-        shown: dict[str, Any] = {"name": f"files/{self.id}"}
+        shown: JsonObject = {"name": f"files/{self.id}"}
         if self.display_name:
             shown["displayName"] = self.display_name
         shown |= {

@@ -5,7 +5,6 @@ session id is the credential. Where Google's behaviour is not known, a switch of
 """
 
 import re
-from typing import Any
 
 from liftgate.sandbox.files.filing import file_upload, final_reply
 from liftgate.sandbox.files.spool import Spool
@@ -14,6 +13,7 @@ from liftgate.sandbox.media import media_types
 from liftgate.sandbox.requests.refusals import Refusal, UploadRefusal, storage_full
 from liftgate.sandbox.state import SandboxState
 from liftgate.sandbox.wire.http import JSON_TYPE, TEXT, VARY, Exchange, Hangup, Reply, upload_reply
+from liftgate.sandbox.wire.json_types import JsonObject
 from liftgate.sandbox.wire.strict_json import parse_request
 
 FILE_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -82,7 +82,7 @@ async def start(state: SandboxState, exchange: Exchange, key: str, project: str)
 
 def open_session(state: SandboxState, exchange: Exchange, key: str, project: str, body: bytes) -> UploadSession:
     """A checked session for a start or multipart request with this metadata."""
-    wanted: dict[str, Any] = parse_request(body or b"{}", "CreateFileRequest").get("file", {})
+    wanted: JsonObject = parse_request(body or b"{}", "CreateFileRequest").get("file", {})
     mime_type = exchange.headers.get("x-goog-upload-header-content-type") or wanted.get("mimeType", "")
     if state.switches.mime_checked_at_upload and mime_type and not media_types.storable(mime_type):
         raise Refusal(400, f"Unsupported MIME type: {mime_type}")

@@ -5,7 +5,8 @@ A table of facts for the request rules, the answers and `models.list`; not a lis
 
 import re
 from dataclasses import dataclass
-from typing import Any
+
+from liftgate.sandbox.wire.json_types import JsonObject
 
 STANDS_FOR = {
     "gemini-flash-latest": "gemini-3.8-flash",
@@ -92,10 +93,10 @@ class ModelFacts:
             media_in_responses=not third,
         )
 
-    def resource(self) -> dict[str, Any]:
+    def resource(self) -> JsonObject:
         """The Model as JSON."""
         words = [word.capitalize() if word.isalpha() else word for word in self.name.split("-")]
-        shown: dict[str, Any] = {
+        shown: JsonObject = {
             "name": f"models/{self.name}",
             "version": "001",
             "displayName": " ".join(words),

@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from liftgate.sandbox.files.stored_files import StoredFile
 from liftgate.sandbox.media import media_types
@@ -19,6 +18,7 @@ from liftgate.sandbox.media.media_facts import MediaFacts, facts_of
 from liftgate.sandbox.requests.model_facts import ModelFacts
 from liftgate.sandbox.requests.refusals import Refusal, file_forbidden, file_not_active
 from liftgate.sandbox.state import SandboxState
+from liftgate.sandbox.wire.json_types import JsonObject
 
 MOST_PAGES = 1000
 YOUTUBE = re.compile(r"https://(www\.|m\.)?(youtube\.com/(watch|shorts|live)|youtu\.be/)")
@@ -47,24 +47,24 @@ class Prompt:
     """The request with everything that it refers to."""
 
     model: ModelFacts
-    request: dict[str, Any]
+    request: JsonObject
     media: list[SeenMedia] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     """URLs of videos that are not ours to read."""
 
     @property
-    def contents(self) -> list[dict[str, Any]]:
+    def contents(self) -> list[JsonObject]:
         return list(self.request.get("contents", []))
 
     @property
-    def config(self) -> dict[str, Any]:
+    def config(self) -> JsonObject:
         return dict(self.request.get("generationConfig", {}))
 
     @property
-    def tools(self) -> list[dict[str, Any]]:
+    def tools(self) -> list[JsonObject]:
         return list(self.request.get("tools", []))
 
-    def texts(self, content: dict[str, Any]) -> str:
+    def texts(self, content: JsonObject) -> str:
         return "\n".join(part["text"] for part in content.get("parts", []) if part.get("text"))
 
     @property
@@ -82,7 +82,7 @@ class Prompt:
         return self.texts(self.request.get("systemInstruction", {}))
 
     @property
-    def last_responses(self) -> list[dict[str, Any]]:
+    def last_responses(self) -> list[JsonObject]:
         """functionResponse parts of the last turn."""
         last = self.contents[-1] if self.contents else {}
         return [part["functionResponse"] for part in last.get("parts", []) if "functionResponse" in part]
@@ -103,11 +103,11 @@ class Prompt:
         return +counts
 
 
-def _json_length(part: dict[str, Any]) -> int:
+def _json_length(part: JsonObject) -> int:
     return sum(_length(part[name]) for name in ("functionCall", "functionResponse", "executableCode") if name in part)
 
 
-def _length(value: Any) -> int:
+def _length(value: object) -> int:
     """Characters of all texts and numbers in a value, without punctuation or bytes."""
     if isinstance(value, dict):
         return sum(len(name) + _length(item) for name, item in value.items())
@@ -116,7 +116,7 @@ def _length(value: Any) -> int:
     return 0 if isinstance(value, bytes) else len(str(value))
 
 
-def media_parts(contents: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def media_parts(contents: list[JsonObject]) -> Iterator[JsonObject]:
     """Every part that carries inlineData or fileData, those inside function responses too."""
     for content in contents:
         for part in content.get("parts", []):
@@ -126,7 +126,7 @@ def media_parts(contents: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 async def read_prompt(
-    state: SandboxState, model: ModelFacts, request: dict[str, Any], project: str, operation: str
+    state: SandboxState, model: ModelFacts, request: JsonObject, project: str, operation: str
 ) -> Prompt:
     """Resolve all media of a checked request; raises `Refusal` as Google does."""
     prompt = Prompt(model, request)
@@ -199,7 +199,7 @@ async def _seen_file(state: SandboxState, file: StoredFile, mime_type: str) -> S
     return SeenMedia(mime_type, file.sha256, facts, heard)
 
 
-async def _seen_inline(data: dict[str, Any]) -> SeenMedia:
+async def _seen_inline(data: JsonObject) -> SeenMedia:
     mime_type = data.get("mimeType", "")
     _check_type(mime_type)
     content: bytes = data.get("data", b"")

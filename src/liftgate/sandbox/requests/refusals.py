@@ -4,7 +4,7 @@ Not a list of all errors: those that docs/protocol/gemini.md, "Errors" records, 
 checking needs. Raised anywhere below the router; `liftgate.sandbox.app` turns them into an answer.
 """
 
-from typing import Any
+from liftgate.sandbox.wire.json_types import JsonObject
 
 STATUS_OF_CODE = {
     302: "UNKNOWN",
@@ -28,15 +28,15 @@ TYPE = "type.googleapis.com/google.rpc."
 class Refusal(Exception):
     """An answer of google.rpc.Status with its HTTP code."""
 
-    def __init__(self, code: int, message: str, status: str = "", details: list[dict[str, Any]] | None = None):
+    def __init__(self, code: int, message: str, status: str = "", details: list[JsonObject] | None = None):
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status or STATUS_OF_CODE.get(code, "UNKNOWN")
         self.details = details
 
-    def body(self) -> dict[str, Any]:
-        error: dict[str, Any] = {"code": self.code, "message": self.message, "status": self.status}
+    def body(self) -> JsonObject:
+        error: JsonObject = {"code": self.code, "message": self.message, "status": self.status}
         if self.details:
             error["details"] = self.details
         return {"error": error}

@@ -5,17 +5,16 @@ Pure checks on a request that `strict_json` has read; each raises the 400 that G
 signatures in `signatures`.
 """
 
-from typing import Any
-
 from liftgate.sandbox.requests.model_facts import ModelFacts
 from liftgate.sandbox.requests.refusals import Refusal, field_wrong
 from liftgate.sandbox.requests.tool_rules import ROOT, check_references, check_schema, check_tools
 from liftgate.sandbox.requests.turn_rules import check_turns
+from liftgate.sandbox.wire.json_types import JsonObject
 
 MIME_OUTPUTS = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
 
 
-def check_request(request: dict[str, Any], model: ModelFacts) -> None:
+def check_request(request: JsonObject, model: ModelFacts) -> None:
     """All rules for generate calls; raises `Refusal`."""
     if request.get("cachedContent"):
         _check_cached(request)
@@ -29,7 +28,7 @@ def check_request(request: dict[str, Any], model: ModelFacts) -> None:
     _check_config(request.get("generationConfig", {}), model)
 
 
-def _check_cached(request: dict[str, Any]) -> None:
+def _check_cached(request: JsonObject) -> None:
     if any(name in request for name in ("systemInstruction", "tools", "toolConfig")):
         raise Refusal(
             400,
@@ -41,7 +40,7 @@ def _check_cached(request: dict[str, Any]) -> None:
     raise Refusal(403, "CachedContent not found (or permission denied)")
 
 
-def _check_content(content: dict[str, Any], path: str) -> None:
+def _check_content(content: JsonObject, path: str) -> None:
     if content.get("role", "user") not in ("user", "model", "function", "tool", ""):
         raise Refusal(400, "Please use a valid role: user, model.")
     parts = content.get("parts", [])
@@ -75,7 +74,7 @@ RANGES = (
 )
 
 
-def _check_config(config: dict[str, Any], model: ModelFacts) -> None:
+def _check_config(config: JsonObject, model: ModelFacts) -> None:
     path = f"{ROOT}.generation_config"
     for name, proto, low, high, shown in RANGES:
         if name in config and not low <= config[name] <= high:
@@ -94,7 +93,7 @@ def _check_config(config: dict[str, Any], model: ModelFacts) -> None:
     _check_thinking(config.get("thinkingConfig", {}), model)
 
 
-def _check_abilities(config: dict[str, Any], model: ModelFacts) -> None:
+def _check_abilities(config: JsonObject, model: ModelFacts) -> None:
     """Sentences as people report them; a penalty of 0 passes (docs/protocol/openai.md, "LiteLLM")."""
     if config.get("candidateCount", 1) > model.candidates:
         raise Refusal(400, "Multiple candidates is not enabled for this model")
@@ -104,7 +103,7 @@ def _check_abilities(config: dict[str, Any], model: ModelFacts) -> None:
         raise Refusal(400, f"Logprobs is not enabled for models/{model.name}")
 
 
-def _check_output_form(config: dict[str, Any], model: ModelFacts, path: str) -> None:
+def _check_output_form(config: JsonObject, model: ModelFacts, path: str) -> None:
     mime_type = config.get("responseMimeType", "text/plain") or "text/plain"
     if mime_type == "application/json" and not model.json_mode:
         raise Refusal(400, f"JSON mode is not enabled for models/{model.name}")
@@ -125,7 +124,7 @@ def _check_output_form(config: dict[str, Any], model: ModelFacts, path: str) -> 
     check_references(config.get("responseJsonSchema"))
 
 
-def _check_modalities(config: dict[str, Any], model: ModelFacts) -> None:
+def _check_modalities(config: JsonObject, model: ModelFacts) -> None:
     # Absent modalities mean text, which a model of speech does not give (12 of 12 recorded).
     speaks = model.outputs == (("AUDIO",),)
     wanted = tuple(sorted(set(config.get("responseModalities", [])))) or (("TEXT",) if speaks else ())
@@ -138,7 +137,7 @@ def _check_modalities(config: dict[str, Any], model: ModelFacts) -> None:
         )
 
 
-def _check_thinking(config: dict[str, Any], model: ModelFacts) -> None:
+def _check_thinking(config: JsonObject, model: ModelFacts) -> None:
     budget, level = config.get("thinkingBudget"), config.get("thinkingLevel")
     if config and not model.thinks and (budget or level or config.get("includeThoughts")):
         raise Refusal(400, f"Thinking is not enabled for models/{model.name}")

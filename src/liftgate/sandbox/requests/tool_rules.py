@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from liftgate.sandbox.requests.model_facts import ModelFacts
 from liftgate.sandbox.requests.refusals import Refusal, field_wrong
+from liftgate.sandbox.wire.json_types import JsonObject
 
 ROOT = "GenerateContentRequest"
 FUNCTION_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_:.-]{0,127}")
@@ -14,7 +14,7 @@ BUILT_IN = {"googleSearch", "googleSearchRetrieval", "codeExecution", "urlContex
 BESIDE_REFERENCE = {"description", "default"}
 
 
-def check_tools(request: dict[str, Any], model: ModelFacts) -> None:
+def check_tools(request: JsonObject, model: ModelFacts) -> None:
     """Raises the 400 that Google gives."""
     names = _declared(request)
     built_in = {kind for tool in request.get("tools", []) for kind in tool} & BUILT_IN
@@ -34,7 +34,7 @@ def check_tools(request: dict[str, Any], model: ModelFacts) -> None:
     _check_allowed(request, names)
 
 
-def _declared(request: dict[str, Any]) -> set[str]:
+def _declared(request: JsonObject) -> set[str]:
     """The functions' names, once every declaration was found right."""
     names: set[str] = set()
     for tool_index, tool in enumerate(request.get("tools", [])):
@@ -57,7 +57,7 @@ def _declared(request: dict[str, Any]) -> set[str]:
     return names
 
 
-def _check_allowed(request: dict[str, Any], names: set[str]) -> None:
+def _check_allowed(request: JsonObject, names: set[str]) -> None:
     config = request.get("toolConfig", {}).get("functionCallingConfig", {})
     allowed = config.get("allowedFunctionNames", [])
     if allowed and config.get("mode") not in ("ANY", "VALIDATED"):
@@ -71,7 +71,7 @@ def _check_allowed(request: dict[str, Any], names: set[str]) -> None:
         raise Refusal(400, f"allowed_function_names contains a name that is not declared: {unknown[0]}")
 
 
-def check_schema(schema: dict[str, Any], path: str) -> None:
+def check_schema(schema: JsonObject, path: str) -> None:
     for place, node in _schemas(schema, path):
         if node.get("type") == "ARRAY" and "items" not in node:
             raise field_wrong(f"{place}.items", "missing field.")
@@ -80,7 +80,7 @@ def check_schema(schema: dict[str, Any], path: str) -> None:
                 raise field_wrong(f"{place}.required[{index}]", "property is not defined")
 
 
-def _schemas(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _schemas(schema: JsonObject, path: str) -> Iterator[tuple[str, JsonObject]]:
     yield path, schema
     for name, inner in schema.get("properties", {}).items():
         yield from _schemas(inner, f"{path}.properties[{name}]")
@@ -90,7 +90,7 @@ def _schemas(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str,
         yield from _schemas(inner, f"{path}.any_of[{index}]")
 
 
-def check_references(schema: Any) -> None:
+def check_references(schema: object) -> None:
     """JSON Schema fields: `$ref` with neighbours (anomalyco/opencode#12295, su-kaka/gcli2api#374).
 
     What begins with `$` may stand beside it (docs/protocol/gemini.md, "Schemas"; recorded with `$defs` and a title).

@@ -1,15 +1,15 @@
 """The order of turns, and what may stand in a turn of function responses: Google's rules over all contents."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from liftgate.sandbox.requests.model_facts import ModelFacts
 from liftgate.sandbox.requests.refusals import Refusal
+from liftgate.sandbox.wire.json_types import JsonObject
 
 LAST_TURN = "Requests ending with a model turn are not supported."
 
 
-def check_turns(contents: list[dict[str, Any]], model: ModelFacts) -> None:
+def check_turns(contents: list[JsonObject], model: ModelFacts) -> None:
     """Raises the 400 that Google gives."""
     _check_counts(contents)
     _check_first_call(contents)
@@ -19,7 +19,7 @@ def check_turns(contents: list[dict[str, Any]], model: ModelFacts) -> None:
         raise Refusal(400, LAST_TURN)
 
 
-def _check_counts(contents: list[dict[str, Any]]) -> None:
+def _check_counts(contents: list[JsonObject]) -> None:
     """A turn of function calls is answered by as many responses; adjacent contents of one side are one turn."""
     calls = responses = 0
     for index, content in enumerate(contents):
@@ -47,7 +47,7 @@ def _check_counts(contents: list[dict[str, Any]]) -> None:
             )
 
 
-def _check_first_call(contents: list[dict[str, Any]]) -> None:
+def _check_first_call(contents: list[JsonObject]) -> None:
     """pipecat-ai/pipecat#5660, gemini-cli#26486; contents before it that are the model's too do not help."""
     for content in contents:
         if content.get("role") != "model":
@@ -60,7 +60,7 @@ def _check_first_call(contents: list[dict[str, Any]]) -> None:
             )
 
 
-def _check_responses(parts: list[dict[str, Any]], model: ModelFacts) -> None:
+def _check_responses(parts: list[JsonObject], model: ModelFacts) -> None:
     answered = False
     for part in parts:
         response = part.get("functionResponse")
@@ -79,13 +79,13 @@ def _check_responses(parts: list[dict[str, Any]], model: ModelFacts) -> None:
                 "function_response.parts.",
             )
         for media in response.get("parts", []):
-            data: dict[str, Any] = media.get("inlineData") or media.get("fileData") or {}
+            data: JsonObject = media.get("inlineData") or media.get("fileData") or {}
             kind = data.get("mimeType", "")
             if not model.media_in_responses and kind.startswith(("audio/", "video/")):
                 raise Refusal(400, "Request contains an invalid argument.")
 
 
-def _references(value: Any) -> Iterator[str]:
+def _references(value: object) -> Iterator[str]:
     if isinstance(value, dict):
         for key, each in value.items():
             if key == "$ref":

@@ -45,7 +45,7 @@ class Connection:
     """The TCP connection that carries an exchange."""
 
     def __init__(self, send: Send):
-        self._transport: Any = getattr(getattr(send, "__self__", None), "transport", None)
+        self._transport: asyncio.Transport | None = getattr(getattr(send, "__self__", None), "transport", None)
 
     def end(self, *, reset: bool) -> None:
         """Close at once, with a TCP reset or in order. Ends in ConnectionResetError where there is no transport."""
@@ -150,12 +150,12 @@ class Reply:
     """Whether content-length is sent; JSON methods of Google's front answer chunked."""
 
 
-def json_bytes(value: Any) -> bytes:
+def json_bytes(value: object) -> bytes:
     """As Google prints JSON: two spaces of indentation and a last line feed."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 
-def api_reply(status: int, value: Any, *extra: tuple[str, str]) -> Reply:
+def api_reply(status: int, value: object, *extra: tuple[str, str]) -> Reply:
     """A JSON answer of the API front."""
     return Reply(status, api_headers(JSON_TYPE, *extra), json_bytes(value))
 

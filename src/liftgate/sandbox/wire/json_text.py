@@ -5,14 +5,14 @@ presence (`systemInstruction`), which is refused. Only syntax; what the fields m
 """
 
 import json
-from typing import Any
 
 from liftgate.sandbox.requests.refusals import Refusal, bad_request
+from liftgate.sandbox.wire.json_types import JsonObject
 
 ONCE = {"systemInstruction": "_system_instruction", "system_instruction": "_system_instruction"}
 
 
-def load(body: bytes) -> Any:
+def load(body: bytes) -> object:
     """The value of a JSON text; raises the 400 of a malformed one."""
     try:
         text = body.decode("utf-8")
@@ -38,8 +38,8 @@ def _malformed(why: str) -> Refusal:
     return bad_request([("", f"Invalid JSON payload received. {why}\n")])
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = dict(pairs)
+def _pairs(pairs: list[tuple[str, object]]) -> JsonObject:
+    result: JsonObject = dict(pairs)
     if len(result) == len(pairs):
         return result
     result = {}

@@ -11,12 +11,13 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from liftgate.sandbox.requests.messages import MESSAGES
 from liftgate.sandbox.requests.refusals import bad_request
 from liftgate.sandbox.wire.enums import ENUMS, PROTO_NAMES
 from liftgate.sandbox.wire.json_text import load
+from liftgate.sandbox.wire.json_types import JsonObject
 
 PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta."
 _DURATION = re.compile(r"-?\d{1,12}(\.\d{1,9})?s")
@@ -75,14 +76,14 @@ TABLES: Final[Mapping[str, Mapping[str, FieldRule]]] = _read_messages(MESSAGES)
 ENUM_VALUES: Final[Mapping[str, Mapping[str, str]]] = _read_enums(ENUMS)
 
 
-def parse_request(body: bytes, message: str) -> dict[str, Any]:
+def parse_request(body: bytes, message: str) -> JsonObject:
     """`body` as the named message; raises `Refusal` 400."""
     return check_message(load(body), message)
 
 
 def check_message(
-    value: Any, message: str, *, accept_optional: bool = False, two_spellings: bool = False
-) -> dict[str, Any]:
+    value: object, message: str, *, accept_optional: bool = False, two_spellings: bool = False
+) -> JsonObject:
     """The same for JSON that is already loaded. `accept_optional`: also the fields marked `?`. `two_spellings`: of a
     value in two spellings the last wins."""
     reader = _Reader(accept_optional, two_spellings)
@@ -98,11 +99,11 @@ class _Reader:
     two_spellings: bool
     violations: list[tuple[str, str]] = field(default_factory=list)
 
-    def message(self, value: Any, name: str, path: str) -> Any:
+    def message(self, value: object, name: str, path: str) -> object:
         if not isinstance(value, dict):
             return self._invalid(path, PACKAGE + PROTO_NAMES.get(name, name), value)
         table = TABLES[name]
-        result: dict[str, Any] = {}
+        result: JsonObject = {}
         groups: dict[str, str] = {}
         for key, item in value.items():
             rule = table.get(key)
@@ -128,7 +129,7 @@ class _Reader:
             result[rule.name] = self._field(item, rule, path)
         return result
 
-    def _field(self, item: Any, rule: FieldRule, path: str) -> Any:
+    def _field(self, item: object, rule: FieldRule, path: str) -> object:
         place = f"{path}.{rule.proto}" if path else rule.proto
         if rule.mapped:
             if not isinstance(item, dict):
@@ -145,7 +146,7 @@ class _Reader:
             return WRONG
         return self._one(item, rule.type, place)
 
-    def _one(self, value: Any, kind: str, path: str) -> Any:
+    def _one(self, value: object, kind: str, path: str) -> object:
         if kind in TABLES:
             return self.message(value, kind, path)
         if kind in ENUM_VALUES:
@@ -165,7 +166,7 @@ class _Reader:
                 return WRONG
             return self._invalid(path, PROTO_TYPES[kind], value)
 
-    def _enum(self, value: Any, kind: str, path: str) -> Any:
+    def _enum(self, value: object, kind: str, path: str) -> object:
         values = ENUM_VALUES[kind]
         if isinstance(value, str) and value.upper() in values:
             return values[value.upper()]
@@ -173,7 +174,7 @@ class _Reader:
             return list(values.values())[value]
         return self._invalid(path, PACKAGE + PROTO_NAMES.get(kind, kind), value)
 
-    def _invalid(self, path: str, kind: str, value: Any) -> Any:
+    def _invalid(self, path: str, kind: str, value: object) -> object:
         self.violations.append((path, f"Invalid value at '{path}' ({kind}), {_quoted(value)}"))
         return WRONG
 
@@ -194,7 +195,7 @@ class Base64Wrong(ValueError):
     pass
 
 
-def _quoted(value: Any) -> str:
+def _quoted(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 200 else text[:200] + '…"'
 
@@ -203,20 +204,20 @@ def _last(path: str) -> str:
     return re.sub(r"\[\d+\]|\.value$", "", path).rpartition(".")[2]
 
 
-def _string(value: Any) -> str:
+def _string(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError
     return value
 
 
-def _bool(value: Any) -> bool:
+def _bool(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError
     return value
 
 
-def _integer(bits: int) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
+def _integer(bits: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise ValueError
         number = float(value) if isinstance(value, float) or (isinstance(value, str) and "." in value) else int(value)
@@ -227,13 +228,13 @@ def _integer(bits: int) -> Callable[[Any], int]:
     return read
 
 
-def _number(value: Any) -> float:
+def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError
     return float(value)
 
 
-def _bytes(value: Any) -> bytes:
+def _bytes(value: object) -> bytes:
     text = _BLANKS.sub("", _string(value)).translate(_SUBSTITUTES).rstrip("=")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -241,14 +242,14 @@ def _bytes(value: Any) -> bytes:
         raise Base64Wrong from None
 
 
-def _object(value: Any) -> dict[str, Any]:
+def _object(value: object) -> JsonObject:
     if not isinstance(value, dict):
         raise ValueError
     return value
 
 
-def _matching(pattern: re.Pattern[str]) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
+def _matching(pattern: re.Pattern[str]) -> Callable[[object], str]:
+    def read(value: object) -> str:
         if not pattern.fullmatch(_string(value)):
             raise ValueError
         return str(value)
@@ -256,7 +257,7 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[Any], str]:
     return read
 
 
-SCALARS: Final[Mapping[str, Callable[[Any], Any]]] = {
+SCALARS: Final[Mapping[str, Callable[[object], object]]] = {
     "string": _string,
     "bool": _bool,
     "int32": _integer(32),
