@@ -16,6 +16,8 @@ from liftgate.engine.meter import CallRecord
 from liftgate.engine.spend import Spend
 from liftgate.prices import TokenCounts
 
+FILE = "file-of-all-calls"
+
 
 def one_call(number: int, random: Random) -> CallRecord:
     return CallRecord(
@@ -25,6 +27,7 @@ def one_call(number: int, random: Random) -> CallRecord:
         owner="team",
         operation="chat",
         public_model=random.choice(("flash", "pro")),
+        copies_hit={FILE},
         cost=7,
         tokens=TokenCounts({"TEXT": 2, "VIDEO": 3}, {"TEXT": 1}, {"TEXT": 5}, 4),
     )

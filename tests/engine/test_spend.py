@@ -15,13 +15,14 @@ from random import Random  # noqa: TID251 - when to kill
 import pytest
 
 from liftgate.catalog.database import Database, open_database
-from liftgate.catalog.rows.usage import COUNTED, NAMED, read_usage, settle_usage
+from liftgate.catalog.rows.files import UNLISTED, commit_file, delete_file
+from liftgate.catalog.rows.usage import COUNTED, NAMED, read_usage, settle_usage, usage_of_file
 from liftgate.clock import SystemClock
 from liftgate.engine.meter import CallRecord
 from liftgate.engine.spend import ROTATED, Spend
 from liftgate.errors import Unavailable
-from liftgate.records import UsageFilter
-from spend_child import one_call
+from liftgate.records import BlobRecord, FileRecord, Owner, UsageFilter
+from spend_child import FILE, one_call
 
 CHILD = Path(__file__).with_name("spend_child.py")
 ONE = dict(zip(COUNTED, (1, 0, 0, 0, 5, 1, 0, 3, 0, 0, 5, 4, 7), strict=True))
@@ -53,6 +54,19 @@ def calls(count: int, **fields: object) -> list[CallRecord]:
     return made
 
 
+async def keep_file(db: Database, file_id: str, purpose: str = "user_data") -> Owner:
+    """A File of its own bytes, without bytes in a store; its owner."""
+    blob = BlobRecord(f"blob-{file_id}", "team", file_id.ljust(64, "0"), 3, 0.0)
+    file = FileRecord(file_id, "team", blob.id, "a.txt", "text/plain", 3, blob.sha256, purpose, 0.0)
+    await db.write(lambda conn: commit_file(conn, file, blob, owner_limit=None))
+    return file.owner
+
+
+async def file_cost(db: Database, file_id: str) -> tuple[int, ...]:
+    """(calls, those without a price, nano-dollars)"""
+    return await db.read(lambda conn: usage_of_file(conn, file_id))
+
+
 def times(count: int) -> dict[str, int]:
     return {name: value * count for name, value in ONE.items()}
 
@@ -77,6 +91,43 @@ def test_calls_are_rows_by_key_owner_model_and_day(database_url: str, tmp_path: 
             ]
             await spend.close()
             assert not list((tmp_path / "spend").iterdir()) and await journals_noted(db) == 0
+
+    asyncio.run(main())
+
+
+def test_a_call_counts_whole_for_each_file_that_it_used(database_url: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(database_url) as db:
+            for name in ("file-a", "file-b", "file-c"):
+                await keep_file(db, name)
+            await keep_file(db, "file-brought", UNLISTED)
+            spend = Spend(db, tmp_path / "spend", SystemClock())
+            used: list[dict[str, object]] = [
+                {"copies_hit": {"file-a", "file-brought"}, "paged_in": {"file-b", "file-a"}},
+                {"copies_hit": {"file-a"}, "cost": None},
+                {"copies_hit": {"file-gone"}},
+                {"copies_hit": {"file-c"}, "operation": "count"},
+                {"copies_hit": set()},
+            ]
+            for fields in used:
+                spend.ended(calls(1, **fields)[0])
+            await spend.write()
+            assert await file_cost(db, "file-a") == (2, 1, 7)
+            assert await file_cost(db, "file-b") == (1, 0, 7)
+            for name in ("file-c", "file-gone", "file-brought"):
+                assert await file_cost(db, name) == (0, 0, 0)
+            # What a process left behind is added to it, also where its last line was cut.
+            [call] = calls(1, copies_hit={"file-b"})
+            spend.ended(call)
+            [path] = (tmp_path / "spend").iterdir()
+            whole = path.read_bytes().splitlines(keepends=True)[-2:]
+            path.with_name("dead.jsonl").write_bytes(b"".join([*whole, whole[0], whole[1][:-9]]))
+            await spend.adopt()
+            await spend.close()
+            assert await file_cost(db, "file-b") == (3, 0, 21)
+            assert (await total(db))["requests"] == 4 + 1 + 2
+            await db.write(lambda conn: delete_file(conn, "team", "file-a", conn.now()))
+            assert await db.read(lambda conn: conn.execute("SELECT file_id FROM file_usage")) == [("file-b",)]
 
     asyncio.run(main())
 
@@ -198,9 +249,14 @@ def test_a_kill_at_any_moment_loses_nothing_and_doubles_nothing(kills: int, data
             await Spend(db, directory, SystemClock()).adopt()
             sums = await total(db)
             assert sums == times(sums["requests"])
+            assert await file_cost(db, FILE) == (sums["requests"], 0, sums["nano_usd"])
             return sums["requests"]
 
-    asyncio.run(counted())
+    async def begin() -> None:
+        async with opened(database_url) as db:
+            await keep_file(db, FILE)
+
+    asyncio.run(begin())
     begun = done = 0
     for seed in range(kills):
         child = subprocess.Popen(

@@ -54,6 +54,7 @@ def test_a_file_on_its_whole_way(browser: Browser, url: str) -> None:
         expect(page.locator(".answer")).to_contain_text("The sandbox's gemini-2.5-flash received 1 file")
         expect(page.locator(".cost")).to_contain_text(re.compile(r"\d+ tokens in, \d+ out, \$0\.0"))
         expect(page.get_by_text("then made again on use")).to_be_visible()
+        expect(page.get_by_text(re.compile(r"^\$0\.0\d+ in 1 request with it$"))).to_be_visible()
         page.get_by_label("Ask further").fill("And who speaks?")
         page.keyboard.press("Control+Enter")
         expect(page.locator(".answer").nth(1)).to_contain_text("And who speaks?")

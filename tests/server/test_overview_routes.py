@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateways import MODEL, SandboxServer, ask, client_for, deployments, gateway_server, sandbox_server, settings_for
 from liftgate.server.routes import LIFTGATE_ROUTES
+from liftgate.settings import CountingSettings
 from raw_http import Answer, call
 from running import eventually
 
@@ -54,8 +57,45 @@ def test_a_file_is_found_and_shown_with_its_copies(url: str) -> None:
     [there] = [place for place in places if place["state"] == "active"]
     assert there["account"] in ("account-key-a", "account-key-b") and there["bytes"] == 21
     shown = get(url, f"/files/{talk.id}").json()
+    assert shown["usage"] is None
     assert shown["copies"] == {"active": 1} and shown["copies_until"] == there["until"]
     assert there["until"] - shown["created_at"] == pytest.approx(48 * 3600, abs=60)
+
+
+def test_a_file_shows_what_the_requests_with_it_cost(sandbox: SandboxServer, tmp_path: Path) -> None:
+    settings = replace(settings_for(sandbox, tmp_path), counting=CountingSettings(spend=True))
+    with gateway_server(settings) as url, client_for(url) as ann:
+        one, two, unused = (
+            ann.files.create(file=(f"{name}.txt", name.encode()), purpose="user_data").id for name in ("1", "2", "3")
+        )
+
+        def costs(*parts: dict[str, object]) -> float:
+            words = {"type": "text", "text": "What is it?"}
+            answer = ann.chat.completions.create(
+                model=MODEL,
+                messages=[{"role": "user", "content": [words, *parts]}],  # type: ignore[list-item, misc]
+            )
+            return float(answer.usage.cost)  # type: ignore[union-attr]
+
+        def named(file: str) -> dict[str, object]:
+            return {"type": "file", "file": {"file_id": file}}
+
+        costs()
+        alone = costs(named(one))
+        together = costs(named(one), named(two))
+        answer = ann.responses.create(
+            model=MODEL, input=[{"role": "user", "content": [{"type": "input_file", "file_id": two}]}]
+        )
+        response = float(answer.usage.cost)  # type: ignore[union-attr]
+        uri = {"fileUri": f"files/{two[5:]}", "mimeType": "text/plain"}
+        native = json.dumps({"contents": [{"parts": [{"fileData": uri}]}]}).encode()
+        said = call(url, "POST", f"/v1beta/models/{MODEL}:generateContent", native, {"Authorization": "Bearer sk-ann"})
+        google = float(said.headers["x-liftgate-response-cost"])
+        expected = {one: (2, alone + together), two: (3, together + response + google), unused: (0, 0.0)}
+        for file, (requests, cost) in expected.items():
+            usage = get(url, f"/files/{file}").json()["usage"]
+            assert usage == {"requests": requests, "unpriced": 0, "cost": pytest.approx(cost, abs=1e-12)}
+        assert alone > 0 and get(url, f"/files/{one}", "sk-bob").status == 404
 
 
 def test_an_account_shows_an_owner_its_part_and_master_the_whole(url: str) -> None:

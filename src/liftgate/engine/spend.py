@@ -20,7 +20,7 @@ from liftgate.catalog.database import Database
 from liftgate.catalog.rows import usage as rows
 from liftgate.clock import Clock
 from liftgate.engine.meter import CallRecord
-from liftgate.engine.spend_journal import Journal, Sums, add, left_behind, sums_of
+from liftgate.engine.spend_journal import Journal, OfFiles, Sums, left_behind, sums_of
 from liftgate.errors import LiftgateError
 
 log = logging.getLogger("liftgate.engine")
@@ -52,8 +52,8 @@ class Spend:
         self._clock = clock
         self._directory = directory
         self._journal: Journal | None = None
-        self._sums: Sums = {}
-        self._loose: Sums = {}
+        self._sums = Sums()
+        self._loose = Sums()
         self._pending: _Batch | None = None
         self._writing = asyncio.Lock()
         self._day = (-1, "")
@@ -63,25 +63,26 @@ class Spend:
     @property
     def unsettled(self) -> int:
         """Nano-dollars that only the journal has."""
-        pending = self._pending.sums if self._pending is not None else {}
-        return sum(counts[-1] for sums in (self._sums, self._loose, pending) for counts in sums.values())
+        pending = self._pending.sums if self._pending is not None else Sums()
+        return sum(counts[-1] for sums in (self._sums, self._loose, pending) for counts in sums.calls.values())
 
     def ended(self, call: CallRecord) -> None:
         if call.operation in FREE:
             return
         group = (call.key_id, call.owner, model_of(call), self._day_of(call.began_at))
         counts = _counts(call)
+        used = _used(call) if call.copies_hit or call.paged_in else None
         try:
             journal = self._journal = self._journal or Journal(self._directory)
-            journal.append(group, counts)
+            journal.append(group, counts, used)
         except OSError as error:
             if not self._told:
                 log.error("the journal of spend takes no writes, and a kill would lose what is spent now: %s", error)
             self._told = True
-            add(self._loose, group, counts)
+            self._loose.add(group, counts, used)
         else:
             self._told = False
-            add(self._sums, group, counts)
+            self._sums.add(group, counts, used)
 
     async def write(self) -> None:
         """Adds what was counted here to the catalogue. Raises what the catalogue does; nothing is lost then."""
@@ -100,7 +101,9 @@ class Spend:
                 settled = await self._db.read(partial(rows.settled_bytes, journal=journal))
                 content = await asyncio.to_thread(path.read_bytes)
                 if sums := sums_of(content[settled:], journal):
-                    work = partial(rows.settle_usage, journal=journal, upto=len(content), sums=sums)
+                    work = partial(
+                        rows.settle_usage, journal=journal, upto=len(content), sums=sums.calls, files=sums.files
+                    )
                     await self._db.write(work, storing=True)
                     log.info("the journal of spend %s, which a process left behind, is added up", journal)
                 path.unlink(missing_ok=True)
@@ -127,13 +130,14 @@ class Spend:
         if self._sums and journal is not None:
             last = journal.size > ROTATED
             self._journal = None if last else journal
-            sums, self._sums = self._sums, {}
+            sums, self._sums = self._sums, Sums()
             return _Batch(journal.id, journal.size, sums, journal, last)
-        loose, self._loose = self._loose, {}
+        loose, self._loose = self._loose, Sums()
         return _Batch(ids.token(16), 1, loose)
 
     async def _settle(self, batch: _Batch) -> None:
-        work = partial(rows.settle_usage, journal=batch.name, upto=batch.upto, sums=batch.sums)
+        sums = batch.sums
+        work = partial(rows.settle_usage, journal=batch.name, upto=batch.upto, sums=sums.calls, files=sums.files)
         await self._db.write(work, storing=True)
         self._pending = None
         if batch.journal is not None and batch.last:
@@ -175,6 +179,11 @@ def _counts(call: CallRecord) -> list[int]:
         tokens.thoughts,
         call.cost or 0,
     ]
+
+
+def _used(call: CallRecord) -> OfFiles:
+    """Of each of its Files the call's whole cost: Google does not say which part of it one File is."""
+    return OfFiles(sorted({*call.copies_hit, *call.paged_in}), (1, 1 if call.cost is None else 0, call.cost or 0))
 
 
 def _sum(counts: Mapping[str, int]) -> int:

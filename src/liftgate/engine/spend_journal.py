@@ -2,7 +2,7 @@
 
 A kill loses nothing of it, since the system has what was written; a power cut loses what the disk had not taken. The
 file is locked (flock) as long as its process lives. A line is a JSON array: the names of `catalog/rows/usage`, then the
-counts.
+counts. Behind that of a call with Files stands an object, which an older Liftgate leaves out.
 """
 
 from __future__ import annotations
@@ -12,20 +12,55 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from liftgate import ids
 from liftgate.blobs.disk import locked
-from liftgate.catalog.rows.usage import COUNTED, NAMED, Group
+from liftgate.catalog.rows.usage import COUNTED, NAMED, OF_FILE, Group
+
+K = TypeVar("K", Group, str)
 
 log = logging.getLogger("liftgate.engine")
 
 ENDING = ".jsonl"
-Sums = dict[Group, list[int]]
+
+
+class OfFiles(msgspec.Struct, frozen=True):
+    """What a call that used these Files counts for each of them, in the order of OF_FILE."""
+
+    files: list[str]
+    counts: tuple[int, int, int]
+
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(list[str | int]).decode
+_decode = msgspec.json.Decoder(list[str | int] | OfFiles).decode
+
+assert len(OF_FILE) == 3
+
+
+class Sums:
+    """What calls used, and what each File cost in them."""
+
+    __slots__ = ("calls", "files")
+
+    def __init__(self) -> None:
+        self.calls: dict[Group, list[int]] = {}
+        self.files: dict[str, list[int]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.calls or self.files)
+
+    def add(self, group: Group, counts: list[int], used: OfFiles | None) -> None:
+        """`counts` may become the sum's own."""
+        _add(self.calls, group, counts)
+        if used is not None:
+            self.add_files(used)
+
+    def add_files(self, used: OfFiles) -> None:
+        for file_id in used.files:
+            _add(self.files, file_id, list(used.counts))
 
 
 class Journal:
@@ -43,9 +78,11 @@ class Journal:
             os.close(self._fd)
         self.size = 0
 
-    def append(self, group: Group, counts: list[int]) -> None:
+    def append(self, group: Group, counts: list[int], used: OfFiles | None) -> None:
         """Raises OSError; then it ends as it did before."""
         line = _encode((*group, *counts)) + b"\n"
+        if used is not None:
+            line += _encode(used) + b"\n"
         try:
             written = os.write(self._fd, line)
         except OSError:
@@ -87,25 +124,27 @@ def left_behind(directory: Path) -> Iterator[Iterator[tuple[str, Path]]]:
 
 def sums_of(content: bytes, journal: str) -> Sums:
     """A journal's lines, or some of them, added up. A line that was cut by the end of its process is left out."""
-    sums: Sums = {}
+    sums = Sums()
     for line in content.splitlines():
         try:
             values = _decode(line)
+            if isinstance(values, OfFiles):
+                sums.add_files(values)
+                continue
             texts, counts = values[: len(NAMED)], values[len(NAMED) :]
             if len(counts) != len(COUNTED):
                 raise ValueError("it has another number of values")
             key, owner, model, day = map(str, texts)
-            add(sums, (key, owner, model, day), [int(each) for each in counts])
+            sums.add((key, owner, model, day), [int(each) for each in counts], None)
         except (msgspec.DecodeError, ValueError) as error:
             log.warning("a line of the journal of spend %s is left out: %s", journal, error)
     return sums
 
 
-def add(sums: Sums, group: Group, counts: list[int]) -> None:
-    """`counts` may become the sum's own."""
-    known = sums.get(group)
+def _add(sums: dict[K, list[int]], name: K, counts: list[int]) -> None:
+    known = sums.get(name)
     if known is None:
-        sums[group] = counts
+        sums[name] = counts
     else:
         for at, count in enumerate(counts):
             if count:

@@ -10,7 +10,7 @@ import msgspec
 
 from liftgate.catalog.connection import Connection, storable
 from liftgate.catalog.database import Database
-from liftgate.catalog.rows.usage import COUNTED, NAMED, names_of_keys, read_usage
+from liftgate.catalog.rows.usage import COUNTED, NAMED, names_of_keys, read_usage, usage_of_file
 from liftgate.clock import Clock
 from liftgate.errors import LiftgateError, let_go
 from liftgate.prices import day_of
@@ -41,6 +41,14 @@ class Used(msgspec.Struct, frozen=True):
         return counts["input_tokens"] + counts["output_tokens"] + counts["reasoning_tokens"]
 
 
+class UsedFile(msgspec.Struct, frozen=True):
+    """Calls that used a File, those of them without a price, and what they cost: each the whole, in US dollars."""
+
+    requests: int
+    unpriced: int
+    cost: float
+
+
 class Usage:
     """`settle`: adds to the catalogue what was counted in this process; what others count is there seconds later."""
 
@@ -57,13 +65,7 @@ class Usage:
         """In the order of the values of `by`, at most `MOST_ROWS` and one. Raises what the catalogue does."""
         if not all(map(storable, (wanted.key, wanted.owner, wanted.model))):
             return []
-        if self._settle is not None:
-            try:
-                await self._settle()
-            except LiftgateError as error:
-                # A full disk takes no writes, and is no reason to keep back what is known.
-                log.warning("what was spent lately is in the journal only: %s", error.message)
-                let_go(error)
+        await self._settled()
 
         def look(conn: Connection) -> list[Used]:
             found = read_usage(conn, by, wanted, MOST_ROWS + 1)
@@ -77,6 +79,22 @@ class Usage:
             return used
 
         return await self._db.read(look)
+
+    async def of_file(self, file_id: str) -> UsedFile:
+        """What the calls that used this File cost. Raises what the catalogue does."""
+        await self._settled()
+        requests, unpriced, nano = await self._db.read(lambda conn: usage_of_file(conn, file_id))
+        return UsedFile(requests, unpriced, nano / 1e9)
+
+    async def _settled(self) -> None:
+        if self._settle is None:
+            return
+        try:
+            await self._settle()
+        except LiftgateError as error:
+            # A full disk takes no writes, and is no reason to keep back what is known.
+            log.warning("what was spent lately is in the journal only: %s", error.message)
+            let_go(error)
 
     async def total(self, wanted: UsageFilter) -> Used:
         found = await self.summed((), wanted)

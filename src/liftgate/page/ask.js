@@ -136,12 +136,12 @@ export function Ask({ query: asked }) {
   return html`
     <${Heading} title="Ask" />
     <${Problem} error=${given.error} />
+    <${Picker} chosen=${files} add=${(file) => setFiles([...files, file])} />
     ${files.length
       ? html`<ul class="chips" aria-label="Files that are asked about">${files.map((file) => html`<li key=${file.id}>
           <a href=${`#/files/${file.id}`}>${file.filename}</a>
           <button type="button" class="plain" aria-label=${`Leave out ${file.filename}`} onClick=${() => setFiles(files.filter((each) => each !== file))}>✕</button>
         </li>`)}</ul>`
       : !given.loading && html`<${Empty}><p>Ask without a file, or add some by name. In <a href="#/files">Files</a> several can be chosen at once.</p></${Empty}>`}
-    <${Picker} chosen=${files} add=${(file) => setFiles([...files, file])} />
     <${Conversation} key=${files.map((file) => file.id).join()} files=${files} />`;
 }

@@ -3,7 +3,7 @@ import { html, useState } from "./htm-preact.js";
 import { ask, base, request } from "./api.js";
 import { Conversation } from "./ask.js";
 import { Confirm, Facts, Heading, Problem, Table, Waiting, useLoaded } from "./parts.js";
-import { COPY_STATES, ago, size, until, when } from "./words.js";
+import { COPY_STATES, ago, count, money, size, until, when } from "./words.js";
 
 const HEAD = 64 * 1024;
 const TEXTS = ["application/json", "application/xml", "application/yaml", "application/javascript", "application/x-python"];
@@ -56,11 +56,17 @@ function Copies({ id, turn }) {
   </section>`;
 }
 
+// What the requests with it cost, each the whole: Google names no part of it.
+function cost({ requests, unpriced, cost }) {
+  if (!requests) return "nothing, it was not asked about yet";
+  return html`${money(cost)} in ${count(requests, "request")} with it${unpriced > 0 && html`<small>${unpriced} of them without a price</small>`}`;
+}
+
 export function File({ id }) {
   const [deleting, setDeleting] = useState(false);
   const [turn, setTurn] = useState(0);
-  const { data: file, error, reload } = useLoaded((signal) => ask("GET", `/liftgate/files/${encodeURIComponent(id)}`, { signal }), [id]);
-  if (error) {
+  const { data: file, error, reload } = useLoaded((signal) => ask("GET", `/liftgate/files/${encodeURIComponent(id)}`, { signal }), [id, turn], turn ? 5000 : 0);
+  if (error && (!file || error.status === 404)) {
     const missing = error.status === 404;
     return html`<${Heading} title="File" /><${Problem} error=${missing ? { message: "There is no such file. It was deleted, or it is not yours." } : error} again=${missing ? null : reload} />
       <p><a href="#/files">All files</a></p>`;
@@ -83,6 +89,7 @@ export function File({ id }) {
       ["Added", when(file.created_at)],
       ["Deleted by itself", file.expires_at ? until(file.expires_at).replace("until ", "") : "never"],
       ["Purpose", file.purpose],
+      file.usage && ["Cost", cost(file.usage)],
       ["Id", html`<code>${file.id}</code>`],
       file.status_details && ["Note", file.status_details],
     ]} />

@@ -1,5 +1,7 @@
 """What calls of models used and cost: a row per (key's id, owner, model, day), to which processes add their sums.
 
+Beside it a row per File, of the calls that used it.
+
 Each process writes a journal of its own first (`engine/spend_journal`). Adding its sums and noting how much of the
 journal they hold is one transaction, so nothing is added twice, whatever breaks.
 """
@@ -7,8 +9,10 @@ journal they hold is one transaction, so nothing is added twice, whatever breaks
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from liftgate.catalog.connection import Connection, chunks
+from liftgate.catalog.rows.files import UNLISTED
 from liftgate.catalog.table import BareTable, marks
 from liftgate.records import UsageFilter
 
@@ -18,28 +22,47 @@ COUNTED = (
     "audio_tokens", "document_tokens", "output_tokens", "reasoning_tokens", "nano_usd",
 )  # fmt: skip
 
+OF_FILE = ("requests", "unpriced", "nano_usd")
+
 USAGE = BareTable(name="usage", also=(*NAMED, *COUNTED), owner="owner", texts=("key", "model", "day"))
+FILE_USAGE = BareTable(name="file_usage", also=("file_id", *OF_FILE), refers={"file_id": "files"}, through="file_id")
 JOURNALS = BareTable(name="usage_journals", also=("id", "settled"), texts=("id",))
 
 Group = tuple[str, str, str, str]
 """In the order of NAMED."""
 Counts = Sequence[int]
-"""In the order of COUNTED."""
-
-_ADD = (
-    f"INSERT INTO usage ({', '.join((*NAMED, *COUNTED))}) VALUES ({marks(len(NAMED) + len(COUNTED))})"
-    f" ON CONFLICT ({', '.join(NAMED)}) DO UPDATE SET "
-    + ", ".join(f"{name} = usage.{name} + excluded.{name}" for name in COUNTED)
-)
+"""In the order of COUNTED; of a File, of OF_FILE."""
 
 
-def settle_usage(conn: Connection, journal: str, upto: int, sums: Mapping[Group, Counts]) -> None:
-    """Adds `sums`, which hold the journal to byte `upto`, unless that was done. In the order of their names, so that
-    processes that add to the same rows never wait for each other in a circle."""
+def _adds(table: str, named: Sequence[str], counted: Sequence[str]) -> str:
+    return (
+        f"INSERT INTO {table} ({', '.join((*named, *counted))}) VALUES ({marks(len(named) + len(counted))})"
+        f" ON CONFLICT ({', '.join(named)}) DO UPDATE SET "
+        + ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in counted)
+    )
+
+
+_ADD = _adds("usage", NAMED, COUNTED)
+_ADD_OF_FILE = _adds("file_usage", ("file_id",), OF_FILE)
+
+
+def settle_usage(
+    conn: Connection,
+    journal: str,
+    upto: int,
+    sums: Mapping[Group, Counts],
+    files: Mapping[str, Counts] = MappingProxyType({}),
+) -> None:
+    """Adds `sums` and what `files` (by id) cost, which hold the journal to byte `upto`, unless that was done. In the
+    order of their names, so that processes that add to the same rows never wait for each other in a circle. Files that
+    are gone meanwhile, or that a request brought itself, are left out."""
     if settled_bytes(conn, journal) >= upto:
         return
     for group in sorted(sums):
         conn.execute(_ADD, (*group, *sums[group]))
+    for file_id in sorted(files):
+        if conn.execute("SELECT 1 FROM files WHERE id = ? AND purpose <> ? /*FOR SHARE*/", (file_id, UNLISTED)):
+            conn.execute(_ADD_OF_FILE, (file_id, *files[file_id]))
     conn.execute(
         "INSERT INTO usage_journals (id, settled) VALUES (?, ?)"
         " ON CONFLICT (id) DO UPDATE SET settled = excluded.settled",
@@ -55,6 +78,12 @@ def settled_bytes(conn: Connection, journal: str) -> int:
 def forget_journal(conn: Connection, journal: str) -> None:
     """Its file is gone."""
     conn.execute("DELETE FROM usage_journals WHERE id = ?", (journal,))
+
+
+def usage_of_file(conn: Connection, file_id: str) -> tuple[int, ...]:
+    """In the order of OF_FILE, of the calls that used it."""
+    found = conn.execute(f"SELECT {', '.join(OF_FILE)} FROM file_usage WHERE file_id = ?", (file_id,))
+    return tuple(map(int, found[0])) if found else (0,) * len(OF_FILE)
 
 
 def names_of_keys(conn: Connection, key_ids: Sequence[str]) -> dict[str, str]:

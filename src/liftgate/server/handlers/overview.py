@@ -51,7 +51,9 @@ async def find_files(request: Request) -> Response:
 async def show_file(request: Request) -> Response:
     request.query("key")
     seen, _ = await request.gateway.overview.places(request.owner, request.params["file_id"])
-    return json_response(_file(seen))
+    usage = request.gateway.usage
+    used = None if usage is None else await usage.of_file(seen.file.id)
+    return json_response({**_file(seen), "usage": used})
 
 
 async def list_copies(request: Request) -> Response:
