@@ -141,6 +141,32 @@ def test_health_tells_of_deployments_and_readiness(url: str) -> None:
     assert [(each["model_name"], each["state"]) for each in told["deployments"]] == [(MODEL, "up")] * 2
 
 
+def test_how_much_of_a_copy_google_has_is_told_to_its_owner(url: str, sandbox: SandboxServer) -> None:
+    sandbox.control("faults", {"kind": "stall", "operation": "upload.finalize", "after_bytes": 0, "seconds": 120})
+    try:
+        with client_for(url, "sk-bob") as bob:
+            long = bob.files.create(
+                file=("long.txt", b"words \n" * 2_500_000),
+                purpose="user_data",
+                extra_body={"target_model_names": MODEL},
+            ).id
+
+        def under_way(route: str, key: str) -> list[tuple[str, int, int | None]]:
+            told = get(url, route, key).json()["under_way"]
+            return [(each["file_id"], each["bytes"], each["sent_bytes"]) for each in told]
+
+        # Two pieces of 8 MiB of 17,500,000 bytes: the third one waits.
+        known = (long, 17_500_000, 2 * 8 * 2**20)
+        assert eventually(lambda: under_way("/health", "sk-bob") == [known]), under_way("/health", "sk-bob")
+        assert under_way("/accounts", "sk-bob") == [known]
+        for key in ("sk-ann", "sk-master"):
+            assert under_way("/health", key) == under_way("/accounts", key) == []
+        assert get(url, "/health").json()["page_ins"] == 1
+    finally:
+        sandbox.control("faults", method="DELETE")
+    assert eventually(lambda: under_way("/health", "sk-bob") == [])
+
+
 @pytest.mark.parametrize(
     ("query", "param"),
     [

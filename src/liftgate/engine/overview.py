@@ -69,6 +69,7 @@ class Overview:
     def __init__(self, services: Services, files: Files, copies: Copies[Wanted], router: Router) -> None:
         self._db = services.db
         self._client = services.client
+        self._sending = services.sending
         self._clock = services.clock
         self._accounts = services.accounts
         self._files = files
@@ -131,6 +132,11 @@ class Overview:
                 read(conn, states=("failed",), now=conn.now()),
             )
         )
+
+    def sent(self, copy: CopyRecord) -> int | None:
+        """Bytes of it that Google has, as far as it acknowledged; None where this process does not send it."""
+        session = self._sending.get(copy.key)
+        return None if session is None else session.offset
 
     def deployments(self) -> list[DeploymentState]:
         """All of them, as they are configured."""

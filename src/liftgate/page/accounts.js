@@ -21,13 +21,16 @@ function Account({ use }) {
   </li>`;
 }
 
-const Copies = ({ title, none, copies, last }) => html`<section>
+// How far a copy is on its way; another process's is known by its state only.
+const state = (copy) => (copy.sent_bytes == null || !copy.bytes ? COPY_STATES[copy.state] : `${Math.min(100, Math.floor((100 * copy.sent_bytes) / copy.bytes))} % sent`);
+
+export const Copies = ({ title, none, copies, last }) => html`<section>
   <h2>${title}</h2>
   ${copies.length
     ? html`<${Table} caption=${title} heads=${["File", "Account", "State", "Size", last]}>
         ${copies.map((each) => html`<tr key=${each.file_id + each.account + each.mime_type}>
           <th scope="row"><a href=${`#/files/${each.file_id}`}>${each.filename}</a></th>
-          <td>${each.account}</td><td>${COPY_STATES[each.state]}</td><td class="number">${size(each.bytes)}</td>
+          <td>${each.account}</td><td>${state(each)}</td><td class="number">${size(each.bytes)}</td>
           <td>${each.last_error || ago(each.last_used_at)}</td>
         </tr>`)}
       </${Table}>`

@@ -1,6 +1,7 @@
 // Whether the gateway is ready, and how each deployment does.
 import { html } from "./htm-preact.js";
 import { ask } from "./api.js";
+import { Copies } from "./accounts.js";
 import { Empty, Heading, Problem, Table, Waiting, useLoaded } from "./parts.js";
 import { count, span } from "./words.js";
 
@@ -14,6 +15,7 @@ export function Health() {
     ${data && html`
       <p class=${data.ready ? "good" : "problem"} role="status">${data.ready ? "The gateway is ready." : `The gateway is not ready. ${data.problem}`}</p>
       <p>${data.page_ins ? `${count(data.page_ins, "copy", "copies")} on the way to Google.` : "No copy is on its way to Google."}</p>
+      ${data.under_way.length > 0 && html`<${Copies} title="Yours on the way" copies=${data.under_way} last="Begun" />`}
       ${data.deployments.length
         ? html`<${Table} caption="Deployments" heads=${["Model", "At Google", "Account", "State", "Being answered"]}>
             ${data.deployments.map((each) => html`<tr key=${each.id}>

@@ -197,7 +197,13 @@ class PageIn:
         assert uploading.upload_url is not None, "a session has a URL"
         at = NamedSession(uploading.name, uploading.upload_url, CHUNK)
         driver = UploadDriver(self._client, self._account, (await self._outgoing()).source, self, self._file.id)
-        uploaded = await driver.run(at, session, action)
+        sending = self._services.sending
+        sending[uploading.key] = session
+        try:
+            uploaded = await driver.run(at, session, action)
+        finally:
+            if sending.get(uploading.key) is session:
+                del sending[uploading.key]
         return self._restarted or uploading, uploaded
 
     def check(self) -> None:

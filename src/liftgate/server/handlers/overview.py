@@ -5,10 +5,11 @@ Times are whole seconds since the epoch, sizes bytes; what there is none of is n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 from liftgate.dialects.openai_files import openai_file
-from liftgate.engine.overview import PROJECT_BYTES, AccountUse, CopyPlace, FileCopy, SeenFile
+from liftgate.engine.overview import PROJECT_BYTES, AccountUse, CopyPlace, FileCopy, Overview, SeenFile
 from liftgate.errors import InvalidRequest, LiftgateError, let_go
 from liftgate.records import CopyRecord, FileSearch
 from liftgate.server.request import Request
@@ -74,7 +75,7 @@ async def list_accounts(request: Request) -> Response:
             "object": "list",
             "scope": "all owners" if everyones else request.owner,
             "data": [_account(each) for each in uses],
-            "under_way": [_unsettled(each) for each in under_way],
+            "under_way": [_under_way(each, overview) for each in under_way],
             "failed": [_unsettled(each) for each in failed],
         }
     )
@@ -85,8 +86,10 @@ async def health(request: Request) -> Response:
     request.query("key")
     overview = request.gateway.overview
     problem = None
+    under_way: Sequence[FileCopy] = ()
     try:
         await request.gateway.ready()
+        under_way, _ = await overview.unsettled(request.owner)
     except LiftgateError as error:
         problem = error.message
         let_go(error)
@@ -95,6 +98,7 @@ async def health(request: Request) -> Response:
             "ready": problem is None,
             "problem": problem,
             "page_ins": overview.page_ins(),
+            "under_way": [_under_way(each, overview) for each in under_way],
             "deployments": [
                 {
                     "id": state.deployment.id,
@@ -162,6 +166,10 @@ def _unsettled(found: FileCopy) -> dict[str, Any]:
         "state": found.copy.state,
         **_copy(found.copy),
     }
+
+
+def _under_way(found: FileCopy, overview: Overview) -> dict[str, Any]:
+    return {**_unsettled(found), "sent_bytes": overview.sent(found.copy)}
 
 
 def _one_of(query: dict[str, str], name: str, values: tuple[str, ...]) -> str:
