@@ -201,7 +201,7 @@ def __dir__() -> list[str]:
 class _Module(ModuleType):
     """Checks LiteLLM's settings where they are set: `liftgate.drop_params = True`."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_") and not isinstance(value, ModuleType) and name not in _HOME_OF:
             from liftgate.sdk.module_settings import check_setting
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from liftgate.json_types import JsonMapping
 
 if TYPE_CHECKING:
     from liftgate.rates import Prices
@@ -48,9 +49,9 @@ class Deployment:
     timeout: float | None = None
     drop_params: bool = False
     stream_timeout: float | None = None
-    defaults: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    defaults: JsonMapping = field(default_factory=dict, hash=False)
     headers: tuple[tuple[str, str], ...] = ()
-    info: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    info: JsonMapping = field(default_factory=dict, hash=False)
     where: str = field(default="", compare=False)
     prices: Prices = field(default_factory=dict, hash=False)
     priced_as: str = ""

@@ -72,12 +72,12 @@ class ProviderError(Exception):
         message: str,
         llm_provider: str | None = "gemini",
         model: str | None = None,
-        response: Any = None,
+        response: object = None,
         *,
         num_retries: int | None = None,
         max_retries: int | None = None,
         body: object = None,
-        **more: Any,
+        **more: object,
     ) -> None:
         Exception.__init__(self, message)
         self.__dict__.update(
@@ -99,13 +99,13 @@ class ProviderError(Exception):
             }
         )
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         # A response is of another library, and need not be one that can be pickled.
         state = {**self.__dict__, "response": None, "request": None}
         return _made, (type(self), self.args, state)
 
 
-def _made(kind: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
+def _made(kind: type[BaseException], args: tuple[object, ...], state: dict[str, object]) -> BaseException:
     error = kind.__new__(kind, *args)
     error.args = args
     error.__dict__.update(state)

@@ -59,7 +59,7 @@ def check_apart(data: Body) -> None:
     _check_kind(_in_steps(large_json.checked, data))
 
 
-def _in_steps(read: Callable[[Body], Any], data: Body) -> Any:
+def _in_steps(read: Callable[[Body], object], data: Body) -> Any:
     try:
         return read(data)
     except InvalidRequest:

@@ -56,7 +56,7 @@ def behind_head(head: str, text: str) -> str:
     return joined((head, *(text[at : at + STEP] for at in range(0, len(text), STEP))))
 
 
-def encoded(value: Any) -> bytearray:
+def encoded(value: object) -> bytearray:
     """What msgspec's encoder returns."""
     whole = bytearray()
     _write(value, whole)
@@ -89,12 +89,12 @@ def _write(value: Any, whole: bytearray) -> None:
         whole += b"]"
 
 
-def fits(value: Any, size: int) -> bool:
+def fits(value: object, size: int) -> bool:
     """Whether so many characters may be enough to write it. Takes no longer where it is larger."""
     return _fits(value, size) >= 0
 
 
-def _fits(value: Any, left: int) -> int:
+def _fits(value: object, left: int) -> int:
     """What is left of so many characters when `value` is written; less than 0 where it does not fit."""
     if isinstance(value, str):
         return left - len(value)

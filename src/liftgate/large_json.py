@@ -107,7 +107,7 @@ class _Frame:
     item: int
     group: int
     waiting: int = 0
-    large: list[tuple[int, int, Any]] = field(default_factory=list)
+    large: list[tuple[int, int, object]] = field(default_factory=list)
     members: Any = None
 
 
@@ -204,7 +204,7 @@ class _Reader:
     def _add_large(self, frame: _Frame, stop: int) -> None:
         """Decodes the member up to `stop`, with something small in the place of what is decoded already."""
         text, at = bytearray(), frame.item
-        key: Any = None
+        key: str | None = None
         for number, (begin, end, value) in enumerate(frame.large):
             text += self._cut(at, begin)
             if frame.is_object and number == 0 and not text.strip(_SPACE):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
 
+from liftgate.json_types import JsonMapping
 from liftgate.rates import NONE, ByName, Prices, Rates, dollars_by_name, rates_of
 
 TEXT = "TEXT"
@@ -132,7 +132,7 @@ def _rate(rates: Mapping[str, int], modality: str) -> int:
     return rates[modality] if modality in rates else rates[TEXT]
 
 
-def counts_of_gemini(meta: Mapping[str, Any]) -> TokenCounts:
+def counts_of_gemini(meta: JsonMapping) -> TokenCounts:
     """Google's `usageMetadata`. Tokens of which it does not say the modality are text."""
     # Embeddings have the details of their prompt under a name of their own.
     details = meta.get("promptTokensDetails") or meta.get("promptTokenDetails")
@@ -148,7 +148,7 @@ def counts_of_gemini(meta: Mapping[str, Any]) -> TokenCounts:
     return TokenCounts(prompt, cached, output, _count(meta, "thoughtsTokenCount"))
 
 
-def counts_of_openai(usage: Mapping[str, Any]) -> TokenCounts:
+def counts_of_openai(usage: JsonMapping) -> TokenCounts:
     """OpenAI's `usage`, whose `completion_tokens` hold the thoughts too, and which has pictures, pages and frames in
     one count.
     """
@@ -167,7 +167,7 @@ def _nano(picos: int) -> int:
     return (picos + PICO_A_NANO // 2) // PICO_A_NANO
 
 
-def _count(fields: Mapping[str, Any], name: str) -> int:
+def _count(fields: JsonMapping, name: str) -> int:
     value = fields.get(name)
     return value if type(value) is int and value > 0 else 0
 
@@ -187,7 +187,7 @@ def _by_modality(details: object, total: int) -> dict[str, int]:
     return counts
 
 
-def _of_details(details: Mapping[str, Any], total: int) -> dict[str, int]:
+def _of_details(details: JsonMapping, total: int) -> dict[str, int]:
     counts = {"AUDIO": _count(details, "audio_tokens"), "IMAGE": _count(details, "image_tokens")}
     counts[TEXT] = max(0, total - sum(counts.values()))
     return {modality: count for modality, count in counts.items() if count}

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
 
+from liftgate.json_types import JsonMapping
 from liftgate.names import bare_model
 
 MODALITIES = ("TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT")
@@ -56,18 +56,16 @@ class Rates:
 
 
 @lru_cache(maxsize=1)
-def known_models() -> Mapping[str, Mapping[str, Any]]:
+def known_models() -> Mapping[str, JsonMapping]:
     """Every model of the table by its name at Google: `kind`, `limits`, `takes`, `gives`, `can`, `price`, `changes`."""
     import json  # Every command reads this module, few ask for a price.
     from importlib import resources
 
-    table: dict[str, Mapping[str, Any]] = json.loads(
-        resources.files("liftgate").joinpath("model_prices.json").read_text()
-    )
+    table: dict[str, JsonMapping] = json.loads(resources.files("liftgate").joinpath("model_prices.json").read_text())
     return table
 
 
-def model_entry(model: str) -> Mapping[str, Any] | None:
+def model_entry(model: str) -> JsonMapping | None:
     """The table's entry for a name in any of its spellings (`gemini/x`, `models/x`, `x`); None where it has none."""
     return known_models().get(bare_model(model))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
 
-Work: TypeAlias = Coroutine[Any, Any, T]
+Work: TypeAlias = Coroutine[object, object, T]
 """What is awaited, or made a task of; its result is a T."""
 
 log = logging.getLogger("liftgate.tasks")
@@ -22,15 +22,15 @@ class Tasks:
     """
 
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[Any]] = set()
+        self._running: set[asyncio.Task[object]] = set()
 
-    def start(self, work: Work[Any], *, name: str) -> asyncio.Task[Any]:
+    def start(self, work: Work[T], *, name: str) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._ended)
         return task
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _ended(self, task: asyncio.Task[object]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("background work %s failed: %r", task.get_name(), error, exc_info=error)

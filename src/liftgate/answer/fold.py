@@ -7,8 +7,8 @@ wrote it, at its position among the others, so that it can be sent back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Generic
+from collections.abc import Callable
+from typing import Generic
 
 from liftgate import gemini_json as upstream
 from liftgate.answer import audio
@@ -29,7 +29,7 @@ from liftgate.answer.events import (
 )
 from liftgate.answer.logprobs import token_logprobs
 from liftgate.errors import UpstreamAnswerBroken, UpstreamDisconnected, shortened
-from liftgate.json_types import JsonObject
+from liftgate.json_types import JsonMapping, JsonObject
 
 MAX_CHOICES = 128
 _PLAIN = frozenset({"content", "index"})
@@ -50,7 +50,7 @@ class AnswerFold(Generic[Q]):
         self._begun = False
         self._parts = PartReader(asked, new_call_id=new_call_id)
 
-    def feed(self, chunk: Mapping[str, Any]) -> list[Event]:
+    def feed(self, chunk: JsonMapping) -> list[Event]:
         """The events that one upstream object brings. Raises UpstreamProtocolError for what is not of the contract."""
         if type(chunk) is not dict:
             raise upstream.wrong("its root", "an object", chunk)

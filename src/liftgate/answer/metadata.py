@@ -38,7 +38,7 @@ class Gathered(msgspec.Struct):
                 value = [_placed(each, places) for each in value]
             self._take_list(name, value)
 
-    def _take_list(self, name: str, values: list[Any]) -> list[int]:
+    def _take_list(self, name: str, values: list[object]) -> list[int]:
         """Where each of the elements stands now. What an earlier piece had is not added; a piece may repeat itself."""
         kept = self.fields.setdefault(name, [])
         seen = self.seen.setdefault(name, {})

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, TypeAlias
 
 from liftgate.errors import InvalidRequest, MissingParameter, shortened
-from liftgate.json_types import kind
+from liftgate.json_types import JsonObject, kind
 from liftgate.whole_numbers import as_whole
 
 INT32_MAX = 2**31 - 1
@@ -142,7 +142,7 @@ def _range(param: At, what: str, where: str, sign: str, bound: float, value: flo
     )
 
 
-def mapping(value: object, param: At) -> dict[str, Any]:
+def mapping(value: object, param: At) -> JsonObject:
     if not isinstance(value, dict):
         raise invalid_type(param, "an object", value)
     return value
@@ -170,7 +170,7 @@ def array(value: object, param: At, *, least: int = 0, most: int | None = None) 
     return value
 
 
-def required(owner: dict[str, Any], key: str, param: str) -> Any:
+def required(owner: JsonObject, key: str, param: str) -> Any:
     """The value under `key`; null counts as missing, as everywhere in OpenAI's API."""
     value = owner.get(key)
     if value is None:

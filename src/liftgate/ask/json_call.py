@@ -7,10 +7,11 @@ result" tools, and recorded to work; the schema is held to as a function's param
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 
 import msgspec
+
+from liftgate.json_types import JsonMapping, JsonObject
 
 _encode = msgspec.json.Encoder().encode
 
@@ -31,13 +32,13 @@ class JsonCall(msgspec.Struct, frozen=True):
     key: str | None = None
     text: bool = False
 
-    def content(self, args: Mapping[str, Any]) -> str:
+    def content(self, args: JsonMapping) -> str:
         """The JSON that the model gave."""
         value = args if self.key is None else args.get(self.key)
         return value if self.text and isinstance(value, str) else _encode(value).decode()
 
 
-def json_function(generation: Mapping[str, Any], names: Collection[str]) -> tuple[JsonCall, dict[str, Any]]:
+def json_function(generation: JsonMapping, names: Collection[str]) -> tuple[JsonCall, JsonObject]:
     """The function and its declaration. `generation` may hold a schema; `names` are taken by other functions."""
     name = _NAME
     while name in names:
@@ -55,7 +56,7 @@ def json_function(generation: Mapping[str, Any], names: Collection[str]) -> tupl
     return call, {"name": name, "description": _DESCRIPTION, target: parameters}
 
 
-def _holding(schema: Any) -> dict[str, Any]:
+def _holding(schema: object) -> JsonObject:
     """Arguments are an object; what the schema refers to stays where its references look for it."""
     held = {key: value for key, value in schema.items() if key not in _DEFINITIONS} if isinstance(schema, dict) else {}
     shared = {key: schema[key] for key in _DEFINITIONS if isinstance(schema, dict) and key in schema}

@@ -14,6 +14,7 @@ from liftgate.ask import checks
 from liftgate.ask.checks import Place
 from liftgate.ask.schema_refs import MAX_DEPTH, NAMES, NULL_IS_A_VALUE, Definitions, count_values, too_deep
 from liftgate.errors import InvalidRequest, UnsupportedParameter
+from liftgate.json_types import JsonObject
 
 UNSAYABLE = frozenset(
     {
@@ -50,12 +51,12 @@ class _Reading:
     """One schema; holds the root for its `$ref`s, and how much more they may stand for."""
 
     def __init__(self, root: object, *, strict: bool) -> None:
-        self._root: dict[str, Any] = root if isinstance(root, dict) else {}
+        self._root: JsonObject = root if isinstance(root, dict) else {}
         self._definitions = Definitions(self._root)
         self._strict = strict
         self._room: int | None = None
 
-    def read(self, schema: object, param: checks.At, within: tuple[str, ...], depth: int) -> Any:
+    def read(self, schema: object, param: checks.At, within: tuple[str, ...], depth: int) -> object:
         """`within`: the names of what this stands in."""
         if isinstance(schema, bool):
             return schema
@@ -80,13 +81,11 @@ class _Reading:
             whole.pop("const", None)
         return whole
 
-    def _changed_within(
-        self, schema: dict[str, Any], param: checks.At, within: tuple[str, ...], depth: int
-    ) -> dict[str, Any]:
+    def _changed_within(self, schema: JsonObject, param: checks.At, within: tuple[str, ...], depth: int) -> JsonObject:
         """The keywords whose subschemas became others."""
-        changed: dict[str, Any] = {}
+        changed: JsonObject = {}
         for key, value in schema.items():
-            new: Any = value
+            new: object = value
             if key in _SUBSCHEMAS and isinstance(value, dict):
                 new = self.read(value, Place(param, key), within, depth + 1)
             elif key in _LISTS and isinstance(value, list):
@@ -104,7 +103,7 @@ class _Reading:
                 changed[key] = new
         return changed
 
-    def _merged(self, node: dict[str, Any], param: checks.At, within: tuple[str, ...], depth: int) -> dict[str, Any]:
+    def _merged(self, node: JsonObject, param: checks.At, within: tuple[str, ...], depth: int) -> JsonObject:
         """A node with a `$ref` and neighbours as one without, or the very node where it may stay.
 
         What contains itself, and what would make the schema too large, is named by a choice of one instead, beside
@@ -130,14 +129,14 @@ class _Reading:
             return node
         return {**beside, "allOf" if "anyOf" in beside else "anyOf": [{"$ref": name}]}
 
-    def _has_room(self, target: dict[str, Any]) -> bool:
+    def _has_room(self, target: JsonObject) -> bool:
         if self._room is None:
             self._room = _ROOM * count_values(self._root, 100_000)
         self._room -= count_values(target, self._room)
         return self._room >= 0
 
 
-def _both(target: dict[str, Any], beside: dict[str, Any]) -> dict[str, Any]:
+def _both(target: JsonObject, beside: JsonObject) -> JsonObject:
     """What the reference names and what stands beside it, which is the nearer word. Its own names stay where it is."""
     merged = {**{key: value for key, value in target.items() if key not in NAMES}, **beside}
     if isinstance(target.get("properties"), dict) and isinstance(beside.get("properties"), dict):
@@ -148,7 +147,7 @@ def _both(target: dict[str, Any], beside: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _refuse_unsayable(schema: dict[str, Any], param: checks.At) -> None:
+def _refuse_unsayable(schema: JsonObject, param: checks.At) -> None:
     if not UNSAYABLE.isdisjoint(schema):
         key = next(key for key in schema if key in UNSAYABLE)
         raise UnsupportedParameter(

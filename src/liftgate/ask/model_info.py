@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
+from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.names import bare_model, litellm_model
 from liftgate.prices import dollars_per_token
 from liftgate.rates import NONE, Prices
@@ -45,14 +45,14 @@ _LONG = {
 _MODES = {"unpriced": "chat"}
 
 
-def facts_of(model: str, entry: Mapping[str, Any], day: date, own: Prices = NONE) -> dict[str, Any]:
+def facts_of(model: str, entry: JsonMapping, day: date, own: Prices = NONE) -> JsonObject:
     """`entry`: the model's of the table. Prices are US dollars for one token on that day, with the operator's `own`."""
     name = bare_model(model)
     limits = entry.get("limits", {})
     is_tiered = "over_200k" in entry.get("price", {}) or "over_200k" in own
     prices = dollars_per_token(name, day=day, own=own)
     above = dollars_per_token(name, day=day, long_prompt=True, own=own) if is_tiered else {}
-    info: dict[str, Any] = {
+    info: JsonObject = {
         "key": litellm_model(name),
         "litellm_provider": "gemini",
         "mode": _MODES.get(entry["kind"], entry["kind"]),
@@ -67,6 +67,6 @@ def facts_of(model: str, entry: Mapping[str, Any], day: date, own: Prices = NONE
     return {**info, **{flag: can(entry, flag) for flag in _FLAGS}}
 
 
-def can(entry: Mapping[str, Any], flag: str) -> bool:
+def can(entry: JsonMapping, flag: str) -> bool:
     can = entry.get("can", {})
     return any(can.get(name) for name in _FLAGS[flag]) or _TAKES.get(flag) in entry.get("takes", ())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import unquote, urljoin
 
 from liftgate.ask import checks
 from liftgate.errors import InvalidRequest
+from liftgate.json_types import JsonObject
 
 MAX_DEPTH = 64
 NULL_IS_A_VALUE = frozenset({"default", "const", "example"})
@@ -24,11 +24,11 @@ class Definitions:
     """What the `$ref`s of one schema may name: by a pointer into it, an `$anchor` in it, or the `$id` of a part of it.
     Any of them may be written as a URI's fragment is, `#/$defs/a%20b`."""
 
-    def __init__(self, root: dict[str, Any]) -> None:
+    def __init__(self, root: JsonObject) -> None:
         self._root = root
-        self._named: dict[str, dict[str, Any]] | None = None
+        self._named: dict[str, JsonObject] | None = None
 
-    def target(self, name: str) -> dict[str, Any] | None:
+    def target(self, name: str) -> JsonObject | None:
         """None where nothing in the schema has this name."""
         base, _, fragment = name.partition("#")
         start = self._by_name(base) if base else self._root
@@ -38,7 +38,7 @@ class Definitions:
             return _pointed(start, fragment) or _pointed(start, unquote(fragment))
         return self._by_name("#" + unquote(fragment))
 
-    def _by_name(self, name: str) -> dict[str, Any] | None:
+    def _by_name(self, name: str) -> JsonObject | None:
         if self._named is None:
             self._named = dict(_names(self._root))
         if name in self._named:
@@ -50,16 +50,16 @@ class Definitions:
             return None
 
 
-def _pointed(start: dict[str, Any], pointer: str) -> dict[str, Any] | None:
+def _pointed(start: JsonObject, pointer: str) -> JsonObject | None:
     found: object = start
     for step in pointer[1:].split("/"):
         found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else None
 
 
-def _names(root: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _names(root: JsonObject) -> Iterator[tuple[str, JsonObject]]:
     """`#anchor` and `$id` of each part. Of two of one name the outer and earlier one counts, so it comes last."""
-    found: list[tuple[str, dict[str, Any]]] = []
+    found: list[tuple[str, JsonObject]] = []
     waiting: list[object] = [root]
     for value in waiting:
         if isinstance(value, list):

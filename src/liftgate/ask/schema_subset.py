@@ -7,12 +7,11 @@ name. Recursion is bounded, not trusted, and so is what `$ref`s make of a small 
 
 from __future__ import annotations
 
-from typing import Any
-
 from liftgate.ask import checks
 from liftgate.ask.checks import Place
 from liftgate.ask.schema_refs import MAX_DEPTH, NULL_IS_A_VALUE, Definitions, count_values, too_deep
 from liftgate.errors import InvalidRequest, UnsupportedParameter
+from liftgate.json_types import JsonObject
 
 MAX_EXPANDED = 10_000
 """Values that all `$ref`s of a schema may put in their places: a chain of a few can name 2ⁿ of them."""
@@ -32,7 +31,7 @@ _ANNOTATIONS = frozenset(
 )  # fmt: skip
 
 
-def schema_subset(schema: object, param: str) -> dict[str, Any]:
+def schema_subset(schema: object, param: str) -> JsonObject:
     """For `responseSchema` and `parameters` of models without JSON Schema; `$ref` is replaced by what it names.
 
     Raises UnsupportedParameter, naming the keyword, for what Schema cannot say, and for a `$ref` that contains itself;
@@ -45,11 +44,11 @@ def schema_subset(schema: object, param: str) -> dict[str, Any]:
 class _Subset:
     """One conversion; holds the root for its `$ref`s, and how much more they may stand for."""
 
-    def __init__(self, root: dict[str, Any]) -> None:
+    def __init__(self, root: JsonObject) -> None:
         self._definitions = Definitions(root)
         self._room = MAX_EXPANDED
 
-    def convert(self, schema: object, param: checks.At, within: tuple[str, ...], depth: int) -> dict[str, Any]:
+    def convert(self, schema: object, param: checks.At, within: tuple[str, ...], depth: int) -> JsonObject:
         if isinstance(schema, bool):
             raise self._cannot(param, str(schema).lower())
         node = checks.mapping(schema, param)
@@ -66,7 +65,7 @@ class _Subset:
                 )
             beside = {key: value for key, value in node.items() if key != "$ref"}
             return self.convert({**target, **beside}, param, (*within, str(ref)), depth + 1)
-        out: dict[str, Any] = {}
+        out: JsonObject = {}
         for key, value in node.items():
             if value is None and key not in NULL_IS_A_VALUE:
                 continue
@@ -74,7 +73,7 @@ class _Subset:
         return out
 
     def _keyword(
-        self, out: dict[str, Any], key: str, value: object, param: checks.At, within: tuple[str, ...], depth: int
+        self, out: JsonObject, key: str, value: object, param: checks.At, within: tuple[str, ...], depth: int
     ) -> None:
         if key in _PLAIN:
             out[key] = value
@@ -105,7 +104,7 @@ class _Subset:
         else:
             raise self._cannot(at, key)
 
-    def _type(self, out: dict[str, Any], value: object, at: Place) -> None:
+    def _type(self, out: JsonObject, value: object, at: Place) -> None:
         names = value if isinstance(value, list) else [value]
         kinds = [checks.string(name, at) for name in names]
         if "null" in kinds and len(kinds) > 1:
@@ -116,7 +115,7 @@ class _Subset:
         elif kinds:
             out["anyOf"] = [{"type": name.upper()} for name in kinds]
 
-    def _enum(self, out: dict[str, Any], values: list[Any], at: Place) -> None:
+    def _enum(self, out: JsonObject, values: list[object], at: Place) -> None:
         texts = [value for value in values if value is not None]
         if len(texts) < len(values):
             out["nullable"] = True
@@ -126,7 +125,7 @@ class _Subset:
             out["enum"] = texts
             out.setdefault("type", "STRING")
 
-    def _any_of(self, out: dict[str, Any], value: list[Any], at: Place, within: tuple[str, ...], depth: int) -> None:
+    def _any_of(self, out: JsonObject, value: list[object], at: Place, within: tuple[str, ...], depth: int) -> None:
         choices = [
             self.convert(each, Place(at, i), within, depth + 1)
             for i, each in enumerate(value)
@@ -140,7 +139,7 @@ class _Subset:
         elif choices:
             out["anyOf"] = choices
 
-    def _target(self, ref: object, param: checks.At, within: tuple[str, ...]) -> dict[str, Any]:
+    def _target(self, ref: object, param: checks.At, within: tuple[str, ...]) -> JsonObject:
         at = Place(param, "$ref")
         name = checks.string(ref, at)
         if name in within:

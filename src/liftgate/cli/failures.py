@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 import click
 
@@ -26,7 +26,7 @@ class Failure(click.ClickException):
 
     exit_code = REFUSED
 
-    def show(self, file: IO[Any] | None = None) -> None:
+    def show(self, file: IO[str] | None = None) -> None:
         click.echo(f"liftgate: {self.message}", file=file, err=file is None)
 
 
@@ -52,7 +52,7 @@ class Interrupted(Failure):
     exit_code = INTERRUPTED
 
 
-def run(work: Callable[[], Coroutine[Any, Any, T]], *, interrupted: Callable[[], str] | None = None) -> T:
+def run(work: Callable[[], Coroutine[object, object, T]], *, interrupted: Callable[[], str] | None = None) -> T:
     """Runs it to its end. Ctrl-C cancels it, lets it clean up and raises Interrupted with the sentence given."""
     try:
         return asyncio.run(work())

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -171,7 +171,7 @@ def _settings(command: Callable[..., None]) -> Callable[..., None]:
 @litellm_flags
 @_settings
 @click.pass_context
-def cli(ctx: click.Context, /, config: Path | None, sandbox: bool, **flags: Any) -> None:
+def cli(ctx: click.Context, /, config: Path | None, sandbox: bool, **flags: object) -> None:
     warnings = read_litellm_flags(flags)
     given = [f"--{_dashes(name)}" for name, value in {"config": config, **flags}.items() if value is not None]
     if ctx.invoked_subcommand is not None:

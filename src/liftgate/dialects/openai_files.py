@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.records import FileRecord
 from liftgate.whole_numbers import as_whole
 
@@ -24,7 +24,7 @@ def check_purpose(purpose: str) -> None:
         raise InvalidRequest(f"'{purpose}' is not one of {list(PURPOSES)} - 'purpose'", param="purpose")
 
 
-def read_life(given: Mapping[str, Any], got: str = "") -> int:
+def read_life(given: JsonMapping, got: str = "") -> int:
     """Seconds, of an `expires_after`. `got`: how the refusal of a number goes on. Raises InvalidRequest naming the
     field."""
     unknown = next((name for name, value in given.items() if name not in _LIFE and value is not None), None)
@@ -87,10 +87,10 @@ def _array(text: str) -> list[str]:
     return names
 
 
-def openai_file(file: FileRecord) -> dict[str, Any]:
+def openai_file(file: FileRecord) -> JsonObject:
     """OpenAI's File object (docs/protocol/openai.md, "Files"); `expires_at` and `status_details` are left out when
     there is none."""
-    body: dict[str, Any] = {
+    body: JsonObject = {
         "id": file.id,
         "object": "file",
         "bytes": file.bytes,
@@ -106,7 +106,7 @@ def openai_file(file: FileRecord) -> dict[str, Any]:
     return body
 
 
-def openai_file_list(files: Sequence[FileRecord], *, has_more: bool) -> dict[str, Any]:
+def openai_file_list(files: Sequence[FileRecord], *, has_more: bool) -> JsonObject:
     """One page; the ids are `""` on an empty one, because the schema has no null there (docs/protocol/openai.md,
     "Lists")."""
     return {
@@ -118,5 +118,5 @@ def openai_file_list(files: Sequence[FileRecord], *, has_more: bool) -> dict[str
     }
 
 
-def openai_file_deleted(file_id: str) -> dict[str, Any]:
+def openai_file_deleted(file_id: str) -> JsonObject:
     return {"id": file_id, "object": "file", "deleted": True}

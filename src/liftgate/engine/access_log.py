@@ -9,14 +9,14 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
 from liftgate.engine.meter import CallRecord
+from liftgate.json_types import JsonMapping, JsonObject
 
 log = logging.getLogger("liftgate.access")
 
@@ -193,7 +193,7 @@ def _said_freely(call: CallRecord) -> str:
     return f',"by_modality":{by_modality}{texts}'
 
 
-def _as_json(value: Mapping[str, Any] | str) -> str:
+def _as_json(value: JsonMapping | str) -> str:
     line = _encode(value).decode()
     return line if line.isascii() else json.dumps(value)
 
@@ -209,9 +209,9 @@ def _second(whole: int) -> str:
     return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def access_fields(call: CallRecord) -> dict[str, Any]:
+def access_fields(call: CallRecord) -> JsonObject:
     """By their names in the log; times are milliseconds, but for `ts`."""
-    fields: dict[str, Any] = {
+    fields: JsonObject = {
         "ts": moment(call.began_at + call.total),
         "level": "info" if call.outcome == "ok" else "warning",
         "event": "access",
@@ -235,7 +235,7 @@ def access_fields(call: CallRecord) -> dict[str, Any]:
     return fields
 
 
-def _add_call(fields: dict[str, Any], call: CallRecord) -> None:
+def _add_call(fields: JsonObject, call: CallRecord) -> None:
     fields |= {
         "dialect": call.dialect,
         "operation": call.operation,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -80,7 +80,7 @@ class Attempts:
         )
         return running if len(wanted.group) == 1 else self._located(wanted, running)
 
-    async def _located(self, wanted: RequestFiles, running: Coroutine[Any, Any, T]) -> T:
+    async def _located(self, wanted: RequestFiles, running: Coroutine[object, object, T]) -> T:
         """What `running` gives, once it is known which of the accounts hold the files."""
         call = current.get()
         locating = self._needs.locate(wanted.needs, (deployment.account for deployment in wanted.group))

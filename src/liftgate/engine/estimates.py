@@ -179,7 +179,7 @@ def _look(body: Body) -> tuple[Any, list[JsonObject]]:
 
 
 def _media(asked: JsonObject) -> Iterator[JsonObject]:
-    waiting: list[Any] = [asked]
+    waiting: list[object] = [asked]
     while waiting:
         value = waiting.pop()
         if isinstance(value, list):

@@ -9,12 +9,12 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
 
 from liftgate.clock import Clock
 from liftgate.deployments import Account
 from liftgate.errors import LiftgateError, Unavailable
 from liftgate.gemini.client import GeminiClient
+from liftgate.json_types import JsonObject
 from liftgate.names import bare_model
 from liftgate.tasks import Tasks
 
@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 3.0
 """What a caller waits for a newer list who could have an older one."""
 KNOWN_MODELS = 1024
 
-ByName = Mapping[str, dict[str, Any]]
+ByName = Mapping[str, JsonObject]
 """Google's Model objects by their names without `models/`, in Google's order."""
 
 
@@ -40,7 +40,7 @@ class GoogleModels:
         self._lists: dict[str, ByName] = {}
         self._due: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[LiftgateError | None]] = {}
-        self._unlisted: OrderedDict[tuple[str, str], tuple[float, dict[str, Any]]] = OrderedDict()
+        self._unlisted: OrderedDict[tuple[str, str], tuple[float, JsonObject]] = OrderedDict()
 
     def known(self, account: Account) -> ByName:
         """The list that is here, of whatever age; empty where none is."""
@@ -74,7 +74,7 @@ class GoogleModels:
         self._due[account.name] = self._clock.monotonic() + FRESH_SECONDS
         return None
 
-    async def one(self, account: Account, model: str) -> dict[str, Any]:
+    async def one(self, account: Account, model: str) -> JsonObject:
         """Google's Model. It serves more than it lists, so what is not listed is asked for by itself. Raises NotFound,
         and what else Google's answer was."""
         if (listed := self.known(account).get(model)) is not None or (

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from liftgate.ask.model_info import facts_of
 from liftgate.clock import Clock
@@ -12,6 +11,7 @@ from liftgate.deployments import Deployment
 from liftgate.engine.google_models import ByName, GoogleModels
 from liftgate.engine.pass_through import METHODS
 from liftgate.errors import LiftgateError, ModelNotFound, NotFound
+from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.keys.asking import sees_model
 from liftgate.prices import day_of
 from liftgate.rates import model_entry
@@ -25,7 +25,7 @@ class ServedModel:
 
     name: str
     upstream: str
-    google: Mapping[str, Any] | None = None
+    google: JsonMapping | None = None
 
 
 class Models:
@@ -105,7 +105,7 @@ class Models:
         """Those that the request's key may ask, as they are configured."""
         return [each for each in self._router.all_deployments() if sees_model(each.model_name)]
 
-    def facts(self, deployment: Deployment) -> dict[str, Any]:
+    def facts(self, deployment: Deployment) -> JsonObject:
         """What the package's table knows of its model, and before that what the config says of it; LiteLLM's names."""
         model = deployment.priced_as or deployment.model
         entry = model_entry(model)

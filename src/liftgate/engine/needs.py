@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -146,7 +146,7 @@ def _of_file(need: Media, file: FileRecord) -> Needed:
     return Needed(need, Wanted(file, mime_type))
 
 
-async def _all(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def _all(work: Iterable[Coroutine[object, object, T]]) -> list[T]:
     """All results in order, or the first failure, without waiting for the others; what they wait for goes on."""
     # No TaskGroup: the failures of one hold each other, and all that their frames hold, until a collector comes by.
     loop = asyncio.get_running_loop()

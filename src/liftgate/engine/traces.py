@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from random import Random  # noqa: TID251 - which calls are sampled; ids come from secrets
 from secrets import token_hex
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -24,6 +23,7 @@ from liftgate.clock import Clock
 from liftgate.engine.call_record import Attempt, CallRecord
 from liftgate.engine.openinference import openinference_of
 from liftgate.errors import ConfigError
+from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.settings.sections import CountingSettings
 from liftgate.spans import CLIENT, INTERNAL, SERVER, Span, Trace, active
 
@@ -227,7 +227,7 @@ def _operation(call: CallRecord) -> str:
     return "embeddings" if "mbed" in call.operation else "generate_content"
 
 
-def _of_request(call: CallRecord) -> dict[str, Any]:
+def _of_request(call: CallRecord) -> JsonObject:
     return {
         "http.request.method": call.method or None,
         "http.route": call.route or None,
@@ -240,7 +240,7 @@ def _of_request(call: CallRecord) -> dict[str, Any]:
     }
 
 
-def _of_attempt(call: CallRecord, attempt: Attempt, operation: str, number: int) -> dict[str, Any]:
+def _of_attempt(call: CallRecord, attempt: Attempt, operation: str, number: int) -> JsonObject:
     place = urlsplit(attempt.deployment.account.api_base)
     return {
         "gen_ai.operation.name": operation,
@@ -255,7 +255,7 @@ def _of_attempt(call: CallRecord, attempt: Attempt, operation: str, number: int)
     }
 
 
-def _of_answer(call: CallRecord) -> dict[str, Any]:
+def _of_answer(call: CallRecord) -> JsonObject:
     tokens = call.tokens
     known = call.usage is not None or bool(call.earlier) or call.estimated
     return {
@@ -271,9 +271,9 @@ def _of_answer(call: CallRecord) -> dict[str, Any]:
     }
 
 
-def _span(span: Span) -> dict[str, Any]:
+def _span(span: Span) -> JsonObject:
     """As OTLP has it."""
-    written: dict[str, Any] = {
+    written: JsonObject = {
         "traceId": span.trace.id,
         "spanId": span.id,
         "name": span.name,
@@ -293,11 +293,11 @@ def _span(span: Span) -> dict[str, Any]:
     return written
 
 
-def _attributes(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _attributes(values: JsonMapping) -> list[JsonObject]:
     return [{"key": name, "value": _value(value)} for name, value in values.items() if value is not None]
 
 
-def _value(value: bool | int | float | str | Sequence[str]) -> dict[str, Any]:
+def _value(value: bool | int | float | str | Sequence[str]) -> JsonObject:
     if isinstance(value, bool):
         return {"boolValue": value}
     if isinstance(value, int):

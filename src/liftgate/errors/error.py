@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
+
+from liftgate.json_types import JsonObject
 
 LONGEST_NAME = 200
 LONGEST_MESSAGE = 4000
@@ -22,7 +24,7 @@ class UpstreamFacts:
     status: int
     google_status: str = ""
     message: str = ""
-    details: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    details: tuple[JsonObject, ...] = field(default=(), repr=False)
 
 
 def let_go(error: BaseException) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from liftgate.errors.error import LiftgateError
+from liftgate.json_types import JsonObject
 
 
 class RateLimited(LiftgateError):
@@ -35,7 +34,7 @@ class BudgetReached(RateLimited):
 
     default_code = "insufficient_quota"
 
-    def __init__(self, message: str, *, facts: dict[str, Any], retry_after: float | None) -> None:
+    def __init__(self, message: str, *, facts: JsonObject, retry_after: float | None) -> None:
         super().__init__(message, retry_after=retry_after)
         self.facts = facts
 

@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from liftgate import ids
 from liftgate.catalog.portable import TableFile, read_rows
 from liftgate.catalog.rows.blobs import OF_BLOBS
 from liftgate.catalog.table import registered
 from liftgate.errors import ConfigError
+from liftgate.json_types import JsonObject
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -96,7 +96,7 @@ class BackupDirectory:
         """Raises `ConfigError` where it cannot be read, or is of a newer Liftgate."""
         path = self.path / _MANIFEST
         try:
-            said: dict[str, Any] = json.loads(path.read_bytes())
+            said: JsonObject = json.loads(path.read_bytes())
             if said["format"] > FORMAT:
                 raise ConfigError(f"{path}: this backup is of a newer Liftgate.")
             lists = {name: tuple(said[name]) for name in ("gone", "missing", "damaged")}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from liftgate.byte_source import ByteSource
@@ -28,6 +28,7 @@ from liftgate.happenings import Happenings
 from liftgate.http.network import broken
 from liftgate.http.transport import ClientLimits, Reply, Transport
 from liftgate.json_elements import ElementDecoder
+from liftgate.json_types import JsonObject
 from liftgate.large_bodies import STEP, Body
 from liftgate.names import model_path
 from liftgate.sse import EventDecoder
@@ -120,9 +121,9 @@ class GeminiClient:
             answer, patience, decoder, names_file=names_file, account=model.whose, key=deployment.api_key
         )
 
-    async def list_models(self, account: Account) -> list[dict[str, Any]]:
+    async def list_models(self, account: Account) -> list[JsonObject]:
         """All that Google lists for this account, as its Model objects. Raises UpstreamProtocolError for no list."""
-        found: list[dict[str, Any]] = []
+        found: list[JsonObject] = []
         token = ""
         for _ in range(MODEL_PAGES):
             query = "models?pageSize=1000" + (f"&pageToken={quote(token, safe='')}" if token else "")
@@ -136,11 +137,11 @@ class GeminiClient:
                 break
         return found
 
-    async def get_model(self, account: Account, model: str) -> dict[str, Any]:
+    async def get_model(self, account: Account, model: str) -> JsonObject:
         """Google's Model object. Raises NotFound."""
         return await self._described(account, quote(model_path(model), safe="/"))
 
-    async def _described(self, account: Account, path: str) -> dict[str, Any]:
+    async def _described(self, account: Account, path: str) -> JsonObject:
         reply = await self._ask("GET", account, path, {})
         if reply.status != 200:
             raise self._refused(reply, account, names_file=False)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from liftgate.errors import LiftgateError, UpstreamProtocolError
 from liftgate.gemini.status import error_of, quotas_of, without_key
 from liftgate.gemini_json import decoded_or_none
 from liftgate.happenings import Happenings
 from liftgate.http.transport import Reply
+from liftgate.json_types import JsonObject
 from liftgate.large_bodies import STEP, Body, contains
 
 
@@ -40,7 +40,7 @@ def upload_number(reply: Reply, name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def object_of(body: bytes) -> dict[str, Any]:
+def object_of(body: bytes) -> JsonObject:
     value = decoded_or_none(body)
     if not isinstance(value, dict):
         raise UpstreamProtocolError("Gemini described something in what is no JSON object.")

@@ -10,12 +10,12 @@ import math
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
 
 from liftgate import errors
 from liftgate.errors import LiftgateError, UpstreamFacts, shortened
 from liftgate.gemini import sentences
 from liftgate.gemini_json import decoded_or_none
+from liftgate.json_types import JsonObject
 from liftgate.large_bodies import Body
 
 LONGEST_WAIT = 86_400.0
@@ -230,16 +230,16 @@ def _storage_is_full(facts: UpstreamFacts) -> bool:
     return any(str(each.get("quotaMetric", "")).endswith("/file_storage_bytes") for each in _violations(facts))
 
 
-def _violations(facts: UpstreamFacts) -> list[dict[str, Any]]:
+def _violations(facts: UpstreamFacts) -> list[JsonObject]:
     found = (detail.get("violations") for detail in _details(facts, "google.rpc.QuotaFailure"))
     return [each for some in found if isinstance(some, list) for each in some if isinstance(each, dict)]
 
 
-def _details(facts: UpstreamFacts, name: str) -> list[dict[str, Any]]:
+def _details(facts: UpstreamFacts, name: str) -> list[JsonObject]:
     return [detail for detail in facts.details if str(detail.get("@type", "")).endswith("/" + name)]
 
 
-def _status_object(body: bytes) -> dict[str, Any] | None:
+def _status_object(body: bytes) -> JsonObject | None:
     text = body.strip()
     if text.startswith(b"data:"):
         text = text.split(b"\n", 1)[0][5:].strip()

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 from liftgate.errors import LiftgateError, UpstreamProtocolError
 from liftgate.gemini.files import GeminiFile
 from liftgate.gemini.files import parse as parse_file
 from liftgate.gemini.status import error_of, parse
 from liftgate.gemini_json import decoded_or_none
+from liftgate.json_types import JsonObject
 
 DEFAULT_GRANULARITY = 8 * 1024 * 1024
 """Bytes; for a start that does not say (all recorded ones do)."""
@@ -94,7 +94,7 @@ def protocol_error(answer: ChunkAnswer, what: str) -> UpstreamProtocolError:
     return UpstreamProtocolError(f"Gemini's upload server {what} (HTTP {answer.status}{said}).", upstream=facts)
 
 
-def json_object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> JsonObject:
     value = decoded_or_none(body)
     return value if isinstance(value, dict) else {}
 

@@ -9,7 +9,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -20,6 +20,7 @@ from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows import keys as rows
 from liftgate.errors import Conflict, NotFound, shortened
+from liftgate.json_types import JsonObject
 from liftgate.keys.fields import Fields
 from liftgate.keys.key import Key
 from liftgate.keys.shown import shown_key
@@ -90,7 +91,7 @@ class Keyring:
             raise no_such_key(key)
         return record
 
-    async def show(self, record: KeyRecord) -> dict[str, Any]:
+    async def show(self, record: KeyRecord) -> JsonObject:
         """By LiteLLM's names, with what it has spent."""
         bounds, counted = Key(record).bounds, UsageFilter(key=record.id)
         spending = await self._db.read(lambda conn: read_spending(conn, record.id, bounds, counted, self._zone))
@@ -188,7 +189,7 @@ def _hint(secret: str) -> str:
     return f"sk-...{secret[-4:]}"
 
 
-def _terms(fields: Fields) -> dict[str, Any]:
+def _terms(fields: Fields) -> JsonObject:
     return {name: value for name, value in fields.items() if name not in COLUMNS}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,6 +17,7 @@ from liftgate.catalog.rows import owner_limits as rows
 from liftgate.catalog.rows.allowances import OWNER_IDS
 from liftgate.catalog.rows.keys import list_keys
 from liftgate.errors import NotFound, shortened
+from liftgate.json_types import JsonObject
 from liftgate.keys.fields import Fields
 from liftgate.keys.known_owners import bounds_of
 from liftgate.keys.shown import shown_key, shown_owner
@@ -76,11 +76,11 @@ class Owners:
         for owner in owners:
             note(log, "owner_deleted", by, owner=owner)
 
-    async def show(self, owner: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    async def show(self, owner: str) -> tuple[JsonObject, list[JsonObject]]:
         """What is known of an owner, with what it has spent, and its keys. Raises `NotFound` for one that has neither
         limits nor keys."""
 
-        def work(conn: Connection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        def work(conn: Connection) -> tuple[JsonObject, list[JsonObject]]:
             record = rows.find_owner(conn, owner)
             found, _ = list_keys(conn, KeySearch(owner=owner, size=MOST_KEYS))
             if record is None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
+from liftgate.json_types import JsonObject
 from liftgate.keys.limits import NANO
 from liftgate.keys.terms import Terms, read_terms
 from liftgate.records import KeyRecord, OwnerLimits
 
 
-def shown_key(record: KeyRecord) -> dict[str, Any]:
+def shown_key(record: KeyRecord) -> JsonObject:
     """By LiteLLM's names; times as ISO 8601 in UTC. `id` and `owner` are ours."""
     terms = read_terms(record.terms)
     return {
@@ -36,7 +36,7 @@ def shown_key(record: KeyRecord) -> dict[str, Any]:
     }
 
 
-def shown_owner(record: OwnerLimits) -> dict[str, Any]:
+def shown_owner(record: OwnerLimits) -> JsonObject:
     """`id` and `owner` are ours."""
     terms = read_terms(record.terms)
     return {
@@ -51,7 +51,7 @@ def shown_owner(record: OwnerLimits) -> dict[str, Any]:
     }
 
 
-def _limits(terms: Terms) -> dict[str, Any]:
+def _limits(terms: Terms) -> JsonObject:
     return {
         "rpm_limit": terms.rpm_limit,
         "tpm_limit": terms.tpm_limit,
@@ -71,7 +71,7 @@ def _limits(terms: Terms) -> dict[str, Any]:
     }
 
 
-def made_key(record: KeyRecord, secret: str) -> dict[str, Any]:
+def made_key(record: KeyRecord, secret: str) -> JsonObject:
     """What the call answers that made the secret: the only place where it is shown."""
     return {"key": secret, "token_id": record.token, **shown_key(record)}
 

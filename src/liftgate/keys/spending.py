@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows.allowances import read_all_allowances, read_allowances
 from liftgate.catalog.rows.keys import keys_with_budgets
 from liftgate.catalog.rows.usage import COUNTED, read_usage
+from liftgate.json_types import JsonObject
 from liftgate.keys.key import Key
 from liftgate.keys.limits import NANO, Bounds, Limit
 from liftgate.keys.pools import read_pool
@@ -67,15 +67,13 @@ def read_budgets(conn: Connection, zone: ZoneInfo, most: int) -> list[KeyBudgets
     return sorted(found, key=lambda each: each.nearness)
 
 
-def read_spending(
-    conn: Connection, subject: str, bounds: Bounds, counted: UsageFilter, zone: ZoneInfo
-) -> dict[str, Any]:
+def read_spending(conn: Connection, subject: str, bounds: Bounds, counted: UsageFilter, zone: ZoneInfo) -> JsonObject:
     """`spend` of the first budget's window, in US dollars; without a budget for all models what was counted in all,
     where that is (`spend: true`). `subject`: the id of the key or of the owner."""
     now = conn.now()
     budgets = [limit for limit in bounds.limits if limit.kind == "usd"]
     states = read_allowances(conn, subject)
-    shown: list[dict[str, Any]] = []
+    shown: list[JsonObject] = []
     for limit in budgets:
         budget = budget_of(limit, states.get(limit.id), now, zone)
         shown.append(

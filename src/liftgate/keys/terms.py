@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
+
+from liftgate.json_types import JsonObject
 
 KeyType = Literal["default", "llm_api", "management", "read_only"]
 
@@ -24,7 +26,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     allowed_routes: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     aliases: dict[str, str] = {}
-    metadata: dict[str, Any] = {}
+    metadata: JsonObject = {}
     tags: tuple[str, ...] = ()
     rpm_limit: int | None = None
     tpm_limit: int | None = None

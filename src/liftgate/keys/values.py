@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
 from liftgate.errors import InvalidRequest, shortened
+from liftgate.json_types import JsonObject
 from liftgate.keys.durations import read_duration, seconds_of
 from liftgate.keys.key import GROUPS, TYPES
 from liftgate.keys.limits import NANO
@@ -106,7 +106,7 @@ def aliases(value: object, param: str) -> dict[str, str]:
     return found
 
 
-def metadata(value: object, param: str) -> dict[str, Any]:
+def metadata(value: object, param: str) -> JsonObject:
     if value is None:
         return {}
     if not isinstance(value, dict):

@@ -7,7 +7,7 @@ Gemini's own fields of `generationConfig` may stand beside them at run time; a t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from liftgate.json_types import JsonMapping
 from liftgate.sdk.calls import CallOptions
@@ -33,12 +33,12 @@ class ChatOptions(CallOptions, total=False):
     logprobs: bool | None
     top_logprobs: int | None
     logit_bias: Mapping[str, float] | None
-    response_format: Any
+    response_format: object
     tools: Sequence[JsonMapping] | None
-    tool_choice: Any
+    tool_choice: object
     parallel_tool_calls: bool | None
     functions: Sequence[JsonMapping] | None
-    function_call: Any
+    function_call: object
     reasoning_effort: str | None
     thinking: JsonMapping | None
     modalities: Sequence[str] | None
@@ -52,11 +52,11 @@ class ChatOptions(CallOptions, total=False):
     generation_config: JsonMapping | None
     labels: Mapping[str, str] | None
     google: JsonMapping | None
-    metadata: Any
+    metadata: object
     user: str | None
     store: bool | None
     verbosity: str | None
-    prediction: Any
+    prediction: object
     safety_identifier: str | None
     prompt_cache_key: str | None
     drop_params: bool | None
@@ -68,4 +68,4 @@ class ChatOptions(CallOptions, total=False):
     headers: Mapping[str, str] | None
     fallbacks: Sequence[str | JsonMapping] | None
     context_window_fallback_dict: Mapping[str, str] | None
-    mock_response: Any
+    mock_response: object

@@ -20,7 +20,7 @@ _TEXTS = frozenset({"content", "reasoning_content", "refusal", "arguments", "inp
 """Fields whose pieces follow one another; of any other text the last one holds."""
 
 
-def stream_chunk_builder(chunks: Iterable[Any], messages: object = None, **_: object) -> ModelResponse:
+def stream_chunk_builder(chunks: Iterable[object], messages: object = None, **_: object) -> ModelResponse:
     """A `chat.completion` of all chunks, in any number of choices; `usage` where the stream had it
     (`stream_options={"include_usage": True}`) or a chunk notes it. `messages` has no effect: LiteLLM counts their
     tokens itself.

@@ -96,7 +96,7 @@ class Liftgate:
     def completion(
         self, model: str, messages: ChatMessages, *, stream: bool | None, **request: Unpack[ChatOptions]
     ) -> ModelResponse | ChunkStream: ...
-    def completion(self, model: str, messages: ChatMessages, **request: Any) -> ModelResponse | ChunkStream:
+    def completion(self, model: str, messages: ChatMessages, **request: object) -> ModelResponse | ChunkStream:
         """A chat completion; `stream=True` gives an iterator of chunks.
 
         `request`: OpenAI's parameters by their names, and `api_key`, `api_base`, `timeout`, `num_retries`,
@@ -108,7 +108,7 @@ class Liftgate:
 
     @overload
     async def acompletion(
-        self, model: str, messages: ChatMessages, *, stream: Literal[True], **request: Any
+        self, model: str, messages: ChatMessages, *, stream: Literal[True], **request: object
     ) -> AsyncChunkStream: ...
     @overload
     async def acompletion(
@@ -123,7 +123,9 @@ class Liftgate:
     async def acompletion(
         self, model: str, messages: ChatMessages, *, stream: bool | None, **request: Unpack[ChatOptions]
     ) -> ModelResponse | AsyncChunkStream: ...
-    async def acompletion(self, model: str, messages: ChatMessages, **request: Any) -> ModelResponse | AsyncChunkStream:
+    async def acompletion(
+        self, model: str, messages: ChatMessages, **request: object
+    ) -> ModelResponse | AsyncChunkStream:
         """`completion`, to be awaited; `stream=True` then gives an async iterator."""
         __tracebackhide__ = True
         return await self._acomplete(model, messages, **request)
@@ -132,16 +134,18 @@ class Liftgate:
     _arespond = awaited(response_operations.responses, aevents)
 
     @overload
-    def responses(self, input: ResponsesInput, model: str, *, stream: Literal[True], **request: Any) -> EventStream: ...
+    def responses(
+        self, input: ResponsesInput, model: str, *, stream: Literal[True], **request: object
+    ) -> EventStream: ...
     @overload
     def responses(
-        self, input: ResponsesInput, model: str, *, stream: Literal[False] | None = None, **request: Any
+        self, input: ResponsesInput, model: str, *, stream: Literal[False] | None = None, **request: object
     ) -> ResponsesAPIResponse: ...
     @overload
     def responses(
-        self, input: ResponsesInput, model: str, *, stream: bool | None, **request: Any
+        self, input: ResponsesInput, model: str, *, stream: bool | None, **request: object
     ) -> ResponsesAPIResponse | EventStream: ...
-    def responses(self, input: ResponsesInput, model: str, **request: Any) -> ResponsesAPIResponse | EventStream:
+    def responses(self, input: ResponsesInput, model: str, **request: object) -> ResponsesAPIResponse | EventStream:
         """A Response of OpenAI's; `stream=True` gives an iterator of events.
 
         `input`: a text, or items; those of an answer's `output` may stand among them. `request`: the parameters of
@@ -152,18 +156,18 @@ class Liftgate:
 
     @overload
     async def aresponses(
-        self, input: ResponsesInput, model: str, *, stream: Literal[True], **request: Any
+        self, input: ResponsesInput, model: str, *, stream: Literal[True], **request: object
     ) -> AsyncEventStream: ...
     @overload
     async def aresponses(
-        self, input: ResponsesInput, model: str, *, stream: Literal[False] | None = None, **request: Any
+        self, input: ResponsesInput, model: str, *, stream: Literal[False] | None = None, **request: object
     ) -> ResponsesAPIResponse: ...
     @overload
     async def aresponses(
-        self, input: ResponsesInput, model: str, *, stream: bool | None, **request: Any
+        self, input: ResponsesInput, model: str, *, stream: bool | None, **request: object
     ) -> ResponsesAPIResponse | AsyncEventStream: ...
     async def aresponses(
-        self, input: ResponsesInput, model: str, **request: Any
+        self, input: ResponsesInput, model: str, **request: object
     ) -> ResponsesAPIResponse | AsyncEventStream:
         """`responses`, to be awaited; `stream=True` then gives an async iterator."""
         __tracebackhide__ = True
@@ -218,7 +222,7 @@ class AsyncLiftgate:
 
     @overload
     async def completion(
-        self, model: str, messages: ChatMessages, *, stream: Literal[True], **request: Any
+        self, model: str, messages: ChatMessages, *, stream: Literal[True], **request: object
     ) -> AsyncChunkStream: ...
     @overload
     async def completion(
@@ -233,24 +237,26 @@ class AsyncLiftgate:
     async def completion(
         self, model: str, messages: ChatMessages, *, stream: bool | None, **request: Unpack[ChatOptions]
     ) -> ModelResponse | AsyncChunkStream: ...
-    async def completion(self, model: str, messages: ChatMessages, **request: Any) -> ModelResponse | AsyncChunkStream:
+    async def completion(
+        self, model: str, messages: ChatMessages, **request: object
+    ) -> ModelResponse | AsyncChunkStream:
         """A chat completion; `stream=True` gives an async iterator of chunks. Arguments as `Liftgate.completion`."""
         return await self._complete(model, messages, **request)
 
     @overload
     async def responses(
-        self, input: ResponsesInput, model: str, *, stream: Literal[True], **request: Any
+        self, input: ResponsesInput, model: str, *, stream: Literal[True], **request: object
     ) -> AsyncEventStream: ...
     @overload
     async def responses(
-        self, input: ResponsesInput, model: str, *, stream: Literal[False] | None = None, **request: Any
+        self, input: ResponsesInput, model: str, *, stream: Literal[False] | None = None, **request: object
     ) -> ResponsesAPIResponse: ...
     @overload
     async def responses(
-        self, input: ResponsesInput, model: str, *, stream: bool | None, **request: Any
+        self, input: ResponsesInput, model: str, *, stream: bool | None, **request: object
     ) -> ResponsesAPIResponse | AsyncEventStream: ...
     async def responses(
-        self, input: ResponsesInput, model: str, **request: Any
+        self, input: ResponsesInput, model: str, **request: object
     ) -> ResponsesAPIResponse | AsyncEventStream:
         """A Response of OpenAI's; `stream=True` gives an async iterator of events. Arguments as there."""
         __tracebackhide__ = True

@@ -126,7 +126,7 @@ def take_out(request: JsonObject) -> None:
             raise UnsupportedParameter(f"Unsupported parameter: '{name}': {REFUSED[name]}.", param=name)
 
 
-def response_format(value: Any) -> Any:
+def response_format(value: object) -> Any:
     """A pydantic model, as OpenAI's `parse` and LiteLLM take one, as the JSON Schema that it stands for."""
     schema_of = getattr(value, "model_json_schema", None)
     if isinstance(value, type) and callable(schema_of):

@@ -21,7 +21,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def blocking(say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]) -> Callable[Concatenate[Any, P], R]:
+def blocking(say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]) -> Callable[Concatenate[object, P], R]:
     """A method that waits. `show` makes of the engine's result what the caller sees."""
     place = _place_of_model(say)
 
@@ -35,7 +35,9 @@ def blocking(say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]) -> 
     return _signed(method, say)
 
 
-def awaited(say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]) -> Callable[Concatenate[Any, P], Work[R]]:
+def awaited(
+    say: Callable[P, Operation[T]], show: Callable[[T, Bridge], R]
+) -> Callable[Concatenate[object, P], Work[R]]:
     """The same to be awaited."""
     place = _place_of_model(say)
 

@@ -34,7 +34,7 @@ class Operation(Generic[T_co]):
     """`ask` is given the engine and `file` as it came, or as `file_input.brought` made it on the caller's own loop."""
 
     ask: Callable[[Engine, Any], Work[T_co]]
-    file: Any = None
+    file: object = None
 
 
 def create_file(
@@ -150,7 +150,7 @@ def file_content(
     return Operation(opened)
 
 
-def completion(model: str, messages: ChatMessages, **request: Any) -> Operation[ModelResponse | ChunkSource]:
+def completion(model: str, messages: ChatMessages, **request: object) -> Operation[ModelResponse | ChunkSource]:
     """A chat completion; `stream=True` gives an iterator of chunks.
 
     `request`: OpenAI's parameters by their names, and those that all functions share. `drop_params=True` leaves out
@@ -186,7 +186,7 @@ def completion(model: str, messages: ChatMessages, **request: Any) -> Operation[
 
 
 def batch_completion(
-    model: str, messages: Sequence[ChatMessages], max_workers: int = 100, **request: Any
+    model: str, messages: Sequence[ChatMessages], max_workers: int = 100, **request: object
 ) -> Operation[list[ModelResponse | Exception]]:
     """Many chats at once, `messages` being a list of them: at most `max_workers` side by side.
 
@@ -232,8 +232,8 @@ def token_counter(
     messages: ChatMessages | None = None,
     count_response_tokens: bool | None = False,
     tools: Sequence[JsonMapping] | None = None,
-    tool_choice: Any = None,
-    **request: Any,
+    tool_choice: object = None,
+    **request: object,
 ) -> Operation[int]:
     """How many tokens `completion` with the same arguments would send, as Gemini counts them, files included.
 

@@ -107,12 +107,12 @@ def _combined(public: Any, kind: Any) -> Any:
     return type(public.__name__, (public, kind), {"__module__": public.__module__, "__reduce__": _reduce})
 
 
-def _reduce(error: Any) -> tuple[Any, ...]:
+def _reduce(error: errors.LiftgateError) -> tuple[object, ...]:
     public, kind = type(error).__bases__
     return _rebuilt, (public, kind, error.args, {**error.__dict__, "response": None, "request": None})
 
 
-def _rebuilt(public: Any, kind: Any, args: tuple[Any, ...], state: JsonObject) -> Exception:
+def _rebuilt(public: Any, kind: Any, args: tuple[object, ...], state: JsonObject) -> Exception:
     combined = _combined(public, kind)
     error: Exception = combined.__new__(combined, *args)
     error.args = args
@@ -120,7 +120,7 @@ def _rebuilt(public: Any, kind: Any, args: tuple[Any, ...], state: JsonObject) -
     return error
 
 
-def _response(error: errors.LiftgateError, body: JsonObject) -> Any:
+def _response(error: errors.LiftgateError, body: JsonObject) -> object:
     """The HTTP response that OpenAI's client would have had, in the class of its HTTP library; None without one."""
     if (http := _http_library()) is None:
         return None

@@ -22,7 +22,7 @@ ResponsesInput: TypeAlias = str | Sequence[JsonMapping | Result] | None
 """None where an earlier response or a conversation alone is gone on from."""
 
 
-def responses(input: ResponsesInput, model: str, **request: Any) -> Operation[ResponsesAPIResponse | EventSource]:
+def responses(input: ResponsesInput, model: str, **request: object) -> Operation[ResponsesAPIResponse | EventSource]:
     """A Response of OpenAI's; `stream=True` gives an iterator of events.
 
     `input`: a text, or items; those of an answer's `output` may stand among them as they are. `request`: the
@@ -63,7 +63,7 @@ def delete_responses(
     return Operation(lambda engine, _: engine.delete_response(response_id, call))
 
 
-def _said(given: object, model: object, arguments: Mapping[str, Any]) -> tuple[JsonObject, Call]:
+def _said(given: object, model: object, arguments: JsonMapping) -> tuple[JsonObject, Call]:
     """The request's body, and its options, which are never part of it."""
     if given is None and not (arguments.get("previous_response_id") or arguments.get("conversation")):
         raise MissingParameter("input")

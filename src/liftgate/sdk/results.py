@@ -43,13 +43,13 @@ class Result:
             raise KeyError(name)
         return default
 
-    def __setitem__(self, name: str, value: Any) -> None:
+    def __setitem__(self, name: str, value: object) -> None:
         self.__dict__[name] = value
 
     def __contains__(self, name: object) -> bool:
         return name in self.__dict__
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[object]:
         return iter(self.__dict__)
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class Result:
     def keys(self) -> list[str]:
         return list(self.__dict__)
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: object = None) -> Any:
         return self.__dict__.get(name, default)
 
     def model_dump(self, *, exclude_none: bool = False) -> _Fields:
@@ -115,7 +115,7 @@ def _fields(kind: type[Result]) -> set[str]:
     return {name for parent in kind.__mro__ for name in inspect.get_annotations(parent) if name[0] != "_"}
 
 
-def _value(value: Any, kind: type[Result]) -> Any:
+def _value(value: object, kind: type[Result]) -> object:
     if isinstance(value, Mapping):
         return kind(**value)
     if isinstance(value, list):
@@ -123,7 +123,7 @@ def _value(value: Any, kind: type[Result]) -> Any:
     return value
 
 
-def plain(value: Any, *, exclude_none: bool = False) -> Any:
+def plain(value: object, *, exclude_none: bool = False) -> Any:
     """Results, mappings and sequences, however nested, as dicts and lists: an answer's message may be part of a
     request.
     """

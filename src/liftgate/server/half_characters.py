@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from liftgate.ask.checks import At, Place
 from liftgate.errors import InvalidRequest
@@ -21,7 +20,7 @@ def half_character(body: Body) -> str | None:
     if b"\\u" not in body:
         return None
     try:
-        waiting: list[tuple[At, Any]] = [("", json.loads(body))]
+        waiting: list[tuple[At, object]] = [("", json.loads(body))]
     except (ValueError, RecursionError):
         return None
     while waiting:

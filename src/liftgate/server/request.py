@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Any
 from urllib.parse import quote
 
 from liftgate.engine.meter import CallRecord
 from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
 from liftgate.gateway import Gateway
+from liftgate.json_types import JsonObject
 from liftgate.keys.key import NOBODY
 from liftgate.large_bodies import Body
 from liftgate.server.asgi import Header, Message, Receive, Scope
@@ -225,7 +225,7 @@ class Request:
             return size >= LARGE
         return False
 
-    async def json_object(self, limit: int | None = None) -> dict[str, Any]:
+    async def json_object(self, limit: int | None = None) -> JsonObject:
         """The body as a JSON object, of at most `limit` bytes. Raises InvalidRequest in OpenAI's words."""
         body = await self.body(limit or self.gateway.settings.limits.max_body_bytes)
         try:

@@ -123,5 +123,5 @@ def json_response(value: Any) -> Response:
     return Response(_encode(value))
 
 
-def google_json(value: Any) -> Response:
+def google_json(value: object) -> Response:
     return Response(_encode(value), headers=(JSON_UTF8,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -13,6 +13,7 @@ from liftgate.cli.admin.data_command import confirm, document, find, show_places
 from liftgate.cli.failures import Failure
 from liftgate.cli.options import data_options, json_option
 from liftgate.cli.readable import plain
+from liftgate.json_types import JsonMapping, JsonObject
 
 if TYPE_CHECKING:
     from liftgate.keys.keyring import Keyring
@@ -59,7 +60,7 @@ def keys() -> None:
 @click.option("--key", metavar="SECRET", help="A secret of one's own; by default one is made.")
 @json_option
 @data_options
-def generate(as_json: bool, config: Path | None, **given: Any) -> None:
+def generate(as_json: bool, config: Path | None, **given: object) -> None:
     """Make a key, and show its secret.
 
     With --json, one document as POST /key/generate answers.
@@ -79,7 +80,7 @@ def generate(as_json: bool, config: Path | None, **given: Any) -> None:
 @keys.command(name="list")
 @json_option
 @data_options
-def list_keys(as_json: bool, config: Path | None, **flags: Any) -> None:
+def list_keys(as_json: bool, config: Path | None, **flags: str | None) -> None:
     """List all keys.
 
     With --json, one document: {"data": [key, …], "catalogue", "store"}.
@@ -111,10 +112,10 @@ def list_keys(as_json: bool, config: Path | None, **flags: Any) -> None:
 @click.argument("key")
 @json_option
 @data_options
-def info(key: str, as_json: bool, config: Path | None, **flags: Any) -> None:
+def info(key: str, as_json: bool, config: Path | None, **flags: str | None) -> None:
     """Show what is known of a key."""
 
-    async def work(keyring: Keyring, token: str) -> dict[str, Any]:
+    async def work(keyring: Keyring, token: str) -> JsonObject:
         return await keyring.show(await keyring.find(token))
 
     shown, places = _on_key(config, flags, key, work)
@@ -131,7 +132,7 @@ def info(key: str, as_json: bool, config: Path | None, **flags: Any) -> None:
 @_term_options
 @json_option
 @data_options
-def update(key: str, as_json: bool, config: Path | None, **given: Any) -> None:
+def update(key: str, as_json: bool, config: Path | None, **given: object) -> None:
     """Change what the options name of a key; an empty text takes a value away."""
     fields, flags = _split(given)
     if not fields:
@@ -146,7 +147,7 @@ def update(key: str, as_json: bool, config: Path | None, **given: Any) -> None:
 @click.argument("key")
 @json_option
 @data_options
-def block(key: str, as_json: bool, config: Path | None, **flags: Any) -> None:
+def block(key: str, as_json: bool, config: Path | None, **flags: str | None) -> None:
     """Refuse a key until it is unblocked."""
     record, places = _on_key(config, flags, key, lambda keyring, token: keyring.block(token, COMMAND_LINE, on=True))
     _tell(record, "blocked", places, as_json=as_json)
@@ -156,7 +157,7 @@ def block(key: str, as_json: bool, config: Path | None, **flags: Any) -> None:
 @click.argument("key")
 @json_option
 @data_options
-def unblock(key: str, as_json: bool, config: Path | None, **flags: Any) -> None:
+def unblock(key: str, as_json: bool, config: Path | None, **flags: str | None) -> None:
     """Take a blocked key again."""
     record, places = _on_key(config, flags, key, lambda keyring, token: keyring.block(token, COMMAND_LINE, on=False))
     _tell(record, "unblocked", places, as_json=as_json)
@@ -167,7 +168,7 @@ def unblock(key: str, as_json: bool, config: Path | None, **flags: Any) -> None:
 @click.option("--grace", default="", metavar="TIME", help="How long the old secret is good too: 1h, 2d.")
 @json_option
 @data_options
-def regenerate(key: str, grace: str, as_json: bool, config: Path | None, **flags: Any) -> None:
+def regenerate(key: str, grace: str, as_json: bool, config: Path | None, **flags: str | None) -> None:
     """Give a key another secret, and show it. Its files, models and limits stay."""
     from liftgate.keys.durations import seconds_of
     from liftgate.keys.shown import made_key
@@ -188,7 +189,7 @@ def regenerate(key: str, grace: str, as_json: bool, config: Path | None, **flags
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @data_options
-def delete(key: str, yes: bool, as_json: bool, config: Path | None, **flags: Any) -> None:
+def delete(key: str, yes: bool, as_json: bool, config: Path | None, **flags: str | None) -> None:
     """Remove a key for good. Files of its owner stay."""
     if not yes:
         confirm("Remove this key for good? Whoever has it is refused within a second.")
@@ -212,7 +213,7 @@ def _tell(record: KeyRecord, what: str, places: Mapping[str, str], *, as_json: b
     show_places(places)
 
 
-def _split(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str | None]]:
+def _split(given: JsonMapping) -> tuple[JsonObject, dict[str, str | None]]:
     """LiteLLM's fields that were given, and where the data are."""
     from liftgate.keys.fields import BY_FIELD
 
@@ -224,7 +225,7 @@ def _split(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str | No
     return fields, {name: value for name, value in given.items() if name not in BY_FIELD}
 
 
-def _read(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _read(fields: JsonMapping) -> JsonObject:
     from liftgate.keys.fields import read_fields
 
     return read_fields(fields)

@@ -15,6 +15,7 @@ import click
 from liftgate.cli.command_line import typed
 from liftgate.cli.failures import run
 from liftgate.cli.options import address, gateway_options, json_option
+from liftgate.json_types import JsonObject
 from liftgate.names import names_a_file
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ async def _chat(where: Address, question: Question) -> None:
         model = question.model or (before.model if before else await first_model(gateway))
         file_ids = await uploaded(where, question.given, model)
         said = _items(question, file_ids)
-        body: dict[str, Any]
+        body: JsonObject
         if before is None:
             body = {"model": model, "messages": _messages(question, file_ids)}
         elif before.response_id:
@@ -116,17 +117,17 @@ async def _chat(where: Address, question: Question) -> None:
         answers.save(Last(model, told.response_id, items))
 
 
-def _messages(question: Question, file_ids: list[str]) -> list[dict[str, Any]]:
+def _messages(question: Question, file_ids: list[str]) -> list[JsonObject]:
     """For a chat."""
-    messages: list[dict[str, Any]] = [{"role": "system", "content": question.system}] if question.system else []
-    parts: list[dict[str, Any]] = [{"type": "file", "file": {"file_id": file_id}} for file_id in file_ids]
+    messages: list[JsonObject] = [{"role": "system", "content": question.system}] if question.system else []
+    parts: list[JsonObject] = [{"type": "file", "file": {"file_id": file_id}} for file_id in file_ids]
     content: object = [{"type": "text", "text": question.text}, *parts] if parts else question.text
     return [*messages, {"role": "user", "content": content}]
 
 
-def _items(question: Question, file_ids: list[str]) -> list[dict[str, Any]]:
+def _items(question: Question, file_ids: list[str]) -> list[JsonObject]:
     """The same for Responses. The instruction is an item, so that it holds for what follows as well."""
-    items: list[dict[str, Any]] = []
+    items: list[JsonObject] = []
     if question.system:
         items.append({"type": "message", "role": "developer", "content": question.system})
     parts = [{"type": "input_file", "file_id": file_id} for file_id in file_ids]

@@ -12,9 +12,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import click
+
+from liftgate.json_types import JsonObject
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -57,12 +59,12 @@ class DemoServers:
         operations: dict[str, int] = self.control("stats")["operations"]
         return operations
 
-    def control(self, noun: str, order: dict[str, Any] | None = None) -> dict[str, Any]:
+    def control(self, noun: str, order: JsonObject | None = None) -> JsonObject:
         """The route that only the sandbox has."""
         data = None if order is None else json.dumps(order).encode()
         request = urllib.request.Request(f"{self.sandbox}/sandbox/{noun}", data=data)
         with _direct().open(request, timeout=10) as response:
-            reply: dict[str, Any] = json.load(response)
+            reply: JsonObject = json.load(response)
         return reply
 
     def _environ(self) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.cells import cell_len
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from liftgate.cli.readable import counted, moment, plain, size
+from liftgate.json_types import JsonObject
 from liftgate.records import KeyRecord
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ SHORTEST_NAME = 8
 STYLES = {"processed": "green", "uploaded": "yellow", "error": "red"}
 
 
-def show_files(found: Sequence[dict[str, Any]]) -> None:
+def show_files(found: Sequence[JsonObject]) -> None:
     if not found:
         remark("no files")
         return
@@ -73,7 +74,7 @@ def _cut(cell: object, room: int) -> Text:
     return text
 
 
-def show_file(file: dict[str, Any]) -> None:
+def show_file(file: JsonObject) -> None:
     values = {
         "id": file["id"],
         "filename": file["filename"],

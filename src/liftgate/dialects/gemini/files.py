@@ -11,9 +11,9 @@ import base64
 import json
 import re
 from datetime import UTC, datetime
-from typing import Any
 
 from liftgate.errors import InvalidRequest, shortened
+from liftgate.json_types import JsonObject
 from liftgate.names import gemini_name, may_be_chosen
 from liftgate.records import FileRecord, NewFile
 from liftgate.whole_numbers import whole_number
@@ -35,7 +35,7 @@ def read_metadata(body: bytes) -> NewFile:
     described = request.get("file")
     file = _object({} if described is None else described, "file")
     spelled = {snake: camel for camel, snake in _SET.items()}
-    found: dict[str, Any] = {}
+    found: JsonObject = {}
     for key, value in file.items():
         field = spelled.get(key, key)
         if field not in _SET and field not in _OUTPUT and field not in _OUTPUT_SNAKE:
@@ -52,7 +52,7 @@ def read_metadata(body: bytes) -> NewFile:
     )
 
 
-def _name(found: dict[str, Any]) -> str | None:
+def _name(found: JsonObject) -> str | None:
     name = _text(found, "name")
     if name and not may_be_chosen(name):
         raise InvalidRequest(
@@ -63,7 +63,7 @@ def _name(found: dict[str, Any]) -> str | None:
     return name or None
 
 
-def _size(found: dict[str, Any]) -> int | None:
+def _size(found: JsonObject) -> int | None:
     """An int64: a number, or a string of digits (the JavaScript client)."""
     value = found.get("sizeBytes")
     if value is None:
@@ -74,14 +74,14 @@ def _size(found: dict[str, Any]) -> int | None:
     return size
 
 
-def _text(found: dict[str, Any], field: str) -> str:
+def _text(found: JsonObject, field: str) -> str:
     value = found.get(field, "")
     if not isinstance(value, str):
         raise InvalidRequest(f"Invalid value at 'file.{_SET[field]}' (TYPE_STRING).", param=f"file.{field}")
     return value
 
 
-def _object(value: object, where: str) -> dict[str, Any]:
+def _object(value: object, where: str) -> JsonObject:
     if not isinstance(value, dict):
         raise InvalidRequest(f"Invalid JSON payload received. '{where or 'request'}' must be an object.")
     return value
@@ -110,11 +110,11 @@ def _double_quoted(found: re.Match[str]) -> str:
     return json.dumps(found[0][1:-1].replace("\\'", "'"), ensure_ascii=False)
 
 
-def gemini_file(file: FileRecord) -> dict[str, Any]:
+def gemini_file(file: FileRecord) -> JsonObject:
     """Gemini's File resource (docs/protocol/gemini.md, "The File resource"): canonical URI, int64 as string,
     `sha256Hash` base64 of the hex digits."""
     name = file.alias or gemini_name(file.id)
-    body: dict[str, Any] = {
+    body: JsonObject = {
         "name": name,
         "mimeType": file.mime_type,
         "sizeBytes": str(file.bytes),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from liftgate.ask import checks
@@ -44,7 +42,7 @@ def as_text(asked: JsonObject, content: object) -> str:
     return _encode({"ran": asked, "result": _readable(content)}).decode()
 
 
-def _readable(value: Any) -> Any:
+def _readable(value: object) -> object:
     """Without what is sealed."""
     if isinstance(value, dict):
         return {key: _readable(each) for key, each in value.items() if not key.startswith("encrypted_")}

@@ -9,7 +9,7 @@ what was searched and cited stands behind the text.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -159,7 +159,7 @@ class Output:
             self._delta({"type": "citations_delta", "citation": citation})
         block["citations"] = cited
 
-    def _search(self, grounding: Any) -> None:
+    def _search(self, grounding: object) -> None:
         grounding = grounding if isinstance(grounding, dict) else {}
         found = grounding.get("webSearchQueries")
         queries = [str(each) for each in found] if isinstance(found, list) else []

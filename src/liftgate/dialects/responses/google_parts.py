@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from liftgate.answer.choice import Choice
 from liftgate.dialects.openai_choice import told_by_google
 from liftgate.json_types import JsonObject
@@ -21,7 +19,7 @@ def is_search(called: JsonObject) -> bool:
     return "SEARCH" in str(called.get("toolType") or called.get("name") or "").upper()
 
 
-def chunks(grounding: Any, kind: str, key: str) -> list[JsonObject]:
+def chunks(grounding: object, kind: str, key: str) -> list[JsonObject]:
     """The sources of a kind that have a text under `key`."""
     listed = grounding.get("groundingChunks") if isinstance(grounding, dict) else None
     sources = [each.get(kind) for each in (listed if isinstance(listed, list) else ()) if isinstance(each, dict)]

@@ -9,11 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Collection
-from typing import Any
 
 from liftgate.dialects.gemini.files import gemini_file
 from liftgate.engine.pass_through import NUMBERS
 from liftgate.errors import FileNotFound, InvalidRequest, shortened
+from liftgate.json_types import JsonObject
 from liftgate.names import gemini_resource, is_file_id
 from liftgate.records import FileRecord
 from liftgate.server.auditing import by_of
@@ -41,7 +41,7 @@ async def list_files(request: Request) -> Response:
         )
     except FileNotFound:
         raise _bad_token() from None
-    body: dict[str, Any] = {}
+    body: JsonObject = {}
     if page.files:
         body["files"] = [gemini_file(file) for file in page.files]
     if page.has_more:

@@ -6,12 +6,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Any
 
 from liftgate.ask.model_facts import facts_for
 from liftgate.engine.models import ServedModel
 from liftgate.engine.pass_through import METHODS, NUMBERS, STREAM, GeminiRequest, methods_of
 from liftgate.errors import InvalidRequest, ModelNotFound, NotFound
+from liftgate.json_types import JsonObject
 from liftgate.names import gemini_model, has_collection
 from liftgate.server.bodies import without_mark
 from liftgate.server.handlers.gemini_files import common, page_size
@@ -66,7 +66,7 @@ async def list_models(request: Request) -> Response:
     start = _position(query.get("pageToken") or query.get("page_token"))
     with request.while_connected(PATIENCE):
         listed = await request.gateway.models.list()
-    body: dict[str, Any] = {"models": [_model(model) for model in listed[start : start + size]]}
+    body: JsonObject = {"models": [_model(model) for model in listed[start : start + size]]}
     if start + size < len(listed):
         body["nextPageToken"] = base64.urlsafe_b64encode(b"%d" % (start + size)).decode().rstrip("=")
     return google_json(body)
@@ -88,7 +88,7 @@ async def get_model(request: Request) -> Response:
         ) from None
 
 
-def _model(model: ServedModel) -> dict[str, Any]:
+def _model(model: ServedModel) -> JsonObject:
     """Google's own Model under its public name; where Google was not asked, what the table of models knows of it."""
     if model.google is not None:
         return {**model.google, "name": gemini_model(model.name)}

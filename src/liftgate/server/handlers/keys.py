@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from liftgate.audit import By
 from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.keys.durations import seconds_of
 from liftgate.keys.fields import read_fields
 from liftgate.keys.key import Caller
@@ -107,7 +108,7 @@ async def info(request: Request) -> Response:
     return json_response({"key": key, "info": await keyring.show(await keyring.find(key))})
 
 
-def _of_config(caller: Caller) -> dict[str, Any]:
+def _of_config(caller: Caller) -> JsonObject:
     """A key of the config may all that its owner may, without an end."""
     return {
         "key_alias": caller.name,
@@ -179,18 +180,18 @@ def managing(request: Request) -> By:
     return by_of(request)
 
 
-async def optional_object(request: Request) -> dict[str, Any]:
+async def optional_object(request: Request) -> JsonObject:
     """LiteLLM's clients may send none where every field is optional."""
     return await request.json_object() if request.unread else {}
 
 
-def _named(body: Mapping[str, Any]) -> str:
+def _named(body: JsonMapping) -> str:
     key = text(body.get("key"), "key")
     if key is None:
         raise MissingParameter("key")
     return key
 
 
-def _without_secret(body: Mapping[str, Any], *others: str) -> dict[str, Any]:
+def _without_secret(body: JsonMapping, *others: str) -> JsonObject:
     """The fields that change a key; `key` names it there."""
     return read_fields(body, "key", *others)

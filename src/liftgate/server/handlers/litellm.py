@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from liftgate.json_types import JsonObject
 from liftgate.names import litellm_model
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
@@ -31,8 +30,8 @@ async def health(request: Request) -> Response:
     asking costs nothing."""
     request.query("key", "model")
     models = request.gateway.models
-    healthy: list[dict[str, Any]] = []
-    unhealthy: list[dict[str, Any]] = []
+    healthy: list[JsonObject] = []
+    unhealthy: list[JsonObject] = []
     for each in models.deployments():
         entry = {"model": litellm_model(each.model), "model_name": each.model_name, "model_id": each.id}
         if failures := models.failures(each):

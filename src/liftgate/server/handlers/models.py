@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from liftgate.json_types import JsonObject
 from liftgate.server.handlers.generate import PATIENCE
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
@@ -24,5 +23,5 @@ async def retrieve_model(request: Request) -> Response:
     return json_response(_model(found.name))
 
 
-def _model(name: str) -> dict[str, Any]:
+def _model(name: str) -> JsonObject:
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "google"}

@@ -6,11 +6,12 @@ Times are whole seconds since the epoch, sizes bytes; what there is none of is n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from liftgate.dialects.openai_files import openai_file
 from liftgate.engine.overview import PROJECT_BYTES, AccountUse, CopyPlace, FileCopy, Overview, SeenFile
 from liftgate.errors import InvalidRequest, LiftgateError, let_go
+from liftgate.json_types import JsonObject
 from liftgate.records import CopyRecord, FileSearch
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
@@ -116,7 +117,7 @@ async def health(request: Request) -> Response:
     )
 
 
-def _file(seen: SeenFile) -> dict[str, Any]:
+def _file(seen: SeenFile) -> JsonObject:
     """OpenAI's File object and what it leaves out."""
     states = [copy.state for copy in seen.copies]
     ends = [copy.expires_at for copy in seen.copies if copy.state == "active" and copy.expires_at is not None]
@@ -130,11 +131,11 @@ def _file(seen: SeenFile) -> dict[str, Any]:
     }
 
 
-def _place(place: CopyPlace) -> dict[str, Any]:
+def _place(place: CopyPlace) -> JsonObject:
     return {"account": place.account, "state": place.state, **_copy(place.copy)}
 
 
-def _copy(copy: CopyRecord | None) -> dict[str, Any]:
+def _copy(copy: CopyRecord | None) -> JsonObject:
     if copy is None:
         return {"mime_type": None, "bytes": None, "until": None, "last_used_at": None, "last_error": None}
     return {
@@ -146,7 +147,7 @@ def _copy(copy: CopyRecord | None) -> dict[str, Any]:
     }
 
 
-def _account(use: AccountUse) -> dict[str, Any]:
+def _account(use: AccountUse) -> JsonObject:
     counts = {each.state: each.copies for each in use.held}
     return {
         "account": use.account.name,
@@ -158,7 +159,7 @@ def _account(use: AccountUse) -> dict[str, Any]:
     }
 
 
-def _unsettled(found: FileCopy) -> dict[str, Any]:
+def _unsettled(found: FileCopy) -> JsonObject:
     return {
         "file_id": found.file_id,
         "filename": found.filename,
@@ -168,7 +169,7 @@ def _unsettled(found: FileCopy) -> dict[str, Any]:
     }
 
 
-def _under_way(found: FileCopy, overview: Overview) -> dict[str, Any]:
+def _under_way(found: FileCopy, overview: Overview) -> JsonObject:
     return {**_unsettled(found), "sent_bytes": overview.sent(found.copy)}
 
 

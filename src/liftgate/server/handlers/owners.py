@@ -5,11 +5,9 @@ By the master key or a key of the type management; any key sees its own owners.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from liftgate import ids
 from liftgate.errors import InvalidRequest, MissingParameter, NotFound
+from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.keys.fields import BY_OWNER_FIELD, Fields, read_fields
 from liftgate.keys.owners import no_such_owner
 from liftgate.keys.shown import made_key, shown_owner
@@ -106,22 +104,22 @@ class OwnerRoutes:
             {f"{self._noun}s": shown, "total": total, "page": page, "page_size": size, "total_pages": -(-total // size)}
         )
 
-    def _fields(self, body: Mapping[str, Any], *others: str) -> Fields:
+    def _fields(self, body: JsonMapping, *others: str) -> Fields:
         fields = read_fields(body, self._id, self._alias, *others, rows=BY_OWNER_FIELD, whose="an owner")
         if self._alias in body:
             fields["alias"] = text(body[self._alias], self._alias)
         return fields
 
-    def _named(self, body: Mapping[str, Any]) -> str:
+    def _named(self, body: JsonMapping) -> str:
         name = text(body.get(self._id), self._id)
         if name is None:
             raise MissingParameter(self._id)
         return name
 
-    def _shown(self, record: OwnerLimits) -> dict[str, Any]:
+    def _shown(self, record: OwnerLimits) -> JsonObject:
         return self._named_so(shown_owner(record))
 
-    def _named_so(self, shown: Mapping[str, Any]) -> dict[str, Any]:
+    def _named_so(self, shown: JsonMapping) -> JsonObject:
         """By LiteLLM's names for this kind of owner."""
         alias = {self._alias: shown["alias"]} if "alias" in shown else {}
         return {self._id: shown["owner"], **alias, **{name: value for name, value in shown.items() if name != "alias"}}

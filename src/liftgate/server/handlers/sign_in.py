@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from liftgate.audit import By, note
 from liftgate.engine.sign_ins import IDLE_SECONDS, SignedIn
 from liftgate.errors import AuthenticationFailed, InvalidRequest, MissingParameter, let_go
+from liftgate.json_types import JsonObject
 from liftgate.keys.key import Caller
 from liftgate.server.asgi import Header
 from liftgate.server.auth import OPEN
@@ -86,10 +86,10 @@ async def _caller(request: Request, desk: SignInDesk, key: bytes) -> Caller:
     return await desk.auth.find_caller(request, request.gateway.known_keys)
 
 
-def _shown(request: Request, caller: Caller, *, keys: bool, found: SignedIn | None = None) -> dict[str, Any]:
+def _shown(request: Request, caller: Caller, *, keys: bool, found: SignedIn | None = None) -> JsonObject:
     """`master`: whether keys are made and changed with it; `files`: whether it opens files and models; `spend`: whether
     it is counted."""
-    shown: dict[str, Any] = {
+    shown: JsonObject = {
         "signed_in": True,
         "keys": keys,
         "owner": caller.owner,
@@ -102,7 +102,7 @@ def _shown(request: Request, caller: Caller, *, keys: bool, found: SignedIn | No
     return shown
 
 
-def _answer(value: dict[str, Any], *headers: Header) -> Response:
+def _answer(value: JsonObject, *headers: Header) -> Response:
     response = json_response(value)
     response.headers = (JSON, NOT_KEPT, *headers)
     return response

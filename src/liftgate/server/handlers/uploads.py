@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from liftgate.dialects.openai_files import check_purpose, openai_file, read_life, read_models
 from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
 from liftgate.files.part_store import MOST_PARTS, PART_BYTES, PartArrival
+from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.records import FileRecord, NewFile, UploadRecord
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
 from liftgate.server.request import Request
@@ -95,7 +96,7 @@ async def cancel_upload(request: Request) -> Response:
     return json_response(_shown(await request.gateway.uploads.cancel(request.owner, request.params["upload_id"])))
 
 
-def _shown(upload: UploadRecord, file: FileRecord | None = None) -> dict[str, Any]:
+def _shown(upload: UploadRecord, file: FileRecord | None = None) -> JsonObject:
     """OpenAI's Upload object; `file` is null until it is completed."""
     return {
         "id": upload.id,
@@ -110,7 +111,7 @@ def _shown(upload: UploadRecord, file: FileRecord | None = None) -> dict[str, An
     }
 
 
-async def _body(request: Request, *allowed: str) -> Mapping[str, Any]:
+async def _body(request: Request, *allowed: str) -> JsonMapping:
     """The JSON object, of fields that are known: nothing a client sent is dropped in silence. Null counts as absent."""
     body = await request.json_object()
     unknown = next((name for name, value in body.items() if name not in allowed and value is not None), None)
@@ -119,7 +120,7 @@ async def _body(request: Request, *allowed: str) -> Mapping[str, Any]:
     return body
 
 
-def _value(body: Mapping[str, Any], name: str, kind: type[T]) -> T:
+def _value(body: JsonMapping, name: str, kind: type[T]) -> T:
     value = body.get(name)
     if value is None:
         raise MissingParameter(name)

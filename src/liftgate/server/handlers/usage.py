@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
 
 from liftgate.engine.usage import GROUPS, MOST_ROWS, Usage, Used
 from liftgate.errors import InvalidRequest, MissingParameter, NotFound, let_go
+from liftgate.json_types import JsonObject
 from liftgate.records import UsageFilter
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
@@ -55,7 +55,7 @@ async def spend_logs(request: Request) -> Response:
         raise InvalidRequest(NO_ROWS, param="request_id" if query.get("request_id") else "summarize")
     since, until = _range(request, query)
     wanted, _ = _wanted(request, query, since, until, key=await _key_id(request, query), owner=query.get("user_id"))
-    days: dict[str, dict[str, Any]] = {}
+    days: dict[str, JsonObject] = {}
     for each in await _usage(request).summed(("day", "owner", "model"), wanted):
         name = each.names
         day = days.setdefault(name["day"], {"startTime": name["day"], "spend": 0.0, "users": {}, "models": {}})
@@ -217,7 +217,7 @@ def _key_name(used: Used) -> dict[str, str]:
     return {"key_name": used.key_name} if "key" in used.names else {}
 
 
-def _counts(used: Used) -> dict[str, Any]:
+def _counts(used: Used) -> JsonObject:
     return {
         **{name: count for name, count in used.counts.items() if name != "nano_usd"},
         "total_tokens": used.tokens,
@@ -234,8 +234,8 @@ def _rounded(dollars: float) -> float:
     return round(dollars, 9)
 
 
-def _by_team(found: Iterable[Used]) -> list[dict[str, Any]]:
-    days: dict[str, dict[str, dict[str, Any]]] = {}
+def _by_team(found: Iterable[Used]) -> list[JsonObject]:
+    days: dict[str, dict[str, JsonObject]] = {}
     for each in found:
         names = each.names
         teams = days.setdefault(names["day"], {})
@@ -252,8 +252,8 @@ def _by_team(found: Iterable[Used]) -> list[dict[str, Any]]:
     return [{"group_by_day": day, "teams": list(teams.values())} for day, teams in sorted(days.items())]
 
 
-def _by_name(found: Iterable[Used], theirs: str, ours: str) -> list[dict[str, Any]]:
-    groups: dict[str, dict[str, Any]] = {}
+def _by_name(found: Iterable[Used], theirs: str, ours: str) -> list[JsonObject]:
+    groups: dict[str, JsonObject] = {}
     for each in found:
         sums = {
             "total_cost": each.dollars,
@@ -268,7 +268,7 @@ def _by_name(found: Iterable[Used], theirs: str, ours: str) -> list[dict[str, An
     return list(groups.values())
 
 
-def _activity(found: Sequence[Used]) -> dict[str, Any]:
+def _activity(found: Sequence[Used]) -> JsonObject:
     def of(name: str) -> int:
         return sum(each.counts[name] for each in found)
 
@@ -285,7 +285,7 @@ def _activity(found: Sequence[Used]) -> dict[str, Any]:
     }
 
 
-def _parts(found: Sequence[Used], by: str) -> dict[str, Any]:
+def _parts(found: Sequence[Used], by: str) -> JsonObject:
     groups: dict[str, list[Used]] = {}
     for each in found:
         groups.setdefault(each.names[by], []).append(each)
