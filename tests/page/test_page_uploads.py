@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -72,9 +73,12 @@ def test_uploads_wait_for_each_other_are_paused_and_taken_back(browser: Browser,
         visit.check_access()
         page.get_by_role("button", name="Resume one.txt").click()
         expect(page.get_by_role("link", name="one.txt")).to_be_visible(timeout=60_000)
-        # Others who sign in in this browser hear nothing of it, and an empty file is refused in words.
+        page.get_by_role("button", name="Clear what is done").click()
+        expect(page.get_by_role("link", name=re.compile("one|three"))).to_have_count(0)
+        # An empty file is refused in words, and others who sign in in this browser hear nothing of it.
         page.locator("input[type=file]").set_input_files({"name": "empty.txt", "mimeType": "text/plain", "buffer": b""})
-        expect(page.get_by_role("alert")).to_contain_text("bytes")
+        expect(page.get_by_role("alert")).to_contain_text("The file is empty")
+        expect(page.get_by_role("button", name="Resume empty.txt")).to_have_count(0)
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_label("Your key")).to_be_visible()
         page.get_by_label("Your key").fill("sk-ann")

@@ -36,12 +36,13 @@ def test_a_file_on_its_whole_way(browser: Browser, url: str) -> None:
             ("recording.wav", "audio/wav", RECORDING.read_bytes()),
             ("Notes.txt", "text/plain", b"What the lecture was about.\n" * 4000),
             ("picture.png", "image/png", png()),
+            ("talk.mp4", "video/mp4", RECORDING.with_name("talk.mp4").read_bytes()),
             ("paper.pdf", "application/pdf", pdf("A paper")),
         )
         visit.check_access()
 
         visit.look("Files")
-        expect(page.get_by_role("row")).to_have_count(5)
+        expect(page.get_by_role("row")).to_have_count(6)
         page.get_by_label("Type").select_option("Audio")
         expect(page.get_by_role("row")).to_have_count(2)
         page.get_by_role("link", name="recording.wav").click()
@@ -68,6 +69,10 @@ def test_a_file_on_its_whole_way(browser: Browser, url: str) -> None:
         page.get_by_role("link", name="paper.pdf").click()
         expect(page.locator(".preview iframe")).to_have_attribute("src", re.compile("/preview$"))
         visit.look("Files")
+        page.get_by_role("link", name="talk.mp4").click()
+        assert page.locator("video").evaluate(LENGTH) > 7
+        expect(page.locator("video")).to_have_js_property("videoWidth", 320)
+        visit.look("Files")
         page.get_by_label("Search by name").fill("notes")
         expect(page.get_by_role("row")).to_have_count(2)
         page.get_by_role("link", name="Notes.txt").click()
@@ -82,7 +87,7 @@ def test_a_file_on_its_whole_way(browser: Browser, url: str) -> None:
         visit.check_access()
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Files")
-        expect(page.get_by_role("row")).to_have_count(4)
+        expect(page.get_by_role("row")).to_have_count(5)
 
         for view in ("Ask", "Accounts", "Health"):
             visit.look(view)

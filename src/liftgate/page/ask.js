@@ -5,6 +5,7 @@ import { Empty, Heading, Problem, Select, useLoaded } from "./parts.js";
 import { count, money, size } from "./words.js";
 
 const MODEL = "liftgate.model";
+const NO_MODEL = "No model can be asked with this key. Whoever runs the gateway names models in its config, and in each key which of them it may ask.";
 const USUAL = /flash/;
 
 const content = (text, files) => [{ type: "text", text }, ...files.map((file) => ({ type: "file", file: { file_id: file.id } }))];
@@ -18,7 +19,7 @@ function useModels() {
     localStorage.setItem(MODEL, name);
     setChosen(name);
   };
-  return { names, model, choose, error };
+  return { names, model, choose, error: error || (data && !names.length ? { message: NO_MODEL } : null) };
 }
 
 function cost(usage) {

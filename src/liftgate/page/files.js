@@ -153,7 +153,7 @@ function Row({ file, chosen, choose }) {
       ${file.status_details && html`<small>${file.status_details}</small>`}</th>
     <td class="wide">${kind(file.mime_type)}</td>
     <td class="wide number">${size(file.bytes)}</td>
-    <td class="wide">${when(file.created_at)}</td>
+    <td class="wide number">${when(file.created_at)}</td>
     <td class="wide">${SHOWN_STATE[file.status] || file.status}</td>
     <td class="wide">${atGoogle(file)}</td>
   </tr>`;

@@ -110,6 +110,10 @@ export class Upload {
   }
 
   async run() {
+    if (!this.file.size) {
+      this.change("failed", new Error("The file is empty: there is nothing in it to ask about. Choose one with content."));
+      return;
+    }
     this.control = new AbortController();
     const { signal } = this.control;
     this.seen = [];

@@ -57,6 +57,10 @@ class Uploader {
     if (record && upload.state !== "done") await ask("POST", `/v1/uploads/${record.id}/cancel`).catch(() => {});
   }
 
+  clearDone() {
+    this.uploads.filter((each) => each.state === "done").forEach((each) => this.remove(each));
+  }
+
   // Begun earlier, before a reload: the same file must be chosen again.
   get unfinished() {
     const here = new Set(this.uploads.map((each) => each.key));

@@ -14,7 +14,7 @@ function told(upload) {
     retrying: `Cut off at ${of}. It goes on by itself`,
     finishing: "All bytes are there; making the file",
     done: `${size(upload.file.size)}, done`,
-    failed: `Stopped at ${of}`,
+    failed: upload.file.size ? `Stopped at ${of}` : "Not uploaded",
   };
   return states[upload.state];
 }
@@ -22,11 +22,11 @@ function told(upload) {
 function Row({ upload }) {
   const { file, state } = upload;
   return html`<li class="card">
-    <div class="row between">
+    <div class="row between one">
       <strong class="break">${state === "done" ? html`<a href=${`#/files/${upload.result.id}`}>${file.name}</a>` : file.name}</strong>
       <span class="row">
         ${upload.active && state !== "finishing" && html`<button type="button" aria-label=${`Pause ${file.name}`} onClick=${() => upload.pause()}>Pause</button>`}
-        ${(state === "paused" || state === "failed") && html`<button type="button" aria-label=${`Resume ${file.name}`} onClick=${() => upload.run()}>Resume</button>`}
+        ${(state === "paused" || (state === "failed" && file.size > 0)) && html`<button type="button" aria-label=${`Resume ${file.name}`} onClick=${() => upload.run()}>Resume</button>`}
         ${state !== "finishing" && html`<button type="button" class="plain" aria-label=${`${state === "done" ? "Clear" : "Cancel"} ${file.name}`} onClick=${() => uploader.remove(upload)}>${state === "done" ? "Clear" : "Cancel"}</button>`}
       </span>
     </div>
@@ -74,5 +74,7 @@ export function Uploads() {
         <p class="quiet">${size(each.stored)} of ${size(each.size)} are stored. Choose the same file again, and the rest follows.</p>
       </li>`)}</ul>
     </section>`}
-    ${uploads.length > 0 && html`<section><h2>Uploads</h2><ul class="cards">${uploads.map((each) => html`<${Row} key=${each.key} upload=${each} />`)}</ul></section>`}`;
+    ${uploads.length > 0 && html`<section>
+      <div class="row between"><h2>Uploads</h2>${done > 1 && html`<button type="button" class="plain" onClick=${() => uploader.clearDone()}>Clear what is done</button>`}</div>
+      <ul class="cards">${uploads.map((each) => html`<${Row} key=${each.key} upload=${each} />`)}</ul></section>`}`;
 }
