@@ -227,10 +227,11 @@ def test_log_probabilities_are_shown_to_who_asks(gateway: str, sandbox: SandboxS
 
 def test_an_end_that_lies_in_no_content_is_an_error(gateway: str, sandbox: SandboxServer) -> None:
     said = reply({"text": "Ha"}, reason="OTHER")
-    sandbox.control("scripts", {"response": said})
+    # It is asked for once more, as long as nothing of it was sent.
+    sandbox.control("scripts", {"response": said, "times": 2})
     got = post(gateway, {"model": MODEL, "input": "x", "store": False})
     assert (got.status, got.json()["error"]["code"]) == (502, "upstream_answer_broken")
-    sandbox.control("scripts", {"response": said})
+    sandbox.control("scripts", {"chunks": [reply({"text": "Ha"}, reason=None), said], "delays": [0, 1]})
     told = events(gateway, input="x")
     assert [each["type"] for each in told[-2:]] == ["error", "response.failed"]
     assert "OTHER" in told[-1]["response"]["error"]["message"]

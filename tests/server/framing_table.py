@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-MADE, ALIVE, BAD = "made", "alive", "bad"
+MADE, ALIVE, BAD, LED = "made", "alive", "bad", "led to the page"
 """200 with the upload's filename; 200 of the health route; 400 of the front."""
 
-STATUS = {MADE: 200, ALIVE: 200, BAD: 400}
+STATUS = {MADE: 200, ALIVE: 200, BAD: 400, LED: 302}
 
 NAME = "f-7.txt"
 BODY = json.dumps({"filename": NAME, "purpose": "user_data", "bytes": 9, "mime_type": "text/plain"}).encode()
@@ -280,7 +280,7 @@ def fields() -> Iterator[Row]:
 
 def targets() -> Iterator[Row]:
     yield kept("a URL as its target", get(target="http://b.example:80/health/liveness"), ALIVE)
-    yield kept("a URL without a path", get(target="http://b.example"), 404)
+    yield kept("a URL without a path", get(target="http://b.example"), LED)
     yield closed("a URL with a user", get(target="http://u@b.example/health/liveness"), BAD)
     yield closed("a URL as its target, and no Host", get(target="http://b.example/health/liveness", host=None), BAD)
     yield closed("an asterisk", GET.replace(b"GET /health/liveness", b"OPTIONS *"), BAD)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from framing_table import ALIVE, KEY, MADE, NAME, ROWS, STATUS, Row
+from framing_table import ALIVE, KEY, LED, MADE, NAME, ROWS, STATUS, Row
 from liftgate.server.request_reader import Refused, RequestReader
 from raw_http import Answer, answers_of, connect
 from running import Running, running_gateway
@@ -60,6 +60,8 @@ def check(answer: Answer, name: str | int, row: Row) -> None:
         assert answer.json()["filename"] == NAME
     elif name == ALIVE:
         assert row.sent.startswith(b"HEAD") or answer.json() == {"status": "alive"}
+    elif name == LED:
+        assert answer.headers["location"] == "/ui"
     else:
         answer.error()
 
