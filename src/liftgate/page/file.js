@@ -58,7 +58,7 @@ function Copies({ id, turn }) {
 
 // What the requests with it cost, each the whole: Google names no part of it.
 function cost({ requests, unpriced, cost }) {
-  if (!requests) return "nothing, it was not asked about yet";
+  if (!requests) return "no request with it was counted yet";
   return html`${money(cost)} in ${count(requests, "request")} with it${unpriced > 0 && html`<small>${unpriced} of them without a price</small>`}`;
 }
 
