@@ -177,6 +177,10 @@ def rows(modules: Sequence[Module], tests: Path | None = None) -> list[tuple[str
             f"{sum(each.id == 'Any' for each in names)} / {len(re.findall('# type: ignore', text))} / {len(casts)} / "
             f"{len(re.findall('# noqa', text))}",
         ),
+        (
+            "`JsonObject`, `JsonMapping` (objects of JSON whose values are `Any`)",
+            f"{sum(each.id in ('JsonObject', 'JsonMapping') for each in names):,}",
+        ),
         ("arguments typed", f"{100 * sum(each.annotation is not None for each in arguments) / len(arguments):.0f} %"),
         (
             "functions with docstring; public ones",
