@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser import RECORDING, Visit, pdf, png
-from gateways import client_for
+from gateways import MODEL, SandboxServer, client_for
 
 LENGTH = """sound => new Promise((done, failed) => {
   sound.onerror = () => failed(sound.error);
@@ -183,3 +183,22 @@ def test_by_keyboard_alone(browser: Browser, url: str) -> None:
         to("button", "Sign out", "Shift+Tab")
         keys.press("Enter")
         expect(page.get_by_label("Your key")).to_be_focused()
+
+
+def test_health_shows_how_far_a_copy_is(browser: Browser, url: str, sandbox: SandboxServer) -> None:
+    sandbox.control("faults", {"kind": "stall", "operation": "upload.finalize", "after_bytes": 0, "seconds": 120})
+    try:
+        with client_for(url, "sk-bob") as bob:
+            content = b"words \n" * 2_500_000
+            prefetch = {"target_model_names": MODEL}
+            long = bob.files.create(file=("long.txt", content), purpose="user_data", extra_body=prefetch)
+        with Visit(browser, url) as visit:
+            visit.sign_in("sk-bob")
+            visit.look("Health")
+            # Two pieces of 8 MiB of 17,500,000 bytes.
+            expect(visit.page.get_by_role("table", name="Yours on the way")).to_contain_text("95 % sent")
+            visit.check_access()
+    finally:
+        sandbox.control("faults", method="DELETE")
+    with client_for(url, "sk-bob") as bob:
+        bob.files.delete(long.id)

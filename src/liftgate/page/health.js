@@ -17,7 +17,7 @@ export function Health() {
       <p>${data.page_ins ? `${count(data.page_ins, "copy", "copies")} on the way to Google.` : "No copy is on its way to Google."}</p>
       ${data.under_way.length > 0 && html`<${Copies} title="Yours on the way" copies=${data.under_way} last="Begun" />`}
       ${data.deployments.length
-        ? html`<${Table} caption="Deployments" heads=${["Model", "At Google", "Account", "State", "Being answered"]}>
+        ? html`<h2>Deployments</h2><${Table} caption="Deployments" heads=${["Model", "At Google", "Account", "State", "Being answered"]}>
             ${data.deployments.map((each) => html`<tr key=${each.id}>
               <th scope="row">${each.model_name}</th><td>${each.model}</td><td>${each.account}</td>
               <td>${state(each)}</td><td class="number">${each.in_flight}</td>
