@@ -54,8 +54,11 @@ async def show_file(request: Request) -> Response:
     request.query("key")
     seen, _ = await request.gateway.overview.places(request.owner, request.params["file_id"])
     usage = request.gateway.usage
-    used = None if usage is None else await usage.of_file(seen.file.id)
-    return json_response({**_file(seen), "usage": used})
+    shown = None
+    if usage is not None:
+        used = await usage.of_file(seen.file.id)
+        shown = {"requests": used.requests, "unpriced": used.unpriced, "cost": used.cost}
+    return json_response({**_file(seen), "usage": shown})
 
 
 async def list_copies(request: Request) -> Response:
