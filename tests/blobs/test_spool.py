@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from blob_bytes import some_bytes
+from descriptors import held_below
 from liftgate import ids
 from liftgate.blobs.spool import BATCH, Spool, SpoolDiscarded, remove_dead_spools
 from liftgate.byte_source import PIECE
@@ -153,10 +153,9 @@ def test_discard_wakes_readers_and_removes_the_file(tmp_path: Path) -> None:
         with pytest.raises(SpoolDiscarded):
             spool.hold()
 
-    before = len(os.listdir("/proc/self/fd"))
     asyncio.run(scenario())
     assert list(tmp_path.iterdir()) == []
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert held_below(tmp_path) == []
 
 
 async def expect_discarded(reading: object) -> None:
@@ -182,10 +181,9 @@ def test_a_held_spool_is_readable_after_it_was_settled_and_closed(tmp_path: Path
         with pytest.raises(SpoolDiscarded):
             await follow(spool, 0, len(data))
 
-    before = len(os.listdir("/proc/self/fd"))
     asyncio.run(scenario())
     assert list((tmp_path / "spool").iterdir()) == []
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert held_below(tmp_path) == []
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no second file system here")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -265,6 +266,21 @@ def test_restored_through_sqlite_it_is_served_as_it_is_then(tmp_path: Path) -> N
             assert (await db.read(usage))[0] == 31
 
     asyncio.run(again())
+
+
+def test_one_that_closes_leaves_the_look_at_another_whose_files_are_gone(tmp_path: Path) -> None:
+    async def main() -> None:
+        (tmp_path / "gone").mkdir()
+        first = await open_database(f"sqlite://{tmp_path / 'gone' / 'catalog.db'}", clock=SystemClock())
+        second = await open_database(f"sqlite://{tmp_path / 'catalog.db'}", clock=SystemClock())
+        shutil.rmtree(tmp_path / "gone")
+        await second.close()
+        # A descriptor that was closed would be another's by now.
+        with closing(socket.socket()), closing(socket.socket()), pytest.raises(Unavailable):
+            await first.check()
+        await first.close()
+
+    asyncio.run(main())
 
 
 def test_several_of_one_process_share_what_must_not_be_closed(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from aging import age
+from descriptors import held_below
 from file_bench import Bench, open_bench, write
 from liftgate.catalog.rows.files import get_file, list_files, owner_usage
 from liftgate.errors import Conflict, InvalidRequest, StorageFull, TooLarge, Unavailable
@@ -127,9 +128,8 @@ def test_abort_leaves_nothing(tmp_path: Path) -> None:
                     await incoming.write(b"x")
             await nothing_left(bench)
 
-    before = len(os.listdir("/proc/self/fd"))
     asyncio.run(scenario())
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert held_below(tmp_path) == []
 
 
 def test_a_client_that_leaves_before_the_end_leaves_nothing(tmp_path: Path) -> None:
@@ -353,9 +353,8 @@ def test_no_space_left_is_told_and_leaves_nothing(small_disk: Path, tmp_path: Pa
             assert await bench.keys() == {file.blob_id}
             assert bench.spools() == []
 
-    before = len(os.listdir("/proc/self/fd"))
     asyncio.run(scenario())
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert held_below(tmp_path) == []
 
 
 @pytest.mark.parametrize(

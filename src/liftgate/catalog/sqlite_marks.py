@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import struct
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,15 +58,17 @@ class Descriptors:
     """One of each index file, shared by all who look at it in this process.
 
     To close any descriptor of a file gives up every lock that the process has on it, SQLite's too. So one is closed
-    only when the file has no name any more, which is when the last connection to it has been closed.
+    only when nobody looks at it any more and the file has no name, which is when the last connection to it has been
+    closed.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: dict[Identity, int] = {}
+        self._users: Counter[int] = Counter()
 
     def of(self, path: Path) -> int:
-        """Raises OSError."""
+        """To be released once. Raises OSError."""
         with self._lock:
             facts = path.stat()
             if (fd := self._open.get((facts.st_dev, facts.st_ino))) is None:
@@ -73,13 +76,16 @@ class Descriptors:
                 facts = os.fstat(fd)
                 # Another file by now, perhaps one that is known.
                 self._open[facts.st_dev, facts.st_ino] = fd
+            self._users[fd] += 1
             return fd
 
-    def tidy(self) -> None:
-        """Once connections have been closed."""
+    def release(self, fd: int) -> None:
+        """Once the connections of who looked have been closed."""
         with self._lock:
-            for identity, fd in list(self._open.items()):
-                if not os.fstat(fd).st_nlink:
+            self._users[fd] -= 1
+            for identity, each in list(self._open.items()):
+                if not self._users[each] and not os.fstat(each).st_nlink:
+                    del self._users[each]
                     os.close(self._open.pop(identity))
 
 
@@ -102,7 +108,7 @@ class Marks:
     def close(self) -> None:
         """Once the connections have been closed."""
         os.close(self._log)
-        DESCRIPTORS.tidy()
+        DESCRIPTORS.release(self._index)
 
     def wrong(self) -> str:
         """What another program has done, for a sentence; "" for nothing, also where another file is at the path."""
