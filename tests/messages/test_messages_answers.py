@@ -240,12 +240,14 @@ def test_a_blocked_prompt_is_a_refusal_that_says_why(gateway: str, sandbox: Sand
 
 @pytest.mark.parametrize("native", ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "OTHER", "MALFORMED_RESPONSE"])
 def test_an_end_that_lies_in_no_content_is_an_error(gateway: str, sandbox: SandboxServer, native: str) -> None:
-    said = {"response": reply({"text": "Ha"}, reason=native), "times": None}
-    sandbox.control("scripts", said)
-    assert refused(post(gateway), 502)["type"] == "api_error"
-    told = list(read_events(post(gateway, stream=True).body)) if native == "OTHER" else []
-    sandbox.control("scripts", method="DELETE")
-    assert not told or (told[-1]["type"], told[-1]["error"]["type"]) == ("error", "api_error")
+    said = reply({"text": "Ha"}, reason=native)
+    # It is asked for once more, as long as nothing of it was sent.
+    sandbox.control("scripts", {"response": said, "times": 4})
+    for stream in (False, True):
+        assert refused(post(gateway, stream=stream), 502)["type"] == "api_error"
+    sandbox.control("scripts", {"chunks": [reply({"text": "Ha"}, reason=None), said], "delays": [0, 1]})
+    told = events(gateway)
+    assert (told[-1]["type"], told[-1]["error"]["type"]) == ("error", "api_error")
 
 
 def test_an_empty_answer_is_an_error(gateway: str, sandbox: SandboxServer) -> None:
