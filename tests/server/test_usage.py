@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def test_a_key_sees_its_owners_own_and_learns_of_no_other(rig: Rig) -> None:
         other = rig.get(f"/liftgate/usage?by=owner&{query}", ANN)
         assert (other["data"], other["total"]["requests"]) == ([], 0), query
     for route in SPEND_ROUTES:
-        for name in ("user_id", "api_key"):
+        for name in ("user_id", "api_key", "team_ids"):
             for value in ("bob", "nobody"):
                 days = "start_date=2020-01-01&end_date=2999-01-01" if "report" in route.path else ""
                 answer = call(rig.url, "GET", f"{route.path}?{days}&{name}={value}", b"", ANN)
@@ -141,6 +142,62 @@ def test_litellms_routes_tell_the_same_sums(rig: Rig) -> None:
     assert result["breakdown"]["models"][MODEL]["metrics"]["prompt_tokens"] == 3000
 
 
+def test_litellms_routes_of_the_last_thirty_days_tell_the_same_sums(rig: Rig) -> None:
+    """In the forms that LiteLLM 1.108 answers in; its dates have no year, and its spend is rounded to cents."""
+    ann, bob = (2 * NANOS + PRO_NANOS) / 1e9, NANOS / 1e9
+    keys = rig.get("/global/spend/keys")
+    assert {each["key_alias"]: each["total_spend"] for each in keys} == {
+        "ann": (NANOS + PRO_NANOS) / 1e9, "ci": bob, "bob": bob
+    }  # fmt: skip
+    assert keys[0]["key_alias"] == "ann", "the dearest is the first"
+    assert set(keys[0]) == {"api_key", "key_alias", "key_name", "total_spend"}
+    assert rig.get("/global/spend/keys?limit=1") == keys[:1]
+    teams = rig.get("/global/spend/teams")
+    [day] = teams["daily_spend"]
+    assert (day["ann"], day["bob"], teams["teams"]) == (ann, bob, ["ann", "bob"])
+    assert teams["total_spend_per_team"] == [
+        {"team_id": "ann", "total_spend": ann}, {"team_id": "bob", "total_spend": bob}
+    ]  # fmt: skip
+    whole = rig.get("/global/activity")
+    written = date.fromisoformat(day["date"]).strftime("%b %d")
+    assert whole == {
+        "daily_data": [{"date": written, "api_requests": 5, "total_tokens": 3 * 1040 + 100}],
+        "sum_api_requests": 5,
+        "sum_total_tokens": 3 * 1040 + 100,
+    }
+    models = {
+        each["model"]: (each["sum_api_requests"], each["sum_total_tokens"])
+        for each in rig.get("/global/activity/model")
+    }
+    assert models == {MODEL: (4, 3120), "gemini-2.5-pro": (1, 100)}
+    assert rig.get("/global/activity?start_date=2020-01-01&end_date=2020-01-02")["daily_data"] == []
+    assert rig.get("/global/activity", BOB)["sum_api_requests"] == 1
+
+
+def test_teams_by_day(rig: Rig) -> None:
+    ann, bob = (2 * NANOS + PRO_NANOS) / 1e9, NANOS / 1e9
+
+    def spent(query: str, who: dict[str, str] = MASTER) -> Seen:
+        found = rig.get(f"/team/daily/activity?{query}", who)
+        entities = found["results"][0]["breakdown"]["entities"] if found["results"] else {}
+        assert found["metadata"]["total_spend"] == pytest.approx(
+            sum(each["metrics"]["spend"] for each in entities.values()), abs=1e-12
+        )
+        return {team: each["metrics"]["spend"] for team, each in entities.items()}
+
+    assert spent("") == spent("team_ids=ann,bob") == spent("exclude_team_ids=nobody") == {"ann": ann, "bob": bob}
+    assert spent("team_ids=ann") == spent("exclude_team_ids=bob") == spent("team_ids=ann,nobody") == {"ann": ann}
+    assert spent("team_ids=nobody") == spent("team_ids=ann&exclude_team_ids=ann") == {}
+    assert spent("", ANN) == spent("team_ids=ann,bob", ANN) == {"ann": ann}
+    assert spent("team_ids=bob", ANN) == spent("team_ids=nobody", ANN) == {}
+    assert spent("model=gemini-2.5-pro") == {"ann": PRO_NANOS / 1e9}
+    [day] = rig.get("/team/daily/activity?team_ids=ann")["results"]
+    keys = day["breakdown"]["entities"]["ann"]["api_key_breakdown"]
+    assert {each["metadata"]["key_alias"]: each["metrics"]["api_requests"] for each in keys.values()} == {
+        "ann": 3, "ci": 1
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("path", "param"),
     [
@@ -151,6 +208,10 @@ def test_litellms_routes_tell_the_same_sums(rig: Rig) -> None:
         ("/spend/logs?summarize=false", "summarize"),
         ("/spend/logs?request_id=req_1", "request_id"),
         ("/spend/keys?limit=-1", "limit"),
+        ("/global/spend/keys?limit=ten", "limit"),
+        ("/global/spend/models?limit=1.5", "limit"),
+        ("/global/activity?start_date=today", "start_date"),
+        ("/team/daily/activity?end_date=today", "end_date"),
         ("/global/spend/report", "start_date"),
         ("/global/spend/report?start_date=2026-01-01&end_date=2026-01-02&group_by=customer", "group_by"),
     ],

@@ -17,6 +17,7 @@ from liftgate.keys.key import INFO, LLM_API, MANAGEMENT
 from liftgate.server.auth import anthropics_key, presented_key
 from liftgate.server.dialects import ANTHROPIC_PATHS, GEMINI_PATHS, speaks_anthropic, speaks_gemini
 from liftgate.server.handlers import (
+    activity,
     anthropic_files,
     anthropic_models,
     chat,
@@ -183,8 +184,13 @@ SPEND_ROUTES = (
     Route("/spend/users", {"GET": usage.spend_users}, purposes=LOOKED_AT),
     Route("/global/spend", {"GET": usage.global_spend}, purposes=LOOKED_AT),
     Route("/global/spend/models", {"GET": usage.global_models}, purposes=LOOKED_AT),
+    Route("/global/spend/keys", {"GET": usage.global_keys}, purposes=LOOKED_AT),
+    Route("/global/spend/teams", {"GET": usage.global_teams}, purposes=LOOKED_AT),
     Route("/global/spend/report", {"GET": usage.spend_report}, purposes=LOOKED_AT),
-    Route("/user/daily/activity", {"GET": usage.daily_activity}, purposes=LOOKED_AT),
+    Route("/global/activity", {"GET": activity.global_activity}, purposes=LOOKED_AT),
+    Route("/global/activity/model", {"GET": activity.model_activity}, purposes=LOOKED_AT),
+    Route("/user/daily/activity", {"GET": activity.user_activity}, purposes=LOOKED_AT),
+    Route("/team/daily/activity", {"GET": activity.team_activity}, purposes=LOOKED_AT),
 )
 
 PAGE_ROUTES = (

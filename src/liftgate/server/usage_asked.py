@@ -1,0 +1,76 @@
+"""What of the usage a request asks for, and may see: shared by `/liftgate/usage` and LiteLLM's routes of spend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from liftgate.engine.usage import Usage
+from liftgate.errors import InvalidRequest, NotFound, let_go
+from liftgate.records import UsageFilter
+from liftgate.server.request import Request
+from liftgate.settings.sections import LOCAL, MASTER
+
+SHOWN_DAYS = 30
+DIGEST_LENGTH = 64
+
+
+def usage_of(request: Request) -> Usage:
+    usage = request.gateway.usage
+    if usage is None:
+        raise InvalidRequest("This gateway does not count what is spent. `spend: true` in liftgate_settings does it.")
+    return usage
+
+
+def wanted_usage(
+    request: Request,
+    query: Mapping[str, str],
+    since: date | None = None,
+    until: date | None = None,
+    *,
+    key: str | None = None,
+    owner: str | None = None,
+) -> tuple[UsageFilter, str | None]:
+    """With the only owner that the caller sees; None: all."""
+    caller = request.caller
+    sees_all = request.owner in (MASTER, LOCAL) or (caller.key is not None and caller.key.looks_at_all)
+    only = None if sees_all else request.owner
+    owner = owner or query.get("owner")
+    if only is not None and owner not in (None, only):
+        # Whether there is another owner of this name is not told.
+        key, owner = "", only
+    return UsageFilter(
+        key=key,
+        owner=owner if only is None else only,
+        model=query.get("model"),
+        since=None if since is None else since.isoformat(),
+        until=None if until is None else until.isoformat(),
+    ), only
+
+
+async def named_key(request: Request, query: Mapping[str, str]) -> str | None:
+    """Of `api_key`: LiteLLM's scripts name a key by its secret or its digest, too."""
+    named = query.get("api_key")
+    if named is None or not (named.startswith("sk-") or len(named) == DIGEST_LENGTH):
+        return named
+    try:
+        return (await request.gateway.keyring.find(named)).id
+    except NotFound as error:
+        let_go(error)
+        return named
+
+
+def days_asked(request: Request, query: Mapping[str, str]) -> tuple[date, date | None]:
+    since = day_asked(query, "start_date") or usage_of(request).today() - timedelta(days=SHOWN_DAYS)
+    return since, day_asked(query, "end_date")
+
+
+def day_asked(query: Mapping[str, str], name: str) -> date | None:
+    """LiteLLM's clients write a time behind it too."""
+    value = query.get(name)
+    if not value:
+        return None
+    try:
+        return date.fromisoformat(value[:10])
+    except ValueError:
+        raise InvalidRequest(f"'{name}' is a day such as 2026-11-28.", param=name) from None
