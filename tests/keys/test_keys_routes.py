@@ -169,6 +169,44 @@ def test_list_pages_searches_and_sorts(gateway: str) -> None:
         assert refusal(gateway, "GET", f"/key/list?{query}").status == 400, query
 
 
+def test_aliases_are_paged_and_searched(gateway: str) -> None:
+    for n in range(3):
+        make(gateway, key_alias=f"Nightly_{n}", team_id="night" if n else "day")
+    make(gateway, team_id="night")
+    found = {"total_count": 3, "current_page": 1, "total_pages": 1, "size": 50}
+    assert ask(gateway, "GET", "/key/aliases?search=nightly_") == {
+        "aliases": ["Nightly_0", "Nightly_1", "Nightly_2"], **found
+    }  # fmt: skip
+    assert ask(gateway, "GET", "/key/aliases?search=NIGHT&page=2&size=2") == {
+        "aliases": ["Nightly_2"], "total_count": 3, "current_page": 2, "total_pages": 2, "size": 2
+    }  # fmt: skip
+    assert ask(gateway, "GET", "/key/aliases?team_id=night")["aliases"] == ["Nightly_1", "Nightly_2"]
+    for nothing in ("search=nightly%25", "search=a%00b", "team_id=%00", "team_id=nobody", "search=nightly&page=9"):
+        assert ask(gateway, "GET", f"/key/aliases?{nothing}")["aliases"] == [], nothing
+    for query in ("size=101", "size=0", "page=x", "nope=1"):
+        assert refusal(gateway, "GET", f"/key/aliases?{query}").status == 400, query
+
+
+def test_many_keys_are_told_of_at_once(gateway: str) -> None:
+    first, second, third = (make(gateway, key_alias=f"many-{n}", max_budget=n) for n in range(1, 4))
+    named = [second["key"], "sk-nobodys-key-at-all", first["token"], "0" * 64]
+    told = ask(gateway, "POST", "/v2/key/info", {"keys": named, "key_aliases": ["many-3", "many-2", "x"]})
+    assert told["key"] == named
+    assert [each["token"] for each in told["info"]] == [second["token"], first["token"], third["token"]]
+    for each in told["info"]:
+        assert each == ask(gateway, "GET", f"/key/info?key={each['token']}")["info"]
+    assert ask(gateway, "POST", "/v2/key/info", {"keys": []}) == {"key": [], "info": []}
+    for body, param in (
+        ({}, "keys"),
+        ({"keys": "sk-x"}, "keys"),
+        ({"keys": [1]}, "keys[0]"),
+        ({"keys": [f"sk-{n}" for n in range(101)]}, "keys"),
+        ({"key": "sk-x"}, "key"),
+    ):
+        refused = refusal(gateway, "POST", "/v2/key/info", body)
+        assert (refused.status, refused.error["param"]) == (400, param), body
+
+
 @pytest.mark.parametrize(
     ("body", "param"),
     [
@@ -225,6 +263,8 @@ def test_a_secret_and_an_alias_are_one_keys(gateway: str) -> None:
 MANAGING = [
     ("POST", "/key/generate"),
     ("GET", "/key/list"),
+    ("GET", "/key/aliases"),
+    ("POST", "/v2/key/info"),
     ("POST", "/key/update"),
     ("POST", "/key/delete"),
     ("POST", "/key/block"),
@@ -239,8 +279,9 @@ def test_only_the_master_key_and_management_keys_change_keys(gateway: str, kind:
     key = "sk-ann" if kind == "config" else make(gateway, key_type=kind)["key"]
     for method, path in MANAGING:
         body = None if method == "GET" else {"key": key, "keys": [key]}
-        if (kind, path) == ("read_only", "/key/list"):
-            assert ask(gateway, method, path, key=key)["total_count"] >= 1
+        if kind == "read_only" and path in ("/key/list", "/key/aliases", "/v2/key/info"):
+            told = ask(gateway, method, path, body and {"keys": [key]}, key)
+            assert told.get("total_count", 1) >= 1 and len(told.get("info", "1")) == 1
             continue
         refused = refusal(gateway, method, path, body, key)
         assert refused.status == 403, path

@@ -213,7 +213,7 @@ BODIES: dict[tuple[str, str], dict[str, Grown]] = {
         ("POST", path): NONE
         for path in (
             *(f"/key/{what}" for what in ("generate", "update", "delete", "block", "unblock", "regenerate")),
-            "/key/{key}/regenerate",
+            *("/key/{key}/regenerate", "/v2/key/info"),
             *(f"/{noun}/{what}" for noun in ("user", "team") for what in ("new", "update", "delete")),
         )
     },

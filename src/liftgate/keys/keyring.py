@@ -26,7 +26,7 @@ from liftgate.keys.key import Key
 from liftgate.keys.shown import shown_key
 from liftgate.keys.spending import read_spending
 from liftgate.keys.terms import Terms, read_terms, written
-from liftgate.records import KeyRecord, KeySearch, UsageFilter
+from liftgate.records import KeyRecord, KeySearch, Owner, UsageFilter
 
 T = TypeVar("T")
 SECRET_LENGTH = 32
@@ -93,8 +93,21 @@ class Keyring:
 
     async def show(self, record: KeyRecord) -> JsonObject:
         """By LiteLLM's names, with what it has spent."""
-        bounds, counted = Key(record).bounds, UsageFilter(key=record.id)
-        spending = await self._db.read(lambda conn: read_spending(conn, record.id, bounds, counted, self._zone))
+        return await self._db.read(lambda conn: self._shown(conn, record))
+
+    async def show_named(self, keys: Sequence[str], aliases: Sequence[str]) -> list[JsonObject]:
+        """Those that are there, each once: by secrets or digests first, then by aliases."""
+
+        def look(conn: Connection) -> list[JsonObject]:
+            tokens = [*map(named_token, keys), *[rows.token_of_alias(conn, alias) for alias in aliases]]
+            found = [rows.key_of_token(conn, token) for token in tokens if token is not None]
+            once = {record.id: record for record in found if record is not None}
+            return [self._shown(conn, record) for record in once.values()]
+
+        return await self._db.read(look)
+
+    def _shown(self, conn: Connection, record: KeyRecord) -> JsonObject:
+        spending = read_spending(conn, record.id, Key(record).bounds, UsageFilter(key=record.id), self._zone)
         return {**shown_key(record), **spending}
 
     async def find_alias(self, alias: str) -> str:
@@ -103,6 +116,10 @@ class Keyring:
         if token is None:
             raise NotFound(f"No key has the alias {shortened(alias)!r}.", param="key_aliases", code="key_not_found")
         return token
+
+    async def list_aliases(self, text: str, owner: Owner | None, *, page: int, size: int) -> tuple[list[str], int]:
+        """A page of the aliases that hold `text`, in any case, and how many there are."""
+        return await self._db.read(lambda conn: rows.list_aliases(conn, text, owner, page=page, size=size))
 
     async def list(self, search: KeySearch) -> tuple[list[KeyRecord], int]:
         return await self._db.read(lambda conn: rows.list_keys(conn, search))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from liftgate.catalog.connection import Connection, invalidate, storable
 from liftgate.catalog.table import Table
 from liftgate.errors import Conflict
-from liftgate.records import KeyRecord, KeySearch
+from liftgate.records import KeyRecord, KeySearch, Owner
 
 TOPIC = "key"
 
@@ -133,7 +133,7 @@ def list_keys(conn: Connection, search: KeySearch) -> tuple[list[KeyRecord], int
     if search.text is not None:
         if not storable(search.text):
             return [], 0
-        like = "%" + search.text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
+        like = _holding(search.text)
         conditions.append("(lower(coalesce(alias, '')) LIKE ? ESCAPE '!' OR lower(owner) LIKE ? ESCAPE '!')")
         values += [like, like]
     now = conn.now()
@@ -154,3 +154,21 @@ def list_keys(conn: Connection, search: KeySearch) -> tuple[list[KeyRecord], int
         (*values, search.size, (search.page - 1) * search.size),
     )
     return page, int(total)
+
+
+def list_aliases(conn: Connection, text: str, owner: Owner | None, *, page: int, size: int) -> tuple[list[str], int]:
+    """A page of the aliases that hold `text`, of all owners or one, and how many there are."""
+    if not storable(text) or not storable(owner):
+        return [], 0
+    where = "alias IS NOT NULL AND lower(alias) LIKE ? ESCAPE '!'" + (" AND owner = ?" if owner is not None else "")
+    values = [_holding(text)] if owner is None else [_holding(text), owner]
+    [(total,)] = conn.execute(f"SELECT count(*) FROM keys WHERE {where}", values)
+    found = conn.execute(
+        f"SELECT alias FROM keys WHERE {where} ORDER BY alias LIMIT ? OFFSET ?", (*values, size, (page - 1) * size)
+    )
+    return [str(row[0]) for row in found], int(total)
+
+
+def _holding(text: str) -> str:
+    """For `LIKE … ESCAPE '!'`, against a column in small letters."""
+    return "%" + text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"

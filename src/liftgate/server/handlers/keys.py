@@ -48,12 +48,7 @@ async def update(request: Request) -> Response:
 async def delete(request: Request) -> Response:
     """By `keys` and `key_aliases`; all of them or none."""
     by = managing(request)
-    body = await optional_object(request)
-    for name in body:
-        if name not in ("keys", "key_aliases"):
-            raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
-    keys = list(texts(body.get("keys"), "keys"))
-    aliases = texts(body.get("key_aliases"), "key_aliases")
+    keys, aliases = _named_many(await optional_object(request))
     if not keys and not aliases:
         raise MissingParameter("keys")
     keyring = request.gateway.keyring
@@ -102,10 +97,22 @@ async def info(request: Request) -> Response:
             return json_response({"key": caller.name, "info": _of_config(caller)})
         record = caller.key.record
         return json_response({"key": record.hint, "info": await request.gateway.keyring.show(record)})
-    if not caller.manages and (caller.key is None or not caller.key.looks_at_all):
-        caller.check_manages()
+    check_looks(caller)
     keyring = request.gateway.keyring
     return json_response({"key": key, "info": await keyring.show(await keyring.find(key))})
+
+
+async def infos(request: Request) -> Response:
+    """Of many keys, by `keys` and `key_aliases`; those that are not there are left out."""
+    check_looks(request.caller)
+    request.query()
+    body = await optional_object(request)
+    keys, aliases = _named_many(body)
+    if "keys" not in body and "key_aliases" not in body:
+        raise MissingParameter("keys")
+    if len(keys) + len(aliases) > LARGEST_PAGE:
+        raise InvalidRequest(f"'keys' and 'key_aliases' name at most {LARGEST_PAGE} keys at once.", param="keys")
+    return json_response({"key": keys, "info": await request.gateway.keyring.show_named(keys, aliases)})
 
 
 def _of_config(caller: Caller) -> JsonObject:
@@ -122,9 +129,7 @@ def _of_config(caller: Caller) -> JsonObject:
 
 
 async def list_keys(request: Request) -> Response:
-    caller = request.caller
-    if caller.key is None or not caller.key.looks_at_all:
-        caller.check_manages()
+    check_looks(request.caller)
     query = request.query(
         *("page", "size", "user_id", "team_id", "key_alias", "key_hash", "search", "status", "sort_by", "sort_order"),
         *("return_full_object", "include_team_keys", "include_created_by_keys", "organization_id"),
@@ -138,6 +143,24 @@ async def list_keys(request: Request) -> Response:
             "total_count": total,
             "current_page": search.page,
             "total_pages": -(-total // search.size),
+        }
+    )
+
+
+async def list_aliases(request: Request) -> Response:
+    check_looks(request.caller)
+    query = request.query("page", "size", "search", "team_id")
+    page = page_number(query, "page", 1, 10**6)
+    size = page_number(query, "size", 50, LARGEST_PAGE)
+    owner = query.get("team_id")
+    aliases, total = await request.gateway.keyring.list_aliases(query.get("search", ""), owner, page=page, size=size)
+    return json_response(
+        {
+            "aliases": aliases,
+            "total_count": total,
+            "current_page": page,
+            "total_pages": -(-total // size),
+            "size": size,
         }
     )
 
@@ -180,6 +203,12 @@ def managing(request: Request) -> By:
     return by_of(request)
 
 
+def check_looks(caller: Caller) -> None:
+    """Who sees the keys of all. Raises PermissionDenied."""
+    if caller.key is None or not caller.key.looks_at_all:
+        caller.check_manages()
+
+
 async def optional_object(request: Request) -> JsonObject:
     """LiteLLM's clients may send none where every field is optional."""
     return await request.json_object() if request.unread else {}
@@ -190,6 +219,14 @@ def _named(body: JsonMapping) -> str:
     if key is None:
         raise MissingParameter("key")
     return key
+
+
+def _named_many(body: JsonMapping) -> tuple[list[str], tuple[str, ...]]:
+    """`keys` and `key_aliases`."""
+    for name in body:
+        if name not in ("keys", "key_aliases"):
+            raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+    return list(texts(body.get("keys"), "keys")), texts(body.get("key_aliases"), "key_aliases")
 
 
 def _without_secret(body: JsonMapping, *others: str) -> JsonObject:

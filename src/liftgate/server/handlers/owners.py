@@ -13,7 +13,7 @@ from liftgate.keys.owners import no_such_owner
 from liftgate.keys.shown import made_key, shown_owner
 from liftgate.keys.values import flag, owner, text, texts
 from liftgate.records import OwnerLimits
-from liftgate.server.handlers.keys import managing, optional_object, page_number
+from liftgate.server.handlers.keys import check_looks, managing, optional_object, page_number
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 
@@ -90,9 +90,7 @@ class OwnerRoutes:
         return json_response({self._id: name, f"{self._noun}_info": self._named_so(shown), "keys": keys})
 
     async def list(self, request: Request) -> Response:
-        caller = request.caller
-        if caller.key is None or not caller.key.looks_at_all:
-            caller.check_manages()
+        check_looks(request.caller)
         query = request.query("page", "page_size")
         page = page_number(query, "page", 1, 10**6)
         size = page_number(query, "page_size", 25, LARGEST_PAGE)
