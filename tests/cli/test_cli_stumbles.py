@@ -86,7 +86,10 @@ def test_sandbox_on_a_taken_port_says_so_and_nothing_else(cli: Cli) -> None:
         port = taken.getsockname()[1]
         done = cli.run("sandbox", "--port", port, code=2)
     assert done.stdout == b""
-    assert done.stderr.decode().strip().endswith(f"Cannot listen on 127.0.0.1 port {port}: Address already in use.")
+    says = done.stderr.decode().strip()
+    assert says.endswith(
+        f"port {port}: Address already in use. Another program has that port: end it, or choose another port."
+    )
 
 
 def test_https_to_a_gateway_that_speaks_http(cli: Cli, url: str) -> None:
@@ -122,6 +125,12 @@ def test_locale_of_ascii_without_utf_8_mode(cli: Cli) -> None:
         (["files", "list"], "liftgate files ls"),
         (["files", "uplaod", "x"], "Did you mean 'upload'?"),
         (["--file", "x"], "an option of `liftgate chat`"),
+        (["config.yaml"], "liftgate --config config.yaml"),
+        (["conf/litellm.yml"], "liftgate --config conf/litellm.yml"),
+        (["--spend", "--metrics", "--port", "x"], "--port: expected a whole number"),
+        (["--no-unpriced-within-budget", "--port", "x"], "--port: expected a whole number"),
+        (["--spend", "true"], "--spend or --no-spend, without 'true'"),
+        (["--access-log", "False"], "has no value"),
     ],
 )
 def test_what_is_typed_by_habit_is_answered_with_what_to_type(typed: list[str], said: str, cli: Cli) -> None:

@@ -83,7 +83,7 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     directory = tmp_path_factory.mktemp("checkout")
     shutil.copytree(ROOT / "examples", directory / "examples")
-    for name in ("film.mp4", "talk.mp4", "lecture.mp4"):
+    for name in ("talk.mp4", "lecture.mp4"):
         shutil.copy(ROOT / "examples" / "talk.mp4", directory / name)
     shutil.copy(ROOT / "examples" / "config.yaml", directory / "config.yaml")
     with sandbox_server() as sandbox:

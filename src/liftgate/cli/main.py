@@ -71,8 +71,8 @@ HELP = """Liftgate lifts heavy files to Gemini: an OpenAI-compatible gateway in 
   liftgate files upload lecture.mp4   put a file into a running gateway; `liftgate chat` asks about it
   liftgate demo                       see what it does
 
-Every setting below is also LIFTGATE_… in the environment and a key of liftgate_settings in the config; so are the
-periods of the work in the background (docs/settings.md).
+Every setting below is also LIFTGATE_… in the environment and a key of liftgate_settings in the config. More settings,
+which are given in the same three ways, are in docs/settings.md: --spend, --metrics, traces, work in the background.
 """
 
 
@@ -100,6 +100,10 @@ class Commands(click.Group):
             raise click.UsageError(f"The gateway needs no command {name!r}: liftgate --config config.yaml", ctx)
         if name in NEAR_COMMANDS:
             raise click.UsageError(f"There is no command {name!r}: {NEAR_COMMANDS[name]}", ctx)
+        if name.lower() in ("true", "false"):
+            raise click.UsageError(f"A switch has no value: write --spend or --no-spend, without {name!r}.", ctx)
+        if name.endswith((".yaml", ".yml")):
+            raise click.UsageError(f"A config is named by --config: liftgate --config {name}", ctx)
         near = get_close_matches(name, COMMANDS, 1)
         raise click.UsageError(f"No such command {name!r}.{f' Did you mean {near[0]!r}?' if near else ''}", ctx)
 
@@ -134,12 +138,14 @@ def _setting(option: Option) -> Callable[[Callable[..., None]], Callable[..., No
     """A row of the settings as an option; its value is read where all of them are, so that all errors look alike."""
     shown = option.shown()
     says = option.says[0].upper() + option.says[1:] + (f"  [default: {shown}]" if shown else "")
-    if option.section not in HEADINGS:
-        return click.option(option.flag, option.name, default=None, hidden=True)
+    hidden = option.section not in HEADINGS
     if option.kind == "bool":
         flags = f"{option.flag}/{option.flag.replace('--', '--no-', 1)}"
-        return click.option(flags, option.name, default=None, help=says)
-    return click.option(option.flag, option.name, default=None, metavar=_metavar(option), help=says.replace("`", ""))
+        return click.option(flags, option.name, default=None, hidden=hidden, help=says)
+    metavar = _metavar(option)
+    return click.option(
+        option.flag, option.name, default=None, hidden=hidden, metavar=metavar, help=says.replace("`", "")
+    )
 
 
 def _metavar(option: Option) -> str:

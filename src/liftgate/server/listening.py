@@ -10,6 +10,13 @@ from contextlib import contextmanager
 
 from liftgate.errors import ConfigError
 
+WAYS_OUT = {
+    errno.EADDRINUSE: " Another program has that port: end it, or choose another port.",
+    errno.EADDRNOTAVAIL: " This machine has no such address.",
+    errno.EACCES: " The system keeps ports below 1024 for the administrator: choose one above.",
+}
+"""What to do about an address that cannot be had, by the system's error."""
+
 
 def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """Bound, not yet listening. `shared`: other sockets may have the same port (SO_REUSEPORT). Raises ConfigError."""
@@ -59,7 +66,7 @@ def claimed(reserved: socket.socket) -> Iterator[None]:
 def cannot_listen(host: str, port: int, error: OSError) -> ConfigError:
     # uvloop's own errors have the name of it and no more.
     reason = error.strerror or errno.errorcode.get(error.errno or 0) or str(error)
-    return ConfigError(f"Cannot listen on {host} port {port}: {reason}.")
+    return ConfigError(f"Cannot listen on {host} port {port}: {reason}.{WAYS_OUT.get(error.errno or 0, '')}")
 
 
 def _bound(host: str, port: int, options: list[int]) -> socket.socket:

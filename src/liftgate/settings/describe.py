@@ -38,7 +38,7 @@ Sizes are numbers of bytes, or have a unit: `64KiB`, `10MB`, `2GiB` (always powe
 seconds. In the config, `os.environ/NAME` stands for the value of an environment variable, which must be set
 then and must not be empty. No other form of reference (`${NAME}`, `{{ name }}` …) is filled in.
 
-A mistake of any kind ends the start with exit code 2, and all mistakes are told at once, a sentence for each: a
+A mistake of any kind ends the start with exit code 2, and all mistakes are named at once, a sentence for each: a
 value that cannot be, a name that stands twice in one place, a misspelt name (at any level, LiteLLM's sections
 and variables that begin with `LIFTGATE_` included), a name under the wrong section. The names of LiteLLM's
 settings that do nothing here are warnings. `include: [other.yaml]` reads further files beside the config as if they
