@@ -220,11 +220,14 @@ def spans_of(call: CallRecord, server: Span) -> list[Span]:
     return spans
 
 
+_OPERATIONS = {"chat": "chat"}
+"""What the meter calls a call → the conventions' name, where it is one."""
+
+
 def _operation(call: CallRecord) -> str:
     """By the conventions' names; Gemini's own methods, `embedContent` and its like, are two of them."""
-    if call.operation == "chat":
-        return "chat"
-    return "embeddings" if "mbed" in call.operation else "generate_content"
+    name = _OPERATIONS.get(call.operation)
+    return name or ("embeddings" if "mbed" in call.operation else "generate_content")
 
 
 def _of_request(call: CallRecord) -> JsonObject:
