@@ -22,6 +22,19 @@ def upload(page: Page, *files: tuple[str, str, bytes]) -> None:
         expect(page.get_by_role("link", name=name)).to_be_visible()
 
 
+def check_reader(page: Page, name: str) -> None:
+    """Chromium's own reader is open in the page, and has laid out one page of 400 × 200 points, as `pdf` makes it."""
+    while not (readers := [frame for frame in page.frames if frame.url.startswith("chrome-extension://")]):
+        page.wait_for_event("framenavigated")
+    reader = readers[0]
+    expect(reader.locator("#title")).to_have_text(name)
+    expect(reader.locator("#pagelength")).to_have_text("1")
+    paper = next(frame for frame in reader.child_frames if frame.url.endswith("/preview"))
+    expect(paper.locator("embed")).to_be_visible()
+    ratio = paper.locator("#sizer").evaluate("element => element.offsetWidth / element.offsetHeight")
+    assert 1.9 <= ratio <= 2, ratio
+
+
 def test_a_file_on_its_whole_way(browser: Browser, url: str) -> None:
     with Visit(browser, url) as visit:
         page = visit.page
@@ -68,6 +81,7 @@ def test_a_file_on_its_whole_way(browser: Browser, url: str) -> None:
         visit.look("Files")
         page.get_by_role("link", name="paper.pdf").click()
         expect(page.locator(".preview iframe")).to_have_attribute("src", re.compile("/preview$"))
+        check_reader(page, "paper.pdf")
         visit.look("Files")
         page.get_by_role("link", name="talk.mp4").click()
         assert page.locator("video").evaluate(LENGTH) > 7
@@ -137,6 +151,25 @@ def test_every_view_at_320_pixels_in_the_dark(browser: Browser, url: str) -> Non
         page.get_by_role("link", name="short.txt").click()
         expect(page.get_by_role("heading", name="Copies at Google")).to_be_visible()
         visit.check_access()
+
+
+def test_tabs_of_one_browser_sign_in_and_out_together(browser: Browser, url: str) -> None:
+    with Visit(browser, url, allowed=["401"]) as visit:
+        page = visit.page
+        visit.open()
+        page.get_by_label("Your key").fill("sk-nobody")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("This key is not known here.")
+        expect(page.get_by_role("status")).to_have_count(0)
+        visit.sign_in("sk-ann")
+        other = visit.context.new_page()
+        other.goto(f"{url}/ui#/ask")
+        expect(other.get_by_title("Whose files these are")).to_have_text("ann")
+        page.get_by_role("button", name="Sign out").click()
+        expect(other.get_by_text("You have signed out in another tab.")).to_be_visible()
+        visit.sign_in("sk-bob")
+        expect(other.get_by_title("Whose files these are")).to_have_text("bob")
+        expect(other.get_by_role("heading", level=1)).to_have_text("Ask")
 
 
 def test_by_keyboard_alone(browser: Browser, url: str) -> None:

@@ -27,10 +27,10 @@ const state = (copy) => (copy.sent_bytes == null || !copy.bytes ? COPY_STATES[co
 export const Copies = ({ title, none, copies, last }) => html`<section>
   <h2>${title}</h2>
   ${copies.length
-    ? html`<${Table} caption=${title} heads=${["File", "Account", "State", "Size", last]}>
+    ? html`<${Table} caption=${title} heads=${["File", "State", "Account", "Size", last]}>
         ${copies.map((each) => html`<tr key=${each.file_id + each.account + each.mime_type}>
           <th scope="row"><a href=${`#/files/${each.file_id}`}>${each.filename}</a></th>
-          <td>${each.account}</td><td>${state(each)}</td><td class="number">${size(each.bytes)}</td>
+          <td>${state(each)}</td><td>${each.account}</td><td class="number">${size(each.bytes)}</td>
           <td>${each.last_error || ago(each.last_used_at)}</td>
         </tr>`)}
       </${Table}>`

@@ -1,5 +1,5 @@
 // The frame of the page: who is signed in, which view is shown, and the way between them.
-import { html, render, useEffect, useState } from "./htm-preact.js";
+import { html, render, useEffect, useRef, useState } from "./htm-preact.js";
 import { ask, signInOver } from "./api.js";
 import { Accounts } from "./accounts.js";
 import { Ask } from "./ask.js";
@@ -12,6 +12,9 @@ import { SignIn } from "./signin.js";
 import { Spend } from "./spend.js";
 import { Uploads } from "./uploads.js";
 import { uploader, useUploader } from "./uploading.js";
+
+// The other tabs of this browser: they share its cookie.
+const tabs = new BroadcastChannel("liftgate.session");
 
 const VIEWS = { files: Files, upload: Uploads, ask: Ask, accounts: Accounts, keys: Keys, spend: Spend, health: Health };
 
@@ -69,27 +72,38 @@ function App() {
   const [notice, setNotice] = useState("");
   const [error, setError] = useState(null);
   const at = usePlace();
-  const look = () =>
+  const shown = useRef(null);
+  shown.current = session;
+  // `whyOver`: what to tell whoever was signed in until now.
+  const look = (whyOver) =>
     ask("GET", "/liftgate/session").then((found) => {
       setError(null);
+      if (found.signed_in) setNotice("");
+      else if (shown.current?.signed_in) setNotice(whyOver);
       setSession(found);
-      return found;
     }, setError);
   useEffect(() => {
     look();
-    const over = async () => {
-      const found = await look();
-      if (found && !found.signed_in) setNotice("Your sign-in is over. Sign in again to go on.");
+    // A wrong key is refused too, where nobody is signed in.
+    const over = () => shown.current?.signed_in && look("Your sign-in is over. Sign in again to go on.");
+    const changed = () => {
+      uploader.pauseAll();
+      look("You have signed out in another tab.");
     };
     signInOver.addEventListener("over", over);
-    return () => signInOver.removeEventListener("over", over);
+    tabs.addEventListener("message", changed);
+    return () => {
+      signInOver.removeEventListener("over", over);
+      tabs.removeEventListener("message", changed);
+    };
   }, []);
   useEffect(() => uploader.belongsTo(session?.signed_in ? session.owner : null), [session]);
-  if (session === null) return html`<main class="alone">${error ? html`<${Problem} error=${error} again=${look} />` : html`<${Waiting} what="Looking who you are" />`}</main>`;
+  if (session === null) return html`<main class="alone">${error ? html`<${Problem} error=${error} again=${() => look()} />` : html`<${Waiting} what="Looking who you are" />`}</main>`;
   if (!session.signed_in) {
     const entered = (found) => {
       setNotice("");
       setSession(found);
+      tabs.postMessage("signed in");
     };
     return html`<${SignIn} notice=${notice} entered=${entered} />`;
   }
@@ -98,6 +112,7 @@ function App() {
     try {
       setSession(await ask("DELETE", "/liftgate/session"));
       setNotice("You have signed out.");
+      tabs.postMessage("signed out");
     } catch (failed) {
       setError(failed);
     }
@@ -109,7 +124,7 @@ function App() {
     <${Bar} session=${session} at=${at} signOut=${signOut} />
     <main id="main">
       <${Problem} error=${error} />
-      <${View} key=${at.view + at.id + (at.query.get("key") || "")} id=${at.id} query=${at.query} session=${session} />
+      <${View} key=${session.owner + at.view + at.id + (at.query.get("key") || "")} id=${at.id} query=${at.query} session=${session} />
     </main>`;
 }
 

@@ -17,12 +17,12 @@ export function Health() {
       <p>${data.page_ins ? `${count(data.page_ins, "copy", "copies")} on the way to Google.` : "No copy is on its way to Google."}</p>
       ${data.under_way.length > 0 && html`<${Copies} title="Yours on the way" copies=${data.under_way} last="Begun" />`}
       ${data.deployments.length
-        ? html`<h2>Deployments</h2><${Table} caption="Deployments" heads=${["Model", "At Google", "Account", "State", "Being answered"]}>
+        ? html`<h2>Deployments</h2><${Table} caption="Deployments" heads=${["Model", "State", "Account", "At Google", "Being answered"]}>
             ${data.deployments.map((each) => html`<tr key=${each.id}>
-              <th scope="row">${each.model_name}</th><td>${each.model}</td><td>${each.account}</td>
-              <td>${state(each)}</td><td class="number">${each.in_flight}</td>
+              <th scope="row">${each.model_name}</th><td>${state(each)}</td><td>${each.account}</td>
+              <td>${each.model}</td><td class="number">${each.in_flight}</td>
             </tr>`)}
           </${Table}>`
         : html`<${Empty}><p>No model is configured.</p></${Empty}>`}
-      <p class="quiet">Of the process that answers; each learns by itself.</p>`}`;
+      <p class="quiet">This is what the process that answered knows. Each process of the gateway learns the state of its deployments by itself.</p>`}`;
 }

@@ -148,14 +148,14 @@ export function Keys({ session }) {
     </form>
     <${Problem} error=${listed.error} again=${listed.reload} /><${Problem} error=${error} />
     ${!data && listed.loading && html`<${Waiting} what="Loading the keys" />`}
-    ${data && !data.keys.length && html`<${Empty}><p>${typed ? "No key fits." : "No key was made yet. Give each program and each team one of its own: it can be blocked, and ends, alone."}</p></${Empty}>`}
+    ${data && !data.keys.length && html`<${Empty}><p>${typed ? "No key fits." : "No key was made yet. Give each program and each team one of its own: then one can be blocked or deleted, and the others work on."}</p></${Empty}>`}
     ${data && data.keys.length > 0 && html`<${Table} caption="Keys" heads=${["Name", "Owner", "State", "Limits", "Made", "What to do"]}>
       ${data.keys.map((key) => html`<tr key=${key.token}>
         <th scope="row">${nameOf(key)}<small>${key.key_name}</small></th>
         <td class="break">${key.owner}</td>
         <td>${state(key)}</td>
         <td class="break">${limits(key)}</td>
-        <td>${when(seconds(key.created_at))}</td>
+        <td class="number">${when(seconds(key.created_at))}</td>
         <td><div class="row tight">
           ${session.spend && html`<a class="button" aria-label=${`Spend of ${nameOf(key)}`} href=${`#/spend?key=${key.id}`}>Spend</a>`}
           <button type="button" aria-label=${`Change ${nameOf(key)}`} onClick=${() => (setChanged(key), setMaking(false))}>Change</button>

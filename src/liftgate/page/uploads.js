@@ -21,13 +21,14 @@ function told(upload) {
 
 function Row({ upload }) {
   const { file, state } = upload;
+  const leave = state === "done" || (state === "failed" && !file.size) ? "Clear" : "Cancel";
   return html`<li class="card">
     <div class="row between one">
       <strong class="break">${state === "done" ? html`<a href=${`#/files/${upload.result.id}`}>${file.name}</a>` : file.name}</strong>
       <span class="row">
         ${upload.active && state !== "finishing" && html`<button type="button" aria-label=${`Pause ${file.name}`} onClick=${() => upload.pause()}>Pause</button>`}
         ${(state === "paused" || (state === "failed" && file.size > 0)) && html`<button type="button" aria-label=${`Resume ${file.name}`} onClick=${() => upload.run()}>Resume</button>`}
-        ${state !== "finishing" && html`<button type="button" class="plain" aria-label=${`${state === "done" ? "Clear" : "Cancel"} ${file.name}`} onClick=${() => uploader.remove(upload)}>${state === "done" ? "Clear" : "Cancel"}</button>`}
+        ${state !== "finishing" && html`<button type="button" class="plain" aria-label=${`${leave} ${file.name}`} onClick=${() => uploader.remove(upload)}>${leave}</button>`}
       </span>
     </div>
     <progress max=${Math.max(1, file.size)} value=${state === "done" ? Math.max(1, file.size) : upload.sent} aria-label=${`Progress of ${file.name}`}></progress>
