@@ -22,7 +22,9 @@ LOOKS_SECRET = re.compile(
     r"AIza[0-9A-Za-z_-]{30,}|sk-[0-9A-Za-z_-]{16,}|(?i:bearer) +(?!\*)[0-9A-Za-z._~+/=-]{8,}|upload_id=(?!\*)[\w-]{8,}"
 )
 STARTED: list[GatewayProcess] = []
-"""All of this session, whose logs are searched at its end."""
+FOUND: set[str] = set()
+"""All of this session, and the secrets that stood in their logs: a log is searched when its process is ended, since a
+test's directory goes with it, or at the end of the session."""
 
 
 def secrets_in(text: str, known: Iterable[str]) -> list[str]:
@@ -32,6 +34,9 @@ def secrets_in(text: str, known: Iterable[str]) -> list[str]:
 
 def secrets_of(config: Path) -> set[str]:
     """The keys of a config, ours and Google's; shorter ones are words, and are not hidden."""
+    if not config.is_file():
+        # A pipe would wait for a writer.
+        return set()
     try:
         document = yaml.safe_load(config.read_text()) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
@@ -90,6 +95,7 @@ class GatewayProcess:
         """As a power cut would: SIGKILL."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+        self.search()
 
     def stop(self, seconds: float = 20.0) -> int:
         """SIGTERM; the exit code."""
@@ -100,7 +106,14 @@ class GatewayProcess:
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise AssertionError(f"the gateway did not stop:\n{self.log.read_text(errors='replace')}") from None
+        self.search()
         return self.process.returncode
+
+    def search(self) -> None:
+        """For its own keys and what looks like one, in all that it wrote."""
+        if self.log.is_file():
+            said = self.log.read_text(errors="replace")
+            FOUND.update(f"{self.log}: {secret[:7]}…" for secret in secrets_in(said, self.secrets))
 
 
 def sweep_now(config: Path, data_dir: Path) -> None:
