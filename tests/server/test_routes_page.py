@@ -111,8 +111,40 @@ def test_a_client_of_googles_is_told_too(gateway: str, path: str, named: str) ->
     assert error["message"] == f"Invalid URL (POST {path}): {named} of the Gemini API is not served here."
 
 
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/v1/files/v1/files", "/v1/files"),
+        ("/v1/v1/chat/completions", "/v1/chat/completions"),
+        ("/v1/chat/completions/chat/completions", "/v1/chat/completions"),
+        ("/v1/chat/completions/files/file-x", "/v1/files/…"),
+        ("/v1/responses/chat/completions", "/v1/chat/completions"),
+        ("/v1beta/openai/chat/completions", "/v1/chat/completions"),
+        ("/v1beta/v1beta/models/x:generateContent", "/v1beta/models/…"),
+        ("/openai/v1/responses", "/v1/responses"),
+        ("/api/messages", "/v1/messages"),
+        ("/v2/models", "/v1/models"),
+    ],
+)
+def test_a_base_url_that_holds_too_much_is_answered_with_the_address_that_was_meant(
+    gateway: str, path: str, meant: str
+) -> None:
+    answer = call(gateway, "POST", path, b"{}", {"Authorization": "Bearer sk-ann"})
+    message = answer.json()["error"]["message"]
+    assert answer.status == 404
+    assert message == (
+        f"Invalid URL (POST {path}): Did you mean {meant}? The client's base URL seems to hold more than it should."
+    )
+
+
+@pytest.mark.parametrize(("path", "meant"), [("chat/completion", "chat/completions"), ("model", "models")])
+def test_a_misspelt_route_is_answered_with_its_neighbour(gateway: str, path: str, meant: str) -> None:
+    answer = call(gateway, "POST", f"/v1/{path}", b"{}", {"Authorization": "Bearer sk-ann"})
+    assert answer.error()["message"] == f"Invalid URL (POST /v1/{path}): Did you mean /v1/{meant}?"
+
+
 def test_a_path_with_two_versions_says_so(gateway: str) -> None:
-    answer = call(gateway, "GET", "/v1/files/v1/files", b"", {"Authorization": "Bearer sk-ann"})
+    answer = call(gateway, "GET", "/v1/nothing/v1/none", b"", {"Authorization": "Bearer sk-ann"})
     assert (answer.status, answer.error()["type"]) == (404, "invalid_request_error")
     assert "The version stands twice" in answer.error()["message"]
     # Google's second address of a download has one.

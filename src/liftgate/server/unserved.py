@@ -6,6 +6,7 @@ docs/routes.md is the same list for readers; a test holds it to this table and t
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 
 from liftgate.errors import RouteNotFound
 from liftgate.names import is_collection
@@ -62,6 +63,11 @@ ANTHROPIC_UNSERVED = {
 
 _VERSION = re.compile(r"(?:/upload)?/(?:v1|v1beta|v1alpha)(?=/)")
 
+_ROUTES = ("chat/completions", "conversations", "files", "messages", "models", "responses", "uploads")
+"""What clients put behind their base URL."""
+
+_ROUTE = re.compile(rf"/(?:(v1|v1beta)/)?({'|'.join(_ROUTES)})(?=/|$)")
+
 
 def route_not_found(method: str, path: str) -> RouteNotFound:
     """The 404 of a path that leads nowhere."""
@@ -73,6 +79,9 @@ def _reason(path: str) -> str:
     rest = path[version.end() if version else 0 :].strip("/")
     first, _, behind = rest.partition("/")
     name = "chat/completions" if rest.startswith("chat/completions/") else first
+    meant = _behind_more(rest)
+    if name == "chat/completions" and meant:
+        return meant
     googles = first in GOOGLE_UNSERVED
     if name in OPENAI_UNSERVED and not (googles and version and "v1beta" in version[0]):
         instead = OPENAI_UNSERVED[name]
@@ -90,6 +99,17 @@ def _reason(path: str) -> str:
         return f"{called} of the Gemini API is not served here."
     if first == "download" and version is None:
         return "GET /v1beta/files/{name}:download gives the bytes of a file at once."
-    if re.search(r"(?:^|/)v1(?:beta)?/", rest):
-        return "The version stands twice in it: does the client's base URL hold more than it should?"
-    return ""
+    near = get_close_matches(rest[:64], _ROUTES, 1, 0.85)
+    return meant or (f"Did you mean /v1/{near[0]}?" if near else "")
+
+
+def _behind_more(rest: str) -> str:
+    """Answers a route behind another version, a whole route or another server's path; empty for all else."""
+    for found in _ROUTE.finditer(f"/{rest}"):
+        before = found.string[1 : found.start()]
+        if (before or found[1]) and (before in _ROUTES or not before.startswith(_ROUTES)):
+            more = "/…" if found.end() < len(found.string) else ""
+            address = f"/{found[1] or 'v1'}/{found[2]}{more}"
+            return f"Did you mean {address}? The client's base URL seems to hold more than it should."
+    twice = re.search(r"(?:^|/)v1(?:beta)?/", rest)
+    return "The version stands twice in it: does the client's base URL hold more than it should?" if twice else ""
