@@ -114,6 +114,7 @@ CHATS: dict[str, Door] = {
     "an engine's": Door("POST", f"/v1/engines/{MODEL}/chat/completions", chat(BY_FILE_ID)),
     "an engine's, bare": Door("POST", f"/engines/{MODEL}/chat/completions", chat(BY_FILE_ID)),
     "Azure's": Door("POST", f"/openai/deployments/{MODEL}/chat/completions", chat(BY_FILE_ID)),
+    "price": Door("POST", "/spend/calculate", chat(BY_FILE_ID)),
     "count": Door("POST", "/v1/chat/completions/input_tokens", chat(BY_FILE_ID)),
     "count, bare": Door("POST", "/chat/completions/input_tokens", chat(BY_FILE_ID)),
     "count, image_url": Door(

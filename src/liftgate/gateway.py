@@ -167,11 +167,11 @@ class Gateway:
     def __init__(self, settings: Settings, *, clock: Clock | None = None, listeners: Sequence[Meter] = ()) -> None:
         """`listeners` hear the end of every call, after those that the settings ask for."""
         self.settings = settings
-        self._clock = clock or SystemClock()
+        self.clock = clock or SystemClock()
         server = settings.server
         own = (JsonAccessLog() if server.json_logs else AccessLog(),) if server.access_log or server.debug else ()
         self.pricing = Pricing(settings.deployments)
-        self.meters = Meters((*own, *listeners), self._clock, self.pricing, tell_cost=settings.counting.spend)
+        self.meters = Meters((*own, *listeners), self.clock, self.pricing, tell_cost=settings.counting.spend)
         self.usage: Usage | None = None
         self.metrics: Metrics | None = None
         self._exit = AsyncExitStack()
@@ -195,19 +195,19 @@ class Gateway:
         """The end has been asked for: all that still runs, requests included, shares `drain_seconds` from now on.
         Leaving begins it otherwise. Again: without effect."""
         if self._drained_at is None:
-            self._drained_at = self._clock.monotonic() + self.settings.server.drain_seconds
+            self._drained_at = self.clock.monotonic() + self.settings.server.drain_seconds
 
     def _drain_left(self) -> float:
         self.drain()
         assert self._drained_at is not None, "it has begun"
-        return max(LAST_SECONDS, self._drained_at - self._clock.monotonic())
+        return max(LAST_SECONDS, self._drained_at - self.clock.monotonic())
 
     def _close_metrics(self) -> None:
         if self.metrics is not None:
             self.metrics.close()
 
     async def _open(self, stack: AsyncExitStack) -> None:
-        settings, clock = self.settings, self._clock
+        settings, clock = self.settings, self.clock
         stack.callback(self._close_metrics)  # the last of all: what the others do at their end is counted too
         data_dir = settings.storage.data_dir
         spool_dir = data_dir / "spool"
@@ -259,7 +259,7 @@ class Gateway:
 
     async def _counting(self, services: Services, stack: AsyncExitStack) -> Others:
         """What is counted of calls, as the settings ask for it; what has to be done for it now and then."""
-        settings, data_dir, clock, db = self.settings, self.settings.storage.data_dir, self._clock, services.db
+        settings, data_dir, clock, db = self.settings, self.settings.storage.data_dir, self.clock, services.db
         others: Others = {}
         spend: Spend | None = None
         if settings.counting.spend:

@@ -31,7 +31,7 @@ from owners_house import Door
 Place = tuple[str, str, str]
 """What is spoken, the path with its prefix, the method."""
 
-SPEND = [route.path for route in SPEND_ROUTES]
+SPEND = [route.path for route in SPEND_ROUTES if "GET" in route.handlers]
 HEALTH = ("/liveness", "/liveliness", "/readiness")
 
 READ = ("GET", "HEAD")

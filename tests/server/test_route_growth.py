@@ -186,6 +186,11 @@ NONE: dict[str, Grown] = {}
 BODIES: dict[tuple[str, str], dict[str, Grown]] = {
     ("POST", "/chat/completions"): CHAT,
     ("POST", "/chat/completions/input_tokens"): CHAT,
+    ("POST", "/spend/calculate"): {
+        **CHAT,
+        "an answer's model": lambda n: as_json(completion_response={"model": "m" * n, "usage": {}}),
+        "an answer's choices": lambda n: as_json(completion_response={"model": "m", "usage": {}, "choices": [{}] * n}),
+    },
     ("POST", "/responses"): RESPONSES,
     ("POST", "/responses/input_tokens"): RESPONSES,
     ("POST", "/responses/compact"): RESPONSES,

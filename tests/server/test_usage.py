@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import subprocess
 import sys
+import wave
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -61,7 +64,8 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         )
         [flash] = settings.deployments
         pro = replace(flash, id="pro", model_name="gemini-2.5-pro", model="gemini-2.5-pro")
-        with gateway_server(replace(settings, deployments=(flash, pro))) as url:
+        odd = replace(flash, id="odd", model_name="odd", model="gemini-of-no-list")
+        with gateway_server(replace(settings, deployments=(flash, pro, odd))) as url:
             rig = Rig(url, sandbox)
             made = call(
                 url, "POST", "/key/generate", json.dumps({"user_id": "ann", "key_alias": "ci"}).encode(), MASTER
@@ -104,7 +108,7 @@ def test_a_key_sees_its_owners_own_and_learns_of_no_other(rig: Rig) -> None:
     for query in ("owner=bob", "owner=nobody", "owner=bob&key_id=bob", "key_id=bob"):
         other = rig.get(f"/liftgate/usage?by=owner&{query}", ANN)
         assert (other["data"], other["total"]["requests"]) == ([], 0), query
-    for route in SPEND_ROUTES:
+    for route in (each for each in SPEND_ROUTES if "GET" in each.handlers):
         for name in ("user_id", "api_key", "team_ids"):
             for value in ("bob", "nobody"):
                 days = "start_date=2020-01-01&end_date=2999-01-01" if "report" in route.path else ""
@@ -172,6 +176,72 @@ def test_litellms_routes_of_the_last_thirty_days_tell_the_same_sums(rig: Rig) ->
     assert models == {MODEL: (4, 3120), "gemini-2.5-pro": (1, 100)}
     assert rig.get("/global/activity?start_date=2020-01-01&end_date=2020-01-02")["daily_data"] == []
     assert rig.get("/global/activity", BOB)["sum_api_requests"] == 1
+
+
+def ten_seconds() -> str:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(1)
+        sound.setframerate(8000)
+        sound.writeframes(bytes([128]) * 80_000)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def calculated(rig: Rig, body: Seen, who: dict[str, str] = ANN, status: int = 200) -> Seen:
+    answer = call(rig.url, "POST", "/spend/calculate", json.dumps(body).encode(), who)
+    assert answer.status == status, answer.body
+    told: Seen = answer.json()
+    return told if status == 200 else told["error"]
+
+
+def test_what_a_prompt_will_cost(rig: Rig) -> None:
+    """What Google counts of it, at the list's prices: $0.30 for a million tokens of text, $1.00 of sound."""
+    asked = hello()
+    counted = call(rig.url, "POST", "/v1/chat/completions/input_tokens", json.dumps(asked).encode(), ANN).json()
+    assert calculated(rig, asked) == {"cost": counted["input_tokens"] * 300 / 1e9}
+    assert calculated(rig, {**asked, "model": "gemini-2.5-pro"}) == {"cost": counted["input_tokens"] * 1250 / 1e9}
+    spoken = {"type": "input_audio", "input_audio": {"data": ten_seconds(), "format": "wav"}}
+    heard = {**asked, "messages": [{"role": "user", "content": [spoken]}]}
+    counted = call(rig.url, "POST", "/v1/chat/completions/input_tokens", json.dumps(heard).encode(), ANN).json()
+    assert calculated(rig, heard)["cost"] > counted["input_tokens"] * 900 / 1e9, "sound is dearer than text"
+
+
+def test_what_an_answer_did_cost(rig: Rig) -> None:
+    usage = {
+        "prompt_tokens": 1000, "completion_tokens": 40, "total_tokens": 1040,
+        "prompt_tokens_details": {"cached_tokens": 400}, "completion_tokens_details": {"reasoning_tokens": 30},
+    }  # fmt: skip
+    answer = {"id": "chatcmpl-1", "object": "chat.completion", "model": MODEL, "choices": [], "usage": usage}
+    assert calculated(rig, {"completion_response": answer}) == {"cost": NANOS / 1e9}
+    assert calculated(rig, {"completion_response": {**answer, "service_tier": "default"}}) == {"cost": NANOS / 1e9}
+    del answer["model"]
+    assert calculated(rig, {"model": MODEL, "completion_response": answer}) == {"cost": NANOS / 1e9}
+    sound = {"prompt_tokens": 100, "completion_tokens": 0, "prompt_tokens_details": {"audio_tokens": 30}}
+    heard = calculated(rig, {"completion_response": {"model": MODEL, "usage": sound}})
+    assert heard == {"cost": (30 * 1000 + 70 * 300) / 1e9}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "param"),
+    [
+        ({}, 400, "completion_response"),
+        ({"model": MODEL}, 400, "messages"),
+        ({"completion_response": "chatcmpl-1"}, 400, "completion_response"),
+        ({"completion_response": {"usage": {}}}, 400, "model"),
+        ({"completion_response": {"model": MODEL}}, 400, "completion_response.usage"),
+        (
+            {"completion_response": {"model": MODEL, "usage": {"prompt_tokens_details": 1}}},
+            400,
+            "completion_response.usage.prompt_tokens_details",
+        ),
+        ({"completion_response": {"model": "none", "usage": {}}}, 404, None),
+        ({"completion_response": {"model": "odd", "usage": {"prompt_tokens": 1}}}, 400, "model"),
+    ],
+)
+def test_what_has_no_price_is_refused(body: Seen, status: int, param: str | None, rig: Rig) -> None:
+    refused = calculated(rig, body, status=status)
+    assert param is None or refused["param"] == param
 
 
 def test_teams_by_day(rig: Rig) -> None:

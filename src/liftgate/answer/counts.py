@@ -13,6 +13,7 @@ import msgspec
 
 from liftgate import gemini_json as upstream
 from liftgate.json_types import JsonObject
+from liftgate.prices import counts_of_gemini
 
 PLACE = "usageMetadata"
 MODALITIES = frozenset({"TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT"})
@@ -52,6 +53,22 @@ def read_counts(usage: JsonObject) -> Counts:
         tools_by=_by_modality(usage, "toolUsePromptTokensDetails") if "toolUsePromptTokensDetails" in usage else NONE,
         answer_by=_by_modality(usage, "candidatesTokensDetails") if "candidatesTokensDetails" in usage else NONE,
     )
+
+
+class PromptCount(msgspec.Struct, frozen=True):
+    """Tokens of a prompt, as counted at a deployment (its id) for a model of Google's. `prompt`: by modality."""
+
+    deployment: str
+    model: str
+    total: int
+    prompt: Mapping[str, int]
+
+
+def read_counted(deployment: str, model: str, reply: JsonObject) -> PromptCount:
+    """Of what countTokens says. Raises UpstreamProtocolError."""
+    total = read_total(reply)
+    usage = {"promptTokenCount": total, "promptTokensDetails": reply.get("promptTokensDetails")}
+    return PromptCount(deployment, model, total, counts_of_gemini(usage).prompt)
 
 
 def read_total(reply: object) -> int:

@@ -17,7 +17,7 @@ import msgspec
 
 from liftgate import ids
 from liftgate.answer.choice import Answer, Head
-from liftgate.answer.counts import read_total
+from liftgate.answer.counts import PromptCount, read_counted
 from liftgate.answer.fold import AnswerFold
 from liftgate.ask.builder import Ask
 from liftgate.ask.media import AnyFile, MediaFound, ResolvedFile
@@ -117,7 +117,9 @@ class Generate:
         call = await self._call(dialect, owner, request, large, head)
         return await self._stream_when_started(call) if call.media.needs else await self._start_stream(call)
 
-    async def count(self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False) -> int:
+    async def count(
+        self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False
+    ) -> PromptCount:
         """The tokens of the very request that `complete` would send."""
         if (noted := current.get()) is not None:
             noted.is_asked("count", request.get("model"))
@@ -237,11 +239,11 @@ class Generate:
         await asyncio.to_thread(fold.end_whole) if large else fold.end_whole()
         return fold
 
-    async def _count_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> int:
+    async def _count_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> PromptCount:
         question = await self._read(ready, deployment, files)
         return await self._count(ready, deployment, question.body)
 
-    async def _count(self, ready: Ready[Q], deployment: Deployment, asked: JsonObject) -> int:
+    async def _count(self, ready: Ready[Q], deployment: Deployment, asked: JsonObject) -> PromptCount:
         counted = count_body(asked, deployment.model)
         body = await written_apart(counted) if ready.call.large else encode(counted)
         if (noted := current.get()) is not None:
@@ -250,7 +252,7 @@ class Generate:
         told = await self._client.call(deployment, "countTokens", body, timeout=left)
         if noted is not None:
             noted.hears()
-        return read_total(decoded(told))
+        return read_counted(deployment.id, deployment.model, decoded(told))
 
     async def _stream_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> StartedStream[Q]:
         question = await self._read(ready, deployment, files)

@@ -81,13 +81,7 @@ class Models:
 
     async def retrieve(self, name: str) -> ServedModel:
         """Raises ModelNotFound; behind a wildcard, where Google is asked, what its answer was otherwise."""
-        if not sees_model(name):
-            raise ModelNotFound(name)
-        try:
-            deployment = self._router.deployments(name)[0]
-        except ModelNotFound as error:
-            error.served = tuple(filter(sees_model, self._router.model_names()))
-            raise
+        deployment = self.deployment(name)
         if STAR in name:
             raise ModelNotFound(name)
         if self.is_named(name):
@@ -96,6 +90,16 @@ class Models:
             return ServedModel(name, deployment.model, await self._google.one(deployment.account, deployment.model))
         except NotFound:
             raise ModelNotFound(name) from None
+
+    def deployment(self, name: str) -> Deployment:
+        """The first that serves this name. Raises ModelNotFound."""
+        if not sees_model(name):
+            raise ModelNotFound(name)
+        try:
+            return self._router.deployments(name)[0]
+        except ModelNotFound as error:
+            error.served = tuple(filter(sees_model, self._router.model_names()))
+            raise
 
     def is_named(self, name: str) -> bool:
         """Whether the config has it word for word."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from liftgate.answer.counts import PromptCount
 from liftgate.ask.model_facts import ModelFacts
 from liftgate.ask.question import Question, without_turns
 from liftgate.errors import InvalidRequest
@@ -21,7 +22,7 @@ Q = TypeVar("Q", bound=Question)
 
 
 async def shorter(
-    question: Q, refused: InvalidRequest, facts: ModelFacts, count: Callable[[JsonObject], Awaitable[int]]
+    question: Q, refused: InvalidRequest, facts: ModelFacts, count: Callable[[JsonObject], Awaitable[PromptCount]]
 ) -> Q:
     """`question` without the first of its turns, by Gemini's own `count`, which is asked once for each halving of them.
 
@@ -33,11 +34,11 @@ async def shorter(
     allowed = tokens_allowed(refused.message) or facts.input_tokens
     if refused.code != TOO_LONG or high < 1 or allowed is None:
         raise refused
-    if await count(without_turns(question.body, turns, high)) > allowed:
+    if (await count(without_turns(question.body, turns, high))).total > allowed:
         raise refused
     while low < high:
         middle = (low + high) // 2
-        if await count(without_turns(question.body, turns, middle)) > allowed:
+        if (await count(without_turns(question.body, turns, middle))).total > allowed:
             low = middle + 1
         else:
             high = middle

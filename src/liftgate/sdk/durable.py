@@ -189,7 +189,7 @@ class Durable:
 
     @_metered("count")
     async def count_tokens(self, request: JsonObject, call: Call) -> int:
-        return await self._gateway.generate.count(CHAT, LOCAL, self._body(request, call))
+        return (await self._gateway.generate.count(CHAT, LOCAL, self._body(request, call))).total
 
     def _body(self, request: JsonMapping, call: Call) -> JsonObject:
         _acceptable(call, timeout=True)

@@ -20,6 +20,7 @@ from liftgate.server.handlers import (
     activity,
     anthropic_files,
     anthropic_models,
+    calculate,
     chat,
     content,
     conversations,
@@ -182,6 +183,7 @@ OWNER_ROUTES = tuple(
 
 SPEND_ROUTES = (
     Route("/spend/logs", {"GET": usage.spend_logs}, purposes=LOOKED_AT),
+    Route("/spend/calculate", {"POST": calculate.calculate}),
     Route("/spend/keys", {"GET": usage.spend_keys}, purposes=LOOKED_AT),
     Route("/spend/users", {"GET": usage.spend_users}, purposes=LOOKED_AT),
     Route("/global/spend", {"GET": usage.global_spend}, purposes=LOOKED_AT),

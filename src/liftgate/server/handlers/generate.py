@@ -93,8 +93,8 @@ def counts(
         request.query("key", *allowed)
         body = await request.json_object()
         with request.while_connected(PATIENCE):
-            tokens = await request.gateway.generate.count(dialect, request.owner, body, large=request.held >= LARGE)
-            return json_response(form(tokens))
+            counted = await request.gateway.generate.count(dialect, request.owner, body, large=request.held >= LARGE)
+            return json_response(form(counted.total))
 
     return count
 

@@ -87,8 +87,8 @@ async def count_tokens(request: Request) -> Response:
         large = request.held >= LARGE
         turn = await request.gateway.replies.begin(request.owner, body, keeps=False, large=large)
         dialect = Counted(turn.items, turn.natives, keeps=True)
-        tokens = await request.gateway.generate.count(dialect, request.owner, turn.request, large=turn.large)
-        return json_response({"object": "response.input_tokens", "input_tokens": tokens})
+        found = await request.gateway.generate.count(dialect, request.owner, turn.request, large=turn.large)
+        return json_response({"object": "response.input_tokens", "input_tokens": found.total})
 
 
 async def compact(request: Request) -> Response:
