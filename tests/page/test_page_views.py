@@ -154,7 +154,7 @@ def test_every_view_at_320_pixels_in_the_dark(browser: Browser, url: str) -> Non
 
 
 def test_tabs_of_one_browser_sign_in_and_out_together(browser: Browser, url: str) -> None:
-    with Visit(browser, url, allowed=["401"]) as visit:
+    with Visit(browser, url, allowed=["401", "403"]) as visit:
         page = visit.page
         visit.open()
         page.get_by_label("Your key").fill("sk-nobody")
@@ -170,6 +170,10 @@ def test_tabs_of_one_browser_sign_in_and_out_together(browser: Browser, url: str
         visit.sign_in("sk-bob")
         expect(other.get_by_title("Whose files these are")).to_have_text("bob")
         expect(other.get_by_role("heading", level=1)).to_have_text("Ask")
+        # By an address that the master key's owner left in the browser.
+        other.goto(f"{url}/ui#/keys")
+        expect(other.get_by_role("alert")).to_contain_text("with the master key")
+        expect(other.get_by_role("button", name="Make a key")).to_have_count(0)
 
 
 def test_by_keyboard_alone(browser: Browser, url: str) -> None:

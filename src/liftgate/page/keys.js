@@ -139,7 +139,7 @@ export function Keys({ session }) {
   };
   const { data } = listed;
   return html`
-    <div class="row between"><${Heading} title="Keys" />${!making && html`<button type="button" class="main" onClick=${() => (setMaking(true), setChanged(null))}>Make a key</button>`}</div>
+    <div class="row between"><${Heading} title="Keys" />${session.master && !making && html`<button type="button" class="main" onClick=${() => (setMaking(true), setChanged(null))}>Make a key</button>`}</div>
     ${made && html`<${Secret} key=${made.key} made=${made} close=${() => setMade(null)} />`}
     ${making && html`<${Form} done=${done} close=${() => setMaking(false)} />`}
     ${changed && html`<${Form} key=${changed.token} key_=${changed} done=${done} close=${() => setChanged(null)} />`}
