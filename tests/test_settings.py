@@ -372,6 +372,19 @@ def test_other_machines_need_a_key(tmp_path: Path) -> None:
         load(tmp_path, EXAMPLE, host=host)
 
 
+@pytest.mark.parametrize(
+    ("port", "expected"),
+    [(4000, "4000 is the port of the gateway itself"), (65536, "expected at most 65535, got 65536")],
+)
+def test_a_port_for_metrics_that_cannot_be_is_refused(tmp_path: Path, port: int, expected: str) -> None:
+    assert f"metrics_port: {expected}" in refusal(tmp_path, EXAMPLE, metrics=True, metrics_port=port)
+
+
+def test_a_port_for_metrics_that_are_off_is_warned_of(tmp_path: Path) -> None:
+    assert any("while `metrics` is off" in warning for warning in load(tmp_path, EXAMPLE, metrics_port=9000)[1])
+    assert load(tmp_path, EXAMPLE, metrics=True, metrics_port=9000)[1] == []
+
+
 def test_a_short_key_on_an_open_port_is_warned_of(tmp_path: Path) -> None:
     environ = {**KEYED, "LIFTGATE_MASTER_KEY": "sk-ab12"}
     assert any("guessed" in warning for warning in load(tmp_path, EXAMPLE, environ=environ, host="0.0.0.0")[1])
@@ -418,6 +431,7 @@ def test_every_option_is_settable_from_everywhere(tmp_path: Path) -> None:
         "lease_seconds": 60.0,
         "max_header_bytes": 2048,
         "orphan_grace_seconds": 3600.0,
+        "metrics_port": 3,
         "public_base_url": "https://x",
         "trusted_proxies": "::1",
         "cors_origins": "a://y",

@@ -56,6 +56,7 @@ def check(settings: Settings, faults: Faults) -> None:
             "lease_renew_seconds: expected at most half of lease_seconds, so that one missed renewal does no harm."
         )
     _check_time_zone(settings.budgets.budget_time_zone, faults)
+    _check_metrics_port(settings, faults)
     if loopback(server.host):
         return
     if not settings.auth.required:
@@ -71,6 +72,18 @@ def check(settings: Settings, faults: Faults) -> None:
         )
     if short := sorted(owner for secret, owner in secrets.items() if len(secret) < SHORT_KEY):
         faults.warn(f"The key of {', '.join(short)} is short enough to be guessed.")
+
+
+def _check_metrics_port(settings: Settings, faults: Faults) -> None:
+    port = settings.counting.metrics_port
+    if port is None:
+        return
+    if port > 65535:
+        faults.add(f"metrics_port: expected at most 65535, got {port}.")
+    if port == settings.server.port:
+        faults.add(f"metrics_port: {port} is the port of the gateway itself. Choose another one.")
+    if not settings.counting.metrics:
+        faults.warn("metrics_port: nothing listens there while `metrics` is off.")
 
 
 def _check_time_zone(name: str, faults: Faults) -> None:
