@@ -164,7 +164,8 @@ def test_file_for_a_model_that_gemini_cannot_process_says_so(tmp_path: Path) -> 
 
 
 def test_file_for_a_model_is_pending_while_gemini_is_away_and_gets_there_without_a_chat(tmp_path: Path) -> None:
-    with scene(tmp_path, jobs=replace(QUICK, lease_seconds=1, lease_renew_seconds=0.2)) as of:
+    # A loop that stands still for a moment on a busy machine must not lose the lease: then the job settles the status.
+    with scene(tmp_path, jobs=replace(QUICK, lease_seconds=3, lease_renew_seconds=0.2)) as of:
         of.order(kind="status", operation="upload.start", code=503, times=None)
         file = of.client.files.create(
             file=("speech.mp3", SPEECH), purpose="user_data", extra_body={"target_model_names": MODEL}
