@@ -296,8 +296,8 @@ class Gateway:
     async def _open_keys(self, services: Services, stack: AsyncExitStack) -> None:
         """Those that are made at run time, and their limits."""
         settings, db = self.settings, services.db
-        self.known_keys = KnownKeys(db, services.clock, settings.jobs.cache_stale_seconds)
-        known_owners = KnownOwners(db)
+        self.known_keys = KnownKeys(db, services.clock, services.tasks, settings.jobs.cache_stale_seconds)
+        known_owners = KnownOwners(db, services.tasks)
         self.admission = Admission(services, self.pricing, known_owners, settings.budgets)
         stack.push_async_callback(self.admission.close)
         self.meters.unreported = NoUsage(self.admission.estimates, services.tasks)

@@ -1,12 +1,42 @@
-"""Clients of these tests are closed at the end of each."""
+"""A gateway on each database, for tests that need no other; clients are closed at the end of each test."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import key_calls
+from gateways import SandboxServer, gateway_server, sandbox_server, settings_for
+from liftgate.settings import StorageSettings
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxServer]:
+    with sandbox_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def served(
+    request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:
+    """A gateway's URL and its data directory."""
+    data_dir = tmp_path_factory.mktemp("keys")
+    cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
+    database_url = cluster.create_database() if cluster else ""
+    storage = StorageSettings(data_dir=data_dir, database_url=database_url)
+    with gateway_server(replace(settings_for(sandbox, data_dir), storage=storage)) as url:
+        yield url, data_dir
+    if cluster:
+        cluster.drop_database(database_url)
+
+
+@pytest.fixture(scope="module")
+def gateway(served: tuple[str, Path]) -> str:
+    return served[0]
 
 
 @pytest.fixture(autouse=True)

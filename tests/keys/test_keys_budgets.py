@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,35 +13,14 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion
 
-from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
+from gateways import MODEL, SandboxServer, gateway_server, settings_for
 from key_calls import Refused, ask, client_for, make, refusal
 from liftgate.engine.call_record import CallRecord
-from liftgate.settings import StorageSettings
 from liftgate.settings.sections import CountingSettings
 from processes import gateway_processes, write_config
 
 IN, OUT, VIDEO = 0.30e-6, 2.50e-6, 0.30e-6
 """US dollars a token of gemini-2.5-flash (docs/protocol/gemini.md, "Prices")."""
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as running:
-        yield running
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def gateway(
-    request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    data_dir = tmp_path_factory.mktemp("budgets")
-    cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
-    database_url = cluster.create_database() if cluster else ""
-    storage = StorageSettings(data_dir=data_dir, database_url=database_url)
-    with gateway_server(replace(settings_for(sandbox, data_dir), storage=storage)) as url:
-        yield url
-    if cluster:
-        cluster.drop_database(database_url)
 
 
 def chat(url: str, key: str, text: str = "Hello", **more: Any) -> float:

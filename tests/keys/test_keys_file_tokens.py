@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from gateways import MODEL, SandboxServer, deployments, gateway_server, sandbox_server, settings_for
+from gateways import MODEL, SandboxServer, deployments, gateway_server, settings_for
 from key_calls import ask, client_for, make
 from liftgate.settings import Settings, StorageSettings
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as running:
-        yield running
 
 
 def settings(sandbox: SandboxServer, data_dir: Path, database_url: str, account: str) -> Settings:

@@ -12,18 +12,12 @@ from typing import Any
 import openai
 import pytest
 
-from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
+from gateways import MODEL, SandboxServer, gateway_server, settings_for
 from key_calls import Refused, ask, client_for, make, refusal
 from processes import GatewayProcess, gateway_processes, write_config
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
 BODY = {"model": MODEL, "messages": HELLO, "max_tokens": 10}
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -10,18 +10,12 @@ from typing import Any
 import openai
 import pytest
 
-from gateways import MODEL, SandboxServer, deployments, gateway_server, sandbox_server, settings_for
+from gateways import MODEL, SandboxServer, deployments, gateway_server, settings_for
 from key_calls import Refused, ask, client_for, make, refusal
 from liftgate.settings.sections import CountingSettings, ModelNames
 
 PRO = "gemini-2.5-pro"
 CHAT = "/v1/chat/completions"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

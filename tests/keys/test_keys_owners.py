@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
-from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
+from gateways import MODEL, SandboxServer, gateway_server, settings_for
 from key_calls import Refused, ask, client_for, make, refusal
-from liftgate.settings import StorageSettings
+from liftgate.catalog.connection import Connection
+from liftgate.catalog.database import open_database
+from liftgate.catalog.rows.allowances import OWNER_IDS
+from liftgate.catalog.rows.owner_limits import insert_owner
+from liftgate.clock import SystemClock
+from liftgate.keys.terms import Terms, written
+from liftgate.records import OwnerLimits
 from owners_doors import OWNERS
 from owners_house import filled, send
 
@@ -28,26 +34,6 @@ ASKED = [
     (f"/v1beta/models/{MODEL}:generateContent", {"contents": [{"parts": [{"text": "Hi"}]}]}),
     (f"/v1beta/models/{MODEL}:streamGenerateContent", {"contents": [{"parts": [{"text": "Hi"}]}]}),
 ]
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as running:
-        yield running
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def gateway(
-    request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    data_dir = tmp_path_factory.mktemp("owners")
-    cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
-    database_url = cluster.create_database() if cluster else ""
-    storage = StorageSettings(data_dir=data_dir, database_url=database_url)
-    with gateway_server(replace(settings_for(sandbox, data_dir), storage=storage)) as url:
-        yield url
-    if cluster:
-        cluster.drop_database(database_url)
 
 
 def team(url: str, name: str, **fields: Any) -> dict[str, Any]:
@@ -256,3 +242,30 @@ def test_who_is_there_already_keeps_everything(gateway: str) -> None:
         assert (refused.status, refused.error["code"]) == (409, "owner_exists")
     shown = ask(gateway, "GET", "/user/info?user_id=twice")
     assert shown["user_info"]["rpm_limit"] == 5 and len(shown["keys"]) == 1
+
+
+def test_the_first_limit_of_all_that_came_unheard_acts(sandbox: SandboxServer, tmp_path: Path) -> None:
+    """Another process made it while this one could not hear: the announcement is gone."""
+
+    def unheard(conn: Connection) -> None:
+        insert_owner(conn, OwnerLimits(OWNER_IDS + "late", "late", None, 0.0, 0.0, written(Terms(rpm_limit=0))))
+        conn.execute("DELETE FROM invalidations")
+        conn.announce("files", "after the gap")
+
+    async def elsewhere() -> None:
+        database = await open_database(f"sqlite://{tmp_path}/catalog.db", clock=SystemClock())
+        try:
+            await database.write(unheard)
+        finally:
+            await database.close()
+
+    with gateway_server(settings_for(sandbox, tmp_path)) as url:
+        key = make(url, team_id="late")["key"]
+        assert ask(url, "POST", CHAT, BODY, key)["choices"]
+        asyncio.run(elsewhere())
+        deadline = time.monotonic() + 10
+        with pytest.raises(Refused) as caught:
+            while time.monotonic() < deadline:
+                ask(url, "POST", CHAT, BODY, key)
+                time.sleep(0.02)
+        assert caught.value.status == 429

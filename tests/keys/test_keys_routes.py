@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,39 +13,13 @@ from typing import Any
 import openai
 import pytest
 
-from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
+from gateways import MODEL, SandboxServer, gateway_server, settings_for
 from key_calls import ask, client_for, make, refusal
-from liftgate.settings import AuthSettings, StorageSettings
+from liftgate.settings import AuthSettings
 from owners_doors import KEYS
 from owners_house import filled, send
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
-    with sandbox_server() as running:
-        yield running
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def served(
-    request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Path]]:
-    data_dir = tmp_path_factory.mktemp("keys")
-    settings = settings_for(sandbox, data_dir)
-    cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
-    database_url = cluster.create_database() if cluster else ""
-    storage = StorageSettings(data_dir=data_dir, database_url=database_url)
-    with gateway_server(replace(settings, storage=storage)) as url:
-        yield url, data_dir
-    if cluster:
-        cluster.drop_database(database_url)
-
-
-@pytest.fixture
-def gateway(served: tuple[str, Path]) -> str:
-    return served[0]
 
 
 def chat(url: str, key: str, model: str = MODEL) -> str:

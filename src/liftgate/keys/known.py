@@ -12,20 +12,22 @@ from collections.abc import Callable
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows.keys import TOPIC, any_keys, key_of_token
 from liftgate.clock import Clock
-from liftgate.errors import Unavailable
+from liftgate.errors import Unavailable, let_go
 from liftgate.keys.key import Key
+from liftgate.tasks import Tasks
 
 MOST_KEYS = 100_000
 
 
 class KnownKeys:
-    def __init__(self, db: Database, clock: Clock, stale_seconds: float) -> None:
+    def __init__(self, db: Database, clock: Clock, tasks: Tasks, stale_seconds: float) -> None:
         self._db = db
         self._clock = clock
+        self._tasks = tasks
         self._stale_seconds = stale_seconds
         self._keys: dict[str, Key] = {}
         self._tokens: dict[str, set[str]] = {}
-        self._none = False
+        self._none = self._told = False
         self._news = 0
         self._listeners: list[Callable[[str], None]] = []
         db.watch(self._heard)
@@ -39,10 +41,20 @@ class KnownKeys:
         self._listeners.append(listener)
 
     async def load(self) -> None:
-        """At the start: whether there are keys at all."""
-        self._none = not await self._db.read(any_keys)
-        if not self._none:
+        """Whether there are keys at all. Raises Unavailable."""
+        news = self._news
+        there = await self._db.read(any_keys)
+        if there or news == self._news:
+            self._none = not there
+        if there:
             self._tell("")
+
+    async def _look_again(self) -> None:
+        try:
+            await self.load()
+        except Unavailable as error:
+            # Until somebody says, there may be keys.
+            let_go(error)
 
     def known(self, token: str) -> Key | None:
         """From memory alone. It is to be checked (`Key.check_good`)."""
@@ -65,8 +77,8 @@ class KnownKeys:
         if record is None:
             return None
         key = Key(record)
-        if self._none:
-            self._none = False
+        self._none = False
+        if not self._told:
             self._tell(key.id)
         if news == self._news:
             # Only what no news can have overtaken.
@@ -95,12 +107,17 @@ class KnownKeys:
             self._none = False
         elif topic == "*":
             self._clear()
+            if self._none:
+                # The first one may have come unheard.
+                self._none = False
+                self._tasks.start(self._look_again(), name="keys")
         else:
             return
         self._news += 1
-        if not self._none:
+        if topic == TOPIC or self._told:
             self._tell(key)
 
     def _tell(self, key: str) -> None:
+        self._told = True
         for listener in self._listeners:
             listener(key)

@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows.owner_limits import TOPIC, any_owners, find_owner
+from liftgate.errors import Unavailable, let_go
 from liftgate.keys.limits import Bounds
 from liftgate.keys.terms import read_terms
 from liftgate.records import OwnerLimits
+from liftgate.tasks import Tasks
 
 MOST_OWNERS = 100_000
 
@@ -20,8 +22,9 @@ MOST_OWNERS = 100_000
 class KnownOwners:
     """`any`: whether some owner may have limits."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, tasks: Tasks) -> None:
         self._db = db
+        self._tasks = tasks
         self._bounds: dict[str, Bounds | None] = {}
         self._news = 0
         self._listeners: list[Callable[[], None]] = []
@@ -33,10 +36,20 @@ class KnownOwners:
         self._listeners.append(listener)
 
     async def load(self) -> None:
-        """At the start: whether there are any."""
-        self.any = await self._db.read(any_owners)
+        """Whether there are any. Raises Unavailable."""
+        news = self._news
+        there = await self._db.read(any_owners)
+        if there or news == self._news:
+            self.any = there
         if self.any:
             self._tell()
+
+    async def _look_again(self) -> None:
+        try:
+            await self.load()
+        except Unavailable as error:
+            # When the catalogue is heard again, anything may have changed again.
+            let_go(error)
 
     def known(self, owners: Sequence[str]) -> list[Bounds] | None:
         """Of those of `owners` that have limits; None where the catalogue has to be asked."""
@@ -68,6 +81,9 @@ class KnownOwners:
             self.any = True
         elif topic == "*":
             self._bounds.clear()
+            if not self.any:
+                # The first one may have come unheard.
+                self._tasks.start(self._look_again(), name="limits of owners")
         else:
             return
         self._news += 1
