@@ -220,14 +220,12 @@ def spans_of(call: CallRecord, server: Span) -> list[Span]:
     return spans
 
 
-_OPERATIONS = {"chat": "chat"}
-"""What the meter calls a call → the conventions' name, where it is one."""
+_OPERATIONS = {"chat": "chat", "embedContent": "embeddings", "batchEmbedContents": "embeddings"}
+"""What the meter calls a call → the conventions' name; all others are `generate_content`."""
 
 
 def _operation(call: CallRecord) -> str:
-    """By the conventions' names; Gemini's own methods, `embedContent` and its like, are two of them."""
-    name = _OPERATIONS.get(call.operation)
-    return name or ("embeddings" if "mbed" in call.operation else "generate_content")
+    return _OPERATIONS.get(call.operation, "generate_content")
 
 
 def _of_request(call: CallRecord) -> JsonObject:

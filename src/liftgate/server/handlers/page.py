@@ -30,13 +30,11 @@ FOR_GOOD: Header = (b"cache-control", b"public, max-age=31536000, immutable")
 
 async def lead_to_page(request: Request) -> Response:
     """For people who type the gateway's address as it is printed."""
-    prefix = urlsplit(origin_of(request)).path
-    return Response(b"", status=302, headers=[(b"location", f"{prefix}/ui".encode()), FRESH])
+    return Response(b"", status=302, headers=[(b"location", f"{_prefix(request)}/ui".encode()), FRESH])
 
 
 async def show_page(request: Request) -> Response:
-    prefix = urlsplit(origin_of(request)).path
-    return _answer(request, await asyncio.to_thread(index, prefix), FRESH)
+    return _answer(request, await asyncio.to_thread(index, _prefix(request)), FRESH)
 
 
 async def show_asset(request: Request) -> Response:
@@ -44,6 +42,11 @@ async def show_asset(request: Request) -> Response:
     if found is None:
         raise NotFound("The page has no such file: it was updated. Load it again.")
     return _answer(request, found, FOR_GOOD)
+
+
+def _prefix(request: Request) -> str:
+    """Under which path the gateway is seen from outside."""
+    return urlsplit(origin_of(request)).path
 
 
 def _answer(request: Request, asset: Asset, caching: Header) -> Response:
