@@ -10,6 +10,7 @@ from catalog_samples import run
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows.leases import acquire
 from liftgate.catalog.rows.replies import (
+    NewTurn,
     ReplyRow,
     add_reply,
     chain_of,
@@ -33,6 +34,7 @@ from liftgate.catalog.rows.reply_runs import (
     next_number,
     runs_left,
 )
+from liftgate.catalog.rows.reply_settings import Setting, new_bytes, settings_of, use_settings
 from liftgate.catalog.table import erase_rows, stored_bytes
 from liftgate.errors import NotFound
 
@@ -48,7 +50,8 @@ def add(conn: Connection, name: str, previous: str | None, depth: int, *, age: f
         ItemRow(name, 0, owner, f"in_{name}", 1, b"{}", None),
         ItemRow(name, 1, owner, f"out_{name}", 0, b"{}", b"signature"),
     ]
-    add_reply(conn, ReplyRow(name, owner, conn.now() - age, previous, depth, b"b" * 96, 100), items)
+    reply = ReplyRow(name, owner, conn.now() - age, previous, depth, b"b" * 96, 100)
+    add_reply(conn, NewTurn(reply, items))
 
 
 def chain(conn: Connection, length: int, *, age: float = 0.0, newest: float | None = None) -> None:
@@ -153,15 +156,37 @@ def test_a_sweep_takes_no_more_than_its_batch(database_url: str) -> None:
     written(database_url, work)
 
 
+def test_settings_that_are_shared_go_with_the_last_that_is_swept(database_url: str) -> None:
+    shared = [Setting("instructions", "one", b"i" * 50), Setting("tools", "two", b"t" * 60)]
+
+    def work(conn: Connection) -> None:
+        for number in range(3):
+            add(conn, f"x{number}", None, 1, age=KEPT_SECONDS + DAY - number)
+            use_settings(conn, "ann", f"x{number}", shared[: 2 - number % 2])
+        assert reply_bytes(conn, "ann") == 300 + 110
+        assert new_bytes(conn, "ann", [*shared, Setting("text", "one", b"i" * 50)]) == 0
+        assert new_bytes(conn, "bob", [*shared, Setting("text", "one", b"i" * 50)]) == 110
+        for left, size in ((2, 310), (1, 210), (0, 0)):
+            assert expire_replies(conn, conn.now(), 1) == 1
+            assert len(names(conn)) == left and reply_bytes(conn, "ann") == size
+        assert conn.execute("SELECT 1 FROM reply_setting_uses") == []
+
+    written(database_url, work)
+
+
 def test_erasing_an_owner_leaves_nothing_of_what_was_stored(database_url: str) -> None:
     def work(conn: Connection) -> None:
         chain(conn, 3)
         add(conn, "his", None, 1, owner="bob")
-        assert stored_bytes(conn, "ann") == 300
+        add(conn, "his second", None, 1, owner="bob")
+        for owner, name in (("ann", "r1"), ("ann", "r2"), ("bob", "his")):
+            use_settings(conn, owner, name, [Setting("tools", "digest", b"s" * 50)])
+        assert stored_bytes(conn, "ann") == 350
         erase_rows(conn, "ann")
-        for table in ("replies", "reply_items", "reply_usage"):
+        for table in ("replies", "reply_items", "reply_usage", "reply_settings", "reply_setting_uses"):
             assert conn.execute(f"SELECT count(*) FROM {table} WHERE owner = 'ann'") == [(0,)]
-        assert names(conn) == ["his"] and stored_bytes(conn, "bob") == 100
+        assert names(conn) == ["his", "his second"] and stored_bytes(conn, "bob") == 250
+        assert [each.value for each in settings_of(conn, "his")] == [b"s" * 50]
 
     written(database_url, work)
 

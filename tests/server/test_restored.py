@@ -91,9 +91,9 @@ def test_what_stands_beside_files_goes_from_each_database_to_the_other(
         ]
         known: dict[str, str] = {}
         with places[0].gateway() as url:
-            asked = {"model": MODEL, "input": SEEN}
+            asked = {"model": MODEL, "input": SEEN, "instructions": "Be brief. " * 500}
             known["first"] = ask(url, "POST", "/v1/responses", asked).json()["id"]
-            more = {"model": MODEL, "input": "more", "previous_response_id": known["first"]}
+            more = {**asked, "input": "more", "previous_response_id": known["first"]}
             known["second"] = ask(url, "POST", "/v1/responses", more).json()["id"]
             known["talk"] = ask(url, "POST", "/v1/conversations", {"items": SEEN, "metadata": {"a": "b"}}).json()["id"]
             assert ask(url, "POST", "/v1/responses", {**asked, "conversation": known["talk"]}).status == 200

@@ -192,15 +192,15 @@ class BackgroundRun:
         make = partial(_new_reply, self._owner, turn, answer)
         new, response = await asyncio.to_thread(make) if large else make()
         files = await self._workshop.items.put_away(self._owner, new.items, large=large)
-        reply, items = await asyncio.to_thread(new.made, encoded) if large else new.made(_encode)
+        made = await asyncio.to_thread(new.made, encoded) if large else new.made(_encode)
 
         def work(conn: Connection) -> bool:
             state: str = response["status"]
             first, fence = self._number, self._generation
             if not rows.end_run(conn, self._id, state, generation=fence, first=first, frames=frames):
                 return False
-            reply.created_at = conn.now()
-            if not add_reply(conn, reply, items, files):
+            made.reply.created_at = conn.now()
+            if not add_reply(conn, made, files):
                 raise conversation_not_found(turn.conversation_id or "")
             return True
 

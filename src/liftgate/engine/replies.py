@@ -20,6 +20,7 @@ from liftgate.catalog.rows import conversations
 from liftgate.catalog.rows import replies as rows
 from liftgate.catalog.rows.reply_items import ItemRow, items_named, items_of
 from liftgate.catalog.rows.reply_runs import RunRow, find_run
+from liftgate.catalog.rows.reply_settings import Setting, new_bytes, settings_of
 from liftgate.copies.services import Services
 from liftgate.dialects.responses import kept_items
 from liftgate.dialects.responses.items import item_not_found
@@ -107,16 +108,17 @@ class Replies:
         make = partial(NewReply, owner, turn, response, answer)
         new = await asyncio.to_thread(make) if large else make()
         files = await self._items.put_away(owner, new.items, large=large)
-        reply, items = await asyncio.to_thread(new.made, encoded) if large else new.made(_encode)
+        made = await asyncio.to_thread(new.made, encoded) if large else new.made(_encode)
 
         def work(conn: Connection) -> bool:
-            reply.created_at = conn.now()
-            self._quotas.check_stored(conn, owner, reply.bytes, said=NOT_STORED, param="store")
-            return rows.add_reply(conn, reply, items, files)
+            made.reply.created_at = conn.now()
+            coming = made.reply.bytes + new_bytes(conn, owner, made.settings)
+            self._quotas.check_stored(conn, owner, coming, said=NOT_STORED, param="store")
+            return rows.add_reply(conn, made, files)
 
-        if turn.conversation_id is None and not files and reply.bytes < LITTLE:
+        if turn.conversation_id is None and not files and made.bytes < LITTLE:
             # Nothing that another could take away meanwhile.
-            await self._together.write((reply, items))
+            await self._together.write(made)
         elif not await self._db.write(work, storing=True):
             raise conversation_not_found(turn.conversation_id or "")
 
@@ -136,20 +138,22 @@ class Replies:
     async def get(self, owner: Owner, response_id: str) -> JsonObject:
         """The Response object, also of one in the background that was not answered, or not yet. Raises NotFound."""
 
-        def look(conn: Connection) -> tuple[rows.ReplyRow | RunRow | None, list[ItemRow]]:
+        def look(conn: Connection) -> tuple[rows.ReplyRow | RunRow | None, list[ItemRow], list[Setting]]:
             # One that ends meanwhile is seen before its end or after it.
             with conn.snapshot():
                 reply = rows.find_reply(conn, owner, response_id, conn.now())
                 if reply is None:
-                    return find_run(conn, owner, response_id, conn.now()), []
-                return reply, items_of(conn, [reply.id])
+                    return find_run(conn, owner, response_id, conn.now()), [], []
+                return reply, items_of(conn, [reply.id]), settings_of(conn, reply.id)
 
-        found, items = await self._db.read(look)
+        found, items, settings = await self._db.read(look)
         if found is None:
             raise response_not_found(response_id)
         if isinstance(found, RunRow):
             return await shown_run(found)
         response: JsonObject = await decoded_row(found.body)
+        for each in settings:
+            response[each.field] = await decoded_row(each.value)
         response["output"] = await self._items.shown(owner, [item for item in items if not item.given])
         return response
 
@@ -237,16 +241,16 @@ class Replies:
         return {**request, "input": kept_items.with_items(request["input"], by_id)}
 
 
-def _add(conn: Connection, turns: Sequence[tuple[rows.ReplyRow, list[ItemRow]]]) -> None:
+def _add(conn: Connection, turns: Sequence[rows.NewTurn]) -> None:
     now = conn.now()
-    for reply, _ in turns:
-        reply.created_at = now
+    for turn in turns:
+        turn.reply.created_at = now
     rows.add_replies(conn, turns)
 
 
 async def shown_run(run: RunRow) -> JsonObject:
     """The Response object of one that has no answer."""
-    response = await decoded_row(run.body)
+    response: JsonObject = await decoded_row(run.body)
     response["status"] = run.state
     return response
 

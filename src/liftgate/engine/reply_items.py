@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -25,6 +25,7 @@ from liftgate.json_types import JsonObject
 from liftgate.records import FileRecord, Owner
 
 _decode = msgspec.json.Decoder(dict).decode
+_decode_value = msgspec.json.Decoder().decode
 
 HiddenImage: TypeAlias = tuple[str, Callable[[str | None], None]]
 
@@ -124,9 +125,9 @@ def are_large(rows: Iterable[ItemRow]) -> bool:
     return any(size >= LARGE for size in accumulate(len(row.item) for row in rows))
 
 
-async def decoded_row(data: bytes) -> JsonObject:
+async def decoded_row(data: bytes) -> Any:
     """What a row of ours keeps as JSON; a large one in a thread."""
-    return _decode(data) if len(data) < LARGE else await asyncio.to_thread(decoded_apart, data)
+    return _decode_value(data) if len(data) < LARGE else await asyncio.to_thread(decoded_apart, data)
 
 
 def _read(

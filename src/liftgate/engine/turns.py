@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -9,6 +10,7 @@ from typing import TypeAlias
 from liftgate.answer.choice import Answer
 from liftgate.catalog.rows import replies as rows
 from liftgate.catalog.rows.reply_items import ItemRow
+from liftgate.catalog.rows.reply_settings import Setting
 from liftgate.dialects.responses import kept_items
 from liftgate.dialects.responses.answer import natives_of
 from liftgate.dialects.responses.dialect import Responses
@@ -19,6 +21,11 @@ from liftgate.large_bodies import Body
 from liftgate.records import Owner
 
 Encode: TypeAlias = Callable[[object], Body]
+
+_REPEATED = ("instructions", "tools", "text")
+"""Of the Response object, what clients send again with every turn."""
+_LARGE_SETTING = 1024
+"""Bytes from which one is stored apart from its response: two rows more for the first of them, one for each further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +68,21 @@ class NewReply:
         self.items = [*given, *kept_items.output_items(response["output"])]
         self._natives = natives_of(answer)
 
-    def made(self, encode: Encode) -> tuple[rows.ReplyRow, list[ItemRow]]:
+    def made(self, encode: Encode) -> rows.NewTurn:
         """`created_at` is left to the transaction."""
         response_id: str = self._response["id"]
-        output = self._response.pop("output")
-        body = bytes(encode(self._response))
-        self._response["output"] = output
+        settings = large_settings(self._response, encode)
+        own = self._response.copy()
+        del own["output"]
+        for each in settings:
+            own[each.field] = None
+        body = bytes(encode(own))
         items = [self._item(response_id, place, item, encode) for place, item in enumerate(self.items)]
         size = len(body) + sum([len(item.item) for item in items])
         turn = self._turn
         depth, conversation_id = turn.depth + 1, turn.conversation_id
         reply = rows.ReplyRow(response_id, self._owner, 0.0, turn.previous_id, depth, body, size, conversation_id)
-        return reply, items
+        return rows.NewTurn(reply, items, settings)
 
     def _item(self, holder: str, place: int, item: JsonObject, encode: Encode) -> ItemRow:
         given = place < self._given
@@ -81,3 +91,16 @@ class NewReply:
             native = self._natives.get(item.get("call_id") or item["id"])
         signature = None if native is None else written(native)
         return ItemRow(holder, place, self._owner, item["id"], int(given), bytes(encode(item)), signature)
+
+
+def large_settings(response: JsonObject, encode: Encode) -> list[Setting]:
+    """Those of a Response object that are stored apart from it."""
+    found: list[Setting] = []
+    for name in _REPEATED:
+        value = response[name]
+        if not value or (type(value) is str and len(value) * 6 < _LARGE_SETTING):
+            continue
+        written = bytes(encode(value))
+        if len(written) >= _LARGE_SETTING:
+            found.append(Setting(name, hashlib.sha256(written).hexdigest(), written))
+    return found

@@ -21,6 +21,7 @@ from liftgate.catalog.rows.reply_items import (
     items_of,
     release_reply,
 )
+from liftgate.catalog.rows.reply_settings import Setting, end_uses, release_settings, use_settings
 from liftgate.catalog.table import Table
 from liftgate.errors import NotFound
 from liftgate.records import Owner
@@ -31,9 +32,9 @@ _WALKED_AT_ONCE = 50
 
 @dataclass(slots=True)
 class ReplyRow:
-    """`depth`: its place in the chain of `previous_id`, from 1. `body`: the Response object as JSON, without `output`.
-    `bytes`: of it and of its items. `conversation_id`, `place`: the conversation that it was made in, and where its
-    items begin there."""
+    """`depth`: its place in the chain of `previous_id`, from 1. `body`: the Response object as JSON, without `output`,
+    and with null for each of its `Setting`s. `bytes`: of it and of its items. `conversation_id`, `place`: the
+    conversation that it was made in, and where its items begin there."""
 
     id: str
     owner: Owner
@@ -61,9 +62,24 @@ class Link:
 REPLIES = Table(name="replies", record=ReplyRow, owner="owner", texts=("id", "previous_id", "conversation_id"))
 
 
-def add_reply(conn: Connection, reply: ReplyRow, items: Sequence[ItemRow], files: Sequence[str] = ()) -> bool:
+@dataclass(slots=True)
+class NewTurn:
+    """All rows of a response that is stored."""
+
+    reply: ReplyRow
+    items: list[ItemRow]
+    settings: Sequence[Setting] = ()
+
+    @property
+    def bytes(self) -> int:
+        """At most: settings that are stored already take nothing."""
+        return self.reply.bytes + sum([len(each.value) for each in self.settings])
+
+
+def add_reply(conn: Connection, turn: NewTurn, files: Sequence[str] = ()) -> bool:
     """All of a turn, with the Files (of purpose `KEPT`) that hold its media; in a conversation its items are added to
     that. False: the conversation is gone, and nothing was done. Raises as `hold_files`."""
+    reply, items = turn.reply, turn.items
     if files:
         lock_owner(conn, reply.owner)
         hold_files(conn, reply.owner, reply.id, files)
@@ -76,19 +92,23 @@ def add_reply(conn: Connection, reply: ReplyRow, items: Sequence[ItemRow], files
     REPLIES.insert(conn, reply)
     ITEMS.insert_all(conn, items)
     count(conn, reply.owner, reply.bytes)
+    use_settings(conn, reply.owner, reply.id, turn.settings)
     return True
 
 
-def add_replies(conn: Connection, turns: Sequence[tuple[ReplyRow, Sequence[ItemRow]]]) -> None:
+def add_replies(conn: Connection, turns: Sequence[NewTurn]) -> None:
     """Turns in no conversation and without Files, by as few statements for many as for one."""
-    REPLIES.insert_all(conn, [reply for reply, _ in turns])
-    ITEMS.insert_all(conn, [item for _, items in turns for item in items])
+    REPLIES.insert_all(conn, [turn.reply for turn in turns])
+    ITEMS.insert_all(conn, [item for turn in turns for item in turn.items])
     sizes: dict[Owner, int] = {}
-    for reply, _ in turns:
-        sizes[reply.owner] = sizes.get(reply.owner, 0) + reply.bytes
+    for turn in turns:
+        sizes[turn.reply.owner] = sizes.get(turn.reply.owner, 0) + turn.reply.bytes
     # Owners in one order everywhere, so that two transactions cannot wait for each other.
     for owner in sorted(sizes):
         count(conn, owner, sizes[owner])
+    for turn in turns:
+        if turn.settings:
+            use_settings(conn, turn.reply.owner, turn.reply.id, turn.settings)
 
 
 def find_reply(conn: Connection, owner: Owner, reply_id: str, now: float) -> ReplyRow | None:
@@ -97,11 +117,20 @@ def find_reply(conn: Connection, owner: Owner, reply_id: str, now: float) -> Rep
     return REPLIES.find(conn, "WHERE id = ? AND owner = ? AND created_at > ?", (reply_id, owner, now - KEPT_SECONDS))
 
 
+def has_reply(conn: Connection, owner: Owner, reply_id: str, now: float) -> bool:
+    return storable(reply_id) and bool(
+        conn.execute(
+            "SELECT 1 FROM replies WHERE id = ? AND owner = ? AND created_at > ?",
+            (reply_id, owner, now - KEPT_SECONDS),
+        )
+    )
+
+
 def chain_of(conn: Connection, owner: Owner, reply_id: str, now: float, most: int) -> list[Link] | None:
     """The response and those before it, oldest first, at most `most` of them; None where the response itself is not
     there. Those before it are kept as long as it is, whatever their age; where one was deleted, the list begins behind
     it (its first `depth` is not 1)."""
-    if find_reply(conn, owner, reply_id, now) is None:
+    if not has_reply(conn, owner, reply_id, now):
         return None
     rows = conn.execute(
         "WITH RECURSIVE chain (id, previous_id, depth, bytes, conversation_id, place, step) AS ("
@@ -164,17 +193,19 @@ def _walked(conn: Connection, holders: Sequence[str], *, descending: bool) -> li
 def delete_reply(conn: Connection, owner: Owner, reply_id: str, now: float) -> list[str] | None:
     """Erases it with its items; the Files that nothing needs any more, which the caller deletes in this transaction.
     None where it is not there."""
-    if find_reply(conn, owner, reply_id, now) is None:
+    if not has_reply(conn, owner, reply_id, now):
         return None
     lock_owner(conn, owner)
     return _erase(conn, owner, reply_id)
 
 
 def _erase(conn: Connection, owner: Owner, reply_id: str) -> list[str] | None:
+    settings = end_uses(conn, reply_id)
     gone = conn.execute("DELETE FROM replies WHERE id = ? AND owner = ? RETURNING length(body)", (reply_id, owner))
     if not gone:
         return None
     count(conn, owner, -gone[0][0])
+    release_settings(conn, owner, settings)
     return release_reply(conn, owner, reply_id)
 
 
