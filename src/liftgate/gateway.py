@@ -23,7 +23,7 @@ from liftgate import ids
 from liftgate.blobs.open import open_blob_store
 from liftgate.blobs.places import check_place, make_place
 from liftgate.blobs.store import BlobStore, StoreAway
-from liftgate.blobs.told import ToldBlobs
+from liftgate.blobs.timed import TimedBlobs
 from liftgate.catalog.database import Database, open_database
 from liftgate.clock import Clock, SystemClock
 from liftgate.copies.ensure import Copies
@@ -111,10 +111,10 @@ async def open_services(
             raise ConfigError(f"blob_store: {settings.storage.shown_store} cannot be used: {error.reason}.") from error
     if together:
         await settle(db, blobs)
-    happenings = db.happenings
+    measurements = db.measurements
     if settings.counting.metrics and serving:
-        blobs = ToldBlobs(blobs, happenings)
-    client = GeminiClient(clock, happenings=happenings)
+        blobs = TimedBlobs(blobs, measurements)
+    client = GeminiClient(clock, measurements=measurements)
     stack.push_async_callback(client.close)
     tasks = Tasks()
     stack.push_async_callback(lambda: tasks.drain(drain()))
@@ -128,7 +128,7 @@ async def open_services(
         settings=settings.jobs,
         accounts={deployment.account.name: deployment.account for deployment in settings.deployments},
         holder=f"{socket.gethostname()}:{os.getpid()}:{ids.token(8)}",
-        happenings=happenings,
+        measurements=measurements,
     )
 
 
@@ -219,7 +219,7 @@ class Gateway:
         if await has_met_another(db, blobs):
             # Before anything is acknowledged here: the other one deletes nothing from now on.
             await take_turn(db, blobs)
-        router = Router(settings.deployments, settings.router, clock, Random(), settings.names, services.happenings)
+        router = Router(settings.deployments, settings.router, clock, Random(), settings.names, services.measurements)
         copies, purger = Copies(services, FileCopies(services)), purger_of(services)
         ingest = Ingest(db, blobs, spool_dir, settings.limits)
         stack.push_async_callback(lambda: ingest.close(self._drain_left()))
@@ -286,7 +286,7 @@ class Gateway:
             zone = ZoneInfo(settings.budgets.budget_time_zone)
             gauges = gauges_of(services.client, self.admission, spend, clock)
             metrics.opened(look_ups(db, self.overview, data_dir, zone, clock.monotonic), gauges)
-            services.happenings.listener = metrics.told
+            services.measurements.listener = metrics.recorder
             others["metrics"] = 1.0, metrics.tick
             if settings.counting.metrics_port is not None:
                 server = await listen(settings.counting.metrics_host, settings.counting.metrics_port, metrics.answer)

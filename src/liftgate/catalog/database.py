@@ -18,7 +18,7 @@ from liftgate.catalog.connection import Connection, invalidate
 from liftgate.catalog.workers import Announcements, Session, Unopened, Watcher, Workers
 from liftgate.clock import Clock
 from liftgate.errors import ConfigError, RequestError
-from liftgate.happenings import Happenings
+from liftgate.measurements import Measurements
 
 __all__ = [
     "Connection",
@@ -40,7 +40,7 @@ log = logging.getLogger("liftgate.catalog")
 class Database:
     """See the module. Belongs to the event loop in which it was opened. `place` names it in messages, without a secret:
     the path of its file, or the server and the database. `watcher`: whether changes by other processes are heard.
-    `happenings`: where it is told how long calls took.
+    `measurements`: where the duration of each call is recorded.
     """
 
     def __init__(self, clock: Clock, timeout: float = TIMEOUT) -> None:
@@ -55,7 +55,7 @@ class Database:
         self.watcher: Watcher = Unopened()
         self._admit: Callable[[], None] = lambda: None
         self._look: Callable[[Connection], None] | None = None
-        self.happenings = Happenings()
+        self.measurements = Measurements()
 
     def use(
         self,
@@ -95,7 +95,7 @@ class Database:
         if self._readers is None:
             raise RuntimeError("the catalogue is not open")
         running = self._readers.run(work, writes=False, timeout=self._timeout if timeout is None else timeout)
-        return await (self._told("read", running) if self.happenings.heard else running)
+        return await (self._timed("read", running) if self.measurements.enabled else running)
 
     async def write(self, work: Callable[[Connection], T], *, timeout: float | None = None, storing: bool = False) -> T:
         """Runs `work` in one transaction, durable when this returns; an exception of `work` undoes everything.
@@ -109,9 +109,9 @@ class Database:
         running = self._writers.run(
             work, writes=True, timeout=self._timeout if timeout is None else timeout, storing=storing
         )
-        return await (self._told("write", running) if self.happenings.heard else running)
+        return await (self._timed("write", running) if self.measurements.enabled else running)
 
-    async def _told(self, kind: str, running: Awaitable[T]) -> T:
+    async def _timed(self, kind: str, running: Awaitable[T]) -> T:
         began, outcome = time.monotonic(), "failed"
         try:
             done = await running
@@ -121,7 +121,7 @@ class Database:
             outcome = "refused"
             raise
         finally:
-            self.happenings.tell("catalog_seconds", kind, outcome, by=time.monotonic() - began)
+            self.measurements.record("catalog_seconds", kind, outcome, by=time.monotonic() - began)
 
     def admit(self) -> None:
         """Before bytes are taken in: raises what their row would meet, as far as that is known without asking the

@@ -29,7 +29,7 @@ LONGEST_PAYLOAD = 7_900
 """Bytes; PostgreSQL takes less than 8,000."""
 PAYLOAD_PARTS = 3
 MOST_ANNOUNCED = 1_000
-"""More than this in one transaction are told as 'everything'."""
+"""More than this in one transaction are announced as 'everything'."""
 
 log = logging.getLogger("liftgate.catalog")
 

@@ -30,7 +30,7 @@ T = TypeVar("T")
 READERS = 4
 KEPT_INVALIDATIONS = 10_000
 MOST_ANNOUNCED = 1_000
-"""More than this in one transaction are told as 'everything'."""
+"""More than this in one transaction are announced as 'everything'."""
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT}
 AWAY = {
     sqlite3.SQLITE_IOERR,
@@ -145,7 +145,7 @@ class SqliteSession:
         connection.raw.execute("BEGIN IMMEDIATE")
         try:
             result = job.work(connection)
-            announced = told(connection.announced)
+            announced = condensed(connection.announced)
             self._record(connection, announced)
             if job.expired:
                 # The caller was told that it failed: so it must not have happened.
@@ -199,7 +199,7 @@ class SqliteSession:
             self._connection = None
 
 
-def told(announced: Announcements) -> Announcements:
+def condensed(announced: Announcements) -> Announcements:
     """Each once, in order; 'everything' when they are very many."""
     once = list(dict.fromkeys(announced))
     return once if len(once) <= MOST_ANNOUNCED else list(EVERYTHING)

@@ -44,7 +44,7 @@ class Copies(Generic[S]):
         self._client = services.client
         self._clock = services.clock
         self._tasks = services.tasks
-        self._happenings = services.happenings
+        self._measurements = services.measurements
         self._settings = services.settings
         self._live = Live()
         self._maker = Maker(services, kind)
@@ -119,7 +119,7 @@ class Copies(Generic[S]):
             waits = span("liftgate.page_in.wait", attributes=_named(subject, account))
             log.debug("waits for %s", page_in.get_name())
             if why == "chat":
-                self._happenings.tell("replica_lookups", account.name, "processing")
+                self._measurements.record("replica_lookups", account.name, "processing")
         page_in = page_in or self._page_in(subject, account, "repair" if key in self._lost else why)
         with waits as waiting:
             if waiting is not None and (carrier := self._spans.get(key)) is not None:
@@ -245,7 +245,7 @@ class Copies(Generic[S]):
         if len(self._lost) >= MOST_LOST:
             self._lost.clear()
         self._lost.add(copy.key)
-        self._happenings.tell("evictions", copy.account, "lost")
+        self._measurements.record("evictions", copy.account, "lost")
         await self._db.write(lambda conn: rows.mark_lost(conn, self.kind.table, copy.key, copy.name, conn.now()))
 
     async def write_uses(self) -> None:

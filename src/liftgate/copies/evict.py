@@ -34,7 +34,7 @@ async def evict(services: Services, kind: Kind[S], account: Account, wanted_byte
         for copy in candidates:
             if not await db.write(partial(_mark_lost, table=kind.table, copy=copy)):
                 continue
-            services.happenings.tell("evictions", account.name, "quota")
+            services.measurements.record("evictions", account.name, "quota")
             # The scheduled purge stays until the job has seen the name gone: deleting twice is harmless.
             await kind.delete(account, copy.name, "")
             freed += copy.bytes

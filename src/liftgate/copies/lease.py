@@ -44,7 +44,7 @@ class Lease:
         self._db = services.db
         self._clock = services.clock
         self._tasks = services.tasks
-        self._happenings = services.happenings
+        self._measurements = services.measurements
         self._name = name
         self._kind = name.partition("|")[0]
         self._holder = services.holder + mark()
@@ -64,7 +64,7 @@ class Lease:
             return None
         lease.generation = generation
         lease._until = asked + lease._seconds
-        services.happenings.tell("leases_held", lease._kind)
+        services.measurements.record("leases_held", lease._kind)
         every = services.settings.lease_renew_seconds
         if seconds is not None:
             every = min(every, seconds / 4)
@@ -89,7 +89,7 @@ class Lease:
                 continue
             if not held:
                 self._until = 0.0
-                self._happenings.tell("leases_lost", self._kind)
+                self._measurements.record("leases_lost", self._kind)
                 return
             self._until = asked + self._seconds
 
@@ -102,7 +102,7 @@ class Lease:
         if self._renewing is not None:
             self._renewing.cancel()
         self._until = 0.0
-        self._happenings.tell("leases_held", self._kind, by=-1.0)
+        self._measurements.record("leases_held", self._kind, by=-1.0)
         # A holder that is cancelled, as at shutdown, hands over too.
         await asyncio.shield(self._tasks.start(self._release(), name=f"release {self._name}"))
 

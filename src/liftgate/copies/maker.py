@@ -120,7 +120,7 @@ class Maker(Generic[S]):
         row = await self._row(self._kind.key(subject, account))
         verdict = self.decide(row, account, margin)
         if why == "chat" or why == "repair":
-            self._services.happenings.tell("replica_lookups", account.name, looked_up(row, verdict, why))
+            self._services.measurements.record("replica_lookups", account.name, looked_up(row, verdict, why))
         if isinstance(verdict, Usable):
             return verdict.copy
         if isinstance(verdict, Refuse):
@@ -140,7 +140,7 @@ class Maker(Generic[S]):
         if lease is None:
             return None
         async with lease:
-            services.happenings.tell("page_in_seconds", "lease", by=services.clock.monotonic() - work.asked)
+            services.measurements.record("page_in_seconds", "lease", by=services.clock.monotonic() - work.asked)
             # Between the look at the row and the lease somebody else may have finished.
             if (copy := await self._settled(subject, account, margin)) is not None:
                 return copy
@@ -159,20 +159,20 @@ class Maker(Generic[S]):
             return await self._made(making, work.why)
 
     async def _made(self, making: Making[S], why: Why) -> CopyRecord:
-        tell, account = self._services.happenings.tell, making.account.name
+        record, account = self._services.measurements.record, making.account.name
         outcome = "given_up"
         try:
             copy = await self._kind.make(making)
             outcome = "resumed" if isinstance(making.verdict, Await | Resume) else "done"
-            tell("page_in_bytes", account, by=copy.bytes)
+            record("page_in_bytes", account, by=copy.bytes)
             return copy
         except LiftgateError:
             outcome = "failed"
             raise
         finally:
-            tell("page_ins", account, why, outcome)
+            record("page_ins", account, why, outcome)
             if why == "renew":
-                tell("renewals", account, outcome)
+                record("renewals", account, outcome)
 
     async def _wait(self, key: CopyKey, changed: asyncio.Event) -> None:
         if (here := active.get()) is not None and not here.links:

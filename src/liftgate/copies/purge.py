@@ -88,14 +88,14 @@ class Purger:
             except (LiftgateError, TimeoutError) as error:
                 log.info("purge of %s at %s: %s", purge.name, account.name, error)
                 asked = error.retry_after if isinstance(error, LiftgateError) else None
-                services.happenings.tell("deletions", account.name, "failed")
+                services.measurements.record("deletions", account.name, "failed")
                 # Behind those that were not tried yet, and due at the next round whenever that is.
                 next_due = max(now, began) + (asked or TICK)
                 await services.db.write(partial(rows.postpone_purge, purge_id=purge.id, until=next_due))
                 return not isinstance(error, UpstreamError | TimeoutError)
             outcome = "done"
         await services.db.write(partial(rows.purge_done, purge_id=purge.id))
-        services.happenings.tell("deletions", account.name if account is not None else UNKNOWN, outcome)
+        services.measurements.record("deletions", account.name if account is not None else UNKNOWN, outcome)
         return True
 
     def _kind_of(self, purge: rows.Purge) -> AnyKind:

@@ -42,7 +42,7 @@ async def recover(services: Services, copies: Copies[S], lease: Lease) -> None:
             continue
         if now - row.used_at > services.settings.renew_used_seconds:
             await services.db.write(partial(_mark_lost, table=table, row=row))
-            services.happenings.tell("evictions", row.account, "idle")
+            services.measurements.record("evictions", row.account, "idle")
             continue
         account, subject = services.accounts.get(row.account), await copies.kind.find_subject(row)
         if account is not None and subject is not None:

@@ -12,7 +12,7 @@ from liftgate.clock import Clock
 from liftgate.deployments import Account
 from liftgate.gemini.client import GeminiClient
 from liftgate.gemini.upload_session import UploadSession
-from liftgate.happenings import Happenings
+from liftgate.measurements import Measurements
 from liftgate.records import CopyKey
 from liftgate.settings import JobSettings
 from liftgate.tasks import Tasks
@@ -25,7 +25,7 @@ OpenBlob = Callable[[str, int], Awaitable[ByteSource]]
 class Services:
     """`db`: the catalogue; `blobs`: the object store; `open_blob` reads from both. `client` asks Gemini. `tasks` run
     until they are drained. `accounts` are those of the config, by name. `holder` names this process in leases.
-    `happenings`: what is worth counting is told there. `sending`: the upload sessions that this process carries on.
+    `measurements`: what is worth counting is told there. `sending`: the upload sessions that this process carries on.
     """
 
     db: Database
@@ -37,5 +37,5 @@ class Services:
     settings: JobSettings
     accounts: Mapping[str, Account]
     holder: str
-    happenings: Happenings = field(default_factory=Happenings)
+    measurements: Measurements = field(default_factory=Measurements)
     sending: dict[CopyKey, UploadSession] = field(default_factory=dict)

@@ -38,7 +38,7 @@ class Attachments:
     def __init__(self, services: Services, ingest: Ingest, fetcher: Later[Fetcher]) -> None:
         self._db = services.db
         self._clock = services.clock
-        self._happenings = services.happenings
+        self._measurements = services.measurements
         self._ingest = ingest
         self._fetcher = fetcher
 
@@ -121,10 +121,10 @@ class Attachments:
             outcome = "failed"
             raise
         finally:
-            tell = self._happenings.tell
-            tell("uploads", door, outcome)
-            tell("upload_bytes", door, by=came.size)
-            tell("upload_seconds", door, by=self._clock.monotonic() - began)
+            record = self._measurements.record
+            record("uploads", door, outcome)
+            record("upload_bytes", door, by=came.size)
+            record("upload_seconds", door, by=self._clock.monotonic() - began)
 
 
 @dataclass

@@ -210,7 +210,7 @@ class BackgroundRun:
     async def _fail(self, made: _Made, error: LiftgateError, encoder: ResponseEncoder) -> None:
         if made.call is not None:
             made.call.status = error.http_status
-            made.call.told(error)
+            made.call.record_error(error)
 
         def write() -> tuple[bytes, list[Body]]:
             body = bytes(encoded(waiting_response(made.head, made.request, "failed", error)))

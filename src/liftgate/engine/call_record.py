@@ -271,7 +271,7 @@ class CallRecord(msgspec.Struct):
             self.paged_in.add(file.id)
             self.paged_in_bytes += file.bytes
 
-    def told(self, error: LiftgateError) -> None:
+    def record_error(self, error: LiftgateError) -> None:
         """The caller got `error` for an answer, or at the end of one."""
         self.error = type(error).__name__
         self.limit = "usd" if isinstance(error, BudgetReached) else LIMITS.get(error.code or "", "")

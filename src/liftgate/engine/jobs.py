@@ -112,7 +112,7 @@ class Jobs:
             log.exception("job %s failed", name)
         finally:
             working_for.reset(token)
-            self._services.happenings.tell("job_seconds", name, outcome, by=clock.monotonic() - began)
+            self._services.measurements.record("job_seconds", name, outcome, by=clock.monotonic() - began)
 
     def _once(
         self, name: str, period: float, work: Callable[[Lease], Awaitable[None]]
@@ -212,7 +212,7 @@ class Jobs:
             expire = partial(expire_copies, table=copies.kind.table, before=expired, limit=BATCH)
             while accounts := await services.db.write(expire):
                 for account in accounts:
-                    services.happenings.tell("evictions", account, "expired")
+                    services.measurements.record("evictions", account, "expired")
                 lease.check()
         # A chain goes from its end to its beginning: each round, what nothing goes on from any more.
         over: list[Callable[[Connection], int]] = [

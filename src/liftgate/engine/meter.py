@@ -26,10 +26,10 @@ current: ContextVar[CallRecord | None] = ContextVar("current_call", default=None
 """The record of the call that is served. What runs on outside the call's own tasks keeps the record itself instead."""
 
 
-def told(error: LiftgateError) -> LiftgateError:
-    """`error`, noted as what the caller gets."""
+def recorded(error: LiftgateError) -> LiftgateError:
+    """`error`, recorded as the answer of this call."""
     if (call := current.get()) is not None:
-        call.told(error)
+        call.record_error(error)
     return error
 
 

@@ -127,7 +127,7 @@ class PassedStream:
         except LiftgateError as error:
             log.warning("a stream of Gemini's own API broke: %s", error.message)
             if self._call is not None:
-                self._call.told(error)
+                self._call.record_error(error)
             let_go(error)
             yield self.in_band(error)
             return

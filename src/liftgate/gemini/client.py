@@ -24,12 +24,12 @@ from liftgate.gemini.status import error_of
 from liftgate.gemini.stream import GeminiStream, Patience
 from liftgate.gemini.upload_rules import DEFAULT_GRANULARITY, ChunkAnswer, UploadStarted
 from liftgate.gemini.upstream import KEY_HEADER, ModelRoute, UpstreamTime, address, whose
-from liftgate.happenings import Happenings
 from liftgate.http.network import broken
 from liftgate.http.transport import ClientLimits, Reply, Transport
 from liftgate.json_elements import ElementDecoder
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import STEP, Body
+from liftgate.measurements import Measurements
 from liftgate.names import model_path
 from liftgate.sse import EventDecoder
 
@@ -53,10 +53,10 @@ class GeminiClient:
         limits: ClientLimits | None = None,
         *,
         headers: Mapping[str, str] | None = None,
-        happenings: Happenings | None = None,
+        measurements: Measurements | None = None,
     ) -> None:
         self._transport = Transport(limits or ClientLimits(), headers)
-        self._refusals = Refusals(happenings or Happenings())
+        self._refusals = Refusals(measurements or Measurements())
         self._clock = clock
         self._time = UpstreamTime(clock)
         self._models: dict[tuple[str, str], ModelRoute] = {}

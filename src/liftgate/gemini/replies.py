@@ -7,26 +7,26 @@ import asyncio
 from liftgate.errors import LiftgateError, UpstreamProtocolError
 from liftgate.gemini.status import error_of, quotas_of, without_key
 from liftgate.gemini_json import decoded_or_none
-from liftgate.happenings import Happenings
 from liftgate.http.transport import Reply
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import STEP, Body, contains
+from liftgate.measurements import Measurements
 
 
 class Refusals:
     """What Google refuses, as errors; which quotas it names is told."""
 
-    def __init__(self, happenings: Happenings) -> None:
-        self._happenings = happenings
+    def __init__(self, measurements: Measurements) -> None:
+        self._measurements = measurements
 
     def of(self, reply: Reply, key: str, account: str, whose: str, *, names_file: bool) -> LiftgateError:
         """`account`: its name. `whose`: the place of its key, for people."""
         error = error_of(
             reply.status, reply.headers, without_key(reply.body, key), names_file=names_file, account=whose
         )
-        if self._happenings.heard and reply.status == 429 and error.upstream is not None:
+        if self._measurements.enabled and reply.status == 429 and error.upstream is not None:
             for quota in quotas_of(error.upstream) or ("unnamed",):
-                self._happenings.tell("upstream_refusals", account, quota)
+                self._measurements.record("upstream_refusals", account, quota)
         return error
 
 

@@ -17,8 +17,8 @@ from liftgate.metrics import families
 from liftgate.metrics.calls import CallCounts
 from liftgate.metrics.cells import Labels, Reader, Slot
 from liftgate.metrics.families import Family
+from liftgate.metrics.recorder import Recorder
 from liftgate.metrics.text import OPENMETRICS, PROMETHEUS, wants_openmetrics, written
-from liftgate.metrics.told import Told
 
 log = logging.getLogger("liftgate.metrics")
 
@@ -42,7 +42,7 @@ class Metrics:
         self._look_up: LookUp | None = None
         self._gauges: Sequence[Gauge] = ()
         self.calls = CallCounts(self._slot)
-        self.told = Told(self._slot)
+        self.recorder = Recorder(self._slot)
         worker = (str(self._slot.number),)
         self._slot.add(families.STARTS, (), 1.0)
         self._slot.add(families.CPU, (), self._cpu)

@@ -24,7 +24,7 @@ from liftgate.backoff import CALLS
 from liftgate.clock import Clock
 from liftgate.deployments import Deployment
 from liftgate.errors import ConfigError, LiftgateError, ModelNotFound, UpstreamKeyRejected, UpstreamProtocolError
-from liftgate.happenings import Happenings
+from liftgate.measurements import Measurements
 from liftgate.router.choose import Randomness, choose, no_affinity
 from liftgate.router.health import Health, model_is_gone
 from liftgate.settings.sections import ModelNames
@@ -67,10 +67,10 @@ class Router:
         clock: Clock,
         rng: Randomness,
         names: ModelNames | None = None,
-        happenings: Happenings | None = None,
+        measurements: Measurements | None = None,
     ) -> None:
         self._settings = settings
-        self._happenings = happenings or Happenings()
+        self._measurements = measurements or Measurements()
         self._clock = clock
         self._rng = rng
         self._groups: dict[str, list[Deployment]] = {}
@@ -204,7 +204,7 @@ class Router:
                 allowed_fails=settings.allowed_fails,
             )
             if not was_cooling and health.is_cooling(now):
-                self._happenings.tell("cooldowns", deployment.id, type(error).__name__)
+                self._measurements.record("cooldowns", deployment.id, type(error).__name__)
             raise
         finally:
             health.in_flight -= 1

@@ -63,7 +63,7 @@ def _running(meters: Meters, operation: str) -> Iterator[_Running]:
     except Exception as error:
         told = error if isinstance(error, LiftgateError) else InternalError()
         call.status = told.http_status
-        call.told(told)
+        call.record_error(told)
         raise
     finally:
         current.reset(before[0])
@@ -86,7 +86,7 @@ class _MeteredPieces(Generic[E]):
             pieces = await self._pieces.batch()
         except LiftgateError as error:
             if self._call is not None:
-                self._call.told(error)
+                self._call.record_error(error)
             await self._close(left=False)
             raise
         if not pieces:

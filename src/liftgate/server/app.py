@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from liftgate import ids
 from liftgate.deadlines import Deadlines
 from liftgate.dialects.dialect import Errors
-from liftgate.engine.meter import told
+from liftgate.engine.meter import recorded
 from liftgate.errors import (
     ConfigError,
     InternalError,
@@ -90,7 +90,7 @@ class App:
                 await self._answer(request, send)
             except BaseException:
                 if request.call is not None and not request.call.error:
-                    request.call.told(InternalError())
+                    request.call.record_error(InternalError())
                 raise
             finally:
                 if request.call is not None:
@@ -115,7 +115,7 @@ class App:
                 return
             if not self._leaving or response is None:
                 raise
-            await response.break_off(told(_stopping()), request, send)
+            await response.break_off(recorded(_stopping()), request, send)
         except Exception:
             # The answer had begun: all that is left is to break the connection, so that it is not taken for whole.
             log.exception("%s %s broke off", request.method, ascii(request.path))
@@ -148,17 +148,17 @@ class App:
             if error.http_status >= 500:
                 log.warning("%s: %s", type(error).__name__, error.message)
             let_go(error)
-            return error_response(told(error), dialect, request.id)
+            return error_response(recorded(error), dialect, request.id)
         except ClientLeft:
             raise
         except asyncio.CancelledError:
             if request.left or not self._leaving:
                 raise
-            return error_response(told(_stopping()), dialect, request.id)
+            return error_response(recorded(_stopping()), dialect, request.id)
         except Exception as error:
             log.exception("%s %s failed", request.method, ascii(request.path))
             let_go(error)
-            return error_response(told(InternalError()), dialect, request.id)
+            return error_response(recorded(InternalError()), dialect, request.id)
 
     def _dialect_of(self, request: Request) -> Errors:
         return table_of(request, self._tables).dialect

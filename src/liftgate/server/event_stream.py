@@ -17,7 +17,7 @@ from liftgate.ask.question import Question
 from liftgate.deadlines import Deadlines
 from liftgate.dialects.dialect import Encoder
 from liftgate.engine.answer_stream import AnswerStream
-from liftgate.engine.meter import told
+from liftgate.engine.meter import recorded
 from liftgate.errors import InternalError, LiftgateError, let_go
 from liftgate.large_bodies import STEP, Body
 from liftgate.server.large_answers import in_steps
@@ -61,7 +61,7 @@ async def event_blocks(
             # The 200 is out: the client must still learn that this is no regular end.
             log.exception("a stream failed")
         let_go(error)
-        async for piece in in_steps(await _written(encoder, partial(encoder.error, told(failure)))):
+        async for piece in in_steps(await _written(encoder, partial(encoder.error, recorded(failure)))):
             yield piece
     finally:
         await stream.aclose()

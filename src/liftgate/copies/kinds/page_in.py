@@ -110,7 +110,7 @@ class PageIn:
     async def _timed(self, phase: str, work: Awaitable[T]) -> T:
         began = self._clock.monotonic()
         done = await work
-        self._services.happenings.tell("page_in_seconds", phase, by=self._clock.monotonic() - began)
+        self._services.measurements.record("page_in_seconds", phase, by=self._clock.monotonic() - began)
         return done
 
     async def _uploaded(self, verdict: Verdict, head_start: HeadStart | None) -> tuple[CopyRecord, GeminiFile]:

@@ -1,5 +1,5 @@
-"""What happens beside calls, told where it happens and counted by who listens (`metrics/told`). Without a listener it
-costs a look at an attribute.
+"""What is measured beside calls: recorded where it happens, counted by the listener (`metrics/recorder`). Without a
+listener a measurement costs a look at an attribute.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ Listener = Callable[[Name, tuple[str, ...], float], None]
 """(name, its labels in the order of the metric's, amount)."""
 
 
-class Happenings:
-    """Of one gateway. All of it is told on the event loop."""
+class Measurements:
+    """Of one gateway. Everything is recorded on the event loop."""
 
     def __init__(self) -> None:
         self.listener: Listener | None = None
 
     @property
-    def heard(self) -> bool:
-        """Whether anybody listens: who has to look at a clock to tell asks first."""
+    def enabled(self) -> bool:
+        """Whether there is a listener. Code that must read a clock to measure asks first."""
         return self.listener is not None
 
-    def tell(self, name: Name, *labels: str, by: float = 1.0) -> None:
+    def record(self, name: Name, *labels: str, by: float = 1.0) -> None:
         """`by`: how many, how much, or seconds."""
         if self.listener is not None:
             self.listener(name, labels, by)

@@ -1,4 +1,4 @@
-"""A BlobStore that tells how long what is asked of it takes. Made only where somebody counts."""
+"""A BlobStore that measures how long each operation takes. Made only where metrics are on."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from time import monotonic
 from liftgate.blobs.spool import Spool
 from liftgate.blobs.store import BlobStore, StoredBlob, StoreNotes
 from liftgate.byte_source import ByteSource
-from liftgate.happenings import Happenings
+from liftgate.measurements import Measurements
 
 
-class ToldBlobs:
+class TimedBlobs:
     """`store` counts from the first byte that arrives: it runs beside the writing of the spool."""
 
-    def __init__(self, blobs: BlobStore, happenings: Happenings) -> None:
+    def __init__(self, blobs: BlobStore, measurements: Measurements) -> None:
         self._blobs = blobs
-        self._happenings = happenings
+        self._measurements = measurements
 
     @property
     def notes(self) -> StoreNotes:
         return self._blobs.notes
 
     async def store(self, blob_id: str, spool: Spool) -> None:
-        with _Timed(self._happenings, "store"):
+        with _Timer(self._measurements, "store"):
             await self._blobs.store(blob_id, spool)
 
     def open(self, blob_id: str, size: int) -> ByteSource:
-        return _ToldSource(self._blobs.open(blob_id, size), self._happenings)
+        return _TimedSource(self._blobs.open(blob_id, size), self._measurements)
 
     async def delete(self, blob_id: str) -> None:
-        with _Timed(self._happenings, "delete"):
+        with _Timer(self._measurements, "delete"):
             await self._blobs.delete(blob_id)
 
     async def check(self) -> None:
@@ -43,12 +43,12 @@ class ToldBlobs:
         await self._blobs.close()
 
 
-class _ToldSource:
+class _TimedSource:
     """Of a reading the time counts that the store took, not that of who reads."""
 
-    def __init__(self, source: ByteSource, happenings: Happenings) -> None:
+    def __init__(self, source: ByteSource, measurements: Measurements) -> None:
         self._source = source
-        self._happenings = happenings
+        self._measurements = measurements
         self.size = source.size
 
     async def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
@@ -67,15 +67,15 @@ class _ToldSource:
             outcome = "left"
             raise
         finally:
-            self._happenings.tell("blob_seconds", "read", outcome, by=waited)
+            self._measurements.record("blob_seconds", "read", outcome, by=waited)
             aclose = getattr(pieces, "aclose", None)
             if aclose is not None:
                 await aclose()
 
 
-class _Timed:
-    def __init__(self, happenings: Happenings, op: str) -> None:
-        self._happenings = happenings
+class _Timer:
+    def __init__(self, measurements: Measurements, op: str) -> None:
+        self._measurements = measurements
         self._op = op
         self._began = monotonic()
 
@@ -84,4 +84,4 @@ class _Timed:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         outcome = "ok" if kind is None else "failed" if issubclass(kind, Exception) else "left"
-        self._happenings.tell("blob_seconds", self._op, outcome, by=monotonic() - self._began)
+        self._measurements.record("blob_seconds", self._op, outcome, by=monotonic() - self._began)

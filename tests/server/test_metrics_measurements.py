@@ -14,8 +14,8 @@ from typing import Any, get_args
 import pytest
 
 from gateways import MODEL, SandboxServer, deployments, gateway_server, sandbox_server, settings_for
-from liftgate.happenings import Name
-from liftgate.metrics.told import FAMILIES
+from liftgate.measurements import Name
+from liftgate.metrics.recorder import FAMILIES
 from liftgate.sandbox.app import SandboxSettings
 from liftgate.settings import CountingSettings, JobSettings, LimitSettings, RouterSettings
 from raw_http import call

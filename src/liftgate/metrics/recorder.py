@@ -1,10 +1,10 @@
-"""What happens beside calls, counted: the listener of `happenings`."""
+"""The listener of `measurements`: it adds each to the numbers of its metric."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from liftgate.happenings import Name
+from liftgate.measurements import Name
 from liftgate.metrics import families
 from liftgate.metrics.cells import Slot
 from liftgate.metrics.families import OTHER, Family
@@ -32,7 +32,7 @@ MOST_QUOTAS = 50
 """Google's names of quotas that have numbers of their own."""
 
 
-class Told:
+class Recorder:
     def __init__(self, slot: Slot) -> None:
         self._slot = slot
         self._quotas: set[str] = set()
