@@ -9,7 +9,7 @@ from __future__ import annotations
 from liftgate.dialects.fates import Fate, Row
 
 _RAW = "extra_content.google.grounding_metadata, whole"
-_STATISTIC = "a statistic that the usage already tells"
+_STATISTIC = "a statistic that the usage already holds"
 
 
 def _type(owner: str, /, **fields: tuple[Fate, str]) -> tuple[Row, ...]:

@@ -176,7 +176,7 @@ INCLUDES: tuple[Row, ...] = (
     ),
     *rows(
         "ignored",
-        ("web_search_call.results", "Gemini tells sources and no results"),
+        ("web_search_call.results", "Gemini gives sources and no results"),
         ("computer_call_output.output.image_url", "input is not part of an answer"),
     ),
 )
