@@ -6,6 +6,7 @@ nesting beyond any stack: all of that is no JSON of Gemini's. null counts as abs
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,8 @@ def decoded(data: Body) -> Any:
     try:
         return _decode(data)
     except _GARBAGE as error:
+        if data.startswith(BOM_UTF8):
+            return decoded(data[len(BOM_UTF8) :])
         raise UpstreamProtocolError("Gemini answered with something that is no JSON.") from error
 
 
@@ -109,13 +112,15 @@ def string(owner: JsonObject, key: str, place: str) -> str | None:
 
 
 def count(owner: JsonObject, key: str, place: str) -> int:
-    """A number that is not negative; 0 when absent, as proto3 leaves zeros out. int64 may come as a string."""
+    """A number that is not negative; 0 when absent, as proto3 leaves zeros out. int64 may come as a string, and
+    a whole number as a decimal."""
     value = owner.get(key)
     if type(value) is int and 0 <= value < _INT64:
         return value
     if value is None:
         return 0
-    if type(value) is str and value.isdecimal() and value.isascii() and len(value) < 20:
+    is_text = type(value) is str and value.isdecimal() and value.isascii() and len(value) < 20
+    if is_text or (type(value) is float and value.is_integer()):
         value = int(value)
     if type(value) is not int or not 0 <= value < _INT64:
         raise wrong(f"{place}.{key}", "a count", value)

@@ -7,6 +7,7 @@ Only what the two APIs use: `data:` lines, LF/CR/CRLF, comments. Gemini separate
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 
 from liftgate.large_bodies import STEP, Body, contains, grown
 
@@ -90,6 +91,7 @@ def _data(block: bytes) -> bytes | None:
     block = block.lstrip(b"\n")
     if block.startswith(b"data: ") and b"\n" not in block:
         return block[6:]
+    block = block.removeprefix(BOM_UTF8)  # one may stand at the beginning of a stream
     lines = [line for line in block.split(b"\n") if line and not line.startswith(b":")]
     data = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
     if data:

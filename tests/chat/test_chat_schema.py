@@ -203,6 +203,14 @@ REPLIES: dict[str, tuple[dict[str, Any], str, str | None]] = {
     ),
     "other": ({"candidates": [{"finishReason": "OTHER"}]}, "content_filter", None),
     "no counts": ({"candidates": [{"content": {"parts": [{"text": "x"}]}, "finishReason": "STOP"}]}, "stop", "x"),
+    "decimals for counts": (
+        {
+            "candidates": [{"content": {"parts": [{"text": "x"}]}, "finishReason": "STOP", "index": 0.0}],
+            "usageMetadata": {"promptTokenCount": 5.0, "candidatesTokenCount": "3", "totalTokenCount": 8.0},
+        },
+        "stop",
+        "x",
+    ),
     "a reason of tomorrow": (
         {"candidates": [{"content": {"parts": [{"text": "x"}]}, "finishReason": "NEW_REASON"}], "newField": {"a": 1}},
         "content_filter",

@@ -305,6 +305,22 @@ def test_stream_last_event_without_its_blank_line_is_delivered() -> None:
     assert run_stream(sse(event(1)) + b"data: " + event(2)) == ([event(1), event(2)], None)
 
 
+@pytest.mark.parametrize(
+    "whole",
+    [
+        b"\xef\xbb\xbf" + sse(event(1), event(2)),
+        sse(event(1), event(2), b"[DONE]"),
+        sse(event(1), event(2)) + b"data: [DONE]",
+        sse(event(1), b"", event(2)) + b"data:\n\ndata: \n\n",
+        b"data:\n\n" + sse(event(1)) + b": x\n\n" + sse(event(2)) + b"data:[DONE]\n\n",
+    ],
+    ids=["mark", "done", "done without its end", "nothing", "nothing first"],
+)
+def test_stream_of_another_in_geminis_place_is_read(whole: bytes) -> None:
+    for cut in (0, 1, 2, 3, 5, len(whole) - 3):
+        assert run_stream(whole[:cut] or None, None, whole[cut:]) == ([event(1), event(2)], None)
+
+
 def test_stream_that_ends_inside_an_event_is_broken() -> None:
     events, error = run_stream(sse(event(1)) + b"data: " + event(2)[:9])
     assert (events, type(error)) == ([event(1)], errors.UpstreamDisconnected)

@@ -213,6 +213,27 @@ def test_an_image_is_named_and_never_passed_over(gateway: str, sandbox: SandboxS
     assert kinds(got) == ["text", "text"] and "image/png" in got["content"][1]["text"]
 
 
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [
+        ({"inlineData": {"mimeType": "application/pdf", "data": "JVBERi0="}}, ["5 bytes", "application/pdf"]),
+        ({"inlineData": {"data": "AAAA"}}, ["3 bytes"]),
+        ({"inlineData": {"mimeType": "audio/L16;rate=1000", "data": "AAAA" * 1000}}, ["Speech", "1.5 seconds"]),
+        ({"fileData": {"fileUri": "https://a.example/film", "mimeType": "video/mp4"}}, ["https://a.example/film"]),
+        ({"hologram": {"depth": 3}, "thoughtSignature": SIGNATURE}, ["'hologram'"]),
+    ],
+    ids=["document", "no type", "speech", "address", "a part of tomorrow"],
+)
+def test_a_part_without_a_block_is_named_and_never_passed_over(
+    gateway: str, sandbox: SandboxServer, part: dict[str, Any], named: list[str]
+) -> None:
+    got = both(gateway, sandbox, reply({"text": "Here:"}, part, {"text": "Done."}))
+    assert kinds(got) == ["text", "text", "text"] and got["content"][2]["text"] == "Done."
+    assert all(each in got["content"][1]["text"] for each in named)
+    draft = {**part, "thought": True}
+    assert kinds(both(gateway, sandbox, reply({"text": "Here."}, draft))) == ["text"]
+
+
 @pytest.mark.parametrize("native", ["MAX_TOKENS", "CONTINUATION"])
 def test_an_answer_that_was_cut(gateway: str, sandbox: SandboxServer, native: str) -> None:
     got = both(gateway, sandbox, reply({"text": "Half"}, reason=native))
@@ -228,6 +249,17 @@ def test_an_answer_that_a_filter_ended_is_a_refusal(gateway: str, sandbox: Sandb
     assert got["stop_reason"] == "refusal" and got["content"][0]["text"] == "Half"
     assert (got["stop_details"]["type"], got["stop_details"]["category"]) == ("refusal", None)
     assert native in got["stop_details"]["explanation"]
+
+
+@pytest.mark.parametrize("native", ["A_REASON_OF_TOMORROW", "NO_IMAGE"])
+def test_an_unknown_end_costs_nothing_of_the_answer(gateway: str, sandbox: SandboxServer, native: str) -> None:
+    got = both(gateway, sandbox, reply({"text": "Half"}, reason=native))
+    assert (got["stop_reason"], got["content"][0]["text"]) == ("refusal", "Half")
+    assert native in got["stop_details"]["explanation"]
+    got = both(gateway, sandbox, reply(CALL, reason=native), tools=[LOOK])
+    assert (got["stop_reason"], kinds(got)) == ("refusal", ["tool_use"])
+    sandbox.control("scripts", {"response": reply(reason=native)})
+    assert native in refused(post(gateway), 502)["message"]
 
 
 def test_a_blocked_prompt_is_a_refusal_that_says_why(gateway: str, sandbox: SandboxServer) -> None:

@@ -190,6 +190,27 @@ def test_an_answer_that_was_cut_is_incomplete(gateway: str, sandbox: SandboxServ
     assert got["output"][0]["status"] == "incomplete" and got["output"][0]["content"][0]["text"] == "Half"
 
 
+@pytest.mark.parametrize("native", ["A_REASON_OF_TOMORROW", "NO_IMAGE"])
+def test_an_unknown_end_costs_nothing_of_the_answer(gateway: str, sandbox: SandboxServer, native: str) -> None:
+    got = both(gateway, sandbox, reply({"text": "Half"}, reason=native))
+    assert (got["status"], got["incomplete_details"]) == ("incomplete", {"reason": "content_filter"})
+    assert got["output"][0]["content"][0]["text"] == "Half"
+    assert got["extra_content"]["google"]["finish_reason"] == native
+    sandbox.control("scripts", {"response": reply(reason=native)})
+    failed = post(gateway, {"model": MODEL, "input": "x", "store": False})
+    assert (failed.status, failed.json()["error"]["code"]) == (502, "upstream_answer_broken")
+
+
+def test_a_second_candidate_is_no_part_of_the_first(gateway: str, sandbox: SandboxServer) -> None:
+    told = [(0, "one "), (1, "ONE "), (0, "two "), (1, "TWO"), (0, "three")]
+    pieces: list[Any] = [{"candidates": [{"content": {"parts": [{"text": text}]}, "index": at}]} for at, text in told]
+    ends = [{"finishReason": "STOP", "index": at} for at in (1, 0)]
+    sandbox.control("scripts", {"chunks": [*pieces, {"candidates": ends, "usageMetadata": COUNTS}]})
+    streamed = events(gateway, input="x")
+    assert streamed[-1]["response"]["output"][0]["content"][0]["text"] == "one two three"
+    assert "".join(each["delta"] for each in streamed if "delta" in each) == "one two three"
+
+
 def test_a_blocked_prompt_says_why(gateway: str, sandbox: SandboxServer) -> None:
     blocked = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": COUNTS}
     sandbox.control("scripts", {"response": blocked, "times": 2})

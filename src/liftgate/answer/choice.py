@@ -26,6 +26,9 @@ BROKEN = frozenset(
 )  # fmt: skip
 """Reasons that lie in no content: another try may do, and a client must not take them for a filter's."""
 
+FILTERED = frozenset({"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR"})
+"""Reasons that lie in the content, beside those that begin with `IMAGE_`."""
+
 METADATA = (
     "safetyRatings", "citationMetadata", "groundingMetadata", "urlContextMetadata", "continuationToken",
 )  # fmt: skip
@@ -118,6 +121,15 @@ class Choice(msgspec.Struct):
     def says_something(self) -> bool:
         """Whether there is more than thoughts."""
         return self.length > 0 or any(type(each) not in (Text, Thought, Signature) for each in self.events)
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether the answer ended for its content, so that what there is of it is shown as a part. So is an answer
+        that ended for a reason of which nothing is known here."""
+        native = self.finish_reason or ""
+        if self.blocked or native in FILTERED or native.startswith("IMAGE_"):
+            return True
+        return native != "OTHER" and native not in BROKEN and self.says_something
 
     def refusal(self, otherwise: str) -> str:
         """Why nothing is there to read, in Gemini's words where it has any. `otherwise`: half a sentence, which its

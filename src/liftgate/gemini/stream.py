@@ -16,6 +16,10 @@ from liftgate.json_elements import ElementDecoder
 from liftgate.large_bodies import Body
 from liftgate.sse import EventDecoder
 
+_NO_ANSWER = (b"", b"[DONE]")
+"""Data by which others than Gemini, in its place, keep a stream alive and end it."""
+_LONGEST = max(map(len, _NO_ANSWER))
+
 
 class Patience:
     """How long a stream may take: `total` seconds from now, and `idle` for each silence, however often it is waited for
@@ -118,6 +122,8 @@ class GeminiStream:
     def _good(self, events: Sequence[Body]) -> Sequence[Body]:
         """The events up to an error, which is kept for the next call: what came before it is still to be delivered."""
         for index, event in enumerate(events):
+            if len(event) <= _LONGEST and event in _NO_ANSWER:
+                return self._good([each for each in events if each not in _NO_ANSWER])
             self.large = self.large or len(event) > LARGE
             error = event_error(event, names_file=self._names_file, account=self._account, key=self._key)
             if error is not None:

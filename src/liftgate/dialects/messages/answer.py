@@ -11,7 +11,6 @@ from liftgate.dialects.messages.question import MessagesQuestion
 from liftgate.errors import UpstreamAnswerBroken, shortened
 from liftgate.json_types import JsonObject
 
-_FILTERED = frozenset({"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR"})
 _CUT = frozenset({"MAX_TOKENS", "CONTINUATION"})
 _TIERS = {"standard": "standard", "flex": "standard", "priority": "priority", "batch": "batch"}
 
@@ -37,9 +36,9 @@ def ending(choice: Choice, *, calls: bool) -> Ending:
     native = choice.finish_reason
     if native in _CUT:
         return Ending("max_tokens")
-    if choice.blocked or native in _FILTERED or (native or "").startswith("IMAGE_"):
-        return Ending("refusal", choice.refusal("Gemini ended its answer"))
     if native != "STOP":
+        if choice.is_withheld:
+            return Ending("refusal", choice.refusal("Gemini ended its answer"))
         said = f": {shortened(choice.finish_message)}" if choice.finish_message else "."
         raise UpstreamAnswerBroken(f"Gemini gave its answer up ({native}){said}")
     if not choice.says_something:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from liftgate.answer.choice import Choice
-from liftgate.answer.events import Blob, Call, ChoiceEvent, GooglePart, Text, Thought
+from liftgate.answer.events import Blob, Call, ChoiceEvent, GooglePart, Speech, Text, Thought
 from liftgate.dialects.messages.carrier import LONGEST, NOTHING_CARRIED, Carried, close, seal_of
 from liftgate.dialects.messages.code import OK
 from liftgate.dialects.messages.question import MessagesQuestion
@@ -58,7 +58,9 @@ class Output:
         elif type(event) is GooglePart:
             self._google(event.part)
         elif type(event) is Blob:
-            self._image(event)
+            self._name(f"An image of {_size(event.data)} bytes, {event.mime_type}")
+        elif type(event) is Speech:
+            self._name(f"Speech of {len(event.pcm) / (2 * event.rate * event.channels):.1f} seconds")
 
     # ── text and thoughts ────────────────────────────────────────────────────────────────────────
 
@@ -104,6 +106,8 @@ class Output:
             self._result(result)
         elif "toolCall" in part or "toolResponse" in part:
             self._searched.append(part)
+        elif part.get("thought") is not True:
+            self._name(_called(part))
 
     def _run(self, code: str, signature: object) -> None:
         self._ran = self._new_id()
@@ -124,11 +128,10 @@ class Output:
         self.close()
         self._ran = ""
 
-    def _image(self, blob: Blob) -> None:
+    def _name(self, what: str) -> None:
         """There is no block for it, and it is not passed over in silence."""
         self.close()
-        size = len(blob.data) * 3 // 4
-        self.text(f"[An image of {size} bytes, {blob.mime_type}: Messages has no block for it.]")
+        self.text(f"[{what}: Messages has no block for it.]")
         self.close()
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────
@@ -224,6 +227,20 @@ class Output:
 
     def _new_id(self) -> str:
         return f"srvtoolu_{self._token}{len(self.blocks):02d}"
+
+
+def _called(part: JsonObject) -> str:
+    """What a part is, in words."""
+    if isinstance(blob := part.get("inlineData"), dict):
+        return f"A file of {_size(str(blob.get('data') or ''))} bytes, {blob.get('mimeType') or 'of no type'}"
+    if isinstance(file := part.get("fileData"), dict):
+        return f"A file at {file.get('fileUri')}, {file.get('mimeType') or 'of no type'}"
+    return f"A part of Gemini's, '{next(key for key in part if key != 'thoughtSignature')}'"
+
+
+def _size(encoded: str) -> int:
+    """Bytes of base64."""
+    return (len(encoded) - encoded.count("=", -2)) * 3 // 4
 
 
 def _sources(grounding: JsonObject) -> list[tuple[str, str]]:

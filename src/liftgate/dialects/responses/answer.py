@@ -13,7 +13,6 @@ from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.errors import UpstreamAnswerBroken, shortened
 from liftgate.json_types import JsonObject
 
-_FILTERED = frozenset({"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR"})
 _CUT = frozenset({"MAX_TOKENS", "CONTINUATION"})
 
 
@@ -33,7 +32,7 @@ def ending(choice: Choice) -> Ending:
         return Ending("completed")
     if native in _CUT:
         return Ending("incomplete", "max_output_tokens")
-    if choice.blocked or native in _FILTERED or (native or "").startswith("IMAGE_"):
+    if choice.is_withheld:
         said = None if choice.says_something else choice.refusal("Gemini gave no answer")
         return Ending("incomplete", "content_filter", said)
     said = f": {shortened(choice.finish_message)}" if choice.finish_message else "."

@@ -138,6 +138,7 @@ class ResponseEncoder(ResponseWriter):
         for event in events:
             if (
                 type(event) is Text
+                and event.index == 0
                 and event.logprobs is None
                 and self._of is output.open is not None
                 and (not self.large or len(event.text) <= STEP)
