@@ -41,8 +41,9 @@ def test_what_was_uploaded_never_runs(browser: Browser, url: str) -> None:
         expect(page.get_by_role("row")).to_have_count(len(files) + 3)
         for name in NAMES:
             expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
-        for file in (*files, svg, html):
+        for file, name in zip((*files, svg, html), (*NAMES, "drawing.svg", "page.html"), strict=True):
             visit.open(f"files/{file}")
+            expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
             expect(page.get_by_role("region", name="Text of")).to_contain_text("alert(")
         page.get_by_label("Your question").fill(SCRIPT)
         page.get_by_role("button", name="Ask", exact=True).click()
@@ -169,6 +170,7 @@ def test_a_planted_cookie_and_a_stolen_one_are_worth_nothing(browser: Browser, u
         victim.open()
         expect(victim.page.get_by_text("bob", exact=True)).to_be_visible()
         victim.page.get_by_role("button", name="Sign out").click()
+        expect(victim.page.get_by_text("You have signed out.")).to_be_visible()
         victim.context.add_cookies([{"name": name, "value": planted, "domain": host, "path": "/"}])
         victim.page.get_by_label("Your key").fill(secret)
         victim.page.keyboard.press("Enter")

@@ -12,6 +12,8 @@ export class Failed extends Error {
 
 export const AWAY = "The gateway cannot be reached. Check that it runs and that you are connected.";
 
+const BROKEN_OFF = "The answer broke off: the line to the gateway is cut. Ask again.";
+
 // A sentence for what an answer that is no success says.
 export function failure(status, text) {
   if (status === 401) signInOver.dispatchEvent(new Event("over"));
@@ -44,14 +46,16 @@ export function query(values) {
   return given.length ? `?${new URLSearchParams(given)}` : "";
 }
 
-// The data of server-sent events, as they come; null for a comment, which only says that it goes on.
+// The data of server-sent events, as they come, up to [DONE]; null for a comment, which only says that it goes on.
 export async function* events(answer) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   try {
     for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
+      const { value, done } = await reader.read().catch((error) => {
+        throw error.name === "AbortError" ? error : new Failed(BROKEN_OFF);
+      });
+      if (done) throw new Failed(BROKEN_OFF);
       rest += value;
       let end;
       while ((end = rest.indexOf("\n\n")) >= 0) {

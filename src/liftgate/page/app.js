@@ -6,6 +6,7 @@ import { Ask } from "./ask.js";
 import { File } from "./file.js";
 import { Files } from "./files.js";
 import { Health } from "./health.js";
+import { keepPlace } from "./keyboard.js";
 import { Keys } from "./keys.js";
 import { Problem, Waiting } from "./parts.js";
 import { SignIn } from "./signin.js";
@@ -128,4 +129,6 @@ function App() {
     </main>`;
 }
 
-render(html`<${App} />`, document.getElementById("page"));
+const page = document.getElementById("page");
+keepPlace(page);
+render(html`<${App} />`, page);

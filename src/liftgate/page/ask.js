@@ -7,6 +7,10 @@ import { count, money, size } from "./words.js";
 const MODEL = "liftgate.model";
 const NO_MODEL = "No model can be asked with this key. Whoever runs the gateway names models in its config, and in each key which of them it may ask.";
 const USUAL = /flash/;
+const ENDED_EARLY = {
+  length: "The answer stops here: the model has written as much as it may.",
+  content_filter: "Google's filter ended the answer here.",
+};
 
 const content = (text, files) => [{ type: "text", text }, ...files.map((file) => ({ type: "file", file: { file_id: file.id } }))];
 
@@ -29,7 +33,20 @@ function cost(usage) {
   return dollars == null ? tokens : `${tokens}, ${money(Number(dollars))}`;
 }
 
-// One question after the other about the same files; each is asked with those before it.
+// The turns before go along, each file with the question at which it came; what was left out since goes along no more.
+function history(turns, files, text) {
+  const chosen = new Set(files.map((file) => file.id));
+  const still = (given) => given.filter((file) => chosen.has(file.id));
+  const told = turns.flatMap((turn) => still(turn.files));
+  const fresh = files.filter((file) => !told.some((each) => each.id === file.id));
+  const messages = turns.flatMap((turn) => [
+    { role: "user", content: content(turn.text, still(turn.files)) },
+    { role: "assistant", content: turn.answer },
+  ]);
+  return { fresh, messages: [...messages, { role: "user", content: content(text, fresh) }] };
+}
+
+// One question after the other about files; each is asked with those before it.
 export function Conversation({ files, ended }) {
   const { names, model, choose, error: noModels } = useModels();
   const [turns, setTurns] = useState([]);
@@ -37,56 +54,60 @@ export function Conversation({ files, ended }) {
   const [phase, setPhase] = useState("");
   const [error, setError] = useState(null);
   const field = useRef();
+  const form = useRef();
   useEffect(() => () => running?.abort(), [running]);
   const last = (change) => setTurns((before) => [...before.slice(0, -1), { ...before[before.length - 1], ...change }]);
 
   const go = async (event) => {
     event.preventDefault();
+    if (running || !model) return;
     const text = field.current.value.trim();
     if (!text) {
       setError({ message: "Type a question first." });
       return;
     }
     const before = turns.filter((turn) => turn.answer);
-    const messages = before.flatMap((turn, at) => [
-      { role: "user", content: at ? turn.text : content(turn.text, files) },
-      { role: "assistant", content: turn.answer },
-    ]);
-    messages.push({ role: "user", content: before.length ? text : content(text, files) });
+    const { fresh, messages } = history(before, files, text);
     const control = new AbortController();
     setRunning(control);
     setError(null);
     setPhase(files.length ? "Bringing the files to Google" : "Asking");
-    setTurns([...before, { text, answer: "", cost: "" }]);
+    setTurns([...before, { text, files: fresh, answer: "", cost: "" }]);
     field.current.value = "";
     let answer = "";
+    let note = "";
     try {
       const body = { model, messages, stream: true, stream_options: { include_usage: true } };
       const stream = await request("POST", "/v1/chat/completions", { body, signal: control.signal });
       for await (const chunk of events(stream)) {
         if (chunk?.error) throw new Error(chunk.error.message);
-        const text = chunk?.choices?.[0]?.delta?.content;
+        const choice = chunk?.choices?.[0];
+        const text = choice?.delta?.content;
         if (text) {
           answer += text;
           setPhase("Answering");
           last({ answer });
         }
+        note ||= ENDED_EARLY[choice?.finish_reason] || "";
         if (chunk?.usage) last({ cost: cost(chunk.usage) });
       }
-      if (!answer) setError({ message: "The model gave no answer. Ask in other words, or another model." });
+      if (!answer) throw new Error(note || "The model gave no answer. Ask in other words, or another model.");
+      last({ note });
       setPhase("Answered");
     } catch (failed) {
       setPhase("");
       if (control.signal.aborted) setPhase("Stopped");
       else setError(failed);
       if (!answer && field.current) {
-        field.current.value = text;
+        field.current.value ||= text;
         setTurns(before);
       }
     }
     setRunning(null);
     ended?.();
-    field.current?.focus();
+    // Whoever went on elsewhere meanwhile stays there.
+    const at = document.activeElement;
+    if (at === document.body || form.current?.contains(at)) field.current?.focus();
   };
 
   return html`<div class="conversation">
@@ -94,12 +115,13 @@ export function Conversation({ files, ended }) {
       ${turns.map((turn, at) => html`<li key=${at}>
         <p class="question"><span class="hidden">You asked: </span>${turn.text}</p>
         <div class="answer" aria-busy=${running && at === turns.length - 1 ? "true" : "false"}>${turn.answer}</div>
+        ${turn.note && html`<p class="quiet">${turn.note}</p>`}
         ${turn.cost && html`<p class="quiet cost">${turn.cost}</p>`}
       </li>`)}
     </ol>`}
     <p role="status" class=${running ? "quiet" : "hidden"}>${phase}${running ? " …" : ""}</p>
     <${Problem} error=${error || noModels} />
-    <form onSubmit=${go}>
+    <form ref=${form} onSubmit=${go}>
       <label><span>${turns.length ? "Ask further" : "Your question"}</span>
         <textarea ref=${field} rows="2" onKeyDown=${(event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && go(event)}></textarea>
       </label>
@@ -144,5 +166,5 @@ export function Ask({ query: asked }) {
           <button type="button" class="plain" aria-label=${`Leave out ${file.filename}`} onClick=${() => setFiles(files.filter((each) => each !== file))}>✕</button>
         </li>`)}</ul>`
       : !given.loading && html`<${Empty}><p>Ask without a file, or add some by name. In <a href="#/files">Files</a> several can be chosen at once.</p></${Empty}>`}
-    <${Conversation} key=${files.map((file) => file.id).join()} files=${files} />`;
+    <${Conversation} files=${files} />`;
 }

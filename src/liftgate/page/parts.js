@@ -59,23 +59,25 @@ export function Confirm({ title, children, verb, act, close }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
   useEffect(() => dialog.current.showModal(), []);
+  // Closed by the browser's own means, it gives the keyboard back to whatever opened it.
+  const leave = () => dialog.current?.close();
   const go = async () => {
     setBusy(true);
     setError(null);
     try {
       await act();
-      close();
+      leave();
     } catch (failed) {
       setError(failed);
       setBusy(false);
     }
   };
-  return html`<dialog ref=${dialog} aria-labelledby="confirm-title" onClose=${close}>
+  return html`<dialog ref=${dialog} aria-labelledby="confirm-title" onClose=${close} onCancel=${(event) => busy && event.preventDefault()}>
     <h2 id="confirm-title">${title}</h2>
     ${children}
     <${Problem} error=${error} />
     <div class="row end">
-      <button type="button" onClick=${close} disabled=${busy} autofocus>Cancel</button>
+      <button type="button" onClick=${leave} disabled=${busy} autofocus>Cancel</button>
       <button type="button" class="danger" onClick=${go} disabled=${busy}>${busy ? "Working …" : verb}</button>
     </div>
   </dialog>`;

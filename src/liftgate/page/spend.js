@@ -57,7 +57,7 @@ export function Spend({ query: asked }) {
     const [byDay, byModel, byKey] = await Promise.all([sums("day"), sums("model"), sums("key,owner")]);
     return { byDay, byModel, byKey };
   };
-  const { data, error, reload } = useLoaded(load, [days, key]);
+  const { data, error, reload } = useLoaded(load, [days, key], 5000);
   const name = key && data && (data.byKey.data[0]?.key_name || key);
   const rows = data && filled(data.byDay.data, Number(days));
   const dearest = (found) => [...found.data].sort((one, other) => other.cost - one.cost);

@@ -21,13 +21,14 @@ function told(upload) {
 
 function Row({ upload }) {
   const { file, state } = upload;
+  const stopped = state === "paused" || (state === "failed" && file.size > 0);
+  const turn = stopped ? "Resume" : upload.active && state !== "finishing" ? "Pause" : "";
   const leave = state === "done" || (state === "failed" && !file.size) ? "Clear" : "Cancel";
   return html`<li class="card">
     <div class="row between one">
       <strong class="break">${state === "done" ? html`<a href=${`#/files/${upload.result.id}`}>${file.name}</a>` : file.name}</strong>
       <span class="row">
-        ${upload.active && state !== "finishing" && html`<button type="button" aria-label=${`Pause ${file.name}`} onClick=${() => upload.pause()}>Pause</button>`}
-        ${(state === "paused" || (state === "failed" && file.size > 0)) && html`<button type="button" aria-label=${`Resume ${file.name}`} onClick=${() => upload.run()}>Resume</button>`}
+        ${turn && html`<button type="button" aria-label=${`${turn} ${file.name}`} onClick=${() => (upload.active ? upload.pause() : upload.run())}>${turn}</button>`}
         ${state !== "finishing" && html`<button type="button" class="plain" aria-label=${`${leave} ${file.name}`} onClick=${() => uploader.remove(upload)}>${leave}</button>`}
       </span>
     </div>
