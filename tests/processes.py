@@ -124,6 +124,14 @@ def sweep_now(config: Path, data_dir: Path) -> None:
     assert done.returncode == 0, done.stderr.decode(errors="replace")
 
 
+def admin_spend(config: Path, data_dir: Path, *arguments: str) -> str:
+    """What `liftgate admin spend` prints."""
+    command = ["admin", "spend", "--config", str(config), "--data-dir", str(data_dir), *arguments]
+    done = forked.run(command, env=dict(os.environ))
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    return done.stdout.decode()
+
+
 def write_config(
     path: Path, api_base: str, *, keys: Sequence[str] = ("key-a",), model: str = "gemini-2.5-flash", **ours: object
 ) -> Path:

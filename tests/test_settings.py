@@ -117,7 +117,7 @@ def test_what_does_nothing_is_named_in_a_warning(tmp_path: Path) -> None:
         "general_settings: {allowed_routes: [/chat/completions]}",
         "general_settings: {blocked_file_extensions: [.exe]}",
         "general_settings: {enable_jwt_auth: true}",
-        "litellm_settings: {max_budget: 10}",
+        "litellm_settings: {max_user_budget: 10}",
         "litellm_settings: {callbacks: [lakera_prompt_injection]}",
         "litellm_settings: {callbacks: my_hooks.checker}",
         "guardrails: [{guardrail_name: g}]",
@@ -425,6 +425,7 @@ def test_settings_cross_to_a_worker_whole(tmp_path: Path) -> None:
 
 def test_every_option_is_settable_from_everywhere(tmp_path: Path) -> None:
     samples = {"int": 2, "float": 2.0, "bool": True, "str": "x", "Path": "/x", "tuple[str, ...]": "x"}
+    samples |= {"nano-dollars": 2, "duration": "1mo"}
     # Those whose value is bound to another's, or to what the host allows.
     given = {option.name: samples[option.kind.removesuffix(" | None")] for option in OPTIONS} | {
         "host": "127.0.0.2",
@@ -445,7 +446,9 @@ def test_every_option_is_settable_from_everywhere(tmp_path: Path) -> None:
     assert by_flags == by_environment == by_config
     for option in OPTIONS:
         section = getattr(by_flags, option.section) if option.section else by_flags
-        assert str(getattr(section, option.attribute)) in (str(given[option.name]), "('x',)", "('::1',)", "('a://y',)")
+        lists = ("('x',)", "('::1',)", "('a://y',)")
+        expected = ("2000000000",) if option.kind == "nano-dollars" else (str(given[option.name]), *lists)
+        assert str(getattr(section, option.attribute)) in expected
 
 
 ODD: tuple[object, ...] = (

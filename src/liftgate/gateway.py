@@ -17,7 +17,6 @@ from functools import partial
 from random import Random  # noqa: TID251 - jitter; ids come from liftgate.ids
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-from zoneinfo import ZoneInfo
 
 from liftgate import ids
 from liftgate.blobs.open import open_blob_store
@@ -66,6 +65,7 @@ from liftgate.files.read import open_blob
 from liftgate.files.sessions import Sessions
 from liftgate.files.uploads import Uploads
 from liftgate.gemini.client import GeminiClient
+from liftgate.keys.gateway_budget import GatewayBudget
 from liftgate.keys.keyring import Keyring, token_of
 from liftgate.keys.known import KnownKeys
 from liftgate.keys.known_owners import KnownOwners
@@ -162,6 +162,7 @@ class Gateway:
     keyring: Keyring
     owners: Owners
     known_keys: KnownKeys
+    budget: GatewayBudget
     admission: Admission
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, listeners: Sequence[Meter] = ()) -> None:
@@ -283,9 +284,8 @@ class Gateway:
             except OSError as error:
                 raise ConfigError(f"metrics: {data_dir / 'metrics'} cannot be used: {error.strerror}.") from error
             self.meters.add(metrics.calls)
-            zone = ZoneInfo(settings.budgets.budget_time_zone)
             gauges = gauges_of(services.client, self.admission, spend, clock)
-            metrics.opened(look_ups(db, self.overview, data_dir, zone, clock.monotonic), gauges)
+            metrics.opened(look_ups(db, self.overview, data_dir, self.budget, clock.monotonic), gauges)
             services.measurements.listener = metrics.recorder
             others["metrics"] = 1.0, metrics.tick
             if settings.counting.metrics_port is not None:
@@ -298,18 +298,19 @@ class Gateway:
         settings, db = self.settings, services.db
         self.known_keys = KnownKeys(db, services.clock, services.tasks, settings.jobs.cache_stale_seconds)
         known_owners = KnownOwners(db, services.tasks)
-        self.admission = Admission(services, self.pricing, known_owners, settings.budgets)
+        self.budget = await GatewayBudget(db, settings.budgets).open()
+        self.admission = Admission(services, self.pricing, known_owners, self.budget)
         stack.push_async_callback(self.admission.close)
         self.meters.unreported = NoUsage(self.admission.estimates, services.tasks)
-        # Only where there are keys, or owners, whose limits it could settle.
+        # Only where there are limits that it could settle.
+        if self.budget.bounds:
+            self.meters.add(self.admission)
         self.known_keys.on_change(lambda _: self.meters.add(self.admission))
         known_owners.on_any(lambda: self.meters.add(self.admission))
         await self.known_keys.load()
         await known_owners.load()
-        taken = {token_of(secret) for secret in settings.auth.owners()}
-        zone = ZoneInfo(settings.budgets.budget_time_zone)
-        self.keyring = Keyring(db, taken, zone)
-        self.owners = Owners(db, zone)
+        self.keyring = Keyring(db, {token_of(secret) for secret in settings.auth.owners()}, self.budget.zone)
+        self.owners = Owners(db, self.budget.zone)
 
     async def ready(self) -> None:
         """Raises Unavailable while the catalogue cannot be reached, is not whole or takes no writes, while the store is

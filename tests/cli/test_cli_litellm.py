@@ -43,7 +43,7 @@ def test_flags_of_litellms_server_are_named_and_do_nothing(tmp_path: Path) -> No
     assert "keep-alive" not in said and "keepalive" not in said
 
 
-@pytest.mark.parametrize("flags", [("--max_budget", "5"), ("--ssl_keyfile_path", "k"), ("--ssl_certfile_path", "c")])
+@pytest.mark.parametrize("flags", [("--max_budget", "0"), ("--ssl_keyfile_path", "k"), ("--ssl_certfile_path", "c")])
 def test_a_flag_that_guards_ends_the_start(tmp_path: Path, flags: tuple[str, str]) -> None:
     done = ended(tmp_path, "--sandbox", *flags)
     assert done.returncode == 2 and flags[0].replace("_", "-") in done.stderr

@@ -143,6 +143,7 @@ def everything_happens(url: str, sandbox: SandboxServer) -> None:
     sandbox.control("files", method="DELETE")
     assert chat(about_file(file)) == 200
     assert call(url, "GET", f"/v1/files/{file}/content", b"", ANN).status == 200
+    call(url, "POST", "/team/new", json.dumps({"team_id": "ann", "max_budget": 1.0}).encode(), MASTER)
     made = call(url, "POST", "/key/generate", json.dumps({"max_budget": 1.0}).encode(), MASTER)
     assert chat(hello(), {"Authorization": f"Bearer {made.json()['key']}"}) == 200
     assert chat({**hello(), "model": "gemini-nothing"}) == 404
@@ -167,6 +168,7 @@ def test_prometheus_scrapes_loads_the_rules_and_fills_the_dashboard(tmp_path: Pa
             spend=True,
             metrics_port=port,
             usage_write_seconds=0.2,
+            max_budget=1000,
             traces_endpoint="http://127.0.0.1:9/v1/traces",
             traces_ratio=0.0,
         )

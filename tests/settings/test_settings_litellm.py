@@ -243,21 +243,79 @@ def test_what_binds_a_model_to_some_callers_is_refused(tmp_path: Path, name: str
 @pytest.mark.parametrize(
     "text",
     [
-        "litellm_settings: {max_budget: 10}",
-        "litellm_settings: {max_budget: 10, budget_duration: 30d}",
+        "litellm_settings: {max_internal_user_budget: 10}",
         "litellm_settings: {max_end_user_budget_id: free}",
         "litellm_settings: {default_internal_user_params: {max_budget: 10}}",
         "litellm_settings: {default_team_settings: [{team_id: a, max_budget: 3}]}",
         "litellm_settings: {upperbound_key_generate_params: {max_budget: 10}}",
-        "general_settings: {max_budget: 10}",
+        "router_settings: {max_budget: 10}",
         "router_settings: {budget_config: {a: {budget_limit: 1}}}",
-        "router_settings: {provider_budget_config: {openai: {budget_limit: 1}}}",
         "default_end_user_params: {max_budget: 10}",
     ],
 )
 def test_a_spend_limit_never_vanishes(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match="limits what may be spent"):
         load(tmp_path, text + "\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "window", "of_provider"),
+    [
+        ("litellm_settings: {max_budget: 10}", 10, None, None),
+        ("litellm_settings: {max_budget: 10.5, budget_duration: 30d}", 10.5, "30d", None),
+        ("litellm_settings: {max_budget: os.environ/MUCH, budget_duration: 1mo}", 250, "1mo", None),
+        ("general_settings: {max_budget: '7', budget_duration: 1w}", 7, "1w", None),
+        ("general_settings: {max_budget: 7}\nlitellm_settings: {max_budget: 7, budget_duration: 1d}", 7, "1d", None),
+        ("liftgate_settings: {max_budget: 1e-2, budget_duration: 12h}", 0.01, "12h", None),
+        (
+            "router_settings: {provider_budget_config: {gemini: {budget_limit: 3, time_period: 1d}}}",
+            None,
+            None,
+            (3 * 10**9, "1d"),
+        ),
+        (
+            "router_settings: {provider_budget_config: {gemini: {max_budget: '4', budget_duration: 1mo}}}",
+            None,
+            None,
+            (4 * 10**9, "1mo"),
+        ),
+    ],
+)
+def test_a_budget_of_the_gateway_acts(
+    tmp_path: Path, text: str, amount: float | None, window: str | None, of_provider: tuple[int, str] | None
+) -> None:
+    settings, warnings = load(tmp_path, text + "\n", environ={**KEYED, "MUCH": "250"})
+    budgets = settings.budgets
+    assert budgets.max_budget == (None if amount is None else round(amount * 10**9))
+    assert (budgets.budget_duration, budgets.of_provider, warnings) == (window, of_provider, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("litellm_settings: {max_budget: 0}", r"litellm_settings\.max_budget: expected US dollars above 0"),
+        ("litellm_settings: {max_budget: -1}", "got -1"),
+        ("litellm_settings: {max_budget: much}", "got 'much'"),
+        ("general_settings: {max_budget: true}", "got True"),
+        ("litellm_settings: {max_budget: .inf}", "got inf"),
+        ("litellm_settings: {max_budget: 1, budget_duration: monthly}", r"budget_duration: .*such as 1d or 1mo"),
+        ("litellm_settings: {max_budget: 1}\ngeneral_settings: {max_budget: 2}", "says another one"),
+        ("router_settings: {provider_budget_config: {gemini: 5}}", r"config\.gemini: expected names with values"),
+        ("router_settings: {provider_budget_config: {gemini: {time_period: 1d}}}", r"gemini\.budget_limit: expected"),
+        ("router_settings: {provider_budget_config: {gemini: {budget_limit: 1, period: 1d}}}", r"gemini\.period: "),
+        ("router_settings: {provider_budget_config: {gemini: {budget_limit: 1, time_period: day}}}", "got 'day'"),
+    ],
+)
+def test_a_budget_of_the_gateway_that_cannot_be_ends_the_start(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load(tmp_path, text + "\n")
+
+
+def test_a_budget_of_a_provider_that_is_not_served_is_named(tmp_path: Path) -> None:
+    text = "router_settings: {provider_budget_config: {openai: {budget_limit: 1, time_period: 1d}}}\n"
+    settings, [warning] = load(tmp_path, text)
+    assert settings.budgets.of_provider is None
+    assert "provider_budget_config.openai: nothing is served of openai here" in warning
 
 
 @pytest.mark.parametrize(

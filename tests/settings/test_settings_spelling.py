@@ -185,7 +185,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         "  - {model_name: b, litellm_params: {model: gemini/b, api_key: os.environ/NO}}\n"
         "  - {model_name: c, litellm_params: {model: gemini/c, api_key: '${KEY}'}}\n"
         "general_settings: {master_key: k, custom_auth: a.b}\n"
-        "litellm_settings: {max_budget: 5}\n"
+        "litellm_settings: {max_budget: none, max_user_budget: 5}\n"
         "liftgate_settings: {port: many, max_file_byte: 1, keys: [{name: master, key: abcdefgh}]}\n"
         "model_lst: []\n"
     )
@@ -193,11 +193,19 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         load(tmp_path, text, {**KEYED, "LIFTGATE_PROT": "1"})
     said = str(caught.value)
     for word in (
-        *("litellm_parms", "NO is not set", "api_key: looks", "master_key: is too short", "custom_auth", "max_budget"),
+        *(
+            "litellm_parms",
+            "NO is not set",
+            "api_key: looks",
+            "master_key: is too short",
+            "custom_auth",
+            "max_budget",
+            "max_user_budget",
+        ),
         *("port: expected", "max_file_byte", "keys[0].name", "model_lst", "LIFTGATE_PROT"),
     ):
         assert word in said
-    assert len(said.splitlines()) == 11
+    assert len(said.splitlines()) == 12
 
 
 def test_no_setting_of_litellms_is_taken_for_a_slip(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from liftgate.copies.services import Services
 from liftgate.deployments import Deployment
@@ -19,25 +18,30 @@ from liftgate.engine.pricing import Pricing
 from liftgate.json_types import JsonObject
 from liftgate.keys.allowances import Allowances
 from liftgate.keys.gate import Ticket
+from liftgate.keys.gateway_budget import GatewayBudget
 from liftgate.keys.key import Caller
 from liftgate.keys.known_owners import KnownOwners
 from liftgate.keys.limits import FindGroup
 from liftgate.large_bodies import Body
-from liftgate.settings.sections import BudgetSettings
 
 
 class Admission:
-    def __init__(self, services: Services, pricing: Pricing, owners: KnownOwners, settings: BudgetSettings) -> None:
+    """`for_all`: what bounds every caller."""
+
+    def __init__(self, services: Services, pricing: Pricing, owners: KnownOwners, budget: GatewayBudget) -> None:
+        self.for_all = budget.bounds
         self._owners = owners
         self.estimates = Estimates(PartCounts(services.db, services.client), services.clock, pricing)
-        self._settings = settings
-        self._allowances = Allowances(services.db, services.tasks, services.holder, ZoneInfo(settings.budget_time_zone))
+        self._settings = budget.settings
+        self._allowances = Allowances(services.db, services.tasks, services.holder, budget.zone)
 
     def ticket(self, caller: Caller) -> Ticket | None:
         """None where no limit can concern the caller."""
-        own = None if caller.key is None or not caller.key.bounds.limits else caller.key.bounds
+        own = self.for_all
+        if caller.key is not None and caller.key.bounds.limits:
+            own = (caller.key.bounds, *own)
         owners = partial(self._owners.find, caller.owners) if caller.owners and self._owners.any else None
-        if own is None and owners is None:
+        if not own and owners is None:
             return None
         return Ticket(own, owners, self._allowances, self.estimates, self._settings)
 

@@ -235,4 +235,4 @@ class Allowances:
 
 
 def limits_away() -> LimitsAway:
-    return LimitsAway("The limits of this key cannot be asked at the moment. Try it again.", retry_after=1)
+    return LimitsAway("The limits of this call cannot be asked at the moment. Try it again.", retry_after=1)

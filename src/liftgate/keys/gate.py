@@ -63,14 +63,14 @@ class Ticket:
 
     def __init__(
         self,
-        own: Bounds | None,
+        own: Sequence[Bounds],
         owners: Callable[[], Awaitable[Sequence[Bounds]]] | None,
         allowances: Allowances,
         estimates: Estimates,
         settings: BudgetSettings,
     ) -> None:
-        """`own`: of the key. `owners`: gives those of its owners, where some owner has any."""
-        self._all: list[Bounds] = [] if own is None else [own]
+        """`own`: of the key and of the gateway. `owners`: gives those of its owners, where some owner has any."""
+        self._all = list(own)
         self._owners = owners
         self._allowances = allowances
         self._estimates = estimates

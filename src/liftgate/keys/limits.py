@@ -11,7 +11,7 @@ from liftgate.errors import ModelNotFound
 from liftgate.keys.terms import Terms
 
 Kind = Literal["requests", "tokens", "parallel", "usd"]
-Source = Literal["key", "owner"]
+Source = Literal["key", "owner", "gateway"]
 FindGroup = Callable[[str], Sequence[Deployment]]
 """The deployments that are meant by a public name. Raises ModelNotFound."""
 NANO = 1_000_000_000
@@ -21,10 +21,10 @@ PLANS = 256
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`id`: under which its state is kept. `subject`: the id of the key or of the owner. `amount`: of requests or
-    tokens in a minute, of requests at one time, or of nano-dollars. `model`: the only one that counts; "" for all.
-    `duration`: of a budget's window, None without an end. `counted_from`: from when such windows are counted. `name`:
-    of the key or the owner, which `source` says."""
+    """`id`: under which its state is kept. `subject`: the id of the key or of the owner, or "gateway". `amount`: of
+    requests or tokens in a minute, of requests at one time, or of nano-dollars. `model`: the only one that counts; ""
+    for all. `duration`: of a budget's window, None without an end. `counted_from`: from when such windows are counted.
+    `name`: of the key or the owner, which `source` says; "" of the gateway."""
 
     id: str
     subject: str
@@ -38,7 +38,7 @@ class Limit:
 
     @property
     def whose(self) -> str:
-        return f"the {self.source} {self.name!r}"
+        return f"the {self.source} {self.name!r}" if self.name else f"the {self.source}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ def names_of(model: str, deployments: FindGroup) -> list[str]:
 
 
 class Bounds:
-    """All limits of one key, or of one owner. `soft_told`: whether the log has told of its soft budget."""
+    """All limits of one key, of one owner, or of the gateway. `soft_told`: whether the log has told of its soft
+    budget."""
 
     __slots__ = ("_plans", "limits", "name", "soft_budget", "soft_told", "source")
 

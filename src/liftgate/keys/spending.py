@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows.allowances import read_all_allowances, read_allowances
 from liftgate.catalog.rows.keys import keys_with_budgets
+from liftgate.catalog.rows.owner_limits import owners_with_budgets
 from liftgate.catalog.rows.usage import COUNTED, read_usage
 from liftgate.json_types import JsonObject
 from liftgate.keys.key import Key
+from liftgate.keys.known_owners import bounds_of
 from liftgate.keys.limits import NANO, Bounds, Limit
 from liftgate.keys.pools import read_pool
 from liftgate.keys.shown import iso
@@ -33,8 +36,8 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyBudgets:
-    """`soft`: nano-dollars. Without a budget nothing says what was spent of it."""
+class Budgets:
+    """Of a key or an owner. `soft`: nano-dollars. Without a budget nothing says what was spent of it."""
 
     name: str
     budgets: tuple[Budget, ...]
@@ -54,16 +57,43 @@ def budget_of(limit: Limit, state: str | None, now: float, zone: ZoneInfo) -> Bu
     return Budget(limit, 0 if begin > pool.begin else pool.spent, held, end)
 
 
-def read_budgets(conn: Connection, zone: ZoneInfo, most: int) -> list[KeyBudgets]:
+def shown_budget(budget: Budget) -> JsonObject:
+    """In US dollars."""
+    limit = budget.limit
+    return {
+        **({"model": limit.model} if limit.model else {}),
+        "budget_duration": limit.duration,
+        "max_budget": limit.amount / NANO,
+        "spend": budget.spent / NANO,
+        "held": budget.held / NANO,
+        "budget_reset_at": iso(budget.ends_at),
+    }
+
+
+def read_budgets(conn: Connection, zone: ZoneInfo, most: int) -> list[Budgets]:
     """Of keys with a budget for all models, those that were changed last, the nearest to an end first."""
-    keys, now = [Key(record) for record in keys_with_budgets(conn, most)], conn.now()
+    keys = [Key(record) for record in keys_with_budgets(conn, most)]
     states = read_all_allowances(conn, [key.id for key in keys])
+    return _nearest_first(conn, [key.bounds for key in keys], states, zone)
+
+
+def read_owner_budgets(conn: Connection, zone: ZoneInfo, most: int) -> list[Budgets]:
+    """The same of owners."""
+    owners = owners_with_budgets(conn, most)
+    states = read_all_allowances(conn, [owner.id for owner in owners])
+    return _nearest_first(conn, [bounds_of(owner) for owner in owners], states, zone)
+
+
+def _nearest_first(
+    conn: Connection, all_bounds: Iterable[Bounds], states: Mapping[str, str], zone: ZoneInfo
+) -> list[Budgets]:
+    now = conn.now()
     found = []
-    for key in keys:
-        limits = [limit for limit in key.bounds.limits if limit.kind == "usd" and not limit.model]
+    for bounds in all_bounds:
+        limits = [limit for limit in bounds.limits if limit.kind == "usd" and not limit.model]
         budgets = tuple(budget_of(limit, states.get(limit.id), now, zone) for limit in limits)
         if budgets:
-            found.append(KeyBudgets(key.name, budgets, key.terms.soft_budget))
+            found.append(Budgets(bounds.name, budgets, bounds.soft_budget))
     return sorted(found, key=lambda each: each.nearness)
 
 
@@ -73,19 +103,7 @@ def read_spending(conn: Connection, subject: str, bounds: Bounds, counted: Usage
     now = conn.now()
     budgets = [limit for limit in bounds.limits if limit.kind == "usd"]
     states = read_allowances(conn, subject)
-    shown: list[JsonObject] = []
-    for limit in budgets:
-        budget = budget_of(limit, states.get(limit.id), now, zone)
-        shown.append(
-            {
-                **({"model": limit.model} if limit.model else {}),
-                "budget_duration": limit.duration,
-                "max_budget": limit.amount / NANO,
-                "spend": budget.spent / NANO,
-                "held": budget.held / NANO,
-                "budget_reset_at": iso(budget.ends_at),
-            }
-        )
+    shown = [shown_budget(budget_of(limit, states.get(limit.id), now, zone)) for limit in budgets]
     if budgets and not budgets[0].model:
         return {"spend": shown[0]["spend"], "budget_reset_at": shown[0]["budget_reset_at"], "budgets": shown}
     sums = read_usage(conn, (), counted, 1)

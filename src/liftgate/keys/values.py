@@ -10,9 +10,9 @@ from decimal import Decimal
 
 import msgspec
 
+from liftgate.durations import read_duration, seconds_of
 from liftgate.errors import InvalidRequest, shortened
 from liftgate.json_types import JsonObject
-from liftgate.keys.durations import read_duration, seconds_of
 from liftgate.keys.key import GROUPS, TYPES
 from liftgate.keys.limits import NANO
 from liftgate.keys.terms import Budget

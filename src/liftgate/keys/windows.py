@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from liftgate.keys.durations import SECONDS, read_duration
+from liftgate.durations import SECONDS, read_duration
 
 FOREVER = (0.0, None)
 

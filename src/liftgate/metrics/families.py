@@ -7,7 +7,7 @@ The labels have few values: names of the config, classes of errors, templates of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -212,15 +212,34 @@ UPLOADS_OPEN = Family(
 REPLIES_OPEN = Family(
     "liftgate_background_responses", "gauge", "Responses in the background that have not ended.", ("state",)
 )
-BUDGET = Family("liftgate_budget_usd", "gauge", "Budgets of keys, in US dollars.", ("key", "window"))
-BUDGET_LEFT = Family("liftgate_budget_left_usd", "gauge", "What is left of them.", ("key", "window"))
-BUDGET_RESET = Family(
-    "liftgate_budget_reset_timestamp_seconds", "gauge", "When they begin anew, in unix seconds.", ("key", "window")
-)
-SOFT_BUDGET = Family("liftgate_soft_budget_usd", "gauge", "Soft budgets of keys, in US dollars.", ("key",))
-SOFT_LEFT = Family(
-    "liftgate_soft_budget_left_usd", "gauge", "What is left of them; below 0 when more is spent.", ("key",)
-)
+
+
+class BudgetFamilies(NamedTuple):
+    """Of what bounds the callers of one kind. The gateway has no soft budget."""
+
+    amount: Family
+    left: Family
+    reset: Family
+    soft: Family
+    soft_left: Family
+
+
+def _budgets(whose: str, stem: str = "", *labels: str) -> BudgetFamilies:
+    def gauge(name: str, says: str, *more: str) -> Family:
+        return Family(f"liftgate_{stem}{name}", "gauge", says, (*labels, *more))
+
+    return BudgetFamilies(
+        gauge("budget_usd", f"Budgets of {whose}, in US dollars.", "window"),
+        gauge("budget_left_usd", "What is left of them.", "window"),
+        gauge("budget_reset_timestamp_seconds", "When they begin anew, in unix seconds.", "window"),
+        gauge("soft_budget_usd", f"Soft budgets of {whose}, in US dollars."),
+        gauge("soft_budget_left_usd", "What is left of them; below 0 when more is spent."),
+    )
+
+
+KEY_BUDGETS = _budgets("keys", "", "key")
+OWNER_BUDGETS = _budgets("owners", "owner_", "owner")
+GATEWAY_BUDGETS = _budgets("the gateway", "gateway_")
 SPOOL = Family("liftgate_spool_bytes", "gauge", "Bytes of uploads that are arriving.")
 DISK = Family("liftgate_disk_free_bytes", "gauge", "Free bytes where `data_dir` is.")
 PAGING = Family("liftgate_page_ins_under_way", "gauge", "Copies that the process which was asked is making.")
@@ -239,7 +258,7 @@ COUNTED: Sequence[Family] = (
 """Each process counts them for itself; a scrape adds them up."""
 LOOKED_UP: Sequence[Family] = (
     BUILD, AVAILABLE, FILES, STORED, REPLICAS, REPLICA_BYTES, QUOTA, DOOMED, DOOMED_OLDEST, UPLOADS_OPEN, REPLIES_OPEN,
-    BUDGET, BUDGET_LEFT, BUDGET_RESET, SOFT_BUDGET, SOFT_LEFT, SPOOL, DISK, PAGING, STALE, CATALOG_UP,
+    *KEY_BUDGETS, *OWNER_BUDGETS, *GATEWAY_BUDGETS[:3], SPOOL, DISK, PAGING, STALE, CATALOG_UP,
 )  # fmt: skip
 """Found when they are asked for, by the process that is asked."""
 FAMILIES: Mapping[str, Family] = {family.name: family for family in (*COUNTED, *LOOKED_UP)}

@@ -6,10 +6,9 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import Callable
-from functools import cache, partial
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
@@ -18,8 +17,9 @@ from liftgate.catalog.rows.files import owners
 from liftgate.catalog.rows.reply_runs import IN_FLIGHT, count_in_flight
 from liftgate.catalog.rows.uploads import count_open
 from liftgate.engine.overview import PROJECT_BYTES, Overview
+from liftgate.keys.gateway_budget import GatewayBudget
 from liftgate.keys.limits import NANO
-from liftgate.keys.spending import KeyBudgets, read_budgets
+from liftgate.keys.spending import Budget, Budgets, read_budgets, read_owner_budgets
 from liftgate.metrics import families
 from liftgate.metrics.calls import MOST_KEYS
 from liftgate.metrics.families import OTHER, Family
@@ -31,19 +31,21 @@ PERIOD = 5.0
 
 
 BUDGETS_LOOKED_AT = 1000
-"""Keys with a budget, of which the `MOST_KEYS` that are nearest to its end have numbers."""
+"""Keys with a budget, and owners, of which the `MOST_KEYS` that are nearest to its end have numbers."""
 KINDS = {"openai": "parts", "gemini": "native"}
 """A kind of upload → the door that it comes in by."""
 
 
-def look_ups(db: Database, overview: Overview, data_dir: Path, zone: ZoneInfo, now: Callable[[], float]) -> LookUp:
-    """`zone`: in which budgets begin anew. `now`: the monotonic clock. What is given raises what the catalogue does."""
+def look_ups(
+    db: Database, overview: Overview, data_dir: Path, budget: GatewayBudget, now: Callable[[], float]
+) -> LookUp:
+    """`now`: the monotonic clock. What is given raises what the catalogue does."""
     kept: tuple[float, LookedUp] | None = None
 
     async def look() -> LookedUp:
         nonlocal kept
         if kept is None or now() - kept[0] >= PERIOD:
-            kept = now(), await _found(db, overview, data_dir, zone)
+            kept = now(), await _found(db, overview, data_dir, budget)
         stale = db.stale_since()
         found = dict(kept[1])
         _set(found, families.STALE, (), 0.0 if stale is None else now() - stale)
@@ -55,7 +57,7 @@ def look_ups(db: Database, overview: Overview, data_dir: Path, zone: ZoneInfo, n
     return look
 
 
-async def _found(db: Database, overview: Overview, data_dir: Path, zone: ZoneInfo) -> LookedUp:
+async def _found(db: Database, overview: Overview, data_dir: Path, budget: GatewayBudget) -> LookedUp:
     found: LookedUp = {}
     _set(found, families.BUILD, await asyncio.to_thread(_build), 1.0)
     stored = sorted(await db.read(owners), key=lambda row: -row[2])
@@ -71,8 +73,7 @@ async def _found(db: Database, overview: Overview, data_dir: Path, zone: ZoneInf
         for held in use.held:
             _add(found, families.REPLICAS, (account, held.state), held.copies)
     await _under_way(found, db)
-    for each in (await db.read(partial(read_budgets, zone=zone, most=BUDGETS_LOOKED_AT)))[:MOST_KEYS]:
-        _set_budgets(found, each)
+    await _budgets(found, db, budget)
     spool, free = await asyncio.to_thread(_disk, data_dir)
     _set(found, families.SPOOL, (), spool)
     _set(found, families.DISK, (), free)
@@ -97,17 +98,33 @@ async def _under_way(found: LookedUp, db: Database) -> None:
             _set(found, families.DOOMED_OLDEST, labels, waiting.get(labels[0], 0.0))
 
 
-def _set_budgets(found: LookedUp, key: KeyBudgets) -> None:
-    for budget in key.budgets:
-        labels = key.name, budget.limit.duration or "total"
-        _set(found, families.BUDGET, labels, budget.limit.amount / NANO)
-        _set(found, families.BUDGET_LEFT, labels, budget.left / NANO)
+async def _budgets(found: LookedUp, db: Database, gateway: GatewayBudget) -> None:
+    """Of the gateway, and of those keys and owners that are nearest to an end."""
+
+    def work(conn: Connection) -> tuple[list[Budget], list[Budgets], list[Budgets]]:
+        zone, most = gateway.zone, BUDGETS_LOOKED_AT
+        return gateway.read_in(conn), read_budgets(conn, zone, most), read_owner_budgets(conn, zone, most)
+
+    of_gateway, of_keys, of_owners = await db.read(work)
+    _set_budgets(found, families.GATEWAY_BUDGETS, (), of_gateway)
+    for which, these in ((families.KEY_BUDGETS, of_keys), (families.OWNER_BUDGETS, of_owners)):
+        for each in these[:MOST_KEYS]:
+            _set_budgets(found, which, (each.name,), each.budgets)
+            if each.soft is not None:
+                spent = max(budget.spent for budget in each.budgets)
+                _set(found, which.soft, (each.name,), each.soft / NANO)
+                _set(found, which.soft_left, (each.name,), (each.soft - spent) / NANO)
+
+
+def _set_budgets(
+    found: LookedUp, which: families.BudgetFamilies, whose: tuple[str, ...], budgets: Sequence[Budget]
+) -> None:
+    for budget in budgets:
+        labels = *whose, budget.limit.duration or "total"
+        _set(found, which.amount, labels, budget.limit.amount / NANO)
+        _set(found, which.left, labels, budget.left / NANO)
         if budget.ends_at is not None:
-            _set(found, families.BUDGET_RESET, labels, budget.ends_at)
-    if key.soft is not None:
-        spent = max(budget.spent for budget in key.budgets)
-        _set(found, families.SOFT_BUDGET, (key.name,), key.soft / NANO)
-        _set(found, families.SOFT_LEFT, (key.name,), (key.soft - spent) / NANO)
+            _set(found, which.reset, labels, budget.ends_at)
 
 
 @cache

@@ -61,8 +61,8 @@ def _metered(
     ) -> Callable[Concatenate[Durable, P], Work[T]]:
         @wraps(method)
         async def run(self: Durable, /, *args: P.args, **kwargs: P.kwargs) -> T:
-            work, meters = method(self, *args, **kwargs), self._gateway.meters
-            return await (metered(meters, operation, work) if meters else work)
+            work, gateway = method(self, *args, **kwargs), self._gateway
+            return await (metered(gateway, operation, work) if gateway.meters else work)
 
         return run
 
@@ -140,8 +140,8 @@ class Durable:
 
     async def chat(self, request: JsonObject, call: Call) -> ModelResponse | ChunkSource:
         answering = self._answer(request, call)
-        meters = self._gateway.meters
-        return await (metered_answer(meters, answering) if meters else answering)
+        gateway = self._gateway
+        return await (metered_answer(gateway, answering) if gateway.meters else answering)
 
     async def _answer(self, request: JsonObject, call: Call) -> ModelResponse | ChunkSource:
         body = self._body(request, call)
@@ -151,8 +151,8 @@ class Durable:
 
     async def respond(self, request: JsonObject, call: Call) -> ResponsesAPIResponse | EventSource:
         answering = self._response(request, call)
-        meters = self._gateway.meters
-        return await (metered_answer(meters, answering) if meters else answering)
+        gateway = self._gateway
+        return await (metered_answer(gateway, answering) if gateway.meters else answering)
 
     async def _response(self, request: JsonObject, call: Call) -> ResponsesAPIResponse | EventSource:
         generate, replies = self._gateway.generate, self._gateway.replies

@@ -13,6 +13,8 @@ from typing import Generic, TypeVar
 from liftgate import ids
 from liftgate.engine.meter import CallRecord, Meters, current
 from liftgate.errors import InternalError, LiftgateError
+from liftgate.gateway import Gateway
+from liftgate.keys.key import NOBODY
 from liftgate.log_context import working_for
 from liftgate.sdk.engine import E, Source
 from liftgate.sdk.results import Result
@@ -23,20 +25,20 @@ T = TypeVar("T")
 A = TypeVar("A", bound=Result)
 
 
-async def metered(meters: Meters, operation: str, work: Awaitable[T]) -> T:
+async def metered(gateway: Gateway, operation: str, work: Awaitable[T]) -> T:
     """What `work` gives, with one record at its end."""
-    with _running(meters, operation):
+    with _running(gateway, operation):
         return await work
 
 
-async def metered_answer(meters: Meters, work: Awaitable[A | Source[E]]) -> A | Source[E]:
+async def metered_answer(gateway: Gateway, work: Awaitable[A | Source[E]]) -> A | Source[E]:
     """The same for an answer; a stream ends with its pieces."""
-    with _running(meters, "chat") as running:
+    with _running(gateway, "chat") as running:
         answer = await work
         if isinstance(answer, Result):
             return answer
         running.goes_on = True
-        return _MeteredPieces(answer, meters, running.call)
+        return _MeteredPieces(answer, gateway.meters, running.call)
 
 
 @dataclass
@@ -46,8 +48,10 @@ class _Running:
 
 
 @contextmanager
-def _running(meters: Meters, operation: str) -> Iterator[_Running]:
+def _running(gateway: Gateway, operation: str) -> Iterator[_Running]:
+    meters = gateway.meters
     call = meters.begin(ids.new_request_id())
+    call.ticket = gateway.admission.ticket(NOBODY)
     call.dialect, call.operation, call.owner, call.status = "sdk", operation, LOCAL, 200
     running = _Running(call)
     before = current.set(call), working_for.set(call.request_id)

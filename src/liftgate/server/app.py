@@ -185,7 +185,8 @@ class App:
         request.owner = caller.owner
         key, call = caller.key, request.call
         current_key.set(key)
-        ticket = self._gateway.admission.ticket(caller) if caller.owners or key is not None else None
+        admission = self._gateway.admission
+        ticket = admission.ticket(caller) if caller.owners or key is not None or admission.for_all else None
         if call is None and ticket is not None:
             # The first limits of all, made elsewhere a moment ago: nobody has listened before.
             call = metering.begin(request, self._meters)

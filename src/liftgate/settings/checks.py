@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from liftgate.settings.faults import Faults
 from liftgate.settings.origins import Origins
-from liftgate.settings.sections import Settings
+from liftgate.settings.sections import BudgetSettings, Settings
 from liftgate.settings.values import shown
 
 SHORT_KEY = 16
@@ -55,7 +55,7 @@ def check(settings: Settings, faults: Faults) -> None:
         faults.add(
             "lease_renew_seconds: expected at most half of lease_seconds, so that one missed renewal does no harm."
         )
-    _check_time_zone(settings.budgets.budget_time_zone, faults)
+    _check_budgets(settings.budgets, faults)
     _check_metrics_port(settings, faults)
     if loopback(server.host):
         return
@@ -86,7 +86,10 @@ def _check_metrics_port(settings: Settings, faults: Faults) -> None:
         faults.warn("metrics_port: nothing listens there while `metrics` is off.")
 
 
-def _check_time_zone(name: str, faults: Faults) -> None:
+def _check_budgets(budgets: BudgetSettings, faults: Faults) -> None:
+    if budgets.budget_duration is not None and budgets.max_budget is None:
+        faults.warn("budget_duration: there is no max_budget, so it bounds nothing.")
+    name = budgets.budget_time_zone
     from zoneinfo import ZoneInfo  # for the gateway alone, of all that reads the settings' table
 
     try:

@@ -18,7 +18,7 @@ TITLES = {
     "limits": "Limits",
     "router": "Routing",
     "counting": "Spend, metrics and traces",
-    "budgets": "Limits of keys",
+    "budgets": "Limits and budgets",
     "jobs": "Background work",
     "": "Requests",
 }

@@ -20,6 +20,7 @@ from liftgate.settings.litellm_tables import (
     DEFAULTS,
     EXPLAINED,
     INFO,
+    INSTEAD,
     MONEY,
     PARAMS,
     REFUSED,
@@ -47,6 +48,8 @@ _WORDS = re.compile(r"[^a-z]+")
 _NO_KEY = ": there is no such setting. The key is given in general_settings.master_key."
 _SPEND = re.compile(r"(?i)budget|max_spend|spend_limit")
 _NO_LIMIT = re.compile(r"(?i)duration|reset|alert|soft|rescheduler|metrics|limiter_|_ui_session_|thinking|tokens?\Z")
+_BUDGETS = frozenset({"max_budget", "provider_budget_config"})
+"""Those that act somewhere."""
 _ACTS_SWITCHED_OFF = frozenset({"ssl_verify"})
 _GUARD_CALLBACKS = frozenset(
     {
@@ -91,6 +94,8 @@ _HOMES = {
 def refuse(section: str, values: Mapping[str, object], where: str, faults: Faults) -> None:
     """Notes what would be unsafe to overlook and is switched on. `where`: what stands before a name."""
     for name, value in values.items():
+        if name in _BUDGETS and name in acting(section) and name not in REFUSED.get(section, ()):
+            continue
         why = REFUSED.get(section, {}).get(name)
         if why and not switched_off(value):
             faults.add(_unsafe(f"{where}{name}", why))
@@ -113,10 +118,8 @@ def _spend_limits(name: str, value: object) -> Iterator[str]:
 
 
 def _unsafe(where: str, why: str) -> str:
-    return (
-        f"{where}: Liftgate does not have this, and it {why}, so the gateway does not start without it. "
-        "Remove it from the config if you can do without."
-    )
+    instead = INSTEAD.get(where.rpartition(".")[2], "Remove it from the config if you can do without.")
+    return f"{where}: Liftgate does not have this, and it {why}, so the gateway does not start without it. {instead}"
 
 
 def judge(section: str, names: Iterable[str], values: Mapping[str, object], where: str, faults: Faults) -> None:
@@ -202,6 +205,9 @@ def read_sections(document: Mapping[str, object], path: str, faults: Faults) -> 
         for name in acts:
             if values.get(name) is not None:
                 found.setdefault(acts[name], (_in_our_unit(name, values[name]), where + name))
+                value, place = found[acts[name]]
+                if name in ("max_budget", "budget_duration") and value != values[name]:
+                    faults.add(f"{where}{name}: {place} says another one. Write it once.")
         known = acting(section)
         limits = {place.partition(".")[0] for name, value in values.items() for place in _spend_limits(name, value)}
         judge(section, [name for name in values if name not in known | limits], values, where, faults)

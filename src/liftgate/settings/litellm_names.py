@@ -18,7 +18,6 @@ KNOWN: dict[str, frozenset[str]] = {
         vector_store_registry worker_config
     """),
     "general_settings": _words("""
-        budget_duration
         alert_to_webhook_url block_robots embedding_model alert_types alerting alerting_args alerting_threshold
         allow_client_side_credentials
         allow_cors_credentials allow_dynamic_callback_disabling allow_requests_on_db_unavailable allow_user_auth
@@ -51,7 +50,6 @@ KNOWN: dict[str, frozenset[str]] = {
         user_api_key_cache_ttl user_header_mappings user_header_name user_mcp_management_mode
     """),
     "litellm_settings": _words("""
-        budget_duration
         add_function_to_prompt add_user_information_to_llm_headers anthropic_beta_headers_url api_base
         audit_log_callbacks audit_logs automatic_cache_control aws_sqs_callback_params azure_storage_params
         bedrock_params blog_posts_url cache cache_params cache_responses caching caching_with_models

@@ -22,8 +22,12 @@ ACTS: dict[str, dict[str, str]] = {
         "allowed_fails": "allowed_fails",
         "drop_params": "drop_params",
         "json_logs": "json_logs",
+        "max_budget": "max_budget",
+        "budget_duration": "budget_duration",
     },
     "general_settings": {
+        "max_budget": "max_budget",
+        "budget_duration": "budget_duration",
         "max_file_size_mb": "max_file_bytes",
         "max_request_size_mb": "max_body_bytes",
     },
@@ -38,6 +42,9 @@ ALSO_ACTS: dict[str, str] = {
     "litellm_settings.default_fallbacks": "`fallbacks` of every other model",
     "router_settings.context_window_fallbacks": "the models that take a prompt that is too long for another",
     "litellm_settings.context_window_fallbacks": "the models that take a prompt that is too long for another",
+    "router_settings.provider_budget_config": (
+        "of `gemini`: a budget of the gateway, besides `max_budget`; of other providers nothing is served here"
+    ),
     "router_settings.model_group_alias": "further names of a model; `hidden` ones are not listed",
     "environment_variables": "set before everything else is read",
     "credential_list": "found by `litellm_credential_name`",
@@ -100,7 +107,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "allowed_file_extensions": CONTENT,
         "blocked_file_extensions": CONTENT,
         "enforced_params": CONTENT,
-        "max_budget": MONEY,
     },
     "litellm_settings": {
         "guardrails": CONTENT,
@@ -112,12 +118,11 @@ REFUSED: dict[str, dict[str, str]] = {
         "post_call_rules": CONTENT,
         "vertex_ai_safety_settings": CONTENT,
         "gemini_safety_settings": CONTENT,
-        "max_budget": MONEY,
         "max_internal_user_budget": MONEY,
         "max_user_budget": MONEY,
         "max_end_user_budget": MONEY,
     },
-    "router_settings": {"provider_budget_config": MONEY, "budget_config": MONEY},
+    "router_settings": {"budget_config": MONEY},
     "litellm_params": {
         "guardrails": CONTENT,
         "max_budget": MONEY,
@@ -126,6 +131,15 @@ REFUSED: dict[str, dict[str, str]] = {
     "model_info": {"team_id": ACCESS, "access_groups": ACCESS},
 }
 """Section ('' is the top of the file) → its setting → why leaving it out would be unsafe."""
+
+_OF_ALL = "`max_budget` of litellm_settings bounds the gateway, `model_max_budget` of keys and owners a model."
+_OF_OWNERS = "Give each owner its own: `max_budget` of /user/new, /team/new or /key/generate."
+
+INSTEAD: dict[str, str] = {
+    **dict.fromkeys(("max_budget", "budget_config"), _OF_ALL),
+    **dict.fromkeys(("max_internal_user_budget", "max_user_budget", "max_end_user_budget"), _OF_OWNERS),
+}
+"""A refused setting → what does the like of it here."""
 
 SILENT: dict[str, frozenset[str]] = {
     "": frozenset({"general_settings", "litellm_settings", "router_settings"}),

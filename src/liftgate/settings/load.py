@@ -22,7 +22,8 @@ from liftgate.settings.keys import MASTER_KEY_VARIABLES, Owners
 from liftgate.settings.litellm_tables import ALSO_ACTS
 from liftgate.settings.model_names import read_names
 from liftgate.settings.options import BY_NAME, OPTIONS, SECTIONS
-from liftgate.settings.sections import LimitSettings, RouterSettings, Settings
+from liftgate.settings.provider_budgets import read_provider_budget
+from liftgate.settings.sections import BudgetSettings, LimitSettings, RouterSettings, Settings
 from liftgate.settings.spelling import hint, nearest
 from liftgate.settings.values import mapping, resolved, shown
 
@@ -57,15 +58,18 @@ def load_settings(
     if serving and not served.deployments and not faults.faults:
         faults.add(_nothing_to_serve(document, served, environ))
     owners = Owners(document, environ, path, faults)
+    of_provider = read_provider_budget(document, environ, path, faults)
     names, fallbacks = read_names(document, path, served.deployments, served.left_out, environ, faults)
     faults.check()
     sections: dict[str, Any] = {name: _section(name, options) for name in SECTIONS}
-    limits, router = sections["limits"], sections["router"]
+    limits, router, budgets = sections["limits"], sections["router"], sections["budgets"]
     assert isinstance(limits, LimitSettings) and isinstance(router, RouterSettings)
+    assert isinstance(budgets, BudgetSettings)
     sections["limits"] = replace(
         limits, file_bytes_by_owner=owners.file_bytes, stored_bytes_by_owner=owners.stored_bytes
     )
     sections["router"] = replace(router, fallbacks=fallbacks)
+    sections["budgets"] = replace(budgets, of_provider=of_provider)
     settings = Settings(
         deployments=served.deployments,
         auth=owners.auth,

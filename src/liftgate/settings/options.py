@@ -10,9 +10,11 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from liftgate.errors import ConfigError
+from liftgate.durations import read_duration
+from liftgate.errors import ConfigError, InvalidRequest
 from liftgate.settings.references import unresolved
 from liftgate.settings.sections import (
     GIB,
@@ -43,6 +45,8 @@ SECTIONS: dict[str, type] = {
 LARGEST = 2**53
 """Of any number: what a database and a timer can hold, and far more than any of them means."""
 
+MOST_DOLLARS = 10**8
+
 LONGEST_NUMBER = 20
 """Characters of a number with a unit."""
 
@@ -54,7 +58,8 @@ _NO = frozenset({"0", "false", "no", "off"})
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One row. `kind` is the annotation of the field; `section` is empty for `Settings` itself."""
+    """One row. `kind` says how it is read: the annotation of the field, or what its metadata have in place of it;
+    `section` is empty for `Settings` itself."""
 
     name: str
     section: str
@@ -77,7 +82,7 @@ class Option:
     def read(self, value: object, where: str) -> object:
         """The value as the field's type; `where` names its source. ConfigError says what is expected."""
         if value is None:
-            if self.kind.endswith("| None"):
+            if self.default is None:
                 return None
             raise ConfigError(f"{where}: a value is missing.")
         read = _size if self.size else _READERS[self.kind.removesuffix(" | None")]
@@ -132,6 +137,27 @@ def _float(value: object, where: str) -> float:
     return number
 
 
+def dollars(value: object, where: str) -> int:
+    """In whole nano-dollars. Nothing is no amount: LiteLLM takes 0 for no limit, and people for nothing at all."""
+    try:
+        amount = Decimal("NaN" if isinstance(value, bool) else str(value).strip().removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not (amount.is_finite() and 0 < amount <= MOST_DOLLARS):
+        raise ConfigError(f"{where}: expected US dollars above 0, {MOST_DOLLARS:,} at most, got {shown(value)}.")
+    return max(1, int(amount * 10**9))
+
+
+def duration(value: object, where: str) -> str:
+    try:
+        read_duration(value, where)
+    except InvalidRequest:
+        raise ConfigError(
+            f"{where}: expected a number and one of s, m, h, d, w, mo, such as 1d or 1mo, got {shown(value)}."
+        ) from None
+    return str(value)
+
+
 def _bool(value: object, where: str) -> bool:
     text = str(value).strip().lower()
     if text in _YES or text in _NO:
@@ -167,6 +193,8 @@ def _names(value: object, where: str) -> tuple[str, ...]:
 _READERS: dict[str, Callable[[object, str], object]] = {
     "int": _int,
     "float": _float,
+    "nano-dollars": dollars,
+    "duration": duration,
     "bool": _bool,
     "str": _str,
     "Path": _path,
@@ -185,7 +213,7 @@ def _rows(section: str, of: type) -> list[Option]:
                 name=item.metadata["name"] or item.name,
                 section=section,
                 attribute=item.name,
-                kind=str(item.type),
+                kind=item.metadata["kind"] or str(item.type),
                 default=item.default,
                 says=item.metadata["says"],
                 minimum=item.metadata["minimum"],

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from liftgate.deployments import Deployment
+from liftgate.settings.auth import LOCAL as LOCAL
+from liftgate.settings.auth import MASTER as MASTER
+from liftgate.settings.auth import AuthSettings as AuthSettings
 from liftgate.settings.values import shown_url
 
 if TYPE_CHECKING:
@@ -22,43 +25,18 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
-MASTER = "master"
-LOCAL = "local"
-
 
 def _says(
-    says: str, *, name: str = "", minimum: float | None = None, size: bool = False, shown: str = ""
+    says: str, *, name: str = "", minimum: float | None = None, size: bool = False, shown: str = "", kind: str = ""
 ) -> dict[str, Any]:
     """The row of an option: its sentence; its name where the field's own says too little outside its section; `shown`
-    where the default is decided at start.
+    where the default is decided at start; `kind` where the annotation does not say how it is read.
     """
-    return {"says": says, "name": name, "minimum": minimum, "size": size, "shown": shown}
+    return {"says": says, "name": name, "minimum": minimum, "size": size, "shown": shown, "kind": kind}
 
 
-def _option(default: Any, says: str, *, name: str = "", minimum: float | None = None, size: bool = False) -> Any:
-    return field(default=default, metadata=_says(says, name=name, minimum=minimum, size=size))
-
-
-@dataclass(frozen=True, slots=True)
-class AuthSettings:
-    """Who may come in. `keys`: secret → owner, without the master key. Both are left out of every repr."""
-
-    master_key: str | None = None
-    keys: Mapping[str, Owner] = field(default_factory=dict)
-
-    @property
-    def required(self) -> bool:
-        """Whether any key is configured; otherwise everybody is the owner `local`."""
-        return self.master_key is not None or bool(self.keys)
-
-    def owners(self) -> dict[str, Owner]:
-        """Every secret with its owner, the master key among them."""
-        return {**self.keys, **({self.master_key: MASTER} if self.master_key is not None else {})}
-
-    def __repr__(self) -> str:
-        return (
-            f"AuthSettings(master_key={'***' if self.master_key else None}, owners={sorted(set(self.keys.values()))})"
-        )
+def _option(default: Any, says: str, **more: Any) -> Any:
+    return field(default=default, metadata=_says(says, **more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,16 +227,28 @@ class CountingSettings:
 
 @dataclass(frozen=True, slots=True)
 class BudgetSettings:
-    """How the limits of keys that are made at run time are kept."""
+    """What all callers together may spend, and how the limits of keys and owners are kept. Nano-dollars.
+    `of_provider`: a second budget of the same kind, LiteLLM's for Gemini as a provider: (amount, window)."""
 
+    max_budget: int | None = _option(
+        None,
+        "US dollars that all callers together may spend, in all or in each window of `budget_duration`",
+        kind="nano-dollars",
+    )
+    budget_duration: str | None = _option(
+        None,
+        "the window of `max_budget`: `1d` (from midnight), `1w` (Monday), `1mo` (the first), `30d`, `12h` …",
+        kind="duration",
+    )
+    of_provider: tuple[int, str | None] | None = None
     budget_time_zone: str = _option(
         "UTC", "where budgets of days, weeks and months begin: a name such as `Europe/Berlin`"
     )
     serve_when_limits_are_away: bool = _option(
-        False, "answer keys with limits also while the catalogue is away; what they spend is counted afterwards"
+        False, "answer callers with limits also while the catalogue is away; what they spend is counted afterwards"
     )
     unpriced_within_budget: bool = _option(
-        True, "answer keys with a budget also where a model has no price; such answers count as nothing spent"
+        True, "answer within a budget also where a model has no price; such answers count as nothing spent"
     )
 
 

@@ -14,6 +14,7 @@ from liftgate.errors import Conflict
 from liftgate.records import KeyRecord, KeySearch, Owner
 
 TOPIC = "key"
+HAS_BUDGET = """(terms LIKE '%_budget"%' OR terms LIKE '%"budget_limits"%')"""
 
 
 class KeyTable(Table[KeyRecord], frozen=True, kw_only=True, eq=False, dict=True):
@@ -72,11 +73,7 @@ def _check_free(conn: Connection, key: KeyRecord) -> None:
 
 def keys_with_budgets(conn: Connection, limit: int) -> list[KeyRecord]:
     """Those that were changed last; among them may be some whose notes only speak of a budget."""
-    return KEYS.select(
-        conn,
-        "WHERE terms LIKE '%_budget\"%' OR terms LIKE '%\"budget_limits\"%' ORDER BY updated_at DESC, id LIMIT ?",
-        (limit,),
-    )
+    return KEYS.select(conn, f"WHERE {HAS_BUDGET} ORDER BY updated_at DESC, id LIMIT ?", (limit,))
 
 
 def key_of_token(conn: Connection, token: str) -> KeyRecord | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from liftgate.catalog.connection import Connection, invalidate, storable
-from liftgate.catalog.rows.keys import KEYS
+from liftgate.catalog.rows.keys import HAS_BUDGET, KEYS
 from liftgate.catalog.table import Table
 from liftgate.errors import Conflict
 from liftgate.records import OwnerLimits
@@ -71,6 +71,11 @@ def delete_owner(conn: Connection, record: OwnerLimits) -> None:
 
 def any_owners(conn: Connection) -> bool:
     return bool(conn.execute("SELECT 1 FROM owner_limits LIMIT 1"))
+
+
+def owners_with_budgets(conn: Connection, limit: int) -> list[OwnerLimits]:
+    """Those that were changed last; among them may be some whose notes only speak of a budget."""
+    return OWNER_LIMITS.select(conn, f"WHERE {HAS_BUDGET} ORDER BY updated_at DESC, id LIMIT ?", (limit,))
 
 
 def list_owners(conn: Connection, offset: int, limit: int) -> tuple[list[OwnerLimits], int]:

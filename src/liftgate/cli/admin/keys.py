@@ -170,7 +170,7 @@ def unblock(key: str, as_json: bool, config: Path | None, **flags: str | None) -
 @data_options
 def regenerate(key: str, grace: str, as_json: bool, config: Path | None, **flags: str | None) -> None:
     """Give a key another secret, and show it. Its files, models and limits stay."""
-    from liftgate.keys.durations import seconds_of
+    from liftgate.durations import seconds_of
     from liftgate.keys.shown import made_key
 
     seconds = seconds_of(grace, "grace") if grace else 0.0

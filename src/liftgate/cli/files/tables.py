@@ -118,6 +118,22 @@ def show_spend(groups: Sequence[str], found: Sequence[Used]) -> None:
     _show(columns, rows, right={*counted_names, "US dollars"}, total=len(found) > 1)
 
 
+def show_budgets(budgets: Sequence[JsonObject]) -> None:
+    """Of the gateway: all callers together."""
+    columns = ("budget", "US dollars", "spent", "held", "left", "begins anew")
+    rows = [
+        (
+            each["budget_duration"] or "in all",
+            *(f"{each[name]:.9f}" for name in ("max_budget", "spend", "held")),
+            f"{max(0.0, each['max_budget'] - each['spend']):.9f}",
+            str(each["budget_reset_at"] or "")[:16].replace("T", " "),
+        )
+        for each in budgets
+    ]
+    if rows:
+        _show(columns, rows, right=set(columns[1:5]))
+
+
 def _name(used: Used, group: str) -> str:
     return used.key_name if group == "key" else used.names[group]
 

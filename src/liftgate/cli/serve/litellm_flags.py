@@ -25,7 +25,6 @@ VALUES = (
     *("limit-concurrency", "timeout-worker-healthcheck", "granian-threads", "prometheus-metrics-port"),
 )
 REFUSED: Mapping[str, str] = {
-    "max-budget": "limits what may be spent, and Liftgate does not have this",
     "ssl-keyfile-path": "asks for TLS, and Liftgate speaks plain HTTP: put a proxy with TLS in front of it",
     "ssl-certfile-path": "asks for TLS, and Liftgate speaks plain HTTP: put a proxy with TLS in front of it",
     "ciphers": "asks for TLS, and Liftgate speaks plain HTTP: put a proxy with TLS in front of it",

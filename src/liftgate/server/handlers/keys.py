@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 from liftgate.audit import By
+from liftgate.durations import seconds_of
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.keys.durations import seconds_of
 from liftgate.keys.fields import read_fields
 from liftgate.keys.key import Caller
 from liftgate.keys.shown import iso, made_key, shown_key

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from liftgate.engine.usage import GROUPS, MOST_ROWS, Used
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
+from liftgate.keys.spending import shown_budget
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.server.usage_asked import SHOWN_DAYS, day_asked, days_asked, named_key, usage_of, wanted_usage
@@ -93,9 +94,16 @@ async def spend_users(request: Request) -> Response:
 
 
 async def global_spend(request: Request) -> Response:
-    query = request.query("key")
-    total = await usage_of(request).total(wanted_usage(request, query)[0])
-    return json_response({"spend": total.dollars, "max_budget": 0})
+    """With the gateway's budgets, for those who see all: theirs is the spend of their windows."""
+    wanted, seen = wanted_usage(request, request.query("key"))
+    budgets = [] if seen else [shown_budget(each) for each in await request.gateway.budget.read()]
+    if request.gateway.usage is None and budgets:
+        spend = budgets[0]["spend"]
+    else:
+        spend = (await usage_of(request).total(wanted)).dollars
+    first = budgets[0] if budgets else {"max_budget": 0, "budget_duration": None, "budget_reset_at": None}
+    limit = {name: first[name] for name in ("max_budget", "budget_duration", "budget_reset_at")}
+    return json_response({"spend": spend, **limit, "budgets": budgets})
 
 
 async def global_models(request: Request) -> Response:

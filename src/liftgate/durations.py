@@ -1,4 +1,4 @@
-"""Times as LiteLLM's users write them: `30s`, `30m`, `30h`, `30d`, `1w`, `1mo`."""
+"""Times as LiteLLM's users write them: `30s`, `30m`, `30h`, `30d`, `1w`, `1mo`. Pure."""
 
 from __future__ import annotations
 
