@@ -36,8 +36,9 @@ def named_in(text: str) -> list[str]:
 def test_the_whole_page_is_small_and_nothing_of_it_is_elsewhere(url: str) -> None:
     page = get(url, "/ui", Accept_Encoding="gzip, br")
     text = gzip.decompress(page.body).decode()
-    paths = sorted(set(named_in(text)))
-    assert len(paths) > 10 and all(path.startswith("/ui/") for path in paths)
+    paths = sorted(set(named_in(text)) - {"/liftgate/session"})
+    kinds = [re.sub(r"\.[0-9a-f]{12}\.", ".", path) for path in paths]
+    assert kinds == ["/ui/app.js", "/ui/htm-preact.js", "/ui/icon.svg", "/ui/page.css"]
     got = {path: get(url, path, Accept_Encoding="gzip") for path in paths}
     assert {answer.status for answer in got.values()} == {200}
     assert sum(len(answer.body) + sum(map(len, answer.headers)) for answer in (page, *got.values())) <= MOST_BYTES
@@ -50,6 +51,18 @@ def test_the_whole_page_is_small_and_nothing_of_it_is_elsewhere(url: str) -> Non
             assert all(f"/ui/{each.removeprefix('./')}" in got for each in imported), path
 
 
+def test_every_module_is_in_the_one_script_after_what_it_imports(url: str) -> None:
+    [name] = [path for path in named_in(get(url, "/ui").body.decode()) if "app." in path]
+    text = get(url, name).body.decode()
+    assert re.findall(r"(?m)^(?:import|export)\b.*", text) == re.findall(r'import \* as \S+ from "[^"]+";', text)
+    known = ["$htm_preact"]
+    for scope, body in re.findall(r"(?ms)^const (\$\w+) = \(\(\) => \{\n(.*?)^\}\)\(\);$", text):
+        assert set(re.findall(r"(?m)^const \{ [^}]+ \} = (\$\w+);$", body)) <= set(known)
+        known.append(scope)
+    modules = (path.stem.replace("-", "_") for path in (ROOT / "src/liftgate/page").glob("*.js"))
+    assert sorted(known) == sorted(f"${each}" for each in modules)
+
+
 def test_the_bare_address_leads_to_it(url: str) -> None:
     for method in ("GET", "HEAD"):
         led = call(url, method, "/")
@@ -60,7 +73,7 @@ def test_names_change_with_bytes_and_are_kept_for_good(url: str) -> None:
     page = get(url, "/ui")
     assert page.headers["cache-control"] == "no-cache"
     assert get(url, "/ui", If_None_Match=page.headers["etag"]).status == 304
-    for path in named_in(page.body.decode()):
+    for path in set(named_in(page.body.decode())) - {"/liftgate/session"}:
         assert re.fullmatch(r"/ui/[\w-]+\.[0-9a-f]{12}\.(js|css|svg)", path)
         asset = get(url, path)
         assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
@@ -90,7 +103,7 @@ def test_behind_a_proxy_that_adds_a_path_the_page_finds_itself(tmp_path: Path) -
     with sandbox_server() as sandbox, gateway_server(settings_for(sandbox, tmp_path, server=server)) as url:
         text = get(url, "/ui").body.decode()
         assert '<meta name="liftgate-base" content="/a&quot;b/llm">' in text
-        assert all(path.startswith("/a&quot;b/llm/ui/") for path in named_in(text))
+        assert all(re.match("/a&quot;b/llm/(ui/|liftgate/session$)", path) for path in named_in(text))
 
 
 def test_without_keys_the_page_opens_on_this_machine_only(tmp_path: Path) -> None:

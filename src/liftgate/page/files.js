@@ -6,6 +6,8 @@ import { uploader } from "./uploading.js";
 import { COPY_STATES, count, kind, kinds, size, until, when } from "./words.js";
 
 const PAGE = 100;
+// What fits in a window is drawn at once, the rest of a page after it was seen.
+const AT_ONCE = 25;
 const TYPES = [["", "All types"], ...kinds];
 const STATES = [["", "All states"], ["processed", "Ready"], ["uploaded", "On the way to Google"], ["error", "Refused by Google"]];
 const PURPOSES = ["", "user_data", "assistants", "batch", "fine-tune", "vision", "evals"].map((each) => [each, each || "All purposes"]);
@@ -61,12 +63,14 @@ export function Files() {
   const [chosen, setChosen] = useState(new Map());
   const [deleting, setDeleting] = useState(false);
   const [said, setSaid] = useState("");
+  const [drawn, setDrawn] = useState(null);
   useEffect(() => {
     const timer = setTimeout(() => setWanted((before) => (before.search === typed ? before : { ...before, search: typed })), 200);
     return () => clearTimeout(timer);
   }, [typed]);
   const first = useLoaded((signal) => ask("GET", `/liftgate/files${query({ ...wanted, limit: PAGE })}`, { signal }), [wanted]);
   useEffect(() => uploader.onDone(first.reload), []);
+  useEffect(() => setDrawn(first.data), [first.data]);
   const added = more.of === first.data ? more : { files: [], next: first.data?.next, error: null };
   const files = [...(first.data?.data || []), ...added.files].filter((file) => !gone.has(file.id));
   const change = (name) => (value) => setWanted({ ...wanted, [name]: value });
@@ -136,7 +140,7 @@ export function Files() {
         <th scope="col" class="wide">State</th>
         <th scope="col" class="wide">At Google</th>
       </tr></thead>
-      <tbody>${files.map((file) => html`<${Row} key=${file.id} file=${file} chosen=${chosen.has(file.id)} choose=${choose} />`)}</tbody>
+      <tbody>${(drawn ? files : files.slice(0, AT_ONCE)).map((file) => html`<${Row} key=${file.id} file=${file} chosen=${chosen.has(file.id)} choose=${choose} />`)}</tbody>
     </table>`}
     <${Problem} error=${added.error} />
     ${added.next && html`<p><button type="button" onClick=${showMore} disabled=${added.busy}>${files.length ? "Show more" : "Look further"}</button></p>`}

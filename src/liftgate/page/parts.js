@@ -1,11 +1,12 @@
 // What the views are made of.
-import { html, useCallback, useEffect, useRef, useState } from "./htm-preact.js";
+import { html, useCallback, useEffect, useLayoutEffect, useRef, useState } from "./htm-preact.js";
 
 // What `load(signal)` gives, again whenever `deps` change, and every so many milliseconds while the page is seen.
 export function useLoaded(load, deps, every = 0) {
   const [state, setState] = useState({ data: null, error: null, loading: true });
   const [turn, setTurn] = useState(0);
-  useEffect(() => {
+  // Asked before the view is painted: the answer is on its way meanwhile.
+  useLayoutEffect(() => {
     const control = new AbortController();
     setState((before) => ({ ...before, loading: true }));
     load(control.signal).then(

@@ -18,15 +18,18 @@ export function span(seconds) {
 }
 
 const now = () => Date.now() / 1000;
-const clock = (time) => time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+// Made once: to make one takes longer than to draw a row.
+const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
+const DATE = new Intl.DateTimeFormat([], { day: "numeric", month: "short" });
+const YEAR = new Intl.DateTimeFormat([], { day: "numeric", month: "short", year: "numeric" });
 
 export function when(seconds) {
   if (seconds == null) return "–";
   const time = new Date(seconds * 1000);
   const today = new Date();
-  if (time.toDateString() === today.toDateString()) return `today ${clock(time)}`;
-  const year = time.getFullYear() === today.getFullYear() ? undefined : "numeric";
-  return `${time.toLocaleDateString([], { day: "numeric", month: "short", year })}, ${clock(time)}`;
+  if (time.toDateString() === today.toDateString()) return `today ${CLOCK.format(time)}`;
+  const date = time.getFullYear() === today.getFullYear() ? DATE : YEAR;
+  return `${date.format(time)}, ${CLOCK.format(time)}`;
 }
 
 export function ago(seconds) {

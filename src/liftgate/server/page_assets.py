@@ -1,7 +1,7 @@
 """The page's files as a browser gets them: under names that change with their bytes, so that it keeps them for good.
 
-`liftgate/page` has them as they are written. There is no build: the imports of modules get their new names here, once,
-when the first browser asks.
+`liftgate/page` has them as they are written. There is no build: our modules are joined to one script here, once, when
+the first browser asks. So a page takes four requests, one after which nothing else is waited for.
 """
 
 from __future__ import annotations
@@ -9,20 +9,22 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib import resources
 
 ENTRY = "app.js"
+LIBRARY = "htm-preact.js"
 _TYPES = {
     "js": "text/javascript; charset=utf-8",
     "css": "text/css; charset=utf-8",
     "svg": "image/svg+xml",
     "html": "text/html; charset=utf-8",
 }
-_IMPORT = re.compile(r'(?m)^((?:import|export)\b[^"\n]*|\} from )"\./([\w-]+\.js)"')
+_IMPORT = re.compile(r'^import (\{ [^}]+ \}) from "\./([\w-]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (\w+))", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +46,46 @@ def assets() -> Mapping[str, Asset]:
 @cache
 def index(prefix: str) -> Asset:
     """The page itself. `prefix`: the path before ours, where a proxy has one."""
-    named, prefix = _named(), escape(prefix)
-    scripts = [name for source, (name, _) in named.items() if source.endswith(".js")]
-    preloads = "\n".join(f'<link rel="modulepreload" href="{prefix}/ui/{name}">' for name in sorted(scripts))
-    text = _read("index.html").replace("<!-- modules -->", preloads)
-    for source, (name, _) in named.items():
+    prefix = escape(prefix)
+    text = _read("index.html")
+    for source, (name, _) in _named().items():
         text = text.replace(f'"{source}"', f'"{prefix}/ui/{name}"')
     return _asset("index.html", text.replace("{prefix}", prefix))
 
 
 @cache
 def _named() -> Mapping[str, tuple[str, str]]:
-    """The name as it is written → the name in the URL, the text with the new names in it."""
-    texts = {
-        entry.name: entry.read_text(encoding="utf-8")
-        for entry in resources.files("liftgate.page").iterdir()
-        if entry.name.rpartition(".")[2] in ("js", "css", "svg")
-    }
-    found: dict[str, tuple[str, str]] = {}
-
-    def name(source: str) -> str:
-        if source not in found:
-            text = _IMPORT.sub(lambda match: f'{match[1]}"./{name(match[2])}"', texts[source])
-            stem, _, kind = source.rpartition(".")
-            found[source] = (f"{stem}.{hashlib.sha256(text.encode()).hexdigest()[:12]}.{kind}", text)
-        return found[source][0]
-
-    for source in texts:
-        name(source)
+    """The name as it is written → the name in the URL, the text."""
+    found = {source: _with_name(source, _read(source)) for source in (LIBRARY, "page.css", "icon.svg")}
+    found[ENTRY] = _with_name(ENTRY, _joined(found[LIBRARY][0]))
     return found
+
+
+def _with_name(source: str, text: str) -> tuple[str, str]:
+    stem, _, kind = source.rpartition(".")
+    return f"{stem}.{hashlib.sha256(text.encode()).hexdigest()[:12]}.{kind}", text
+
+
+def _joined(library: str) -> str:
+    """Our modules as one: each keeps a scope of its own, and comes after those that it imports."""
+    scopes = "".join(f"const {_scope(source)} = {text};\n" for source, text in _modules(ENTRY, set()))
+    return f'import * as {_scope(LIBRARY)} from "./{library}";\n{scopes}'
+
+
+def _modules(source: str, seen: set[str]) -> Iterator[tuple[str, str]]:
+    """Each module once, as a function's call that gives what it exports."""
+    seen.add(source)
+    text = _read(source)
+    for _, imported in _IMPORT.findall(text):
+        if imported not in seen and imported != LIBRARY:
+            yield from _modules(imported, seen)
+    exported = ", ".join(_EXPORT.findall(text))
+    text = _IMPORT.sub(lambda match: f"const {match[1]} = {_scope(match[2])};\n", _EXPORT.sub("", text))
+    yield source, f"(() => {{\n{text}return {{ {exported} }};\n}})()"
+
+
+def _scope(source: str) -> str:
+    return "$" + source.removesuffix(".js").replace("-", "_")
 
 
 def _asset(name: str, text: str) -> Asset:
