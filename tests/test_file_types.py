@@ -6,15 +6,19 @@ nginx, browsers and phones.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import hashlib
 import io
 import struct
 import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from random import Random  # noqa: TID251 - seeded, for reproducible data
 
 import pytest
 
-from liftgate.as_utf8 import text_for_gemini
+from liftgate.as_utf8 import for_gemini, text_for_gemini
 from liftgate.media_types import OCTET_STREAM, called, explicit, is_taken, resolve, unusable
 from liftgate.signatures import DOCX, HEAD
 
@@ -304,6 +308,92 @@ def test_text_in_an_older_encoding_is_read(encoding: str) -> None:
     data = text.encode(encoding)
     assert resolve(declared=None, filename="blob", head=data) == "text/plain"
     assert text_for_gemini(data, "text/plain").decode() == text
+
+
+SEVEN_BITS = {
+    "iso2022_jp": "これは日本語のテストです。\nsecond line, 5 < 6\n",
+    "iso2022_jp_ext": "カナ ｶﾀｶﾅ 日本\n",
+    "iso2022_jp_2004": "これは日本語のテストです。俱\n",
+    "iso2022_kr": "안녕하세요 세계\nplain\n",
+}
+
+
+@pytest.mark.parametrize("encoding", SEVEN_BITS)
+@pytest.mark.parametrize("before", ["", "plain words\n" * 1000], ids=["at once", "behind plain words"])
+@pytest.mark.parametrize("name", ["blob", "a.txt"])
+def test_text_of_seven_bits_that_is_no_ascii_is_read(encoding: str, before: str, name: str) -> None:
+    text = before + SEVEN_BITS[encoding]
+    data = text.encode(encoding)
+    assert resolve(declared=None, filename=name, head=data[:8192]) == "text/plain"
+    assert text_for_gemini(data, "text/plain").decode() == text
+    assert asyncio.run(_sent(data, "text/plain")).decode() == text
+
+
+@dataclass(frozen=True)
+class Held:
+    """A source of bytes that come in pieces of a few thousand."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    async def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        for at in range(start, stop, 4096):
+            yield self.data[at : min(at + 4096, stop)]
+
+
+async def _sent(data: bytes, mime_type: str) -> bytes:
+    """What goes to Gemini of a stored file."""
+    outgoing = await for_gemini(Held(data), hashlib.sha256(data).hexdigest(), mime_type)
+    sent = b"".join([piece async for piece in outgoing.source.read(0, outgoing.source.size)])
+    assert hashlib.sha256(sent).hexdigest() == outgoing.sha256
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("charset", "encoding", "kept"),
+    [
+        ("ISO-2022-JP", "iso2022_jp", "iso-2022-jp"), ("iso-2022-kr", "iso2022_kr", "iso-2022-kr"),
+        ("hz-gb-2312", "hz", "hz-gb-2312"), ("UTF-7", "utf-7", "utf-7"), ("x-sjis", "cp932", "cp932"),
+        ("Windows-31J", "cp932", "cp932"), ("x-gbk", "gbk", "gb18030"), ("windows-949", "cp949", "cp949"),
+    ],
+)  # fmt: skip
+def test_a_declared_charset_of_any_spelling_is_believed(charset: str, encoding: str, kept: str) -> None:
+    text = "日本語 中文 plain, 5 + 6\n" if encoding not in ("iso2022_kr", "cp949") else "한국어 plain\n"
+    text = text if encoding in ("iso2022_jp", "cp932", "utf-7", "iso2022_kr", "cp949") else "中文 plain\n"
+    text = text.replace("中文", "") if encoding in ("iso2022_jp", "cp932") else text
+    data = text.encode(encoding)
+    found = resolve(declared=f"text/plain; charset={charset}", filename=None, head=data)
+    assert found == f"text/plain; charset={kept}"
+    assert text_for_gemini(data, found).decode() == asyncio.run(_sent(data, found)).decode() == text
+    assert resolve(declared="text/plain; charset=hz-gb-2312", filename=None, head="日本".encode()) == "text/plain"
+
+
+def test_escapes_of_a_terminal_are_no_encoding() -> None:
+    for log in (b"\x1b[31mred\x1b(B\x1b[m plain\n", b"\x1b$ is a key\n", b"price \x1b$5\n"):
+        assert resolve(declared=None, filename="a.log", head=log) == "text/plain"
+        assert text_for_gemini(log, "text/plain") == log
+
+
+@pytest.mark.parametrize(
+    ("major", "compatible", "found"),
+    [
+        (b"mif1", b"mif1avifmiaf", "image/avif"), (b"msf1", b"avismsf1", "image/avif"),
+        (b"mif1", b"mif1heicmiaf", "image/heif"), (b"mif1", b"mif1miaf", "image/heif"), (b"msf1", b"", "image/heif"),
+        (b"avif", b"mif1heic", "image/avif"), (b"heic", b"mif1avif", "image/heic"), (b"isom", b"avif", "video/mp4"),
+    ],
+)  # fmt: skip
+def test_an_image_that_may_be_of_any_coding_says_which_behind(major: bytes, compatible: bytes, found: str) -> None:
+    box = (16 + len(compatible)).to_bytes(4, "big") + b"ftyp" + major + bytes(4) + compatible
+    for name in (None, "a.heic", "a.bin"):
+        assert resolve(declared=None, filename=name, head=box + b"\x00\x00\x00\x08free" + bytes(40)) == found
+
+
+@pytest.mark.parametrize("name", ["t.csv.", "t.csv. .", "t.csv?version=3", "C:\\x\\t.csv ", ".csv"])
+def test_a_name_is_read_without_what_no_name_has_everywhere(name: str) -> None:
+    assert resolve(declared=None, filename=name, head=b"a,b\n") == "text/csv"
 
 
 def test_random_bytes_are_no_text() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from liftgate.byte_source import PIECE, ByteSource
 from liftgate.media_types import charset_of, is_text
-from liftgate.text_encoding import SAMPLE, encoding_of
+from liftgate.text_encoding import SAMPLE, SHIFT, encoding_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,17 @@ async def for_gemini(source: ByteSource, sha256: str, mime_type: str) -> Outgoin
 
 def text_for_gemini(data: bytes, mime_type: str) -> bytes:
     """The same for bytes that are all here."""
-    if not is_text(mime_type) or _is_utf8(data):
+    if not is_text(mime_type):
         return data
-    encoding = charset_of(mime_type) or encoding_of(data[:SAMPLE], called_text=True)
-    if encoding == "utf-8":
-        encoding = encoding_of(_from_first_odd(data), called_text=True)
-    return data if encoding is None else _text(data.decode(encoding, "replace"))
+    encoding = charset_of(mime_type)
+    if encoding is None:
+        odd = _first_odd(data)
+        if odd is None and b"\x00" not in data[:SAMPLE]:
+            return data
+        encoding = encoding_of(data[:SAMPLE], called_text=True)
+        if encoding == "utf-8":
+            encoding = None if odd is None else encoding_of(_around(data, odd), called_text=True)
+    return data if encoding in (None, "utf-8") else _text(data.decode(encoding, "replace"))
 
 
 async def _encoding(source: ByteSource, charset: str | None) -> str | None:
@@ -58,33 +63,31 @@ async def _encoding(source: ByteSource, charset: str | None) -> str | None:
     async for piece in source.read(0, source.size):
         if len(head) < SAMPLE:
             head += piece[: SAMPLE - len(head)]
-        try:
-            decoder.decode(piece, at + len(piece) >= source.size)
-        except UnicodeDecodeError as odd:
+        odd = _first_odd(piece, decoder, at + len(piece) >= source.size)
+        if odd is not None:
             found = encoding_of(head, called_text=True)
             # A text whose beginning is plain ASCII shows only here what it is written in.
             if found == "utf-8":
-                found = encoding_of(piece[max(0, odd.start - 64) : odd.start + SAMPLE], called_text=True)
-            return found
+                found = encoding_of(_around(piece, odd), called_text=True)
+            if found != "utf-8" or not piece.startswith(SHIFT, odd):
+                return found
         at += len(piece)
     found = encoding_of(head, called_text=True)
     return None if found == "utf-8" else found
 
 
-def _is_utf8(data: bytes) -> bool:
+def _first_odd(piece: bytes, decoder: codecs.IncrementalDecoder | None = None, final: bool = True) -> int | None:
+    """Where something stands that UTF-8 does not have, or that begins characters of ISO-2022; None: nowhere."""
     try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return b"\x00" not in data[:SAMPLE]
-
-
-def _from_first_odd(data: bytes) -> bytes:
-    try:
-        data.decode()
+        (decoder or codecs.getincrementaldecoder("utf-8")()).decode(piece, final)
     except UnicodeDecodeError as odd:
-        return data[max(0, odd.start - 64) : odd.start + SAMPLE]
-    return data[:SAMPLE]
+        return odd.start
+    shift = piece.find(SHIFT)
+    return None if shift < 0 else shift
+
+
+def _around(piece: bytes, odd: int) -> bytes:
+    return piece[max(0, odd - 64) : odd + SAMPLE]
 
 
 def _text(text: str) -> bytes:

@@ -19,7 +19,7 @@ import re
 
 from liftgate.errors import FileUnusable
 from liftgate.signatures import DOC, DOCX, EPUB, ODF, PPT, PPTX, XLS, XLSX, Signature, sniff
-from liftgate.text_encoding import encoding_of, is_encoding
+from liftgate.text_encoding import declared_encoding, encoding_of
 
 OCTET_STREAM = "application/octet-stream"
 TEXT = "text/plain"
@@ -219,8 +219,9 @@ def has_text_form(mime_type: str) -> bool:
 
 
 def from_filename(name: str) -> str | None:
-    """By the name's last extension; None when it says nothing. Source code of any kind is `text/plain`."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1].lower()
+    """By the name's last extension; None when it says nothing. Source code of any kind is `text/plain`. Dots at
+    the end, and the query of an address, do not count."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1].lower().partition("?")[0].rstrip(". ")
     stem, dot, extension = last.rpartition(".")
     if not dot:
         return TEXT if last in _PLAIN_NAMES else None
@@ -261,8 +262,8 @@ def resolve(*, declared: str | None, filename: str | None, head: bytes) -> str:
         return _refined(found, said, named)
     encoding = encoding_of(head)
     declared_set = _CHARSET.search(declared or "")
-    if declared_set and encoding != "utf-8" and is_encoding(declared_set[1], head):
-        return f"{_without_signature(said, named, True) or TEXT}; charset={declared_set[1].lower()}"
+    if declared_set and (charset := declared_encoding(declared_set[1], head, encoding)):
+        return f"{_without_signature(said, named, True) or TEXT}; charset={charset}"
     may_be_text = not head or encoding is not None or encoding_of(head, called_text=True) is not None
     known = _without_signature(said, named, may_be_text)
     if known:

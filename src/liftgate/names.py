@@ -17,11 +17,16 @@ _CHOSEN = re.compile(r"files/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _FILE_BEGINNINGS = (FILE_ID, FILES)
 _GOOGLE = r"(?i:https?://generativelanguage\.googleapis\.com)/"
 _VERSIONED = r"(?i:https?)://[^?#]+/v1(?:alpha|beta)?/"
-_GOOGLE_FILE = re.compile(rf"{_GOOGLE}(?:v\w+/)?files/[^/?#]+\Z")
-_BYTES = r"(?:/content|:download(?:\?alt=media)?)?"
+_QUERY = r"/?(?:\?[^\s#]*)?"
+"""Behind an address: a client's key, `alt`, a slash. None of it says which file."""
+_BYTES = rf"(?:/content|:download)?{_QUERY}"
 """Behind a file's URI: where its bytes are read."""
+_GOOGLE_FILE = re.compile(rf"{_GOOGLE}(?:v\w+/)?files/[^/?#]+{_QUERY}\Z")
 _FILE_URI = re.compile(rf"{_VERSIONED}files/[a-z0-9-]{{1,40}}{_BYTES}\Z")
-_FILE_URL = re.compile(rf"{_VERSIONED}files/file-[a-z0-9]{{24}}{_BYTES}\Z")
+_GEMINIS = r"(?i:https?)://[^?#]+/v1(?:alpha|beta)/files/"
+_FILE_URL = re.compile(
+    rf"(?:{_VERSIONED}files/file-[a-z0-9]{{24}}|{_GEMINIS}[a-z0-9]{{24}}|{_GEMINIS}[a-z0-9-]{{1,40}}(?=:download)){_BYTES}\Z"
+)
 _NAME = r"files/([a-z0-9-]{1,40})"
 _RESOURCE = re.compile(rf"(?:{_NAME}|(?:{_VERSIONED}|{_GOOGLE}(?:v\w+/)?){_NAME}{_BYTES})\Z")
 _MODEL = re.compile(r"(?:tunedModels/)?[A-Za-z0-9_][A-Za-z0-9._~@-]{0,199}")
@@ -110,8 +115,8 @@ def is_file_uri(text: str) -> bool:
 
 
 def is_file_url(text: str) -> bool:
-    """Whether an address of the web is, by the id in it, a File's at a gateway's OpenAI door, or a file's at Google: it
-    names the File, and is never fetched."""
+    """Whether an address of the web is, by the id in it, a File's at a gateway's doors, or a file's at Google: it names
+    the File, and is never fetched."""
     return _FILE_URL.match(text) is not None or is_google_file(text)
 
 

@@ -103,6 +103,8 @@ _ISO_BRANDS: tuple[tuple[bytes, str], ...] = (
     (b"msf1", "image/heif"),
     (b"crx ", "image/x-canon-cr3"),
 )
+_ANY_IMAGE = (b"mif1", b"msf1")
+"""Brands of images of any coding: one behind them says whether it is AVIF, which Gemini does not take."""
 _ZIP_ENTRIES: tuple[tuple[bytes, str], ...] = ((b"word/", DOCX), (b"xl/", XLSX), (b"ppt/", PPTX))
 _TS_PACKET = 188
 _M2TS_PACKET = 192
@@ -145,6 +147,10 @@ def _container(head: bytes) -> Signature | None:
     if head[:3] == b"ID3" and head[3:4] in b"\x02\x03\x04" and len(head) >= 10 and max(head[6:10]) < 0x80:
         return _ID3
     if head[4:8] == b"ftyp" and head[0] == 0:
+        if head[8:12] in _ANY_IMAGE:
+            end = min(int.from_bytes(head[:4], "big"), len(head))
+            if any(head.startswith((b"avif", b"avis"), at) for at in range(16, end, 4)):
+                return Signature("image/avif")
         exact = next((found for brand, found in _ISO_BRANDS if head.startswith(brand, 8)), None)
         return _ISO if exact is None else Signature(exact)
     if head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip") and head[:2] in (b"\x00\x00", b"\x00\x01"):

@@ -1,8 +1,9 @@
 """In which encoding a text is written, told from its bytes. Pure.
 
 Gemini reads UTF-8; what is written otherwise is converted on its way there (`as_utf8`). A byte order mark and UTF-8
-leave no doubt. UTF-16 and UTF-32 show in where their NULs stand. For what is older the most likely of `_OLDER` is
-taken, by the letters that its languages use most; a text's declared `charset` says it better.
+leave no doubt. UTF-16 and UTF-32 show in where their NULs stand, ISO-2022 by its escapes, though its bytes are ASCII.
+For what is older the most likely of `_OLDER` is taken, by the letters that its languages use most; a text's declared
+`charset` says it better.
 """
 
 from __future__ import annotations
@@ -20,6 +21,19 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+SHIFT = b"\x1b$"
+"""Begins every character set of several bytes in ISO-2022."""
+_SHIFTED = ("iso2022_jp_2", "iso2022_jp_ext", "iso2022_jp_2004", "iso2022_kr")
+_SEVEN_BITS = frozenset(
+    {"hz", "utf-7", "iso2022_kr", "iso2022_jp", *(f"iso2022_jp_{each}" for each in ("1", "2", "3", "2004", "ext"))}
+)
+"""Python's names for encodings whose bytes are all ASCII's."""
+_LABELS = {
+    "dos-874": "cp874", "iso-8859-8-i": "iso8859-8", "windows-31j": "cp932", "windows-874": "cp874",
+    "windows-949": "cp949", "x-cp1250": "cp1250", "x-cp1251": "cp1251", "x-cp1252": "cp1252", "x-euc-jp": "euc_jp",
+    "x-gbk": "gb18030", "x-mac-cyrillic": "mac_cyrillic", "x-mac-roman": "mac_roman", "x-sjis": "cp932",
+}  # fmt: skip
+"""Names that the web has (WHATWG, Encoding) and Python has not."""
 _WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
 _WIDER = re.compile(r"utf[-_]?(16|32)", re.IGNORECASE)
 _NO_TEXT = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b")) + b"\x7f"
@@ -69,6 +83,8 @@ def encoding_of(sample: bytes, *, called_text: bool = False) -> str | None:
         return next(
             (encoding for encoding in _WIDE if _reads(sample, encoding) and _is_coherent(sample, encoding)), None
         )
+    if SHIFT in sample and (shifted := _shifted(sample)):
+        return shifted
     if sample.translate(None, _NO_TEXT) != sample:
         return None
     text = _decoded(sample, "utf-8")
@@ -77,6 +93,27 @@ def encoding_of(sample: bytes, *, called_text: bool = False) -> str | None:
         return "utf-8"
     found = _declared(sample) or _older(sample, sure=not called_text)
     return found or ("cp1252" if called_text else None)
+
+
+def _shifted(sample: bytes) -> str | None:
+    """Which ISO-2022 it is; none where an escape stays one, or leads to nothing, as a terminal's do.
+    Korean texts say it at their beginning, however far their first letter is."""
+    if sample.startswith(b"\x1b$)C") and _reads(sample, "iso2022_kr"):
+        return "iso2022_kr"
+    for each in _SHIFTED:
+        text = _decoded(sample, each)
+        if text and not text.isascii() and "\x1b" not in text and _reads(sample, each):
+            return each
+    return None
+
+
+def declared_encoding(name: str, sample: bytes, found: str | None) -> str | None:
+    """The encoding that a text's declared `name` is, in small letters; None where its bytes (`found`: `encoding_of`
+    them) are UTF-8, or cannot be this."""
+    known = _LABELS.get(name.lower(), name.lower())
+    if not is_encoding(known, sample) or (found == "utf-8" and codecs.lookup(known).name not in _SEVEN_BITS):
+        return None
+    return known
 
 
 def is_encoding(name: str, sample: bytes) -> bool:

@@ -18,6 +18,8 @@ NOTE = {"type": "custom", "name": "note"}
 USAGE = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
 WAV = base64.b64decode("UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YQAAAAA=")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
+CODED = PNG + b"\xff\xfb\xef\xbe\xff"
+"""Its base64 has both signs that are no letters, and an end."""
 
 
 def called(name: str = "f", arguments: Any = "{}", call_id: str = "c1") -> dict[str, Any]:
@@ -417,6 +419,43 @@ def test_a_file_has_one_type(
 def test_types_and_parts_as_clients_spell_them(gateway: str, sandbox: SandboxServer, part: dict[str, Any]) -> None:
     answer(gateway, input=[user(part)])
     assert types(sandbox) == ["image/png"]
+
+
+@pytest.mark.parametrize(
+    ("url", "mime_type", "sent_data"),
+    [
+        ("data:text/csv,a,b%0A1,2", "text/csv", b"a,b\n1,2"),
+        ("data:,gr%C3%BCn", "text/plain", "grün".encode()),
+        ("data:image/svg+xml;utf8,<svg xmlns='x'/>", "text/plain", b"<svg xmlns='x'/>"),
+        ("data:text/plain;charset=iso-8859-1,caf%E9", "text/plain", "café".encode()),
+        (data_url("image/png", CODED).replace("/", "%2F").replace("data:image%2F", "data:image/"), "image/png", CODED),
+        (data_url("image/png", CODED).replace("+", "%2b").replace("=", "%3D"), "image/png", CODED),
+        (data_url("image/png", CODED).replace(";base64", ";base64;name=a.png"), "image/png", CODED),
+        (data_url("image/png", CODED).replace("image/png;", ""), "image/png", CODED),
+    ],
+    ids=["csv", "nothing said", "svg", "charset", "escaped slashes", "escaped end", "a parameter behind", "no type"],
+)
+@pytest.mark.parametrize("door", ["chat", "responses", "messages"])
+def test_data_urls_in_every_spelling(
+    gateway: str, sandbox: SandboxServer, door: str, url: str, mime_type: str, sent_data: bytes
+) -> None:
+    if door == "responses":
+        answer(gateway, input=[user({"type": "input_file", "file_data": url})])
+    else:
+        block = {"type": "document", "source": {"type": "url", "url": url}}
+        part = block if door == "messages" else {"type": "image_url", "image_url": {"url": url}}
+        body = {"model": MODEL, "max_tokens": 100, "messages": [{"role": "user", "content": [part]}]}
+        path = "/v1/messages" if door == "messages" else "/v1/chat/completions"
+        assert post(gateway, body, path).status == 200
+    data = sent(sandbox)["contents"][-1]["parts"][-1]["inlineData"]
+    assert (data["mimeType"], base64.b64decode(data["data"])) == (mime_type, sent_data)
+
+
+@pytest.mark.parametrize(
+    "url", ["data:image/png,iVBORw0KGgo=", "data:application/pdf,JVBERi0xLjQ=", "data:audio/wav,%52%49%46%46%FF"]
+)
+def test_what_is_no_text_is_not_written_out(gateway: str, url: str) -> None:
+    assert "base64" in refusal(gateway, input=[user({"type": "input_file", "file_data": url})])["message"]
 
 
 @pytest.mark.parametrize("url", ["https://a.example/x.mp3", "HTTPS://a.example/x.mp3", "gs://bucket/x.mp3"])

@@ -35,6 +35,10 @@ FILES = (
     f"{GOOGLE}/v1beta/files/{X}:download?alt=media",
     f"http://localhost/v1/files/{X}/content",
     f"http://localhost/v1beta/files/{X}:download",
+    f"{GOOGLE}/v1beta/files/{X}?key=expired",
+    f"{GOOGLE}/v1beta/files/{X}:download?key=expired&alt=media",
+    f"{GOOGLE}/v1beta/files/{X}/",
+    f"http://localhost/v1/files/{X}?alt=json",
 )
 NO_FILES = (
     "",
@@ -66,7 +70,31 @@ def test_a_file_is_known_by_every_spelling(spelling: str) -> None:
 @pytest.mark.parametrize("spelling", (X, f"file-{X}", *FILES))
 def test_every_spelling_has_the_same_id(spelling: str) -> None:
     assert names.id_in(spelling) == f"file-{X}"
-    assert names.id_in(f"{spelling}?") == f"{spelling}?"
+    # What stands behind an address is not the file's; a bare name has nothing behind it.
+    queried = f"{spelling}?x"
+    if "?" not in spelling:
+        assert names.id_in(queried) == (f"file-{X}" if "://" in spelling else queried)
+
+
+@pytest.mark.parametrize(
+    ("url", "ours"),
+    [
+        (f"https://gateway.example/v1/files/file-{X}", True),
+        (f"https://gateway.example/v1/files/file-{X}/content?x=1", True),
+        (f"https://gateway.example/under/v1beta/files/{X}", True),
+        (f"https://gateway.example/v1beta/files/{X}:download?alt=media", True),
+        ("https://gateway.example/v1beta/files/a-chosen-name:download?alt=media", True),
+        (f"{GOOGLE}/v1beta/files/{X}?key=expired", True),
+        (f"{GOOGLE}/v1beta/files/no_file_of_anyone/", True),
+        (f"https://example.com/v1/files/{X}", False),
+        ("https://example.com/v1beta/files/report", False),
+        (f"https://example.com/?next=https://gateway.example/v1/files/file-{X}", False),
+        (f"https://example.com/v1/files/file-{X}.png", False),
+        (f"{GOOGLE}/v1beta/models/x", False),
+    ],
+)
+def test_an_address_of_the_web_is_a_files_where_nothing_else_can_have_it(url: str, ours: bool) -> None:
+    assert names.is_file_url(url) is ours
 
 
 @pytest.mark.parametrize("spelling", NO_FILES)
@@ -158,6 +186,33 @@ def test_every_spelling_names_the_file_in_every_dialect(spelling: str, file_id: 
     ):
         answer = call(gateway, "POST", path, json.dumps({"model": MODEL, **body}).encode(), key)
         assert answer.status == 200 and "text/plain" in answer.body.decode(), answer.body
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"{GOOGLE}/v1beta/files/{X}?key=expired",
+        f"{GOOGLE}/v1beta/files/{X}:download?alt=media&key=expired",
+        f"http://localhost:4000/v1beta/files/{X}:download?alt=media",
+        f"http://localhost:4000/v1/files/file-{X}/content",
+    ],
+    ids=["google", "google's bytes", "ours as google's", "ours"],
+)
+def test_an_address_of_a_file_names_it_wherever_a_url_may_stand(address: str, file_id: str, gateway: str) -> None:
+    url = address.replace(X, file_id.removeprefix("file-"))
+    block = {"type": "document", "source": {"type": "url", "url": url}}
+    for path, content in (
+        ("chat/completions", {"type": "image_url", "image_url": {"url": url}}),
+        ("chat/completions", {"type": "file", "file": {"file_url": url}}),
+        ("responses", {"type": "input_file", "file_url": url}),
+        ("responses", {"type": "input_image", "image_url": url}),
+        ("messages", block),
+    ):
+        told = [{"role": "user", "content": [content]}]
+        body = {"input": told} if path == "responses" else {"messages": told, "max_tokens": 500}
+        key = {"Authorization": "Bearer sk-ann"}
+        answer = call(gateway, "POST", f"/v1/{path}", json.dumps({"model": MODEL, **body}).encode(), key)
+        assert answer.status == 200 and "text/plain" in answer.body.decode(), (path, answer.body)
 
 
 def test_every_spelling_names_the_file_to_the_sdk_with_a_directory(sandbox: SandboxServer, tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
 
 from liftgate.as_utf8 import text_for_gemini
 from liftgate.ask.media import Media
 from liftgate.errors import FileUnusable, InvalidRequest
 from liftgate.large_bodies import behind
-from liftgate.media_types import is_taken, resolve, unusable
+from liftgate.media_types import is_taken, is_text, resolve, unusable
 from liftgate.names import begins_like_a_file
 from liftgate.signatures import HEAD, sniff
 
@@ -25,6 +26,12 @@ _SNIFFED = 4 * HEAD // 3 + 4
 _HEAD_CHARACTERS = 1024
 """Of a data URL before its comma, at most. A comma may stand in quotes: `name="a,b.txt"`."""
 _LONGEST_ID = 64
+_BASE64_SAID = re.compile(r"(?:\A|;)\s*base64\s*(?:;|\Z)", re.IGNORECASE)
+_ESCAPED = re.compile(r"%(2[bf0]|3d|0[ad])", re.IGNORECASE)
+"""Of base64 what an encoder of URLs escapes."""
+_MOST_ESCAPED = 4 * 1024 * 1024
+"""Characters that are read so; more would hold up other requests, and are refused for their `%`."""
+_EXPECTED = "Expected a base64-encoded data URL, such as 'data:audio/wav;base64,UklGR…'."
 _DATA_URL = re.compile(r"""data:((?:[^,"]|"[^"]*")*),""", re.IGNORECASE)
 _URL = re.compile(r"(?:https?|gs|s3|ftp|file)://", re.IGNORECASE)
 _NAME = re.compile(r""";\s*(?:file)?name\s*=\s*(?:"([^"]*)"|([^;]*))""", re.IGNORECASE)
@@ -52,11 +59,14 @@ def read_data(
     """
     if text[:5].lower() == "data:":
         head = _DATA_URL.match(text[:_HEAD_CHARACTERS])
-        parts = head[1] if head is not None else ""
-        if head is None or not re.search(r";\s*base64\s*\Z", parts, re.IGNORECASE):
-            raise bad_data(param, "Expected a base64-encoded data URL, such as 'data:audio/wav;base64,UklGR…'.")
-        text = behind(text, head.end())
-        declared = declared or parts
+        if head is None:
+            raise bad_data(param, _EXPECTED)
+        parts, text = head[1], behind(text, head.end())
+        declared = declared or _BASE64_SAID.sub(";", parts)
+        if _BASE64_SAID.search(parts) is None:
+            text = _written_out(text, param, declared)
+        elif len(text) <= _MOST_ESCAPED and "%" in text:
+            text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
         named = _NAME.search(parts)
         filename = filename or (named and (named[1] or named[2])) or None
     elif len(text) <= _LONGEST_ID and begins_like_a_file(text):
@@ -68,6 +78,17 @@ def read_data(
         is_url = place_of_urls and _URL.match(beginning)
         raise bad_data(param, f"It is a URL: that goes into {place_of_urls}." if is_url else "It is not base64.")
     return text, said or _type_of(beginning, param, declared, filename)
+
+
+def _written_out(text: str, param: str, declared: str) -> str:
+    """What stands in a data URL as it is, but for `%XX` (RFC 2397) → base64. It is text: a picture that says so is
+    base64 by a client that forgot to say that. Raises InvalidRequest."""
+    if len(text) > PIECE:
+        raise bad_data(param, _EXPECTED)
+    raw = unquote_to_bytes(text)
+    if not is_text(resolve(declared=declared, filename=None, head=raw[:HEAD])):
+        raise bad_data(param, _EXPECTED)
+    return base64.b64encode(raw).decode()
 
 
 def bad_data(param: str, why: str) -> InvalidRequest:
