@@ -33,6 +33,13 @@ def openai_sdk() -> Path:
     return _installed("openai", "7.59.0", CACHE / "js-openai")
 
 
+def node_clients() -> Path:
+    """What the programs of `tests/clients` import: clients of chat, and of HTTP alone."""
+    providers = ("@ai-sdk/openai@3.0.141", "@ai-sdk/openai-compatible@2.0.92", "@ai-sdk/google@3.0.141")
+    more = ("ai@6.0.326", *providers, "zod@4.6.7", "axios@1.21.1", "form-data@4.0.6", "undici@7.30.2")
+    return _installed("openai", "7.59.0", CACHE / "js-clients", *more)
+
+
 def axe() -> str:
     """The script that looks for obstacles in a page."""
     return (_installed("axe-core", "4.14.1", CACHE / "js-axe") / "node_modules/axe-core/axe.min.js").read_text()
@@ -43,8 +50,10 @@ def esbuild() -> Path:
     return _installed("esbuild", "0.28.2", CACHE / "js-esbuild") / "node_modules/.bin/esbuild"
 
 
-def _installed(name: str, version: str, packages: Path) -> Path:
-    """Skips the test where node, npm or the registry is missing, and fails it there in CI."""
+def _installed(name: str, version: str, packages: Path, *more: str) -> Path:
+    """`more`: packages beside it, each `name@version`. Skips the test where node, npm or the registry is missing, and
+    fails it there in CI.
+    """
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         missing("node and npm are not installed")
@@ -56,7 +65,7 @@ def _installed(name: str, version: str, packages: Path) -> Path:
             return packages
         options = ("--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts")
         made = subprocess.run(
-            [str(npm), "install", *options, "--prefix", str(packages), f"{name}@{version}"],
+            [str(npm), "install", *options, "--prefix", str(packages), f"{name}@{version}", *more],
             env=outside(),
             capture_output=True,
             text=True,

@@ -8,9 +8,10 @@ from typing import Any
 import agents
 import openai
 from agents import Agent, ModelSettings, OpenAIConversationsSession, RunConfig, Runner, function_tool
-from cases import KEY, MODEL, PNG, run
 from openai import AsyncOpenAI
 from pydantic import BaseModel
+
+from cases import KEY, MODEL, PNG, run
 
 URL = sys.argv[1]
 client = AsyncOpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0)

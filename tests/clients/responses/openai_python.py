@@ -7,8 +7,9 @@ import time
 from typing import Any
 
 import openai
-from cases import KEY, MODEL, PNG, run
 from pydantic import BaseModel
+
+from cases import KEY, MODEL, PNG, run
 
 client = openai.OpenAI(base_url=f"{sys.argv[1]}/v1", api_key=KEY, max_retries=0)
 LOOK: Any = {

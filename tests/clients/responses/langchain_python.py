@@ -7,11 +7,12 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from cases import KEY, MODEL, PNG, run
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
+
+from cases import KEY, MODEL, PNG, run
 
 URL = f"{sys.argv[1]}/v1"
 

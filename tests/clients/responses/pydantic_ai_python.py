@@ -5,11 +5,12 @@ import base64
 import sys
 from typing import Any
 
-from cases import KEY, MODEL, PNG, run
 from pydantic import BaseModel
 from pydantic_ai import Agent, BinaryContent, ModelHTTPError, NativeOutput
 from pydantic_ai.models.openai import OpenAIResponsesModel, OpenAIResponsesModelSettings
 from pydantic_ai.providers.openai import OpenAIProvider
+
+from cases import KEY, MODEL, PNG, run
 
 MODEL_OBJECT = OpenAIResponsesModel(MODEL, provider=OpenAIProvider(base_url=f"{sys.argv[1]}/v1", api_key=KEY))
 

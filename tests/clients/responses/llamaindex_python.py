@@ -5,11 +5,12 @@ import sys
 from base64 import b64decode
 from typing import Any
 
-from cases import KEY, PNG, run
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock
 from llama_index.core.tools import FunctionTool
 from llama_index.llms.openai import OpenAIResponses
+
+from cases import KEY, PNG, run
 
 MODEL = "gpt-4o"  # the client looks names up in a table of its own
 
