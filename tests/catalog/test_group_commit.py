@@ -49,9 +49,10 @@ def test_many_at_once_take_few_transactions_and_all_are_there(database_url: str)
     async def scenario(database: Any, together: Together, commits: list[str]) -> None:
         await asyncio.gather(*(together.write(counting(f"o{n}")) for n in range(MANY)))
         [(there,)] = await database.read(lambda conn: conn.execute("SELECT count(*) FROM reply_usage"))
-        assert there == MANY and len(commits) == -(-MANY // MOST)
+        # The first does not wait for the others.
+        assert there == MANY and len(commits) == 1 + -(-(MANY - 1) // MOST)
         await together.write(counting("alone"))
-        assert len(commits) == -(-MANY // MOST) + 1
+        assert len(commits) == 1 + -(-(MANY - 1) // MOST) + 1
 
     run_with(database_url, scenario)
 
@@ -73,13 +74,16 @@ def test_each_is_durable_when_it_returns(database_url: str) -> None:
 def test_who_is_cancelled_harms_no_other_and_undoes_nothing(database_url: str) -> None:
     async def scenario(database: Any, together: Together, commits: list[str]) -> None:
         tasks = Tasks()
-        writing = [tasks.start(together.write(counting(f"o{n}")), name="write") for n in range(10)]
-        await asyncio.sleep(0)
-        writing[3].cancel()
-        done = await asyncio.gather(*writing, return_exceptions=True)
-        assert [type(each) for each in done if each is not None] == [asyncio.CancelledError]
-        [(there,)] = await database.read(lambda conn: conn.execute("SELECT count(*) FROM reply_usage"))
-        assert there == 10
+        # The one that began with the writing, and one that waits.
+        for number, left in enumerate((0, 3)):
+            writing = [tasks.start(together.write(counting(f"o{number}{n}")), name="write") for n in range(10)]
+            await asyncio.sleep(0)
+            writing[left].cancel()
+            done = await asyncio.gather(*writing, return_exceptions=True)
+            assert [type(each) for each in done if each is not None] == [asyncio.CancelledError]
+            await together.write(counting(f"behind{number}"))
+            [(there,)] = await database.read(lambda conn: conn.execute("SELECT count(*) FROM reply_usage"))
+            assert there == 11 * (number + 1)
 
     run_with(database_url, scenario)
 
@@ -93,11 +97,15 @@ def test_a_transaction_that_fails_fails_for_all_of_it_and_the_next_goes_on(datab
 
     async def scenario(database: Any, together: Together, commits: list[str]) -> None:
         for fault, kind in ((refused, Unavailable), (broken, InternalError)):
-            some = [counting("a"), fault, counting("b")]
+            some = [counting(f"first {kind}"), counting("a"), fault, counting("b")]
             done = await asyncio.gather(*map(together.write, some), return_exceptions=True)
-            assert [type(each) for each in done] == [kind] * 3
-        await together.write(counting("c"))
-        rows = await database.read(lambda conn: conn.execute("SELECT owner FROM reply_usage"))
-        assert rows == [("c",)]
+            assert [type(each) for each in done] == [type(None), *[kind] * 3]
+            [alone] = await asyncio.gather(together.write(fault), return_exceptions=True)
+            assert type(alone) is kind
+            await together.write(counting(f"behind {kind}"))
+        rows = await database.read(lambda conn: conn.execute("SELECT owner FROM reply_usage ORDER BY owner"))
+        assert [row[0] for row in rows] == sorted(
+            f"{place} {kind}" for place in ("first", "behind") for kind in (Unavailable, InternalError)
+        )
 
     run_with(database_url, scenario)

@@ -56,12 +56,12 @@ class Place:
         self.path = path
         self.reserve = Reserve(path)
         self._trouble = trouble
-        self._opened: list[tuple[Path, Identity]] = []
+        self._opened: list[tuple[str, Identity]] = []
         self._marks: Marks | None = None
 
     def settle(self) -> None:
         """These are the ones. To be called while a connection is open, which keeps SQLite from replacing them."""
-        self._opened = [(path, _identity(path)) for path in beside(self.path)]
+        self._opened = [(str(path), _identity(str(path))) for path in beside(self.path)]
         self._marks = Marks(*beside(self.path))
 
     def leave(self) -> None:
@@ -105,8 +105,8 @@ class Place:
             raise self._trouble.tell(f"{self.path} and its directory cannot be written")
 
 
-def _identity(path: Path) -> Identity:
-    facts = path.stat()
+def _identity(path: str) -> Identity:
+    facts = os.stat(path)
     return facts.st_dev, facts.st_ino
 
 

@@ -12,20 +12,20 @@ import os
 import struct
 import threading
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 LOOKS = 5
 """How often a look is begun anew while another process writes."""
-_INDEX_BYTES = 136
+_INDEX = struct.Struct("=14x H I 4x II 8s 56x I 28x I 4x")
+_INDEX_BYTES = _INDEX.size
 _LOG_HEAD, _FRAME_HEAD = 32, 24
 
 Identity = tuple[int, int]
 """Device and inode."""
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """What the WAL index says. `frames`: the last one of the log that is committed. `salt`: of this round of the log.
     `checksum`: of the last frame. `backfilled`, `attempted`: up to which frame checkpoints have come, and began to."""
 
@@ -43,15 +43,8 @@ class Index:
 
 
 def _parsed(raw: bytes) -> Index:
-    size, frames = struct.unpack_from("=H", raw, 14)[0], struct.unpack_from("=I", raw, 16)[0]
-    return Index(
-        (size & 0xFE00) + ((size & 1) << 16),
-        frames,
-        struct.unpack_from("=II", raw, 24),
-        raw[32:40],
-        struct.unpack_from("=I", raw, 96)[0],
-        struct.unpack_from("=I", raw, 128)[0],
-    )
+    size, frames, first, second, salt, backfilled, attempted = _INDEX.unpack(raw)
+    return Index((size & 0xFE00) + ((size & 1) << 16), frames, (first, second), salt, backfilled, attempted)
 
 
 class Descriptors:
@@ -98,6 +91,7 @@ class Marks:
     def __init__(self, file: Path, log: Path, index: Path) -> None:
         """While a connection is open. Raises OSError."""
         self.file, self._log_name = file, log.name
+        self._place = str(file)
         self._index = DESCRIPTORS.of(index)
         self._log = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
         self._lock = threading.Lock()
@@ -129,7 +123,7 @@ class Marks:
     def _facts(self) -> os.stat_result | None:
         """None where the path does not lead to the file that was opened."""
         try:
-            facts = self.file.stat()
+            facts = os.stat(self._place)
         except OSError:
             return None
         return facts if (facts.st_dev, facts.st_ino) == self._identity else None

@@ -31,7 +31,7 @@ NODE_LOCAL: Mapping[str, str] = {
 """Tables that no module of `rows/` declares, and why. They hold no owner and no object key, and are in no backup."""
 
 ROWS = "liftgate.catalog.rows"
-_AT_ONCE = (64, 16, 4, 1)
+_AT_ONCE = (64, 16, 4, 2, 1)
 """Rows of one insertion: SQLite's oldest limit is 999 values."""
 
 _REGISTERED: dict[str, BareTable] = {}

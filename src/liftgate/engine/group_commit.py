@@ -44,6 +44,9 @@ class GroupCommit(Generic[T]):
 
     async def write(self, value: T) -> None:
         """Durable when it returns. Whoever is cancelled meanwhile does not undo it. Raises as `Database.write`."""
+        if not self._busy and not self._several:
+            await self._write_alone(value)
+            return
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((value, done))
         if not self._busy:
@@ -54,6 +57,19 @@ class GroupCommit(Generic[T]):
         finally:
             # What it failed with refers to this frame, which must not refer to it.
             del done
+
+    async def _write_alone(self, value: T) -> None:
+        """Without a task of its own, which costs as much as all else that the event loop does for it."""
+        self._busy = True
+        try:
+            failure = await self._write([value])
+        finally:
+            self._busy = bool(self._waiting)
+            if self._waiting:
+                self._tasks.start(self._write_all(), name="group commit")
+        if failure is not None:
+            let_go(failure)
+            raise failure.again()
 
     async def _write_all(self) -> None:
         try:

@@ -24,6 +24,7 @@ Encode: TypeAlias = Callable[[object], Body]
 
 _REPEATED = ("instructions", "tools", "text")
 """Of the Response object, what clients send again with every turn."""
+_PLAIN = {"format": {"type": "text"}, "verbosity": "medium"}
 _LARGE_SETTING = 1024
 """Bytes from which one is stored apart from its response: two rows more for the first of them, one for each further."""
 
@@ -98,7 +99,7 @@ def large_settings(response: JsonObject, encode: Encode) -> list[Setting]:
     found: list[Setting] = []
     for name in _REPEATED:
         value = response[name]
-        if not value or (type(value) is str and len(value) * 6 < _LARGE_SETTING):
+        if not value or (type(value) is str and len(value) * 6 < _LARGE_SETTING) or value == _PLAIN:
             continue
         written = bytes(encode(value))
         if len(written) >= _LARGE_SETTING:
