@@ -56,5 +56,7 @@ TRANSACTIONS = Backoff(0.005, 0.25)
 """Between tries of a transaction that another one, or a broken connection, ended."""
 COLLECTOR = Backoff(1.0, 60.0)
 """Between tries to hand spans to a collector that takes none."""
+PLACES = Backoff(0.5, 5.0)
+"""Between tries of a response in the background to get a place under its key's limits."""
 REACHES = Backoff(0.05, 2.0)
 """Between tries to reach the database."""

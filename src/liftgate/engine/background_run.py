@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 
 import msgspec
 
 from liftgate import ids
 from liftgate.answer.choice import Answer, Head
+from liftgate.backoff import PLACES
 from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import reply_runs as rows
 from liftgate.catalog.rows.keys import key_of_id
@@ -29,7 +31,16 @@ from liftgate.engine.meter import CallRecord, Meters, current
 from liftgate.engine.replies import Replies
 from liftgate.engine.reply_items import ReplyItems, decoded_row
 from liftgate.engine.turns import NewReply, Turn
-from liftgate.errors import AuthenticationFailed, InternalError, LiftgateError, Unavailable, let_go
+from liftgate.errors import (
+    AuthenticationFailed,
+    BudgetInFlight,
+    InternalError,
+    LiftgateError,
+    LimitsAway,
+    RateReached,
+    Unavailable,
+    let_go,
+)
 from liftgate.files.quota import Quotas
 from liftgate.gemini_json import LARGE
 from liftgate.json_types import JsonObject
@@ -41,6 +52,8 @@ from liftgate.records import Owner
 log = logging.getLogger("liftgate.engine")
 
 ROUTE = "/v1/responses"
+LONGEST_WAIT = 3600.0
+"""Seconds that it waits for a place under its limits, from its first try on."""
 _PAUSES = (0.5, 2.0, 5.0)
 
 _encode = msgspec.json.Encoder().encode
@@ -82,6 +95,7 @@ class BackgroundRun:
         self._generation = 0
         self._number = rows.PREAMBLE
         self._large = False
+        self._waits_until = 0.0
 
     async def carry_out(self) -> None:
         """Returns when it has ended, or is another's. Raises Unavailable where its end could not be written: then it is
@@ -119,14 +133,14 @@ class BackgroundRun:
         try:
             if not again:
                 raise InternalError("The gateway stopped while it made this response.")
-            await self._take_key(made)
-            turn = await self._workshop.replies.begin(self._owner, made.request, keeps=True, large=self._large)
-            if made.run.streamed:
-                await self._stream(turn, made, encoder)
-            else:
-                generate, asked = self._workshop.generate, turn.request
-                whole = await generate.complete(turn.dialect, self._owner, asked, large=turn.large, head=made.head)
-                await self._store(turn, whole, [])
+            for waited in count():
+                try:
+                    await self._answer(made, encoder)
+                    break
+                except LiftgateError as error:
+                    if self._number != first or not await self._waits(made, error, waited):
+                        raise
+                    let_go(error)
         except _Over:
             return
         except LiftgateError as error:
@@ -136,6 +150,39 @@ class BackgroundRun:
             log.exception("the response %s failed", self._id)
             let_go(error)
             await self._fail(made, InternalError(), encoder)
+
+    async def _answer(self, made: _Made, encoder: ResponseEncoder) -> None:
+        await self._take_key(made)
+        turn = await self._workshop.replies.begin(self._owner, made.request, keeps=True, large=self._large)
+        if made.run.streamed:
+            await self._stream(turn, made, encoder)
+        else:
+            generate, asked = self._workshop.generate, turn.request
+            whole = await generate.complete(turn.dialect, self._owner, asked, large=turn.large, head=made.head)
+            await self._store(turn, whole, [])
+
+    async def _waits(self, made: _Made, error: LiftgateError, waited: int) -> bool:
+        """Whether its limits refused it for a while only, and nothing of it was paid: then it has waited for another
+        try. Nobody waits for the answer, who could try again."""
+        call, clock = made.call, self._services.clock
+        if call is None or call.ticket is None or call.usage is not None or call.earlier:
+            return False
+        if not isinstance(error, RateReached | BudgetInFlight | LimitsAway) or not error.worth_repeating:
+            return False
+        pause = PLACES.pause(waited, error.retry_after)
+        self._waits_until = self._waits_until or clock.monotonic() + LONGEST_WAIT
+        if clock.monotonic() + pause > self._waits_until:
+            return False
+        call.ticket.settle(0, 0)
+        if not waited:
+            log.info("the response %s waits for its place: %s", self._id, error.message)
+            if not await self._persist(lambda conn: rows.put_off_run(conn, self._id, self._generation)):
+                raise _Over
+        await clock.sleep(pause)
+        run = await self._db.read(lambda conn: rows.progress_of(conn, self._owner, self._id, conn.now()))
+        if run is None or not run.in_flight or run.generation != self._generation:
+            raise _Over
+        return True
 
     async def _take_key(self, made: _Made) -> None:
         """The key of the request, whose limits hold here too, and its owner's. Raises AuthenticationFailed for one

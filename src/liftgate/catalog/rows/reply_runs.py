@@ -162,6 +162,15 @@ def begin_run(conn: Connection, run_id: str, generation: int, frames: Sequence[B
     return replace(run, state="in_progress", attempts=attempts, generation=generation), begun
 
 
+def put_off_run(conn: Connection, run_id: str, generation: int) -> bool:
+    """Nothing was asked yet: this attempt does not count. False: it has ended, or is another's."""
+    conn.execute(
+        f"UPDATE reply_runs SET attempts = attempts - 1 WHERE id = ? AND generation = ? AND {_IN_FLIGHT}",
+        (run_id, generation),
+    )
+    return bool(conn.changed())
+
+
 def log_events(conn: Connection, run_id: str, generation: int, first: int, frames: Sequence[Body]) -> bool:
     """`first`: the number of the first. False: it has ended, or is another's."""
     # Locked, so that it cannot end in between.
