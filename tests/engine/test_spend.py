@@ -18,7 +18,7 @@ from liftgate.catalog.database import Database, open_database
 from liftgate.catalog.rows.files import UNLISTED, commit_file, delete_file
 from liftgate.catalog.rows.usage import COUNTED, NAMED, read_usage, settle_usage, usage_of_file
 from liftgate.clock import SystemClock
-from liftgate.engine.meter import CallRecord
+from liftgate.engine.meter import CallRecord, Kinds
 from liftgate.engine.spend import ROTATED, Spend
 from liftgate.errors import Unavailable
 from liftgate.records import BlobRecord, FileRecord, Owner, UsageFilter
@@ -75,8 +75,9 @@ def test_calls_are_rows_by_key_owner_model_and_day(database_url: str, tmp_path: 
     async def main() -> None:
         async with opened(database_url) as db:
             spend = Spend(db, tmp_path / "spend", SystemClock())
+            kinds = Kinds([spend])
             for call in calls(60):
-                spend.ended(call)
+                kinds.tell(call)
             await spend.write()
             assert await total(db) == times(60)
             found = await db.read(partial(read_usage, by=NAMED, wanted=UsageFilter(), limit=100))

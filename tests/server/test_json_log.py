@@ -15,6 +15,7 @@ import pytest
 from gateways import MODEL, sandbox_server
 from liftgate.engine.access_log import SOON, JsonAccessLog, JsonLineHandler, access_fields
 from liftgate.engine.call_record import CallRecord
+from liftgate.engine.meter import Kinds
 from liftgate.engine.pricing import Paid
 from liftgate.prices import TokenCounts
 from liftgate.redaction import Redactor
@@ -152,11 +153,11 @@ def whole_call(**other: object) -> CallRecord:
 def test_a_line_says_what_its_own_call_was_whatever_came_before(
     other: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
-    access = JsonAccessLog()
+    kinds = Kinds([JsonAccessLog()])
     for each in (whole_call(), whole_call(**other), whole_call(), whole_call(**{**other, "bytes_in": 9})):
         caplog.clear()
         with caplog.at_level("INFO", "liftgate.access"):
-            access.ended(each)
+            kinds.tell(each)
         [line] = [record.getMessage() for record in caplog.records]
         assert line.isascii() and "\n" not in line and json.loads(line) == json.loads(json.dumps(access_fields(each)))
 

@@ -9,6 +9,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as prometheus
 
 from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, settings_for
-from liftgate.engine.meter import CallRecord
+from liftgate.engine.meter import CallRecord, Kinds
 from liftgate.metrics.calls import MOST_FREE_MODELS, MOST_KEYS, CallCounts
 from liftgate.metrics.cells import Labels, Reader, Slot
 from liftgate.metrics.families import FAMILIES, TOKENS_TOTAL
@@ -269,7 +270,7 @@ def test_what_callers_choose_makes_no_series(tmp_path: Path) -> None:
     """A thousand keys, five hundred models that a wildcard lets in, any agents: and so again after each restart."""
     for start in range(3):
         slot = Slot(tmp_path)
-        counts = CallCounts(slot)
+        counts = Kinds([CallCounts(slot)])
         for number in range(1000):
             of_start = f"{start}-{number}"
             free = f"gemini-free-{start}-{number % 500}"
@@ -278,14 +279,14 @@ def test_what_callers_choose_makes_no_series(tmp_path: Path) -> None:
                 "tokens": TokenCounts({"TEXT": 4}, output={"TEXT": 2}),
                 "upstream_model": free,
             }
-            counts.ended(
+            counts.tell(
                 record(number, key=f"key-{of_start}", owner=f"owner-{of_start}", cost=5, model=free, **answered)
             )
-            counts.ended(record(number, key=f"key-{of_start}", model=free, cost=None, **answered))
-            counts.ended(
+            counts.tell(record(number, key=f"key-{of_start}", model=free, cost=None, **answered))
+            counts.tell(
                 record(number, model=free, key=f"key-{of_start}", status=404, error="ModelNotFound", outcome="refused")
             )
-            counts.ended(
+            counts.tell(
                 record(number, method=f"M{number}", path=f"/x/{number}", route="", operation="", peer=f"::{number}")
             )
         slot.close()
@@ -310,6 +311,43 @@ def test_models_of_our_table_have_numbers_of_their_own_behind_a_wildcard(tmp_pat
     spent = {labels[1]: cells[0] for (name, labels), cells in Reader(tmp_path).sums().items() if "spend_usd" in name}
     assert spent["gemini-2.5-flash"] == pytest.approx(7e-9) and spent["other"] == pytest.approx(5e-9)
     slot.close()
+
+
+def test_a_call_is_counted_as_itself_whatever_others_of_its_kind_were(tmp_path: Path) -> None:
+    said = {"usage": {"a": 1}, "tokens": TokenCounts({"TEXT": 4, "AUDIO": 9}, {"TEXT": 1}, {"TEXT": 2}, 3), "cost": 5}
+    others: list[dict[str, Any]] = [
+        {},
+        {"cost": None},
+        {"cost": 0},
+        {"usage": None, "tokens": TokenCounts(), "cost": 0},
+        {"usage": None, "reckoned": {"a": 1}},
+        {"tokens": TokenCounts({"VIDEO": 7}, {}, {"IMAGE": 3})},
+        {"failures": [("e", "UpstreamUnavailable")], "tries": 2},
+        {"copies_hit": {"file-a"}, "paged_in": {"file-b"}, "files": 2.0},
+        {"chunks": 5, "first_event": 0.25},
+        {"total": 3.0, "own": 0.5, "upstream": 2.5, "bytes_in": 9},
+        {"sampled": True, "trace_id": "0af7651916cd43dd8448eb211c80319c"},
+    ]
+    kinds: list[dict[str, Any]] = [
+        {"public_model": "flash"},
+        {"upstream_model": "gemini-free"},
+        {"streamed": True},
+        {"outcome": "refused", "error": "RateReached", "limit": "requests"},
+        {"operation": "", "route": "/v1/files", "tries": 0},
+        {"method": ""},
+    ]
+    alone, together = Slot(tmp_path / "alone"), Slot(tmp_path / "together")
+    at_once = Kinds([CallCounts(together)])
+    for number, (kind, other) in enumerate(product(kinds, [*others, *reversed(others)])):
+        made = record(number, **{**said, **kind, **other})
+        CallCounts(alone).ended(made)
+        at_once.tell(made)
+    sums, found = Reader(tmp_path / "alone").sums(), Reader(tmp_path / "together").sums()
+    assert len(sums) > 40 and found.keys() == sums.keys()
+    for series, cells in sums.items():
+        assert found[series] == pytest.approx(cells), series
+    alone.close()
+    together.close()
 
 
 @pytest.mark.parametrize(

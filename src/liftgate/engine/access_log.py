@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import msgspec
 
-from liftgate.engine.meter import CallRecord
+from liftgate.engine.meter import CallRecord, Hear
 from liftgate.json_types import JsonMapping, JsonObject
 
 log = logging.getLogger("liftgate.access")
@@ -25,8 +25,6 @@ SOON = 0.01
 """Seconds for which a line waits for others, at most."""
 TOGETHER = 4096
 """Bytes that are written together at most: a pipe takes so many whole, and lines of several processes never mix."""
-FORMS = 1024
-"""Kinds of calls whose line is remembered: their model may be of any name."""
 
 _encode = msgspec.json.Encoder().encode
 LONGEST = 256
@@ -56,70 +54,51 @@ class AccessLog:
 class JsonAccessLog:
     """A JSON object for each call, the SDK's too. docs/debugging.md has its fields; what is not known is left out."""
 
-    def __init__(self) -> None:
-        self._lines = JsonLines(lambda text: text)
-
     def ended(self, call: CallRecord) -> None:
-        if not log.isEnabledFor(logging.INFO):
-            return
-        for handler in log.handlers:
-            if isinstance(handler, JsonLineHandler):
-                handler.take(handler.lines.of(call))
+        self.of_kind(call)(call)
+
+    def of_kind(self, call: CallRecord) -> Hear:
+        form = ""
+
+        def write(call: CallRecord) -> None:
+            nonlocal form
+            if not log.isEnabledFor(logging.INFO):
                 return
-        log.info("%s", self._lines.of(call))
+            if is_whole(call):
+                form = form or _form_of(call)
+                line = form % _varying(call)
+            else:
+                line = _as_json(access_fields(call))
+            for handler in log.handlers:
+                if type(handler) is JsonLineHandler:
+                    handler.take(line)
+                    return
+            log.info("%s", line)
+
+        return write
 
 
-class JsonLines:
-    """Lines of calls, in ASCII, so that nothing in one looks like its end, or turns the text round. `clean` hides
-    secrets."""
-
-    def __init__(self, clean: Callable[[str], str]) -> None:
-        self._clean = clean
-        self._forms: dict[tuple[object, ...], str] = {}
-
-    def of(self, call: CallRecord) -> str:
-        if call.usage is None or not call.deployment or not call.operation:
-            return self._clean(_as_json(access_fields(call)))
-        if call.failures or call.earlier or call.copies_hit or call.paged_in:
-            return self._clean(_as_json(access_fields(call)))
-        # Whole answers of one kind differ in a few numbers: the rest is written, and looked through, once.
-        kind = (
-            call.outcome, call.method, call.route, call.status, call.key, call.owner, call.error, call.dialect,
-            call.operation, call.model, call.streamed, call.tries, call.upstream_model, call.deployment, call.account,
-            call.finish, call.reckoned is None,
-        )  # fmt: skip
-        form = self._forms.get(kind)
-        if form is None:
-            if len(self._forms) >= FORMS:
-                self._forms.clear()
-            form = self._forms[kind] = self._clean(_form_of(call))
-        tokens = call.tokens
-        return form % (
-            moment(call.began_at + call.total),
-            call.request_id,
-            call.bytes_in,
-            call.bytes_out,
-            call.total * 1000,
-            call.own * 1000,
-            call.first_event * 1000,
-            call.upstream * 1000,
-            tokens.prompt_total,
-            sum(tokens.cached.values()) if tokens.cached else 0,
-            sum(tokens.output.values()),
-            tokens.thoughts,
-            "null" if call.cost is None else repr(call.cost / 1e9),
-            self._clean(_said_freely(call)),
-        )
+def is_whole(call: CallRecord) -> bool:
+    """Whole answers of one kind differ in a few values: the rest of their lines is written once."""
+    return (
+        call.usage is not None
+        and not call.failures
+        and not call.copies_hit
+        and not call.paged_in
+        and not call.earlier
+        and call.reckoned is None
+        and bool(call.deployment and call.operation)
+    )
 
 
 class JsonLineHandler(logging.Handler):
-    """Of the logger `liftgate.access`: writes what are lines already, without a record for each, and those of a moment
-    together; `logging.shutdown` what waits at the end. `write` takes them without the end of the last; `clean` hides
-    secrets."""
+    """Of the logger `liftgate.access`: writes what are lines already, in ASCII, so that nothing in one looks like its
+    end, or turns the text round. There is no record for each, and those of a moment are written together;
+    `logging.shutdown` writes what waits at the end. `write` takes them without the end of the last; `clean` hides
+    secrets, in all of them at once."""
 
     def __init__(self, write: Write, clean: Callable[[str], str]) -> None:
         super().__init__()
-        self.lines = JsonLines(clean)
         self._write = write
         self._clean = clean
         self._waiting: list[str] = []
@@ -127,11 +106,12 @@ class JsonLineHandler(logging.Handler):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def take(self, line: str) -> None:
-        """A clean one, to be written within `SOON` seconds; at once where no event loop runs."""
-        if self._size + len(line) >= TOGETHER:
+        """To be written within `SOON` seconds; at once where no event loop runs."""
+        size = len(line) + 1
+        if self._size + size > TOGETHER:
             self.flush()
         self._waiting.append(line)
-        self._size += len(line) + 1
+        self._size += size
         if self._loop is None or self._loop.is_closed():
             try:
                 self._loop = asyncio.get_running_loop()
@@ -147,7 +127,7 @@ class JsonLineHandler(logging.Handler):
     def flush(self) -> None:
         lines, self._waiting, self._size = self._waiting, [], 0
         if lines:
-            self._write("\n".join(lines))
+            self._write(self._clean("\n".join(lines)))
 
     def emit(self, record: logging.LogRecord) -> None:
         self.flush()
@@ -167,10 +147,11 @@ _VARY = {
     "cached": "%d",
     "out": "%d",
     "reasoning": "%d",
+    "by_modality": "%s",
     "cost_usd": "%s",
 }
 """Fields of a call that is like another, in the order in which their values are given."""
-_FREE = ("trace_id", "user", "upstream_id", "by_modality")
+_FREE = ("trace_id", "user", "upstream_id")
 
 
 def _form_of(call: CallRecord) -> str:
@@ -184,13 +165,33 @@ def _form_of(call: CallRecord) -> str:
     return "{" + ",".join(written) + "%s}"
 
 
+def _varying(call: CallRecord) -> tuple[object, ...]:
+    tokens, cost, total = call.tokens, call.cost, call.total
+    prompt, cached = tokens.prompt, tokens.cached
+    return (
+        moment(call.began_at + total),
+        call.request_id,
+        call.bytes_in,
+        call.bytes_out,
+        total * 1000,
+        call.own * 1000,
+        call.first_event * 1000,
+        call.upstream * 1000,
+        sum(prompt.values()),
+        sum(cached.values()) if cached else 0,
+        sum(tokens.output.values()),
+        tokens.thoughts,
+        f'{{"TEXT":{prompt["TEXT"]}}}' if len(prompt) == 1 and "TEXT" in prompt else _as_json(dict(prompt)),
+        "null" if cost is None else repr(cost / 1e9),
+        _said_freely(call),
+    )
+
+
 def _said_freely(call: CallRecord) -> str:
-    by_modality = _as_json(dict(call.tokens.prompt))
     if not call.trace_id and not call.user and call.response_id:
-        return f',"by_modality":{by_modality},"upstream_id":{_as_json(call.response_id)}'
+        return f',"upstream_id":{_as_json(call.response_id)}'
     said = {"trace_id": call.trace_id, "user": call.user[:LONGEST], "upstream_id": call.response_id}
-    texts = "".join(f',"{name}":{_as_json(value)}' for name, value in said.items() if value)
-    return f',"by_modality":{by_modality}{texts}'
+    return "".join([f',"{name}":{_as_json(value)}' for name, value in said.items() if value])
 
 
 def _as_json(value: JsonMapping | str) -> str:

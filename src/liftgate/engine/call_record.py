@@ -144,6 +144,8 @@ class CallRecord(msgspec.Struct):
     client: float = 0.0
     """Waiting for the caller to send its body and to take the answer."""
     total: float = 0.0
+    own: float = 0.0
+    """Spent here, and on nothing else."""
     # Its end
     status: int = 0
     """HTTP's, or what it would be for a call of the SDK; 0 where the client left before there was an answer."""
@@ -160,11 +162,6 @@ class CallRecord(msgspec.Struct):
     """The end of the last try that gave no answer, on the monotonic clock."""
     since: float = 0.0
     """Google is waited for since then, on the monotonic clock; 0: it is not."""
-
-    @property
-    def own(self) -> float:
-        """Seconds that were spent here, and on nothing else."""
-        return max(0.0, self.total - self.files - self.upstream - self.pauses - self.client)
 
     def is_asked(self, operation: str, model: object, *, streamed: bool = False, user: object = None) -> None:
         """What is asked of which model."""

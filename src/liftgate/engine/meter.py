@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
+from operator import attrgetter
 from time import monotonic
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from liftgate.clock import Clock
 from liftgate.engine.call_record import CallRecord as CallRecord
@@ -42,10 +43,67 @@ async def bringing(call: CallRecord, wait: Awaitable[T]) -> T:
         call.files += monotonic() - began
 
 
+Hear = Callable[[CallRecord], None]
+
+
 class Meter(Protocol):
     """A listener. It is called on the event loop, between two answers: it must neither wait nor work for long."""
 
     def ended(self, call: CallRecord) -> None: ...
+
+
+@runtime_checkable
+class MeterOfKinds(Meter, Protocol):
+    """One that has more to find than to note: where a call is counted depends on few of its values, and on the same
+    ones for thousands of calls."""
+
+    def of_kind(self, call: CallRecord) -> Hear | None:
+        """What `ended` does with this call, and with all others of its kind (`kind_of`). None: nothing."""
+        ...
+
+
+kind_of: Callable[[CallRecord], tuple[object, ...]] = attrgetter(
+    "outcome", "status", "error", "limit", "method", "route", "dialect", "operation", "streamed", "key", "key_id",
+    "owner", "model", "public_model", "upstream_model", "deployment", "account", "tries", "finish",
+)  # fmt: skip
+"""What a `MeterOfKinds` may have looked at before; everything else is the call's own."""
+KINDS = 2048
+"""Of calls that are remembered: some of their values are the caller's."""
+
+
+class Kinds:
+    """Listeners, and what each of them does with a kind of calls."""
+
+    def __init__(self, listeners: Sequence[Meter]) -> None:
+        self._listeners = listeners
+        self._known: dict[tuple[object, ...], list[Hear]] = {}
+
+    def tell(self, call: CallRecord) -> None:
+        """A failing listener harms no other."""
+        found = self._known.get(kind_of(call))
+        for hear in self._learned(call) if found is None else found:
+            try:
+                hear(call)
+            except Exception:
+                log.exception("a listener failed at the end of a call")
+
+    def _learned(self, call: CallRecord) -> list[Hear]:
+        found: list[Hear] = []
+        failed = False
+        for listener in self._listeners:
+            try:
+                hear = listener.of_kind(call) if isinstance(listener, MeterOfKinds) else listener.ended
+            except Exception:
+                log.exception("a listener failed at the end of a call")
+                failed = True
+                continue
+            if hear is not None:
+                found.append(hear)
+        if not failed:
+            if len(self._known) >= KINDS:
+                self._known.clear()
+            self._known[kind_of(call)] = found
+        return found
 
 
 class Unreported(Protocol):
@@ -69,6 +127,7 @@ class Meters:
         self.on = bool(listeners) or tell_cost
         self.open = 0
         self._listeners = tuple(listeners)
+        self._kinds = Kinds(self._listeners)
         self._clock = clock
         self._pricing = pricing
         self.unreported: Unreported | None = None
@@ -81,6 +140,7 @@ class Meters:
         """One that there is only when the gateway is open. Again: without effect."""
         if listener not in self._listeners:
             self._listeners = (*self._listeners, listener)
+            self._kinds = Kinds(self._listeners)
             self.on = True
 
     def begin(self, request_id: str) -> CallRecord:
@@ -88,11 +148,12 @@ class Meters:
         return CallRecord(request_id, self._clock.now(), pricing=self._pricing)
 
     def end(self, call: CallRecord, *, left: bool = False) -> None:
-        """Exactly once for each call. `left`: the client was gone before the end. A failing listener harms no other."""
+        """Exactly once for each call. `left`: the client was gone before the end."""
         self.open -= 1
         if call.since:
             call.hears_more()
-        call.total = monotonic() - call.started
+        call.total = total = monotonic() - call.started
+        call.own = max(0.0, total - call.files - call.upstream - call.pauses - call.client)
         if left:
             call.outcome = "left"
         elif call.error or call.status >= 400:
@@ -105,8 +166,4 @@ class Meters:
     def _tell(self, call: CallRecord) -> None:
         call.price()
         call.sent = None
-        for listener in self._listeners:
-            try:
-                listener.ended(call)
-            except Exception:
-                log.exception("a listener failed at the end of a call")
+        self._kinds.tell(call)

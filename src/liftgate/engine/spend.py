@@ -18,9 +18,10 @@ import msgspec
 from liftgate import ids
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows import usage as rows
+from liftgate.catalog.rows.usage import Counts, Group
 from liftgate.clock import Clock
-from liftgate.engine.meter import CallRecord
-from liftgate.engine.spend_journal import Journal, OfFiles, Sums, left_behind, sums_of
+from liftgate.engine.meter import CallRecord, Hear
+from liftgate.engine.spend_journal import Journal, OfFiles, Sums, begun, left_behind, sums_of
 from liftgate.errors import LiftgateError
 
 log = logging.getLogger("liftgate.engine")
@@ -30,6 +31,9 @@ ROTATED = 4 << 20
 FREE = frozenset({"", "count", "countTokens"})
 """Operations that use nothing that is paid."""
 DAY = 86_400
+MEDIA = ("IMAGE", "VIDEO", "AUDIO", "DOCUMENT")
+"""Google's names of them, in the order of `rows.COUNTED`."""
+NO_MEDIA: Counts = (0,) * len(MEDIA)
 
 
 class _Batch(msgspec.Struct, frozen=True):
@@ -67,22 +71,62 @@ class Spend:
         return sum(counts[-1] for sums in (self._sums, self._loose, pending) for counts in sums.calls.values())
 
     def ended(self, call: CallRecord) -> None:
+        if (hear := self.of_kind(call)) is not None:
+            hear(call)
+
+    def of_kind(self, call: CallRecord) -> Hear | None:
         if call.operation in FREE:
-            return
-        group = (call.key_id, call.owner, model_of(call), self._day_of(call.began_at))
-        counts = _counts(call)
-        used = _used(call) if call.copies_hit or call.paged_in else None
+            return None
+        key, owner, failed = call.key_id, call.owner, 0 if call.outcome == "ok" else 1
+        model = call.public_model
+        is_free = "*" in model
+        group: Group = ("", "", "", "")
+        begins = b""
+        day = -DAY
+
+        def count(call: CallRecord) -> None:
+            nonlocal model, group, begins, day
+            if is_free or not day <= call.began_at < day + DAY:
+                day = int(call.began_at) // DAY * DAY
+                model = model_of(call)
+                group = (key, owner, model, self._day_of(call.began_at))
+                begins = begun(group)
+            tokens, cost = call.tokens, call.cost
+            prompt, output, cached = tokens.prompt, tokens.output, tokens.cached
+            # In the order of `rows.COUNTED`.
+            counts = (
+                1,
+                failed,
+                1 if cost is None else 0,
+                0 if call.reckoned is None else 1,
+                sum(prompt.values()),
+                sum(cached.values()) if cached else 0,
+                *(NO_MEDIA if len(prompt) == 1 and "TEXT" in prompt else _media(prompt)),
+                sum(output.values()),
+                tokens.thoughts,
+                cost or 0,
+            )
+            self._count(group, begins, counts, _used(call) if call.copies_hit or call.paged_in else None)
+
+        return count
+
+    def _count(self, group: Group, begins: bytes, counts: Counts, used: OfFiles | None) -> None:
+        sums = self._sums
         try:
-            journal = self._journal = self._journal or Journal(self._directory)
-            journal.append(group, counts, used)
+            journal = self._journal
+            if journal is None:
+                journal = self._journal = Journal(self._directory)
+            journal.append(begins, counts, used)
         except OSError as error:
             if not self._told:
                 log.error("the journal of spend takes no writes, and a kill would lose what is spent now: %s", error)
             self._told = True
-            self._loose.add(group, counts, used)
+            sums = self._loose
         else:
             self._told = False
-            self._sums.add(group, counts, used)
+        sums.add(group, counts)
+        if used is not None:
+            sums.add_files(used)
 
     async def write(self) -> None:
         """Adds what was counted here to the catalogue. Raises what the catalogue does; nothing is lost then."""
@@ -160,31 +204,10 @@ def model_of(call: CallRecord) -> str:
     return call.public_model
 
 
-def _counts(call: CallRecord) -> list[int]:
-    """In the order of `rows.COUNTED`."""
-    tokens = call.tokens
-    prompt = tokens.prompt
-    return [
-        1,
-        0 if call.outcome == "ok" else 1,
-        1 if call.cost is None else 0,
-        1 if call.estimated else 0,
-        _sum(prompt),
-        _sum(tokens.cached),
-        prompt.get("IMAGE", 0),
-        prompt.get("VIDEO", 0),
-        prompt.get("AUDIO", 0),
-        prompt.get("DOCUMENT", 0),
-        _sum(tokens.output),
-        tokens.thoughts,
-        call.cost or 0,
-    ]
+def _media(prompt: Mapping[str, int]) -> Counts:
+    return [prompt.get(kind, 0) for kind in MEDIA]
 
 
 def _used(call: CallRecord) -> OfFiles:
     """Of each of its Files the call's whole cost: Google does not say which part of it one File is."""
     return OfFiles(sorted({*call.copies_hit, *call.paged_in}), (1, 1 if call.cost is None else 0, call.cost or 0))
-
-
-def _sum(counts: Mapping[str, int]) -> int:
-    return sum(counts.values())

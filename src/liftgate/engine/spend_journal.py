@@ -12,19 +12,19 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
 from liftgate import ids
 from liftgate.blobs.disk import locked
-from liftgate.catalog.rows.usage import COUNTED, NAMED, OF_FILE, Group
-
-K = TypeVar("K", Group, str)
+from liftgate.catalog.rows.usage import COUNTED, NAMED, OF_FILE, Counts, Group
 
 log = logging.getLogger("liftgate.engine")
 
 ENDING = ".jsonl"
+WAITING = 256
+"""Calls of a group that are added up together, at most."""
+NO_COUNTS = (0,) * len(OF_FILE)
 
 
 class OfFiles(msgspec.Struct, frozen=True):
@@ -43,24 +43,35 @@ assert len(OF_FILE) == 3
 class Sums:
     """What calls used, and what each File cost in them."""
 
-    __slots__ = ("calls", "files")
+    __slots__ = ("_calls", "files")
 
     def __init__(self) -> None:
-        self.calls: dict[Group, list[int]] = {}
+        # Some rows wait to be added up: hundreds at a time cost as much as one.
+        self._calls: dict[Group, list[Counts]] = {}
         self.files: dict[str, list[int]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self.calls or self.files)
+        return bool(self._calls or self.files)
 
-    def add(self, group: Group, counts: list[int], used: OfFiles | None) -> None:
-        """`counts` may become the sum's own."""
-        _add(self.calls, group, counts)
-        if used is not None:
-            self.add_files(used)
+    @property
+    def calls(self) -> dict[Group, Counts]:
+        for rows in self._calls.values():
+            _add_up(rows)
+        return {group: rows[0] for group, rows in self._calls.items()}
+
+    def add(self, group: Group, counts: Counts) -> None:
+        rows = self._calls.get(group)
+        if rows is None:
+            self._calls[group] = [counts]
+        else:
+            rows.append(counts)
+            if len(rows) > WAITING:
+                _add_up(rows)
 
     def add_files(self, used: OfFiles) -> None:
         for file_id in used.files:
-            _add(self.files, file_id, list(used.counts))
+            known = self.files.get(file_id, NO_COUNTS)
+            self.files[file_id] = [a + b for a, b in zip(known, used.counts, strict=True)]
 
 
 class Journal:
@@ -78,9 +89,9 @@ class Journal:
             os.close(self._fd)
         self.size = 0
 
-    def append(self, group: Group, counts: list[int], used: OfFiles | None) -> None:
-        """Raises OSError; then it ends as it did before."""
-        line = _encode((*group, *counts)) + b"\n"
+    def append(self, group: bytes, counts: Counts, used: OfFiles | None) -> None:
+        """`group`: as `begun` writes it. Raises OSError; then it ends as it did before."""
+        line = group + _encode(counts)[1:] + b"\n"
         if used is not None:
             line += _encode(used) + b"\n"
         try:
@@ -135,17 +146,17 @@ def sums_of(content: bytes, journal: str) -> Sums:
             if len(counts) != len(COUNTED):
                 raise ValueError("it has another number of values")
             key, owner, model, day = map(str, texts)
-            sums.add((key, owner, model, day), [int(each) for each in counts], None)
+            sums.add((key, owner, model, day), [int(each) for each in counts])
         except (msgspec.DecodeError, ValueError) as error:
             log.warning("a line of the journal of spend %s is left out: %s", journal, error)
     return sums
 
 
-def _add(sums: dict[K, list[int]], name: K, counts: list[int]) -> None:
-    known = sums.get(name)
-    if known is None:
-        sums[name] = counts
-    else:
-        for at, count in enumerate(counts):
-            if count:
-                known[at] += count
+def begun(group: Group) -> bytes:
+    """The beginning of the lines of its calls."""
+    return _encode(group)[:-1] + b","
+
+
+def _add_up(rows: list[Counts]) -> None:
+    if len(rows) > 1:
+        rows[:] = [[*map(sum, zip(*rows, strict=True))]]

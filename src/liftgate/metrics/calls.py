@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import zip_longest
 
-import msgspec
-
-from liftgate.engine.meter import CallRecord
+from liftgate.engine.meter import CallRecord, Hear
 from liftgate.engine.spend import model_of
 from liftgate.metrics import families
 from liftgate.metrics.cells import UNREAD_CELL, Labels, Slot
 from liftgate.metrics.families import OTHER, Family
+from liftgate.prices import TokenCounts
 from liftgate.rates import model_entry
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -30,96 +30,176 @@ DOORS = {
 """Routes that take files in → how that is called."""
 
 
-class _Places(msgspec.Struct, frozen=True):
-    """The first cells of what every call of one kind is counted as: found once, not for each call."""
+class _TokenCells(dict[str, int]):
+    """Google's name of a modality → the cell of its tokens: `of` a model's input or output, from a `cache` or not."""
 
-    overhead: int
-    calls: int
-    first: int
-    further: int
-    sent: int
-    made: int
-    ok: int
+    def __init__(self, slot: Slot, model: str, of: str, cache: str = "") -> None:
+        super().__init__()
+        self._slot = slot
+        self._labels = model, of, cache
+
+    def __missing__(self, modality: str) -> int:
+        model, of, cache = self._labels
+        at = self[modality] = self._slot.at(families.TOKENS_TOTAL, (model, of, modality.lower(), cache))
+        return at
+
+
+class _Tokens:
+    """Where the tokens of calls of one model are counted."""
+
+    __slots__ = ("input", "output", "read", "thoughts")
+
+    def __init__(self, slot: Slot, model: str) -> None:
+        self.input = _TokenCells(slot, model, "input")
+        self.read = _TokenCells(slot, model, "input", "read")
+        self.output = _TokenCells(slot, model, "output")
+        self.thoughts = _TokenCells(slot, model, "reasoning")
 
 
 class CallCounts:
     def __init__(self, slot: Slot) -> None:
         self._slot = slot
         self._cells = slot.cells
-        self._observe_at = slot.observe_at
         self._keys = {*slot.values_of(families.SPEND, "key"), *slot.values_of(families.REFUSALS, "key")} - {OTHER}
         named = slot.values_of(families.TOKENS_TOTAL, "model") | slot.values_of(families.UNPRICED, "model")
         self._free_models = {name for name in named - {OTHER} if model_entry(name) is None}
-        self._known: dict[tuple[str, ...], int] = {}
-        self._requests: dict[tuple[str, str, int], int] = {}
-        self._places: dict[tuple[str, str, str, str], _Places] = {}
+        self._tokens: dict[str, _Tokens] = {}
 
     def ended(self, call: CallRecord) -> None:
-        if call.method:
-            self._request(call)
+        if (hear := self.of_kind(call)) is not None:
+            hear(call)
+
+    def of_kind(self, call: CallRecord) -> Hear | None:
+        """Where calls of a kind are counted is looked for once, and not for each of them."""
+        hear = self._request(call) if call.method else None
         if call.operation:
-            self._call(call)
-        if call.outcome == "refused":
-            self._add(families.REFUSALS, (self._key(call), call.error or OTHER, call.limit))
+            hear = self._call(call, hear)
+        return hear if call.outcome != "refused" else self._refusal(call, hear)
 
-    def _request(self, call: CallRecord) -> None:
+    def _request(self, call: CallRecord) -> Hear:
         method = call.method if call.method in METHODS else "_OTHER"
-        key = (method, call.route, call.status)
-        at = self._requests.get(key)
-        if at is None:
-            at = self._requests[key] = self._slot.at(families.HTTP, (method, call.route or OTHER, str(call.status)))
-        self._observe_at(at, families.HTTP_SECONDS, call.total)
-        if call.sampled:
-            self._exemplar(families.HTTP, (method, call.route or OTHER, str(call.status)), call, call.total)
-        if call.route in DOORS and method in ("POST", "PUT"):
-            door = DOORS[call.route]
-            self._add(families.UPLOADS, (door, call.outcome))
-            self._add(families.UPLOAD_BYTES, (door,), call.bytes_in)
-            self._observe_at(self._slot.at(families.UPLOAD_SECONDS, (door,)), families.FILE_SECONDS, call.total)
+        labels = (method, call.route or OTHER, str(call.status))
+        door = DOORS.get(call.route) if method in ("POST", "PUT") else None
+        cells, buckets = self._cells, families.HTTP_SECONDS
+        at = self._slot.at(families.HTTP, labels)
+        at_sum = at + len(buckets) + 1
 
-    def _call(self, call: CallRecord) -> None:
-        key = (call.operation, call.public_model, call.error, call.deployment)
-        places = self._places.get(key)
-        if places is None:
-            places = self._places[key] = self._find_places(call)
-        self._observe_at(places.overhead, families.OWN_SECONDS, call.own)
-        if call.tries:
-            self._observe_at(places.calls, families.CALL_SECONDS, call.upstream)
+        def count(call: CallRecord) -> None:
+            total = call.total
+            cells[at + bisect_left(buckets, total)] += 1.0
+            cells[at_sum] += total
             if call.sampled:
-                asked = call.operation, PROVIDER, call.public_model, call.error
-                self._exemplar(families.CALLS, asked, call, call.upstream)
-            if call.streamed and call.first_event:
-                self._observe_at(places.first, families.CALL_SECONDS, call.first_event)
+                self._exemplar(families.HTTP, labels, call, total)
+            if door is not None:
+                self._upload(door, call)
+
+        return count
+
+    def _upload(self, door: str, call: CallRecord) -> None:
+        self._slot.add(families.UPLOADS, (door, call.outcome), 1.0)
+        self._slot.add(families.UPLOAD_BYTES, (door,), call.bytes_in)
+        self._slot.observe(families.UPLOAD_SECONDS, (door,), call.total)
+
+    def _refusal(self, call: CallRecord, hear: Hear | None) -> Hear:
+        at = self._slot.at(families.REFUSALS, (self._key(call), call.error or OTHER, call.limit))
+
+        def count(call: CallRecord) -> None:
+            if hear is not None:
+                hear(call)
+            self._cells[at] += 1.0
+
+        return count
+
+    def _call(self, call: CallRecord, request: Hear | None) -> Hear:
+        model, asked = call.public_model, (call.operation, PROVIDER, call.public_model)
+        tokens = None if "*" in model else self._tokens_of(model)
+        reached = self._reached(call) if call.tries else None
+        cells, buckets, slot = self._cells, families.OWN_SECONDS, self._slot
+        at = slot.at(families.OVERHEAD, (call.operation,))
+        at_sum = at + len(buckets) + 1
+        sent = slot.at(families.TOKEN_USAGE, (*asked, "input")) if reached else UNREAD_CELL
+        made = slot.at(families.TOKEN_USAGE, (*asked, "output")) if reached else UNREAD_CELL
+        spent = -1
+
+        def count(call: CallRecord) -> None:
+            nonlocal spent
+            if request is not None:
+                request(call)
+            own = call.own
+            cells[at + bisect_left(buckets, own)] += 1.0
+            cells[at_sum] += own
+            if reached is not None:
+                reached(call)
+            if call.copies_hit or call.paged_in:
+                self._files(call)
+            named = model if tokens is not None else self._model(call)
+            cost = call.cost
+            if cost is None:
+                slot.add(families.UNPRICED, (named,), 1.0)
+            elif cost:
+                if spent < 0 or tokens is None:
+                    spent = slot.at(families.SPEND, (self._key(call), named))
+                cells[spent] += cost / 1e9
+            if call.usage is not None or call.earlier or call.reckoned is not None:
+                self._count_tokens(call.tokens, tokens or self._tokens_of(named), sent, made)
+
+        return count
+
+    def _reached(self, call: CallRecord) -> Hear:
+        """Of a call for which Google was asked."""
+        asked, streamed = (call.operation, PROVIDER, call.public_model), call.streamed
+        cells, buckets, slot = self._cells, families.CALL_SECONDS, self._slot
+        labels = (*asked, call.error)
+        at = slot.at(families.CALLS, labels)
+        at_sum = at + len(buckets) + 1
+        first = slot.at(families.FIRST, asked)
+        further = slot.at(families.PER_CHUNK, asked)
+        ok = slot.at(families.ATTEMPTS, (call.deployment, "ok"))
+
+        def count(call: CallRecord) -> None:
+            upstream = call.upstream
+            cells[at + bisect_left(buckets, upstream)] += 1.0
+            cells[at_sum] += upstream
+            if call.sampled:
+                self._exemplar(families.CALLS, labels, call, upstream)
+            if streamed and call.first_event:
+                slot.observe_at(first, buckets, call.first_event)
                 if (more := call.chunks - 1) > 0:
-                    mean = max(0.0, call.upstream - call.first_event) / more
-                    self._observe_at(places.further, families.QUICK_SECONDS, mean, more)
+                    mean = max(0.0, upstream - call.first_event) / more
+                    slot.observe_at(further, families.QUICK_SECONDS, mean, more)
             if call.failures:
                 self._attempts(call)
             else:
-                self._cells[places.ok] += 1.0
-        if call.copies_hit or call.paged_in:
-            self._files(call)
-        named = call.public_model if "*" not in call.public_model else self._model(call)
-        if call.cost is None:
-            self._add(families.UNPRICED, (named,))
-        elif call.cost:
-            self._add(families.SPEND, (self._key(call), named), call.cost / 1e9)
-        if call.usage is not None or call.earlier or call.estimated:
-            self._tokens(call, places, named)
+                cells[ok] += 1.0
 
-    def _find_places(self, call: CallRecord) -> _Places:
-        asked: Labels = (call.operation, PROVIDER, call.public_model)
-        at = self._slot.at
-        reached = bool(call.tries)
-        return _Places(
-            at(families.OVERHEAD, (call.operation,)),
-            at(families.CALLS, (*asked, call.error)) if reached else UNREAD_CELL,
-            at(families.FIRST, asked) if reached else UNREAD_CELL,
-            at(families.PER_CHUNK, asked) if reached else UNREAD_CELL,
-            at(families.TOKEN_USAGE, (*asked, "input")) if reached else UNREAD_CELL,
-            at(families.TOKEN_USAGE, (*asked, "output")) if reached else UNREAD_CELL,
-            at(families.ATTEMPTS, (call.deployment, "ok")) if reached else UNREAD_CELL,
-        )
+        return count
+
+    def _count_tokens(self, tokens: TokenCounts, of_model: _Tokens, sent_at: int, made_at: int) -> None:
+        cells, cached, buckets = self._cells, tokens.cached, families.TOKENS
+        sent = made = 0
+        for modality, count in tokens.prompt.items():
+            sent += count
+            if cached and (read := min(count, cached.get(modality, 0))):
+                cells[of_model.read[modality]] += read
+                count -= read
+            if count:
+                cells[of_model.input[modality]] += count
+        for modality, count in tokens.output.items():
+            made += count
+            cells[of_model.output[modality]] += count
+        if thoughts := tokens.thoughts:
+            made += thoughts
+            cells[of_model.thoughts["TEXT"]] += thoughts
+        cells[sent_at + bisect_left(buckets, sent)] += 1.0
+        cells[sent_at + len(buckets) + 1] += sent
+        cells[made_at + bisect_left(buckets, made)] += 1.0
+        cells[made_at + len(buckets) + 1] += made
+
+    def _tokens_of(self, model: str) -> _Tokens:
+        found = self._tokens.get(model)
+        if found is None:
+            found = self._tokens[model] = _Tokens(self._slot, model)
+        return found
 
     def _attempts(self, call: CallRecord) -> None:
         answered = call.tries > len(call.failures)
@@ -127,39 +207,14 @@ class CallCounts:
         followed = [*tried[1:], *([call.deployment] if answered else [])]
         for deployment, following in zip_longest(tried, followed):
             after = "retried" if following == deployment else "fell_back"
-            self._add(families.ATTEMPTS, (deployment, "failed" if following is None else after))
+            self._slot.add(families.ATTEMPTS, (deployment, "failed" if following is None else after), 1.0)
         if answered:
-            self._add(families.ATTEMPTS, (call.deployment, "ok"))
+            self._slot.add(families.ATTEMPTS, (call.deployment, "ok"), 1.0)
 
     def _files(self, call: CallRecord) -> None:
         if hits := len(call.copies_hit - call.paged_in):
-            self._add(families.LOOKUPS, (call.account, "hit"), hits)
-        self._observe_at(self._slot.at(families.FILE_WAIT, (call.outcome,)), families.FILE_SECONDS, call.files)
-
-    def _tokens(self, call: CallRecord, places: _Places, model: str) -> None:
-        tokens = call.tokens
-        sent = made = 0
-        for kind, count in tokens.prompt.items():
-            sent += count
-            cached = min(count, tokens.cached.get(kind, 0)) if tokens.cached else 0
-            if count > cached:
-                self._add_tokens(model, "input", kind, "", count - cached)
-            if cached:
-                self._add_tokens(model, "input", kind, "read", cached)
-        for kind, count in tokens.output.items():
-            made += count
-            self._add_tokens(model, "output", kind, "", count)
-        if tokens.thoughts:
-            self._add_tokens(model, "reasoning", "TEXT", "", tokens.thoughts)
-        self._observe_at(places.sent, families.TOKENS, sent)
-        self._observe_at(places.made, families.TOKENS, made + tokens.thoughts)
-
-    def _add_tokens(self, model: str, of: str, kind: str, cache: str, count: int) -> None:
-        key = (model, of, kind, cache)
-        at = self._known.get(key)
-        if at is None:
-            at = self._known[key] = self._slot.at(families.TOKENS_TOTAL, (model, of, kind.lower(), cache))
-        self._cells[at] += count
+            self._slot.add(families.LOOKUPS, (call.account, "hit"), hits)
+        self._slot.observe(families.FILE_WAIT, (call.outcome,), call.files)
 
     def _exemplar(self, family: Family, labels: Labels, call: CallRecord, value: float) -> None:
         trace = int(call.trace_id, 16)
@@ -186,10 +241,3 @@ class CallCounts:
                 return OTHER
             self._keys.add(name)
         return name
-
-    def _add(self, family: Family, labels: Labels, by: float = 1.0) -> None:
-        key = (family.name, *labels)
-        at = self._known.get(key)
-        if at is None:
-            at = self._known[key] = self._slot.at(family, labels)
-        self._cells[at] += by
