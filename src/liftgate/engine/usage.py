@@ -61,14 +61,23 @@ class Usage:
         """As rows have it, in UTC."""
         return day_of(self._clock.now())
 
-    async def summed(self, by: Sequence[str], wanted: UsageFilter) -> list[Used]:
-        """In the order of the values of `by`, at most `MOST_ROWS` and one. Raises what the catalogue does."""
-        if not all(map(storable, (wanted.key, wanted.owner, wanted.model))):
+    async def summed(
+        self,
+        by: Sequence[str],
+        wanted: UsageFilter,
+        *,
+        limit: int = MOST_ROWS,
+        after: Sequence[str] = (),
+        dearest: bool = False,
+    ) -> list[Used]:
+        """In the order of the values of `by`, at most `limit` and one, which says that there are more. `after`: values
+        of `by`; only those that follow. `dearest`: those that cost most come first. Raises what the catalogue does."""
+        if not all(map(storable, (wanted.key, wanted.owner, wanted.model, *after))):
             return []
         await self._settled()
 
         def look(conn: Connection) -> list[Used]:
-            found = read_usage(conn, by, wanted, MOST_ROWS + 1)
+            found = read_usage(conn, by, wanted, limit + 1, after=after, dearest=dearest)
             ids = sorted({values[by.index("key")] for values, _ in found}) if "key" in by else []
             called = names_of_keys(conn, ids)
             used = []
@@ -79,6 +88,17 @@ class Usage:
             return used
 
         return await self._db.read(look)
+
+    async def whole(self, by: Sequence[str], wanted: UsageFilter) -> list[Used]:
+        """All of them, however many, page after page: for a command that has its process to itself."""
+        found: list[Used] = []
+        after: Sequence[str] = ()
+        while True:
+            page = await self.summed(by, wanted, after=after)
+            found += page[:MOST_ROWS]
+            if len(page) <= MOST_ROWS:
+                return found
+            after = [found[-1].names[name] for name in by]
 
     async def of_file(self, file_id: str) -> UsedFile:
         """What the calls that used this File cost. Raises what the catalogue does."""

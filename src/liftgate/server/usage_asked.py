@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from types import MappingProxyType
 
-from liftgate.engine.usage import Usage
+from liftgate.engine.usage import MOST_ROWS, Usage, Used
 from liftgate.errors import InvalidRequest, NotFound, let_go
 from liftgate.records import UsageFilter
 from liftgate.server.request import Request
 from liftgate.settings.sections import LOCAL, MASTER
+from liftgate.whole_numbers import whole_number
 
 SHOWN_DAYS = 30
+NO_QUERY: Mapping[str, str] = MappingProxyType({})
 DIGEST_LENGTH = 64
 
 
@@ -58,6 +61,37 @@ async def named_key(request: Request, query: Mapping[str, str]) -> str | None:
     except NotFound as error:
         let_go(error)
         return named
+
+
+async def all_sums(request: Request, by: Sequence[str], wanted: UsageFilter) -> list[Used]:
+    """All of it: sums of a part would be taken for the whole. Raises InvalidRequest where it is too much."""
+    found = await usage_of(request).summed(by, wanted)
+    if len(found) > MOST_ROWS:
+        raise InvalidRequest(
+            f"These days have more than {MOST_ROWS:,} sums by {', '.join(by)}: ask for fewer of them, or for the pages "
+            f"of /liftgate/usage?by={','.join(by)}.",
+            param="start_date",
+        )
+    return found
+
+
+async def dearest(
+    request: Request, by: Sequence[str], wanted: UsageFilter, query: Mapping[str, str] = NO_QUERY
+) -> list[Used]:
+    """What cost most, first; as many as `limit` of the query says. Raises InvalidRequest where that says nothing, and
+    there are too many."""
+    given = query.get("limit")
+    limit = MOST_ROWS if given is None else whole_number(given)
+    if limit is None or not 0 <= limit <= MOST_ROWS:
+        raise InvalidRequest(f"'limit' is a whole number, {MOST_ROWS:,} at most.", param="limit")
+    found = await usage_of(request).summed(by, wanted, limit=limit, dearest=True)
+    if given is None and len(found) > limit:
+        raise InvalidRequest(
+            f"There are more than {MOST_ROWS:,} sums by {', '.join(by)}: ask for the pages of "
+            f"/liftgate/usage?by={','.join(by)}{', or give a limit' if query is not NO_QUERY else ''}.",
+            param="limit" if query is not NO_QUERY else None,
+        )
+    return found[:limit]
 
 
 def days_asked(request: Request, query: Mapping[str, str]) -> tuple[date, date | None]:

@@ -96,10 +96,17 @@ def names_of_keys(conn: Connection, key_ids: Sequence[str]) -> dict[str, str]:
 
 
 def read_usage(
-    conn: Connection, by: Sequence[str], wanted: UsageFilter, limit: int
+    conn: Connection,
+    by: Sequence[str],
+    wanted: UsageFilter,
+    limit: int,
+    *,
+    after: Sequence[str] = (),
+    dearest: bool = False,
 ) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
-    """(values of `by`, sums of COUNTED), in the order of the values, at most `limit`. `by`: of NAMED, any number."""
-    assert set(by) <= set(NAMED)
+    """(values of `by`, sums of COUNTED), in the order of the values, at most `limit`. `by`: of NAMED, any number.
+    `after`: values; only those that follow. `dearest`: those that cost most come first."""
+    assert set(by) <= set(NAMED) and len(after) in (0, len(by))
     tests = {
         "key = ?": wanted.key,
         "owner = ?": wanted.owner,
@@ -108,8 +115,15 @@ def read_usage(
         "day <= ?": wanted.until,
     }
     given = {test: value for test, value in tests.items() if value is not None}
-    where = f" WHERE {' AND '.join(given)}" if given else ""
+    order = names = ", ".join(by)
+    conditions, values = list(given), list(given.values())
+    if after:
+        conditions.append(f"({names}) > ({marks(len(by))})")
+        values += after
+    if dearest:
+        order = f"sum(nano_usd) DESC, {names}"
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     columns = ", ".join((*by, *(f"CAST(coalesce(sum({name}), 0) AS BIGINT)" for name in COUNTED)))
-    grouped = f" GROUP BY {', '.join(by)} ORDER BY {', '.join(by)} LIMIT ?" if by else " LIMIT ?"
-    rows = conn.execute(f"SELECT {columns} FROM usage{where}{grouped}", (*given.values(), limit))
+    grouped = f" GROUP BY {names} ORDER BY {order} LIMIT ?" if by else " LIMIT ?"
+    rows = conn.execute(f"SELECT {columns} FROM usage{where}{grouped}", (*values, limit))
     return [(tuple(row[: len(by)]), tuple(int(each) for each in row[len(by) :])) for row in rows]

@@ -56,7 +56,7 @@ def spend(
 
     async def look(data: Data) -> tuple[list[Used], list[JsonObject]]:
         budgets = await GatewayBudget(data.db, settings.budgets).read()
-        return await Usage(data.db, SystemClock()).summed(groups, wanted), [shown_budget(each) for each in budgets]
+        return await Usage(data.db, SystemClock()).whole(groups, wanted), [shown_budget(each) for each in budgets]
 
     (found, budgets), places = with_data(settings, look, together=False)
     if as_json:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from liftgate.engine.usage import MOST_ROWS, Used
-from liftgate.errors import InvalidRequest
+from liftgate.engine.usage import Used
 from liftgate.json_types import JsonObject
-from liftgate.records import UsageFilter
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
-from liftgate.server.usage_asked import days_asked, named_key, usage_of, wanted_usage
+from liftgate.server.usage_asked import all_sums, days_asked, named_key, wanted_usage
 
 BY_DAY = ("start_date", "end_date")
 
@@ -21,7 +19,7 @@ async def user_activity(request: Request) -> Response:
     since, until = days_asked(request, query)
     key = await named_key(request, query)
     wanted, _ = wanted_usage(request, query, since, until, key=key, owner=query.get("user_id"))
-    return _by_day(await _summed(request, ("day", "owner", "model", "key"), wanted))
+    return _by_day(await all_sums(request, ("day", "owner", "model", "key"), wanted))
 
 
 async def team_activity(request: Request) -> Response:
@@ -33,7 +31,7 @@ async def team_activity(request: Request) -> Response:
     )
     only = next(iter(teams)) if len(teams) == 1 else None
     wanted, _ = wanted_usage(request, query, since, until, key=await named_key(request, query), owner=only)
-    found = await _summed(request, ("day", "owner", "model", "key"), wanted)
+    found = await all_sums(request, ("day", "owner", "model", "key"), wanted)
     return _by_day(
         [each for each in found if each.names["owner"] not in left_out and (not teams or each.names["owner"] in teams)]
     )
@@ -42,27 +40,16 @@ async def team_activity(request: Request) -> Response:
 async def global_activity(request: Request) -> Response:
     query = request.query("key", *BY_DAY)
     wanted, _ = wanted_usage(request, query, *days_asked(request, query))
-    return json_response(_requests(await _summed(request, ("day",), wanted)))
+    return json_response(_requests(await all_sums(request, ("day",), wanted)))
 
 
 async def model_activity(request: Request) -> Response:
     """The models that were asked most come first."""
     query = request.query("key", *BY_DAY)
     wanted, _ = wanted_usage(request, query, *days_asked(request, query))
-    models = _grouped(await _summed(request, ("day", "model"), wanted), "model")
+    models = _grouped(await all_sums(request, ("day", "model"), wanted), "model")
     shown = [{"model": model, **_requests(of_model)} for model, of_model in models.items()]
     return json_response(sorted(shown, key=lambda each: -each["sum_api_requests"]))
-
-
-async def _summed(request: Request, by: Sequence[str], wanted: UsageFilter) -> list[Used]:
-    """All of it: sums of a part would be taken for the whole. Raises InvalidRequest where it is too much."""
-    found = await usage_of(request).summed(by, wanted)
-    if len(found) > MOST_ROWS:
-        raise InvalidRequest(
-            f"These days have more than {MOST_ROWS:,} sums by {', '.join(by)}: ask for fewer of them.",
-            param="start_date",
-        )
-    return found
 
 
 def _requests(found: Sequence[Used]) -> JsonObject:

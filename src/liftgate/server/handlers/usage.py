@@ -6,9 +6,11 @@ Money is US dollars. LiteLLM's answers have LiteLLM's names; a user there is an 
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from types import MappingProxyType
+
+import msgspec
 
 from liftgate.engine.usage import GROUPS, MOST_ROWS, Used
 from liftgate.errors import InvalidRequest, MissingParameter
@@ -16,18 +18,26 @@ from liftgate.json_types import JsonObject
 from liftgate.keys.spending import shown_budget
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
-from liftgate.server.usage_asked import SHOWN_DAYS, day_asked, days_asked, named_key, usage_of, wanted_usage
+from liftgate.server.usage_asked import (
+    SHOWN_DAYS,
+    all_sums,
+    day_asked,
+    days_asked,
+    dearest,
+    named_key,
+    usage_of,
+    wanted_usage,
+)
 from liftgate.whole_numbers import whole_number
 
 NO_ROWS = (
     "Liftgate keeps no row for each request: usage is summed by key, owner, model and day. Each request is a line of "
     "the access log, with its cost (`access_log: true`, `json_logs: true`)."
 )
-NO_QUERY: Mapping[str, str] = MappingProxyType({})
 
 
 async def list_usage(request: Request) -> Response:
-    query = request.query("key", "by", "start", "end", "key_id", "owner", "model")
+    query = request.query("key", "by", "start", "end", "key_id", "owner", "model", "limit", "after")
     by = [name for name in query.get("by", ",".join(GROUPS)).split(",") if name]
     for name in by:
         if name not in GROUPS or by.count(name) > 1:
@@ -35,18 +45,41 @@ async def list_usage(request: Request) -> Response:
     since = day_asked(query, "start") or usage_of(request).today() - timedelta(days=SHOWN_DAYS)
     wanted, seen = wanted_usage(request, query, since, day_asked(query, "end"), key=query.get("key_id"))
     usage = usage_of(request)
-    found = await usage.summed(by, wanted)
+    limit = whole_number(query.get("limit", str(MOST_ROWS)))
+    if limit is None or not 1 <= limit <= MOST_ROWS:
+        raise InvalidRequest(f"'limit' is a whole number from 1 to {MOST_ROWS:,}.", param="limit")
+    found = await usage.summed(by, wanted, limit=limit, after=_after(query, by))
+    has_more = len(found) > limit
     return json_response(
         {
             "object": "list",
             "scope": seen or "all owners",
             "start": wanted.since,
             "by": by,
-            "data": [{**each.names, **_key_name(each), **_counts(each)} for each in found[:MOST_ROWS]],
+            "data": [{**each.names, **_key_name(each), **_counts(each)} for each in found[:limit]],
             "total": _counts(await usage.total(wanted)),
-            "has_more": len(found) > MOST_ROWS,
+            "has_more": has_more,
+            "next": _token(found[limit - 1], by) if has_more else None,
         }
     )
+
+
+def _token(last: Used, by: Sequence[str]) -> str:
+    """What `after` of the next page is: the names of the last sum."""
+    return urlsafe_b64encode(msgspec.json.encode([last.names[name] for name in by])).decode().rstrip("=")
+
+
+def _after(query: Mapping[str, str], by: Sequence[str]) -> list[str]:
+    given = query.get("after")
+    if not given:
+        return []
+    try:
+        names = msgspec.json.decode(urlsafe_b64decode(given + "=" * (-len(given) % 4)), type=list[str])
+    except (ValueError, msgspec.MsgspecError):
+        names = []
+    if not by or len(names) != len(by):
+        raise InvalidRequest("'after' is the `next` of a page with the same `by`.", param="after")
+    return names
 
 
 async def spend_logs(request: Request) -> Response:
@@ -59,7 +92,7 @@ async def spend_logs(request: Request) -> Response:
         request, query, since, until, key=await named_key(request, query), owner=query.get("user_id")
     )
     days: dict[str, JsonObject] = {}
-    for each in await usage_of(request).summed(("day", "owner", "model"), wanted):
+    for each in await all_sums(request, ("day", "owner", "model"), wanted):
         name = each.names
         day = days.setdefault(name["day"], {"startTime": name["day"], "spend": 0.0, "users": {}, "models": {}})
         for group, member in ((day["users"], name["owner"]), (day["models"], name["model"])):
@@ -71,7 +104,7 @@ async def spend_logs(request: Request) -> Response:
 async def spend_keys(request: Request) -> Response:
     query = request.query("key", "limit")
     wanted, _ = wanted_usage(request, query)
-    found = _dearest(await usage_of(request).summed(("key", "owner"), wanted), query)
+    found = await dearest(request, ("key", "owner"), wanted, query)
     return json_response(
         [
             {
@@ -89,7 +122,7 @@ async def spend_keys(request: Request) -> Response:
 async def spend_users(request: Request) -> Response:
     query = request.query("key", "user_id")
     wanted, _ = wanted_usage(request, query, owner=query.get("user_id"))
-    found = _dearest(await usage_of(request).summed(("owner",), wanted))
+    found = await dearest(request, ("owner",), wanted)
     return json_response([{"user_id": each.names["owner"], "spend": each.dollars} for each in found])
 
 
@@ -108,13 +141,13 @@ async def global_spend(request: Request) -> Response:
 
 async def global_models(request: Request) -> Response:
     query = request.query("key", "limit")
-    found = _dearest(await usage_of(request).summed(("model",), wanted_usage(request, query)[0]), query)
+    found = await dearest(request, ("model",), wanted_usage(request, query)[0], query)
     return json_response([{"model": each.names["model"], "total_spend": each.dollars} for each in found])
 
 
 async def global_keys(request: Request) -> Response:
-    """Of the last 30 days, as LiteLLM has it."""
-    query = request.query("key", "limit")
+    """Of the last 30 days by default, as LiteLLM has it."""
+    query = request.query("key", "limit", "start_date", "end_date")
     wanted, _ = wanted_usage(request, query, *days_asked(request, query))
     return json_response(
         [
@@ -124,18 +157,18 @@ async def global_keys(request: Request) -> Response:
                 "key_name": each.key_name,
                 "total_spend": each.dollars,
             }
-            for each in _dearest(await usage_of(request).summed(("key",), wanted), query)
+            for each in await dearest(request, ("key",), wanted, query)
         ]
     )
 
 
 async def global_teams(request: Request) -> Response:
-    """Of the last 30 days, as LiteLLM has it; not rounded to cents."""
-    query = request.query("key")
+    """Of the last 30 days by default, as LiteLLM has it; not rounded to cents."""
+    query = request.query("key", "start_date", "end_date")
     wanted, _ = wanted_usage(request, query, *days_asked(request, query))
-    teams = _dearest(await usage_of(request).summed(("owner",), wanted))
+    teams = await dearest(request, ("owner",), wanted)
     days: dict[str, dict[str, float]] = {}
-    for each in await usage_of(request).summed(("day", "owner"), wanted):
+    for each in await all_sums(request, ("day", "owner"), wanted):
         days.setdefault(each.names["day"], {})[each.names["owner"]] = each.dollars
     return json_response(
         {
@@ -156,10 +189,10 @@ async def spend_report(request: Request) -> Response:
     since, until = day_asked(query, "start_date"), day_asked(query, "end_date")
     wanted, _ = wanted_usage(request, query, since, until, key=await named_key(request, query), owner=owner)
     if group_by == "team":
-        return json_response(_by_team(await usage_of(request).summed(("day", "owner", "model", "key"), wanted)))
+        return json_response(_by_team(await all_sums(request, ("day", "owner", "model", "key"), wanted)))
     if group_by in ("api_key", "internal_user_id"):
         ours = "key" if group_by == "api_key" else "owner"
-        return json_response(_by_name(await usage_of(request).summed((ours, "model"), wanted), group_by, ours))
+        return json_response(_by_name(await all_sums(request, (ours, "model"), wanted), group_by, ours))
     raise InvalidRequest("'group_by' is team, api_key or internal_user_id here.", param="group_by")
 
 
@@ -176,14 +209,6 @@ def _counts(used: Used) -> JsonObject:
         "total_tokens": used.tokens,
         "cost": used.dollars,
     }
-
-
-def _dearest(found: Sequence[Used], query: Mapping[str, str] = NO_QUERY) -> list[Used]:
-    """The first of them, as many as `limit` of the query says."""
-    limit = whole_number(query.get("limit", str(MOST_ROWS)))
-    if limit is None or limit < 0:
-        raise InvalidRequest("'limit' is a whole number.", param="limit")
-    return sorted(found, key=lambda each: -each.counts["nano_usd"])[:limit]
 
 
 def _rounded(dollars: float) -> float:
