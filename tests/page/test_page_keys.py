@@ -48,9 +48,12 @@ def test_a_key_is_made_used_watched_and_changed(browser: Browser, url: str) -> N
         expect(user.page.get_by_label("Ask further")).to_have_value("Question 3")
         user.look("Spend")
         expect(user.page.get_by_role("table", name="By key")).to_contain_text("ci")
+        expect(user.page.get_by_text("Budget each day")).to_be_visible()
+        expect(user.page.get_by_text(re.compile(r"^\$0\.0\d+ of \$1\.50"))).to_be_visible()
 
         page.get_by_role("link", name="Spend of ci").click()
         expect(page.get_by_text("Of the key ci.")).to_be_visible()
+        expect(page.get_by_text(re.compile(r"^\$0\.0\d+ of \$1\.50"))).to_be_visible()
         expect(page.get_by_role("img", name=re.compile(r"^Spend of 30 days: \$0\.0"))).to_be_visible()
         expect(page.get_by_role("table", name="By day").get_by_role("row")).to_have_count(2)
         master.check_access()

@@ -39,6 +39,14 @@ CASES = [
     ("until(null)", "–"),
     ("ago(null)", "never"),
     ("kind('video/mp4')", "Video"),
+    ("left(1)", "over"),
+    ("left(Date.now() / 1000 + 7200)", "2 h left"),
+    ("budgetWindow(null)", "in all"),
+    ("budgetWindow('1mo')", "each month"),
+    ("budgetWindow('12h')", "each 12h"),
+    ("plain('Férié, 測試 🎬 مرحبا.txt')", "Férié, 測試 🎬 مرحبا.txt"),
+    ("plain('invoice\\u202efdp.exe')", "invoice\ufffdfdp.exe"),
+    ("plain('\\u2066a\\u2069\\u200fb\\n')", "\ufffda\ufffd\ufffdb\ufffd"),
     ("kind('application/zip')", "application/zip"),
 ]
 

@@ -1,7 +1,7 @@
 // Google's accounts: how full each is, what is on its way there, what Google refused.
 import { html } from "./htm-preact.js";
 import { ask } from "./api.js";
-import { Empty, Heading, Problem, Table, Waiting, useLoaded } from "./parts.js";
+import { Empty, Heading, Name, Problem, Table, Waiting, useLoaded } from "./parts.js";
 import { COPY_STATES, ago, count, size } from "./words.js";
 
 function Account({ use }) {
@@ -29,7 +29,7 @@ export const Copies = ({ title, none, copies, last }) => html`<section>
   ${copies.length
     ? html`<${Table} caption=${title} heads=${["File", "State", "Account", "Size", last]}>
         ${copies.map((each) => html`<tr key=${each.file_id + each.account + each.mime_type}>
-          <th scope="row"><a href=${`#/files/${each.file_id}`}>${each.filename}</a></th>
+          <th scope="row"><a href=${`#/files/${each.file_id}`}><${Name} of=${each.filename} /></a></th>
           <td>${state(each)}</td><td>${each.account}</td><td class="number">${size(each.bytes)}</td>
           <td>${each.last_error || ago(each.last_used_at)}</td>
         </tr>`)}
@@ -44,7 +44,7 @@ export function Accounts() {
     <${Problem} error=${error} again=${reload} />
     ${!data && !error && html`<${Waiting} what="Loading the accounts" />`}
     ${data && html`
-      <p class="quiet">What Liftgate keeps at Google${data.scope === "all owners" ? "" : ` for ${data.scope}`}. Google takes 20 GB a project; when one is full, copies that nobody used lately make room.</p>
+      <p class="quiet">What Liftgate keeps at Google${data.scope === "all owners" ? "" : ` for ${data.scope}`}. When one of Google's projects is full, copies that nobody used lately make room.</p>
       ${data.data.length
         ? html`<ul class="cards">${data.data.map((use) => html`<${Account} key=${use.account} use=${use} />`)}</ul>`
         : html`<${Empty}><p>No Google key is configured. Set GEMINI_API_KEY, or name one in the config, and start the gateway again.</p></${Empty}>`}

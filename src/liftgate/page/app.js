@@ -19,9 +19,17 @@ const tabs = new BroadcastChannel("liftgate.session");
 
 const VIEWS = { files: Files, upload: Uploads, ask: Ask, accounts: Accounts, keys: Keys, spend: Spend, health: Health };
 
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function place() {
   const [path, rest] = location.hash.slice(2).split("?");
-  const [view, id] = path.split("/").map(decodeURIComponent);
+  const [view, id] = path.split("/").map(decoded);
   return { view: view || "files", id: id || "", query: new URLSearchParams(rest || "") };
 }
 
@@ -62,7 +70,7 @@ function Bar({ session, at, signOut }) {
       ${links.map(([view, title]) => html`<a key=${view} href=${`#/${view}`} aria-current=${at.view === view ? "page" : undefined}>${title}</a>`)}
     </nav>
     <div class="who">
-      <span title="Whose files these are">${session.owner}</span>
+      <bdi title="Whose files these are">${session.owner}</bdi>
       ${session.keys && html`<button type="button" class="plain" onClick=${signOut}>Sign out</button>`}
     </div>
   </header>`;
@@ -120,7 +128,7 @@ function App() {
   };
   // A key that opens no files begins where it can do something.
   if (!session.files && !location.hash) location.replace(session.master ? "#/keys" : "#/accounts");
-  const View = at.view === "files" && at.id ? File : VIEWS[at.view] || Files;
+  const View = at.view === "files" && at.id ? File : (Object.hasOwn(VIEWS, at.view) ? VIEWS[at.view] : Files);
   return html`
     <${Bar} session=${session} at=${at} signOut=${signOut} />
     <main id="main">

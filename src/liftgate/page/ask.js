@@ -1,12 +1,15 @@
 // Questions about files, with the answers as they come, and what they cost.
-import { html, useEffect, useRef, useState } from "./htm-preact.js";
+import { html, useEffect, useMemo, useRef, useState } from "./htm-preact.js";
 import { ask, events, query, request } from "./api.js";
-import { Empty, Heading, Problem, Select, useLoaded } from "./parts.js";
-import { count, money, size } from "./words.js";
+import { markdown } from "./markdown.js";
+import { Heading, Name, Problem, Select, useLoaded } from "./parts.js";
+import { count, money, plain, size } from "./words.js";
 
 const MODEL = "liftgate.model";
 const NO_MODEL = "No model can be asked with this key. Whoever runs the gateway names models in its config, and in each key which of them it may ask.";
 const USUAL = /flash/;
+// Milliseconds: an answer comes in more pieces than a person can read.
+const REDRAWN = 100;
 const ENDED_EARLY = {
   length: "The answer stops here: the model has written as much as it may.",
   content_filter: "Google's filter ended the answer here.",
@@ -25,6 +28,8 @@ function useModels() {
   };
   return { names, model, choose, error: error || (data && !names.length ? { message: NO_MODEL } : null) };
 }
+
+const Answer = ({ text }) => useMemo(() => markdown(text), [text]);
 
 function cost(usage) {
   if (!usage) return "";
@@ -76,6 +81,12 @@ export function Conversation({ files, ended }) {
     field.current.value = "";
     let answer = "";
     let note = "";
+    let drawing = 0;
+    const draw = () => {
+      drawing = 0;
+      setPhase("Answering");
+      last({ answer });
+    };
     try {
       const body = { model, messages, stream: true, stream_options: { include_usage: true } };
       const stream = await request("POST", "/v1/chat/completions", { body, signal: control.signal });
@@ -85,16 +96,18 @@ export function Conversation({ files, ended }) {
         const text = choice?.delta?.content;
         if (text) {
           answer += text;
-          setPhase("Answering");
-          last({ answer });
+          drawing ||= setTimeout(draw, answer === text ? 0 : REDRAWN);
         }
         note ||= ENDED_EARLY[choice?.finish_reason] || "";
         if (chunk?.usage) last({ cost: cost(chunk.usage) });
       }
+      clearTimeout(drawing);
       if (!answer) throw new Error(note || "The model gave no answer. Ask in other words, or another model.");
-      last({ note });
+      last({ answer, note });
       setPhase("Answered");
     } catch (failed) {
+      clearTimeout(drawing);
+      if (answer) last({ answer });
       setPhase("");
       if (control.signal.aborted) setPhase("Stopped");
       else setError(failed);
@@ -111,10 +124,10 @@ export function Conversation({ files, ended }) {
   };
 
   return html`<div class="conversation">
-    ${turns.length > 0 && html`<ol class="turns">
+    ${turns.length > 0 && html`<h2 class="hidden">Answers</h2><ol class="turns">
       ${turns.map((turn, at) => html`<li key=${at}>
         <p class="question"><span class="hidden">You asked: </span>${turn.text}</p>
-        <div class="answer" aria-busy=${running && at === turns.length - 1 ? "true" : "false"}>${turn.answer}</div>
+        <div class="answer" aria-busy=${running && at === turns.length - 1 ? "true" : "false"}><${Answer} text=${turn.answer} /></div>
         ${turn.note && html`<p class="quiet">${turn.note}</p>`}
         ${turn.cost && html`<p class="quiet cost">${turn.cost}</p>`}
       </li>`)}
@@ -145,7 +158,7 @@ function Picker({ chosen, add }) {
     <label><span>Add a file by its name</span><input type="search" value=${typed} onInput=${(event) => setTyped(event.target.value)} /></label>
     <${Problem} error=${error} />
     ${typed.trim() && data && html`<ul aria-label="Files that fit">
-      ${found.map((file) => html`<li key=${file.id}><button type="button" onClick=${() => (add(file), setTyped(""))}>Add ${file.filename}<small> ${size(file.bytes)}</small></button></li>`)}
+      ${found.map((file) => html`<li key=${file.id}><button type="button" onClick=${() => (add(file), setTyped(""))}>Add <${Name} of=${file.filename} /><small> ${size(file.bytes)}</small></button></li>`)}
       ${!found.length && html`<li class="quiet">No other file fits.</li>`}
     </ul>`}
   </div>`;
@@ -162,9 +175,9 @@ export function Ask({ query: asked }) {
     <${Picker} chosen=${files} add=${(file) => setFiles([...files, file])} />
     ${files.length
       ? html`<ul class="chips" aria-label="Files that are asked about">${files.map((file) => html`<li key=${file.id}>
-          <a href=${`#/files/${file.id}`}>${file.filename}</a>
-          <button type="button" class="plain" aria-label=${`Leave out ${file.filename}`} onClick=${() => setFiles(files.filter((each) => each !== file))}>✕</button>
+          <a href=${`#/files/${file.id}`}><${Name} of=${file.filename} /></a>
+          <button type="button" class="plain" aria-label=${`Leave out ${plain(file.filename)}`} onClick=${() => setFiles(files.filter((each) => each !== file))}>✕</button>
         </li>`)}</ul>`
-      : !given.loading && html`<${Empty}><p>Ask without a file, or add some by name. In <a href="#/files">Files</a> several can be chosen at once.</p></${Empty}>`}
+      : !given.loading && html`<p class="quiet">Ask without a file, or add some by name. In <a href="#/files">Files</a> several can be chosen at once.</p>`}
     <${Conversation} files=${files} />`;
 }

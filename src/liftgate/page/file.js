@@ -2,8 +2,8 @@
 import { html, useState } from "./htm-preact.js";
 import { ask, base, request } from "./api.js";
 import { Conversation } from "./ask.js";
-import { Confirm, Facts, Heading, Problem, Table, Waiting, useLoaded } from "./parts.js";
-import { COPY_STATES, ago, count, money, size, until, when } from "./words.js";
+import { Confirm, Facts, Heading, Name, Problem, Table, Waiting, useLoaded } from "./parts.js";
+import { COPY_STATES, ago, count, money, plain, size, until, when } from "./words.js";
 
 const HEAD = 64 * 1024;
 const TEXTS = ["application/json", "application/xml", "application/yaml", "application/javascript", "application/x-python"];
@@ -18,7 +18,7 @@ function TextPreview({ file }) {
   const { data, error, loading, reload } = useLoaded(load, [file.id]);
   if (loading) return html`<${Waiting} what="Loading the text" />`;
   return html`<${Problem} error=${error} again=${reload} />
-    ${data != null && html`<pre class="text" tabindex="0" role="region" aria-label=${`Text of ${file.filename}`}>${data}</pre>`}
+    ${data != null && html`<pre class="text" tabindex="0" role="region" aria-label=${`Text of ${plain(file.filename)}`}>${data}</pre>`}
     ${file.bytes > HEAD && html`<p class="quiet">These are the first ${size(HEAD)} of ${size(file.bytes)}.</p>`}`;
 }
 
@@ -26,7 +26,7 @@ function Preview({ file }) {
   const [broken, setBroken] = useState(false);
   const url = `${base}/v1/files/${file.id}/content`;
   const type = bare(file.mime_type);
-  const name = `Preview of ${file.filename}`;
+  const name = `Preview of ${plain(file.filename)}`;
   const failed = () => setBroken(true);
   if (broken) return html`<p class="quiet">This browser cannot show it. Download it to look at it.</p>`;
   if (type.startsWith("image/")) return html`<img src=${url} alt=${name} onError=${failed} />`;
@@ -78,7 +78,7 @@ export function File({ id }) {
   };
   return html`
     <p><a href="#/files">All files</a></p>
-    <${Heading} title=${file.filename} />
+    <${Heading} title=${plain(file.filename)}><${Name} of=${file.filename} /></${Heading}>
     <div class="row">
       <a class="button" href=${`${base}/v1/files/${file.id}/content`} download=${file.filename}>Download</a>
       <button type="button" class="danger" onClick=${() => setDeleting(true)}>Delete</button>
@@ -97,6 +97,6 @@ export function File({ id }) {
     <section><h2>Ask about it</h2><${Conversation} files=${[file]} ended=${() => setTurn((before) => before + 1)} /></section>
     <${Copies} id=${file.id} turn=${turn} />
     ${deleting && html`<${Confirm} title="Delete this file?" verb="Delete" act=${remove} close=${() => setDeleting(false)}>
-      <p>${file.filename} and its copies at Google go. This cannot be taken back.</p>
+      <p><${Name} of=${file.filename} /> and its copies at Google go. This cannot be taken back.</p>
     </${Confirm}>`}`;
 }

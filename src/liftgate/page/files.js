@@ -1,13 +1,14 @@
 // All files: found by name, type and state, in an order, page by page; chosen ones are deleted or asked about.
 import { html, useEffect, useState } from "./htm-preact.js";
 import { ask, query } from "./api.js";
-import { Confirm, Empty, Heading, Problem, Select, Waiting, useLoaded } from "./parts.js";
+import { Confirm, Empty, Heading, Name, Problem, Select, Waiting, useLoaded } from "./parts.js";
 import { uploader } from "./uploading.js";
-import { COPY_STATES, count, kind, kinds, size, until, when } from "./words.js";
+import { COPY_STATES, count, kind, kinds, left, plain, size, until, when } from "./words.js";
 
 const PAGE = 100;
 // What fits in a window is drawn at once, the rest of a page after it was seen.
 const AT_ONCE = 25;
+const NAMED = 5;
 const TYPES = [["", "All types"], ...kinds];
 const STATES = [["", "All states"], ["processed", "Ready"], ["uploaded", "On the way to Google"], ["error", "Refused by Google"]];
 const PURPOSES = ["", "user_data", "assistants", "batch", "fine-tune", "vision", "evals"].map((each) => [each, each || "All purposes"]);
@@ -25,7 +26,7 @@ const ALL = { search: "", type: "", purpose: "", status: "", sort: "created_at",
 function atGoogle(file) {
   const states = Object.entries(file.copies);
   if (!states.length) return "–";
-  if (file.copies.active) return until(file.copies_until);
+  if (file.copies.active) return html`<span title=${until(file.copies_until)}>${left(file.copies_until)}</span>`;
   return states.map(([state, number]) => `${number} ${COPY_STATES[state] || state}`).join(", ");
 }
 
@@ -47,7 +48,7 @@ async function deleteAll(files, done) {
         done(file);
       } catch (error) {
         if (error.status === 404) done(file);
-        else failed.push(`${file.filename}: ${error.message}`);
+        else failed.push(`${plain(file.filename)}: ${error.message}`);
       }
     }
   };
@@ -145,14 +146,18 @@ export function Files() {
     <${Problem} error=${added.error} />
     ${added.next && html`<p><button type="button" onClick=${showMore} disabled=${added.busy}>${files.length ? "Show more" : "Look further"}</button></p>`}
     ${deleting && html`<${Confirm} title=${`Delete ${count(chosen.size, "file")}?`} verb="Delete" act=${remove} close=${() => setDeleting(false)}>
-      <p>${[...chosen.values()].slice(0, 3).map((file) => file.filename).join(", ")}${chosen.size > 3 ? ` and ${chosen.size - 3} more` : ""}. Their copies at Google go too. This cannot be taken back.</p>
+      <ul class="names">
+        ${[...chosen.values()].slice(0, NAMED).map((file) => html`<li key=${file.id}><${Name} of=${file.filename} /></li>`)}
+        ${chosen.size > NAMED && html`<li>and ${chosen.size - NAMED} more</li>`}
+      </ul>
+      <p>Their copies at Google go too. This cannot be taken back.</p>
     </${Confirm}>`}`;
 }
 
 function Row({ file, chosen, choose }) {
   return html`<tr class=${chosen ? "is-chosen" : ""}>
-    <td class="tick"><input type="checkbox" aria-label=${`Choose ${file.filename}`} checked=${chosen} onChange=${(event) => choose(file, event.target.checked)} /></td>
-    <th scope="row"><a href=${`#/files/${file.id}`}>${file.filename}</a>
+    <td class="tick"><input type="checkbox" aria-label=${`Choose ${plain(file.filename)}`} checked=${chosen} onChange=${(event) => choose(file, event.target.checked)} /></td>
+    <th scope="row"><a href=${`#/files/${file.id}`} title=${file.filename.length > 80 ? plain(file.filename) : undefined}><${Name} of=${file.filename} /></a>
       <small class="narrow">${kind(file.mime_type)} · ${size(file.bytes)} · ${when(file.created_at)}</small>
       ${file.status_details && html`<small>${file.status_details}</small>`}</th>
     <td class="wide">${kind(file.mime_type)}</td>

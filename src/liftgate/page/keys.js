@@ -2,12 +2,11 @@
 import { html, useEffect, useRef, useState } from "./htm-preact.js";
 import { ask, query } from "./api.js";
 import { Confirm, Empty, Heading, Problem, Select, Table, Waiting, useLoaded } from "./parts.js";
-import { count, money, until, when } from "./words.js";
+import { WINDOWS, budgetWindow, count, money, plain, until, when } from "./words.js";
 
 const PAGE = 50;
 const LIVES = [["", "for ever"], ["1d", "1 day"], ["30d", "30 days"], ["90d", "90 days"], ["365d", "a year"]];
 const TYPES = [["", "Models and files"], ["management", "Keys"], ["read_only", "Looking only"]];
-const WINDOWS = [["", "in all"], ["1d", "each day"], ["1w", "each week"], ["1mo", "each month"]];
 const NUMBERS = [
   ["rpm_limit", "Requests a minute"],
   ["tpm_limit", "Tokens a minute"],
@@ -15,7 +14,7 @@ const NUMBERS = [
 ];
 const seconds = (iso) => (iso ? Date.parse(iso) / 1000 : null);
 const names = (text) => text.split(/[\s,]+/).filter(Boolean);
-const nameOf = (key) => key.key_alias || key.key_name;
+const nameOf = (key) => plain(key.key_alias || key.key_name);
 
 function state(key) {
   if (key.blocked) return "blocked";
@@ -24,10 +23,9 @@ function state(key) {
 }
 
 function limits(key) {
-  const window = WINDOWS.find(([duration]) => duration === (key.budget_duration || ""));
   const said = [
     key.models.length > 0 && key.models.join(", "),
-    key.max_budget != null && `${money(key.max_budget)} ${window ? window[1] : `each ${key.budget_duration}`}`,
+    key.max_budget != null && `${money(key.max_budget)} ${budgetWindow(key.budget_duration)}`,
     key.rpm_limit != null && `${count(key.rpm_limit, "request")} a minute`,
     key.tpm_limit != null && `${count(key.tpm_limit, "token")} a minute`,
     key.max_parallel_requests != null && `${count(key.max_parallel_requests, "request")} at one time`,
@@ -152,12 +150,12 @@ export function Keys({ session }) {
     ${data && data.keys.length > 0 && html`<${Table} caption="Keys" heads=${["Name", "Owner", "State", "Limits", "Made", "What to do"]}>
       ${data.keys.map((key) => html`<tr key=${key.token}>
         <th scope="row">${nameOf(key)}<small>${key.key_name}</small></th>
-        <td class="break">${key.owner}</td>
+        <td class="break">${key.owner === key.id ? "its own" : html`<bdi>${plain(key.owner)}</bdi>`}</td>
         <td>${state(key)}</td>
         <td class="break">${limits(key)}</td>
         <td class="number">${when(seconds(key.created_at))}</td>
         <td><div class="row tight">
-          ${session.spend && html`<a class="button" aria-label=${`Spend of ${nameOf(key)}`} href=${`#/spend?key=${key.id}`}>Spend</a>`}
+          ${session.spend && html`<a class="button" aria-label=${`Spend of ${nameOf(key)}`} href=${`#/spend?key=${key.id}&token=${key.token}`}>Spend</a>`}
           <button type="button" aria-label=${`Change ${nameOf(key)}`} onClick=${() => (setChanged(key), setMaking(false))}>Change</button>
           ${key.blocked
             ? html`<button type="button" aria-label=${`Unblock ${nameOf(key)}`} onClick=${() => act("/key/unblock", { key: key.token })}>Unblock</button>`

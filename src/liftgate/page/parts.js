@@ -1,5 +1,6 @@
 // What the views are made of.
 import { html, useCallback, useEffect, useLayoutEffect, useRef, useState } from "./htm-preact.js";
+import { plain } from "./words.js";
 
 // What `load(signal)` gives, again whenever `deps` change, and every so many milliseconds while the page is seen.
 export function useLoaded(load, deps, every = 0) {
@@ -40,6 +41,9 @@ export const Problem = ({ error, again }) =>
     <p>${error.message}</p>
     ${again && html`<button type="button" onClick=${again}>Try again</button>`}
   </div>`;
+
+// A name among other words, whichever way its script is written.
+export const Name = ({ of }) => html`<bdi>${plain(of)}</bdi>`;
 
 export const Empty = ({ children }) => html`<div class="empty">${children}</div>`;
 

@@ -2,7 +2,7 @@
 import { html, useState } from "./htm-preact.js";
 import { ask, query } from "./api.js";
 import { Empty, Facts, Heading, Problem, Select, Table, Waiting, useLoaded } from "./parts.js";
-import { count, money } from "./words.js";
+import { budgetWindow, count, money, when } from "./words.js";
 
 const DAY = 86_400_000;
 const SPANS = [["7", "7 days"], ["30", "30 days"], ["90", "90 days"], ["365", "a year"]];
@@ -48,17 +48,37 @@ const Sums = ({ title, what, rows, nameOf }) =>
     </${Table}>
   </section>`;
 
+// What the key may spend, and how far it is: of one key, or of whoever looks.
+const budgets = (info) =>
+  (info?.budgets || []).map((each) => [
+    `Budget ${budgetWindow(each.budget_duration)}`,
+    html`${money(each.spend)} of ${money(each.max_budget)}${each.budget_reset_at && html`<small>begins again ${when(Date.parse(each.budget_reset_at) / 1000)}</small>`}`,
+  ]);
+
+// A key's own terms, or those of whoever looks; null where they cannot be seen.
+async function about(asked, signal) {
+  const token = asked.get("token");
+  if (asked.get("key") && !token) return null;
+  try {
+    // In a query `key` is who asks, as Google's clients write it.
+    if (token) return (await ask("POST", "/v2/key/info", { body: { keys: [token] }, signal })).info[0];
+    return (await ask("GET", "/key/info", { signal })).info;
+  } catch {
+    return null;
+  }
+}
+
 export function Spend({ query: asked }) {
   const key = asked.get("key") || "";
   const [days, setDays] = useState("30");
   const start = new Date(Date.now() - (Number(days) - 1) * DAY).toISOString().slice(0, 10);
   const load = async (signal) => {
     const sums = (by) => ask("GET", `/liftgate/usage${query({ by, start, key_id: key })}`, { signal });
-    const [byDay, byModel, byKey] = await Promise.all([sums("day"), sums("model"), sums("key,owner")]);
-    return { byDay, byModel, byKey };
+    const [byDay, byModel, byKey, info] = await Promise.all([sums("day"), sums("model"), sums("key,owner"), about(asked, signal)]);
+    return { byDay, byModel, byKey, info };
   };
   const { data, error, reload } = useLoaded(load, [days, key], 5000);
-  const name = key && data && (data.byKey.data[0]?.key_name || key);
+  const name = key && data && (data.info?.key_alias || data.byKey.data[0]?.key_name || key);
   const rows = data && filled(data.byDay.data, Number(days));
   const dearest = (found) => [...found.data].sort((one, other) => other.cost - one.cost);
   return html`
@@ -72,6 +92,7 @@ export function Spend({ query: asked }) {
         ["Spent", money(data.byDay.total.cost)],
         ["Requests", data.byDay.total.requests.toLocaleString("en")],
         data.byDay.total.failed > 0 && ["Failed", data.byDay.total.failed.toLocaleString("en")],
+        ...budgets(data.info),
         data.byDay.total.unpriced > 0 && ["Without a price", data.byDay.total.unpriced.toLocaleString("en")],
       ]} />
       ${data.byDay.data.length

@@ -22,10 +22,13 @@ const wait = (ms, signal) =>
     signal.addEventListener("abort", end);
   });
 
+// Whether it is what this page keeps, and not what another version of it did.
+const sound = ([key, record]) => Array.isArray(JSON.parse(key)) && typeof record.id === "string" && record.part > 0 && record.size > 0 && Object.keys(record.parts);
+
 // Uploads that were begun in this browser, by their file: what is known of their parts.
 export function stored() {
   try {
-    return JSON.parse(localStorage.getItem(STORE)) || {};
+    return Object.fromEntries(Object.entries(JSON.parse(localStorage.getItem(STORE)) || {}).filter(sound));
   } catch {
     return {};
   }
@@ -35,7 +38,11 @@ export function keep(key, record) {
   const all = stored();
   if (record) all[key] = record;
   else delete all[key];
-  localStorage.setItem(STORE, JSON.stringify(all));
+  try {
+    localStorage.setItem(STORE, JSON.stringify(all));
+  } catch {
+    // Full: the upload goes on, only not after a reload.
+  }
 }
 
 const again = (error) => error.status === 0 || error.status === 408 || error.status === 429 || error.status >= 500;

@@ -1,8 +1,8 @@
 // Uploading: files are dropped or chosen; each shows how far it is, and can be paused and resumed.
 import { html, useRef, useState } from "./htm-preact.js";
-import { Heading, Problem } from "./parts.js";
+import { Heading, Name, Problem } from "./parts.js";
 import { uploader, useUploader } from "./uploading.js";
-import { count, size, span } from "./words.js";
+import { count, plain, size, span } from "./words.js";
 
 function told(upload) {
   const of = `${size(upload.sent)} of ${size(upload.file.size)}`;
@@ -21,18 +21,19 @@ function told(upload) {
 
 function Row({ upload }) {
   const { file, state } = upload;
+  const name = plain(file.name);
   const stopped = state === "paused" || (state === "failed" && file.size > 0);
   const turn = stopped ? "Resume" : upload.active && state !== "finishing" ? "Pause" : "";
   const leave = state === "done" || (state === "failed" && !file.size) ? "Clear" : "Cancel";
   return html`<li class="card">
     <div class="row between one">
-      <strong class="break">${state === "done" ? html`<a href=${`#/files/${upload.result.id}`}>${file.name}</a>` : file.name}</strong>
+      <strong class="break">${state === "done" ? html`<a href=${`#/files/${upload.result.id}`}><${Name} of=${file.name} /></a>` : html`<${Name} of=${file.name} />`}</strong>
       <span class="row">
-        ${turn && html`<button type="button" aria-label=${`${turn} ${file.name}`} onClick=${() => (upload.active ? upload.pause() : upload.run())}>${turn}</button>`}
-        ${state !== "finishing" && html`<button type="button" class="plain" aria-label=${`${leave} ${file.name}`} onClick=${() => uploader.remove(upload)}>${leave}</button>`}
+        ${turn && html`<button type="button" aria-label=${`${turn} ${name}`} onClick=${() => (upload.active ? upload.pause() : upload.run())}>${turn}</button>`}
+        ${state !== "finishing" && html`<button type="button" class="plain" aria-label=${`${leave} ${name}`} onClick=${() => uploader.remove(upload)}>${leave}</button>`}
       </span>
     </div>
-    <progress max=${Math.max(1, file.size)} value=${state === "done" ? Math.max(1, file.size) : upload.sent} aria-label=${`Progress of ${file.name}`}></progress>
+    <progress max=${Math.max(1, file.size)} value=${state === "done" ? Math.max(1, file.size) : upload.sent} aria-label=${`Progress of ${name}`}></progress>
     <p class="quiet">${told(upload)}</p>
     ${state === "failed" && html`<${Problem} error=${upload.error} />`}
   </li>`;
@@ -68,11 +69,11 @@ export function Uploads() {
     ${unfinished.length > 0 && html`<section>
       <h2>Not finished</h2>
       <ul class="cards">${unfinished.map((each) => html`<li class="card" key=${each.key}>
-        <div class="row between"><strong class="break">${each.name}</strong><span class="row">
-          <button type="button" aria-label=${`Choose ${each.name} again`} onClick=${() => picker.current.click()}>Choose it again</button>
-          <button type="button" class="plain" aria-label=${`Discard ${each.name}`} onClick=${() => uploader.discard(each)}>Discard</button>
+        <div class="row between"><strong class="break"><${Name} of=${each.name} /></strong><span class="row">
+          <button type="button" aria-label=${`Choose ${plain(each.name)} again`} onClick=${() => picker.current.click()}>Choose it again</button>
+          <button type="button" class="plain" aria-label=${`Discard ${plain(each.name)}`} onClick=${() => uploader.discard(each)}>Discard</button>
         </span></div>
-        <progress max=${Math.max(1, each.size)} value=${each.stored} aria-label=${`Stored of ${each.name}`}></progress>
+        <progress max=${Math.max(1, each.size)} value=${each.stored} aria-label=${`Stored of ${plain(each.name)}`}></progress>
         <p class="quiet">${size(each.stored)} of ${size(each.size)} are stored. Choose the same file again, and the rest follows.</p>
       </li>`)}</ul>
     </section>`}

@@ -36,6 +36,10 @@ export function ago(seconds) {
   return seconds == null ? "never" : `${span(Math.max(0, now() - seconds))} ago`;
 }
 
+export function left(seconds) {
+  return seconds > now() ? `${span(seconds - now())} left` : "over";
+}
+
 export function until(seconds) {
   if (seconds == null) return "–";
   const left = seconds - now();
@@ -48,6 +52,13 @@ export function money(dollars) {
   if (dollars === 0 || dollars >= 0.01) return `$${dollars.toFixed(2)}`;
   return dollars < 1e-6 ? "less than $0.000001" : `$${dollars.toPrecision(2)}`;
 }
+
+// A name as it is written: what would turn the letters round, and so hide how it ends, is seen instead.
+export const plain = (name) => name.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+
+// Over which time a budget holds.
+export const WINDOWS = [["", "in all"], ["1d", "each day"], ["1w", "each week"], ["1mo", "each month"]];
+export const budgetWindow = (duration) => (WINDOWS.find(([known]) => known === (duration || "")) || [])[1] || `each ${duration}`;
 
 const KINDS = [
   ["video/", "Video"],

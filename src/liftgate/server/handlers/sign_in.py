@@ -21,6 +21,8 @@ log = logging.getLogger("liftgate.server")
 LARGEST_BODY = 16 * 1024
 """Bytes. Whoever is not known yet is given no more room."""
 NOT_KEPT: Header = (b"cache-control", b"no-store")
+FORGET: Header = (b"clear-site-data", b'"cache"')
+"""What a browser kept of files that were looked at goes with the sign-in."""
 
 
 async def show(request: Request) -> Response:
@@ -78,7 +80,7 @@ async def sign_out(request: Request) -> Response:
         owner = await request.gateway.sign_ins.end(cookie)
         if owner is not None:
             note(log, "signed_out", By(owner, client_of(request)), owner=owner)
-    return _answer({"signed_in": False, "keys": request.desk is not None}, set_cookie(request, ""))
+    return _answer({"signed_in": False, "keys": request.desk is not None}, set_cookie(request, ""), FORGET)
 
 
 async def _caller(request: Request, desk: SignInDesk, key: bytes) -> Caller:
