@@ -195,7 +195,7 @@ def explicit(said: str, *, sound: bool = False) -> str | None:
     (`pcm16`); `sound`: of a recording. `OCTET_STREAM` for words that say nothing, None for what is none of these.
     """
     mime_type = _type_in(said, sound=sound)
-    if _SAYS_NOTHING.search(mime_type or said.strip().lower()):
+    if said.strip() and says_nothing(mime_type or said):
         return OCTET_STREAM
     return (TEXT if has_text_form(mime_type) else mime_type) or None
 
@@ -210,6 +210,11 @@ def _type_in(said: str, *, sound: bool = False) -> str:
     return normalise(f"audio/{word}") if sound and not named.startswith("audio/") else named
 
 
+def says_nothing(declared: str) -> bool:
+    """Whether it is one of the many words for an unknown type, or none at all."""
+    return not declared or _SAYS_NOTHING.search(declared.strip()) is not None
+
+
 def has_text_form(mime_type: str) -> bool:
     """Whether a type that Gemini does not take is one of text, which it reads as `text/plain`."""
     top, _, rest = mime_type.partition("/")
@@ -219,8 +224,7 @@ def has_text_form(mime_type: str) -> bool:
 
 
 def from_filename(name: str) -> str | None:
-    """By the name's last extension; None when it says nothing. Source code of any kind is `text/plain`. Dots at
-    the end, and the query of an address, do not count."""
+    """By the last extension, but for dots at the end and an address's query; None: unknown. Code is `text/plain`."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1].lower().partition("?")[0].rstrip(". ")
     stem, dot, extension = last.rpartition(".")
     if not dot:

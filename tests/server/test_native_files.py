@@ -384,6 +384,22 @@ def test_upload_in_one_request_of_multipart_related(door: Running) -> None:
         assert (answer.status, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
+@pytest.mark.parametrize("said", ["application/octet-stream", "binary/octet-stream", "", "application/x-download"])
+@pytest.mark.parametrize("kind", ["resumable", "multipart"])
+def test_a_type_that_says_nothing_does_not_hide_the_metadatas(door: Running, said: str, kind: str) -> None:
+    described = b'{"file": {"mimeType": "text/csv"}}'
+    if kind == "resumable":
+        told = {"X-Goog-Upload-Header-Content-Type": said}
+        begun = start(door, described, 4, **told)
+        answer = command(door, begun.headers["x-goog-upload-url"], "upload, finalize", b"a,b\n", 0)
+    else:
+        part = b"Content-Type: %b\r\n" % said.encode() if said else b""
+        body = b"--e\r\nContent-Type: application/json\r\n\r\n%b\r\n--e\r\n%b\r\na,b\n\r\n--e--" % (described, part)
+        headers = {**ANN, "X-Goog-Upload-Protocol": "multipart", "Content-Type": "multipart/related; boundary=e"}
+        answer = door.call("POST", "/upload/v1beta/files", body, headers)
+    assert answer.json()["file"]["mimeType"] == "text/csv"
+
+
 # ── our address ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -17,6 +17,7 @@ from liftgate.engine.files import Creation
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, RequestTimeout, UploadNotFound
 from liftgate.files.filename import decoded_name
 from liftgate.files.sessions import GRANULARITY, OffsetGap, UploadIncomplete
+from liftgate.media_types import says_nothing
 from liftgate.names import bare_file
 from liftgate.records import FileRecord, NewFile, UploadRecord
 from liftgate.server.asgi import Header
@@ -222,11 +223,10 @@ def _mime_type(declared: str) -> str:
 
 
 def _described(request: Request, body: bytes, mime_type: str) -> NewFile:
-    """What the metadata say; the type is `mime_type` where that is said outside of them."""
+    """What the metadata say; the type is `mime_type` where one is said outside of them."""
     metadata = read_metadata(body)
-    return replace(
-        metadata, filename=_file_name(request, metadata), mime_type=_mime_type(mime_type or metadata.mime_type)
-    )
+    declared = metadata.mime_type if says_nothing(mime_type) else mime_type
+    return replace(metadata, filename=_file_name(request, metadata), mime_type=_mime_type(declared or mime_type))
 
 
 def _file_name(request: Request, metadata: NewFile) -> str:
