@@ -73,7 +73,6 @@ def read(request: dict[str, Any], model: str = "gemini-2.5-flash") -> Any:
 
 
 REFUSED_VALUES: dict[str, Any] = {
-    "tool_choice.disable_parallel_tool_use": {"type": "auto", "disable_parallel_tool_use": True},
     "inference_geo": "eu",
     "container": "container_1",
     "mcp_servers": [{"type": "url", "url": "https://a.example", "name": "a"}],

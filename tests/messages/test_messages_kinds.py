@@ -57,6 +57,26 @@ def says(*parts: dict[str, Any], finish: str | None = "STOP", **more: Any) -> di
     return {"candidates": [candidate], "usageMetadata": USAGE}
 
 
+# ── at most one call (T1) ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("kind", ["auto", "any", "tool"])
+@pytest.mark.parametrize("tools", [[LOOK], [LOOK, SEARCH]], ids=["functions", "google's beside them"])
+def test_one_call_at_most(gateway: str, sandbox: SandboxServer, tools: list[Any], kind: str) -> None:
+    calls = [{"functionCall": {"name": "look", "args": {"at": place}}} for place in ("a", "b", "c")]
+    spread = [says(calls[0], finish=None), says({"text": "and"}, *calls[1:])]
+    choice = {"type": kind, "disable_parallel_tool_use": True, **({"name": "look"} if kind == "tool" else {})}
+    for answer in ({"response": says(*calls)}, {"chunks": spread}):
+        for asked, shown in ((True, ["a"]), (False, ["a", "b", "c"])):
+            sandbox.control("scripts", answer)
+            body = {"tools": tools, "tool_choice": {**choice, "disable_parallel_tool_use": asked}}
+            got = message(gateway, **body) if "response" in answer else built(events(gateway, **body))
+            assert [each["input"]["at"] for each in got["content"] if each["type"] == "tool_use"] == shown
+            assert got["stop_reason"] == "tool_use"
+    history = [user("x"), assistant(used(given={"at": "a"})), user(result())]
+    message(gateway, messages=history, tools=tools, tool_choice=choice)
+
+
 # ── turns, calls and results (T2 to T4, F7) ──────────────────────────────────────────────────────────────────────────
 
 ROUND = [assistant(used()), user(result())]

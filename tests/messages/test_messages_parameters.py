@@ -215,13 +215,6 @@ def test_the_choice_among_tools(
     assert body.get("toolConfig", {}).get("functionCallingConfig") == config and body["tools"]
 
 
-def test_one_call_at_a_time_is_refused_unless_it_may_be_dropped(gateway: str, sandbox: SandboxServer) -> None:
-    choice = {"type": "any", "disable_parallel_tool_use": True}
-    assert "disable_parallel_tool_use" in refused(post(gateway, tools=[LOOK], tool_choice=choice))["message"]
-    message(gateway, tools=[LOOK], tool_choice=choice, drop_params=True)
-    assert sent(sandbox)["toolConfig"]["functionCallingConfig"] == {"mode": "ANY"}
-
-
 def test_the_only_tool_may_be_chosen_though_google_runs_it(gateway: str, sandbox: SandboxServer) -> None:
     choice = {"type": "tool", "name": "web_search"}
     message(gateway, tools=[SEARCH], tool_choice=choice)

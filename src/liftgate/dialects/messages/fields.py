@@ -30,6 +30,7 @@ REQUEST: tuple[Row, ...] = (
         ("output_format", "as output_config.format (an older beta's)"),
         ("tools", "see the table of tools"),
         ("tool_choice", "toolConfig.functionCallingConfig"),
+        ("tool_choice.disable_parallel_tool_use", "true: the first call of an answer is shown, and others are not"),
         ("service_tier", "auto: nothing; standard_only: serviceTier standard"),
         ("speed", "fast: serviceTier priority; standard: nothing"),
         ("drop_params", "what cannot be honoured is left out instead of refused, and named in the log (LiteLLM's)"),
@@ -38,7 +39,6 @@ REQUEST: tuple[Row, ...] = (
     ),
     *rows(
         "refused",
-        ("tool_choice.disable_parallel_tool_use", "Gemini has no such switch; false is accepted"),
         ("output_config.task_budget", "Gemini has no budget over several requests"),
         ("inference_geo", "nobody here can promise where a model runs; null and 'global' are accepted"),
         ("container", "Google's code runs in a sandbox without a name and without skills; null is accepted"),

@@ -11,7 +11,7 @@ from liftgate.ask import checks, tools
 from liftgate.ask.tool_choice import choose, choose_functions, declared_function
 from liftgate.ask.tools import MAX_DECLARATIONS
 from liftgate.dialects.messages.client_tools import client_tool
-from liftgate.dialects.messages.fields import REFUSED, REFUSED_TOOLS, TOOLS
+from liftgate.dialects.messages.fields import REFUSED_TOOLS, TOOLS
 from liftgate.dialects.messages.question import Reading
 from liftgate.json_types import JsonMapping, JsonObject
 
@@ -144,8 +144,8 @@ def read_choice(reading: Reading, value: object, param: str) -> None:
     kind = checks.choice(checks.required(found, "type", param), f"{param}.type", ("auto", "any", "tool", "none"))
     ask.refuse_unknown_keys(found, param, frozenset({"type", "name", "disable_parallel_tool_use"}))
     alone = found.get("disable_parallel_tool_use")
-    if alone is not None and checks.boolean(alone, at := f"{param}.disable_parallel_tool_use"):
-        ask.leave_out(at, f"Unsupported parameter: '{at}': {REFUSED[at]}.")
+    if alone is not None and checks.boolean(alone, f"{param}.disable_parallel_tool_use"):
+        ask.one_call = True  # Gemini may call several all the same
     if not ask.facts.tools and ask.drop_params:
         return
     if kind == "tool":
