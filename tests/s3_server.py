@@ -49,6 +49,8 @@ class S3Server:
     sweep takes what nobody knows and is old."""
 
     url: str = ""
+    bucket: str = BUCKET
+    key: str = "test-key"
     objects: dict[str, bytes] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -96,11 +98,11 @@ class S3Server:
         await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        if not request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 Credential=test-key/"):
+        if not request.headers.get("Authorization", "").startswith(f"AWS4-HMAC-SHA256 Credential={self.key}/"):
             self.unsigned += 1
             return _error(403, "AccessDenied")
         bucket, _, key = unquote(request.url.raw_path.lstrip("/")).partition("/")
-        if bucket != BUCKET:
+        if bucket != self.bucket:
             return _error(404, "NoSuchBucket")
         with self._changed:
             self.requests.append((request.method, key))
@@ -164,7 +166,7 @@ class S3Server:
         more = len(keys) > PAGE
         token = f"<NextContinuationToken>{escape(page[-1])}</NextContinuationToken>" if more else ""
         return _xml(
-            f"<ListBucketResult><Name>{BUCKET}</Name><KeyCount>{len(page)}</KeyCount>"
+            f"<ListBucketResult><Name>{self.bucket}</Name><KeyCount>{len(page)}</KeyCount>"
             f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}{contents}</ListBucketResult>"
         )
 
