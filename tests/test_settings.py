@@ -126,7 +126,8 @@ def test_what_does_nothing_is_named_in_a_warning(tmp_path: Path) -> None:
 def test_what_would_be_unsafe_to_overlook_ends_the_start(tmp_path: Path, text: str) -> None:
     section, _, rest = text.partition(": ")
     name = f"{section}.{rest[1:].split(':')[0]}" if section.endswith("_settings") else section
-    assert f"config.yaml: {name}: " in refusal(tmp_path, EXAMPLE + text + "\n")
+    line = EXAMPLE.count("\n") + 1
+    assert f"config.yaml, line {line}: {name}: " in refusal(tmp_path, EXAMPLE + text + "\n")
 
 
 def test_a_guard_that_is_switched_off_is_no_obstacle(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_the_forms_of_fallbacks_mean_the_same(tmp_path: Path, value: str) -> Non
 
 @pytest.mark.parametrize("value", ["[g]", "g", "5", "[[g, h]]", "[{g: 5}]", "[{g: [[h]]}]"])
 def test_another_form_of_fallbacks_is_refused_with_its_place(tmp_path: Path, value: str) -> None:
-    with pytest.raises(ConfigError, match=r"config\.yaml: router_settings\.fallbacks"):
+    with pytest.raises(ConfigError, match=r"config\.yaml, line \d+: router_settings\.fallbacks"):
         load(tmp_path, f"router_settings: {{fallbacks: {value}}}\n")
 
 

@@ -10,34 +10,41 @@ from pathlib import Path
 import yaml
 
 from liftgate.errors import ConfigError
+from liftgate.settings.config_lines import Lines
 from liftgate.settings.strict_yaml import Refused, parse
 from liftgate.settings.values import listing, mapping, text
 
 LARGEST = 8 * 1024 * 1024
 """Bytes. A device or a pipe without end is no config."""
 MOST_FILES = 100
+_TOLD = {
+    "found character '\\t' that cannot start any token": "a line begins with a tab; indent with spaces",
+    "but found another document": "a second document begins here (`---`); a config is one",
+}
+"""The YAML library's words for two common slips, and ours."""
 
 
-def read_config(path: Path) -> dict[str, object]:
-    """The document's sections, with those of the files that it includes. ConfigError when one cannot be read, or when
-    two of them say different things of one setting."""
-    return _with_includes(path, (), [])
+def read_config(path: Path) -> tuple[dict[str, object], Lines]:
+    """The document's sections, with those of the files that it includes, and where they stand. ConfigError when one
+    cannot be read, or when two of them say different things of one setting."""
+    lines = Lines()
+    return _with_includes(path, (), [], lines), lines
 
 
-def _with_includes(path: Path, above: tuple[Path, ...], seen: list[Path]) -> dict[str, object]:
+def _with_includes(path: Path, above: tuple[Path, ...], seen: list[Path], lines: Lines) -> dict[str, object]:
     here = path.resolve()
     if here in above:
         raise ConfigError(f"{path}: include: the file includes itself.")
     seen.append(here)
     if len(seen) > MOST_FILES:
         raise ConfigError(f"{path}: include: more than {MOST_FILES} files in all.")
-    document = _read(path)
+    document = _read(path, lines)
     where = f"{path}: include"
     names = document.pop("include", None)
     for index, name in enumerate([names] if isinstance(names, str) else listing(names, where)):
         # As at LiteLLM: beside the file that includes it.
         other = path.parent / text(name, f"{where}[{index}]")
-        _merge(document, _with_includes(other, (*above, here), seen), f"{path} and {other}", "")
+        _merge(document, _with_includes(other, (*above, here), seen, lines), f"{path} and {other}", "")
     return document
 
 
@@ -57,7 +64,7 @@ def _merge(document: dict[str, object], more: dict[str, object], files: str, sec
             raise ConfigError(f"{files}: {section}{name} is set in both, to different values.")
 
 
-def _read(path: Path) -> dict[str, object]:
+def _read(path: Path, lines: Lines) -> dict[str, object]:
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
@@ -69,11 +76,13 @@ def _read(path: Path) -> dict[str, object]:
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not UTF-8 text.") from None
     try:
-        document = parse(written)
+        document, root = parse(written)
     except yaml.MarkedYAMLError as error:
         place = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         what = "" if isinstance(error, Refused) else "is not valid YAML: "
-        raise ConfigError(f"{path}{place}: {what}{error.problem}.") from None
+        raise ConfigError(f"{path}{place}: {what}{_TOLD.get(str(error.problem), error.problem)}.") from None
     except yaml.YAMLError:
         raise ConfigError(f"{path}: is not valid YAML.") from None
+    if root is not None:
+        lines.add(path, root)
     return mapping(document if document is not None else {}, str(path))

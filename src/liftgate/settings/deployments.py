@@ -29,8 +29,10 @@ from liftgate.settings.options import BY_NAME
 from liftgate.settings.own_prices import read_own_prices
 from liftgate.settings.providers import OURS, provider_and_model
 from liftgate.settings.spelling import hint
-from liftgate.settings.values import listing, mapping, resolved, shown, switched_off, text
+from liftgate.settings.values import REFERENCE, listing, mapping, resolved, shown, switched_off, text
 
+_WHOSE = ("model", "custom_llm_provider")
+_ADDRESS = ("api_base", "base_url")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _KEPT_HEADERS = frozenset(
     {"host", "content-length", "content-type", "transfer-encoding", "x-goog-api-key", "connection"}
@@ -107,7 +109,7 @@ class _Reader:
         if not params.get("model") and self._tell_slips(entry, params, where):
             return
         provider, model = provider_and_model(
-            {name: self._resolved(params, name, where) for name in ("model", "custom_llm_provider") if name in params},
+            {name: self._known(params, name, where) for name in (*_WHOSE, *_ADDRESS) if name in params},
             f"{where}.litellm_params",
         )
         name = text(entry.get("model_name") or self._resolved(params, "model", where), f"{where}.model_name")
@@ -145,6 +147,13 @@ class _Reader:
                 self._faults.add(f"{where}.litellm_params.{name}: there is no such setting.{meant}")
         return len(self._faults.faults) > before
 
+    def _known(self, params: dict[str, object], name: str, where: str) -> object:
+        """An address of another provider's may stand in a variable that is not set."""
+        value = params.get(name)
+        if name in _ADDRESS and isinstance(value, str) and value.startswith(REFERENCE):
+            return self._environ.get(value.removeprefix(REFERENCE))
+        return self._resolved(params, name, where)
+
     def _resolved(self, params: dict[str, object], name: str, where: str) -> object:
         return resolved(params.get(name), self._environ, f"{where}.litellm_params.{name}")
 
@@ -170,8 +179,11 @@ class _Reader:
 
     def _entry(self, name: str, model: str, params: dict[str, object], info: dict[str, object], place: str) -> _Entry:
         where = f"{self._path}: {place}.litellm_params"
-        given = [self._resolved(params, each, f"{self._path}: {place}") for each in ("api_base", "base_url")]
+        given = [self._resolved(params, each, f"{self._path}: {place}") for each in _ADDRESS]
         base = next((text(value, f"{where}.api_base") for value in given if value), None)
+        if base and not text(params["model"], where).startswith(OURS) and params.get("custom_llm_provider") != OURS:
+            # Google's form of OpenAI's API, which a client of OpenAI's needs; Gemini's own is beside it.
+            base = base.rstrip("/").removesuffix("/openai")
         api_base = read_base(base, self._environ, f"{where}.api_base")
         api_key = self._api_key(params, where)
         check_length(api_key, api_base, f"{where}.api_key")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from liftgate.errors import ConfigError
@@ -12,9 +12,10 @@ MOST = 20
 
 
 class Faults:
-    """`faults` end the start, `warnings` do not."""
+    """`faults` end the start, `warnings` do not. `place` writes into a sentence where that stands."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Callable[[str], str] = str) -> None:
+        self._place = place
         self.faults: list[str] = []
         self._changes: list[str] = []
         self._notes: list[str] = []
@@ -22,7 +23,7 @@ class Faults:
     @property
     def warnings(self) -> list[str]:
         """Those about answers that will be others come first."""
-        return [*self._changes, *self._notes]
+        return [self._place(each) for each in (*self._changes, *self._notes)]
 
     @property
     def changes_answers(self) -> bool:
@@ -50,5 +51,7 @@ class Faults:
         if not self.faults:
             return
         more = len(self.faults) - MOST
-        said = self.faults[:MOST] + ([f"… and {more} more like these."] if more > 0 else [])
+        said = [self._place(each) for each in self.faults[:MOST]] + (
+            [f"… and {more} more like these."] if more > 0 else []
+        )
         raise ConfigError("\n  ".join(said))

@@ -27,7 +27,8 @@ def checked_key(value: object, where: str, environ: Mapping[str, str], *, shorte
     if isinstance(value, int | float):
         raise ConfigError(f"{where}: a key is a text; put it into quotes.")
     if value is not None and not isinstance(value, str):
-        raise ConfigError(f"{where}: a key is a text.")
+        more = " Give each an entry of its own, of the same name." if isinstance(value, list) else ""
+        raise ConfigError(f"{where}: a key is a text.{more}")
     if not value or not value.strip():
         raise ConfigError(f"{where}: is empty.")
     if said := stand_in(value.strip(), environ):

@@ -51,6 +51,7 @@ KNOWN: dict[str, frozenset[str]] = {
     """),
     "litellm_settings": _words("""
         add_function_to_prompt add_user_information_to_llm_headers anthropic_beta_headers_url api_base
+        check_provider_endpoint
         audit_log_callbacks audit_logs automatic_cache_control aws_sqs_callback_params azure_storage_params
         bedrock_params blog_posts_url cache cache_params cache_responses caching caching_with_models
         callback_settings callbacks content_policy_fallbacks credential_list custom_prometheus_metadata_labels

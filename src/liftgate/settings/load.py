@@ -39,13 +39,14 @@ def load_settings(
     `serving`: whether there must be a model to serve, and an address to listen on.
     """
     document: dict[str, object] = {}
+    faults = Faults()
     if config is not None:
         # Only here is the YAML library needed: settings made in code do not pay for it.
         from liftgate.settings.config_file import read_config
 
-        document = read_config(config)
+        document, lines = read_config(config)
+        faults = Faults(lines.place)
     path = str(config) if config is not None else "the config"
-    faults = Faults()
     with faults.noted():
         environ = {**environ, **_exported(document, environ, path)}
     served = read_deployments(document, environ, path, faults)
@@ -56,7 +57,7 @@ def load_settings(
         with faults.noted():
             served = Served(environment_deployments(environ))
     if serving and not served.deployments and not faults.faults:
-        faults.add(_nothing_to_serve(document, served, environ))
+        faults.add(_nothing_to_serve(document, served, environ, path))
     owners = Owners(document, environ, path, faults)
     of_provider = read_provider_budget(document, environ, path, faults)
     names, fallbacks = read_names(document, path, served.deployments, served.left_out, environ, faults)
@@ -109,11 +110,12 @@ def _text_of(value: object, environ: Mapping[str, str], where: str) -> str:
     return str(found)
 
 
-def _nothing_to_serve(document: Mapping[str, object], served: Served, environ: Mapping[str, str]) -> str:
+def _nothing_to_serve(document: Mapping[str, object], served: Served, environ: Mapping[str, str], path: str) -> str:
     if served.left_out:
         others = ", ".join(sorted(set(served.left_out.values())))
         return (
-            f"No model to serve: every entry of model_list is of another provider ({others}); expected 'gemini/NAME'."
+            f"{path}: model_list: No model to serve: every entry is of another provider ({others}). Liftgate serves "
+            "Google AI Studio: write `model: gemini/NAME`, with a key of it in api_key or GEMINI_API_KEY."
         )
     general = document.get("general_settings")
     in_database = isinstance(general, dict) and general.get("store_model_in_db") is True

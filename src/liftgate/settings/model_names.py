@@ -87,7 +87,10 @@ class _Names:
                 entries = [value] if isinstance(value, dict) else listing(value, where)
                 for index, entry in enumerate(entries):
                     if not isinstance(entry, dict):
-                        raise ConfigError(f"{where}[{index}]: expected a model_name and those that stand in for it.")
+                        raise ConfigError(
+                            f"{where}[{index}]: expected a model_name and those that stand in for it, as in"
+                            " `- first: [second]`. default_fallbacks has those that stand in for every model."
+                        )
                     for name, others in mapping(entry, f"{where}[{index}]").items():
                         place = f"{where}[{index}].{name}"
                         known = name == ANY_MODEL or self._is_served(name, place)

@@ -26,17 +26,24 @@ _BARE = (
     (re.compile(r"(?i)deepseek"), "deepseek"),
     (re.compile(r"(?i)grok"), "xai"),
 )
+_GOOGLES_OWN = re.compile(r"https://generativelanguage\.googleapis\.com(?:/|\Z)")
 _GOOGLE_SPELLINGS = frozenset({"google", "google_ai_studio", "google-ai-studio", "googleai", "aistudio", "ai_studio"})
 
 
 def provider_and_model(params: dict[str, object], where: str) -> tuple[str, str]:
     """The provider, by LiteLLM's name, and Google's name of the model (empty where the provider is another).
 
-    ConfigError for a slip in the word `gemini`, and for a name that is no model's.
+    ConfigError for a slip in the word `gemini`, and for a name that is no model's. A model of Google's that another
+    provider's name has at Google's own address is Google's: that is how its form of OpenAI's API is reached.
     """
     model = text(params.get("model"), f"{where}.model")
     said = params.get("custom_llm_provider")
     head, slash, rest = model.partition("/")
+    address = params.get("api_base") or params.get("base_url")
+    of_another = said not in (None, OURS) or (slash and head != OURS and not is_collection(head))
+    name = rest if slash and said is None else bare_model(model)
+    if of_another and isinstance(address, str) and _GOOGLES_OWN.match(address) and _GOOGLES.match(name):
+        return OURS, name
     if said is not None and said != OURS:
         if isinstance(said, str) and nearest(said, [OURS]):
             raise ConfigError(f"{where}.custom_llm_provider: {said!r} is no provider. Did you mean 'gemini'?")

@@ -72,7 +72,7 @@ def stand_in(value: str, environ: Mapping[str, str]) -> str | None:
         or re.match(_ASKS, plain)
         or plain.endswith("keyhere")
     ):
-        return "is a placeholder where a key belongs."
+        return "is a placeholder where a key belongs. Write the key, or os.environ/NAME for the variable that has it."
     if re.match(_STORES, value):
         return (
             "is the address of a key, and Liftgate reads no secret store. Put the key into a variable: os.environ/NAME."

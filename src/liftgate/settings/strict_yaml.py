@@ -17,15 +17,15 @@ DEEPEST = 50
 _MERGE = "tag:yaml.org,2002:merge"
 
 
-def parse(text: str) -> object:
-    """The document's value. Raises yaml.YAMLError."""
+def parse(text: str) -> tuple[object, yaml.Node | None]:
+    """The document's value, and its nodes, which know their lines. Raises yaml.YAMLError."""
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
-            return None
+            return None, None
         _measure(node, {}, [])
-        return loader.construct_document(node)
+        return loader.construct_document(node), node
     except RecursionError:
         raise Refused(problem=f"it is nested deeper than {DEEPEST} levels") from None
     finally:

@@ -49,7 +49,8 @@ def listing(value: object, where: str) -> list[object]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise ConfigError(f"{where}: expected a list, got {_kind(value)}.")
+        more = "; its entries begin with `- `" if isinstance(value, dict) else ""
+        raise ConfigError(f"{where}: expected a list, got {_kind(value)}{more}.")
     return value
 
 
