@@ -212,7 +212,7 @@ class Gateway:
         stack.callback(self._close_metrics)  # the last of all: what the others do at their end is counted too
         data_dir = settings.storage.data_dir
         spool_dir = data_dir / "spool"
-        for place in (data_dir, spool_dir):
+        for place in (data_dir, spool_dir, *([data_dir / "spend"] if settings.counting.spend else ())):
             make_place(place, "data_dir")
         services = await open_services(settings, clock, stack, serving=True, drain=self._drain_left)
         db, blobs, client, tasks = services.db, services.blobs, services.client, services.tasks

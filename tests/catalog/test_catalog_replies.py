@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from aging import stand_still
 from catalog_samples import run
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows.leases import acquire
@@ -29,12 +31,15 @@ from liftgate.catalog.rows.reply_runs import (
     events_after,
     expire_events,
     expire_runs,
+    find_run,
     log_events,
     mark_shown,
     next_number,
     runs_left,
 )
 from liftgate.catalog.rows.reply_settings import Setting, new_bytes, settings_of, use_settings
+from liftgate.catalog.rows.signatures import expire_signatures, get_signatures, put_signatures
+from liftgate.catalog.steady import steady
 from liftgate.catalog.table import erase_rows, stored_bytes
 from liftgate.errors import NotFound
 
@@ -115,7 +120,7 @@ def test_pages_go_on_where_the_last_one_ended(database_url: str) -> None:
     written(database_url, work)
 
 
-def test_what_is_over_is_hidden_at_once_and_swept_when_the_steady_clock_agrees(database_url: str) -> None:
+def test_what_is_over_is_hidden_and_swept(database_url: str) -> None:
     def work(conn: Connection) -> None:
         add(conn, "old", None, 1, age=KEPT_SECONDS + 10)
         add(conn, "young", None, 1, age=KEPT_SECONDS - 10)
@@ -254,6 +259,30 @@ def test_only_what_nobody_carries_out_is_left(database_url: str) -> None:
         begin_run(conn, "begun", 1, [])
         acquire(conn, LEASE + "led", "someone", 60)
         assert {name for name, _ in runs_left(conn, 60, 9)} == {"old", "begun", "ahead"}
+
+    written(database_url, work)
+
+
+def test_what_ends_while_the_clock_is_behind_is_kept_for_its_time(database_url: str) -> None:
+    """Events for an hour, a signature for 30 days: on the steady clock, which is ahead of the database's."""
+
+    def work(conn: Connection) -> None:
+        stand_still(conn, conn.now() + 40 * DAY)
+        at = steady(conn)
+        add_run(conn, replace(run_row(conn, "r", "queued"), created_at=at), [b"0"], [], 9)
+        assert end_run(conn, "r", "failed")
+        put_signatures(conn, "ann", [("call_1", b"s")], at)
+        for later, kept in ((0, True), (3000, True), (4000, False)):
+            stand_still(conn, at + later)
+            expire_events(conn, steady(conn), 9)
+            assert bool(events_after(conn, "r", -1, 1)) == kept
+        assert find_run(conn, "ann", "r", steady(conn)) is not None
+        for later, kept in ((KEPT_SECONDS - 10, True), (KEPT_SECONDS + 10, False)):
+            stand_still(conn, at + later)
+            expire_signatures(conn, steady(conn), 9)
+            expire_runs(conn, steady(conn), 9)
+            assert bool(get_signatures(conn, "ann", ["call_1"], steady(conn))) == kept
+            assert (find_run(conn, "ann", "r", steady(conn)) is not None) == kept
 
     written(database_url, work)
 

@@ -52,6 +52,29 @@ def part(upload: UploadRecord, content: bytes, **changes: Any) -> UploadPart:
     return UploadPart(**{**fields, **changes})
 
 
+def test_a_completed_upload_is_known_for_a_week_whatever_the_clock_was(database_url: str) -> None:
+    """It was made while the clock was days behind the steady one: completing it again still tells of its file."""
+
+    async def scenario(db: Database) -> None:
+        def work(conn: Connection) -> str:
+            stand_still(conn, conn.now() + 40 * 86_400)
+            upload = begun(conn, created_at=conn.now(), expires_at=conn.now() + 3600)
+            conn.execute("UPDATE uploads SET lag = ?", (-40 * 86_400.0,))
+            one = part(upload, b"0123456789")
+            uploads.add_part(conn, one, conn.now())
+            finished(conn, upload, [one], conn.now())
+            return upload.id
+
+        upload_id = await db.write(work)
+        for days, there in ((6, True), (8, False)):
+            await db.write(partial(stand_still, at=await db.read(lambda conn: conn.now()) + (40 + days) * 86_400))
+            await db.write(lambda conn: uploads.expire_uploads(conn, conn.now(), 9))
+            found = await db.read(lambda conn: uploads.get_upload(conn, "anna", upload_id, conn.now()))
+            assert (found is not None and found.status == "completed") == there
+
+    run(database_url, scenario)
+
+
 def finished(conn: Connection, upload: UploadRecord, parts: list[UploadPart], now: float = NOW + 1) -> Finished:
     file, blob = of_upload(upload)
     pieces = [BlobPart(one.key, one.bytes) for one in parts]

@@ -1,6 +1,6 @@
 """Where an operator stands: a catalogue and a store, of either kind, with gateways, commands and SDK that use them.
 
-Uploads only: what is here never asks Gemini. A `Ledger` keeps what was acknowledged, and must find it again.
+Gemini is nowhere, unless a site names one. A `Ledger` keeps what was acknowledged, and must find it again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import os
 import random  # noqa: TID251 - fixed contents
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -47,6 +48,7 @@ class Site:
     directory: Path
     database_url: str = ""
     blob_store: str = "local"
+    api_base: str = NOWHERE
 
     @property
     def data_dir(self) -> Path:
@@ -67,7 +69,11 @@ class Site:
             "model_list": [
                 {
                     "model_name": "gemini-2.5-flash",
-                    "litellm_params": {"model": "gemini/gemini-2.5-flash", "api_key": "key-a", "api_base": NOWHERE},
+                    "litellm_params": {
+                        "model": "gemini/gemini-2.5-flash",
+                        "api_key": "key-a",
+                        "api_base": self.api_base,
+                    },
                 }
             ],
             "general_settings": {"master_key": "sk-master-of-the-drill"},
@@ -175,6 +181,16 @@ class Ledger:
 
 def s3_url(prefix: str = "p") -> str:
     return f"s3://{BUCKET}/{prefix}"
+
+
+def eventually(condition: Callable[[], bool], *, seconds: float = 30.0) -> bool:
+    """Whether it becomes true in time; looks often."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def status_of(call: Any) -> int:

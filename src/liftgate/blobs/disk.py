@@ -10,6 +10,7 @@ import errno
 import fcntl
 import logging
 import os
+import stat
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ T = TypeVar("T")
 log = logging.getLogger("liftgate.blobs")
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_TOLD: set[Path] = set()
+"""Of what `taken_over` left as it is."""
 _NICENESS = 10
 PIECES_PER_HOP = 4
 """Read or hashed by a thread at a time: a hop to it and back is dearer than a piece is."""
@@ -39,6 +42,37 @@ def locked(fd: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def taken_over(path: Path) -> int | None:
+    """Opens and locks a file that a process left behind. None where one still has it, or where it is gone by now.
+
+    None also for what is no file of ours (a directory, a pipe, another user's): it must not keep the others from being
+    looked after. The log tells of that once.
+    """
+    try:
+        fd = open_file(path, os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if path not in _TOLD:
+            _TOLD.add(path)
+            log.warning("%s is left as it is: %s", path, error.strerror)
+        return None
+    if locked(fd) and os.fstat(fd).st_nlink:
+        return fd
+    os.close(fd)
+    return None
+
+
+def open_file(path: Path, access: int) -> int:
+    """Opens a plain file. Raises OSError, also for anything else: a pipe would wait for a writer, and a link may lead
+    anywhere."""
+    fd = os.open(path, access | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    raise OSError(errno.EINVAL, "it is no plain file")
 
 
 def file_threads(count: int, name: str) -> ThreadPoolExecutor:

@@ -296,14 +296,9 @@ def remove_dead_spools(directory: Path) -> int:
     """Removes the spool files whose writer is gone, of any process on this machine; how many. Blocking."""
     removed = 0
     for path in directory.glob(_PREFIX + "*"):
-        try:
-            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue
-        try:
-            if disk.locked(fd) and os.fstat(fd).st_nlink:
-                path.unlink(missing_ok=True)
-                removed += 1
-        finally:
+        fd = disk.taken_over(path)
+        if fd is not None:
+            path.unlink(missing_ok=True)
             os.close(fd)
+            removed += 1
     return removed

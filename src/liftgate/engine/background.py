@@ -20,6 +20,7 @@ from liftgate.catalog.rows import reply_runs as rows
 from liftgate.catalog.rows.copies import Purge
 from liftgate.catalog.rows.files import lock_owner
 from liftgate.catalog.rows.replies import delete_reply
+from liftgate.catalog.steady import steady
 from liftgate.copies.kinds.files import delete_file
 from liftgate.copies.purge import PurgeAtOnce
 from liftgate.copies.services import Services
@@ -110,7 +111,7 @@ class Background:
         def work(conn: Connection) -> bool:
             quotas.check_stored(conn, owner, len(asked), said=NOT_STORED, param="store")
             frames = preamble(head, request)[: rows.PREAMBLE - 1] if stream else []
-            return rows.add_run(conn, replace(run, created_at=conn.now()), frames, files, MOST_IN_FLIGHT)
+            return rows.add_run(conn, replace(run, created_at=steady(conn)), frames, files, MOST_IN_FLIGHT)
 
         if not await self._db.write(work, storing=True):
             raise RateLimited(
@@ -125,7 +126,7 @@ class Background:
         InvalidRequest for one that has ended otherwise."""
 
         def work(conn: Connection) -> rows.RunRow | None:
-            run = rows.lock_run(conn, owner, response_id, conn.now())
+            run = rows.lock_run(conn, owner, response_id, steady(conn))
             if run is None or not run.in_flight:
                 return run
             request = decoded_apart(run.request)
@@ -141,7 +142,7 @@ class Background:
                 frames = encoder.listed()
             rows.end_run(conn, run.id, "cancelled", body=body, first=first, frames=frames)
             conn.announce(rows.CANCELLED, run.id)
-            return rows.find_run(conn, owner, response_id, conn.now())
+            return rows.find_run(conn, owner, response_id, steady(conn))
 
         run = await self._db.write(work)
         if run is None:
@@ -155,11 +156,11 @@ class Background:
         Raises NotFound, and InvalidRequest for one in flight."""
 
         def work(conn: Connection) -> list[Purge] | None:
-            now = conn.now()
-            run = rows.find_run(conn, owner, response_id, now)
+            at = steady(conn)
+            run = rows.find_run(conn, owner, response_id, at)
             if run is not None and run.in_flight:
                 raise InvalidRequest("Cannot delete an in-flight response.")
-            files = delete_reply(conn, owner, response_id, now)
+            files = delete_reply(conn, owner, response_id, at)
             if run is not None:
                 lock_owner(conn, owner)
                 files = [*(files or ()), *rows.delete_run(conn, run)]
@@ -227,7 +228,7 @@ class Background:
 
         def look(conn: Connection) -> tuple[rows.Progress | None, list[tuple[int, bytes]]]:
             with conn.snapshot():
-                run = rows.progress_of(conn, owner, run_id, conn.now())
+                run = rows.progress_of(conn, owner, run_id, steady(conn))
                 return run, [] if run is None else rows.events_after(conn, run_id, after, _FRAMES_AT_ONCE)
 
         while True:
@@ -276,7 +277,7 @@ class Background:
                     news.set()
 
     async def _find(self, owner: Owner, response_id: str) -> rows.Progress | None:
-        return await self._db.read(lambda conn: rows.progress_of(conn, owner, response_id, conn.now()))
+        return await self._db.read(lambda conn: rows.progress_of(conn, owner, response_id, steady(conn)))
 
 
 def _written(request: JsonObject, queued: JsonObject, encode: Encode) -> tuple[bytes, bytes]:

@@ -19,6 +19,7 @@ from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import reply_runs as rows
 from liftgate.catalog.rows.keys import key_of_id
 from liftgate.catalog.rows.replies import add_reply
+from liftgate.catalog.steady import steady
 from liftgate.copies.lease import Lease
 from liftgate.copies.services import Services
 from liftgate.dialects.responses.echo import ID
@@ -105,7 +106,7 @@ class BackgroundRun:
             return
         async with lease:
             self._generation = lease.generation
-            waiting = await self._db.read(lambda conn: rows.find_run(conn, self._owner, self._id, conn.now()))
+            waiting = await self._db.read(lambda conn: rows.find_run(conn, self._owner, self._id, steady(conn)))
             if waiting is None or not waiting.in_flight:
                 return
             self._large = len(waiting.request) >= LARGE
@@ -179,7 +180,7 @@ class BackgroundRun:
             if not await self._persist(lambda conn: rows.put_off_run(conn, self._id, self._generation)):
                 raise _Over
         await clock.sleep(pause)
-        run = await self._db.read(lambda conn: rows.progress_of(conn, self._owner, self._id, conn.now()))
+        run = await self._db.read(lambda conn: rows.progress_of(conn, self._owner, self._id, steady(conn)))
         if run is None or not run.in_flight or run.generation != self._generation:
             raise _Over
         return True
@@ -246,7 +247,7 @@ class BackgroundRun:
             first, fence = self._number, self._generation
             if not rows.end_run(conn, self._id, state, generation=fence, first=first, frames=frames):
                 return False
-            made.reply.created_at = conn.now()
+            made.reply.created_at = steady(conn)
             if not add_reply(conn, made, files):
                 raise conversation_not_found(turn.conversation_id or "")
             return True

@@ -21,6 +21,7 @@ from liftgate.catalog.rows import replies as rows
 from liftgate.catalog.rows.reply_items import ItemRow, items_named, items_of
 from liftgate.catalog.rows.reply_runs import RunRow, find_run
 from liftgate.catalog.rows.reply_settings import Setting, new_bytes, settings_of
+from liftgate.catalog.steady import steady
 from liftgate.copies.services import Services
 from liftgate.dialects.responses import kept_items
 from liftgate.dialects.responses.items import item_not_found
@@ -111,7 +112,7 @@ class Replies:
         made = await asyncio.to_thread(new.made, encoded) if large else new.made(_encode)
 
         def work(conn: Connection) -> bool:
-            made.reply.created_at = conn.now()
+            made.reply.created_at = steady(conn)
             coming = made.reply.bytes + new_bytes(conn, owner, made.settings)
             self._quotas.check_stored(conn, owner, coming, said=NOT_STORED, param="store")
             return rows.add_reply(conn, made, files)
@@ -141,9 +142,9 @@ class Replies:
         def look(conn: Connection) -> tuple[rows.ReplyRow | RunRow | None, list[ItemRow], list[Setting]]:
             # One that ends meanwhile is seen before its end or after it.
             with conn.snapshot():
-                reply = rows.find_reply(conn, owner, response_id, conn.now())
+                reply = rows.find_reply(conn, owner, response_id, steady(conn))
                 if reply is None:
-                    return find_run(conn, owner, response_id, conn.now()), [], []
+                    return find_run(conn, owner, response_id, steady(conn)), [], []
                 return reply, items_of(conn, [reply.id]), settings_of(conn, reply.id)
 
         found, items, settings = await self._db.read(look)
@@ -172,9 +173,9 @@ class Replies:
 
         def look(conn: Connection) -> tuple[list[ItemRow], bool] | RunRow | None:
             with conn.snapshot():
-                chain = rows.chain_of(conn, owner, response_id, conn.now(), MOST_TURNS + 1)
+                chain = rows.chain_of(conn, owner, response_id, steady(conn), MOST_TURNS + 1)
                 if chain is None:
-                    return find_run(conn, owner, response_id, conn.now())
+                    return find_run(conn, owner, response_id, steady(conn))
                 descending = order == "desc"
                 return rows.page_of_input(conn, owner, chain, after=after, limit=limit, descending=descending)
 
@@ -193,7 +194,7 @@ class Replies:
 
         def look(conn: Connection) -> tuple[list[ItemRow], int]:
             with conn.snapshot():
-                chain = rows.chain_of(conn, owner, previous_id, conn.now(), MOST_TURNS + 1)
+                chain = rows.chain_of(conn, owner, previous_id, steady(conn), MOST_TURNS + 1)
                 if not chain or chain[0].depth != 1:
                     # One that it went on from was deleted: without it the rest may mean something else.
                     raise previous_not_found(previous_id)
@@ -227,7 +228,7 @@ class Replies:
             )
 
     async def _named(self, owner: Owner, references: Sequence[str]) -> dict[str, ItemRow]:
-        found = await self._db.read(lambda conn: items_named(conn, owner, references, conn.now()))
+        found = await self._db.read(lambda conn: items_named(conn, owner, references, steady(conn)))
         for item_id in references:
             if item_id not in found:
                 raise item_not_found(item_id)
@@ -242,9 +243,9 @@ class Replies:
 
 
 def _add(conn: Connection, turns: Sequence[rows.NewTurn]) -> None:
-    now = conn.now()
+    at = steady(conn)
     for turn in turns:
-        turn.reply.created_at = now
+        turn.reply.created_at = at
     rows.add_replies(conn, turns)
 
 

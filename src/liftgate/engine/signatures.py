@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows import signatures as rows
+from liftgate.catalog.steady import steady
 from liftgate.clock import Clock
 from liftgate.errors import Unavailable
 from liftgate.records import Owner
@@ -47,7 +48,7 @@ class Signatures:
         for call_id, signature in signatures:
             self._remember(owner, call_id, signature)
         try:
-            await self._db.write(lambda conn: rows.put_signatures(conn, owner, values, conn.now()))
+            await self._db.write(lambda conn: rows.put_signatures(conn, owner, values, steady(conn)))
         except Unavailable as error:
             log.warning("the thought signatures of %d calls are in memory only: %s", len(values), error.message)
 
@@ -68,7 +69,7 @@ class Signatures:
 
     async def _stored(self, owner: Owner, call_ids: Sequence[str]) -> Mapping[str, bytes]:
         try:
-            return await self._db.read(lambda conn: rows.get_signatures(conn, owner, call_ids, conn.now()))
+            return await self._db.read(lambda conn: rows.get_signatures(conn, owner, call_ids, steady(conn)))
         except Unavailable as error:
             log.warning("the thought signatures of %d calls cannot be looked up: %s", len(call_ids), error.message)
             return {}

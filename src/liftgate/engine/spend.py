@@ -26,6 +26,8 @@ from liftgate.errors import LiftgateError
 
 log = logging.getLogger("liftgate.engine")
 
+UNREAD = ".unread"
+"""What the name of a journal ends in of which some lines could not be read."""
 ROTATED = 4 << 20
 """Bytes of a journal that is followed by the next one."""
 FREE = frozenset({"", "count", "countTokens"})
@@ -150,7 +152,12 @@ class Spend:
                     )
                     await self._db.write(work, storing=True)
                     log.info("the journal of spend %s, which a process left behind, is added up", journal)
-                path.unlink(missing_ok=True)
+                if sums.unread:
+                    # Of another Liftgate, or damaged: what it says may still be worth something.
+                    path.rename(aside := path.with_suffix(UNREAD))
+                    log.error("%d lines of the journal of spend %s cannot be read: it is kept", sums.unread, aside)
+                else:
+                    path.unlink(missing_ok=True)
                 await self._db.write(partial(rows.forget_journal, journal=journal))
 
     async def close(self) -> None:
@@ -172,7 +179,7 @@ class Spend:
     def _batch(self) -> _Batch:
         journal = self._journal
         if self._sums and journal is not None:
-            last = journal.size > ROTATED
+            last = journal.size > ROTATED or journal.lost
             self._journal = None if last else journal
             sums, self._sums = self._sums, Sums()
             return _Batch(journal.id, journal.size, sums, journal, last)

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from liftgate import ids
-from liftgate.blobs.disk import locked
+from liftgate.blobs.disk import locked, taken_over
 from liftgate.catalog.rows.usage import COUNTED, NAMED, OF_FILE, Counts, Group
 
 log = logging.getLogger("liftgate.engine")
@@ -41,11 +41,12 @@ assert len(OF_FILE) == 3
 
 
 class Sums:
-    """What calls used, and what each File cost in them."""
+    """What calls used, and what each File cost in them. `unread`: whole lines of a journal that are none of ours."""
 
-    __slots__ = ("_calls", "files")
+    __slots__ = ("_calls", "files", "unread")
 
     def __init__(self) -> None:
+        self.unread = 0
         # Some rows wait to be added up: hundreds at a time cost as much as one.
         self._calls: dict[Group, list[Counts]] = {}
         self.files: dict[str, list[int]] = {}
@@ -78,7 +79,8 @@ class Journal:
     """Made, and locked, at once. `id`: what the catalogue calls it. `size`: bytes of whole lines. Raises OSError."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        # No more of the path: a data directory that was moved away is not begun anew.
+        directory.mkdir(exist_ok=True)
         while True:
             self.id = ids.token(16)
             self._path = directory / (self.id + ENDING)
@@ -104,6 +106,11 @@ class Journal:
             raise OSError("the disk took a part of a line only")
         self.size += len(line)
 
+    @property
+    def lost(self) -> bool:
+        """Whether its file was removed: what is written to it now would not outlive the process."""
+        return not os.fstat(self._fd).st_nlink
+
     def close(self, *, remove: bool) -> None:
         """`remove`: the catalogue has all of it."""
         if remove:
@@ -118,12 +125,9 @@ def left_behind(directory: Path) -> Iterator[Iterator[tuple[str, Path]]]:
 
     def found() -> Iterator[tuple[str, Path]]:
         for path in sorted(directory.glob("*" + ENDING)):
-            try:
-                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            except FileNotFoundError:
-                continue
-            held.append(fd)
-            if locked(fd) and os.fstat(fd).st_nlink:
+            fd = taken_over(path)
+            if fd is not None:
+                held.append(fd)
                 yield path.name.removesuffix(ENDING), path
 
     try:
@@ -136,7 +140,7 @@ def left_behind(directory: Path) -> Iterator[Iterator[tuple[str, Path]]]:
 def sums_of(content: bytes, journal: str) -> Sums:
     """A journal's lines, or some of them, added up. A line that was cut by the end of its process is left out."""
     sums = Sums()
-    for line in content.splitlines():
+    for line in content.splitlines(keepends=True):
         try:
             values = _decode(line)
             if isinstance(values, OfFiles):
@@ -148,7 +152,10 @@ def sums_of(content: bytes, journal: str) -> Sums:
             key, owner, model, day = map(str, texts)
             sums.add((key, owner, model, day), [int(each) for each in counts])
         except (msgspec.DecodeError, ValueError) as error:
-            log.warning("a line of the journal of spend %s is left out: %s", journal, error)
+            whole = line.endswith(b"\n")
+            if not (whole and sums.unread):
+                log.warning("a line of the journal of spend %s is left out: %s", journal, error)
+            sums.unread += whole
     return sums
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from liftgate.blobs.disk import locked
+from liftgate.blobs.disk import locked, open_file
 from liftgate.metrics.families import KEPT, Family
 
 log = logging.getLogger("liftgate.metrics")
@@ -54,7 +54,7 @@ class Slot:
         self.cells = memoryview(self._mapped).cast("d")
         self._known: dict[tuple[str, Labels], int] = {}
         known = os.pread(self._names, os.fstat(self._names).st_size, 0)
-        whole = known[: known.rfind(b"\n") + 1]
+        whole = _readable(known)
         os.ftruncate(self._names, len(whole))
         self._used = 0
         for series, cells in read_names(whole):
@@ -64,6 +64,9 @@ class Slot:
                     # What the process before this one had at the moment of its end.
                     self.cells[series.at] = 0.0
             self._used += cells
+        if len(whole) < len(known):
+            # Behind what could be read stand numbers whose names are gone.
+            self._mapped[self._used * 8 :] = bytes((CAPACITY - self._used) * 8)
         self._full = False
         self._told = False
 
@@ -146,14 +149,16 @@ class Reader:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._slots: dict[str, _SlotReader] = {}
+        self._slots: dict[str, _SlotReader | None] = {}
 
     def sums(self) -> dict[tuple[str, Labels], list[float]]:
         """(family's name, labels) → its cells, added up over the slots; gauges only of processes that live."""
         found: dict[tuple[str, Labels], list[float]] = {}
         for path in sorted(self._directory.glob("*.names")):
-            if (slot := self._slots.get(path.name)) is None:
-                slot = self._slots[path.name] = _SlotReader(path)
+            if path.name not in self._slots:
+                self._slots[path.name] = _opened(path)
+            if (slot := self._slots[path.name]) is None:
+                continue
             lives = slot.lives()
             for series in slot.series():
                 family = series.family
@@ -170,9 +175,18 @@ class Reader:
         return found
 
 
+def _opened(names: Path) -> _SlotReader | None:
+    """None for what is no slot, which must not keep the others from being read."""
+    try:
+        return _SlotReader(names)
+    except OSError as error:
+        log.warning("%s cannot be read, and is left out of the metrics: %s", names, error.strerror)
+        return None
+
+
 class _SlotReader:
     def __init__(self, names: Path) -> None:
-        self._names = os.open(names, os.O_RDONLY | os.O_CLOEXEC)
+        self._names = open_file(names, os.O_RDONLY)
         file = os.open(names.with_suffix(".cells"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.ftruncate(file, CAPACITY * 8)
@@ -195,13 +209,28 @@ class _SlotReader:
         size = os.fstat(self._names).st_size
         if size > self._read:
             tail = os.pread(self._names, size - self._read, self._read)
-            whole = tail[: tail.rfind(b"\n") + 1]
+            whole = _readable(tail)
             self._read += len(whole)
             for series, cells in read_names(whole, self._used):
                 if series is not None and series.at + cells <= CAPACITY:
                     self._series.append(series)
                 self._used += cells
         return self._series
+
+
+def _readable(lines: bytes) -> bytes:
+    """The whole lines up to the first that is none of ours (a power cut leaves such): what follows it names cells whose
+    place is not known."""
+    end = 0
+    for line in lines.splitlines(keepends=True):
+        try:
+            _decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            break
+        if not line.endswith(b"\n"):
+            break
+        end += len(line)
+    return lines[:end]
 
 
 def read_names(lines: bytes, at: int = 0) -> Iterator[tuple[Series | None, int]]:

@@ -145,7 +145,7 @@ def _disk(data_dir: Path) -> tuple[int, int]:
     spool = 0
     for entry in os.scandir(data_dir / "spool"):
         try:
-            spool += entry.stat().st_size
+            spool += entry.stat(follow_symlinks=False).st_size
         except FileNotFoundError:
             continue  # It has arrived.
     return spool, shutil.disk_usage(data_dir).free

@@ -1,7 +1,8 @@
 """Stored responses: kept, found, walked, deleted. Each function is the body of one transaction.
 
 A row holds its own turn alone; what came before it is found by walking `previous_id`, or in its conversation. The owner
-is part of every key: a foreign response is simply not there, and neither is one whose time is over.
+is part of every key: a foreign response is simply not there, and neither is one whose time is over. `at` is the steady
+time now: a clock that was wrong when a response was made, or is wrong now, ends none.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ _WALKED_AT_ONCE = 50
 
 @dataclass(slots=True)
 class ReplyRow:
-    """`depth`: its place in the chain of `previous_id`, from 1. `body`: the Response object as JSON, without `output`,
-    and with null for each of its `Setting`s. `bytes`: of it and of its items. `conversation_id`, `place`: the
-    conversation that it was made in, and where its items begin there."""
+    """`created_at` is on the steady clock. `depth`: its place in the chain of `previous_id`, from 1. `body`: the
+    Response object as JSON, without `output`, and with null for each of its `Setting`s. `bytes`: of it and of its
+    items. `conversation_id`, `place`: the conversation that it was made in, and where its items begin there."""
 
     id: str
     owner: Owner
@@ -111,26 +112,26 @@ def add_replies(conn: Connection, turns: Sequence[NewTurn]) -> None:
             use_settings(conn, turn.reply.owner, turn.reply.id, turn.settings)
 
 
-def find_reply(conn: Connection, owner: Owner, reply_id: str, now: float) -> ReplyRow | None:
+def find_reply(conn: Connection, owner: Owner, reply_id: str, at: float) -> ReplyRow | None:
     if not storable(reply_id):
         return None
-    return REPLIES.find(conn, "WHERE id = ? AND owner = ? AND created_at > ?", (reply_id, owner, now - KEPT_SECONDS))
+    return REPLIES.find(conn, "WHERE id = ? AND owner = ? AND created_at > ?", (reply_id, owner, at - KEPT_SECONDS))
 
 
-def has_reply(conn: Connection, owner: Owner, reply_id: str, now: float) -> bool:
+def has_reply(conn: Connection, owner: Owner, reply_id: str, at: float) -> bool:
     return storable(reply_id) and bool(
         conn.execute(
             "SELECT 1 FROM replies WHERE id = ? AND owner = ? AND created_at > ?",
-            (reply_id, owner, now - KEPT_SECONDS),
+            (reply_id, owner, at - KEPT_SECONDS),
         )
     )
 
 
-def chain_of(conn: Connection, owner: Owner, reply_id: str, now: float, most: int) -> list[Link] | None:
+def chain_of(conn: Connection, owner: Owner, reply_id: str, at: float, most: int) -> list[Link] | None:
     """The response and those before it, oldest first, at most `most` of them; None where the response itself is not
     there. Those before it are kept as long as it is, whatever their age; where one was deleted, the list begins behind
     it (its first `depth` is not 1)."""
-    if not has_reply(conn, owner, reply_id, now):
+    if not has_reply(conn, owner, reply_id, at):
         return None
     rows = conn.execute(
         "WITH RECURSIVE chain (id, previous_id, depth, bytes, conversation_id, place, step) AS ("
@@ -190,10 +191,10 @@ def _walked(conn: Connection, holders: Sequence[str], *, descending: bool) -> li
     return items[::-1] if descending else items
 
 
-def delete_reply(conn: Connection, owner: Owner, reply_id: str, now: float) -> list[str] | None:
+def delete_reply(conn: Connection, owner: Owner, reply_id: str, at: float) -> list[str] | None:
     """Erases it with its items; the Files that nothing needs any more, which the caller deletes in this transaction.
     None where it is not there."""
-    if not has_reply(conn, owner, reply_id, now):
+    if not has_reply(conn, owner, reply_id, at):
         return None
     lock_owner(conn, owner)
     return _erase(conn, owner, reply_id)

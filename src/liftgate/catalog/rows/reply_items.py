@@ -82,7 +82,7 @@ def items_of(conn: Connection, holders: Sequence[str]) -> list[ItemRow]:
     return [item for holder in holders for item in found[holder]]
 
 
-def items_named(conn: Connection, owner: Owner, item_ids: Sequence[str], now: float) -> dict[str, ItemRow]:
+def items_named(conn: Connection, owner: Owner, item_ids: Sequence[str], at: float) -> dict[str, ItemRow]:
     """Those that are there, by id; of several of one id, one that a model gave."""
     found: dict[str, ItemRow] = {}
     for some, piece in chunks([each for each in dict.fromkeys(item_ids) if storable(each)]):
@@ -91,7 +91,7 @@ def items_named(conn: Connection, owner: Owner, item_ids: Sequence[str], now: fl
             f"WHERE owner = ? AND id IN ({some}) AND (conversation_id IS NOT NULL OR EXISTS"
             " (SELECT 1 FROM replies WHERE replies.id = reply_items.holder AND replies.created_at > ?))"
             " ORDER BY given DESC",
-            (owner, *piece, now - KEPT_SECONDS),
+            (owner, *piece, at - KEPT_SECONDS),
         )
         found.update((item.id, item) for item in rows)
     return found

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from liftgate.catalog.connection import Connection, invalidate, storable
 from liftgate.catalog.rows.files import delete_file, lock_owner
 from liftgate.catalog.rows.reply_items import KEPT_SECONDS, hold_files, release_reply
+from liftgate.catalog.steady import steady
 from liftgate.catalog.table import Backup, BareTable, Table
 from liftgate.large_bodies import Body
 from liftgate.records import Owner
@@ -34,9 +35,10 @@ _IN_FLIGHT = "state IN ('queued', 'in_progress')"
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """`state`: the response's status. `shown`: a reader has got something of the answer. `streamed`: its events are
-    logged. `request`, `body`: the request and the Response object as JSON; empty where a `ReplyRow` has them.
-    `key_made`: its key was made at run time, and must be good yet when it is begun."""
+    """`created_at` and `ended_at` are on the steady clock. `state`: the response's status. `shown`: a reader has got
+    something of the answer. `streamed`: its events are logged. `request`, `body`: the request and the Response object
+    as JSON; empty where a `ReplyRow` has them. `key_made`: its key was made at run time, and must be good yet when it
+    is begun."""
 
     id: str
     owner: Owner
@@ -119,27 +121,27 @@ def add_run(conn: Connection, run: RunRow, frames: Sequence[Body], files: Sequen
     return True
 
 
-def find_run(conn: Connection, owner: Owner, run_id: str, now: float) -> RunRow | None:
+def find_run(conn: Connection, owner: Owner, run_id: str, at: float) -> RunRow | None:
     if not storable(run_id):
         return None
-    return RUNS.find(conn, "WHERE id = ? AND owner = ? AND created_at > ?", (run_id, owner, now - KEPT_SECONDS))
+    return RUNS.find(conn, "WHERE id = ? AND owner = ? AND created_at > ?", (run_id, owner, at - KEPT_SECONDS))
 
 
-def progress_of(conn: Connection, owner: Owner, run_id: str, now: float) -> Progress | None:
+def progress_of(conn: Connection, owner: Owner, run_id: str, at: float) -> Progress | None:
     if not storable(run_id):
         return None
     rows = conn.execute(
         "SELECT state, generation, shown, streamed FROM reply_runs WHERE id = ? AND owner = ? AND created_at > ?",
-        (run_id, owner, now - KEPT_SECONDS),
+        (run_id, owner, at - KEPT_SECONDS),
     )
     return Progress(*rows[0]) if rows else None
 
 
-def lock_run(conn: Connection, owner: Owner, run_id: str, now: float) -> RunRow | None:
+def lock_run(conn: Connection, owner: Owner, run_id: str, at: float) -> RunRow | None:
     """As `find_run`; until the end of the transaction nothing else happens to it."""
     if storable(run_id):
         conn.execute("SELECT 1 FROM reply_runs WHERE id = ? AND owner = ? /*FOR UPDATE*/", (run_id, owner))
-    return find_run(conn, owner, run_id, now)
+    return find_run(conn, owner, run_id, at)
 
 
 def begin_run(conn: Connection, run_id: str, generation: int, frames: Sequence[Body]) -> tuple[RunRow, bool] | None:
@@ -200,7 +202,7 @@ def end_run(
     answered, given = ("", ()) if body else (", request = ?", (b"",))
     conn.execute(
         f"UPDATE reply_runs SET state = ?, ended_at = ?, body = ?{answered} WHERE id = ? AND {_IN_FLIGHT}{fence}",
-        (state, conn.now(), body, *given, run_id, *values),
+        (state, steady(conn), body, *given, run_id, *values),
     )
     if not conn.changed():
         return False
@@ -247,15 +249,15 @@ def mark_shown(conn: Connection, run_id: str, generation: int) -> bool:
 
 
 def runs_left(conn: Connection, older: float, limit: int) -> list[tuple[str, Owner]]:
-    """(id, owner) of those in flight that nobody carries out, begun or made more than `older` seconds ago, or, by a
-    clock that was ahead, later than now."""
-    now = conn.now()
+    """(id, owner) of those in flight that nobody carries out, begun or made more than `older` seconds ago, or, as a
+    Liftgate wrote that did not have the steady time here, later than now."""
+    now, at = conn.now(), steady(conn)
     rows = conn.execute(
         f"SELECT id, owner FROM reply_runs WHERE {_IN_FLIGHT}"
         " AND (attempts > 0 OR created_at < ? OR created_at > ?) AND NOT EXISTS"
         " (SELECT 1 FROM leases WHERE leases.name = ? || reply_runs.id AND leases.expires_at > ?)"
         " ORDER BY created_at LIMIT ?",
-        (now - older, now + _SLACK, LEASE, now, limit),
+        (at - older, at + _SLACK, LEASE, now, limit),
     )
     return [(row[0], row[1]) for row in rows]
 

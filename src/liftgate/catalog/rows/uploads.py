@@ -266,7 +266,8 @@ def expire_uploads(conn: Connection, now: float, limit: int) -> list[str]:
             keys += _end(conn, upload_id, "expired")
     conn.execute(
         "DELETE FROM uploads WHERE id IN"
-        " (SELECT id FROM uploads WHERE status IN ('completed', 'cancelled', 'expired') AND expires_at < ? LIMIT ?)",
+        " (SELECT id FROM uploads WHERE status IN ('completed', 'cancelled', 'expired')"
+        " AND expires_at - coalesce(lag, 0) < ? LIMIT ?)",
         (steady(conn) - KEPT_SECONDS, limit),
     )
     return keys
