@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chat_wire import PAINTING
 from doors import STREAMS, Ask, Refused
 from gateways import SandboxServer
 from shapes import GO, NEW, OLD, called, calling, function, gemini_calls, generated, last_body, parts, result
@@ -102,6 +103,26 @@ def test_a_response_schema_where_none_belongs(ask: Ask, form: dict[str, Any], pa
     with pytest.raises(Refused) as refused:
         ask(model=NEW, messages=[GO], response_format=form)
     assert refused.value.error["param"] == param
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"type": "json_object"},
+        {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}},
+        {"type": "json_object", "response_schema": {"type": "object"}},
+    ],
+    ids=["object", "schema", "litellm's"],
+)
+def test_json_from_a_model_that_makes_images_is_refused_by_name_or_dropped(
+    ask: Ask, sandbox: SandboxServer, form: dict[str, Any]
+) -> None:
+    with pytest.raises(Refused) as refused:
+        ask(model=PAINTING, messages=[GO], response_format=form)
+    assert (refused.value.status, refused.value.error["param"]) == (400, "response_format")
+    assert ask(model=PAINTING, messages=[GO], response_format=form, drop_params=True)[0]["message"]["content"]
+    assert "responseMimeType" not in last_body(sandbox).get("generationConfig", {})
+    assert ask(model=PAINTING, messages=[GO], response_format={"type": "text"})
 
 
 @pytest.mark.parametrize("effort", ["disable", {"effort": "disable"}])

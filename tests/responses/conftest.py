@@ -16,7 +16,7 @@ from liftgate.settings.sections import JobSettings, StorageSettings
 from serving import serve
 from stored_house import House
 
-MODELS = (MODEL, "gemini-2.0-flash", "gemini-3.5-flash", "gemini-3.8-flash")
+MODELS = (MODEL, "gemini-2.0-flash", "gemini-3.5-flash", "gemini-3.8-flash", "gemini-2.5-flash-image")
 
 
 @pytest.fixture(scope="session")

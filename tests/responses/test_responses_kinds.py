@@ -262,6 +262,16 @@ def test_what_a_model_excludes_is_refused_by_name_or_dropped(gateway: str, model
     answer(gateway, model=model, input="x", drop_params=True, **field)
 
 
+@pytest.mark.parametrize("kind", [{"type": "json_object"}, {"type": "json_schema", "name": "x", "schema": {}}], ids=str)
+def test_json_from_a_model_that_makes_images_is_refused_by_name_or_dropped(
+    gateway: str, sandbox: SandboxServer, kind: dict[str, Any]
+) -> None:
+    model = "gemini-2.5-flash-image"
+    assert refusal(gateway, input="x", model=model, text={"format": kind})["param"] == "text.format"
+    answer(gateway, input="x", model=model, text={"format": kind}, drop_params=True)
+    assert "responseMimeType" not in sent(sandbox).get("generationConfig", {})
+
+
 @pytest.mark.parametrize("field", [{"candidate_count": 2}, {"generation_config": {"candidateCount": 2}}], ids=str)
 def test_several_answers_have_no_form(gateway: str, field: dict[str, Any]) -> None:
     assert refusal(gateway, input="x", **field)["param"] == "candidate_count"

@@ -118,8 +118,13 @@ def read_top_logprobs(ask: Ask, value: object, param: str) -> None:
 # ── the form of the answer ───────────────────────────────────────────────────────────────────────
 
 
-def ask_for_json(ask: Ask) -> None:
+def ask_for_json(ask: Ask, param: str) -> bool:
+    """Whether the answer will be JSON; models that make images give none (recorded)."""
+    if not ask.facts.json_output:
+        ask.refuse_unsupported(param, "JSON output")
+        return False
     ask.generation["responseMimeType"] = "application/json"
+    return True
 
 
 def write_schema(ask: Ask, schema: JsonObject, where: str, *, strict: bool) -> None:

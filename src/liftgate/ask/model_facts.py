@@ -37,8 +37,10 @@ class ModelFacts:
     """thinkingBudget 0 is accepted."""
     json_schema: bool = True
     """responseJsonSchema and parametersJsonSchema are taken; else only the Schema subset."""
+    json_output: bool = True
+    """responseMimeType application/json is taken."""
     json_with_functions: bool = True
-    """responseMimeType application/json is taken beside functionDeclarations."""
+    """It is taken beside functionDeclarations, too."""
     choice_without_functions: bool = True
     """functionCallingConfig is taken where no function is declared, Google's tools only."""
     text_out: bool = True
@@ -123,6 +125,7 @@ def _image(facts: ModelFacts, family: str) -> ModelFacts:
         facts,
         family=family,
         image_out=True,
+        json_output=False,
         logprobs=False,
         candidates=1,
         output_tokens=32_768,
@@ -249,6 +252,7 @@ def _either(old: ModelFacts, new: ModelFacts) -> ModelFacts:
     """What both take. Google has put such days off before, so the request must suit the old model too."""
     return replace(
         old,
+        json_output=old.json_output and new.json_output,
         json_with_functions=old.json_with_functions and new.json_with_functions,
         choice_without_functions=old.choice_without_functions and new.choice_without_functions,
         penalties=old.penalties and new.penalties,

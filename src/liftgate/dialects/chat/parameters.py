@@ -78,9 +78,8 @@ def read_response_format(ask: Ask, value: object, param: str) -> None:
     kinds = ("text", "json_object", "json_schema")
     kind = checks.choice(checks.required(form, "type", param), f"{param}.type", kinds)
     ask.refuse_unknown_keys(form, param, _FORMS[kind])
-    if kind == "text":
+    if kind == "text" or not generation.ask_for_json(ask, param):
         return
-    generation.ask_for_json(ask)
     where = f"{param}.response_schema"
     if (schema := form.get("response_schema")) is not None:  # LiteLLM's form for Gemini
         if form.get("json_schema") is not None:

@@ -67,8 +67,8 @@ def _format(reading: Reading, value: object, param: str) -> None:
     ask.refuse_unknown_keys(form, param, frozenset({"type", "schema"}))
     schema = checks.mapping(checks.required(form, "schema", param), f"{param}.schema")
     ask.said.add("response_format")
-    generation.ask_for_json(ask)
-    generation.write_schema(ask, schema, f"{param}.schema", strict=False)
+    if generation.ask_for_json(ask, param):
+        generation.write_schema(ask, schema, f"{param}.schema", strict=False)
 
 
 def _tier(reading: Reading, value: object, param: str) -> None:

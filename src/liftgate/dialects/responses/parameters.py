@@ -110,9 +110,7 @@ def _text(reading: Reading, value: object, param: str) -> None:
     ask.said.add("response_format")
     if kind != "json_schema":
         ask.refuse_unknown_keys(form, at, frozenset({"type"}))
-    if kind != "text":
-        generation.ask_for_json(ask)
-    if kind == "json_schema":
+    if kind != "text" and generation.ask_for_json(ask, at) and kind == "json_schema":
         _schema(ask, form, at)
 
 
