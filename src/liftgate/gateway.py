@@ -240,7 +240,7 @@ class Gateway:
         fetcher = Later(partial(_open_fetcher, settings.limits))
         stack.push_async_callback(fetcher.close)
         attachments = Attachments(services, ingest, fetcher)
-        items = ReplyItems(self.files, attachments)
+        items = ReplyItems(services.db, self.files, attachments)
         self.replies = Replies(services, items, ingest.quotas, settings.limits.max_body_bytes)
         needs = Needs(self.files, copies, attachments, Healer(copies, client, clock))
         self.pass_through = PassThrough(services, router, needs, settings)

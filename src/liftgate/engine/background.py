@@ -30,7 +30,7 @@ from liftgate.engine.background_run import BackgroundRun, Workshop, head_of
 from liftgate.engine.meter import current
 from liftgate.engine.replies import NOT_STORED, response_not_found, shown_run
 from liftgate.engine.shares import Shares
-from liftgate.engine.turns import Encode, Turn
+from liftgate.engine.turns import NATIVES, Encode, Turn, listed_natives
 from liftgate.errors import InvalidRequest, LiftgateError, RateLimited, UnsupportedParameter
 from liftgate.gemini_json import decoded_apart
 from liftgate.json_types import JsonObject
@@ -87,7 +87,7 @@ class Background:
         copy = partial(kept_items.own_items, turn.given or turn.request.get("input"), head.id)
         given = await asyncio.to_thread(copy) if large else copy()
         files = await self._workshop.items.put_away(owner, given, large=large)
-        request = {**turn.request, "model": head.model, "input": given}
+        request = {**turn.request, "model": head.model, "input": given, NATIVES: listed_natives(turn)}
         queued = waiting_response(head, request, "queued")
         write = partial(_written, request, queued)
         asked, body = await asyncio.to_thread(write, encoded) if large else write(_encode)

@@ -23,6 +23,7 @@ from liftgate.catalog.steady import steady
 from liftgate.copies.lease import Lease
 from liftgate.copies.services import Services
 from liftgate.dialects.responses.echo import ID
+from liftgate.dialects.responses.native import Natives
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.dialects.responses.request import conversation_not_found
 from liftgate.dialects.responses.stream import ResponseEncoder, preamble, waiting_response
@@ -31,7 +32,7 @@ from liftgate.engine.generate import Generate
 from liftgate.engine.meter import CallRecord, Meters, current
 from liftgate.engine.replies import Replies
 from liftgate.engine.reply_items import ReplyItems, decoded_row
-from liftgate.engine.turns import NewReply, Turn
+from liftgate.engine.turns import NewReply, Turn, take_natives
 from liftgate.errors import (
     AuthenticationFailed,
     BudgetInFlight,
@@ -79,6 +80,7 @@ class _Made:
     run: rows.RunRow
     head: Head
     request: JsonObject
+    natives: Natives
     call: CallRecord | None
 
 
@@ -111,6 +113,8 @@ class BackgroundRun:
                 return
             self._large = len(waiting.request) >= LARGE
             request = await decoded_row(waiting.request)
+            natives = take_natives(request)
+            await self._workshop.items.show_images(self._owner, request["input"])
             head = head_of(self._id, await decoded_row(waiting.body))
 
             def begin(conn: Connection) -> tuple[rows.RunRow, bool] | None:
@@ -122,7 +126,7 @@ class BackgroundRun:
                 # What runs here is a call of its own, whoever's request it was taken in with.
                 current_key.set(None)
                 with _record(self._workshop.meters, waiting) as call:
-                    await self._make(_Made(begun[0], head, request, call), again=begun[1])
+                    await self._make(_Made(begun[0], head, request, natives, call), again=begun[1])
 
     async def _make(self, made: _Made, *, again: bool) -> None:
         first = rows.PREAMBLE
@@ -154,7 +158,9 @@ class BackgroundRun:
 
     async def _answer(self, made: _Made, encoder: ResponseEncoder) -> None:
         await self._take_key(made)
-        turn = await self._workshop.replies.begin(self._owner, made.request, keeps=True, large=self._large)
+        turn = await self._workshop.replies.begin(
+            self._owner, made.request, keeps=True, large=self._large, natives=made.natives
+        )
         if made.run.streamed:
             await self._stream(turn, made, encoder)
         else:

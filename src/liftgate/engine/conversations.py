@@ -6,11 +6,11 @@ What goes on from one and is added to it is a turn (`engine/replies`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -26,9 +26,11 @@ from liftgate.copies.kinds.files import delete_file
 from liftgate.copies.purge import PurgeAtOnce
 from liftgate.copies.services import Services
 from liftgate.dialects.responses import kept_items
-from liftgate.dialects.responses.items import check_item
+from liftgate.dialects.responses.items import check_item, native_key
+from liftgate.dialects.responses.native import Native
+from liftgate.dialects.responses.native import written as native_written
 from liftgate.dialects.responses.request import conversation_not_found
-from liftgate.engine.reply_items import ItemPage, ReplyItems, parts_by_file
+from liftgate.engine.reply_items import ItemPage, ReplyItems, are_large, parts_by_file
 from liftgate.engine.seals import Seals
 from liftgate.errors import FileNotFound, NotFound, shortened
 from liftgate.files.quota import Quotas, amount
@@ -64,7 +66,7 @@ class Conversations:
         """As `add`, and raises what it raises."""
         await self._make_room(owner, items, large=large)
         conversation_id = f"conv_{ids.token()}"
-        new = await self._new_items(owner, items, large=large)
+        new = await self._new_items(owner, conversation_id, items, large=large)
 
         def work(conn: Connection) -> rows.ConversationRow:
             row = rows.ConversationRow(conversation_id, owner, conn.now(), _encode(metadata))
@@ -112,7 +114,7 @@ class Conversations:
         `ReplyItems.shown`, here and below. Raises NotFound, TooLarge, and InvalidRequest with an item's path."""
         await self.retrieve(owner, conversation_id)
         await self._make_room(owner, items, large=large)
-        new = await self._new_items(owner, items, large=large)
+        new = await self._new_items(owner, conversation_id, items, large=large)
 
         def work(conn: Connection) -> bool:
             self._check_room(conn, owner, new)
@@ -177,10 +179,19 @@ class Conversations:
         return ItemPage(await self._items.shown(owner, page, images=images), has_more)
 
     async def _new_items(
-        self, owner: Owner, items: Sequence[object], *, large: bool
+        self, owner: Owner, conversation_id: str, items: Sequence[Any], *, large: bool
     ) -> list[tuple[ItemRow, Sequence[str]]]:
         """Each with the Files that go with it."""
-        read = partial(self._read, owner, items)
+        natives: dict[str, Native] = {}
+        if references := kept_items.referenced(items):
+            named = await self._items.named(owner, references, param="items")
+            large = large or are_large(named.values())
+            items = await self._items.resolved(owner, items, named, natives)
+        given = [item["id"] for item in items if isinstance(item, dict) and isinstance(item.get("id"), str)]
+        taken: set[str] = set()
+        if given:
+            taken = await self._db.read(lambda conn: rows.ids_taken(conn, conversation_id, given))
+        read = partial(self._read, owner, items, taken)
         new: list[tuple[ItemRow, Sequence[str]]] = []
         for place, item in enumerate(await asyncio.to_thread(read) if large else read()):
             for name in await parts_by_file([item], large=large):
@@ -188,15 +199,17 @@ class Conversations:
                     raise FileNotFound(name, param=f"items[{place}]")
             files = await self._items.put_away(owner, [item], large=large)
             written = await asyncio.to_thread(_written, item) if large else _encode(item)
-            new.append((ItemRow(f"item_{ids.token()}", 0, owner, item["id"], 1, written), files))
+            native = natives.get(native_key(items[place]))
+            signature = None if native is None else native_written(native)
+            new.append((ItemRow(f"item_{ids.token()}", 0, owner, item["id"], 1, written, signature), files))
         return new
 
-    def _read(self, owner: Owner, items: Sequence[object]) -> list[JsonObject]:
-        """Whole and with ids. Raises InvalidRequest with an item's path."""
+    def _read(self, owner: Owner, items: Sequence[object], taken: Iterable[str]) -> list[JsonObject]:
+        """Whole and with ids that are not taken. Raises InvalidRequest with an item's path."""
         for place, item in enumerate(items):
             ask = Ask(_FACTS, files=AnyFile(), seal=partial(self._seals.of, owner))
             check_item(ask, item, f"items[{place}]")
-        return kept_items.own_items(list(items), ids.token())
+        return kept_items.own_items(list(items), ids.token(), taken)
 
 
 _FACTS = facts_for("gemini-flash-latest", date.min)

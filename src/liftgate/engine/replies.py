@@ -8,7 +8,7 @@ away: then a text stands in their place.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
@@ -18,14 +18,13 @@ from liftgate.answer.choice import Answer
 from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import conversations
 from liftgate.catalog.rows import replies as rows
-from liftgate.catalog.rows.reply_items import ItemRow, items_named, items_of
+from liftgate.catalog.rows.reply_items import ItemRow, items_of
 from liftgate.catalog.rows.reply_runs import RunRow, find_run
 from liftgate.catalog.rows.reply_settings import Setting, new_bytes, settings_of
 from liftgate.catalog.steady import steady
 from liftgate.copies.services import Services
 from liftgate.dialects.responses import kept_items
-from liftgate.dialects.responses.items import item_not_found
-from liftgate.dialects.responses.native import Native
+from liftgate.dialects.responses.native import NO_NATIVES, Native, Natives
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.dialects.responses.request import check_beginning, conversation_not_found, earlier, previous_not_found
 from liftgate.engine.answer_stream import AnswerStream
@@ -66,9 +65,18 @@ class Replies:
         self._most_bytes = most_bytes
         self._together = GroupCommit(services.db, services.tasks, services.clock, _add)
 
-    async def begin(self, owner: Owner, request: JsonObject, *, keeps: bool | None = None, large: bool = False) -> Turn:
-        """Finds what a request goes on from and refers to. `keeps`: by default as its `store` says. Raises NotFound and
-        InvalidRequest naming the parameter, and TooLarge where the owner may store nothing more."""
+    async def begin(
+        self,
+        owner: Owner,
+        request: JsonObject,
+        *,
+        keeps: bool | None = None,
+        large: bool = False,
+        natives: Natives = NO_NATIVES,
+    ) -> Turn:
+        """Finds what a request goes on from and refers to. `keeps`: by default as its `store` says. `natives`: what is
+        known of its input already. Raises NotFound and InvalidRequest naming the parameter, and TooLarge where the
+        owner may store nothing more."""
         check_beginning(request)
         previous_id, conversation_id = earlier(request)
         if keeps is None:
@@ -81,26 +89,26 @@ class Replies:
         look = partial(kept_items.referenced, request.get("input"))
         references = await asyncio.to_thread(look) if large else look()
         if previous_id is None and conversation_id is None and not references:
-            return Turn(request, keeps, large=large)
-        natives: dict[str, Native] = {}
+            return Turn(request, keeps, natives=natives, large=large)
+        known: dict[str, Native] = dict(natives)
         found: list[ItemRow] = []
         depth = 0
         if previous_id is not None:
             found, depth = await self._chain(owner, previous_id)
         elif conversation_id is not None:
             found = await self._db.read(partial(self._conversation, owner=owner, conversation_id=conversation_id))
-        items = await self._items.shown(owner, found, natives, earlier=True)
+        items = await self._items.shown(owner, found, known, earlier=True)
         large = large or are_large(found)
         if references:
-            named = await self._named(owner, references)
+            named = await self._items.named(owner, references)
             large = large or are_large(named.values())
-            request = await self._resolved(owner, request, named, natives)
+            request = {**request, "input": await self._items.resolved(owner, request["input"], named, known)}
         given = request.get("input")
         if conversation_id is not None:
             find = partial(kept_items.with_results, items, given)
             items, moved = await asyncio.to_thread(find) if large else find()
             request = {**request, "input": moved}
-        return Turn(request, keeps, items, natives, previous_id, depth, conversation_id, given, large)
+        return Turn(request, keeps, items, known, previous_id, depth, conversation_id, given, large)
 
     async def keep(self, owner: Owner, turn: Turn, response: JsonObject, answer: Answer[ResponsesQuestion]) -> None:
         """Stores what came of a turn; durable when it returns. Raises NotFound where the conversation was deleted
@@ -183,7 +191,9 @@ class Replies:
         if found is None:
             raise response_not_found(response_id)
         if isinstance(found, RunRow):
-            return page_of((await decoded_row(found.request))["input"], after=after, limit=limit, order=order)
+            input_page = page_of((await decoded_row(found.request))["input"], after=after, limit=limit, order=order)
+            await self._items.show_images(owner, input_page.items)
+            return input_page
         page, has_more = found
         return ItemPage(await self._items.shown(owner, page, images=images), has_more)
 
@@ -195,16 +205,19 @@ class Replies:
         def look(conn: Connection) -> tuple[list[ItemRow], int]:
             with conn.snapshot():
                 chain = rows.chain_of(conn, owner, previous_id, steady(conn), MOST_TURNS + 1)
-                if not chain or chain[0].depth != 1:
-                    # One that it went on from was deleted: without it the rest may mean something else.
-                    raise previous_not_found(previous_id)
+                if not chain:
+                    run = find_run(conn, owner, previous_id, steady(conn))
+                    raise previous_not_found(previous_id, "not found" if run is None else _unanswered(run))
+                if chain[0].depth != 1:
+                    # Without it the rest may mean something else.
+                    raise previous_not_found(previous_id, "cannot be gone on from: one before it was deleted")
                 size = sum(link.bytes for link in chain)
                 self._check_length("previous_response_id", "responses", len(chain), MOST_TURNS - 1, size)
                 before: list[ItemRow] = []
                 if chain[0].conversation_id is not None:
                     before = conversations.items_in(conn, chain[0].conversation_id, before=chain[0].place)
                     if conversations.find_conversation(conn, owner, chain[0].conversation_id) is None:
-                        raise previous_not_found(previous_id)
+                        raise previous_not_found(previous_id, "cannot be gone on from: its conversation was deleted")
                 return before + items_of(conn, [link.id for link in chain]), len(chain)
 
         return await self._db.read(look)
@@ -227,19 +240,9 @@ class Replies:
                 code="history_too_long",
             )
 
-    async def _named(self, owner: Owner, references: Sequence[str]) -> dict[str, ItemRow]:
-        found = await self._db.read(lambda conn: items_named(conn, owner, references, steady(conn)))
-        for item_id in references:
-            if item_id not in found:
-                raise item_not_found(item_id)
-        return found
 
-    async def _resolved(
-        self, owner: Owner, request: JsonObject, found: Mapping[str, ItemRow], natives: dict[str, Native]
-    ) -> JsonObject:
-        items = await self._items.shown(owner, list(found.values()), natives, earlier=True)
-        by_id = dict(zip(found, items, strict=True))
-        return {**request, "input": kept_items.with_items(request["input"], by_id)}
+def _unanswered(run: RunRow) -> str:
+    return f"is {run.state}: only one that is completed or incomplete can be gone on from"
 
 
 def _add(conn: Connection, turns: Sequence[rows.NewTurn]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
@@ -12,10 +12,12 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from liftgate.catalog.database import Database
 from liftgate.catalog.rows.files import KEPT
-from liftgate.catalog.rows.reply_items import ItemRow
+from liftgate.catalog.rows.reply_items import ItemRow, items_named
+from liftgate.catalog.steady import steady
 from liftgate.dialects.responses import kept_items
-from liftgate.dialects.responses.items import call_ids
+from liftgate.dialects.responses.items import item_not_found, native_key
 from liftgate.dialects.responses.native import Native, read
 from liftgate.engine.attachments import Attachments
 from liftgate.engine.files import Files
@@ -49,7 +51,8 @@ def page_of(items: Sequence[JsonObject], *, after: str | None, limit: int, order
 
 
 class ReplyItems:
-    def __init__(self, files: Files, attachments: Attachments) -> None:
+    def __init__(self, db: Database, files: Files, attachments: Attachments) -> None:
+        self._db = db
         self._files = files
         self._attachments = attachments
 
@@ -68,8 +71,7 @@ class ReplyItems:
         large = are_large(found)
         reading = partial(_read_apart if large else _read, found, natives)
         items, hidden = await asyncio.to_thread(reading) if large else reading()
-        for file_id, show in hidden:
-            show(await self._data(owner, file_id))
+        await self._show(owner, hidden)
         if images:
             for part, media in kept_items.media_parts(items):
                 if media.kind == "file_id" and part["type"] == "input_image":
@@ -81,11 +83,34 @@ class ReplyItems:
                         kept_items.say_deleted(part, name)
         return items
 
+    async def show_images(self, owner: Owner, items: Sequence[JsonObject]) -> None:
+        """Of answers, in the places from which `put_away` took them."""
+        await self._show(owner, list(kept_items.hidden_images(items)))
+
+    async def _show(self, owner: Owner, hidden: Sequence[HiddenImage]) -> None:
+        for file_id, show in hidden:
+            show(await self._data(owner, file_id))
+
     async def _show_inline(self, owner: Owner, part: JsonObject, file_id: str) -> None:
         file = await self.find(owner, file_id)
         if file is not None and file.purpose == KEPT and (data := await self._data(owner, file_id)) is not None:
             del part["file_id"]
             part["image_url"] = f"data:{file.mime_type};base64,{data}"
+
+    async def named(self, owner: Owner, references: Sequence[str], *, param: str = "input") -> dict[str, ItemRow]:
+        """The items that a request names instead of repeating them, by id. Raises NotFound."""
+        found = await self._db.read(lambda conn: items_named(conn, owner, references, steady(conn)))
+        for item_id in references:
+            if item_id not in found:
+                raise item_not_found(item_id, param)
+        return found
+
+    async def resolved(
+        self, owner: Owner, given: Sequence[JsonObject], found: Mapping[str, ItemRow], natives: dict[str, Native]
+    ) -> list[JsonObject]:
+        """What was given with these items in the place of their references."""
+        items = await self.shown(owner, list(found.values()), natives, earlier=True)
+        return kept_items.with_items(given, dict(zip(found, items, strict=True)))
 
     async def find(self, owner: Owner, name: str) -> FileRecord | None:
         """A File by any of its names."""
@@ -137,7 +162,7 @@ def _read(
     if natives is not None:
         for row, item in zip(rows, items, strict=True):
             if row.signature is not None:
-                natives.update(dict.fromkeys(call_ids([item]) or [item["id"]], read(row.signature)))
+                natives[native_key(item)] = read(row.signature)
     return items, list(kept_items.hidden_images(items))
 
 

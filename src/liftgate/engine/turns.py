@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import msgspec
+
 from liftgate.answer.choice import Answer
 from liftgate.catalog.rows import replies as rows
 from liftgate.catalog.rows.reply_items import ItemRow
@@ -14,11 +16,15 @@ from liftgate.catalog.rows.reply_settings import Setting
 from liftgate.dialects.responses import kept_items
 from liftgate.dialects.responses.answer import natives_of
 from liftgate.dialects.responses.dialect import Responses
-from liftgate.dialects.responses.native import NO_NATIVES, Natives, written
+from liftgate.dialects.responses.items import native_key
+from liftgate.dialects.responses.native import NO_NATIVES, Native, Natives, written
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import Body
 from liftgate.records import Owner
+
+NATIVES = "natives"
+"""In a request that is stored until it is made: what Gemini wants back with each item of its input."""
 
 Encode: TypeAlias = Callable[[object], Body]
 
@@ -64,8 +70,11 @@ class NewReply:
         self._owner = owner
         self._turn = turn
         self._response = response
-        given = kept_items.own_items(turn.given or turn.request.get("input"), answer.head.id)
+        value = turn.given or turn.request.get("input")
+        given = kept_items.own_items(value, answer.head.id, [item["id"] for item in turn.items if "id" in item])
         self._given = len(given)
+        # Items that were given by reference, or that an earlier run found so, keep what Gemini wants back with them.
+        self._known = natives_of_input(turn.natives, value)
         self.items = [*given, *kept_items.output_items(response["output"])]
         self._natives = natives_of(answer)
 
@@ -88,10 +97,31 @@ class NewReply:
     def _item(self, holder: str, place: int, item: JsonObject, encode: Encode) -> ItemRow:
         given = place < self._given
         native = None
-        if self._natives and not given:
-            native = self._natives.get(item.get("call_id") or item["id"])
+        if given:
+            native = self._known[place] if self._known else None
+        elif self._natives:
+            native = self._natives.get(native_key(item))
         signature = None if native is None else written(native)
         return ItemRow(holder, place, self._owner, item["id"], int(given), bytes(encode(item)), signature)
+
+
+def natives_of_input(natives: Natives, value: object) -> Sequence[Native | None]:
+    """What is known of each item of an input; () where nothing is."""
+    if not natives or not isinstance(value, list):
+        return ()
+    return [natives.get(native_key(item)) for item in value]
+
+
+def listed_natives(turn: Turn) -> list[object]:
+    """As a request that is stored has them under `NATIVES`: by the places of its items."""
+    known = natives_of_input(turn.natives, turn.given or turn.request.get("input"))
+    return [None if each is None else msgspec.to_builtins(each) for each in known]
+
+
+def take_natives(request: JsonObject) -> Natives:
+    """Out of a request that was stored."""
+    listed = msgspec.convert(request.pop(NATIVES, []), list[Native | None])
+    return {native_key(item): each for item, each in zip(request["input"], listed, strict=False) if each is not None}
 
 
 def large_settings(response: JsonObject, encode: Encode) -> list[Setting]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from liftgate.catalog.connection import Connection, storable
+from liftgate.catalog.connection import Connection, chunks, storable
 from liftgate.catalog.rows.files import lock_owner
 from liftgate.catalog.rows.reply_items import (
     ITEMS,
@@ -121,11 +121,23 @@ def size_of(conn: Connection, conversation_id: str) -> tuple[int, int]:
     return number, size
 
 
-def item_in(conn: Connection, conversation_id: str, item_id: str) -> ItemRow | None:
+def item_in(conn: Connection, conversation_id: str, item_id: str, direction: str = "ASC") -> ItemRow | None:
     """Of several of one id the first. As `items_in`."""
     if not storable(item_id):
         return None
-    return ITEMS.find(conn, "WHERE conversation_id = ? AND id = ? ORDER BY place LIMIT 1", (conversation_id, item_id))
+    rest = f"WHERE conversation_id = ? AND id = ? ORDER BY place {direction} LIMIT 1"
+    return ITEMS.find(conn, rest, (conversation_id, item_id))
+
+
+def ids_taken(conn: Connection, conversation_id: str, item_ids: Sequence[str]) -> set[str]:
+    """Those of items that stand in it. As `items_in`."""
+    taken: set[str] = set()
+    for some, piece in chunks([each for each in item_ids if storable(each)]):
+        rows = conn.execute(
+            f"SELECT id FROM reply_items WHERE conversation_id = ? AND id IN ({some})", (conversation_id, *piece)
+        )
+        taken.update(row[0] for row in rows)
+    return taken
 
 
 def page_of_items(
@@ -136,7 +148,8 @@ def page_of_items(
     condition = "conversation_id = ?"
     params: list[object] = [conversation_id]
     if after is not None:
-        last = item_in(conn, conversation_id, after)
+        # Of several of one id, as turns at once may bring them, the one that is listed last.
+        last = item_in(conn, conversation_id, after, "ASC" if descending else "DESC")
         if last is None:
             raise NotFound(f"Item with id '{after[:80]}' not found.", param="after")
         condition += f" AND place {beyond} ?"

@@ -157,7 +157,7 @@ def page_of_input(
     Whether there is more. Raises `NotFound` for an `after` that is none of these."""
     asked = chain[-1].id
     holders = [link.id for link in (reversed(chain) if descending else chain)]
-    first, passed = (0, None) if after is None else _place(conn, owner, after, holders, asked)
+    first, passed = (0, None) if after is None else _place(conn, owner, after, holders, asked, descending=descending)
     page: list[ItemRow] = []
     for at in range(first, len(holders), _WALKED_AT_ONCE):
         for item in _walked(conn, holders[at : at + _WALKED_AT_ONCE], descending=descending):
@@ -174,15 +174,22 @@ def _is_passed(item: ItemRow, passed: int, *, descending: bool) -> bool:
     return item.position >= passed if descending else item.position <= passed
 
 
-def _place(conn: Connection, owner: Owner, item_id: str, holders: Sequence[str], asked: str) -> tuple[int, int]:
-    """(index of the holder, position) of an item."""
+def _place(
+    conn: Connection, owner: Owner, item_id: str, holders: Sequence[str], asked: str, *, descending: bool
+) -> tuple[int, int]:
+    """(index of the holder, position) of an item; of several of one id, as turns at once may bring them, the one that
+    is listed last."""
     order = {holder: at for at, holder in enumerate(holders)}
     if storable(item_id):
-        for holder, position, given in conn.execute(
-            "SELECT holder, position, given FROM reply_items WHERE owner = ? AND id = ?", (owner, item_id)
-        ):
-            if holder in order and (given or holder != asked):
-                return order[holder], position
+        found = [
+            (order[holder], position)
+            for holder, position, given in conn.execute(
+                "SELECT holder, position, given FROM reply_items WHERE owner = ? AND id = ?", (owner, item_id)
+            )
+            if holder in order and (given or holder != asked)
+        ]
+        if found:
+            return max(found, key=lambda each: (each[0], -each[1] if descending else each[1]))
     raise NotFound(f"Item with id '{item_id[:80]}' not found.", param="after")
 
 

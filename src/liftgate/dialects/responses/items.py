@@ -56,6 +56,12 @@ def call_ids(items: object) -> list[str]:
     ]
 
 
+def native_key(item: JsonMapping) -> str:
+    """What `Natives` has of an item is under this."""
+    named = call_ids([item])
+    return named[0] if named else str(item.get("id"))
+
+
 def read_input(talk: Conversation, history: Sequence[JsonObject], value: object, natives: Natives = NO_NATIVES) -> None:
     """`history`: the items of the turns before; `value`: `input` itself; `natives`: of items of both. Raises
     InvalidRequest with the item's path, NotFound for a reference to an item that is not there."""
@@ -225,12 +231,12 @@ def _reference(items: Turns, item: JsonObject, where: str) -> None:
     raise item_not_found(item_id)
 
 
-def item_not_found(item_id: str) -> NotFound:
+def item_not_found(item_id: str, param: str = "input") -> NotFound:
     """Also for an item of another owner's."""
     return NotFound(
         f"Item with id '{shortened(item_id)}' not found. Items are not persisted when `store` is set to false. Try "
         "again with `store` set to true, or remove this item from your input.",
-        param="input",
+        param=param,
     )
 
 
@@ -269,6 +275,9 @@ def _code(items: Turns, item: JsonObject, where: str) -> None:
 
 
 def _image(items: Turns, item: JsonObject, where: str) -> None:
+    if "result" not in item:
+        # OpenAI's clients name an image that is kept by its id alone.
+        _reference(items, item, where)
     item_id = item.get("id")
     sealed = items.kept.images.get(item_id) if items.kept is not None and isinstance(item_id, str) else None
     signature = items.native(item).signature if sealed is None else sealed

@@ -7,7 +7,7 @@ for good. An image of an answer has `{"file_id": …, "head": …}` in the place
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -69,22 +69,26 @@ class Inline(msgspec.Struct, frozen=True):
 # ── a request's own input ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def own_items(value: object, token: str) -> list[JsonObject]:
+def own_items(value: object, token: str, taken: Iterable[str] = ()) -> list[JsonObject]:
     """The items of an `input` that was read, whole and with ids. `token`: the response's, from which ids are made where
-    the client's are not of our form. The request stays as it is."""
+    the client's are not of our form, or are `taken`: by items before these, which are listed with them. The request
+    stays as it is."""
     if value is None:
         return []
     if isinstance(value, str):
         value = [{"role": "user", "content": value}]
     assert isinstance(value, list), "it was read"
-    return [_whole(item, f"{token}i{place:02d}") for place, item in enumerate(value)]
+    ids = set(taken)
+    return [_whole(item, f"{token}i{place:02d}", ids) for place, item in enumerate(value)]
 
 
-def _whole(item: JsonObject, token: str) -> JsonObject:
+def _whole(item: JsonObject, token: str, taken: set[str]) -> JsonObject:
     kind = item.get("type") or "message"
     given = item.get("id")
-    mine = isinstance(given, str) and _OURS.fullmatch(given) is not None
-    whole: JsonObject = {**item, "type": kind, "id": given if mine else f"{_PREFIXES.get(kind, 'item')}_{token}"}
+    if not isinstance(given, str) or given in taken or _OURS.fullmatch(given) is None:
+        given = f"{_PREFIXES.get(kind, 'item')}_{token}"
+    taken.add(given)
+    whole: JsonObject = {**item, "type": kind, "id": given}
     if kind not in _WITHOUT_STATUS and whole.get("status") is None:
         whole["status"] = "completed"
     key = LISTS.get(kind, "content")
@@ -143,6 +147,8 @@ def _is_reference(item: object) -> bool:
     if not isinstance(item, dict):
         return False
     kind = item.get("type")
+    if kind == "image_generation_call":
+        return "result" not in item
     return kind == "item_reference" or (kind is None and "role" not in item and "content" not in item and "id" in item)
 
 

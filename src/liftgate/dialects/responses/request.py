@@ -117,6 +117,9 @@ def earlier(request: JsonMapping) -> tuple[str | None, str | None]:
     if previous is not None:
         previous = checks.string(previous, "previous_response_id")
     if isinstance(conversation, dict):
+        for key in conversation:
+            if key != "id" and conversation[key] is not None:
+                raise checks.unknown(f"conversation.{key}")
         conversation = checks.required(conversation, "id", "conversation")
         conversation = checks.string(conversation, "conversation.id")
     elif conversation is not None and not isinstance(conversation, str):
@@ -130,10 +133,10 @@ def earlier(request: JsonMapping) -> tuple[str | None, str | None]:
     return previous, conversation
 
 
-def previous_not_found(response_id: str) -> InvalidRequest:
-    """Also for one of another owner's, and where one that it went on from was deleted."""
+def previous_not_found(response_id: str, why: str = "not found") -> InvalidRequest:
+    """Also for one of another owner's. `why`: of one that is there, and has no answer or no beginning."""
     return InvalidRequest(
-        f"Previous response with id '{shortened(response_id)}' not found.",
+        f"Previous response with id '{shortened(response_id)}' {why}.",
         param="previous_response_id",
         code="previous_response_not_found",
     )

@@ -108,6 +108,7 @@ async def compact(request: Request) -> Response:
 async def retrieve_response(request: Request) -> Response:
     query = request.query("key", "beta", "stream", "starting_after", "include_obfuscation", lists=INCLUDE)
     check_include(query)
+    _flag(query, "include_obfuscation")
     after = _number(query, "starting_after")
     response_id = request.params["response_id"]
     if _flag(query, "stream"):
