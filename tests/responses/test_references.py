@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -34,6 +36,16 @@ def asked(text: str) -> dict[str, Any]:
 
 def parts(house: House) -> list[dict[str, Any]]:
     return [part for content in house.contents() for part in content["parts"]]
+
+
+@contextmanager
+def held(house: House) -> Iterator[None]:
+    """Gemini answers nothing in it."""
+    house.sandbox.control("faults", {"kind": "stall", "operation": "generate", "after_bytes": 0, "times": None})
+    try:
+        yield
+    finally:
+        house.sandbox.control("faults", method="DELETE")
 
 
 def ended(house: House, response_id: str) -> dict[str, Any]:
@@ -122,10 +134,9 @@ def test_an_image_is_named_by_its_id_alone(house: House) -> None:
 
 def test_an_image_of_an_answer_goes_along_in_the_background(house: House) -> None:
     image = {"type": "image_generation_call", "id": "ig_" + "b" * 24, "status": "completed", "result": PNG}
-    slow = [{"candidates": [{"content": {"role": "model", "parts": [{"text": "so"}]}}]}] * 2
-    house.sandbox.control("scripts", {"chunks": slow, "delays": [0, 1]})
-    begun = house.ask(input=[asked("Draw"), image, asked("In red")], background=True)
-    assert house.items(begun["id"])["data"][1]["result"] == PNG
+    with held(house):
+        begun = house.ask(input=[asked("Draw"), image, asked("In red")], background=True)
+        assert house.items(begun["id"])["data"][1]["result"] == PNG
     ended(house, begun["id"])
     assert house.items(begun["id"])["data"][1]["result"] == PNG
     assert [list(part) for part in parts(house)][1] in (["inlineData"], ["fileData"])
@@ -201,11 +212,10 @@ def test_an_error_says_why_a_response_that_is_there_cannot_be_gone_on_from(house
         assert (error["code"], error["param"]) == ("previous_response_not_found", "previous_response_id")
         return str(error["message"]).partition(f"'{response_id}' ")[2]
 
-    slow = [{"candidates": [{"content": {"role": "model", "parts": [{"text": "so"}]}}]}] * 2
-    house.sandbox.control("scripts", {"chunks": slow, "delays": [0, 30]})
-    begun = house.ask(input="x", background=True)
-    assert why(begun["id"]).startswith(("is queued: only one", "is in_progress: only one"))
-    assert house.call("POST", f"/v1/responses/{begun['id']}/cancel").status == 200
+    with held(house):
+        begun = house.ask(input="x", background=True)
+        assert why(begun["id"]).startswith(("is queued: only one", "is in_progress: only one"))
+        assert house.call("POST", f"/v1/responses/{begun['id']}/cancel").status == 200
     assert why(begun["id"]).startswith("is cancelled: only one")
     got = house.call(
         "POST", "/v1/responses", {"model": MODEL, "input": "x", "previous_response_id": begun["id"]}, key="bob"
