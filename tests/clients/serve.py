@@ -1,5 +1,5 @@
-"""A gateway in front of a sandbox for the programs of the rooms beside this file. As a program it prints its URL, and
-serves until its input ends.
+"""A gateway in front of a sandbox for the programs of the rooms beside this file. As a program it prints its URL
+and the sandbox's, and serves until its input ends.
 """
 
 import sys
@@ -29,6 +29,6 @@ def serving() -> Iterator[tuple[str, SandboxServer]]:
 
 
 if __name__ == "__main__":
-    with serving() as (served_at, _):
-        print(served_at, flush=True)
+    with serving() as (served_at, sandbox_behind):
+        print(served_at, sandbox_behind.url, sep="\n", flush=True)
         sys.stdin.read()
