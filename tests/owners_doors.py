@@ -332,6 +332,8 @@ KEYS: dict[str, Door] = {
     "key delete": Door("POST", "/key/delete", {"keys": ["{}"]}),
     "key regenerate by path": Door("POST", "/key/{}/regenerate", {}),
     **{f"key {what}": Door("POST", f"/key/{what}", {"key": "{}"}) for what in ("update", "block", "unblock")},
+    "key reset spend": Door("POST", "/key/{}/reset_spend", {"reset_to": 0}),
+    "key bulk update": Door("POST", "/key/bulk_update", {"keys": [{"key": "{}", "rpm_limit": 5}]}),
     "key regenerate": Door("POST", "/key/regenerate", {"key": "{}"}),
 }
 

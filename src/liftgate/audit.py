@@ -14,6 +14,7 @@ Action = Literal[
     "key_blocked",
     "key_unblocked",
     "key_regenerated",
+    "key_spend_reset",
     "key_deleted",
     "signed_in",
     "signed_out",

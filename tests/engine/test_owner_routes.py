@@ -48,7 +48,12 @@ NAMES_NOTHING: set[Place] = {
         for rest in ("", "/{model:path}")
         for method in READ
     ),
-    *(("openai", f"{prefix}/model/info", method) for prefix in ("/v1", "") for method in READ),
+    *(
+        ("openai", f"{prefix}/{what}/info", method)
+        for prefix in ("/v1", "")
+        for what in ("model", "model_group")
+        for method in READ
+    ),
     *(("openai", f"/health{what}", method) for what in ("", *HEALTH) for method in READ),
     *(("openai", f"/liftgate/{what}", method) for what in ("accounts", "health", "session") for method in READ),
     *(("openai", path, method) for path in ("/", "/ui", "/ui/{name}") for method in READ),
@@ -57,6 +62,7 @@ NAMES_NOTHING: set[Place] = {
     *(("openai", "/liftgate/session", method) for method in ("POST", "DELETE")),
     ("anthropic", "/v1/files", "POST"),
     ("openai", "/key/generate", "POST"),
+    ("openai", "/key/service-account/generate", "POST"),
     *(
         ("openai", f"{prefix}/{made}", "POST")
         for prefix in ("/v1", "")

@@ -137,7 +137,6 @@ def _settings(config: Config, number: int, marks: str, models: list[dict[str, An
     config.document |= {"general_settings": general, "litellm_settings": litellm, "router_settings": router}
     _usual_settings(config, number, names)
     for mark, place, value in (
-        ("B", "litellm_settings.max_user_budget", 100),
         ("C", "litellm_settings.callbacks", "my_hooks.handler"),
         ("A", "general_settings.custom_auth", "my_auth.check"),
         ("X", "litellm_settings.fallbacks", [f"{names[0]}: {names[-1]}"]),
@@ -146,6 +145,8 @@ def _settings(config: Config, number: int, marks: str, models: list[dict[str, An
             section, _, name = place.partition(".")
             config.document[section][name] = value
             config.stops.append(place)
+    if "B" in marks:
+        litellm["max_budget"] = 100
     if "F" in marks:
         litellm["fallbacks"] = [{names[0]: [names[-1], names[1]]}, {names[-1]: [names[0]]}]
     if "D" in marks:

@@ -218,7 +218,8 @@ BODIES: dict[tuple[str, str], dict[str, Grown]] = {
         ("POST", path): NONE
         for path in (
             *(f"/key/{what}" for what in ("generate", "update", "delete", "block", "unblock", "regenerate")),
-            *("/key/{key}/regenerate", "/v2/key/info"),
+            *("/key/{key}/regenerate", "/v2/key/info", "/key/{key}/reset_spend", "/key/bulk_update"),
+            "/key/service-account/generate",
             *(f"/{noun}/{what}" for noun in ("user", "team") for what in ("new", "update", "delete")),
         )
     },

@@ -10,6 +10,7 @@ import pytest
 from gateways import client_for, gateway_server, sandbox_server, settings_for
 from liftgate.errors import MethodNotAllowed, RouteNotFound
 from liftgate.server import routes
+from liftgate.server.litellm_unserved import LITELLM_UNSERVED
 from liftgate.server.routing import RouteTable
 from liftgate.server.unserved import ANTHROPIC_UNSERVED, OPENAI_UNSERVED
 from raw_http import call
@@ -20,7 +21,7 @@ ROWS = ROW.findall(PAGE)
 SERVED = {f"{method} {path}" for method, path, served in ROWS if served == "yes"}
 UNSERVED = [(method, path) for method, path, served in ROWS if served == "no"]
 NOT_OF_ANTHROPICS = [(method, path) for method, path, served in ROW.findall(ANTHROPICS) if served == "no"]
-OURS = ("/model/info", "/engines/")
+OURS = ("/model/info", "/model_group/info", "/engines/")
 """LiteLLM's, on docs/from-litellm.md."""
 
 
@@ -68,6 +69,30 @@ def test_what_the_page_calls_unserved_is_refused(method: str, path: str) -> None
         table.find(method, re.sub(r"\{\w+\}", "x", path))
     if isinstance(raised.value, RouteNotFound):
         assert "is not served here" in raised.value.message
+
+
+LITELLMS = re.compile(r"^\| `/(\S+)` \| (.*) \|$", re.MULTILINE).findall(
+    (Path(__file__).parents[2] / "docs" / "from-litellm.md").read_text().partition("are a 404 that says so")[2]
+)
+
+
+def test_what_of_litellms_is_not_served_is_on_its_page_with_what_to_use() -> None:
+    assert dict(LITELLMS) == dict(LITELLM_UNSERVED)
+
+
+@pytest.mark.parametrize(("name", "instead"), LITELLMS)
+def test_a_route_of_litellms_that_is_not_served_says_what_to_use(name: str, instead: str) -> None:
+    table = RouteTable(routes.TABLES[-1].groups)
+    for path in (f"/{name}", f"/{name}/x"):
+        with pytest.raises((RouteNotFound, MethodNotAllowed)) as raised:
+            table.find("POST", path)
+        if isinstance(raised.value, RouteNotFound) and path == f"/{name}":
+            assert f"/{name} of LiteLLM's is not served here" in raised.value.message
+            assert instead in raised.value.message
+    assert all(
+        f"/{word}" in {route.path for group, _ in routes.TABLES[-1].groups for route in group}
+        for word in re.findall(r"(?<=/)(?:key|user|team|global)/[\w/{}]+", instead)
+    ), instead
 
 
 @pytest.fixture(scope="module")

@@ -70,9 +70,9 @@ class Allowance:
         self._is_rate = limit.kind in ("requests", "tokens")
 
     def change(self, limit: Limit) -> None:
-        """Neither what was let out under another amount holds, nor what was refused."""
+        """What was let out under another amount holds no more; nor does a refusal, whatever it was that changed."""
+        self._closed_until = 0.0
         if limit.amount != self.limit.amount:
-            self._closed_until = 0.0
             if self._is_rate:
                 self._return_hand()
             else:

@@ -72,7 +72,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "soft_budget",
         "acts",
-        "US dollars from which on the key is told of in the log; nothing is refused",
+        "US dollars; once they are spent, the log names the key, and nothing is refused",
         values.dollars,
     ),
     *(

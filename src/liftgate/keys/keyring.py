@@ -19,13 +19,17 @@ from liftgate.audit import Action, By, note
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows import keys as rows
-from liftgate.errors import Conflict, NotFound, shortened
+from liftgate.catalog.rows.allowances import change_allowances
+from liftgate.errors import Conflict, InvalidRequest, NotFound, shortened
 from liftgate.json_types import JsonObject
 from liftgate.keys.fields import Fields
 from liftgate.keys.key import Key
+from liftgate.keys.limits import NANO
+from liftgate.keys.pools import with_spent
 from liftgate.keys.shown import shown_key
 from liftgate.keys.spending import read_spending
 from liftgate.keys.terms import Terms, read_terms, written
+from liftgate.keys.windows import window_of
 from liftgate.records import KeyRecord, KeySearch, Owner, UsageFilter
 
 T = TypeVar("T")
@@ -138,6 +142,38 @@ class Keyring:
         saved = await self._write(key, lambda conn, record: rows.save_key(conn, replace(record, blocked=int(on))))
         _note("key_blocked" if on else "key_unblocked", by, saved)
         return saved
+
+    async def reset_spend(self, key: str, to: int, by: By) -> JsonObject:
+        """Nano-dollars that count as spent of its budgets from now on; what was counted by day stays. What is known of
+        it then, and what was spent before. Raises `NotFound`, and InvalidRequest where that is no less than was
+        spent, or there is no budget."""
+        before = 0
+
+        def change(conn: Connection, record: KeyRecord) -> KeyRecord:
+            limits = {each.id: each for each in Key(record).bounds.limits if each.kind == "usd" and not each.model}
+            if not limits:
+                raise InvalidRequest(
+                    "This key has no budget of which anything could be spent. What was counted by day is not changed.",
+                    code="no_budget",
+                )
+
+            def set_back(limit_id: str, state: str | None, now: float) -> str:
+                nonlocal before
+                begin, _ = window_of(limits[limit_id].duration, now, record.created_at, self._zone)
+                changed, spent = with_spent(state, begin, to)
+                before = max(before, spent)
+                return changed
+
+            change_allowances(conn, [(each.id, each.subject) for each in limits.values()], set_back)
+            if to > before:
+                raise InvalidRequest(
+                    f"Invalid value for 'reset_to': {before / NANO:g} US dollars are spent.", param="reset_to"
+                )
+            return rows.save_key(conn, record)
+
+        record = await self._write(key, change)
+        _note("key_spend_reset", by, record, reset_to=to / NANO, spent=before / NANO)
+        return {**await self.show(record), "previous_spend": before / NANO}
 
     async def regenerate(self, key: str, fields: Fields, grace: float, by: By) -> tuple[KeyRecord, str]:
         """The key with another secret, and that one. `grace`: seconds for which the old one is good too."""

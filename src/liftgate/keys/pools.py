@@ -155,5 +155,16 @@ def answered(state: str | None, request: Request, now: float) -> tuple[str, Told
     return _encode(found).decode(), told
 
 
+def with_spent(state: str | None, begin: float, spent: int) -> tuple[str, int]:
+    """The state of a budget of which `spent` is spent in the window from `begin` on, and what was before. What running
+    calls hold stays held."""
+    pool = read_pool(state)
+    before = pool.spent
+    if begin > pool.begin:
+        pool.begin, before = begin, 0
+    pool.spent, pool.gone = spent, {}
+    return _encode(pool).decode(), before
+
+
 def read_pool(state: str | None) -> Pool:
     return _read_pool(state) if state else Pool()

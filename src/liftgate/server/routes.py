@@ -108,6 +108,7 @@ OPENAI_ROUTES = (
     Route("/models", {"GET": models.list_models}, purposes=SEEN),
     Route("/models/{model:path}", {"GET": models.retrieve_model}, purposes=SEEN),
     Route("/model/info", {"GET": litellm.model_info}, purposes=SEEN),
+    Route("/model_group/info", {"GET": litellm.model_groups}, purposes=SEEN),
     Route("/engines/{model:path}/chat/completions", {"POST": chat.create_completion}),
 )
 
@@ -167,6 +168,9 @@ KEY_ROUTES = (
     Route("/key/unblock", {"POST": keys.unblock}, purposes=(MANAGEMENT,)),
     Route("/key/regenerate", {"POST": keys.regenerate}, purposes=(MANAGEMENT,)),
     Route("/key/{key}/regenerate", {"POST": keys.regenerate}, purposes=(MANAGEMENT,)),
+    Route("/key/{key}/reset_spend", {"POST": keys.reset_spend}, purposes=(MANAGEMENT,)),
+    Route("/key/bulk_update", {"POST": keys.bulk_update}, purposes=(MANAGEMENT,)),
+    Route("/key/service-account/generate", {"POST": keys.service_account}, purposes=(MANAGEMENT,)),
 )
 
 OWNER_ROUTES = tuple(

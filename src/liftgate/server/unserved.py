@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from liftgate.errors import RouteNotFound
 from liftgate.names import is_collection
+from liftgate.server.litellm_unserved import litellm_reason
 
 _CHAT = "POST /v1/chat/completions is"
 
@@ -82,6 +83,8 @@ def _reason(path: str) -> str:
     meant = _behind_more(rest)
     if name == "chat/completions" and meant:
         return meant
+    if version is None and not meant and (theirs := litellm_reason(path)):
+        return theirs
     googles = first in GOOGLE_UNSERVED
     if name in OPENAI_UNSERVED and not (googles and version and "v1beta" in version[0]):
         instead = OPENAI_UNSERVED[name]
@@ -100,7 +103,7 @@ def _reason(path: str) -> str:
     if first == "download" and version is None:
         return "GET /v1beta/files/{name}:download gives the bytes of a file at once."
     near = get_close_matches(rest[:64], _ROUTES, 1, 0.85)
-    return meant or (f"Did you mean /v1/{near[0]}?" if near else "")
+    return meant or litellm_reason(path) or (f"Did you mean /v1/{near[0]}?" if near else "")
 
 
 def _behind_more(rest: str) -> str:

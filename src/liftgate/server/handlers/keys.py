@@ -7,12 +7,12 @@ from typing import Literal
 
 from liftgate.audit import By
 from liftgate.durations import seconds_of
-from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.errors import Conflict, InvalidRequest, MissingParameter, NotFound, let_go
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.keys.fields import read_fields
 from liftgate.keys.key import Caller
 from liftgate.keys.shown import iso, made_key, shown_key
-from liftgate.keys.values import text, texts
+from liftgate.keys.values import dollars, text, texts
 from liftgate.records import KeySearch
 from liftgate.server.auditing import by_of
 from liftgate.server.request import Request
@@ -43,6 +43,59 @@ async def update(request: Request) -> Response:
     return json_response(
         {**shown_key(await request.gateway.keyring.update(key, _without_secret(body), by)), "key": key}
     )
+
+
+async def bulk_update(request: Request) -> Response:
+    """Of many keys, each with its own fields; one that cannot be changed keeps no other from it."""
+    by = managing(request)
+    body = await optional_object(request)
+    items = body.get("keys")
+    if items is None:
+        raise MissingParameter("keys")
+    for name in body:
+        if name != "keys":
+            raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+    if not isinstance(items, list) or not 0 < len(items) <= LARGEST_PAGE:
+        raise InvalidRequest(f"'keys' is an array of 1 to {LARGEST_PAGE} objects.", param="keys")
+    done: list[JsonObject] = []
+    failed: list[JsonObject] = []
+    for at, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise InvalidRequest(f"Invalid value for 'keys[{at}]': expected an object.", param=f"keys[{at}]")
+        try:
+            key = _named(item)
+            record = await request.gateway.keyring.update(key, _without_secret(item), by)
+            done.append({"key": key, "key_info": shown_key(record)})
+        except (InvalidRequest, NotFound, Conflict) as error:
+            let_go(error)
+            failed.append({"key": item.get("key"), "key_info": None, "failed_reason": error.message})
+    return json_response({"total_requested": len(items), "successful_updates": done, "failed_updates": failed})
+
+
+async def reset_spend(request: Request) -> Response:
+    """Less counts as spent of the key's budgets: `reset_to`, US dollars."""
+    by = managing(request)
+    body = await optional_object(request)
+    for name in body:
+        if name != "reset_to":
+            raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+    to = dollars(body.get("reset_to"), "reset_to")
+    if to is None:
+        raise MissingParameter("reset_to")
+    found = await request.gateway.keyring.reset_spend(request.params["key"], to, by)
+    return json_response({**found, "key_hash": found["token"]})
+
+
+async def service_account(request: Request) -> Response:
+    """A key of a team, and of no user."""
+    by = managing(request)
+    fields = read_fields(await optional_object(request))
+    if fields.get("team_id") is None:
+        raise MissingParameter("team_id")
+    if fields.get("user_id") is not None:
+        raise InvalidRequest("A service account's key has a 'team_id' and no 'user_id'.", param="user_id")
+    made, secret = await request.gateway.keyring.generate(fields, by)
+    return json_response(made_key(made, secret))
 
 
 async def delete(request: Request) -> Response:

@@ -7,6 +7,8 @@ from liftgate.names import litellm_model
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 
+PROVIDER = "gemini"
+
 
 async def model_info(request: Request) -> Response:
     """`/model/info`: each entry of `model_list`, with what is known of its model. The operator's own words on a model
@@ -23,6 +25,24 @@ async def model_info(request: Request) -> Response:
         if wanted in (None, each.id)
     ]
     return json_response({"data": entries})
+
+
+async def model_groups(request: Request) -> Response:
+    """`/model_group/info`: each public name, with what its entries are known to do: the most that one of them does."""
+    wanted = request.query("key", "model_group").get("model_group")
+    models = request.gateway.models
+    groups: dict[str, JsonObject] = {}
+    for each in models.deployments():
+        name = each.model_name
+        if wanted not in (None, name):
+            continue
+        group = groups.setdefault(name, {"model_group": name, "providers": [PROVIDER], "tpm": None, "rpm": None})
+        for fact, value in models.facts(each).items():
+            known = group.get(fact)
+            is_more = isinstance(value, int | float) and isinstance(known, int | float) and value > known
+            if known is None or is_more:
+                group[fact] = value
+    return json_response({"data": list(groups.values())})
 
 
 async def health(request: Request) -> Response:
