@@ -32,7 +32,13 @@ def decoded(data: Body) -> Any:
     except _GARBAGE as error:
         if data.startswith(BOM_UTF8):
             return decoded(data[len(BOM_UTF8) :])
-        raise UpstreamProtocolError("Gemini answered with something that is no JSON.") from error
+        raise UpstreamProtocolError(f"Gemini answered with something that is no {what_is_not(data)}.") from error
+
+
+def what_is_not(data: Body, wanted: str = "JSON") -> str:
+    """Behind "something that is no": what was wanted, and what came where that is seen."""
+    packed = data.startswith(b"\x1f\x8b")
+    return f"{wanted}: it is packed (gzip), which nobody asked for" if packed else wanted
 
 
 def decoded_or_none(data: Body) -> Any:

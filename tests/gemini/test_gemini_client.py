@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import traceback
 from contextlib import suppress
@@ -311,10 +312,9 @@ def test_stream_last_event_without_its_blank_line_is_delivered() -> None:
         b"\xef\xbb\xbf" + sse(event(1), event(2)),
         sse(event(1), event(2), b"[DONE]"),
         sse(event(1), event(2)) + b"data: [DONE]",
-        sse(event(1), b"", event(2)) + b"data:\n\ndata: \n\n",
-        b"data:\n\n" + sse(event(1)) + b": x\n\n" + sse(event(2)) + b"data:[DONE]\n\n",
+        sse(event(1)) + b": x\n\n" + sse(event(2)) + b"data:[DONE]\n\n",
     ],
-    ids=["mark", "done", "done without its end", "nothing", "nothing first"],
+    ids=["mark", "done", "done without its end", "done without its space"],
 )
 def test_stream_of_another_in_geminis_place_is_read(whole: bytes) -> None:
     for cut in (0, 1, 2, 3, 5, len(whole) - 3):
@@ -324,6 +324,19 @@ def test_stream_of_another_in_geminis_place_is_read(whole: bytes) -> None:
 def test_stream_that_ends_inside_an_event_is_broken() -> None:
     events, error = run_stream(sse(event(1)) + b"data: " + event(2)[:9])
     assert (events, type(error)) == ([event(1)], errors.UpstreamDisconnected)
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        (b"<html>Bad Gateway</html>", "no stream of events."),
+        (gzip.compress(sse(event(1))), "no stream of events: it is packed (gzip)"),
+    ],
+    ids=["page", "packed"],
+)
+def test_stream_that_is_none_is_called_so(page: bytes, words: str) -> None:
+    events, error = run_stream(page)
+    assert (events, type(error)) == ([], errors.UpstreamDisconnected) and words in str(error)
 
 
 def test_stream_cut_connection_is_broken() -> None:

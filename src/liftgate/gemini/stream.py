@@ -9,16 +9,15 @@ from liftgate.apart import Apart
 from liftgate.deadlines import Deadlines, Within
 from liftgate.errors import LiftgateError, UpstreamDisconnected
 from liftgate.gemini.status import event_error
-from liftgate.gemini_json import LARGE, decoded_or_none
+from liftgate.gemini_json import LARGE, decoded_or_none, what_is_not
 from liftgate.http.connection import Answer
 from liftgate.http.network import broken
 from liftgate.json_elements import ElementDecoder
 from liftgate.large_bodies import Body
 from liftgate.sse import EventDecoder
 
-_NO_ANSWER = (b"", b"[DONE]")
-"""Data by which others than Gemini, in its place, keep a stream alive and end it."""
-_LONGEST = max(map(len, _NO_ANSWER))
+_DONE = b"[DONE]"
+"""Data by which others than Gemini, in its place, end a stream. Nothing where data should be is no such thing."""
 
 
 class Patience:
@@ -122,8 +121,8 @@ class GeminiStream:
     def _good(self, events: Sequence[Body]) -> Sequence[Body]:
         """The events up to an error, which is kept for the next call: what came before it is still to be delivered."""
         for index, event in enumerate(events):
-            if len(event) <= _LONGEST and event in _NO_ANSWER:
-                return self._good([each for each in events if each not in _NO_ANSWER])
+            if len(event) == len(_DONE) and event == _DONE:
+                return self._good([each for each in events if each != _DONE])
             self.large = self.large or len(event) > LARGE
             error = event_error(event, names_file=self._names_file, account=self._account, key=self._key)
             if error is not None:
@@ -138,7 +137,10 @@ class GeminiStream:
         if self._failure is not None:
             raise self._fail(self._failure)
         if events and decoded_or_none(events[0]) is None:
-            raise self._fail(UpstreamDisconnected("Gemini's stream ended in the middle of an event."))
+            if self.came or rest.startswith(b"data"):
+                raise self._fail(UpstreamDisconnected("Gemini's stream ended in the middle of an event."))
+            no_stream = what_is_not(rest, "stream of events")
+            raise self._fail(UpstreamDisconnected(f"Gemini answered with something that is no {no_stream}."))
         self._ended = True
         return events
 
