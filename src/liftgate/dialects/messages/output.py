@@ -26,6 +26,9 @@ Emit: TypeAlias = Callable[[str, JsonObject], None]
 LONGEST_CITED = 150
 """Characters of `cited_text`, as at Anthropic."""
 
+_STEPS = frozenset({"functionCall", "functionResponse"})
+"""Parts in which Google asked a server of tools by itself: steps to the answer, and nothing that it says."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -106,7 +109,7 @@ class Output:
             self._result(result)
         elif "toolCall" in part or "toolResponse" in part:
             self._searched.append(part)
-        elif part.get("thought") is not True:
+        elif part.get("thought") is not True and _STEPS.isdisjoint(part):
             self._name(_called(part))
 
     def _run(self, code: str, signature: object) -> None:
