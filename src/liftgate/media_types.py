@@ -224,8 +224,8 @@ def has_text_form(mime_type: str) -> bool:
 
 
 def from_filename(name: str) -> str | None:
-    """By the last extension, but for dots at the end and an address's query; None: unknown. Code is `text/plain`."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1].lower().partition("?")[0].rstrip(". ")
+    """By the last extension, dots behind it aside; None when it says nothing. Source code is `text/plain`."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1].lower().rstrip(". ")
     stem, dot, extension = last.rpartition(".")
     if not dot:
         return TEXT if last in _PLAIN_NAMES else None
