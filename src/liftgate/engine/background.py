@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -52,6 +53,8 @@ _FRAMES_AT_ONCE = 100
 _TAKEN_UP_AT_ONCE = 50
 
 _encode = msgspec.json.Encoder().encode
+_Found = tuple[rows.Progress, list[tuple[int, bytes]]]
+"""A run, and (number, frame) of its events that follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,8 @@ class Background:
         self, owner: Owner, response_id: str, *, after: int, ping_seconds: float
     ) -> AsyncGenerator[bytes, None] | None:
         """The frames with larger numbers than `after`, up to the last; None where there is no such response in the
-        background. Raises InvalidRequest where its events are not logged, or not any more."""
+        background. Raises InvalidRequest where its events are not logged, or not any more, and what the catalogue does
+        before the first of them is in hand."""
         run = await self._find(owner, response_id)
         if run is None:
             return None
@@ -185,45 +189,45 @@ class Background:
                 "streamed again, until an hour after its end.",
                 param="stream",
             )
-        return self._frames(owner, response_id, after, ping_seconds)
+        first = await self._next(owner, response_id, after)
+        return None if first is None else self._frames(owner, response_id, after, ping_seconds, first)
 
-    async def _frames(self, owner: Owner, run_id: str, after: int, ping_seconds: float) -> AsyncGenerator[bytes, None]:
+    async def _frames(
+        self, owner: Owner, run_id: str, after: int, ping_seconds: float, first: _Found
+    ) -> AsyncGenerator[bytes, None]:
         clock, news = self._services.clock, asyncio.Event()
         self._readers.setdefault(run_id, set()).add(news)
         try:
             spoke_at = clock.monotonic()
-            while True:
-                news.clear()
+            found: _Found | None = first
+            if not first[1]:
+                # What came before there was an ear for it is not waited for.
                 found = await self._next(owner, run_id, after)
-                if found is None:
-                    return
+            while found is not None:
                 run, frames = found
                 for number, frame in frames:
                     # One may be as large as the whole answer.
                     for at in range(0, len(frame), STEP):
                         yield frame if len(frame) <= STEP else frame[at : at + STEP]
                     after, spoke_at = number, clock.monotonic()
-                if frames:
-                    continue
-                if not run.in_flight:
-                    return
-                if clock.monotonic() - spoke_at >= ping_seconds:
-                    yield PING
-                    spoke_at = clock.monotonic()
-                try:
-                    async with asyncio.timeout(min(LOOK_SECONDS, ping_seconds)):
-                        await news.wait()
-                except TimeoutError:
-                    continue
+                if not frames:
+                    if not run.in_flight:
+                        return
+                    if clock.monotonic() - spoke_at >= ping_seconds:
+                        yield PING
+                        spoke_at = clock.monotonic()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(min(LOOK_SECONDS, ping_seconds)):
+                            await news.wait()
+                news.clear()
+                found = await self._next(owner, run_id, after)
         finally:
             readers = self._readers[run_id]
             readers.discard(news)
             if not readers:
                 del self._readers[run_id]
 
-    async def _next(
-        self, owner: Owner, run_id: str, after: int
-    ) -> tuple[rows.Progress, list[tuple[int, bytes]]] | None:
+    async def _next(self, owner: Owner, run_id: str, after: int) -> _Found | None:
         """The run, and the frames that follow, which are the reader's from then on; None where it was deleted."""
 
         def look(conn: Connection) -> tuple[rows.Progress | None, list[tuple[int, bytes]]]:

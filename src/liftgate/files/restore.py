@@ -28,9 +28,12 @@ _RESTORED = "restored|"
 
 @dataclass(frozen=True, slots=True)
 class Restored(Report):
-    """`already`: the catalogue had it all."""
+    """`already`: the catalogue had it all. `keys`: how many made at run time are in the backup; they are as they were
+    at `made_at`, its moment in Unix seconds."""
 
     already: bool
+    keys: int = 0
+    made_at: float = 0.0
 
 
 def read_backup(directory: Path) -> Manifest:
@@ -118,6 +121,8 @@ async def restore(
         tuple(sorted(done.missing)),
         tuple(sorted(done.damaged)),
         already=done_before,
+        keys=manifest.tables["keys"].rows if "keys" in manifest.tables else 0,
+        made_at=manifest.made_at,
     )
 
 

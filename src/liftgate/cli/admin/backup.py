@@ -16,7 +16,7 @@ from liftgate.cli.admin.data_command import document, find, show_places, with_da
 from liftgate.cli.failures import Failure, run
 from liftgate.cli.files.progress import progress
 from liftgate.cli.options import data_options, json_option
-from liftgate.cli.readable import counted, size
+from liftgate.cli.readable import counted, moment, size
 
 if TYPE_CHECKING:
     from liftgate.files.copying import Report
@@ -37,7 +37,7 @@ def backup(directory: Path, as_json: bool, config: Path | None, **flags: str | N
     by the next one; a later run brings DIR up to date and copies only what is new. It must not take longer than
     orphan_grace_seconds (a day), for which the bytes of deleted files are kept.
 
-    DIR holds what your users stored, readable by you alone. It holds no key.
+    DIR holds what your users stored, readable by you alone. It holds no key, and digests of those made at run time.
 
     With --json, one document: {"id", "files", "blobs", "bytes", "copied", "kept", "missing", "damaged", "catalogue",
     "store"}. The exit code is 1 when bytes are missing or damaged in the store itself.
@@ -81,7 +81,11 @@ def restore(
     the copies of the gateway that was backed up: that one may still be running. With it, both would delete each
     other's copies.
 
-    With --json, one document as `backup` has it, with "already" (true: nothing was left to do) and "set_aside".
+    Keys made at run time are as they were when the backup was made: those that were deleted or blocked since are good
+    again, and those made since are unknown. The command says how many there are.
+
+    With --json, one document as `backup` has it, with "already" (true: nothing was left to do), "set_aside", "keys" and
+    "made_at".
     """
     from liftgate.cli.admin.data import restore_settings
     from liftgate.cli.serve.log_lines import audit_to_stderr
@@ -95,6 +99,11 @@ def restore(
         )
     for name in aside:
         click.echo(f"Set aside: {name}.", err=as_json)
+    if made.keys and not as_json:
+        click.echo(
+            f"{counted(made.keys, 'key')} made at run time as of {moment(made.made_at)}: delete or block again what was"
+            " deleted or blocked since (liftgate admin keys list)."
+        )
     _show(made, places, as_json, f"Restored {counted(made.files, 'file')}", set_aside=aside)
 
 
