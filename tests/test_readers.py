@@ -23,7 +23,6 @@ READ_ELSEWHERE: Mapping[str, str] = {
     "Fault.hits": "the sandbox writes it as JSON, with all fields",
     "BareTable.also": "tests compare it with the schema of both engines",
     "BareTable.counted_by": "tests compare it with the schema of both engines",
-    "Manifest.made_at": "people read it, in a backup's manifest",
     "ModelFacts.cache_minimum": "a fact of the table of models, which tests compare with Google's pages",
 }
 """Fields that are there for a reader who is not in the source."""

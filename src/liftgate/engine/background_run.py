@@ -114,7 +114,7 @@ class BackgroundRun:
             self._large = len(waiting.request) >= LARGE
             request = await decoded_row(waiting.request)
             natives = take_natives(request)
-            await self._workshop.items.show_images(self._owner, request["input"])
+            await self._workshop.items.show_images(self._owner, request["input"], large=self._large)
             head = head_of(self._id, await decoded_row(waiting.body))
 
             def begin(conn: Connection) -> tuple[rows.RunRow, bool] | None:

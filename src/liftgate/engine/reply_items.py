@@ -83,9 +83,10 @@ class ReplyItems:
                         kept_items.say_deleted(part, name)
         return items
 
-    async def show_images(self, owner: Owner, items: Sequence[JsonObject]) -> None:
+    async def show_images(self, owner: Owner, items: Sequence[JsonObject], *, large: bool = False) -> None:
         """Of answers, in the places from which `put_away` took them."""
-        await self._show(owner, list(kept_items.hidden_images(items)))
+        find: Callable[[], list[HiddenImage]] = partial(list, kept_items.hidden_images(items))
+        await self._show(owner, await asyncio.to_thread(find) if large else find())
 
     async def _show(self, owner: Owner, hidden: Sequence[HiddenImage]) -> None:
         for file_id, show in hidden:
