@@ -158,10 +158,14 @@ def test_no_dollar_is_lost_with_the_directory_of_journals(counted: Site, harm: s
             dollars += chat(gateway.url)
             assert eventually(lambda: any(path.stat().st_size for path in place.glob("*.jsonl")))
         gateway.kill()
-    if harm == "a file in its place":
+    if place.is_file():
         place.unlink()
     if harm != "removed":
-        place.with_name("spend-elsewhere").rename(place)
+        # Beside what a last line may have begun anew there.
+        place.mkdir(exist_ok=True)
+        for journal in place.with_name("spend-elsewhere").iterdir():
+            assert not (place / journal.name).exists()
+            journal.rename(place / journal.name)
     with counted.gateway(**COUNTING, usage_write_seconds=600) as gateway:
         assert is_spent(gateway.url, dollars)
 

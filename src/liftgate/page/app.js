@@ -30,7 +30,7 @@ function decoded(text) {
 function place() {
   const [path, rest] = location.hash.slice(2).split("?");
   const [view, id] = path.split("/").map(decoded);
-  return { view: view || "files", id: id || "", query: new URLSearchParams(rest || "") };
+  return { view: view || "", id: id || "", query: new URLSearchParams(rest || "") };
 }
 
 function usePlace() {
@@ -80,7 +80,7 @@ function App() {
   const [session, setSession] = useState(null);
   const [notice, setNotice] = useState("");
   const [error, setError] = useState(null);
-  const at = usePlace();
+  const asked = usePlace();
   const shown = useRef(null);
   shown.current = session;
   // `whyOver`: what to tell whoever was signed in until now.
@@ -127,7 +127,7 @@ function App() {
     }
   };
   // A key that opens no files begins where it can do something.
-  if (!session.files && !location.hash) location.replace(session.master ? "#/keys" : "#/accounts");
+  const at = { ...asked, view: asked.view || (session.files ? "files" : session.master ? "keys" : "accounts") };
   const View = at.view === "files" && at.id ? File : (Object.hasOwn(VIEWS, at.view) ? VIEWS[at.view] : Files);
   return html`
     <${Bar} session=${session} at=${at} signOut=${signOut} />
