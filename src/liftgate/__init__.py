@@ -179,14 +179,14 @@ def __getattr__(name: str) -> Any:
         from liftgate.sdk.absent import ABSENT, instead
         from liftgate.sdk.module_settings import default_of
 
-        said = ABSENT.get(name)
-        if said is None:
+        advice = ABSENT.get(name)
+        if advice is None:
             try:
                 return default_of(name)
             except KeyError:
-                said = instead(name)
-        if said:
-            sentence = f"liftgate has no {name}. {said}"
+                advice = instead(name)
+        if advice:
+            sentence = f"liftgate has no {name}. {advice}"
             # `from liftgate import X` would say only that X cannot be imported: it passes over an AttributeError.
             if sys._getframe(1).f_code.co_name == "_handle_fromlist" and find_spec(f"{__name__}.{name}") is None:
                 raise ImportError(sentence, name=__name__)

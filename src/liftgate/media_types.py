@@ -190,20 +190,20 @@ def normalise(mime_type: str) -> str:
     return bare if _WELL_FORMED.fullmatch(bare) else ""
 
 
-def explicit(said: str, *, sound: bool = False) -> str | None:
+def explicit(stated: str, *, sound: bool = False) -> str | None:
     """What a caller says a file is, for Gemini to believe: a type, an extension (`png`, `.png`) or a codec's word
     (`pcm16`); `sound`: of a recording. `OCTET_STREAM` for words that say nothing, None for what is none of these.
     """
-    mime_type = _type_in(said, sound=sound)
-    if said.strip() and says_nothing(mime_type or said):
+    mime_type = _type_in(stated, sound=sound)
+    if stated.strip() and says_nothing(mime_type or stated):
         return OCTET_STREAM
     return (TEXT if has_text_form(mime_type) else mime_type) or None
 
 
-def _type_in(said: str, *, sound: bool = False) -> str:
+def _type_in(stated: str, *, sound: bool = False) -> str:
     """`normalise`, of extensions and codecs' words too."""
-    mime_type = normalise(said)
-    word = said.split(";", 1)[0].strip().lower().lstrip(".")
+    mime_type = normalise(stated)
+    word = stated.split(";", 1)[0].strip().lower().lstrip(".")
     if mime_type or not word or "/" in word:
         return mime_type
     named = _WORDS.get(word) or from_filename(f"x.{word}") or ""
@@ -260,22 +260,22 @@ def resolve(*, declared: str | None, filename: str | None, head: bytes) -> str:
 
     A text whose declared `charset` is an older encoding keeps that: `text/csv; charset=cp1252`.
     """
-    said, named = _type_in(declared or ""), from_filename(filename or "") or ""
+    stated, named = _type_in(declared or ""), from_filename(filename or "") or ""
     found = sniff(head)
     if found is not None:
-        return _refined(found, said, named)
+        return _refined(found, stated, named)
     encoding = encoding_of(head)
     declared_set = _CHARSET.search(declared or "")
     if declared_set and (charset := declared_encoding(declared_set[1], head, encoding)):
-        return f"{_without_signature(said, named, True) or TEXT}; charset={charset}"
+        return f"{_without_signature(stated, named, True) or TEXT}; charset={charset}"
     may_be_text = not head or encoding is not None or encoding_of(head, called_text=True) is not None
-    known = _without_signature(said, named, may_be_text)
+    known = _without_signature(stated, named, may_be_text)
     if known:
         return known
-    if encoding is not None or (not head and has_text_form(said)):
+    if encoding is not None or (not head and has_text_form(stated)):
         return TEXT
     return next(
-        (each for each in (named, said) if each and each not in TAKEN and not has_text_form(each)), OCTET_STREAM
+        (each for each in (named, stated) if each and each not in TAKEN and not has_text_form(each)), OCTET_STREAM
     )
 
 
@@ -288,18 +288,18 @@ def called(mime_type: str, filename: str | None) -> str:
     return mime_type
 
 
-def _without_signature(said: str, named: str, may_be_text: bool) -> str | None:
-    if said in TAKEN or (named in TAKEN and (may_be_text or not is_text(named))):
-        known = said if said in TAKEN else named
+def _without_signature(stated: str, named: str, may_be_text: bool) -> str | None:
+    if stated in TAKEN or (named in TAKEN and (may_be_text or not is_text(named))):
+        known = stated if stated in TAKEN else named
         return TEXT if known in _SOURCE else known
     return None
 
 
-def _refined(found: Signature, said: str, named: str) -> str:
-    for each in (said, named):
+def _refined(found: Signature, stated: str, named: str) -> str:
+    for each in (stated, named):
         if each in found.refined_by:
             return each
-    if found.sound is not None and (said or named).startswith("audio/"):
+    if found.sound is not None and (stated or named).startswith("audio/"):
         return found.sound
     return found.mime_type
 
@@ -321,5 +321,5 @@ _ADVICE = (
 def unusable(which: str, mime_type: str, *, param: str | None) -> FileUnusable:
     """The refusal of a type that Gemini does not take. `which`: the file, as its owner knows it."""
     kind = bare(mime_type)
-    advice = next((said for pattern, said in _ADVICE if pattern.search(kind)), "Convert it to PDF or to text.")
+    advice = next((advice for pattern, advice in _ADVICE if pattern.search(kind)), "Convert it to PDF or to text.")
     return FileUnusable(f"{which}: Gemini does not take {kind}. {advice}", param=param)

@@ -161,9 +161,9 @@ def _container(head: bytes) -> Signature | None:
 def _zip(head: bytes) -> Signature:
     # OpenDocument and EPUB put their type, uncompressed, into the first entry.
     if head[30:38] == b"mimetype":
-        said = re.match(rb"application/[a-z0-9.+-]+", head[38:138].removesuffix(b"PK"))
-        if said:
-            return Signature(said.group().decode("ascii"))
+        stated = re.match(rb"application/[a-z0-9.+-]+", head[38:138].removesuffix(b"PK"))
+        if stated:
+            return Signature(stated.group().decode("ascii"))
     exact = next((found for entry, found in _ZIP_ENTRIES if entry in head), None)
     return _ZIP if exact is None else Signature(exact)
 

@@ -53,7 +53,7 @@ def toy(request: dict[str, Any], defaults: dict[str, Any], model: str = "gemini-
         if name in READERS:
             READERS[name](ask, value, name)
     if "must_call" in request:
-        ask.said.add("tool_choice")
+        ask.given.add("tool_choice")
     ask.read_defaults()
     if "must_call" in request:
         choose(ask, "ANY" if request["must_call"] else "NONE", "must_call")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from liftgate.keys.pools import Request, Told, answered, read_pool
+from liftgate.keys.pools import Request, Standing, answered, read_pool
 from liftgate.keys.windows import window_of
 
 
@@ -23,7 +23,7 @@ class Row:
         self.state: str | None = None
         self.numbers: dict[str, int] = {}
 
-    def ask(self, holder: str, now: float, *, again: bool = False, **said: Any) -> Told:
+    def ask(self, holder: str, now: float, *, again: bool = False, **said: Any) -> Standing:
         number = self.numbers[holder] = self.numbers.get(holder, 0) + (not again)
         request = Request("l", "k", self.kind, self.amount, holder, number, life=self.life, **said)
         self.state, told = answered(self.state, request, now)

@@ -81,23 +81,23 @@ class _Text:
     def segment(self, segment: JsonObject, place: str) -> tuple[int, int]:
         start = upstream.count(segment, "startIndex", place)
         end = max(start, upstream.count(segment, "endIndex", place))
-        said = upstream.string(segment, "text", place)
+        cited = upstream.string(segment, "text", place)
         whole = self._characters(0, start, end)
-        if said is None or self._is_at(whole, said):
+        if cited is None or self._is_at(whole, cited):
             return whole
         number = upstream.count(segment, "partIndex", place)
         if number < len(self._part_starts):
             within = self._characters(self._part_start(number), start, end)
-            if self._is_at(within, said):
+            if self._is_at(within, cited):
                 return within
-        if not said or not self._searches:
+        if not cited or not self._searches:
             return whole
         self._searches -= 1
-        at = self._content.find(said)
-        return (at, at + len(said)) if at >= 0 else whole
+        at = self._content.find(cited)
+        return (at, at + len(cited)) if at >= 0 else whole
 
-    def _is_at(self, span: tuple[int, int], said: str) -> bool:
-        return span[1] - span[0] == len(said) and self._content.startswith(said, span[0])
+    def _is_at(self, span: tuple[int, int], cited: str) -> bool:
+        return span[1] - span[0] == len(cited) and self._content.startswith(cited, span[0])
 
     def _characters(self, before: int, start: int, end: int) -> tuple[int, int]:
         """Byte offsets behind `before` bytes → characters, kept within the content."""

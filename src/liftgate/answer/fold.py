@@ -124,8 +124,8 @@ class AnswerFold(Generic[Q]):
 
     def _take_names(self, chunk: JsonObject) -> None:
         """For who keeps records: an answer is none the worse for names that are none."""
-        said, served_by = chunk.get("responseId"), chunk.get("modelVersion")
-        self.answer.response_id = said if type(said) is str else ""
+        own_id, served_by = chunk.get("responseId"), chunk.get("modelVersion")
+        self.answer.response_id = own_id if type(own_id) is str else ""
         self.answer.served_by = served_by if type(served_by) is str else ""
 
     def _candidate(self, candidate: JsonObject, place: int, events: list[Event]) -> None:

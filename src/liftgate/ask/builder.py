@@ -57,7 +57,7 @@ class Ask(msgspec.Struct):
     notes: list[str] = []
     kept_names: list[str] = []
     """Parameters that name something kept at Gemini under one account (cached contents, search stores)."""
-    said: set[str] = set()
+    given: set[str] = set()
     """What the client gave that may leave no trace in `generation`, in LiteLLM's words: a default for it does not
     count."""
     body: JsonObject = {}
@@ -112,7 +112,7 @@ class Ask(msgspec.Struct):
 
     def read_defaults(self) -> None:
         """What the deployment gives where the request leaves it open: called behind all of the request's parameters,
-        before its choice among tools, which is noted in `said` already."""
+        before its choice among tools, which is noted in `given` already."""
         if self.defaults:
             self.default_reader(self)
 

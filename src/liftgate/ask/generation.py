@@ -50,7 +50,7 @@ def read_token_limit(ask: Ask, value: object, param: str) -> None:
 
 
 def read_candidates(ask: Ask, value: object, param: str) -> None:
-    ask.said.add("n")
+    ask.given.add("n")
     count = checks.integer(value, param, 1, 128)
     if count > ask.facts.candidates:
         ask.leave_out(param, f"Unsupported value: '{param}' may be at most {ask.facts.candidates} with this model.")
@@ -77,12 +77,12 @@ def read_stop(ask: Ask, value: object, param: str) -> None:
 
 
 def read_frequency_penalty(ask: Ask, value: object, param: str) -> None:
-    ask.said.add("frequency_penalty")
+    ask.given.add("frequency_penalty")
     _penalty(ask, value, param, "frequencyPenalty")
 
 
 def read_presence_penalty(ask: Ask, value: object, param: str) -> None:
-    ask.said.add("presence_penalty")
+    ask.given.add("presence_penalty")
     _penalty(ask, value, param, "presencePenalty")
 
 
@@ -96,7 +96,7 @@ def _penalty(ask: Ask, value: object, param: str, target: str) -> None:
 
 def read_logprobs(ask: Ask, value: object, param: str) -> None:
     """Whether the answer's tokens come with their probabilities."""
-    ask.said.add("logprobs")
+    ask.given.add("logprobs")
     if not checks.boolean(value, param):
         return
     if not ask.facts.logprobs:
@@ -107,7 +107,7 @@ def read_logprobs(ask: Ask, value: object, param: str) -> None:
 
 def read_top_logprobs(ask: Ask, value: object, param: str) -> None:
     """How many likelier tokens are named beside each; for who asks for probabilities too, where that is refused."""
-    ask.said.add("top_logprobs")
+    ask.given.add("top_logprobs")
     count = checks.integer(value, param, 0, 20)
     if ask.facts.logprobs:
         ask.generation["logprobs"] = count
@@ -139,7 +139,7 @@ def write_schema(ask: Ask, schema: JsonObject, where: str, *, strict: bool) -> N
 
 def choose_modalities(ask: Ask, wanted: Iterable[str], param: str) -> None:
     """`wanted`: text, audio and image."""
-    ask.said.add("modalities")
+    ask.given.add("modalities")
     found: list[str] = []
     audio = False
     for modality in wanted:
@@ -168,7 +168,7 @@ def speak(ask: Ask, voice: str, language: str | None) -> None:
 
 def think_with_effort(ask: Ask, effort: str, param: str) -> None:
     """`effort`: one of EFFORTS. Thoughts are shown."""
-    ask.said.add("reasoning_effort")
+    ask.given.add("reasoning_effort")
     facts = ask.facts
     if effort == "none":
         if facts.thinking == "none":
@@ -195,7 +195,7 @@ def _effort_error(ask: Ask, effort: str, param: str) -> str:
 def think_within(ask: Ask, budget: object, param: str, whole: str) -> None:
     """Thoughts of at most `budget` tokens, given as `param`, or of as many as the model likes (None, -1). `whole`: the
     parameter that asks for thoughts. They are shown."""
-    ask.said.add("reasoning_effort")
+    ask.given.add("reasoning_effort")
     if ask.facts.thinking == "none":
         ask.refuse_unsupported(whole, "reasoning")
         return
@@ -210,7 +210,7 @@ def think_within(ask: Ask, budget: object, param: str, whole: str) -> None:
 
 
 def think_not(ask: Ask, param: str) -> None:
-    ask.said.add("reasoning_effort")
+    ask.given.add("reasoning_effort")
     if ask.facts.thinking_off:
         ask.generation["thinkingConfig"] = {"thinkingBudget": 0}
     elif ask.facts.thinking != "none":
@@ -227,7 +227,7 @@ def _effort_of(tokens: int) -> str:
 
 def read_service_tier(ask: Ask, value: object, param: str) -> None:
     """OpenAI's names, in all of its APIs."""
-    ask.said.add("service_tier")
+    ask.given.add("service_tier")
     tier = checks.choice(value, param, SERVICE_TIERS)
     if tier in ("scale", "ultrafast"):
         ask.leave_out(param, f"Invalid {param} argument: Gemini has no {tier} tier.")

@@ -26,7 +26,7 @@ _SNIFFED = 4 * HEAD // 3 + 4
 _HEAD_CHARACTERS = 1024
 """Of a data URL before its comma, at most. A comma may stand in quotes: `name="a,b.txt"`."""
 _LONGEST_ID = 64
-_BASE64_SAID = re.compile(r"(?:\A|;)\s*base64\s*(?:;|\Z)", re.IGNORECASE)
+_BASE64_MARK = re.compile(r"(?:\A|;)\s*base64\s*(?:;|\Z)", re.IGNORECASE)
 _ESCAPED = re.compile(r"%(2[bf0]|3d|0[ad])", re.IGNORECASE)
 """Of base64 what an encoder of URLs escapes."""
 _MOST_ESCAPED = 4 * 1024 * 1024
@@ -46,14 +46,14 @@ def read_data(
     text: str,
     param: str,
     *,
-    said: str | None = None,
+    given: str | None = None,
     declared: str | None = None,
     filename: str | None = None,
     place_of_urls: str = "",
 ) -> tuple[str, str]:
-    """A data URL or bare base64 → (base64, type). `said`: the caller's explicit type, which wins; `declared`: what else
-    is said of it; `place_of_urls`: where a URL belongs instead, for the error's sentence. Only the beginning is looked
-    at: the data may be large, and who decodes it sees the rest.
+    """A data URL or bare base64 → (base64, type). Only its beginning is read: the data may be large, and whoever
+    decodes it sees the rest. `given`: the type that the caller stated for Gemini, which wins; `declared`: the type that
+    stands with the data; `place_of_urls`: where a URL belongs instead, for the sentence of the error.
 
     Raises InvalidRequest for what is neither, FileUnusable for a type that Gemini does not take.
     """
@@ -62,8 +62,8 @@ def read_data(
         if head is None:
             raise bad_data(param, _EXPECTED)
         parts, text = head[1], behind(text, head.end())
-        declared = declared or _BASE64_SAID.sub(";", parts)
-        if _BASE64_SAID.search(parts) is None:
+        declared = declared or _BASE64_MARK.sub(";", parts)
+        if _BASE64_MARK.search(parts) is None:
             text = _written_out(text, param, declared)
         elif len(text) <= _MOST_ESCAPED and "%" in text:
             text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
@@ -77,7 +77,7 @@ def read_data(
     if beginning.encode("utf-8", "replace").translate(None, _BASE64):
         is_url = place_of_urls and _URL.match(beginning)
         raise bad_data(param, f"It is a URL: that goes into {place_of_urls}." if is_url else "It is not base64.")
-    return text, said or _type_of(beginning, param, declared, filename)
+    return text, given or _type_of(beginning, param, declared, filename)
 
 
 def _written_out(text: str, param: str, declared: str) -> str:

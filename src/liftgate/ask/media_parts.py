@@ -180,10 +180,10 @@ def read_audio(part: JsonObject, where: str, *, place_of_urls: str) -> Media:
     data = checks.string(checks.required(audio, "data", where_audio), param, empty=False)
     declared = audio.get("format")
     if declared:
-        said = checks.string(declared, f"{where_audio}.format")
-        declared = media_types.explicit(said, sound=True)
+        given = checks.string(declared, f"{where_audio}.format")
+        declared = media_types.explicit(given, sound=True)
         if declared is None:
-            raise checks.invalid_value(f"{where_audio}.format", said, ("wav", "mp3", "flac", "ogg", "aac", "m4a"))
+            raise checks.invalid_value(f"{where_audio}.format", given, ("wav", "mp3", "flac", "ogg", "aac", "m4a"))
     ref, mime_type = read_data(data, param, declared=declared, place_of_urls=place_of_urls)
     return Media(param, "inline", ref, mime_type)
 

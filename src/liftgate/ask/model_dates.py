@@ -98,8 +98,8 @@ def ended(model: str, on: date) -> str | None:
 
 def with_its_end(gone: NotFound, model: str, on: date) -> NotFound:
     """Google's word that it has no such model, with what is known of the model's end; any other error as it is."""
-    told = gone.again()
+    dated = gone.again()
     if type(gone) is NotFound and gone.upstream is not None and (sentence := ended(model, on)) is not None:
-        told.message = f"{gone.message.rstrip('. ')}. {sentence}"
-        told.args = (told.message,)
-    return told
+        dated.message = f"{gone.message.rstrip('. ')}. {sentence}"
+        dated.args = (dated.message,)
+    return dated

@@ -59,28 +59,28 @@ def named(refused: LiftgateError, suspects: Sequence[Suspect]) -> LiftgateError:
     """The same refusal, saying which file it is about; as it was where that cannot be told."""
     if not isinstance(refused, InvalidRequest) or refused.upstream is None or refused.param is not None:
         return refused
-    said = refused.upstream.message
-    found = _about(said, suspects)
+    reason = refused.upstream.message
+    found = _about(reason, suspects)
     if not found:
         return refused
-    message = f"{', '.join(each.which for each in found[:MOST_NAMED])}: {said or refused.message}"
-    if _TYPE.search(said):
+    message = f"{', '.join(each.which for each in found[:MOST_NAMED])}: {reason or refused.message}"
+    if _TYPE.search(reason):
         return FileUnusable(message, param=found[0].param, upstream=refused.upstream)
     error = copy.copy(refused)
     error.message, error.param, error.args = message, found[0].param, (message,)
     return error
 
 
-def _about(said: str, suspects: Sequence[Suspect]) -> list[Suspect]:
-    refused = _TYPE.search(said)
+def _about(reason: str, suspects: Sequence[Suspect]) -> list[Suspect]:
+    refused = _TYPE.search(reason)
     if refused:
         return [each for each in suspects if each.mime_type == refused[1].lower()]
-    if address := _ADDRESS.search(said):
+    if address := _ADDRESS.search(reason):
         return [each for each in suspects if each.address == address[1]]
-    if _BEHIND.search(said):
+    if _BEHIND.search(reason):
         return _only(each for each in suspects if each.address is not None)
     for word, kinds in _KINDS:
-        if word.search(said):
+        if word.search(reason):
             return _only(each for each in suspects if each.mime_type.startswith(kinds) or each.mime_type == "")
     return []
 

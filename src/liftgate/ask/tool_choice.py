@@ -19,7 +19,7 @@ JSON_FIELDS = ("responseMimeType", "responseJsonSchema", "responseSchema")
 
 def choose(ask: Ask, mode: Literal["NONE", "AUTO", "ANY"], param: str) -> None:
     """Any function, none, or as the model likes. Raises InvalidRequest where a choice is made among no tools."""
-    ask.said.add("tool_choice")
+    ask.given.add("tool_choice")
     any_tools = bool(ask.declarations or ask.google_tools)
     if mode != "NONE" and not any_tools:
         raise InvalidRequest(
@@ -31,7 +31,7 @@ def choose(ask: Ask, mode: Literal["NONE", "AUTO", "ANY"], param: str) -> None:
 
 def choose_functions(ask: Ask, names: Sequence[str], *, forced: bool) -> None:
     """One of these, by the names under which they are sent: the model must call one, or may call none but these."""
-    ask.said.add("tool_choice")
+    ask.given.add("tool_choice")
     if forced:
         ask.calling = {"mode": "ANY", "allowedFunctionNames": list(names)}
     else:

@@ -42,7 +42,7 @@ def declare(ask: Ask, function: JsonObject, where: str, *, schema: str, result: 
     what it gives under `result`. With `strict`, a keyword that Gemini cannot enforce is refused. Raises InvalidRequest
     for a name that no API takes, or that was declared before.
     """
-    ask.said.add("tools")
+    ask.given.add("tools")
     declaration: JsonObject = {"name": ask.sent_name(function_name(ask, function, where))}
     if (description := function.get("description")) is not None:
         declaration["description"] = checks.string(description, f"{where}.description")
@@ -77,7 +77,7 @@ def read_custom(ask: Ask, tool: JsonObject, name: str, where: str) -> None:
     description = tool.get("description")
     if description is not None:
         description = checks.string(description, f"{where}.description")
-    ask.said.add("tools")
+    ask.given.add("tools")
     ask.custom_tools.add(name)
     declaration: JsonObject = {
         "name": ask.sent_name(name),
@@ -102,7 +102,7 @@ def refuse_other_callers(tool: JsonObject, where: str) -> None:
 
 def declare_as_it_is(ask: Ask, declaration: object, where: str) -> None:
     """One of Google's functionDeclarations."""
-    ask.said.add("tools")
+    ask.given.add("tools")
     found = checks.mapping(declaration, where)
     name = function_name(ask, found, where)
     sent = ask.sent_name(name)
@@ -130,7 +130,7 @@ def function_name(ask: Ask, owner: JsonObject, where: str) -> str:
 
 def add_google_tool(ask: Ask, name: str, options: object, where: str) -> None:
     """`name`: a key of GOOGLE_TOOLS. `options`: its fields, in either case."""
-    ask.said.add("tools")
+    ask.given.add("tools")
     if name == "mcpServers":
         ask.google_tools.append({name: checks.array(options, where)})
         return

@@ -26,7 +26,7 @@ T = TypeVar("T")
 log = logging.getLogger("liftgate.blobs")
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_TOLD: set[Path] = set()
+_REPORTED: set[Path] = set()
 """Of what `taken_over` left as it is."""
 _NICENESS = 10
 PIECES_PER_HOP = 4
@@ -55,8 +55,8 @@ def taken_over(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        if path not in _TOLD:
-            _TOLD.add(path)
+        if path not in _REPORTED:
+            _REPORTED.add(path)
             log.warning("%s is left as it is: %s", path, error.strerror)
         return None
     if locked(fd) and os.fstat(fd).st_nlink:

@@ -92,8 +92,8 @@ class ObjectBlobs:
         try:
             self._store = make(url, config=config, client_options=client, retry_config=_RETRY)
         except (BaseError, ValueError) as error:
-            said = " ".join(str(error).partition("Debug source")[0].split()).replace(url, shown_url(url))
-            raise ConfigError(f"blob_store: {shown_url(url)!r} cannot be used: {said}") from None
+            sentence = " ".join(str(error).partition("Debug source")[0].split()).replace(url, shown_url(url))
+            raise ConfigError(f"blob_store: {shown_url(url)!r} cannot be used: {sentence}") from None
         self.notes = _ObjectNotes(self._store, shown_url(url))
         self._slots = asyncio.Semaphore(_SEGMENTS_IN_FLIGHT)
 
@@ -277,11 +277,11 @@ async def _answering(verb: str) -> AsyncIterator[None]:
 
 def _reason(error: Exception) -> str:
     """Half a sentence. What obstore says goes on for many lines in the form of its data; the first has the point."""
-    said = str(error).partition("Debug source")[0].strip()
+    sentence = str(error).partition("Debug source")[0].strip()
     for kind, says in _KINDS.items():
         if isinstance(error, kind):
             return says
     for pattern, says in _REASONS.items():
-        if re.search(pattern, said, re.IGNORECASE):
+        if re.search(pattern, sentence, re.IGNORECASE):
             return says
-    return " ".join(said.split())[:_LONGEST_REASON].rstrip(". ") or type(error).__name__
+    return " ".join(sentence.split())[:_LONGEST_REASON].rstrip(". ") or type(error).__name__

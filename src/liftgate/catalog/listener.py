@@ -36,8 +36,8 @@ log = logging.getLogger("liftgate.catalog")
 
 def payloads(origin: str, announced: Announcements) -> list[str]:
     """What to NOTIFY: `origin topic key` each, or 'everything' where that is too much."""
-    told = announced if len(announced) <= MOST_ANNOUNCED else EVERYTHING
-    texts = [f"{origin} {topic} {key}" for topic, key in told]
+    sent = announced if len(announced) <= MOST_ANNOUNCED else EVERYTHING
+    texts = [f"{origin} {topic} {key}" for topic, key in sent]
     if any(len(text.encode()) > LONGEST_PAYLOAD for text in texts):
         return [f"{origin} * "]
     return texts
@@ -58,8 +58,8 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
         self._started = asyncio.Event()
-        self._heard_at: float | None = None
-        self._news: Announcements = []
+        self._answered_at: float | None = None
+        self._announced: Announcements = []
         self._plug: socket.socket | None = None
         self._plug_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="catalogue-listen", daemon=True)
@@ -100,7 +100,7 @@ class Listener:
             self._plug = socket.socket(fileno=os.dup(raw.fileno()))
         raw.add_notify_handler(self._hear)
         raw.execute(f"LISTEN {CHANNEL}")
-        self._heard_at = time.monotonic()
+        self._answered_at = time.monotonic()
         self._loop.call_soon_threadsafe(self._started.set)
         if again:
             self._loop.call_soon_threadsafe(self._deliver, list(EVERYTHING))
@@ -114,18 +114,18 @@ class Listener:
                 return
             # A statement both proves that the server is there and hands over what it has sent.
             raw.execute("SELECT 1")
-            self._heard_at = time.monotonic()
-            if self._news:
-                news, self._news = self._news, []
-                self._loop.call_soon_threadsafe(self._deliver, news)
+            self._answered_at = time.monotonic()
+            if self._announced:
+                announced, self._announced = self._announced, []
+                self._loop.call_soon_threadsafe(self._deliver, announced)
 
     def _hear(self, notice: psycopg.Notify) -> None:
         parts = notice.payload.split(" ", 2)
         if len(parts) != PAYLOAD_PARTS:
             # Another program's, or another version's: what it means is not known, so anything may have changed.
-            self._news += EVERYTHING
+            self._announced += EVERYTHING
         elif parts[0] != self._origin:
-            self._news.append((parts[1], parts[2]))
+            self._announced.append((parts[1], parts[2]))
 
     def _unplug(self) -> None:
         with self._plug_lock:
@@ -135,11 +135,11 @@ class Listener:
 
     @property
     def deaf_since(self) -> float | None:
-        heard_at = self._heard_at
-        if heard_at is None:
+        answered_at = self._answered_at
+        if answered_at is None:
             return None
         connected = self._plug is not None
-        return None if connected and time.monotonic() - heard_at < DEAF_AFTER_SECONDS else heard_at
+        return None if connected and time.monotonic() - answered_at < DEAF_AFTER_SECONDS else answered_at
 
     async def close(self) -> None:
         self._stop.set()

@@ -55,11 +55,11 @@ class PostgresUrl:
         for pattern, says in _REASONS:
             if re.search(pattern, text, re.IGNORECASE):
                 return says
-        told = re.split(r"\bFATAL:\s*|\bfailed:\s*", text.strip().splitlines()[0] if text.strip() else "")[-1]
+        sentence = re.split(r"\bFATAL:\s*|\bfailed:\s*", text.strip().splitlines()[0] if text.strip() else "")[-1]
         for name in SECRET:
             if secret := str(self.parameters.get(name) or ""):
-                told = told.replace(secret, MASK)
-        return told.strip().rstrip(".") or type(error).__name__
+                sentence = sentence.replace(secret, MASK)
+        return sentence.strip().rstrip(".") or type(error).__name__
 
 
 def read_postgres_url(url: str, known: frozenset[str]) -> PostgresUrl:

@@ -112,7 +112,7 @@ def lacking(there: Iterable[str]) -> str:
         table, dot, _ = gone.partition(".")
         whole = dot and not any(name.startswith(table + ".") for name in found)
         names[f"table {table}" if whole else f"column {gone}" if dot else gone] = None
-    said = list(names)
-    if len(said) <= SHOWN:
-        return ", ".join(said)
-    return f"{', '.join(said[:SHOWN])} and {len(said) - SHOWN} more"
+    listed = list(names)
+    if len(listed) <= SHOWN:
+        return ", ".join(listed)
+    return f"{', '.join(listed[:SHOWN])} and {len(listed) - SHOWN} more"

@@ -59,15 +59,15 @@ class SqliteWatcher:
         try:
             while not self._stop.wait(POLL_SECONDS):
                 try:
-                    news = self._look()
+                    announced = self._look()
                 except (sqlite3.Error, Unavailable):
                     if self.deaf_since is None:
                         self.deaf_since = time.monotonic()
                     continue
                 self.deaf_since = None
                 self._place.reserve.tend()
-                if news:
-                    self._loop.call_soon_threadsafe(self._deliver, news)
+                if announced:
+                    self._loop.call_soon_threadsafe(self._deliver, announced)
         except RuntimeError:
             # The event loop is closed, nobody listens any more.
             return

@@ -29,7 +29,7 @@ class Trouble:
 
     def __init__(self, where: str) -> None:
         self._where = where
-        self._told: dict[str, float] = {}
+        self._logged: dict[str, float] = {}
         self._damaged_until = 0.0
         self._opened = False
 
@@ -40,10 +40,10 @@ class Trouble:
     def tell(self, reason: str) -> Unavailable:
         """Logs the reason, unless it was logged a moment ago; what to raise."""
         now = time.monotonic()
-        if self._opened and self._told.get(reason, -math.inf) < now - AGAIN_SECONDS:
-            if len(self._told) >= MOST_REASONS:
-                self._told.clear()
-            self._told[reason] = now
+        if self._opened and self._logged.get(reason, -math.inf) < now - AGAIN_SECONDS:
+            if len(self._logged) >= MOST_REASONS:
+                self._logged.clear()
+            self._logged[reason] = now
             log.error("the catalogue %s cannot be used: %s", self._where, reason)
         return away()
 

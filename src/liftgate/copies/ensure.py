@@ -55,7 +55,7 @@ class Copies(Generic[S]):
         # Of page-ins that are traced, by what they are about.
         self._spans: dict[CopyKey, Span] = {}
         self._leases = lease_prefix(kind.table)
-        services.db.watch(self._heard)
+        services.db.watch(self._on_change)
 
     # ── the hot path: memory only ────────────────────────────────────────────────────────────────
 
@@ -227,15 +227,15 @@ class Copies(Generic[S]):
 
     # ── news ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _heard(self, topic: str, text: str) -> None:
+    def _on_change(self, topic: str, text: str) -> None:
         if topic == "*":
             self._live.clear()
-            self._maker.heard_anything()
+            self._maker.wake_all()
         elif topic == self.kind.table.topic:
             self._live.forget_text(text)
-            self._maker.heard(text)
+            self._maker.wake(text)
         elif topic == "lease" and text.startswith(self._leases):
-            self._maker.heard(text.removeprefix(self._leases))
+            self._maker.wake(text.removeprefix(self._leases))
 
     async def mark_lost(self, copy: CopyRecord) -> None:
         """Gemini does not know this copy any more (or will not use it): the next `ensure` makes a new one."""

@@ -105,12 +105,12 @@ class Maker(Generic[S]):
             failed_for=self._settings.failed_seconds,
         )
 
-    def heard(self, text: str) -> None:
+    def wake(self, text: str) -> None:
         """Something about the copy of this text changed: its row, or who holds its lease."""
         if (event := self._changed.get(text)) is not None:
             event.set()
 
-    def heard_anything(self) -> None:
+    def wake_all(self) -> None:
         for waiting in self._changed.values():
             waiting.set()
 

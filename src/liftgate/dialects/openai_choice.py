@@ -21,7 +21,7 @@ LEAST = -9999.0
 """OpenAI's number for 'practically never'; JSON has no minus infinity."""
 
 
-def told_by_google(choice: Choice) -> JsonObject:
+def google_extra(choice: Choice) -> JsonObject:
     """`extra_content.google`, but for Gemini's own parts; may be empty."""
     google: JsonObject = {METADATA[name]: value for name, value in choice.metadata.items()}
     if choice.prompt_feedback:

@@ -183,15 +183,15 @@ def _varying(call: CallRecord) -> tuple[object, ...]:
         tokens.thoughts,
         f'{{"TEXT":{prompt["TEXT"]}}}' if len(prompt) == 1 and "TEXT" in prompt else _as_json(dict(prompt)),
         "null" if cost is None else repr(cost / 1e9),
-        _said_freely(call),
+        _free_text(call),
     )
 
 
-def _said_freely(call: CallRecord) -> str:
+def _free_text(call: CallRecord) -> str:
     if not call.trace_id and not call.user and call.response_id:
         return f',"upstream_id":{_as_json(call.response_id)}'
-    said = {"trace_id": call.trace_id, "user": call.user[:LONGEST], "upstream_id": call.response_id}
-    return "".join([f',"{name}":{_as_json(value)}' for name, value in said.items() if value])
+    texts = {"trace_id": call.trace_id, "user": call.user[:LONGEST], "upstream_id": call.response_id}
+    return "".join([f',"{name}":{_as_json(value)}' for name, value in texts.items() if value])
 
 
 def _as_json(value: JsonMapping | str) -> str:

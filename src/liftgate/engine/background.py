@@ -74,7 +74,7 @@ class Background:
         self._shares = Shares(own=OWN, most=MOST, total=TOTAL)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._readers: dict[str, set[asyncio.Event]] = {}
-        services.db.watch(self._heard)
+        services.db.watch(self._on_change)
 
     async def begin(self, owner: Owner, turn: Turn, *, stream: bool) -> Begun:
         """Takes a request in; durable when it returns. Raises what is wrong with the request, and RateLimited."""
@@ -112,7 +112,7 @@ class Background:
         )
 
         def work(conn: Connection) -> bool:
-            quotas.check_stored(conn, owner, len(asked), said=NOT_STORED, param="store")
+            quotas.check_stored(conn, owner, len(asked), lead=NOT_STORED, param="store")
             frames = preamble(head, request)[: rows.PREAMBLE - 1] if stream else []
             return rows.add_run(conn, replace(run, created_at=steady(conn)), frames, files, MOST_IN_FLIGHT)
 
@@ -195,8 +195,8 @@ class Background:
     async def _frames(
         self, owner: Owner, run_id: str, after: int, ping_seconds: float, first: _Found
     ) -> AsyncGenerator[bytes, None]:
-        clock, news = self._services.clock, asyncio.Event()
-        self._readers.setdefault(run_id, set()).add(news)
+        clock, changed = self._services.clock, asyncio.Event()
+        self._readers.setdefault(run_id, set()).add(changed)
         try:
             spoke_at = clock.monotonic()
             found: _Found | None = first
@@ -218,12 +218,12 @@ class Background:
                         spoke_at = clock.monotonic()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(min(LOOK_SECONDS, ping_seconds)):
-                            await news.wait()
-                news.clear()
+                            await changed.wait()
+                changed.clear()
                 found = await self._next(owner, run_id, after)
         finally:
             readers = self._readers[run_id]
-            readers.discard(news)
+            readers.discard(changed)
             if not readers:
                 del self._readers[run_id]
 
@@ -269,16 +269,16 @@ class Background:
         for run_id, owner in await self._db.read(partial(rows.runs_left, older=older, limit=_TAKEN_UP_AT_ONCE)):
             self._start(run_id, owner)
 
-    def _heard(self, topic: str, key: str) -> None:
+    def _on_change(self, topic: str, key: str) -> None:
         if topic == rows.CHANGED:
-            for news in self._readers.get(key, ()):
-                news.set()
+            for changed in self._readers.get(key, ()):
+                changed.set()
         elif topic == rows.CANCELLED and (task := self._running.get(key)) is not None:
             task.cancel()
         elif topic == "*":
             for readers in self._readers.values():
-                for news in readers:
-                    news.set()
+                for changed in readers:
+                    changed.set()
 
     async def _find(self, owner: Owner, response_id: str) -> rows.Progress | None:
         return await self._db.read(lambda conn: rows.progress_of(conn, owner, response_id, steady(conn)))

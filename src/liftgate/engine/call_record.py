@@ -275,7 +275,7 @@ class CallRecord(msgspec.Struct):
         if not self.limit and isinstance(error, RateReached):
             self.limit = error.kind
 
-    def heard(self, first: Sequence[Body]) -> None:
+    def note_first(self, first: Sequence[Body]) -> None:
         """The first events of a stream. Where they say what was used, the last ones will: the question need not be kept
         through a stream of minutes."""
         if any(b'"usageMetadata"' in data for data in first):
@@ -284,14 +284,14 @@ class CallRecord(msgspec.Struct):
     def answered(self, raw: Body) -> None:
         """Notes what one of Gemini's answers, or events, says of itself. What has another form says nothing."""
         try:
-            said = _read_answer(raw) if raw else _Answer()
+            reply = _read_answer(raw) if raw else _Answer()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return
-        self.usage = said.usage or self.usage
-        self.served_by = said.model_version or self.served_by
-        self.response_id = said.response_id or self.response_id
-        if said.candidates:
-            self.finish = said.candidates[0].finish_reason or self.finish
+        self.usage = reply.usage or self.usage
+        self.served_by = reply.model_version or self.served_by
+        self.response_id = reply.response_id or self.response_id
+        if reply.candidates:
+            self.finish = reply.candidates[0].finish_reason or self.finish
 
     def answered_in(self, answer: Answer[Any]) -> None:
         """The same of an answer that is folded, as far as it came."""

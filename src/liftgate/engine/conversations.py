@@ -126,12 +126,12 @@ class Conversations:
 
     async def _make_room(self, owner: Owner, items: Sequence[object], *, large: bool) -> None:
         coming = await asyncio.to_thread(kept_items.size_of_texts, list(items)) if large else 0
-        said = f"{_NOT_STORED}it has {amount(coming, exact=False)}, and " if coming else _NOT_STORED
-        await self._quotas.make_room(owner, coming, said=said, param="items")
+        lead = f"{_NOT_STORED}it has {amount(coming, exact=False)}, and " if coming else _NOT_STORED
+        await self._quotas.make_room(owner, coming, lead=lead, param="items")
 
     def _check_room(self, conn: Connection, owner: Owner, new: Sequence[tuple[ItemRow, Sequence[str]]]) -> None:
         size = sum(len(row.item) for row, _ in new)
-        self._quotas.check_stored(conn, owner, size, said=_NOT_STORED, param="items")
+        self._quotas.check_stored(conn, owner, size, lead=_NOT_STORED, param="items")
 
     async def item(self, owner: Owner, conversation_id: str, item_id: str, *, images: bool = False) -> JsonObject:
         """Raises NotFound."""

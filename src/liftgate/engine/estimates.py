@@ -166,8 +166,8 @@ def _read_plain(body: Body) -> _Plain | None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     config = plain.config
-    said = plain.config_too or plain.cached_too or plain.tier_too
-    return None if said or config.candidates < 1 or (config.output is not None and config.output < 1) else plain
+    depends = plain.config_too or plain.cached_too or plain.tier_too
+    return None if depends or config.candidates < 1 or (config.output is not None and config.output < 1) else plain
 
 
 def _look(body: Body) -> tuple[Any, list[JsonObject]]:

@@ -65,9 +65,9 @@ class Files:
         self._router = router
         self._purge = purge
         self._known: OrderedDict[tuple[Owner, str], FileRecord] = OrderedDict()
-        self._news = 0
+        self._changes = 0
         self._owners_of: dict[str, Owner] = {}
-        services.db.watch(self._heard)
+        services.db.watch(self._on_change)
 
     def begin(self, owner: Owner, new: NewFile) -> Creation:
         """A File about to arrive. An unknown model raises ModelNotFound before a byte is read."""
@@ -113,11 +113,11 @@ class Files:
         file = self.known(owner, file_id)
         if file is not None or not is_file_id(file_id):
             return file
-        news = self._news
+        changes = self._changes
         file = await self._db.read(lambda conn: rows.get_file(conn, owner, file_id, conn.now()))
         if file is not None and not is_taken(file.mime_type):
             file = await self._looked_at_again(file)
-        if file is not None and news == self._news:
+        if file is not None and changes == self._changes:
             # Only what no news can have overtaken: a deleted File that is remembered would be there for ever.
             self._remember(file)
         return file
@@ -214,12 +214,12 @@ class Files:
         if owner is not None:
             self._known.pop((owner, file_id), None)
 
-    def _heard(self, topic: str, key: str) -> None:
+    def _on_change(self, topic: str, key: str) -> None:
         if topic == "file":
-            self._news += 1
+            self._changes += 1
             self._forget(key)
         elif topic == "*":
-            self._news += 1
+            self._changes += 1
             self._known.clear()
             self._owners_of.clear()
 

@@ -249,10 +249,10 @@ class Generate:
         if (noted := current.get()) is not None:
             noted.waits()
         left = self._attempts.left(ready.files, deployment)
-        told = await self._client.call(deployment, "countTokens", body, timeout=left)
+        raw = await self._client.call(deployment, "countTokens", body, timeout=left)
         if noted is not None:
             noted.hears()
-        return read_counted(deployment.id, deployment.model, decoded(told))
+        return read_counted(deployment.id, deployment.model, decoded(raw))
 
     async def _stream_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> StartedStream[Q]:
         question = await self._read(ready, deployment, files)

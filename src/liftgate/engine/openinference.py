@@ -9,18 +9,18 @@ from liftgate.spans import Span
 
 def openinference_of(span: Span) -> dict[str, Any]:
     """The same by OpenInference's names."""
-    said = span.attributes
-    operation = said.get("gen_ai.operation.name")
+    facts = span.attributes
+    operation = facts.get("gen_ai.operation.name")
     if operation is None:
         return {"openinference.span.kind": "CHAIN"}
-    sent, made = said.get("gen_ai.usage.input_tokens"), said.get("gen_ai.usage.output_tokens")
+    sent, made = facts.get("gen_ai.usage.input_tokens"), facts.get("gen_ai.usage.output_tokens")
     return {
         "openinference.span.kind": "EMBEDDING" if operation == "embeddings" else "LLM",
         "llm.provider": "google",
-        "llm.model_name": said.get("gen_ai.response.model") or said["gen_ai.request.model"],
+        "llm.model_name": facts.get("gen_ai.response.model") or facts["gen_ai.request.model"],
         "llm.token_count.prompt": sent,
         "llm.token_count.completion": made,
         "llm.token_count.total": None if sent is None or made is None else sent + made,
-        "llm.token_count.prompt_details.cache_read": said.get("gen_ai.usage.cache_read.input_tokens"),
-        "llm.token_count.completion_details.reasoning": said.get("gen_ai.usage.reasoning.output_tokens"),
+        "llm.token_count.prompt_details.cache_read": facts.get("gen_ai.usage.cache_read.input_tokens"),
+        "llm.token_count.completion_details.reasoning": facts.get("gen_ai.usage.reasoning.output_tokens"),
     }

@@ -74,10 +74,13 @@ class PartCounts:
         """Of a whole request, in the form of a count. Raises what the count does."""
         data = await asyncio.to_thread(encoded, body) if large else _encode(body)
         raw = await self._client.call(deployment, "countTokens", data, timeout=COUNT_SECONDS)
-        told = read_json(raw)
-        told = told if isinstance(told, dict) else {}
+        total = read_json(raw)
+        total = total if isinstance(total, dict) else {}
         return counts_of_gemini(
-            {"promptTokenCount": told.get("totalTokens"), "promptTokensDetails": told.get("promptTokensDetails") or ()}
+            {
+                "promptTokenCount": total.get("totalTokens"),
+                "promptTokensDetails": total.get("promptTokensDetails") or (),
+            }
         ).prompt
 
     async def _count_all(

@@ -214,7 +214,7 @@ class PassThrough:
                 if not first:
                     raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
                 if noted is not None:
-                    noted.heard(first)
+                    noted.note_first(first)
             except BaseException:
                 await stream.close()
                 raise
@@ -305,8 +305,8 @@ def _check_models(models: Sequence[Named], model: str, group: Sequence[Deploymen
 
 def _explicit(named: NamedFile) -> str | None:
     """The type beside a file's URI, where Gemini takes it; else the File's own is meant."""
-    said = explicit(named.mime_type.text) if named.mime_type is not None else None
-    return said if said is not None and is_taken(said) else None
+    given = explicit(named.mime_type.text) if named.mime_type is not None else None
+    return given if given is not None and is_taken(given) else None
 
 
 def _place(url: str) -> tuple[str, int | None] | None:

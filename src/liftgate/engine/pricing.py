@@ -54,7 +54,7 @@ class Pricing:
     """`deployments`: those of the config. One behind a wildcard has the prices of its entry."""
 
     def __init__(self, deployments: Iterable[Deployment]) -> None:
-        self._said = {each.id: each for each in deployments if each.prices or each.priced_as}
+        self._configured = {each.id: each for each in deployments if each.prices or each.priced_as}
         self._rates = lru_cache(KNOWN_RATES)(self._rates_on)
 
     def cost(self, paid: Served, tokens: TokenCounts, at: float) -> int | None:
@@ -65,10 +65,10 @@ class Pricing:
         (docs/protocol/gemini.md, "Prices").
         """
         model, served_by = paid.upstream_model, paid.served_by
-        if served_by != model and served_by and paid.deployment not in self._said and _is_priced(served_by):
+        if served_by != model and served_by and paid.deployment not in self._configured and _is_priced(served_by):
             model = served_by
-        said = paid.usage.get("serviceTier") if paid.usage is not None else None
-        tier = said.lower() if said and type(said) is str else paid.tier.lower() or "standard"
+        stated = paid.usage.get("serviceTier") if paid.usage is not None else None
+        tier = stated.lower() if stated and type(stated) is str else paid.tier.lower() or "standard"
         rates = self._rates(paid.deployment, model, int(at) // DAY, tier, tokens.prompt_total > LONG_PROMPT)
         if rates is None:
             return None
@@ -107,8 +107,8 @@ class Pricing:
 
     def _rates_on(self, deployment: str, model: str, day: int, tier: str, is_long: bool) -> Rates | None:
         """`day`: of unix time."""
-        said = self._said.get(deployment)
-        own, priced_as = (NONE, "") if said is None else (said.prices, said.priced_as)
+        stated = self._configured.get(deployment)
+        own, priced_as = (NONE, "") if stated is None else (stated.prices, stated.priced_as)
         on = date.fromordinal(EPOCH + day)
         return rates_of(priced_as or model, day=on, tier=tier, is_long=is_long, own=own)
 

@@ -84,8 +84,8 @@ class Replies:
         if keeps:
             measure = partial(kept_items.size_of_texts, request.get("input"))
             coming = await asyncio.to_thread(measure) if large else 0
-            said = f"{NOT_STORED}it has {amount(coming, exact=False)}, and " if coming else NOT_STORED
-            await self._quotas.make_room(owner, coming, said=said, param="store")
+            lead = f"{NOT_STORED}it has {amount(coming, exact=False)}, and " if coming else NOT_STORED
+            await self._quotas.make_room(owner, coming, lead=lead, param="store")
         look = partial(kept_items.referenced, request.get("input"))
         references = await asyncio.to_thread(look) if large else look()
         if previous_id is None and conversation_id is None and not references:
@@ -122,7 +122,7 @@ class Replies:
         def work(conn: Connection) -> bool:
             made.reply.created_at = steady(conn)
             coming = made.reply.bytes + new_bytes(conn, owner, made.settings)
-            self._quotas.check_stored(conn, owner, coming, said=NOT_STORED, param="store")
+            self._quotas.check_stored(conn, owner, coming, lead=NOT_STORED, param="store")
             return rows.add_reply(conn, made, files)
 
         if turn.conversation_id is None and not files and made.bytes < LITTLE:

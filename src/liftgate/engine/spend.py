@@ -63,7 +63,7 @@ class Spend:
         self._pending: _Batch | None = None
         self._writing = asyncio.Lock()
         self._day = (-1, "")
-        self._told = False
+        self._logged = False
         self.settled_at = clock.monotonic()
 
     @property
@@ -120,12 +120,12 @@ class Spend:
                 journal = self._journal = Journal(self._directory)
             journal.append(begins, counts, used)
         except OSError as error:
-            if not self._told:
+            if not self._logged:
                 log.error("the journal of spend takes no writes, and a kill would lose what is spent now: %s", error)
-            self._told = True
+            self._logged = True
             sums = self._loose
         else:
-            self._told = False
+            self._logged = False
         sums.add(group, counts)
         if used is not None:
             sums.add_files(used)

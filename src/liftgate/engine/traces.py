@@ -165,11 +165,11 @@ def _tell(status: int, body: bytes, count: int) -> None:
         log.warning("the collector refused %d spans: %d", count, status)
         return
     try:
-        said = msgspec.json.decode(body, type=_Answer).partial
+        taken = msgspec.json.decode(body, type=_Answer).partial
     except msgspec.DecodeError:
         return  # The protobuf form, or nothing: it has taken all.
-    if said.rejected and said.rejected != "0":
-        log.warning("the collector refused %s of %d spans: %s", said.rejected, count, ascii(said.message[:200]))
+    if taken.rejected and taken.rejected != "0":
+        log.warning("the collector refused %s of %d spans: %s", taken.rejected, count, ascii(taken.message[:200]))
 
 
 class _Partial(msgspec.Struct):

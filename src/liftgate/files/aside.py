@@ -31,8 +31,8 @@ async def set_aside(
     if others and storage.blob_store != "local":
         raise other_objects(blobs, others)
     suffix = f"before-{datetime.fromtimestamp(now, UTC):%Y%m%d-%H%M%S}"
-    said = await asyncio.to_thread(set_catalogue_aside, storage.catalog_url, suffix)
-    moved = [] if said is None else [f"the catalogue, as {said}"]
+    aside_as = await asyncio.to_thread(set_catalogue_aside, storage.catalog_url, suffix)
+    moved = [] if aside_as is None else [f"the catalogue, as {aside_as}"]
     place = storage.data_dir / f"blobs.{suffix}"
     for key in others:
         [old] = (storage.data_dir / "blobs").glob(f"*/{key}")

@@ -96,12 +96,12 @@ class BackupDirectory:
         """Raises `ConfigError` where it cannot be read, or is of a newer Liftgate."""
         path = self.path / _MANIFEST
         try:
-            said: JsonObject = json.loads(path.read_bytes())
-            if said["format"] > FORMAT:
+            stated: JsonObject = json.loads(path.read_bytes())
+            if stated["format"] > FORMAT:
                 raise ConfigError(f"{path}: this backup is of a newer Liftgate.")
-            lists = {name: tuple(said[name]) for name in ("gone", "missing", "damaged")}
-            files = {name: TableFile(**facts) for name, facts in said["tables"].items()}
-            return Manifest(**{**said, **lists, "tables": files})
+            lists = {name: tuple(stated[name]) for name in ("gone", "missing", "damaged")}
+            files = {name: TableFile(**facts) for name, facts in stated["tables"].items()}
+            return Manifest(**{**stated, **lists, "tables": files})
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError):

@@ -57,10 +57,10 @@ class Quotas:
         is arriving. `coming`: of one file; 0 asks whether more may come of what was begun, since uploads that were each
         admitted may be too much together. `exact`: no more than so many come. Raises TooLarge.
         """
-        said = f"The file has {amount(coming, exact)}, and " if coming else ""
-        await self.make_room(owner, coming, said=said, param=param)
+        lead = f"The file has {amount(coming, exact)}, and " if coming else ""
+        await self.make_room(owner, coming, lead=lead, param=param)
 
-    async def make_room(self, owner: Owner, coming: int, *, said: str, param: str) -> None:
+    async def make_room(self, owner: Owner, coming: int, *, lead: str, param: str) -> None:
         """`admit`, with what is said before the sentence of its refusal."""
         quota = self._limits.storage_quota(owner)
         if quota is None:
@@ -78,12 +78,12 @@ class Quotas:
             standing.stored = stored
         if used + coming > quota:
             raise TooLarge(
-                f"{said}{used} of your {exact_size(quota)} are used, unfinished uploads included.",
+                f"{lead}{used} of your {exact_size(quota)} are used, unfinished uploads included.",
                 param=param,
                 code="storage_quota_exceeded",
             )
 
-    def check_stored(self, conn: Connection, owner: Owner, coming: int, *, said: str, param: str) -> None:
+    def check_stored(self, conn: Connection, owner: Owner, coming: int, *, lead: str, param: str) -> None:
         """In the transaction that stores so many bytes, which decides exactly. Little is not worth the owner's row: it
         was asked before whether any more may come. Raises TooLarge."""
         quota = self._limits.storage_quota(owner)
@@ -93,7 +93,7 @@ class Quotas:
         used = stored_bytes(conn, owner)
         if used + coming > quota:
             raise TooLarge(
-                f"{said}it has {exact_size(coming)}, and {used} of your {exact_size(quota)} are used, unfinished "
+                f"{lead}it has {exact_size(coming)}, and {used} of your {exact_size(quota)} are used, unfinished "
                 "uploads included.",
                 param=param,
                 code="storage_quota_exceeded",
@@ -135,8 +135,8 @@ class Share:
             return
         standing = self._standing
         if size > self._free or size > self._quota - standing.stored - standing.arriving:
-            said = "" if self._taken else f"The file has {amount(size, exact=False)}, and "
-            await self._quotas.make_room(self._owner, size, said=said, param=self._param)
+            lead = "" if self._taken else f"The file has {amount(size, exact=False)}, and "
+            await self._quotas.make_room(self._owner, size, lead=lead, param=self._param)
             room = self._quota - standing.stored - standing.arriving
             self._free = max(size, min(PIECE, max(_LEAST, room // _SHARES)))
         # Nothing is awaited between the last look and this, so no other arrival has taken the same room.

@@ -50,7 +50,7 @@ class Holder:
         self.left = asyncio.Event()
         self._task = task
         self._loop = asyncio.get_running_loop()
-        self._heard = self._loop.time()
+        self._active_at = self._loop.time()
         self._waiting = False
         self._superseded = False
 
@@ -71,7 +71,7 @@ class Holder:
                 raise SessionTaken from None
             finally:
                 self._waiting = False
-            self._heard = self._loop.time()
+            self._active_at = self._loop.time()
             yield piece
 
     async def give_way(self) -> None:
@@ -79,7 +79,7 @@ class Holder:
         asked = self._loop.time()
         while not self.left.is_set():
             now = self._loop.time()
-            if now - self._heard > QUIET_SECONDS or now - asked > LONGEST_WAIT:
+            if now - self._active_at > QUIET_SECONDS or now - asked > LONGEST_WAIT:
                 self._supersede()
             try:
                 async with asyncio.timeout(QUIET_SECONDS / 5):

@@ -78,7 +78,7 @@ class GeminiClient:
             with transport.deadlines.within(timeout):
                 answer = await transport.send(model.heads.get(method) or model.head(method), body)
                 date = answer.header(b"date")
-                if date != self._time.heard.get(model.account):
+                if date != self._time.last_dates.get(model.account):
                     self._time.learn(model.account, date)
                 if answer.status != 200:
                     reply = await transport.reply(answer)
@@ -107,7 +107,7 @@ class GeminiClient:
             with patience.wait():
                 answer = await self._transport.send(head, body)
                 date = answer.header(b"date")
-                if date != self._time.heard.get(model.account):
+                if date != self._time.last_dates.get(model.account):
                     self._time.learn(model.account, date)
                 if answer.status != 200:
                     reply = await self._transport.reply(answer)

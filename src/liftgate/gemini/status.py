@@ -183,10 +183,10 @@ def _google_sentence(facts: UpstreamFacts, account: str) -> str:
 
 def _key_sentence(facts: UpstreamFacts, account: str) -> str:
     whose = f": that of {account!r}" if account else ""
-    said = f" Google said: {facts.message}" if facts.message else ""
+    words = f" Google said: {facts.message}" if facts.message else ""
     return (
         f"Google rejects the API key that Liftgate holds{whose}. This is not the key of your request: "
-        f"whoever runs this gateway must fix it.{said}"
+        f"whoever runs this gateway must fix it.{words}"
     )
 
 

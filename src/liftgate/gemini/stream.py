@@ -27,12 +27,12 @@ class Patience:
     def __init__(self, deadlines: Deadlines, *, total: float, idle: float) -> None:
         self._deadlines = deadlines
         self._idle = idle
-        self._heard_at = monotonic()
-        self._ends = self._heard_at + total
+        self._data_at = monotonic()
+        self._ends = self._data_at + total
 
-    def heard(self) -> None:
+    def note_data(self) -> None:
         """A silence is over."""
-        self._heard_at = monotonic()
+        self._data_at = monotonic()
 
     def wait(self, *, silent: bool = True) -> Within:
         """For the next read; where something is there to be read, no silence counts.
@@ -40,7 +40,7 @@ class Patience:
         Raises TimeoutError when no time is left. To wait for the next tick then would be to wait for ever beside a
         deadline around this one that ends at the same tick, and begins again.
         """
-        left = (min(self._heard_at + self._idle, self._ends) if silent else self._ends) - monotonic()
+        left = (min(self._data_at + self._idle, self._ends) if silent else self._ends) - monotonic()
         if left <= 0:
             raise TimeoutError
         return self._deadlines.within(left)
@@ -66,7 +66,7 @@ class GeminiStream:
     ) -> None:
         self._answer = answer
         self._patience = patience
-        patience.heard()
+        patience.note_data()
         self._decoder = decoder
         self._names_file = names_file
         self._account = account
@@ -92,7 +92,7 @@ class GeminiStream:
                 raise self._fail(broken(error)) from None
             except LiftgateError as error:
                 raise self._fail(error) from None
-            self._patience.heard()
+            self._patience.note_data()
             events = self._good(self._decoder.feed(piece)) if piece else self._last()
             if events:
                 self.came += len(events)

@@ -90,8 +90,8 @@ def error_in(answer: ChunkAnswer) -> LiftgateError:
 
 def protocol_error(answer: ChunkAnswer, what: str) -> UpstreamProtocolError:
     facts = parse(answer.status, answer.body)
-    said = f": {facts.message}" if facts.message else ""
-    return UpstreamProtocolError(f"Gemini's upload server {what} (HTTP {answer.status}{said}).", upstream=facts)
+    words = f": {facts.message}" if facts.message else ""
+    return UpstreamProtocolError(f"Gemini's upload server {what} (HTTP {answer.status}{words}).", upstream=facts)
 
 
 def json_object(body: bytes) -> JsonObject:

@@ -56,20 +56,20 @@ class UpstreamTime:
     The expiration of a file is on Google's clock (docs/architecture.md, "Copies"). The last answer counts: `Date` has
     whole seconds, so the skew is right to about a second plus the answer's way, which the margin before an expiration
     covers, and a clock that jumps is followed at once, which an average would not do. `skews`: seconds that it is ahead
-    of ours. `heard`: the `Date` that came last.
+    of ours. `last_dates`: the `Date` that came last.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.skews: dict[str, float] = {}
-        self.heard: dict[str, str] = {}
+        self.last_dates: dict[str, str] = {}
 
     def learn(self, account: str, date: str | None) -> None:
         """Takes the `Date` header of an answer that has just come; one that cannot be read teaches nothing."""
-        if date is None or self.heard.get(account) == date:
+        if date is None or self.last_dates.get(account) == date:
             # The same second again: nothing new, and reading a date costs more than the rest of a call's bookkeeping.
             return
-        self.heard[account] = date
+        self.last_dates[account] = date
         try:
             moment = parsedate_to_datetime(date).timestamp()
         except (ValueError, OverflowError):

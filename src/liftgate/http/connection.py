@@ -34,11 +34,11 @@ class Answer:
     Whoever has one reads it to its end, or closes it. `fields` and `pieces` are its connection's to fill.
     """
 
-    __slots__ = ("_connection", "_news", "begun", "ended", "failure", "fields", "pieces", "status")
+    __slots__ = ("_arrival", "_connection", "begun", "ended", "failure", "fields", "pieces", "status")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._news: asyncio.Future[None] | None = None
+        self._arrival: asyncio.Future[None] | None = None
         self.fields: Fields = []
         self.pieces: list[bytes] = []
         self.status = 0
@@ -71,8 +71,8 @@ class Answer:
         while not self.begun:
             if self.failure is not None:
                 raise self.failure.again()
-            self._news = self._connection.future()
-            await self._news
+            self._arrival = self._connection.future()
+            await self._arrival
 
     @property
     def wants_no_more(self) -> bool:
@@ -106,8 +106,8 @@ class Answer:
                 raise self.failure.again()
             if self.ended:
                 return b""
-            self._news = self._connection.future()
-            await self._news
+            self._arrival = self._connection.future()
+            await self._arrival
         pieces, self.pieces = self.pieces, []
         if not self.ended:
             self._connection.taken()
@@ -121,9 +121,9 @@ class Answer:
 
     def tell(self) -> None:
         """Wakes its reader: more of it is here, its end or its failure."""
-        news, self._news = self._news, None
-        if news is not None and not news.done():
-            news.set_result(None)
+        arrival, self._arrival = self._arrival, None
+        if arrival is not None and not arrival.done():
+            arrival.set_result(None)
 
     @property
     def ends_with_connection(self) -> bool:

@@ -53,8 +53,8 @@ def broken(error: BaseException, table: Breaks = TALKING) -> LiftgateError:
     """The typed error for an OSError, which TimeoutError and SSLError are too."""
     kind, sentence = next(table[ancestor] for ancestor in type(error).__mro__ if ancestor in table)
     system = getattr(error, "strerror", None)
-    said = f": {system}" if isinstance(system, str) and system and "://" not in system else ""
-    return kind(f"{sentence} ({type(error).__name__}{said}).")
+    reason = f": {system}" if isinstance(system, str) and system and "://" not in system else ""
+    return kind(f"{sentence} ({type(error).__name__}{reason}).")
 
 
 @dataclass(frozen=True, slots=True)

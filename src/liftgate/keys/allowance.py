@@ -15,7 +15,7 @@ import msgspec
 
 from liftgate.errors import LiftgateError
 from liftgate.keys.limits import Limit
-from liftgate.keys.pools import USABLE_SECONDS, Request, Told
+from liftgate.keys.pools import USABLE_SECONDS, Request, Standing
 
 FLUSH = {"usd": 1.0, "parallel": 0.5, "requests": 1.0, "tokens": 1.0}
 """Seconds after which what came back is told, and that one lives."""
@@ -36,11 +36,11 @@ class Taking(msgspec.Struct, frozen=True, eq=False):
 
 
 class Refusal(msgspec.Struct, frozen=True, eq=False):
-    """`amount`: what was wanted. `told`: what the limit's row said."""
+    """`amount`: what was wanted. `standing`: what the limit's row said."""
 
     limit: Limit
     amount: int
-    told: Told
+    standing: Standing
     ends_at: float | None
 
 
@@ -57,13 +57,13 @@ class Allowance:
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
         self.hand = self.out = self.settled = 0
-        self.told: Told | None = None
+        self.standing: Standing | None = None
         self.waiters: deque[Waiter] = deque()
         self._corrections: dict[int, int] = {}
         self._taken = 0
         self._second = 0
         self._number = 0
-        self._told_at = 0.0
+        self._answered_at = 0.0
         self._closed_until = 0.0
         self._closed_from = 0
         self._unsure: Request | None = None
@@ -93,20 +93,22 @@ class Allowance:
             self.out += amount
         return Taking(self, amount, self._second)
 
-    def refused_lately(self, amount: int, now: float) -> Told | None:
+    def refused_lately(self, amount: int, now: float) -> Standing | None:
         """What was told when that much was refused a moment ago; None where it is worth another question."""
         closed = monotonic() < self._closed_until and amount >= self._closed_from
-        if not closed or self.told is None or self.in_hand(now) >= amount:
+        if not closed or self.standing is None or self.in_hand(now) >= amount:
             return None
-        return self._told_of(self.told)
+        return self._without_hand(self.standing)
 
-    def _told_of(self, told: Told) -> Told:
+    def _without_hand(self, standing: Standing) -> Standing:
         """Without what lies here unused."""
-        return msgspec.structs.replace(told, spent=max(0, told.spent - self.hand)) if self._is_rate else told
+        return (
+            msgspec.structs.replace(standing, spent=max(0, standing.spent - self.hand)) if self._is_rate else standing
+        )
 
     def left(self) -> int:
         """Of a rate, as far as this process knows."""
-        return 0 if self.told is None else max(0, self.limit.amount - self.told.spent + self.hand)
+        return 0 if self.standing is None else max(0, self.limit.amount - self.standing.spent + self.hand)
 
     def in_hand(self, now: float) -> int:
         """What may be used now."""
@@ -133,7 +135,7 @@ class Allowance:
         if self.waiters or self.is_idle:
             return bool(self.waiters)
         is_unused = self.hand and not (self._taken or self._is_rate)
-        return now - self._told_at >= (UNUSED if is_unused else FLUSH[self.limit.kind])
+        return now - self._answered_at >= (UNUSED if is_unused else FLUSH[self.limit.kind])
 
     def _return_hand(self) -> None:
         """Cells of a second that is over."""
@@ -187,16 +189,16 @@ class Allowance:
                     self._corrections[second] = self._corrections.get(second, 0) + change
             self._unsure = None
 
-    def answer(self, told: Told, ends_at: float | None) -> None:
+    def answer(self, standing: Standing, ends_at: float | None) -> None:
         # Who was counted on to take from the hand, in which there is less now, is no reason to refuse.
-        was_short = self._unsure is None or told.granted < self._unsure.needed
-        if self._is_rate and self._second != int(told.now):
+        was_short = self._unsure is None or standing.granted < self._unsure.needed
+        if self._is_rate and self._second != int(standing.now):
             self._return_hand()
-            self._second = int(told.now)
-        self.told = told
+            self._second = int(standing.now)
+        self.standing = standing
         self._unsure = None
-        self._told_at = now = monotonic()
-        self.hand += told.granted
+        self._answered_at = now = monotonic()
+        self.hand += standing.granted
         kept: deque[Waiter] = deque()
         while self.waiters:
             waiter = self.waiters.popleft()
@@ -204,18 +206,18 @@ class Allowance:
                 continue
             if self.hand >= waiter.amount:
                 waiter.future.set_result(self.take_in_hand(waiter.amount))
-            elif not was_short or not waiter.asked or self._may_come_back(waiter, told, now):
+            elif not was_short or not waiter.asked or self._may_come_back(waiter, standing, now):
                 kept.append(waiter)
             else:
-                pause = max(0.0, told.free_at - told.now) if self._is_rate else CLOSED
+                pause = max(0.0, standing.free_at - standing.now) if self._is_rate else CLOSED
                 self._closed_until = now + min(CLOSED, pause)
                 self._closed_from = waiter.amount
-                waiter.future.set_result(Refusal(self.limit, waiter.amount, self._told_of(told), ends_at))
+                waiter.future.set_result(Refusal(self.limit, waiter.amount, self._without_hand(standing), ends_at))
         self.waiters = kept
 
-    def _may_come_back(self, waiter: Waiter, told: Told, now: float) -> bool:
+    def _may_come_back(self, waiter: Waiter, standing: Standing, now: float) -> bool:
         """Whether others hold places, of which some may be free already."""
-        return self.limit.kind == "parallel" and now < waiter.until and told.out > self.out + self.hand
+        return self.limit.kind == "parallel" and now < waiter.until and standing.out > self.out + self.hand
 
     def refuse(self, error: Callable[[], LiftgateError]) -> None:
         """All who wait, where nothing can be asked."""

@@ -20,7 +20,7 @@ from liftgate.catalog.rows.allowances import change_allowances
 from liftgate.errors import LiftgateError, LimitsAway, let_go
 from liftgate.keys.allowance import Allowance, Refusal, Taking, Waiter
 from liftgate.keys.limits import Limit
-from liftgate.keys.pools import Request, Told, answered
+from liftgate.keys.pools import Request, Standing, answered
 from liftgate.keys.windows import window_of
 from liftgate.tasks import Tasks
 
@@ -93,8 +93,8 @@ class Allowances:
         now = self._db.now()
         allowances = [(self.find(limit), amount) for limit, amount in wanted]
         for allowance, amount in allowances:
-            if (told := allowance.refused_lately(amount, now)) is not None:
-                return Refusal(allowance.limit, amount, told, self._window(allowance.limit)[1])
+            if (standing := allowance.refused_lately(amount, now)) is not None:
+                return Refusal(allowance.limit, amount, standing, self._window(allowance.limit)[1])
         if monotonic() < self._away_until and any(each.in_hand(now) < amount for each, amount in allowances):
             # It did not answer a moment ago: nobody waits for it once more.
             raise limits_away()
@@ -206,19 +206,19 @@ class Allowances:
             begin, ends[each.limit.id] = self._window(each.limit)
             requests[each.limit.id] = each.request(self._holder, begin, self._db.now())
 
-        def work(conn: Connection) -> dict[str, Told]:
-            told: dict[str, Told] = {}
+        def work(conn: Connection) -> dict[str, Standing]:
+            standings: dict[str, Standing] = {}
 
             def change(limit_id: str, state: str | None, now: float) -> str:
-                changed, told[limit_id] = answered(state, requests[limit_id], now)
+                changed, standings[limit_id] = answered(state, requests[limit_id], now)
                 return changed
 
             change_allowances(conn, [(each.limit_id, each.subject) for each in requests.values()], change)
-            return told
+            return standings
 
         self.transactions += 1
         try:
-            told = await self._db.write(work)
+            standings = await self._db.write(work)
         except LiftgateError as error:
             let_go(error)
             for each in due:
@@ -226,8 +226,8 @@ class Allowances:
                 each.refuse(limits_away)
             return False
         for each in due:
-            if each.limit.id in told:
-                each.answer(told[each.limit.id], ends[each.limit.id])
+            if each.limit.id in standings:
+                each.answer(standings[each.limit.id], ends[each.limit.id])
             else:
                 each.forget()
                 each.refuse(limits_away)

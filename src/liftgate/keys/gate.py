@@ -205,14 +205,14 @@ class Ticket:
                 self._allowances.charge(limit, nanos)
         self._allowances.begin()
         for bounds in self._all:
-            if bounds.soft_budget is not None and not bounds.soft_told:
+            if bounds.soft_budget is not None and not bounds.soft_logged:
                 self._warn(bounds, bounds.soft_budget)
 
     def _warn(self, bounds: Bounds, soft: int) -> None:
         for limit in bounds.limits:
             seen = self._allowances.seen(limit) if limit.kind == "usd" and not limit.model else None
-            if seen is not None and seen.told is not None and seen.told.spent >= soft:
-                bounds.soft_told = True
+            if seen is not None and seen.standing is not None and seen.standing.spent >= soft:
+                bounds.soft_logged = True
                 log.warning(
                     "the %s %s has spent its soft budget of %s", bounds.source, ascii(bounds.name), _dollars(soft)
                 )
@@ -227,11 +227,11 @@ class Ticket:
             left = reset = 0
             for limit in self._plan.rates:
                 allowance = self._allowances.seen(limit) if limit.kind == kind else None
-                if allowance is not None and allowance.told is not None:
+                if allowance is not None and allowance.standing is not None:
                     free = allowance.left()
                     if nearest is None or free < left:
                         nearest, left = allowance, free
-                        reset = math.ceil(allowance.told.full_at - allowance.told.now)
+                        reset = math.ceil(allowance.standing.full_at - allowance.standing.now)
             if nearest is not None:
                 found.append((limit_name, b"%d" % nearest.limit.amount))
                 found.append((left_name, b"%d" % left))
@@ -241,7 +241,7 @@ class Ticket:
 
 def refused(refusal: Refusal) -> LiftgateError:
     """In a sentence: which limit, whose, what is used, when it is worth another try."""
-    limit, told = refusal.limit, refusal.told
+    limit, standing = refusal.limit, refusal.standing
     whose = limit.whose
     of_model = f" for the model {limit.model}" if limit.model else ""
     if limit.kind == "usd":
@@ -255,15 +255,15 @@ def refused(refusal: Refusal) -> LiftgateError:
         )
     if limit.kind == "parallel":
         return RateReached(
-            f"Limit of {limit.amount} requests at one time reached for {whose}: {told.out} are running. "
+            f"Limit of {limit.amount} requests at one time reached for {whose}: {standing.out} are running. "
             "Try again when one has ended.",
             kind="requests",
             code="parallel_limit_exceeded",
             retry_after=1,
         )
-    wait = max(1.0, told.free_at - told.now)
+    wait = max(1.0, standing.free_at - standing.now)
     return RateReached(
-        f"Rate limit of {limit.amount} {limit.kind} per minute reached for {whose}{of_model}: {told.spent} are used"
+        f"Rate limit of {limit.amount} {limit.kind} per minute reached for {whose}{of_model}: {standing.spent} are used"
         f"{f', {refusal.amount} are needed' if limit.kind == 'tokens' else ''}. Try again in {math.ceil(wait)} s.",
         kind=limit.kind,
         retry_after=wait,
@@ -271,24 +271,28 @@ def refused(refusal: Refusal) -> LiftgateError:
 
 
 def _over_budget(refusal: Refusal, whose: str) -> BudgetReached:
-    limit, told, ends_at = refusal.limit, refusal.told, refusal.ends_at
-    in_flight = limit.amount - told.spent >= refusal.amount
+    limit, standing, ends_at = refusal.limit, refusal.standing, refusal.ends_at
+    in_flight = limit.amount - standing.spent >= refusal.amount
     window = f" per {limit.duration}" if limit.duration else ""
     resets = f" It begins anew at {_iso(ends_at)}." if ends_at is not None else ""
-    held = f" and {_dollars(told.out)} are held for requests that are running or about to begin" if told.out else ""
-    said = (
-        f"Budget of {_dollars(limit.amount)}{window} of {whose}: {_dollars(told.spent)} are spent{held}, "
+    held = (
+        f" and {_dollars(standing.out)} are held for requests that are running or about to begin"
+        if standing.out
+        else ""
+    )
+    sentence = (
+        f"Budget of {_dollars(limit.amount)}{window} of {whose}: {_dollars(standing.spent)} are spent{held}, "
         f"and this request can cost up to {_dollars(refusal.amount)}."
     )
-    wait = SOON if in_flight else None if ends_at is None else max(1.0, ends_at - told.now)
+    wait = SOON if in_flight else None if ends_at is None else max(1.0, ends_at - standing.now)
     more = " What they do not use comes back: try again in a moment." if in_flight else resets
     kind = BudgetInFlight if in_flight else BudgetReached
     return kind(
-        said + more,
+        sentence + more,
         facts={
             "limit_source": "in_flight" if in_flight else limit.source,
             "limit": limit.amount / NANO,
-            "spent": told.spent / NANO,
+            "spent": standing.spent / NANO,
             "needed": refusal.amount / NANO,
             "resets_at": None if ends_at is None else int(ends_at),
         },

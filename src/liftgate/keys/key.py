@@ -67,7 +67,7 @@ class Caller:
             )
 
 
-NOBODY = Caller("", "", "")
+ANONYMOUS = Caller("", "", "")
 
 
 def in_config(owner: Owner) -> Caller:
@@ -154,12 +154,12 @@ class Key:
         """`names`: all that the model is called by. Raises PermissionDenied."""
         if not any(self.may_ask(name) for name in names):
             raise PermissionDenied(
-                f"This key may not ask the model `{shortened(model)}`. {self._models_told()}",
+                f"This key may not ask the model `{shortened(model)}`. {self._models_listed()}",
                 param="model",
                 code="key_model_access_denied",
             )
 
-    def _models_told(self) -> str:
+    def _models_listed(self) -> str:
         models = [name for name in self.terms.models if name != NO_MODELS]
         return f"It may ask: {_listed(models)}." if models else "It may ask none."
 
@@ -172,8 +172,8 @@ def _refused(place: Place, why: str) -> PermissionDenied:
 
 
 def _listed(names: Sequence[str]) -> str:
-    told = [f"`{shortened(name)}`" for name in names[:SHOWN]]
-    return ", ".join(told) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    listed = [f"`{shortened(name)}`" for name in names[:SHOWN]]
+    return ", ".join(listed) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def _spellings(place: Place) -> Sequence[str]:

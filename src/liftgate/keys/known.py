@@ -27,10 +27,10 @@ class KnownKeys:
         self._stale_seconds = stale_seconds
         self._keys: dict[str, Key] = {}
         self._tokens: dict[str, set[str]] = {}
-        self._none = self._told = False
-        self._news = 0
+        self._none = self._announced = False
+        self._changes = 0
         self._listeners: list[Callable[[str], None]] = []
-        db.watch(self._heard)
+        db.watch(self._on_change)
 
     def now(self) -> float:
         """The database's time, by which keys expire."""
@@ -42,9 +42,9 @@ class KnownKeys:
 
     async def load(self) -> None:
         """Whether there are keys at all. Raises Unavailable."""
-        news = self._news
+        changes = self._changes
         there = await self._db.read(any_keys)
-        if there or news == self._news:
+        if there or changes == self._changes:
             self._none = not there
         if there:
             self._tell("")
@@ -66,7 +66,7 @@ class KnownKeys:
         since another process may have made it a moment ago. Raises `Unavailable` while nobody can say."""
         if (key := self.known(token)) is not None:
             return key
-        news = self._news
+        changes = self._changes
         try:
             record = await self._db.read(lambda conn: key_of_token(conn, token))
         except Unavailable:
@@ -78,9 +78,9 @@ class KnownKeys:
             return None
         key = Key(record)
         self._none = False
-        if not self._told:
+        if not self._announced:
             self._tell(key.id)
-        if news == self._news:
+        if changes == self._changes:
             # Only what no news can have overtaken.
             self._remember(token, key)
         return key
@@ -100,7 +100,7 @@ class KnownKeys:
         self._keys.clear()
         self._tokens.clear()
 
-    def _heard(self, topic: str, key: str) -> None:
+    def _on_change(self, topic: str, key: str) -> None:
         if topic == TOPIC:
             for token in self._tokens.pop(key, ()):
                 self._keys.pop(token, None)
@@ -113,11 +113,11 @@ class KnownKeys:
                 self._tasks.start(self._look_again(), name="keys")
         else:
             return
-        self._news += 1
-        if topic == TOPIC or self._told:
+        self._changes += 1
+        if topic == TOPIC or self._announced:
             self._tell(key)
 
     def _tell(self, key: str) -> None:
-        self._told = True
+        self._announced = True
         for listener in self._listeners:
             listener(key)

@@ -26,10 +26,10 @@ class KnownOwners:
         self._db = db
         self._tasks = tasks
         self._bounds: dict[str, Bounds | None] = {}
-        self._news = 0
+        self._changes = 0
         self._listeners: list[Callable[[], None]] = []
         self.any = True
-        db.watch(self._heard)
+        db.watch(self._on_change)
 
     def on_any(self, listener: Callable[[], None]) -> None:
         """`listener()` when there is an owner with limits; it may be called again."""
@@ -37,9 +37,9 @@ class KnownOwners:
 
     async def load(self) -> None:
         """Whether there are any. Raises Unavailable."""
-        news = self._news
+        changes = self._changes
         there = await self._db.read(any_owners)
-        if there or news == self._news:
+        if there or changes == self._changes:
             self.any = there
         if self.any:
             self._tell()
@@ -65,17 +65,17 @@ class KnownOwners:
         """As `known`. Raises Unavailable."""
         if (known := self.known(owners)) is not None:
             return known
-        news = self._news
+        changes = self._changes
         records = await self._db.read(lambda conn: [find_owner(conn, owner) for owner in owners])
         bounds = [None if record is None else bounds_of(record) for record in records]
-        if news == self._news:
+        if changes == self._changes:
             # Only what no news can have overtaken.
             if len(self._bounds) >= MOST_OWNERS:
                 self._bounds.clear()
             self._bounds.update(zip(owners, bounds, strict=True))
         return [each for each in bounds if each is not None]
 
-    def _heard(self, topic: str, owner: str) -> None:
+    def _on_change(self, topic: str, owner: str) -> None:
         if topic == TOPIC:
             self._bounds.pop(owner, None)
             self.any = True
@@ -86,7 +86,7 @@ class KnownOwners:
                 self._tasks.start(self._look_again(), name="limits of owners")
         else:
             return
-        self._news += 1
+        self._changes += 1
         if self.any:
             self._tell()
 

@@ -85,10 +85,10 @@ def names_of(model: str, deployments: FindGroup) -> list[str]:
 
 
 class Bounds:
-    """All limits of one key, of one owner, or of the gateway. `soft_told`: whether the log has told of its soft
+    """All limits of one key, of one owner, or of the gateway. `soft_logged`: whether the log has told of its soft
     budget."""
 
-    __slots__ = ("_plans", "limits", "name", "soft_budget", "soft_told", "source")
+    __slots__ = ("_plans", "limits", "name", "soft_budget", "soft_logged", "source")
 
     def __init__(self, subject: str, name: str, counted_from: float, terms: Terms, source: Source = "key") -> None:
         self.name = name
@@ -96,7 +96,7 @@ class Bounds:
         self.limits = tuple(_limits(subject, name, counted_from, terms, source))
         """In the order in which they are told where several are reached."""
         self.soft_budget = terms.soft_budget
-        self.soft_told = False
+        self.soft_logged = False
         self._plans: dict[str, Plan] = {}
 
     def plan(self, model: str, deployments: FindGroup) -> Plan:

@@ -50,7 +50,7 @@ class Request(msgspec.Struct, frozen=True):
     life: float = 30.0
 
 
-class Told(msgspec.Struct, frozen=True):
+class Standing(msgspec.Struct, frozen=True):
     """`granted`: what may be used from now on. `spent`: of the window; `out`: what all processes hold, this one's grant
     included. `now`: the database's time. `free_at`: of a rate, when a cell comes back at the earliest; `full_at`: when
     nothing counts any more."""
@@ -72,7 +72,7 @@ class Pool(msgspec.Struct):
     held: dict[str, Held] = {}
     gone: dict[str, int] = {}
 
-    def answer(self, request: Request, now: float) -> Told:
+    def answer(self, request: Request, now: float) -> Standing:
         if request.begin > self.begin:
             self.begin, self.spent, self.gone = request.begin, 0, {}
         elif self.begin > now + _SLACK:
@@ -92,7 +92,7 @@ class Pool(msgspec.Struct):
             self.held[request.holder] = Held(held, now + request.life, request.number)
         else:
             self.held.pop(request.holder, None)
-        return Told(granted, self.spent, sum(each.amount for each in self.held.values()), now)
+        return Standing(granted, self.spent, sum(each.amount for each in self.held.values()), now)
 
     def _bury(self, request: Request, now: float) -> None:
         for held in self.held.values():
@@ -111,7 +111,7 @@ class Rate(msgspec.Struct):
 
     cells: dict[int, int] = {}
 
-    def answer(self, request: Request, now: float) -> Told:
+    def answer(self, request: Request, now: float) -> Standing:
         second = int(now)
         self.cells = {at: count for at, count in self.cells.items() if second - _KEPT < at <= second + 1}
         for at, change in request.corrections.items():
@@ -125,7 +125,7 @@ class Rate(msgspec.Struct):
         if granted:
             self.cells[second] = self.cells.get(second, 0) + granted
         full_at = float(max(self.cells, default=second - _KEPT) + _KEPT)
-        return Told(granted, used + granted, 0, now, self._free_at(request, now), max(now, full_at))
+        return Standing(granted, used + granted, 0, now, self._free_at(request, now), max(now, full_at))
 
     def _free_at(self, request: Request, now: float) -> float:
         """When what is needed can be had, if nothing else is taken meanwhile."""
@@ -144,15 +144,15 @@ _read_rate = msgspec.json.Decoder(Rate).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def answered(state: str | None, request: Request, now: float) -> tuple[str, Told]:
+def answered(state: str | None, request: Request, now: float) -> tuple[str, Standing]:
     """The state of a limit after a request, and what is told. `state`: as its row has it, None where there is none."""
     found: Pool | Rate
     if request.kind in ("requests", "tokens"):
         found = _read_rate(state) if state else Rate()
     else:
         found = _read_pool(state) if state else Pool()
-    told = found.answer(request, now)
-    return _encode(found).decode(), told
+    standing = found.answer(request, now)
+    return _encode(found).decode(), standing
 
 
 def with_spent(state: str | None, begin: float, spent: int) -> tuple[str, int]:

@@ -68,7 +68,7 @@ class Slot:
             # Behind what could be read stand numbers whose names are gone.
             self._mapped[self._used * 8 :] = bytes((CAPACITY - self._used) * 8)
         self._full = False
-        self._told = False
+        self._logged = False
 
     def values_of(self, family: Family, label: str) -> set[str]:
         """What this label has in the series that there are: those of the processes before this one too."""
@@ -97,16 +97,16 @@ class Slot:
         size = os.fstat(self._names).st_size
         try:
             if os.pwrite(self._names, line, size) == len(line):
-                self._told = False
+                self._logged = False
                 return True
             reason = os.strerror(errno.ENOSPC)
         except OSError as error:
             reason = str(error.strerror)
         with suppress(OSError):
             os.ftruncate(self._names, size)  # half a line
-        if not self._told:
+        if not self._logged:
             log.error("new series of metrics are not counted: %s", reason)
-        self._told = True
+        self._logged = True
         return False
 
     def add(self, family: Family, labels: Labels, by: float) -> None:

@@ -158,9 +158,9 @@ def _change_file(state: SandboxState, order: JsonObject, name: str) -> JsonObjec
         return _make_file(state, order)
     file = _found(state, name)
     if "expires_in" in order:
-        said = file.said_expires_ns or file.expires_ns
+        shown = file.shown_expires_ns or file.expires_ns
         state.files.remove_later(file, state.clock.now_ns() + int(float(order["expires_in"]) * NANOSECONDS))
-        file.said_expires_ns = said
+        file.shown_expires_ns = shown
     if "state" in order:
         file.ready_at = None if order["state"] == "PROCESSING" else 0.0
         file.error = {"code": 13, "message": "The file could not be processed."} if order["state"] == "FAILED" else None

@@ -52,7 +52,7 @@ _FAMILIES = (
 def instead(name: str) -> str | None:
     """What to use in place of a name of LiteLLM's; None for what need not be one."""
     plain = name.lower()
-    return ABSENT.get(name) or next((said for pieces, said in _FAMILIES if any(p in plain for p in pieces)), None)
+    return ABSENT.get(name) or next((advice for pieces, advice in _FAMILIES if any(p in plain for p in pieces)), None)
 
 
 ABSENT: Mapping[str, str] = MappingProxyType(

@@ -55,8 +55,8 @@ class Call:
 
     def over(self, defaults: Call) -> Call:
         """This call, with `defaults` where it says nothing."""
-        said = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) not in (None, {})}
-        return replace(defaults, **said)
+        given = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) not in (None, {})}
+        return replace(defaults, **given)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,12 @@ def stream_chunk_builder(chunks: Iterable[object], messages: object = None, **_:
     """
     with public_errors():
         listed = list(chunks)
-        said: list[JsonObject] = [plain(chunk) for chunk in listed]
-        if not said:
+        plain_chunks: list[JsonObject] = [plain(chunk) for chunk in listed]
+        if not plain_chunks:
             raise InvalidRequest("'chunks' is empty: no answer can be built.", param="chunks")
     body: JsonObject = {}
     choices: dict[int, JsonObject] = {}
-    for chunk in said:
+    for chunk in plain_chunks:
         body.update({name: value for name, value in chunk.items() if value is not None and name != "choices"})
         for choice in chunk.get("choices") or ():
             whole = choices.setdefault(

@@ -112,7 +112,7 @@ class DirectCall(Generic[Q, R, P]):
             self._signatures.keep(fold.take_signatures())
             return fold.answer
 
-        with self._told_its_end():
+        with self._naming_its_end():
             answer = await unbroken(folded)
         response = self._form.result(answer)
         note_cost(response, self._model, counts_of_gemini(answer.usage))
@@ -121,17 +121,17 @@ class DirectCall(Generic[Q, R, P]):
     async def count(self, translation: Q, timeout: float) -> int:
         body = count_body(translation.body, self._model)["generateContentRequest"]
         asked = _encode({"generateContentRequest": msgspec.Raw(self._encoded(body))})
-        with self._told_its_end():
+        with self._naming_its_end():
             raw = await self._client.call(self._deployment, "countTokens", asked, timeout=timeout)
         return read_total(decoded(raw))
 
     async def open(self, translation: Q, timeout: float) -> DirectStream[Q, P]:
         """Once the first event is there: what fails before it is raised here, and may be tried again."""
-        with self._told_its_end():
+        with self._naming_its_end():
             return await unbroken(partial(self._open_once, translation, timeout))
 
     @contextmanager
-    def _told_its_end(self) -> Iterator[None]:
+    def _naming_its_end(self) -> Iterator[None]:
         """Of a model that Google has ended it is said when, and what follows."""
         try:
             yield

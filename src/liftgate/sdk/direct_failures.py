@@ -35,9 +35,9 @@ class FileOutOfReach(FileNotFound):
 
 def for_caller(error: LiftgateError, file_id: str | None = None) -> LiftgateError:
     """`file_id`: the file that the call is about, as the caller wrote it; else the one that Google's words name."""
-    said = error.upstream.message if error.upstream else ""
+    reason = error.upstream.message if error.upstream else ""
     if isinstance(error, UpstreamKeyRejected):
-        words = f"Google does not accept this API key: {said}" if said else "Google does not accept this API key."
+        words = f"Google does not accept this API key: {reason}" if reason else "Google does not accept this API key."
         return AuthenticationFailed(words, param="api_key", upstream=error.upstream)
     if isinstance(error, UpstreamFileLost):
         return FileOutOfReach(file_id or lost_file(error) or "it was given", error.upstream)

@@ -232,8 +232,8 @@ def client_settings(
     config: str | os.PathLike[str] | None,
 ) -> Settings:
     """What a client was made with, as a gateway's settings; its directory is made. Raises ConfigError."""
-    said = {"GEMINI_API_KEY": defaults.api_key, "GEMINI_API_BASE": defaults.api_base}
-    environ = {**environ, **{name: value for name, value in said.items() if value}}
+    chosen = {"GEMINI_API_KEY": defaults.api_key, "GEMINI_API_BASE": defaults.api_base}
+    environ = {**environ, **{name: value for name, value in chosen.items() if value}}
     if defaults.headers:
         raise InvalidRequest("'extra_headers' cannot be given with data_dir or config.", param="extra_headers")
     flags: dict[str, object] = {

@@ -14,7 +14,7 @@ from liftgate import ids
 from liftgate.engine.meter import CallRecord, Meters, current
 from liftgate.errors import InternalError, LiftgateError
 from liftgate.gateway import Gateway
-from liftgate.keys.key import NOBODY
+from liftgate.keys.key import ANONYMOUS
 from liftgate.log_context import working_for
 from liftgate.sdk.engine import E, Source
 from liftgate.sdk.results import Result
@@ -51,7 +51,7 @@ class _Running:
 def _running(gateway: Gateway, operation: str) -> Iterator[_Running]:
     meters = gateway.meters
     call = meters.begin(ids.new_request_id())
-    call.ticket = gateway.admission.ticket(NOBODY)
+    call.ticket = gateway.admission.ticket(ANONYMOUS)
     call.dialect, call.operation, call.owner, call.status = "sdk", operation, LOCAL, 200
     running = _Running(call)
     before = current.set(call), working_for.set(call.request_id)
@@ -65,9 +65,9 @@ def _running(gateway: Gateway, operation: str) -> Iterator[_Running]:
         left = True
         raise
     except Exception as error:
-        told = error if isinstance(error, LiftgateError) else InternalError()
-        call.status = told.http_status
-        call.record_error(told)
+        failure = error if isinstance(error, LiftgateError) else InternalError()
+        call.status = failure.http_status
+        call.record_error(failure)
         raise
     finally:
         current.reset(before[0])

@@ -69,10 +69,10 @@ def _model_of(place: int | None, args: tuple[object, ...], kwargs: Mapping[str, 
 
 def _signed(method: Callable[P, T], say: Callable[..., object]) -> Callable[P, T]:
     """What `help()` shows: the arguments of `say` behind `self`."""
-    said = inspect.signature(say)
-    result = str(said.return_annotation).removeprefix("Operation[").removesuffix("]")
+    own = inspect.signature(say)
+    result = str(own.return_annotation).removeprefix("Operation[").removesuffix("]")
     this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    signature = said.replace(parameters=[this, *said.parameters.values()], return_annotation=result)
+    signature = own.replace(parameters=[this, *own.parameters.values()], return_annotation=result)
     method.__signature__ = signature  # type: ignore[attr-defined]
     return method
 

@@ -136,11 +136,11 @@ def with_settings(arguments: JsonObject, *, chat: bool) -> JsonObject:
     """A call's keyword arguments, with the module's settings for what they do not say. `chat`: the call sends a chat,
     to which `drop_params` applies."""
     settings = vars(sys.modules["liftgate"])
-    said = dict(arguments)
+    given = dict(arguments)
     for name, spellings in _SHARED_NAMES.items():
         value = settings.get(name)
-        if value is not None and all(said.get(spelling) is None for spelling in spellings):
-            said[spellings[0]] = value
-    if chat and settings.get("drop_params") and said.get("drop_params") is None:
-        said["drop_params"] = True
-    return said
+        if value is not None and all(given.get(spelling) is None for spelling in spellings):
+            given[spellings[0]] = value
+    if chat and settings.get("drop_params") and given.get("drop_params") is None:
+        given["drop_params"] = True
+    return given

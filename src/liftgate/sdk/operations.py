@@ -219,10 +219,10 @@ def _tries(
 ) -> tuple[list[tuple[JsonObject, Call]], JsonMapping]:
     """The chat as the first model is asked, then as each fallback is; and `context_window_fallback_dict`."""
     changes, by_window = fallback_models(request)
-    tries = [_said(model, messages, request)]
+    tries = [_request(model, messages, request)]
     for change in changes:
         own = {name: value for name, value in change.items() if name != "model"}
-        tries.append(_said(change["model"], messages, {**request, **own}))
+        tries.append(_request(change["model"], messages, {**request, **own}))
     return tries, by_window
 
 
@@ -251,11 +251,11 @@ def token_counter(
         parts = [text] if isinstance(text, str) else text
         messages = [{"role": "user", "content": [{"type": "text", "text": part} for part in parts]}]
     fallback_models(request)
-    body, call = _said(model, messages, {**request, "tools": tools, "tool_choice": tool_choice})
+    body, call = _request(model, messages, {**request, "tools": tools, "tool_choice": tool_choice})
     return Operation(lambda engine, _: engine.count_tokens(body, call))
 
 
-def _said(model: object, messages: ChatMessages | None, arguments: JsonMapping) -> tuple[JsonObject, Call]:
+def _request(model: object, messages: ChatMessages | None, arguments: JsonMapping) -> tuple[JsonObject, Call]:
     """A chat's body and its options, which are never part of it."""
     request = dict(arguments)
     if messages is None:
@@ -271,5 +271,5 @@ def _said(model: object, messages: ChatMessages | None, arguments: JsonMapping) 
     take_out(request)
     if "response_format" in request:
         request["response_format"] = response_format(request["response_format"])
-    said = {name: value for name, value in request.items() if value is not None}
-    return {"model": model, "messages": plain(messages), **plain(said)}, call
+    stated = {name: value for name, value in request.items() if value is not None}
+    return {"model": model, "messages": plain(messages), **plain(stated)}, call

@@ -30,7 +30,7 @@ def responses(input: ResponsesInput, model: str, **request: object) -> Operation
     model. `previous_response_id`, `conversation` and `store` need a place where answers are kept: a gateway, or
     `Liftgate(data_dir=…)`; elsewhere nothing is stored. `extra_body` is merged into Gemini's own request.
     """
-    body, call = _said(input, model, request)
+    body, call = _request(input, model, request)
 
     async def asked(engine: Engine, _: object) -> ResponsesAPIResponse | EventSource:
         answer = await engine.respond(body, call)
@@ -63,7 +63,7 @@ def delete_responses(
     return Operation(lambda engine, _: engine.delete_response(response_id, call))
 
 
-def _said(given: object, model: object, arguments: JsonMapping) -> tuple[JsonObject, Call]:
+def _request(given: object, model: object, arguments: JsonMapping) -> tuple[JsonObject, Call]:
     """The request's body, and its options, which are never part of it."""
     if given is None and not (arguments.get("previous_response_id") or arguments.get("conversation")):
         raise MissingParameter("input")
@@ -80,9 +80,9 @@ def _said(given: object, model: object, arguments: JsonMapping) -> tuple[JsonObj
         request.pop(name, None)
     if (form := request.pop("text_format", None)) is not None:
         request["text"] = {**(plain(request.get("text")) or {}), "format": _format(form)}
-    said = {name: value for name, value in request.items() if value is not None}
+    stated = {name: value for name, value in request.items() if value is not None}
     items = given if isinstance(given, str) else plain(given)
-    return {"model": model, **({} if items is None else {"input": items}), **plain(said)}, call
+    return {"model": model, **({} if items is None else {"input": items}), **plain(stated)}, call
 
 
 def _format(value: object) -> JsonObject:

@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping
 
 from liftgate.errors import AuthenticationFailed
-from liftgate.keys.key import NOBODY, Caller, Key, in_config
+from liftgate.keys.key import ANONYMOUS, Caller, Key, in_config
 from liftgate.keys.known import KnownKeys
 from liftgate.server.request import Request
 from liftgate.settings.sections import LOCAL, AuthSettings
@@ -46,7 +46,7 @@ class Authenticator:
         if not key:
             raise _no_key()
         digest = _digest(key)
-        known, caller = self._callers.get(digest, (b"", NOBODY))
+        known, caller = self._callers.get(digest, (b"", ANONYMOUS))
         if hmac.compare_digest(digest, known):
             return caller
         token = digest.hex()

@@ -35,8 +35,8 @@ def _headers(error: LiftgateError, written: ErrorBody) -> list[Header]:
     headers: list[Header] = []
     status, pause, longest = written.status, error.retry_after, written.longest_pause
     if pause is not None:
-        told = pause if longest is None else min(pause, longest)
-        headers.append((b"retry-after", b"%d" % max(1, math.ceil(told))))
+        seconds = pause if longest is None else min(pause, longest)
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(seconds))))
     # A client that asks twice more after pauses that are too short is refused twice more.
     in_vain = pause is not None and longest is not None and pause > 2 * longest
     if (in_vain or not (error.retryable or error.worth_repeating)) and (status >= 500 or status in (408, 409, 429)):

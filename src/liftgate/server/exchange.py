@@ -66,13 +66,13 @@ class Exchange:
     __slots__ = (
         "_body",
         "_chunked",
+        "_delivered",
         "_event",
         "_expects",
         "_head",
         "_left",
         "_line",
         "_on_left",
-        "_told",
         "complete",
         "disconnected",
         "keep_alive",
@@ -89,7 +89,7 @@ class Exchange:
         self.keep_alive = keep_alive
         self._expects = expects
         # The request
-        self.whole = self._told = self.disconnected = False
+        self.whole = self._delivered = self.disconnected = False
         self._body: bytes | bytearray = b""
         self._event: asyncio.Event | None = None
         self._on_left: Callable[[], object] | None = None
@@ -149,10 +149,10 @@ class Exchange:
     def take_whole(self, most: int) -> bytes | None:
         """The body, where all of it has come and none was received, of at most so many bytes: what need not be waited
         for needs no deadline."""
-        if not self.whole or self._told or self.disconnected or len(self._body) > most:
+        if not self.whole or self._delivered or self.disconnected or len(self._body) > most:
             return None
         body, self._body = self._body, b""
-        self._told = True
+        self._delivered = True
         return bytes(body)
 
     def when_left(self, callback: Callable[[], object] | None) -> None:
@@ -165,9 +165,9 @@ class Exchange:
         while True:
             if self.disconnected or self.complete:
                 return {"type": "http.disconnect"}
-            if self._body or (self.whole and not self._told):
+            if self._body or (self.whole and not self._delivered):
                 body, self._body = self._body, b""
-                self._told = self.whole
+                self._delivered = self.whole
                 if not self.whole:
                     self._line.resume_reading()
                 return {"type": "http.request", "body": bytes(body), "more_body": not self.whole}

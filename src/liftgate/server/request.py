@@ -15,7 +15,7 @@ from liftgate.engine.meter import CallRecord
 from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
 from liftgate.gateway import Gateway
 from liftgate.json_types import JsonObject
-from liftgate.keys.key import NOBODY
+from liftgate.keys.key import ANONYMOUS
 from liftgate.large_bodies import Body
 from liftgate.server.asgi import Header, Message, Receive, Scope
 from liftgate.server.bodies import (
@@ -78,8 +78,8 @@ class Request:
         self.query_string: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.params: dict[str, str] = {}
-        self.caller = NOBODY
-        self.owner = NOBODY.owner
+        self.caller = ANONYMOUS
+        self.owner = ANONYMOUS.owner
         self.desk = waits.desk
         self.signed_in_key = b""
         self.left = False

@@ -113,10 +113,10 @@ class StreamedResponse(Response):
     async def break_off(self, error: LiftgateError, request: Request, send: Send) -> None:
         if self._in_band is None:
             raise error
-        told = bytes(self._in_band(error))
+        ending = bytes(self._in_band(error))
         if request.call is not None:
-            request.call.bytes_out += len(told)
-        await send({"type": "http.response.body", "body": told})
+            request.call.bytes_out += len(ending)
+        await send({"type": "http.response.body", "body": ending})
 
 
 def json_response(value: Any) -> Response:

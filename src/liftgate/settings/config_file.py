@@ -17,7 +17,7 @@ from liftgate.settings.values import listing, mapping, text
 LARGEST = 8 * 1024 * 1024
 """Bytes. A device or a pipe without end is no config."""
 MOST_FILES = 100
-_TOLD = {
+_PLAINER = {
     "found character '\\t' that cannot start any token": "a line begins with a tab; indent with spaces",
     "but found another document": "a second document begins here (`---`); a config is one",
 }
@@ -80,7 +80,7 @@ def _read(path: Path, lines: Lines) -> dict[str, object]:
     except yaml.MarkedYAMLError as error:
         place = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         what = "" if isinstance(error, Refused) else "is not valid YAML: "
-        raise ConfigError(f"{path}{place}: {what}{_TOLD.get(str(error.problem), error.problem)}.") from None
+        raise ConfigError(f"{path}{place}: {what}{_PLAINER.get(str(error.problem), error.problem)}.") from None
     except yaml.YAMLError:
         raise ConfigError(f"{path}: is not valid YAML.") from None
     if root is not None:

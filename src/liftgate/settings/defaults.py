@@ -16,7 +16,7 @@ from liftgate.settings.values import resolved, shown
 _WHOLE: Final = frozenset({"max_completion_tokens", "max_tokens", "n", "seed", "top_k", "top_logprobs"})
 _DECIMAL: Final = frozenset({"frequency_penalty", "presence_penalty", "temperature", "top_p"})
 _SWITCHES: Final = frozenset({"logprobs", "parallel_tool_calls"})
-_SAID: Final = {"true": True, "false": False}
+_WORDS: Final = {"true": True, "false": False}
 
 
 def read_defaults(params: Mapping[str, object], environ: Mapping[str, str], where: str) -> dict[str, object]:
@@ -31,10 +31,10 @@ def read_defaults(params: Mapping[str, object], environ: Mapping[str, str], wher
 
 def _read(name: str, value: object, where: str) -> object:
     if name in _SWITCHES:
-        said = _SAID.get(value.strip().lower(), value) if isinstance(value, str) else value
-        if not isinstance(said, bool):
+        chosen = _WORDS.get(value.strip().lower(), value) if isinstance(value, str) else value
+        if not isinstance(chosen, bool):
             raise ConfigError(f"{where}: expected true or false, got {shown(value)}.")
-        return said
+        return chosen
     if name not in _WHOLE and name not in _DECIMAL:
         return value
     number = _number(value)

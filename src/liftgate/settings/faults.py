@@ -34,9 +34,9 @@ class Faults:
             self.faults.append(sentence)
 
     def warn(self, sentence: str, *, changes_answers: bool = False) -> None:
-        said = self._changes if changes_answers else self._notes
-        if sentence not in said:
-            said.append(sentence)
+        sentences = self._changes if changes_answers else self._notes
+        if sentence not in sentences:
+            sentences.append(sentence)
 
     @contextmanager
     def noted(self) -> Iterator[None]:
@@ -51,7 +51,7 @@ class Faults:
         if not self.faults:
             return
         more = len(self.faults) - MOST
-        said = [self._place(each) for each in self.faults[:MOST]] + (
+        sentences = [self._place(each) for each in self.faults[:MOST]] + (
             [f"… and {more} more like these."] if more > 0 else []
         )
-        raise ConfigError("\n  ".join(said))
+        raise ConfigError("\n  ".join(sentences))

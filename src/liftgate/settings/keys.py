@@ -31,8 +31,8 @@ def checked_key(value: object, where: str, environ: Mapping[str, str], *, shorte
         raise ConfigError(f"{where}: a key is a text.{more}")
     if not value or not value.strip():
         raise ConfigError(f"{where}: is empty.")
-    if said := stand_in(value.strip(), environ):
-        raise ConfigError(f"{where}: {said}")
+    if advice := stand_in(value.strip(), environ):
+        raise ConfigError(f"{where}: {advice}")
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"`":
         raise ConfigError(f"{where}: stands in quotation marks, which docker's env files keep; remove them.")
     if value != value.strip():

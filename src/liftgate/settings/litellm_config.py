@@ -133,8 +133,8 @@ def judge(section: str, names: Iterable[str], values: Mapping[str, object], wher
         if keyless and name in _MEANT_AS_KEY:
             faults.add(f"{place}{_NO_KEY}")
         elif name in KNOWN.get(section, ()):
-            said = EXPLAINED.get(f"{section}.{name}", "does nothing here.")
-            faults.warn(f"{place} {said}", changes_answers=name in CHANGES_ANSWERS)
+            effect = EXPLAINED.get(f"{section}.{name}", "does nothing here.")
+            faults.warn(f"{place} {effect}", changes_answers=name in CHANGES_ANSWERS)
         elif home := _home(name, section):
             sentence = f"{place}: belongs under {home}."
             guards = name == "master_key" or any(name in each for each in REFUSED.values())

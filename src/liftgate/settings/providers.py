@@ -37,22 +37,22 @@ def provider_and_model(params: dict[str, object], where: str) -> tuple[str, str]
     provider's name has at Google's own address is Google's: that is how its form of OpenAI's API is reached.
     """
     model = text(params.get("model"), f"{where}.model")
-    said = params.get("custom_llm_provider")
+    stated = params.get("custom_llm_provider")
     head, slash, rest = model.partition("/")
     address = params.get("api_base") or params.get("base_url")
-    of_another = said not in (None, OURS) or (slash and head != OURS and not is_collection(head))
-    name = rest if slash and said is None else bare_model(model)
+    of_another = stated not in (None, OURS) or (slash and head != OURS and not is_collection(head))
+    name = rest if slash and stated is None else bare_model(model)
     if of_another and isinstance(address, str) and _GOOGLES_OWN.match(address) and _GOOGLES.match(name):
         return OURS, name
-    if said is not None and said != OURS:
-        if isinstance(said, str) and nearest(said, [OURS]):
-            raise ConfigError(f"{where}.custom_llm_provider: {said!r} is no provider. Did you mean 'gemini'?")
-        return str(said), ""
-    if said is None and slash and head != OURS and not is_collection(head):
+    if stated is not None and stated != OURS:
+        if isinstance(stated, str) and nearest(stated, [OURS]):
+            raise ConfigError(f"{where}.custom_llm_provider: {stated!r} is no provider. Did you mean 'gemini'?")
+        return str(stated), ""
+    if stated is None and slash and head != OURS and not is_collection(head):
         if nearest(head, [OURS]) or head.casefold() in _GOOGLE_SPELLINGS:
             raise ConfigError(f"{where}.model: {head!r} is no provider. Did you mean 'gemini/{rest}'?")
         return head, ""
-    if said is None and not slash and not _GOOGLES.match(model):
+    if stated is None and not slash and not _GOOGLES.match(model):
         return next((provider for pattern, provider in _BARE if pattern.match(model)), "unnamed"), ""
     name = bare_model(model)
     if not names_a_model(name.replace(STAR, "x")):

@@ -46,10 +46,10 @@ _ASKS = (
 
 def unresolved(value: str) -> str | None:
     """What is to be said of a text that is a reference nobody filled in; None for any other text."""
-    return _told(_REFERENCES, value)
+    return _unfilled(_REFERENCES, value)
 
 
-def _told(patterns: Iterable[str], value: str) -> str | None:
+def _unfilled(patterns: Iterable[str], value: str) -> str | None:
     for pattern in patterns:
         if found := re.search(pattern, value, re.DOTALL):
             meant = f"Did you mean os.environ/{found['name'] or 'NAME'}?"
@@ -59,8 +59,8 @@ def _told(patterns: Iterable[str], value: str) -> str | None:
 
 def stand_in(value: str, environ: Mapping[str, str]) -> str | None:
     """What is to be said of a key that is none: a reference, the name of a variable, a placeholder; else None."""
-    if said := _told((*_REFERENCES, _OF_KEYS), value):
-        return said
+    if advice := _unfilled((*_REFERENCES, _OF_KEYS), value):
+        return advice
     if re.fullmatch(_VARIABLE, value) or value in environ:
         return f"is the word {value}. Did you mean os.environ/{value}?"
     plain = re.sub(r"[-_ .]", "", value.casefold())

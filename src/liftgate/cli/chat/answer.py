@@ -109,13 +109,13 @@ async def show_answer(gateway: GatewayClient, asked: Asked) -> Answered:
                 return await _stream(answer, asked, waited)
             document = gateway.decoded(await answer.read())
         waited()
-    told = _whole_chat(document) if asked.path == CHAT else _whole_response(document)
+    whole = _whole_chat(document) if asked.path == CHAT else _whole_response(document)
     if asked.as_json:
         click.echo(json.dumps(document, ensure_ascii=False))
-        return told
-    click.echo(_shown(told.text))
-    _tell_ending(told.ending)
-    return told
+        return whole
+    click.echo(_shown(whole.text))
+    _tell_ending(whole.ending)
+    return whole
 
 
 def _whole_chat(document: JsonObject) -> Answered:

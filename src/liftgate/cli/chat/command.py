@@ -62,8 +62,8 @@ def chat(question: str, given: tuple[str, ...], as_json: bool, base_url: str, ap
             raise click.UsageError(f"--file: {name!r} is neither a file, nor the id of one, nor an address.")
     where = address(base_url, api_key)
     streamed = not asked["no_stream"] and not as_json
-    told = Question(question, given, asked["model"], typed(asked["system"] or ""), streamed, as_json, asked["goes_on"])
-    run(lambda: _chat(where, told))
+    whole = Question(question, given, asked["model"], typed(asked["system"] or ""), streamed, as_json, asked["goes_on"])
+    run(lambda: _chat(where, whole))
 
 
 def _standard_input() -> str:
@@ -99,22 +99,22 @@ async def _chat(where: Address, question: Question) -> None:
     async with GatewayClient(where) as gateway:
         model = question.model or (before.model if before else await first_model(gateway))
         file_ids = await uploaded(where, question.given, model)
-        said = _items(question, file_ids)
+        asked_items = _items(question, file_ids)
         body: JsonObject
         if before is None:
             body = {"model": model, "messages": _messages(question, file_ids)}
         elif before.response_id:
-            body = {"model": model, "input": said, "previous_response_id": before.response_id}
+            body = {"model": model, "input": asked_items, "previous_response_id": before.response_id}
         else:
-            body = {"model": model, "input": [*before.items, *said]}
+            body = {"model": model, "input": [*before.items, *asked_items]}
         if question.streamed:
             body["stream"] = True
         path, encoded = CHAT if before is None else RESPONSES, json.dumps(body).encode()
         asked = Asked(model, path, encoded, streamed=question.streamed, as_json=question.as_json)
-        told = await show_answer(gateway, asked)
-        answer = {"type": "message", "role": "assistant", "content": told.text}
-        items = () if told.response_id else (*said, answer)
-        answers.save(Last(model, told.response_id, items))
+        shown = await show_answer(gateway, asked)
+        answer = {"type": "message", "role": "assistant", "content": shown.text}
+        items = () if shown.response_id else (*asked_items, answer)
+        answers.save(Last(model, shown.response_id, items))
 
 
 def _messages(question: Question, file_ids: list[str]) -> list[JsonObject]:

@@ -95,8 +95,8 @@ class DemoServers:
                     return
             except (urllib.error.URLError, OSError) as error:
                 if process.poll() is not None or time.monotonic() > deadline:
-                    said = log.read_text(errors="replace").strip() or error
-                    raise click.ClickException(f"'{self.commands[-1]}' did not start:\n{said}") from None
+                    printed = log.read_text(errors="replace").strip() or error
+                    raise click.ClickException(f"'{self.commands[-1]}' did not start:\n{printed}") from None
                 time.sleep(0.02)
 
     def _stop(self) -> None:

@@ -71,7 +71,7 @@ class Steps:
         values = {"base_url": stage.gateway + "/v1", "recording": self._recording, "model": stage.model}
         self._values = {name: json.dumps(value) for name, value in values.items()}
         self._names: dict[str, Any] = {"print": self._print}
-        self._said: list[str] = []
+        self._printed: list[str] = []
         self._number = 0
 
     def introduce(self, servers: DemoServers) -> None:
@@ -147,16 +147,16 @@ class Steps:
     def _run(self, title: str, template: str) -> str:
         """What the code printed."""
         code = template.format(**self._values)
-        self._said.clear()
+        self._printed.clear()
         with self._step(title):
             self._shown(code, "python")
             try:
                 exec(compile(code, f"<{title}>", "exec"), self._names)
             except Exception as error:
                 raise click.ClickException(f"{title}: {type(error).__name__}: {error}") from error
-            if self._said and not self._said[-1].endswith("\n"):
+            if self._printed and not self._printed[-1].endswith("\n"):
                 self._console.print()
-        return "".join(self._said)
+        return "".join(self._printed)
 
     @contextmanager
     def _step(self, title: str) -> Iterator[None]:
@@ -174,5 +174,5 @@ class Steps:
     def _print(self, *values: object, end: str = "\n", flush: bool = False) -> None:
         """`print` for the code of the steps: on the demo's console, and remembered."""
         text = " ".join(map(str, values)) + end
-        self._said.append(text)
+        self._printed.append(text)
         self._console.print(Text(text, "green"), end="", soft_wrap=True)

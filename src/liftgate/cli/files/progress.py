@@ -75,7 +75,7 @@ class _Line:
         self._total = total
         self._from = 0
         self._position = 0
-        self._began = self._told = time.monotonic()
+        self._began = self._shown_at = time.monotonic()
         self._sent: float | None = None
         self._phase = ""
 
@@ -91,9 +91,9 @@ class _Line:
         if position >= self._total:
             # What is waited for from here on is not this line's speed.
             self._sent = now
-        if now - self._told < LINE_SECONDS or position >= self._total:
+        if now - self._shown_at < LINE_SECONDS or position >= self._total:
             return
-        self._told = now
+        self._shown_at = now
         rate = max(0, position - self._from) / (now - self._began)
         left = f", {duration((self._total - position) / rate)} left" if rate > 0 else ""
         share = f"{position * 100 // self._total}%"

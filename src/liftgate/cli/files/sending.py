@@ -60,8 +60,8 @@ async def send_files(
                     away.append(failure)
                 return None, failure
 
-    def tell(told: _Outcome) -> None:
-        asked, outcome = told
+    def tell(result: _Outcome) -> None:
+        asked, outcome = result
         done(outcome)
         if asked is not None:
             states.forget(asked.identity)

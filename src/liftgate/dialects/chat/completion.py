@@ -16,7 +16,7 @@ from liftgate.answer.choice import Answer, Choice
 from liftgate.answer.counts import Counts
 from liftgate.answer.events import Blob, Call, GooglePart, Position, Signature, Speech, Thought
 from liftgate.dialects.chat.question import ChatQuestion
-from liftgate.dialects.openai_choice import logprobs, told_by_google
+from liftgate.dialects.openai_choice import google_extra, logprobs
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import behind_head
 
@@ -58,11 +58,11 @@ def completion(answer: Answer[ChatQuestion]) -> JsonObject:
 
 def _choice(answer: Answer[ChatQuestion], choice: Choice) -> JsonObject:
     question = answer.question
-    said = choice.length > 0
+    answered = choice.length > 0
     message: JsonObject = {
         "role": "assistant",
-        "content": choice.text if said else content(choice),
-        "refusal": None if said else refusal(choice),
+        "content": choice.text if answered else content(choice),
+        "refusal": None if answered else refusal(choice),
         "annotations": url_citations(choice),
     }
     if not choice.plain:
@@ -156,7 +156,7 @@ def extra_content(choice: Choice, question: ChatQuestion) -> JsonObject | None:
     """`{"google": {…}}`, or None when everything has a slot of its own."""
     if choice.plain and choice.finish_reason == "STOP" and not (choice.metadata or choice.prompt_feedback):
         return None
-    google = told_by_google(choice)
+    google = google_extra(choice)
     parts = [] if choice.plain else _parts(choice, question)
     only = parts[0] if len(parts) == 1 else {}
     if set(only) == {"content_index", "thoughtSignature"} and only["content_index"] == choice.length:

@@ -37,7 +37,7 @@ ReadOne: TypeAlias = Callable[[Reading, str, object], None]
 
 def given_to(ask: Ask) -> set[str]:
     """What a request of another API gave, by its name in LiteLLM's words."""
-    return ask.said | {name for field, name in _TRANSLATED.items() if field in ask.generation}
+    return ask.given | {name for field, name in _TRANSLATED.items() if field in ask.generation}
 
 
 def read_open(reading: Reading, given: set[str], read: ReadOne) -> None:

@@ -69,7 +69,7 @@ def _file(part: JsonObject, where: str) -> Media:
     if named[0] != "file_data":
         kind, ref = ("file_id", ref) if named[0] == "file_id" and is_file_uri(ref) else kind_of(ref, param)
     if kind == "inline":
-        ref, mime_type = read_data(ref, param, said=mime_type, filename=filename, place_of_urls="'file_url'")
+        ref, mime_type = read_data(ref, param, given=mime_type, filename=filename, place_of_urls="'file_url'")
     elif kind == "pass" and mime_type is None and filename:
         mime_type = media_types.from_filename(filename)
     elif named[0] == "file_url" and kind == "file_id" and not WEB.match(ref):
@@ -90,7 +90,7 @@ def _linked(name: str) -> Callable[[JsonObject, str], Media]:
         ref = checks.string(checks.required(linked, "url", where), param, empty=False)
         (kind, ref), mime_type = kind_of(ref, param), explicit_type(linked, where)
         if kind == "inline":
-            ref, mime_type = read_data(ref, param, said=mime_type)
+            ref, mime_type = read_data(ref, param, given=mime_type)
         elif kind == "file_id" and not (WEB.match(ref) or begins_like_a_file(ref)):
             raise not_a_url(param, ref)
         medium = name.removesuffix("_url")

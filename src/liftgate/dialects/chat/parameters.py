@@ -73,7 +73,7 @@ def read_top_logprobs(reading: Reading, value: object, param: str) -> None:
 
 
 def read_response_format(ask: Ask, value: object, param: str) -> None:
-    ask.said.add("response_format")
+    ask.given.add("response_format")
     form = checks.mapping(value, param)
     kinds = ("text", "json_object", "json_schema")
     kind = checks.choice(checks.required(form, "type", param), f"{param}.type", kinds)

@@ -102,7 +102,7 @@ def _google(ask: Ask, tool: JsonObject, where: str) -> None:
 
 def read_web_search(ask: Ask, value: object, param: str) -> None:
     """`web_search_options` → Google Search."""
-    ask.said.add("web_search_options")
+    ask.given.add("web_search_options")
     options = checks.mapping(value, param)
     ask.refuse_unknown_keys(options, param, frozenset({"user_location", "search_context_size"}))
     if (size := options.get("search_context_size")) is not None:
@@ -122,7 +122,7 @@ def read_web_search(ask: Ask, value: object, param: str) -> None:
 
 def read_parallel(ask: Ask, value: object, param: str) -> None:
     """Gemini may always call several at once; with false the answer's side shows the first of them."""
-    ask.said.add("parallel_tool_calls")
+    ask.given.add("parallel_tool_calls")
     if not checks.boolean(value, param):
         ask.one_call = True
 

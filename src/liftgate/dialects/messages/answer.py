@@ -39,8 +39,8 @@ def ending(choice: Choice, *, calls: bool) -> Ending:
     if native != "STOP":
         if choice.is_withheld:
             return Ending("refusal", choice.refusal("Gemini ended its answer"))
-        said = f": {shortened(choice.finish_message)}" if choice.finish_message else "."
-        raise UpstreamAnswerBroken(f"Gemini gave its answer up ({native}){said}")
+        why = f": {shortened(choice.finish_message)}" if choice.finish_message else "."
+        raise UpstreamAnswerBroken(f"Gemini gave its answer up ({native}){why}")
     if not choice.says_something:
         raise UpstreamAnswerBroken("Gemini's answer was empty.")
     return Ending("tool_use" if calls else "end_turn")
@@ -58,8 +58,8 @@ def whole(answer: Answer[MessagesQuestion]) -> JsonObject:
     choice = first_of(answer)
     ended = ending(choice, calls=bool(choice.calls))
     if choice.plain and not choice.metadata:
-        said = choice.text
-        content = [{"type": "text", "text": said, "citations": None}] if said else []
+        text = choice.text
+        content = [{"type": "text", "text": text, "citations": None}] if text else []
         return message(answer.head, content, ended.delta, usage_of(answer))
     output = Output(answer.head.id, answer.question, _unseen)
     for event in choice.events:

@@ -57,13 +57,13 @@ class Anthropic:
     def error(self, error: LiftgateError) -> ErrorBody:
         overloaded = isinstance(error, UpstreamUnavailable) and error.http_status == 503
         status = OVERLOADED if overloaded else error.http_status
-        told: JsonObject = {
+        shown: JsonObject = {
             "type": "overloaded_error" if overloaded else type_of(type(error)),
             "message": in_anthropics_words(error),
         }
         if error.code == THREAD_REFUSED:
-            told["details"] = {"error_code": THREAD_REFUSED, "unsupported": []}
-        return ErrorBody(status, {"type": "error", "error": told}, longest_pause=LONGEST_PAUSE, tells_request=True)
+            shown["details"] = {"error_code": THREAD_REFUSED, "unsupported": []}
+        return ErrorBody(status, {"type": "error", "error": shown}, longest_pause=LONGEST_PAUSE, tells_request=True)
 
 
 ANTHROPIC = Anthropic()

@@ -66,7 +66,7 @@ def _format(reading: Reading, value: object, param: str) -> None:
     checks.choice(checks.required(form, "type", param), f"{param}.type", ("json_schema",))
     ask.refuse_unknown_keys(form, param, frozenset({"type", "schema"}))
     schema = checks.mapping(checks.required(form, "schema", param), f"{param}.schema")
-    ask.said.add("response_format")
+    ask.given.add("response_format")
     if generation.ask_for_json(ask, param):
         generation.write_schema(ask, schema, f"{param}.schema", strict=False)
 

@@ -55,7 +55,7 @@ def read_message(request: JsonMapping, ask: Ask, *, counting: bool = False) -> M
     read_messages(reading, request["messages"])
     choice = request.get("tool_choice")
     if choice is not None:
-        ask.said.add("tool_choice")
+        ask.given.add("tool_choice")
     ask.read_defaults()
     if choice is not None:
         tools.read_choice(reading, choice, "tool_choice")

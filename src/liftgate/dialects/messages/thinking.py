@@ -66,7 +66,7 @@ def _with_effort(ask: Ask, effort: str) -> None:
 
 def _least(ask: Ask) -> None:
     """No thoughts, or as few as the model can be held to: clients say `disabled` as a matter of course."""
-    ask.said.add("reasoning_effort")
+    ask.given.add("reasoning_effort")
     facts = ask.facts
     config: JsonObject
     if facts.thinking == "none":

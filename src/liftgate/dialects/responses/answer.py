@@ -33,10 +33,10 @@ def ending(choice: Choice) -> Ending:
     if native in _CUT:
         return Ending("incomplete", "max_output_tokens")
     if choice.is_withheld:
-        said = None if choice.says_something else choice.refusal("Gemini gave no answer")
-        return Ending("incomplete", "content_filter", said)
-    said = f": {shortened(choice.finish_message)}" if choice.finish_message else "."
-    raise UpstreamAnswerBroken(f"Gemini gave its answer up ({native}){said}")
+        why = None if choice.says_something else choice.refusal("Gemini gave no answer")
+        return Ending("incomplete", "content_filter", why)
+    why = f": {shortened(choice.finish_message)}" if choice.finish_message else "."
+    raise UpstreamAnswerBroken(f"Gemini gave its answer up ({native}){why}")
 
 
 def whole(answer: Answer[ResponsesQuestion]) -> JsonObject:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from liftgate.answer.choice import Choice
-from liftgate.dialects.openai_choice import told_by_google
+from liftgate.dialects.openai_choice import google_extra
 from liftgate.json_types import JsonObject
 
 
 def left_over(choice: Choice, parts: list[JsonObject]) -> JsonObject | None:
     """`extra_content`. `parts`: those of Gemini's that have no item."""
-    google = told_by_google(choice)
+    google = google_extra(choice)
     if parts:
         google["parts"] = parts
     return {"google": google} if google else None

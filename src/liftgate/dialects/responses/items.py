@@ -132,7 +132,7 @@ def _message(items: Turns, item: JsonObject, where: str) -> None:
         content = checks.required(item, "content", where)
     at = f"{where}.content"
     if role == "assistant":
-        for text in _said(ask, content, at):
+        for text in _texts_of_model(ask, content, at):
             items.say({"text": text})
         items.messages.append(items.parts[-1])
         if signature := items.native(item).signature:
@@ -152,7 +152,7 @@ def _message(items: Turns, item: JsonObject, where: str) -> None:
         items.talk.instruct(parts)
 
 
-def _said(ask: Ask, content: object, where: str) -> list[str]:
+def _texts_of_model(ask: Ask, content: object, where: str) -> list[str]:
     """What the model said. An empty message stays a turn."""
     if isinstance(content, str):
         return [content]
@@ -287,8 +287,8 @@ def _image(items: Turns, item: JsonObject, where: str) -> None:
 
 
 def _mcp_call(items: Turns, item: JsonObject, where: str) -> None:
-    told = {key: item.get(key) for key in ("server_label", "name", "arguments", "output", "error")}
-    items.say({"text": msgspec.json.encode({key: value for key, value in told.items() if value is not None}).decode()})
+    shown = {key: item.get(key) for key in ("server_label", "name", "arguments", "output", "error")}
+    items.say({"text": msgspec.json.encode({key: value for key, value in shown.items() if value is not None}).decode()})
 
 
 _Reader: TypeAlias = Callable[[Turns, JsonObject, str], None]

@@ -212,16 +212,16 @@ class Output:
             opened = self.begin(
                 {"id": f"ctc_{token}", "type": "custom_tool_call", "status": "in_progress", **named, key: ""}
             )
-            told: JsonObject = {key: whole}
+            rest: JsonObject = {key: whole}
         else:
             whole = _encode(call.args).decode()
             key, event = "arguments", "response.function_call_arguments"
             opened = self.begin(
                 {"id": f"fc_{token}", "type": "function_call", "status": "in_progress", **named, key: ""}
             )
-            told = {"name": name, key: whole}
+            rest = {"name": name, key: whole}
         self.emit(f"{event}.delta", {**opened.place, "delta": whole})
-        self.emit(f"{event}.done", {**opened.place, **told})
+        self.emit(f"{event}.done", {**opened.place, **rest})
         opened.item[key] = whole
         self.end("completed")
 

@@ -32,7 +32,7 @@ def _string(ask: Ask, value: object, param: str) -> None:
 
 
 def _parallel(reading: Reading, value: object, param: str) -> None:
-    reading.ask.said.add("parallel_tool_calls")
+    reading.ask.given.add("parallel_tool_calls")
     reading.ask.one_call = not checks.boolean(value, param)
 
 
@@ -107,7 +107,7 @@ def _text(reading: Reading, value: object, param: str) -> None:
     at = f"{param}.format"
     form = checks.mapping(text["format"], at)
     kind = checks.choice(checks.required(form, "type", at), f"{at}.type", ("text", "json_object", "json_schema"))
-    ask.said.add("response_format")
+    ask.given.add("response_format")
     if kind != "json_schema":
         ask.refuse_unknown_keys(form, at, frozenset({"type"}))
     if kind != "text" and generation.ask_for_json(ask, at) and kind == "json_schema":

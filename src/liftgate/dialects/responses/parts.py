@@ -96,7 +96,7 @@ def _file(part: JsonObject, where: str) -> Media:
         if key == "file_url" and kind == "file_id" and not _is_address(ref):
             raise not_a_url(param, ref)
     if kind == "inline":
-        ref, mime_type = read_data(ref, param, said=mime_type, filename=filename, place_of_urls="'file_url'")
+        ref, mime_type = read_data(ref, param, given=mime_type, filename=filename, place_of_urls="'file_url'")
     elif kind == "pass" and mime_type is None and filename:
         mime_type = media_types.from_filename(filename)
     resolution = read_detail(part.get("detail"), f"{where}.detail")
@@ -113,7 +113,7 @@ def _linked(key: str) -> Callable[[JsonObject, str], Media]:
         kind: MediaKind
         kind, ref = ("file_id", ref) if named == "file_id" and is_file_uri(ref) else kind_of(ref, param)
         if kind == "inline":
-            ref, mime_type = read_data(ref, param, said=mime_type)
+            ref, mime_type = read_data(ref, param, given=mime_type)
         elif named != "file_id" and kind == "file_id" and not _is_address(ref):
             raise not_a_url(param, ref)
         resolution = read_detail(part.get("detail"), f"{where}.detail")

@@ -81,7 +81,7 @@ def read_response(
     starts = _conversation(reading, request, history, natives)
     choice = request.get("tool_choice")
     if choice is not None:
-        ask.said.add("tool_choice")
+        ask.given.add("tool_choice")
     ask.read_defaults()
     if choice is not None:
         read_choice(reading, choice, "tool_choice")

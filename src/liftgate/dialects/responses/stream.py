@@ -98,17 +98,17 @@ class ResponseEvents(ResponseWriter):
 
     def __init__(self, head: Head, request: JsonMapping) -> None:
         super().__init__(head, request)
-        self._told: list[JsonObject] = []
+        self._made: list[JsonObject] = []
 
     def events(self, events: Sequence[Event]) -> list[JsonObject]:
         for event in events:
             self.take(event)
-        told, self._told = self._told, []
-        return told
+        made, self._made = self._made, []
+        return made
 
     def emit(self, kind: str, fields: JsonObject) -> None:
         event = {"type": kind, "sequence_number": self._number, **fields}
-        self._told.append(msgspec.to_builtins(event))  # a copy
+        self._made.append(msgspec.to_builtins(event))  # a copy
         self._number += 1
 
 

@@ -73,7 +73,7 @@ def _apply_faults(file: StoredFile, plan: FaultPlan, now_ns: int) -> None:
         file.error = {"code": 13, "message": failed.message}
     early = plan.first("early_expiry")
     if early is not None:
-        file.said_expires_ns, file.expires_ns = file.expires_ns, now_ns + int((early.seconds or 0.0) * NANOSECONDS)
+        file.shown_expires_ns, file.expires_ns = file.expires_ns, now_ns + int((early.seconds or 0.0) * NANOSECONDS)
     if plan.first("wrong_hash") is not None:
         file.shown_sha256 = file.sha256[::-1] if file.sha256[::-1] != file.sha256 else "0" * 64
     if plan.first("no_hash") is not None:

@@ -40,7 +40,7 @@ class StoredFile:
     path: Path
     created_ns: int
     expires_ns: int
-    said_expires_ns: int = 0
+    shown_expires_ns: int = 0
     """What expirationTime says, where a fault makes the file end at another time."""
     display_name: str = ""
     ready_at: float | None = 0.0
@@ -77,7 +77,7 @@ class StoredFile:
             "sizeBytes": str(self.size),
             "createTime": rfc3339(self.created_ns, 6),
             "updateTime": rfc3339(self.updated_ns, 6),
-            "expirationTime": rfc3339(self.said_expires_ns or self.expires_ns, 9),
+            "expirationTime": rfc3339(self.shown_expires_ns or self.expires_ns, 9),
         }
         digest = self.sha256 if self.shown_sha256 is None else self.shown_sha256
         if digest and switches.sha256_present:

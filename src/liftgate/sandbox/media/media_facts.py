@@ -39,18 +39,18 @@ class MediaFacts:
 
     def phrases(self) -> list[str]:
         """The facts for people, without type, size and hash."""
-        said = []
+        listed = []
         if self.timing is not None:
-            said.append(f"{self.timing.seconds:.3f} s")
+            listed.append(f"{self.timing.seconds:.3f} s")
             if self.timing.rate:
-                said.append(f"{self.timing.rate} Hz")
+                listed.append(f"{self.timing.rate} Hz")
             if self.timing.channels:
-                said.append("1 channel" if self.timing.channels == 1 else f"{self.timing.channels} channels")
+                listed.append("1 channel" if self.timing.channels == 1 else f"{self.timing.channels} channels")
         if self.width:
-            said.append(f"{self.width}x{self.height} pixels")
+            listed.append(f"{self.width}x{self.height} pixels")
         if self.pages:
-            said.append("1 page" if self.pages == 1 else f"{self.pages} pages")
-        return said
+            listed.append("1 page" if self.pages == 1 else f"{self.pages} pages")
+        return listed
 
     def tokens(self) -> int:
         """As Google counts: 258 an image or page, 32 a second of audio, 263 a second of video, 4 characters of text."""

@@ -34,12 +34,12 @@ class SeenMedia:
     heard: str | None = None
 
     def described(self) -> str:
-        said = ", ".join([self.mime_type, f"{self.facts.size} bytes", f"SHA-256 {self.sha256}", *self.facts.phrases()])
+        line = ", ".join([self.mime_type, f"{self.facts.size} bytes", f"SHA-256 {self.sha256}", *self.facts.phrases()])
         if self.heard is not None:
-            said += f". Heard: {self.heard!r}"
+            line += f". Heard: {self.heard!r}"
         if self.facts.text:
-            said += f". Text: {self.facts.text}"
-        return said
+            line += f". Text: {self.facts.text}"
+        return line
 
 
 @dataclass

@@ -132,12 +132,12 @@ class GatewayClient:
     def _refusal(self, status: int, headers: Mapping[str, str], body: bytes, about: str) -> LiftgateError:
         """OpenAI's error body in words; what is no gateway's answer is called so."""
         subject = f"{about}: " if about else ""
-        told = read_refusal(body)
-        if told is None:
+        parsed = read_refusal(body)
+        if parsed is None:
             error = GatewayRefused(subject + self._not_a_gateway(status, headers, words_of(body)))
             error.answered = status
             return error
-        message, param, code = told
+        message, param, code = parsed
         if status == UNAUTHORIZED and not self.address.api_key:
             message = f"{self.address.url} asks for a key: {self.address.key_hint}."
         # OpenAI's sentence names the id of an unknown file itself.

@@ -36,8 +36,8 @@ async def create_file(request: Request) -> Response:
 
     def open_file(found: FilePart, before: Fields) -> Creation:
         nonlocal creation, begun
-        said = read_fields(before)
-        models = said.models or tuple(name for name in [query.get("model", "")] if name)
+        given = read_fields(before)
+        models = given.models or tuple(name for name in [query.get("model", "")] if name)
         begun = NewFile(
             filename=clean_filename(found.filename),
             mime_type=found.mime_type,

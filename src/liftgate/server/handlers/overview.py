@@ -180,9 +180,9 @@ def _one_of(query: dict[str, str], name: str, values: tuple[str, ...]) -> str:
     """The first of `values` where the query has none."""
     value = query.get(name, values[0])
     if value not in values:
-        said = ", ".join(f"'{each}'" for each in values if each)
+        known = ", ".join(f"'{each}'" for each in values if each)
         raise InvalidRequest(
-            f"Invalid value: '{value[:40]}'. Supported values are: {said}.", param=name, code="invalid_value"
+            f"Invalid value: '{value[:40]}'. Supported values are: {known}.", param=name, code="invalid_value"
         )
     return value
 
