@@ -19,8 +19,8 @@ from random import Random  # noqa: TID251 - seeded, for reproducible data
 import pytest
 
 from liftgate.as_utf8 import for_gemini, text_for_gemini
+from liftgate.magic_bytes import DOCX, HEAD
 from liftgate.media_types import OCTET_STREAM, called, explicit, is_taken, resolve, unusable
-from liftgate.signatures import DOCX, HEAD
 
 SOURCE = b"fn main() {}\n"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from liftgate import media_types
-from liftgate.signatures import HEAD, sniff
+from liftgate.magic_bytes import HEAD, sniff
 
 # Left: what docs/protocol/gemini.md, "Limits and types" lists or what clients are known to send. Right: the spelling
 # that is kept.

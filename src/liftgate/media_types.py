@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 
 from liftgate.errors import FileUnusable
-from liftgate.signatures import DOC, DOCX, EPUB, ODF, PPT, PPTX, XLS, XLSX, Signature, sniff
+from liftgate.magic_bytes import DOC, DOCX, EPUB, ODF, PPT, PPTX, XLS, XLSX, Signature, sniff
 from liftgate.text_encoding import declared_encoding, encoding_of
 
 OCTET_STREAM = "application/octet-stream"

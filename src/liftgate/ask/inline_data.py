@@ -15,9 +15,9 @@ from liftgate.as_utf8 import text_for_gemini
 from liftgate.ask.media import Media
 from liftgate.errors import FileUnusable, InvalidRequest
 from liftgate.large_bodies import behind
+from liftgate.magic_bytes import HEAD, sniff
 from liftgate.media_types import is_taken, is_text, resolve, unusable
 from liftgate.names import begins_like_a_file
-from liftgate.signatures import HEAD, sniff
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
 _GLANCE = 256

@@ -10,8 +10,8 @@ from pathlib import Path
 from liftgate import ids
 from liftgate.blobs import disk
 from liftgate.blobs.store import MARK
-from liftgate.bodies import body_of
 from liftgate.errors import Unavailable
+from liftgate.file_identity import identity_of
 
 _LONGEST = 64 * 1024
 
@@ -28,7 +28,7 @@ class LocalNotes:
     @property
     def body(self) -> str:
         try:
-            return body_of(self._directory)
+            return identity_of(self._directory)
         except OSError as error:
             raise self._failed(error) from error
 

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from liftgate.bodies import body_of
 from liftgate.catalog.connection import Connection, SqlRow
 from liftgate.catalog.migrate import migrate
 from liftgate.catalog.schema import IN_SQLITE, SQLITE_WORDS, lacking
@@ -24,6 +23,7 @@ from liftgate.catalog.trouble import Trouble, away
 from liftgate.catalog.workers import EVERYTHING, Announcements, Job, Opening, too_late
 from liftgate.clock import Clock
 from liftgate.errors import ConfigError, LiftgateError, StorageFull, Unavailable
+from liftgate.file_identity import identity_of
 from liftgate.ids import token
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class SqliteConnection:
         return self._clock.now()
 
     def body(self) -> str:
-        return body_of(Path(self.execute("PRAGMA database_list")[0][2]))
+        return identity_of(Path(self.execute("PRAGMA database_list")[0][2]))
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -27,11 +27,11 @@ from liftgate.files.read import FileBytes
 from liftgate.files.uploads import Uploads
 from liftgate.gemini.upload_session import CHUNK
 from liftgate.keys.asking import asked_model
+from liftgate.magic_bytes import HEAD
 from liftgate.media_types import is_taken, is_text, resolve, unusable
 from liftgate.names import gemini_resource, id_in, is_file_id, resource_of
 from liftgate.records import FileRecord, NewFile, Owner, UploadRecord
 from liftgate.router.attempts import Router
-from liftgate.signatures import HEAD
 
 log = logging.getLogger("liftgate.engine")
 

@@ -34,8 +34,8 @@ from liftgate.engine.kept_names import check_kept
 from liftgate.engine.meter import bringing, current
 from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.seals import Seals
-from liftgate.engine.shorter import shorter
 from liftgate.engine.signatures import Signatures
+from liftgate.engine.truncation import truncated
 from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound
 from liftgate.gemini.client import unbroken
 from liftgate.gemini_json import LARGE, decoded, decoded_apart
@@ -271,7 +271,7 @@ class Generate:
         try:
             return await unbroken(partial(send, ready, deployment, question, body))
         except InvalidRequest as refused:
-            question = await shorter(
+            question = await truncated(
                 question, refused, self._facts(deployment), partial(self._count, ready, deployment)
             )
         body = await written_apart(question.body) if ready.call.large else encode(question.body)

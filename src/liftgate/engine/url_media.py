@@ -16,9 +16,9 @@ from liftgate.as_utf8 import text_for_gemini
 from liftgate.ask.inline_data import type_behind
 from liftgate.ask.media import Media, ResolvedFile
 from liftgate.errors import FileUnusable
+from liftgate.magic_bytes import HEAD
 from liftgate.media_types import bare
 from liftgate.records import Owner
-from liftgate.signatures import HEAD
 
 if TYPE_CHECKING:
     from liftgate.engine.fetch import Fetcher

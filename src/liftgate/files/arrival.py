@@ -22,12 +22,12 @@ from liftgate.blobs.store import BlobStore
 from liftgate.catalog.database import Connection, Database
 from liftgate.catalog.rows.files import commit_file
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, StorageFull, TooLarge
+from liftgate.files.duplicates import commit_once
 from liftgate.files.filename import clean_filename
 from liftgate.files.quota import Limits, Quotas, amount
-from liftgate.files.twins import with_twins
+from liftgate.magic_bytes import HEAD
 from liftgate.media_types import is_taken, resolve, unusable
 from liftgate.records import BlobRecord, FileRecord, FileStatus, NewFile, Owner
-from liftgate.signatures import HEAD
 from liftgate.sizes import exact_size
 from liftgate.tasks import Tasks
 
@@ -260,7 +260,7 @@ class FileArrival(Arrival):
             kept = file.blob_id == self.key or not looked_at[file.blob_id]
             return file
 
-        file = await with_twins(ingest.db, ingest.blobs, spool.sha256, spool.written, commit)
+        file = await commit_once(ingest.db, ingest.blobs, spool.sha256, spool.written, commit)
         if not kept:
             ingest.tasks.start(ingest.delete_objects([self.key]), name=f"delete {self.key}")
         return file

@@ -26,10 +26,10 @@ from liftgate.catalog.rows.uploads import Finished, add_part, count_parts, finis
 from liftgate.errors import InvalidRequest, LiftgateError, TooLarge
 from liftgate.files.alone import is_alone
 from liftgate.files.arrival import Arrival, Ingest, file_of
-from liftgate.files.twins import with_twins
+from liftgate.files.duplicates import commit_once
+from liftgate.magic_bytes import HEAD
 from liftgate.media_types import is_taken, resolve, unusable
 from liftgate.records import BlobRecord, FileRecord, NewFile, UploadPart, UploadRecord
-from liftgate.signatures import HEAD
 from liftgate.sizes import exact_size
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class PartStore:
         async def commit(looked_at: Mapping[str, bool]) -> Finished:
             return await ingest.db.write(partial(work, looked_at=looked_at), storing=True)
 
-        finished = await with_twins(ingest.db, ingest.blobs, sha256, size, commit)
+        finished = await commit_once(ingest.db, ingest.blobs, sha256, size, commit)
         self.forget(upload.id)
         self.delete(finished.unused)
         return finished.file

@@ -22,7 +22,7 @@ from typing import IO, Any, TypeAlias
 from liftgate import media_types
 from liftgate.byte_source import PIECE, ByteSource
 from liftgate.errors import InvalidRequest, StorageFull
-from liftgate.signatures import HEAD
+from liftgate.magic_bytes import HEAD
 
 FileContents: TypeAlias = (
     bytes | bytearray | memoryview | str | os.PathLike[str] | IO[bytes] | Iterable[bytes] | AsyncIterable[bytes]

@@ -30,6 +30,7 @@ from liftgate.keys.asking import current_key
 from liftgate.keys.key import Caller, Place
 from liftgate.log_context import working_for
 from liftgate.server import metering
+from liftgate.server.app_state import AppState
 from liftgate.server.asgi import Receive, Scope, Send
 from liftgate.server.auth import OPEN, Authenticator, presented_key
 from liftgate.server.bodies import HeldBodies
@@ -42,7 +43,6 @@ from liftgate.server.responses import Response
 from liftgate.server.routes import TABLES, Handler, Route, Table, table_of
 from liftgate.server.routing import RouteTable, plain_path, settled
 from liftgate.server.sign_in import COOKIE, SignInDesk, cookie_of, signed_in
-from liftgate.server.waits import Waits
 from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate.server")
@@ -72,7 +72,7 @@ class App:
         limits = gateway.settings.limits
         bodies = HeldBodies(max(limits.decoded_bytes_limit, limits.max_body_bytes))
         self._desk = SignInDesk(self._auth) if gateway.settings.auth.required else None
-        self._waits = Waits(Tasks(), Deadlines(), bodies, self._desk)
+        self._state = AppState(Tasks(), Deadlines(), bodies, self._desk)
         self._tables = tables
         self._routes = {table: RouteTable(table.groups) for table in tables}
         self._settled = settled(self._routes)
@@ -81,7 +81,7 @@ class App:
         if scope["type"] == "http":
             request_id = ids.new_request_id()
             working_for.set(request_id)
-            request = Request(scope, receive, self._gateway, self._waits, request_id)
+            request = Request(scope, receive, self._gateway, self._state, request_id)
             if self._meters.on:
                 call = metering.begin(request, self._meters)
                 if request.exchange is None:
@@ -214,7 +214,7 @@ class App:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._waits.tasks.close)
+            stack.push_async_callback(self._state.tasks.close)
             await receive()
             try:
                 await stack.enter_async_context(self._gateway)

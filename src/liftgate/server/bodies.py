@@ -13,7 +13,7 @@ import msgspec
 from liftgate.errors import InvalidRequest, Unavailable
 from liftgate.large_bodies import Body
 from liftgate.large_json import decoded
-from liftgate.server.half_characters import half_character, not_a_character
+from liftgate.server.lone_surrogates import lone_surrogate, no_text
 
 LARGE = 256 * 1024
 """Bytes of a body from which on work with it leaves the event loop."""
@@ -81,5 +81,5 @@ def read_again(body: Body) -> Any:
     try:
         return decode_json(body)
     except NO_JSON:
-        at = half_character(body)
-    raise InvalidRequest(BAD_JSON) if at is None else not_a_character(at)
+        at = lone_surrogate(body)
+    raise InvalidRequest(BAD_JSON) if at is None else no_text(at)

@@ -17,6 +17,7 @@ from liftgate.gateway import Gateway
 from liftgate.json_types import JsonObject
 from liftgate.keys.key import ANONYMOUS
 from liftgate.large_bodies import Body
+from liftgate.server.app_state import AppState
 from liftgate.server.asgi import Header, Message, Receive, Scope
 from liftgate.server.bodies import (
     BAD_JSON,
@@ -28,10 +29,9 @@ from liftgate.server.bodies import (
     read_again,
 )
 from liftgate.server.content_encoding import decoded
+from liftgate.server.departure import DepartureWatch
 from liftgate.server.exchange import EXTENSION, ClientLeft, Exchange, Watch
-from liftgate.server.lookout import Lookout
 from liftgate.server.query import first_value, read_query
-from liftgate.server.waits import Waits
 from liftgate.sizes import announced, exact_size
 from liftgate.whole_numbers import whole_number
 
@@ -60,15 +60,15 @@ class Request:
         "query_string", "raw_path", "signed_in_key", "tasks", "unread",
     )  # fmt: skip
 
-    def __init__(self, scope: Scope, receive: Receive, gateway: Gateway, waits: Waits, request_id: str) -> None:
+    def __init__(self, scope: Scope, receive: Receive, gateway: Gateway, state: AppState, request_id: str) -> None:
         self._scope = scope
         self._receive = receive
         self.exchange: Exchange | None = (scope.get("extensions") or {}).get(EXTENSION)
         self.call: CallRecord | None = None
         self.gateway = gateway
-        self.tasks = waits.tasks
-        self.deadlines = waits.deadlines
-        self._bodies = waits.bodies
+        self.tasks = state.tasks
+        self.deadlines = state.deadlines
+        self._bodies = state.bodies
         self.held = 0
         self.id = request_id
         self.id_headers: tuple[bytes, ...] = ID_HEADERS
@@ -80,7 +80,7 @@ class Request:
         self.params: dict[str, str] = {}
         self.caller = ANONYMOUS
         self.owner = ANONYMOUS.owner
-        self.desk = waits.desk
+        self.desk = state.desk
         self.signed_in_key = b""
         self.left = False
         self._dawdling = False
@@ -253,7 +253,7 @@ class Request:
         except TimeoutError:
             return
 
-    def while_connected(self, patience: float = 0.0) -> Watch | Lookout:
+    def while_connected(self, patience: float = 0.0) -> Watch | DepartureWatch:
         """`with request.while_connected(): await …` cancels what is inside when the client goes away, and then raises
         ClientLeft. Only after the body was read.
 
@@ -261,12 +261,12 @@ class Request:
         than quick answers.
         """
         if self.exchange is None or self.unread:
-            return Lookout(self, patience)
+            return DepartureWatch(self, patience)
         return Watch(self, self.exchange)
 
     async def disconnected(self) -> None:
-        """Waits until the client has gone. A body that nobody has read is let go: for a request without one, the first
-        message says so and no more."""
+        """Waits until the client has gone. An unread body is thrown away: for a request without one, the first message
+        says so and no more."""
         while not self.left:
             message = await self._message()
             self.unread = message.get("more_body", False)

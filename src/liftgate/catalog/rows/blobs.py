@@ -54,7 +54,7 @@ OF_BLOBS = (BLOBS, BLOB_PARTS)
 """Whose objects are looked at as those of a blob."""
 
 
-class TwinFound(Exception):
+class DuplicateFound(Exception):
     """Raised inside a transaction, which is undone: the owner has equal bytes already, under `blob_id`. Whether those
     are whole is to be seen before the ones that came are thrown away."""
 
@@ -81,9 +81,9 @@ def insert_blob(conn: Connection, blob: BlobRecord, parts: Sequence[BlobPart] = 
 
 
 def is_whole(blob_id: str, looked_at: Mapping[str, bool]) -> bool:
-    """Raises `TwinFound` for one that was not looked at."""
+    """Raises `DuplicateFound` for one that was not looked at."""
     if blob_id not in looked_at:
-        raise TwinFound(blob_id)
+        raise DuplicateFound(blob_id)
     return looked_at[blob_id]
 
 

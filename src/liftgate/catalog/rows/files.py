@@ -86,10 +86,10 @@ def commit_file(
     """Makes a file of bytes that are already durable in the object store under `blob.id` (or as `parts`, in order).
 
     Bytes that the owner already has are shared: the returned file then names another blob, and the caller deletes what
-    it stored itself. `looked_at`: blobs whose stored bytes were read, and whether they are whole; `TwinFound` is raised
-    for one that is not in it. One that is not whole gets the bytes that came, which the caller keeps then. None: all
-    are believed to be whole. Raises `TooLarge` over `owner_limit` bytes, `Conflict` for a taken alias, `InvalidRequest`
-    for a text that no database can hold, `Unavailable` when a sweep has taken what was stored.
+    it stored itself. `looked_at`: blobs whose stored bytes were read, and whether they are whole; raises
+    `DuplicateFound` for one that is not in it. One that is not whole gets the bytes that came, which the caller keeps
+    then. None: all are believed to be whole. Raises `TooLarge` over `owner_limit` bytes, `Conflict` for a taken alias,
+    `InvalidRequest` for a text that no database can hold, `Unavailable` when a sweep has taken what was stored.
     """
     check_texts(file)
     _, used = lock_owner(conn, file.owner)

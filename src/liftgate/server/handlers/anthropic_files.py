@@ -18,6 +18,7 @@ from liftgate.dialects.messages.files import (
 from liftgate.engine.files import Creation, FilePage
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.files.filename import UNNAMED, clean_filename
+from liftgate.magic_bytes import HEAD
 from liftgate.media_types import bare, resolve
 from liftgate.records import FileRecord, NewFile
 from liftgate.server.auditing import by_of
@@ -28,7 +29,6 @@ from liftgate.server.handlers.messages import BETA
 from liftgate.server.multipart import Fields, FilePart, boundary_of, read_form
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
-from liftgate.signatures import HEAD
 
 _COMMON = (BETA, "key")
 _PAGES = ("limit", "page", "after_id", "before_id")

@@ -13,7 +13,7 @@ from typing import TypeVar
 from liftgate.blobs.digest import sha256_of
 from liftgate.blobs.store import BlobMissing, BlobStore
 from liftgate.catalog.database import Database
-from liftgate.catalog.rows.blobs import TwinFound
+from liftgate.catalog.rows.blobs import DuplicateFound
 from liftgate.errors import LiftgateError
 from liftgate.files.read import open_blob
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 log = logging.getLogger("liftgate.files")
 
 
-async def with_twins(
+async def commit_once(
     db: Database, blobs: BlobStore, sha256: str, size: int, commit: Callable[[Mapping[str, bool]], Awaitable[T]]
 ) -> T:
     """What `commit` gives, once it knows of each blob that it met whether its bytes are whole (`commit_file`)."""
@@ -30,8 +30,8 @@ async def with_twins(
     while True:
         try:
             return await commit(looked_at)
-        except TwinFound as twin:
-            found = twin.blob_id
+        except DuplicateFound as duplicate:
+            found = duplicate.blob_id
         looked_at[found] = await _is_whole(db, blobs, found, sha256, size)
 
 

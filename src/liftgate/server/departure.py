@@ -1,5 +1,5 @@
-"""Looks out for a client's leaving where the server does not say so by itself: another server than ours, or a body that
-nobody reads. Elsewhere an exchange's `Watch` hears of it."""
+"""Notices that a client has left where the server does not report it: under another server than ours, or while the
+body is unread. Elsewhere an exchange's `Watch` is notified."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Looked(Watched, Protocol):
     async def disconnected(self) -> None: ...
 
 
-class Lookout:
+class DepartureWatch:
     """On behalf of the task that entered it, as an exchange's `Watch`. `patience`: seconds before it begins to look."""
 
     __slots__ = ("_alarm", "_looking", "_patience", "_request", "_task")
@@ -53,11 +53,11 @@ class Lookout:
     ) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
-            # It knows this lookout: kept, the two would wait for the garbage collector.
+            # It knows this watch: kept, the two would wait for the garbage collector.
             self._alarm = None
         if self._looking is not None:
             self._looking.cancel()
-            # Its cancellation refers to this lookout.
+            # Its cancellation refers to this watch.
             self._looking = None
         if kind is asyncio.CancelledError and self._request.left:
             self._task.uncancel()

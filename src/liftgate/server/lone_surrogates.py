@@ -1,4 +1,4 @@
-"""Where a JSON body holds half of a character: what JavaScript writes of a text that was cut within an emoji.
+"""Where a JSON body holds a lone surrogate: JavaScript writes one for a text that was cut within an emoji.
 
 Such an escape (`"\\ud83d"`) is no text, and no server is known to take it. The error names its place.
 """
@@ -12,11 +12,11 @@ from liftgate.ask.checks import At, Place
 from liftgate.errors import InvalidRequest
 from liftgate.large_bodies import Body
 
-_HALF = re.compile("[\ud800-\udfff]")
+_LONE = re.compile("[\ud800-\udfff]")
 
 
-def half_character(body: Body) -> str | None:
-    """The path of the first text with such a half; None where something else is wrong with the body."""
+def lone_surrogate(body: Body) -> str | None:
+    """The path of the first text with one; None where something else is wrong with the body."""
     if b"\\u" not in body:
         return None
     try:
@@ -25,18 +25,18 @@ def half_character(body: Body) -> str | None:
         return None
     while waiting:
         at, value = waiting.pop()
-        if isinstance(value, str) and _HALF.search(value):
+        if isinstance(value, str) and _LONE.search(value):
             return str(at).removeprefix(".")
         if isinstance(value, dict):
-            # A name with such a half is found as a text at its own place.
-            each = [(Place(at, key), key if _HALF.search(key) else inner) for key, inner in value.items()]
+            # In the name of a field it is found as a text at that place.
+            each = [(Place(at, key), key if _LONE.search(key) else inner) for key, inner in value.items()]
             waiting.extend(reversed(each))
         elif isinstance(value, list):
             waiting.extend(reversed([(Place(at, index), inner) for index, inner in enumerate(value)]))
     return None
 
 
-def not_a_character(path: str) -> InvalidRequest:
+def no_text(path: str) -> InvalidRequest:
     path = path.encode("utf-8", "replace").decode()
     return InvalidRequest(
         f"Invalid '{path}': the text holds half of a character (a lone surrogate escape such as '\\ud83d'); it was "

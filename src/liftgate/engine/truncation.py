@@ -21,7 +21,7 @@ log = logging.getLogger("liftgate.engine")
 Q = TypeVar("Q", bound=Question)
 
 
-async def shorter(
+async def truncated(
     question: Q, refused: InvalidRequest, facts: ModelFacts, count: Callable[[JsonObject], Awaitable[PromptCount]]
 ) -> Q:
     """`question` without the first of its turns, by Gemini's own `count`, which is asked once for each halving of them.

@@ -1,4 +1,4 @@
-"""What all requests of an app share."""
+"""What all requests of one app share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
+class AppState:
     """Background tasks that end with the app, deadlines on one timer, room for bodies; `desk`, where browsers sign in
     (None: no key is configured, and none is needed)."""
 
