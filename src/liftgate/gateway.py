@@ -250,8 +250,8 @@ class Gateway:
         self.generate = Generate(
             services, router, needs, Signatures(db, services.clock), seals, settings, read_defaults
         )
-        workshop = Workshop(self.generate, self.replies, items, ingest.quotas, self.meters, self.admission)
-        self.background = Background(services, workshop, purge)
+        shop = Workshop(self.generate, self.replies, items, ingest.quotas, self.meters, self.admission, self.known_keys)
+        self.background = Background(services, shop, purge)
         others = await self._counting(services, stack)
         others["background"] = settings.jobs.lease_seconds / 2, self.background.take_up
         jobs = Jobs(services, [copies], purger, ingest, others)
@@ -296,8 +296,8 @@ class Gateway:
     async def _open_keys(self, services: Services, stack: AsyncExitStack) -> None:
         """Those that are made at run time, and their limits."""
         settings, db = self.settings, services.db
-        self.known_keys = KnownKeys(db, services.clock, services.tasks, settings.jobs.cache_stale_seconds)
         known_owners = KnownOwners(db, services.tasks)
+        self.known_keys = KnownKeys(db, services.clock, services.tasks, known_owners, settings.jobs.cache_stale_seconds)
         self.budget = await GatewayBudget(db, settings.budgets).open()
         self.admission = Admission(services, self.pricing, known_owners, self.budget)
         stack.push_async_callback(self.admission.close)

@@ -79,6 +79,25 @@ def test_what_one_process_does_to_a_key_every_other_obeys(two: list[GatewayProce
     until(lambda: refused_for(there, far, 401))
 
 
+def test_a_new_key_is_bounded_by_its_owners_from_its_first_call_at_any_process(two: list[GatewayProcess]) -> None:
+    """What a process knew of an owner before, or knew of no owner at all, is no older than the key."""
+    here, there = (gateway.url for gateway in two)
+    for number, (noun, path) in enumerate([("team", "/team"), ("user", "/user"), ("team", "/team")]):
+        owner = f"{noun}-{number}"
+        if number:
+            # Without limits so far, and remembered so.
+            assert ask(there, "POST", "/v1/chat/completions", CHAT, make(here, **{f"{noun}_id": owner})["key"])
+        fields = {f"{noun}_id": owner, "max_budget": 1e-9, **({"auto_create_key": False} if noun == "user" else {})}
+        ask(here, "POST", f"{path}/new", fields)
+        key = make(here, **{f"{noun}_id": owner})["key"]
+        for door, body in DOORS:
+            refused = refusal(there, "POST", door, body, key)
+            assert refused.status == 429 and f"the owner '{owner}'" in refused.error["message"], door
+    # Raised for one key's sake, it holds for that key at once.
+    ask(here, "POST", "/team/update", {"team_id": "team-0", "max_budget": 1})
+    assert answered(there, make(here, team_id="team-0")["key"])
+
+
 def refused_for(url: str, key: str, status: int) -> bool:
     try:
         ask(url, "POST", "/v1/chat/completions", CHAT, key)

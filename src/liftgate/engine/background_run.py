@@ -17,7 +17,6 @@ from liftgate.answer.choice import Answer, Head
 from liftgate.backoff import PLACES
 from liftgate.catalog.database import Connection
 from liftgate.catalog.rows import reply_runs as rows
-from liftgate.catalog.rows.keys import key_of_id
 from liftgate.catalog.rows.replies import add_reply
 from liftgate.catalog.steady import steady
 from liftgate.copies.lease import Lease
@@ -47,7 +46,8 @@ from liftgate.files.quota import Quotas
 from liftgate.gemini_json import LARGE
 from liftgate.json_types import JsonObject
 from liftgate.keys.asking import current_key
-from liftgate.keys.key import Caller, Key, in_config
+from liftgate.keys.key import Caller, in_config
+from liftgate.keys.known import KnownKeys
 from liftgate.large_bodies import Body, encoded
 from liftgate.records import Owner
 
@@ -71,6 +71,7 @@ class Workshop:
     quotas: Quotas
     meters: Meters
     admission: Admission
+    keys: KnownKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +204,10 @@ class BackgroundRun:
             made.call.ticket = ticket
 
     async def _made_key(self, made: _Made) -> Caller:
-        record = await self._db.read(lambda conn: key_of_id(conn, made.run.key_id))
-        if record is None:
+        key = await self._workshop.keys.of_id(made.run.key_id)
+        if key is None:
             raise AuthenticationFailed("The key of this response was deleted.")
-        key = Key(record)
-        key.check_good(record.token, self._db.now())
+        key.check_good(key.record.token, self._db.now())
         current_key.set(key)
         return key.caller
 

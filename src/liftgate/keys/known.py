@@ -1,7 +1,8 @@
 """The keys that this process knows, by the digests of their secrets: memory in front of the catalogue.
 
 A key is asked for once; then it is served from memory until news of it come, which other processes' changes do within
-a second. While the catalogue cannot be heard, memory is believed for `cache_stale_seconds`; then a key is neither good
+a second. What is known of its owners' limits is at least as new as the key, so a new key's first call is bounded by
+them, too. While the catalogue cannot be heard, memory is believed for `cache_stale_seconds`; then a key is neither good
 nor wrong, and the answer is that the catalogue is away.
 """
 
@@ -9,19 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
-from liftgate.catalog.rows.keys import TOPIC, any_keys, key_of_token
+from liftgate.catalog.rows.keys import TOPIC, any_keys, key_of_id, key_of_token
+from liftgate.catalog.rows.owner_limits import any_owners
 from liftgate.clock import Clock
 from liftgate.errors import Unavailable, let_go
 from liftgate.keys.key import Key
+from liftgate.keys.known_owners import KnownOwners
+from liftgate.records import KeyRecord
 from liftgate.tasks import Tasks
 
 MOST_KEYS = 100_000
 
 
 class KnownKeys:
-    def __init__(self, db: Database, clock: Clock, tasks: Tasks, stale_seconds: float) -> None:
+    def __init__(self, db: Database, clock: Clock, tasks: Tasks, owners: KnownOwners, stale_seconds: float) -> None:
         self._db = db
+        self._owners = owners
         self._clock = clock
         self._tasks = tasks
         self._stale_seconds = stale_seconds
@@ -68,21 +74,35 @@ class KnownKeys:
             return key
         changes = self._changes
         try:
-            record = await self._db.read(lambda conn: key_of_token(conn, token))
+            key = await self._read(lambda conn: key_of_token(conn, token))
         except Unavailable:
             if self._none:
                 # There were no keys before the catalogue went away, and without it none is made.
                 return None
             raise
+        if key is not None and changes == self._changes:
+            # Only what no change can have overtaken.
+            self._remember(token, key)
+        return key
+
+    async def of_id(self, key_id: str) -> Key | None:
+        """As the catalogue has it now. It is to be checked. Raises Unavailable."""
+        return await self._read(lambda conn: key_of_id(conn, key_id))
+
+    async def _read(self, find: Callable[[Connection], KeyRecord | None]) -> Key | None:
+        def work(conn: Connection) -> tuple[KeyRecord | None, bool]:
+            record = find(conn)
+            return record, record is not None and any_owners(conn)
+
+        record, limited = await self._db.read(work)
         if record is None:
             return None
         key = Key(record)
         self._none = False
         if not self._announced:
             self._tell(key.id)
-        if changes == self._changes:
-            # Only what no news can have overtaken.
-            self._remember(token, key)
+        if limited:
+            self._owners.ask_again(key.caller.owners)
         return key
 
     def _remember(self, token: str, key: Key) -> None:

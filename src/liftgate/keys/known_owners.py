@@ -44,6 +44,15 @@ class KnownOwners:
         if self.any:
             self._tell()
 
+    def ask_again(self, owners: Sequence[str]) -> None:
+        """Some owner has limits; what is known of `owners` may be older than what was just read of their key."""
+        for owner in owners:
+            self._bounds.pop(owner, None)
+        self._changes += 1
+        if not self.any:
+            self.any = True
+            self._tell()
+
     async def _look_again(self) -> None:
         try:
             await self.load()
