@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import threading
 import time
@@ -14,7 +15,11 @@ from processes import gateway_processes, write_config
 from scene import Scene, audio, eventually, outcome
 
 MIB = 1 << 20
-SPEECH = audio(28 * MIB, seed=9)
+
+
+@functools.cache
+def speech() -> bytes:
+    return audio(28 * MIB, seed=9)
 
 
 @pytest.mark.parametrize(
@@ -39,24 +44,24 @@ def test_holder_that_slept_through_its_lease_harms_nothing(tmp_path: Path, datab
             client_for(sleeper.url) as first,
             client_for(other.url) as second,
         ):
-            file_id = first.files.create(file=("speech.mp3", SPEECH), purpose="user_data").id
+            file_id = first.files.create(file=("speech.mp3", speech()), purpose="user_data").id
             sandbox.control("faults", {"kind": "slow", "operation": operation, "seconds": 1.5})
             told: list[str] = []
             asked = threading.Thread(
-                target=lambda: told.append(outcome(lambda: Scene(sandbox, "", first).ask(file_id, SPEECH)))
+                target=lambda: told.append(outcome(lambda: Scene(sandbox, "", first).ask(file_id, speech())))
             )
             asked.start()
             assert eventually(lambda: sandbox.stats()["operations"].get(operation, 0) == 1)
             sleeper.process.send_signal(signal.SIGSTOP)
             try:
-                Scene(sandbox, "", second).ask(file_id, SPEECH)
+                Scene(sandbox, "", second).ask(file_id, speech())
                 time.sleep(0.5)
             finally:
                 sleeper.process.send_signal(signal.SIGCONT)
             asked.join(30)
             assert told == ["answer"], "by the replica that the other made"
-            Scene(sandbox, "", first).ask(file_id, SPEECH)
-            Scene(sandbox, "", second).ask(file_id, SPEECH)
+            Scene(sandbox, "", first).ask(file_id, speech())
+            Scene(sandbox, "", second).ask(file_id, speech())
             time.sleep(1.5)
             assert sandbox.stats()["finalized"] == 1
             assert len(sandbox.control("files")["files"]) == 1, "what the sleeper knew as its own was not removed"

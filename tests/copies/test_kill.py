@@ -9,6 +9,7 @@ happened or not.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import threading
@@ -29,7 +30,13 @@ from scene import Scene, audio, eventually
 
 MIB = 1 << 20
 CHUNK = 8 * MIB
-WHOLE = audio(64 * MIB, seed=7)
+
+
+@functools.cache
+def recording() -> bytes:
+    return audio(64 * MIB, seed=7)
+
+
 ACTIVITIES = ("upload", "ingest", "page-in", "delete")
 
 
@@ -137,7 +144,7 @@ class Trial:
         return lambda: self._delete(client, file_id)
 
     def _create(self, client: openai.OpenAI, extra: dict[str, str]) -> str | None:
-        data = next(self._numbers).to_bytes(16, "big") + WHOLE[16 : 20 * MIB]
+        data = next(self._numbers).to_bytes(16, "big") + recording()[16 : 20 * MIB]
         sha256 = hashlib.sha256(data).hexdigest()
         try:
             file = client.files.create(file=("speech.mp3", data), purpose="user_data", extra_body=extra)
@@ -248,7 +255,7 @@ def waste(sandbox: SandboxServer, directory: Path, kills: int, seed: int, extra:
     with ExitStack() as stack:
         stack.callback(fleet.close)
         for number in range(kills):
-            data = (seed * 1000 + number).to_bytes(16, "big") + WHOLE[16:]
+            data = (seed * 1000 + number).to_bytes(16, "big") + recording()[16:]
             sha256 = hashlib.sha256(data).hexdigest()
             before = sandbox.stats()
             with fleet.client(0) as client:

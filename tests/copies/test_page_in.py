@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import socket
 import threading
@@ -25,25 +26,29 @@ from scene import QUICK, Scene, audio, eventually, outcome, quick_settings, scen
 
 MIB = 1 << 20
 NOTE = b"The heron stands in the shallow water."
-SPEECH = audio(20 * MIB, seed=5)
+
+
+@functools.cache
+def speech() -> bytes:
+    return audio(20 * MIB, seed=5)
 
 
 def test_page_in_goes_on_when_the_client_leaves(tmp_path: Path) -> None:
     with scene(tmp_path) as of:
-        file_id = of.create(SPEECH)
+        file_id = of.create(speech())
         of.order(kind="slow", operation="upload.chunk", seconds=1)
         with pytest.raises(openai.APITimeoutError):
             of.client.with_options(timeout=0.5).chat.completions.create(
                 model=MODEL, messages=[{"role": "user", "content": [{"type": "file", "file": {"file_id": file_id}}]}]
             )
         assert eventually(lambda: of.finalized == 1)
-        of.ask(file_id, SPEECH)
+        of.ask(file_id, speech())
         assert of.finalized == 1
 
 
 def test_file_deleted_while_it_is_paged_in_leaves_nothing(tmp_path: Path) -> None:
     with scene(tmp_path) as of:
-        file_id = of.create(SPEECH)
+        file_id = of.create(speech())
         of.order(kind="stall", operation="upload.chunk", after_bytes=MIB)
         told: dict[str, tuple[int, Any]] = {}
         part = {"type": "file", "file": {"file_id": file_id}}
@@ -84,10 +89,10 @@ def _post(url: str, path: str, body: dict[str, Any], told: dict[str, tuple[int, 
 def test_file_deleted_while_it_is_processed_leaves_nothing(tmp_path: Path) -> None:
     with scene(tmp_path) as of:
         of.order(kind="stuck_processing", operation="upload.finalize")
-        file_id = of.create(SPEECH)
-        assert outcome(lambda: of.ask(file_id, SPEECH, timeout=1)) == "503 file_not_ready"
+        file_id = of.create(speech())
+        assert outcome(lambda: of.ask(file_id, speech(), timeout=1)) == "503 file_not_ready"
         of.client.files.delete(file_id)
-        assert outcome(lambda: of.ask(file_id, SPEECH)) == "404 None"
+        assert outcome(lambda: of.ask(file_id, speech())) == "404 None"
         assert eventually(lambda: of.at_gemini() == [])
 
 
@@ -127,10 +132,10 @@ def test_account_that_left_the_config_is_passed_over(tmp_path: Path) -> None:
 def test_failed_processing_is_believed_for_a_while(tmp_path: Path) -> None:
     with scene(tmp_path, jobs=replace(QUICK, failed_seconds=60)) as of:
         of.order(kind="failed_processing", operation="upload.finalize", message="The video has no frames.")
-        file_id = of.create(SPEECH)
+        file_id = of.create(speech())
         for _ in range(3):
             with pytest.raises(openai.BadRequestError, match=f"{file_id}.*speech.mp3.*The video has no frames"):
-                of.ask(file_id, SPEECH)
+                of.ask(file_id, speech())
         assert of.finalized == 1, "asked again, it would fail again"
         assert eventually(lambda: of.at_gemini() == [])
 
@@ -142,25 +147,25 @@ def test_file_for_a_model_is_at_gemini_before_it_is_asked_for(tmp_path: Path) ->
     with scene(tmp_path) as of:
         of.order(kind="slow", operation="upload.finalize", seconds=0.5)
         file = of.client.files.create(
-            file=("speech.mp3", SPEECH), purpose="user_data", extra_body={"target_model_names": MODEL}
+            file=("speech.mp3", speech()), purpose="user_data", extra_body={"target_model_names": MODEL}
         )
         assert file.status == "uploaded"
         assert eventually(lambda: of.client.files.retrieve(file.id).status == "processed")
         assert of.finalized == 1
-        of.ask(file.id, SPEECH)
+        of.ask(file.id, speech())
         assert of.finalized == 1
-        assert of.sandbox.stats()["bytes_received"] == len(SPEECH)
+        assert of.sandbox.stats()["bytes_received"] == len(speech())
 
 
 def test_file_for_a_model_that_gemini_cannot_process_says_so(tmp_path: Path) -> None:
     with scene(tmp_path) as of:
         of.order(kind="failed_processing", operation="upload.finalize", message="The video has no frames.")
         file = of.client.files.create(
-            file=("speech.mp3", SPEECH), purpose="user_data", extra_body={"target_model_names": MODEL}
+            file=("speech.mp3", speech()), purpose="user_data", extra_body={"target_model_names": MODEL}
         )
         assert eventually(lambda: of.client.files.retrieve(file.id).status == "error")
         assert "The video has no frames" in (of.client.files.retrieve(file.id).status_details or "")
-        assert of.content(file.id) == SPEECH
+        assert of.content(file.id) == speech()
 
 
 def test_file_for_a_model_is_pending_while_gemini_is_away_and_gets_there_without_a_chat(tmp_path: Path) -> None:
@@ -168,7 +173,7 @@ def test_file_for_a_model_is_pending_while_gemini_is_away_and_gets_there_without
     with scene(tmp_path, jobs=replace(QUICK, lease_seconds=3, lease_renew_seconds=0.2)) as of:
         of.order(kind="status", operation="upload.start", code=503, times=None)
         file = of.client.files.create(
-            file=("speech.mp3", SPEECH), purpose="user_data", extra_body={"target_model_names": MODEL}
+            file=("speech.mp3", speech()), purpose="user_data", extra_body={"target_model_names": MODEL}
         )
         # Attempts of one page-in, and of the next: longer than any lease lasts.
         assert eventually(lambda: of.operations("upload.start") >= 5, 60)
@@ -183,7 +188,7 @@ def test_file_for_a_model_that_is_deleted_while_gemini_is_away_is_not_carried(tm
     with scene(tmp_path) as of:
         of.order(kind="status", operation="upload.start", code=503, times=None)
         file = of.client.files.create(
-            file=("speech.mp3", SPEECH), purpose="user_data", extra_body={"target_model_names": MODEL}
+            file=("speech.mp3", speech()), purpose="user_data", extra_body={"target_model_names": MODEL}
         )
         assert eventually(lambda: of.operations("upload.start") >= 4, 60)
         of.client.files.delete(file.id)
@@ -218,7 +223,7 @@ def test_file_for_a_model_is_settled_after_a_kill(tmp_path: Path) -> None:
         first.wait_ready()
         with client_for(first.url) as client:
             file = client.files.create(
-                file=("speech.mp3", SPEECH), purpose="user_data", extra_body={"target_model_names": MODEL}
+                file=("speech.mp3", speech()), purpose="user_data", extra_body={"target_model_names": MODEL}
             )
             assert file.status == "uploaded"
         first.kill()
@@ -247,9 +252,9 @@ def test_client_that_leaves_in_an_upload_leaves_nothing(tmp_path: Path) -> None:
                 connection.sendall(
                     b"POST /v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-ann\r\n"
                     b"Content-Type: multipart/form-data; boundary=b\r\n"
-                    b"Content-Length: %d\r\n\r\n" % (len(head) + len(SPEECH) + len(b"\r\n--b--\r\n"))
+                    b"Content-Length: %d\r\n\r\n" % (len(head) + len(speech()) + len(b"\r\n--b--\r\n"))
                 )
-                connection.sendall(head + SPEECH[: 17 * MIB])
+                connection.sendall(head + speech()[: 17 * MIB])
                 assert eventually(lambda: sandbox.stats()["bytes_received"] >= 8 * MIB)
             assert eventually(lambda: sandbox.control("sessions")["sessions"] == [])
             assert eventually(lambda: list((tmp_path / "spool").iterdir()) == [])

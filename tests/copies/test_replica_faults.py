@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,13 @@ from liftgate.settings import RouterSettings
 from scene import Scene, audio, eventually, outcome, scene
 
 SIZE = 20 * MIB
-DATA = audio(SIZE, seed=1)
+
+
+@functools.cache
+def speech() -> bytes:
+    return audio(SIZE, seed=1)
+
+
 """Two whole chunks and a last one that carries the finalize."""
 
 SWITCHES: list[dict[str, Any]] = [{}, *({name: value} for name, value in switch_values())]
@@ -41,9 +48,9 @@ def prepare(of: Scene, row: Row) -> str:
     early = [fault for fault in row.faults if row.file != "new" and fault["operation"].startswith("upload")]
     for fault in early:
         of.order(**fault)
-    file_id = of.create(DATA)
+    file_id = of.create(speech())
     if row.file != "new":
-        of.ask(file_id, DATA)
+        of.ask(file_id, speech())
     if row.file == "old":
         of.advance(3600)
     if row.advance:
@@ -70,14 +77,14 @@ def hold(row: Row, switches: Mapping[str, Any], data_dir: Path) -> None:
         begun = time.monotonic()
         allowed, (fewest, most) = expected(row, switches)
         patience = 3.0 if "file_not_ready" in str(allowed) else None
-        told = outcome(lambda: of.ask(file_id, DATA, timeout=patience))
+        told = outcome(lambda: of.ask(file_id, speech(), timeout=patience))
         assert time.monotonic() - begun < row.within, told
         assert told in allowed, told
         assert fewest <= of.finalized <= most, of.finalized
         mend(of)
         time.sleep(1.6 if "failed" in told else 0)
-        assert outcome(lambda: of.ask(file_id, DATA)) == ANSWER, "what failed is not lost"
-        assert of.content(file_id) == DATA
+        assert outcome(lambda: of.ask(file_id, speech())) == ANSWER, "what failed is not lost"
+        assert of.content(file_id) == speech()
         assert eventually(lambda: len(of.at_gemini()) == 1), of.at_gemini()
         assert of.sandbox.control("sessions")["sessions"] == [] or eventually(
             lambda: all(session["received"] == 0 for session in of.sandbox.control("sessions")["sessions"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,12 @@ import pytest
 from fault_table import ANSWER, MIB, UPLOADING, switch_values
 from scene import audio, eventually, outcome, scene
 
-DATA = audio(20 * MIB, seed=1)
+
+@functools.cache
+def speech() -> bytes:
+    return audio(20 * MIB, seed=1)
+
+
 COMBINED = tuple(
     row
     for row in UPLOADING
@@ -23,16 +29,16 @@ COMBINED = tuple(
 @pytest.mark.parametrize(("switch", "value"), switch_values())
 def test_faults_of_one_upload_under_a_switch(switch: str, value: Any, tmp_path: Path) -> None:
     with scene(tmp_path, switches={switch: value}) as of:
-        file_id = of.create(DATA)
+        file_id = of.create(speech())
         for row in COMBINED:
             for fault in row.faults:
                 of.order(**fault)
-        assert outcome(lambda: of.ask(file_id, DATA)) == ANSWER
+        assert outcome(lambda: of.ask(file_id, speech())) == ANSWER
         assert of.finalized == 1
         of.clear_faults()
         of.advance(3600)
         of.order(kind="forbidden_file", operation="generate")
-        assert outcome(lambda: of.ask(file_id, DATA)) == ANSWER
+        assert outcome(lambda: of.ask(file_id, speech())) == ANSWER
         assert of.finalized == 2
         of.client.files.delete(file_id)
         assert eventually(lambda: of.at_gemini() == []), of.at_gemini()

@@ -6,6 +6,7 @@ Exact bytes on a socket, chosen by the path. `/good.png` is what they would be w
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import socket
 import socketserver
@@ -59,10 +60,17 @@ def _stalled(begin: bytes) -> Talk:
     return talk
 
 
-def _bomb(megabytes: int) -> bytes:
+@functools.cache
+def _bomb() -> bytes:
+    """200 MiB, packed: a fifth of a MiB."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     zeros = bytes(MIB)
-    return b"".join(packer.compress(zeros) for _ in range(megabytes)) + packer.flush()
+    return b"".join(packer.compress(zeros) for _ in range(200)) + packer.flush()
+
+
+def _made(make: Callable[[], bytes]) -> Talk:
+    """A page that takes long to make: only the process that serves it does."""
+    return lambda connection: connection.sendall(make())
 
 
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\n"
@@ -147,8 +155,8 @@ TOO_LARGE: Mapping[str, bytes | Talk] = {
     "chunks-without-number": _endless(
         _HEAD + b"transfer-encoding: chunked\r\n\r\n", b"10000\r\n" + bytes(65536) + b"\r\n"
     ),
-    "a-bomb": page(_bomb(200), "content-encoding: gzip", "content-type: image/png"),
-    "a-bomb-in-chunks": _chunks(_bomb(200)).replace(b"transfer", b"content-encoding: gzip\r\ntransfer", 1),
+    "a-bomb": _made(lambda: page(_bomb(), "content-encoding: gzip", "content-type: image/png")),
+    "a-bomb-in-chunks": _made(lambda: _chunks(_bomb()).replace(b"transfer", b"content-encoding: gzip\r\ntransfer", 1)),
 }
 """What is larger than the limit, whatever it says of itself: 413."""
 
