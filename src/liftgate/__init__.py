@@ -147,7 +147,7 @@ _PLACES = (
     *("utils", "main", "cost_calculator", "_logging", "caching", "caching.caching", "llms", "llms.custom_llm"),
     *("integrations", "integrations.custom_logger"),
 )
-"""Modules of LiteLLM's from which its users import what is here, or are told what to use instead of it: `from
+"""Modules of LiteLLM's from which its users import what is here, or read what to use instead of it: `from
 liftgate.utils import token_counter`."""
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

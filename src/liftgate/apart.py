@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Apart(Generic[T]):
-    """One piece of work at a time. `busy`: one was begun whose end nobody has seen."""
+    """One piece of work at a time. `busy`: the end of the last one was not awaited yet."""
 
     def __init__(self) -> None:
         self._running: asyncio.Future[T] | None = None

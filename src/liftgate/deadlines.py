@@ -1,5 +1,5 @@
 """Many deadlines on one timer. A timer of the event loop's own for each wait costs more than the wait's bookkeeping
-(about 8 µs under uvloop), and nobody notices a quarter of a second in a deadline of many.
+(about 8 µs under uvloop), and a quarter of a second is nothing in a deadline of many.
 
 `Deadlines` is exact to one tick, never early. One per part that waits; it ticks only while something waits.
 """

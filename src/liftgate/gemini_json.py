@@ -38,7 +38,7 @@ def decoded(data: Body) -> Any:
 def what_is_not(data: Body, wanted: str = "JSON") -> str:
     """Behind "something that is no": what was wanted, and what came where that is seen."""
     packed = data.startswith(b"\x1f\x8b")
-    return f"{wanted}: it is packed (gzip), which nobody asked for" if packed else wanted
+    return f"{wanted}: it is packed (gzip), which was not asked for" if packed else wanted
 
 
 def decoded_or_none(data: Body) -> Any:

@@ -1,7 +1,7 @@
 """What type a file has: one rule for every place that a type can come from. Pure: tables, and the order among them.
 
-A type may be said by the caller for Gemini (`format`), by its first bytes, by who sent it (a form, a data URL, a web
-server) and by its name. The order, for everything that is not said by `format` (`explicit`), is `resolve`'s:
+A type may be given by the caller for Gemini (`format`), by its first bytes, by who sent it (a form, a data URL, a web
+server) and by its name. The order, for everything that is not given by `format` (`explicit`), is `resolve`'s:
 
 1. bytes that leave no doubt; of a container (MP4, Ogg, WebM, ZIP) what was declared, or the name, may say more;
 2. the declared type, where Gemini takes it;
@@ -235,7 +235,7 @@ def from_filename(name: str) -> str | None:
 
 
 def bare(mime_type: str) -> str:
-    """A type as `resolve` gave it, without its charset: what Gemini is told."""
+    """A type as `resolve` gave it, without its charset: what Gemini gets."""
     return mime_type.partition(";")[0]
 
 

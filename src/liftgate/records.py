@@ -89,7 +89,7 @@ class FileRecord:
 class UploadRecord:
     """`bytes`: what the client declared, None if it did not. `received`: the sum of the parts. `secret_hash`: SHA-256
     of the capability of a Gemini session. `file_expires_after`: seconds that the file shall live. `completion`: what it
-    was completed with, a digest of the parts' ids. `expires_at` is what clients are told; `lag` seconds before that on
+    was completed with, a digest of the parts' ids. `expires_at` is what clients see; `lag` seconds before that on
     the steady clock it ends; where an older Liftgate noted no lag, when both clocks have passed it."""
 
     id: str

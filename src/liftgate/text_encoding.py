@@ -1,4 +1,4 @@
-"""In which encoding a text is written, told from its bytes. Pure.
+"""In which encoding a text is written, found from its bytes. Pure.
 
 Gemini reads UTF-8; what is written otherwise is converted on its way there (`as_utf8`). A byte order mark and UTF-8
 leave no doubt. UTF-16 and UTF-32 show in where their NULs stand, ISO-2022 by its escapes, though its bytes are ASCII.

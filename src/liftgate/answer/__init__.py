@@ -1,1 +1,1 @@
-"""Gemini's answers as neutral values: what was said, called, drawn, cited and counted."""
+"""Gemini's answers as neutral values: text, calls, media, citations and counts."""

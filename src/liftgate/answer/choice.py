@@ -176,8 +176,8 @@ class Answer(Generic[Q]):
     """Whole once its fold has ended. `question`: what the client asked, as its dialect read it. `service_tier`:
     Google's word, as the answer began with it. `response_id`, `served_by` (the model that answered): Google's words
     beside its first counts, empty where it did not say. `usage`: Gemini's usageMetadata, whole, as it came last.
-    `dollars`: what it cost, where that is told. `large`: to write it takes long, which is then to be done in a thread.
-    `ended_at`: unix seconds; 0 where nobody said."""
+    `dollars`: what it cost, where that is shown. `large`: to write it takes long, which is then to be done in a thread.
+    `ended_at`: unix seconds; 0 where unknown."""
 
     __slots__ = (
         "_counts", "choices", "dollars", "ended_at", "head", "large", "model_version", "question", "response_id",

@@ -24,7 +24,7 @@ Q = TypeVar("Q", bound=Question)
 _NONE: frozenset[str] = frozenset()
 
 CONTINUE = "Continue."
-"""Said for the user behind a turn of the model's, where Google refuses such an end (docs/protocol/gemini.md,
+"""Put in the user's mouth behind a turn of the model's, where Google refuses such an end (docs/protocol/gemini.md,
 "Models")."""
 
 
@@ -144,7 +144,7 @@ def _finish_outputs(ask: Ask) -> None:
     """The kinds of output, once modalities and voice were both read, and the resolution of media."""
     modalities = ask.modalities or []
     if not ask.facts.text_out:
-        # a speech model can do nothing else and must be told so (docs/protocol/gemini.md, "Speech")
+        # a speech model can do nothing else and must be asked for it (docs/protocol/gemini.md, "Speech")
         modalities = ["AUDIO"]
     elif "speechConfig" in ask.generation and "AUDIO" not in modalities:
         modalities = [*modalities, "AUDIO"]

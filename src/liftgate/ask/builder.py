@@ -112,7 +112,7 @@ class Ask(msgspec.Struct):
 
     def read_defaults(self) -> None:
         """What the deployment gives where the request leaves it open: called behind all of the request's parameters,
-        before its choice among tools, which is noted in `given` already."""
+        before its choice among tools, which `given` has already."""
         if self.defaults:
             self.default_reader(self)
 

@@ -1,7 +1,7 @@
 """Function names that other APIs take and Gemini refuses, and the names under which they are sent instead.
 
 Gemini wants a letter or an underscore at the beginning. A name from a history may hold anything, as another model may
-have said it. The same names in a request get the same aliases in every turn, so that calls and results keep matching.
+have written it. The same names in a request get the same aliases in every turn, so that calls and results still match.
 """
 
 from __future__ import annotations

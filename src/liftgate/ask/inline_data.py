@@ -1,4 +1,4 @@
-"""Data that a request brings along, as a data URL or bare base64: its type, told from its beginning; all of it, as one
+"""Data that a request brings along, as a data URL or bare base64: its type, read from its beginning; all of it, as one
 line of base64; its bytes, piece by piece, so that 50 MB do not block the event loop for long. Also what lies behind a
 URL.
 """

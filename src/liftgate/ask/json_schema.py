@@ -1,7 +1,7 @@
 """A client's JSON Schema → the JSON Schema that Gemini takes (docs/protocol/gemini.md, "Schemas").
 
-What can be said another way is rewritten (`const` is an `enum` of one; what stands beside a `$ref` goes into what it
-names), annotations stay, and with `strict` what cannot be said is refused: a promise is not quietly weakened. Recursion
+What has another spelling is rewritten (`const` is an `enum` of one; what stands beside a `$ref` goes into what it
+names), annotations stay, and with `strict` what has none is refused: a promise is not quietly weakened. Recursion
 is bounded, not trusted, and so is what `$ref`s make of a small schema.
 """
 

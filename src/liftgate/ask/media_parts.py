@@ -1,4 +1,4 @@
-"""Media, from a client's words to Gemini's part, in any API: what a reference is, what is said beside it, which of a
+"""Media, from a client's words to Gemini's part, in any API: what a reference is, what stands beside it, which of a
 request's media need I/O, and what a file that was resolved becomes.
 
 Films at YouTube come out in the spelling that Gemini takes (docs/protocol/gemini.md, "What goes wrong"):
@@ -108,7 +108,7 @@ def _id_in(url: str) -> str | None:
     return found if _ID.match(found) else None
 
 
-# ── what is said beside it ────────────────────────────────────────────────────────────────────
+# ── what stands beside it ────────────────────────────────────────────────────────────────────
 
 
 def explicit_type(owner: JsonObject, where: str) -> str | None:

@@ -59,7 +59,7 @@ class ModelFacts:
     result_media: tuple[str, ...] = ()
     """MIME types that functionResponse.parts takes; any other goes into a user content behind the response."""
     part_resolution: bool = True
-    """mediaResolution is said per part; else once for the request."""
+    """mediaResolution is given per part; else once for the request."""
     signatures: bool = True
     """A function call sent back without its thought signature is refused."""
     validated_mode: bool = True

@@ -1,7 +1,7 @@
 """A client's JSON Schema → Gemini's older OpenAPI-like Schema, for models that do not take JSON Schema
 (docs/protocol/gemini.md, "Schemas").
 
-What can be said another way is rewritten, `$ref` is replaced by what it names, and what cannot be said is refused by
+What has another spelling is rewritten, `$ref` is replaced by what it names, and what has none is refused by
 name. Recursion is bounded, not trusted, and so is what `$ref`s make of a small schema.
 """
 

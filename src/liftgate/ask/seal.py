@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Seal(Protocol):
-    """One owner's. Nobody else's opens what it has sealed."""
+    """One owner's. No other owner's opens what it has sealed."""
 
     def close(self, value: bytes) -> str: ...
 

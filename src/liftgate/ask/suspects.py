@@ -31,8 +31,8 @@ MOST_NAMED = 5
 
 
 class Suspect(msgspec.Struct, frozen=True):
-    """A file of a request: its place, how its owner knows it, and the type that Gemini was told. `address`: where
-    Gemini itself fetches it; then the type may be "", nobody knows it."""
+    """A file of a request: its place, how its owner knows it, and the type that Gemini got. `address`: where
+    Gemini itself fetches it; then the type may be "", unknown."""
 
     param: str | None
     which: str
@@ -56,7 +56,7 @@ def inline_suspects(media: Mapping[str, Media], sent: Mapping[str, ResolvedFile]
 
 
 def named(refused: LiftgateError, suspects: Sequence[Suspect]) -> LiftgateError:
-    """The same refusal, saying which file it is about; as it was where that cannot be told."""
+    """The same refusal, saying which file it is about; unchanged where that is unknown."""
     if not isinstance(refused, InvalidRequest) or refused.upstream is None or refused.param is not None:
         return refused
     reason = refused.upstream.message

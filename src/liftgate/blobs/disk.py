@@ -1,4 +1,4 @@
-"""Blocking file work: on threads, ended before its caller ends, with the system's refusals told apart.
+"""Blocking file work: on threads, ended before its caller ends, with the system's refusals as errors of ours.
 
 Called by the spool, the local store and sources of bytes; nothing else touches a descriptor of theirs.
 """
@@ -157,7 +157,7 @@ def sync_directory(directory: Path) -> None:
 
 def make_directory(directory: Path) -> None:
     """Makes it, and its parent, durably. No more of the path: that a data directory is not there any more is a fault
-    to be told, and not to be covered by an empty one."""
+    to be reported, and not to be covered by an empty one."""
     for place in (directory.parent, directory):
         if not place.is_dir():
             place.mkdir(exist_ok=True)

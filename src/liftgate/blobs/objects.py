@@ -2,7 +2,7 @@
 
 A blob is a row of objects of 8 MiB, the last one shorter: `prefix/blob-…/00000`, `…/00001`. It is not one object put
 in by a multipart upload, because the parts of an unfinished one are kept, and paid for, out of sight: after a crash
-nobody could find them, while an object that belongs to nothing is listed and swept.
+no sweep could find them, while an object that belongs to nothing is listed and swept.
 
 Needs permission to get, put, list and delete under the prefix. Credentials and endpoints come from the environment as
 obstore reads them: AWS_*, GOOGLE_*, AZURE_*. Memory: at most two segments a blob, and eight over all being stored.
@@ -83,7 +83,7 @@ class ObjectBlobs:
     """
 
     def __init__(self, url: str, *, config: Mapping[str, str] | None = None) -> None:
-        # An http:// endpoint in the environment is a choice made by who runs this; obstore wants it said once more.
+        # An http:// endpoint in the environment is a choice made by who runs this; obstore wants it as an option too.
         insecure = any(os.environ.get(name, "").startswith("http://") for name in _ENDPOINTS)
         insecure = insecure or any(value.startswith("http://") for value in (config or {}).values())
         client: dict[str, object] = {**_CLIENT, **({"allow_http": True} if insecure else {})}
@@ -266,7 +266,7 @@ class _ObjectSource:
 
 @asynccontextmanager
 async def _answering(verb: str) -> AsyncIterator[None]:
-    """A store that fails is Unavailable. What it said goes to the log: it may hold addresses and names of buckets."""
+    """A store that fails is Unavailable. Its own words go to the log: it may hold addresses and names of buckets."""
     try:
         yield
     except (BaseError, OSError) as error:

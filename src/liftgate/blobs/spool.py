@@ -1,8 +1,8 @@
 """A file that grows while it is read: one writer, several readers, hashed on the way.
 
 Bytes of an upload arrive here first. Readers at any speed (an object store, Gemini) follow the writer. Every spool file
-is locked (flock) by the process that writes it, so that what a dead process left can be told from what is alive. It is
-no store: `BlobStore.store` takes it from here.
+is locked (flock) by the process that writes it, which tells a live spool from a dead process's. It is no store:
+`BlobStore.store` takes it from here.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _SMALL = 16 * 1024
 """Bytes of a piece below which joining it to others is cheaper than carrying it alone."""
 
 _WRITE_BACK = 8 * 1024 * 1024
-"""Bytes after which the system is told to begin writing them to the disk."""
+"""Bytes after which the system begins to write them to the disk."""
 
 _PREFIX = "spool-"
 
 
 class SpoolDiscarded(Exception):
-    """The writer gave up, so the bytes that a reader waits for never come. Not told to clients."""
+    """The writer gave up, so the bytes that a reader waits for never come. Clients get another error."""
 
 
 class Spool:

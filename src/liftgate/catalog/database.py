@@ -39,7 +39,7 @@ log = logging.getLogger("liftgate.catalog")
 
 class Database:
     """See the module. Belongs to the event loop in which it was opened. `place` names it in messages, without a secret:
-    the path of its file, or the server and the database. `watcher`: whether changes by other processes are heard.
+    the path of its file, or the server and the database. `watcher`: whether changes by other processes are noticed.
     `measurements`: where the duration of each call is recorded.
     """
 
@@ -144,7 +144,7 @@ class Database:
         self._ahead = await self.read(lambda conn: conn.now()) - self._clock.monotonic()
 
     def now(self) -> float:
-        """The database's time, as well as it can be told without asking: what a deletion depends on asks."""
+        """The database's time, as well as it is known without asking. What leads to a deletion asks."""
         return self._clock.now() if self._ahead is None else self._clock.monotonic() + self._ahead
 
     @property
@@ -153,7 +153,7 @@ class Database:
         return self._ahead is not None
 
     def stale_since(self) -> float | None:
-        """`clock.monotonic()` of when changes by other processes could last be heard; None while they are heard."""
+        """`clock.monotonic()` of when changes by other processes last arrived; None while they arrive."""
         since = self.watcher.deaf_since
         if since is None:
             return None

@@ -65,7 +65,7 @@ class Listener:
         self._thread = threading.Thread(target=self._run, name="catalogue-listen", daemon=True)
 
     async def start(self, timeout: float) -> None:
-        """Returns once every later announcement will be heard; raises `Unavailable` after `timeout` seconds."""
+        """Returns once every later announcement will arrive; raises `Unavailable` after `timeout` seconds."""
         self._thread.start()
         try:
             async with asyncio.timeout(timeout):
@@ -84,13 +84,13 @@ class Listener:
                     pauses = REACHES.pauses()
                     self._listen(raw)
             except psycopg.Error as error:
-                log.warning("the catalogue's changes are not heard at the moment: %s", type(error).__name__)
+                log.warning("the catalogue's changes do not arrive at the moment: %s", type(error).__name__)
             except Exception as error:
                 if self._loop.is_closed():
-                    # Nobody listens any more.
+                    # The process ends.
                     return
                 # Whatever it was: a process that does not hear serves what others have deleted.
-                log.exception("the catalogue's changes are not heard at the moment: %s", type(error).__name__)
+                log.exception("the catalogue's changes do not arrive at the moment: %s", type(error).__name__)
             finally:
                 self._unplug()
             self._stop.wait(next(pauses))

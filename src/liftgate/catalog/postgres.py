@@ -49,7 +49,7 @@ DAMAGED_SECONDS = 60.0
 
 
 def meaning_of(error: psycopg.Error, trouble: Trouble) -> LiftgateError | None:
-    """What the caller is told; None for a defect of ours, which is raised as it is."""
+    """The error that the caller gets; None for a defect of ours, which is raised as it is."""
     if isinstance(error, pg.DiskFull):
         return StorageFull("No space is left on the disk of the catalogue.")
     if isinstance(error, pg.ProgramLimitExceeded):
@@ -230,7 +230,7 @@ class PostgresSession:
             for payload in payloads(self._origin, announced):
                 connection.execute("SELECT pg_notify(?, ?)", (CHANNEL, payload))
             if job.expired:
-                # The caller was told that it failed: so it must not have happened.
+                # The caller got an error, so nothing may be committed.
                 raise too_late()
         except BaseException:
             self._roll_back(connection)

@@ -47,7 +47,7 @@ INCOMPLETE = ("no such table", "no such column", "has no column named", "foreign
 
 
 def meaning_of(error: sqlite3.Error, trouble: Trouble) -> LiftgateError | None:
-    """What the caller is told; None for a defect of ours, which is raised as it is."""
+    """The error that the caller gets; None for a defect of ours, which is raised as it is."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         # The module itself raises this one, for a text that is none.
@@ -148,7 +148,7 @@ class SqliteSession:
             announced = condensed(connection.announced)
             self._record(connection, announced)
             if job.expired:
-                # The caller was told that it failed: so it must not have happened.
+                # The caller got an error, so nothing may be committed.
                 raise too_late()
             connection.raw.execute("COMMIT")
         except BaseException:

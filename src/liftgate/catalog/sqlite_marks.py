@@ -51,7 +51,7 @@ class Descriptors:
     """One of each index file, shared by all who look at it in this process.
 
     To close any descriptor of a file gives up every lock that the process has on it, SQLite's too. So one is closed
-    only when nobody looks at it any more and the file has no name, which is when the last connection to it has been
+    only when no program has it open any more and the file has no name, which is when the last connection to it has been
     closed.
     """
 

@@ -43,7 +43,7 @@ class SqliteWatcher:
         self._thread = threading.Thread(target=self._watch, name="catalogue-watch", daemon=True)
 
     async def start(self) -> None:
-        """Returns once every later announcement will be heard; raises what opening the file raises."""
+        """Returns once every later announcement will arrive; raises what opening the file raises."""
         raw = await asyncio.to_thread(self._begin)
         self._raw = raw
         self._thread.start()
@@ -69,7 +69,7 @@ class SqliteWatcher:
                 if announced:
                     self._loop.call_soon_threadsafe(self._deliver, announced)
         except RuntimeError:
-            # The event loop is closed, nobody listens any more.
+            # The event loop is closed.
             return
         finally:
             self._end()

@@ -1,4 +1,4 @@
-"""What is said of a table once: its columns, the owner's column, the columns that hold keys of the object store.
+"""A table's declaration, made once: its columns, the owner's column, the columns that hold keys of the object store.
 
 A module of `catalog/rows/` makes its `Table`, and that registers it. What must reach every table walks `registered()`:
 a sweep asks which objects a row needs, erasing an owner deletes rows, a backup writes them, a quota counts bytes. So a

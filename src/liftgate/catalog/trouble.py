@@ -1,6 +1,6 @@
-"""What keeps an open catalogue from being used: told to the log once, and for damage held against every later call.
+"""What keeps an open catalogue from being used: logged once, and for damage held against every later call.
 
-An engine's session reports here what its driver said. A catalogue that is damaged is not written to again, because
+An engine's session reports here what its driver raised. A catalogue that is damaged is not written to again, because
 each write could spread the damage; what it says may be wrong, so it is not read either.
 """
 
@@ -13,7 +13,7 @@ import time
 from liftgate.errors import Unavailable
 
 AGAIN_SECONDS = 60.0
-"""How long a reason that was told is not told again."""
+"""How long a reason that was logged is not logged again."""
 MOST_REASONS = 32
 
 log = logging.getLogger("liftgate.catalog")
@@ -34,7 +34,7 @@ class Trouble:
         self._opened = False
 
     def opened(self) -> None:
-        """From here on the log hears; what kept it from being opened is said by the one who tried."""
+        """From here on reasons are logged; what kept it from being opened is reported by the one who tried."""
         self._opened = True
 
     def tell(self, reason: str) -> Unavailable:

@@ -143,7 +143,7 @@ class Workers:
         try:
             job.loop.call_soon_threadsafe(self._finish, job, result, error)
         except RuntimeError:
-            # The loop is closed: the caller left without closing the database, nobody waits for this.
+            # The loop is closed: the caller left without closing the database, and no one waits.
             log.debug("a result of the catalogue came after the event loop was closed")
         # A failure refers to this frame.
         del result, error
@@ -195,7 +195,7 @@ class Watcher(Protocol):
 
 
 class Unopened:
-    """The watcher of a catalogue that is not open: nothing was to be heard yet."""
+    """The watcher of a catalogue that is not open: no change is missed."""
 
     deaf_since = None
 

@@ -1,4 +1,4 @@
-"""Copies of what is ours at Google: made when needed, made again when gone, purged when nobody needs them.
+"""Copies of what is ours at Google: made when needed, made again when gone, purged when they have no use.
 
 What a copy is of is the truth, and the copy a cache entry (docs/architecture.md, "The nouns", "Copies"). A `kind` says
 what can be copied and how it is made; `kinds/` has a module for each. All else is shared: `live` (memory), `ensure`

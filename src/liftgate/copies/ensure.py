@@ -32,7 +32,7 @@ log = logging.getLogger("liftgate.copies")
 MOST_LOST = 10_000
 
 Outcome = CopyRecord | LiftgateError
-"""What a page-in ends with. A failure is a value: whoever waits gets it, and with nobody waiting it is no news."""
+"""What a page-in ends with. A failure is a value: whoever waits gets it, and an unawaited one is not logged."""
 
 
 class Copies(Generic[S]):
@@ -225,7 +225,7 @@ class Copies(Generic[S]):
         """How many copies this process is making."""
         return len(self._page_ins) + len(self._renewals)
 
-    # ── news ─────────────────────────────────────────────────────────────────────────────────────
+    # ── changes ──────────────────────────────────────────────────────────────────────────────────
 
     def _on_change(self, topic: str, text: str) -> None:
         if topic == "*":

@@ -53,7 +53,7 @@ class Maker(Generic[S]):
         self._db = services.db
         self._settings = services.settings
         self._kind = kind
-        # By `CopyKey.text`, as leases and news of other processes name a copy.
+        # By `CopyKey.text`, as leases and other processes' announcements name a copy.
         self._changed: dict[str, asyncio.Event] = {}
 
     async def obtain(
@@ -176,7 +176,7 @@ class Maker(Generic[S]):
 
     async def _wait(self, key: CopyKey, changed: asyncio.Event) -> None:
         if (here := active.get()) is not None and not here.links:
-            # Where the process that makes it is traced too, it has said in its lease which span that is.
+            # Where the process that makes it is traced too, its lease names that span.
             name = lease_name(self._kind.table, key)
             lease = await self._db.read(partial(leases.holder_of, name=name))
             if lease is not None and (carrier := carrier_of(lease.holder)) is not None:

@@ -25,7 +25,7 @@ OpenBlob = Callable[[str, int], Awaitable[ByteSource]]
 class Services:
     """`db`: the catalogue; `blobs`: the object store; `open_blob` reads from both. `client` asks Gemini. `tasks` run
     until they are drained. `accounts` are those of the config, by name. `holder` names this process in leases.
-    `measurements`: what is worth counting is told there. `sending`: the upload sessions that this process carries on.
+    `measurements`: records what is worth counting. `sending`: the upload sessions that this process carries on.
     """
 
     db: Database

@@ -38,7 +38,7 @@ def with_our_list(message: str) -> str:
 
 class ErrorBody(msgspec.Struct, frozen=True):
     """An error in the API's names and sentences, and the HTTP status that goes with it. `longest_pause`: seconds, where
-    the API's clients wait as long as they are told. `tells_request`: the body has the request's id too, in
+    the API's clients wait as long as the answer asks. `tells_request`: the body has the request's id too, in
     `request_id`."""
 
     status: int

@@ -155,7 +155,7 @@ _FREE = ("trace_id", "user", "upstream_id")
 
 
 def _form_of(call: CallRecord) -> str:
-    """The line of calls like this one, with a place for each value that varies, and for what is said freely."""
+    """The line of calls like this one, with a place for each value that varies, and for free text."""
     written = []
     for name, value in access_fields(call).items():
         if name in _VARY:

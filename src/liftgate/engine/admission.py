@@ -68,7 +68,7 @@ def _total_of(usage: JsonObject | None) -> int:
 
 def admitted(model: str, deployments: FindGroup) -> Awaitable[None] | None:
     """A call of this model, by its public name, is to begin. To be awaited where there is something: the caller's
-    limits let it begin then, or RateReached is raised; LimitsAway while nobody can say."""
+    limits let it begin then, or RateReached is raised; LimitsAway while the limits cannot be read."""
     call = current.get()
     return None if call is None or call.ticket is None else call.ticket.begin(model, deployments)
 

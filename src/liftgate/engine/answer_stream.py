@@ -79,7 +79,7 @@ class StartedStream(Generic[Q]):
         if not begun:
             raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
         if call is not None and self._fold.answer.usage:
-            # Google will have said what was used; a stream of minutes need not keep the question for that.
+            # Google reports the usage itself, so a stream of minutes need not keep the question.
             call.sent = None
         self._events = events
 
@@ -205,7 +205,7 @@ class AnswerStream(Protocol[Q]):
 
 
 async def abandon(task: StreamTask[Q]) -> None:
-    """Ends a stream that nobody waits for any more, started or not."""
+    """Ends a stream that has no reader any more, started or not."""
     task.cancel()
     await asyncio.wait({task})
     if not task.cancelled() and task.exception() is None:

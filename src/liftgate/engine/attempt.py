@@ -97,7 +97,7 @@ class Attempts:
         """What `use` returns, given the files by the parameter that names each. It may be called more than once.
 
         Raises what `use` does; a file that Gemini goes on denying is named as the client knows it, and of a model that
-        Google has ended it is said when, and what follows.
+        Google has ended the error says when, and what follows.
         """
         call = current.get()
         if call is not None:
@@ -172,7 +172,7 @@ def _without_files(lost: UpstreamFileLost) -> LiftgateError:
 
 
 def _suspects(wanted: RequestFiles, files: Mapping[str, ResolvedFile]) -> list[Suspect]:
-    """All files of a request, as Gemini was told of them."""
+    """All files of a request, as Gemini knows them."""
     found = list(inline_suspects(wanted.media, files))
     for each in wanted.needs:
         if each.wanted is not None:

@@ -264,7 +264,7 @@ class Background:
             log.warning("the response %s waits: %s", run_id, error.message)
 
     async def take_up(self) -> None:
-        """Begins with what nobody carries out: its process died, or has not come to it for long."""
+        """Begins with what no process carries out: its own died, or has not come to it for long."""
         older = self._services.settings.lease_seconds
         for run_id, owner in await self._db.read(partial(rows.runs_left, older=older, limit=_TAKEN_UP_AT_ONCE)):
             self._start(run_id, owner)

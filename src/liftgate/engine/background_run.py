@@ -171,7 +171,7 @@ class BackgroundRun:
 
     async def _waits(self, made: _Made, error: LiftgateError, waited: int) -> bool:
         """Whether its limits refused it for a while only, and nothing of it was paid: then it has waited for another
-        try. Nobody waits for the answer, who could try again."""
+        try. No client waits for the answer, who could try again."""
         call, clock = made.call, self._services.clock
         if call is None or call.ticket is None or call.usage is not None or call.earlier:
             return False

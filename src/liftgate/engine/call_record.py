@@ -100,7 +100,7 @@ class CallRecord(msgspec.Struct):
     # Bodies, as they came and went over the wire
     bytes_in: int = 0
     bytes_out: int = 0
-    # What Google said of it
+    # What Google reports of it
     usage: JsonObject | None = None
     """Its `usageMetadata`, whole: tokens by kind and by modality. Of a stream the last one that came."""
     response_id: str = ""
@@ -123,7 +123,7 @@ class CallRecord(msgspec.Struct):
     priced: JsonObject | None = None
     """The usage that `cost` and `tokens` are of."""
     sent: tuple[Deployment, Body] | None = None
-    """What Google was asked last, where it has to be paid and Google has said nothing of it."""
+    """What Google was asked last, where it has to be paid and Google has reported no usage."""
     chunks: int = 0
     """Pieces of a streamed answer that came."""
     given: int = 0
@@ -151,7 +151,7 @@ class CallRecord(msgspec.Struct):
     """HTTP's, or what it would be for a call of the SDK; 0 where the client left before there was an answer."""
     outcome: Outcome = "ok"
     error: str = ""
-    """The class of `errors` that the caller was told, `FileNotFound`: one name for one meaning in each dialect."""
+    """The class of `errors` that the caller got, `FileNotFound`: one name for one meaning in each dialect."""
     limit: str = ""
     """The limit of its key's that refused it: requests, tokens, parallel, usd, bytes, model or route."""
     started: float = msgspec.field(default_factory=monotonic)
@@ -198,7 +198,7 @@ class CallRecord(msgspec.Struct):
             self.sent = None
 
     def asks(self, deployment: Deployment, body: Body) -> None:
-        """Google is asked (again): what it said of an answer before stands for itself."""
+        """Google is asked (again): what it reported of an earlier answer is noted already."""
         self.sent, self.priced = (deployment, body), None
         if self.span is not None:
             self._attempts_again(deployment)

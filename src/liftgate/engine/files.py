@@ -118,7 +118,7 @@ class Files:
         if file is not None and not is_taken(file.mime_type):
             file = await self._looked_at_again(file)
         if file is not None and changes == self._changes:
-            # Only what no news can have overtaken: a deleted File that is remembered would be there for ever.
+            # Only what no change can have overtaken: a deleted File that is remembered would be there for ever.
             self._remember(file)
         return file
 
@@ -144,7 +144,7 @@ class Files:
     async def named(self, owner: Owner, spelling: str) -> FileRecord | None:
         """The File that a client means by an id, a Gemini name (`files/x`), its `x` or a URI; None where it has none.
 
-        Only names that Liftgate gave, or that the owner chose, are looked for: a copy's name is nobody's.
+        Only names that Liftgate gave, or that the owner chose, are looked for: a copy's name belongs to no owner.
         """
         name = resource_of(spelling)
         found = await self.find(owner, id_in(spelling))
@@ -197,7 +197,7 @@ class Files:
         return file, FileBytes(file, source, self._ingest.threads)
 
     def _stale(self) -> bool:
-        """Memory is believed for a while when other processes cannot be heard: they cannot change much either then."""
+        """While no changes of other processes arrive, memory is believed for a time: they cannot change much then."""
         since = self._db.stale_since()
         return since is not None and self._clock.monotonic() - since > self._settings.cache_stale_seconds
 
@@ -267,7 +267,7 @@ class Creation:
         return file
 
     async def abort(self) -> None:
-        """Nothing of it is kept. Idempotent. Gemini is told in the background."""
+        """Nothing of it is kept. Idempotent. Gemini's session ends in the background."""
         for upload in self._head_starts:
             self._prefetch.cancel_head_start(upload)
         await self._arrival.abort()

@@ -1,6 +1,6 @@
-"""Google's own list of models, as an account sees it: kept for a while, and told stale where Google cannot be asked.
+"""Google's own list of models, as an account sees it: kept for a while, and served stale where Google cannot be asked.
 
-One call asks while the others wait for it; nobody waits long where an older list is here. No chat ever comes by.
+One call asks while the others wait for it; no one waits long where an older list is here. No chat ever comes by.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class GoogleModels:
         return self._lists[name]
 
     async def _ask(self, account: Account) -> LiftgateError | None:
-        """A failure is a value: all who wait raise it, and with nobody waiting it is no news."""
+        """A failure is a value: all who wait raise it, and an unawaited one is not logged."""
         try:
             models = await self._client.list_models(account)
         except LiftgateError as error:

@@ -88,7 +88,7 @@ class GroupCommit(Generic[T]):
                 self._waiting = []
 
     async def _gather(self) -> None:
-        """Until nobody comes any more."""
+        """Until no work is left."""
         for _ in range(MOST_GATHERINGS):
             before = len(self._waiting)
             if before >= MOST:

@@ -9,7 +9,7 @@ from liftgate.errors import UnsupportedParameter
 
 
 def check_kept(model: str, group: Sequence[Deployment], param: str, *, one_owner: bool) -> None:
-    """They are Gemini's own names, of one account and of nobody in particular: they pass where there is one owner and
+    """They are Gemini's own names, of one account and of no owner: they pass where there is one owner and
     one account, so that no other's can be named and none is missed. Raises UnsupportedParameter elsewhere.
     """
     if not one_owner:

@@ -1,4 +1,4 @@
-"""The end of every call, heard at one place: one `CallRecord` for each call of each dialect, whatever became of it.
+"""The end of every call, noted at one place: one `CallRecord` for each call of each dialect, whatever became of it.
 
 The face that takes a call begins its record (`Meters.begin`) and ends it once (`Meters.end`); what serves it fills
 it in on the way, and finds it with `current`. Spend, metrics and log lines are listeners (`Meter`). Without listeners
@@ -107,7 +107,7 @@ class Kinds:
 
 
 class Unreported(Protocol):
-    """Finds out what a call used of which Google said nothing, and then tells it, now or later."""
+    """Finds out what a call used of which Google reported nothing, and then notifies, now or later."""
 
     def take(self, call: CallRecord, tell: Callable[[CallRecord], None]) -> None: ...
 
@@ -119,7 +119,7 @@ class Tracer(Protocol):
 
 
 class Meters:
-    """All listeners of a gateway. False where nobody wants to know. `tell_cost`: callers do. `open`: calls
+    """All listeners of a gateway. False where there are none. `tell_cost`: callers do. `open`: calls
     that have begun and not ended."""
 
     def __init__(self, listeners: Sequence[Meter], clock: Clock, pricing: Pricing, *, tell_cost: bool = False) -> None:

@@ -122,5 +122,5 @@ class Models:
         return self._router.failures(deployment)
 
     def check(self, name: str) -> None:
-        """Raises ModelNotFound for a name that no deployment serves. Asks nobody."""
+        """Raises ModelNotFound for a name that no deployment serves. Asks neither the catalogue nor Google."""
         self._router.deployments(name)

@@ -75,7 +75,7 @@ class PassedStream:
     """Gemini's events as they come, the first one included; their JSON is not touched. `aclose()` cancels the upstream.
 
     `events`: server-sent ones, as Google separates them and without comments, on which its SDK breaks; else elements of
-    a JSON array. A failure is told inside, as Google tells one. `call`: what is noted of it at its end."""
+    a JSON array. A failure stands inside, as Google writes one. `call`: what is noted of it at its end."""
 
     def __init__(
         self, stream: GeminiStream, first: Sequence[Body], hold: ExitStack, *, events: bool, call: CallRecord | None
@@ -95,7 +95,7 @@ class PassedStream:
         await self._blocks.aclose()
         self._hold.close()
         if self._call is not None:
-            # What is said of tokens counts them from the beginning: only the last event has to be read.
+            # Each event counts tokens from the beginning: only the last one has to be read.
             self._call.chunks = self._stream.came
             self._call.answered(self._last if len(self._last) < LARGE else b"")
         await self._stream.close()

@@ -1,4 +1,4 @@
-"""Files whose copies were asked for at their upload, on their way to Gemini: nobody waits, their status tells.
+"""Files whose copies were asked for at their upload, on their way to Gemini: no request waits, and their status tells.
 
 A File is `uploaded` until it is at all accounts it was meant for, then `processed`, or `error` when Gemini refused it.
 While Gemini cannot be had it is tried again, under a lease that says so to the job that settles what was left behind.

@@ -134,7 +134,7 @@ class Replies:
     def kept(
         self, owner: Owner, turn: Turn, stream: AnswerStream[ResponsesQuestion]
     ) -> AnswerStream[ResponsesQuestion]:
-        """The stream of a turn whose answer is stored before its end is told, and also when its reader leaves."""
+        """The stream of a turn whose answer is stored before its end goes out, and also when its reader leaves."""
 
         async def keep(answer: Answer[ResponsesQuestion]) -> None:
             response = (

@@ -26,7 +26,7 @@ class Shares:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody has a turn or waits for one."""
+        """Whether no one has a turn or waits for one."""
         return not (self._all or self._taken or self._waiting)
 
     @asynccontextmanager

@@ -1,5 +1,5 @@
-"""Calls of which Google said no usage: its client left, or its time was over, while Google was at it; or an answer has
-none. They are reckoned from what was sent, which Google counts for nothing, and from what was given.
+"""Calls of which Google reported no usage: the client left, or the time was over while Google was at work; or an answer
+has none. They are reckoned from what was sent, which Google counts for nothing, and from what was given.
 """
 
 from __future__ import annotations

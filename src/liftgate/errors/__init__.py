@@ -1,7 +1,7 @@
 """Everything that can go wrong, one tree by meaning.
 
 An error knows what it means (its class), which request field or file is at fault, whether trying again can help,
-and what the upstream said. It does not know how it is shown: each API's names, and sentences of its own, stand in its
+and the upstream's own words. It does not know how it is shown: each API's names, and sentences of its own, stand in its
 dialect.
 
     LiftgateError

@@ -44,7 +44,7 @@ def let_go(error: BaseException) -> None:
 
 
 class LiftgateError(Exception):
-    """Any failure that is told to a caller.
+    """Any failure that a caller gets.
 
     `status`: HTTP status. `param`: the path of the field at fault. `code`: a word for programs. `retryable`: the same
     request may succeed later or elsewhere. `retry_after`: seconds, when known. `message`: a plain sentence, which an

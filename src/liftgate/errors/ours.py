@@ -60,7 +60,7 @@ class Unavailable(LiftgateError):
 
 
 class LimitsAway(Unavailable):
-    """Nobody can say at the moment whether a key's limits let the call in. No other deployment could."""
+    """Whether a key's limits let the call in cannot be read at the moment. No other deployment could."""
 
     retryable = False
     worth_repeating = True

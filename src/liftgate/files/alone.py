@@ -56,7 +56,7 @@ async def is_alone(db: Database, blobs: BlobStore) -> bool:
 
 
 async def has_met_another(db: Database, blobs: BlobStore) -> bool:
-    """Whether another catalogue has used the store, and no operator has said since that it is gone."""
+    """Whether another catalogue has used the store, and no operator has declared it gone since."""
     row, found = await _look_around(db, blobs)
     return math.isinf(row.alone_since) or found not in (row.turn, row.next_turn)
 

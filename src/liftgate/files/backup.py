@@ -30,7 +30,7 @@ _SECONDS = 3600.0
 """For the catalogue's rows, which are read in one piece."""
 
 Begin = Callable[[int], Callable[[int], None]]
-"""Is told how many bytes there are, and gives what is told of each piece."""
+"""Gets how many bytes there are, and gives what is called with each piece's size."""
 
 
 async def back_up(db: Database, blobs: BlobStore, directory: Path, *, now: float, begin: Begin) -> Report:
@@ -93,7 +93,7 @@ def _source(conn: Connection) -> str:
 
 
 def _gone(conn: Connection, missing: list[str]) -> set[str]:
-    """Which of these blobs and parts nobody needs any more: they were deleted since the rows were read."""
+    """Which of these blobs and parts have no use any more: they were deleted since the rows were read."""
     known = known_objects(conn, missing)
     return {name for name in missing if name not in known or (name.startswith("blob-") and _orphaned(conn, name))}
 

@@ -1,7 +1,7 @@
 """A store of bytes belongs to one catalogue: the same random marks lie in both, written once, and are compared here.
 
 Whoever opens the two together calls `settle` first. Where they do not belong together it ends in one sentence, for a
-mistyped address is likelier than a store full of bytes that nobody needs. Only an operator joins them anew (`adopt`).
+mistyped address is likelier than a store full of garbage. Only an operator joins them anew (`adopt`).
 """
 
 from __future__ import annotations

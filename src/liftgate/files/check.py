@@ -39,8 +39,8 @@ class Finding:
 async def check(db: Database, blobs: BlobStore, *, full: bool = False) -> AsyncIterator[Finding]:
     """Yields what is wrong. `full` reads every byte and compares the hashes. Keeps the store's listing in memory.
 
-    The store is listed before the rows are read, and both go on changing where a gateway runs. So nothing is told at
-    once: what looks wrong is looked at again, its row, the store, and its row once more.
+    The store is listed before the rows are read, and both go on changing where a gateway runs. So what
+    looks wrong is looked at again before it is reported: its row, the store, and its row once more.
     """
     stored = {blob.id: blob.bytes async for blob in blobs.list()}
     needed: set[str] = set()

@@ -60,7 +60,7 @@ class Copied:
 class Copier:
     """`spool_dir`: on the file system of `target` where that is a directory. `there`: what the target has, by key, in
     bytes. `believe`: whether that it is there, with the right size, is enough; its hash is compared otherwise. `moved`
-    is told bytes as they are dealt with."""
+    is called with bytes as they are dealt with."""
 
     source: BlobStore
     target: BlobStore

@@ -102,7 +102,7 @@ class PartArrival(Arrival):
             key=self.key,
             bytes=self.size,
             sha256=self.spool.sha256 if self._whole else "",
-            created_at=0.0,  # the database's time, told when it is written
+            created_at=0.0,  # the database's time, known when it is written
             start=self._start,
         )
         return await self._ingest.db.write(lambda conn: _add(conn, part), storing=True)

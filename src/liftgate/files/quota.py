@@ -61,7 +61,7 @@ class Quotas:
         await self.make_room(owner, coming, lead=lead, param=param)
 
     async def make_room(self, owner: Owner, coming: int, *, lead: str, param: str) -> None:
-        """`admit`, with what is said before the sentence of its refusal."""
+        """`admit`. `lead`: the beginning of the refusal's sentence."""
         quota = self._limits.storage_quota(owner)
         if quota is None:
             return

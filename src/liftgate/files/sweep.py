@@ -1,4 +1,4 @@
-"""Removes what nobody needs: expired files, orphaned blobs, objects without a blob, spools of dead processes.
+"""Removes what has no use: expired files, orphaned blobs, objects without a blob, spools of dead processes.
 
 Every step may be interrupted, repeated and run beside others: the row goes first, and an object without a row is what
 a later sweep finds. Deleting bytes needs proof: the store bears the catalogue's mark, no other catalogue has swept it
@@ -69,7 +69,7 @@ async def sweep(
 ) -> Swept:
     """All of it, once. `large`: an operator says that this is the only catalogue and the right one, so unknown objects
     are deleted even where they are more than a small part of the store.
-    `deleted`: bytes whose last file was deleted go at once and not after the grace: nobody can ask for them any more.
+    `deleted`: bytes whose last file was deleted go at once and not after the grace: no one can ask for them any more.
     `first`: of a process that goes on sweeping; it deletes no bytes yet, so that the process of another catalogue can
     hear of it before. Raises Unavailable, also where store and catalogue do not belong together; what was done until
     then stays done.

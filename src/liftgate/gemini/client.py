@@ -272,7 +272,7 @@ class GeminiClient:
     # ── all ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def upstream_now(self, account: Account) -> float:
-        """Seconds since the epoch on the clock of this account's upstream, as its last answer told it; else on ours."""
+        """Seconds since the epoch on the clock of the account's upstream, by the Date of its last answer; else ours."""
         return self._clock.now() + self._time.skews.get(account.name, 0.0)
 
     def connections(self) -> tuple[int, int]:

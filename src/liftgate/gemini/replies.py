@@ -14,7 +14,7 @@ from liftgate.measurements import Measurements
 
 
 class Refusals:
-    """What Google refuses, as errors; which quotas it names is told."""
+    """What Google refuses, as errors; which quotas it names is recorded."""
 
     def __init__(self, measurements: Measurements) -> None:
         self._measurements = measurements

@@ -1,6 +1,6 @@
 """The only place that reads Google's sentences, and why it must.
 
-Everything else is told from structure: HTTP status, `error.status`, ErrorInfo, QuotaFailure, RetryInfo. Three things
+Everything else is read from structure: HTTP status, `error.status`, ErrorInfo, QuotaFailure, RetryInfo. Three things
 have none. Which file a 403, 404 or 400 is about stands in the sentence alone (docs/protocol/gemini.md, "Errors": no
 details come with it), and without it the wrong copy would be dropped and a missing model taken for a missing file. And
 a request without an accepted key answers a 403 that differs from 'this model is not for you' by its words only. And a

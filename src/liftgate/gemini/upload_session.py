@@ -239,6 +239,6 @@ def _chunk_size(granularity: int) -> int:
 
 
 def _rest(count: int, error: LiftgateError) -> float:
-    """Seconds before the `count`-th try in a row. The first is at once, unless Gemini said that it is busy."""
+    """Seconds before the `count`-th try in a row. The first is at once, unless Gemini answered that it is busy."""
     doublings = count - (1 if isinstance(error, UpstreamUnavailable | UpstreamRateLimited) else 2)
     return (error.retry_after or 0.0) if doublings < 0 else CALLS.pause(doublings, error.retry_after)

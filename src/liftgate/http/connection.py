@@ -52,7 +52,7 @@ class Answer:
         found = fields.get(name) or fields.get(name.title())
         if found is not None:
             return found.decode("latin-1").strip()
-        # Of a spelling that nobody has, or empty.
+        # Malformed, or empty.
         for field, value in self.fields:
             if field.lower() == name:
                 return value.decode("latin-1").strip()
@@ -211,7 +211,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         answer = self._answer
         if answer is None:
-            # Nobody asked. What an upstream says of its own accord must never be taken for the next answer.
+            # Unasked. Bytes that come outside an exchange must never be taken for the next answer.
             self.abort()
             return
         try:

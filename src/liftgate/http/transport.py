@@ -24,7 +24,7 @@ from liftgate.large_bodies import Body
 Headers = Mapping[str, str]
 
 _OURS = frozenset({"host", "connection", "content-length", "transfer-encoding", "expect", "upgrade", "te", "trailer"})
-"""Headers that say how a message is framed or sent on: nobody else's to set."""
+"""Headers that say how a message is framed or sent on: no one else's to set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +247,7 @@ class Transport:
         """A whole exchange about something small. Raises as `send`; UpstreamTimeout after so many seconds.
 
         What has no body only asks or deletes: where the connection ends before an answer, as one that was kept for too
-        long does, it is said once more (RFC 9110, 9.2.2).
+        long does, it is sent once more (RFC 9110, 9.2.2).
         """
         try:
             with self.deadlines.within(seconds):

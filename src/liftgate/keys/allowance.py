@@ -1,4 +1,4 @@
-"""One limit in this process: what may be used of it, what requests have, what is to be told. It asks nobody.
+"""One limit in this process: what may be used of it, what requests have, what is to be reported. No I/O.
 
 `allowances` asks the catalogue for many of these at once; what comes back, and what was spent, goes with the next
 request (`pools` has the rules of the other side).
@@ -18,9 +18,9 @@ from liftgate.keys.limits import Limit
 from liftgate.keys.pools import USABLE_SECONDS, Request, Standing
 
 FLUSH = {"usd": 1.0, "parallel": 0.5, "requests": 1.0, "tokens": 1.0}
-"""Seconds after which what came back is told, and that one lives."""
+"""Seconds after which what came back is reported, and that this process lives."""
 UNUSED = 0.25
-"""Seconds after which what nobody took comes back: others may need it."""
+"""Seconds after which an unused grant goes back: others may need it."""
 LIVES = {"usd": 30.0, "parallel": 1.5, "requests": 0.0, "tokens": 0.0}
 """Seconds without a word after which a process counts as dead."""
 CLOSED = 1.0
@@ -36,7 +36,7 @@ class Taking(msgspec.Struct, frozen=True, eq=False):
 
 
 class Refusal(msgspec.Struct, frozen=True, eq=False):
-    """`amount`: what was wanted. `standing`: what the limit's row said."""
+    """`amount`: what was wanted. `standing`: how the limit stood."""
 
     limit: Limit
     amount: int
@@ -52,7 +52,7 @@ class Waiter(msgspec.Struct, eq=False):
 
 
 class Allowance:
-    """One limit in this process. `hand`: what may be used; `out`: what requests have; `settled`: what is to be told."""
+    """One limit in this process. `hand`: what may be used; `out`: what requests have; `settled`: what to report."""
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
@@ -86,7 +86,7 @@ class Allowance:
         return self.take_in_hand(amount)
 
     def take_in_hand(self, amount: int) -> Taking:
-        """What is there, as `in_hand` has just said."""
+        """What is there, as `in_hand` has just returned it."""
         self.hand -= amount
         self._taken += amount
         if not self._is_rate:
@@ -94,7 +94,7 @@ class Allowance:
         return Taking(self, amount, self._second)
 
     def refused_lately(self, amount: int, now: float) -> Standing | None:
-        """What was told when that much was refused a moment ago; None where it is worth another question."""
+        """How the limit stood when that much was refused a moment ago; None where asking again is worth it."""
         closed = monotonic() < self._closed_until and amount >= self._closed_from
         if not closed or self.standing is None or self.in_hand(now) >= amount:
             return None
@@ -144,7 +144,7 @@ class Allowance:
         self.hand = 0
 
     def request(self, holder: str, begin: float, now: float) -> Request:
-        """What to tell and ask. `now`: the database's time. What was told once is repeated word for word until it is
+        """What to report and ask. `now`: the database's time. A report is repeated word for word until it is
         known to have acted."""
         if self._unsure is not None:
             return self._unsure

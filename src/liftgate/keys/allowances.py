@@ -96,7 +96,7 @@ class Allowances:
             if (standing := allowance.refused_lately(amount, now)) is not None:
                 return Refusal(allowance.limit, amount, standing, self._window(allowance.limit)[1])
         if monotonic() < self._away_until and any(each.in_hand(now) < amount for each, amount in allowances):
-            # It did not answer a moment ago: nobody waits for it once more.
+            # It did not answer a moment ago: no call waits for it once more.
             raise limits_away()
         for allowance, amount in allowances:
             self._open.add(allowance)
@@ -181,7 +181,7 @@ class Allowances:
                         pause = AWAY
                         self._away_until = monotonic() + AWAY
                 except Exception:
-                    # Nobody may wait for what will not come.
+                    # No call may wait for what will not come.
                     log.exception("the limits of keys could not be asked")
                     for each in due:
                         each.refuse(limits_away)

@@ -110,8 +110,8 @@ ROWS: tuple[Row, ...] = (
             ("temp_budget_expiry", "raise `max_budget`, and lower it again"),
             ("throttle_on_budget_exceeded", "a request beyond the budget is refused"),
             ("tpd_limit", "limits are of a minute; a `1d` budget limits a day"),
-            ("rpm_limit_type", "limits are exact, and guaranteed to nobody"),
-            ("tpm_limit_type", "limits are exact, and guaranteed to nobody"),
+            ("rpm_limit_type", "limits are exact, and reserve nothing"),
+            ("tpm_limit_type", "limits are exact, and reserve nothing"),
         )
     ),
 )
@@ -159,7 +159,7 @@ OWNER_ROWS: tuple[Row, ...] = (
         for name, note in (
             ("user_email", "Liftgate sends no mail"),
             ("user_role", "`key_type` of a key says what it may"),
-            ("sso_user_id", "nobody signs in as an owner"),
+            ("sso_user_id", "people sign in with keys, not as owners"),
             ("send_invite_email", "Liftgate sends no mail"),
             ("spend", "what was spent is counted, not set"),
             ("members_with_roles", "a team is one owner; give its keys its `team_id`"),

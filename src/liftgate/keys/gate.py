@@ -117,7 +117,7 @@ class Ticket:
             await taking
 
     def ask_known(self, known: int, deployment: Deployment, body: Body) -> bool:
-        """As `ask`, where nobody has to be asked for it; false where somebody has, or where it has to be refused."""
+        """As `ask`, from what this process has at hand; false where the row has to be asked, or the call be refused."""
         estimate = self._estimates.known(deployment, body)
         if estimate is None or estimate.nanos is None:
             return False
@@ -184,7 +184,7 @@ class Ticket:
                 taking = Taking(taking.allowance, before.amount + taking.amount, taking.second)
             self._takings[taking.allowance] = taking
         if self._settled:
-            # The call has ended meanwhile; nobody settles it again.
+            # The call has ended meanwhile, and is not settled again.
             self.settle(self._nanos, self._tokens)
 
     def free_place(self) -> None:

@@ -1,8 +1,8 @@
 """The keys that this process knows, by the digests of their secrets: memory in front of the catalogue.
 
-A key is asked for once; then it is served from memory until news of it come, which other processes' changes do within
+A key is asked for once; then it is served from memory until it changes, which other processes' changes do within
 a second. What is known of its owners' limits is at least as new as the key, so a new key's first call is bounded by
-them, too. While the catalogue cannot be heard, memory is believed for `cache_stale_seconds`; then a key is neither good
+them, too. While the catalogue is away, memory is believed for `cache_stale_seconds`; then a key is neither good
 nor wrong, and the answer is that the catalogue is away.
 """
 
@@ -59,7 +59,7 @@ class KnownKeys:
         try:
             await self.load()
         except Unavailable as error:
-            # Until somebody says, there may be keys.
+            # Until the catalogue answers, there may be keys.
             let_go(error)
 
     def known(self, token: str) -> Key | None:
@@ -69,7 +69,7 @@ class KnownKeys:
 
     async def find(self, token: str) -> Key | None:
         """As `known`, asking the catalogue where memory does not say: that there is no such key is never remembered,
-        since another process may have made it a moment ago. Raises `Unavailable` while nobody can say."""
+        since another process may have made it a moment ago. Raises `Unavailable` while the catalogue is away."""
         if (key := self.known(token)) is not None:
             return key
         changes = self._changes
@@ -128,7 +128,7 @@ class KnownKeys:
         elif topic == "*":
             self._clear()
             if self._none:
-                # The first one may have come unheard.
+                # The first one may have come unnoticed.
                 self._none = False
                 self._tasks.start(self._look_again(), name="keys")
         else:

@@ -1,6 +1,6 @@
 """The limits of owners, as this process knows them: memory in front of the catalogue, as `known` is for keys.
 
-Where no owner has limits, nothing is asked. An owner is asked for once; then memory serves until news of it come, which
+Where no owner has limits, nothing is asked. An owner is asked for once; then memory serves until it changes, which
 other processes' changes do within a second.
 """
 
@@ -57,7 +57,7 @@ class KnownOwners:
         try:
             await self.load()
         except Unavailable as error:
-            # When the catalogue is heard again, anything may have changed again.
+            # When the catalogue is back, anything may have changed.
             let_go(error)
 
     def known(self, owners: Sequence[str]) -> list[Bounds] | None:
@@ -78,7 +78,7 @@ class KnownOwners:
         records = await self._db.read(lambda conn: [find_owner(conn, owner) for owner in owners])
         bounds = [None if record is None else bounds_of(record) for record in records]
         if changes == self._changes:
-            # Only what no news can have overtaken.
+            # Only what no change can have overtaken.
             if len(self._bounds) >= MOST_OWNERS:
                 self._bounds.clear()
             self._bounds.update(zip(owners, bounds, strict=True))
@@ -91,7 +91,7 @@ class KnownOwners:
         elif topic == "*":
             self._bounds.clear()
             if not self.any:
-                # The first one may have come unheard.
+                # The first one may have come unnoticed.
                 self._tasks.start(self._look_again(), name="limits of owners")
         else:
             return

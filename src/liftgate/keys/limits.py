@@ -85,7 +85,7 @@ def names_of(model: str, deployments: FindGroup) -> list[str]:
 
 
 class Bounds:
-    """All limits of one key, of one owner, or of the gateway. `soft_logged`: whether the log has told of its soft
+    """All limits of one key, of one owner, or of the gateway. `soft_logged`: whether the log has a line of its soft
     budget."""
 
     __slots__ = ("_plans", "limits", "name", "soft_budget", "soft_logged", "source")
@@ -94,7 +94,7 @@ class Bounds:
         self.name = name
         self.source = source
         self.limits = tuple(_limits(subject, name, counted_from, terms, source))
-        """In the order in which they are told where several are reached."""
+        """In the order in which they are named where several are reached."""
         self.soft_budget = terms.soft_budget
         self.soft_logged = False
         self._plans: dict[str, Plan] = {}

@@ -145,7 +145,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def answered(state: str | None, request: Request, now: float) -> tuple[str, Standing]:
-    """The state of a limit after a request, and what is told. `state`: as its row has it, None where there is none."""
+    """The state of a limit after a request, and how it stands. `state`: as its row has it, None where there is none."""
     found: Pool | Rate
     if request.kind in ("requests", "tokens"):
         found = _read_rate(state) if state else Rate()

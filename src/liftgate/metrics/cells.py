@@ -76,7 +76,7 @@ class Slot:
         return {labels[place] for name, labels in self._known if name == family.name}
 
     def at(self, family: Family, labels: Labels) -> int:
-        """The first cell of a series, which there is from now on; one that nobody reads where there is no room."""
+        """The first cell of a series, which there is from now on; an unread one where there is no room."""
         known = self._known.get((family.name, labels))
         return self._make(family, labels) if known is None else known
 
@@ -133,7 +133,7 @@ class Slot:
 
 def _mapped(file: int) -> mmap.mmap:
     """The file's cells. Its room is taken at once: a page of it that a full disk cannot give would be the end of the
-    process. Without that room they are this process's alone, and told by nobody."""
+    process. Without that room they are this process's alone, and no scrape has them."""
     try:
         os.posix_fallocate(file, 0, CAPACITY * 8)
     except OSError as error:

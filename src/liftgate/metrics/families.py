@@ -244,7 +244,7 @@ SPOOL = Family("liftgate_spool_bytes", "gauge", "Bytes of uploads that are arriv
 DISK = Family("liftgate_disk_free_bytes", "gauge", "Free bytes where `data_dir` is.")
 PAGING = Family("liftgate_page_ins_under_way", "gauge", "Copies that the process which was asked is making.")
 STALE = Family(
-    "liftgate_catalog_stale_seconds", "gauge", "Since when changes of other processes are not heard; 0 while they are."
+    "liftgate_catalog_stale_seconds", "gauge", "Since when changes of other processes do not arrive; 0 while they do."
 )
 CATALOG_UP = Family("liftgate_catalog_up", "gauge", "1, or 0 while the catalogue gives no answer.")
 

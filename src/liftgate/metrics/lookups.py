@@ -27,7 +27,7 @@ from liftgate.metrics.scrape import LookedUp, LookUp
 from liftgate.settings.sections import MASTER
 
 PERIOD = 5.0
-"""Seconds for which what was found is told again: scrapes of several Prometheus servers cost one look."""
+"""Seconds for which what was found is served again: scrapes of several Prometheus servers cost one look."""
 
 
 BUDGETS_LOOKED_AT = 1000

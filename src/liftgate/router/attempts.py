@@ -5,7 +5,7 @@
     the deployment's key is rejected, or     other deployments only, for this request, then the fallback model names
     Google has no such model (any more)
     the prompt is too long for the model     the models of `longer`, where there are any
-    what upstream says is not of Gemini's    as with a rejected key: there it would be said again
+    what upstream says is not of Gemini's    as with a rejected key: it would answer the same
     anything else that is retryable          another deployment at once; where none is left, the same ones after a wait
     num_retries used up                      the fallback model names, one after the other, then the error
     a wait would outlast the deadline        the error at once, with its retry_after

@@ -1,4 +1,4 @@
-"""What a sandbox is told at start, and the table of everything about Google's service that nobody has verified.
+"""What a sandbox gets at start, and the table of everything about Google's service that is unverified.
 
 `SandboxSettings` is frozen. `Unverified` holds one switch for each point that our knowledge of the protocol leaves
 open and that a gateway depends on: tests run under every value. The switches can also be moved while the sandbox

@@ -43,7 +43,7 @@ OPTION_NAMES = frozenset(CallOptions.__annotations__)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The options of one call, None where the caller said nothing."""
+    """The options of one call, None where the caller gave none."""
 
     provider: str | None = None
     api_key: str | None = field(default=None, repr=False)

@@ -51,7 +51,7 @@ Opener = Callable[[], AbstractAsyncContextManager[Engine]]
 
 
 class Liftgate:
-    """The SDK's functions with what they have in common said once, each also with an `a` in front, to be awaited.
+    """The SDK's functions with what they have in common given once, each also with an `a` in front, to be awaited.
 
     `api_key`, `api_base`, `timeout` (seconds), `num_retries` and `extra_headers` hold for every call that does not say
     otherwise. With `data_dir` (a directory) or `config` (a gateway's config.yaml) files are kept; with `base_url` a

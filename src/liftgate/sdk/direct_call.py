@@ -132,7 +132,7 @@ class DirectCall(Generic[Q, R, P]):
 
     @contextmanager
     def _naming_its_end(self) -> Iterator[None]:
-        """Of a model that Google has ended it is said when, and what follows."""
+        """The error of a model that Google has ended says when, and what follows."""
         try:
             yield
         except NotFound as gone:

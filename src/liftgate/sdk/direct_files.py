@@ -52,7 +52,7 @@ def file_object(file: GeminiFile, purpose: str) -> FileObject:
 
 
 def file_type(file: GeminiFile, need: Media) -> str:
-    """What Gemini is told that a file of its own is. Raises FileUnusable for a type that it does not take."""
+    """The type of a file of Gemini's own, as Gemini gets it. Raises FileUnusable for a type that it does not take."""
     mime_type = called(resolve(declared=file.mime_type, filename=file.display_name, head=b""), need.filename)
     if not is_taken(mime_type):
         raise unusable(f"File {need.ref} ({file.display_name!r})", mime_type, param=need.param)

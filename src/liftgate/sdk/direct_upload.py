@@ -55,7 +55,7 @@ class DirectUpload:
     # ── as an Uploader ───────────────────────────────────────────────────────────────────────────
 
     def check(self) -> None:
-        """There is no lease: nobody else sends this."""
+        """There is no lease: no other process sends this."""
 
     async def pause(self, seconds: float) -> None:
         await self._clock.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Arguments of LiteLLM's `completion` that no API of OpenAI's has: what becomes of each, said once.
+"""Arguments of LiteLLM's `completion` that no API of OpenAI's has: what becomes of each.
 
 `completion` ignores the first table, refuses the second by name, and acts on `fallbacks`,
 `context_window_fallback_dict` and `mock_response` itself.

@@ -1,4 +1,4 @@
-"""The SDK's functions, said once: what each takes (LiteLLM's arguments) and what it asks of an engine.
+"""The SDK's functions: what each takes (LiteLLM's arguments) and what it asks of an engine.
 
 `client` makes of each a blocking and an awaited form. The arguments that all share, as keywords: `api_key`,
 `api_base` (or `base_url`), `timeout` in seconds (or `request_timeout`), `num_retries` (or `max_retries`).

@@ -130,7 +130,7 @@ class _Room(Generic[E]):
             raise
 
     async def _end(self) -> None:
-        # Calls that still run (a stream that nobody reads any more) end first, so that the engine closes unused.
+        # Calls that still run (a stream without a reader) end first, so that the engine closes unused.
         if calls := set(self._calls):
             for call in calls:
                 call.cancel()

@@ -188,7 +188,7 @@ class App:
         admission = self._gateway.admission
         ticket = admission.ticket(caller) if caller.owners or key is not None or admission.for_all else None
         if call is None and ticket is not None:
-            # The first limits of all, made elsewhere a moment ago: nobody has listened before.
+            # The first limits of all, made elsewhere a moment ago: no listener was there before.
             call = metering.begin(request, self._meters)
             call.dialect, call.route = table.dialect.name, route.path
         if call is not None:

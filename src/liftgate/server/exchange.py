@@ -27,7 +27,7 @@ HIGH_WATER = 64 * 1024
 
 
 class ClientLeft(Exception):
-    """The client closed its connection; there is nobody to answer."""
+    """The client closed its connection; there is no one to answer."""
 
 
 class Asgi(Protocol):
@@ -256,7 +256,7 @@ class Watched(Protocol):
 
 
 class Watch:
-    """`with …:` cancels what is inside when the client goes away, and then raises ClientLeft: so that nobody works for
+    """`with …:` cancels what is inside when the client goes away, and then raises ClientLeft: so that no one works for
     one who has gone."""
 
     __slots__ = ("_exchange", "_request", "_task")

@@ -1,7 +1,7 @@
 """Our own address as the client of a request sees it: where it is to send the chunks of an upload.
 
 `public_base_url` where it is set; else what a trusted proxy says that it was asked for; else the Host of the request.
-Only the connection's own peer can be a trusted proxy: what a header says about peers is nobody's proof.
+Only the connection's own peer can be a trusted proxy: what a header says about peers proves nothing.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def _config(app: App, server: ServerSettings, limits: LimitSettings) -> uvicorn.
             max_head=limits.max_header_bytes, head_timeout=server.read_timeout, origins=server.cors_origins
         ),
         ws="none",
-        # The gateway is opened before and closed after, where an error of its opening can be told.
+        # The gateway is opened before and closed after, where an error of its opening can be shown.
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -147,7 +147,7 @@ class _Server(uvicorn.Server):
     async def _while(self, busy: Callable[[], object], seconds: float) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        while busy() and loop.time() < end and not self.force_exit:  # noqa: ASYNC110 - connections tell nobody
+        while busy() and loop.time() < end and not self.force_exit:  # noqa: ASYNC110 - connections announce nothing
             await asyncio.sleep(0.05)
 
     @contextlib.contextmanager

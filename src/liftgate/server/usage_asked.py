@@ -40,7 +40,7 @@ def wanted_usage(
     only = None if sees_all else request.owner
     owner = owner or query.get("owner")
     if only is not None and owner not in (None, only):
-        # Whether there is another owner of this name is not told.
+        # Whether there is another owner of this name stays hidden.
         key, owner = "", only
     return UsageFilter(
         key=key,

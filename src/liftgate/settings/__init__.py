@@ -1,6 +1,6 @@
 """Settings: frozen sections (`sections`), the table of what can be set (`options`), where from (`load`).
 
-The composition root and the faces take a `Settings`; nobody else reads the environment or a config file.
+The composition root and the faces take a `Settings`; no other module reads the environment or a config file.
 """
 
 from liftgate.settings.load import load_settings

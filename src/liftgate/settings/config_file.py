@@ -49,7 +49,7 @@ def _with_includes(path: Path, above: tuple[Path, ...], seen: list[Path], lines:
 
 
 def _merge(document: dict[str, object], more: dict[str, object], files: str, section: str) -> None:
-    """Lists grow, sections are joined; what is said twice must be the same."""
+    """Lists grow, sections are joined; what stands in both must be the same."""
     for name, value in more.items():
         known = document.get(name)
         if isinstance(known, list) and isinstance(value, list):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from liftgate.errors import ConfigError
 
 MOST = 20
-"""Faults that are told at once; of more, their number."""
+"""Faults that one start lists; of more, their number."""
 
 
 class Faults:

@@ -1,4 +1,4 @@
-"""LiteLLM's sections of a config, by the tables: what acts, what is refused, what is told.
+"""LiteLLM's sections of a config, by the tables: what acts, what is refused, what gets a warning.
 
 A name that no one has, and is a slip of one that acts, ends the start: a misspelt guard, key or limit must not be
 passed over.
@@ -42,7 +42,7 @@ _MEANT_AS_KEY = frozenset(
     """.split()  # noqa: SIM905 - a list of words
 )
 """Names in general_settings by which somebody who has no master_key means one, LiteLLM's own among them; of names that
-nobody has, those with one of `_KEY_WORDS` are too."""
+no one has, those with one of `_KEY_WORDS` are too."""
 _KEY_WORDS = frozenset({"auth", "bearer", "key", "keys", "master", "masterkey", "password", "secret", "token"})
 _WORDS = re.compile(r"[^a-z]+")
 _NO_KEY = ": there is no such setting. The key is given in general_settings.master_key."
@@ -123,7 +123,7 @@ def _unsafe(where: str, why: str) -> str:
 
 
 def judge(section: str, names: Iterable[str], values: Mapping[str, object], where: str, faults: Faults) -> None:
-    """What is to be said of `names` of a section that neither act nor are refused. `where`: what stands before them."""
+    """The warnings about `names` of a section that neither act nor are refused. `where`: what stands before them."""
     for name in names:
         value = values[name]
         if name in SILENT.get(section, ()) or (name in KNOWN.get(section, ()) and _asks_for_nothing(name, value)):

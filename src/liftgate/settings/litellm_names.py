@@ -1,6 +1,6 @@
 """Names of LiteLLM's settings that do nothing here, by section: known, so that none of them is taken for a slip.
 
-Facts of its documentation. A name that is missing here is only told otherwise: no setting that Liftgate knows.
+Facts of its documentation. A name that is missing here only gets another warning: no setting that Liftgate knows.
 """
 
 from __future__ import annotations

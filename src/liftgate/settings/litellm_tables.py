@@ -173,7 +173,7 @@ CHANGES_ANSWERS = frozenset(
         ),
     }
 )
-"""What is told first: without them some requests are answered otherwise than by LiteLLM, or not at all."""
+"""What is listed first: without them some requests are answered otherwise than by LiteLLM, or not at all."""
 
 EXPLAINED: dict[str, str] = {
     "general_settings.database_url": (

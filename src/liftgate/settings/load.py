@@ -1,7 +1,7 @@
 """Config file, environment and command line → `Settings`, once, at start.
 
 What is nearer to the person wins: command line, `LIFTGATE_X`, `liftgate_settings`, LiteLLM's sections, the default.
-All that is wrong is told at once. Unknown names of ours are an error, LiteLLM's that do nothing here are a warning.
+All that is wrong is listed at once. Unknown names of ours are an error, LiteLLM's that do nothing here are a warning.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Origins:
             self._exact.add(f"{scheme}://{host}{port}")
             return
         if host == "*" and scheme in _DEFAULT_PORTS:
-            # Every page of the web, said so that it looks like less.
+            # Every page of the web, in a spelling that looks like less.
             raise ValueError(entry)
         host = re.escape(host).replace(r"\*\.", r"(?:[a-z0-9_-]+\.)+").replace(r"\*", r"[a-z0-9_.-]+")
         port = r"(?::\d{1,5})?" if port == ":*" else re.escape(port)

@@ -45,7 +45,7 @@ _ASKS = (
 
 
 def unresolved(value: str) -> str | None:
-    """What is to be said of a text that is a reference nobody filled in; None for any other text."""
+    """What is wrong with a text that is a reference left unfilled; None for any other text."""
     return _unfilled(_REFERENCES, value)
 
 
@@ -58,7 +58,7 @@ def _unfilled(patterns: Iterable[str], value: str) -> str | None:
 
 
 def stand_in(value: str, environ: Mapping[str, str]) -> str | None:
-    """What is to be said of a key that is none: a reference, the name of a variable, a placeholder; else None."""
+    """What is wrong with a key that is none: a reference, the name of a variable, a placeholder; else None."""
     if advice := _unfilled((*_REFERENCES, _OF_KEYS), value):
         return advice
     if re.fullmatch(_VARIABLE, value) or value in environ:

@@ -1,4 +1,4 @@
-"""The settings as small frozen sections: what each part of Liftgate is told at start, with its default and a sentence.
+"""The settings as small frozen sections: what each part of Liftgate gets at start, with its default and a sentence.
 
 Nothing here reads a file or the environment (`load` does), and nothing changes after start. The metadata of the fields
 is the one table behind `--help`, `LIFTGATE_X`, `liftgate_settings` and docs/settings.md (`options`, `describe`).
@@ -194,7 +194,7 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class CountingSettings:
-    """What is counted of calls, and told."""
+    """What is counted of calls, and shown."""
 
     spend: bool = _option(
         False, "count what calls cost: in a header of each answer, in a stream's usage, and by key, model and day"
@@ -259,7 +259,9 @@ class JobSettings:
     lease_seconds: float = _option(60.0, "how long one process holds the right to upload a copy", minimum=1)
     lease_renew_seconds: float = _option(15.0, "how often that right is renewed", minimum=0.1)
     lease_poll_seconds: float = _option(
-        2.0, "how often a process looks whether another has finished a copy, should the news be lost", minimum=0.01
+        2.0,
+        "how often a process looks whether another has finished a copy, should the announcement be lost",
+        minimum=0.01,
     )
     page_in_seconds: float = _option(3600.0, "how long carrying one file to Gemini may take", minimum=1)
     stream_commit_seconds: float = _option(
@@ -282,7 +284,7 @@ class JobSettings:
     )
     use_write_seconds: float = _option(10.0, "how often the times of use are written to the catalogue", minimum=0.1)
     purge_seconds: float = _option(
-        30.0, "how often copies at Gemini that nobody needs any more are deleted", minimum=0.1
+        30.0, "how often copies at Gemini that have no use any more are deleted", minimum=0.1
     )
     sweep_seconds: float = _option(300.0, "how often expired files and orphaned bytes are looked for", minimum=0.1)
     orphan_grace_seconds: float = _option(
@@ -298,7 +300,7 @@ class JobSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a `Gateway` is told."""
+    """All settings of a `Gateway`."""
 
     deployments: tuple[Deployment, ...] = ()
     auth: AuthSettings = field(default_factory=AuthSettings)

@@ -1,4 +1,4 @@
-"""Blobs in the catalogue: which objects of the store are bytes of a file, and which nobody needs any more.
+"""Blobs in the catalogue: which objects of the store are bytes of a file, and which have no use any more.
 
 An orphaned blob is never used again: equal bytes that come later get a blob of their own. The bytes of a blob lie
 under its id in the object store, or, when it is a manifest, under the keys of its parts, one after the other.

@@ -15,7 +15,7 @@ from liftgate.records import Owner
 def erase_owner(conn: Connection, owner: Owner, now: float, limit: int) -> int:
     """Removes every file of the owner with all that belongs to it; how many files.
 
-    100,000 files take seconds, in which nobody else can write to SQLite: so it removes `limit` files at a time, and is
+    100,000 files take seconds, in which no one else can write to SQLite: so it removes `limit` files at a time, and is
     to be repeated until it gives fewer.
     """
     files = delete_some(conn, owner, now, limit)

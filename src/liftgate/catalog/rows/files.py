@@ -264,7 +264,7 @@ def prolong_unlisted(conn: Connection, file_id: str, expires_at: float) -> None:
 
 
 def settle_pending(conn: Connection, before: float, limit: int) -> int:
-    """Files created before `before` whose copy is waited for and that nobody carries any more; how many.
+    """Files created before `before` whose copy is waited for and whose upload no process carries on; how many.
 
     They are durable, so `processed`, with a word where no copy is there; or `error`, where Gemini refused them.
     """

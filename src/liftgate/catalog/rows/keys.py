@@ -86,7 +86,7 @@ def key_of_id(conn: Connection, key_id: str) -> KeyRecord | None:
 
 
 def lock_key(conn: Connection, token: str) -> KeyRecord | None:
-    """Inside a write: as `key_of_token`, but for old secrets, and nobody else changes it meanwhile."""
+    """Inside a write: as `key_of_token`, but for old secrets, and under the row's lock."""
     return KEYS.find(conn, "WHERE token = ? /*FOR UPDATE*/", (token,))
 
 

@@ -98,7 +98,7 @@ def release(conn: Connection, name: str, holder: str, generation: int) -> bool:
 
 
 def holder_of(conn: Connection, name: str) -> Lease | None:
-    """Who holds it now; None when nobody does, or not any more."""
+    """Who holds it now; None where it is free or has run out."""
     lease = LEASES.find(conn, "WHERE name = ?", (name,))
     return None if lease is None or lease.expires_at <= conn.now() else lease
 

@@ -59,7 +59,7 @@ def find_owner(conn: Connection, owner: str) -> OwnerLimits | None:
 
 
 def lock_owner(conn: Connection, owner: str) -> OwnerLimits | None:
-    """Inside a write: nobody else changes it meanwhile."""
+    """Inside a write: the row is locked."""
     return OWNER_LIMITS.find(conn, "WHERE owner = ? /*FOR UPDATE*/", (owner,)) if storable(owner) else None
 
 

@@ -157,7 +157,7 @@ def begin_run(conn: Connection, run_id: str, generation: int, frames: Sequence[B
         (attempts, generation, run_id),
     )
     if begun and run.streamed:
-        # Nobody has seen what an earlier attempt wrote.
+        # No reader has seen what an earlier attempt wrote.
         conn.execute("DELETE FROM reply_events WHERE run_id = ? AND number >= ?", (run_id, PREAMBLE))
         if run.state == "queued":
             _log(conn, run_id, PREAMBLE - 1, frames)
@@ -249,7 +249,7 @@ def mark_shown(conn: Connection, run_id: str, generation: int) -> bool:
 
 
 def runs_left(conn: Connection, older: float, limit: int) -> list[tuple[str, Owner]]:
-    """(id, owner) of those in flight that nobody carries out, begun or made more than `older` seconds ago, or, as a
+    """(id, owner) of those in flight that no process carries out, begun or made more than `older` seconds ago, or, as a
     Liftgate wrote that did not have the steady time here, later than now."""
     now, at = conn.now(), steady(conn)
     rows = conn.execute(

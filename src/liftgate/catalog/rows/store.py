@@ -43,7 +43,7 @@ def get_store(conn: Connection) -> StoreRow | None:
 
 def mark_catalogue(conn: Connection, mark: str, place: str) -> str:
     """The catalogue's mark that stands after this: the given one, or that of who came first. Where it knows nothing yet
-    nobody can have swept before, so it has been alone for ever.
+    no other catalogue can have swept before, so it has always been alone.
     """
     alone_since = steady(conn) if count_objects(conn) else 0.0
     conn.execute(

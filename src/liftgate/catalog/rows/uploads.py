@@ -1,7 +1,7 @@
 """Uploads in parts, of OpenAI's kind and of Gemini's (resumable sessions at our own front), until they become files.
 
 A part is an object in the store that is durable before its row. Completing is idempotent: the transaction that makes
-the file also marks the upload, so a repeated or concurrent completion gives the same file. Keys that nobody needs any
+the file also marks the upload, so a repeated or concurrent completion gives the same file. Keys that have no use any
 more are handed to the caller, who deletes the objects; what a crash leaves is unknown to the catalogue, and swept.
 """
 

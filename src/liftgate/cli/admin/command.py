@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("liftgate.cli")
 
 SHORT_GRACE = 3600.0
-"""Seconds; with less, what a running gateway is storing could be taken for what nobody needs."""
+"""Seconds; with less, what a running gateway is storing could be taken for garbage."""
 MET = (
     "No bytes were deleted: another catalogue has used this store, or may have, and files of it may need them. If it is"
     " gone for good, --all deletes; `liftgate admin adopt` shuts it out."
@@ -150,7 +150,7 @@ def _copies(number: int) -> str:
     metavar="SECONDS",
     help="Keep anything newer than this.  [default: orphan_grace_seconds of the config, a day]",
 )
-@click.option("--all", "large", is_flag=True, help="Unknown objects are nobody's: delete them even if they are many.")
+@click.option("--all", "large", is_flag=True, help="Unknown objects have no owner: delete them even if they are many.")
 @click.option("--deleted", is_flag=True, help="Remove the bytes of deleted files now, and not after the grace.")
 @click.option("--yes", is_flag=True, help="Do not ask when the grace is less than an hour.")
 @json_option

@@ -241,7 +241,7 @@ def _with_keyring(
     settings = find(config, flags)
     if not settings.auth.required:
         raise Failure(
-            "this config has no key, so its gateway asks nobody for one. Set LIFTGATE_MASTER_KEY or "
+            "this config has no key, so its gateway asks for none. Set LIFTGATE_MASTER_KEY or "
             "general_settings.master_key first."
         )
     taken = {token_of(secret) for secret in settings.auth.owners()}

@@ -19,7 +19,9 @@ GROUPS = ("key", "owner", "model", "day")
 
 
 @click.command()
-@click.option("--by", multiple=True, type=click.Choice(GROUPS), help="What is told apart; owner, model by default.")
+@click.option(
+    "--by", multiple=True, type=click.Choice(GROUPS), help="What the rows are grouped by; owner, model by default."
+)
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day (UTC).")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day (UTC).")
 @click.option("--key", metavar="ID", help="Of one key only, by its id.")

@@ -92,7 +92,7 @@ async def uploaded(where: Address, given: Sequence[str], model: str) -> list[str
             where, [Path(path) for path in distinct], NewFile(models=(model,)), jobs=2, wait=False, done=done
         )
     if failures:
-        # What went wrong has been told.
+        # What went wrong has been shown.
         raise click.exceptions.Exit(failures[0].exit_code)
     ids = {path: str(file["id"]) for path, file in zip(distinct, found, strict=True)}
     return [ids.get(name, name) for name in given]

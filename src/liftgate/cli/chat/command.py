@@ -34,7 +34,7 @@ _ADDRESS = re.compile(r"(?i:https?)://[^/?#]")
     metavar="NAME",
     help="The model to ask.  [default: gemini-flash-latest, or the first that the gateway lists]",
 )
-@click.option("--system", metavar="TEXT", help="What the model is told beforehand.")
+@click.option("--system", metavar="TEXT", help="The instruction that stands before the question.")
 @click.option("-c", "--continue", "goes_on", is_flag=True, help="Go on from the last answer of this gateway.")
 @click.option("--no-stream", is_flag=True, help="Show the answer when it is complete.")
 @json_option
@@ -51,7 +51,7 @@ def chat(question: str, given: tuple[str, ...], as_json: bool, base_url: str, ap
 
     A path is uploaded first, and its id shown, so that the next question need not upload it again. `-` reads the
     question from standard input. With --json, the whole answer as the object that OpenAI's API has for it.
-    --continue sends what was said before along, files included, to the same model; the gateway keeps such a
+    --continue sends the conversation so far along, files included, to the same model; the gateway keeps such a
     conversation for 30 days.
     """
     question = _standard_input() if question == "-" else typed(question)

@@ -37,7 +37,7 @@ async def send_files(
     """`done` gets a File object or a Failure for each path, in their order, as soon as it is its turn. `new`: what is
     asked for beside the bytes.
 
-    Failures are told here, each when it happens. When the gateway is away, what has not begun is not begun.
+    Failures are shown here, each when it happens. When the gateway is away, what has not begun is not begun.
     """
     states = UploadStates(state_dir(os.environ))
     states.prune(SystemClock().now())
@@ -90,7 +90,7 @@ async def _one(asked: Upload, wait: bool, meter: Meter, states: UploadStates) ->
             try:
                 found = await wait_until_ready(asked.gateway, found, asked.about)
             except FileUnusable:
-                # What is wrong with it has been told; another try is another upload.
+                # What is wrong with it has been shown; another try is another upload.
                 states.forget(asked.identity)
                 raise
     except BaseException as error:

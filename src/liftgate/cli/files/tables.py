@@ -91,7 +91,7 @@ def show_file(file: JsonObject) -> None:
 
 def show_owners(rows: Sequence[tuple[str, int, int]]) -> None:
     if not rows:
-        remark("nobody has stored anything")
+        remark("no owner has stored anything")
         return
     shown = [(owner, str(files), size(used)) for owner, files, used in rows]
     if len(rows) > 1:

@@ -41,7 +41,7 @@ def serve(
 
 
 def _run(settings: Settings, notes: list[str], warnings: list[str]) -> int:
-    # The server is imported last: what was wrong with the settings has been told by now.
+    # The server is imported last: what is wrong with the settings has been reported by now.
     from liftgate.server.listening import claimed, listening_socket, reserved_port
     from liftgate.server.run import run
     from liftgate.server.stop_signals import ignore_requests

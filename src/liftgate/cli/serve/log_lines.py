@@ -119,7 +119,7 @@ def _write(line: str) -> None:
     try:
         os.write(sys.stderr.fileno(), line.encode() + b"\n")
     except OSError:
-        pass  # Nobody reads the log any more; the request is none the worse for it.
+        pass  # The log's reader has gone; the request goes on.
 
 
 def _secrets(settings: Settings) -> Iterable[str]:

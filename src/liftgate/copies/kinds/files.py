@@ -54,7 +54,7 @@ class FileCopies:
     async def delete(self, account: Account, name: str, upload_url: str) -> None:
         client = self._services.client
         if upload_url:
-            # Only then can nobody finalize it any more.
+            # Only then can it not be finalized any more.
             await client.cancel(account, upload_url)
             # It may have been final already, under a name of Google's own choice.
             finished = finished_file(await client.query(account, upload_url))

@@ -1,7 +1,7 @@
 """A copy's upload that begins while the file is still arriving: whole chunks go out of the growing spool.
 
 `finalize` is withheld: until the client's last byte is here and the File is committed, nothing may exist at Gemini.
-What was sent is then handed to the page-in, or cancelled. A failure here fails nobody: the page-in begins anew.
+What was sent is then handed to the page-in, or cancelled. A failure here fails no request: the page-in begins anew.
 """
 
 from __future__ import annotations

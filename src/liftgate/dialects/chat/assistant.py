@@ -1,4 +1,4 @@
-"""What the model said earlier: an assistant message → the model's parts, thought signatures put back in their places.
+"""Earlier answers of the model: an assistant message → the model's parts, thought signatures put back in their places.
 
 Signatures come with the message (`extra_content.google.thought_signature`, Google's convention) or from the gateway's
 store by tool call id. What the answer side put into `extra_content.google.parts` returns as the parts that it was.
@@ -30,7 +30,7 @@ RAW_PARTS = frozenset(
         "inlineData", "thoughtSignature",
     }
 )  # fmt: skip
-"""Parts that are said again as they were. Not fileData: a URI is never taken from a client."""
+"""Parts that are sent again as they were. Not fileData: a URI is never taken from a client."""
 _PLACES = frozenset({"index", "content_index", "call_index"})
 
 
@@ -123,7 +123,7 @@ def _interleave(ask: Ask, texts: list[str], google: JsonObject, where: str) -> l
 
 
 def _put_back(ask: Ask, parts: list[JsonObject], raw: JsonObject, where: str) -> None:
-    """What cannot be said again is left out: an answer that was given must never end the conversation."""
+    """What cannot be sent again is left out: an answer that was given must never end the conversation."""
     part: JsonObject = {}
     for key, value in raw.items():
         if value is None or key in _PLACES:

@@ -229,7 +229,7 @@ def transcript(choice: Choice) -> str:
 def chat_usage(counts: Counts, dollars: float | None = None) -> JsonObject:
     """So that it adds up; an answer without counts has zeros. `prompt_tokens` holds the prompt and what Google's tools
     put into it, `completion_tokens` the answer and the thoughts; `total_tokens` is their sum. Details never exceed what
-    they are a part of, and are never negative. `dollars`: what it cost, a field beside OpenAI's where it is told."""
+    they are a part of, and are never negative. `dollars`: what it cost, a field beside OpenAI's where it is shown."""
     prompt = counts.prompt + counts.tools
     completion = counts.answer + counts.thoughts
     prompt_details = {"cached_tokens": min(counts.cached, prompt), "audio_tokens": 0}

@@ -47,8 +47,8 @@ def read_chat(request: JsonMapping, ask: Ask) -> ChatQuestion:
     """Never changes the request. Its `drop_params` wins over the one that `ask` has.
 
     With it, what the model's facts exclude and unknown parameters are left out, each named in `dropped`; content that
-    cannot be said is always an error. Raises InvalidRequest, MissingParameter, UnsupportedParameter and FileNotFound,
-    with the field's path in `param`.
+    Gemini cannot take is always an error. Raises InvalidRequest, MissingParameter, UnsupportedParameter and
+    FileNotFound, with the field's path in `param`.
     """
     if type(drop := request.get("drop_params")) is bool:
         ask.drop_params = drop

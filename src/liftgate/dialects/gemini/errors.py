@@ -58,7 +58,7 @@ class Gemini:
             "status": status_of(type(error)),
         }
         upstream = error.upstream
-        # Where the status is ours, what Google said was about something of ours too, such as the key that we hold.
+        # Where the status is ours, Google's sentence is about something of ours too, such as the key that we hold.
         if upstream is not None and upstream.status == error.http_status:
             status["status"] = upstream.google_status or status["status"]
             if upstream.details:

@@ -28,7 +28,7 @@ _QUOTED = re.compile(r""""(?:[^"\\]++|\\.)*+(")?|'(?:[^'\\]++|\\.)*+(')?""", re.
 
 
 def read_metadata(body: bytes) -> NewFile:
-    """Name, display name, type and size, as far as they are said. Raises InvalidRequest naming the field."""
+    """Name, display name, type and size, as far as they are given. Raises InvalidRequest naming the field."""
     request = _object(_json(body) if body.strip() else {}, "")
     for unknown in request.keys() - {"file"}:
         raise _unknown(unknown, "")

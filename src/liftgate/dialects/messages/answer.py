@@ -83,7 +83,7 @@ def message(head: Head, content: list[JsonObject], end: JsonObject, usage: JsonO
 
 def usage_of(answer: Answer[MessagesQuestion], searches: int = 0, counts: Counts | None = None) -> JsonObject:
     """Cached tokens stand beside the input and not in it; thoughts are part of the output. `searches`: on the web.
-    What it cost is a field beside Anthropic's, where it is told. `counts`: others than the answer's last ones."""
+    What it cost is a field beside Anthropic's, where it is shown. `counts`: others than the answer's last ones."""
     counts = counts or answer.counts
     prompt = counts.prompt + counts.tools
     cached = min(counts.cached, prompt)

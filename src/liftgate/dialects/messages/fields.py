@@ -40,7 +40,7 @@ REQUEST: tuple[Row, ...] = (
     *rows(
         "refused",
         ("output_config.task_budget", "Gemini has no budget over several requests"),
-        ("inference_geo", "nobody here can promise where a model runs; null and 'global' are accepted"),
+        ("inference_geo", "where a model runs cannot be promised here; null and 'global' are accepted"),
         ("container", "Google's code runs in a sandbox without a name and without skills; null is accepted"),
         ("mcp_servers", "Gemini runs MCP tools by itself, without steps that a Message could show"),
         ("compaction", "histories are not summarized here"),

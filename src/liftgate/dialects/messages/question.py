@@ -14,7 +14,7 @@ from liftgate.json_types import JsonMapping, JsonObject
 
 class Reading(msgspec.Struct):
     """A request that is being read. `hosted`: the names of the tools that Google runs. `thinking`, `effort`: as the
-    client said them, read together once both are known. `thinks`: its answer has thinking blocks."""
+    client gave them, read together once both are known. `thinks`: its answer has thinking blocks."""
 
     ask: Ask
     parameters: JsonMapping

@@ -86,7 +86,7 @@ class Compaction(WithHistory):
 
 
 def _messages(items: Sequence[JsonObject]) -> list[JsonObject]:
-    """Of items that were read: what the user and the developer said, in the form that items of an answer have."""
+    """Of items that were read: the user's and the developer's words, in the form that items of an answer have."""
     return [
         {
             "id": item.get("id"),

@@ -131,7 +131,7 @@ def response(head: Head, echo: JsonMapping, state: JsonObject, *, tier: str | No
 
 
 def usage_of(counts: Counts, dollars: float | None = None) -> JsonObject:
-    """`dollars`: what it cost, a field beside OpenAI's where it is told. The input holds the prompt and what Google's
+    """`dollars`: what it cost, a field beside OpenAI's where it is shown. The input holds the prompt and what Google's
     tools put into it; the output holds the answer and the thoughts."""
     prompt = counts.prompt + counts.tools
     output = counts.answer + counts.thoughts

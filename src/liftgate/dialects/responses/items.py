@@ -153,7 +153,7 @@ def _message(items: Turns, item: JsonObject, where: str) -> None:
 
 
 def _texts_of_model(ask: Ask, content: object, where: str) -> list[str]:
-    """What the model said. An empty message stays a turn."""
+    """The model's words. An empty message stays a turn."""
     if isinstance(content, str):
         return [content]
     if not isinstance(content, list):

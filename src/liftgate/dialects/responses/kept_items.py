@@ -167,7 +167,7 @@ def media_parts(items: Sequence[JsonObject]) -> Iterator[tuple[JsonObject, Media
                 try:
                     media = read_media(part, "history")
                 except InvalidRequest:
-                    continue  # what is wrong with it is said where it is read
+                    continue  # its reader says what is wrong with it
                 if media is not None:
                     yield part, media
 

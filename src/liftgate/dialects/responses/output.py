@@ -62,7 +62,7 @@ class Output:
         self.shown = answer.question.shown
         self.emit = emit
         self._natives = natives
-        # Those of a text are not even made where nobody sees them.
+        # Those of a text are made only where they are shown.
         self._seen = emit is not unseen
         self._length = 0
         self._messages: list[Open] = []

@@ -52,7 +52,7 @@ class ResponseWriter(ABC):
         output = self._output
         assert output is not None, "the answer has begun"
         if isinstance(event, Ended | Speech):
-            pass  # the end is told with the counts
+            pass  # the end goes out with the counts
         elif isinstance(event, Counted):
             ended = ending(self._answer.choices[0])
             whole = ended_response(self._answer, output, ended)

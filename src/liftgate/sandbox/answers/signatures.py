@@ -33,7 +33,7 @@ def _skips(signature: bytes) -> bool:
 def check_signatures(contents: list[JsonObject], *, foreign: str) -> None:
     """Raises the 400 for the first call of the current turn that lacks its signature or carries another.
 
-    `foreign`: what becomes of one that was not made here, `refuse` or `accept`; nobody but Google can verify those.
+    `foreign`: what becomes of one that was not made here, `refuse` or `accept`; only Google can verify those.
     """
     start = 0
     for index, content in enumerate(contents):

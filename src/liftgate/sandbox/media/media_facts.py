@@ -1,4 +1,4 @@
-"""What can be told of a piece of media from its bytes: the proof that the sandbox has read it.
+"""What the bytes of a piece of media say of it: the proof that the sandbox has read it.
 
 Works on a seekable binary stream, so that a stored file of 2 GiB is never held in memory. No guesses: what a container
 does not say is left out.

@@ -14,7 +14,7 @@ AUDIO_TOKENS_PER_SECOND = 25
 
 
 def tone(text: str, voice: str) -> bytes:
-    """Little-endian 16-bit mono PCM at 24 kHz: 60 ms a word, at least 0.3 s, pitch told by the voice."""
+    """Little-endian 16-bit mono PCM at 24 kHz: 60 ms a word, at least 0.3 s, pitched by the voice."""
     seconds = max(0.3, 0.06 * len(text.split()))
     pitch = 180 + hashlib.sha256(voice.encode()).digest()[0]
     count = int(RATE * min(seconds, 30.0))
@@ -23,7 +23,7 @@ def tone(text: str, voice: str) -> bytes:
 
 
 def picture(text: str, side: int = 64) -> bytes:
-    """A PNG of `side` pixels square whose colour is told by the text."""
+    """A PNG of `side` pixels square whose colour follows from the text."""
     red, green, blue = hashlib.sha256(text.encode()).digest()[:3]
     rows = b"".join(b"\x00" + bytes((red, green, blue)) * side for _ in range(side))
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)

@@ -24,7 +24,7 @@ class Timing:
 
 
 def timing(stream: BinaryIO) -> Timing | None:
-    """Duration, and sample rate and channels of audio, told from the container's magic."""
+    """Duration, and sample rate and channels of audio, read from the container's magic."""
     stream.seek(0)
     head = stream.read(64)
     for magic, at, reader in (

@@ -1,4 +1,4 @@
-"""What the sandbox's models can do, told from their names as the real families behave.
+"""What the sandbox's models can do, by their names, as the real families behave.
 
 A table of facts for the request rules, the answers and `models.list`; not a list of which models exist (settings).
 """

@@ -28,7 +28,7 @@ class Form:
             lines += [f"--{boundary}", f'Content-Disposition: form-data; name="{field}"', "", value]
         quoted = new.filename.translate({ord('"'): "%22", ord("\r"): "%0D", ord("\n"): "%0A"})
         lines += [f"--{boundary}", f'Content-Disposition: form-data; name="{name}"; filename="{quoted}"']
-        # Where nothing is said the gateway tells from its bytes and its name what it is, as for every client.
+        # Without a type the gateway finds it by bytes and name, as for every client.
         lines += [f"Content-Type: {new.mime_type or OCTET_STREAM}", "", ""]
         self.head = "\r\n".join(lines).encode()
         self.tail = f"\r\n--{boundary}--\r\n".encode()
@@ -63,7 +63,7 @@ async def send(
             if stop == source.size:
                 source.check_unchanged()
         except (LiftgateError, OSError) as failure:
-            # It would be told as a broken connection otherwise.
+            # Otherwise it would look like a broken connection.
             failed.append(failure)
             raise
         yield form.tail

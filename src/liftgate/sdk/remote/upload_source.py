@@ -18,7 +18,7 @@ PIECE = 512 * 1024
 
 
 class UploadSource(Protocol):
-    """`about`: what errors call it. `identity`: what it is in another run too; None where that cannot be said, and its
+    """`about`: what errors call it. `identity`: what it is in another run too; None where that is unknown, and its
     upload is then not resumed by another run. A source that changes while it is sent is an error."""
 
     @property

@@ -1,4 +1,4 @@
-"""What is remembered of an upload until its File has been told, so that the same command goes on where it stopped.
+"""What is remembered of an upload until its File has been shown, so that the same command goes on where it stopped.
 
 One small JSON file per (gateway, key, local file as it is, what was asked for) in the user's state directory, and a
 lock beside it that a running upload holds. It holds an upload's id and those of its parts: no key, none of the bytes.
@@ -35,7 +35,7 @@ def state_dir(environ: Mapping[str, str]) -> Path:
 @dataclass(slots=True)
 class Unfinished:
     """`parts`: (id, bytes) of the parts that the gateway has, in the file's order. `expires_at`: the upload's end.
-    `file_id`: of the File that it became, while that was not told yet.
+    `file_id`: of the File that it became, until that is shown.
     """
 
     upload_id: str
@@ -92,7 +92,7 @@ class UploadStates:
             os.close(lock)
 
     def forget(self, identity: tuple[object, ...] | None) -> None:
-        """Its File has been told."""
+        """Its File has been shown."""
         if identity is None:
             return
         for suffix in ("json", "lock"):

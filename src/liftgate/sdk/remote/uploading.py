@@ -43,7 +43,7 @@ TRIES = 7
 PAUSES = Backoff(0.5, 15.0)
 
 REMEMBERED_SECONDS = 3600.0
-"""How long a File that was stored and not told is taken for the one that the same command asks for."""
+"""How long a File that was stored and not shown is taken for the one that the same command asks for."""
 
 COMPLETE_SECONDS = 1800.0
 """Putting parts together may read all of them again."""
@@ -54,7 +54,7 @@ WAIT_SECONDS = 3900.0
 
 
 class Transfer(Protocol):
-    """Who is told how far it is: `at` is the position in bytes, `phase` names what is waited for meanwhile."""
+    """Who is notified of how far it is: `at` is the position in bytes, `phase` names what is waited for meanwhile."""
 
     def at(self, position: int) -> None: ...
     def resumed(self, position: int) -> None: ...
@@ -62,7 +62,7 @@ class Transfer(Protocol):
 
 
 class Silent:
-    """Nobody is told."""
+    """Shows nothing."""
 
     def at(self, position: int) -> None: ...
     def resumed(self, position: int) -> None: ...
@@ -137,7 +137,7 @@ async def _in_parts(asked: Upload, state: UploadState, begun: Unfinished) -> Jso
     try:
         return await _Parts(asked, state, begun).go_on()
     except SourceChanged:
-        # Nobody will go on with it: the file of that time is not there any more.
+        # It cannot be gone on with: the file of that time is not there any more.
         state.forget()
         with suppress(LiftgateError):
             await asked.gateway.ask("POST", f"/uploads/{begun.upload_id}/cancel", {}, about=asked.about)
@@ -254,7 +254,7 @@ class _Parts:
         return await gateway.ask("POST", path, document, about=about, silence=COMPLETE_SECONDS)
 
     async def _patiently(self, step: Callable[[], Awaitable[T]]) -> T:
-        """The step, again after what may pass. Both steps may be repeated: an unused part is nobody's."""
+        """The step, again after what may pass. Both steps may be repeated: an unused part belongs to no File."""
         for attempt in range(TRIES - 1):
             try:
                 return await step()

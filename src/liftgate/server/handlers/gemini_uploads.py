@@ -85,7 +85,7 @@ async def _start(request: Request) -> Response:
     new = _described(request, body, request.header(b"x-goog-upload-header-content-type"))
     new = replace(new, size=_total(request, new))
     if new.size == 0:
-        # Told at the start: Google's JavaScript client never sends the end of an upload of nothing.
+        # Checked at the start: Google's JavaScript client never sends the end of an upload of nothing.
         return _refused(InvalidRequest("The file is empty: it has 0 bytes.", param="file", code="empty_file"))
     if new.alias is not None:
         try:
@@ -223,7 +223,7 @@ def _mime_type(declared: str) -> str:
 
 
 def _described(request: Request, body: bytes, mime_type: str) -> NewFile:
-    """What the metadata say; the type is `mime_type` where one is said outside of them."""
+    """What the metadata say; the type is `mime_type` where one is given outside of them."""
     metadata = read_metadata(body)
     declared = metadata.mime_type if says_nothing(mime_type) else mime_type
     return replace(metadata, filename=_file_name(request, metadata), mime_type=_mime_type(declared or mime_type))

@@ -46,7 +46,7 @@ async def model_groups(request: Request) -> Response:
 
 
 async def health(request: Request) -> Response:
-    """`/health`: which deployments answer. LiteLLM asks each model something; here what requests met is told, so
+    """`/health`: which deployments answer. LiteLLM asks each model something; here it shows what requests met, so
     asking costs nothing."""
     request.query("key", "model")
     models = request.gateway.models

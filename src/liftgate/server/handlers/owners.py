@@ -79,7 +79,7 @@ class OwnerRoutes:
         sees_all = caller.manages or (caller.key is not None and caller.key.looks_at_all)
         own = name in (request.owner, *caller.owners)
         if not sees_all and not own:
-            # Whether there is another owner of this name is not told.
+            # Whether there is another owner of this name stays hidden.
             raise no_such_owner(name)
         try:
             shown, keys = await request.gateway.owners.show(name)

@@ -196,7 +196,7 @@ async def spend_report(request: Request) -> Response:
     raise InvalidRequest("'group_by' is team, api_key or internal_user_id here.", param="group_by")
 
 
-# ── how it is told ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── how it is shown ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _key_name(used: Used) -> dict[str, str]:
