@@ -21,14 +21,14 @@ from liftgate.ask.builder import Ask
 from liftgate.ask.media import ResolvedFile
 from liftgate.ask.model_facts import facts_for
 from liftgate.dialects.openai_errors import error_body
-from liftgate.dialects.responses import kept_items
+from liftgate.dialects.responses import kept_items, whole_items
 from liftgate.dialects.responses.compaction import FIELDS, Compaction
 from liftgate.dialects.responses.dialect import Responses
 from liftgate.dialects.responses.fields import INCLUDED
 from liftgate.dialects.responses.sealed import Marks, close_summary
 from liftgate.errors import InternalError, LiftgateError
 from liftgate.sealing import seal_of
-from openai_schema import errors
+from openai_schema import check_answer, errors
 
 MODELS = ("gemini-2.5-flash", "gemini-3-flash-preview", "gemini-3.8-flash", "gemma-3-27b-it", "gemini-3-pro-image")
 ANN, BOB = seal_of(bytes(32), "ann"), seal_of(bytes(32), "bob")
@@ -174,6 +174,21 @@ def read(dialect: Any, request: dict[str, Any], model: str) -> bool:
         dialect.encoder(Head("1", "m", 1), request).ping() if isinstance(dialect, Responses) else None
 
 
+def check_listed(items: list[dict[str, Any]]) -> None:
+    """Whatever the client's spelling was, the items are shown as OpenAI's types have them."""
+    for each in kept_items.inline_data(items):
+        each.put("file-1")
+    for _, show in kept_items.hidden_images(items):
+        show(PNG)
+    whole = [each for each in items if each["type"] != "item_reference"]
+    check_answer(
+        "GET",
+        "/responses/x/input_items",
+        200,
+        {"object": "list", "data": whole, "first_id": "", "last_id": "", "has_more": False},
+    )
+
+
 def fuzz(seed: int, count: int) -> int:
     rng, taken = Random(seed), 0
     for number in range(count):
@@ -181,7 +196,7 @@ def fuzz(seed: int, count: int) -> int:
         try:
             if read(Responses(), request, model):
                 taken += 1
-                kept_items.own_items(request.get("input"), "1")
+                check_listed(whole_items.own_items(request.get("input"), "1"))
             history = request["input"] if isinstance(request.get("input"), list) else []
             read(Responses([each for each in history if isinstance(each, dict)], keeps=True), request, model)
             read(Compaction(), {key: value for key, value in request.items() if key in FIELDS}, model)

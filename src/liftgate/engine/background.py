@@ -25,7 +25,7 @@ from liftgate.catalog.steady import steady
 from liftgate.copies.kinds.files import delete_file
 from liftgate.copies.purge import PurgeAtOnce
 from liftgate.copies.services import Services
-from liftgate.dialects.responses import kept_items
+from liftgate.dialects.responses import whole_items
 from liftgate.dialects.responses.stream import ResponseEncoder, preamble, waiting_response
 from liftgate.engine.background_run import BackgroundRun, Workshop, head_of
 from liftgate.engine.meter import current
@@ -87,7 +87,7 @@ class Background:
             # Its place is taken while it is made.
             noted.ticket.leaves = "parallel"
         head = await self._workshop.generate.check(turn.dialect, owner, turn.request, large=large)
-        copy = partial(kept_items.own_items, turn.given or turn.request.get("input"), head.id)
+        copy = partial(whole_items.own_items, turn.given or turn.request.get("input"), head.id)
         given = await asyncio.to_thread(copy) if large else copy()
         files = await self._workshop.items.put_away(owner, given, large=large)
         request = {**turn.request, "model": head.model, "input": given, NATIVES: listed_natives(turn)}

@@ -25,7 +25,7 @@ from liftgate.catalog.rows.reply_items import ItemRow
 from liftgate.copies.kinds.files import delete_file
 from liftgate.copies.purge import PurgeAtOnce
 from liftgate.copies.services import Services
-from liftgate.dialects.responses import kept_items
+from liftgate.dialects.responses import kept_items, whole_items
 from liftgate.dialects.responses.items import check_item, native_key
 from liftgate.dialects.responses.native import Native
 from liftgate.dialects.responses.native import written as native_written
@@ -209,7 +209,7 @@ class Conversations:
         for place, item in enumerate(items):
             ask = Ask(_FACTS, files=AnyFile(), seal=partial(self._seals.of, owner))
             check_item(ask, item, f"items[{place}]")
-        return kept_items.own_items(list(items), ids.token(), taken)
+        return whole_items.own_items(list(items), ids.token(), taken)
 
 
 _FACTS = facts_for("gemini-flash-latest", date.min)

@@ -13,7 +13,7 @@ from liftgate.answer.choice import Answer
 from liftgate.catalog.rows import replies as rows
 from liftgate.catalog.rows.reply_items import ItemRow
 from liftgate.catalog.rows.reply_settings import Setting
-from liftgate.dialects.responses import kept_items
+from liftgate.dialects.responses import kept_items, whole_items
 from liftgate.dialects.responses.answer import natives_of
 from liftgate.dialects.responses.dialect import Responses
 from liftgate.dialects.responses.items import native_key
@@ -71,7 +71,7 @@ class NewReply:
         self._turn = turn
         self._response = response
         value = turn.given or turn.request.get("input")
-        given = kept_items.own_items(value, answer.head.id, [item["id"] for item in turn.items if "id" in item])
+        given = whole_items.own_items(value, answer.head.id, [item["id"] for item in turn.items if "id" in item])
         self._given = len(given)
         # Items that were given by reference, or that an earlier run found so, keep what Gemini wants back with them.
         self._known = natives_of_input(turn.natives, value)

@@ -1,4 +1,4 @@
-"""Items as they are kept: a request's own input with ids, references to items, and media out of line.
+"""Items as they are kept: references to items, and media out of line.
 
 What a client sends or a model makes as data lies in Files; its item names them. A part of the input then says `file_id`
 for good. An image of an answer has `{"file_id": …, "head": …}` in the place of its text until it is shown again.
@@ -6,8 +6,7 @@ for good. An image of an answer has `{"file_id": …, "head": …}` in the place
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -21,30 +20,6 @@ from liftgate.dialects.responses.parts import TYPES, read_media
 from liftgate.errors import InvalidRequest
 from liftgate.json_types import JsonObject
 
-_PREFIXES = {
-    "message": "msg",
-    "reasoning": "rs",
-    "function_call": "fc",
-    "function_call_output": "fco",
-    "custom_tool_call": "ctc",
-    "custom_tool_call_output": "ctco",
-    "web_search_call": "ws",
-    "file_search_call": "fs",
-    "code_interpreter_call": "ci",
-    "image_generation_call": "ig",
-    "mcp_call": "mcp",
-    "mcp_list_tools": "mcpl",
-    "compaction": "cmp",
-}
-_OURS = re.compile(r"[a-z]{2,4}_[a-z0-9]{24,32}")
-_WITHOUT_STATUS = frozenset(
-    {"reasoning", "custom_tool_call", "custom_tool_call_output", "mcp_call", "mcp_list_tools", "compaction"}
-)
-_DEFAULTS: dict[str, JsonObject] = {
-    "input_image": {"detail": "auto"},
-    "output_text": {"annotations": [], "logprobs": []},
-}
-"""What parts have where clients leave it out."""
 _WORDS = ("input_text", "output_text", "refusal")
 _INLINE_KEYS = {
     "input_image": ("image_url",),
@@ -64,54 +39,6 @@ class Inline(msgspec.Struct, frozen=True):
 
     media: Media
     put: Put
-
-
-# ── a request's own input ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def own_items(value: object, token: str, taken: Iterable[str] = ()) -> list[JsonObject]:
-    """The items of an `input` that was read, whole and with ids. `token`: the response's, from which ids are made where
-    the client's are not of our form, or are `taken`: by items before these, which are listed with them. The request
-    stays as it is."""
-    if value is None:
-        return []
-    if isinstance(value, str):
-        value = [{"role": "user", "content": value}]
-    assert isinstance(value, list), "it was read"
-    ids = set(taken)
-    return [_whole(item, f"{token}i{place:02d}", ids) for place, item in enumerate(value)]
-
-
-def _whole(item: JsonObject, token: str, taken: set[str]) -> JsonObject:
-    kind = item.get("type") or "message"
-    given = item.get("id")
-    if not isinstance(given, str) or given in taken or _OURS.fullmatch(given) is None:
-        given = f"{_PREFIXES.get(kind, 'item')}_{token}"
-    taken.add(given)
-    whole: JsonObject = {**item, "type": kind, "id": given}
-    if kind not in _WITHOUT_STATUS and whole.get("status") is None:
-        whole["status"] = "completed"
-    key = LISTS.get(kind, "content")
-    if kind == "message" and isinstance(content := item.get("content"), str):
-        whole["content"] = [_text(content, item.get("role"))]
-    elif isinstance(parts := item.get(key), list):
-        whole[key] = [_part(part) for part in parts]
-    if kind == "code_interpreter_call" and isinstance(outputs := item.get("outputs"), list):
-        whole["outputs"] = [dict(each) if isinstance(each, dict) else each for each in outputs]
-    return whole
-
-
-def _part(part: object) -> object:
-    if not isinstance(part, dict):
-        return part
-    defaults = _DEFAULTS.get(str(part.get("type")))
-    return dict(part) if defaults is None else {**defaults, **part}
-
-
-def _text(text: str, role: object) -> JsonObject:
-    if role == "assistant":
-        return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-    return {"type": "input_text", "text": text}
 
 
 def size_of_texts(value: object) -> int:
