@@ -24,6 +24,7 @@ from liftgate.catalog.rows.replies import (
 from liftgate.catalog.rows.reply_items import KEPT_SECONDS, ItemRow, items_named, items_of, reply_bytes
 from liftgate.catalog.rows.reply_runs import (
     LEASE,
+    Kept,
     RunRow,
     add_run,
     begin_run,
@@ -217,8 +218,8 @@ def test_a_run_has_one_end_and_is_written_by_whom_holds_its_lease(database_url: 
         assert not log_events(conn, "r", 7, 3, [b"x"]) and not end_run(conn, "r", "completed", generation=7)
         spent = begin_run(conn, "r", 9, [b"2"])
         assert spent is not None and not spent[1]
-        assert end_run(conn, "r", "failed", generation=9, body=b"{}", first=3, frames=[b"end"])
-        assert not end_run(conn, "r", "cancelled", body=b"{}") and begin_run(conn, "r", 10, []) is None
+        assert end_run(conn, "r", "failed", generation=9, kept=Kept(b"{}", b""), first=3, frames=[b"end"])
+        assert not end_run(conn, "r", "cancelled", kept=Kept(b"{}", b"")) and begin_run(conn, "r", 10, []) is None
         assert events_after(conn, "r", 2, 10) == [(3, b"end")]
 
     written(database_url, work)

@@ -13,7 +13,7 @@ import pytest
 from gateways import MODEL, SandboxServer, client_for, gateway_server, settings_for
 from liftgate.engine.meter import CallRecord
 from openai_schema import check_answer
-from responses_rig import read_events
+from responses_rig import read_events, sent
 from stored_house import STREAM, House, Reader, script, script_failure
 
 CHUNK = {"candidates": [{"content": {"role": "model", "parts": [{"text": "one "}]}}]}
@@ -165,6 +165,34 @@ def test_one_in_flight_is_not_deleted_and_one_that_ended_is_not_cancelled(held: 
     assert held.call("DELETE", f"/v1/responses/{begun['id']}").status == 200
     tables = ("replies", "reply_runs")
     assert [held.rows(f"SELECT count(*) FROM {each} WHERE id = '{begun['id']}'") for each in tables] == [[(0,)]] * 2
+
+
+def test_what_lets_us_into_a_server_of_tools_is_shown_and_kept_nowhere(house: House) -> None:
+    """Gemini gets it; a response has none of it, nor has what is left of one that failed or was cancelled."""
+    server = {"type": "mcp", "server_label": "s", "server_url": "https://a.example/mcp", "require_approval": "never"}
+    tool = {**server, "authorization": "s3cret", "headers": {"X-Key": "s3cret"}, "server_description": "d" * 2000}
+    shown = {**server, "headers": {"X-Key": "<redacted>"}, "server_description": "d" * 2000}
+    got = house.ask(input="x", tools=[tool])
+    sent_on = sent(house.sandbox)["tools"][0]["mcpServers"][0]["streamableHttpTransport"]["headers"]
+    assert sent_on == {"X-Key": "s3cret", "Authorization": "Bearer s3cret"}
+    assert got["tools"] == [shown] == house.call("GET", f"/v1/responses/{got['id']}").json()["tools"]
+    script_failure(house, stream=False)
+    failed = begin(house, tools=[tool])
+    assert failed["tools"] == [shown] and polled(house, failed["id"])["status"] == "failed"
+    house.sandbox.control("faults", {"kind": "stall", "operation": "generate", "after_bytes": 0, "times": None})
+    cancelled = begin(house, tools=[tool])
+    polled(house, cancelled["id"], "in_progress")
+    house.call("POST", f"/v1/responses/{cancelled['id']}/cancel")
+    house.sandbox.control("faults", method="DELETE")
+    for name in ("replies", "reply_settings", "reply_runs", "reply_events"):
+        kept = [
+            bytes(value) if isinstance(value, memoryview) else value
+            for row in house.rows(f"SELECT * FROM {name}")
+            for value in row
+        ]
+        assert "s3cret" not in str(kept), name
+    for each in (failed, cancelled):
+        assert house.items(each["id"])["data"][0]["content"] == [{"type": "input_text", "text": "x"}]
 
 
 @pytest.mark.parametrize("stream", [False, True])

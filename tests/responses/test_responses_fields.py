@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from gateways import MODEL, SandboxServer
-from responses_rig import answer, post, refusal, sent, user
+from responses_rig import answer, events, post, refusal, sent, user
+
+SEARCH = {"type": "web_search"}
+SERVER = {"type": "mcp", "server_label": "s", "server_url": "https://a.example/mcp", "require_approval": "never"}
 
 
 def test_fields_become_generation_config_and_are_repeated(gateway: str, sandbox: SandboxServer) -> None:
@@ -71,6 +74,11 @@ def test_fields_become_generation_config_and_are_repeated(gateway: str, sandbox:
         ({"input": "x", "max_tool_calls": 0}, "max_tool_calls", "integer_below_min_value"),
         ({"input": "x", "metadata": {str(n): "" for n in range(17)}}, "metadata", "object_above_max_properties"),
         ({"input": "x", "candidate_count": 2}, "candidate_count", None),
+        ({"input": "x", "safety_identifier": "x" * 65}, "safety_identifier", "string_above_max_length"),
+        ({"input": "x", "tools": [{"type": "namespace", "name": "n", "tools": []}]}, "tools[0].tools", "empty_array"),
+        ({"input": "x", "tools": [{**SEARCH, "user_location": "Ulm"}]}, "tools[0].user_location", "invalid_type"),
+        ({"input": "x", "tools": [{**SEARCH, "user_location": {"city": 5}}]}, "tools[0].user_location.city", None),
+        ({"input": "x", "tools": [{**SERVER, "headers": {"A": 5}}]}, "tools[0].headers.A", "invalid_type"),
     ],
 )
 def test_what_is_wrong_is_refused_by_name(
@@ -92,8 +100,12 @@ def test_ids_of_what_is_not_kept_are_not_found(gateway: str) -> None:
 
 def test_the_tokens_of_a_request_are_counted(gateway: str) -> None:
     body = {"model": MODEL, "input": "Hello", "store": False}
-    got = post(gateway, body, "/v1/responses/input_tokens").json()
-    assert got["object"] == "response.input_tokens" and got["input_tokens"] > 0
+    for more in ({}, {"personality": "friendly"}):
+        got = post(gateway, {**body, **more}, "/v1/responses/input_tokens").json()
+        assert got["object"] == "response.input_tokens" and got["input_tokens"] > 0
+    wrong = post(gateway, {**body, "personality": 5}, "/v1/responses/input_tokens").json()["error"]
+    assert (wrong["param"], wrong["code"]) == ("personality", "invalid_type")
+    assert refusal(gateway, input="x", personality="friendly")["code"] == "unknown_parameter"
 
 
 @pytest.mark.parametrize(
@@ -103,3 +115,25 @@ def test_a_name_that_was_nearly_right_is_told(gateway: str, name: str, meant: st
     told = f" Did you mean '{meant}'?" if meant else ""
     error = refusal(gateway, input="x", **{name: True})
     assert error["message"] == f"Unknown parameter: '{name}'.{told}"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ([{"type": "code_interpreter"}], [{"type": "code_interpreter", "container": {"type": "auto"}}]),
+        ([{"type": "google_search"}, {"type": "url_context"}], []),
+        ([SEARCH, {"type": "googleMaps"}], [SEARCH]),
+        ([{**SEARCH, "user_location": None, "filters": None}], [SEARCH]),
+    ],
+)
+def test_tools_are_repeated_as_far_as_clients_know_their_types(
+    gateway: str, given: list[dict[str, Any]], shown: list[dict[str, Any]]
+) -> None:
+    assert answer(gateway, input="x", tools=given)["tools"] == shown
+    assert all(each["response"]["tools"] == shown for each in events(gateway, input="x", tools=given)[:2])
+
+
+@pytest.mark.parametrize("kind", ["web_search", "web_search_2025_08_26", "web_search_preview"])
+def test_a_search_that_is_chosen_is_repeated_under_the_one_name_that_a_choice_has(gateway: str, kind: str) -> None:
+    got = answer(gateway, input="x", tools=[{"type": kind}], tool_choice={"type": kind})
+    assert got["tool_choice"] == {"type": "web_search_preview"} and got["tools"] == [{"type": kind}]

@@ -123,7 +123,9 @@ def test_calls_and_results_have_what_their_types_want(
 def test_parts_have_the_form_of_their_types_and_are_asked_with_again(
     gateway: str, part: dict[str, Any], shown: dict[str, Any], within: str
 ) -> None:
-    items = [Q, CALL, {**RESULT, "output": [part]}] if within == "result" else [{"role": "user", "content": [part]}]
+    items: list[dict[str, Any]] = [{"role": "user", "content": [part]}]
+    if within == "result":
+        items = [Q, CALL, {**RESULT, "output": [part]}]
     last = kept(gateway, items)[-1]
     [found] = last["output" if within == "result" else "content"]
     assert {key: found[key] for key in shown} == shown and None not in found.values()

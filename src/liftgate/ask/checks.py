@@ -52,7 +52,7 @@ def invalid_type(param: At, expected: str, value: object) -> InvalidRequest:
 
 def invalid_value(param: At, value: object, allowed: Collection[str]) -> InvalidRequest:
     names = [f"'{name}'" for name in allowed]
-    known = names[0] if len(names) == 1 else ", ".join(names[:-1]) + f", and {names[-1]}"
+    known = " and ".join(names) if len(names) < 3 else ", ".join(names[:-1]) + f", and {names[-1]}"
     return InvalidRequest(
         f"Invalid value: {shown(value)}. Supported values are: {known}.", param=str(param), code="invalid_value"
     )
@@ -82,7 +82,7 @@ def _edits(one: str, other: str) -> int:
     return row[-1]
 
 
-def string(value: object, param: At, *, empty: bool = True) -> str:
+def string(value: object, param: At, *, empty: bool = True, most: int | None = None) -> str:
     if not isinstance(value, str):
         raise invalid_type(param, "a string", value)
     if not value and not empty:
@@ -92,6 +92,14 @@ def string(value: object, param: At, *, empty: bool = True) -> str:
             "but got an empty string instead.",
             param=param,
             code="empty_string",
+        )
+    if most is not None and len(value) > most:
+        param = str(param)
+        raise InvalidRequest(
+            f"Invalid '{param}': string too long. Expected a string with maximum length {most}, "
+            f"but got a string with length {len(value)} instead.",
+            param=param,
+            code="string_above_max_length",
         )
     return value
 
@@ -135,8 +143,9 @@ def number(value: object, param: At, low: float, high: float) -> float:
 def _range(param: At, what: str, where: str, sign: str, bound: float, value: float) -> InvalidRequest:
     param = str(param)
     got: object = value if abs(value) < 1e18 else "a number out of range"
+    said = str(bound) if isinstance(bound, int) else f"{bound:g}"
     return InvalidRequest(
-        f"Invalid '{param}': {what} {where} value. Expected a value {sign} {bound:g}, but got {got} instead.",
+        f"Invalid '{param}': {what} {where} value. Expected a value {sign} {said}, but got {got} instead.",
         param=param,
         code=f"{what}_above_max_value" if sign == "<=" else f"{what}_below_min_value",
     )

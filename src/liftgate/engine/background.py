@@ -27,9 +27,10 @@ from liftgate.copies.purge import PurgeAtOnce
 from liftgate.copies.services import Services
 from liftgate.dialects.responses import whole_items
 from liftgate.dialects.responses.stream import ResponseEncoder, preamble, waiting_response
-from liftgate.engine.background_run import BackgroundRun, Workshop, head_of
+from liftgate.engine.background_run import BackgroundRun, Workshop
 from liftgate.engine.meter import current
-from liftgate.engine.replies import NOT_STORED, response_not_found, shown_run
+from liftgate.engine.replies import NOT_STORED, response_not_found
+from liftgate.engine.run_rows import head_of, kept_of, shown_run
 from liftgate.engine.shares import Shares
 from liftgate.engine.turns import NATIVES, Encode, Turn, listed_natives
 from liftgate.errors import InvalidRequest, LiftgateError, RateLimited, UnsupportedParameter
@@ -134,7 +135,7 @@ class Background:
                 return run
             request = decoded_apart(run.request)
             head = head_of(run.id, decoded_apart(run.body))
-            body = bytes(encoded(waiting_response(head, request, "cancelled")))
+            kept = kept_of(waiting_response(head, request, "cancelled"), request)
             frames: list[Body] = []
             first = 0
             if run.streamed:
@@ -143,7 +144,7 @@ class Background:
                 encoder.large = True
                 encoder.cancel()
                 frames = encoder.listed()
-            rows.end_run(conn, run.id, "cancelled", body=body, first=first, frames=frames)
+            rows.end_run(conn, run.id, "cancelled", kept=kept, first=first, frames=frames)
             conn.announce(rows.CANCELLED, run.id)
             return rows.find_run(conn, owner, response_id, steady(conn))
 
@@ -151,7 +152,7 @@ class Background:
         if run is None:
             return None
         if run.state != "cancelled":
-            raise InvalidRequest(f"Cannot cancel a {run.state.replace('_', ' ')} response.")
+            raise InvalidRequest(f"Cannot cancel {'an' if run.state == 'incomplete' else 'a'} {run.state} response.")
         return await shown_run(run)
 
     async def delete(self, owner: Owner, response_id: str) -> None:

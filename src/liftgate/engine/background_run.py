@@ -21,7 +21,6 @@ from liftgate.catalog.rows.replies import add_reply
 from liftgate.catalog.steady import steady
 from liftgate.copies.lease import Lease
 from liftgate.copies.services import Services
-from liftgate.dialects.responses.echo import ID
 from liftgate.dialects.responses.native import Natives
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.dialects.responses.request import conversation_not_found
@@ -31,6 +30,7 @@ from liftgate.engine.generate import Generate
 from liftgate.engine.meter import CallRecord, Meters, current
 from liftgate.engine.replies import Replies
 from liftgate.engine.reply_items import ReplyItems, decoded_row
+from liftgate.engine.run_rows import head_of, kept_of
 from liftgate.engine.turns import NewReply, Turn, take_natives
 from liftgate.errors import (
     AuthenticationFailed,
@@ -43,7 +43,7 @@ from liftgate.errors import (
     let_go,
 )
 from liftgate.files.quota import Quotas
-from liftgate.gemini_json import LARGE
+from liftgate.gemini_json import LARGE, decoded_apart
 from liftgate.json_types import JsonObject
 from liftgate.keys.asking import current_key
 from liftgate.keys.key import Caller, in_config
@@ -266,18 +266,20 @@ class BackgroundRun:
             made.call.status = error.http_status
             made.call.record_error(error)
 
-        def write() -> tuple[bytes, list[Body]]:
-            body = bytes(encoded(waiting_response(made.head, made.request, "failed", error)))
+        def write() -> tuple[JsonObject, list[Body]]:
+            response = waiting_response(made.head, made.request, "failed", error)
             if not made.run.streamed:
-                return body, []
+                return response, []
             encoder.fail(error)
-            return body, encoder.listed()
+            return response, encoder.listed()
 
-        body, frames = await asyncio.to_thread(write) if encoder.large else write()
+        response, frames = await asyncio.to_thread(write) if encoder.large else write()
 
         def work(conn: Connection) -> bool:
+            run = rows.find_run(conn, self._owner, self._id, steady(conn))
+            kept = rows.NOTHING_KEPT if run is None else kept_of(response, decoded_apart(run.request))
             first, fence = self._number, self._generation
-            return rows.end_run(conn, self._id, "failed", generation=fence, body=body, first=first, frames=frames)
+            return rows.end_run(conn, self._id, "failed", generation=fence, kept=kept, first=first, frames=frames)
 
         await self._persist(work)
 
@@ -313,11 +315,6 @@ def _record(meters: Meters, run: rows.RunRow) -> Iterator[CallRecord | None]:
     finally:
         current.reset(before)
         meters.end(call, left=left)
-
-
-def head_of(run_id: str, response: JsonObject) -> Head:
-    """As it was promised: the same at each attempt."""
-    return Head(run_id.removeprefix(ID), response["model"], response["created_at"])
 
 
 def _new_reply(owner: Owner, turn: Turn, answer: Answer[ResponsesQuestion]) -> tuple[NewReply, JsonObject]:

@@ -31,6 +31,7 @@ from liftgate.engine.answer_stream import AnswerStream
 from liftgate.engine.group_commit import GroupCommit
 from liftgate.engine.kept_stream import KeptStream
 from liftgate.engine.reply_items import ItemPage, ReplyItems, are_large, decoded_row, page_of
+from liftgate.engine.run_rows import shown_run
 from liftgate.engine.turns import NewReply, Turn
 from liftgate.errors import InvalidRequest, NotFound, shortened
 from liftgate.files.quota import LITTLE, Quotas, amount
@@ -250,13 +251,6 @@ def _add(conn: Connection, turns: Sequence[rows.NewTurn]) -> None:
     for turn in turns:
         turn.reply.created_at = at
     rows.add_replies(conn, turns)
-
-
-async def shown_run(run: RunRow) -> JsonObject:
-    """The Response object of one that has no answer."""
-    response: JsonObject = await decoded_row(run.body)
-    response["status"] = run.state
-    return response
 
 
 def response_not_found(response_id: str) -> NotFound:

@@ -34,6 +34,17 @@ _IN_FLIGHT = "state IN ('queued', 'in_progress')"
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Of a run that ended without an answer, as JSON: the Response object, and what is shown of the request."""
+
+    body: bytes
+    request: bytes
+
+
+NOTHING_KEPT = Kept(b"", b"")
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """`created_at` and `ended_at` are on the steady clock. `state`: the response's status. `shown`: a reader has got
     something of the answer. `streamed`: its events are logged. `request`, `body`: the request and the Response object
@@ -192,17 +203,16 @@ def end_run(
     state: str,
     *,
     generation: int | None = None,
-    body: bytes = b"",
+    kept: Kept = NOTHING_KEPT,
     first: int = 0,
     frames: Sequence[Body] = (),
 ) -> bool:
-    """Exactly one of all who try has True. `generation`: None for one who needs no lease. `body`: of one that has no
+    """Exactly one of all who try has True. `generation`: None for one who needs no lease. `kept`: of one that has no
     answer; one that has is made a `ReplyRow` in this transaction."""
     fence, values = ("", ()) if generation is None else (" AND generation = ?", (generation,))
-    answered, given = ("", ()) if body else (", request = ?", (b"",))
     conn.execute(
-        f"UPDATE reply_runs SET state = ?, ended_at = ?, body = ?{answered} WHERE id = ? AND {_IN_FLIGHT}{fence}",
-        (state, steady(conn), body, *given, run_id, *values),
+        f"UPDATE reply_runs SET state = ?, ended_at = ?, body = ?, request = ? WHERE id = ? AND {_IN_FLIGHT}{fence}",
+        (state, steady(conn), kept.body, kept.request, run_id, *values),
     )
     if not conn.changed():
         return False

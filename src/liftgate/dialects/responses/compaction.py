@@ -10,6 +10,7 @@ from liftgate.answer.choice import Answer, Head
 from liftgate.ask import checks
 from liftgate.ask.body import Conversation, finish
 from liftgate.ask.builder import Ask
+from liftgate.ask.generation import read_service_tier
 from liftgate.ask.question import Question
 from liftgate.ask.seal import Seal
 from liftgate.dialects.dialect import Encoder
@@ -19,6 +20,7 @@ from liftgate.dialects.responses.fields import IGNORED
 from liftgate.dialects.responses.items import read_input
 from liftgate.dialects.responses.request import refuse_earlier
 from liftgate.dialects.responses.sealed import close_summary
+from liftgate.dialects.responses.whole_items import whole_parts
 from liftgate.errors import UnsupportedParameter, UpstreamAnswerBroken
 from liftgate.json_types import JsonMapping, JsonObject
 
@@ -27,7 +29,9 @@ SUMMARIZE = (
     "Keep what was found out, decided and done, every name, number, address and identifier that may be needed again, "
     "what was read in files and given by tools, what was promised, and what is still open. Say nothing else."
 )
-FIELDS = frozenset({"model", "input", "instructions", "previous_response_id", "prompt_cache_key", "timeout"})
+FIELDS = frozenset(
+    {"model", "input", "instructions", "previous_response_id", "prompt_cache_key", "service_tier", "timeout"}
+)
 """Those that act, or change nothing here."""
 
 _KEPT = ("user", "system", "developer")
@@ -51,6 +55,8 @@ class Compaction(WithHistory):
         for name, value in request.items():
             if value is not None and name not in FIELDS and name not in IGNORED:
                 ask.refuse_unknown(name)
+        if (tier := request.get("service_tier")) is not None:
+            read_service_tier(ask, tier, "service_tier")
         talk = Conversation(ask)
         if (instructions := request.get("instructions")) is not None:
             talk.instruct([{"text": checks.string(instructions, "instructions")}])
@@ -93,15 +99,8 @@ def _messages(items: Sequence[JsonObject]) -> list[JsonObject]:
             "type": "message",
             "status": "completed",
             "role": item["role"],
-            "content": _parts(item["content"]),
+            "content": whole_parts(item["content"], item["role"]),
         }
         for item in items
         if item.get("role") in _KEPT
     ]
-
-
-def _parts(content: object) -> list[JsonObject]:
-    if isinstance(content, str):
-        return [{"type": "input_text", "text": content}]
-    parts = content if isinstance(content, list) else []
-    return [{"detail": "auto", **part} if part["type"] == "input_image" else part for part in parts]

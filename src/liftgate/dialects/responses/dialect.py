@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from liftgate.answer.choice import Answer, Head
+from liftgate.ask import checks
 from liftgate.ask.builder import Ask
 from liftgate.ask.media import MediaFound
 from liftgate.dialects.dialect import NO_SIGNATURES
@@ -17,6 +18,9 @@ from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.dialects.responses.request import check_beginning, read_response, refuse_earlier, refuse_keeping
 from liftgate.dialects.responses.stream import ResponseEncoder
 from liftgate.json_types import JsonMapping, JsonObject
+
+PERSONALITY = "personality"
+"""A word of OpenAI's count, which no request for an answer has: it puts more into the instructions there."""
 
 
 class WithHistory(OpenAI):
@@ -68,6 +72,12 @@ class Responses(WithHistory):
 
 class Counted(Responses):
     """For a count of tokens, of which nothing is kept in any case."""
+
+    def read(self, request: JsonMapping, ask: Ask) -> ResponsesQuestion:
+        if (style := request.get(PERSONALITY)) is not None:
+            checks.string(style, PERSONALITY)
+            request = {name: value for name, value in request.items() if name != PERSONALITY}
+        return super().read(request, ask)
 
     def _refuse_state(self, request: JsonMapping) -> None:
         refuse_earlier(request)

@@ -7,10 +7,12 @@ from typing import Any
 
 from liftgate.answer.choice import Head
 from liftgate.answer.counts import Counts
+from liftgate.dialects.responses.fields import TOOLS
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.whole_numbers import as_whole
 
 ID = "resp_"
+_TOOLS = frozenset(row.field for row in TOOLS if row.fate == "mapped")
 _SCHEMAS = ("parameters", "output_schema", "schema")
 _TIERS = {"standard": "default", "flex": "flex", "priority": "priority"}
 
@@ -83,18 +85,37 @@ def _present(value: Any) -> Any:
     return {key: each if key in _SCHEMAS else _present(each) for key, each in value.items() if each is not None}
 
 
-def _tool(tool: object) -> object:
-    """A function with all keys that the schema wants; a schema without strictness is held to be strict, as OpenAI's."""
-    tool = _present(tool)
-    if not isinstance(tool, dict):
-        return tool
+def _tools(value: object) -> list[object]:
+    """Those that OpenAI's types know, of which Google's own are none."""
+    listed = value if isinstance(value, list) else []
+    return [_tool(_present(each)) for each in listed if isinstance(each, dict) and each.get("type") in _TOOLS]
+
+
+def _tool(tool: JsonObject) -> JsonObject:
+    """A function with all keys that the schema wants; a schema without strictness is held to be strict, as OpenAI's.
+    What a server of tools gets to let us in is for nobody else to read, and stored nowhere."""
     if tool.get("type") == "function":
         strict = tool.get("strict")
         full = {"description": None, "parameters": None, **tool}
         return {**full, "strict": True if strict is None else strict}
     if tool.get("type") == "custom":
         return {"format": {"type": "text"}, **tool}
+    if tool.get("type") == "code_interpreter":
+        return {"container": {"type": "auto"}, **tool}
+    if tool.get("type") == "mcp":
+        shown = {key: value for key, value in tool.items() if key != "authorization"}
+        if isinstance(headers := shown.get("headers"), dict):
+            shown["headers"] = dict.fromkeys(headers, "<redacted>")
+        return shown
     return {"description": "", **tool} if tool.get("type") == "namespace" else tool
+
+
+def _choice(value: object) -> object:
+    """OpenAI's type of a choice knows one name for all kinds of a search."""
+    chosen = _present(value)
+    if isinstance(chosen, dict) and str(chosen.get("type")).startswith("web_search"):
+        return {**chosen, "type": "web_search_preview"}
+    return chosen
 
 
 _WRITERS: dict[str, Callable[[object], object]] = {
@@ -102,10 +123,10 @@ _WRITERS: dict[str, Callable[[object], object]] = {
     "max_output_tokens": as_whole,
     "max_tool_calls": as_whole,
     "top_logprobs": as_whole,
-    "tool_choice": _present,
+    "tool_choice": _choice,
     "reasoning": _reasoning,
     "text": _text,
-    "tools": lambda value: [_tool(each) for each in value] if isinstance(value, list) else [],
+    "tools": _tools,
     "metadata": lambda value: value or {},
     "conversation": lambda value: {"id": value} if isinstance(value, str) else value,
 }

@@ -24,7 +24,7 @@ REQUEST: tuple[Row, ...] = (
         ("top_logprobs", "generationConfig.logprobs, with responseLogprobs, where the model gives them"),
         ("text", "its format; see below"),
         ("text.format", "text; json_object and json_schema: responseMimeType and responseJsonSchema"),
-        ("tools", "see the table of tools"),
+        ("tools", "see the table of tools; the answer repeats those that OpenAI's types know"),
         ("tool_choice", "toolConfig.functionCallingConfig; one of Google's tools only where it is the only tool"),
         ("parallel_tool_calls", "false: of several calls in an answer the first"),
         ("reasoning", "generationConfig.thinkingConfig; without it no reasoning items are sent"),
@@ -39,7 +39,7 @@ REQUEST: tuple[Row, ...] = (
         ("timeout", "seconds, within the gateway's own (LiteLLM's)"),
         ("metadata", "repeated in the answer; up to 16 texts"),
         ("user", "repeated in the answer"),
-        ("safety_identifier", "repeated in the answer"),
+        ("safety_identifier", "repeated in the answer; at most 64 characters"),
         ("prompt_cache_key", "repeated in the answer; Gemini caches equal beginnings by itself"),
         ("store", "false: nothing is kept"),
         ("previous_response_id", "the items of that response and of those before it, in front of the input"),
@@ -146,7 +146,11 @@ TOOLS: tuple[Row, ...] = (
         ("code_interpreter", "codeExecution; `container.file_ids` as fileData in front of the input"),
         ("file_search", "fileSearch, `vector_store_ids` as stores; filters and ranking are refused"),
         ("image_generation", "image output, where the model gives it"),
-        ("mcp", "mcpServers; only with `require_approval: never`"),
+        (
+            "mcp",
+            "mcpServers; only with `require_approval: never`. `authorization` and what `headers` say are not repeated "
+            "and not stored: one in the background has them until it ends",
+        ),
     ),
     *rows(
         "refused",

@@ -68,7 +68,9 @@ def read_input(talk: Conversation, history: Sequence[JsonObject], value: object,
     if isinstance(value, str) and not history:
         talk.add_user([{"text": value}])
         return
-    listed = [] if isinstance(value, str) else checks.array(value, "input")
+    if not isinstance(value, str | list):
+        raise checks.invalid_type("input", "one of a string or array of objects", value)
+    listed = [] if isinstance(value, str) else value
     words = 0 if history else _words_first(talk, listed)
     if words and words == len(listed):
         return

@@ -31,6 +31,10 @@ def _string(ask: Ask, value: object, param: str) -> None:
     checks.string(value, param)
 
 
+def _identifier(ask: Ask, value: object, param: str) -> None:
+    checks.string(value, param, most=64)
+
+
 def _parallel(reading: Reading, value: object, param: str) -> None:
     reading.ask.given.add("parallel_tool_calls")
     reading.ask.one_call = not checks.boolean(value, param)
@@ -190,7 +194,7 @@ OF_ASK: dict[str, Callable[[Ask, object, str], None]] = {
     "max_output_tokens": generation.read_token_limit,
     "service_tier": generation.read_service_tier,
     "user": _string,
-    "safety_identifier": _string,
+    "safety_identifier": _identifier,
     "prompt_cache_key": _string,
 }
 """Those that need no more than that."""

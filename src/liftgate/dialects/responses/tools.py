@@ -85,7 +85,7 @@ def _refuse_callers(reading: Reading, tool: JsonObject, where: str) -> None:
 def _namespace(reading: Reading, tool: JsonObject, where: str) -> None:
     reading.ask.refuse_unknown_keys(tool, where, frozenset({"type", "name", "description", "tools"}))
     space = checks.string(checks.required(tool, "name", where), f"{where}.name", empty=False)
-    for index, each in enumerate(checks.array(checks.required(tool, "tools", where), f"{where}.tools")):
+    for index, each in enumerate(checks.array(checks.required(tool, "tools", where), f"{where}.tools", least=1)):
         at = f"{where}.tools[{index}]"
         found = checks.mapping(each, at)
         if checks.choice(checks.required(found, "type", at), f"{at}.type", ("function", "custom")) == "function":
@@ -110,6 +110,10 @@ def _web_search(reading: Reading, tool: JsonObject, where: str) -> None:
     ask.refuse_unknown_keys(tool, where, _SEARCH_KEYS)
     if (size := tool.get("search_context_size")) is not None:
         checks.choice(size, f"{where}.search_context_size", ("low", "medium", "high"))
+    if (location := tool.get("user_location")) is not None:
+        for key, each in checks.mapping(location, at := f"{where}.user_location").items():
+            if each is not None:
+                checks.string(each, f"{at}.{key}")
     filters = tool.get("filters")
     for key, each in () if filters is None else checks.mapping(filters, f"{where}.filters").items():
         if each:
@@ -199,6 +203,8 @@ def _mcp(reading: Reading, tool: JsonObject, where: str) -> None:
             )
     url = checks.string(checks.required(tool, "server_url", where), f"{where}.server_url", empty=False)
     headers = dict(checks.mapping(tool.get("headers") or {}, f"{where}.headers"))
+    for key, value in headers.items():
+        checks.string(value, checks.Place(f"{where}.headers", key))
     if token := tool.get("authorization"):
         headers.setdefault("Authorization", f"Bearer {checks.string(token, f'{where}.authorization')}")
     transport: JsonObject = {"url": url}

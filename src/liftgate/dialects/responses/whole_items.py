@@ -201,24 +201,21 @@ def _whole(item: JsonObject, token: str, taken: set[str]) -> JsonObject:
     if kind not in _WITHOUT_STATUS:
         whole.setdefault("status", "completed")
     key = LISTS.get(kind, "content")
-    if isinstance(parts := whole.get(key), list):
-        whole[key] = [_part(part) for part in parts]
-    elif kind == "message" and isinstance(parts, str):
-        whole[key] = [_words(parts, whole.get("role"))]
+    if kind == "message" or isinstance(whole.get(key), list):
+        whole[key] = whole_parts(whole[key], whole.get("role"))
     if kind == "code_interpreter_call" and whole["outputs"]:
         whole["outputs"] = [dict(each) for each in whole["outputs"]]
     return whole
 
 
-def _words(text: str, role: object) -> JsonObject:
-    if role == "assistant":
-        return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-    return {"type": "input_text", "text": text}
+def whole_parts(content: str | list[JsonObject], role: object) -> list[JsonObject]:
+    """Of a message that was read, or of a tool's result."""
+    if isinstance(content, str):
+        content = [{"type": "output_text" if role == "assistant" else "input_text", "text": content}]
+    return [_part(part) for part in content]
 
 
-def _part(part: object) -> object:
-    if not isinstance(part, dict):
-        return part
+def _part(part: JsonObject) -> JsonObject:
     whole = {key: value for key, value in part.items() if value is not None}
     match whole.get("type"):
         case "input_image":

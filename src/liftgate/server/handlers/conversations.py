@@ -7,7 +7,7 @@ from functools import partial
 from liftgate.ask import checks
 from liftgate.dialects.responses.parameters import check_metadata
 from liftgate.engine.conversations import Conversation
-from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.errors import MissingParameter
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import encoded
 from liftgate.server.bodies import LARGE
@@ -103,15 +103,7 @@ async def _body(request: Request, *known: str) -> JsonObject:
 
 
 def _items(value: object) -> list[object]:
-    items = checks.array(value, "items")
-    if len(items) > MOST_ITEMS:
-        raise InvalidRequest(
-            f"Invalid 'items': array too long. Expected an array with maximum length {MOST_ITEMS}, but got an array "
-            f"with length {len(items)} instead.",
-            param="items",
-            code="array_above_max_length",
-        )
-    return items
+    return checks.array(value, "items", most=MOST_ITEMS)
 
 
 def _written(conversation: Conversation) -> JsonObject:
