@@ -378,7 +378,7 @@ def test_other_machines_need_a_key(tmp_path: Path) -> None:
     [(4000, "4000 is the port of the gateway itself"), (65536, "expected at most 65535, got 65536")],
 )
 def test_a_port_for_metrics_that_cannot_be_is_refused(tmp_path: Path, port: int, expected: str) -> None:
-    assert f"metrics_port: {expected}" in refusal(tmp_path, EXAMPLE, metrics=True, metrics_port=port)
+    assert f"--metrics-port: {expected}" in refusal(tmp_path, EXAMPLE, metrics=True, metrics_port=port)
 
 
 def test_a_port_for_metrics_that_are_off_is_warned_of(tmp_path: Path) -> None:

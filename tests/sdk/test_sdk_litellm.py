@@ -166,7 +166,7 @@ def test_without_openai_the_same_names_are_there() -> None:
     program = (
         "import sys\nsys.modules['openai'] = None\nimport liftgate\n"
         "assert issubclass(liftgate.RateLimitError, liftgate.OpenAIError)\n"
-        "try: liftgate.completion('gemini-2.0-flash', [{'role': 'user', 'content': 'x'}], api_key='k', nope=1)\n"
+        "try: liftgate.completion('gemini-2.0-flash', [{'role': 'user', 'content': 'x'}], api_key='some-key', nope=1)\n"
         "except liftgate.BadRequestError as error: print(type(error).__name__, error.status_code, error.param)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)

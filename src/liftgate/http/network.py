@@ -70,7 +70,7 @@ class EnvironmentProxies:
 
     def __init__(self) -> None:
         self._proxies = {
-            scheme: _proxy(f"{scheme}_proxy", url)
+            scheme: _proxy(f"{scheme.upper()}_PROXY", url)
             for scheme, url in urllib.request.getproxies().items()
             if scheme in PORTS
         }

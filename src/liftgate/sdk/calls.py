@@ -15,7 +15,16 @@ from liftgate.deployments import Account
 from liftgate.errors import AuthenticationFailed, ConfigError, InvalidRequest, ModelNotFound
 from liftgate.json_types import JsonMapping
 from liftgate.names import bare_model, is_collection, names_a_model
-from liftgate.settings.google import environment_key, key_account, key_warnings, read_base
+from liftgate.settings.google import (
+    ApiBase,
+    check_length,
+    environment_key,
+    key_account,
+    key_warnings,
+    missing_key,
+    read_base,
+)
+from liftgate.settings.keys import checked_key
 
 PROVIDER = "gemini"
 PROVIDER_HEADER = "custom-llm-provider"
@@ -38,7 +47,11 @@ class CallOptions(TypedDict, total=False):
     max_retries: int | None
 
 
+WITHOUT_A_KEY = "`liftgate sandbox` stands for Gemini without a key, and prints the two variables to set."
 OPTION_NAMES = frozenset(CallOptions.__annotations__)
+OTHER_NAMES = {"api_base": "base_url", "timeout": "request_timeout", "num_retries": "max_retries"}
+LONGEST = 2.0**31
+"""Seconds of a `timeout`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +93,22 @@ def call_of(
     for name in options:
         if name not in OPTION_NAMES:
             raise TypeError(f"unexpected keyword argument {name!r}")
-    timeout = _first(options.get("timeout"), options.get("request_timeout"))
-    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0):
-        raise InvalidRequest("'timeout' is a number of seconds above 0.", param="timeout")
-    retries = _first(options.get("num_retries"), options.get("max_retries"))
+    timeout_name, timeout = _given(options, "timeout")
+    if timeout is not None and (
+        isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= LONGEST
+    ):
+        raise InvalidRequest(f"'{timeout_name}' is a number of seconds above 0.", param=timeout_name)
+    retries_name, retries = _given(options, "num_retries")
     if retries is not None:
-        check_whole_number(retries, "num_retries", least=0)
-    headers = {name: str(value) for name, value in (extra_headers or {}).items()}
+        check_whole_number(retries, retries_name, least=0)
+    base_name, base = _given(options, "api_base")
+    for name, value in (("api_key", options.get("api_key")), (base_name, base)):
+        if not (value is None or isinstance(value, str)):
+            raise InvalidRequest(f"'{name}' is a text.", param=name)
+    for name, value in (("extra_headers", extra_headers), ("extra_body", extra_body)):
+        if not (value is None or isinstance(value, Mapping)):
+            raise InvalidRequest(f"'{name}' is a mapping of names to values.", param=name)
+    headers = {str(name): str(value) for name, value in (extra_headers or {}).items()}
     for name, value in headers.items():
         if not (name + value).isprintable() or not name.isascii() or not name:
             raise InvalidRequest(
@@ -96,7 +118,7 @@ def call_of(
     return Call(
         provider=provider or (named.pop() if named else None),
         api_key=options.get("api_key"),
-        api_base=_first(options.get("api_base"), options.get("base_url")),
+        api_base=base,
         timeout=timeout,
         retries=retries,
         headers={name: value for name, value in headers.items() if name.lower() != PROVIDER_HEADER},
@@ -120,12 +142,9 @@ def check_provider(provider: str | None) -> None:
 def connect(call: Call, environ: Mapping[str, str]) -> Connection:
     """AuthenticationFailed without any key; InvalidRequest for another provider or a base that is no URL."""
     check_provider(call.provider)
-    try:
-        base = read_base(call.api_base, environ, "api_base" if call.api_base else "GEMINI_API_BASE")
-    except ConfigError as error:
-        raise InvalidRequest(str(error), param="api_base") from error
+    base, key = check_address(call, environ), _key(call, environ)
     return Connection(
-        key_account(_key(call, environ), base),
+        key_account(key, base, "api_key" if call.api_key else ""),
         call.headers,
         TIMEOUT if call.timeout is None else call.timeout,
         RETRIES if call.retries is None else call.retries,
@@ -135,7 +154,7 @@ def connect(call: Call, environ: Mapping[str, str]) -> Connection:
 def model_name(model: object) -> str:
     """`gemini/x`, `models/x` and `x` → `x`; `tunedModels/x` stays; another provider's prefix is an InvalidRequest."""
     if not isinstance(model, str) or not model:
-        raise InvalidRequest("'model' is the name of a Gemini model, as in 'gemini-2.0-flash'.", param="model")
+        raise InvalidRequest("'model' is the name of a Gemini model, as in 'gemini-flash-latest'.", param="model")
     name = bare_model(model)
     provider, slash, _ = name.partition("/")
     if slash and not is_collection(provider):
@@ -145,19 +164,39 @@ def model_name(model: object) -> str:
     return name
 
 
+def check_address(call: Call, environ: Mapping[str, str]) -> ApiBase:
+    """Where Gemini is. InvalidRequest and AuthenticationFailed name what the caller gave and cannot be right."""
+    try:
+        base = read_base(call.api_base, environ, "api_base" if call.api_base else "GEMINI_API_BASE")
+    except ConfigError as error:
+        raise InvalidRequest(str(error), param="api_base") from None
+    if call.api_key:
+        try:
+            check_length(checked_key(call.api_key, "api_key", environ), base, "api_key")
+        except ConfigError as error:
+            raise AuthenticationFailed(str(error), param="api_key") from None
+    return base
+
+
 def _key(call: Call, environ: Mapping[str, str]) -> str:
     if call.api_key:
         return call.api_key
     for warning in key_warnings(environ):
         warnings.warn(warning, UserWarning, stacklevel=2)
     try:
-        key = environment_key(environ)
+        found = environment_key(environ)
     except ConfigError as error:
         raise AuthenticationFailed(str(error), param="api_key") from error
-    if key:
-        return key
-    raise AuthenticationFailed("No Google API key: pass api_key=… or set GEMINI_API_KEY.", param="api_key")
+    if found is None:
+        raise AuthenticationFailed(
+            f"No key of Google's: {missing_key(environ)}. Pass api_key=…, or set GEMINI_API_KEY. {WITHOUT_A_KEY}",
+            param="api_key",
+        )
+    return found[0]
 
 
-def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
+def _given(options: CallOptions, name: str) -> tuple[str, Any]:
+    """By which of its names the caller gave an option, and its value."""
+    values: Mapping[str, Any] = {**options}
+    other = OTHER_NAMES[name]
+    return (name, values[name]) if values.get(name) is not None else (other, values.get(other))

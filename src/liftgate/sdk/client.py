@@ -28,6 +28,7 @@ from liftgate.sdk.response_operations import ResponsesInput
 from liftgate.sdk.response_results import ResponsesAPIResponse
 from liftgate.sdk.results import ModelResponse
 from liftgate.sdk.streams import AsyncChunkStream, AsyncEventStream, ChunkStream, EventStream
+from liftgate.settings.spelling import hint
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -283,11 +284,13 @@ def _opener(options: ClientOptions) -> Opener:
     """InvalidRequest, ConfigError: read here, so that a mistake shows where it was made and not at the first call."""
     for name in options:
         if name not in ClientOptions.__annotations__:
-            raise TypeError(f"unexpected keyword argument {name!r}")
+            raise TypeError(f"unexpected keyword argument {name!r}.{hint(name, ClientOptions.__annotations__)}")
     shared: Any = {name: options.get(name) for name in ("api_key", "api_base", "timeout", "num_retries")}
-    defaults = call_of(shared, extra_headers=options.get("extra_headers"))
     base_url, data_dir, config = options.get("base_url"), options.get("data_dir"), options.get("config")
     with public_errors():
+        defaults = call_of(shared, extra_headers=options.get("extra_headers"))
+        if not (base_url is None or isinstance(base_url, str)):
+            raise InvalidRequest("'base_url' is a text.", param="base_url")
         if base_url is not None:
             return _remote(defaults, base_url, kept=data_dir is not None or config is not None)
         if data_dir is None and config is None:

@@ -29,7 +29,7 @@ from liftgate.gateway import Gateway
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.names import gemini_resource, id_in
 from liftgate.records import FileRecord, NewFile
-from liftgate.sdk.calls import Call, check_provider, model_name
+from liftgate.sdk.calls import OTHER_NAMES, WITHOUT_A_KEY, Call, check_address, check_provider, model_name
 from liftgate.sdk.engine import ChunkSource, E, EventSource, Listing, StoredFile
 from liftgate.sdk.file_input import FileTypes, open_input
 from liftgate.sdk.forms import Write, chat_result, chunks_of
@@ -38,6 +38,7 @@ from liftgate.sdk.response_forms import events_of
 from liftgate.sdk.response_results import DeleteResponseResult, ResponsesAPIResponse
 from liftgate.sdk.results import FileDeleted, FileList, FileObject, ModelResponse
 from liftgate.settings import Settings, load_settings
+from liftgate.settings.caller import Caller
 from liftgate.settings.sections import LOCAL
 from liftgate.tasks import Work
 
@@ -225,6 +226,13 @@ class _Pieces(Generic[Q, E]):
         await self._stream.aclose()
 
 
+_ARGUMENTS = {"data_dir": "data_dir", "num_retries": "num_retries", "request_timeout": "timeout"}
+_NO_MODEL = (
+    "pass api_key=…, or a config with a model_list (config=…), or set GEMINI_API_KEY or GOOGLE_API_KEY. "
+    + WITHOUT_A_KEY
+)
+
+
 def client_settings(
     defaults: Call,
     environ: Mapping[str, str],
@@ -232,16 +240,23 @@ def client_settings(
     config: str | os.PathLike[str] | None,
 ) -> Settings:
     """What a client was made with, as a gateway's settings; its directory is made. Raises ConfigError."""
-    chosen = {"GEMINI_API_KEY": defaults.api_key, "GEMINI_API_BASE": defaults.api_base}
-    environ = {**environ, **{name: value for name, value in chosen.items() if value}}
     if defaults.headers:
         raise InvalidRequest("'extra_headers' cannot be given with data_dir or config.", param="extra_headers")
+    for name, value in (("data_dir", data_dir), ("config", config)):
+        if not (value is None or isinstance(value, str | os.PathLike)):
+            raise InvalidRequest(f"'{name}' is a path.", param=name)
+    check_address(defaults, environ)
+    given = {"GEMINI_API_KEY": ("api_key", defaults.api_key), "GEMINI_API_BASE": ("api_base", defaults.api_base)}
+    given = {variable: (name, value) for variable, (name, value) in given.items() if value}
+    environ = {**environ, **{variable: value for variable, (_, value) in given.items() if value}}
     flags: dict[str, object] = {
         "data_dir": None if data_dir is None else os.fspath(data_dir),
         "num_retries": defaults.retries,
         "request_timeout": defaults.timeout,
     }
-    settings, warnings = load_settings(None if config is None else Path(config), flags, environ)
+    names = {**_ARGUMENTS, **{variable: name for variable, (name, _) in given.items()}}
+    caller = Caller(_NO_MODEL, listens=False, names=names)
+    settings, warnings = load_settings(None if config is None else Path(config), flags, environ, caller=caller)
     for warning in warnings:
         log.warning("%s", warning)
     make_place(settings.storage.data_dir, "data_dir")
@@ -261,8 +276,9 @@ def _acceptable(call: Call, *, timeout: bool = False, body: bool = False) -> Cal
     }
     for name, value in refused.items():
         if value is not None and value != {}:
+            other = f" (or {OTHER_NAMES[name]!r})" if name in OTHER_NAMES else ""
             raise InvalidRequest(
-                f"{name!r} cannot be given to one call where files are kept; give it to Liftgate(…).", param=name
+                f"{name!r}{other} cannot be given to one call where files are kept; give it to Liftgate(…).", param=name
             )
     return call
 

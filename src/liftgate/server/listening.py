@@ -23,7 +23,7 @@ def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.so
     options = [socket.SO_REUSEADDR]
     if shared:
         if not hasattr(socket, "SO_REUSEPORT"):
-            raise ConfigError("--num-workers: this system cannot share a port between processes.")
+            raise ConfigError("num_workers: this system cannot share a port between processes.")
         options.append(socket.SO_REUSEPORT)
     return _bound(host, port, options)
 
@@ -36,7 +36,7 @@ def reserved_port(host: str, port: int) -> socket.socket:
     """
     _bound(host, port, [socket.SO_REUSEADDR]).close()
     if not hasattr(socket, "SO_REUSEPORT"):
-        raise ConfigError("--num-workers: this system cannot share a port between processes.")
+        raise ConfigError("num_workers: this system cannot share a port between processes.")
     try:
         # Without SO_REUSEADDR it also stops those who look before our processes listen …
         return _bound(host, port, [socket.SO_REUSEPORT])
@@ -75,9 +75,9 @@ def _bound(host: str, port: int, options: list[int]) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise ConfigError(f"--host {host}: {error.strerror or error}.") from None
+        raise ConfigError(f"host {host}: {error.strerror or error}.") from None
     except UnicodeError:
-        raise ConfigError(f"--host {host[:80]}: is no name of a host.") from None
+        raise ConfigError(f"host {host[:80]}: is no name of a host.") from None
     try:
         for option in options:
             listener.setsockopt(socket.SOL_SOCKET, option, 1)

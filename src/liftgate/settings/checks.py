@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from liftgate.settings.faults import Faults
@@ -25,79 +26,94 @@ def loopback(host: str) -> bool:
         return False
 
 
-def check(settings: Settings, faults: Faults) -> None:
-    server, jobs = settings.server, settings.jobs
+def check(settings: Settings, faults: Faults, name: Callable[[str], str], *, listens: bool) -> None:
+    """`name`: an option's, as whoever gave it knows it. `listens`: whether an address is listened on."""
+    jobs = settings.jobs
+    if jobs.lease_renew_seconds * 2 > jobs.lease_seconds:
+        faults.add(
+            f"{name('lease_renew_seconds')}: expected at most half of lease_seconds, so that one missed renewal does no"
+            " harm."
+        )
+    _check_budgets(settings.budgets, faults, name)
+    if listens:
+        _check_server(settings, faults, name)
+
+
+def _check_server(settings: Settings, faults: Faults, name: Callable[[str], str]) -> None:
+    server = settings.server
     if server.port > 65535:
-        faults.add(f"--port: expected at most 65535, got {server.port}.")
+        faults.add(f"{name('port')}: expected at most 65535, got {server.port}.")
     if server.public_base_url and not _is_origin(server.public_base_url):
         faults.add(
-            "public_base_url: expected an address such as https://files.example.com, "
+            f"{name('public_base_url')}: expected an address such as https://files.example.com, "
             f"got {shown(server.public_base_url)}."
         )
     for trusted in server.trusted_proxies:
         if not _is_network(trusted):
             faults.add(
-                f"trusted_proxies: expected addresses or networks such as 10.0.0.0/8, or *, got {shown(trusted)}."
+                f"{name('trusted_proxies')}: expected addresses or networks such as 10.0.0.0/8, or *, got"
+                f" {shown(trusted)}."
             )
     try:
         Origins(server.cors_origins)
     except ValueError as wrong:
         faults.add(
-            "cors_origins: expected origins such as https://app.example.com, https://*.example.com or "
+            f"{name('cors_origins')}: expected origins such as https://app.example.com, https://*.example.com or "
             f"http://localhost:*, without a path, or null, or *; got {shown(str(wrong))}."
         )
     if not settings.auth.required and {"*", "null"} & set(server.cors_origins):
         faults.add(
-            "cors_origins: without a key, * (or null, which any page can be) would let every page of the web read and "
-            "delete the files. Configure a key, or name the origins."
+            f"{name('cors_origins')}: without a key, * (or null, which any page can be) would let every page of the "
+            "web read and delete the files. Configure a key, or name the origins."
         )
-    if jobs.lease_renew_seconds * 2 > jobs.lease_seconds:
-        faults.add(
-            "lease_renew_seconds: expected at most half of lease_seconds, so that one missed renewal does no harm."
-        )
-    _check_budgets(settings.budgets, faults)
-    _check_metrics_port(settings, faults)
-    if loopback(server.host):
-        return
+    _check_metrics_port(settings, faults, name)
+    if not loopback(server.host):
+        _check_keys(settings, faults, name("host"))
+
+
+def _check_keys(settings: Settings, faults: Faults, host: str) -> None:
+    """Of a gateway that other machines can reach."""
+    address = settings.server.host
     if not settings.auth.required:
         faults.add(
-            f"--host {server.host}: other machines could reach the gateway and no key is configured. "
+            f"{host}: other machines could reach the gateway at {address}, and no key is configured. "
             "Set LIFTGATE_MASTER_KEY (or general_settings.master_key), or listen on 127.0.0.1."
         )
     secrets = settings.auth.owners()
     if public := sorted(owner for secret, owner in secrets.items() if secret in KNOWN_EXAMPLES):
         faults.add(
-            f"--host {server.host}: the key of {', '.join(public)} is an example of documentation, which strangers try "
-            "first. Choose another one, or listen on 127.0.0.1."
+            f"{host}: other machines could reach the gateway at {address}, and the key of {', '.join(public)} is an "
+            "example of documentation, which strangers try first. Choose another one, or listen on 127.0.0.1."
         )
     if short := sorted(owner for secret, owner in secrets.items() if len(secret) < SHORT_KEY):
         faults.warn(f"The key of {', '.join(short)} is short enough to be guessed.")
 
 
-def _check_metrics_port(settings: Settings, faults: Faults) -> None:
+def _check_metrics_port(settings: Settings, faults: Faults, name: Callable[[str], str]) -> None:
     port = settings.counting.metrics_port
     if port is None:
         return
+    where = name("metrics_port")
     if port > 65535:
-        faults.add(f"metrics_port: expected at most 65535, got {port}.")
+        faults.add(f"{where}: expected at most 65535, got {port}.")
     if port == settings.server.port:
-        faults.add(f"metrics_port: {port} is the port of the gateway itself. Choose another one.")
+        faults.add(f"{where}: {port} is the port of the gateway itself. Choose another one.")
     if not settings.counting.metrics:
-        faults.warn("metrics_port: nothing listens there while `metrics` is off.")
+        faults.warn(f"{where}: nothing listens there while `metrics` is off.")
 
 
-def _check_budgets(budgets: BudgetSettings, faults: Faults) -> None:
+def _check_budgets(budgets: BudgetSettings, faults: Faults, name: Callable[[str], str]) -> None:
     if budgets.budget_duration is not None and budgets.max_budget is None:
-        faults.warn("budget_duration: there is no max_budget, so it bounds nothing.")
-    name = budgets.budget_time_zone
+        faults.warn(f"{name('budget_duration')}: there is no max_budget, so it bounds nothing.")
+    zone = budgets.budget_time_zone
     from zoneinfo import ZoneInfo  # for the gateway alone, of all that reads the settings' table
 
     try:
-        ZoneInfo(name)
+        ZoneInfo(zone)
     except (LookupError, OSError, ValueError):
         faults.add(
-            f"budget_time_zone: expected a time zone such as UTC or Europe/Berlin, got {shown(name)}. On a system "
-            "without any, install tzdata."
+            f"{name('budget_time_zone')}: expected a time zone such as UTC or Europe/Berlin, got {shown(zone)}. On a"
+            " system without any, install tzdata."
         )
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 
 from liftgate.deployments import Account, Deployment
 from liftgate.errors import ConfigError
+from liftgate.settings.caller import Caller
 from liftgate.settings.defaults import read_defaults
 from liftgate.settings.faults import Faults
 from liftgate.settings.google import (
-    KEY_VARIABLES,
     check_length,
     environment_key,
     key_account,
@@ -56,21 +56,23 @@ class _Entry:
     place: str
 
 
-def environment_deployments(environ: Mapping[str, str]) -> tuple[Deployment, ...]:
+def environment_deployments(environ: Mapping[str, str], caller: Caller) -> tuple[Deployment, ...]:
     """Every model by its own name (`*`), with the key from the environment; none without one."""
-    key = environment_key(environ)
-    if key is None:
+    found = environment_key(environ, caller)
+    if found is None:
         return ()
-    base = read_base(None, environ)
-    name = next(name for name in KEY_VARIABLES if environ.get(name))
+    key, name = found
+    base = read_base(None, environ, caller.variable("GEMINI_API_BASE"))
     check_length(key, base, name)
     account = key_account(key, base, name)
     return (Deployment(id="environment", model_name="*", model="*", account=account, api_key=key, where=name),)
 
 
-def read_deployments(document: Mapping[str, object], environ: Mapping[str, str], path: str, faults: Faults) -> Served:
+def read_deployments(
+    document: Mapping[str, object], environ: Mapping[str, str], path: str, faults: Faults, caller: Caller
+) -> Served:
     """`model_list` → deployments in its order."""
-    reader = _Reader(document, environ, path, faults)
+    reader = _Reader(document, environ, path, faults, caller)
     with faults.noted():
         for index, item in enumerate(listing(document.get("model_list"), f"{path}: model_list")):
             with faults.noted():
@@ -79,8 +81,11 @@ def read_deployments(document: Mapping[str, object], environ: Mapping[str, str],
 
 
 class _Reader:
-    def __init__(self, document: Mapping[str, object], environ: Mapping[str, str], path: str, faults: Faults) -> None:
+    def __init__(
+        self, document: Mapping[str, object], environ: Mapping[str, str], path: str, faults: Faults, caller: Caller
+    ) -> None:
         self._environ = environ
+        self._caller = caller
         self._path = path
         self._faults = faults
         self._entries: list[_Entry] = []
@@ -185,11 +190,11 @@ class _Reader:
             # Google's form of OpenAI's API, which a client of OpenAI's needs; Gemini's own is beside it.
             base = base.rstrip("/").removesuffix("/openai")
         api_base = read_base(base, self._environ, f"{where}.api_base")
-        api_key = self._api_key(params, where)
-        check_length(api_key, api_base, f"{where}.api_key")
+        api_key, key_place = self._api_key(params, where)
+        check_length(api_key, api_base, key_place)
         whose = f"{place} ({name})"
         if params.get("api_key") is None:
-            whose += f", in {next(n for n in KEY_VARIABLES if self._environ.get(n))}"
+            whose += f", in {key_place}"
         project = self._resolved(params, "project", f"{self._path}: {place}")
         number = place.partition("[")[2].rstrip("]")
         deployment = Deployment(
@@ -213,13 +218,14 @@ class _Reader:
         )
         return _Entry(deployment, text(project, f"{where}.project") if project is not None else None, place)
 
-    def _api_key(self, params: dict[str, object], where: str) -> str:
+    def _api_key(self, params: dict[str, object], where: str) -> tuple[str, str]:
+        """The key, and where it was given."""
         if params.get("api_key") is not None:
-            return configured_key(params["api_key"], f"{where}.api_key", self._environ)
-        api_key = environment_key(self._environ)
-        if api_key is None:
+            return configured_key(params["api_key"], f"{where}.api_key", self._environ), f"{where}.api_key"
+        found = environment_key(self._environ, self._caller)
+        if found is None:
             raise ConfigError(f"{where}.api_key: missing, and {missing_key(self._environ)}.")
-        return api_key
+        return found
 
     def _seconds(self, params: dict[str, object], names: tuple[str, ...], option: str, where: str) -> float | None:
         for name in names:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from liftgate.deployments import Account
 from liftgate.errors import ConfigError
+from liftgate.settings.caller import COMMAND_LINE, Caller
 from liftgate.settings.keys import checked_key
 from liftgate.settings.spelling import hint
 from liftgate.settings.values import shown
@@ -27,10 +28,14 @@ class ApiBase(NamedTuple):
     versioned: bool
 
 
-def environment_key(environ: Mapping[str, str]) -> str | None:
-    """Google's key from the environment: GEMINI_API_KEY, then GOOGLE_API_KEY. ConfigError for what is no key."""
+def environment_key(environ: Mapping[str, str], caller: Caller = COMMAND_LINE) -> tuple[str, str] | None:
+    """Google's key from the environment, GEMINI_API_KEY, then GOOGLE_API_KEY, and what the caller calls that.
+    ConfigError for what is no key."""
     name = next((name for name in KEY_VARIABLES if environ.get(name)), None)
-    return checked_key(environ[name], name, environ) if name else None
+    if name is None:
+        return None
+    called = caller.variable(name)
+    return checked_key(environ[name], called, environ), called
 
 
 def key_warnings(environ: Mapping[str, str]) -> list[str]:

@@ -22,8 +22,11 @@ SHORTEST = 6
 _FIELDS = ("name", "key", "max_file_bytes", "max_bytes")
 
 
-def checked_key(value: object, where: str, environ: Mapping[str, str], *, shortest: int = 1) -> str:
-    """`value`, which can be a key. `environ`: whose names are no keys."""
+def checked_key(
+    value: object, where: str, environ: Mapping[str, str], *, shortest: int = 1, refers: bool = False
+) -> str:
+    """`value`, which can be a key. `environ`: whose names are no keys. `refers`: whether `os.environ/NAME` is filled in
+    where it stands."""
     if isinstance(value, int | float):
         raise ConfigError(f"{where}: a key is a text; put it into quotes.")
     if value is not None and not isinstance(value, str):
@@ -31,7 +34,7 @@ def checked_key(value: object, where: str, environ: Mapping[str, str], *, shorte
         raise ConfigError(f"{where}: a key is a text.{more}")
     if not value or not value.strip():
         raise ConfigError(f"{where}: is empty.")
-    if advice := stand_in(value.strip(), environ):
+    if advice := stand_in(value.strip(), environ, refers=refers):
         raise ConfigError(f"{where}: {advice}")
     if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"`":
         raise ConfigError(f"{where}: stands in quotation marks, which docker's env files keep; remove them.")
@@ -51,7 +54,7 @@ def configured_key(value: object, where: str, environ: Mapping[str, str], *, sho
     if isinstance(value, str) and value.startswith(REFERENCE):
         name = value.removeprefix(REFERENCE).strip()
         return checked_key(resolved(value, environ, where), f"{where}: {name}", environ, shortest=shortest)
-    return checked_key(value, where, environ, shortest=shortest)
+    return checked_key(value, where, environ, shortest=shortest, refers=True)
 
 
 class Owners:

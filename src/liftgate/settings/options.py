@@ -79,12 +79,19 @@ class Option:
     def flag(self) -> str:
         return "--" + self.name.replace("_", "-")
 
-    def read(self, value: object, where: str) -> object:
-        """The value as the field's type; `where` names its source. ConfigError says what is expected."""
+    def read(self, value: object, where: str, *, refers: bool = True) -> object:
+        """The value as the field's type; `where` names its source, and `refers` says whether references are filled in
+        there. ConfigError says what is expected."""
         if value is None:
             if self.default is None:
                 return None
             raise ConfigError(f"{where}: a value is missing.")
+        items = {where: value}
+        if isinstance(value, list):
+            items = {f"{where}[{index}]": item for index, item in enumerate(value)}
+        for place, item in items.items():
+            if isinstance(item, str) and (meant := unresolved(item, refers=refers)):
+                raise ConfigError(f"{place}: {meant}")
         read = _size if self.size else _READERS[self.kind.removesuffix(" | None")]
         result = read(value, where)
         if self.minimum is not None and isinstance(result, int | float) and result < self.minimum:
@@ -167,8 +174,6 @@ def _bool(value: object, where: str) -> bool:
 
 def _str(value: object, where: str) -> str:
     if isinstance(value, str) and value.strip():
-        if meant := unresolved(value):
-            raise ConfigError(f"{where}: {meant}")
         if not value.strip().isprintable():
             raise ConfigError(f"{where}: expected a text without control characters, got {shown(value)}.")
         return value.strip()

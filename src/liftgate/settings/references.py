@@ -44,25 +44,29 @@ _ASKS = (
 )
 
 
-def unresolved(value: str) -> str | None:
-    """What is wrong with a text that is a reference left unfilled; None for any other text."""
-    return _unfilled(_REFERENCES, value)
+def unresolved(value: str, *, refers: bool = True) -> str | None:
+    """What is wrong with a text that is a reference left unfilled; None for any other text. `refers`: whether
+    `os.environ/NAME` is filled in where it stands."""
+    return _unfilled(_REFERENCES, value, refers=refers)
 
 
-def _unfilled(patterns: Iterable[str], value: str) -> str | None:
+def _unfilled(patterns: Iterable[str], value: str, *, refers: bool) -> str | None:
     for pattern in patterns:
         if found := re.search(pattern, value, re.DOTALL):
+            if not refers:
+                of = f"the value of {found['name']}" if found["name"] else "the value itself"
+                return f"looks like a reference, and none is filled in here. Did you mean {of}?"
             meant = f"Did you mean os.environ/{found['name'] or 'NAME'}?"
             return f"looks like a reference that was not filled in; only os.environ/NAME is filled in here. {meant}"
     return None
 
 
-def stand_in(value: str, environ: Mapping[str, str]) -> str | None:
+def stand_in(value: str, environ: Mapping[str, str], *, refers: bool = True) -> str | None:
     """What is wrong with a key that is none: a reference, the name of a variable, a placeholder; else None."""
-    if advice := _unfilled((*_REFERENCES, _OF_KEYS), value):
+    if advice := _unfilled((*_REFERENCES, _OF_KEYS), value, refers=refers):
         return advice
     if re.fullmatch(_VARIABLE, value) or value in environ:
-        return f"is the word {value}. Did you mean os.environ/{value}?"
+        return f"is the word {value}. Did you mean {f'os.environ/{value}' if refers else f'the value of {value}'}?"
     plain = re.sub(r"[-_ .]", "", value.casefold())
     if (
         re.fullmatch(_SETTING, value)
@@ -72,9 +76,9 @@ def stand_in(value: str, environ: Mapping[str, str]) -> str | None:
         or re.match(_ASKS, plain)
         or plain.endswith("keyhere")
     ):
-        return "is a placeholder where a key belongs. Write the key, or os.environ/NAME for the variable that has it."
+        more = ", or os.environ/NAME for the variable that has it" if refers else " itself"
+        return f"is a placeholder where a key belongs. Write the key{more}."
     if re.match(_STORES, value):
-        return (
-            "is the address of a key, and Liftgate reads no secret store. Put the key into a variable: os.environ/NAME."
-        )
+        more = "Put the key into a variable: os.environ/NAME." if refers else "Give the key itself."
+        return f"is the address of a key, and Liftgate reads no secret store. {more}"
     return None

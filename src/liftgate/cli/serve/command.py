@@ -15,7 +15,7 @@ from liftgate.blobs.places import make_place
 from liftgate.cli.serve.banner import banner
 from liftgate.cli.serve.log_lines import log_to_stderr
 from liftgate.settings import Settings, load_settings
-from liftgate.settings.load import default_data_dir
+from liftgate.settings.given import default_data_dir
 
 
 def serve(
@@ -35,7 +35,7 @@ def serve(
         if sandbox and settings.storage.data_dir == default_data_dir(environ):
             settings = _temporary(settings, stack)
             notes.append("its files are temporary; --data-dir keeps them")
-        make_place(settings.storage.data_dir, "--data-dir")
+        make_place(settings.storage.data_dir, "--data-dir" if flags.get("data_dir") is not None else "data_dir")
         log_to_stderr(settings)
         return _run(settings, notes, [*warnings, *more])
 
