@@ -19,6 +19,7 @@ LONG_PROMPT = 200_000
 NO_TOKENS: Mapping[str, int] = MappingProxyType({})
 
 PICO_A_NANO = 1_000
+HALF_A_NANO = PICO_A_NANO // 2
 _NUMBERED = {1: "TEXT", 2: "IMAGE", 3: "VIDEO", 4: "AUDIO", 5: "DOCUMENT"}
 """Google's enum of modalities, for clients that ask for numbers (docs/protocol/gemini.md, "Answers")."""
 
@@ -110,7 +111,7 @@ def cost_at(rates: Rates, tokens: TokenCounts) -> Cost | None:
             made += tokens.thoughts * rates.thoughts
     except KeyError:
         return None
-    return Cost(_nano(spent), _nano(made))
+    return Cost((spent + HALF_A_NANO) // PICO_A_NANO, (made + HALF_A_NANO) // PICO_A_NANO)
 
 
 def _within(cached: Mapping[str, int], prompt: Mapping[str, int]) -> Mapping[str, int]:
@@ -135,17 +136,19 @@ def _rate(rates: Mapping[str, int], modality: str) -> int:
 def counts_of_gemini(meta: JsonMapping) -> TokenCounts:
     """Google's `usageMetadata`. Tokens of which it does not say the modality are text."""
     # Embeddings have the details of their prompt under a name of their own.
-    details = meta.get("promptTokensDetails") or meta.get("promptTokenDetails")
-    prompt = _by_modality(details, _count(meta, "promptTokenCount"))
+    get = meta.get
+    prompt = _by_modality(get("promptTokensDetails") or get("promptTokenDetails"), get("promptTokenCount"))
     if "toolUsePromptTokenCount" in meta or "toolUsePromptTokensDetails" in meta:
-        tools = _by_modality(meta.get("toolUsePromptTokensDetails"), _count(meta, "toolUsePromptTokenCount"))
+        tools = _by_modality(get("toolUsePromptTokensDetails"), get("toolUsePromptTokenCount"))
         for modality, count in tools.items():
             prompt[modality] = prompt.get(modality, 0) + count
     cached = NO_TOKENS
     if "cachedContentTokenCount" in meta or "cacheTokensDetails" in meta:
-        cached = _by_modality(meta.get("cacheTokensDetails"), _count(meta, "cachedContentTokenCount"))
-    output = _by_modality(meta.get("candidatesTokensDetails"), _count(meta, "candidatesTokenCount"))
-    return TokenCounts(prompt, cached, output, _count(meta, "thoughtsTokenCount"))
+        cached = _by_modality(get("cacheTokensDetails"), get("cachedContentTokenCount"))
+    output = _by_modality(get("candidatesTokensDetails"), get("candidatesTokenCount"))
+    return TokenCounts(
+        prompt, cached, output, _count(meta, "thoughtsTokenCount") if "thoughtsTokenCount" in meta else 0
+    )
 
 
 def counts_of_openai(usage: JsonMapping) -> TokenCounts:
@@ -163,16 +166,16 @@ def counts_of_openai(usage: JsonMapping) -> TokenCounts:
     )
 
 
-def _nano(picos: int) -> int:
-    return (picos + PICO_A_NANO // 2) // PICO_A_NANO
-
-
 def _count(fields: JsonMapping, name: str) -> int:
     value = fields.get(name)
     return value if type(value) is int and value > 0 else 0
 
 
-def _by_modality(details: object, total: int) -> dict[str, int]:
+def _by_modality(details: object, said: object) -> dict[str, int]:
+    """`said`: all of them together. What is no count is none."""
+    total = said if type(said) is int and said > 0 else 0
+    if not details:
+        return {TEXT: total} if total else {}
     counts: dict[str, int] = {}
     if type(details) is list:
         for each in details:

@@ -63,7 +63,7 @@ async def call(node: Node, limit: Limit, cost: int) -> int | Refusal:
     # As long as an answer takes: others are in flight meanwhile.
     await asyncio.sleep(0)
     for taking in outcome:
-        node.allowances.settle(taking, cost)
+        node.allowances.settle([taking], cost, cost)
     node.allowances.begin()
     return cost
 
@@ -150,7 +150,7 @@ def test_who_finds_less_in_the_hand_than_was_there_is_asked_for_again(tmp_path: 
                     if isinstance(outcome, Refusal):
                         return False
                     await asyncio.sleep(0.001)
-                    node.allowances.settle(outcome[0], amount // 2)
+                    node.allowances.settle(outcome[:1], amount // 2, amount // 2)
                     node.allowances.begin()
                     return True
 

@@ -58,13 +58,15 @@ class JsonAccessLog:
         self.of_kind(call)(call)
 
     def of_kind(self, call: CallRecord) -> Hear:
+        # Whole answers of one kind differ in a few values: the rest of their lines is written once.
+        is_whole = call.is_plain and bool(call.deployment and call.operation)
         form = ""
 
         def write(call: CallRecord) -> None:
             nonlocal form
             if not log.isEnabledFor(logging.INFO):
                 return
-            if is_whole(call):
+            if is_whole:
                 form = form or _form_of(call)
                 line = form % _varying(call)
             else:
@@ -76,19 +78,6 @@ class JsonAccessLog:
             log.info("%s", line)
 
         return write
-
-
-def is_whole(call: CallRecord) -> bool:
-    """Whole answers of one kind differ in a few values: the rest of their lines is written once."""
-    return (
-        call.usage is not None
-        and not call.failures
-        and not call.copies_hit
-        and not call.paged_in
-        and not call.earlier
-        and call.reckoned is None
-        and bool(call.deployment and call.operation)
-    )
 
 
 class JsonLineHandler(logging.Handler):

@@ -43,14 +43,11 @@ class Admission:
         owners = partial(self._owners.find, caller.owners) if caller.owners and self._owners.any else None
         if not own and owners is None:
             return None
-        return Ticket(own, owners, self._allowances, self.estimates, self._settings)
+        return Ticket([*own], owners, self._allowances, self.estimates, self._settings)
 
     def ended(self, call: CallRecord) -> None:
-        if call.ticket is not None:
-            tokens = _total_of(call.usage or call.reckoned)
-            for paid in call.earlier:
-                tokens += _total_of(paid.usage)
-            call.ticket.settle(call.cost or 0, tokens)
+        if (ticket := call.ticket) is not None:
+            ticket.settle(call.cost or 0, _tokens_of(call) if ticket.counts_tokens else 0)
 
     @property
     def held_nanos(self) -> int:
@@ -59,6 +56,10 @@ class Admission:
 
     async def close(self) -> None:
         await self._allowances.close()
+
+
+def _tokens_of(call: CallRecord) -> int:
+    return _total_of(call.usage or call.reckoned) + sum(_total_of(paid.usage) for paid in call.earlier)
 
 
 def _total_of(usage: JsonObject | None) -> int:
@@ -86,5 +87,5 @@ def begin_asking(call: CallRecord, deployment: Deployment, body: Body) -> Awaita
 
 
 async def _asking(call: CallRecord, ticket: Ticket, spent: int, deployment: Deployment, body: Body) -> None:
-    await ticket.ask(spent, deployment, body, call.blobs)
+    await ticket.ask(spent, deployment, body, call.blobs or {})
     call.asks(deployment, body)

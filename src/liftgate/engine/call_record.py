@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Literal
 
@@ -44,8 +45,9 @@ class Attempt(msgspec.Struct):
         self.ended, self.error = monotonic(), error
 
 
-class CallRecord(msgspec.Struct):
-    """One call. Listeners read it after its end, and change nothing.
+@dataclass(slots=True, eq=False)
+class CallRecord:
+    """One call. Listeners read it after its end, and change nothing. To set a value of a msgspec.Struct costs thrice.
 
     Where a call has no such thing a text is empty and a number 0: a file route has no model, a call of the SDK no path.
     """
@@ -81,7 +83,7 @@ class CallRecord(msgspec.Struct):
     sampled: bool = False
     span: Span | None = None
     """Where it is sampled: under which what is done for it has spans of its own."""
-    attempts: list[Attempt] = msgspec.field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
     """Where it is sampled."""
     # Who served it, the last one tried
     deployment: str = ""
@@ -91,11 +93,11 @@ class CallRecord(msgspec.Struct):
     account: str = ""
     tries: int = 0
     """Deployments that were tried, repeats included."""
-    failures: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
     """(deployment, class of the error) of each try that gave no answer."""
     # Files, by id: those that were at the account when they were needed, and those whose page-in had to be waited for
-    copies_hit: set[str] = msgspec.field(default_factory=set)
-    paged_in: set[str] = msgspec.field(default_factory=set)
+    copies_hit: set[str] = field(default_factory=set)
+    paged_in: set[str] = field(default_factory=set)
     paged_in_bytes: int = 0
     # Bodies, as they came and went over the wire
     bytes_in: int = 0
@@ -110,7 +112,7 @@ class CallRecord(msgspec.Struct):
     """Its service tier, which decides the price; empty where Google named none."""
     served_by: str = ""
     """Its `modelVersion`: the model that answered, by Google's word."""
-    earlier: list[Paid] = msgspec.field(default_factory=list)
+    earlier: list[Paid] = field(default_factory=list)
     """Answers of Google's before the last one, which were of no use and have to be paid too."""
     # What it costs
     cost: int | None = 0
@@ -128,7 +130,7 @@ class CallRecord(msgspec.Struct):
     """Pieces of a streamed answer that came."""
     given: int = 0
     """Characters of a streamed answer that came."""
-    blobs: Mapping[str, str] = {}
+    blobs: Mapping[str, str] | None = None
     """URIs that the request to Google has → the blobs whose copies they are; where there is a ticket."""
     ticket: Ticket | None = None
     """What it takes of its key's limits; None where the key has none."""
@@ -146,6 +148,8 @@ class CallRecord(msgspec.Struct):
     total: float = 0.0
     own: float = 0.0
     """Spent here, and on nothing else."""
+    is_plain: bool = False
+    """Nothing failed, no File was used, Google said what was, and nobody traces it."""
     # Its end
     status: int = 0
     """HTTP's, or what it would be for a call of the SDK; 0 where the client left before there was an answer."""
@@ -154,7 +158,7 @@ class CallRecord(msgspec.Struct):
     """The class of `errors` that the caller got, `FileNotFound`: one name for one meaning in each dialect."""
     limit: str = ""
     """The limit of its key's that refused it: requests, tokens, parallel, usd, bytes, model or route."""
-    started: float = msgspec.field(default_factory=monotonic)
+    started: float = field(default_factory=monotonic)
     """Its beginning, on the monotonic clock."""
     asked: float = 0.0
     """The beginning of the first try, on the monotonic clock."""
@@ -234,9 +238,7 @@ class CallRecord(msgspec.Struct):
     def price(self) -> int | None:
         """`cost`, from what is known by now; with `tokens`."""
         usage = self.usage or self.reckoned
-        if self.pricing is None or (usage is None and not self.earlier):
-            return self.cost
-        if usage is not None and usage is self.priced:
+        if (usage is self.priced if usage is not None else not self.earlier) or self.pricing is None:
             return self.cost
         tokens = NOTHING
         total: int | None = 0

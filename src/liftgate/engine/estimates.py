@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -38,7 +38,9 @@ _ODD_SIGNS = (*_MEDIA_SIGNS, b'candidate_count"')
 _CACHED = ("cachedContent", "cached_content")
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
+_UNPLAIN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 DAY = 86_400
+Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -51,14 +53,17 @@ class Estimate(msgspec.Struct, frozen=True):
 class Config(msgspec.Struct, frozen=True):
     """What a request says of its output."""
 
-    output: int | None = msgspec.field(name="maxOutputTokens", default=None)
-    candidates: int = msgspec.field(name="candidateCount", default=1)
+    output: Positive | None = msgspec.field(name="maxOutputTokens", default=None)
+    candidates: Positive = msgspec.field(name="candidateCount", default=1)
+
+
+AS_ASKED = Config()
 
 
 class _Plain(msgspec.Struct, frozen=True):
     """A request as this gateway writes it; one that is written in another way is read as a whole."""
 
-    config: Config = msgspec.field(name="generationConfig", default_factory=Config)
+    config: Config = msgspec.field(name="generationConfig", default=AS_ASKED)
     config_too: msgspec.Raw | None = msgspec.field(name="generation_config", default=None)
     tools: msgspec.Raw | None = None
     cached: msgspec.Raw | None = msgspec.field(name="cachedContent", default=None)
@@ -86,26 +91,23 @@ class Estimates:
         for sign in _ODD_SIGNS:
             if sign in body:
                 return None
-        plain = _read_plain(body)
-        if plain is None or plain.tools or plain.cached:
+        try:
+            plain = _decode_plain(body)
+        except _UNPLAIN:
+            return None
+        if plain.tools or plain.cached or plain.config_too or plain.cached_too or plain.tier_too:
             return None
         # Of texts the kind and the length alone matter: rounded up, few of them are to be computed.
         config = plain.config
-        asked = (
-            deployment.id,
-            deployment.model,
-            -(-len(body) // ROUNDED),
-            config.output,
-            config.candidates,
-            plain.tier,
-        )
+        size = -(-len(body) // ROUNDED)
+        asked = (deployment.id, deployment.model, size, config.output, config.candidates, plain.tier)
         day = int(self._clock.now()) // DAY
         if self._day != day or len(self._known) >= KNOWN:
             self._day = day
             self._known.clear()
         estimate = self._known.get(asked)
         if estimate is None:
-            prompt = {TEXT: asked[2] * ROUNDED}
+            prompt = {TEXT: size * ROUNDED}
             estimate = self._known[asked] = self._estimate(deployment, config, plain.tier, prompt)
         return estimate
 
@@ -157,17 +159,6 @@ class Estimates:
 
 
 _decode_plain = msgspec.json.Decoder(_Plain).decode
-
-
-def _read_plain(body: Body) -> _Plain | None:
-    """None for what has to be read as a whole."""
-    try:
-        plain = _decode_plain(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    config = plain.config
-    depends = plain.config_too or plain.cached_too or plain.tier_too
-    return None if depends or config.candidates < 1 or (config.output is not None and config.output < 1) else plain
 
 
 def _look(body: Body) -> tuple[Any, list[JsonObject]]:

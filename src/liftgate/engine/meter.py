@@ -64,7 +64,7 @@ class MeterOfKinds(Meter, Protocol):
 
 kind_of: Callable[[CallRecord], tuple[object, ...]] = attrgetter(
     "outcome", "status", "error", "limit", "method", "route", "dialect", "operation", "streamed", "key", "key_id",
-    "owner", "model", "public_model", "upstream_model", "deployment", "account", "tries", "finish",
+    "owner", "model", "public_model", "upstream_model", "deployment", "account", "tries", "finish", "is_plain",
 )  # fmt: skip
 """What a `MeterOfKinds` may have looked at before; everything else is the call's own."""
 KINDS = 2048
@@ -80,6 +80,9 @@ class Kinds:
 
     def tell(self, call: CallRecord) -> None:
         """A failing listener harms no other."""
+        call.is_plain = call.usage is not None and not (
+            call.failures or call.copies_hit or call.paged_in or call.earlier or call.reckoned or call.sampled
+        )
         found = self._known.get(kind_of(call))
         for hear in self._learned(call) if found is None else found:
             try:

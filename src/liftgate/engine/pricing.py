@@ -67,9 +67,10 @@ class Pricing:
         model, served_by = paid.upstream_model, paid.served_by
         if served_by != model and served_by and paid.deployment not in self._configured and _is_priced(served_by):
             model = served_by
-        stated = paid.usage.get("serviceTier") if paid.usage is not None else None
-        tier = stated.lower() if stated and type(stated) is str else paid.tier.lower() or "standard"
-        rates = self._rates(paid.deployment, model, int(at) // DAY, tier, tokens.prompt_total > LONG_PROMPT)
+        stated = (paid.usage.get("serviceTier") if paid.usage is not None else None) or paid.tier
+        tier = "standard" if not stated else stated.lower() if type(stated) is str else paid.tier.lower() or "standard"
+        is_long = sum(tokens.prompt.values()) > LONG_PROMPT
+        rates = self._rates(paid.deployment, model, int(at) // DAY, tier, is_long)
         if rates is None:
             return None
         cost = cost_at(rates, tokens)

@@ -83,8 +83,7 @@ class Spend:
         model = call.public_model
         is_free = "*" in model
         group: Group = ("", "", "", "")
-        begins = b""
-        day = -DAY
+        begins, day, is_plain = b"", -DAY, call.is_plain
 
         def count(call: CallRecord) -> None:
             nonlocal model, group, begins, day
@@ -108,7 +107,7 @@ class Spend:
                 tokens.thoughts,
                 cost or 0,
             )
-            self._count(group, begins, counts, _used(call) if call.copies_hit or call.paged_in else None)
+            self._count(group, begins, counts, None if is_plain else _used(call))
 
         return count
 
@@ -215,6 +214,8 @@ def _media(prompt: Mapping[str, int]) -> Counts:
     return [prompt.get(kind, 0) for kind in MEDIA]
 
 
-def _used(call: CallRecord) -> OfFiles:
+def _used(call: CallRecord) -> OfFiles | None:
     """Of each of its Files the call's whole cost: Google does not say which part of it one File is."""
+    if not call.copies_hit and not call.paged_in:
+        return None
     return OfFiles(sorted({*call.copies_hit, *call.paged_in}), (1, 1 if call.cost is None else 0, call.cost or 0))

@@ -52,7 +52,8 @@ class Waiter(msgspec.Struct, eq=False):
 
 
 class Allowance:
-    """One limit in this process. `hand`: what may be used; `out`: what requests have; `settled`: what to report."""
+    """One limit in this process. `hand`: what may be used; `out`: what requests have; `settled`: what to report.
+    `is_rate`: of a minute."""
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
@@ -67,13 +68,13 @@ class Allowance:
         self._closed_until = 0.0
         self._closed_from = 0
         self._unsure: Request | None = None
-        self._is_rate = limit.kind in ("requests", "tokens")
+        self.is_rate = limit.kind in ("requests", "tokens")
 
     def change(self, limit: Limit) -> None:
         """What was let out under another amount holds no more; nor does a refusal, whatever it was that changed."""
         self._closed_until = 0.0
         if limit.amount != self.limit.amount:
-            if self._is_rate:
+            if self.is_rate:
                 self._return_hand()
             else:
                 self.hand = 0
@@ -89,7 +90,7 @@ class Allowance:
         """What is there, as `in_hand` has just returned it."""
         self.hand -= amount
         self._taken += amount
-        if not self._is_rate:
+        if not self.is_rate:
             self.out += amount
         return Taking(self, amount, self._second)
 
@@ -102,9 +103,7 @@ class Allowance:
 
     def _without_hand(self, standing: Standing) -> Standing:
         """Without what lies here unused."""
-        return (
-            msgspec.structs.replace(standing, spent=max(0, standing.spent - self.hand)) if self._is_rate else standing
-        )
+        return msgspec.structs.replace(standing, spent=max(0, standing.spent - self.hand)) if self.is_rate else standing
 
     def left(self) -> int:
         """Of a rate, as far as this process knows."""
@@ -112,13 +111,13 @@ class Allowance:
 
     def in_hand(self, now: float) -> int:
         """What may be used now."""
-        if self._is_rate and self.hand and now > self._second + USABLE_SECONDS:
+        if self.is_rate and self.hand and now > self._second + USABLE_SECONDS:
             self._return_hand()
         return self.hand
 
     def give_back(self, taking: Taking, used: int = 0) -> None:
         """At the end of what took it: `used` of it stays taken, and may be more than there was."""
-        if self._is_rate:
+        if self.is_rate:
             if change := used - taking.amount:
                 self._corrections[taking.second] = self._corrections.get(taking.second, 0) + change
             return
@@ -134,7 +133,7 @@ class Allowance:
         """`now`: on the monotonic clock."""
         if self.waiters or self.is_idle:
             return bool(self.waiters)
-        is_unused = self.hand and not (self._taken or self._is_rate)
+        is_unused = self.hand and not (self._taken or self.is_rate)
         return now - self._answered_at >= (UNUSED if is_unused else FLUSH[self.limit.kind])
 
     def _return_hand(self) -> None:
@@ -154,7 +153,7 @@ class Allowance:
             waiter.asked = True
             needed += waiter.amount
         wished = needed + self._taken
-        if not self._is_rate:
+        if not self.is_rate:
             self.hand = min(self.hand, self._taken)
         elif int(now) != self._second:
             self._return_hand()
@@ -182,7 +181,7 @@ class Allowance:
     def failed(self) -> None:
         """Whether the last request acted is not known."""
         unsure = self._unsure
-        if unsure is not None and self._is_rate:
+        if unsure is not None and self.is_rate:
             # Counted twice rather than not at all.
             for second, change in unsure.corrections.items():
                 if change > 0:
@@ -192,7 +191,7 @@ class Allowance:
     def answer(self, standing: Standing, ends_at: float | None) -> None:
         # Who was counted on to take from the hand, in which there is less now, is no reason to refuse.
         was_short = self._unsure is None or standing.granted < self._unsure.needed
-        if self._is_rate and self._second != int(standing.now):
+        if self.is_rate and self._second != int(standing.now):
             self._return_hand()
             self._second = int(standing.now)
         self.standing = standing
@@ -209,7 +208,7 @@ class Allowance:
             elif not was_short or not waiter.asked or self._may_come_back(waiter, standing, now):
                 kept.append(waiter)
             else:
-                pause = max(0.0, standing.free_at - standing.now) if self._is_rate else CLOSED
+                pause = max(0.0, standing.free_at - standing.now) if self.is_rate else CLOSED
                 self._closed_until = now + min(CLOSED, pause)
                 self._closed_from = waiter.amount
                 waiter.future.set_result(Refusal(self.limit, waiter.amount, self._without_hand(standing), ends_at))

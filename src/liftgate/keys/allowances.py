@@ -48,6 +48,7 @@ class Allowances:
         self._open: set[Allowance] = set()
         self._wake = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        self._is_running = False
         self._away_until = 0.0
         self.transactions = 0
 
@@ -72,19 +73,18 @@ class Allowances:
 
     def take_known(self, wanted: Sequence[tuple[Limit, int]]) -> list[Taking] | None:
         """All of them from memory; None where one of them has too little there."""
-        now = self._db.now()
-        found: list[tuple[Allowance, int]] = []
+        found: list[Allowance] = []
         for limit, amount in wanted:
             allowance = self._all.get(limit.id)
-            if allowance is None or allowance.limit is not limit or allowance.in_hand(now) < amount:
+            if allowance is None or allowance.limit is not limit:
                 return None
-            found.append((allowance, amount))
-        self.begin()
-        takings: list[Taking] = []
-        for allowance, amount in found:
-            self._open.add(allowance)
-            takings.append(allowance.take_in_hand(amount))
-        return takings
+            if (allowance.in_hand(self._db.now()) if allowance.is_rate else allowance.hand) < amount:
+                return None
+            found.append(allowance)
+        if not self._is_running:
+            self.begin()
+        self._open.update(found)
+        return [allowance.take_in_hand(amount) for allowance, (_, amount) in zip(found, wanted, strict=True)]
 
     async def take(self, wanted: Sequence[tuple[Limit, int]]) -> list[Taking] | Refusal:
         """All of them or none. Raises LimitsAway while the catalogue is away."""
@@ -148,9 +148,16 @@ class Allowances:
             self._open.add(taking.allowance)
         self.begin()
 
-    def settle(self, taking: Taking, used: int) -> None:
-        taking.allowance.give_back(taking, used)
-        self._open.add(taking.allowance)
+    def settle(self, takings: Iterable[Taking], nanos: int, tokens: int) -> None:
+        """At the end of a call, which came to so much."""
+        for taking in takings:
+            allowance = taking.allowance
+            kind = allowance.limit.kind
+            if kind != "requests":
+                allowance.give_back(taking, nanos if kind == "usd" else tokens if kind == "tokens" else 0)
+                self._open.add(allowance)
+        if not self._is_running:
+            self.begin()
 
     def charge(self, limit: Limit, used: int) -> None:
         """What was spent without having been taken."""
@@ -162,11 +169,18 @@ class Allowances:
         """Tells and asks in the background, as long as there is something to."""
         if at_once:
             self._wake.set()
-        if self._running is None or self._running.done():
+        if not self._is_running:
+            self._is_running = True
             # In a context of its own: it serves all calls, and keeps none of them.
             self._running = Context().run(lambda: self._tasks.start(self._run(), name="limits"))
 
     async def _run(self) -> None:
+        try:
+            await self._tell_and_ask()
+        finally:
+            self._is_running = False
+
+    async def _tell_and_ask(self) -> None:
         while self._open:
             try:
                 await asyncio.wait_for(self._wake.wait(), TICK)

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
+import msgspec
+
 from liftgate.deployments import Deployment
 from liftgate.errors import (
     BudgetInFlight,
@@ -26,7 +28,7 @@ from liftgate.errors import (
 )
 from liftgate.keys.allowance import Allowance, Refusal, Taking
 from liftgate.keys.allowances import Allowances, limits_away
-from liftgate.keys.limits import NANO, Bounds, FindGroup, Kind, Limit, plan_of, together
+from liftgate.keys.limits import NANO, Bounds, FindGroup, Kind, Limit, Plan, plan_of, together
 from liftgate.large_bodies import Body
 from liftgate.settings.sections import BudgetSettings
 
@@ -57,32 +59,26 @@ class Estimates(Protocol):
     def known(self, deployment: Deployment, body: Body) -> Estimate | None: ...
 
 
-class Ticket:
+class Ticket(msgspec.Struct, eq=False):
     """Of one call. `covers`: whether it takes more before Google is asked. `leaves`: what another call takes that is of
     the same request."""
 
-    def __init__(
-        self,
-        own: Sequence[Bounds],
-        owners: Callable[[], Awaitable[Sequence[Bounds]]] | None,
-        allowances: Allowances,
-        estimates: Estimates,
-        settings: BudgetSettings,
-    ) -> None:
-        """`own`: of the key and of the gateway. `owners`: gives those of its owners, where some owner has any."""
-        self._all = list(own)
-        self._owners = owners
-        self._allowances = allowances
-        self._estimates = estimates
-        self._settings = settings
-        self._plan = NO_LIMITS
-        self._takings: dict[Allowance, Taking] = {}
-        self._unasked: list[Limit] = []
-        self._nanos = 0
-        self._tokens = 0
-        self._begun = self._settled = False
-        self.covers = False
-        self.leaves: Kind | None = None
+    _all: list[Bounds]
+    """Of the key and of the gateway; then those of its owners too."""
+    _owners: Callable[[], Awaitable[Sequence[Bounds]]] | None
+    """Gives those of its owners, where some owner has any."""
+    _allowances: Allowances
+    _estimates: Estimates
+    _settings: BudgetSettings
+    _plan: Plan = NO_LIMITS
+    _takings: dict[Allowance, Taking] = {}
+    _unasked: list[Limit] = []
+    _nanos: int = 0
+    _tokens: int = 0
+    _begun: bool = False
+    _settled: bool = False
+    covers: bool = False
+    leaves: Kind | None = None
 
     def begin(self, model: str, deployments: FindGroup) -> Awaitable[None] | None:
         """Takes a request and its place, once. To be awaited where there is something: the catalogue has to be asked
@@ -95,11 +91,15 @@ class Ticket:
         return self._begin(model, deployments)
 
     def _begin(self, model: str, deployments: FindGroup) -> Awaitable[None] | None:
-        if not self._all:
+        if not (bounds := self._all):
             return None
-        self._plan = plan = together([each.plan(model, deployments) for each in self._all])
+        first = bounds[0].plan(model, deployments)
+        self._plan = plan = (
+            first if len(bounds) == 1 else together([first, *(each.plan(model, deployments) for each in bounds[1:])])
+        )
         self.covers = bool(plan.asking)
-        at_once = plan.at_once
+        if not (at_once := plan.at_once):
+            return None
         if self.leaves is not None:
             at_once = tuple(each for each in at_once if each[0].kind != self.leaves)
         return None if not at_once or self._take_known(at_once) else self._take(at_once)
@@ -122,12 +122,11 @@ class Ticket:
         if estimate is None or estimate.nanos is None:
             return False
         nanos, tokens = known + estimate.nanos, estimate.tokens
-        wanted = [(limit, amount) for limit in self._plan.asking if (amount := self._missing(limit, nanos, tokens)) > 0]
-        if wanted:
-            if not self._take_known(wanted):
+        if wanted := self._wanted(nanos, tokens):
+            takings = self._allowances.take_known(wanted)
+            if takings is None:
                 return False
-            self._nanos = max(self._nanos, nanos)
-            self._tokens = max(self._tokens, tokens)
+            self._keep(takings, nanos, tokens)
         return True
 
     async def ask(self, known: int, deployment: Deployment, body: Body, blobs: Mapping[str, str]) -> None:
@@ -142,19 +141,23 @@ class Ticket:
                 code="unpriced_model",
             )
         nanos, tokens = known + (estimate.nanos or 0), estimate.tokens
-        wanted = [(limit, amount) for limit in self._plan.asking if (amount := self._missing(limit, nanos, tokens)) > 0]
-        if wanted:
-            await self._take(wanted)
-            self._nanos = max(self._nanos, nanos)
-            self._tokens = max(self._tokens, tokens)
+        if wanted := self._wanted(nanos, tokens):
+            await self._take(wanted, nanos, tokens)
 
-    def _missing(self, limit: Limit, nanos: int, tokens: int) -> int:
-        if limit.kind == "usd":
-            return nanos - self._nanos
-        if not limit.amount:
-            return tokens
-        # More than a whole minute's is let in when nothing else is there, and counts in full afterwards.
-        return min(tokens, limit.amount) - min(self._tokens, limit.amount)
+    def _wanted(self, nanos: int, tokens: int) -> list[tuple[Limit, int]]:
+        """What is missing to it."""
+        wanted: list[tuple[Limit, int]] = []
+        for limit in self._plan.asking:
+            if limit.kind == "usd":
+                amount = nanos - self._nanos
+            elif not limit.amount:
+                amount = tokens
+            else:
+                # More than a whole minute's is let in when nothing else is there, and counts in full afterwards.
+                amount = min(tokens, limit.amount) - min(self._tokens, limit.amount)
+            if amount > 0:
+                wanted.append((limit, amount))
+        return wanted
 
     def _take_known(self, wanted: Sequence[tuple[Limit, int]]) -> bool:
         takings = self._allowances.take_known(wanted)
@@ -163,8 +166,10 @@ class Ticket:
         self._keep(takings)
         return True
 
-    async def _take(self, wanted: Sequence[tuple[Limit, int]]) -> None:
-        if self._take_known(wanted):
+    async def _take(self, wanted: Sequence[tuple[Limit, int]], nanos: int = 0, tokens: int = 0) -> None:
+        """They reach to so many nano-dollars and tokens of this call."""
+        if (takings := self._allowances.take_known(wanted)) is not None:
+            self._keep(takings, nanos, tokens)
             return
         try:
             outcome = await self._allowances.take(wanted)
@@ -172,17 +177,23 @@ class Ticket:
             if not self._settings.serve_when_limits_are_away:
                 raise
             self._unasked += [limit for limit, _ in wanted]
+            self._keep((), nanos, tokens)
             return
         if isinstance(outcome, Refusal):
             raise refused(outcome)
-        self._keep(outcome)
+        self._keep(outcome, nanos, tokens)
 
-    def _keep(self, takings: Sequence[Taking]) -> None:
+    def _keep(self, takings: Sequence[Taking], nanos: int = 0, tokens: int = 0) -> None:
+        kept = self._takings
         for taking in takings:
-            before = self._takings.get(taking.allowance)
-            if before is not None:
-                taking = Taking(taking.allowance, before.amount + taking.amount, taking.second)
-            self._takings[taking.allowance] = taking
+            allowance = taking.allowance
+            if allowance in kept:
+                taking = Taking(allowance, kept[allowance].amount + taking.amount, taking.second)
+            kept[allowance] = taking
+        if nanos > self._nanos:
+            self._nanos = nanos
+        if tokens > self._tokens:
+            self._tokens = tokens
         if self._settled:
             # The call has ended meanwhile, and is not settled again.
             self.settle(self._nanos, self._tokens)
@@ -196,14 +207,10 @@ class Ticket:
         """At the end of the call: what it came to."""
         self._settled = True
         takings, self._takings = self._takings, {}
-        for allowance, taking in takings.items():
-            kind = allowance.limit.kind
-            if kind != "requests":
-                self._allowances.settle(taking, nanos if kind == "usd" else tokens if kind == "tokens" else 0)
         for limit in self._unasked:
             if limit.kind == "usd":
                 self._allowances.charge(limit, nanos)
-        self._allowances.begin()
+        self._allowances.settle(takings.values(), nanos, tokens)
         for bounds in self._all:
             if bounds.soft_budget is not None and not bounds.soft_logged:
                 self._warn(bounds, bounds.soft_budget)
@@ -216,6 +223,11 @@ class Ticket:
                 log.warning(
                     "the %s %s has spent its soft budget of %s", bounds.source, ascii(bounds.name), _dollars(soft)
                 )
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether `settle` has to know them."""
+        return bool(self._plan.rates)
 
     def headers(self) -> Sequence[Header]:
         """`x-ratelimit-…`, of the limits that are nearest to their end."""

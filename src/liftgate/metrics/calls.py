@@ -119,6 +119,7 @@ class CallCounts:
         at_sum = at + len(buckets) + 1
         sent = slot.at(families.TOKEN_USAGE, (*asked, "input")) if reached else UNREAD_CELL
         made = slot.at(families.TOKEN_USAGE, (*asked, "output")) if reached else UNREAD_CELL
+        is_plain = call.is_plain
         spent = -1
 
         def count(call: CallRecord) -> None:
@@ -130,7 +131,7 @@ class CallCounts:
             cells[at_sum] += own
             if reached is not None:
                 reached(call)
-            if call.copies_hit or call.paged_in:
+            if not is_plain and (call.copies_hit or call.paged_in):
                 self._files(call)
             named = model if tokens is not None else self._model(call)
             cost = call.cost
@@ -140,14 +141,14 @@ class CallCounts:
                 if spent < 0 or tokens is None:
                     spent = slot.at(families.SPEND, (self._key(call), named))
                 cells[spent] += cost / 1e9
-            if call.usage is not None or call.earlier or call.reckoned is not None:
+            if is_plain or call.usage is not None or call.earlier or call.reckoned is not None:
                 self._count_tokens(call.tokens, tokens or self._tokens_of(named), sent, made)
 
         return count
 
     def _reached(self, call: CallRecord) -> Hear:
         """Of a call for which Google was asked."""
-        asked, streamed = (call.operation, PROVIDER, call.public_model), call.streamed
+        asked, streamed, is_plain = (call.operation, PROVIDER, call.public_model), call.streamed, call.is_plain
         cells, buckets, slot = self._cells, families.CALL_SECONDS, self._slot
         labels = (*asked, call.error)
         at = slot.at(families.CALLS, labels)
@@ -160,19 +161,25 @@ class CallCounts:
             upstream = call.upstream
             cells[at + bisect_left(buckets, upstream)] += 1.0
             cells[at_sum] += upstream
-            if call.sampled:
-                self._exemplar(families.CALLS, labels, call, upstream)
+            if is_plain:
+                cells[ok] += 1.0
+            else:
+                self._irregular(call, labels, ok)
             if streamed and call.first_event:
                 slot.observe_at(first, buckets, call.first_event)
                 if (more := call.chunks - 1) > 0:
                     mean = max(0.0, upstream - call.first_event) / more
                     slot.observe_at(further, families.QUICK_SECONDS, mean, more)
-            if call.failures:
-                self._attempts(call)
-            else:
-                cells[ok] += 1.0
 
         return count
+
+    def _irregular(self, call: CallRecord, labels: Labels, ok: int) -> None:
+        if call.sampled:
+            self._exemplar(families.CALLS, labels, call, call.upstream)
+        if call.failures:
+            self._attempts(call)
+        else:
+            self._cells[ok] += 1.0
 
     def _count_tokens(self, tokens: TokenCounts, of_model: _Tokens, sent_at: int, made_at: int) -> None:
         cells, cached, buckets = self._cells, tokens.cached, families.TOKENS

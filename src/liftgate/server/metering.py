@@ -52,7 +52,8 @@ def begin_answer(call: CallRecord, status: int, meters: Meters) -> Sequence[Head
     headers: Sequence[Header] = () if call.ticket is None else call.ticket.headers()
     if meters.tell_cost and call.usage is not None and not call.streamed and (cost := call.price()) is not None:
         dollars = b"%d.%09d" % divmod(cost, 1_000_000_000)
-        headers = [*headers, *((name, dollars) for name in COST_HEADERS)]
+        ours, litellms = COST_HEADERS
+        headers = [*headers, (ours, dollars), (litellms, dollars)]
     return headers
 
 
