@@ -54,6 +54,10 @@ class Admission:
         """Nano-dollars of budgets that this process holds."""
         return self._allowances.held_nanos
 
+    async def settled(self) -> None:
+        """Returns when budgets in the catalogue show what was spent here so far, as far as it takes writes."""
+        await self._allowances.settled()
+
     async def close(self) -> None:
         await self._allowances.close()
 

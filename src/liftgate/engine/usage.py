@@ -74,7 +74,7 @@ class Usage:
         of `by`; only those that follow. `dearest`: those that cost most come first. Raises what the catalogue does."""
         if not all(map(storable, (wanted.key, wanted.owner, wanted.model, *after))):
             return []
-        await self._settled()
+        await self.settled()
 
         def look(conn: Connection) -> list[Used]:
             found = read_usage(conn, by, wanted, limit + 1, after=after, dearest=dearest)
@@ -102,11 +102,12 @@ class Usage:
 
     async def of_file(self, file_id: str) -> UsedFile:
         """What the calls that used this File cost. Raises what the catalogue does."""
-        await self._settled()
+        await self.settled()
         requests, unpriced, nano = await self._db.read(lambda conn: usage_of_file(conn, file_id))
         return UsedFile(requests, unpriced, nano / 1e9)
 
-    async def _settled(self) -> None:
+    async def settled(self) -> None:
+        """Returns when the catalogue has what was counted here so far, as far as it takes writes."""
         if self._settle is None:
             return
         try:

@@ -129,6 +129,11 @@ class Allowance:
     def is_idle(self) -> bool:
         return not (self.waiters or self.hand or self.out or self.settled or self._corrections or self._unsure)
 
+    @property
+    def has_spent(self) -> bool:
+        """Whether the catalogue may not know of all that was spent."""
+        return bool(self.settled or (self._unsure is not None and self._unsure.settled))
+
     def is_due(self, now: float) -> bool:
         """`now`: on the monotonic clock."""
         if self.waiters or self.is_idle:

@@ -50,6 +50,7 @@ class Allowances:
         self._running: asyncio.Task[None] | None = None
         self._is_running = False
         self._away_until = 0.0
+        self._readers: list[asyncio.Future[None]] = []
         self.transactions = 0
 
     @property
@@ -165,6 +166,13 @@ class Allowances:
         allowance.settled += used
         self._open.add(allowance)
 
+    async def settled(self) -> None:
+        """Returns when what was spent here so far is in the catalogue, or could not be written there."""
+        if monotonic() >= self._away_until and any(each.has_spent for each in self._open):
+            self._readers.append(reader := asyncio.get_running_loop().create_future())
+            self.begin(at_once=True)
+            await reader
+
     def begin(self, *, at_once: bool = False) -> None:
         """Tells and asks in the background, as long as there is something to."""
         if at_once:
@@ -188,7 +196,8 @@ class Allowances:
                 pass
             self._wake.clear()
             self._open = {each for each in self._open if not each.is_idle}
-            if due := [each for each in self._open if each.is_due(monotonic())]:
+            readers, self._readers = self._readers, []
+            if due := [each for each in self._open if each.is_due(monotonic()) or (readers and each.has_spent)]:
                 pause = BETWEEN
                 try:
                     if not await self._sync(due):
@@ -199,7 +208,9 @@ class Allowances:
                     log.exception("the limits of keys could not be asked")
                     for each in due:
                         each.refuse(limits_away)
+                _wake_all(readers)
                 await asyncio.sleep(pause)
+            _wake_all(readers)
 
     async def close(self) -> None:
         """Gives back all that is not in use."""
@@ -208,6 +219,7 @@ class Allowances:
             await asyncio.wait([self._running])
         if left := [each for each in self._open if not each.is_idle]:
             await self._sync(left)
+        _wake_all(self._readers)
 
     def _window(self, limit: Limit) -> tuple[float, float | None]:
         return window_of(limit.duration, self._db.now(), limit.counted_from, self._zone)
@@ -246,6 +258,12 @@ class Allowances:
                 each.forget()
                 each.refuse(limits_away)
         return True
+
+
+def _wake_all(readers: Iterable[asyncio.Future[None]]) -> None:
+    for reader in readers:
+        if not reader.done():
+            reader.set_result(None)
 
 
 def limits_away() -> LimitsAway:

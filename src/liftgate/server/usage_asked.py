@@ -18,6 +18,14 @@ NO_QUERY: Mapping[str, str] = MappingProxyType({})
 DIGEST_LENGTH = 64
 
 
+async def settled(request: Request) -> None:
+    """What is shown next of money has all that this process has spent, as far as the catalogue takes writes."""
+    gateway = request.gateway
+    await gateway.admission.settled()
+    if gateway.usage is not None:
+        await gateway.usage.settled()
+
+
 def usage_of(request: Request) -> Usage:
     usage = request.gateway.usage
     if usage is None:

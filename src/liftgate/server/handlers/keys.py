@@ -17,6 +17,7 @@ from liftgate.records import KeySearch
 from liftgate.server.auditing import by_of
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
+from liftgate.server.usage_asked import settled
 from liftgate.whole_numbers import whole_number
 
 LARGEST_PAGE = 100
@@ -149,8 +150,10 @@ async def info(request: Request) -> Response:
         if caller.key is None:
             return json_response({"key": caller.name, "info": _of_config(caller)})
         record = caller.key.record
+        await settled(request)
         return json_response({"key": record.hint, "info": await request.gateway.keyring.show(record)})
     check_looks(caller)
+    await settled(request)
     keyring = request.gateway.keyring
     return json_response({"key": key, "info": await keyring.show(await keyring.find(key))})
 
@@ -165,6 +168,7 @@ async def infos(request: Request) -> Response:
         raise MissingParameter("keys")
     if len(keys) + len(aliases) > LARGEST_PAGE:
         raise InvalidRequest(f"'keys' and 'key_aliases' name at most {LARGEST_PAGE} keys at once.", param="keys")
+    await settled(request)
     return json_response({"key": keys, "info": await request.gateway.keyring.show_named(keys, aliases)})
 
 

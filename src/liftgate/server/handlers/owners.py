@@ -16,6 +16,7 @@ from liftgate.records import OwnerLimits
 from liftgate.server.handlers.keys import check_looks, managing, optional_object, page_number
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
+from liftgate.server.usage_asked import settled
 
 LARGEST_PAGE = 100
 KEY_FIELDS = ("key_alias", "models", "aliases", "duration", "key_type", "allowed_routes")
@@ -81,6 +82,7 @@ class OwnerRoutes:
         if not sees_all and not own:
             # Whether there is another owner of this name stays hidden.
             raise no_such_owner(name)
+        await settled(request)
         try:
             shown, keys = await request.gateway.owners.show(name)
         except NotFound:
