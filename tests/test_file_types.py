@@ -200,6 +200,65 @@ def test_type_of_a_file(declared: str | None, name: str | None, data: bytes, fou
     assert resolve(declared=declared, filename=name, head=data[:HEAD]) == found
 
 
+# What a file is → its first bytes. Of containers, what each declared type makes of them.
+KINDS: dict[str, bytes] = {
+    "image/png": PNG,
+    "image/jpeg": JPEG,
+    "image/heic": HEIC,
+    "image/gif": GIF,
+    "application/pdf": PDF,
+    "application/zip": b"PK\x03\x04" + bytes(30),
+    "audio/wav": b"RIFF\x00\x00\x10\x00WAVEfmt ",
+    "audio/flac": b"fLaC\x00\x00\x00\x22",
+    "audio/mpeg": mp3_frames(),
+    "video/mpeg": TRANSPORT,
+    "video/x-flv": b"FLV\x01\x05",
+    "video/mp4": MP4,
+    "video/webm": WEBM,
+    "audio/ogg": OGG,
+}
+IN_CONTAINERS = {
+    ("video/mp4", "audio"): "audio/m4a",
+    ("video/webm", "audio"): "audio/webm",
+    ("video/mp4", "video/mov"): "video/mov",
+}
+MARKED_TEXTS = [
+    b"\xef\xbb\xbfa,b\n",
+    "Grüße, plain words\n".encode("utf-16"),
+    b"<?xml version='1.0'?>\n<a/>",
+    SVG,
+    b"\n  <!DOCTYPE html><title>Sign in</title>",
+    b"<HTML><body>",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bytes_of_one_kind_declared_as_any_other(kind: str) -> None:
+    for declared in (*KINDS, "video/mov", "text/plain", "text/csv", "application/json"):
+        refined = IN_CONTAINERS.get((kind, declared), IN_CONTAINERS.get((kind, declared.partition("/")[0]), kind))
+        assert resolve(declared=declared, filename=None, head=KINDS[kind]) == refined, declared
+    for name in ("a.png", "a.pdf", "a.zip", "a.txt", "a.csv"):
+        assert resolve(declared=None, filename=name, head=KINDS[kind]) == kind, name
+
+
+@pytest.mark.parametrize("text", MARKED_TEXTS)
+def test_text_beyond_doubt_declared_as_what_is_no_text(text: bytes) -> None:
+    for declared in KINDS:
+        assert resolve(declared=declared, filename=None, head=text) == "text/plain", declared
+        assert resolve(declared=declared, filename="a.csv", head=text) == "text/csv", declared
+    for name in ("a.png", "a.mp4", "a.pdf", "a.zip", "a.docx"):
+        assert resolve(declared=None, filename=name, head=text) == "text/plain", name
+    for declared in ("text/html", "text/xml", "text/csv", "text/markdown", "application/json"):
+        assert resolve(declared=declared, filename="a.png", head=text) == declared
+    assert resolve(declared="image/svg+xml", filename="a.png", head=text) == "text/plain"
+
+
+@pytest.mark.parametrize("declared", ["image/png", "audio/mulaw", "application/pdf"])
+def test_text_without_a_mark_is_what_it_is_declared(declared: str) -> None:
+    """Samples and frames without a header may look like text: what Gemini takes is believed."""
+    assert resolve(declared=declared, filename=None, head=b"some words\n") == declared
+
+
 def test_what_is_found_is_taken_or_refused_with_advice() -> None:
     for declared, name, data, _ in NEVER_TAKEN:
         found = resolve(declared=declared, filename=name, head=data[:HEAD])

@@ -3,7 +3,8 @@
 A type may be given by the caller for Gemini (`format`), by its first bytes, by who sent it (a form, a data URL, a web
 server) and by its name. The order, for everything that is not given by `format` (`explicit`), is `resolve`'s:
 
-1. bytes that leave no doubt; of a container (MP4, Ogg, WebM, ZIP) what was declared, or the name, may say more;
+1. bytes that leave no doubt; of a container (MP4, Ogg, WebM, ZIP), and of a text with a byte order mark or that begins
+   as XML, SVG or HTML, what was declared, or the name, may say more;
 2. the declared type, where Gemini takes it;
 3. the name, where Gemini takes what it says, unless it says text of bytes that are none;
 4. text, which goes as `text/plain` whatever it is called: source code, SVG, subtitles, configuration;
@@ -19,7 +20,7 @@ import re
 
 from liftgate.errors import FileUnusable
 from liftgate.magic_bytes import DOC, DOCX, EPUB, ODF, PPT, PPTX, XLS, XLSX, Signature, sniff
-from liftgate.text_encoding import declared_encoding, encoding_of
+from liftgate.text_encoding import declared_encoding, encoding_of, is_marked
 
 OCTET_STREAM = "application/octet-stream"
 TEXT = "text/plain"
@@ -251,7 +252,7 @@ def is_text(mime_type: str) -> bool:
 
 
 def is_taken(mime_type: str) -> bool:
-    """Whether Gemini reads it; of a type that `resolve` gave."""
+    """Whether Gemini reads a type that `resolve` gave."""
     return bare(mime_type) in TAKEN
 
 
@@ -264,6 +265,8 @@ def resolve(*, declared: str | None, filename: str | None, head: bytes) -> str:
     found = sniff(head)
     if found is not None:
         return _refined(found, stated, named)
+    if is_marked(head):
+        stated, named = (each * (is_text(each) or has_text_form(each)) for each in (stated, named))
     encoding = encoding_of(head)
     declared_set = _CHARSET.search(declared or "")
     if declared_set and (charset := declared_encoding(declared_set[1], head, encoding)):
@@ -274,18 +277,15 @@ def resolve(*, declared: str | None, filename: str | None, head: bytes) -> str:
         return known
     if encoding is not None or (not head and has_text_form(stated)):
         return TEXT
-    return next(
-        (each for each in (named, stated) if each and each not in TAKEN and not has_text_form(each)), OCTET_STREAM
-    )
+    return next((each for each in (named, stated) if not (each in {"", *TAKEN} or has_text_form(each))), OCTET_STREAM)
 
 
 def called(mime_type: str, filename: str | None) -> str:
     """A File's type where a message calls the File by a name: that says more of a text, and of what nothing is known
     of."""
     named = from_filename(filename or "") or ""
-    if named in TAKEN and (mime_type == TEXT or not (is_taken(mime_type) or is_text(named))):
-        return named
-    return mime_type
+    less = mime_type == TEXT or not (is_taken(mime_type) or is_text(named))
+    return named if named in TAKEN and less else mime_type
 
 
 def _without_signature(stated: str, named: str, may_be_text: bool) -> str | None:

@@ -39,6 +39,8 @@ _WIDER = re.compile(r"utf[-_]?(16|32)", re.IGNORECASE)
 _NO_TEXT = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b")) + b"\x7f"
 _DECLARED = re.compile(rb"""<(?:\?xml|meta)[^>]{0,200}?(?:encoding|charset)\s*=\s*["']?\s*([A-Za-z0-9._-]+)""", re.I)
 
+_MARKUP = re.compile(rb"\s*<(?:\?xml\s|!doctype\s|(?:html|svg)[\s>])", re.I)
+
 # Encoding → the characters beyond ASCII that its texts use most. Of those that can be decoded the best is taken.
 _OLDER: dict[str, str] = {
     "cp1252": "éèàêâçôîûùëïœüöäßñáíóúåæøãõÉÈÀÊÇÖÄÜÁÍÓÚÑÅØ«»°€£§©®·¿¡–—‘’“”„…•²³½ðþ",
@@ -67,6 +69,13 @@ _LEAST = 0.3
 """The share of characters beyond ASCII that must be among those used most."""
 _PLAIN_SHARE = 0.25
 """A text of an older encoding has at least so many letters, digits and spaces among its ASCII or none of that."""
+
+
+def is_marked(sample: bytes) -> bool:
+    """Whether it begins as texts alone do: with a byte order mark, or as XML, SVG or HTML."""
+    if not (sample.startswith(tuple(mark for mark, _ in _MARKS)) or _MARKUP.match(sample)):
+        return False
+    return encoding_of(sample) is not None
 
 
 def encoding_of(sample: bytes, *, called_text: bool = False) -> str | None:

@@ -108,6 +108,10 @@ CASES = [
     ("r.pdf", "application/force-download", b"%PDF-1.4\n", "application/pdf"),
     ("logo.svg", "image/svg+xml", SVG, "text/plain"),
     ("n.ipynb", "application/x-ipynb+json", b"{}", "text/plain"),
+    ("shot.png", "image/png", SVG, "text/plain"),
+    ("scan.pdf", "application/pdf", b"<!DOCTYPE html><title>Sign in</title>", "text/plain"),
+    ("t.csv", "video/mp4", b"\xef\xbb\xbfa,b\n", "text/csv"),
+    ("film.mp4", "video/mp4", b"fLaC\x00\x00\x00\x22" + bytes(40), "audio/flac"),
 ]
 
 
@@ -131,6 +135,54 @@ def test_file_has_one_type_at_every_door(
 )
 def test_inline_data_has_the_same_type(name: str, declared: str, data: bytes, found: str, gateway: Running) -> None:
     ask(gateway, file_part(file_data=data_url(declared, data), filename=name))
+    assert told_gemini(gateway) == [found]
+
+
+MARKED = b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>"
+ZIP = b"PK\x03\x04" + bytes(40)
+
+
+def inline_bodies(declared: str, data: bytes) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The same data, declared the same, in each form that carries data in a request."""
+    url, plain = data_url(declared, data), base64.b64encode(data).decode()
+
+    def chat(part: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        return "/v1/chat/completions", {"model": MODEL, "messages": [{"role": "user", "content": [part]}]}
+
+    def response(part: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        return "/v1/responses", {"model": MODEL, "store": False, "input": [{"role": "user", "content": [part]}]}
+
+    def message(kind: str) -> tuple[str, dict[str, Any]]:
+        source = {"type": "base64", "media_type": declared, "data": plain}
+        body = {"model": MODEL, "max_tokens": 99, "messages": [{"role": "user", "content": [{"type": kind}]}]}
+        body["messages"][0]["content"][0]["source"] = source  # type: ignore[index]
+        return "/v1/messages", body
+
+    return {
+        "chat, image_url": chat({"type": "image_url", "image_url": {"url": url}}),
+        "chat, video_url": chat({"type": "video_url", "video_url": {"url": url}}),
+        "chat, input_audio": chat({"type": "input_audio", "input_audio": {"data": plain, "format": declared}}),
+        "responses, input_image": response({"type": "input_image", "image_url": url}),
+        "responses, input_file": response({"type": "input_file", "file_data": url}),
+        "messages, image": message("image"),
+        "messages, document": message("document"),
+    }
+
+
+@pytest.mark.parametrize("form", inline_bodies("image/png", b"x"))
+@pytest.mark.parametrize(
+    ("declared", "data", "found"),
+    [("image/png", MARKED, "text/plain"), ("application/pdf", PNG, "image/png"), ("image/png", ZIP, None)],
+)
+def test_data_in_a_request_are_what_their_bytes_say(
+    form: str, declared: str, data: bytes, found: str | None, gateway: Running
+) -> None:
+    path, body = inline_bodies(declared, data)[form]
+    answer = gateway.post(path, body)
+    if found is None:
+        assert answer.status == 400 and "application/zip" in answer.json()["error"]["message"], answer.body
+        return
+    assert answer.status == 200, answer.body
     assert told_gemini(gateway) == [found]
 
 
