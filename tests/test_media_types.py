@@ -53,7 +53,10 @@ def test_normalise_spelling(sent: str, kept: str) -> None:
     assert media_types.normalise(f"  {sent.upper()} ; charset=utf-8") == kept
 
 
-@pytest.mark.parametrize("garbage", ["", "audio", "audio/", "/wav", "a b/c", "text/plain\r\nx: y", "ä/ö", "a/b/c", ";"])
+@pytest.mark.parametrize(
+    "garbage",
+    ["", "audio", "audio/", "/wav", "a b/c", "text/plain\r\nx: y", "ä/ö", "a/b/c", ";", "text/plain;" + "a" * 1100],
+)
 def test_normalise_not_a_type(garbage: str) -> None:
     assert media_types.normalise(garbage) == ""
 

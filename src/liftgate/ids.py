@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from liftgate.names import FILE_ID, FILES
 
+LONGEST = 256
+"""Characters. What is longer is no id, ours or a client's, and is not looked for: SQLite keeps that."""
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 # A byte for each byte: 256 is no multiple of 36, so four characters are an eighth likelier; in 24 that is nothing.
 _CHARACTERS = bytes(ALPHABET[value % 36].encode()[0] for value in range(256))

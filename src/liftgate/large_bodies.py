@@ -24,6 +24,11 @@ def contains(body: Body, word: bytes) -> bool:
     return any(body.find(word, at, at + STEP + len(word)) >= 0 for at in range(0, len(body), STEP))
 
 
+def holds(text: str, word: str) -> bool:
+    """`word in text`."""
+    return any(text.find(word, at, at + STEP + len(word)) >= 0 for at in range(0, len(text), STEP))
+
+
 def joined(pieces: Iterable[str]) -> str:
     """One text. It grows in place: CPython does that for a local name in a `for` loop, where nothing else refers to
     the text."""

@@ -23,6 +23,8 @@ from liftgate.magic_bytes import DOC, DOCX, EPUB, ODF, PPT, PPTX, XLS, XLSX, Sig
 from liftgate.text_encoding import declared_encoding, encoding_of, is_marked
 
 OCTET_STREAM = "application/octet-stream"
+LONGEST = 1024
+"""Characters of a type with its parameters; what is longer is none. As many of a name's end are looked at."""
 TEXT = "text/plain"
 
 _TAKEN = """
@@ -42,84 +44,34 @@ _SOURCE = frozenset({"text/javascript", "text/x-python"})
 
 # Spelling as clients send it → spelling that is stored and sent to Gemini.
 ALIASES: dict[str, str] = {
-    "application/csv": "text/csv",
-    "application/html": "text/html",
-    "application/javascript": "text/javascript",
-    "application/jsonlines": "application/jsonl",
-    "application/mp4": "video/mp4",
-    "application/rtf": "text/rtf",
-    "application/vnd.pdf": "application/pdf",
-    "application/x-javascript": "text/javascript",
-    "application/x-jsonlines": "application/jsonl",
-    "application/x-ndjson": "application/jsonl",
-    "application/x-pdf": "application/pdf",
-    "application/x-python": "text/x-python",
-    "application/x-python-code": "text/x-python",
-    "application/x-rtf": "text/rtf",
-    "application/x-zip-compressed": "application/zip",
-    "application/xhtml+xml": "text/html",
-    "application/xml": "text/xml",
-    "audio/3gpp": "video/3gpp",
-    "audio/aif": "audio/aiff",
-    "audio/m4b": "audio/m4a",
-    "audio/mp3": "audio/mpeg",
-    "audio/mp4": "audio/m4a",
-    "audio/mp4a-latm": "audio/m4a",
-    "audio/mpeg3": "audio/mpeg",
-    "audio/mpga": "audio/mpeg",
-    "audio/pcma": "audio/alaw",
-    "audio/pcmu": "audio/mulaw",
-    "audio/vnd.wave": "audio/wav",
-    "audio/wave": "audio/wav",
-    "audio/x-aac": "audio/aac",
-    "audio/x-aiff": "audio/aiff",
-    "audio/x-flac": "audio/flac",
-    "audio/x-m4a": "audio/m4a",
-    "audio/x-matroska": "audio/webm",
-    "audio/x-mp3": "audio/mpeg",
-    "audio/x-mpeg": "audio/mpeg",
-    "audio/x-mpeg-3": "audio/mpeg",
-    "audio/x-mpeg3": "audio/mpeg",
-    "audio/x-mpg": "audio/mpeg",
-    "audio/x-opus+ogg": "audio/ogg",
-    "audio/x-ogg": "audio/ogg",
-    "audio/x-pn-wav": "audio/wav",
-    "audio/x-wav": "audio/wav",
-    "image/jpg": "image/jpeg",
-    "image/pjpeg": "image/jpeg",
-    "image/heic-sequence": "image/heic",
-    "image/heif-sequence": "image/heif",
-    "image/x-bmp": "image/bmp",
-    "image/x-ms-bmp": "image/bmp",
-    "image/x-png": "image/png",
-    "jsonl": "application/jsonl",
-    "text/comma-separated-values": "text/csv",
-    "text/ecmascript": "text/javascript",
-    "text/jsonl": "application/jsonl",
-    "text/md": "text/markdown",
-    "text/richtext": "text/rtf",
-    "text/x-csv": "text/csv",
-    "text/x-javascript": "text/javascript",
-    "text/x-markdown": "text/markdown",
-    "text/x-script.python": "text/x-python",
-    "video/3gp": "video/3gpp",
-    "video/flv": "video/x-flv",
-    "video/3gpp2": "video/3gpp",
-    "video/m4v": "video/mp4",
-    "video/mpegps": "video/mpeg",
-    "video/mpg": "video/mpeg",
-    "video/msvideo": "video/avi",
-    "video/quicktime": "video/mov",
-    "video/vnd.avi": "video/avi",
-    "video/x-m4v": "video/mp4",
-    "video/matroska": "video/webm",
-    "video/x-matroska": "video/webm",
-    "video/x-mpeg": "video/mpeg",
-    "video/x-ms-asf": "video/wmv",
-    "video/x-ms-wmv": "video/wmv",
-    "video/x-msvideo": "video/avi",
-    "video/x-quicktime": "video/mov",
-}
+    "application/csv": "text/csv", "application/html": "text/html", "application/javascript": "text/javascript",
+    "application/jsonlines": "application/jsonl", "application/mp4": "video/mp4", "application/rtf": "text/rtf",
+    "application/vnd.pdf": "application/pdf", "application/x-javascript": "text/javascript",
+    "application/x-jsonlines": "application/jsonl", "application/x-ndjson": "application/jsonl",
+    "application/x-pdf": "application/pdf", "application/x-python": "text/x-python",
+    "application/x-python-code": "text/x-python", "application/x-rtf": "text/rtf",
+    "application/x-zip-compressed": "application/zip", "application/xhtml+xml": "text/html",
+    "application/xml": "text/xml", "audio/3gpp": "video/3gpp", "audio/aif": "audio/aiff", "audio/m4b": "audio/m4a",
+    "audio/mp3": "audio/mpeg", "audio/mp4": "audio/m4a", "audio/mp4a-latm": "audio/m4a", "audio/mpeg3": "audio/mpeg",
+    "audio/mpga": "audio/mpeg", "audio/pcma": "audio/alaw", "audio/pcmu": "audio/mulaw",
+    "audio/vnd.wave": "audio/wav", "audio/wave": "audio/wav", "audio/x-aac": "audio/aac",
+    "audio/x-aiff": "audio/aiff", "audio/x-flac": "audio/flac", "audio/x-m4a": "audio/m4a",
+    "audio/x-matroska": "audio/webm", "audio/x-mp3": "audio/mpeg", "audio/x-mpeg": "audio/mpeg",
+    "audio/x-mpeg-3": "audio/mpeg", "audio/x-mpeg3": "audio/mpeg", "audio/x-mpg": "audio/mpeg",
+    "audio/x-opus+ogg": "audio/ogg", "audio/x-ogg": "audio/ogg", "audio/x-pn-wav": "audio/wav",
+    "audio/x-wav": "audio/wav", "image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg",
+    "image/heic-sequence": "image/heic", "image/heif-sequence": "image/heif", "image/x-bmp": "image/bmp",
+    "image/x-ms-bmp": "image/bmp", "image/x-png": "image/png", "jsonl": "application/jsonl",
+    "text/comma-separated-values": "text/csv", "text/ecmascript": "text/javascript",
+    "text/jsonl": "application/jsonl", "text/md": "text/markdown", "text/richtext": "text/rtf",
+    "text/x-csv": "text/csv", "text/x-javascript": "text/javascript", "text/x-markdown": "text/markdown",
+    "text/x-script.python": "text/x-python", "video/3gp": "video/3gpp", "video/flv": "video/x-flv",
+    "video/3gpp2": "video/3gpp", "video/m4v": "video/mp4", "video/mpegps": "video/mpeg", "video/mpg": "video/mpeg",
+    "video/msvideo": "video/avi", "video/quicktime": "video/mov", "video/vnd.avi": "video/avi",
+    "video/x-m4v": "video/mp4", "video/matroska": "video/webm", "video/x-matroska": "video/webm",
+    "video/x-mpeg": "video/mpeg", "video/x-ms-asf": "video/wmv", "video/x-ms-wmv": "video/wmv",
+    "video/x-msvideo": "video/avi", "video/x-quicktime": "video/mov",
+}  # fmt: skip
 
 _MEDIA = {
     "aac": "audio/aac", "aif": "audio/aiff", "aifc": "audio/aiff", "aiff": "audio/aiff", "alaw": "audio/alaw",
@@ -186,6 +138,8 @@ _SAYS_NOTHING = re.compile(
 
 def normalise(mime_type: str) -> str:
     """The canonical spelling: lower case, without parameters, aliases resolved; `""` if it is not `type/subtype`."""
+    if len(mime_type) > LONGEST:
+        return ""
     bare = mime_type.split(";", 1)[0].strip().lower()
     bare = ALIASES.get(bare, bare)
     return bare if _WELL_FORMED.fullmatch(bare) else ""
@@ -195,6 +149,8 @@ def explicit(stated: str, *, sound: bool = False) -> str | None:
     """What a caller says a file is, for Gemini to believe: a type, an extension (`png`, `.png`) or a codec's word
     (`pcm16`); `sound`: of a recording. `OCTET_STREAM` for words that say nothing, None for what is none of these.
     """
+    if len(stated) > LONGEST:
+        return None
     mime_type = _type_in(stated, sound=sound)
     if stated.strip() and says_nothing(mime_type or stated):
         return OCTET_STREAM
@@ -203,6 +159,8 @@ def explicit(stated: str, *, sound: bool = False) -> str | None:
 
 def _type_in(stated: str, *, sound: bool = False) -> str:
     """`normalise`, of extensions and codecs' words too."""
+    if len(stated) > LONGEST:
+        return ""
     mime_type = normalise(stated)
     word = stated.split(";", 1)[0].strip().lower().lstrip(".")
     if mime_type or not word or "/" in word:
@@ -213,7 +171,7 @@ def _type_in(stated: str, *, sound: bool = False) -> str:
 
 def says_nothing(declared: str) -> bool:
     """Whether it is one of the many words for an unknown type, or none at all."""
-    return not declared or _SAYS_NOTHING.search(declared.strip()) is not None
+    return not declared or _SAYS_NOTHING.search(declared[:LONGEST].strip()) is not None
 
 
 def has_text_form(mime_type: str) -> bool:
@@ -226,7 +184,7 @@ def has_text_form(mime_type: str) -> bool:
 
 def from_filename(name: str) -> str | None:
     """By the last extension, dots behind it aside; None when it says nothing. Source code is `text/plain`."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1].lower().rstrip(". ")
+    last = name[-LONGEST:].replace("\\", "/").rsplit("/", 1)[-1].lower().rstrip(". ")
     stem, dot, extension = last.rpartition(".")
     if not dot:
         return TEXT if last in _PLAIN_NAMES else None
@@ -268,7 +226,7 @@ def resolve(*, declared: str | None, filename: str | None, head: bytes) -> str:
     if is_marked(head):
         stated, named = (each * (is_text(each) or has_text_form(each)) for each in (stated, named))
     encoding = encoding_of(head)
-    declared_set = _CHARSET.search(declared or "")
+    declared_set = _CHARSET.search((declared or "")[:LONGEST])
     if declared_set and (charset := declared_encoding(declared_set[1], head, encoding)):
         return f"{_without_signature(stated, named, True) or TEXT}; charset={charset}"
     may_be_text = not head or encoding is not None or encoding_of(head, called_text=True) is not None

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+LONGEST_URL = 16_384
+"""Characters of an address, and of whatever else a File is named by: what is longer names none."""
 FILE_ID, FILES = "file-", "files/"
 """What an id of a File begins with, and its Gemini name."""
 
@@ -81,12 +83,14 @@ def begins_like_a_file(text: str) -> bool:
 def resource_of(text: str) -> str | None:
     """The `x` of `files/x` or of a file's URI: Google's, with any version or none, or any host's with one of Google's
     versions. None for what is neither, an id too."""
-    found = _RESOURCE.match(text)
+    found = _RESOURCE.match(text) if len(text) <= LONGEST_URL else None
     return None if found is None else found[1] or found[2]
 
 
 def id_in(text: str) -> str:
     """The id of the File that is spelled in any way, also as the `x` of `file-x` alone; what is none stays as it is."""
+    if len(text) > LONGEST_URL:
+        return text
     if _FILE_ID.match(FILE_ID + text):
         return FILE_ID + text
     resource = resource_of(text)
@@ -111,18 +115,18 @@ def is_google_host(host: str) -> bool:
 
 def is_file_uri(text: str) -> bool:
     """Whether a URL names a file of Gemini's API, under any host; anything else is an address of the web."""
-    return _FILE_URI.match(text) is not None or is_google_file(text)
+    return len(text) <= LONGEST_URL and (_FILE_URI.match(text) is not None or is_google_file(text))
 
 
 def is_file_url(text: str) -> bool:
     """Whether an address of the web is, by the id in it, a File's at a gateway's doors, or a file's at Google: it names
     the File, and is never fetched."""
-    return _FILE_URL.match(text) is not None or is_google_file(text)
+    return len(text) <= LONGEST_URL and (_FILE_URL.match(text) is not None or is_google_file(text))
 
 
 def is_google_file(text: str) -> bool:
     """Whether a URL names a file at Google, even one that no file can have."""
-    return _GOOGLE_FILE.match(text) is not None
+    return len(text) <= LONGEST_URL and _GOOGLE_FILE.match(text) is not None
 
 
 # ── models ───────────────────────────────────────────────────────────────────────────────────────

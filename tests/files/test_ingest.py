@@ -14,6 +14,7 @@ import pytest
 from aging import age
 from descriptors import held_below
 from file_bench import Bench, open_bench, write
+from growth import steps
 from liftgate.catalog.rows.files import get_file, list_files, owner_usage
 from liftgate.errors import Conflict, InvalidRequest, StorageFull, TooLarge, Unavailable
 from liftgate.files.filename import clean_filename
@@ -455,3 +456,13 @@ def test_what_comes_again_mends_bytes_that_were_lost(database_url: str, tmp_path
             assert await content(bench, third) == data
 
     asyncio.run(main())
+
+
+def test_a_name_of_mebibytes_is_refused_unread() -> None:
+    """One of 120 MiB held up the event loop for ten seconds."""
+
+    def refuse() -> None:
+        with pytest.raises(InvalidRequest, match="has 1000000 characters"):
+            clean_filename("n" * 1_000_000)
+
+    assert steps(refuse) < 50_000

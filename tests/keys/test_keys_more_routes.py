@@ -45,6 +45,18 @@ def test_spend_is_set_back_and_the_key_goes_on(gateway: str) -> None:
     assert 0 < until_told(gateway, key)["spend"] < 0.0002
 
 
+ROUTES = (
+    *("/key/generate", "/key/update", "/key/delete", "/key/none/regenerate", "/key/bulk_update", "/v2/key/info"),
+    *("/user/new", "/user/delete", "/team/update"),
+)
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_a_body_is_no_larger_than_names_and_numbers_need(gateway: str, path: str) -> None:
+    refused = refusal(gateway, "POST", path, {"keys": ["k" * 5_000_000]})
+    assert (refused.status, refused.error["code"]) == (413, "request_too_large")
+
+
 def test_spend_that_nothing_bounds_is_not_set(gateway: str) -> None:
     made = make(gateway)
     refused = refusal(gateway, "POST", f"/key/{made['key']}/reset_spend", {"reset_to": 0})

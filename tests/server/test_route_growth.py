@@ -50,6 +50,14 @@ def cut(body: bytes, kind: str, size: int = 64, **headers: str) -> Sent:
     return Sent(pieces=tuple(body[at : at + size] for at in range(0, len(body), size)), kind=kind, headers=named)
 
 
+def upload(**more: Any) -> Sent:
+    return as_json(**{"filename": "x", "purpose": "user_data", "bytes": 1, "mime_type": "text/plain", **more})
+
+
+def completed(**more: Any) -> Sent:
+    return as_json(**{"part_ids": ["part_a"], **more})
+
+
 def message(messages: list[dict[str, Any]], **more: Any) -> Sent:
     return as_json(**{"model": "m", "max_tokens": 10, "messages": messages, **more})
 
@@ -201,12 +209,25 @@ BODIES: dict[tuple[str, str], dict[str, Grown]] = {
     ("POST", "/files"): {**form("file"), **NATIVE_UPLOAD},
     ("POST", "/messages"): MESSAGES,
     ("POST", "/messages/count_tokens"): MESSAGES,
-    ("POST", "/uploads"): ANY_JSON,
+    ("POST", "/uploads"): {
+        **ANY_JSON,
+        "a file's name": lambda n: upload(filename="n" * n),
+        "directories": lambda n: upload(filename="a/" * n + "\\x" * n),
+        "a type": lambda n: upload(mime_type="text/plain" + ";a=b" * n),
+        "a purpose": lambda n: upload(purpose="p" * n),
+        "a life": lambda n: upload(expires_after={f"n{at}": 1 for at in range(n)}),
+        "bytes": lambda n: Sent(
+            pieces=(b'{"filename":"x","purpose":"user_data","mime_type":"","bytes":1%b}' % (b"0" * n),)
+        ),
+    },
     ("POST", "/uploads/{upload_id}/parts"): form("data"),
     ("POST", "/uploads/{upload_id}/complete"): {
         **ANY_JSON,
         "part ids": lambda n: as_json(part_ids=[f"part_{at}" for at in range(n)]),
         "a part's id": lambda n: as_json(part_ids=["p" * n]),
+        "models": lambda n: completed(target_model_names=[f"m{at}" for at in range(n)]),
+        "models with commas": lambda n: completed(target_model_names="m," * n),
+        "a checksum": lambda n: completed(md5="a" * n),
     },
     ("POST", "/uploads/{upload_id}/cancel"): NONE,
     ("POST", "/models/{model:path}:{method}"): NATIVE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 
@@ -9,6 +10,10 @@ import pytest
 
 from raw_http import connect, exchange, head, read_answer
 from running import MODEL, Running, eventually, form_request
+
+
+def image(url: str) -> dict[str, object]:
+    return {"type": "image_url", "image_url": {"url": url}}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +43,35 @@ def test_a_large_head_below_the_limit_is_served(gateway: Running) -> None:
 def test_a_large_body_in_one_piece_with_its_head_is_not_taken_for_a_large_head(gateway: Running) -> None:
     answer = gateway.call(*form_request({"purpose": "user_data"}, b"x" * 200_000))
     assert answer.status == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/uploads", "/v1/uploads/upload_none/complete", "/v1/conversations/conv_none"])
+def test_a_body_of_names_and_numbers_is_no_larger_than_these_need(gateway: Running, path: str) -> None:
+    """A filename of 120 MiB held up all other requests for ten seconds."""
+    answer = gateway.post(path, {"filename": "n" * 5_000_000})
+    assert (answer.status, answer.error()["code"]) == (413, "request_too_large")
+
+
+USER = "messages[0].content[0]"
+TOO_LONG: dict[str, tuple[dict[str, object], int, str | None]] = {
+    "a type": (
+        {"type": "file", "file": {"file_data": "aGk=", "format": "text/plain;" + "a" * 300_000}},
+        400,
+        ".file.format",
+    ),
+    "an address of many steps": (image("https://" + "a." * 200_000), 400, ".image_url.url"),
+    "an address of a file": (image(f"https://a/{'b/' * 9000}v1/files/file-{'x' * 24}"), 400, ".image_url.url"),
+    "a film's": (image("https://www.youtube.com/watch?v=abcdefghijk&x=" + "a" * 300_000), 400, ".image_url.url"),
+    "an id": ({"type": "file", "file": {"file_id": "file-" + "a" * 300_000}}, 404, ".file.file_id"),
+}
+
+
+@pytest.mark.parametrize("what", TOO_LONG)
+def test_what_is_too_long_to_be_what_it_should_be_is_not_looked_through(gateway: Running, what: str) -> None:
+    part, status, param = TOO_LONG[what]
+    body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": [part]}]}).encode()
+    answer = gateway.call("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
+    assert (answer.status, answer.error()["param"]) == (status, f"{USER}{param}")
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ NO_FILES = (
     f"files/{X}/content",
     f"ftp://gateway.example/v1/files/{X}",
     f"https://evil.example/#{GOOGLE}/v1/files/{X}",
+    f"https://example.com/{'a/' * 9000}v1/files/{X}",
 )
 
 

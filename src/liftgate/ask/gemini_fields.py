@@ -48,11 +48,16 @@ EXCLUSIVE = (
 DEEPEST = 16
 """Levels at which names are still Gemini's."""
 
+LONGEST_NAME = 200
+"""Characters; no field of Gemini's has a fifth of that."""
+
 _WORD = re.compile(r"(?<!_)_+([a-z0-9])")
 """Begins at the first underscore of a row only, so that a row without a letter behind it is read once."""
 
 
 def camel(name: str) -> str:
+    if len(name) > LONGEST_NAME:
+        return name
     return _WORD.sub(lambda found: found[1].upper(), name)
 
 

@@ -19,7 +19,7 @@ from liftgate.ask.media import Media, MediaFound, MediaKind
 from liftgate.errors import FileNotFound, InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
 from liftgate.media_types import bare, is_text
-from liftgate.names import begins_like_an_id, is_file_url
+from liftgate.names import LONGEST_URL, begins_like_an_id, is_file_url
 
 DETAIL = {
     "auto": None,
@@ -75,7 +75,7 @@ def not_a_url(param: str, ref: str) -> InvalidRequest:
 def film(url: str, param: str) -> str | None:
     """The URL of the one film that this is, None for what is not at YouTube. Raises InvalidRequest for what is there
     and no single film: a list, a channel, a search."""
-    if not _HOST.match(url):
+    if len(url) > LONGEST_URL or not _HOST.match(url):
         return None
     if _TAKEN.match(url):
         return url

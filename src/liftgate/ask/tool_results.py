@@ -17,6 +17,7 @@ from liftgate.ask.media import Media
 from liftgate.ask.media_parts import data_part, media_part
 from liftgate.errors import shortened
 from liftgate.json_types import JsonObject
+from liftgate.large_bodies import holds
 from liftgate.large_json import decoded_text
 
 SKIP_SIGNATURE = "skip_thought_signature_validator"
@@ -135,7 +136,7 @@ def response_of(texts: Sequence[str]) -> JsonObject:
             parsed = decoded_text(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return {"output": text}
-        if ("$ref" in text or "\\u" in text) and _refers(parsed):
+        if (holds(text, "$ref") or holds(text, "\\u")) and _refers(parsed):
             return {"output": text}
         if isinstance(parsed, dict) and (_OWN_KEYS.isdisjoint(parsed) or _OWN_KEYS.issuperset(parsed)):
             return parsed

@@ -187,7 +187,8 @@ class Conversations:
             named = await self._items.named(owner, references, param="items")
             large = large or are_large(named.values())
             items = await self._items.resolved(owner, items, named, natives)
-        given = [item["id"] for item in items if isinstance(item, dict) and isinstance(item.get("id"), str)]
+        words = [item.get("id") for item in items if isinstance(item, dict)]
+        given = [word for word in words if isinstance(word, str) and len(word) <= ids.LONGEST]
         taken: set[str] = set()
         if given:
             taken = await self._db.read(lambda conn: rows.ids_taken(conn, conversation_id, given))

@@ -25,6 +25,7 @@ from liftgate.engine.name_lookup import NameLookup, Resolve, system_addresses
 from liftgate.engine.shares import Shares
 from liftgate.engine.unpacking import ACCEPTED, Packed, names_of, unpacked
 from liftgate.errors import LONGEST_NAME, FileUnusable, InvalidRequest, TooLarge, shortened
+from liftgate.names import LONGEST_URL
 from liftgate.records import Owner
 from liftgate.sizes import exact_size
 
@@ -33,7 +34,6 @@ OWN_AT_ONCE, MOST_AT_ONCE, ALL_AT_ONCE = 8, 32, 96
 """Files fetched at the same time: what each owner may at any time, one owner at most, and all before that."""
 PIECE = 256 * 1024
 CONNECT_SECONDS = 10.0
-LONGEST_URL = 16_384
 """Characters; more than any server takes."""
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from liftgate import ids
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows.files import KEPT
 from liftgate.catalog.rows.reply_items import ItemRow, items_named
@@ -100,6 +101,9 @@ class ReplyItems:
 
     async def named(self, owner: Owner, references: Sequence[str], *, param: str = "input") -> dict[str, ItemRow]:
         """The items that a request names instead of repeating them, by id. Raises NotFound."""
+        for item_id in references:
+            if len(item_id) > ids.LONGEST:
+                raise item_not_found(item_id, param)
         found = await self._db.read(lambda conn: items_named(conn, owner, references, steady(conn)))
         for item_id in references:
             if item_id not in found:

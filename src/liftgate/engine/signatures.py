@@ -12,6 +12,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
+from liftgate import ids
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows import signatures as rows
 from liftgate.catalog.steady import steady
@@ -60,7 +61,7 @@ class Signatures:
             self._forget(0)
             brief = self._brief
             found |= {call_id: brief[owner, call_id][1] for call_id in call_ids if (owner, call_id) in brief}
-        missing = [call_id for call_id in call_ids if call_id not in found]
+        missing = [call_id for call_id in call_ids if call_id not in found and len(call_id) <= ids.LONGEST]
         if missing:
             for call_id, value in (await self._stored(owner, missing)).items():
                 found[call_id] = value.decode()

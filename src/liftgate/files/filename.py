@@ -14,6 +14,8 @@ from urllib.parse import unquote_to_bytes
 from liftgate.errors import InvalidRequest
 
 LONGEST = 512
+LONGEST_PATH = 16 * 1024
+"""Characters of a name with its directories, beyond which it is not looked through."""
 UNNAMED = "upload"
 
 _PARAMETER = re.compile(r";\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^;]*)", re.DOTALL)
@@ -120,6 +122,8 @@ def clean_filename(name: str | None, *, param: str = "file") -> str:
     """
     if not name:
         return UNNAMED
+    if len(name) > LONGEST_PATH:
+        raise _too_long(len(name), param)
     if "\x00" in name:
         raise InvalidRequest("The filename holds a NUL character.", param=param)
     if any("\ud800" <= character <= "\udfff" for character in name):
@@ -127,7 +131,9 @@ def clean_filename(name: str | None, *, param: str = "file") -> str:
     last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     kept = "".join(character for character in last if character >= " " and not "\x7f" <= character <= "\x9f").strip()
     if len(kept) > LONGEST:
-        raise InvalidRequest(
-            f"The filename has {len(kept)} characters; {LONGEST} are the most that is allowed.", param=param
-        )
+        raise _too_long(len(kept), param)
     return UNNAMED if kept in ("", ".", "..") else kept
+
+
+def _too_long(length: int, param: str) -> InvalidRequest:
+    return InvalidRequest(f"The filename has {length} characters; {LONGEST} are the most that is allowed.", param=param)

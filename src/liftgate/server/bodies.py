@@ -17,6 +17,8 @@ from liftgate.server.lone_surrogates import lone_surrogate, no_text
 
 LARGE = 256 * 1024
 """Bytes of a body from which on work with it leaves the event loop."""
+SMALL = 4 * 1024 * 1024
+"""Bytes of a body that holds names and numbers, and nothing that is told to a model."""
 UNCOUNTED = 64 * 1024
 """Bytes of a body that count for nothing: connections bound how many of these there are."""
 RETRY_AFTER = 5.0

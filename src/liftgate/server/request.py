@@ -227,7 +227,8 @@ class Request:
 
     async def json_object(self, limit: int | None = None) -> JsonObject:
         """The body as a JSON object, of at most `limit` bytes. Raises InvalidRequest in OpenAI's words."""
-        body = await self.body(limit or self.gateway.settings.limits.max_body_bytes)
+        most = self.gateway.settings.limits.max_body_bytes
+        body = await self.body(most if limit is None else min(limit, most))
         try:
             value = decode_json(body) if len(body) < LARGE else await asyncio.to_thread(decoded_once, body)
         except NO_JSON:

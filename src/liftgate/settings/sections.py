@@ -125,7 +125,7 @@ class LimitSettings:
     max_body_bytes: int = _option(
         128 * MIB,
         "the largest JSON body that is taken; a large one has 250,000 values at most, and no text beyond 16 MiB that "
-        "is not ASCII",
+        "is not ASCII; one of names and numbers alone (uploads, keys, users, teams, metadata) has 4 MiB at most",
         minimum=1,
         size=True,
     )

@@ -14,6 +14,8 @@ from liftgate.deployments import Deployment
 from liftgate.names import bare_model, names_a_model
 
 STAR = "*"
+LONGEST = 1024
+"""Characters of a name that is asked for."""
 _PUBLIC = re.compile(r"(?!(?:.*/)?\.{1,2}(?:/|\Z))[^\x00-\x20\x7f?#%\\]+", re.DOTALL)
 
 
@@ -40,7 +42,7 @@ def provider_of(name: str, left_out: Mapping[str, str]) -> str | None:
 def star_of(pattern: str, model_name: str) -> str | None:
     """What the star stands for; None where the pattern has none or does not match."""
     before, star, after = pattern.partition(STAR)
-    if not star or len(model_name) <= len(before) + len(after):
+    if len(model_name) > LONGEST or not star or len(model_name) <= len(before) + len(after):
         return None
     if not (model_name.startswith(before) and model_name.endswith(after)):
         return None

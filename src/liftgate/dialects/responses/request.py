@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from liftgate import ids
 from liftgate.ask import checks
 from liftgate.ask.body import Conversation, finish, turn_starts
 from liftgate.ask.builder import Ask
@@ -130,7 +131,15 @@ def earlier(request: JsonMapping) -> tuple[str | None, str | None]:
             "'conversation'.",
             code="mutually_exclusive_parameters",
         )
+    _check_lengths(previous, conversation)
     return previous, conversation
+
+
+def _check_lengths(previous: str | None, conversation: str | None) -> None:
+    if previous is not None and len(previous) > ids.LONGEST:
+        raise previous_not_found(previous)
+    if conversation is not None and len(conversation) > ids.LONGEST:
+        raise conversation_not_found(conversation)
 
 
 def previous_not_found(response_id: str, why: str = "not found") -> InvalidRequest:

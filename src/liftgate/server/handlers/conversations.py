@@ -10,7 +10,7 @@ from liftgate.engine.conversations import Conversation
 from liftgate.errors import MissingParameter
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import encoded
-from liftgate.server.bodies import LARGE
+from liftgate.server.bodies import LARGE, SMALL
 from liftgate.server.handlers.responses import INCLUDE, check_include, item_list, read_limit, read_order
 from liftgate.server.large_answers import large_response
 from liftgate.server.request import Request
@@ -95,7 +95,9 @@ def _id(request: Request) -> str:
 
 async def _body(request: Request, *known: str) -> JsonObject:
     """Clients send none where they have nothing to say."""
-    body = await request.json_object() if request.unread else {}
+    # Items hold what a model is told; all else is names.
+    most = None if "items" in known else SMALL
+    body = await request.json_object(most) if request.unread else {}
     for name, value in body.items():
         if name not in known and value is not None:
             raise checks.unknown(name)

@@ -15,6 +15,7 @@ from liftgate.keys.shown import iso, made_key, shown_key
 from liftgate.keys.values import dollars, text, texts
 from liftgate.records import KeySearch
 from liftgate.server.auditing import by_of
+from liftgate.server.bodies import SMALL
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.server.usage_asked import settled
@@ -268,7 +269,7 @@ def check_looks(caller: Caller) -> None:
 
 async def optional_object(request: Request) -> JsonObject:
     """LiteLLM's clients may send none where every field is optional."""
-    return await request.json_object() if request.unread else {}
+    return await request.json_object(SMALL) if request.unread else {}
 
 
 def _named(body: JsonMapping) -> str:

@@ -10,6 +10,7 @@ from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
 from liftgate.files.part_store import MOST_PARTS, PART_BYTES, PartArrival
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.records import FileRecord, NewFile, UploadRecord
+from liftgate.server.bodies import SMALL
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
@@ -113,7 +114,7 @@ def _shown(upload: UploadRecord, file: FileRecord | None = None) -> JsonObject:
 
 async def _body(request: Request, *allowed: str) -> JsonMapping:
     """The JSON object, of fields that are known: nothing a client sent is dropped in silence. Null counts as absent."""
-    body = await request.json_object()
+    body = await request.json_object(SMALL)
     unknown = next((name for name, value in body.items() if name not in allowed and value is not None), None)
     if unknown is not None:
         raise InvalidRequest(f"Unknown parameter: '{unknown}'.", param=unknown, code="unknown_parameter")
