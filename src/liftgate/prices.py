@@ -44,9 +44,9 @@ class TokenCounts(msgspec.Struct, frozen=True):
 
     def __add__(self, other: TokenCounts) -> TokenCounts:
         return TokenCounts(
-            _added(self.prompt, other.prompt),
-            _added(self.cached, other.cached),
-            _added(self.output, other.output),
+            _sum_by_kind(self.prompt, other.prompt),
+            _sum_by_kind(self.cached, other.cached),
+            _sum_by_kind(self.output, other.output),
             self.thoughts + other.thoughts,
         )
 
@@ -54,7 +54,7 @@ class TokenCounts(msgspec.Struct, frozen=True):
 NOTHING = TokenCounts()
 
 
-def _added(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+def _sum_by_kind(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     return {kind: some.get(kind, 0) + more.get(kind, 0) for kind in dict.fromkeys((*some, *more))}
 
 

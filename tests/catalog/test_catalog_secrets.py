@@ -14,9 +14,9 @@ def test_gateways_that_begin_at_once_open_each_others_seals(database_url: str) -
         async with opened(database_url) as second, opened(database_url) as third:
             seals = [Seals(each) for each in (first, second, third)]
             await asyncio.gather(*(each.load() for each in seals))
-            closed = seals[0].of("ann").close(b"kept")
-            assert [each.of("ann").open(closed) for each in seals] == [b"kept"] * 3
-            assert [each.of("bob").open(closed) for each in seals] == [None] * 3
+            closed = seals[0].seal_of("ann").close(b"kept")
+            assert [each.seal_of("ann").open(closed) for each in seals] == [b"kept"] * 3
+            assert [each.seal_of("bob").open(closed) for each in seals] == [None] * 3
 
     run(database_url, scenario)
 
@@ -29,8 +29,8 @@ def test_the_word_outlives_the_gateway(database_url: str) -> None:
         seals = Seals(database)
         await seals.load()
         if closed:
-            assert seals.of("ann").open(closed) == b"kept"
-        closed = seals.of("ann").close(b"kept")
+            assert seals.seal_of("ann").open(closed) == b"kept"
+        closed = seals.seal_of("ann").close(b"kept")
 
     run(database_url, scenario)
     before = closed

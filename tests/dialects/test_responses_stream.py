@@ -44,7 +44,7 @@ def test_a_cancelled_stream_ends_with_a_response_that_is_cancelled(
         for each in chunks:
             body += encoder.encode(fold.feed(each))
     encoder.cancel()
-    told = read_events(body + encoder.taken())
+    told = read_events(body + encoder.take_frames())
     assert [each["type"] for each in told[:2]] == ["response.created", "response.in_progress"]
     last = told[-1]["response"]
     assert told[-1]["type"] == "response.failed" and (last["status"], last["error"]) == ("cancelled", None)

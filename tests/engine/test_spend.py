@@ -77,7 +77,7 @@ def test_calls_are_rows_by_key_owner_model_and_day(database_url: str, tmp_path: 
             spend = Spend(db, tmp_path / "spend", SystemClock())
             kinds = Kinds([spend])
             for call in calls(60):
-                kinds.tell(call)
+                kinds.notify(call)
             await spend.write()
             assert await total(db) == times(60)
             found = await db.read(partial(read_usage, by=NAMED, wanted=UsageFilter(), limit=100))

@@ -327,7 +327,7 @@ def test_caller_that_leaves_when_its_answer_is_whole_leaves_the_connection_to_th
         async with listening(talk) as base, transport() as gemini:
             first, second = gemini.head("GET", base + "/a", {}), gemini.head("GET", base + "/b", {})
             left = asyncio.ensure_future(gemini.send(first))  # noqa: TID251
-            while not (connection := first.origin.free()):  # noqa: ASYNC110 - the very moment counts
+            while not (connection := first.origin.take_free()):  # noqa: ASYNC110 - the very moment counts
                 await asyncio.sleep(0)
             asked = connection.ask(b"%b\r\n" % second.data)
             left.cancel()
@@ -774,6 +774,10 @@ def test_no_proxy_is_heeded(run: Run, environment: pytest.MonkeyPatch, exception
 def test_proxy_of_another_kind_is_a_config_error(environment: pytest.MonkeyPatch, url: str) -> None:
     environment.setenv("https_proxy", url)
     with pytest.raises(errors.ConfigError, match="https_proxy"):
+        GeminiClient(SystemClock())
+    environment.delenv("https_proxy")
+    environment.setenv("HTTPS_PROXY", url)
+    with pytest.raises(errors.ConfigError, match="HTTPS_PROXY"):
         GeminiClient(SystemClock())
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from liftgate.keys.pools import Request, Standing, answered, read_pool
+from liftgate.keys.pools import Request, Standing, answer_request, read_pool
 from liftgate.keys.windows import window_of
 
 
@@ -26,7 +26,7 @@ class Row:
     def ask(self, holder: str, now: float, *, again: bool = False, **said: Any) -> Standing:
         number = self.numbers[holder] = self.numbers.get(holder, 0) + (not again)
         request = Request("l", "k", self.kind, self.amount, holder, number, life=self.life, **said)
-        self.state, told = answered(self.state, request, now)
+        self.state, told = answer_request(self.state, request, now)
         return told
 
 

@@ -184,7 +184,7 @@ def test_every_recorded_request_is_accepted() -> None:
         try:
             request = check_message(whole(body), MESSAGES[found[2]])
             if MESSAGES[found[2]] == "GenerateContentRequest":
-                check_request(request, ModelFacts.of(found[1]))
+                check_request(request, ModelFacts.named(found[1]))
         except Refusal as refusal:
             refused[path.stem] = refusal.message
     assert checked >= 500

@@ -90,7 +90,7 @@ def test_a_url_is_data_while_there_is_room_and_else_a_file(
         try:
             async with engine, engine._exchange(liftgate.sdk.calls.Call()) as at:
                 need = Media("messages[0]", "url", f"{pages}/{path}")
-                return await direct_media.fetched(at, fetcher, need, room)
+                return await direct_media.fetch_media(at, fetcher, need, room)
         finally:
             await fetcher.close()
 
@@ -109,7 +109,7 @@ def test_what_cannot_be_fetched_is_told_with_its_place(path: str, sandbox: Sandb
         engine = Direct(liftgate.sdk.calls.Call(), os.environ)
         try:
             async with engine, engine._exchange(liftgate.sdk.calls.Call()) as at:
-                await direct_media.fetched(at, fetcher, Media("messages[0]", "url", f"{pages}/{path}"), 100)
+                await direct_media.fetch_media(at, fetcher, Media("messages[0]", "url", f"{pages}/{path}"), 100)
         finally:
             await fetcher.close()
 

@@ -157,7 +157,7 @@ def test_a_line_says_what_its_own_call_was_whatever_came_before(
     for each in (whole_call(), whole_call(**other), whole_call(), whole_call(**{**other, "bytes_in": 9})):
         caplog.clear()
         with caplog.at_level("INFO", "liftgate.access"):
-            kinds.tell(each)
+            kinds.notify(each)
         [line] = [record.getMessage() for record in caplog.records]
         assert line.isascii() and "\n" not in line and json.loads(line) == json.loads(json.dumps(access_fields(each)))
 

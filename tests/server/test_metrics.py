@@ -279,14 +279,14 @@ def test_what_callers_choose_makes_no_series(tmp_path: Path) -> None:
                 "tokens": TokenCounts({"TEXT": 4}, output={"TEXT": 2}),
                 "upstream_model": free,
             }
-            counts.tell(
+            counts.notify(
                 record(number, key=f"key-{of_start}", owner=f"owner-{of_start}", cost=5, model=free, **answered)
             )
-            counts.tell(record(number, key=f"key-{of_start}", model=free, cost=None, **answered))
-            counts.tell(
+            counts.notify(record(number, key=f"key-{of_start}", model=free, cost=None, **answered))
+            counts.notify(
                 record(number, model=free, key=f"key-{of_start}", status=404, error="ModelNotFound", outcome="refused")
             )
-            counts.tell(
+            counts.notify(
                 record(number, method=f"M{number}", path=f"/x/{number}", route="", operation="", peer=f"::{number}")
             )
         slot.close()
@@ -341,7 +341,7 @@ def test_a_call_is_counted_as_itself_whatever_others_of_its_kind_were(tmp_path: 
     for number, (kind, other) in enumerate(product(kinds, [*others, *reversed(others)])):
         made = record(number, **{**said, **kind, **other})
         CallCounts(alone).ended(made)
-        at_once.tell(made)
+        at_once.notify(made)
     sums, found = Reader(tmp_path / "alone").sums(), Reader(tmp_path / "together").sums()
     assert len(sums) > 40 and found.keys() == sums.keys()
     for series, cells in sums.items():

@@ -18,7 +18,7 @@ from liftgate.ask.question import Question
 from liftgate.dialects.dialect import NO_SIGNATURES, ErrorBody
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.server.handlers.generate import answers
+from liftgate.server.handlers.generate import answer_in
 from liftgate.server.routes import Route, Table
 
 
@@ -79,4 +79,4 @@ def _tokens(answer: Answer[Question]) -> JsonObject:
 
 
 TOY = Toy()
-TABLE = Table(TOY, (((Route("/toy", {"POST": answers(TOY)}),), ("",)),), paths=("/toy",))
+TABLE = Table(TOY, (((Route("/toy", {"POST": answer_in(TOY)}),), ("",)),), paths=("/toy",))

@@ -104,7 +104,7 @@ class ObjectBlobs:
         try:
             while (stop := min(at + SEGMENT, await spool.wait_for(at + SEGMENT))) > at:
                 if len(under_way) == _SEGMENTS_OF_A_BLOB:
-                    await self._stored(under_way.popleft())
+                    await self._await_put(under_way.popleft())
                 await self._slots.acquire()
                 try:
                     body = b"".join([piece async for piece in spool.read(at, stop)])
@@ -117,22 +117,22 @@ class ObjectBlobs:
                 under_way.append(put)
                 at = stop
             while under_way:
-                await self._stored(under_way.popleft())
+                await self._await_put(under_way.popleft())
         finally:
             for put in under_way:
                 put.cancel()
             if under_way:
                 await asyncio.gather(*under_way, return_exceptions=True)
 
-    async def _stored(self, put: asyncio.Future[object]) -> None:
-        async with _answering("store"):
+    async def _await_put(self, put: asyncio.Future[object]) -> None:
+        async with _store_errors("store"):
             await put
 
     def open(self, blob_id: str, size: int) -> ByteSource:
         return _ObjectSource(self._store, blob_id, size)
 
     async def delete(self, blob_id: str) -> None:
-        async with _answering("delete"):
+        async with _store_errors("delete"):
             async for batch in obstore.list(self._store, prefix=blob_id, chunk_size=1000):
                 await obstore.delete_async(self._store, [entry["path"] for entry in batch])
 
@@ -150,7 +150,7 @@ class ObjectBlobs:
     async def list(self) -> AsyncIterator[StoredBlob]:
         """One entry per blob: these stores list by name, so a blob's segments come together."""
         current: StoredBlob | None = None
-        async with _answering("list"):
+        async with _store_errors("list"):
             async for batch in obstore.list(self._store, chunk_size=1000):
                 for entry in batch:
                     match = _SEGMENT_KEY.fullmatch(entry["path"])
@@ -178,7 +178,7 @@ class _ObjectNotes:
         self._store = store
 
     async def read(self, name: str) -> str | None:
-        async with _answering("read"):
+        async with _store_errors("read"):
             try:
                 answer = await obstore.get_async(self._store, name)
                 return bytes(await answer.bytes_async()).decode("utf-8", "replace")
@@ -198,7 +198,7 @@ class _ObjectNotes:
                 log.info("the object store takes no condition, or failed: %s", error)
                 if await self.read(name) is not None:
                     return
-        async with _answering("store"):
+        async with _store_errors("store"):
             await obstore.put_async(self._store, name, text.encode(), use_multipart=False)
 
 
@@ -218,7 +218,7 @@ class _ObjectSource:
         ahead = self._ask(start, stop)
         try:
             while ahead is not None:
-                window = memoryview(await self._answer(ahead, start, stop))
+                window = memoryview(await self._read_window(ahead, start, stop))
                 start += len(window)
                 ahead = self._ask(start, stop)
                 for at in range(0, len(window), PIECE):
@@ -240,8 +240,8 @@ class _ObjectSource:
     def _window(self, start: int, stop: int) -> int:
         return min(_WINDOW, stop - start, SEGMENT - start % SEGMENT)
 
-    async def _answer(self, ahead: Awaitable[Any], start: int, stop: int) -> Any:
-        async with _answering("read"):
+    async def _read_window(self, ahead: Awaitable[Any], start: int, stop: int) -> Any:
+        async with _store_errors("read"):
             try:
                 window = await ahead
             except FileNotFoundError as error:
@@ -265,7 +265,7 @@ class _ObjectSource:
 
 
 @asynccontextmanager
-async def _answering(verb: str) -> AsyncIterator[None]:
+async def _store_errors(verb: str) -> AsyncIterator[None]:
     """A store that fails is Unavailable. Its own words go to the log: it may hold addresses and names of buckets."""
     try:
         yield

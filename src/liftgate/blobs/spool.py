@@ -226,9 +226,9 @@ class Spool:
             self._recent.keep(start, batch)
         self.hold()
         self._flushing = asyncio.get_running_loop().run_in_executor(self._threads, hash_and_write)
-        self._flushing.add_done_callback(partial(self._flushed, size))
+        self._flushing.add_done_callback(partial(self._on_flushed, size))
 
-    def _flushed(self, size: int, batch: asyncio.Future[None]) -> None:
+    def _on_flushed(self, size: int, batch: asyncio.Future[None]) -> None:
         self._flushing = None
         if batch.cancelled():
             self._failure = SpoolDiscarded("the threads that write were shut down")

@@ -73,7 +73,7 @@ class Database:
             self._readers if writing is None else Workers("catalogue-write", writing[1], writing[0], self.tell)
         )
 
-    def hear(self, watcher: Watcher, look: Callable[[Connection], None]) -> None:
+    def attach(self, watcher: Watcher, look: Callable[[Connection], None]) -> None:
         """Part of opening: the ear for other processes, and what `check` does."""
         self.watcher = watcher
         self._look = look

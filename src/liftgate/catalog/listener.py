@@ -98,7 +98,7 @@ class Listener:
     def _attend(self, raw: psycopg.Connection[SqlRow], *, again: bool) -> None:
         with self._plug_lock:
             self._plug = socket.socket(fileno=os.dup(raw.fileno()))
-        raw.add_notify_handler(self._hear)
+        raw.add_notify_handler(self._on_notify)
         raw.execute(f"LISTEN {CHANNEL}")
         self._answered_at = time.monotonic()
         self._loop.call_soon_threadsafe(self._started.set)
@@ -119,7 +119,7 @@ class Listener:
                 announced, self._announced = self._announced, []
                 self._loop.call_soon_threadsafe(self._deliver, announced)
 
-    def _hear(self, notice: psycopg.Notify) -> None:
+    def _on_notify(self, notice: psycopg.Notify) -> None:
         parts = notice.payload.split(" ", 2)
         if len(parts) != PAYLOAD_PARTS:
             # Another program's, or another version's: what it means is not known, so anything may have changed.

@@ -160,7 +160,7 @@ class PostgresSession:
         while True:
             self._committing = False
             try:
-                connection = self._connected(job)
+                connection = self._connection_for(job)
                 return self._write(connection, job) if job.writes else self._read(connection, job)
             except psycopg.Error as error:
                 broken = self._connection is None or self._connection.raw.closed
@@ -178,7 +178,7 @@ class PostgresSession:
             time.sleep(pause)
             pause = next(pauses)
 
-    def _connected(self, job: Job[T]) -> PostgresConnection:
+    def _connection_for(self, job: Job[T]) -> PostgresConnection:
         if self._connection is not None:
             return self._connection
         patience = min(job.deadline, time.monotonic() + (0.0 if self._reach.away else PATIENCE_SECONDS))
@@ -309,7 +309,7 @@ async def open_postgres(database: Opening, url: str, timeout: float, schema: int
         await database.write(lambda conn: set_up(conn, where.where, schema), timeout=max(timeout, 60.0))
         listener = Listener(reach.connect, origin, database.tell)
         await database.reckon()
-        database.hear(listener, lambda conn: look(conn, reach.trouble))
+        database.attach(listener, lambda conn: look(conn, reach.trouble))
         await listener.start(timeout)
         reach.trouble.opened()
     except BaseException as error:

@@ -240,7 +240,7 @@ async def open_sqlite(database: Opening, url: str, clock: Clock, timeout: float,
         await database.write(lambda conn: set_up(conn, path, schema), timeout=max(timeout, 60.0))
         watcher = SqliteWatcher(place, trouble, timeout, origin, database.tell)
         await watcher.start()
-        database.hear(watcher, lambda conn: look(conn, place, trouble))
+        database.attach(watcher, lambda conn: look(conn, place, trouble))
         trouble.opened()
     except BaseException as error:
         await database.close()

@@ -60,7 +60,7 @@ class Descriptors:
         self._open: dict[Identity, int] = {}
         self._users: Counter[int] = Counter()
 
-    def of(self, path: Path) -> int:
+    def acquire(self, path: Path) -> int:
         """To be released once. Raises OSError."""
         with self._lock:
             facts = path.stat()
@@ -92,7 +92,7 @@ class Marks:
         """While a connection is open. Raises OSError."""
         self.file, self._log_name = file, log.name
         self._place = str(file)
-        self._index = DESCRIPTORS.of(index)
+        self._index = DESCRIPTORS.acquire(index)
         self._log = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
         self._lock = threading.Lock()
         facts = file.stat()

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import msgspec
 
-from liftgate.engine.meter import CallRecord, Hear
+from liftgate.engine.meter import CallRecord, OnEnd
 from liftgate.json_types import JsonMapping, JsonObject
 
 log = logging.getLogger("liftgate.access")
@@ -57,7 +57,7 @@ class JsonAccessLog:
     def ended(self, call: CallRecord) -> None:
         self.of_kind(call)(call)
 
-    def of_kind(self, call: CallRecord) -> Hear:
+    def of_kind(self, call: CallRecord) -> OnEnd:
         # Whole answers of one kind differ in a few values: the rest of their lines is written once.
         is_whole = call.is_plain and bool(call.deployment and call.operation)
         form = ""

@@ -86,10 +86,10 @@ def begin_asking(call: CallRecord, deployment: Deployment, body: Body) -> Awaita
         spent = 0 if call.usage is None and not call.earlier else call.price() or 0
         if not ticket.ask_known(spent, deployment, body):
             return _asking(call, ticket, spent, deployment, body)
-    call.asks(deployment, body)
+    call.note_asked(deployment, body)
     return None
 
 
 async def _asking(call: CallRecord, ticket: Ticket, spent: int, deployment: Deployment, body: Body) -> None:
     await ticket.ask(spent, deployment, body, call.blobs or {})
-    call.asks(deployment, body)
+    call.note_asked(deployment, body)

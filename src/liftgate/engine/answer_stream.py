@@ -66,7 +66,7 @@ class StartedStream(Generic[Q]):
         while True:
             batch = await self._stream.batch()
             if call is not None:
-                call.hears()
+                call.note_answer()
             if not batch:
                 break
             begun = True
@@ -75,7 +75,7 @@ class StartedStream(Generic[Q]):
             if any(isinstance(event, SHOWN) for event in events):
                 break
             if call is not None:
-                call.waits()
+                call.begin_wait()
         if not begun:
             raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
         if call is not None and self._fold.answer.usage:
@@ -91,10 +91,10 @@ class StartedStream(Generic[Q]):
                 self._events = await self._folded_apart(())
             while not self._events and not self._last:
                 if (call := self._call) is not None:
-                    call.waits()
+                    call.begin_wait()
                 batch = await self._stream.batch()
                 if call is not None:
-                    call.hears_more()
+                    call.note_events()
                 if batch:
                     self._events = await self._folded_apart(batch) if self._stream.large else self._folded(batch)
                 else:

@@ -115,7 +115,7 @@ class Attempts:
                 raise InvalidRequest(TOO_DEEP) from None
         except BaseException as error:
             if call is not None:
-                call.fails(deployment, error)
+                call.note_failure(deployment, error)
             raise
 
     async def _with_files(

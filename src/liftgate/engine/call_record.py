@@ -41,7 +41,7 @@ class Attempt(msgspec.Struct):
     ended: float = 0.0
     error: str = ""
 
-    def fails(self, error: str) -> None:
+    def note_failure(self, error: str) -> None:
         self.ended, self.error = monotonic(), error
 
 
@@ -190,18 +190,18 @@ class CallRecord:
         self.upstream_model = deployment.model
         self.account = deployment.account.name
 
-    def fails(self, deployment: Deployment, error: BaseException) -> None:
+    def note_failure(self, deployment: Deployment, error: BaseException) -> None:
         """The try at this deployment gave no answer."""
         if self.since:
-            self.hears()
+            self.note_answer()
         self.failed_at = monotonic()
         self.failures.append((deployment.id, type(error).__name__))
         if self.attempts:
-            self.attempts[-1].fails(type(error).__name__)
+            self.attempts[-1].note_failure(type(error).__name__)
         if isinstance(error, LiftgateError) and not isinstance(error, UpstreamTimeout):
             self.sent = None
 
-    def asks(self, deployment: Deployment, body: Body) -> None:
+    def note_asked(self, deployment: Deployment, body: Body) -> None:
         """Google is asked (again): what it reported of an earlier answer is noted already."""
         self.sent, self.priced = (deployment, body), None
         if self.span is not None:
@@ -210,20 +210,20 @@ class CallRecord:
             self.earlier.append(Paid(self.deployment, self.upstream_model, self.usage, self.tier, self.served_by))
         self.usage = None
         self.tier = self.response_id = self.served_by = self.finish = ""
-        self.waits()
+        self.begin_wait()
 
-    def waits(self) -> None:
+    def begin_wait(self) -> None:
         """For Google, from now on; who is waiting already goes on."""
         self.since = self.since or monotonic()
 
-    def hears(self) -> None:
+    def note_answer(self) -> None:
         """What Google was waited for is there: its answer, or the first events of it."""
         waited = monotonic() - self.since
         self.since = 0.0
         self.first_event += waited
         self.upstream += waited
 
-    def hears_more(self) -> None:
+    def note_events(self) -> None:
         """Further events of a stream."""
         self.upstream += monotonic() - self.since
         self.since = 0.0
@@ -231,7 +231,7 @@ class CallRecord:
     def _attempts_again(self, deployment: Deployment) -> None:
         if self.attempts[-1].asked:
             # What Google answered before was of no use; where a file was lost it is there again.
-            self.attempts[-1].fails(OTHER_ERROR)
+            self.attempts[-1].note_failure(OTHER_ERROR)
             self.attempts.append(Attempt(deployment, monotonic()))
         self.attempts[-1].began, self.attempts[-1].asked = monotonic(), True
 

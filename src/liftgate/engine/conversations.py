@@ -111,7 +111,7 @@ class Conversations:
         images: bool = False,
     ) -> list[JsonObject]:
         """They as they are kept. `large`: to read them takes long, which is then done in threads. `images`: as in
-        `ReplyItems.shown`, here and below. Raises NotFound, TooLarge, and InvalidRequest with an item's path."""
+        `ReplyItems.show_items`, here and below. Raises NotFound, TooLarge, and InvalidRequest with an item's path."""
         await self.retrieve(owner, conversation_id)
         await self._make_room(owner, items, large=large)
         new = await self._new_items(owner, conversation_id, items, large=large)
@@ -122,7 +122,7 @@ class Conversations:
 
         if not await self._db.write(work, storing=True):
             raise conversation_not_found(conversation_id)
-        return await self._items.shown(owner, [item for item, _ in new], images=images)
+        return await self._items.show_items(owner, [item for item, _ in new], images=images)
 
     async def _make_room(self, owner: Owner, items: Sequence[object], *, large: bool) -> None:
         coming = await asyncio.to_thread(kept_items.size_of_texts, list(items)) if large else 0
@@ -143,7 +143,7 @@ class Conversations:
         row = await self._db.read(look)
         if row is None:
             raise _item_not_found(item_id)
-        [item] = await self._items.shown(owner, [row], images=images)
+        [item] = await self._items.show_items(owner, [row], images=images)
         return item
 
     async def remove(self, owner: Owner, conversation_id: str, item_id: str) -> Conversation:
@@ -176,7 +176,7 @@ class Conversations:
             return rows.page_of_items(conn, conversation_id, after=after, limit=limit, descending=order == "desc")
 
         page, has_more = await self._db.read(look)
-        return ItemPage(await self._items.shown(owner, page, images=images), has_more)
+        return ItemPage(await self._items.show_items(owner, page, images=images), has_more)
 
     async def _new_items(
         self, owner: Owner, conversation_id: str, items: Sequence[Any], *, large: bool
@@ -208,7 +208,7 @@ class Conversations:
     def _read(self, owner: Owner, items: Sequence[object], taken: Iterable[str]) -> list[JsonObject]:
         """Whole and with ids that are not taken. Raises InvalidRequest with an item's path."""
         for place, item in enumerate(items):
-            ask = Ask(_FACTS, files=AnyFile(), seal=partial(self._seals.of, owner))
+            ask = Ask(_FACTS, files=AnyFile(), seal=partial(self._seals.seal_of, owner))
             check_item(ask, item, f"items[{place}]")
         return whole_items.own_items(list(items), ids.token(), taken)
 

@@ -80,7 +80,7 @@ class Estimates:
         self._day = 0
         self._known: dict[tuple[object, ...], Estimate] = {}
 
-    async def of(self, deployment: Deployment, body: Body, blobs: Blobs) -> Estimate:
+    async def estimate(self, deployment: Deployment, body: Body, blobs: Blobs) -> Estimate:
         """`body`: of a request for content, as it goes to `deployment`. Raises what Google's count does."""
         return self.known(deployment, body) or await self._of_all(deployment, body, blobs)
 
@@ -122,7 +122,7 @@ class Estimates:
             counted = await self._counts.count(deployment, count_body(_countable(asked), deployment.model), large=large)
             prompt = dict(counted)
         elif media:
-            for counted in await self._counts.of(deployment, media, _resolution(asked), blobs, large=large):
+            for counted in await self._counts.count_each(deployment, media, _resolution(asked), blobs, large=large):
                 for modality, count in counted.items():
                     prompt[modality] = prompt.get(modality, 0) + count
         if any(not GOOGLES_TOOLS.isdisjoint(tool) for tool in asked.get("tools") or () if isinstance(tool, dict)):

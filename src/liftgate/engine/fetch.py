@@ -164,13 +164,13 @@ class Fetcher:
         if _is_address(host) and host not in self._allowed and not is_public(host):
             raise _forbidden(param)
         try:
-            return await self._opened().get(url, allow_redirects=False)
+            return await self._http_session().get(url, allow_redirects=False)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if isinstance(error.__cause__, _NotPublic) or isinstance(getattr(error, "os_error", None), _NotPublic):
                 raise _forbidden(param) from None
             raise _unfetchable(url, param, type(error).__name__) from None
 
-    def _opened(self) -> aiohttp.ClientSession:
+    def _http_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(

@@ -173,7 +173,7 @@ class Generate:
         signatures = await self._signatures.load(call.owner, call_ids, known) if call_ids else {}
         needs: Sequence[Needed] = ()
         if call.media.needs:
-            finding = self._needs.of(call.owner, call.media, seconds=deadline - self._clock.monotonic())
+            finding = self._needs.find_files(call.owner, call.media, seconds=deadline - self._clock.monotonic())
             noted = current.get()
             needs = await (finding if noted is None else bringing(noted, finding))
         return Ready(call, RequestFiles(group, needs, deadline, media=call.media.read), signatures)
@@ -225,7 +225,7 @@ class Generate:
             await admitting
         raw = await self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
         if noted is not None:
-            noted.hears()
+            noted.note_answer()
         call = ready.call
         fold = AnswerFold(call.head, question, new_call_id=call.new_call_id, large=call.large)
         large = len(raw) >= LARGE
@@ -247,11 +247,11 @@ class Generate:
         counted = count_body(asked, deployment.model)
         body = await written_apart(counted) if ready.call.large else encode(counted)
         if (noted := current.get()) is not None:
-            noted.waits()
+            noted.begin_wait()
         left = self._attempts.left(ready.files, deployment)
         raw = await self._client.call(deployment, "countTokens", body, timeout=left)
         if noted is not None:
-            noted.hears()
+            noted.note_answer()
         return read_counted(deployment.id, deployment.model, decoded(raw))
 
     async def _stream_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> StartedStream[Q]:
@@ -308,7 +308,7 @@ class Generate:
             self._settings.drop_params or deployment.drop_params,
             deployment.defaults,
             self._default_reader,
-            partial(self._seals.of, call.owner),
+            partial(self._seals.seal_of, call.owner),
         )
         read = call.dialect.read
         question = await asyncio.to_thread(read, call.request, ask) if call.large else read(call.request, ask)

@@ -46,7 +46,7 @@ class GoogleModels:
         """The list that is here, of whatever age; empty where none is."""
         return self._lists.get(account.name, {})
 
-    async def of(self, account: Account) -> ByName:
+    async def list_models(self, account: Account) -> ByName:
         """Raises what Google's answer was, where no list was ever had."""
         name = account.name
         if self._clock.monotonic() >= self._due.get(name, 0.0):
@@ -78,7 +78,7 @@ class GoogleModels:
         """Google's Model. It serves more than it lists, so what is not listed is asked for by itself. Raises NotFound,
         and what else Google's answer was."""
         if (listed := self.known(account).get(model)) is not None or (
-            listed := (await self.of(account)).get(model)
+            listed := (await self.list_models(account)).get(model)
         ) is not None:
             return listed
         key = (account.name, model)

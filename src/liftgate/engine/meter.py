@@ -43,7 +43,7 @@ async def bringing(call: CallRecord, wait: Awaitable[T]) -> T:
         call.files += monotonic() - began
 
 
-Hear = Callable[[CallRecord], None]
+OnEnd = Callable[[CallRecord], None]
 
 
 class Meter(Protocol):
@@ -57,7 +57,7 @@ class MeterOfKinds(Meter, Protocol):
     """One that has more to find than to note: where a call is counted depends on few of its values, and on the same
     ones for thousands of calls."""
 
-    def of_kind(self, call: CallRecord) -> Hear | None:
+    def of_kind(self, call: CallRecord) -> OnEnd | None:
         """What `ended` does with this call, and with all others of its kind (`kind_of`). None: nothing."""
         ...
 
@@ -76,32 +76,32 @@ class Kinds:
 
     def __init__(self, listeners: Sequence[Meter]) -> None:
         self._listeners = listeners
-        self._known: dict[tuple[object, ...], list[Hear]] = {}
+        self._known: dict[tuple[object, ...], list[OnEnd]] = {}
 
-    def tell(self, call: CallRecord) -> None:
+    def notify(self, call: CallRecord) -> None:
         """A failing listener harms no other."""
         call.is_plain = call.usage is not None and not (
             call.failures or call.copies_hit or call.paged_in or call.earlier or call.reckoned or call.sampled
         )
         found = self._known.get(kind_of(call))
-        for hear in self._learned(call) if found is None else found:
+        for on_end in self._learned(call) if found is None else found:
             try:
-                hear(call)
+                on_end(call)
             except Exception:
                 log.exception("a listener failed at the end of a call")
 
-    def _learned(self, call: CallRecord) -> list[Hear]:
-        found: list[Hear] = []
+    def _learned(self, call: CallRecord) -> list[OnEnd]:
+        found: list[OnEnd] = []
         failed = False
         for listener in self._listeners:
             try:
-                hear = listener.of_kind(call) if isinstance(listener, MeterOfKinds) else listener.ended
+                on_end = listener.of_kind(call) if isinstance(listener, MeterOfKinds) else listener.ended
             except Exception:
                 log.exception("a listener failed at the end of a call")
                 failed = True
                 continue
-            if hear is not None:
-                found.append(hear)
+            if on_end is not None:
+                found.append(on_end)
         if not failed:
             if len(self._known) >= KINDS:
                 self._known.clear()
@@ -112,7 +112,7 @@ class Kinds:
 class Unreported(Protocol):
     """Finds out what a call used of which Google reported nothing, and then notifies, now or later."""
 
-    def take(self, call: CallRecord, tell: Callable[[CallRecord], None]) -> None: ...
+    def take(self, call: CallRecord, notify: Callable[[CallRecord], None]) -> None: ...
 
 
 class Tracer(Protocol):
@@ -154,7 +154,7 @@ class Meters:
         """Exactly once for each call. `left`: the client was gone before the end."""
         self.open -= 1
         if call.since:
-            call.hears_more()
+            call.note_events()
         call.total = total = monotonic() - call.started
         call.own = max(0.0, total - call.files - call.upstream - call.pauses - call.client)
         if left:
@@ -162,11 +162,11 @@ class Meters:
         elif call.error or call.status >= 400:
             call.outcome = "refused" if 400 <= call.status < 500 else "failed"
         if call.sent is not None and call.usage is None and self.unreported is not None:
-            self.unreported.take(call, self._tell)
+            self.unreported.take(call, self._notify)
         else:
-            self._tell(call)
+            self._notify(call)
 
-    def _tell(self, call: CallRecord) -> None:
+    def _notify(self, call: CallRecord) -> None:
         call.price()
         call.sent = None
-        self._kinds.tell(call)
+        self._kinds.notify(call)

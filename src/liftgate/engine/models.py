@@ -47,7 +47,7 @@ class Models:
                 continue
             for deployment in self._router.deployments(pattern):
                 try:
-                    listed = await self._google.of(deployment.account)
+                    listed = await self._google.list_models(deployment.account)
                 except LiftgateError as error:
                     failure = failure or error
                     continue

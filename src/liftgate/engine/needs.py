@@ -48,7 +48,7 @@ class Needs:
         self._copies = copies
         self._attachments = attachments
 
-    async def of(self, owner: Owner, found: MediaFound, *, seconds: float) -> Sequence[Needed]:
+    async def find_files(self, owner: Owner, found: MediaFound, *, seconds: float) -> Sequence[Needed]:
         """Raises FileNotFound, with the parameter's path, for a file that this owner does not have, and FileNotReady
         where the `seconds` of the request are over before all that it brings was fetched and stored.
         """

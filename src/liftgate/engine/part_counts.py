@@ -48,7 +48,7 @@ class PartCounts:
         self._client = client
         self._counted: OrderedDict[str, ByModality] = OrderedDict()
 
-    async def of(
+    async def count_each(
         self,
         deployment: Deployment,
         media: list[JsonObject],

@@ -119,10 +119,10 @@ class PassedStream:
                     if good:
                         yield b"".join(good)
                 if (call := self._call) is not None:
-                    call.waits()
+                    call.begin_wait()
                 batch = await self._stream.batch()
                 if call is not None:
-                    call.hears_more()
+                    call.note_events()
                 self._last = batch[-1] if batch else self._last
         except LiftgateError as error:
             log.warning("a stream of Gemini's own API broke: %s", error.message)
@@ -167,12 +167,12 @@ class PassThrough:
             tier: list[str] = []
             if noted is not None:
                 if method == COUNT:
-                    noted.waits()
+                    noted.begin_wait()
                 elif (admitting := begin_asking(noted, deployment, body)) is not None:
                     await admitting
             raw = await self._client.call(deployment, called, body, timeout=timeout, tier=tier)
             if noted is not None:
-                noted.hears()
+                noted.note_answer()
             if len(raw) < LARGE:
                 checked_object(raw)
             else:
@@ -206,7 +206,7 @@ class PassThrough:
             try:
                 batch = await stream.batch()
                 if noted is not None:
-                    noted.hears()
+                    noted.note_answer()
                 if stream.large:
                     for data in batch:
                         await asyncio.to_thread(check_apart, data)
@@ -253,7 +253,7 @@ class PassThrough:
             if self._is_files(named.text, request.origin)
         ]
         seconds = deadline - self._clock.monotonic()
-        finding = self._needs.of(request.owner, MediaFound(needs, 0), seconds=seconds) if needs else None
+        finding = self._needs.find_files(request.owner, MediaFound(needs, 0), seconds=seconds) if needs else None
         found: Sequence[Needed] = ()
         if finding is not None:
             found = await (finding if noted is None else bringing(noted, finding))

@@ -98,7 +98,7 @@ class Replies:
             found, depth = await self._chain(owner, previous_id)
         elif conversation_id is not None:
             found = await self._db.read(partial(self._conversation, owner=owner, conversation_id=conversation_id))
-        items = await self._items.shown(owner, found, known, earlier=True)
+        items = await self._items.show_items(owner, found, known, earlier=True)
         large = large or are_large(found)
         if references:
             named = await self._items.named(owner, references)
@@ -132,7 +132,7 @@ class Replies:
         elif not await self._db.write(work, storing=True):
             raise conversation_not_found(turn.conversation_id or "")
 
-    def kept(
+    def keep_at_end(
         self, owner: Owner, turn: Turn, stream: AnswerStream[ResponsesQuestion]
     ) -> AnswerStream[ResponsesQuestion]:
         """The stream of a turn whose answer is stored before its end goes out, and also when its reader leaves."""
@@ -164,7 +164,7 @@ class Replies:
         response: JsonObject = await decoded_row(found.body)
         for each in settings:
             response[each.field] = await decoded_row(each.value)
-        response["output"] = await self._items.shown(owner, [item for item in items if not item.given])
+        response["output"] = await self._items.show_items(owner, [item for item in items if not item.given])
         return response
 
     async def input_items(
@@ -178,7 +178,7 @@ class Replies:
         images: bool = False,
     ) -> ItemPage:
         """What it was asked with, the turns before it included where it was answered. `images`: as in
-        `ReplyItems.shown`. Raises NotFound."""
+        `ReplyItems.show_items`. Raises NotFound."""
 
         def look(conn: Connection) -> tuple[list[ItemRow], bool] | RunRow | None:
             with conn.snapshot():
@@ -196,7 +196,7 @@ class Replies:
             await self._items.show_images(owner, input_page.items)
             return input_page
         page, has_more = found
-        return ItemPage(await self._items.shown(owner, page, images=images), has_more)
+        return ItemPage(await self._items.show_items(owner, page, images=images), has_more)
 
     # ── what a request goes on from ──────────────────────────────────────────────────────────────
 

@@ -57,7 +57,7 @@ class ReplyItems:
         self._files = files
         self._attachments = attachments
 
-    async def shown(
+    async def show_items(
         self,
         owner: Owner,
         found: Sequence[ItemRow],
@@ -72,7 +72,7 @@ class ReplyItems:
         large = are_large(found)
         reading = partial(_read_apart if large else _read, found, natives)
         items, hidden = await asyncio.to_thread(reading) if large else reading()
-        await self._show(owner, hidden)
+        await self._fill_image(owner, hidden)
         if images:
             for part, media in kept_items.media_parts(items):
                 if media.kind == "file_id" and part["type"] == "input_image":
@@ -87,9 +87,9 @@ class ReplyItems:
     async def show_images(self, owner: Owner, items: Sequence[JsonObject], *, large: bool = False) -> None:
         """Of answers, in the places from which `put_away` took them."""
         find: Callable[[], list[HiddenImage]] = partial(list, kept_items.hidden_images(items))
-        await self._show(owner, await asyncio.to_thread(find) if large else find())
+        await self._fill_image(owner, await asyncio.to_thread(find) if large else find())
 
-    async def _show(self, owner: Owner, hidden: Sequence[HiddenImage]) -> None:
+    async def _fill_image(self, owner: Owner, hidden: Sequence[HiddenImage]) -> None:
         for file_id, show in hidden:
             show(await self._data(owner, file_id))
 
@@ -114,7 +114,7 @@ class ReplyItems:
         self, owner: Owner, given: Sequence[JsonObject], found: Mapping[str, ItemRow], natives: dict[str, Native]
     ) -> list[JsonObject]:
         """What was given with these items in the place of their references."""
-        items = await self.shown(owner, list(found.values()), natives, earlier=True)
+        items = await self.show_items(owner, list(found.values()), natives, earlier=True)
         return kept_items.with_items(given, dict(zip(found, items, strict=True)))
 
     async def find(self, owner: Owner, name: str) -> FileRecord | None:

@@ -36,7 +36,7 @@ class Seals:
         except StorageFull:
             log.warning("no space is left for the catalogue %s: nothing is sealed before a restart", self._db.place)
 
-    def of(self, owner: Owner) -> FernetSeal:
+    def seal_of(self, owner: Owner) -> FernetSeal:
         """Raises Unavailable where the catalogue had no place for its word."""
         if self._secret is None:
             raise Unavailable("Nothing can be sealed: the gateway began when no space was left for its catalogue.")

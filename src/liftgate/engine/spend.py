@@ -20,7 +20,7 @@ from liftgate.catalog.database import Database
 from liftgate.catalog.rows import usage as rows
 from liftgate.catalog.rows.usage import Counts, Group
 from liftgate.clock import Clock
-from liftgate.engine.meter import CallRecord, Hear
+from liftgate.engine.meter import CallRecord, OnEnd
 from liftgate.engine.spend_journal import Journal, OfFiles, Sums, begun, left_behind, sums_of
 from liftgate.errors import LiftgateError
 
@@ -73,10 +73,10 @@ class Spend:
         return sum(counts[-1] for sums in (self._sums, self._loose, pending) for counts in sums.calls.values())
 
     def ended(self, call: CallRecord) -> None:
-        if (hear := self.of_kind(call)) is not None:
-            hear(call)
+        if (on_end := self.of_kind(call)) is not None:
+            on_end(call)
 
-    def of_kind(self, call: CallRecord) -> Hear | None:
+    def of_kind(self, call: CallRecord) -> OnEnd | None:
         if call.operation in FREE:
             return None
         key, owner, failed = call.key_id, call.owner, 0 if call.outcome == "ok" else 1

@@ -172,13 +172,15 @@ class PartStore:
         if for_gemini and not is_taken(mime_type):
             raise unusable(f"The file {upload.filename!r}", mime_type, param="target_model_names")
         typed = replace(upload, mime_type=mime_type)
-        work = self.ingest.tasks.start(self._assembled(typed, parts, md5, completion), name=f"assemble {upload.id}")
+        work = self.ingest.tasks.start(
+            self._assemble_or_error(typed, parts, md5, completion), name=f"assemble {upload.id}"
+        )
         outcome: FileRecord | LiftgateError = await asyncio.shield(work)
         if isinstance(outcome, LiftgateError):
             raise outcome.again()
         return outcome
 
-    async def _assembled(
+    async def _assemble_or_error(
         self, upload: UploadRecord, parts: Sequence[UploadPart], md5: str | None, completion: str | None
     ) -> FileRecord | LiftgateError:
         try:

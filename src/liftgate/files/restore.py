@@ -129,7 +129,7 @@ async def restore(
 async def _check_catalogue(db: Database, manifest: Manifest, rows: Path) -> bool:
     """Whether it was restored from this backup before. Raises `ConfigError` where it was not and holds anything, and
     where it was and files were deleted since."""
-    if not await db.read(partial(_restored, backup=manifest.id)):
+    if not await db.read(partial(_was_restored, backup=manifest.id)):
         if await db.read(empty):
             return False
         raise ConfigError(
@@ -168,5 +168,5 @@ def _lacking(conn: Connection, *, rows: Path, gone: frozenset[str]) -> int:
     return sum(row["id"] not in there and row["blob_id"] not in gone for row in read_rows(rows / "files.jsonl"))
 
 
-def _restored(conn: Connection, *, backup: str) -> bool:
+def _was_restored(conn: Connection, *, backup: str) -> bool:
     return bool(conn.execute("SELECT 1 FROM counters WHERE name = ?", (_RESTORED + backup,)))

@@ -94,11 +94,11 @@ class Sessions:
     async def check_name(self, owner: Owner, alias: str) -> None:
         """Raises Conflict when a file of this owner has the name; the commit decides once more."""
 
-        def taken(conn: Connection) -> bool:
+        def is_taken(conn: Connection) -> bool:
             now = conn.now()
             return bool(get_file_by_alias(conn, owner, alias, now) or get_file(conn, owner, file_id_of(alias), now))
 
-        if await self._db.read(taken):
+        if await self._db.read(is_taken):
             raise Conflict(f"{alias} already exists.", param="name")
 
     async def find(self, secret: str) -> UploadRecord:

@@ -89,14 +89,14 @@ class Uploads:
         completion = hashlib.sha256("\n".join(part_ids).encode("utf-8", "backslashreplace")).hexdigest()
         upload, parts = await self._db.read(partial(_found, owner=owner, upload_id=upload_id))
         if upload.status == "completed":
-            return upload, await self._completed(upload, completion)
+            return upload, await self._find_completed(upload, completion)
         if upload.status != "pending":
             raise InvalidRequest(f"Upload {upload_id} is {upload.status}.", param="upload_id")
         ordered = _ordered(upload, parts, part_ids)
         file = await self._parts.assemble(upload, ordered, md5=md5, completion=completion, for_gemini=for_gemini)
         return replace(upload, status="completed", file_id=file.id, completion=completion), file
 
-    async def _completed(self, upload: UploadRecord, completion: str) -> FileRecord:
+    async def _find_completed(self, upload: UploadRecord, completion: str) -> FileRecord:
         if upload.completion != completion:
             raise InvalidRequest(f"Upload {upload.id} was completed before, with other parts.", param="part_ids")
         file = await self._db.read(lambda conn: get_file(conn, upload.owner, upload.file_id or "", conn.now()))

@@ -82,7 +82,7 @@ class GeminiClient:
                     self._time.learn(model.account, date)
                 if answer.status != 200:
                     reply = await transport.reply(answer)
-                    raise self._refusals.of(
+                    raise self._refusals.error_of(
                         reply, deployment.api_key, model.account, model.whose, names_file=await names_a_file(body)
                     )
                 if tier is not None and (served := answer.header(b"x-gemini-service-tier")):
@@ -111,7 +111,7 @@ class GeminiClient:
                     self._time.learn(model.account, date)
                 if answer.status != 200:
                     reply = await self._transport.reply(answer)
-                    raise self._refusals.of(
+                    raise self._refusals.error_of(
                         reply, deployment.api_key, model.account, model.whose, names_file=names_file
                     )
         except TimeoutError as error:
@@ -301,7 +301,7 @@ class GeminiClient:
         return reply
 
     def _refused(self, reply: Reply, account: Account, *, names_file: bool) -> LiftgateError:
-        return self._refusals.of(reply, account.api_keys[0], account.name, whose(account), names_file=names_file)
+        return self._refusals.error_of(reply, account.api_keys[0], account.name, whose(account), names_file=names_file)
 
     def _model(self, deployment: Deployment) -> ModelRoute:
         key = (deployment.id, deployment.model)

@@ -19,7 +19,7 @@ class Refusals:
     def __init__(self, measurements: Measurements) -> None:
         self._measurements = measurements
 
-    def of(self, reply: Reply, key: str, account: str, whose: str, *, names_file: bool) -> LiftgateError:
+    def error_of(self, reply: Reply, key: str, account: str, whose: str, *, names_file: bool) -> LiftgateError:
         """`account`: its name. `whose`: the place of its key, for people."""
         error = error_of(
             reply.status, reply.headers, without_key(reply.body, key), names_file=names_file, account=whose

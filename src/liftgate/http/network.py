@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ipaddress
+import os
 import socket
 import ssl
 import urllib.request
@@ -70,14 +71,19 @@ class EnvironmentProxies:
 
     def __init__(self) -> None:
         self._proxies = {
-            scheme: _proxy(f"{scheme.upper()}_PROXY", url)
+            scheme: _proxy(_variable(f"{scheme}_proxy"), url)
             for scheme, url in urllib.request.getproxies().items()
             if scheme in PORTS
         }
 
-    def of(self, scheme: str, host: str, port: int) -> Proxy | None:
+    def proxy_for(self, scheme: str, host: str, port: int) -> Proxy | None:
         proxy = self._proxies.get(scheme)
         return None if proxy is None or urllib.request.proxy_bypass(f"{host}:{port}") else proxy
+
+
+def _variable(name: str) -> str:
+    """As it is spelled in the environment, where the small spelling goes before the other."""
+    return name if os.environ.get(name) else name.upper()
 
 
 def _proxy(variable: str, url: str) -> Proxy:

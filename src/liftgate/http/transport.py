@@ -93,7 +93,7 @@ class Origin:
         host = f"[{name}]" if ":" in name else name
         return host if port == PORTS[scheme] else f"{host}:{port}"
 
-    def free(self) -> Connection | None:
+    def take_free(self) -> Connection | None:
         """The connection that was used last, which the other side is least likely to have given up."""
         oldest = monotonic() - self._keep_alive
         while self._free:
@@ -125,7 +125,7 @@ class Origin:
 
     # ── what a connection tells ──────────────────────────────────────────────────────────────────
 
-    def _freed(self, connection: Connection) -> None:
+    def _put_back(self, connection: Connection) -> None:
         connection.free_since = monotonic()
         self._free.append(connection)
         if not self._sweeping:
@@ -148,7 +148,7 @@ class Origin:
             self._deadlines.call_later(self._keep_alive, self._sweep)
 
     def _made(self) -> Connection:
-        return Connection(asyncio.get_running_loop(), self._freed, self._lost)
+        return Connection(asyncio.get_running_loop(), self._put_back, self._lost)
 
 
 class Transport:
@@ -194,7 +194,7 @@ class Transport:
 
         Only connecting has a time limit here: the caller waits within `deadlines`.
         """
-        connection = head.origin.free() or await self._connect(head.origin)
+        connection = head.origin.take_free() or await self._connect(head.origin)
         rest: Body = b""
         if body is None:
             request = b"%b\r\n" % head.data
@@ -219,7 +219,7 @@ class Transport:
         `silence` counts while the network takes a piece (`limits.idle`) and while the answer is awaited
         (`limits.chunk_answer`), not while `source` is waited for. What `source` raises passes unchanged.
         """
-        connection = head.origin.free() or await self._connect(head.origin)
+        connection = head.origin.take_free() or await self._connect(head.origin)
         wanted, given = stop - start, 0
         answer = connection.ask(b"%bContent-Length: %d\r\n\r\n" % (head.data, wanted), complete=False)
         pieces = source.read(start, stop)
@@ -288,7 +288,7 @@ class Transport:
         if origin is None:
             origin = self.origins[address] = Origin(
                 address,
-                self._proxies.of(*address),
+                self._proxies.proxy_for(*address),
                 self._secure,
                 self.deadlines,
                 connect=self.limits.connect,

@@ -20,7 +20,7 @@ from liftgate.catalog.rows.allowances import change_allowances
 from liftgate.errors import LiftgateError, LimitsAway, let_go
 from liftgate.keys.allowance import Allowance, Refusal, Taking, Waiter
 from liftgate.keys.limits import Limit
-from liftgate.keys.pools import Request, Standing, answered
+from liftgate.keys.pools import Request, Standing, answer_request
 from liftgate.keys.windows import window_of
 from liftgate.tasks import Tasks
 
@@ -236,7 +236,7 @@ class Allowances:
             standings: dict[str, Standing] = {}
 
             def change(limit_id: str, state: str | None, now: float) -> str:
-                changed, standings[limit_id] = answered(state, requests[limit_id], now)
+                changed, standings[limit_id] = answer_request(state, requests[limit_id], now)
                 return changed
 
             change_allowances(conn, [(each.limit_id, each.subject) for each in requests.values()], change)

@@ -55,7 +55,7 @@ class Estimate(Protocol):
 
 
 class Estimates(Protocol):
-    async def of(self, deployment: Deployment, body: Body, blobs: Mapping[str, str]) -> Estimate: ...
+    async def estimate(self, deployment: Deployment, body: Body, blobs: Mapping[str, str]) -> Estimate: ...
     def known(self, deployment: Deployment, body: Body) -> Estimate | None: ...
 
 
@@ -133,7 +133,7 @@ class Ticket(msgspec.Struct, eq=False):
         """Takes what is missing to the tokens and the money that this can come to, with `known` nano-dollars spent
         before. `blobs`: those that the URIs in the body are copies of. Raises RateReached, BudgetReached, LimitsAway,
         and what a count of Google's does."""
-        estimate = await self._estimates.of(deployment, body, blobs)
+        estimate = await self._estimates.estimate(deployment, body, blobs)
         if estimate.nanos is None and not self._settings.unpriced_within_budget and self._plan.has_budget:
             raise InvalidRequest(
                 f"The model {deployment.model_name!r} has no price here, and this key or its owner has a budget.",

@@ -97,7 +97,7 @@ class Keyring:
 
     async def show(self, record: KeyRecord) -> JsonObject:
         """By LiteLLM's names, with what it has spent."""
-        return await self._db.read(lambda conn: self._shown(conn, record))
+        return await self._db.read(lambda conn: self._with_spending(conn, record))
 
     async def show_named(self, keys: Sequence[str], aliases: Sequence[str]) -> list[JsonObject]:
         """Those that are there, each once: by secrets or digests first, then by aliases."""
@@ -106,11 +106,11 @@ class Keyring:
             tokens = [*map(named_token, keys), *[rows.token_of_alias(conn, alias) for alias in aliases]]
             found = [rows.key_of_token(conn, token) for token in tokens if token is not None]
             once = {record.id: record for record in found if record is not None}
-            return [self._shown(conn, record) for record in once.values()]
+            return [self._with_spending(conn, record) for record in once.values()]
 
         return await self._db.read(look)
 
-    def _shown(self, conn: Connection, record: KeyRecord) -> JsonObject:
+    def _with_spending(self, conn: Connection, record: KeyRecord) -> JsonObject:
         spending = read_spending(conn, record.id, Key(record).bounds, UsageFilter(key=record.id), self._zone)
         return {**shown_key(record), **spending}
 
@@ -132,7 +132,7 @@ class Keyring:
         """Changes what `fields` name. Raises `NotFound`, `Conflict`."""
 
         def change(conn: Connection, record: KeyRecord) -> KeyRecord:
-            return rows.save_key(conn, _changed(conn, record, fields))
+            return rows.save_key(conn, _apply_fields(conn, record, fields))
 
         saved = await self._write(key, change)
         _note("key_changed", by, saved, fields=sorted(fields))
@@ -181,7 +181,7 @@ class Keyring:
         self._check_secret(secret)
 
         def change(conn: Connection, record: KeyRecord) -> KeyRecord:
-            changed = _changed(conn, record, fields)
+            changed = _apply_fields(conn, record, fields)
             until = conn.now() + grace if grace else None
             kept = record.token if grace else None
             return rows.save_key(
@@ -251,7 +251,7 @@ def _end(conn: Connection, fields: Fields) -> float | None:
     return None if seconds is None else conn.now() + seconds
 
 
-def _changed(conn: Connection, record: KeyRecord, fields: Fields) -> KeyRecord:
+def _apply_fields(conn: Connection, record: KeyRecord, fields: Fields) -> KeyRecord:
     terms = msgspec.structs.replace(read_terms(record.terms), **_terms(fields))
     owner = record.owner
     if fields.keys() & {"user_id", "team_id"}:

@@ -144,7 +144,7 @@ _read_rate = msgspec.json.Decoder(Rate).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def answered(state: str | None, request: Request, now: float) -> tuple[str, Standing]:
+def answer_request(state: str | None, request: Request, now: float) -> tuple[str, Standing]:
     """The state of a limit after a request, and how it stands. `state`: as its row has it, None where there is none."""
     found: Pool | Rate
     if request.kind in ("requests", "tokens"):

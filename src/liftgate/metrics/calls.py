@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import zip_longest
 
-from liftgate.engine.meter import CallRecord, Hear
+from liftgate.engine.meter import CallRecord, OnEnd
 from liftgate.engine.spend import model_of
 from liftgate.metrics import families
 from liftgate.metrics.cells import UNREAD_CELL, Labels, Slot
@@ -66,17 +66,17 @@ class CallCounts:
         self._tokens: dict[str, _Tokens] = {}
 
     def ended(self, call: CallRecord) -> None:
-        if (hear := self.of_kind(call)) is not None:
-            hear(call)
+        if (on_end := self.of_kind(call)) is not None:
+            on_end(call)
 
-    def of_kind(self, call: CallRecord) -> Hear | None:
+    def of_kind(self, call: CallRecord) -> OnEnd | None:
         """Where calls of a kind are counted is looked for once, and not for each of them."""
-        hear = self._request(call) if call.method else None
+        on_end = self._request(call) if call.method else None
         if call.operation:
-            hear = self._call(call, hear)
-        return hear if call.outcome != "refused" else self._refusal(call, hear)
+            on_end = self._call(call, on_end)
+        return on_end if call.outcome != "refused" else self._refusal(call, on_end)
 
-    def _request(self, call: CallRecord) -> Hear:
+    def _request(self, call: CallRecord) -> OnEnd:
         method = call.method if call.method in METHODS else "_OTHER"
         labels = (method, call.route or OTHER, str(call.status))
         door = DOORS.get(call.route) if method in ("POST", "PUT") else None
@@ -100,17 +100,17 @@ class CallCounts:
         self._slot.add(families.UPLOAD_BYTES, (door,), call.bytes_in)
         self._slot.observe(families.UPLOAD_SECONDS, (door,), call.total)
 
-    def _refusal(self, call: CallRecord, hear: Hear | None) -> Hear:
+    def _refusal(self, call: CallRecord, on_end: OnEnd | None) -> OnEnd:
         at = self._slot.at(families.REFUSALS, (self._key(call), call.error or OTHER, call.limit))
 
         def count(call: CallRecord) -> None:
-            if hear is not None:
-                hear(call)
+            if on_end is not None:
+                on_end(call)
             self._cells[at] += 1.0
 
         return count
 
-    def _call(self, call: CallRecord, request: Hear | None) -> Hear:
+    def _call(self, call: CallRecord, request: OnEnd | None) -> OnEnd:
         model, asked = call.public_model, (call.operation, PROVIDER, call.public_model)
         tokens = None if "*" in model else self._tokens_of(model)
         reached = self._reached(call) if call.tries else None
@@ -146,7 +146,7 @@ class CallCounts:
 
         return count
 
-    def _reached(self, call: CallRecord) -> Hear:
+    def _reached(self, call: CallRecord) -> OnEnd:
         """Of a call for which Google was asked."""
         asked, streamed, is_plain = (call.operation, PROVIDER, call.public_model), call.streamed, call.is_plain
         cells, buckets, slot = self._cells, families.CALL_SECONDS, self._slot

@@ -49,7 +49,7 @@ class Sandbox:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self._serve(Exchange.of(scope, receive), receive, send)
+            await self._serve(Exchange.begin(scope, receive), receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:

@@ -34,14 +34,14 @@ class SandboxState:
         self.faults = Faults()
         self.scripts = Scripts()
         self.stats = Stats()
-        self.models = {name: ModelFacts.of(name) for name in settings.models}
+        self.models = {name: ModelFacts.named(name) for name in settings.models}
         self._directory = settings.keep_bytes
         self._temporary: Path | None = None
 
     def model(self, name: str) -> ModelFacts | None:
         """One that is listed, or of a family that is known; None for any other name."""
         listed = self.models.get(name)
-        return listed or (ModelFacts.of(name) if self.settings.any_model and known_family(name) else None)
+        return listed or (ModelFacts.named(name) if self.settings.any_model and known_family(name) else None)
 
     @property
     def directory(self) -> Path:

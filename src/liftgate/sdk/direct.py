@@ -127,7 +127,7 @@ class Direct:
         token = ""
         async with self._exchange(_bodiless(call)) as at:
             while True:
-                page, token = await at.attempts.of(partial(at.client.list_files, at.account, PAGE_SIZE, token))
+                page, token = await at.attempts.run(partial(at.client.list_files, at.account, PAGE_SIZE, token))
                 files += page
                 if not token:
                     return page_of(files, listing)
@@ -137,7 +137,7 @@ class Direct:
             # Google answers alike for a file that is gone and one that never was: only asking first tells.
             file = await self._get(at, file_name(file_id))
             self._active.pop((at.account.name, file.name), None)
-            await at.attempts.of(lambda: at.client.delete_file(at.account, file.name))
+            await at.attempts.run(lambda: at.client.delete_file(at.account, file.name))
             return FileDeleted(id=file.uri or file_id, object="file", deleted=True)
 
     async def open_file(self, file_id: str, call: Call) -> StoredFile:
@@ -151,7 +151,7 @@ class Direct:
         )
 
     async def _get(self, at: Exchange, name: str) -> GeminiFile:
-        return await at.attempts.of(lambda: at.client.get_file(at.account, name))
+        return await at.attempts.run(lambda: at.client.get_file(at.account, name))
 
     # ── chat ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -200,9 +200,9 @@ class Direct:
                 files[need.param] = await self._once_ready(at, await direct_media.carried(at, need))
         if urls := [need for need in found.needs if need.kind == "url"]:
             budget = found.budget
-            async with direct_media.fetching() as fetcher:
+            async with direct_media.open_fetcher() as fetcher:
                 for need in urls:
-                    fetched = await direct_media.fetched(at, fetcher, need, budget)
+                    fetched = await direct_media.fetch_media(at, fetcher, need, budget)
                     if isinstance(fetched, GeminiFile):
                         fetched = await self._once_ready(at, fetched)
                     budget -= len(fetched.data or "") * 3 // 4
@@ -255,7 +255,7 @@ class Direct:
         pauses = iter(YOUNG_PAUSES)
         while True:
             try:
-                return await at.attempts.of(call)
+                return await at.attempts.run(call)
             except InvalidRequest as refused:
                 raise named(refused, asked.suspects) from None
             except UpstreamFileLost as error:

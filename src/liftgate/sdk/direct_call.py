@@ -106,7 +106,7 @@ class DirectCall(Generic[Q, R, P]):
 
         async def folded() -> Answer[Q]:
             raw = await self._client.generate(self._deployment, body, timeout=timeout)
-            fold = self._fold(translation)
+            fold = self._new_fold(translation)
             fold.feed(decoded(raw))
             fold.end(whole=True)
             self._signatures.keep(fold.take_signatures())
@@ -143,7 +143,7 @@ class DirectCall(Generic[Q, R, P]):
             self._deployment, self._encoded(translation.body), timeout=timeout, idle_timeout=timeout
         )
         try:
-            fold = self._fold(translation)
+            fold = self._new_fold(translation)
             first: list[Event] = []
             while not any(isinstance(event, SHOWN) for event in first) and (batch := await stream.batch()):
                 for data in batch:
@@ -162,7 +162,7 @@ class DirectCall(Generic[Q, R, P]):
         except TypeError as error:
             raise InvalidRequest(f"'extra_body' is no JSON: {error}", param="extra_body") from error
 
-    def _fold(self, translation: Q) -> AnswerFold[Q]:
+    def _new_fold(self, translation: Q) -> AnswerFold[Q]:
         head = Head(ids.token(), self._model, int(self._clock.now()))
         return AnswerFold(head, translation, new_call_id=partial(ids.new_call_id, self._form.call_prefix))
 
@@ -179,7 +179,7 @@ class DirectStream(Generic[Q, P]):
         signatures: RecentSignatures,
     ) -> None:
         self._stream = stream
-        self._fold = fold
+        self._new_fold = fold
         self._write = write
         self._first = first
         self._signatures = signatures
@@ -206,9 +206,9 @@ class DirectStream(Generic[Q, P]):
         if self._first:
             events, self._first = self._first, []
         elif batch := await self._stream.batch():
-            events = [event for data in batch for event in self._fold.feed(decoded(data))]
+            events = [event for data in batch for event in self._new_fold.feed(decoded(data))]
         else:
-            events = self._fold.end()
+            events = self._new_fold.end()
             await self.close()
-        self._signatures.keep(self._fold.take_signatures())
+        self._signatures.keep(self._new_fold.take_signatures())
         return events

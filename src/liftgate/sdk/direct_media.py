@@ -37,7 +37,7 @@ async def sent(at: Exchange, source: ByteSource, mime_type: str, metadata: Mappi
     return await DirectUpload(at, outgoing.source, media_types.bare(mime_type), metadata).send()
 
 
-async def fetched(at: Exchange, fetcher: Fetcher, need: Media, budget: int) -> ResolvedFile | GeminiFile:
+async def fetch_media(at: Exchange, fetcher: Fetcher, need: Media, budget: int) -> ResolvedFile | GeminiFile:
     """What lies behind a URL: as data of at most `budget` bytes, else uploaded. Raises what the fetcher does."""
     # Loaded where a URL is met: the SDK alone needs nothing of the engine.
     from liftgate.engine.url_media import InlineBudget, open_media
@@ -51,7 +51,7 @@ async def fetched(at: Exchange, fetcher: Fetcher, need: Media, budget: int) -> R
 
 
 @asynccontextmanager
-async def fetching() -> AsyncIterator[Fetcher]:
+async def open_fetcher() -> AsyncIterator[Fetcher]:
     """A fetcher for one call."""
     from liftgate.engine.fetch import Fetcher
 

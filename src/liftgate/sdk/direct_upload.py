@@ -62,7 +62,7 @@ class DirectUpload:
 
     async def start(self) -> NamedSession:
         name = ids.new_copy_name()
-        started = await self._attempts.of(
+        started = await self._attempts.run(
             lambda: self._client.start_upload(
                 self._account, mime_type=self._mime_type, size=self._source.size, name=name, metadata=self._metadata
             )
@@ -72,7 +72,7 @@ class DirectUpload:
 
     async def find(self, name: str) -> GeminiFile | None:
         try:
-            return await self._attempts.of(lambda: self._client.get_file(self._account, name))
+            return await self._attempts.run(lambda: self._client.get_file(self._account, name))
         except UpstreamFileLost:
             return None
 

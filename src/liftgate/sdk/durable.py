@@ -169,7 +169,7 @@ class Durable:
             return ResponsesAPIResponse(**begun.response)
         if request.get("stream"):
             stream = await generate.stream(turn.dialect, LOCAL, turn.request)
-            kept = replies.kept(LOCAL, turn, stream) if turn.keeps else stream
+            kept = replies.keep_at_end(LOCAL, turn, stream) if turn.keeps else stream
             return _Pieces(kept, partial(events_of, turn.request))
         answer = await generate.complete(turn.dialect, LOCAL, turn.request)
         response = turn.dialect.whole(answer)

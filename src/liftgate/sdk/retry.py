@@ -36,7 +36,7 @@ class Attempts:
         """Seconds to the deadline; a little above 0 when it has passed, so that the next wait ends at once."""
         return max(0.001, self._deadline - self._clock.monotonic())
 
-    async def of(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def run(self, call: Callable[[], Awaitable[T]]) -> T:
         """The call's result, or its last error. A pause that Google asks for and that does not fit ends the tries."""
         for attempt in range(self._retries):
             try:

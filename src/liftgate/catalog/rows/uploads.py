@@ -142,7 +142,7 @@ def _locked(conn: Connection, upload_id: str, now: float) -> UploadRecord:
     return _seen(conn, upload, now)
 
 
-def _ended(upload: UploadRecord) -> InvalidRequest:
+def _not_open(upload: UploadRecord) -> InvalidRequest:
     return InvalidRequest(f"Upload {upload.id} is {upload.status}.", param="upload_id")
 
 
@@ -161,7 +161,7 @@ def add_part(conn: Connection, part: UploadPart, now: float) -> bool:
     `InvalidRequest` when the upload has ended, `Unavailable` when a sweep has taken the object."""
     upload = _locked(conn, part.upload_id, now)
     if upload.status != "pending":
-        raise _ended(upload)
+        raise _not_open(upload)
     if part.start is not None and part.start != upload.received:
         return False
     if part.start is None:
@@ -230,7 +230,7 @@ def finish(
             raise InvalidRequest(f"The file of upload {upload_id} was deleted.", param="upload_id")
         return Finished(done, ())
     if upload.status != "pending":
-        raise _ended(upload)
+        raise _not_open(upload)
     own = {row[0] for row in conn.execute("DELETE FROM upload_parts WHERE upload_id = ? RETURNING key", (upload_id,))}
     if not own.issuperset(part.key for part in parts):
         raise InvalidRequest(f"A part does not belong to upload {upload_id}.", param="part_ids")
@@ -250,7 +250,7 @@ def cancel(conn: Connection, owner: Owner, upload_id: str, now: float) -> tuple[
         raise UploadNotFound(upload_id)
     upload = _locked(conn, upload_id, now)
     if upload.status not in ("pending", "cancelled"):
-        raise _ended(upload)
+        raise _not_open(upload)
     return replace(upload, status="cancelled"), _end(conn, upload_id, "cancelled")
 
 

@@ -95,7 +95,7 @@ def restore(
     aside: list[str] = []
     with _progress("restore") as begin:
         made, places = run(
-            lambda: _restored(settings, directory.absolute(), begin, aside, replace=replace, copies=take_copies)
+            lambda: _run_restore(settings, directory.absolute(), begin, aside, replace=replace, copies=take_copies)
         )
     for name in aside:
         click.echo(f"Set aside: {name}.", err=as_json)
@@ -107,7 +107,7 @@ def restore(
     _show(made, places, as_json, f"Restored {counted(made.files, 'file')}", set_aside=aside)
 
 
-async def _restored(
+async def _run_restore(
     settings: Settings, directory: Path, begin: Any, aside: list[str], *, replace: bool, copies: bool
 ) -> tuple[Restored, dict[str, str]]:
     from liftgate.blobs.open import open_blob_store

@@ -104,7 +104,7 @@ def _local_file(path: Path) -> LocalFile:
     if str(path) == "-":
         raise Misused("-: standard input cannot be uploaded, as its size must be known first; write it to a file.")
     try:
-        return LocalFile.of(path)
+        return LocalFile.from_path(path)
     except FileNotFoundError:
         raise Misused(f"{path}: there is no such file.") from None
     except ValueError as what:

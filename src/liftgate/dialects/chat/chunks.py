@@ -57,24 +57,24 @@ class ChunkWriter:
                 chunk = self._chunk(event.index, {"content": event.text})
                 if event.logprobs is not None:
                     chunk["choices"][0]["logprobs"] = {"content": logprobs(event.logprobs), "refusal": None}
-                return [*self.begun(event.index, text=True), chunk]
+                return [*self.open_choice(event.index, text=True), chunk]
             case Thought():
-                return [*self.begun(event.index), self._chunk(event.index, {"reasoning_content": event.text})]
+                return [*self.open_choice(event.index), self._chunk(event.index, {"reasoning_content": event.text})]
             case Call() | Blob() | Speech():
-                begun = self.begun(event.index)
+                open_choice = self.open_choice(event.index)
                 delta = self._delta(event, self._choices[event.index])
-                return [*begun, self._chunk(event.index, delta)] if delta else begun
+                return [*open_choice, self._chunk(event.index, delta)] if delta else open_choice
             case Ended():
                 return self._end(self._answer.choices[event.index])
             case Counted() if self._question.include_usage:
-                return [{**(self._head or self._begin()), "choices": [], "usage": self.usage()}]
+                return [{**(self._head or self._make_head()), "choices": [], "usage": self.usage()}]
         return []
 
     def usage(self) -> JsonObject:
         """What Google has counted so far."""
         return chat_usage(self._answer.counts, self._answer.dollars)
 
-    def begun(self, index: int, *, text: bool = False) -> list[JsonObject]:
+    def open_choice(self, index: int, *, text: bool = False) -> list[JsonObject]:
         """The role, before the choice's first chunk, whatever that is; `text`: it begins with content."""
         if index in self._choices:
             return []
@@ -122,7 +122,7 @@ class ChunkWriter:
             delta["annotations"] = annotations
         if extra := form.extra_content(choice, self._question):
             delta["extra_content"] = extra
-        chunks += self.begun(index, text=empty)
+        chunks += self.open_choice(index, text=empty)
         if delta:
             chunks.append(self._chunk(index, delta))
         finish = self._chunk(index, {})
@@ -131,12 +131,12 @@ class ChunkWriter:
 
     def _chunk(self, index: int, delta: JsonObject) -> JsonObject:
         choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": None}
-        chunk: JsonObject = {**(self._head or self._begin()), "choices": [choice]}
+        chunk: JsonObject = {**(self._head or self._make_head()), "choices": [choice]}
         if self._question.include_usage:
             chunk["usage"] = None
         return chunk
 
-    def _begin(self) -> JsonObject:
+    def _make_head(self) -> JsonObject:
         """What all chunks have in common; it is known once the answer has begun."""
         answer = self._answer
         self._head = {
@@ -170,7 +170,7 @@ class ChunkEncoder:
             if type(event) is Text and event.logprobs is None and (not large or len(event.text) <= STEP):
                 template = self._templates.get(event.index)
                 if template is None:
-                    blocks += [sse_event(_encode(chunk)) for chunk in self._writer.begun(event.index, text=True)]
+                    blocks += [sse_event(_encode(chunk)) for chunk in self._writer.open_choice(event.index, text=True)]
                     template = self._template(event.index)
                 blocks.append(template[0] + _encode(event.text) + template[1])
             elif large:

@@ -110,7 +110,7 @@ class Output:
         elif "toolCall" in part or "toolResponse" in part:
             self._searched.append(part)
         elif part.get("thought") is not True and _STEPS.isdisjoint(part):
-            self._name(_called(part))
+            self._name(_describe(part))
 
     def _run(self, code: str, signature: object) -> None:
         self._ran = self._new_id()
@@ -232,7 +232,7 @@ class Output:
         return f"srvtoolu_{self._token}{len(self.blocks):02d}"
 
 
-def _called(part: JsonObject) -> str:
+def _describe(part: JsonObject) -> str:
     """What a part is, in words."""
     if isinstance(blob := part.get("inlineData"), dict):
         return f"A file of {_size(str(blob.get('data') or ''))} bytes, {blob.get('mimeType') or 'of no type'}"

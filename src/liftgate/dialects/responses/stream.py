@@ -125,7 +125,7 @@ class ResponseEncoder(ResponseWriter):
 
     def encode(self, events: Sequence[Event]) -> Body:
         self._write(events)
-        return self.taken()
+        return self.take_frames()
 
     def frames(self, events: Sequence[Event]) -> list[Body]:
         """As `encode`, one by one."""
@@ -154,14 +154,14 @@ class ResponseEncoder(ResponseWriter):
 
     def ping(self) -> Body:
         self._created()
-        return self.taken() or PING
+        return self.take_frames() or PING
 
     def end(self) -> bytes:
         return b""
 
     def error(self, error: LiftgateError) -> Body:
         self.fail(error)
-        return self.taken()
+        return self.take_frames()
 
     def emit(self, kind: str, fields: JsonObject) -> None:
         event = {"type": kind, "sequence_number": self._number, **fields}
@@ -174,7 +174,7 @@ class ResponseEncoder(ResponseWriter):
     def _shared(self, value: JsonObject) -> object:
         return value if self.large else msgspec.Raw(_encode(value))
 
-    def taken(self) -> Body:
+    def take_frames(self) -> Body:
         frames = self.listed()
         if len(frames) == 1:
             return frames[0]

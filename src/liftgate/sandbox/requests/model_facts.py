@@ -59,7 +59,7 @@ class ModelFacts:
     """Audio and video in functionResponse.parts (recorded never on 3; java-genai#884, gemini-cli#16741)."""
 
     @classmethod
-    def of(cls, name: str) -> "ModelFacts":
+    def named(cls, name: str) -> "ModelFacts":
         if "embedding" in name:
             return cls(name, generates=False, embeds=True)
         known = STANDS_FOR.get(name, name)

@@ -76,7 +76,7 @@ class Exchange:
     _ended: bool = False
 
     @classmethod
-    def of(cls, scope: Message, receive: Receive) -> "Exchange":
+    def begin(cls, scope: Message, receive: Receive) -> "Exchange":
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get("host") or "{}:{}".format(*(scope.get("server") or ("127.0.0.1", 80)))
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))

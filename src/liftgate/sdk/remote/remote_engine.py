@@ -63,7 +63,7 @@ class RemoteEngine:
             path = local_path(file)
             source: UploadSource = GivenBytes(given.filename, given.source)
             if path is not None and await asyncio.to_thread(path.is_file):
-                source = await asyncio.to_thread(LocalFile.of, path)
+                source = await asyncio.to_thread(LocalFile.from_path, path)
             new = replace(new, filename=given.filename, mime_type=given.mime_type, size=source.size, models=models)
             asked = Upload(self._gateway, source, new, Silent())
             async with _limit(call.timeout):
@@ -121,7 +121,7 @@ class RemoteEngine:
         stream = _Pieces(self._gateway, path, encoded(request), timeout, kind)
         try:
             async with _limit(timeout):
-                await attempts.of(stream.begin)
+                await attempts.run(stream.begin)
         except BaseException:
             await stream.close()
             raise
@@ -157,7 +157,7 @@ class RemoteEngine:
     async def _ask(self, method: str, path: str, call: Call, document: JsonMapping | None = None) -> JsonObject:
         attempts, timeout = self._attempts(call)
         async with _limit(timeout):
-            return await attempts.of(lambda: self._gateway.ask(method, path, document, silence=timeout))
+            return await attempts.run(lambda: self._gateway.ask(method, path, document, silence=timeout))
 
 
 class _Pieces(Generic[E]):

@@ -45,7 +45,7 @@ class LocalFile:
     mtime_ns: int
 
     @classmethod
-    def of(cls, path: Path) -> LocalFile:
+    def from_path(cls, path: Path) -> LocalFile:
         """Raises OSError, and ValueError where it is no regular file."""
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode):

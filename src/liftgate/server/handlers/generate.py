@@ -28,12 +28,12 @@ PATIENCE = 0.5
 _encode = msgspec.json.Encoder().encode
 
 
-def counted(tokens: int) -> JsonObject:
+def input_tokens(tokens: int) -> JsonObject:
     """As OpenAI says it (docs/protocol/openai.md, "Counting tokens")."""
     return {"object": "response.input_tokens", "input_tokens": tokens}
 
 
-def answers(dialect: Dialect[Q], *allowed: str) -> Callable[[Request], Awaitable[Response]]:
+def answer_in(dialect: Dialect[Q], *allowed: str) -> Callable[[Request], Awaitable[Response]]:
     """The handler of a route where models are asked in this API. A client that goes away ends the call at Gemini,
     streamed or not. A model in the path goes before the body's. `allowed`: parameters of the query that have no
     effect."""
@@ -83,8 +83,8 @@ def asks_for_stream(body: JsonMapping) -> bool:
     return stream is True
 
 
-def counts(
-    dialect: Dialect[Q], *allowed: str, form: Callable[[int], JsonObject] = counted
+def count_in(
+    dialect: Dialect[Q], *allowed: str, form: Callable[[int], JsonObject] = input_tokens
 ) -> Callable[[Request], Awaitable[Response]]:
     """The handler of a route that says how many tokens the same body would send, files included; nothing is
     generated. `form`: the answer that says it."""
@@ -93,8 +93,8 @@ def counts(
         request.query("key", *allowed)
         body = await request.json_object()
         with request.while_connected(PATIENCE):
-            counted = await request.gateway.generate.count(dialect, request.owner, body, large=request.held >= LARGE)
-            return json_response(form(counted.total))
+            found = await request.gateway.generate.count(dialect, request.owner, body, large=request.held >= LARGE)
+            return json_response(form(found.total))
 
     return count
 

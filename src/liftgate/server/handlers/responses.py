@@ -48,7 +48,7 @@ async def create_response(request: Request) -> Response:
         events = await generate.stream(dialect, owner, turn.request, large=large)
     encoder = dialect.encoder(events.head, turn.request)
     if turn.keeps:
-        events = replies.kept(owner, turn, events)
+        events = replies.keep_at_end(owner, turn, events)
     answer = streamed(request, events, encoder)
     if not turn.keeps and events.answer is not None:
         request.let_go()

@@ -30,7 +30,7 @@ async def show(request: Request) -> Response:
     request.query("key")
     desk = request.desk
     if desk is None:
-        return _answer(_shown(request, OPEN, keys=False))
+        return _answer(_session_json(request, OPEN, keys=False))
     cookie = cookie_of(request)
     if not cookie:
         return _answer({"signed_in": False, "keys": True})
@@ -40,7 +40,7 @@ async def show(request: Request) -> Response:
     except AuthenticationFailed as error:
         let_go(error)
         return _answer({"signed_in": False, "keys": True}, set_cookie(request, ""))
-    return _answer(_shown(request, caller, keys=True, found=found))
+    return _answer(_session_json(request, caller, keys=True, found=found))
 
 
 async def sign_in(request: Request) -> Response:
@@ -49,7 +49,7 @@ async def sign_in(request: Request) -> Response:
     check_origin(request)
     desk = request.desk
     if desk is None:
-        return _answer(_shown(request, OPEN, keys=False))
+        return _answer(_session_json(request, OPEN, keys=False))
     desk.check_rate(request)
     body = await request.json_object(LARGEST_BODY)
     unknown = next((name for name in body if name != "key"), None)
@@ -70,7 +70,7 @@ async def sign_in(request: Request) -> Response:
     note(log, "signed_in", By(caller.name, client_of(request)), owner=caller.owner)
     if before:
         await request.gateway.sign_ins.end(before)
-    return _answer(_shown(request, caller, keys=True, found=found), set_cookie(request, cookie))
+    return _answer(_session_json(request, caller, keys=True, found=found), set_cookie(request, cookie))
 
 
 async def sign_out(request: Request) -> Response:
@@ -88,7 +88,7 @@ async def _caller(request: Request, desk: SignInDesk, key: bytes) -> Caller:
     return await desk.auth.find_caller(request, request.gateway.known_keys)
 
 
-def _shown(request: Request, caller: Caller, *, keys: bool, found: SignedIn | None = None) -> JsonObject:
+def _session_json(request: Request, caller: Caller, *, keys: bool, found: SignedIn | None = None) -> JsonObject:
     """`master`: whether keys are made and changed with it; `files`: whether it opens files and models; `spend`: whether
     it is counted."""
     shown: JsonObject = {
