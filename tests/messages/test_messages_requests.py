@@ -236,6 +236,27 @@ def test_citations_are_refused_unless_they_may_be_dropped(gateway: str) -> None:
     message(gateway, messages=[user({**cited, "citations": {"enabled": False}}, {**cited, "citations": None})])
 
 
+def test_what_stands_in_citations_and_results_is_looked_at(gateway: str) -> None:
+    document = {"type": "document", "source": INLINE, "citations": "all"}
+    found = {"type": "search_result", "source": "s", "title": "t", "content": [{**text("x"), "foo": 1}]}
+    assert "citations" in refused(post(gateway, messages=[user(document)]))["message"]
+    assert "content.0.content.0.foo: Extra" in refused(post(gateway, messages=[user(found)]))["message"]
+    message(gateway, messages=[user(found)], drop_params=True)
+
+
+def test_code_whose_output_another_service_sealed_has_not_failed(gateway: str, sandbox: SandboxServer) -> None:
+    code = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "code_execution", "input": {"code": "print(1)"}}
+    sealed = {"type": "encrypted_code_execution_result", "encrypted_stdout": "x", "stderr": "", "content": []}
+    for status, outcome in ((0, "OUTCOME_OK"), (1, "OUTCOME_FAILED")):
+        got = {
+            "type": "code_execution_tool_result",
+            "tool_use_id": "srvtoolu_1",
+            "content": {**sealed, "return_code": status},
+        }
+        turns = contents(gateway, sandbox, user("x"), assistant(code, got, text("1")), user("y"))
+        assert turns[1]["parts"][1] == {"codeExecutionResult": {"outcome": outcome, "output": ""}}
+
+
 def test_a_container_upload_needs_code(gateway: str, sandbox: SandboxServer) -> None:
     upload = {"type": "container_upload", "file_id": file_id(gateway)}
     refused(post(gateway, messages=[user(upload, text("x"))]))

@@ -89,8 +89,8 @@ def _choice_without_functions(ask: Ask, config: JsonObject) -> None:
     else:
         ask.leave_out(
             ask.choice_param,
-            f"Unsupported value: '{ask.choice_param}' does not support 'required' with this model where no function "
-            "is declared: it decides by itself when to use Google's tools.",
+            f"Unsupported value: '{ask.choice_param}' cannot force a call with this model where no function is "
+            "declared: it decides by itself when to use Google's tools.",
         )
 
 

@@ -24,7 +24,8 @@ ANTHROPIC_PATHS = ("/v1/messages",)
 _ANTHROPICS = (
     *("/v1/models", "/v1/files"),
     *(f"/v1/{noun}" for noun in ANTHROPIC_UNSERVED),
-    *("/v1/v1/", "/messages"),  # a client's base URL with too much, or a program's without its version
+    *("/v1/v1/", "/anthropic/", "/messages"),  # a client's base URL with too much, or a program's without its version
+    "/api/",  # what Claude Code notes of its use
 )
 _FILES_BETA = b"files-api-"
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
 from liftgate.ask import checks
 from liftgate.ask.media import Media
 from liftgate.ask.media_parts import media_part
 from liftgate.ask.tool_results import response_of
-from liftgate.dialects.messages.fields import BLOCKS, REFUSED_BLOCKS
+from liftgate.dialects.messages.fields import REFUSED_BLOCKS
 from liftgate.dialects.messages.media import read_source, uploaded
 from liftgate.dialects.messages.question import Reading
 from liftgate.errors import UnsupportedParameter
@@ -22,7 +22,10 @@ _KEYS = {
     "document": IGNORED_KEYS | {"source", "citations", "title", "context"},
     "search_result": IGNORED_KEYS | {"source", "title", "content", "citations"},
     "container_upload": IGNORED_KEYS | {"file_id"},
+    "tool_reference": IGNORED_KEYS | {"tool_name"},
 }
+_ANYWHERE = ("text", "image", "document", "search_result", "container_upload")
+_IN_RESULTS = (*_ANYWHERE, "tool_reference")
 _SOURCE_KEYS = frozenset({"type", "media_type", "data", "url", "file_id", "content"})
 _DEEPEST = 3
 
@@ -64,18 +67,22 @@ def read_block(
         parts.append({"text": piece} if isinstance(piece, str) else media_part(reading.ask, piece))
 
 
-def pieces_of(reading: Reading, block: JsonObject, where: str, levels: int = _DEEPEST) -> Iterator[str | Media]:
-    """What one block holds: texts and files, in its order. Raises InvalidRequest and UnsupportedParameter."""
+def pieces_of(
+    reading: Reading, block: JsonObject, where: str, levels: int = _DEEPEST, allowed: tuple[str, ...] = _ANYWHERE
+) -> Iterator[str | Media]:
+    """What one block holds: texts and files, in its order. `allowed`: the types that may stand there. Raises
+    InvalidRequest and UnsupportedParameter."""
     kind = block.get("type")
-    known = _KEYS.get(kind) if type(kind) is str else None
-    if known is None:
-        refuse(kind_of(block, where), where)
-    reading.ask.refuse_unknown_keys(block, where, known)
+    if kind not in allowed:
+        refuse(kind_of(block, where), where, allowed if allowed is _IN_RESULTS else (*allowed, "tool_result"))
+    reading.ask.refuse_unknown_keys(block, where, _KEYS[kind])
     if kind == "text":
         if text := checks.string(checks.required(block, "text", where), f"{where}.text"):
             yield text
     elif kind == "search_result":
         yield _search_result(reading, block, where)
+    elif kind == "tool_reference":
+        yield f"Tool: {checks.string(checks.required(block, 'tool_name', where), f'{where}.tool_name')}"
     elif kind == "container_upload":
         if not reading.runs_code:
             raise UnsupportedParameter(
@@ -87,10 +94,10 @@ def pieces_of(reading: Reading, block: JsonObject, where: str, levels: int = _DE
         yield from _file(reading, block, where, levels)
 
 
-def refuse(kind: str, where: str) -> NoReturn:
+def refuse(kind: str, where: str, allowed: Iterable[str]) -> NoReturn:
     if reason := REFUSED_BLOCKS.get(kind):
         raise UnsupportedParameter(f"Unsupported block: '{where}' is a '{kind}': {reason}.", param=f"{where}.type")
-    raise checks.invalid_value(f"{where}.type", kind, [row.field for row in BLOCKS if row.fate == "mapped"])
+    raise checks.invalid_value(f"{where}.type", kind, list(allowed))
 
 
 def _file(reading: Reading, block: JsonObject, where: str, levels: int) -> Iterator[str | Media]:
@@ -137,6 +144,7 @@ def _search_result(reading: Reading, block: JsonObject, where: str) -> str:
         at = f"{where}.content[{place}]"
         found = checks.mapping(each, at)
         checks.choice(kind_of(found, at), f"{at}.type", ("text",))
+        reading.ask.refuse_unknown_keys(found, at, _KEYS["text"])
         texts.append(checks.string(checks.required(found, "text", at), f"{at}.text"))
     return "\n".join((f"Search result: {title}", f"Source: {source}", *texts))
 
@@ -146,7 +154,7 @@ def refuse_citations(reading: Reading, block: JsonObject, where: str) -> None:
     if (citations := block.get("citations")) is None:
         return
     at = f"{where}.citations"
-    if type(citations) is dict and citations.get("enabled") is True:
+    if checks.mapping(citations, at).get("enabled") is True:
         reading.ask.leave_out(
             f"{at}.enabled",
             f"Unsupported parameter: '{at}.enabled': Gemini cites what it finds by itself and no documents that it is "
@@ -163,7 +171,7 @@ def read_result(reading: Reading, block: JsonObject, where: str) -> tuple[JsonOb
     media: list[Media] = []
     at = f"{where}.content"
     for place, each in enumerate(listed("" if content is None else content, at)):
-        for piece in pieces_of(reading, each, f"{at}[{place}]"):
+        for piece in pieces_of(reading, each, f"{at}[{place}]", allowed=_IN_RESULTS):
             if isinstance(piece, str):
                 texts.append(piece)
             else:

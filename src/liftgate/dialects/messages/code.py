@@ -27,7 +27,7 @@ class Ran(msgspec.Struct):
         ran: JsonObject = {"executableCode": {"language": "PYTHON", "code": code}}
         if signature is not None:
             ran["thoughtSignature"] = signature
-        if found.get("type") != "code_execution_result":
+        if str(found.get("type")).endswith("_error"):
             return [ran, _result(FAILED, str(found.get("error_code") or ""))]
         stdout, stderr = (checks.string(found.get(key) or "", f"{at}.{key}") for key in ("stdout", "stderr"))
         return [ran, _result(FAILED if found.get("return_code") else OK, stdout + stderr)]

@@ -45,6 +45,7 @@ TOO_LONG = "context_length_exceeded"
 _LISTED = 40
 """Names of models that a 404 tells, at most."""
 _INDEX = re.compile(r"\[(\d+)\]")
+_QUOTED_PATH = re.compile(r"'(?:messages|system|tools)\[\d[\w.\[\]]*'")
 _OPENAIS_HINT = re.compile(r" \(HINT: [^)]*OpenAI[^)]*\)")
 
 
@@ -85,9 +86,10 @@ def in_anthropics_words(error: LiftgateError) -> str:
     if isinstance(error, AuthenticationFailed) and error.code is None:
         return "x-api-key header is required. Authorization: Bearer does as well."
     message = with_our_list(_OPENAIS_HINT.sub("", error.message))
+    message = _QUOTED_PATH.sub(lambda found: _INDEX.sub(r".\1", found[0]), message)
     if error.code == TOO_LONG and isinstance(error, InvalidRequest):
         return f"prompt is too long: {message}"
-    named = not path or path == "id" or (error.param or "") in message or "`" in message
+    named = not path or path == "id" or path in message or "`" in message
     return f"{path}: {message}" if isinstance(error, InvalidRequest) and not named else message
 
 

@@ -15,7 +15,7 @@ REQUEST: tuple[Row, ...] = (
         ("model", "the deployments of that public name, or of an alias (`model_group_alias`)"),
         ("messages", "contents; user, assistant and system, of which several may follow one another"),
         ("max_tokens", "generationConfig.maxOutputTokens, at most the model's own limit; 0 is refused"),
-        ("system", "systemInstruction, a text or text blocks"),
+        ("system", "systemInstruction, a text or text blocks; Claude Code's line for Anthropic's billing is left out"),
         ("stream", "streamGenerateContent"),
         ("stop_sequences", "generationConfig.stopSequences, at most 5; the answer's end cannot say which one it was"),
         ("temperature", "generationConfig.temperature, 0 to 2, in both API versions"),
@@ -74,6 +74,7 @@ BLOCKS: tuple[Row, ...] = (
         ),
         ("tool_result", "functionResponse, in the order of the calls; `is_error` as `error`; files inside it, or behind"
                         " it in a user content"),
+        ("tool_reference", "the tool's name, as text of the result that it stands in: Gemini gets all tools at once"),
         ("thinking", "a thought, and signatures for the calls behind it; what another service signed is left out"),
         ("server_tool_use", "code_execution: executableCode. Others go with their results"),
         ("code_execution_tool_result", "codeExecutionResult"),
@@ -83,8 +84,6 @@ BLOCKS: tuple[Row, ...] = (
     ),
     *rows(
         "refused",
-        ("tool_reference", "Gemini gets all tools at once"),
-        ("tool_search_tool_result", "Gemini gets all tools at once"),
         ("browser_state", "browser tools are not translated"),
         ("mcp_tool_use", "MCP servers are not asked at this door"),
         ("mcp_tool_listing", "MCP servers are not asked at this door"),
@@ -98,6 +97,7 @@ BLOCKS: tuple[Row, ...] = (
     *rows(
         "ignored",
         ("redacted_thinking", "what another service sealed cannot be read here"),
+        ("tool_search_tool_result", "Gemini gets all tools at once"),
         ("web_fetch_tool_result", "what was read stands in the answer's text; a warning in the log"),
     ),
 )  # fmt: skip

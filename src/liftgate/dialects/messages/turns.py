@@ -39,6 +39,7 @@ _MESSAGE_KEYS = frozenset({"role", "content"})
 _RESULT_KEYS = IGNORED_KEYS | {"tool_use_id", "content", "is_error", "toolset_name"}
 _IN_THE_MIDDLE = "<system>\n{}\n</system>"
 """How an instruction is marked that stands behind the conversation's beginning."""
+_BILLING = "x-anthropic-billing-header:"
 
 
 def tool_use_ids(request: JsonMapping) -> list[str]:
@@ -57,7 +58,7 @@ def read_messages(reading: Reading, value: object) -> None:
     """Raises InvalidRequest with the block's path."""
     talk = Conversation(reading.ask)
     if (system := reading.parameters.get("system")) is not None:
-        talk.instruct([{"text": system}] if type(system) is str and system else _texts(reading, system, "system"))
+        talk.instruct([{"text": system}] if type(system) is str and system else _instructions(reading, system))
     turns = Turns(reading, talk)
     messages = checks.array(value, "messages")
     if not messages:
@@ -80,6 +81,12 @@ def read_messages(reading: Reading, value: object) -> None:
     if not reading.ask.facts.trailing_model_turn and talk.contents and talk.contents[-1]["role"] == "model":
         raise InvalidRequest("Prefilling assistant messages is not supported for this model.", param="messages")
     talk.finish()
+
+
+def _instructions(reading: Reading, system: object) -> list[JsonObject]:
+    """Without the line that Claude Code writes for Anthropic's billing: it differs from one conversation to the next,
+    so that Google's cache would know none of what stands behind it."""
+    return [part for part in _texts(reading, system, "system") if not part["text"].startswith(_BILLING)]
 
 
 def _texts(reading: Reading, content: object, where: str) -> list[JsonObject]:
@@ -167,7 +174,7 @@ class Turns:
             elif kind in MEDIA:
                 read_block(self._reading, block, at, turn.parts)
             else:
-                refuse(kind, at)
+                refuse(kind, at, (*_READERS, *MEDIA, *IGNORED_BLOCKS))
 
     def end(self) -> None:
         self._end_model()
