@@ -40,6 +40,12 @@ def node_clients() -> Path:
     return _installed("openai", "7.59.0", CACHE / "js-clients", *more)
 
 
+def langchain() -> Path:
+    """LangChain's classes for OpenAI and for Gemini."""
+    more = ("@langchain/google-genai@2.3.2", "@langchain/core@1.4.0", "zod@4.6.7")
+    return _installed("@langchain/openai", "1.5.8", CACHE / "js-langchain", *more)
+
+
 def axe() -> str:
     """The script that looks for obstacles in a page."""
     return (_installed("axe-core", "4.14.1", CACHE / "js-axe") / "node_modules/axe-core/axe.min.js").read_text()

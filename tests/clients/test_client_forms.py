@@ -53,6 +53,13 @@ def of_crewai(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**of_litellm(calls)[0], "content": None}, *of_litellm(calls)[1:]]
 
 
+def of_agno(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Its text is empty, and behind the calls."""
+    made = [{"id": each["id"], "function": each["function"], "type": "function"} for each in calls]
+    results = [{"role": "tool", "content": "a wall", "tool_call_id": each["id"]} for each in calls]
+    return [{"role": "assistant", "tool_calls": made, "content": ""}, *results]
+
+
 @pytest.mark.parametrize(
     ("name", "function", "more", "history"),
     [
@@ -64,8 +71,9 @@ def of_crewai(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
             of_semantic_kernel,
         ),
         ("look", {"strict": True, "parameters": CLOSED}, {"tool_choice": "auto"}, of_crewai),
+        ("look", {"description": "Looks at a place.", "parameters": AT}, {}, of_agno),
     ],
-    ids=["LiteLLM", "Semantic Kernel", "crewAI"],
+    ids=["LiteLLM", "Semantic Kernel", "crewAI", "agno"],
 )
 def test_a_tool_loop(
     served: tuple[str, SandboxServer], name: str, function: dict[str, Any], more: dict[str, Any], history: Any
@@ -132,6 +140,51 @@ def test_geminis_own_form(
     answer = call(served[0], "POST", f"{base}/models/{MODEL}:{method}", json.dumps(body).encode(), GOOGLES_KEY)
     assert answer.status == 200, answer.body
     assert b"1 file" in answer.body
+
+
+@pytest.mark.parametrize("method", ["generateContent", "streamGenerateContent?alt=sse"])
+def test_agnos_loop_in_geminis_form(served: tuple[str, SandboxServer], method: str) -> None:
+    """No ids, types in capitals; the signature stands with the first of the calls."""
+    parameters = {"type": "OBJECT", "properties": {"at": {"type": "STRING"}}, "required": ["at"]}
+    more = {
+        "tools": [{"functionDeclarations": [{"description": "Looks.", "name": "look", "parameters": parameters}]}],
+        "generationConfig": {},
+    }
+    asked = {"parts": [{"text": 'call look({"at": "1"}) call look({"at": "2"})'}], "role": "user"}
+    path = f"/v1/models/{MODEL}:{method}"
+
+    def parts(*contents: dict[str, Any]) -> list[dict[str, Any]]:
+        answer = call(served[0], "POST", path, json.dumps({"contents": contents, **more}).encode(), GOOGLES_KEY)
+        assert answer.status == 200, answer.body
+        lines = [line[6:] for line in answer.body.splitlines() if line.startswith(b"data: ")] or [answer.body]
+        replies = [json.loads(line) for line in lines]
+        return [part for reply in replies for part in reply["candidates"][0]["content"].get("parts", ())]
+
+    calls = [part for part in parts(asked) if "functionCall" in part]
+    assert len(calls) == 2 and "thoughtSignature" in calls[0]
+    made = [
+        {
+            "functionCall": {name: part["functionCall"][name] for name in ("args", "name")},
+            **{name: value for name, value in part.items() if name == "thoughtSignature"},
+        }
+        for part in calls
+    ]
+    results = [{"functionResponse": {"name": "look", "response": {"result": "a wall"}}} for _ in calls]
+    done = parts(asked, {"parts": made, "role": "model"}, {"parts": results, "role": "user"})
+    assert "a wall" in "".join(part.get("text", "") for part in done)
+
+
+def test_agnos_schema_in_geminis_form(served: tuple[str, SandboxServer]) -> None:
+    properties = {"name": {"title": "Name", "type": "STRING"}, "age": {"title": "Age", "type": "INTEGER"}}
+    order = ["name", "age"]
+    schema = {"properties": properties, "property_ordering": order, "required": order, "title": "P", "type": "OBJECT"}
+    body = {
+        "contents": [{"parts": [{"text": "Who?"}], "role": "user"}],
+        "generationConfig": {"responseMimeType": "application/json", "responseSchema": schema},
+    }
+    answer = call(served[0], "POST", f"/v1/models/{MODEL}:generateContent", json.dumps(body).encode(), GOOGLES_KEY)
+    assert answer.status == 200, answer.body
+    assert set(json.loads(answer.json()["candidates"][0]["content"]["parts"][0]["text"])) == {"name", "age"}
 
 
 def test_llamaindexs_files(served: tuple[str, SandboxServer]) -> None:

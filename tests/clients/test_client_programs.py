@@ -9,12 +9,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from javascript import node_clients
+from javascript import langchain, node_clients
 from serve import serving
 
 HERE = Path(__file__).parent
@@ -42,6 +42,7 @@ def told(command: list[str]) -> None:
     [
         ("", "responses/openai_python.py"),
         (".venv-openai2", "responses/openai_python.py"),
+        (".venv-openai1", "chat/openai_python.py"),
         (".venv-clients", "responses/langchain_python.py"),
         pytest.param(".venv-clients", "responses/pydantic_ai_python.py", marks=pytest.mark.full),
         pytest.param(".venv-clients", "chat/agents_python.py", marks=pytest.mark.full),
@@ -62,10 +63,19 @@ def test_a_python_client_works(url: str, environment: str, program: str) -> None
     told([str(python), str(HERE / program), url])
 
 
-@pytest.mark.parametrize("program", ["chat/openai_node.mjs", "chat/ai_sdk.mjs", "chat/files_node.mjs"])
-def test_a_javascript_client_works(url: str, program: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("installed", "program"),
+    [
+        (node_clients, "chat/openai_node.mjs"),
+        (node_clients, "chat/ai_sdk.mjs"),
+        (node_clients, "chat/files_node.mjs"),
+        (langchain, "chat/langchain_node.mjs"),
+    ],
+    ids=["openai", "ai_sdk", "files", "langchain"],
+)
+def test_a_javascript_client_works(url: str, installed: Callable[[], Path], program: str, tmp_path: Path) -> None:
     """A module finds what it imports beside itself."""
-    (tmp_path / "node_modules").symlink_to(node_clients() / "node_modules")
+    (tmp_path / "node_modules").symlink_to(installed() / "node_modules")
     for path in (HERE / "cases.mjs", HERE / program):
         shutil.copy(path, tmp_path)
     told(["node", str(tmp_path / Path(program).name), url])
