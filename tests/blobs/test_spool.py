@@ -165,7 +165,8 @@ async def expect_discarded(reading: object) -> None:
 
 def test_a_held_spool_is_readable_after_it_was_settled_and_closed(tmp_path: Path) -> None:
     data = some_bytes(2 * MIB, 5)
-    target = tmp_path / "store" / "ab" / "blob"
+    (store := tmp_path / "store").mkdir()
+    target = store / "ab" / "blob"
 
     async def scenario() -> None:
         spool = Spool.create(tmp_path / "spool", expected=None)

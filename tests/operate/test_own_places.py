@@ -9,6 +9,7 @@ import random  # noqa: TID251 - fixed contents
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from test_running import read_only
 
 MASTER = {"Authorization": "Bearer sk-master-of-the-drill"}
 CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
+BEGUN = {"filename": "a", "purpose": "batch", "bytes": 3, "mime_type": "text/plain"}
 COUNTING = {"spend": True, "metrics": True, "use_write_seconds": 0.2, "sweep_seconds": 600}
 PLACES = ("spend", "metrics", "spool", "blobs")
 
@@ -140,48 +142,66 @@ def test_a_place_that_is_read_only_is_refused_at_the_start(counted: Site) -> Non
             assert str(counted.data_dir / name) in said and ("Read-only" in said or "cannot be written" in said)
 
 
-@pytest.mark.full  # The gateway may begin the directory anew between the steps of the harm.
+def chat_in_a_journal(url: str, place: Path) -> float:
+    """The dollars of a first call, once the directory has them: its line is written as its answer ends."""
+    dollars = chat(url)
+    assert eventually(lambda: any(path.stat().st_size for path in place.glob("*.jsonl")))
+    return dollars
+
+
+@pytest.mark.parametrize("end", ["killed", "stopped"])
 @pytest.mark.parametrize("harm", ["removed", "moved", "a file in its place"])
-def test_no_dollar_is_lost_with_the_directory_of_journals(counted: Site, harm: str) -> None:
-    """It goes under a gateway, which is killed afterwards."""
+def test_no_dollar_is_lost_with_the_directory_of_journals(counted: Site, harm: str, end: str) -> None:
+    """It goes under a gateway, which ends afterwards, and none is counted twice when it is put back."""
     place = counted.data_dir / "spend"
     with counted.gateway(**COUNTING, usage_write_seconds=0.2) as gateway:
-        dollars = chat(gateway.url)
+        dollars = chat_in_a_journal(gateway.url, place)
+        place.rename(place.with_name("spend-elsewhere"))
         if harm == "removed":
-            shutil.rmtree(place)
-        else:
-            place.rename(place.with_name("spend-elsewhere"))
+            shutil.rmtree(place.with_name("spend-elsewhere"))
         if harm == "a file in its place":
             place.touch()
         dollars += chat(gateway.url)
         assert is_spent(gateway.url, dollars)
         if harm == "removed":
             # The journal that was in it is given up for one that a kill leaves.
-            dollars += chat(gateway.url)
-            assert eventually(lambda: any(path.stat().st_size for path in place.glob("*.jsonl")))
-        gateway.kill()
-    if place.is_file():
-        place.unlink()
+            dollars += chat_in_a_journal(gateway.url, place)
+        else:
+            # Its journal goes on where it is now.
+            assert not place.is_dir()
+            assert any(path.stat().st_size for path in place.with_name("spend-elsewhere").iterdir())
+        if end == "killed":
+            gateway.kill()
+        else:
+            assert gateway.stop() == 0
+            assert "Traceback" not in gateway.log.read_text()
     if harm != "removed":
-        # Beside what a last line may have begun anew there.
-        place.mkdir(exist_ok=True)
-        for journal in place.with_name("spend-elsewhere").iterdir():
-            assert not (place / journal.name).exists()
-            journal.rename(place / journal.name)
+        place.unlink(missing_ok=True)
+        place.with_name("spend-elsewhere").rename(place)
     with counted.gateway(**COUNTING, usage_write_seconds=600) as gateway:
+        assert eventually(lambda: len(list(place.glob("*.jsonl"))) == 0)
         assert is_spent(gateway.url, dollars)
 
 
-@pytest.mark.full  # What the gateway writes beside may find the directory half moved.
+def sweeps_fail(log: Path, times: int) -> bool:
+    return log.read_text().count("job sweep: ") >= times
+
+
 def test_nothing_is_made_in_place_of_a_data_directory_that_is_away(counted: Site) -> None:
     """Spend is kept in memory and in the journal until it is back."""
     away = counted.data_dir.with_name("away")
-    with counted.gateway(**COUNTING, usage_write_seconds=0.2) as gateway:
-        dollars = chat(gateway.url)
-        counted.data_dir.rename(away)
-        dollars += chat(gateway.url, 3)
-        assert not counted.data_dir.exists()
-        away.rename(counted.data_dir)
-        assert is_spent(gateway.url, dollars)
+    dollars = 0.0
+    with counted.gateway(**{**COUNTING, "sweep_seconds": 0.1}, usage_write_seconds=0.2) as gateway:
+        log = away / gateway.log.name
+        for _ in range(3):
+            # In the middle of what sweeps write, now and then.
+            dollars += chat(gateway.url)
+            counted.data_dir.rename(away)
+            dollars += chat(gateway.url, 3)
+            assert ask(gateway.url, "POST", "/v1/uploads", BEGUN).status == 503
+            assert eventually(partial(sweeps_fail, log, log.read_text().count("job sweep: ") + 2))
+            assert not counted.data_dir.exists()
+            away.rename(counted.data_dir)
+            assert is_spent(gateway.url, dollars)
     with replace(counted).gateway(**COUNTING) as gateway:
         assert is_spent(gateway.url, dollars)

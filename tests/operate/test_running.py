@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import urllib.error
@@ -18,8 +19,9 @@ import psycopg
 import pytest
 
 from aging import let_pass
-from drill import Ledger, Site, gateway_at, in_catalogue, s3_url, status_of, swept
+from drill import Ledger, Site, eventually, gateway_at, in_catalogue, s3_url, status_of, swept
 from gateways import client_for
+from processes import GatewayProcess
 from s3_server import S3Server
 
 DAY = 86_400.0
@@ -286,3 +288,41 @@ def test_a_pair_that_was_joined_a_moment_ago_says_so(site: Site, other_catalogue
     said = new.admin("sweep", "--grace", "0", "--yes").stdout
     assert "joined less than a grace" in said
     assert len(site.objects()) == 3
+
+
+def workers_of(gateway: GatewayProcess) -> list[int]:
+    pid = gateway.process.pid
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize("instead", ["nothing", "an empty one"])
+def test_no_worker_begins_anew_without_the_data_directory(site: Site, instead: str) -> None:
+    """A disk that is not mounted while a worker ends: it would take files into a catalogue that nobody looks at."""
+    ledger, away = Ledger(), site.directory / "away"
+    with site.gateway("--num-workers", "2") as gateway:
+        ledger.upload(gateway.url, 3)
+        site.data_dir.rename(away)
+        if instead == "an empty one":
+            site.data_dir.mkdir()
+        log, first = away / gateway.log.name, workers_of(gateway)
+        for worker in first:
+            os.kill(worker, signal.SIGKILL)
+        assert eventually(lambda: f"{site.data_dir} was moved or removed" in log.read_text())
+        assert eventually(lambda: not workers_of(gateway))
+        assert not site.data_dir.exists() or not list(site.data_dir.iterdir())
+        with client_for(gateway.url) as client, pytest.raises(openai.APIConnectionError):
+            client.files.list()
+        if instead == "an empty one":
+            site.data_dir.rmdir()
+        away.rename(site.data_dir)
+        assert eventually(lambda: len(workers_of(gateway)) == 2 and answers(gateway.url))
+        ledger.check(gateway.url)
+        ledger.upload(gateway.url)
+        assert gateway.log.read_text().count("moved or removed") == 1
+
+
+def answers(url: str) -> bool:
+    try:
+        return ready(url) == 200
+    except OSError:
+        return False

@@ -156,12 +156,11 @@ def sync_directory(directory: Path) -> None:
 
 
 def make_directory(directory: Path) -> None:
-    """Makes it, and its parent, durably. No more of the path: that a data directory is not there any more is a fault
-    to be reported, and not to be covered by an empty one."""
-    for place in (directory.parent, directory):
-        if not place.is_dir():
-            place.mkdir(exist_ok=True)
-            sync_directory(place.parent)
+    """Makes it durably. No more of the path: that a data directory is not there any more is a fault to be reported, and
+    not to be covered by an empty one."""
+    if not directory.is_dir():
+        directory.mkdir(exist_ok=True)
+        sync_directory(directory.parent)
 
 
 def move(fd: int, source: Path, target: Path) -> None:

@@ -36,10 +36,15 @@ class LocalBlobs:
     async def store(self, blob_id: str, spool: Spool) -> None:
         place = self._place(blob_id)
         await spool.wait_for()
-        # A directory that was moved away would be made anew here, and bytes in it would belong to no catalogue.
+        try:
+            # A look, but for a store that has no mark yet.
+            self.notes.make_place()
+        except OSError as error:
+            raise disk.refusal(error) from error
+        await spool.settle(place)
+        # It may have been moved away just now, and bytes in another one in its place belong to no catalogue.
         if (moved := self.notes.moved()) is not None:
             raise moved
-        await spool.settle(place)
 
     def open(self, blob_id: str, size: int) -> ByteSource:
         return FileSource(self._place(blob_id), size, self._threads, missing=self._missing)

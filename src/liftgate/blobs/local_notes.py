@@ -34,19 +34,32 @@ class LocalNotes:
 
     async def read(self, name: str) -> str | None:
         try:
+            before = _identity(self._directory)
             text = await disk.in_thread(self._threads, partial(_read, self._directory / name))
-            if name == MARK and text is not None:
-                self._marked = _identity(self._directory)
+            if name == MARK and text is not None and before is not None and before == _identity(self._directory):
+                self._marked = before
         except OSError as error:
             raise self._failed(error) from error
         return text
 
     async def write(self, name: str, text: str, *, only_new: bool = False) -> None:
-        work = partial(_write, self._directory, name, text, only_new=only_new)
+        def work() -> None:
+            self.make_place()
+            _write(self._directory, name, text, only_new=only_new)
+
         try:
             await disk.in_thread(self._threads, work)
         except OSError as error:
             raise self._failed(error) from error
+
+    def make_place(self) -> None:
+        """Makes the directory, unless its mark was found before: then it is not begun anew, and neither is the data
+        directory that holds it. Raises Unavailable where it is not at its place, OSError. Blocking."""
+        if (moved := self.moved()) is not None:
+            raise moved
+        if self._marked is None:
+            disk.make_directory(self._directory.parent)
+            disk.make_directory(self._directory)
 
     def moved(self) -> Unavailable | None:
         """What to raise when the directory in which the mark was found is not at its place any more. Blocking."""
@@ -75,7 +88,6 @@ def _read(path: Path) -> str | None:
 
 
 def _write(directory: Path, name: str, text: str, *, only_new: bool) -> None:
-    disk.make_directory(directory)
     target, beside = directory / name, directory / f"{name}.{ids.token(8)}"
     fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:

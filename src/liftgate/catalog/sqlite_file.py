@@ -202,7 +202,15 @@ def set_aside(path: Path, suffix: str) -> str | None:
 
 def connect(path: Path, timeout: float, writes: bool) -> sqlite3.Connection:
     # Another thread may only interrupt; the connection itself stays in the thread that opened it.
-    raw = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False, cached_statements=256)
+    # `rw`: one that is not there any more is not begun anew.
+    raw = sqlite3.connect(
+        f"file:{quote(str(path))}?mode=rw",
+        uri=True,
+        timeout=timeout,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
     try:
         raw.execute("PRAGMA foreign_keys = ON")
         raw.execute("PRAGMA synchronous = FULL")

@@ -168,8 +168,7 @@ class Spend:
         journal, self._journal = self._journal, None
         if journal is not None:
             done = self._pending is None and not self._sums and not self._loose
-            journal.close(remove=done)
-            if done:
+            if journal.close(remove=done):
                 try:
                     await self._db.write(partial(rows.forget_journal, journal=journal.id))
                 except LiftgateError as error:
@@ -190,9 +189,7 @@ class Spend:
         work = partial(rows.settle_usage, journal=batch.name, upto=batch.upto, sums=sums.calls, files=sums.files)
         await self._db.write(work, storing=True)
         self._pending = None
-        if batch.journal is not None and batch.last:
-            batch.journal.close(remove=True)
-        if batch.journal is None or batch.last:
+        if batch.journal is None or (batch.last and batch.journal.close(remove=True)):
             await self._db.write(partial(rows.forget_journal, journal=batch.name))
 
     def _day_of(self, at: float) -> str:

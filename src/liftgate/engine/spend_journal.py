@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -111,11 +111,20 @@ class Journal:
         """Whether its file was removed: what is written to it now would not outlive the process."""
         return not os.fstat(self._fd).st_nlink
 
-    def close(self, *, remove: bool) -> None:
-        """`remove`: the catalogue has all of it."""
-        if remove:
-            self._path.unlink(missing_ok=True)
-        os.close(self._fd)
+    def close(self, *, remove: bool) -> bool:
+        """`remove`: the catalogue has all of it. Whether nothing is left of it, wherever its directory was moved to:
+        what would be put back there later must not be added up once more."""
+        try:
+            if remove:
+                os.ftruncate(self._fd, 0)
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    self._path.unlink()
+        except OSError as error:
+            log.warning("the journal of spend %s is left as it is: %s", self._path, error.strerror)
+            return False
+        finally:
+            os.close(self._fd)
+        return remove
 
 
 @contextmanager

@@ -15,8 +15,10 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
+from liftgate.file_identity import identity_of
 from liftgate.server.stop_signals import stop_signals
 from liftgate.settings import Settings
 
@@ -33,6 +35,28 @@ CONFIG_ERROR = 2
 class _Worker:
     process: subprocess.Popen[bytes]
     started_at: float
+
+
+class _Place:
+    """The data directory that the first workers began in. One that starts without it would make a new one, with an
+    empty catalogue, and take files into it."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._began_in = identity_of(data_dir)
+        self._reported = False
+
+    def is_there(self) -> bool:
+        try:
+            there = identity_of(self._data_dir) == self._began_in
+        except OSError:
+            there = False
+        if not there and not self._reported:
+            sys.stderr.write(
+                f"liftgate: {self._data_dir} was moved or removed; put it back: no worker is started without it.\n"
+            )
+        self._reported = not there
+        return there
 
 
 def supervise(settings: Settings, *, started: Callable[[], None]) -> int:
@@ -53,8 +77,9 @@ def supervise(settings: Settings, *, started: Callable[[], None]) -> int:
         for worker in workers:
             if not _wait_until_ready(worker, stopping):
                 return _not_started(workers, settings, worker, stopping)
+        place = _Place(settings.storage.data_dir)
         started()
-        return _watch(settings, workers, stopping)
+        return _watch(settings, workers, place, stopping)
     finally:
         _end(workers, settings)
         for number, handler in before.items():
@@ -70,13 +95,13 @@ def _not_started(workers: list[_Worker], settings: Settings, worker: _Worker, st
     return code or max(worker.process.returncode, 1)
 
 
-def _watch(settings: Settings, workers: list[_Worker], stopping: list[int]) -> int:
+def _watch(settings: Settings, workers: list[_Worker], place: _Place, stopping: list[int]) -> int:
     hasty = 0
     while not stopping:
         # Signals interrupt the sleep; a death is seen at the next look.
         time.sleep(0.1)
         for index, worker in enumerate(workers):
-            if worker.process.poll() is None or stopping:
+            if worker.process.poll() is None or stopping or not place.is_there():
                 continue
             lived = time.monotonic() - worker.started_at
             hasty = hasty + 1 if lived < HASTE else 0
