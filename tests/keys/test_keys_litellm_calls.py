@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import anthropic
 import openai
 import pytest
 import requests
@@ -125,3 +127,74 @@ def test_users_and_teams(gateway: str) -> None:
     assert caught.value.code == "insufficient_quota" and team["team_id"] in caught.value.message
     assert team["team_id"] in [each["team_id"] for each in get(gateway, "/team/list")]
     assert get(gateway, "/user/list", page=1, page_size=1)["total"] >= 2
+
+
+def test_wherever_a_key_is_shown_it_says_what_it_has_spent(gateway: str) -> None:
+    """As LiteLLM's own answers do: `spend`, and when the budget begins anew."""
+    made = post(gateway, "/key/generate", {"max_budget": 1, "budget_duration": "1d", "key_alias": "shown"})
+    key = made["key"]
+    assert made["spend"] == 0 and made["budget_reset_at"] is not None
+    client_for(gateway, key).chat.completions.create(
+        model=MODEL, messages=[{"role": "user", "content": "Hi"}], max_tokens=10
+    )
+    spent = get(gateway, "/key/info", key=key)["info"]["spend"]
+    assert spent > 0
+    page = get(gateway, "/key/list", key_alias="shown", return_full_object="true")["keys"]
+    changed = post(gateway, "/key/bulk_update", {"keys": [{"key": key, "tags": ["x"]}]})["successful_updates"]
+    answers = [
+        page[0],
+        changed[0]["key_info"],
+        post(gateway, "/key/update", {"key": key, "max_budget": 2}),
+        post(gateway, "/key/block", {"key": key}),
+        post(gateway, "/key/unblock", {"key": key}),
+        post(gateway, "/key/regenerate", {"key": key}),
+    ]
+    for shown in answers:
+        assert (shown["spend"], shown["budget_reset_at"]) == (spent, made["budget_reset_at"])
+    reset = post(gateway, f"/key/{answers[-1]['key']}/reset_spend", {"reset_to": 0})
+    assert (reset["spend"], reset["previous_spend"]) == (0, spent)
+
+
+@pytest.mark.parametrize("noun", ["user", "team"])
+def test_wherever_an_owner_is_shown_it_says_what_it_has_spent(gateway: str, noun: str) -> None:
+    named = {f"{noun}_id": f"shown-{noun}"}
+    made = post(gateway, f"/{noun}/new", {**named, "max_budget": 1, "budget_duration": "1mo"})
+    assert made["spend"] == 0 and made["budget_reset_at"].endswith("-01T00:00:00.000Z")
+    key = post(gateway, "/key/generate", named)["key"]
+    ask = client_for(gateway, key).chat.completions.create
+    ask(model=MODEL, messages=[{"role": "user", "content": "Hi"}], max_tokens=10)
+    info = get(gateway, f"/{noun}/info", **named)
+    spent = info[f"{noun}_info"]["spend"]
+    assert spent > 0 and spent in [each["spend"] for each in info["keys"]]
+    listed = get(gateway, f"/{noun}/list")
+    updated = post(gateway, f"/{noun}/update", {**named, "max_budget": 2})
+    for shown in (updated, updated["data"], *(listed["users"] if noun == "user" else listed)):
+        if shown[f"{noun}_id"] == named[f"{noun}_id"]:
+            assert (shown["spend"], shown["budget_reset_at"]) == (spent, made["budget_reset_at"])
+    # One that has keys and no limits has spent all the same.
+    free = post(gateway, "/key/generate", {f"{noun}_id": f"free-{noun}"})["key"]
+    ask = client_for(gateway, free).chat.completions.create
+    ask(model=MODEL, messages=[{"role": "user", "content": "Hi"}], max_tokens=10)
+    for by in ("sk-master", free):
+        assert get(gateway, f"/{noun}/info", by, **{f"{noun}_id": f"free-{noun}"})[f"{noun}_info"]["spend"] > 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected", "says"),
+    [
+        ({"max_budget": 1e-9}, anthropic.RateLimitError, "Budget of $0.000000001 of the key"),
+        ({"rpm_limit": 0}, anthropic.RateLimitError, "The limit of requests per minute is 0"),
+        ({"models": ["gpt-4"]}, anthropic.PermissionDeniedError, "may not ask the model"),
+    ],
+)
+def test_anthropics_client_reads_a_refusal_and_does_not_repeat_it(
+    gateway: str, fields: dict[str, Any], expected: type[anthropic.APIStatusError], says: str
+) -> None:
+    made = post(gateway, "/key/generate", fields)
+    with (
+        anthropic.Anthropic(base_url=gateway, api_key=made["key"], max_retries=3) as client,
+        pytest.raises(expected, match=re.escape(says)) as caught,
+    ):
+        client.messages.create(model=MODEL, max_tokens=5, messages=[{"role": "user", "content": "Hi"}])
+    assert isinstance(caught.value.body, dict) and caught.value.body["type"] == "error"
+    assert get(gateway, "/liftgate/usage", key_id=made["id"])["total"]["requests"] == 1

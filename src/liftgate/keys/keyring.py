@@ -26,11 +26,10 @@ from liftgate.keys.fields import Fields
 from liftgate.keys.key import Key
 from liftgate.keys.limits import NANO
 from liftgate.keys.pools import with_spent
-from liftgate.keys.shown import shown_key
-from liftgate.keys.spending import read_spending
+from liftgate.keys.spending import spent_by_key
 from liftgate.keys.terms import Terms, read_terms, written
 from liftgate.keys.windows import window_of
-from liftgate.records import KeyRecord, KeySearch, Owner, UsageFilter
+from liftgate.records import KeyRecord, KeySearch, Owner
 
 T = TypeVar("T")
 SECRET_LENGTH = 32
@@ -95,9 +94,9 @@ class Keyring:
             raise no_such_key(key)
         return record
 
-    async def show(self, record: KeyRecord) -> JsonObject:
-        """By LiteLLM's names, with what it has spent."""
-        return await self._db.read(lambda conn: self._with_spending(conn, record))
+    async def show(self, *records: KeyRecord) -> list[JsonObject]:
+        """By LiteLLM's names, with what they have spent."""
+        return await self._db.read(lambda conn: [spent_by_key(conn, each, self._zone) for each in records])
 
     async def show_named(self, keys: Sequence[str], aliases: Sequence[str]) -> list[JsonObject]:
         """Those that are there, each once: by secrets or digests first, then by aliases."""
@@ -106,13 +105,9 @@ class Keyring:
             tokens = [*map(named_token, keys), *[rows.token_of_alias(conn, alias) for alias in aliases]]
             found = [rows.key_of_token(conn, token) for token in tokens if token is not None]
             once = {record.id: record for record in found if record is not None}
-            return [self._with_spending(conn, record) for record in once.values()]
+            return [spent_by_key(conn, record, self._zone) for record in once.values()]
 
         return await self._db.read(look)
-
-    def _with_spending(self, conn: Connection, record: KeyRecord) -> JsonObject:
-        spending = read_spending(conn, record.id, Key(record).bounds, UsageFilter(key=record.id), self._zone)
-        return {**shown_key(record), **spending}
 
     async def find_alias(self, alias: str) -> str:
         """The digest of the key that has it. Raises `NotFound`."""
@@ -173,7 +168,8 @@ class Keyring:
 
         record = await self._write(key, change)
         _note("key_spend_reset", by, record, reset_to=to / NANO, spent=before / NANO)
-        return {**await self.show(record), "previous_spend": before / NANO}
+        [shown] = await self.show(record)
+        return {**shown, "previous_spend": before / NANO}
 
     async def regenerate(self, key: str, fields: Fields, grace: float, by: By) -> tuple[KeyRecord, str]:
         """The key with another secret, and that one. `grace`: seconds for which the old one is good too."""

@@ -19,9 +19,8 @@ from liftgate.catalog.rows.keys import list_keys
 from liftgate.errors import NotFound, shortened
 from liftgate.json_types import JsonObject
 from liftgate.keys.fields import Fields
-from liftgate.keys.known_owners import bounds_of
-from liftgate.keys.shown import shown_key, shown_owner
-from liftgate.keys.spending import read_spending
+from liftgate.keys.limits import Bounds
+from liftgate.keys.spending import read_spending, spent_by_key, spent_by_owner
 from liftgate.keys.terms import Terms, read_terms, written
 from liftgate.records import KeySearch, OwnerLimits, UsageFilter
 
@@ -76,22 +75,26 @@ class Owners:
         for owner in owners:
             note(log, "owner_deleted", by, owner=owner)
 
-    async def show(self, owner: str) -> tuple[JsonObject, list[JsonObject]]:
-        """What is known of an owner, with what it has spent, and its keys. Raises `NotFound` for one that has neither
-        limits nor keys."""
+    async def show(self, owner: str, *, own: bool) -> tuple[JsonObject, list[JsonObject]]:
+        """What is known of an owner, with what it has spent, and its keys. `own`: whether the owner itself asks. Raises
+        `NotFound` for another one that has neither limits nor keys."""
 
         def work(conn: Connection) -> tuple[JsonObject, list[JsonObject]]:
             record = rows.find_owner(conn, owner)
             found, _ = list_keys(conn, KeySearch(owner=owner, size=MOST_KEYS))
+            keys = [spent_by_key(conn, each, self._zone) for each in found]
             if record is None:
-                if not found:
+                if not found and not own:
                     raise no_such_owner(owner)
-                return {"owner": owner}, [shown_key(each) for each in found]
-            bounds = bounds_of(record)
-            spending = read_spending(conn, record.id, bounds, UsageFilter(owner=owner), self._zone)
-            return {**shown_owner(record), **spending}, [shown_key(each) for each in found]
+                counted = read_spending(conn, "", Bounds("", owner, 0.0, Terms()), UsageFilter(owner=owner), self._zone)
+                return {"owner": owner, **counted}, keys
+            return spent_by_owner(conn, record, self._zone), keys
 
         return await self._db.read(work)
+
+    async def show_all(self, records: Sequence[OwnerLimits]) -> list[JsonObject]:
+        """Each with what it has spent."""
+        return await self._db.read(lambda conn: [spent_by_owner(conn, each, self._zone) for each in records])
 
     async def list(self, page: int, size: int) -> tuple[list[OwnerLimits], int]:
         """Those that have limits, by name, and how many there are."""

@@ -71,9 +71,9 @@ def _limits(terms: Terms) -> JsonObject:
     }
 
 
-def made_key(record: KeyRecord, secret: str) -> JsonObject:
-    """What the call answers that made the secret: the only place where it is shown."""
-    return {"key": secret, "token_id": record.token, **shown_key(record)}
+def made_key(shown: JsonObject, secret: str) -> JsonObject:
+    """What the call answers that made the secret: the only place where it is shown. `shown`: the key."""
+    return {"key": secret, "token_id": shown["token"], **shown}
 
 
 def in_dollars(nanos: int | None) -> float | None:

@@ -16,9 +16,9 @@ from liftgate.keys.key import Key
 from liftgate.keys.known_owners import bounds_of
 from liftgate.keys.limits import NANO, Bounds, Limit
 from liftgate.keys.pools import read_pool
-from liftgate.keys.shown import iso
+from liftgate.keys.shown import iso, shown_key, shown_owner
 from liftgate.keys.windows import window_of
-from liftgate.records import UsageFilter
+from liftgate.records import KeyRecord, OwnerLimits, UsageFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,17 @@ def _nearest_first(
         if budgets:
             found.append(Budgets(bounds.name, budgets, bounds.soft_budget))
     return sorted(found, key=lambda each: each.nearness)
+
+
+def spent_by_key(conn: Connection, record: KeyRecord, zone: ZoneInfo) -> JsonObject:
+    """A key as it is shown, with what it has spent."""
+    return {**shown_key(record), **read_spending(conn, record.id, Key(record).bounds, UsageFilter(key=record.id), zone)}
+
+
+def spent_by_owner(conn: Connection, record: OwnerLimits, zone: ZoneInfo) -> JsonObject:
+    """The same of an owner."""
+    counted = UsageFilter(owner=record.owner)
+    return {**shown_owner(record), **read_spending(conn, record.id, bounds_of(record), counted, zone)}
 
 
 def read_spending(conn: Connection, subject: str, bounds: Bounds, counted: UsageFilter, zone: ZoneInfo) -> JsonObject:

@@ -29,6 +29,10 @@ LITELLM_UNSERVED: Mapping[str, str] = {
     **dict.fromkeys(("team/permissions_list", "team/permissions_update"), "`key_type` says what a key may"),
     "team/key/bulk_update": "POST /key/bulk_update is",
     "v2/team/list": "GET /team/list is",
+    **dict.fromkeys(
+        ("user/block", "user/unblock"), "/key/block blocks a key, and a `max_budget` of 0 (/user/update) stops them all"
+    ),
+    "user/available_roles": "`key_type` says what a key may",
     "user/bulk_update": "POST /user/update changes one owner",
     "user/get_users": "GET /user/list is",
     "user/available_users": "GET /user/list is",
@@ -51,6 +55,9 @@ LITELLM_UNSERVED: Mapping[str, str] = {
     **dict.fromkeys(("global/spend/tags", "global/spend/all_tag_names", "global/all_end_users"), _DAYS),
     "global/spend/reset": "POST /key/{key}/reset_spend is, of one key",
     "global/spend/refresh": "sums are there within seconds",
+    "global/predict": "what is spent in a window, and its end, are in /key/info, /user/info and /global/spend",
+    "key/daily/activity": _DAYS,
+    "management": "a key or an owner stands for each customer (/key/generate, /user/new)",
     **dict.fromkeys(("global/activity/exceptions", "global/activity/cache_hits"), _METRICS),
     **dict.fromkeys(("health/services", "health/history", "health/latest", "health/test_connection"), "GET /health is"),
     **dict.fromkeys(("config", "get/config", "router/settings", "settings", "credentials"), _CONFIG),

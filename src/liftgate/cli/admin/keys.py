@@ -67,10 +67,15 @@ def generate(as_json: bool, config: Path | None, **given: object) -> None:
     """
     from liftgate.keys.shown import made_key
 
+    async def work(keyring: Keyring) -> tuple[KeyRecord, str, JsonObject]:
+        made, secret = await keyring.generate(_read(fields), COMMAND_LINE)
+        [shown] = await keyring.show(made)
+        return made, secret, shown
+
     fields, flags = _split(given)
-    (made, secret), places = _with_keyring(config, flags, lambda keyring: keyring.generate(_read(fields), COMMAND_LINE))
+    (made, secret, shown), places = _with_keyring(config, flags, work)
     if as_json:
-        click.echo(document(made_key(made, secret), places))
+        click.echo(document(made_key(shown, secret), places))
         return
     click.echo(secret)
     click.echo(f"Owner {plain(made.owner)}. Its digest is {made.token}; the secret is not shown again.", err=True)
@@ -116,7 +121,8 @@ def info(key: str, as_json: bool, config: Path | None, **flags: str | None) -> N
     """Show what is known of a key."""
 
     async def work(keyring: Keyring, token: str) -> JsonObject:
-        return await keyring.show(await keyring.find(token))
+        [shown] = await keyring.show(await keyring.find(token))
+        return shown
 
     shown, places = _on_key(config, flags, key, work)
     if as_json:
@@ -171,14 +177,14 @@ def unblock(key: str, as_json: bool, config: Path | None, **flags: str | None) -
 def regenerate(key: str, grace: str, as_json: bool, config: Path | None, **flags: str | None) -> None:
     """Give a key another secret, and show it. Its files, models and limits stay."""
     from liftgate.durations import seconds_of
-    from liftgate.keys.shown import made_key
+    from liftgate.keys.shown import made_key, shown_key
 
     seconds = seconds_of(grace, "grace") if grace else 0.0
     (made, secret), places = _on_key(
         config, flags, key, lambda keyring, token: keyring.regenerate(token, {}, seconds, COMMAND_LINE)
     )
     if as_json:
-        click.echo(document(made_key(made, secret), places))
+        click.echo(document(made_key(shown_key(made), secret), places))
         return
     click.echo(secret)
     show_places(places, err=True)

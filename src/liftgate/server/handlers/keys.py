@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from liftgate.audit import By
@@ -11,9 +11,9 @@ from liftgate.errors import Conflict, InvalidRequest, MissingParameter, NotFound
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.keys.fields import read_fields
 from liftgate.keys.key import Caller
-from liftgate.keys.shown import iso, made_key, shown_key
+from liftgate.keys.shown import iso, made_key
 from liftgate.keys.values import dollars, text, texts
-from liftgate.records import KeySearch
+from liftgate.records import KeyRecord, KeySearch
 from liftgate.server.auditing import by_of
 from liftgate.server.bodies import SMALL
 from liftgate.server.request import Request
@@ -35,16 +35,15 @@ ORDERS = ("created_at", "updated_at", "expires", "key_alias", "key_name", "user_
 async def generate(request: Request) -> Response:
     by = managing(request)
     made, secret = await request.gateway.keyring.generate(read_fields(await optional_object(request)), by)
-    return json_response(made_key(made, secret))
+    return json_response(made_key(await shown(request, made), secret))
 
 
 async def update(request: Request) -> Response:
     by = managing(request)
     body = await optional_object(request)
     key = _named(body)
-    return json_response(
-        {**shown_key(await request.gateway.keyring.update(key, _without_secret(body), by)), "key": key}
-    )
+    record = await request.gateway.keyring.update(key, _without_secret(body), by)
+    return json_response({**await shown(request, record), "key": key})
 
 
 async def bulk_update(request: Request) -> Response:
@@ -67,7 +66,7 @@ async def bulk_update(request: Request) -> Response:
         try:
             key = _named(item)
             record = await request.gateway.keyring.update(key, _without_secret(item), by)
-            done.append({"key": key, "key_info": shown_key(record)})
+            done.append({"key": key, "key_info": await shown(request, record)})
         except (InvalidRequest, NotFound, Conflict) as error:
             let_go(error)
             failed.append({"key": item.get("key"), "key_info": None, "failed_reason": error.message})
@@ -84,6 +83,8 @@ async def reset_spend(request: Request) -> Response:
     to = dollars(body.get("reset_to"), "reset_to")
     if to is None:
         raise MissingParameter("reset_to")
+    # What was spent before belongs to what is set back.
+    await settled(request)
     found = await request.gateway.keyring.reset_spend(request.params["key"], to, by)
     return json_response({**found, "key_hash": found["token"]})
 
@@ -97,7 +98,7 @@ async def service_account(request: Request) -> Response:
     if fields.get("user_id") is not None:
         raise InvalidRequest("A service account's key has a 'team_id' and no 'user_id'.", param="user_id")
     made, secret = await request.gateway.keyring.generate(fields, by)
-    return json_response(made_key(made, secret))
+    return json_response(made_key(await shown(request, made), secret))
 
 
 async def delete(request: Request) -> Response:
@@ -126,7 +127,7 @@ async def _block(request: Request, *, on: bool) -> Response:
     for name in body:
         if name != "key":
             raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
-    return json_response(shown_key(await request.gateway.keyring.block(key, by, on=on)))
+    return json_response(await shown(request, await request.gateway.keyring.block(key, by, on=on)))
 
 
 async def regenerate(request: Request) -> Response:
@@ -140,7 +141,8 @@ async def regenerate(request: Request) -> Response:
     grace = body.get("grace_period")
     seconds = 0.0 if grace in (None, "", "0", 0) else seconds_of(grace, "grace_period")
     made, secret = await request.gateway.keyring.regenerate(key, fields, seconds, by)
-    return json_response({**made_key(made, secret), "old_key_good_until": iso(made.old_until)})
+    made_now = made_key(await shown(request, made), secret)
+    return json_response({**made_now, "old_key_good_until": iso(made.old_until)})
 
 
 async def info(request: Request) -> Response:
@@ -151,12 +153,9 @@ async def info(request: Request) -> Response:
         if caller.key is None:
             return json_response({"key": caller.name, "info": _of_config(caller)})
         record = caller.key.record
-        await settled(request)
-        return json_response({"key": record.hint, "info": await request.gateway.keyring.show(record)})
+        return json_response({"key": record.hint, "info": await shown(request, record)})
     check_looks(caller)
-    await settled(request)
-    keyring = request.gateway.keyring
-    return json_response({"key": key, "info": await keyring.show(await keyring.find(key))})
+    return json_response({"key": key, "info": await shown(request, await request.gateway.keyring.find(key))})
 
 
 async def infos(request: Request) -> Response:
@@ -197,7 +196,7 @@ async def list_keys(request: Request) -> Response:
     whole = query.get("return_full_object", "").lower() == "true"
     return json_response(
         {
-            "keys": [shown_key(record) if whole else record.token for record in found],
+            "keys": await shown_all(request, found) if whole else [record.token for record in found],
             "total_count": total,
             "current_page": search.page,
             "total_pages": -(-total // search.size),
@@ -252,6 +251,17 @@ def page_number(query: Mapping[str, str], name: str, default: int, largest: int)
     if value is None or not 1 <= value <= largest:
         raise InvalidRequest(f"Invalid value for '{name}': expected a number from 1 to {largest}.", param=name)
     return value
+
+
+async def shown(request: Request, record: KeyRecord) -> JsonObject:
+    """With what it has spent by now."""
+    [found] = await shown_all(request, [record])
+    return found
+
+
+async def shown_all(request: Request, records: Sequence[KeyRecord]) -> list[JsonObject]:
+    await settled(request)
+    return await request.gateway.keyring.show(*records)
 
 
 def managing(request: Request) -> By:

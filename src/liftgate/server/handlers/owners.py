@@ -6,14 +6,15 @@ By the master key or a key of the type management; any key sees its own owners.
 from __future__ import annotations
 
 from liftgate import ids
-from liftgate.errors import InvalidRequest, MissingParameter, NotFound
+from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.keys.fields import BY_OWNER_FIELD, Fields, read_fields
 from liftgate.keys.owners import no_such_owner
-from liftgate.keys.shown import made_key, shown_owner
+from liftgate.keys.shown import made_key
 from liftgate.keys.values import flag, owner, text, texts
 from liftgate.records import OwnerLimits
 from liftgate.server.handlers.keys import check_looks, managing, optional_object, page_number
+from liftgate.server.handlers.keys import shown as shown_as_key
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.server.usage_asked import settled
@@ -44,20 +45,22 @@ class OwnerRoutes:
         owners, keyring = request.gateway.owners, request.gateway.keyring
         alias = fields.pop("alias", None)
         if not makes_key:
-            return json_response(self._shown(await owners.add(name, alias, fields, by)))
+            return json_response(await self._shown(request, await owners.add(name, alias, fields, by)))
         record, secret = await keyring.generate({**of_key, "user_id": name}, by)
         try:
             made = await owners.add(name, alias, fields, by)
         except BaseException:
             await keyring.delete([record.token], by)
             raise
-        return json_response({**made_key(record, secret), **self._shown(made)})
+        of_owner = await self._shown(request, made)
+        return json_response({**made_key(await shown_as_key(request, record), secret), **of_owner})
 
     async def update(self, request: Request) -> Response:
         by = managing(request)
         body = await optional_object(request)
         saved = await request.gateway.owners.update(self._named(body), self._fields(body), by)
-        return json_response({**self._shown(saved), "data": self._shown(saved)})
+        of_owner = await self._shown(request, saved)
+        return json_response({**of_owner, "data": of_owner})
 
     async def delete(self, request: Request) -> Response:
         """By `user_ids` or `team_ids`, with their keys; all of them or none."""
@@ -83,12 +86,7 @@ class OwnerRoutes:
             # Whether there is another owner of this name stays hidden.
             raise no_such_owner(name)
         await settled(request)
-        try:
-            shown, keys = await request.gateway.owners.show(name)
-        except NotFound:
-            if not own:
-                raise
-            shown, keys = {"owner": name}, []
+        shown, keys = await request.gateway.owners.show(name, own=own)
         return json_response({self._id: name, f"{self._noun}_info": self._named_so(shown), "keys": keys})
 
     async def list(self, request: Request) -> Response:
@@ -97,7 +95,8 @@ class OwnerRoutes:
         page = page_number(query, "page", 1, 10**6)
         size = page_number(query, "page_size", 25, LARGEST_PAGE)
         found, total = await request.gateway.owners.list(page, size)
-        shown = [self._shown(each) for each in found]
+        await settled(request)
+        shown = [self._named_so(each) for each in await request.gateway.owners.show_all(found)]
         if self._noun == "team":
             return json_response(shown)
         return json_response(
@@ -116,8 +115,10 @@ class OwnerRoutes:
             raise MissingParameter(self._id)
         return name
 
-    def _shown(self, record: OwnerLimits) -> JsonObject:
-        return self._named_so(shown_owner(record))
+    async def _shown(self, request: Request, record: OwnerLimits) -> JsonObject:
+        await settled(request)
+        [found] = await request.gateway.owners.show_all([record])
+        return self._named_so(found)
 
     def _named_so(self, shown: JsonMapping) -> JsonObject:
         """By LiteLLM's names for this kind of owner."""
