@@ -1,9 +1,9 @@
 """Anthropic's Python client, of any generation, against a gateway: `python client_messages.py URL OPENAI_FILE`.
 Prints JSON.
 
-Plain, its stream helper, tools over three turns on a model that demands signatures, its tool runner, structured output,
-thinking, an image, a PDF and a recording by file id, a file of OpenAI's client, tokens counted, files over pages,
-models, each error class.
+Plain, its stream helper, tools over three turns on a model that demands signatures, by hand and by its tool runner,
+structured output, thinking, an image, a PDF and a recording by file id, a file of OpenAI's client, tokens counted,
+files over pages, models, each error class. What `client.cjs` does with the client for JavaScript.
 """
 
 import base64
@@ -14,7 +14,7 @@ from typing import Any
 
 import anthropic
 
-MODEL, SIGNED = "gemini-2.5-flash", "gemini-3-flash-preview"
+MODEL, SIGNED, SCRIPTED = "gemini-2.5-flash", "gemini-3-flash-preview", "gemini-3.8-flash"
 STEPS = 3
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -88,8 +88,8 @@ def loop(client: anthropic.Anthropic, *, stream: bool, **more: Any) -> list[str]
     return kinds
 
 
-def run_tools(client: anthropic.Anthropic) -> list[str]:
-    """The client's own runner: it runs what the model calls, until nothing is called."""
+def run_tools(client: anthropic.Anthropic, *, stream: bool) -> list[str]:
+    """The client's own runner: it runs what the model calls, two at a time, until nothing is called."""
     ran: list[str] = []
 
     @anthropic.beta_tool
@@ -102,10 +102,11 @@ def run_tools(client: anthropic.Anthropic) -> list[str]:
         ran.append(at)
         return "nothing"
 
-    asked: Any = [{"role": "user", "content": 'call look({"at": "sky"}) and call look({"at": "sea"})'}]
-    runner = client.beta.messages.tool_runner(model=SIGNED, max_tokens=4000, tools=[look], messages=asked)
-    assert runner.until_done().stop_reason == "end_turn"
-    return ran
+    asked: Any = [{"role": "user", "content": "Look around."}]
+    given: Any = {"model": SCRIPTED, "max_tokens": 4000, "tools": [look], "messages": asked, "stream": stream}
+    runner: Any = client.beta.messages.tool_runner(**given)
+    last = runner.until_done()
+    return [last.stop_reason, *ran]
 
 
 def asked_about(client: anthropic.Anthropic, *blocks: Any) -> list[str]:
@@ -135,6 +136,7 @@ def files(client: anthropic.Anthropic, theirs: str) -> dict[str, Any]:
     told["metadata"] = api.retrieve_metadata(pdf.id).size_bytes == len(PDF)
     told["bytes"] = api.download(sound.id).read() == WAV
     told["deleted"] = api.delete(image.id).type
+    told["kept"] = sound.id
     return told
 
 
@@ -153,7 +155,7 @@ def refusals(client: anthropic.Anthropic, url: str) -> dict[str, Any]:
     note("model", model="claude-none")
     note("file", messages=[{"role": "user", "content": [by_id("document", "file_x")]}])
     note("key", anthropic.Anthropic(base_url=url, api_key="sk-wrong", max_retries=0))
-    for name in ("busy", "overloaded", "late"):
+    for name in ("denied", "busy", "broken", "overloaded", "late"):
         note(name)
     return told
 
@@ -177,7 +179,7 @@ def main(url: str, theirs: str) -> None:
     told["thinking loop"] = [loop(client, stream=each, thinking=THINKING) for each in (False, True)]
     thought: Any = client.messages.create(model=MODEL, max_tokens=4000, messages=HELLO, thinking=THINKING)
     told["thought"] = [block.type for block in thought.content]
-    told["runner"] = run_tools(client)
+    told["runner"] = [run_tools(client, stream=each) for each in (False, True)]
     form = {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}
     parsed = client.messages.create(model=MODEL, max_tokens=4000, messages=HELLO, extra_body=form)
     told["parsed"] = list(json.loads(text_of(parsed)))
