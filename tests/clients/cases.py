@@ -5,12 +5,30 @@ import inspect
 import json
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 MODEL = "gemini-3-flash-preview"
 KEY = "sk-ann"
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+
+ERRORS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "responses_errors.json").read_text("utf-8"))
+"""Requests of Responses that OpenAI refuses, each with the refusal; `without`: what is left out of it."""
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Gemini answers nothing until this ends. The sandbox stands second in the program's arguments."""
+    faults = f"{sys.argv[2]}/sandbox/faults"
+    order = {"kind": "stall", "operation": "generate", "after_bytes": 0, "times": None}
+    urlopen(Request(faults, json.dumps(order).encode(), {"Content-Type": "application/json"}), timeout=30).close()
+    try:
+        yield
+    finally:
+        urlopen(Request(faults, method="DELETE"), timeout=30).close()
 
 
 async def run(cases: dict[str, Callable[[], Any]]) -> None:

@@ -22,9 +22,10 @@ ROOT = HERE.parents[1]
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serving() as (served, _):
-        yield served
+def urls() -> Iterator[list[str]]:
+    """The gateway's, and the sandbox's."""
+    with serving() as (served, sandbox):
+        yield [served, sandbox.url]
 
 
 def told(command: list[str]) -> None:
@@ -55,12 +56,12 @@ def told(command: list[str]) -> None:
         pytest.param(".venv-clients", "chat/smolagents_python.py", marks=pytest.mark.full),
     ],
 )
-def test_a_python_client_works(url: str, environment: str, program: str) -> None:
+def test_a_python_client_works(urls: list[str], environment: str, program: str) -> None:
     """The environments must be there in CI; `./scripts/test` makes them."""
     python = ROOT / environment / "bin" / "python" if environment else Path(sys.executable)
     if not python.exists() and not os.environ.get("CI"):
         pytest.skip(f"./scripts/test makes {environment}")
-    told([str(python), str(HERE / program), url])
+    told([str(python), str(HERE / program), *urls])
 
 
 @pytest.mark.parametrize(
@@ -73,9 +74,11 @@ def test_a_python_client_works(url: str, environment: str, program: str) -> None
     ],
     ids=["openai", "ai_sdk", "files", "langchain"],
 )
-def test_a_javascript_client_works(url: str, installed: Callable[[], Path], program: str, tmp_path: Path) -> None:
+def test_a_javascript_client_works(
+    urls: list[str], installed: Callable[[], Path], program: str, tmp_path: Path
+) -> None:
     """A module finds what it imports beside itself."""
     (tmp_path / "node_modules").symlink_to(installed() / "node_modules")
-    for path in (HERE / "cases.mjs", HERE / program):
+    for path in (HERE / "cases.mjs", HERE / "responses_errors.json", HERE / program):
         shutil.copy(path, tmp_path)
-    told(["node", str(tmp_path / Path(program).name), url])
+    told(["node", str(tmp_path / Path(program).name), *urls])

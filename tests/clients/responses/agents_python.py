@@ -66,6 +66,19 @@ async def three_turns(**settings: Any) -> None:
     assert seen == ["0", "1", "2"]
 
 
+async def streamed_turns() -> None:
+    seen.clear()
+    items: list[Any] = []
+    for turn in range(3):
+        asked = {"role": "user", "content": f'call look({{"at":"{turn}"}})'}
+        result = Runner.run_streamed(agent(tools=[look]), [*items, asked])
+        async for _ in result.stream_events():
+            pass
+        items = result.to_input_list()
+        assert "a wall" in result.final_output
+    assert seen == ["0", "1", "2"]
+
+
 async def sealed() -> None:
     await three_turns(store=False, response_include=["reasoning.encrypted_content"])
 
@@ -132,12 +145,24 @@ async def search() -> None:
 
 
 async def error() -> None:
-    try:
-        await Runner.run(agent(), "x", previous_response_id="resp_none")
-    except openai.BadRequestError as refused:
-        assert refused.code == "previous_response_not_found"
-        return
-    raise AssertionError("nothing was raised")
+    for said, status, code in (
+        ({"previous_response_id": "resp_none"}, 400, "previous_response_not_found"),
+        ({"conversation_id": "conv_none"}, 404, None),
+        ({"run_config": RunConfig(model_settings=ModelSettings(extra_body={"bogus": 1}))}, 400, "unknown_parameter"),
+        ({"run_config": RunConfig(model_settings=ModelSettings(response_include=["soup"]))}, 400, "invalid_value"),
+    ):
+        for ask in (Runner.run, streamed_run):
+            try:
+                await ask(agent(), "x", **said)  # type: ignore[operator]
+            except openai.APIStatusError as refused:
+                assert (refused.status_code, refused.code) == (status, code), refused
+            else:
+                raise AssertionError(f"{said} was taken")
+
+
+async def streamed_run(*given: Any, **more: Any) -> None:
+    async for _ in Runner.run_streamed(*given, **more).stream_events():
+        pass
 
 
 async def handoff() -> None:
@@ -152,6 +177,7 @@ asyncio.run(
             "plain": plain,
             "streamed": streamed,
             "tools over three turns": three_turns,
+            "tools in streams": streamed_turns,
             "tools, nothing stored": sealed,
             "structured output": structured,
             "file by id": file_by_id,
@@ -164,7 +190,7 @@ asyncio.run(
             "session": session,
             "web search": search,
             "handoff": handoff,
-            "error": error,
+            "errors": error,
         }
     )
 )

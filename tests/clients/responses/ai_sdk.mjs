@@ -38,12 +38,51 @@ await run({
     check(text.includes("Hello"), text);
   },
   "tools over three turns": () => threeTurns({}),
+  "tools in streams": async () => {
+    const messages = [];
+    for (let turn = 0; turn < 3; turn++) {
+      messages.push({ role: "user", content: `call look({"at":"${turn}"})` });
+      const onError = ({ error }) => { throw error; };
+      const result = streamText({ ...shared, messages, tools: { look }, stopWhen: steps, onError });
+      let text = "";
+      for await (const piece of result.textStream) text += piece;
+      check(text.includes(`${turn}: a wall`), text);
+      messages.push(...(await result.response).messages);
+    }
+  },
   "tools, nothing stored": () =>
     threeTurns({ providerOptions: { openai: { store: false, include: ["reasoning.encrypted_content"] } } }),
   "structured output": async () => {
     const output = Output.object({ schema: z.object({ n: z.number() }) });
     const result = await generateText({ ...shared, prompt: "Count", output });
     check(typeof (result.output ?? result.experimental_output).n === "number");
+  },
+  "file by id": async () => {
+    const form = new FormData();
+    form.set("purpose", "user_data");
+    form.set("file", new Blob(["%PDF-1.4 hello"], { type: "application/pdf" }), "a.pdf");
+    const answer = await fetch(`${URL}/files`, { method: "POST", body: form, headers: { Authorization: `Bearer ${KEY}` } });
+    const data = { type: "reference", reference: { openai: (await answer.json()).id } };
+    check((await ask({ type: "file", data, mediaType: "application/pdf" })).includes("1 file"), sent);
+  },
+  "file of a tool": async () => {
+    const page = tool({
+      description: "A page.", inputSchema: z.object({ at: z.string() }), execute: async () => PNG,
+      toModelOutput: ({ output }) => ({
+        type: "content",
+        value: [{ type: "file", data: { type: "data", data: output }, mediaType: "image/png" }],
+      }),
+    });
+    const result = await generateText({ ...shared, prompt: 'call page({"at":"1"})', tools: { page }, stopWhen: steps });
+    check(result.text.includes("1 file"), sent);
+  },
+  conversation: async () => {
+    const headers = { Authorization: `Bearer ${KEY}` };
+    const made = await (await fetch(`${URL}/conversations`, { method: "POST", headers })).json();
+    const providerOptions = { openai: { conversation: made.id } };
+    await generateText({ ...shared, prompt: "I am Ann.", providerOptions });
+    const second = await generateText({ ...shared, prompt: "Who?", providerOptions });
+    check(second.text.includes("Turns: 3"), second.text);
   },
   "file by data": async () => {
     const data = Buffer.from("%PDF-1.4 hello").toString("base64");
@@ -68,13 +107,17 @@ await run({
     const tools = { web_search: openai.tools.webSearch({}) };
     check((await generateText({ ...shared, prompt: "What is new?", tools })).text);
   },
-  error: async () => {
-    try {
-      await generateText({ ...shared, prompt: "x", providerOptions: { openai: { previousResponseId: "resp_none" } } });
-    } catch (error) {
-      check(error.statusCode === 400 && error.data.error.code === "previous_response_not_found", error);
-      return;
+  errors: async () => {
+    const wrong = [
+      [{ previousResponseId: "resp_none" }, 400, "previous_response_not_found"],
+      [{ conversation: "conv_none" }, 404, null],
+      [{ metadata: Object.fromEntries([..."abcdefghijklmnopq"].map((key) => [key, ""])) }, 400, "object_above_max_properties"],
+      [{ maxToolCalls: 0 }, 400, "integer_below_min_value"],
+    ];
+    for (const [options, status, code] of wrong) {
+      const asked = { ...shared, prompt: "x", providerOptions: { openai: options } };
+      const refused = await generateText(asked).then(() => null, (error) => error);
+      check(refused && refused.statusCode === status && (refused.data.error.code ?? null) === code, { options, refused });
     }
-    check(false, "nothing was raised");
   },
 });

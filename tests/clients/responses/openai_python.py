@@ -9,7 +9,7 @@ from typing import Any
 import openai
 from pydantic import BaseModel
 
-from cases import KEY, MODEL, PNG, run
+from cases import ERRORS, KEY, MODEL, PNG, held, run
 
 client = openai.OpenAI(base_url=f"{sys.argv[1]}/v1", api_key=KEY, max_retries=0)
 LOOK: Any = {
@@ -123,11 +123,34 @@ def background() -> None:
     stream.close()
     more = list(client.responses.retrieve(response_id, stream=True, starting_after=first.sequence_number))
     assert more[0].sequence_number == first.sequence_number + 1 and more[-1].type == "response.completed"
-    polled = client.responses.create(model=MODEL, input="Hello", background=True)
-    while polled.status in ("queued", "in_progress"):
+
+
+def polled() -> None:
+    got = client.responses.create(model=MODEL, input="Hello", background=True)
+    while got.status in ("queued", "in_progress"):
         time.sleep(0.05)
-        polled = client.responses.retrieve(polled.id)
-    assert polled.status == "completed" and polled.output_text
+        got = client.responses.retrieve(got.id)
+    assert got.status == "completed" and got.output_text
+
+
+def search() -> None:
+    got = client.responses.create(model=MODEL, input="What is new?", tools=[{"type": "web_search"}])
+    assert got.output_text
+
+
+def cancel() -> None:
+    with held():
+        begun = client.responses.create(model=MODEL, input="Hello", background=True)
+        ended = client.responses.cancel(begun.id)
+        assert (ended.status, ended.output) == ("cancelled", [])
+    assert client.responses.cancel(begun.id).status == client.responses.retrieve(begun.id).status == "cancelled"
+    done = client.responses.create(model=MODEL, input="Hello")
+    try:
+        client.responses.cancel(done.id)
+    except openai.BadRequestError as refused:
+        assert "Cannot cancel a synchronous response." in refused.message
+    else:
+        raise AssertionError("a response of the foreground was cancelled")
 
 
 def compact() -> None:
@@ -141,21 +164,23 @@ def count() -> None:
 
 
 def errors() -> None:
-    for said, kind, code in (
-        ({"previous_response_id": "resp_none", "input": "x"}, openai.BadRequestError, "previous_response_not_found"),
-        ({"conversation": "conv_none", "input": "x"}, openai.NotFoundError, None),
-        ({"input": "x", "extra_body": {"bogus": 1}}, openai.BadRequestError, "unknown_parameter"),
-        ({"input": [{"type": "item_reference", "id": "msg_none"}]}, openai.NotFoundError, None),
-        ({"input": []}, openai.BadRequestError, None),
-    ):
+    for wrong in ERRORS:
         for stream in (False, True):
-            given: Any = {"model": MODEL, "stream": stream, **said}  # type: ignore[dict-item]
+            asked: Any = {"model": MODEL, **wrong["body"], "stream": stream}
+            asked.pop(wrong.get("without"), None)
             try:
-                client.responses.create(**given)
-            except kind as refused:
-                assert code is None or refused.code == code, refused
+                client.post("/responses", body=asked, cast_to=object)
+            except openai.APIStatusError as refused:
+                told = (refused.status_code, refused.code, refused.param)
+                assert told == (wrong["status"], wrong["code"], wrong["param"]), (asked, refused)
             else:
-                raise AssertionError(f"{said} was taken")
+                raise AssertionError(f"{asked} was taken")
+    try:
+        client.responses.create(model=MODEL, input="x", previous_response_id="resp_none")
+    except openai.BadRequestError as refused:
+        assert refused.code == "previous_response_not_found"
+    else:
+        raise AssertionError("what is not there was gone on from")
 
 
 asyncio.run(
@@ -173,10 +198,13 @@ asyncio.run(
             "image": image,
             "chain": chain,
             "conversation": conversation,
-            "background": background,
+            "background, read on from a number": background,
+            "background, asked for until its end": polled,
+            "cancel": cancel,
+            "web search": search,
             "compact": compact,
             "count": count,
-            "error": errors,
+            "errors": errors,
         }
     )
 )

@@ -5,14 +5,18 @@ import base64
 import sys
 from typing import Any
 
+from openai import AsyncOpenAI
 from pydantic import BaseModel
-from pydantic_ai import Agent, BinaryContent, ModelHTTPError, NativeOutput
+from pydantic_ai import Agent, BinaryContent, ModelHTTPError, NativeOutput, UploadedFile
+from pydantic_ai.capabilities import NativeTool
 from pydantic_ai.models.openai import OpenAIResponsesModel, OpenAIResponsesModelSettings
+from pydantic_ai.native_tools import WebSearchTool
 from pydantic_ai.providers.openai import OpenAIProvider
 
 from cases import KEY, MODEL, PNG, run
 
-MODEL_OBJECT = OpenAIResponsesModel(MODEL, provider=OpenAIProvider(base_url=f"{sys.argv[1]}/v1", api_key=KEY))
+CLIENT = AsyncOpenAI(base_url=f"{sys.argv[1]}/v1", api_key=KEY, max_retries=0)
+MODEL_OBJECT = OpenAIResponsesModel(MODEL, provider=OpenAIProvider(openai_client=CLIENT))
 
 
 class Count(BaseModel):
@@ -52,6 +56,14 @@ async def three_turns(**settings: Any) -> None:
         history = result.all_messages()
 
 
+async def streamed_turns() -> None:
+    history: Any = None
+    for turn in range(3):
+        async with agent().run_stream(f'call look({{"at":"{turn}"}})', message_history=history) as result:
+            assert f"{turn}: a wall" in await result.get_output()
+        history = result.all_messages()
+
+
 async def sealed() -> None:
     await three_turns(openai_store=False, openai_include_encrypted_reasoning=True)
 
@@ -59,6 +71,24 @@ async def sealed() -> None:
 async def structured() -> None:
     assert isinstance((await Agent(MODEL_OBJECT, output_type=Count).run("Count")).output, Count)
     assert isinstance((await Agent(MODEL_OBJECT, output_type=NativeOutput(Count)).run("Count")).output, Count)
+
+
+async def file_by_id() -> None:
+    file = await CLIENT.files.create(file=("a.pdf", b"%PDF-1.4 hello"), purpose="user_data")
+    named = UploadedFile(file.id, MODEL_OBJECT.system, media_type="application/pdf")
+    assert "1 file" in (await agent().run(["What?", named])).output
+
+
+async def conversation() -> None:
+    made = await CLIENT.conversations.create()
+    await agent(openai_conversation_id=made.id).run("I am Ann.")
+    second = await agent(openai_conversation_id=made.id).run("Who am I?")
+    assert "Turns: 3" in second.output, second.output
+
+
+async def background() -> None:
+    """The client asks for it until it has ended."""
+    assert "Hello" in (await agent(openai_background=True).run("Hello")).output
 
 
 async def file_by_data() -> None:
@@ -81,13 +111,22 @@ async def chain() -> None:
     assert "Turns: 3" in second.output
 
 
+async def search() -> None:
+    assert (await Agent(MODEL_OBJECT, capabilities=[NativeTool(WebSearchTool())]).run("What is new?")).output
+
+
 async def error() -> None:
-    try:
-        await agent(openai_previous_response_id="resp_none").run("x")
-    except ModelHTTPError as refused:
-        assert refused.status_code == 400
-        return
-    raise AssertionError("nothing was raised")
+    for said, status, code in (
+        ({"openai_previous_response_id": "resp_none"}, 400, "previous_response_not_found"),
+        ({"openai_conversation_id": "conv_none"}, 404, None),
+        ({"extra_body": {"bogus": 1}}, 400, "unknown_parameter"),
+    ):
+        try:
+            await agent(**said).run("x")  # type: ignore[arg-type]
+        except ModelHTTPError as refused:
+            assert refused.status_code == status and (code is None or code in str(refused.body)), refused
+        else:
+            raise AssertionError(f"{said} was taken")
 
 
 asyncio.run(
@@ -96,13 +135,18 @@ asyncio.run(
             "plain": plain,
             "streamed": streamed,
             "tools over three turns": three_turns,
+            "tools in streams": streamed_turns,
             "tools, nothing stored": sealed,
             "structured output": structured,
+            "file by id": file_by_id,
             "file by data": file_by_data,
             "file of a tool": file_of_a_tool,
             "image": image,
             "chain": chain,
-            "error": error,
+            "conversation": conversation,
+            "background, asked for until its end": background,
+            "web search": search,
+            "errors": error,
         }
     )
 )
