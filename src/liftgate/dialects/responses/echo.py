@@ -87,8 +87,8 @@ def _present(value: Any) -> Any:
 
 def _tools(value: object) -> list[object]:
     """Those that OpenAI's types know, of which Google's own are none."""
-    listed = value if isinstance(value, list) else []
-    return [_tool(_present(each)) for each in listed if isinstance(each, dict) and each.get("type") in _TOOLS]
+    listed = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [_tool(_present(each)) for each in listed if isinstance(kind := each.get("type"), str) and kind in _TOOLS]
 
 
 def _tool(tool: JsonObject) -> JsonObject:
