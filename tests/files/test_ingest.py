@@ -420,6 +420,29 @@ def test_ingest_over_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyP
         asyncio.run(scenario(s3))
 
 
+def test_what_is_given_up_while_the_store_takes_it_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store may carry out what a client has left, after the deletion."""
+
+    async def scenario(s3: S3Server) -> None:
+        async with open_bench(tmp_path, store=f"s3://{BUCKET}/p") as bench:
+            s3.hold.clear()
+            incoming = bench.ingest.begin("ann")
+            await write(incoming, some_bytes(10 * MIB))
+            await s3.wait_for(lambda: any(method == "PUT" and "blob-" in key for method, key in s3.requests))
+            async with asyncio.TaskGroup() as tasks:
+                aborting = tasks.create_task(incoming.abort())
+                await asyncio.wait([aborting], timeout=0.5)
+                s3.hold.set()
+            await s3.wait_for(lambda: len(s3.written) == [method for method, _ in s3.requests].count("PUT"))
+            assert await bench.keys() == set()
+            assert bench.spools() == []
+
+    with s3_endpoint(monkeypatch) as s3:
+        asyncio.run(scenario(s3))
+
+
 def harm(bench: Bench, way: str, key: str) -> None:
     [place] = (bench.directory / "blobs").glob(f"*/{key}")
     data = place.read_bytes()

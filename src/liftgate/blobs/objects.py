@@ -17,7 +17,7 @@ import os
 import re
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, cast
@@ -49,6 +49,7 @@ _ENDPOINTS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AZURE_
 
 _CHECK_SECONDS = 20.0
 _LAST_SECONDS = 0.1
+_GIVEN_UP_SECONDS = 10.0
 _LONGEST_REASON = 300
 _KINDS: dict[type[Exception], str] = {
     UnauthenticatedError: "it does not accept the credentials",
@@ -119,10 +120,7 @@ class ObjectBlobs:
             while under_way:
                 await self._await_put(under_way.popleft())
         finally:
-            for put in under_way:
-                put.cancel()
-            if under_way:
-                await asyncio.gather(*under_way, return_exceptions=True)
+            await _end(under_way)
 
     async def _await_put(self, put: asyncio.Future[object]) -> None:
         async with _store_errors("store"):
@@ -262,6 +260,18 @@ class _ObjectSource:
         except FileNotFoundError:
             return True
         return facts["size"] < offset + self._window(start, stop)
+
+
+async def _end(puts: Collection[asyncio.Future[object]]) -> None:
+    """Of a blob that is given up: what the store has begun to take it may take after the deletion that follows, so they
+    end first, but for those that the store does not end."""
+    try:
+        if puts:
+            await asyncio.wait(puts, timeout=_GIVEN_UP_SECONDS)
+    finally:
+        for put in puts:
+            put.cancel()
+        await asyncio.gather(*puts, return_exceptions=True)
 
 
 @asynccontextmanager

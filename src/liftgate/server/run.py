@@ -15,10 +15,12 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import cast
 
 import uvicorn
 
 from liftgate.gateway import LAST_SECONDS, Gateway
+from liftgate.server.accepting import Accepting
 from liftgate.server.app import App, build_app
 from liftgate.server.http_protocol import limited_protocol
 from liftgate.server.listening import cannot_listen
@@ -111,14 +113,27 @@ class _Server(uvicorn.Server):
         self._app = app
         self._gateway = gateway
         self._tell_started = started
+        self._accepting: list[Accepting] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         server = self._gateway.settings.server
+        await super().startup([])
         try:
-            await super().startup(sockets)
+            for listener in sockets or []:
+                self._accepting.append(accepting := Accepting(listener, self._protocol, BACKLOG))
+                await accepting.begin()
         except OSError as error:
             raise cannot_listen(server.host, server.port, error) from None
         self._tell_started()
+
+    def _protocol(self) -> asyncio.Protocol:
+        make = cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class)
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+    async def on_tick(self, counter: int) -> bool:
+        for accepting in self._accepting:
+            await accepting.look()
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._gateway.drain()
@@ -128,8 +143,8 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
+        for accepting in self._accepting:
+            accepting.close()
         for listener in sockets or []:
             listener.close()
         state = self.server_state
