@@ -302,11 +302,8 @@ class Gateway:
         self.admission = Admission(services, self.pricing, known_owners, self.budget)
         stack.push_async_callback(self.admission.close)
         self.meters.unreported = NoUsage(self.admission.estimates, services.tasks)
-        # Only where there are limits that it could settle.
-        if self.budget.bounds:
-            self.meters.add(self.admission)
-        self.known_keys.on_change(lambda _: self.meters.add(self.admission))
-        known_owners.on_any(lambda: self.meters.add(self.admission))
+        # Other limits concern some calls only, whose records begin with their tickets.
+        self.meters.on = self.meters.on or bool(self.budget.bounds)
         await self.known_keys.load()
         await known_owners.load()
         self.keyring = Keyring(db, {token_of(secret) for secret in settings.auth.owners()}, self.budget.zone)

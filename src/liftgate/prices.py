@@ -98,13 +98,13 @@ def cost_at(rates: Rates, tokens: TokenCounts) -> Cost | None:
         spent = made = 0
         by_kind = rates.input
         for modality, count in tokens.prompt.items():
-            spent += count * by_kind[modality if modality in by_kind else TEXT]
+            spent += count * by_kind[modality]
         if tokens.cached:
             for modality, count in _within(tokens.cached, tokens.prompt).items():
-                spent -= count * (_rate(rates.input, modality) - _rate(rates.cached, modality))
+                spent -= count * (by_kind[modality] - rates.cached[modality])
         by_kind = rates.output
         for modality, count in tokens.output.items():
-            made += count * by_kind[modality if modality in by_kind else TEXT]
+            made += count * by_kind[modality]
         if tokens.thoughts:
             if rates.thoughts is None:
                 return None
@@ -126,11 +126,6 @@ def _within(cached: Mapping[str, int], prompt: Mapping[str, int]) -> Mapping[str
         found[modality] = found.get(modality, 0) + more
         left -= more
     return found
-
-
-def _rate(rates: Mapping[str, int], modality: str) -> int:
-    """A kind that is not known yet costs what text does. Raises KeyError where that has no price."""
-    return rates[modality] if modality in rates else rates[TEXT]
 
 
 def counts_of_gemini(meta: JsonMapping) -> TokenCounts:
@@ -174,7 +169,7 @@ def _count(fields: JsonMapping, name: str) -> int:
 def _by_modality(details: object, said: object) -> dict[str, int]:
     """`said`: all of them together. What is no count is none."""
     total = said if type(said) is int and said > 0 else 0
-    if not details:
+    if not details or details == [{"modality": TEXT, "tokenCount": total}]:
         return {TEXT: total} if total else {}
     counts: dict[str, int] = {}
     if type(details) is list:

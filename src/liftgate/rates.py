@@ -142,5 +142,14 @@ def _rates(picos: Mapping[str, int]) -> Rates:
     return Rates(_priced(into), _priced(cached), _priced(out), picos.get("out_thinking", plain_out))
 
 
-def _priced(rates: Mapping[str, int | None]) -> dict[str, int]:
-    return {modality: rate for modality, rate in rates.items() if rate is not None}
+class _ByModality(dict[str, int]):
+    """A kind that is not known yet costs what text does. Raises KeyError where that has no price."""
+
+    def __missing__(self, modality: str) -> int:
+        if modality == "TEXT":
+            raise KeyError(modality)
+        return self["TEXT"]
+
+
+def _priced(rates: Mapping[str, int | None]) -> Mapping[str, int]:
+    return _ByModality({modality: rate for modality, rate in rates.items() if rate is not None})

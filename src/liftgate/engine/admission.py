@@ -1,7 +1,7 @@
 """What calls of keys with limits take before they begin and before Google is asked, and give back at their end.
 
-A gate in front of the meter's calls, and one of its listeners. For all other calls there is no ticket, and nothing is
-done.
+A gate in front of the meter's calls; the meter settles their tickets. For all other calls there is no ticket, and
+nothing is done.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from liftgate.engine.estimates import Estimates
 from liftgate.engine.meter import CallRecord, current
 from liftgate.engine.part_counts import PartCounts
 from liftgate.engine.pricing import Pricing
-from liftgate.json_types import JsonObject
 from liftgate.keys.allowances import Allowances
 from liftgate.keys.gate import Ticket
 from liftgate.keys.gateway_budget import GatewayBudget
@@ -45,10 +44,6 @@ class Admission:
             return None
         return Ticket([*own], owners, self._allowances, self.estimates, self._settings)
 
-    def ended(self, call: CallRecord) -> None:
-        if (ticket := call.ticket) is not None:
-            ticket.settle(call.cost or 0, _tokens_of(call) if ticket.counts_tokens else 0)
-
     @property
     def held_nanos(self) -> int:
         """Nano-dollars of budgets that this process holds."""
@@ -60,15 +55,6 @@ class Admission:
 
     async def close(self) -> None:
         await self._allowances.close()
-
-
-def _tokens_of(call: CallRecord) -> int:
-    return _total_of(call.usage or call.reckoned) + sum(_total_of(paid.usage) for paid in call.earlier)
-
-
-def _total_of(usage: JsonObject | None) -> int:
-    total = usage.get("totalTokenCount") if usage else 0
-    return total if isinstance(total, int) else 0
 
 
 def admitted(model: str, deployments: FindGroup) -> Awaitable[None] | None:

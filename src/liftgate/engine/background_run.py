@@ -82,7 +82,7 @@ class _Made:
     head: Head
     request: JsonObject
     natives: Natives
-    call: CallRecord | None
+    call: CallRecord
 
 
 class _Over(Exception):
@@ -173,7 +173,7 @@ class BackgroundRun:
         """Whether its limits refused it for a while only, and nothing of it was paid: then it has waited for another
         try. No client waits for the answer, who could try again."""
         call, clock = made.call, self._services.clock
-        if call is None or call.ticket is None or call.usage is not None or call.earlier:
+        if call.ticket is None or call.usage is not None or call.earlier:
             return False
         if not isinstance(error, RateReached | BudgetInFlight | LimitsAway) or not error.worth_repeating:
             return False
@@ -198,7 +198,7 @@ class BackgroundRun:
         caller = in_config(self._owner)
         if made.run.key_made:
             caller = await self._made_key(made)
-        if made.call is not None and (ticket := self._workshop.admission.ticket(caller)) is not None:
+        if (ticket := self._workshop.admission.ticket(caller)) is not None:
             # The request was counted when it was taken in.
             ticket.leaves = "requests"
             made.call.ticket = ticket
@@ -295,15 +295,8 @@ class BackgroundRun:
 
 
 @contextmanager
-def _record(meters: Meters, run: rows.RunRow) -> Iterator[CallRecord | None]:
-    """A call of its own for whoever listens: what the request's call was is over."""
-    if not meters:
-        before = current.set(None)
-        try:
-            yield None
-        finally:
-            current.reset(before)
-        return
+def _record(meters: Meters, run: rows.RunRow) -> Iterator[CallRecord]:
+    """A call of its own: what the request's call was is over."""
     call = meters.begin(ids.new_request_id())
     call.owner, call.key, call.key_id = run.owner, run.key_name, run.key_id
     call.dialect, call.method, call.route, call.path, call.status = "openai", "POST", ROUTE, ROUTE, 200

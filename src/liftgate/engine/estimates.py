@@ -34,7 +34,6 @@ GOOGLES_TOOLS = frozenset({"urlContext", "url_context", "codeExecution", "code_e
 """Tools whose results become input, as much as the model takes."""
 _MEDIA = ("inlineData", "inline_data", "fileData", "file_data")
 _MEDIA_SIGNS = (b'Data"', b'_data"')
-_ODD_SIGNS = (*_MEDIA_SIGNS, b'candidate_count"')
 _CACHED = ("cachedContent", "cached_content")
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -88,9 +87,8 @@ class Estimates:
         """Of texts, which need no count; None for what has to be read as a whole."""
         if len(body) >= LARGE:
             return None
-        for sign in _ODD_SIGNS:
-            if sign in body:
-                return None
+        if b'Data"' in body or b'_data"' in body or b'candidate_count"' in body:
+            return None
         try:
             plain = _decode_plain(body)
         except _UNPLAIN:

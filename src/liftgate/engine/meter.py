@@ -2,7 +2,7 @@
 
 The face that takes a call begins its record (`Meters.begin`) and ends it once (`Meters.end`); what serves it fills
 it in on the way, and finds it with `current`. Spend, metrics and log lines are listeners (`Meter`). Without listeners
-there are no records, and `current` gives None.
+there are records of calls with limits alone, and `current` gives None for others.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from liftgate.clock import Clock
 from liftgate.engine.call_record import CallRecord as CallRecord
 from liftgate.engine.pricing import Pricing
 from liftgate.errors import LiftgateError
+from liftgate.json_types import JsonObject
 
 T = TypeVar("T")
 
@@ -122,8 +123,8 @@ class Tracer(Protocol):
 
 
 class Meters:
-    """All listeners of a gateway. False where there are none. `tell_cost`: callers do. `open`: calls
-    that have begun and not ended."""
+    """All listeners of a gateway. True, and `on`: every call has a record; else only those with tickets. `tell_cost`:
+    callers learn it. `open`: calls that have begun and not ended."""
 
     def __init__(self, listeners: Sequence[Meter], clock: Clock, pricing: Pricing, *, tell_cost: bool = False) -> None:
         self.tell_cost = tell_cost
@@ -169,4 +170,16 @@ class Meters:
     def _notify(self, call: CallRecord) -> None:
         call.price()
         call.sent = None
-        self._kinds.notify(call)
+        if (ticket := call.ticket) is not None:
+            ticket.settle(call.cost or 0, _tokens_of(call) if ticket.counts_tokens else 0)
+        if self._listeners:
+            self._kinds.notify(call)
+
+
+def _tokens_of(call: CallRecord) -> int:
+    return _total_of(call.usage or call.reckoned) + sum(_total_of(paid.usage) for paid in call.earlier)
+
+
+def _total_of(usage: JsonObject | None) -> int:
+    total = usage.get("totalTokenCount") if usage else 0
+    return total if isinstance(total, int) else 0

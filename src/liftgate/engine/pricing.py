@@ -56,6 +56,7 @@ class Pricing:
     def __init__(self, deployments: Iterable[Deployment]) -> None:
         self._configured = {each.id: each for each in deployments if each.prices or each.priced_as}
         self._rates = lru_cache(KNOWN_RATES)(self._rates_on)
+        self._rates_served = lru_cache(KNOWN_RATES)(self._rates_of_answer)
 
     def cost(self, paid: Served, tokens: TokenCounts, at: float) -> int | None:
         """Of one answer with these tokens. None where something of it has no price. `at`: unix seconds of the call's
@@ -64,17 +65,19 @@ class Pricing:
         It is charged as the model that answered: Google does so where it has put another in place of a model that ended
         (docs/protocol/gemini.md, "Prices").
         """
-        model, served_by = paid.upstream_model, paid.served_by
-        if served_by != model and served_by and paid.deployment not in self._configured and _is_priced(served_by):
-            model = served_by
-        stated = (paid.usage.get("serviceTier") if paid.usage is not None else None) or paid.tier
-        tier = "standard" if not stated else stated.lower() if type(stated) is str else paid.tier.lower() or "standard"
-        is_long = sum(tokens.prompt.values()) > LONG_PROMPT
-        rates = self._rates(paid.deployment, model, int(at) // DAY, tier, is_long)
-        if rates is None:
+        usage = paid.usage
+        stated = usage.get("serviceTier") if usage is not None else None
+        rates = self._rates_served(
+            paid.deployment,
+            paid.upstream_model,
+            paid.served_by,
+            int(at) // DAY,
+            stated if stated and type(stated) is str else paid.tier,
+            sum(tokens.prompt.values()) > LONG_PROMPT,
+        )
+        if rates is None or (cost := cost_at(rates, tokens)) is None:
             return None
-        cost = cost_at(rates, tokens)
-        return None if cost is None else cost.input + cost.output
+        return cost.input + cost.output
 
     def at_most(
         self,
@@ -105,6 +108,13 @@ class Pricing:
             picos += candidates * tokens * (rates.dearest_output or 0)
             worst = max(worst, -(-picos // PICO_A_NANO) + 1)
         return worst
+
+    def _rates_of_answer(
+        self, deployment: str, model: str, served_by: str, day: int, tier: str, is_long: bool
+    ) -> Rates | None:
+        if served_by != model and served_by and deployment not in self._configured and _is_priced(served_by):
+            model = served_by
+        return self._rates(deployment, model, day, tier.lower() or "standard", is_long)
 
     def _rates_on(self, deployment: str, model: str, day: int, tier: str, is_long: bool) -> Rates | None:
         """`day`: of unix time."""

@@ -33,18 +33,13 @@ class KnownKeys:
         self._stale_seconds = stale_seconds
         self._keys: dict[str, Key] = {}
         self._tokens: dict[str, set[str]] = {}
-        self._none = self._announced = False
+        self._none = False
         self._changes = 0
-        self._listeners: list[Callable[[str], None]] = []
         db.watch(self._on_change)
 
     def now(self) -> float:
         """The database's time, by which keys expire."""
         return self._db.now()
-
-    def on_change(self, listener: Callable[[str], None]) -> None:
-        """`listener(key id)` when a key may be another than it was, or gone; "" when any may."""
-        self._listeners.append(listener)
 
     async def load(self) -> None:
         """Whether there are keys at all. Raises Unavailable."""
@@ -52,8 +47,6 @@ class KnownKeys:
         there = await self._db.read(any_keys)
         if there or changes == self._changes:
             self._none = not there
-        if there:
-            self._tell("")
 
     async def _look_again(self) -> None:
         try:
@@ -99,8 +92,6 @@ class KnownKeys:
             return None
         key = Key(record)
         self._none = False
-        if not self._announced:
-            self._tell(key.id)
         if limited:
             self._owners.ask_again(key.caller.owners)
         return key
@@ -134,10 +125,3 @@ class KnownKeys:
         else:
             return
         self._changes += 1
-        if topic == TOPIC or self._announced:
-            self._tell(key)
-
-    def _tell(self, key: str) -> None:
-        self._announced = True
-        for listener in self._listeners:
-            listener(key)

@@ -6,7 +6,7 @@ other processes' changes do within a second.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows.owner_limits import TOPIC, any_owners, find_owner
@@ -27,13 +27,8 @@ class KnownOwners:
         self._tasks = tasks
         self._bounds: dict[str, Bounds | None] = {}
         self._changes = 0
-        self._listeners: list[Callable[[], None]] = []
         self.any = True
         db.watch(self._on_change)
-
-    def on_any(self, listener: Callable[[], None]) -> None:
-        """`listener()` when there is an owner with limits; it may be called again."""
-        self._listeners.append(listener)
 
     async def load(self) -> None:
         """Whether there are any. Raises Unavailable."""
@@ -41,17 +36,13 @@ class KnownOwners:
         there = await self._db.read(any_owners)
         if there or changes == self._changes:
             self.any = there
-        if self.any:
-            self._tell()
 
     def ask_again(self, owners: Sequence[str]) -> None:
         """Some owner has limits; what is known of `owners` may be older than what was just read of their key."""
         for owner in owners:
             self._bounds.pop(owner, None)
         self._changes += 1
-        if not self.any:
-            self.any = True
-            self._tell()
+        self.any = True
 
     async def _look_again(self) -> None:
         try:
@@ -96,12 +87,6 @@ class KnownOwners:
         else:
             return
         self._changes += 1
-        if self.any:
-            self._tell()
-
-    def _tell(self) -> None:
-        for listener in self._listeners:
-            listener()
 
 
 def bounds_of(record: OwnerLimits) -> Bounds:
