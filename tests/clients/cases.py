@@ -44,4 +44,5 @@ async def run(cases: dict[str, Callable[[], Any]]) -> None:
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             told[name] = f"{type(error).__name__}: {error}"[:300]
-    print(json.dumps(told))
+    # On a line of its own: a client may have printed a line without its end.
+    print("\n" + json.dumps(told))

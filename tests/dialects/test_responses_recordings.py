@@ -22,7 +22,7 @@ from responses_rig import in_order, read_events
 from translate_exchanges import Exchange, exchanges
 
 
-def _question(exchange: Exchange, *, sealed: bool = False) -> ResponsesQuestion:
+def question_of(exchange: Exchange, *, sealed: bool = False) -> ResponsesQuestion:
     declared = exchange.request.get("tools") or []
     listed = declared if isinstance(declared, list) else [declared]
     named = {each["name"] for tool in listed for each in tool.get("functionDeclarations") or ()}
@@ -38,7 +38,7 @@ def _question(exchange: Exchange, *, sealed: bool = False) -> ResponsesQuestion:
 
 def _folded(exchange: Exchange, *, sealed: bool = False) -> AnswerFold[ResponsesQuestion]:
     numbers = itertools.count()
-    question = _question(exchange, sealed=sealed)
+    question = question_of(exchange, sealed=sealed)
     return AnswerFold(Head("1", "m", 1760000000), question, new_call_id=lambda: f"call_{next(numbers)}")
 
 

@@ -16,6 +16,7 @@ from liftgate.answer.citations import Citation
 from liftgate.answer.counts import Counts, read_counts
 from liftgate.answer.events import Call, ChoiceEvent, Position, Signature, Text, Thought, TokenLogprob
 from liftgate.answer.metadata import Gathered
+from liftgate.errors import UpstreamAnswerBroken
 from liftgate.json_types import JsonMapping, JsonObject
 
 BROKEN = frozenset(
@@ -203,6 +204,13 @@ class Answer(Generic[Q]):
         if self._counts is None or self._counts.usage is not self.usage:
             self._counts = read_counts(self.usage)
         return self._counts
+
+    @property
+    def first(self) -> Choice:
+        """Of an API whose answer is one. Raises UpstreamAnswerBroken."""
+        if (choice := self.choices.get(0)) is None:
+            raise UpstreamAnswerBroken("Gemini's answer has no first candidate.")
+        return choice
 
     def in_order(self) -> list[Choice]:
         choices = self.choices

@@ -46,16 +46,9 @@ def ending(choice: Choice, *, calls: bool) -> Ending:
     return Ending("tool_use" if calls else "end_turn")
 
 
-def first_of(answer: Answer[MessagesQuestion]) -> Choice:
-    """A Message is one answer. Raises UpstreamAnswerBroken."""
-    if (choice := answer.choices.get(0)) is None:
-        raise UpstreamAnswerBroken("Gemini's answer has no first candidate.")
-    return choice
-
-
 def whole(answer: Answer[MessagesQuestion]) -> JsonObject:
     """The object of an answer whose fold has ended. Raises UpstreamAnswerBroken."""
-    choice = first_of(answer)
+    choice = answer.first
     ended = ending(choice, calls=bool(choice.calls))
     if choice.plain and not choice.metadata:
         text = choice.text

@@ -14,7 +14,7 @@ import msgspec
 from liftgate.answer.choice import Answer, Head
 from liftgate.answer.counts import Counts
 from liftgate.answer.events import Counted, Ended, Event, Text
-from liftgate.dialects.messages.answer import ending, first_of, message, usage_of
+from liftgate.dialects.messages.answer import ending, message, usage_of
 from liftgate.dialects.messages.errors import ANTHROPIC
 from liftgate.dialects.messages.output import Output
 from liftgate.dialects.messages.question import MessagesQuestion
@@ -79,7 +79,7 @@ class MessageEncoder:
 
     def _end(self) -> None:
         answer, output = self._answer, self._output
-        choice = first_of(answer)
+        choice = answer.first
         ended = ending(choice, calls=bool(choice.calls))
         output.finish(choice)
         self._emit("message_delta", {"delta": ended.delta, "usage": usage_of(answer, output.searches)})

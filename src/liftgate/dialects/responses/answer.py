@@ -41,7 +41,7 @@ def ending(choice: Choice) -> Ending:
 
 def whole(answer: Answer[ResponsesQuestion]) -> JsonObject:
     """The object of an answer whose fold has ended. Raises UpstreamAnswerBroken."""
-    choice = answer.choices[0]
+    choice = answer.first
     ended = ending(choice)
     output = Output(answer, unseen)
     for event in choice.events:
@@ -52,7 +52,7 @@ def whole(answer: Answer[ResponsesQuestion]) -> JsonObject:
 
 def natives_of(answer: Answer[ResponsesQuestion]) -> Natives:
     """What Gemini wants back with the items of an answer."""
-    choice = answer.choices[0]
+    choice = answer.first
     if choice.plain:
         return NO_NATIVES
     natives: dict[str, Native] = {}
@@ -64,7 +64,7 @@ def natives_of(answer: Answer[ResponsesQuestion]) -> Natives:
 
 
 def ended_response(answer: Answer[ResponsesQuestion], output: Output, ended: Ending) -> JsonObject:
-    extra = output.finish(answer.choices[0], ended.event, ended.refusal)
+    extra = output.finish(answer.first, ended.event, ended.refusal)
     state: JsonObject = {
         "status": ended.event,
         "output": output.items,

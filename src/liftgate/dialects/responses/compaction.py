@@ -70,7 +70,7 @@ class Compaction(WithHistory):
 
     def whole(self, answer: Answer[CompactionQuestion]) -> JsonObject:
         """Raises UpstreamAnswerBroken for a summary that is none, or is not whole."""
-        choice, question, token = answer.choices[0], answer.question, answer.head.id
+        choice, question, token = answer.first, answer.question, answer.head.id
         if choice.finish_reason != "STOP" or not choice.text.strip() or question.seal is None:
             raise UpstreamAnswerBroken(f"Gemini gave no whole summary ({choice.finish_reason or 'blocked'}).")
         output = [

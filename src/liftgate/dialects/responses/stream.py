@@ -54,7 +54,7 @@ class ResponseWriter(ABC):
         if isinstance(event, Ended | Speech):
             pass  # the end goes out with the counts
         elif isinstance(event, Counted):
-            ended = ending(self._answer.choices[0])
+            ended = ending(self._answer.first)
             whole = ended_response(self._answer, output, ended)
             self.emit(f"response.{ended.event}", {"response": whole})
         elif event.index == 0:
