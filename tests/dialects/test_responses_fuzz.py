@@ -210,6 +210,15 @@ def test_random_requests_find_typed_errors_only() -> None:
     assert 20 < fuzz(1, 1000) < 900
 
 
+@pytest.mark.parametrize("kind", ["image_generation_call", "mcp_call", "web_search_call", "reasoning"])
+@pytest.mark.parametrize("odd", [None, "x", 1, [None], {"type": None}])
+def test_a_list_that_belongs_to_no_item_of_its_kind_is_no_obstacle(kind: str, odd: object) -> None:
+    [item] = [each for each in WHOLE["input"] if each.get("type") == kind]
+    request = {**WHOLE, "input": [{**item, "content": [odd]}]}
+    if read(Responses(), request, MODELS[0]):
+        whole_items.own_items(request["input"], "1")
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("seed", range(2, 12))
 def test_a_hundred_thousand_requests(seed: int) -> None:

@@ -8,7 +8,7 @@ hosted tool found) stays where it has the form that clients read. So an item is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from liftgate.dialects.responses.media import LISTS
@@ -169,13 +169,13 @@ def own_items(value: object, token: str, taken: Iterable[str] = ()) -> list[Json
     if value is None:
         return []
     if isinstance(value, str):
-        return [_said_by_user(value, f"msg_{token}i00")]
+        return [_message_of_user(value, f"msg_{token}i00")]
     assert isinstance(value, list), "it was read"
     ids = set(taken)
     return [_whole(item, f"{token}i{place:02d}", ids) for place, item in enumerate(value)]
 
 
-def _said_by_user(text: str, item_id: str) -> JsonObject:
+def _message_of_user(text: str, item_id: str) -> JsonObject:
     content = [{"type": "input_text", "text": text}]
     return {"role": "user", "content": content, "type": "message", "id": item_id, "status": "completed"}
 
@@ -208,11 +208,12 @@ def _whole(item: JsonObject, token: str, taken: set[str]) -> JsonObject:
     return whole
 
 
-def whole_parts(content: str | list[JsonObject], role: object) -> list[JsonObject]:
-    """Of a message that was read, or of a tool's result."""
+def whole_parts(content: str | Sequence[object], role: object) -> list[JsonObject]:
+    """Of a message that was read, or of a tool's result. In other items a list of this name was not read, and may hold
+    what is no part; that is left out."""
     if isinstance(content, str):
         content = [{"type": "output_text" if role == "assistant" else "input_text", "text": content}]
-    return [_part(part) for part in content]
+    return [_part(part) for part in content if isinstance(part, dict)]
 
 
 def _part(part: JsonObject) -> JsonObject:
