@@ -145,6 +145,19 @@ class PostgresCluster:
             self._process.wait(30)
         self._process = None
 
+    def demote(self) -> None:
+        """It is a standby from now on, as the former primary of a failover is."""
+        self.stop()
+        signal_file = self.directory / "data" / "standby.signal"
+        signal_file.touch()
+        if self._user is not None:
+            shutil.chown(signal_file, self._user)
+        self.start()
+
+    def promote(self) -> None:
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute("SELECT pg_promote()")
+
     def pause(self, *, on: bool) -> None:
         """Stops every process of the server where it stands, or lets them go on: it is there and does not answer."""
         assert self._process is not None

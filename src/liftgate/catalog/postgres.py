@@ -44,6 +44,8 @@ AGAIN = (pg.SerializationFailure, pg.DeadlockDetected)
 INCOMPLETE = ("42", "3F")
 """Classes of SQLSTATE: something of the schema is not there any more, or not for this role."""
 DAMAGED = (pg.DataCorrupted, pg.IndexCorrupted)
+REFUSES = (pg.ReadOnlySqlTransaction, pg.FeatureNotSupported, pg.InternalError_)
+"""A server that does not write, a standby (to which writing is a feature that it lacks), or one that fails."""
 DAMAGED_SECONDS = 60.0
 """How long calls are refused after the server found damaged data: it may be mended while we run."""
 
@@ -60,7 +62,7 @@ def meaning_of(error: psycopg.Error, trouble: Trouble) -> LiftgateError | None:
         return trouble.tell(error.diag.message_primary or type(error).__name__)
     if isinstance(error, (*AGAIN, pg.QueryCanceled)):
         return away()
-    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, pg.ReadOnlySqlTransaction)):
+    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, *REFUSES)):
         return trouble.tell(error.diag.message_primary or "the connection was lost")
     return None
 

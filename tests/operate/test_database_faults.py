@@ -1,0 +1,175 @@
+"""What becomes of a gateway's PostgreSQL: a standby, an older state after a failover, an empty one, a closed one.
+
+It is refused in a sentence or served right, and no byte is deleted that an acknowledgement covers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import openai
+import psycopg
+import pytest
+
+from drill import Ledger, Site, copied, eventually, swept
+from postgres_cluster import PostgresCluster
+from raw_http import call
+from test_running import ready, upload
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[PostgresCluster]:
+    made = PostgresCluster()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture
+def site(cluster: PostgresCluster, tmp_path: Path) -> Site:
+    return Site(tmp_path / "site", cluster.create_database())
+
+
+def name_of(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]
+
+
+def execute(cluster: PostgresCluster, *statements: str) -> None:
+    with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def shut(cluster: PostgresCluster, name: str) -> None:
+    """Nobody is let in, and who is in is put out."""
+    out = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    execute(cluster, f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false', out)
+
+
+def opened(cluster: PostgresCluster, name: str) -> None:
+    execute(cluster, f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+
+
+def test_a_server_that_became_a_standby_takes_nothing_and_says_so(cluster: PostgresCluster, site: Site) -> None:
+    ledger = Ledger()
+    with site.gateway() as gateway:
+        ledger.upload(gateway.url, 3)
+        try:
+            cluster.demote()
+            # Its first answers may still be about connections that were cut.
+            assert eventually(lambda: ready(gateway.url) == 503)
+            assert set(refused_doors(gateway.url).values()) == {503}, refused_doors(gateway.url)
+            assert upload(gateway.url) == 503
+            assert eventually(lambda: reads(gateway.url, ledger))
+            assert "standby" in gateway.log.read_text() or "recovery" in gateway.log.read_text()
+            assert "recovery" in site.refused()
+        finally:
+            cluster.promote()
+        assert eventually(lambda: ready(gateway.url) == 200)
+        assert eventually(lambda: upload(gateway.url) == 200)
+        ledger.check(gateway.url)
+        assert "Traceback" not in gateway.log.read_text()
+
+
+def refused_doors(url: str) -> dict[str, int]:
+    """Whatever would be written: path → status."""
+    begun = {"filename": "a", "purpose": "batch", "bytes": 3, "mime_type": "text/plain"}
+    bodies: dict[str, object] = {
+        "/v1/uploads": begun,
+        "/v1/conversations": {},
+        "/v1/responses": {"model": "gemini-2.5-flash", "input": "x", "background": True},
+        "/upload/v1beta/files": {},
+        "/key/generate": {},
+    }
+    start = {"X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Command": "start"}
+    headers = {"Authorization": "Bearer sk-master-of-the-drill", **start}
+    return {path: call(url, "POST", path, json.dumps(body).encode(), headers).status for path, body in bodies.items()}
+
+
+def reads(url: str, ledger: Ledger) -> bool:
+    """From a server that only reads, files are served."""
+    try:
+        ledger.check(url)
+    except openai.APIStatusError:
+        return False
+    return True
+
+
+def test_a_failover_that_lost_the_last_minutes_deletes_nothing(cluster: PostgresCluster, site: Site) -> None:
+    """The database comes back as it was before, under a gateway that runs."""
+    ledger, since, after = Ledger(), Ledger(seed=100), Ledger(seed=200)
+    name = name_of(site.url)
+    with site.gateway() as gateway:
+        ledger.upload(gateway.url, 3)
+        swept(site)
+    old = copied(site, cluster.create_database())
+    with site.gateway() as gateway:
+        since.upload(gateway.url, 3)
+        everything = site.objects()
+        shut(cluster, name)
+        execute(
+            cluster,
+            f'ALTER DATABASE "{name}" RENAME TO "lost-{name}"',
+            f'CREATE DATABASE "{name}" TEMPLATE "{name_of(old.url)}"',
+        )
+        assert eventually(lambda: ready(gateway.url) == 200)
+        ledger.check(gateway.url)
+        assert eventually(lambda: "no bytes are deleted" in gateway.log.read_text())
+        swept(site)
+        assert everything <= site.objects()
+        after.upload(gateway.url, 2)
+    site.admin("sweep", "--grace", "0", "--yes")
+    assert everything <= site.objects()
+    with site.gateway() as gateway:
+        ledger.check(gateway.url)
+        after.check(gateway.url)
+    # The right one again.
+    shut(cluster, name)
+    execute(
+        cluster,
+        f'ALTER DATABASE "{name}" RENAME TO "older-{name}"',
+        f'ALTER DATABASE "lost-{name}" RENAME TO "{name}"',
+    )
+    opened(cluster, name)
+    with site.gateway() as gateway:
+        ledger.check(gateway.url)
+        since.check(gateway.url)
+
+
+def emptied(cluster: PostgresCluster, name: str) -> None:
+    shut(cluster, name)
+    execute(cluster, f'ALTER DATABASE "{name}" RENAME TO "full-{name}"', f'CREATE DATABASE "{name}"')
+
+
+def filled(cluster: PostgresCluster, name: str) -> None:
+    shut(cluster, name)
+    execute(cluster, f'DROP DATABASE "{name}"', f'ALTER DATABASE "full-{name}" RENAME TO "{name}"')
+    opened(cluster, name)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("harm", "heal"), [(emptied, filled), (shut, opened)])
+def test_a_database_that_is_not_there_is_an_outage_and_not_begun_anew(
+    cluster: PostgresCluster,
+    site: Site,
+    harm: Callable[[PostgresCluster, str], None],
+    heal: Callable[[PostgresCluster, str], None],
+) -> None:
+    ledger, name = Ledger(), name_of(site.url)
+    with site.gateway() as gateway:
+        ledger.upload(gateway.url, 3)
+        before = site.objects()
+        harm(cluster, name)
+        assert eventually(lambda: ready(gateway.url) == 503)
+        assert upload(gateway.url) == 503
+        if harm is emptied:
+            with psycopg.connect(site.url) as connection:
+                assert not connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'liftgate'").fetchall()
+        heal(cluster, name)
+        assert eventually(lambda: ready(gateway.url) == 200)
+        ledger.check(gateway.url)
+        assert before <= site.objects()
