@@ -1,15 +1,19 @@
 """The documents say what is so: links lead somewhere, examples are the files, names are documented."""
 
 import re
+from datetime import timedelta
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 import liftgate
+from liftgate.ask.model_dates import READ, RETIREMENTS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "examples" / "README.md", *(ROOT / "docs").rglob("*.md")]
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
+SOON = READ + timedelta(days=120)
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -29,6 +33,29 @@ def test_the_readme_shows_the_examples_as_they_are() -> None:
     shown = _fences("README.md", "python")
     assert [(ROOT / "examples" / name).read_text() for name in ("gateway.py", "sdk.py")] == shown
     assert _fences("README.md", "yaml") == [(ROOT / "examples" / "config.yaml").read_text()]
+
+
+COMPARED = {"compatibility.md", "litellm-differences.md", "CHANGELOG.md"}
+"""Pages that quote requests of older clients, or Google's own lists."""
+SHOWN = [
+    *(path for path in DOCUMENTS if path.name not in COMPARED and "protocol" not in path.parts),
+    *(ROOT / "examples").glob("*.*"),
+    *(ROOT / "deploy").glob("*.y*ml"),
+    *(ROOT / "src" / "liftgate" / "cli").rglob("*.py"),
+]
+
+
+@pytest.mark.parametrize(
+    "shown", [path for path in SHOWN if path.suffix in (".md", ".py", ".yaml", ".yml")], ids=lambda path: path.name
+)
+def test_what_newcomers_type_names_models_that_google_serves_for_long(shown: Path) -> None:
+    """A public name of a config may be an old one: what stands behind it is asked."""
+    lines = [line for line in shown.read_text("utf-8").splitlines() if "model_name:" not in line]
+    names = {name.rstrip(".") for line in lines for name in re.findall(r"gemini-[0-9][\w.*-]*", line)}
+    soon = {
+        name for name in names for known, ending in RETIREMENTS.items() if fnmatch(known, name) and ending.ends < SOON
+    }
+    assert soon == set()
 
 
 def test_the_first_screen_says_what_for_whom_and_how() -> None:

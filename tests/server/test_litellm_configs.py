@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,13 @@ def test_thirty_five_start_as_they_are_and_the_rest_name_what_stops_them(
         except ConfigError as error:
             assert config.stops
             assert all(place in str(error) for place in config.stops), str(error)
-            assert len(str(error).splitlines()) == len(config.stops)
+            lines = str(error).splitlines()
+            assert len(lines) == len(config.stops)
+            # The file, the line, the setting, and what to do.
+            assert all(
+                re.match(rf"\s*{re.escape(str(directory))}/config\.yaml, line \d+: \w+\.\w+", each) for each in lines
+            )
+            assert all("Remove it" in each or "as in `" in each for each in lines), lines
         else:
             assert not config.stops
             started.append(name)

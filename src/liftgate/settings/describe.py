@@ -98,7 +98,7 @@ Entries of other providers are left out, with one warning; nothing else of them 
 
 A model that Google no longer has counts as a failure of its deployment: the other deployments of the name are tried,
 then its fallbacks, and the deployment is left alone for `cooldown_time`. A key that Google rejects is named by its
-place in the config (`model_list[2] (gemini-2.5-flash)`), in the log and in the answer.
+place in the config (`model_list[2] (gemini-flash-latest)`), in the log and in the answer.
 """
 
 

@@ -38,7 +38,7 @@ def files() -> None:
     """Upload, list, read and remove files at a running gateway.
 
     \b
-      liftgate files upload lecture.mp4 --model gemini-2.5-flash --wait
+      liftgate files upload lecture.mp4 --model gemini-flash-latest --wait
       liftgate files ls
       liftgate files cat file-… -o lecture.mp4
 

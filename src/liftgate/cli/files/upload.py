@@ -30,8 +30,8 @@ from liftgate.records import NewFile
 def upload(paths: tuple[Path, ...], as_json: bool, base_url: str, api_key: str, **asked: Any) -> None:
     """Upload files of any size.
 
-    A file above 16 MiB goes in parts. When it is interrupted, the same command goes on where it stopped, within an
-    hour and if the file is still the same.
+    A file above 16 MiB goes in parts. When it is interrupted, the same command goes on where it stopped, for an hour
+    after the last part and if the file is still the same.
 
     Standard output gets one line for each file, its id first; with --json, its File object.
     """
