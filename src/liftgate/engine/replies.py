@@ -117,7 +117,7 @@ class Replies:
         large = answer.large
         make = partial(NewReply, owner, turn, response, answer)
         new = await asyncio.to_thread(make) if large else make()
-        files = await self._items.put_away(owner, new.items, large=large)
+        files = [] if new.only_words else await self._items.put_away(owner, new.items, large=large)
         made = await asyncio.to_thread(new.made, encoded) if large else new.made(_encode)
 
         def work(conn: Connection) -> bool:

@@ -64,7 +64,8 @@ _KEEPING = Responses(keeps=True)
 
 
 class NewReply:
-    """The rows of a response in the making. `items`: copies, which may be changed until `made` is called."""
+    """The rows of a response in the making. `items`: copies, which may be changed until `made` is called, none of
+    which names or brings a file where they are `only_words`."""
 
     def __init__(self, owner: Owner, turn: Turn, response: JsonObject, answer: Answer[ResponsesQuestion]) -> None:
         self._owner = owner
@@ -75,6 +76,8 @@ class NewReply:
         self._given = len(given)
         # Items that were given by reference, or that an earlier run found so, keep what Gemini wants back with them.
         self._known = natives_of_input(turn.natives, value)
+        # Neither what was asked nor what was said can hold a file.
+        self.only_words = isinstance(value, str) and answer.choices[0].plain
         self.items = [*given, *kept_items.output_items(response["output"])]
         self._natives = natives_of(answer)
 

@@ -45,7 +45,8 @@ class WithHistory(OpenAI):
 
     def media(self, request: JsonMapping, *, inline_limit: int) -> MediaFound:
         """Also looks at what must be there at all, before anything else is done."""
-        check_beginning(request)
+        if not self._keeps:  # who finds what it goes on from has looked
+            check_beginning(request)
         return find_media(request, self._history, inline_limit=inline_limit)
 
     def call_ids(self, request: JsonMapping) -> Sequence[str]:
