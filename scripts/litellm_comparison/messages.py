@@ -27,6 +27,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "sampling": {"temperature": 0.5, "top_p": 0.5, "top_k": 10},
     "stops": {"stop_sequences": ["x", "y"]},
     "five stops": {"stop_sequences": list("abcde")},
+    "Claude Code's billing line": {"system": [text("x-anthropic-billing-header: cc_version=1.abc;"), text("S")]},
     "seven stops": {"stop_sequences": list("abcdefg")},
     "a large limit": {"max_tokens": 10_000_000},
     "a limit of 0": {"max_tokens": 0},
@@ -109,6 +110,9 @@ MESSAGES: dict[str, list[dict[str, Any]]] = {
     "words behind a result": [ASK, assistant(USE), user(result(USE), text("go on"))],
     "a failed call": [ASK, assistant(USE), user(result(USE, "no", is_error=True))],
     "result with an image": [ASK, assistant(USE), user(result(USE, [text("a"), IMAGE]))],
+    "tools that a search found": [
+        ASK, assistant(USE), user(result(USE, [{"type": "tool_reference", "tool_name": "look"}]))
+    ],
     "result missing": [ASK, assistant(USE, SECOND), user(result(USE))],
     "foreign thinking": [ASK, assistant(FOREIGN, text("a")), ASK],
     "redacted thinking": [ASK, assistant({"type": "redacted_thinking", "data": "x"}, text("a")), ASK],
