@@ -192,6 +192,34 @@ def test_what_was_searched_and_cited(gateway: str, sandbox: SandboxServer) -> No
     assert got["usage"]["server_tool_use"]["web_search_requests"] == 2 and got["stop_reason"] == "end_turn"
 
 
+@pytest.mark.parametrize(
+    ("behind", "last"),
+    [
+        ([CALL], "tool_use"),
+        ([{"text": "Hm", "thought": True}], "thinking"),
+        ([{"executableCode": {"code": "1"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK"}}], "code_execution"),
+    ],
+    ids=["a call", "a thought", "code"],
+)
+def test_citations_of_a_text_that_is_not_the_last_block(
+    gateway: str, sandbox: SandboxServer, behind: list[dict[str, Any]], last: str
+) -> None:
+    """Gemini tells them at the end: they stand in a text of their own, which goes back to Gemini as nothing."""
+    said = reply({"text": "Größ Paris"}, *behind, groundingMetadata=GROUNDING)
+    got = both(gateway, sandbox, said, tools=[LOOK, SEARCH, CODE], thinking=THINKING)
+    place = next(at for at, block in enumerate(got["content"]) if block.get("citations"))
+    assert last in got["content"][place - 1]["type"] and got["content"][place]["text"] == ""
+    assert [each["cited_text"] for each in got["content"][place]["citations"]] == ["Paris"]
+    results = [
+        {"type": "tool_result", "tool_use_id": each["id"]} for each in got["content"] if each["type"] == "tool_use"
+    ]
+    sandbox.control("scripts", {"response": reply({"text": "ok"})})
+    message(
+        gateway, tools=[LOOK, SEARCH, CODE], messages=[user("x"), assistant(*got["content"]), user(*results, text("y"))]
+    )
+    assert {"text": ""} not in sent(sandbox)["contents"][1]["parts"]
+
+
 def test_the_parts_of_a_search_come_back_as_they_were(gateway: str, sandbox: SandboxServer) -> None:
     called = {"toolCall": {"id": "a", "toolType": "GOOGLE_SEARCH_WEB"}, "thoughtSignature": SIGNATURE}
     responded = {"toolResponse": {"id": "a", "toolType": "GOOGLE_SEARCH_WEB"}, "thoughtSignature": SIGNATURE}

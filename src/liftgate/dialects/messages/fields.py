@@ -44,7 +44,7 @@ REQUEST: tuple[Row, ...] = (
         ("container", "Google's code runs in a sandbox without a name and without skills; null is accepted"),
         ("mcp_servers", "Gemini runs MCP tools by itself, without steps that a Message could show"),
         ("compaction", "histories are not summarized here"),
-        ("thread", "conversations are not kept here: send all of it; always refused, in the words clients go on from"),
+        ("thread", "each request holds the whole history here; always refused, in the words that clients go on from"),
         ("fallbacks", "which models stand in for others is the operator's to say"),
         ("fallback_credit_token", "which models stand in for others is the operator's to say"),
     ),

@@ -148,10 +148,11 @@ class Output:
         self._search(choice.metadata.get("groundingMetadata"))
 
     def _cite(self, choice: Choice) -> None:
-        """At the text that is open: what was closed before has gone out."""
-        block = self.open
-        if not choice.citations or block is None or block["type"] != "text":
+        """At the text that is open, else at an empty one: what was closed before has gone out."""
+        if not choice.citations:
             return
+        self.text("")
+        block = self.blocks[-1]
         content, cited = choice.text, []
         for number, each in enumerate(choice.citations):
             citation = {

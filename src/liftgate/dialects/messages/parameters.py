@@ -94,7 +94,9 @@ def _mcp_servers(reading: Reading, value: object, param: str) -> None:
 def _thread(reading: Reading, value: object, param: str) -> None:
     """Never left out: the next request of a client whose thread was taken in silence holds no history. By this code
     Anthropic's clients know that they must send all of it."""
-    raise InvalidRequest(f"'{param}' is not supported: {REFUSED[param]}.", param=param, code=THREAD_REFUSED)
+    raise InvalidRequest(
+        f"'{param}' is not supported: {REFUSED[param].partition(';')[0]}.", param=param, code=THREAD_REFUSED
+    )
 
 
 ELSEWHERE = frozenset(
