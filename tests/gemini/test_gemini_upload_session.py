@@ -233,7 +233,7 @@ def test_session_finished_in_the_dark_is_looked_for_by_name_before_it_is_sent_ag
     missing = upload.found(None)
     assert isinstance(missing, Restart)
     # What was looked for may still turn up: it is deleted once it does.
-    assert missing.doom
+    assert missing.purge
     assert upload.restarted(GRANULARITY) == SendChunk(0, 8 * MIB, finalize=False)
 
 
@@ -252,7 +252,7 @@ def test_session_that_died_before_its_end_is_started_anew_at_once(answer: ChunkA
     upload = at_second_chunk()
     action = upload.answered(answer)
     assert isinstance(action, Restart)
-    assert (action.after, action.doom) == (0.0, False)
+    assert (action.after, action.purge) == (0.0, False)
     assert upload.restarted(4 * MIB) == SendChunk(0, 8 * MIB, finalize=False)
     assert upload.offset == 0
 

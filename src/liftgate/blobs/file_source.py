@@ -49,7 +49,7 @@ class FileSource:
             raise ValueError(f"bytes {start} to {stop} of {self._size}")
         if start == stop:
             return
-        fd = self._opened()
+        fd = self._descriptor()
         try:
             while start < stop:
                 pieces = await self._read_some(fd, start, stop)
@@ -61,7 +61,7 @@ class FileSource:
         finally:
             os.close(fd)
 
-    def _opened(self) -> int:
+    def _descriptor(self) -> int:
         try:
             # Two short calls; in a thread, a cancellation in between would lose the descriptor. Without O_NONBLOCK a
             # pipe that stands in the file's place would be waited for.

@@ -89,10 +89,10 @@ class UploadDriver:
                     action = await _report(session, self._client.query(self._account, at.url))
                 case FindByName():
                     action = session.found(await uploader.find(at.name))
-                case Restart(after, doom, why):
+                case Restart(after, purge, why):
                     log.info("%s: its upload begins again: %s", self._about, why.message)
                     await uploader.pause(after)
-                    if doom:
+                    if purge:
                         await uploader.abandon(at.name)
                     at = await uploader.start()
                     action = session.restarted(at.granularity)

@@ -63,10 +63,10 @@ class FindByName:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """The session is dead: start another after so many seconds, under a new name. `doom`: the old name may exist."""
+    """The session is dead: start another after so many seconds, under a new name. `purge`: the old name may exist."""
 
     after: float
-    doom: bool
+    purge: bool
     error: LiftgateError
 
 

@@ -124,9 +124,9 @@ async def reach(
     UpstreamDisconnected where a proxy refuses."""
     scheme, host, port = address
     if proxy is None:
-        _, connection = await _opened(scheme, host, port, secure, made)
+        _, connection = await _open_connection(scheme, host, port, secure, made)
     elif scheme == "http":
-        _, connection = await _opened(*proxy.address, secure, made)
+        _, connection = await _open_connection(*proxy.address, secure, made)
     else:
         tunnel = await _tunnelled(proxy, host, port, secure)
         connection = made()
@@ -139,7 +139,7 @@ async def reach(
     return connection
 
 
-async def _opened(
+async def _open_connection(
     scheme: str, host: str, port: int, secure: Callable[[], ssl.SSLContext], made: Callable[[], P]
 ) -> tuple[asyncio.Transport, P]:
     loop = asyncio.get_running_loop()
@@ -158,7 +158,7 @@ async def _opened(
 
 async def _tunnelled(proxy: Proxy, host: str, port: int, secure: Callable[[], ssl.SSLContext]) -> asyncio.Transport:
     loop = asyncio.get_running_loop()
-    transport, tunnel = await _opened(*proxy.address, secure, lambda: _Tunnel(loop))
+    transport, tunnel = await _open_connection(*proxy.address, secure, lambda: _Tunnel(loop))
     try:
         transport.write(connect_request(host, port, proxy.credentials))
         await tunnel.agreed

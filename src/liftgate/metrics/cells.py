@@ -156,7 +156,7 @@ class Reader:
         found: dict[tuple[str, Labels], list[float]] = {}
         for path in sorted(self._directory.glob("*.names")):
             if path.name not in self._slots:
-                self._slots[path.name] = _opened(path)
+                self._slots[path.name] = _open_slot(path)
             if (slot := self._slots[path.name]) is None:
                 continue
             lives = slot.lives()
@@ -175,7 +175,7 @@ class Reader:
         return found
 
 
-def _opened(names: Path) -> _SlotReader | None:
+def _open_slot(names: Path) -> _SlotReader | None:
     """None for what is no slot, which must not keep the others from being read."""
     try:
         return _SlotReader(names)

@@ -30,11 +30,11 @@ class Portal(Generic[E]):
         self._opener = opener
         self._name = name
         self._lock = threading.Lock()
-        self._room: _Room[E] | None = None
+        self._loop_thread: _LoopThread[E] | None = None
         self._pid = os.getpid()
         # A forked child must never finalise what its parent still uses (sockets, the parent's loop): kept, never
         # touched.
-        self._parents: list[_Room[E] | None] = []
+        self._parents: list[_LoopThread[E] | None] = []
 
     def run(self, call: Callable[[E], Work[T]]) -> T:
         """Blocks until `call` has ended. An interrupt (Ctrl-C) cancels it."""
@@ -50,13 +50,13 @@ class Portal(Generic[E]):
         return await asyncio.wrap_future(self.submit(call))
 
     def submit(self, call: Callable[[E], Work[T]]) -> Future[T]:
-        return self._open_room().submit(call)
+        return self._start_thread().submit(call)
 
     def leave(self, call: Callable[[E], Work[None]]) -> None:
         """Starts `call` where the engine is at work, and never makes one: a `__del__` may come after the end."""
-        room = self._room
-        if room is not None and self._pid == os.getpid():
-            room.leave(call)
+        thread = self._loop_thread
+        if thread is not None and self._pid == os.getpid():
+            thread.leave(call)
 
     def close(self) -> None:
         """Ends the engine, the loop and its thread; waits for them. The portal may be used again and then starts
@@ -65,22 +65,22 @@ class Portal(Generic[E]):
         if self._pid != os.getpid():
             return
         with self._lock:
-            room, self._room = self._room, None
-        if room is not None:
-            room.close()
+            thread, self._loop_thread = self._loop_thread, None
+        if thread is not None:
+            thread.close()
 
-    def _open_room(self) -> _Room[E]:
+    def _start_thread(self) -> _LoopThread[E]:
         if self._pid != os.getpid():
             # A forked child: the thread does not exist here, and the lock may be held by a thread that is gone.
-            self._parents.append(self._room)
-            self._lock, self._room, self._pid = threading.Lock(), None, os.getpid()
+            self._parents.append(self._loop_thread)
+            self._lock, self._loop_thread, self._pid = threading.Lock(), None, os.getpid()
         with self._lock:
-            if self._room is None:
-                self._room = _Room(self._opener, self._name)
-            return self._room
+            if self._loop_thread is None:
+                self._loop_thread = _LoopThread(self._opener, self._name)
+            return self._loop_thread
 
 
-class _Room(Generic[E]):
+class _LoopThread(Generic[E]):
     """A loop, its thread and the engine that lives there."""
 
     def __init__(self, opener: Callable[[], AbstractAsyncContextManager[E]], name: str) -> None:
@@ -115,11 +115,11 @@ class _Room(Generic[E]):
         assert task is not None
         self._calls.add(task)
         try:
-            return await call(await self._opened())
+            return await call(await self._open_engine())
         finally:
             self._calls.discard(task)
 
-    async def _opened(self) -> E:
+    async def _open_engine(self) -> E:
         if self._engine is None:
             self._engine = self._loop.create_task(self._stack.enter_async_context(self._opener()))
         try:

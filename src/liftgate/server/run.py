@@ -70,11 +70,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _serve(settings: Settings, listener: socket.socket, started: Callable[[], None]) -> None:
     async with Gateway(settings) as gateway:
         app = build_app(gateway)
-        _spare_collector()
+        _freeze_collector()
         await _Server(_config(app, settings.server, settings.limits), app, gateway, started).serve([listener])
 
 
-def _spare_collector() -> None:
+def _freeze_collector() -> None:
     """What was made at the start lives to the end: looking through all of it again and again cost a sixth of a chat."""
     gc.collect()
     gc.freeze()
