@@ -17,6 +17,8 @@ from responses_rig import KEY, answer, events, post, refusal, sent, user
 from serving import serve
 
 PATH = "/v1/responses/compact"
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+WAV = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YQAAAAA="
 BOB = {"Authorization": "Bearer sk-bob"}
 COUNTS = {"promptTokenCount": 40, "candidatesTokenCount": 5, "thoughtsTokenCount": 2, "totalTokenCount": 47}
 LOOK = {"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}}
@@ -107,6 +109,24 @@ def test_files_stay_where_the_user_named_them(gateway: str, sandbox: SandboxServ
 
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}},
+        {"type": "input_video", "video_url": "https://www.youtube.com/watch?v=abcdefghijk"},
+        {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}", "detail": None, "file_id": None},
+    ],
+    ids=["sound", "film", "picture"],
+)
+def test_media_of_any_kind_are_given_back_in_the_form_of_openais_types(
+    gateway: str, sandbox: SandboxServer, part: dict[str, Any]
+) -> None:
+    kept = compacted(gateway, input=[user(part)])["output"]
+    given = [each for each in sent(sandbox)["contents"][0]["parts"] if "text" not in each]
+    answer(gateway, input=[*kept, {"role": "user", "content": "And?"}])
+    assert [each for each in sent(sandbox)["contents"][0]["parts"] if "text" not in each] == given != []
 
 
 def test_a_text_alone_is_a_history(gateway: str) -> None:

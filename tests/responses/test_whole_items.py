@@ -15,6 +15,7 @@ from responses_rig import call, post
 
 KEY = {"Authorization": "Bearer sk-ann"}
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+WAV = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YQAAAAA="
 VIDEO = "data:video/mp4;base64,AAAAGGZ0eXBtcDQyAAAAAG1wNDJpc29t"
 FILM = "https://www.youtube.com/watch?v=abcdefghijk"
 CITED = {"type": "url_citation", "url": "https://a.example", "title": "A", "start_index": 0, "end_index": 1}
@@ -114,6 +115,7 @@ def test_calls_and_results_have_what_their_types_want(
             {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}", "file_id": None},
             {"type": "input_image"},
         ),
+        ({"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}}, {"type": "input_file"}),
         ({"type": "input_video", "video_url": VIDEO}, {"type": "input_file"}),
         ({"type": "input_video", "video_url": FILM, "file_id": ""}, {"type": "input_file", "file_url": FILM}),
         ({"type": "input_text", "text": "x", "prompt_cache_breakpoint": None}, {"text": "x"}),

@@ -129,8 +129,6 @@ def _name_file(part: JsonObject, file_id: str) -> None:
     kind = part["type"]
     for key in _INLINE_KEYS[kind]:
         part.pop(key, None)
-    if kind == "input_audio":
-        part["type"] = "input_file"
     part["file_id"] = file_id
 
 

@@ -8,10 +8,11 @@ hosted tool found) stays where it has the form that clients read. So an item is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from liftgate.dialects.responses.media import LISTS
+from liftgate.dialects.responses.parts import read_media
 from liftgate.json_types import JsonObject
 
 _PREFIXES = {
@@ -224,7 +225,7 @@ def _part(part: JsonObject) -> JsonObject:
         case "output_text":
             whole["annotations"] = _those(whole.get("annotations"), _ANNOTATION)
             whole["logprobs"] = _those(whole.get("logprobs"), _LOGPROB)
-        case "input_video":
+        case "input_video" | "input_audio":
             return _as_file(whole)
     return whole
 
@@ -233,10 +234,14 @@ def _those(value: object, form: _Form) -> list[object]:
     return [each for each in value if form(each)] if isinstance(value, list) else []
 
 
-def _as_file(part: Mapping[str, object]) -> JsonObject:
-    """Of a video: OpenAI's types know no such part, and a file of any type is one."""
-    url = part.get("video_url")
-    named: JsonObject = {}
-    if isinstance(url, str) and url:
-        named["file_data" if url[:5].lower() == "data:" else "file_url"] = url
-    return {**{key: value for key, value in part.items() if key != "video_url"}, **named, "type": "input_file"}
+def _as_file(part: JsonObject) -> JsonObject:
+    """Of a video, of sound: OpenAI's types know no such parts, and a file of any type is one."""
+    kept = {key: value for key, value in part.items() if key not in ("video_url", "input_audio")}
+    kept["type"] = "input_file"
+    if part["type"] == "input_audio":
+        sound = read_media(part, "input")
+        assert sound is not None, "it was read"
+        kept["file_data"] = f"data:{sound.mime_type};base64,{sound.ref}" if sound.mime_type else sound.ref
+    elif isinstance(url := part.get("video_url"), str) and url:
+        kept["file_data" if url[:5].lower() == "data:" else "file_url"] = url
+    return kept
