@@ -68,7 +68,7 @@ def test_a_key_is_made_changed_replaced_and_removed(beside: tuple[str, Operator]
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("generate", "--type", "root"), "key_type"),
+        (("generate", "--type", "root"), "--type"),
         (("update", "nobody"), "Name what to change"),
         (("block", "sk-not-there-at-all"), "No such key: sk-...-all"),
     ],
@@ -77,3 +77,32 @@ def test_what_cannot_be_is_said_in_a_sentence(beside: tuple[str, Operator], word
     done = beside[1].run(*words)
     assert done.returncode in (1, 2)
     assert told in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--duration", "30"),
+        ("--type", "boss"),
+        ("--rpm", "-1"),
+        ("--parallel", "-3"),
+        ("--max-budget", "-1"),
+        ("--budget-duration", "x"),
+        ("--alias", "a\nb"),
+        ("--owner", "master"),
+        ("--route", "nope"),
+        ("--model", "a\x01"),
+        ("--key", "your-key"),
+    ],
+)
+def test_a_wrong_value_is_told_by_the_option_that_gave_it(
+    option: str, value: str, beside: tuple[str, Operator]
+) -> None:
+    """Not by LiteLLM's field, which nobody typed."""
+    done = beside[1].run("generate", option, value)
+    assert done.returncode == 2 and f"Error: Invalid value for {option}: expected " in done.stderr
+
+
+def test_a_wrong_time_of_grace_is_told_by_its_option(beside: tuple[str, Operator]) -> None:
+    done = beside[1].run("regenerate", "ci", "--grace", "3x")
+    assert done.returncode == 2 and "Invalid value for '--grace': expected a number and one of" in done.stderr

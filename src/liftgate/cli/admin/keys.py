@@ -68,11 +68,12 @@ def generate(as_json: bool, config: Path | None, **given: object) -> None:
     from liftgate.keys.shown import made_key
 
     async def work(keyring: Keyring) -> tuple[KeyRecord, str, JsonObject]:
-        made, secret = await keyring.generate(_read(fields), COMMAND_LINE)
+        made, secret = await keyring.generate(read, COMMAND_LINE)
         [shown] = await keyring.show(made)
         return made, secret, shown
 
     fields, flags = _split(given)
+    read = _read(fields)
     (made, secret, shown), places = _with_keyring(config, flags, work)
     if as_json:
         click.echo(document(made_key(shown, secret), places))
@@ -143,9 +144,8 @@ def update(key: str, as_json: bool, config: Path | None, **given: object) -> Non
     fields, flags = _split(given)
     if not fields:
         raise click.UsageError("Name what to change, such as --model or --duration.")
-    record, places = _on_key(
-        config, flags, key, lambda keyring, token: keyring.update(token, _read(fields), COMMAND_LINE)
-    )
+    read = _read(fields)
+    record, places = _on_key(config, flags, key, lambda keyring, token: keyring.update(token, read, COMMAND_LINE))
     _tell(record, "changed", places, as_json=as_json)
 
 
@@ -177,9 +177,13 @@ def unblock(key: str, as_json: bool, config: Path | None, **flags: str | None) -
 def regenerate(key: str, grace: str, as_json: bool, config: Path | None, **flags: str | None) -> None:
     """Give a key another secret, and show it. Its files, models and limits stay."""
     from liftgate.durations import seconds_of
+    from liftgate.errors import InvalidRequest
     from liftgate.keys.shown import made_key, shown_key
 
-    seconds = seconds_of(grace, "grace") if grace else 0.0
+    try:
+        seconds = seconds_of(grace, "--grace") if grace else 0.0
+    except InvalidRequest as wrong:
+        raise click.UsageError(wrong.message) from None
     (made, secret), places = _on_key(
         config, flags, key, lambda keyring, token: keyring.regenerate(token, {}, seconds, COMMAND_LINE)
     )
@@ -232,9 +236,21 @@ def _split(given: JsonMapping) -> tuple[JsonObject, dict[str, str | None]]:
 
 
 def _read(fields: JsonMapping) -> JsonObject:
+    """Raises UsageError, which names the option in place of the field."""
+    from liftgate.errors import InvalidRequest
     from liftgate.keys.fields import read_fields
 
-    return read_fields(fields)
+    try:
+        return read_fields(fields)
+    except InvalidRequest as wrong:
+        option = _options().get((wrong.param or "").partition("[")[0], "")
+        raise click.UsageError(wrong.message.replace(f"'{wrong.param}'", option) if option else wrong.message) from None
+
+
+def _options() -> dict[str, str]:
+    """Field → the option of this command that gives it."""
+    parameters = click.get_current_context().command.params
+    return {each.name: each.opts[-1] for each in parameters if each.name and isinstance(each, click.Option)}
 
 
 def _with_keyring(
