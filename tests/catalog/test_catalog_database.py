@@ -257,7 +257,7 @@ def test_no_question_walks_through_all_files(tmp_path: Path) -> None:
         def __init__(self, conn: Connection) -> None:
             self.conn = conn
             self.changed, self.now, self.announce = conn.changed, conn.now, conn.announce
-            self.snapshot, self.body = conn.snapshot, conn.body
+            self.snapshot, self.body, self.go_on = conn.snapshot, conn.body, conn.go_on
             self.plans: list[str] = []
 
         def execute(self, sql: str, params: object = ()) -> list[tuple[object, ...]]:

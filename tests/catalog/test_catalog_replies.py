@@ -21,6 +21,7 @@ from liftgate.catalog.rows.replies import (
     find_reply,
     page_of_input,
 )
+from liftgate.catalog.rows.reply_events import events_after, next_number
 from liftgate.catalog.rows.reply_items import KEPT_SECONDS, ItemRow, items_named, items_of, reply_bytes
 from liftgate.catalog.rows.reply_runs import (
     LEASE,
@@ -29,13 +30,11 @@ from liftgate.catalog.rows.reply_runs import (
     add_run,
     begin_run,
     end_run,
-    events_after,
     expire_events,
     expire_runs,
     find_run,
     log_events,
     mark_shown,
-    next_number,
     runs_left,
 )
 from liftgate.catalog.rows.reply_settings import Setting, new_bytes, settings_of, use_settings
@@ -192,7 +191,7 @@ def test_erasing_an_owner_leaves_nothing_of_what_was_stored(database_url: str) -
         for table in ("replies", "reply_items", "reply_usage", "reply_settings", "reply_setting_uses"):
             assert conn.execute(f"SELECT count(*) FROM {table} WHERE owner = 'ann'") == [(0,)]
         assert names(conn) == ["his", "his second"] and stored_bytes(conn, "bob") == 250
-        assert [each.value for each in settings_of(conn, "his")] == [b"s" * 50]
+        assert [each.value for each in settings_of(conn, "bob", "his")] == [b"s" * 50]
 
     written(database_url, work)
 
@@ -202,22 +201,24 @@ def run_row(conn: Connection, name: str, state: str, *, age: float = 0.0, owner:
     return RunRow(name, owner, conn.now() - age, state, 0, 0, 0, 1, ended_at, b"{}", b"{}", "", "", 0)
 
 
+def attempts(conn: Connection, name: str) -> int:
+    [(number,)] = conn.execute("SELECT attempts FROM reply_runs WHERE id = ?", (name,))
+    return int(number)
+
+
 def test_a_run_has_one_end_and_is_written_by_whom_holds_its_lease(database_url: str) -> None:
     def work(conn: Connection) -> None:
         assert add_run(conn, run_row(conn, "r", "queued"), [b"0", b"1"], [], 1)
         assert not add_run(conn, run_row(conn, "s", "queued"), [], [], 1)
         assert add_run(conn, run_row(conn, "t", "queued", owner="bob"), [], [], 1)
-        begun = begin_run(conn, "r", 7, [b"2"])
-        assert begun is not None and begun[1] and begun[0].attempts == 1
+        assert begin_run(conn, "r", 7, [b"2"]) is True and attempts(conn, "r") == 1
         assert log_events(conn, "r", 7, 3, [b"3", b"4"]) and not log_events(conn, "r", 6, 5, [b"x"])
         assert not mark_shown(conn, "r", 6)
-        again = begin_run(conn, "r", 8, [b"2"])
-        assert again is not None and again[1] and again[0].attempts == 2
+        assert begin_run(conn, "r", 8, [b"2"]) is True and attempts(conn, "r") == 2
         assert events_after(conn, "r", -1, 10) == [(0, b"0"), (1, b"1"), (2, b"2")]
         assert events_after(conn, "r", -1, 2) == [(0, b"0"), (1, b"1")]
         assert not log_events(conn, "r", 7, 3, [b"x"]) and not end_run(conn, "r", "completed", generation=7)
-        spent = begin_run(conn, "r", 9, [b"2"])
-        assert spent is not None and not spent[1]
+        assert begin_run(conn, "r", 9, [b"2"]) is False
         assert end_run(conn, "r", "failed", generation=9, kept=Kept(b"{}", b""), first=3, frames=[b"end"])
         assert not end_run(conn, "r", "cancelled", kept=Kept(b"{}", b"")) and begin_run(conn, "r", 10, []) is None
         assert events_after(conn, "r", 2, 10) == [(3, b"end")]
@@ -247,8 +248,7 @@ def test_one_that_was_shown_is_not_begun_again(database_url: str) -> None:
         begin_run(conn, "r", 1, [b"2"])
         log_events(conn, "r", 1, 3, [b"3"])
         assert mark_shown(conn, "r", 1)
-        spent = begin_run(conn, "r", 2, [b"2"])
-        assert spent is not None and not spent[1] and next_number(conn, "r") == 4
+        assert begin_run(conn, "r", 2, [b"2"]) is False and next_number(conn, "r") == 4
 
     written(database_url, work)
 

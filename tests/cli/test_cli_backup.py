@@ -20,7 +20,7 @@ from typing import Any
 import openai
 import pytest
 
-from gateways import SandboxServer, ask, client_for, gateway_server, sandbox_server
+from gateways import MODEL, SandboxServer, ask, client_for, gateway_server, sandbox_server
 from liftgate.settings import load_settings
 from postgres_cluster import PostgresCluster
 from processes import GatewayProcess, write_config
@@ -87,15 +87,18 @@ def make_site(tmp_path: Path, sandbox: SandboxServer, s3: S3Server, postgres_clu
 
 LARGE = Random(7).randbytes(9 * 1024 * 1024 + 5)
 """More than one segment of an object store."""
+ASKED = "".join(f"{number:07d} " for number in range(100_000))
+"""More than a row of the catalogue holds."""
 
 
 @dataclass
 class Stored:
-    """What clients were told: (owner's key, file id) → its bytes; an upload that is not finished."""
+    """What clients were told: (owner's key, file id) → its bytes; an upload that is not finished; a long response."""
 
     files: dict[tuple[str, str], bytes]
     upload: str
     first_part: str
+    response: str
 
 
 def fill(url: str) -> Stored:
@@ -118,7 +121,8 @@ def fill(url: str) -> Stored:
         files["sk-ann", done.file.id] = b"partial"[:4] + b"tial"
         waiting = ann.uploads.create(filename="u.txt", purpose="user_data", bytes=6, mime_type="text/plain")
         part = ann.uploads.parts.create(waiting.id, data=b"abc").id
-    return Stored(files, waiting.id, part)
+        response = ann.responses.create(model=MODEL, input=ASKED).id
+    return Stored(files, waiting.id, part, response)
 
 
 def assert_there(url: str, stored: Stored) -> None:
@@ -128,6 +132,9 @@ def assert_there(url: str, stored: Stored) -> None:
     for key in ("sk-ann", "sk-bob"):
         with client_for(url, key) as client:
             assert {file.id for file in client.files.list()} == {name for owner, name in stored.files if owner == key}
+    with client_for(url, "sk-ann") as ann:
+        [item] = ann.responses.input_items.list(stored.response).model_dump()["data"]
+        assert item["content"][0]["text"] == ASKED
 
 
 @pytest.mark.parametrize("to", ["one", "several"])

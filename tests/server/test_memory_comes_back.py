@@ -119,13 +119,13 @@ def in_background(process: GatewayProcess, size: int, model: str) -> None:
     )
 
 
-BACKGROUND: dict[str, Callable[[GatewayProcess, int], object]] = {
-    f"a response in the background, {model}": partial(in_background, model=model)
-    for model in ("status-500", "garbage", "no-candidate")
-}
 NEWER: dict[str, Callable[[GatewayProcess, int], object]] = {
     **failures("a response", RESPONSES, response),
     **failures("a message", MESSAGES, message),
+    **{
+        f"a response in the background, {model}": partial(in_background, model=model)
+        for model in ("status-500", "garbage", "no-candidate")
+    },
     "a response that goes on from none": lambda process, size: post(
         process, response("m", size, previous_response_id="resp_none"), RESPONSES
     ),
@@ -185,15 +185,3 @@ def test_requests_that_fail_at_the_newer_routes_leave_nothing(gateway: GatewayPr
 @pytest.mark.parametrize("kind", KINDS | NEWER)
 def test_ninety_six_requests_of_ten_mebibytes_leave_nothing(gateway: GatewayProcess, kind: str) -> None:
     assert grown(gateway, kind, 96, 10 * MIB) < LEFT
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("kind", BACKGROUND)
-def test_failures_in_the_background_leave_no_more_with_each(gateway: GatewayProcess, kind: str) -> None:
-    """SQLite's statements keep what was bound to them last, so the first ones leave something: 60 MiB of 10 each."""
-    for _ in range(8):
-        BACKGROUND[kind](gateway, 10 * MIB)
-    before = resident(gateway)
-    for _ in range(88):
-        BACKGROUND[kind](gateway, 10 * MIB)
-    assert resident(gateway) - before < LEFT

@@ -34,7 +34,11 @@ class Connection(Protocol):
         """Which database this physically is: a copy of it has another one, the same data restored or moved too."""
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """Within a read: all statements until its end see the catalogue as the first one did."""
+        """Within a read: all statements until its end see the catalogue as the first one did. Within another one, or a
+        write, it adds nothing."""
+
+    def go_on(self) -> None:
+        """A part of what takes long is done: the deadline begins anew."""
 
     def announce(self, topic: str, key: str) -> None:
         """Tells every process, this one too, that something changed, if and when this transaction commits."""

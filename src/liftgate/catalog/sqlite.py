@@ -20,7 +20,7 @@ from liftgate.catalog.schema import IN_SQLITE, SQLITE_WORDS, lacking
 from liftgate.catalog.sqlite_file import Place, connect, look_over, path_of, prepare
 from liftgate.catalog.sqlite_watcher import SqliteWatcher
 from liftgate.catalog.trouble import Trouble, away
-from liftgate.catalog.workers import EVERYTHING, Announcements, Job, Opening, too_late
+from liftgate.catalog.workers import EVERYTHING, Announcements, AnyJob, Job, Opening, too_late
 from liftgate.clock import Clock
 from liftgate.errors import ConfigError, LiftgateError, StorageFull, Unavailable
 from liftgate.file_identity import identity_of
@@ -71,6 +71,7 @@ class SqliteConnection:
     def __init__(self, raw: sqlite3.Connection, clock: Clock) -> None:
         self.raw = raw
         self.announced: Announcements = []
+        self.job: AnyJob | None = None
         self._clock = clock
         self._changes_before = 0
 
@@ -89,12 +90,20 @@ class SqliteConnection:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
+        within = self.raw.in_transaction
+        if within:
+            yield
+            return
         self.raw.execute("BEGIN")
         try:
             yield
         finally:
             if self.raw.in_transaction:
                 self.raw.execute("ROLLBACK")
+
+    def go_on(self) -> None:
+        if self.job is not None:
+            self.job.go_on()
 
     def announce(self, topic: str, key: str) -> None:
         self.announced.append((topic, key))
@@ -129,16 +138,26 @@ class SqliteSession:
 
     def _run(self, job: Job[T]) -> T:
         try:
-            if self._connection is None:
-                raw = connect(self._place.path, self._timeout, self._writes)
-                self._connection = SqliteConnection(raw, self._clock)
-            if job.writes:
-                return self._write(self._connection, job)
-            return job.work(self._connection)
+            connection = self._open_connection()
+            connection.job = job
+            return self._write(connection, job) if job.writes else job.work(connection)
         except sqlite3.Error as error:
             if (meaning := meaning_of(error, self._trouble)) is None:
                 raise
             raise meaning.again() from error
+        finally:
+            # A job refers to what it is about, which may be large.
+            self._let_go()
+
+    def _open_connection(self) -> SqliteConnection:
+        if self._connection is None:
+            raw = connect(self._place.path, self._timeout, self._writes)
+            self._connection = SqliteConnection(raw, self._clock)
+        return self._connection
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.job = None
 
     def _write(self, connection: SqliteConnection, job: Job[T]) -> T:
         connection.announced = []

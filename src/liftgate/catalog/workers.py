@@ -24,6 +24,8 @@ T = TypeVar("T")
 Announcements = list[tuple[str, str]]
 """(topic, key) in the order in which they were committed."""
 EVERYTHING: Announcements = [("*", "")]
+_EARLY = 0.05
+"""Seconds by which the event loop's clock, which it reads once a round, may be ahead."""
 
 log = logging.getLogger("liftgate.catalog")
 
@@ -34,12 +36,14 @@ def too_late() -> Unavailable:
 
 @dataclass(slots=True, eq=False)
 class Job(Generic[T]):
-    """One function to run. `storing`: it takes in what is new, for which no reserve is given up. `deadline` is on
-    `time.monotonic`; `session` is set while a thread runs it. `whom`: for whom it works (`log_context`)."""
+    """One function to run. `storing`: it takes in what is new, for which no reserve is given up. `timeout`: seconds it
+    has from its start, or from when it last went on, to its `deadline`, which is on `time.monotonic`. `session` is set
+    while a thread runs it. `whom`: for whom it works (`log_context`)."""
 
     work: Callable[[Connection], T]
     writes: bool
     storing: bool
+    timeout: float
     deadline: float
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[T]
@@ -48,6 +52,10 @@ class Job(Generic[T]):
     expired: bool = False
     session: Session | None = None
     timer: asyncio.TimerHandle | None = None
+
+    def go_on(self) -> None:
+        """From any thread."""
+        self.deadline = time.monotonic() + self.timeout
 
 
 AnyJob = Job[Any]
@@ -92,7 +100,7 @@ class Workers:
             raise Unavailable("The catalogue is closed.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        job = Job(work, writes, storing, time.monotonic() + timeout, loop, future, working_for.get())
+        job = Job(work, writes, storing, timeout, time.monotonic() + timeout, loop, future, working_for.get())
         job.timer = loop.call_later(timeout, self._expire, job)
         self._outstanding += 1
         if self._outstanding > len(self._threads) and len(self._threads) < self._limit:
@@ -107,6 +115,9 @@ class Workers:
             del future, job
 
     def _expire(self, job: AnyJob) -> None:
+        if (left := job.deadline - time.monotonic()) > _EARLY:
+            job.timer = job.loop.call_later(left, self._expire, job)
+            return
         with self._lock:
             job.expired = True
             if job.session is not None:

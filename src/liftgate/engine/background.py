@@ -16,7 +16,9 @@ from functools import partial
 
 import msgspec
 
+from liftgate.answer.choice import Head
 from liftgate.catalog.database import Connection
+from liftgate.catalog.rows import reply_events as rows_of_events
 from liftgate.catalog.rows import reply_runs as rows
 from liftgate.catalog.rows.copies import Purge
 from liftgate.catalog.rows.files import lock_owner
@@ -30,11 +32,12 @@ from liftgate.dialects.responses.stream import ResponseEncoder, preamble, waitin
 from liftgate.engine.background_run import BackgroundRun, Workshop
 from liftgate.engine.meter import current
 from liftgate.engine.replies import NOT_STORED, response_not_found
+from liftgate.engine.reply_items import decoded_row
 from liftgate.engine.run_rows import head_of, kept_of, shown_run
 from liftgate.engine.shares import Shares
 from liftgate.engine.turns import NATIVES, Encode, Turn, listed_natives
 from liftgate.errors import InvalidRequest, LiftgateError, RateLimited, UnsupportedParameter
-from liftgate.gemini_json import decoded_apart
+from liftgate.gemini_json import LARGE
 from liftgate.json_types import JsonObject
 from liftgate.keys.asking import current_key
 from liftgate.large_bodies import STEP, Body, encoded
@@ -54,7 +57,7 @@ _FRAMES_AT_ONCE = 100
 _TAKEN_UP_AT_ONCE = 50
 
 _encode = msgspec.json.Encoder().encode
-_Found = tuple[rows.Progress, list[tuple[int, bytes]]]
+_Found = tuple[rows.Progress, list[tuple[int, Body]]]
 """A run, and (number, frame) of its events that follow."""
 
 
@@ -114,7 +117,7 @@ class Background:
 
         def work(conn: Connection) -> bool:
             quotas.check_stored(conn, owner, len(asked), lead=NOT_STORED, param="store")
-            frames = preamble(head, request)[: rows.PREAMBLE - 1] if stream else []
+            frames = preamble(head, request)[: rows_of_events.PREAMBLE - 1] if stream else []
             return rows.add_run(conn, replace(run, created_at=steady(conn)), frames, files, MOST_IN_FLIGHT)
 
         if not await self._db.write(work, storing=True):
@@ -129,26 +132,17 @@ class Background:
         """The Response object, cancelled; None where there is no such response in the background. Idempotent. Raises
         InvalidRequest for one that has ended otherwise."""
 
-        def work(conn: Connection) -> rows.RunRow | None:
-            run = rows.lock_run(conn, owner, response_id, steady(conn))
-            if run is None or not run.in_flight:
-                return run
-            request = decoded_apart(run.request)
-            head = head_of(run.id, decoded_apart(run.body))
-            kept = kept_of(waiting_response(head, request, "cancelled"), request)
-            frames: list[Body] = []
-            first = 0
-            if run.streamed:
-                first = rows.next_number(conn, run.id)
-                encoder = ResponseEncoder(head, request, first)
-                encoder.large = True
-                encoder.cancel()
-                frames = encoder.listed()
-            rows.end_run(conn, run.id, "cancelled", kept=kept, first=first, frames=frames)
-            conn.announce(rows.CANCELLED, run.id)
-            return rows.find_run(conn, owner, response_id, steady(conn))
-
-        run = await self._db.write(work)
+        run = await self._run(owner, response_id)
+        if run is not None and run.in_flight:
+            request = await decoded_row(run.request)
+            head = head_of(run.id, await decoded_row(run.body))
+            response = waiting_response(head, request, "cancelled")
+            large = len(run.request) >= LARGE
+            kept = await asyncio.to_thread(kept_of, response, request) if large else kept_of(response, request)
+            end = partial(_end_cancelled, run=replace(run, request=b""), head=head, request=request, kept=kept)
+            if await self._db.write(end):
+                return response
+            run = await self._run(owner, response_id)
         if run is None:
             return None
         if run.state != "cancelled":
@@ -161,13 +155,13 @@ class Background:
 
         def work(conn: Connection) -> list[Purge] | None:
             at = steady(conn)
-            run = rows.find_run(conn, owner, response_id, at)
+            run = rows.progress_of(conn, owner, response_id, at)
             if run is not None and run.in_flight:
                 raise InvalidRequest("Cannot delete an in-flight response.")
             files = delete_reply(conn, owner, response_id, at)
             if run is not None:
                 lock_owner(conn, owner)
-                files = [*(files or ()), *rows.delete_run(conn, run)]
+                files = [*(files or ()), *rows.delete_run(conn, owner, response_id)]
             return None if files is None else [p for each in files for p in delete_file(conn, owner, each) or ()]
 
         purges = await self._db.write(work)
@@ -209,7 +203,9 @@ class Background:
                 for number, frame in frames:
                     # One may be as large as the whole answer.
                     for at in range(0, len(frame), STEP):
-                        yield frame if len(frame) <= STEP else frame[at : at + STEP]
+                        yield bytes(frame[at : at + STEP])
+                    if isinstance(frame, bytearray):
+                        await asyncio.to_thread(frame.clear)
                     after, spoke_at = number, clock.monotonic()
                 if not frames:
                     if not run.in_flight:
@@ -231,16 +227,16 @@ class Background:
     async def _next(self, owner: Owner, run_id: str, after: int) -> _Found | None:
         """The run, and the frames that follow, which are the reader's from then on; None where it was deleted."""
 
-        def look(conn: Connection) -> tuple[rows.Progress | None, list[tuple[int, bytes]]]:
+        def look(conn: Connection) -> tuple[rows.Progress | None, list[tuple[int, Body]]]:
             with conn.snapshot():
                 run = rows.progress_of(conn, owner, run_id, steady(conn))
-                return run, [] if run is None else rows.events_after(conn, run_id, after, _FRAMES_AT_ONCE)
+                return run, [] if run is None else rows_of_events.events_after(conn, run_id, after, _FRAMES_AT_ONCE)
 
         while True:
             run, frames = await self._db.read(look)
             if run is None:
                 return None
-            of_the_answer = bool(frames) and frames[-1][0] >= rows.PREAMBLE
+            of_the_answer = bool(frames) and frames[-1][0] >= rows_of_events.PREAMBLE
             if not of_the_answer or run.shown or not run.in_flight:
                 return run, frames
             if await self._db.write(partial(rows.mark_shown, run_id=run_id, generation=run.generation)):
@@ -271,7 +267,7 @@ class Background:
             self._start(run_id, owner)
 
     def _on_change(self, topic: str, key: str) -> None:
-        if topic == rows.CHANGED:
+        if topic == rows_of_events.CHANGED:
             for changed in self._readers.get(key, ()):
                 changed.set()
         elif topic == rows.CANCELLED and (task := self._running.get(key)) is not None:
@@ -281,9 +277,29 @@ class Background:
                 for changed in readers:
                     changed.set()
 
+    async def _run(self, owner: Owner, response_id: str) -> rows.RunRow | None:
+        return await self._db.read(lambda conn: rows.find_run(conn, owner, response_id, steady(conn)))
+
     async def _find(self, owner: Owner, response_id: str) -> rows.Progress | None:
         return await self._db.read(lambda conn: rows.progress_of(conn, owner, response_id, steady(conn)))
 
 
-def _written(request: JsonObject, queued: JsonObject, encode: Encode) -> tuple[bytes, bytes]:
-    return bytes(encode(request)), bytes(encode(queued))
+def _end_cancelled(conn: Connection, *, run: rows.RunRow, head: Head, request: JsonObject, kept: rows.Kept) -> bool:
+    """False: it has ended meanwhile."""
+    if not rows.lock_run(conn, run.id):
+        return False
+    frames: list[Body] = []
+    first = 0
+    if run.streamed:
+        first = rows_of_events.next_number(conn, run.id)
+        encoder = ResponseEncoder(head, request, first)
+        encoder.large = True
+        encoder.cancel()
+        frames = encoder.listed()
+    rows.end_run(conn, run.id, "cancelled", kept=kept, first=first, frames=frames)
+    conn.announce(rows.CANCELLED, run.id)
+    return True
+
+
+def _written(request: JsonObject, queued: JsonObject, encode: Encode) -> tuple[Body, Body]:
+    return encode(request), encode(queued)

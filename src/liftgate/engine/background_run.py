@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 
@@ -16,6 +16,7 @@ from liftgate import ids
 from liftgate.answer.choice import Answer, Head
 from liftgate.backoff import PLACES
 from liftgate.catalog.database import Connection
+from liftgate.catalog.rows import reply_events as rows_of_events
 from liftgate.catalog.rows import reply_runs as rows
 from liftgate.catalog.rows.replies import add_reply
 from liftgate.catalog.steady import steady
@@ -76,7 +77,7 @@ class Workshop:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """`run`: as it is under this lease. `call`: the record that hears of it."""
+    """`run`: without what it is to be asked. `call`: the record that hears of it."""
 
     run: rows.RunRow
     head: Head
@@ -97,7 +98,7 @@ class BackgroundRun:
         self._id = run_id
         self._owner = owner
         self._generation = 0
-        self._number = rows.PREAMBLE
+        self._number = rows_of_events.PREAMBLE
         self._large = False
         self._waits_until = 0.0
 
@@ -118,21 +119,23 @@ class BackgroundRun:
             await self._workshop.items.show_images(self._owner, request["input"], large=self._large)
             head = head_of(self._id, await decoded_row(waiting.body))
 
-            def begin(conn: Connection) -> tuple[rows.RunRow, bool] | None:
-                progress = preamble(head, request)[rows.PREAMBLE - 1 :]
+            def begin(conn: Connection) -> bool | None:
+                progress = preamble(head, request)[rows_of_events.PREAMBLE - 1 :]
                 return rows.begin_run(conn, self._id, lease.generation, progress)
 
             begun = await self._db.write(begin, storing=True)
+            run = replace(waiting, request=b"", body=b"")
+            del waiting
             if begun is not None:
                 # What runs here is a call of its own, whoever's request it was taken in with.
                 current_key.set(None)
-                with _record(self._workshop.meters, waiting) as call:
-                    await self._make(_Made(begun[0], head, request, natives, call), again=begun[1])
+                with _record(self._workshop.meters, run) as call:
+                    await self._make(_Made(run, head, request, natives, call), again=begun)
 
     async def _make(self, made: _Made, *, again: bool) -> None:
-        first = rows.PREAMBLE
+        first = rows_of_events.PREAMBLE
         if not again and made.run.streamed:
-            first = await self._db.read(lambda conn: rows.next_number(conn, self._id))
+            first = await self._db.read(lambda conn: rows_of_events.next_number(conn, self._id))
         encoder = ResponseEncoder(made.head, made.request, first)
         encoder.large = self._large
         self._number = first

@@ -172,8 +172,9 @@ class Conversations:
         """Raises NotFound."""
 
         def look(conn: Connection) -> tuple[list[ItemRow], bool]:
-            _there(rows.find_conversation(conn, owner, conversation_id), conversation_id)
-            return rows.page_of_items(conn, conversation_id, after=after, limit=limit, descending=order == "desc")
+            with conn.snapshot():
+                _there(rows.find_conversation(conn, owner, conversation_id), conversation_id)
+                return rows.page_of_items(conn, conversation_id, after=after, limit=limit, descending=order == "desc")
 
         page, has_more = await self._db.read(look)
         return ItemPage(await self._items.show_items(owner, page, images=images), has_more)
@@ -199,7 +200,7 @@ class Conversations:
                 if await self._items.find(owner, name) is None:
                     raise FileNotFound(name, param=f"items[{place}]")
             files = await self._items.put_away(owner, [item], large=large)
-            written = await asyncio.to_thread(_written, item) if large else _encode(item)
+            written = await asyncio.to_thread(encoded, item) if large else _encode(item)
             native = natives.get(native_key(items[place]))
             signature = None if native is None else native_written(native)
             new.append((ItemRow(f"item_{ids.token()}", 0, owner, item["id"], 1, written, signature), files))
@@ -215,11 +216,6 @@ class Conversations:
 
 _FACTS = facts_for("gemini-flash-latest", date.min)
 """Of a model that takes what there is: which one will read an item is not known yet."""
-
-
-def _written(item: JsonObject) -> bytes:
-    """In steps, for a thread."""
-    return bytes(encoded(item))
 
 
 def _there(row: rows.ConversationRow | None, conversation_id: str) -> rows.ConversationRow:

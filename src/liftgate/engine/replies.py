@@ -154,7 +154,7 @@ class Replies:
                 reply = rows.find_reply(conn, owner, response_id, steady(conn))
                 if reply is None:
                     return find_run(conn, owner, response_id, steady(conn)), [], []
-                return reply, items_of(conn, [reply.id]), settings_of(conn, reply.id)
+                return reply, items_of(conn, [reply.id]), settings_of(conn, owner, reply.id)
 
         found, items, settings = await self._db.read(look)
         if found is None:

@@ -25,6 +25,7 @@ from liftgate.engine.files import Files
 from liftgate.errors import FileNotFound, NotFound, shortened
 from liftgate.gemini_json import LARGE, decoded_apart
 from liftgate.json_types import JsonObject
+from liftgate.large_bodies import Body
 from liftgate.records import FileRecord, Owner
 
 _decode = msgspec.json.Decoder(dict).decode
@@ -155,13 +156,13 @@ def are_large(rows: Iterable[ItemRow]) -> bool:
     return any(size >= LARGE for size in accumulate(len(row.item) for row in rows))
 
 
-async def decoded_row(data: bytes) -> Any:
+async def decoded_row(data: Body) -> Any:
     """What a row of ours keeps as JSON; a large one in a thread."""
     return _decode_value(data) if len(data) < LARGE else await asyncio.to_thread(decoded_apart, data)
 
 
 def _read(
-    rows: Sequence[ItemRow], natives: dict[str, Native] | None, decode: Callable[[bytes], JsonObject] = _decode
+    rows: Sequence[ItemRow], natives: dict[str, Native] | None, decode: Callable[[Body], JsonObject] = _decode
 ) -> tuple[list[JsonObject], list[HiddenImage]]:
     items = [decode(row.item) for row in rows]
     if natives is not None:
@@ -178,7 +179,7 @@ def _read_apart(
     return _read(rows, natives, _decode_any)
 
 
-def _decode_any(data: bytes) -> JsonObject:
+def _decode_any(data: Body) -> JsonObject:
     return _decode(data) if len(data) < LARGE else decoded_apart(data)
 
 

@@ -25,4 +25,4 @@ async def shown_run(run: RunRow) -> JsonObject:
 def kept_of(response: JsonObject, request: JsonObject) -> Kept:
     """What is kept of one that ended without an answer. Of its request that is the input alone: its tools may hold
     keys of servers, which nobody needs any more."""
-    return Kept(bytes(encoded(response)), bytes(encoded({"input": request["input"]})))
+    return Kept(encoded(response), encoded({"input": request["input"]}))

@@ -89,7 +89,7 @@ class NewReply:
         del own["output"]
         for each in settings:
             own[each.field] = None
-        body = bytes(encode(own))
+        body = encode(own)
         items = [self._item(response_id, place, item, encode) for place, item in enumerate(self.items)]
         size = len(body) + sum([len(item.item) for item in items])
         turn = self._turn
@@ -105,7 +105,7 @@ class NewReply:
         elif self._natives:
             native = self._natives.get(native_key(item))
         signature = None if native is None else written(native)
-        return ItemRow(holder, place, self._owner, item["id"], int(given), bytes(encode(item)), signature)
+        return ItemRow(holder, place, self._owner, item["id"], int(given), encode(item), signature)
 
 
 def natives_of_input(natives: Natives, value: object) -> Sequence[Native | None]:
@@ -134,7 +134,7 @@ def large_settings(response: JsonObject, encode: Encode) -> list[Setting]:
         value = response[name]
         if not value or (type(value) is str and len(value) * 6 < _LARGE_SETTING) or value == _PLAIN:
             continue
-        written = bytes(encode(value))
+        written = encode(value)
         if len(written) >= _LARGE_SETTING:
             found.append(Setting(name, hashlib.sha256(written).hexdigest(), written))
     return found

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 
 from liftgate.catalog.connection import Connection, chunks, storable
 from liftgate.catalog.rows.files import lock_owner
+from liftgate.catalog.rows.long_values import FIRST
 from liftgate.catalog.rows.reply_items import (
     ITEMS,
     ItemRow,
     count,
     hold_files,
+    page_of,
     release_from_conversation,
 )
 from liftgate.catalog.table import Table
@@ -118,7 +120,13 @@ def size_of(conn: Connection, conversation_id: str) -> tuple[int, int]:
         "SELECT count(*), CAST(coalesce(sum(length(item)), 0) AS BIGINT) FROM reply_items WHERE conversation_id = ?",
         (conversation_id,),
     )
-    return number, size
+    [(rest,)] = conn.execute(
+        "SELECT CAST(coalesce(sum(length(piece)), 0) AS BIGINT) FROM reply_items i JOIN long_values v"
+        " ON v.owner = i.owner AND v.what = 'reply_items.item' AND v.holder = i.holder AND v.place = i.position"
+        f" WHERE i.conversation_id = ? AND length(i.item) = {FIRST}",
+        (conversation_id,),
+    )
+    return number, size + rest
 
 
 def item_in(conn: Connection, conversation_id: str, item_id: str, direction: str = "ASC") -> ItemRow | None:
@@ -143,7 +151,7 @@ def ids_taken(conn: Connection, conversation_id: str, item_ids: Sequence[str]) -
 def page_of_items(
     conn: Connection, conversation_id: str, *, after: str | None, limit: int, descending: bool
 ) -> tuple[list[ItemRow], bool]:
-    """A page, and whether there is more. As `items_in`. Raises `NotFound` for an `after` that is not there."""
+    """Within a snapshot: `page_of` the items. As `items_in`. Raises `NotFound` for an `after` that is not there."""
     direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
     condition = "conversation_id = ?"
     params: list[object] = [conversation_id]
@@ -154,8 +162,8 @@ def page_of_items(
             raise NotFound(f"Item with id '{after[:80]}' not found.", param="after")
         condition += f" AND place {beyond} ?"
         params.append(last.place)
-    found = ITEMS.select(conn, f"WHERE {condition} ORDER BY place {direction} LIMIT ?", (*params, limit + 1))
-    return found[:limit], len(found) > limit
+    found = ITEMS.select_cut(conn, f"WHERE {condition} ORDER BY place {direction} LIMIT ?", (*params, limit + 1))
+    return page_of(conn, found, limit)
 
 
 def remove_item(conn: Connection, owner: Owner, conversation_id: str, item_id: str) -> list[str] | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from liftgate.catalog.connection import Connection, storable
 from liftgate.catalog.rows.conversations import take_places
 from liftgate.catalog.rows.files import delete_file, lock_owner
+from liftgate.catalog.rows.long_values import LongTable, forget
 from liftgate.catalog.rows.reply_items import (
     ITEMS,
     KEPT_SECONDS,
@@ -20,11 +21,12 @@ from liftgate.catalog.rows.reply_items import (
     count,
     hold_files,
     items_of,
+    page_of,
     release_reply,
 )
 from liftgate.catalog.rows.reply_settings import Setting, end_uses, release_settings, use_settings
-from liftgate.catalog.table import Table
 from liftgate.errors import NotFound
+from liftgate.large_bodies import Body
 from liftgate.records import Owner
 
 _WALKED_AT_ONCE = 50
@@ -42,7 +44,7 @@ class ReplyRow:
     created_at: float
     previous_id: str | None
     depth: int
-    body: bytes
+    body: Body
     bytes: int
     conversation_id: str | None = None
     place: int | None = None
@@ -60,7 +62,9 @@ class Link:
     place: int | None
 
 
-REPLIES = Table(name="replies", record=ReplyRow, owner="owner", texts=("id", "previous_id", "conversation_id"))
+REPLIES = LongTable(
+    name="replies", record=ReplyRow, long=("body",), owner="owner", texts=("id", "previous_id", "conversation_id")
+)
 
 
 @dataclass(slots=True)
@@ -153,8 +157,8 @@ def page_of_input(
     limit: int,
     descending: bool,
 ) -> tuple[list[ItemRow], bool]:
-    """A page of what the last response of `chain` was asked with: its own input, and before it all items of the others.
-    Whether there is more. Raises `NotFound` for an `after` that is none of these."""
+    """Within a snapshot: `page_of` what the last response of `chain` was asked with, which is its own input, and before
+    it all items of the others. Raises `NotFound` for an `after` that is none of these."""
     asked = chain[-1].id
     holders = [link.id for link in (reversed(chain) if descending else chain)]
     first, passed = (0, None) if after is None else _place(conn, owner, after, holders, asked, descending=descending)
@@ -166,8 +170,8 @@ def page_of_input(
             if item.given or item.holder != asked:
                 page.append(item)
             if len(page) > limit:
-                return page[:limit], True
-    return page, False
+                return page_of(conn, page, limit)
+    return page_of(conn, page, limit)
 
 
 def _is_passed(item: ItemRow, passed: int, *, descending: bool) -> bool:
@@ -194,7 +198,7 @@ def _place(
 
 
 def _walked(conn: Connection, holders: Sequence[str], *, descending: bool) -> list[ItemRow]:
-    items = items_of(conn, holders[::-1] if descending else holders)
+    items = items_of(conn, holders[::-1] if descending else holders, cut=True)
     return items[::-1] if descending else items
 
 
@@ -212,7 +216,7 @@ def _erase(conn: Connection, owner: Owner, reply_id: str) -> list[str] | None:
     gone = conn.execute("DELETE FROM replies WHERE id = ? AND owner = ? RETURNING length(body)", (reply_id, owner))
     if not gone:
         return None
-    count(conn, owner, -gone[0][0])
+    count(conn, owner, -forget(conn, (owner, "replies.body", reply_id, 0), gone[0][0]))
     release_settings(conn, owner, settings)
     return release_reply(conn, owner, reply_id)
 

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 
 from liftgate.catalog.connection import Connection, chunks, invalidate, storable
 from liftgate.catalog.rows.files import KEPT
-from liftgate.catalog.table import BareTable, Table
+from liftgate.catalog.rows.long_values import LongTable, forget
+from liftgate.catalog.table import BareTable
 from liftgate.errors import Unavailable
+from liftgate.large_bodies import Body, contains
 from liftgate.records import Owner
 
 KEPT_SECONDS = 30 * 86_400
 """A response's time. Conversations have none."""
+_LARGEST_PAGE = 32 * 1024 * 1024
+"""Bytes of items on a page, where it has more than one."""
 
 
 @dataclass(slots=True)
@@ -32,16 +36,19 @@ class ItemRow:
     owner: Owner
     id: str
     given: int
-    item: bytes
-    signature: bytes | None = None
+    item: Body
+    signature: Body | None = None
     conversation_id: str | None = None
     place: int | None = None
     held: int = 1
 
 
-ITEMS = Table(
+ITEMS = LongTable(
     name="reply_items",
     record=ItemRow,
+    long=("item", "signature"),
+    holder="holder",
+    place="position",
     owner="owner",
     texts=("holder", "id", "conversation_id"),
 )
@@ -73,13 +80,21 @@ def count(conn: Connection, owner: Owner, more: int) -> None:
         )
 
 
-def items_of(conn: Connection, holders: Sequence[str]) -> list[ItemRow]:
-    """All items of these holders, in their order."""
+def items_of(conn: Connection, holders: Sequence[str], *, cut: bool = False) -> list[ItemRow]:
+    """All items of these holders, in their order. `cut`: as `ITEMS.select_cut` gives them."""
     found: dict[str, list[ItemRow]] = {holder: [] for holder in holders}
+    select = ITEMS.select_cut if cut else ITEMS.select
     for some, piece in chunks(holders):
-        for item in ITEMS.select(conn, f"WHERE holder IN ({some}) AND held = 1 ORDER BY holder, position", piece):
+        for item in select(conn, f"WHERE holder IN ({some}) AND held = 1 ORDER BY holder, position", piece):
             found[item.holder].append(item)
     return [item for holder in holders for item in found[holder]]
+
+
+def page_of(conn: Connection, found: Sequence[ItemRow], limit: int) -> tuple[list[ItemRow], bool]:
+    """Of items as `ITEMS.select_cut` gives them: the first ones, at most `limit` and `_LARGEST_PAGE`, and whether there
+    are more."""
+    page = ITEMS.completed(conn, found[:limit], _LARGEST_PAGE)
+    return page, len(found) > len(page)
 
 
 def items_named(conn: Connection, owner: Owner, item_ids: Sequence[str], at: float) -> dict[str, ItemRow]:
@@ -103,10 +118,7 @@ def items_named(conn: Connection, owner: Owner, item_ids: Sequence[str], at: flo
 def release_reply(conn: Connection, owner: Owner, reply_id: str) -> list[str]:
     """The response is gone; the Files that nothing needs any more, which the caller deletes in this transaction, under
     the owner's lock."""
-    gone = conn.execute(
-        "DELETE FROM reply_items WHERE holder = ? AND conversation_id IS NULL RETURNING length(item)", (reply_id,)
-    )
-    count(conn, owner, -sum(row[0] for row in gone))
+    _delete(conn, owner, "holder = ? AND conversation_id IS NULL", (reply_id,))
     conn.execute("UPDATE reply_items SET held = 0 WHERE holder = ?", (reply_id,))
     return _let_go(conn, [reply_id])
 
@@ -119,10 +131,20 @@ def release_from_conversation(
     if position is not None:
         which += " AND holder = ? AND position = ?"
     holders = [row[0] for row in conn.execute(f"SELECT DISTINCT holder FROM reply_items WHERE {which}", values)]
-    gone = conn.execute(f"DELETE FROM reply_items WHERE {which} AND held = 0 RETURNING length(item)", values)
-    count(conn, owner, -sum(row[0] for row in gone))
+    _delete(conn, owner, f"{which} AND held = 0", values)
     conn.execute(f"UPDATE reply_items SET conversation_id = NULL, place = NULL WHERE {which}", values)
     return _let_go(conn, holders)
+
+
+def _delete(conn: Connection, owner: Owner, condition: str, values: Sequence[object]) -> None:
+    gone = conn.execute(
+        f"DELETE FROM reply_items WHERE {condition} RETURNING holder, position, length(item), length(signature)", values
+    )
+    freed = 0
+    for holder, position, item, signature in gone:
+        freed += forget(conn, (owner, "reply_items.item", holder, position), item)
+        forget(conn, (owner, "reply_items.signature", holder, position), signature or 0)
+    count(conn, owner, -freed)
 
 
 # ── their Files ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -153,8 +175,7 @@ def _let_go(conn: Connection, holders: Sequence[str]) -> list[str]:
         for holder, file_id in conn.execute(
             f"SELECT holder, file_id FROM reply_files WHERE holder IN ({some}) ORDER BY file_id", piece
         ):
-            left = conn.execute("SELECT item FROM reply_items WHERE holder = ?", (holder,))
-            if any(file_id.encode() in bytes(row[0]) for row in left):
+            if any(contains(item.item, file_id.encode()) for item in ITEMS.select(conn, "WHERE holder = ?", (holder,))):
                 continue
             conn.execute("DELETE FROM reply_files WHERE holder = ? AND file_id = ?", (holder, file_id))
             if not conn.execute("SELECT 1 FROM reply_files WHERE file_id = ? LIMIT 1", (file_id,)):

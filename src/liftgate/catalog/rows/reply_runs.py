@@ -1,4 +1,4 @@
-"""Responses in the background: a piece of work that any process may carry out, and the log of its events.
+"""Responses in the background: a piece of work that any process may carry out.
 
 Who carries it out holds a lease, and writes under the lease's generation: a write of an earlier holder is refused. The
 end is one change of `state`, so it comes once, whoever brings it.
@@ -7,27 +7,26 @@ end is one change of `state`, so it comes once, whoever brings it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from liftgate.catalog.connection import Connection, invalidate, storable
+from liftgate.catalog.connection import Connection, storable
 from liftgate.catalog.rows.files import delete_file, lock_owner
+from liftgate.catalog.rows.long_values import FIRST, Key, LongTable, beginning, forget, write_rest
+from liftgate.catalog.rows.reply_events import PREAMBLE, forget_frames, log_frames
 from liftgate.catalog.rows.reply_items import KEPT_SECONDS, hold_files, release_reply
 from liftgate.catalog.steady import steady
-from liftgate.catalog.table import Backup, BareTable, Table
+from liftgate.catalog.table import Backup
 from liftgate.large_bodies import Body
 from liftgate.records import Owner
 
 IN_FLIGHT = ("queued", "in_progress")
 LEASE = "reply|"
 """What the name of the lease begins with; the rest is the response's id."""
-CHANGED, CANCELLED = "reply", "reply_cancelled"
-"""Topics of `invalidate`: something of a run is new for its readers; its work is to be stopped."""
-PREAMBLE = 3
-"""Events before the first of the answer: created, queued, in_progress. They are the same at every attempt."""
+CANCELLED = "reply_cancelled"
+"""A topic of `invalidate`: the work of a run is to be stopped."""
 MOST_ATTEMPTS = 2
 """It is begun again once, and only where no reader has got anything of the first answer."""
 EVENTS_SECONDS = 3600.0
-_AT_ONCE = 1024 * 1024
 _SLACK = 60.0
 """Seconds by which clocks of nodes may differ."""
 _IN_FLIGHT = "state IN ('queued', 'in_progress')"
@@ -37,8 +36,8 @@ _IN_FLIGHT = "state IN ('queued', 'in_progress')"
 class Kept:
     """Of a run that ended without an answer, as JSON: the Response object, and what is shown of the request."""
 
-    body: bytes
-    request: bytes
+    body: Body
+    request: Body
 
 
 NOTHING_KEPT = Kept(b"", b"")
@@ -60,8 +59,8 @@ class RunRow:
     shown: int
     streamed: int
     ended_at: float | None
-    request: bytes
-    body: bytes
+    request: Body
+    body: Body
     key_name: str
     key_id: str
     key_made: int
@@ -93,22 +92,15 @@ class Progress:
         return self.state in IN_FLIGHT
 
 
-RUNS = Table(
+RUNS = LongTable(
     name="reply_runs",
     record=RunRow,
+    long=("request", "body"),
     owner="owner",
     texts=("id", "state", "key_name", "key_id"),
     # Work under way is the original's: who restores a backup beside it must not do it a second time.
     backup=Backup(only="state NOT IN ('queued', 'in_progress')"),
     stored=lambda conn, owner: _waiting_bytes(conn, owner),
-)
-EVENTS = BareTable(
-    name="reply_events",
-    also=("run_id", "number", "frame"),
-    refers={"run_id": "reply_runs"},
-    through="run_id",
-    backup=None,
-    left_out="For readers that come back within the hour.",
 )
 
 
@@ -117,7 +109,13 @@ def _waiting_bytes(conn: Connection, owner: Owner) -> int:
     [(size,)] = conn.execute(
         f"SELECT coalesce(sum(length(request)), 0) FROM reply_runs WHERE owner = ? AND {_IN_FLIGHT}", (owner,)
     )
-    return int(size)
+    [(rest,)] = conn.execute(
+        "SELECT coalesce(sum(length(v.piece)), 0) FROM reply_runs r JOIN long_values v"
+        " ON v.owner = r.owner AND v.what = 'reply_runs.request' AND v.holder = r.id AND v.place = 0"
+        f" WHERE r.owner = ? AND r.{_IN_FLIGHT} AND length(r.request) = {FIRST}",
+        (owner,),
+    )
+    return int(size) + int(rest)
 
 
 def add_run(conn: Connection, run: RunRow, frames: Sequence[Body], files: Sequence[str], most: int) -> bool:
@@ -128,7 +126,7 @@ def add_run(conn: Connection, run: RunRow, frames: Sequence[Body], files: Sequen
         return False
     hold_files(conn, run.owner, run.id, files)
     RUNS.insert(conn, run)
-    _log(conn, run.id, 0, frames)
+    log_frames(conn, run.id, 0, frames)
     return True
 
 
@@ -148,31 +146,32 @@ def progress_of(conn: Connection, owner: Owner, run_id: str, at: float) -> Progr
     return Progress(*rows[0]) if rows else None
 
 
-def lock_run(conn: Connection, owner: Owner, run_id: str, at: float) -> RunRow | None:
-    """As `find_run`; until the end of the transaction nothing else happens to it."""
-    if storable(run_id):
-        conn.execute("SELECT 1 FROM reply_runs WHERE id = ? AND owner = ? /*FOR UPDATE*/", (run_id, owner))
-    return find_run(conn, owner, run_id, at)
+def lock_run(conn: Connection, run_id: str) -> bool:
+    """Until the end of the transaction nothing else happens to it. False: it has ended."""
+    return bool(conn.execute(f"SELECT 1 FROM reply_runs WHERE id = ? AND {_IN_FLIGHT} /*FOR UPDATE*/", (run_id,)))
 
 
-def begin_run(conn: Connection, run_id: str, generation: int, frames: Sequence[Body]) -> tuple[RunRow, bool] | None:
-    """The run under the lease of this generation, and whether another attempt was begun: not where it is spent. None
-    where it has ended. `frames`: that it is in progress, where it was not before."""
-    run = RUNS.find(conn, f"WHERE id = ? AND {_IN_FLIGHT} /*FOR UPDATE*/", (run_id,))
-    if run is None:
+def begin_run(conn: Connection, run_id: str, generation: int, frames: Sequence[Body]) -> bool | None:
+    """Whether another attempt is begun under the lease of this generation: not where it is spent. None where it has
+    ended. `frames`: that it is in progress, where it was not before."""
+    found = conn.execute(
+        f"SELECT state, attempts, shown, streamed FROM reply_runs WHERE id = ? AND {_IN_FLIGHT} /*FOR UPDATE*/",
+        (run_id,),
+    )
+    if not found:
         return None
-    begun = not (run.attempts >= MOST_ATTEMPTS or (run.attempts > 0 and run.shown))
-    attempts = run.attempts + begun
+    [(state, attempts, shown, streamed)] = found
+    begun = not (attempts >= MOST_ATTEMPTS or (attempts > 0 and shown))
     conn.execute(
         "UPDATE reply_runs SET state = 'in_progress', attempts = ?, generation = ? WHERE id = ?",
-        (attempts, generation, run_id),
+        (attempts + begun, generation, run_id),
     )
-    if begun and run.streamed:
+    if begun and streamed:
         # No reader has seen what an earlier attempt wrote.
-        conn.execute("DELETE FROM reply_events WHERE run_id = ? AND number >= ?", (run_id, PREAMBLE))
-        if run.state == "queued":
-            _log(conn, run_id, PREAMBLE - 1, frames)
-    return replace(run, state="in_progress", attempts=attempts, generation=generation), begun
+        forget_frames(conn, run_id, PREAMBLE)
+        if state == "queued":
+            log_frames(conn, run_id, PREAMBLE - 1, frames)
+    return bool(begun)
 
 
 def put_off_run(conn: Connection, run_id: str, generation: int) -> bool:
@@ -193,7 +192,7 @@ def log_events(conn: Connection, run_id: str, generation: int, first: int, frame
     )
     if not held:
         return False
-    _log(conn, run_id, first, frames)
+    log_frames(conn, run_id, first, frames)
     return True
 
 
@@ -210,46 +209,28 @@ def end_run(
     """Exactly one of all who try has True. `generation`: None for one who needs no lease. `kept`: of one that has no
     answer; one that has is made a `ReplyRow` in this transaction."""
     fence, values = ("", ()) if generation is None else (" AND generation = ?", (generation,))
-    conn.execute(
-        f"UPDATE reply_runs SET state = ?, ended_at = ?, body = ?, request = ? WHERE id = ? AND {_IN_FLIGHT}{fence}",
-        (state, steady(conn), kept.body, kept.request, run_id, *values),
+    found = conn.execute(
+        "SELECT owner, length(request), length(body) FROM reply_runs"
+        f" WHERE id = ? AND {_IN_FLIGHT}{fence} /*FOR UPDATE*/",
+        (run_id, *values),
     )
-    if not conn.changed():
+    if not found:
         return False
-    _log(conn, run_id, first, frames)
+    [(owner, asked, shown)] = found
+    conn.execute(
+        "UPDATE reply_runs SET state = ?, ended_at = ?, body = ?, request = ? WHERE id = ?",
+        (state, steady(conn), beginning(kept.body), beginning(kept.request), run_id),
+    )
+    forget(conn, _key(owner, "body", run_id), shown)
+    forget(conn, _key(owner, "request", run_id), asked)
+    write_rest(conn, _key(owner, "body", run_id), kept.body)
+    write_rest(conn, _key(owner, "request", run_id), kept.request)
+    log_frames(conn, run_id, first, frames)
     return True
 
 
-def _log(conn: Connection, run_id: str, first: int, frames: Sequence[Body]) -> None:
-    for number, frame in enumerate(frames, first):
-        conn.execute("INSERT INTO reply_events (run_id, number, frame) VALUES (?, ?, ?)", (run_id, number, frame))
-    invalidate(conn, CHANGED, run_id)
-
-
-def next_number(conn: Connection, run_id: str) -> int:
-    """Of the event that comes next."""
-    [(last,)] = conn.execute("SELECT coalesce(max(number), -1) FROM reply_events WHERE run_id = ?", (run_id,))
-    return int(last) + 1
-
-
-def events_after(conn: Connection, run_id: str, number: int, limit: int) -> list[tuple[int, bytes]]:
-    """(number, frame) of those that follow, in order: one, and those behind it as far as they have `_AT_ONCE` bytes
-    together."""
-    sizes = conn.execute(
-        "SELECT number, length(frame) FROM reply_events WHERE run_id = ? AND number > ? ORDER BY number LIMIT ?",
-        (run_id, number, limit),
-    )
-    last, size = number, 0
-    for each, more in sizes:
-        size += more
-        if last > number and size > _AT_ONCE:
-            break
-        last = each
-    rows = conn.execute(
-        "SELECT number, frame FROM reply_events WHERE run_id = ? AND number > ? AND number <= ? ORDER BY number",
-        (run_id, number, last),
-    )
-    return [(row[0], bytes(row[1])) for row in rows]
+def _key(owner: Owner, column: str, run_id: str) -> Key:
+    return owner, f"reply_runs.{column}", run_id, 0
 
 
 def mark_shown(conn: Connection, run_id: str, generation: int) -> bool:
@@ -272,14 +253,17 @@ def runs_left(conn: Connection, older: float, limit: int) -> list[tuple[str, Own
     return [(row[0], row[1]) for row in rows]
 
 
-def delete_run(conn: Connection, run: RunRow) -> list[str]:
+def delete_run(conn: Connection, owner: Owner, run_id: str) -> list[str]:
     """One that has ended, with its events. The Files that nothing needs any more, which the caller deletes in this
     transaction, under the owner's lock."""
-    conn.execute("DELETE FROM reply_events WHERE run_id = ?", (run.id,))
-    conn.execute("DELETE FROM reply_runs WHERE id = ?", (run.id,))
-    if conn.execute("SELECT 1 FROM replies WHERE id = ?", (run.id,)):
+    forget_frames(conn, run_id)
+    gone = conn.execute("DELETE FROM reply_runs WHERE id = ? RETURNING length(request), length(body)", (run_id,))
+    for request, body in gone:
+        forget(conn, _key(owner, "request", run_id), request)
+        forget(conn, _key(owner, "body", run_id), body)
+    if conn.execute("SELECT 1 FROM replies WHERE id = ?", (run_id,)):
         return []
-    return release_reply(conn, run.owner, run.id)
+    return release_reply(conn, owner, run_id)
 
 
 def expire_events(conn: Connection, at: float, limit: int) -> int:
@@ -288,20 +272,21 @@ def expire_events(conn: Connection, at: float, limit: int) -> int:
         "SELECT id FROM reply_runs WHERE streamed = 1 AND ended_at < ? LIMIT ?", (at - EVENTS_SECONDS, limit)
     )
     for (run_id,) in due:
-        conn.execute("DELETE FROM reply_events WHERE run_id = ?", (run_id,))
+        forget_frames(conn, run_id)
         conn.execute("UPDATE reply_runs SET streamed = 0 WHERE id = ?", (run_id,))
     return len(due)
 
 
 def expire_runs(conn: Connection, at: float, limit: int) -> int:
     """Erases those that have ended and are older than 30 days on the steady clock, at most `limit`; how many."""
-    due = RUNS.select(
-        conn, f"WHERE created_at <= ? AND NOT ({_IN_FLIGHT}) ORDER BY created_at LIMIT ?", (at - KEPT_SECONDS, limit)
+    due = conn.execute(
+        f"SELECT owner, id FROM reply_runs WHERE created_at <= ? AND NOT ({_IN_FLIGHT}) ORDER BY created_at LIMIT ?",
+        (at - KEPT_SECONDS, limit),
     )
     now = conn.now()
     # Owners in one order everywhere, so that two sweeps cannot wait for each other.
-    for run in sorted(due, key=lambda run: (run.owner, run.id)):
-        lock_owner(conn, run.owner)
-        for file_id in delete_run(conn, run):
-            delete_file(conn, run.owner, file_id, now)
+    for owner, run_id in sorted(due):
+        lock_owner(conn, owner)
+        for file_id in delete_run(conn, owner, run_id):
+            delete_file(conn, owner, file_id, now)
     return len(due)

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from liftgate.catalog.connection import Connection
+from liftgate.catalog.rows.long_values import Key, beginning, forget, whole, write_rest
 from liftgate.catalog.rows.reply_items import count
 from liftgate.catalog.table import BareTable, Table
+from liftgate.large_bodies import Body
 from liftgate.records import Owner
 
 
@@ -21,7 +23,7 @@ class Setting:
 
     field: str
     digest: str
-    value: bytes
+    value: Body
 
 
 @dataclass(slots=True)
@@ -47,8 +49,10 @@ def use_settings(conn: Connection, owner: Owner, holder: str, settings: Sequence
     for each in settings:
         if not _is_there(conn, owner, each.digest):
             conn.execute(
-                "INSERT INTO reply_settings (owner, digest, value) VALUES (?, ?, ?)", (owner, each.digest, each.value)
+                "INSERT INTO reply_settings (owner, digest, value) VALUES (?, ?, ?)",
+                (owner, each.digest, beginning(each.value)),
             )
+            write_rest(conn, _key(owner, each.digest), each.value)
             count(conn, owner, len(each.value))
     USES.insert_all(conn, [SettingUse(holder, each.field, owner, each.digest) for each in settings])
 
@@ -59,13 +63,14 @@ def new_bytes(conn: Connection, owner: Owner, settings: Sequence[Setting]) -> in
     return sum(missing.values())
 
 
-def settings_of(conn: Connection, holder: str) -> list[Setting]:
+def settings_of(conn: Connection, owner: Owner, holder: str) -> list[Setting]:
+    """Within a snapshot."""
     rows = conn.execute(
         "SELECT u.field, u.digest, s.value FROM reply_setting_uses u"
         " JOIN reply_settings s ON s.owner = u.owner AND s.digest = u.digest WHERE u.holder = ?",
         (holder,),
     )
-    return [Setting(*row) for row in rows]
+    return [Setting(field, digest, whole(conn, _key(owner, digest), bytes(value))) for field, digest, value in rows]
 
 
 def end_uses(conn: Connection, holder: str) -> list[str]:
@@ -82,8 +87,13 @@ def release_settings(conn: Connection, owner: Owner, digests: Sequence[str]) -> 
             " (SELECT 1 FROM reply_setting_uses u WHERE u.owner = ? AND u.digest = ?) RETURNING length(value)",
             (owner, digest, owner, digest),
         )
-        count(conn, owner, -sum(row[0] for row in gone))
+        for (size,) in gone:
+            count(conn, owner, -forget(conn, _key(owner, digest), size))
 
 
 def _is_there(conn: Connection, owner: Owner, digest: str) -> bool:
     return bool(conn.execute("SELECT 1 FROM reply_settings WHERE owner = ? AND digest = ?", (owner, digest)))
+
+
+def _key(owner: Owner, digest: str) -> Key:
+    return owner, "reply_settings.value", digest, 0

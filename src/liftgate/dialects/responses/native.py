@@ -10,6 +10,7 @@ from types import MappingProxyType
 import msgspec
 
 from liftgate.json_types import JsonObject
+from liftgate.large_bodies import Body
 
 
 class Native(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,6 +38,6 @@ def written(native: Native) -> bytes:
     return _encode(native)
 
 
-def read(stored: bytes) -> Native:
+def read(stored: Body) -> Native:
     """Also a call's bare signature, as older versions stored it."""
     return _decode(stored) if stored.startswith(b"{") else Native(signature=stored.decode())

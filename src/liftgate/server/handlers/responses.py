@@ -58,7 +58,7 @@ async def create_response(request: Request) -> Response:
 async def _in_background(request: Request, turn: Turn, *, stream: bool) -> Response:
     """Taken in: it goes on whether or not its reader stays."""
     begun = await request.gateway.background.begin(request.owner, turn, stream=stream)
-    return await _followed(request, begun.id, -1) if stream else json_response(begun.response)
+    return await _followed(request, begun.id, -1) if stream else await _written(begun.response, large=turn.large)
 
 
 async def _followed(request: Request, response_id: str, after: int) -> Response:
@@ -114,7 +114,8 @@ async def retrieve_response(request: Request) -> Response:
     if _flag(query, "stream"):
         return await _followed(request, response_id, after)
     response = await request.gateway.replies.get(request.owner, response_id)
-    return await _written(response, large=bool(response["output"]))
+    # As large as its answer, or as the request that it repeats.
+    return await _written(response, large=True)
 
 
 async def delete_response(request: Request) -> Response:
@@ -131,7 +132,7 @@ async def cancel_response(request: Request) -> Response:
     if response is None:
         await request.gateway.replies.get(request.owner, response_id)
         raise InvalidRequest("Cannot cancel a synchronous response.")
-    return json_response(response)
+    return await _written(response, large=True)
 
 
 async def list_input_items(request: Request) -> Response:

@@ -1,0 +1,68 @@
+"""Where a PostgreSQL server is, and what its errors mean to who asked the catalogue."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import errors as pg
+
+from liftgate.catalog.connection import SqlRow
+from liftgate.catalog.postgres_url import PostgresUrl
+from liftgate.catalog.trouble import Trouble, away
+from liftgate.errors import LiftgateError, StorageFull, Unavailable
+
+AGAIN = (pg.SerializationFailure, pg.DeadlockDetected)
+
+INCOMPLETE = ("42", "3F")
+"""Classes of SQLSTATE: something of the schema is not there any more, or not for this role."""
+DAMAGED = (pg.DataCorrupted, pg.IndexCorrupted)
+REFUSES = (pg.ReadOnlySqlTransaction, pg.FeatureNotSupported, pg.InternalError_)
+"""A server that does not write, a standby (to which writing is a feature that it lacks), or one that fails."""
+DAMAGED_SECONDS = 60.0
+"""How long calls are refused after the server found damaged data: it may be mended while we run."""
+
+
+def meaning_of(error: psycopg.Error, trouble: Trouble) -> LiftgateError | None:
+    """The error that the caller gets; None for a defect of ours, which is raised as it is."""
+    if isinstance(error, pg.DiskFull):
+        return StorageFull("No space is left on the disk of the catalogue.")
+    if isinstance(error, pg.ProgramLimitExceeded):
+        return None
+    if isinstance(error, DAMAGED):
+        return trouble.damaged(error.diag.message_primary or type(error).__name__, DAMAGED_SECONDS)
+    if (error.sqlstate or "")[:2] in INCOMPLETE and not isinstance(error, pg.SyntaxError):
+        return trouble.tell(error.diag.message_primary or type(error).__name__)
+    if isinstance(error, (*AGAIN, pg.QueryCanceled)):
+        return away()
+    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, *REFUSES)):
+        return trouble.tell(error.diag.message_primary or "the connection was lost")
+    return None
+
+
+class Reach:
+    """Where the server is, how to speak to it, and whether it was there when last tried. Shared by all threads."""
+
+    def __init__(self, url: PostgresUrl, timeout: float) -> None:
+        self._url = url
+        self.trouble = Trouble(f"at {url.where}")
+        self.timeout = timeout
+        self.away = False
+
+    def connect(self) -> psycopg.Connection[SqlRow]:
+        """A new connection in autocommit; bounded by its `connect_timeout`."""
+        return psycopg.connect(**self._url.parameters, autocommit=True, cursor_factory=psycopg.RawCursor)
+
+    def gone(self, error: psycopg.Error) -> Unavailable:
+        """There is no connection. Says why to the log, and what to raise."""
+        self.away = True
+        return self.trouble.tell(self._url.reason(error))
+
+    def prepare(self, raw: psycopg.Connection[SqlRow]) -> None:
+        """The server's own deadlines too, in case this process is gone, frozen or cut off while it holds locks."""
+        milliseconds = int(self.timeout * 1000)
+        raw.execute(
+            "SET search_path = liftgate; SET default_transaction_read_only = on;"
+            f" SET statement_timeout = {milliseconds};"
+            f" SET idle_in_transaction_session_timeout = {milliseconds * 2};"
+            # What is answered is durable, whatever the server's default is; a stricter one is left as it is.
+            " SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+        )
