@@ -110,6 +110,32 @@ def test_what_is_not_ours_keeps_nothing_from_being_done(counted: Site) -> None:
             assert said.count(f"{data / name} ") == 1, name
 
 
+def a_directory(place: Path) -> None:
+    place.mkdir()
+
+
+def a_loop(place: Path) -> None:
+    place.symlink_to(place.name)
+
+
+@pytest.mark.parametrize("harm", [a_directory, a_loop, os.mkfifo])
+def test_what_lies_in_place_of_the_reserve_stops_nothing(counted: Site, harm: Callable[[Path], None]) -> None:
+    reserve = counted.data_dir / "catalog.db-reserve"
+    with counted.gateway() as gateway:
+        size = reserve.stat().st_size
+        reserve.unlink()
+        harm(reserve)
+        for _ in range(3):
+            assert ask(gateway.url, "POST", "/v1/uploads", BEGUN).status == 200
+        assert eventually(lambda: gateway.log.read_text().count(f"{reserve} cannot be made") == 1)
+        assert not reserve.is_file()
+        reserve.rename(reserve.with_name("away"))
+        # Who looks for changes of other processes makes it again: it still looks.
+        assert eventually(lambda: reserve.is_file() and reserve.stat().st_size == size)
+        assert ask(gateway.url, "GET", "/health/readiness").status == 200
+        assert "Traceback" not in gateway.log.read_text()
+
+
 def a_file(place: Path) -> None:
     place.write_bytes(b"")
 

@@ -6,9 +6,11 @@ given up for it; nothing new is taken in until the reserve could be made again, 
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
+import stat
 import time
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from liftgate.errors import StorageFull
 LARGEST = 16 * 1024 * 1024
 PART = 20
 """At most this part of the disk."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 AGAIN_SECONDS = 1.0
 """Between two attempts to make it again."""
 
@@ -30,29 +33,44 @@ class Reserve:
         self._path = catalogue.with_name(catalogue.name + "-reserve")
         self._tried_at = 0.0
         self._size = 0
+        self._reported = False
 
     def make(self) -> bool:
-        """Whether it is there now. Its blocks are really taken, so that they can be given up."""
+        """Whether it is there now. Its blocks are really taken, so that they can be given up. Where the disk is not the
+        reason (something else lies at its place) the log says so once, and everything goes on without it."""
         try:
             if not self._size:
                 self._size = min(LARGEST, shutil.disk_usage(self._path.parent).total // PART)
-            if self._whole():
-                return True
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                _allocate(fd, self._size)
-            finally:
-                os.close(fd)
-        except OSError:
-            # Half of it would only keep others from what is left.
-            self._path.unlink(missing_ok=True)
-            return False
+            if not self._whole():
+                self._take()
+        except OSError as error:
+            if error.errno in _FULL:
+                self._reported = False
+                return False
+            if not self._reported:
+                self._reported = True
+                log.error("there is no reserve for a full disk, %s cannot be made: %s", self._path, error.strerror)
         return True
+
+    def _take(self) -> None:
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+        try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise OSError(errno.EINVAL, "it is no plain file")
+            _allocate(fd, self._size)
+        except OSError as error:
+            if error.errno in _FULL:
+                # Half of it would only keep others from what is left.
+                self._path.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(fd)
+        self._reported = False
 
     def _whole(self) -> bool:
         try:
             return os.stat(self._path).st_size >= self._size
-        except FileNotFoundError:
+        except OSError:
             return False
 
     def require(self) -> None:
@@ -66,7 +84,7 @@ class Reserve:
             return True
         now = time.monotonic()
         if now - self._tried_at < AGAIN_SECONDS:
-            return False
+            return self._reported
         self._tried_at = now
         return self.make()
 

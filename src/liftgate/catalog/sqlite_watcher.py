@@ -60,7 +60,7 @@ class SqliteWatcher:
             while not self._stop.wait(POLL_SECONDS):
                 try:
                     announced = self._look()
-                except (sqlite3.Error, Unavailable):
+                except (sqlite3.Error, Unavailable, OSError):
                     if self.deaf_since is None:
                         self.deaf_since = time.monotonic()
                     continue
