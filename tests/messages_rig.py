@@ -135,7 +135,7 @@ def _grow(block: dict[str, Any], delta: dict[str, Any], pieces: list[str]) -> No
         case "signature_delta":
             block["signature"] = delta["signature"]
         case "citations_delta":
-            block["citations"] = [*(block["citations"] or ()), delta["citation"]]
+            block["citations"] = [*block.get("citations", ()), delta["citation"]]
         case "input_json_delta":
             pieces.append(delta["partial_json"])
             block["input"] = json.loads("".join(pieces))

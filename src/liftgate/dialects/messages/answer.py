@@ -52,7 +52,7 @@ def whole(answer: Answer[MessagesQuestion]) -> JsonObject:
     ended = ending(choice, calls=bool(choice.calls))
     if choice.plain and not choice.metadata:
         text = choice.text
-        content = [{"type": "text", "text": text, "citations": None}] if text else []
+        content = [{"type": "text", "text": text}] if text else []
         return message(answer.head, content, ended.delta, usage_of(answer))
     output = Output(answer.head.id, answer.question, _unseen)
     for event in choice.events:

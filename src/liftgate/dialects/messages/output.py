@@ -69,7 +69,7 @@ class Output:
 
     def text(self, text: str) -> None:
         if self.open is None or self.open["type"] != "text":
-            self._begin({"type": "text", "text": "", "citations": None})
+            self._begin({"type": "text", "text": ""})
         if text:
             self.texts.append(text)
             self._delta({"type": "text_delta", "text": text})
