@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -20,6 +21,10 @@ DEBUG = "TESTS_DEBUG"
 """Set, it has every gateway write its log in detail: `TESTS_DEBUG=1 ./scripts/test`."""
 LOOKS_SECRET = re.compile(
     r"AIza[0-9A-Za-z_-]{30,}|sk-[0-9A-Za-z_-]{16,}|(?i:bearer) +(?!\*)[0-9A-Za-z._~+/=-]{8,}|upload_id=(?!\*)[\w-]{8,}"
+    # Of signed URLs, of browsers that signed in, of connections.
+    r"|(?i:signature|credential|security-token|[?&]sig|password)=(?!\*)[^\s&]{6,}"
+    r"|(?:__Host-)?liftgate=(?!\*)[\w-]{30,}|(?i:cookie)\W{1,4}(?!\*)\w+=[\w-]{8,}"
+    r"|://[^/\s:@]*:(?!\*)[^/\s@]+@"
 )
 STARTED: list[GatewayProcess] = []
 FOUND: set[str] = set()
@@ -45,6 +50,7 @@ def secrets_of(config: Path) -> set[str]:
     if isinstance(document, dict):
         found.append((document.get("general_settings") or {}).get("master_key"))
         found += [each.get("key") for each in (document.get("liftgate_settings") or {}).get("keys") or []]
+        found.append(urlsplit(str((document.get("liftgate_settings") or {}).get("database_url", ""))).password)
         found += [(each.get("litellm_params") or {}).get("api_key") for each in document.get("model_list") or []]
     return {each for each in found if isinstance(each, str) and len(each) >= 6 and "/" not in each}
 

@@ -22,6 +22,21 @@ _CAPABILITY = re.compile(
 """A long word of both cases and digits: a cookie, the id of an upload session. No id and no digest of ours is one."""
 
 
+_URL_PASSWORD = re.compile(r"(?<=://)[^/\s:@\"'\\]*:[^/\s@\"'\\]+(?=@)")
+_HEADER = re.compile(
+    r"\b((?:set-)?cookie|(?:proxy-)?authorization|x-goog-api-key|x-api-key|api-key)"
+    r"((?:\\?[\"']?\s*[:=]\s*b?\\?[\"']?|\\?[\"']\s*,\s*b?\\?[\"'])(?:Basic |Bearer )?)([^\s\"'\\][^\r\n\"'\\]*)",
+    re.IGNORECASE,
+)
+_PARAMETER = re.compile(
+    r"((?<![\w-])(?:[\w-]*(?:signature|credential|secret|password|security-token|access[_-]?token|api[_-]?key)"
+    r"|sig|token|upload_id)=)(?!\*)([^\s&\"'\\,;)]+)",
+    re.IGNORECASE,
+)
+"""What stands where a secret does, whatever it looks like: in a URL before its host, behind a header's name, behind a
+parameter's. Of a signed URL of an object store it is the signature, of a connection string the password."""
+
+
 class Redactor:
     """`secrets`: those of this gateway; shorter ones than `SHORTEST` are words, and stay."""
 
@@ -40,5 +55,11 @@ class Redactor:
         return text
 
     def clean_message(self, text: str) -> str:
-        """As `clean`, for messages, which may repeat what a caller sent: without what looks like a capability, too."""
-        return self.clean(_CAPABILITY.sub(HIDDEN, text))
+        """As `clean`, for messages, which may repeat what a caller sent or a library says: without what looks like a
+        capability, or stands where a secret does."""
+        text = _CAPABILITY.sub(HIDDEN, text)
+        if "@" in text:
+            text = _URL_PASSWORD.sub(HIDDEN, text)
+        if "=" in text:
+            text = _PARAMETER.sub(rf"\1{HIDDEN}", text)
+        return self.clean(_HEADER.sub(rf"\1\2{HIDDEN}", text))

@@ -12,7 +12,8 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from gateways import SandboxServer, sandbox_server
-from liftgate.cli.serve.log_lines import LogLines, escaped
+from liftgate.cli.serve.log_lines import JsonLines, LogLines, escaped
+from liftgate.redaction import Redactor
 from processes import gateway_processes, write_config
 from raw_http import call, exchange
 
@@ -100,3 +101,44 @@ def test_a_key_of_googles_is_blotted_out_whoever_it_is_of() -> None:
     key = "AIza" + "Sy0123456789abcdefghijklmnopqrstuvw"
     record = logging.LogRecord("liftgate", logging.INFO, "", 1, f"/v1/{key}/x", (), None)
     assert key not in LogLines().format(record)
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ("GET https://b.s3.x/k?X-Amz-Credential=AKIA%2Fus&X-Amz-Signature=0a1b&x=1", ["AKIA", "0a1b"]),
+        ("https://st.blob.x/c/b?sv=2024&sig=aB%2Bc%3D&se=2026", ["aB%2Bc"]),
+        ("https://storage.x/b/k?GoogleAccessId=a&Signature=zz9&Expires=1", ["zz9"]),
+        ("https://g/upload?upload_id=AB-c&upload_protocol=resumable", ["AB-c"]),
+        ("could not connect to postgresql://user:s3cr3t@host:5432/db", ["s3cr3t"]),
+        ("connection to postgresql://:p%40w@host/db failed", ["p%40w"]),
+        ("host=x user=y password=hunter22 dbname=z", ["hunter22"]),
+        ("postgresql://h/db?user=u&password=pw1", ["pw1"]),
+        ("Cookie: liftgate=abc; other=def", ["abc", "def"]),
+        ("set-cookie: __Host-liftgate=z9; Path=/", ["z9"]),
+        ("{'cookie': 'liftgate=abc', 'x': 1}", ["abc"]),
+        ("(b'authorization', b'Basic dXNlcjpw')", ["dXNlcjpw"]),
+        ('{"Proxy-Authorization": "Digest dXNl"}', ["dXNl"]),
+        ("x-goog-api-key: 1234", ["1234"]),
+    ],
+)
+def test_what_stands_where_a_secret_does_is_blotted_out(text: str, secrets: list[str]) -> None:
+    """Whatever it looks like, in both forms of the log, and what else the line says stays."""
+    record = logging.LogRecord("liftgate", logging.INFO, "", 1, text + " end", (), None)
+    for line in (LogLines().format(record), json.loads(JsonLines(Redactor()).format(record))["message"]):
+        assert [secret for secret in secrets if secret in line] == [] and "***" in line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "audit: key_made key=key_abc by=master",
+        "max_tokens=100, total token count=5",
+        "a cookie, which ends; authorization is refused: it is over",
+        "no such page_token=abc; write to a@b.c: x@y; https://host/p@x:y",
+        "file-abc123 is at https://generativelanguage.googleapis.com/v1beta/files/abc-123",
+    ],
+)
+def test_what_only_speaks_of_secrets_is_left_as_it_is(text: str) -> None:
+    record = logging.LogRecord("liftgate", logging.INFO, "", 1, text, (), None)
+    assert LogLines().format(record).endswith(text)

@@ -26,6 +26,8 @@ from test_traces import collecting
 GOOGLE_KEYS = ["AIza" + letter * 35 for letter in "QRS"]
 MASTER, ANN, BOB = "sk-of-the-master-1", "own-word-of-ann", "sk-bob-0123456789abcdef"
 BASIC = "c2VjcmV0OnNlY3JldA=="
+SIGNED = ("AKIAOFNOBODY", "0a1b2c3d" * 8, "aB3dE6%2Bc%3D")
+"""What a signed URL of an object store holds."""
 UPLOAD_ERROR = {"error": {"code": 400, "message": "Upload has already been terminated.", "status": "INVALID_ARGUMENT"}}
 DOORS = {**FILES, **NATIVE_FILES, **CHATS, **RESPONSES, **NATIVE_CALLS, **ANTHROPIC_FILES, **MESSAGES, **KEYS}
 
@@ -135,7 +137,9 @@ def test_no_secret_in_anything_that_is_written(json_logs: bool, tmp_path: Path) 
                     words = base64.urlsafe_b64encode(secret.encode()).decode()
                     for query in (f"?key={secret}", f"?api_key={secret}&b={words}"):
                         send(url, "GET", path + query, None, {"x-api-key": secret})
-            link = f"{sandbox.url.replace('//', f'//user:{BOB}@')}/nothing?key={GOOGLE_KEYS[0]}&token={BOB}"
+            signed_url = f"X-Amz-Credential={SIGNED[0]}%2F20261129&X-Amz-Signature={SIGNED[1]}&sig={SIGNED[2]}"
+            place = sandbox.url.replace("//", f"//user:{BOB}@")
+            link = f"{place}/nothing?key={GOOGLE_KEYS[0]}&token={BOB}&{signed_url}"
             part = {"type": "image_url", "image_url": {"url": link}}
             ask("/v1/chat/completions", {"model": MODEL, "messages": [{"role": "user", "content": [part]}]})
             fail_in_every_way(sandbox, url, ask)
@@ -151,7 +155,7 @@ def test_no_secret_in_anything_that_is_written(json_logs: bool, tmp_path: Path) 
     assert '"event": "audit"' in log if json_logs else "audit: key_made" in log
     assert "page-in of" in log and "liftgate_page_ins_total" in metrics
     for what, text in written.items():
-        found = [secret for secret in {*secrets, *uploads} if secret in text]
+        found = [secret for secret in {*secrets, *SIGNED, *uploads} if secret in text]
         assert found == [] and secrets_in(text, ()) == [], (what, found, secrets_in(text, ()))
 
 
