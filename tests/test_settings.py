@@ -386,6 +386,20 @@ def test_a_port_for_metrics_that_are_off_is_warned_of(tmp_path: Path) -> None:
     assert load(tmp_path, EXAMPLE, metrics=True, metrics_port=9000)[1] == []
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("traces_headers", "Authorization=Basic x"), ("traces_ratio", "0.5"), ("traces_names", "openinference")],
+)
+def test_what_says_how_to_trace_is_warned_of_where_nothing_is_traced(tmp_path: Path, option: str, value: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(EXAMPLE)
+    [warning] = load_settings(path, {option: value}, KEYED)[1]
+    assert option.replace("_", "-") in warning and "without traces_endpoint nothing is traced" in warning
+    assert "Basic" not in warning
+    traced = {"traces_endpoint": "http://127.0.0.1:4318/v1/traces", option: value}
+    assert load_settings(path, traced, KEYED)[1] == load_settings(path, {}, KEYED)[1] == []
+
+
 def test_a_short_key_on_an_open_port_is_warned_of(tmp_path: Path) -> None:
     environ = {**KEYED, "LIFTGATE_MASTER_KEY": "sk-ab12"}
     assert any("guessed" in warning for warning in load(tmp_path, EXAMPLE, environ=environ, host="0.0.0.0")[1])

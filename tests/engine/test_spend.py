@@ -107,7 +107,7 @@ def test_a_call_counts_whole_for_each_file_that_it_used(database_url: str, tmp_p
                 {"copies_hit": {"file-a", "file-brought"}, "paged_in": {"file-b", "file-a"}},
                 {"copies_hit": {"file-a"}, "cost": None},
                 {"copies_hit": {"file-gone"}},
-                {"copies_hit": {"file-c"}, "operation": "count"},
+                {"copies_hit": {"file-c"}, "operation": "count_tokens"},
                 {"copies_hit": set()},
             ]
             for fields in used:
@@ -232,7 +232,7 @@ def test_what_asks_no_model_is_not_counted(tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(f"sqlite://{tmp_path}/catalog.db") as db:
             spend = Spend(db, tmp_path / "spend", SystemClock())
-            for operation in ("", "count", "countTokens"):
+            for operation in ("", "count_tokens", "create_file", "list_files"):
                 [call] = calls(1, operation=operation)
                 spend.ended(call)
             await spend.write()

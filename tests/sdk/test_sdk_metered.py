@@ -164,6 +164,6 @@ def test_files_and_counts_are_records(tmp_path: Path, sandbox: Sandbox) -> None:
 
     asyncio.run(scene())
     operations = [call.operation for call in heard.calls]
-    assert operations == ["create_file", "chat", "count", "list_files", "open_file", "delete_file"]
+    assert operations == ["create_file", "chat", "count_tokens", "list_files", "open_file", "delete_file"]
     assert {call.outcome for call in heard.calls} == {"ok"}
     assert len({call.request_id for call in heard.calls}) == 6

@@ -143,14 +143,14 @@ STREAM = Door("openai", streamed=True, operation="chat", route="/v1/chat/complet
 GEMINI = Door(
     "gemini",
     streamed=False,
-    operation="generateContent",
+    operation="generate_content",
     route=NATIVE,
     path=f"/v1beta/models/{FLASH}:generateContent",
 )
 GEMINI_STREAM = Door(
     "gemini",
     streamed=True,
-    operation="streamGenerateContent",
+    operation="generate_content",
     route=NATIVE,
     path=f"/v1beta/models/{FLASH}:streamGenerateContent?alt=sse",
 )
@@ -323,18 +323,17 @@ def test_client_that_leaves_is_a_record(door: Door, phase: str, rig: Rig) -> Non
 
 
 @pytest.mark.parametrize(
-    ("path", "operation", "route"),
+    ("path", "door", "route"),
     [
-        ("/v1/chat/completions/input_tokens", "count", "/v1/chat/completions/input_tokens"),
-        (f"/v1beta/models/{FLASH}:countTokens", "countTokens", NATIVE),
+        ("/v1/chat/completions/input_tokens", CHAT, "/v1/chat/completions/input_tokens"),
+        (f"/v1beta/models/{FLASH}:countTokens", GEMINI, NATIVE),
     ],
 )
-def test_count_is_a_record(path: str, operation: str, route: str, rig: Rig) -> None:
-    door = CHAT if operation == "count" else GEMINI
+def test_count_is_a_record(path: str, door: Door, route: str, rig: Rig) -> None:
     body = json.dumps(door.body(hello())).encode()
     assert call(rig.url, "POST", path, body, KEY).status == 200
     record = rig.heard.one()
-    assert (record.operation, record.route, record.outcome, record.model) == (operation, route, "ok", FLASH)
+    assert (record.operation, record.route, record.outcome, record.model) == ("count_tokens", route, "ok", FLASH)
     assert record.tries == 1 and record.upstream > 0
 
 

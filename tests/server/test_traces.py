@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
@@ -158,6 +159,46 @@ def test_a_sampled_call_is_spans_under_its_callers(tmp_path: Path) -> None:
     text = json.dumps(body)
     for content in ("hello there", "two", "sk-ann"):
         assert content not in text
+
+
+def test_spans_metrics_and_log_lines_name_an_operation_alike(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    contents = {"contents": [{"parts": [{"text": "Hi"}]}]}
+    native = f"/v1beta/models/{MODEL}"
+    asked = {
+        "/v1/chat/completions": ("chat", hello()),
+        f"{native}:generateContent": ("generate_content", contents),
+        f"{native}:streamGenerateContent": ("generate_content", contents),
+        f"{native}:countTokens": ("count_tokens", contents),
+        "/v1/chat/completions/input_tokens": ("count_tokens", hello()),
+        f"{native}:embedContent": ("embeddings", {"content": contents["contents"][0]}),
+        f"{native}:batchEmbedContents": (
+            "embeddings",
+            {"requests": [{"model": f"models/{MODEL}", "content": contents["contents"][0]}]},
+        ),
+    }
+    with collecting() as (collector, endpoint), sandbox_server() as sandbox:
+        ours = {
+            "traces_endpoint": endpoint,
+            "traces_ratio": 1.0,
+            "metrics": True,
+            "json_logs": True,
+            "access_log": True,
+        }
+        config = write_config(tmp_path / "c.yaml", sandbox.url, model=MODEL, **ours)  # type: ignore[arg-type]
+        with gateway_processes(config, tmp_path / "data") as [gateway]:
+            for path, (_, body) in asked.items():
+                call(gateway.url, "POST", path, json.dumps(body).encode(), {**ANN, "Content-Type": "application/json"})
+            counted = r'gen_ai_client_operation_duration_seconds_count\{.*gen_ai_operation_name="(\w+)"'
+            metrics = call(gateway.url, "GET", "/metrics", b"", {"Authorization": "Bearer sk-master"}).body.decode()
+            assert eventually(lambda: len([each for each in collector.spans() if each["kind"] == SERVER]) >= len(asked))
+            gateway.stop()
+        spans = [attributes(each) for each in collector.spans() if each["kind"] == CLIENT]
+        lines = [json.loads(line) for line in gateway.log.read_text().splitlines() if line.startswith("{")]
+    names = {name for name, _ in asked.values()}
+    assert {each["gen_ai.operation.name"] for each in spans} == names
+    assert set(re.findall(counted, metrics)) == names
+    logged = sorted(line["operation"] for line in lines if line.get("operation"))
+    assert logged == sorted(name for name, _ in asked.values())
 
 
 def test_names_are_openinferences_too_where_that_is_asked_for(tmp_path: Path) -> None:

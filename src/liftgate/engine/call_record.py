@@ -71,7 +71,8 @@ class CallRecord:
     route: str = ""
     """The template of the path, `/v1/files/{file_id}`; empty where no route has it. Of few values."""
     operation: str = ""
-    """What is asked of a model: `chat`, `count`, or Gemini's own method. Of few values."""
+    """What is asked of a model, by the names of `operations`; of a call of the SDK also what it does with
+    files. Of few values."""
     streamed: bool = False
     model: str = ""
     """As the caller named it. Of any value."""

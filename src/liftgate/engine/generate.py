@@ -122,7 +122,7 @@ class Generate:
     ) -> PromptCount:
         """The tokens of the very request that `complete` would send."""
         if (noted := current.get()) is not None:
-            noted.is_asked("count", request.get("model"))
+            noted.is_asked("count_tokens", request.get("model"))
         ready = await self._prepare(await self._call(dialect, owner, request, large))
         return await self._attempts.run(ready.call.head.model, ready.files, partial(self._count_at, ready))
 

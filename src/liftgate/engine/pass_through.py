@@ -23,6 +23,7 @@ from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
 from liftgate.engine.meter import CallRecord, bringing, current
 from liftgate.engine.needs import Needed, Needs
+from liftgate.engine.operations import OPERATIONS
 from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound, UpstreamDisconnected, let_go, shortened
 from liftgate.gemini.client import EVENTS
 from liftgate.gemini.stream import GeminiStream
@@ -227,7 +228,7 @@ class PassThrough:
     async def _call(self, request: GeminiRequest, method: str) -> _Call:
         begun = self._clock.monotonic()
         if (noted := current.get()) is not None:
-            noted.is_asked(method, request.model, streamed=method == STREAM)
+            noted.is_asked(OPERATIONS.get(method, "generate_content"), request.model, streamed=method == STREAM)
         model = asked_model(request.model, self._router.deployments)
         if (admitting := admitted(model, self._router.deployments)) is not None:
             await admitting

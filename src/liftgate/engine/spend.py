@@ -21,6 +21,7 @@ from liftgate.catalog.rows import usage as rows
 from liftgate.catalog.rows.usage import Counts, Group
 from liftgate.clock import Clock
 from liftgate.engine.meter import CallRecord, OnEnd
+from liftgate.engine.operations import PAID
 from liftgate.engine.spend_journal import Journal, OfFiles, Sums, begun, left_behind, sums_of
 from liftgate.errors import LiftgateError
 
@@ -30,8 +31,6 @@ UNREAD = ".unread"
 """What the name of a journal ends in of which some lines could not be read."""
 ROTATED = 4 << 20
 """Bytes of a journal that is followed by the next one."""
-FREE = frozenset({"", "count", "countTokens"})
-"""Operations that use nothing that is paid."""
 DAY = 86_400
 MEDIA = ("IMAGE", "VIDEO", "AUDIO", "DOCUMENT")
 """Google's names of them, in the order of `rows.COUNTED`."""
@@ -77,7 +76,7 @@ class Spend:
             on_end(call)
 
     def of_kind(self, call: CallRecord) -> OnEnd | None:
-        if call.operation in FREE:
+        if call.operation not in PAID:
             return None
         key, owner, failed = call.key_id, call.owner, 0 if call.outcome == "ok" else 1
         model = call.public_model

@@ -207,7 +207,7 @@ def spans_of(call: CallRecord, server: Span) -> list[Span]:
         }
         spans.append(waited)
     for number, attempt in enumerate(call.attempts, 1):
-        operation = _operation(call)
+        operation = call.operation
         span = server.child(f"{operation} {attempt.deployment.model}", attempt.began, kind=CLIENT)
         span.attributes = _of_attempt(call, attempt, operation, number)
         span.error = attempt.error
@@ -218,14 +218,6 @@ def spans_of(call: CallRecord, server: Span) -> list[Span]:
             span.attributes |= _of_answer(call)
         spans.append(span)
     return spans
-
-
-_OPERATIONS = {"chat": "chat", "embedContent": "embeddings", "batchEmbedContents": "embeddings"}
-"""What the meter calls a call → the conventions' name; all others are `generate_content`."""
-
-
-def _operation(call: CallRecord) -> str:
-    return _OPERATIONS.get(call.operation, "generate_content")
 
 
 def _of_request(call: CallRecord) -> JsonObject:

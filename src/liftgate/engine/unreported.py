@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from liftgate.deployments import Deployment
 from liftgate.engine.estimates import Estimates
 from liftgate.engine.meter import CallRecord
+from liftgate.engine.operations import PAID
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import Body
@@ -17,7 +18,6 @@ from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate.engine")
 
-FREE = frozenset({"", "count", "countTokens"})
 CHARACTERS_A_TOKEN = 4
 TEXT = "TEXT"
 
@@ -30,7 +30,7 @@ class NoUsage:
         self._tasks = tasks
 
     def take(self, call: CallRecord, tell: Callable[[CallRecord], None]) -> None:
-        if call.sent is None or call.operation in FREE:
+        if call.sent is None or call.operation not in PAID:
             tell(call)
             return
         deployment, body = call.sent

@@ -188,7 +188,7 @@ class Durable:
         await self._gateway.background.delete(LOCAL, response_id)
         return DeleteResponseResult(id=response_id, object="response", deleted=True)
 
-    @_metered("count")
+    @_metered("count_tokens")
     async def count_tokens(self, request: JsonObject, call: Call) -> int:
         return (await self._gateway.generate.count(CHAT, LOCAL, self._body(request, call))).total
 

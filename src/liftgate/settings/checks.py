@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from liftgate.settings.faults import Faults
 from liftgate.settings.origins import Origins
-from liftgate.settings.sections import BudgetSettings, Settings
+from liftgate.settings.sections import BudgetSettings, CountingSettings, Settings
 from liftgate.settings.values import shown
 
 SHORT_KEY = 16
@@ -67,6 +67,7 @@ def _check_server(settings: Settings, faults: Faults, name: Callable[[str], str]
             "web read and delete the files. Configure a key, or name the origins."
         )
     _check_metrics_port(settings, faults, name)
+    _check_traces(settings.counting, faults, name)
     if not loopback(server.host):
         _check_keys(settings, faults, name("host"))
 
@@ -100,6 +101,15 @@ def _check_metrics_port(settings: Settings, faults: Faults, name: Callable[[str]
         faults.add(f"{where}: {port} is the port of the gateway itself. Choose another one.")
     if not settings.counting.metrics:
         faults.warn(f"{where}: nothing listens there while `metrics` is off.")
+
+
+def _check_traces(counting: CountingSettings, faults: Faults, name: Callable[[str], str]) -> None:
+    if counting.traces_endpoint:
+        return
+    silent = CountingSettings()
+    for option in ("traces_headers", "traces_ratio", "traces_names"):
+        if getattr(counting, option) != getattr(silent, option):
+            faults.warn(f"{name(option)}: without traces_endpoint nothing is traced, so it does nothing.")
 
 
 def _check_budgets(budgets: BudgetSettings, faults: Faults, name: Callable[[str], str]) -> None:
