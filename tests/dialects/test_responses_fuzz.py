@@ -219,6 +219,27 @@ def test_a_list_that_belongs_to_no_item_of_its_kind_is_no_obstacle(kind: str, od
         whole_items.own_items(request["input"], "1")
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "web_search_call", "action": {"type": "search", "query": None}},
+        {"type": "web_search_call", "action": {"type": "search", "query": "q", "queries": None, "sources": None}},
+        {"type": "web_search_call", "action": {"type": "open_page", "url": None}},
+        {"type": "file_search_call", "queries": ["q"], "results": [{"file_id": None, "filename": None, "text": "t"}]},
+    ],
+    ids=["query", "queries and sources", "url", "results"],
+)
+def test_a_null_within_an_item_counts_as_absent(item: dict[str, Any]) -> None:
+    ask = asked(MODELS[1], [])
+    request = {
+        "model": "m",
+        "store": False,
+        "input": [{"role": "user", "content": "x"}, {**item, "status": "completed"}],
+    }
+    Responses().read(request, ask)
+    check_listed(whole_items.own_items(request["input"], "1"))
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("seed", range(2, 12))
 def test_a_hundred_thousand_requests(seed: int) -> None:

@@ -204,9 +204,17 @@ def _whole(item: JsonObject, token: str, taken: set[str]) -> JsonObject:
     key = LISTS.get(kind, "content")
     if kind == "message" or isinstance(whole.get(key), list):
         whole[key] = whole_parts(whole[key], whole.get("role"))
+    if kind == "web_search_call":
+        whole["action"] = _without_nulls(whole["action"])
+    if kind == "file_search_call" and whole.get("results"):
+        whole["results"] = [_without_nulls(each) for each in whole["results"]]
     if kind == "code_interpreter_call" and whole["outputs"]:
         whole["outputs"] = [dict(each) for each in whole["outputs"]]
     return whole
+
+
+def _without_nulls(fields: JsonObject) -> JsonObject:
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 def whole_parts(content: str | Sequence[object], role: object) -> list[JsonObject]:
@@ -218,7 +226,7 @@ def whole_parts(content: str | Sequence[object], role: object) -> list[JsonObjec
 
 
 def _part(part: JsonObject) -> JsonObject:
-    whole = {key: value for key, value in part.items() if value is not None}
+    whole = _without_nulls(part)
     match whole.get("type"):
         case "input_image":
             whole["detail"] = whole.get("detail") or "auto"
