@@ -41,6 +41,24 @@ def test_a_response_is_found_as_it_was_answered(house: House, stream: bool) -> N
 
 
 @pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("background", [False, True])
+def test_what_is_sealed_is_found_as_it_was_told(house: House, stream: bool, background: bool) -> None:
+    """In every event as well."""
+    given: dict[str, Any] = {"input": "Hello", "tools": [WEATHER], "include": ["reasoning.encrypted_content"]}
+    said = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hm."}, LOOKED]}, "finishReason": "STOP"}]}
+    house.sandbox.control("scripts", {"chunks": [said]} if stream else {"response": said})
+    got = house.call("POST", "/v1/responses", {"model": MODEL, **given, "stream": stream, "background": background})
+    told = read_events(got.body) if stream else []
+    response = told[-1]["response"] if stream else got.json()
+    while response["status"] in ("queued", "in_progress"):
+        response = house.call("GET", f"/v1/responses/{response['id']}").json()
+    found = house.call("GET", f"/v1/responses/{response['id']}").json()
+    assert found == response and found["output"][1]["encrypted_content"]
+    done = [each["item"] for each in told if each["type"] == "response.output_item.done"]
+    assert not stream or done == found["output"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
 def test_what_shall_not_be_stored_leaves_nothing(house: House, stream: bool) -> None:
     tables = ("replies", "reply_items", "reply_files", "signatures", "files")
     before = [house.rows(f"SELECT count(*) FROM {table}") for table in tables]

@@ -22,7 +22,7 @@ from liftgate.dialects.responses.items import has_items, read_input
 from liftgate.dialects.responses.native import NO_NATIVES, Natives
 from liftgate.dialects.responses.parameters import OF_ASK, READ_ELSEWHERE, READERS
 from liftgate.dialects.responses.question import NOTHING_SHOWN, Reading, ResponsesQuestion, Shown
-from liftgate.dialects.responses.sealed import ENCRYPTED
+from liftgate.dialects.responses.sealed import ENCRYPTED, OneSeal
 from liftgate.dialects.responses.tool_choice import read_choice
 from liftgate.errors import InvalidRequest, MissingParameter, NotFound, UnsupportedParameter, shortened
 from liftgate.json_types import JsonMapping, JsonObject
@@ -89,16 +89,17 @@ def read_response(
     if request.get("max_tool_calls") is not None and reading.hosted:
         ask.leave_out("max_tool_calls", f"Unsupported parameter: 'max_tool_calls': {REFUSED['max_tool_calls']}.")
     _refuse_forms(ask)
+    shown = _shown(request)
     return finish(
         ask,
         ResponsesQuestion,
         echoed(request),
-        _shown(request),
+        shown,
         reading.namespaces,
         request.get("store") is not False,
         "code_interpreter" in reading.hosted,
         ask.facts.family,
-        ask.seal,
+        OneSeal(ask.seal) if shown.sealed else ask.seal,
         starts,
     )
 

@@ -7,7 +7,7 @@ a value that stands for it, and a wrong one is refused by Gemini.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -51,6 +51,30 @@ def open_summary(seal: Seal, text: str) -> str | None:
         return None if value is None else _summary.decode(value).text
     except msgspec.MsgspecError:
         return None
+
+
+class OneSeal:
+    """Gives one seal, which closes equal bytes to one text: what the events of an answer told is what is stored of it,
+    and what it is asked for again."""
+
+    def __init__(self, seal: Callable[[], Seal]) -> None:
+        self._make = seal
+        self._seal: Seal | None = None
+        self._closed: dict[bytes, str] = {}
+
+    def __call__(self) -> Seal:
+        self._seal = self._seal or self._make()
+        return self
+
+    def close(self, value: bytes) -> str:
+        assert self._seal is not None, "it was asked for"
+        if value not in self._closed:
+            self._closed[value] = self._seal.close(value)
+        return self._closed[value]
+
+    def open(self, text: str) -> bytes | None:
+        assert self._seal is not None, "it was asked for"
+        return self._seal.open(text)
 
 
 class Marks:
