@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import openai
@@ -137,6 +138,23 @@ def test_a_store_that_is_emptied(site: Site, emptied: Callable[[], None]) -> Non
         let_pass(site.url, 2 * DAY)
         swept(site, 4)
         ledger.check(gateway.url)
+
+
+@pytest.mark.parametrize("kind", ["sqlite-s3", "postgres-s3"])
+def test_a_bucket_that_is_renamed_or_whose_key_is_rotated_is_an_outage(site: Site, s3: S3Server) -> None:
+    ledger = Ledger()
+    with site.gateway() as gateway:
+        [file] = ledger.upload(gateway.url)
+        for name, other in (("bucket", "elsewhere"), ("key", "rotated")):
+            right = getattr(s3, name)
+            setattr(s3, name, other)
+            with client_for(gateway.url).with_options(max_retries=0) as client:
+                assert status_of(partial(client.files.content, file)) == 503
+            assert upload(gateway.url) == 503
+            setattr(s3, name, right)
+            assert eventually(lambda: upload(gateway.url) == 200)
+            ledger.check(gateway.url)
+        assert "Traceback" not in gateway.log.read_text()
 
 
 @contextmanager

@@ -51,6 +51,8 @@ _CHECK_SECONDS = 20.0
 _LAST_SECONDS = 0.1
 _GIVEN_UP_SECONDS = 10.0
 _LONGEST_REASON = 300
+_NO_BUCKET = re.compile(r"nosuchbucket|containernotfound|bucket does not exist", re.IGNORECASE)
+"""What a store says where all of it is gone, and not one object."""
 _KINDS: dict[type[Exception], str] = {
     UnauthenticatedError: "it does not accept the credentials",
     PermissionDeniedError: "it does not allow this with these credentials",
@@ -243,6 +245,8 @@ class _ObjectSource:
             try:
                 window = await ahead
             except FileNotFoundError as error:
+                if _NO_BUCKET.search(str(error)):
+                    raise
                 raise BlobMissing(self._blob_id) from error
             except BaseError as error:
                 if await self._ends_before(start, stop):
