@@ -178,7 +178,7 @@ def test_operators_prices_in_litellms_names_go_before_the_list(section: str, tmp
         assert "input_cost_per_token" not in gateway.log.read_text()
 
 
-@pytest.mark.parametrize("value", [-1, "free", True, [1], "nan", "inf"])
+@pytest.mark.parametrize("value", [-1, "free", True, [1], "nan", "inf", 0.3, "1e300", 10**400])
 def test_price_that_is_none_ends_the_start_and_is_named(value: object, tmp_path: Path) -> None:
     config = write_config(tmp_path / "config.yaml", "http://127.0.0.1:9")
 

@@ -6,7 +6,6 @@ LiteLLM's names are for one token; the table's are for a million (`rates.Prices`
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -58,13 +57,17 @@ def read_own_prices(
     return found
 
 
+DEAREST = 0.1
+"""US dollars for a token: more is the price of a million, or a slip, and would end every budget with one answer."""
+
+
 def _dollars(value: object, where: str) -> float:
     """YAML takes `1e-6` for a text."""
     try:
         if isinstance(value, int | float | str) and not isinstance(value, bool):
             number = float(value)
-            if number >= 0 and math.isfinite(number):
+            if 0 <= number <= DEAREST:
                 return number
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     raise ConfigError(f"{where}: expected US dollars for one token, such as 0.0000003, got {shown(value)}.")
