@@ -240,3 +240,16 @@ def test_unknown_words_are_refused_inside_a_conversation_and_in_queries(house: H
     for query, status in (("include_obfuscation=true", 200), ("include_obfuscation=perhaps", 400), ("stream=7", 400)):
         assert house.call("GET", f"/v1/responses/{response_id}?{query}").status == status
     assert sent(house.sandbox)["contents"][0]["parts"] == [{"text": "x"}]
+
+
+def test_what_is_named_again_and_again_is_bounded_as_if_it_were_sent(house: House) -> None:
+    """A request of kilobytes made one of gigabytes for Gemini."""
+    items = [asked("x" * 10_000_000), asked("Hello")]
+    talk = house.call("POST", "/v1/conversations", {"items": items}).json()["id"]
+    listed = house.call("GET", f"/v1/conversations/{talk}/items?order=asc").json()["data"]
+    often = [[reference(each["id"])] * 14 for each in listed]
+    for door, field in (("/v1/responses", "input"), (f"/v1/conversations/{talk}/items", "items")):
+        more = {"model": MODEL} if field == "input" else {}
+        refused = house.call("POST", door, {**more, field: often[0]})
+        assert (refused.status, refused.json()["error"]["code"]) == (413, "request_too_large")
+    assert house.call("POST", "/v1/responses", {"model": MODEL, "store": False, "input": often[1]}).status == 200

@@ -6,21 +6,24 @@ these. A File of purpose `KEPT` goes with the last item that names it. What all 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from liftgate.catalog.connection import Connection, chunks, invalidate, storable
 from liftgate.catalog.rows.files import KEPT
-from liftgate.catalog.rows.long_values import LongTable, forget
+from liftgate.catalog.rows.long_values import LongTable, forget, size_of
 from liftgate.catalog.table import BareTable
-from liftgate.errors import Unavailable
+from liftgate.errors import TooLarge, Unavailable
 from liftgate.large_bodies import Body, contains
 from liftgate.records import Owner
+from liftgate.sizes import exact_size
 
 KEPT_SECONDS = 30 * 86_400
 """A response's time. Conversations have none."""
 _LARGEST_PAGE = 32 * 1024 * 1024
 """Bytes of items on a page, where it has more than one."""
+_MOST_NAMED = 128 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -98,18 +101,28 @@ def page_of(conn: Connection, found: Sequence[ItemRow], limit: int) -> tuple[lis
 
 
 def items_named(conn: Connection, owner: Owner, item_ids: Sequence[str], at: float) -> dict[str, ItemRow]:
-    """Those that are there, by id; of several of one id, one that a model gave."""
+    """Those that are there, by id; of several of one id, one that a model gave. Raises TooLarge where they have more
+    than `_MOST_NAMED` bytes together, each as often as it is named."""
     found: dict[str, ItemRow] = {}
-    for some, piece in chunks([each for each in dict.fromkeys(item_ids) if storable(each)]):
-        rows = ITEMS.select(
-            conn,
-            f"WHERE owner = ? AND id IN ({some}) AND (conversation_id IS NOT NULL OR EXISTS"
-            " (SELECT 1 FROM replies WHERE replies.id = reply_items.holder AND replies.created_at > ?))"
-            " ORDER BY given DESC",
-            (owner, *piece, at - KEPT_SECONDS),
-        )
-        found.update((item.id, item) for item in rows)
-    return found
+    times = Counter(each for each in item_ids if storable(each))
+    with conn.snapshot():
+        for some, piece in chunks(list(times)):
+            rows = ITEMS.select_cut(
+                conn,
+                f"WHERE owner = ? AND id IN ({some}) AND (conversation_id IS NOT NULL OR EXISTS"
+                " (SELECT 1 FROM replies WHERE replies.id = reply_items.holder AND replies.created_at > ?))"
+                " ORDER BY given DESC",
+                (owner, *piece, at - KEPT_SECONDS),
+            )
+            found.update((item.id, item) for item in rows)
+        sizes = (times[item.id] * size_of(conn, ITEMS.key(item, "item"), len(item.item)) for item in found.values())
+        if (size := sum(sizes)) > _MOST_NAMED:
+            raise TooLarge(
+                f"The items that are named by reference have {exact_size(size)} together, more than"
+                f" {exact_size(_MOST_NAMED)}. Name fewer of them.",
+                code="request_too_large",
+            )
+        return {item.id: item for item in ITEMS.completed(conn, list(found.values()))}
 
 
 # ── what holds them ends ─────────────────────────────────────────────────────────────────────────────────────────────
