@@ -134,10 +134,10 @@ class Background:
 
         run = await self._run(owner, response_id)
         if run is not None and run.in_flight:
+            large = len(run.request) >= LARGE
             request = await decoded_row(run.request)
             head = head_of(run.id, await decoded_row(run.body))
             response = waiting_response(head, request, "cancelled")
-            large = len(run.request) >= LARGE
             kept = await asyncio.to_thread(kept_of, response, request) if large else kept_of(response, request)
             end = partial(_end_cancelled, run=replace(run, request=b""), head=head, request=request, kept=kept)
             if await self._db.write(end):

@@ -98,8 +98,9 @@ class Replies:
             found, depth = await self._chain(owner, previous_id)
         elif conversation_id is not None:
             found = await self._db.read(partial(self._conversation, owner=owner, conversation_id=conversation_id))
-        items = await self._items.show_items(owner, found, known, earlier=True)
+        # Looked at first: to read a large row empties it.
         large = large or are_large(found)
+        items = await self._items.show_items(owner, found, known, earlier=True)
         if references:
             named = await self._items.named(owner, references)
             large = large or are_large(named.values())
