@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -179,17 +180,37 @@ def test_a_cut_download_does_not_look_whole(sandbox: SandboxServer, tmp_path: Pa
 
 def test_an_ignored_sighup_stays_ignored(sandbox: SandboxServer, tmp_path: Path) -> None:
     """As `nohup` starts it; with several processes too."""
+    config = write_config(tmp_path / "c.yaml", sandbox.url)
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         for workers in ("1", "2"):
-            with gateway(tmp_path / workers, sandbox, "--num-workers", workers) as process:
-                process.process.send_signal(signal.SIGHUP)
-                with connect(process.url) as connection:
-                    connection.sendall(b"GET /health/liveness HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-                    assert [answer.status for answer in answers_of(connection)] == [200]
+            # What is ignored is inherited from this process.
+            process = GatewayProcess(config, tmp_path / workers, "--num-workers", workers, fresh=True)
+            try:
+                process.wait_ready()
+                for _ in range(4):
+                    process.process.send_signal(signal.SIGHUP)
+                    time.sleep(0.2)  # One that ends takes nothing any more by then.
+                    with connect(process.url) as connection:
+                        connection.sendall(b"GET /health/liveness HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                        assert [answer.status for answer in answers_of(connection)] == [200]
                 assert process.stop() == 0
+            finally:
+                process.kill()
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_signal_that_comes_again_does_not_cut_the_end_short(
+    sandbox: SandboxServer, tmp_path: Path, workers: str
+) -> None:
+    """What the gateway still has to write is written: its journals, what it counted."""
+    with gateway(tmp_path, sandbox, "--num-workers", workers) as process:
+        while process.process.poll() is None:
+            process.process.send_signal(signal.SIGTERM)
+            time.sleep(0.005)
+        assert process.process.returncode == 0, process.log.read_text()
 
 
 def test_signals_that_mean_nothing_to_a_gateway_end_nothing(sandbox: SandboxServer, tmp_path: Path) -> None:

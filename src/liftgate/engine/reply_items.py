@@ -7,7 +7,7 @@ import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
+from operator import attrgetter
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -30,6 +30,7 @@ from liftgate.records import FileRecord, Owner
 
 _decode = msgspec.json.Decoder(dict).decode
 _decode_value = msgspec.json.Decoder().decode
+_body_of = attrgetter("item")
 
 HiddenImage: TypeAlias = tuple[str, Callable[[str | None], None]]
 
@@ -153,7 +154,7 @@ class ReplyItems:
 
 def are_large(rows: Iterable[ItemRow]) -> bool:
     """Whether to read these items takes long."""
-    return any(size >= LARGE for size in accumulate(len(row.item) for row in rows))
+    return sum(map(len, map(_body_of, rows))) >= LARGE
 
 
 async def decoded_row(data: Body) -> Any:

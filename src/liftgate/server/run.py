@@ -24,7 +24,7 @@ from liftgate.server.accepting import Accepting
 from liftgate.server.app import App, build_app
 from liftgate.server.http_protocol import limited_protocol
 from liftgate.server.listening import cannot_listen
-from liftgate.server.stop_signals import stop_signals
+from liftgate.server.stop_signals import ignore_further, stop_signals
 from liftgate.settings.sections import LimitSettings, ServerSettings, Settings
 
 log = logging.getLogger("liftgate.server")
@@ -177,3 +177,4 @@ class _Server(uvicorn.Server):
         finally:
             for number in numbers:
                 loop.remove_signal_handler(number)
+            ignore_further()

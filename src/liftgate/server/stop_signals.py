@@ -22,3 +22,11 @@ def ignore_requests() -> None:
     for name in ("SIGUSR1", "SIGUSR2"):
         if (number := getattr(signal, name, None)) is not None:
             signal.signal(number, signal.SIG_IGN)
+
+
+def ignore_further() -> None:
+    """For a process that ends: the same signal once more would end it at once, with what it still has to write.
+    SIGINT keeps its meaning, for who no longer wants to wait."""
+    for number in stop_signals():
+        if number != signal.SIGINT:
+            signal.signal(number, signal.SIG_IGN)

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from liftgate.file_identity import identity_of
-from liftgate.server.stop_signals import stop_signals
+from liftgate.server.stop_signals import ignore_further, stop_signals
 from liftgate.settings import Settings
 
 READY = b"ready\n"
@@ -70,7 +70,9 @@ def supervise(settings: Settings, *, started: Callable[[], None]) -> int:
     def stop(number: int, frame: FrameType | None) -> None:
         stopping.append(number)
 
-    before = {number: signal.signal(number, stop) for number in stop_signals()}
+    interrupted = signal.getsignal(signal.SIGINT)
+    for number in stop_signals():
+        signal.signal(number, stop)
     workers: list[_Worker] = []
     try:
         workers += [_start(settings) for _ in range(settings.server.num_workers)]
@@ -82,8 +84,8 @@ def supervise(settings: Settings, *, started: Callable[[], None]) -> int:
         return _watch(settings, workers, place, stopping)
     finally:
         _end(workers, settings)
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGINT, interrupted)
+        ignore_further()
 
 
 def _not_started(workers: list[_Worker], settings: Settings, worker: _Worker, stopping: list[int]) -> int:
