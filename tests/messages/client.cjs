@@ -106,8 +106,9 @@ async function refusals() {
   const told = {};
   const stranger = new Anthropic({ baseURL, apiKey: "sk-wrong", maxRetries: 0 });
   const missing = { messages: [{ role: "user", content: [byId("document", "file_x")] }] };
+  const large = { messages: [{ role: "user", content: "x".repeat(5_000_000) }] };
   const wrong = [["field", { foo: 1 }], ["model", { model: "claude-none" }], ["file", missing], ["key", {}, stranger]];
-  for (const [name, more, who] of [...wrong, ["denied"], ["busy"], ["broken"], ["overloaded"], ["late"]]) {
+  for (const [name, more, who] of [...wrong, ["large", large], ["denied"], ["busy"], ["broken"], ["overloaded"], ["late"]]) {
     try {
       await (who ?? client).messages.create({ model: MODEL, max_tokens: 10, messages: HELLO, ...more });
     } catch (error) {

@@ -155,6 +155,7 @@ def refusals(client: anthropic.Anthropic, url: str) -> dict[str, Any]:
     note("model", model="claude-none")
     note("file", messages=[{"role": "user", "content": [by_id("document", "file_x")]}])
     note("key", anthropic.Anthropic(base_url=url, api_key="sk-wrong", max_retries=0))
+    note("large", messages=[{"role": "user", "content": "x" * 5_000_000}])
     for name in ("denied", "busy", "broken", "overloaded", "late"):
         note(name)
     return told

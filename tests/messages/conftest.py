@@ -9,7 +9,7 @@ import pytest
 
 from gateways import SandboxServer, deployments, gateway_server, sandbox_server, settings_for
 from liftgate.sandbox.settings import SandboxSettings
-from liftgate.settings.sections import JobSettings, ModelNames, RouterSettings
+from liftgate.settings.sections import JobSettings, LimitSettings, ModelNames, RouterSettings
 from messages_rig import MODELS
 
 
@@ -30,6 +30,7 @@ def gateway(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) ->
         deployments=tuple(served),
         names=ModelNames(aliases={"claude-haiku-4-5": MODELS[0]}),
         jobs=JobSettings(stream_commit_seconds=0.1, stream_ping_seconds=0.1),
+        limits=LimitSettings(max_body_bytes=4 << 20),
         router=RouterSettings(num_retries=0, cooldown_time=0),
     )
     with gateway_server(settings, allow_errors=True) as url:

@@ -70,7 +70,7 @@ def prepare(sandbox: SandboxServer) -> None:
         sandbox.control("scripts", {"response": reply({"text": "Seen."}), "model": SCRIPTED})
 
 
-def expected(late: str) -> dict[str, Any]:
+def expected(late: str, large: str) -> dict[str, Any]:
     two, thought = ["tool_use"] * 2, ["thinking", "tool_use", "tool_use"]
     return {
         "errors": {
@@ -78,6 +78,7 @@ def expected(late: str) -> dict[str, Any]:
             "model": ["NotFoundError", "not_found_error", True],
             "file": ["NotFoundError", "not_found_error", True],
             "key": ["AuthenticationError", "authentication_error", True],
+            "large": [large, "request_too_large", True],
             "denied": ["PermissionDeniedError", "permission_error", True],
             "busy": ["RateLimitError", "rate_limit_error", True],
             "broken": ["InternalServerError", "api_error", True],
@@ -110,11 +111,11 @@ def expected(late: str) -> dict[str, Any]:
     }
 
 
-def check(found: dict[str, Any], version: str, gateway: str, late: str = "GatewayTimeoutError") -> None:
-    """`late`: what the client calls a 504."""
+def check(found: dict[str, Any], version: str, gateway: str, late: str, large: str) -> None:
+    """`late` and `large`: what the client calls a 504 and a 413."""
     assert found.pop("version").startswith(version)
     kept = found["files"].pop("kept")
-    assert found == expected(late)
+    assert found == expected(late, large)
     content: Any = [{"type": "text", "text": "What is it?"}, {"type": "file", "file": {"file_id": kept}}]
     with client_for(gateway) as client:
         answer = client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": content}])
@@ -125,9 +126,11 @@ def check(found: dict[str, Any], version: str, gateway: str, late: str = "Gatewa
 def test_the_python_client_works(python: Path, version: str, gateway: str, sandbox: SandboxServer) -> None:
     prepare(sandbox)
     found = told([str(python), str(HERE / "client_messages.py"), gateway, theirs(gateway)])
-    check(found, version, gateway, "GatewayTimeoutError" if version == "2." else "InternalServerError")
+    newest = ("GatewayTimeoutError", "ContentTooLargeError")
+    check(found, version, gateway, *(newest if version == "2." else ("InternalServerError", "RequestTooLargeError")))
 
 
 def test_the_javascript_client_works(gateway: str, sandbox: SandboxServer) -> None:
     prepare(sandbox)
-    check(told(["node", str(HERE / "client.cjs"), str(anthropic_sdk()), gateway, theirs(gateway)]), "1.", gateway)
+    found = told(["node", str(HERE / "client.cjs"), str(anthropic_sdk()), gateway, theirs(gateway)])
+    check(found, "1.", gateway, "GatewayTimeoutError", "ContentTooLargeError")
