@@ -38,7 +38,9 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("user_id", "acts", "the owner: its files, shared with the owner's other keys", values.owner),
     Row("team_id", "acts", "the owner where there is no `user_id`", values.owner),
-    Row("models", "acts", "public names and patterns (`gemini-flash-*`) that may be asked; none means all", values.texts),
+    Row(
+        "models", "acts", "public names and patterns (`gemini-flash-*`) that may be asked; none means all", values.texts
+    ),
     Row("aliases", "acts", "name that the caller writes → model that is asked", values.aliases),
     Row(
         "key_type",
