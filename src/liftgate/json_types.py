@@ -1,7 +1,8 @@
-"""JSON's values by name, and how an error names the kind of one."""
+"""JSON's values by name, how an error names the kind of one, and the reading of texts that others wrote."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,3 +26,11 @@ def kind(value: object) -> str:
     if isinstance(value, list | tuple):
         return "an array"
     return "an object" if isinstance(value, Mapping) else f"a Python {type(value).__name__}"
+
+
+def loaded(text: str | bytes | bytearray) -> Any:
+    """`json.loads`, for what anyone may have written: what is nested beyond any stack is a ValueError too."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None

@@ -84,7 +84,10 @@ def test_gemini_itself_is_no_gateway(command: tuple[str, ...], tmp_path: Path) -
             "application/json",
             "does not answer as a Liftgate gateway",
         ),
+        (500, b"[" * 100_000, "application/json", "does not answer as a Liftgate gateway does: HTTP 500"),
+        (200, b'{"data":' * 100_000, "application/json", "did not answer with JSON; is it a Liftgate gateway?"),
     ],
+    ids=["502", "503", "504", "404", "403", "404 of JSON", "500 too deep", "200 too deep"],
 )
 def test_what_is_no_gateways_answer_is_called_so(
     status: int, body: bytes, content_type: str, said: str, tmp_path: Path

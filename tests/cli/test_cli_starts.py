@@ -165,6 +165,29 @@ def test_killed_gateways_own_log_is_taken_up(config: Path, tmp_path: Path) -> No
     again.stop()
 
 
+# ── the mark of a store ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_mark_that_cannot_be_read_is_refused_in_a_sentence(cli: Cli, config: Path, tmp_path: Path) -> None:
+    """R1: emptied, cut, of other bytes, nested beyond any stack, or no file at all. A mark with more in it is one."""
+    data = tmp_path / "data"
+    with filled(config, data, 1):
+        pass
+    mark = data / "blobs" / "liftgate-store"
+    whole = mark.read_bytes()
+    for text in (b"", whole[:40], b"\xff\xfe\0", b"[1]", b"null", b"[" * 100_000):
+        mark.write_bytes(text)
+        assert "do not belong together" in refused(cli, config, data)
+    for make, away in ((os.mkfifo, os.unlink), (os.mkdir, os.rmdir)):
+        mark.unlink(missing_ok=True)
+        make(mark)
+        assert f"{mark} is no plain file" in refused(cli, config, data)
+        away(mark)
+    mark.write_bytes(whole.replace(b"}", b', "version": 9}'))
+    gateway = GatewayProcess(config, data)
+    assert gateway.wait_ready() and gateway.stop() == 0
+
+
 # ── directories ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -190,6 +190,43 @@ def answers_before(url: str) -> int:
     return call(url, "GET", "/health/readiness").status
 
 
+def test_file_that_another_program_holds_is_not_ready_until_it_lets_go(tmp_path: Path) -> None:
+    """What is read is read; no write comes about, and readiness says so."""
+    data = tmp_path / "data"
+    with gateway_on(data) as (url, file_id):
+        with closing(sqlite3.connect(data / "catalog.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            assert call(url, *form_request({"purpose": "user_data"}, b"more", headers=KEY)).status == 503
+            assert answers_before(url) == 503
+            assert DOORS["list"](url, file_id).status == 200
+            other.execute("ROLLBACK")
+        assert eventually(lambda: answers_before(url) == 200)
+        assert DOORS["upload"](url, file_id).status == 200
+
+
+def test_catalogue_behind_a_link_is_watched_as_any(tmp_path: Path) -> None:
+    """SQLite keeps its log beside the file that the link leads to."""
+    data, disk = tmp_path / "data", tmp_path / "disk"
+    data.mkdir()
+    disk.mkdir()
+    (data / "catalog.db").symlink_to(disk / "catalog.db")
+    with gateway_on(data) as (url, file_id):
+        names = ("catalog.db", "catalog.db-wal", "catalog.db-shm", "catalog.db-reserve")
+        assert {path.name: path.stat().st_mode & 0o777 for path in disk.iterdir()} == dict.fromkeys(names, 0o600)
+        (tmp_path / "another").touch()
+        lead(data, tmp_path / "another")
+        assert answers(url, file_id) == REFUSED
+        lead(data, disk / "catalog.db")
+        assert eventually(lambda: answers_before(url) == 200)
+        (disk / "catalog.db-wal").unlink()
+        assert answers(url, file_id) == REFUSED
+
+
+def lead(data: Path, to: Path) -> None:
+    (data / "catalog.db").unlink()
+    (data / "catalog.db").symlink_to(to)
+
+
 def test_directory_that_comes_back_is_used_again(tmp_path: Path) -> None:
     data, away = tmp_path / "data", tmp_path / "away"
     with gateway_on(data) as (url, file_id):
@@ -249,6 +286,8 @@ def executing(database_url: str) -> Callable[[str], object]:
         "DROP TABLE liftgate.files CASCADE",
         "DROP INDEX liftgate.files_alias",
         "REVOKE ALL ON liftgate.files FROM liftgate",
+        "REVOKE INSERT ON liftgate.files FROM liftgate",
+        "REVOKE USAGE ON SCHEMA liftgate FROM liftgate",
         "ALTER TABLE liftgate.blobs RENAME TO blobs_old",
         "ALTER SCHEMA liftgate RENAME TO other",
     ],

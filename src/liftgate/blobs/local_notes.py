@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from liftgate import ids
 from liftgate.blobs import disk
 from liftgate.blobs.store import MARK
-from liftgate.errors import Unavailable
+from liftgate.errors import ConfigError, Unavailable
 from liftgate.file_identity import identity_of
 
 _LONGEST = 64 * 1024
@@ -81,10 +82,16 @@ def _identity(directory: Path) -> tuple[int, int] | None:
 
 def _read(path: Path) -> str | None:
     try:
-        with path.open("rb") as note:
-            return note.read(_LONGEST).decode("utf-8", "replace")
+        # A pipe would wait for a writer.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise ConfigError(f"The store {path.parent} cannot be used: {path} is no plain file.")
+        return os.read(fd, _LONGEST).decode("utf-8", "replace")
+    finally:
+        os.close(fd)
 
 
 def _write(directory: Path, name: str, text: str, *, only_new: bool) -> None:

@@ -17,7 +17,7 @@ from typing import TypeVar
 from liftgate.catalog.connection import Connection, invalidate
 from liftgate.catalog.workers import Announcements, Session, Unopened, Watcher, Workers
 from liftgate.clock import Clock
-from liftgate.errors import ConfigError, RequestError
+from liftgate.errors import ConfigError, RequestError, Unavailable
 from liftgate.measurements import Measurements
 
 __all__ = [
@@ -33,6 +33,8 @@ __all__ = [
 T = TypeVar("T")
 TIMEOUT = 5.0
 """Seconds that a call waits for the catalogue before it fails as `Unavailable`."""
+CHECK_SECONDS = 1.0
+"""How long `check` waits for a catalogue that refused the last write."""
 
 log = logging.getLogger("liftgate.catalog")
 
@@ -55,6 +57,8 @@ class Database:
         self.watcher: Watcher = Unopened()
         self._admit: Callable[[], None] = lambda: None
         self._look: Callable[[Connection], None] | None = None
+        # The last write did not come about.
+        self._refused = False
         self.measurements = Measurements()
 
     def use(
@@ -109,7 +113,13 @@ class Database:
         running = self._writers.run(
             work, writes=True, timeout=self._timeout if timeout is None else timeout, storing=storing
         )
-        return await (self._timed("write", running) if self.measurements.enabled else running)
+        try:
+            done = await (self._timed("write", running) if self.measurements.enabled else running)
+        except Unavailable:
+            self._refused = True
+            raise
+        self._refused = False
+        return done
 
     async def _timed(self, kind: str, running: Awaitable[T]) -> T:
         began, outcome = time.monotonic(), "failed"
@@ -133,6 +143,9 @@ class Database:
         if self._look is None:
             raise RuntimeError("the catalogue is not open")
         await self.read(self._look)
+        if self._refused:
+            # Another program may hold it, as one does that holds a lock on a SQLite file.
+            await self.write(lambda _: None, timeout=CHECK_SECONDS)
 
     def watch(self, callback: Callable[[str, str], None]) -> None:
         """`callback(topic, key)` on the event loop for every committed `invalidate`: of this process before `write`

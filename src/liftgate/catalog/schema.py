@@ -26,6 +26,7 @@ IN_POSTGRES = (
     " JOIN pg_attribute a ON a.attrelid = t.oid"
     " WHERE n.nspname = 'liftgate' AND t.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped"
     # What this role may not use is as good as not there.
+    " AND has_schema_privilege(n.oid, 'USAGE')"
     " AND has_table_privilege(t.oid, 'SELECT') AND has_table_privilege(t.oid, 'INSERT')"
     " AND has_table_privilege(t.oid, 'UPDATE') AND has_table_privilege(t.oid, 'DELETE')"
     " UNION ALL SELECT 'index ' || i.relname FROM pg_namespace n JOIN pg_class i ON i.relnamespace = n.oid"

@@ -44,9 +44,15 @@ def path_of(url: str) -> Path:
     return path
 
 
+def behind_links(path: Path) -> Path:
+    """The file itself, where the path is a link to it: SQLite keeps what belongs to it beside that one."""
+    return Path(os.path.realpath(path))
+
+
 def beside(path: Path) -> tuple[Path, Path, Path]:
     """The file and the two that SQLite keeps beside it: they belong together."""
-    return path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+    file = behind_links(path)
+    return path, file.with_name(file.name + "-wal"), file.with_name(file.name + "-shm")
 
 
 class Place:
@@ -54,7 +60,7 @@ class Place:
 
     def __init__(self, path: Path, trouble: Trouble) -> None:
         self.path = path
-        self.reserve = Reserve(path)
+        self.reserve = Reserve(behind_links(path))
         self._trouble = trouble
         self._opened: list[tuple[str, Identity]] = []
         self._marks: Marks | None = None
@@ -193,6 +199,7 @@ def set_aside(path: Path, suffix: str) -> str | None:
     check_unused(path)
     if not path.exists():
         return None
+    path = behind_links(path)
     there = path.with_name(f"{path.name}.{suffix}")
     for old, new in zip(beside(path), beside(there), strict=True):
         if old.exists():
@@ -245,7 +252,7 @@ def prepare(path: Path, timeout: float) -> None:
     try:
         # Only one that is made here: to close any descriptor of a file gives up all locks that this process holds on
         # it, those of a client that has it open already too.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        os.close(os.open(behind_links(path), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         if path.is_file() and not os.access(path, os.R_OK | os.W_OK):
             raise ConfigError(f"The catalogue {path} cannot be written: no permission, or a read-only disk.") from None
@@ -264,7 +271,7 @@ def prepare(path: Path, timeout: float) -> None:
                 # SQLite does not wait by itself when several processes change the mode at once.
                 primary = error.sqlite_errorcode & 0xFF
                 if primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
-                    if not Reserve(path).give_up():
+                    if not Reserve(behind_links(path)).give_up():
                         raise
                 elif primary not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                     raise

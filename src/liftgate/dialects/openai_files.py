@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from liftgate.errors import InvalidRequest, MissingParameter
-from liftgate.json_types import JsonMapping, JsonObject
+from liftgate.json_types import JsonMapping, JsonObject, loaded
 from liftgate.records import FileRecord
 from liftgate.whole_numbers import as_whole
 
@@ -76,8 +75,8 @@ def check_count(models: Sequence[str]) -> None:
 
 def _array(text: str) -> list[str]:
     try:
-        names = json.loads(text)
-    except (ValueError, RecursionError):
+        names = loaded(text)
+    except ValueError:
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InvalidRequest(

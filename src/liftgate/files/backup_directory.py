@@ -22,7 +22,7 @@ from liftgate.catalog.portable import TableFile, read_rows
 from liftgate.catalog.rows.blobs import OF_BLOBS
 from liftgate.catalog.table import registered
 from liftgate.errors import ConfigError
-from liftgate.json_types import JsonObject
+from liftgate.json_types import JsonObject, loaded
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -96,7 +96,7 @@ class BackupDirectory:
         """Raises `ConfigError` where it cannot be read, or is of a newer Liftgate."""
         path = self.path / _MANIFEST
         try:
-            stated: JsonObject = json.loads(path.read_bytes())
+            stated: JsonObject = loaded(path.read_bytes())
             if stated["format"] > FORMAT:
                 raise ConfigError(f"{path}: this backup is of a newer Liftgate.")
             lists = {name: tuple(stated[name]) for name in ("gone", "missing", "damaged")}

@@ -29,6 +29,7 @@ from liftgate.catalog.rows.store import (
 from liftgate.catalog.steady import tick
 from liftgate.catalog.table import count_objects, known_objects
 from liftgate.errors import ConfigError, StorageFull, Unavailable
+from liftgate.json_types import loaded
 
 log = logging.getLogger("liftgate.files")
 
@@ -128,7 +129,7 @@ async def look_at(db: Database, blobs: BlobStore) -> Look:
 
 def _parsed(text: str) -> Mark:
     try:
-        found = json.loads(text)
+        found = loaded(text)
         return Mark(str(found["catalogue_mark"]), str(found["store_mark"]), str(found["catalogue"]))
     except (ValueError, KeyError, TypeError):
         return Mark("", "", "(its mark cannot be read)")

@@ -5,11 +5,11 @@ Such an escape (`"\\ud83d"`) is no text, and no server is known to take it. The 
 
 from __future__ import annotations
 
-import json
 import re
 
 from liftgate.ask.checks import At, Place
 from liftgate.errors import InvalidRequest
+from liftgate.json_types import loaded
 from liftgate.large_bodies import Body
 
 _LONE = re.compile("[\ud800-\udfff]")
@@ -20,8 +20,8 @@ def lone_surrogate(body: Body) -> str | None:
     if b"\\u" not in body:
         return None
     try:
-        waiting: list[tuple[At, object]] = [("", json.loads(body))]
-    except (ValueError, RecursionError):
+        waiting: list[tuple[At, object]] = [("", loaded(body))]
+    except ValueError:
         return None
     while waiting:
         at, value = waiting.pop()

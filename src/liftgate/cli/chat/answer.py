@@ -17,7 +17,7 @@ import click
 from liftgate.cli.failures import Failure
 from liftgate.cli.files.sending import send_files
 from liftgate.cli.readable import plain
-from liftgate.json_types import JsonObject
+from liftgate.json_types import JsonObject, loaded
 from liftgate.records import NewFile
 from liftgate.sdk.remote.gateway_client import Address, GatewayClient
 from liftgate.sdk.remote.gateway_errors import in_stream
@@ -178,7 +178,7 @@ _Read: TypeAlias = Callable[[JsonObject], tuple[str, Answered | None]]
 def _read(event: bytes, read: _Read) -> tuple[str, Answered | None]:
     """Raises for an error in the stream."""
     try:
-        chunk = json.loads(event)
+        chunk = loaded(event)
         if error := in_stream(chunk):
             raise error
         return read(chunk)

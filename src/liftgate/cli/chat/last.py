@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from liftgate.json_types import JsonObject
+from liftgate.json_types import JsonObject, loaded
 from liftgate.sdk.remote.gateway_client import Address
 
 MOST_CHARACTERS = 1_000_000
@@ -34,7 +34,7 @@ class LastAnswers:
 
     def load(self) -> Last | None:
         try:
-            found = json.loads(self._file.read_bytes())
+            found = loaded(self._file.read_bytes())
             return Last(str(found["model"]), found["response_id"], tuple(found["items"]))
         except (OSError, ValueError, LookupError, TypeError):
             return None

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from liftgate.errors import InvalidRequest, LiftgateError
-from liftgate.json_types import JsonObject
+from liftgate.json_types import JsonObject, loaded
 from liftgate.sdk.remote.gateway_errors import (
     GONE_BEHIND_A_PROXY,
     GatewayRefused,
@@ -122,7 +122,7 @@ class GatewayClient:
 
     def decoded(self, body: bytes) -> JsonObject:
         try:
-            found = json.loads(body)
+            found = loaded(body)
         except ValueError:
             found = None
         if not isinstance(found, dict):

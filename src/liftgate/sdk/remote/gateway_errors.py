@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from liftgate import errors
 from liftgate.errors import LiftgateError
-from liftgate.json_types import JsonMapping
+from liftgate.json_types import JsonMapping, loaded
 
 SHOWN_BODY = 300
 GONE_BEHIND_A_PROXY = (502, 503, 504)
@@ -102,7 +101,7 @@ def may_pass(error: LiftgateError) -> bool:
 def read_refusal(body: bytes) -> tuple[str, str, str] | None:
     """(message, param, code) of OpenAI's error body; None for what no gateway answers."""
     try:
-        error = json.loads(body)["error"]
+        error = loaded(body)["error"]
         message = str(error["message"])
         if "type" in error:
             return message, str(error.get("param") or ""), str(error.get("code") or "")
@@ -114,6 +113,6 @@ def read_refusal(body: bytes) -> tuple[str, str, str] | None:
 def words_of(body: bytes) -> str:
     """What an answer that is no gateway's says, to be shown."""
     try:
-        return str(json.loads(body)["error"]["message"])
+        return str(loaded(body)["error"]["message"])
     except (ValueError, LookupError, TypeError):
         return body[:SHOWN_BODY].decode("utf-8", "replace").strip()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,7 +16,7 @@ import aiohttp
 from liftgate.clock import SystemClock
 from liftgate.dialects.openai_files import read_models
 from liftgate.errors import InvalidRequest, MissingParameter, UpstreamTimeout
-from liftgate.json_types import JsonMapping, JsonObject
+from liftgate.json_types import JsonMapping, JsonObject, loaded
 from liftgate.records import NewFile
 from liftgate.sdk.calls import RETRIES, TIMEOUT, Call, check_provider
 from liftgate.sdk.engine import ChunkSource, EventSource, Listing, Source, StoredFile
@@ -205,7 +204,7 @@ class _Pieces(Generic[E]):
                 self._done = True
                 break
             try:
-                body = json.loads(event)
+                body = loaded(event)
             except ValueError:
                 raise GatewayRefused("The gateway's stream holds what is no JSON.") from None
             if error := in_stream(body):

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from liftgate.errors import Conflict
+from liftgate.json_types import loaded
 
 KEPT_SECONDS = 7 * 86_400.0
 """A gateway forgets an unfinished upload much sooner."""
@@ -121,7 +122,7 @@ class UploadState:
         if self._place is None:
             return None
         try:
-            found = json.loads(self._place.read_bytes())
+            found = loaded(self._place.read_bytes())
             parts = [(str(part_id), int(size)) for part_id, size in found["parts"]]
             texts = (str(found["upload_id"]), float(found["expires_at"]), str(found["file_id"]))
             state = Unfinished(*texts, parts)
