@@ -1,5 +1,5 @@
 // The frame of the page: who is signed in, which view is shown, and the way between them.
-import { html, render, useEffect, useRef, useState } from "./htm-preact.js";
+import { html, render, useEffect, useLayoutEffect, useRef, useState } from "./htm-preact.js";
 import { ask, signInOver } from "./api.js";
 import { Accounts } from "./accounts.js";
 import { Ask } from "./ask.js";
@@ -83,16 +83,21 @@ function App() {
   const asked = usePlace();
   const shown = useRef(null);
   shown.current = session;
+  const enter = (found) => {
+    uploader.belongsTo(found.signed_in ? found.owner : null);
+    setSession(found);
+  };
   // `whyOver`: what to tell whoever was signed in until now.
   const look = (whyOver) =>
     ask("GET", "/liftgate/session").then((found) => {
       setError(null);
       if (found.signed_in) setNotice("");
       else if (shown.current?.signed_in) setNotice(whyOver);
-      setSession(found);
+      enter(found);
     }, setError);
+  // Before anything is painted: the answer is there already, see the page's head.
+  useLayoutEffect(() => void look(), []);
   useEffect(() => {
-    look();
     // A wrong key is refused too, where nobody is signed in.
     const over = () => shown.current?.signed_in && look("Your sign-in is over. Sign in again to go on.");
     const changed = () => {
@@ -106,12 +111,11 @@ function App() {
       tabs.removeEventListener("message", changed);
     };
   }, []);
-  useEffect(() => uploader.belongsTo(session?.signed_in ? session.owner : null), [session]);
   if (session === null) return html`<main class="alone">${error ? html`<${Problem} error=${error} again=${() => look()} />` : html`<${Waiting} what="Looking who you are" />`}</main>`;
   if (!session.signed_in) {
     const entered = (found) => {
       setNotice("");
-      setSession(found);
+      enter(found);
       tabs.postMessage("signed in");
     };
     return html`<${SignIn} notice=${notice} entered=${entered} />`;
@@ -119,7 +123,7 @@ function App() {
   const signOut = async () => {
     uploader.pauseAll();
     try {
-      setSession(await ask("DELETE", "/liftgate/session"));
+      enter(await ask("DELETE", "/liftgate/session"));
       setNotice("You have signed out.");
       tabs.postMessage("signed out");
     } catch (failed) {

@@ -1,13 +1,13 @@
 // All files: found by name, type and state, in an order, page by page; chosen ones are deleted or asked about.
 import { html, useEffect, useState } from "./htm-preact.js";
 import { ask, query } from "./api.js";
-import { Confirm, Empty, Heading, Name, Problem, Select, Waiting, useLoaded } from "./parts.js";
+import { Confirm, Empty, Heading, Name, Problem, Select, Waiting, afterPaint, useLoaded } from "./parts.js";
 import { uploader } from "./uploading.js";
 import { COPY_STATES, count, kind, kinds, left, plain, size, until, when } from "./words.js";
 
 const PAGE = 100;
-// What fits in a window is drawn at once, the rest of a page after it was seen.
-const AT_ONCE = 25;
+// What fits in a window is drawn at once, the rest of a page after that was seen: a row is 41 pixels high or higher.
+const AT_ONCE = Math.max(10, Math.ceil(innerHeight / 48));
 const NAMED = 5;
 const TYPES = [["", "All types"], ...kinds];
 const STATES = [["", "All states"], ["processed", "Ready"], ["uploaded", "On the way to Google"], ["error", "Refused by Google"]];
@@ -64,14 +64,14 @@ export function Files() {
   const [chosen, setChosen] = useState(new Map());
   const [deleting, setDeleting] = useState(false);
   const [said, setSaid] = useState("");
-  const [drawn, setDrawn] = useState(null);
+  const [whole, setWhole] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setWanted((before) => (before.search === typed ? before : { ...before, search: typed })), 200);
     return () => clearTimeout(timer);
   }, [typed]);
   const first = useLoaded((signal) => ask("GET", `/liftgate/files${query({ ...wanted, limit: PAGE })}`, { signal }), [wanted]);
   useEffect(() => uploader.onDone(first.reload), []);
-  useEffect(() => setDrawn(first.data), [first.data]);
+  useEffect(() => (first.data ? afterPaint(() => setWhole(true)) : undefined), [!first.data]);
   const added = more.of === first.data ? more : { files: [], next: first.data?.next, error: null };
   const files = [...(first.data?.data || []), ...added.files].filter((file) => !gone.has(file.id));
   const change = (name) => (value) => setWanted({ ...wanted, [name]: value });
@@ -141,7 +141,7 @@ export function Files() {
         <th scope="col" class="wide">State</th>
         <th scope="col" class="wide">At Google</th>
       </tr></thead>
-      <tbody>${(drawn ? files : files.slice(0, AT_ONCE)).map((file) => html`<${Row} key=${file.id} file=${file} chosen=${chosen.has(file.id)} choose=${choose} />`)}</tbody>
+      <tbody>${(whole ? files : files.slice(0, AT_ONCE)).map((file) => html`<${Row} key=${file.id} file=${file} chosen=${chosen.has(file.id)} choose=${choose} />`)}</tbody>
     </table>`}
     <${Problem} error=${added.error} />
     ${added.next && html`<p><button type="button" onClick=${showMore} disabled=${added.busy}>${files.length ? "Show more" : "Look further"}</button></p>`}

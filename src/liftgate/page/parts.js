@@ -9,7 +9,7 @@ export function useLoaded(load, deps, every = 0) {
   // Asked before the view is painted: the answer is on its way meanwhile.
   useLayoutEffect(() => {
     const control = new AbortController();
-    setState((before) => ({ ...before, loading: true }));
+    setState((before) => (before.loading ? before : { ...before, loading: true }));
     load(control.signal).then(
       (data) => control.signal.aborted || setState({ data, error: null, loading: false }),
       (error) => control.signal.aborted || setState((before) => ({ data: before.data, error, loading: false })),
@@ -23,6 +23,12 @@ export function useLoaded(load, deps, every = 0) {
     return () => clearInterval(timer);
   }, [every]);
   return { ...state, reload };
+}
+
+// Calls `act` after what is drawn now was seen: an effect alone may come before it, where the machine is busy.
+export function afterPaint(act) {
+  let frame = requestAnimationFrame(() => (frame = requestAnimationFrame(act)));
+  return () => cancelAnimationFrame(frame);
 }
 
 // A view's heading: the keyboard and a screen reader begin here when the view changes.

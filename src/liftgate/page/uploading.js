@@ -12,13 +12,12 @@ class Uploader {
     this.told = false;
   }
 
-  // What another owner's browser began here is left for that owner.
+  // What another owner's browser began here is left for that owner. Called before the page is drawn for `owner`.
   belongsTo(owner) {
     if (owner === this.owner) return;
     if (owner !== null && this.last !== undefined && this.last !== owner) this.uploads = [];
     if (owner !== null) this.last = owner;
     this.owner = owner;
-    this.tell();
   }
 
   keyOf = (file) => JSON.stringify([this.owner, file.name, file.size, file.lastModified]);
@@ -103,5 +102,5 @@ export function useUploader() {
     uploader.listeners.add(heard);
     return () => uploader.listeners.delete(heard);
   }, []);
-  return { uploads: uploader.uploads, unfinished: uploader.unfinished, running: uploader.uploads.filter((each) => each.active).length };
+  return { uploads: uploader.uploads, running: uploader.uploads.filter((each) => each.active).length };
 }

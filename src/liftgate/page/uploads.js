@@ -40,7 +40,8 @@ function Row({ upload }) {
 }
 
 export function Uploads() {
-  const { uploads, unfinished, running } = useUploader();
+  const { uploads, running } = useUploader();
+  const { unfinished } = uploader;
   const [over, setOver] = useState(false);
   const picker = useRef();
   const take = (files) => uploader.add([...files].filter(Boolean));
