@@ -181,6 +181,21 @@ def test_requests_that_fail_at_the_newer_routes_leave_nothing(gateway: GatewayPr
     assert resident(gateway) - before < LEFT
 
 
+def small_messages(size: int, **more: object) -> bytes:
+    """Which lie scattered in the heap, and not each in a mapping of its own."""
+    return json.dumps(
+        {"model": "m", "messages": [{"role": "user", "content": "x" * 2500}] * (size // 2540), **more}
+    ).encode()
+
+
+@pytest.mark.parametrize("size", [40 * MIB, pytest.param(120 * MIB, marks=pytest.mark.full)])
+def test_many_small_messages_leave_nothing(gateway: GatewayProcess, size: int) -> None:
+    post(gateway, small_messages(1024))
+    before = resident(gateway)
+    post(gateway, small_messages(size))
+    assert eventually(lambda: resident(gateway) - before < LEFT, seconds=90), resident(gateway) - before
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("kind", KINDS | NEWER)
 def test_ninety_six_requests_of_ten_mebibytes_leave_nothing(gateway: GatewayProcess, kind: str) -> None:

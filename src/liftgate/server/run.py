@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import logging
 import signal
@@ -22,6 +21,7 @@ import uvicorn
 from liftgate.gateway import LAST_SECONDS, Gateway
 from liftgate.server.accepting import Accepting
 from liftgate.server.app import App, build_app
+from liftgate.server.heap import heap_of_this_process, share_one_heap
 from liftgate.server.http_protocol import limited_protocol
 from liftgate.server.listening import cannot_listen
 from liftgate.server.stop_signals import ignore_further, stop_signals
@@ -30,32 +30,17 @@ from liftgate.settings.sections import LimitSettings, ServerSettings, Settings
 log = logging.getLogger("liftgate.server")
 
 BACKLOG = 2048
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-_HEAP = ((_M_ARENA_MAX, 1), (_M_MMAP_THRESHOLD, 4 * 1024 * 1024), (_M_TRIM_THRESHOLD, 8 * 1024 * 1024))
+LOOK_TICKS = 20
+"""Ticks of the server, ten a second, between two looks at the heap."""
 
 
 def run(settings: Settings, listener: socket.socket, *, started: Callable[[], None]) -> None:
     """Serves until a signal ends it; `started` is called when requests are taken. Raises ConfigError."""
     # Its own messages say nothing that an answer or our log does not say.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-    _share_one_heap()
+    share_one_heap()
     with contextlib.closing(listener), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, listener, started))
-
-
-def _share_one_heap() -> None:
-    """Has glibc serve all threads from one heap, of which up to 8 MiB that were freed stay with us (mallopt(3)).
-
-    By itself it gives each thread a heap of its own, which keeps what the thread's largest pieces of a file took; and
-    it gives the memory of each piece back to the system, to ask for it again for the next one, which costs a tenth of
-    the time that an upload takes. Another C library goes on as it does.
-    """
-    try:
-        tune = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return
-    for option, value in _HEAP:
-        tune(option, value)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -114,6 +99,7 @@ class _Server(uvicorn.Server):
         self._gateway = gateway
         self._tell_started = started
         self._accepting: list[Accepting] = []
+        self._heap = heap_of_this_process()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         server = self._gateway.settings.server
@@ -133,6 +119,8 @@ class _Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         for accepting in self._accepting:
             await accepting.look()
+        if self._heap is not None and counter % LOOK_TICKS == 0:
+            self._heap.look()
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
