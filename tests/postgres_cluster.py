@@ -6,6 +6,7 @@ so root starts it as `postgres` or `nobody`.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -162,7 +163,8 @@ class PostgresCluster:
         """Stops every process of the server where it stands, or lets them go on: it is there and does not answer."""
         assert self._process is not None
         for pid in [self._process.pid, *children(self._process.pid)]:
-            os.kill(pid, signal.SIGSTOP if on else signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # it ended while we looked
+                os.kill(pid, signal.SIGSTOP if on else signal.SIGCONT)
 
     def create_database(self) -> str:
         """A new, empty database's URL."""

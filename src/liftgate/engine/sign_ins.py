@@ -38,14 +38,16 @@ class SignIns:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def begin(self, owner: Owner, key: bytes) -> tuple[str, SignedIn]:
-        """A new cookie for a key that was found good just now."""
+    async def begin(self, owner: Owner, key: bytes, before: str) -> tuple[str, SignedIn]:
+        """A new cookie for a key that was found good just now; `before`, where the browser had one, ends with it."""
         cookie = urlsafe_b64encode(os.urandom(_COOKIE_BYTES)).rstrip(b"=").decode()
 
         def work(conn: Connection) -> float:
             now = conn.now()
             made = SignIn(_digest(cookie), owner, sealed(key, cookie), now, now, now + LIFE_SECONDS)
             rows.insert_sign_in(conn, made, IDLE_SECONDS)
+            if before:
+                rows.end_sign_in(conn, _digest(before))
             return made.expires_at
 
         return cookie, SignedIn(key, await self._db.write(work, storing=True))

@@ -61,6 +61,8 @@ class Spend:
         self._loose = Sums()
         self._pending: _Batch | None = None
         self._writing = asyncio.Lock()
+        self._failures = 0
+        self._failed: LiftgateError | None = None
         self._day = (-1, "")
         self._logged = False
         self.settled_at = clock.monotonic()
@@ -129,11 +131,21 @@ class Spend:
             sums.add_files(used)
 
     async def write(self) -> None:
-        """Adds what was counted here to the catalogue. Raises what the catalogue does; nothing is lost then."""
+        """Adds what was counted here to the catalogue. Raises what the catalogue does, at once to all who wait; nothing
+        is lost then."""
+        failures = self._failures
         async with self._writing:
-            while self._pending is not None or self._sums or self._loose:
-                self._pending = self._pending or self._batch()
-                await self._settle(self._pending)
+            if self._failed is not None and self._failures != failures:
+                # Each would wait for a catalogue that does not answer, one after the other.
+                raise self._failed.again()
+            try:
+                while self._pending is not None or self._sums or self._loose:
+                    self._pending = self._pending or self._batch()
+                    await self._settle(self._pending)
+            except LiftgateError as error:
+                self._failures, self._failed = self._failures + 1, error.again()
+                raise
+            self._failed = None
             self.settled_at = self._clock.monotonic()
 
     async def adopt(self) -> None:

@@ -12,7 +12,7 @@ from liftgate.catalog.connection import Connection, storable
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows.usage import COUNTED, NAMED, names_of_keys, read_usage, usage_of_file
 from liftgate.clock import Clock
-from liftgate.errors import LiftgateError, let_go
+from liftgate.errors import LiftgateError, Unavailable, let_go
 from liftgate.prices import day_of
 from liftgate.records import UsageFilter
 
@@ -107,11 +107,14 @@ class Usage:
         return UsedFile(requests, unpriced, nano / 1e9)
 
     async def settled(self) -> None:
-        """Returns when the catalogue has what was counted here so far, as far as it takes writes."""
+        """Returns when the catalogue has what was counted here so far, as far as it takes writes. Raises Unavailable
+        while it is away: what it has is not the whole."""
         if self._settle is None:
             return
         try:
             await self._settle()
+        except Unavailable:
+            raise
         except LiftgateError as error:
             # A full disk takes no writes, and is no reason to keep back what is known.
             log.warning("what was spent lately is in the journal only: %s", error.message)

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows.allowances import change_allowances
-from liftgate.errors import LiftgateError, LimitsAway, let_go
+from liftgate.catalog.trouble import away
+from liftgate.errors import LiftgateError, LimitsAway, Unavailable, let_go
 from liftgate.keys.allowance import Allowance, Refusal, Taking, Waiter
 from liftgate.keys.limits import Limit
 from liftgate.keys.pools import Request, Standing, answer_request
@@ -50,7 +51,7 @@ class Allowances:
         self._running: asyncio.Task[None] | None = None
         self._is_running = False
         self._away_until = 0.0
-        self._readers: list[asyncio.Future[None]] = []
+        self._readers: list[asyncio.Future[bool]] = []
         self.transactions = 0
 
     @property
@@ -167,11 +168,13 @@ class Allowances:
         self._open.add(allowance)
 
     async def settled(self) -> None:
-        """Returns when what was spent here so far is in the catalogue, or could not be written there."""
-        if monotonic() >= self._away_until and any(each.has_spent for each in self._open):
+        """Returns when what was spent here so far is in the catalogue, as far as it takes writes. Raises Unavailable
+        while it is away: what it has is not the whole."""
+        if any(each.has_spent for each in self._open):
             self._readers.append(reader := asyncio.get_running_loop().create_future())
             self.begin(at_once=True)
-            await reader
+            if not await reader:
+                raise away()
 
     def begin(self, *, at_once: bool = False) -> None:
         """Tells and asks in the background, as long as there is something to."""
@@ -200,9 +203,14 @@ class Allowances:
             if due := [each for each in self._open if each.is_due(monotonic()) or (readers and each.has_spent)]:
                 pause = BETWEEN
                 try:
-                    if not await self._sync(due):
+                    failure = await self._sync(due)
+                    if failure is not None:
                         pause = AWAY
                         self._away_until = monotonic() + AWAY
+                    if isinstance(failure, Unavailable):
+                        # Whoever came meanwhile would wait as long again.
+                        _wake_all([*readers, *self._readers], told=False)
+                        self._readers = []
                 except Exception:
                     # No call may wait for what will not come.
                     log.exception("the limits of keys could not be asked")
@@ -224,8 +232,8 @@ class Allowances:
     def _window(self, limit: Limit) -> tuple[float, float | None]:
         return window_of(limit.duration, self._db.now(), limit.counted_from, self._zone)
 
-    async def _sync(self, due: Sequence[Allowance]) -> bool:
-        """Whether the catalogue answered."""
+    async def _sync(self, due: Sequence[Allowance]) -> LiftgateError | None:
+        """None where the catalogue answered, or what it failed with."""
         ends: dict[str, float | None] = {}
         requests: dict[str, Request] = {}
         for each in due:
@@ -250,20 +258,21 @@ class Allowances:
             for each in due:
                 each.failed()
                 each.refuse(limits_away)
-            return False
+            return error
         for each in due:
             if each.limit.id in standings:
                 each.answer(standings[each.limit.id], ends[each.limit.id])
             else:
                 each.forget()
                 each.refuse(limits_away)
-        return True
+        return None
 
 
-def _wake_all(readers: Iterable[asyncio.Future[None]]) -> None:
+def _wake_all(readers: Iterable[asyncio.Future[bool]], *, told: bool = True) -> None:
+    """`told`: whether what was spent could be written down."""
     for reader in readers:
         if not reader.done():
-            reader.set_result(None)
+            reader.set_result(told)
 
 
 def limits_away() -> LimitsAway:

@@ -1,6 +1,7 @@
 """Makes, changes and removes keys. A secret is shown once, by the call that made it; what stays is its digest.
 
-Every call is one transaction, and what it changes is true for every process within a second (`known`).
+Every call is one transaction, which also reads what is shown of the key: a catalogue that goes away behind it costs
+nobody a secret. What it changes is true for every process within a second (`known`).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ from liftgate.keys.fields import Fields
 from liftgate.keys.key import Key
 from liftgate.keys.limits import NANO
 from liftgate.keys.pools import with_spent
+from liftgate.keys.shown import iso
 from liftgate.keys.spending import spent_by_key
 from liftgate.keys.terms import Terms, read_terms, written
 from liftgate.keys.windows import window_of
@@ -50,6 +52,19 @@ def named_token(key: str) -> str:
     return token_of(key) if key.startswith("sk-") else key.lower()
 
 
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that is not stored yet. `fields`: what it was asked to be."""
+
+    record: KeyRecord
+    secret: str
+    fields: Fields
+
+    def insert(self, conn: Connection) -> KeyRecord:
+        """Inside a write. Its life begins with the database's time. Raises `Conflict`."""
+        return rows.insert_key(conn, replace(self.record, expires_at=_end(conn, self.fields)))
+
+
 class Keyring:
     """`taken`: digests of the config's keys, which no other key may have. `zone`: in which budgets begin anew."""
 
@@ -58,8 +73,8 @@ class Keyring:
         self._taken = taken
         self._zone = zone
 
-    async def generate(self, fields: Fields, by: By) -> tuple[KeyRecord, str]:
-        """The key and its secret. Raises `Conflict`."""
+    def new(self, fields: Fields, by: By) -> NewKey:
+        """A key that is to be made. Raises `Conflict`."""
         secret = fields.get("key") or _new_secret()
         self._check_secret(secret)
         key_id = "key_" + ids.token()
@@ -78,13 +93,18 @@ class Keyring:
             old_until=None,
             terms=written(terms),
         )
+        return NewKey(record, secret, fields)
 
-        def work(conn: Connection) -> KeyRecord:
-            return rows.insert_key(conn, replace(record, expires_at=_end(conn, fields)))
+    async def generate(self, fields: Fields, by: By) -> tuple[JsonObject, str]:
+        """The key as it is shown, and its secret. Raises `Conflict`."""
+        new = self.new(fields, by)
 
-        made = await self._db.write(work, storing=True)
-        _note("key_made", by, made)
-        return made, secret
+        def work(conn: Connection) -> tuple[KeyRecord, JsonObject]:
+            return self._with_spent(conn, new.insert(conn))
+
+        made, shown = await self._db.write(work, storing=True)
+        note_key("key_made", by, made)
+        return shown, new.secret
 
     async def find(self, key: str) -> KeyRecord:
         """By its secret or its digest. Raises `NotFound`."""
@@ -123,20 +143,23 @@ class Keyring:
     async def list(self, search: KeySearch) -> tuple[list[KeyRecord], int]:
         return await self._db.read(lambda conn: rows.list_keys(conn, search))
 
-    async def update(self, key: str, fields: Fields, by: By) -> KeyRecord:
-        """Changes what `fields` name. Raises `NotFound`, `Conflict`."""
+    async def update(self, key: str, fields: Fields, by: By) -> JsonObject:
+        """Changes what `fields` name; the key as it is shown then. Raises `NotFound`, `Conflict`."""
 
         def change(conn: Connection, record: KeyRecord) -> KeyRecord:
             return rows.save_key(conn, _apply_fields(conn, record, fields))
 
-        saved = await self._write(key, change)
-        _note("key_changed", by, saved, fields=sorted(fields))
-        return saved
+        saved, shown = await self._write(key, change)
+        note_key("key_changed", by, saved, fields=sorted(fields))
+        return shown
 
-    async def block(self, key: str, by: By, *, on: bool) -> KeyRecord:
-        saved = await self._write(key, lambda conn, record: rows.save_key(conn, replace(record, blocked=int(on))))
-        _note("key_blocked" if on else "key_unblocked", by, saved)
-        return saved
+    async def block(self, key: str, by: By, *, on: bool) -> JsonObject:
+        """The key as it is shown then. Raises `NotFound`."""
+        saved, shown = await self._write(
+            key, lambda conn, record: rows.save_key(conn, replace(record, blocked=int(on)))
+        )
+        note_key("key_blocked" if on else "key_unblocked", by, saved)
+        return shown
 
     async def reset_spend(self, key: str, to: int, by: By) -> JsonObject:
         """Nano-dollars that count as spent of its budgets from now on; what was counted by day stays. What is known of
@@ -166,13 +189,13 @@ class Keyring:
                 )
             return rows.save_key(conn, record)
 
-        record = await self._write(key, change)
-        _note("key_spend_reset", by, record, reset_to=to / NANO, spent=before / NANO)
-        [shown] = await self.show(record)
+        record, shown = await self._write(key, change)
+        note_key("key_spend_reset", by, record, reset_to=to / NANO, spent=before / NANO)
         return {**shown, "previous_spend": before / NANO}
 
-    async def regenerate(self, key: str, fields: Fields, grace: float, by: By) -> tuple[KeyRecord, str]:
-        """The key with another secret, and that one. `grace`: seconds for which the old one is good too."""
+    async def regenerate(self, key: str, fields: Fields, grace: float, by: By) -> tuple[JsonObject, str]:
+        """The key as it is shown, and its other secret. `grace`: seconds for which the old one is good too. Raises
+        `NotFound`, `Conflict`."""
         secret = fields.pop("key", None) or _new_secret()
         self._check_secret(secret)
 
@@ -184,9 +207,9 @@ class Keyring:
                 conn, replace(changed, token=token_of(secret), hint=_hint(secret), old_token=kept, old_until=until)
             )
 
-        saved = await self._write(key, change)
-        _note("key_regenerated", by, saved, grace_seconds=grace, fields=sorted(fields) or None)
-        return saved, secret
+        saved, shown = await self._write(key, change)
+        note_key("key_regenerated", by, saved, grace_seconds=grace, fields=sorted(fields) or None)
+        return {**shown, "old_key_good_until": iso(saved.old_until)}, secret
 
     async def delete(self, keys: Sequence[str], by: By) -> None:
         """All of them or none. Raises `NotFound`, which names the first that is not there."""
@@ -202,25 +225,30 @@ class Keyring:
             return gone
 
         for record in await self._db.write(work):
-            _note("key_deleted", by, record)
+            note_key("key_deleted", by, record)
 
-    async def _write(self, key: str, change: Callable[[Connection, KeyRecord], KeyRecord]) -> KeyRecord:
+    async def _write(
+        self, key: str, change: Callable[[Connection, KeyRecord], KeyRecord]
+    ) -> tuple[KeyRecord, JsonObject]:
         token = named_token(key)
 
-        def work(conn: Connection) -> KeyRecord:
+        def work(conn: Connection) -> tuple[KeyRecord, JsonObject]:
             record = rows.lock_key(conn, token)
             if record is None:
                 raise no_such_key(key)
-            return change(conn, record)
+            return self._with_spent(conn, change(conn, record))
 
         return await self._db.write(work)
+
+    def _with_spent(self, conn: Connection, record: KeyRecord) -> tuple[KeyRecord, JsonObject]:
+        return record, spent_by_key(conn, record, self._zone)
 
     def _check_secret(self, secret: str) -> None:
         if token_of(secret) in self._taken:
             raise Conflict("This is a key of the config.", param="key", code="key_exists")
 
 
-def _note(action: Action, by: By, key: KeyRecord, **facts: float | list[str] | None) -> None:
+def note_key(action: Action, by: By, key: KeyRecord, **facts: float | list[str] | None) -> None:
     note(log, action, by, key=key.id, hint=key.hint, alias=key.alias, owner=key.owner, **facts)
 
 

@@ -19,10 +19,11 @@ from liftgate.catalog.rows.keys import list_keys
 from liftgate.errors import NotFound, shortened
 from liftgate.json_types import JsonObject
 from liftgate.keys.fields import Fields
+from liftgate.keys.keyring import NewKey, note_key
 from liftgate.keys.limits import Bounds
 from liftgate.keys.spending import read_spending, spent_by_key, spent_by_owner
 from liftgate.keys.terms import Terms, read_terms, written
-from liftgate.records import KeySearch, OwnerLimits, UsageFilter
+from liftgate.records import KeyRecord, KeySearch, OwnerLimits, UsageFilter
 
 MOST_KEYS = 100
 """Keys that are shown with their owner."""
@@ -37,29 +38,41 @@ class Owners:
         self._db = db
         self._zone = zone
 
-    async def add(self, owner: str, alias: str | None, fields: Fields, by: By) -> OwnerLimits:
-        """Raises `Conflict` for one that has limits already."""
+    async def add(
+        self, owner: str, alias: str | None, fields: Fields, by: By, new: NewKey | None = None
+    ) -> tuple[JsonObject, JsonObject]:
+        """With its first key `new`, where there is one, or none of both. The owner and the key as they are shown.
+        Raises `Conflict` for an owner that has limits already, and for a secret or an alias that is taken."""
         terms = msgspec.structs.replace(Terms(made_by=by.name), **fields)
         record = OwnerLimits(OWNER_IDS + ids.token(), owner, alias, 0.0, 0.0, written(terms))
-        made = await self._db.write(lambda conn: rows.insert_owner(conn, record), storing=True)
-        note(log, "owner_limited", by, owner=owner)
-        return made
 
-    async def update(self, owner: str, fields: Fields, by: By) -> OwnerLimits:
-        """Changes what `fields` name, `alias` too. Raises `NotFound`."""
+        def work(conn: Connection) -> tuple[KeyRecord | None, JsonObject, JsonObject]:
+            key = None if new is None else new.insert(conn)
+            made = spent_by_owner(conn, rows.insert_owner(conn, record), self._zone)
+            return key, made, {} if key is None else spent_by_key(conn, key, self._zone)
+
+        key, made, made_key = await self._db.write(work, storing=True)
+        if key is not None:
+            note_key("key_made", by, key)
+        note(log, "owner_limited", by, owner=owner)
+        return made, made_key
+
+    async def update(self, owner: str, fields: Fields, by: By) -> JsonObject:
+        """Changes what `fields` name, `alias` too; the owner as it is shown then. Raises `NotFound`."""
         terms = {name: value for name, value in fields.items() if name != "alias"}
 
-        def work(conn: Connection) -> OwnerLimits:
+        def work(conn: Connection) -> JsonObject:
             record = rows.lock_owner(conn, owner)
             if record is None:
                 raise no_such_owner(owner)
             changed = msgspec.structs.replace(read_terms(record.terms), **terms)
             alias = fields.get("alias", record.alias)
-            return rows.save_owner(conn, replace(record, alias=alias, terms=written(changed)))
+            saved = rows.save_owner(conn, replace(record, alias=alias, terms=written(changed)))
+            return spent_by_owner(conn, saved, self._zone)
 
-        saved = await self._db.write(work)
+        shown = await self._db.write(work)
         note(log, "owner_changed", by, owner=owner, fields=sorted(fields))
-        return saved
+        return shown
 
     async def delete(self, owners: Sequence[str], by: By) -> None:
         """All of them or none, with their keys. Raises `NotFound`, which names the first that is not there."""

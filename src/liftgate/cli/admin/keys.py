@@ -67,19 +67,15 @@ def generate(as_json: bool, config: Path | None, **given: object) -> None:
     """
     from liftgate.keys.shown import made_key
 
-    async def work(keyring: Keyring) -> tuple[KeyRecord, str, JsonObject]:
-        made, secret = await keyring.generate(read, COMMAND_LINE)
-        [shown] = await keyring.show(made)
-        return made, secret, shown
-
     fields, flags = _split(given)
     read = _read(fields)
-    (made, secret, shown), places = _with_keyring(config, flags, work)
+    (shown, secret), places = _with_keyring(config, flags, lambda keyring: keyring.generate(read, COMMAND_LINE))
     if as_json:
         click.echo(document(made_key(shown, secret), places))
         return
     click.echo(secret)
-    click.echo(f"Owner {plain(made.owner)}. Its digest is {made.token}; the secret is not shown again.", err=True)
+    owner = plain(shown["owner"])
+    click.echo(f"Owner {owner}. Its digest is {shown['token']}; the secret is not shown again.", err=True)
     show_places(places, err=True)
 
 
@@ -145,8 +141,8 @@ def update(key: str, as_json: bool, config: Path | None, **given: object) -> Non
     if not fields:
         raise click.UsageError("Name what to change, such as --model or --duration.")
     read = _read(fields)
-    record, places = _on_key(config, flags, key, lambda keyring, token: keyring.update(token, read, COMMAND_LINE))
-    _tell(record, "changed", places, as_json=as_json)
+    shown, places = _on_key(config, flags, key, lambda keyring, token: keyring.update(token, read, COMMAND_LINE))
+    _tell(shown, "changed", places, as_json=as_json)
 
 
 @keys.command()
@@ -155,8 +151,8 @@ def update(key: str, as_json: bool, config: Path | None, **given: object) -> Non
 @data_options
 def block(key: str, as_json: bool, config: Path | None, **flags: str | None) -> None:
     """Refuse a key until it is unblocked."""
-    record, places = _on_key(config, flags, key, lambda keyring, token: keyring.block(token, COMMAND_LINE, on=True))
-    _tell(record, "blocked", places, as_json=as_json)
+    shown, places = _on_key(config, flags, key, lambda keyring, token: keyring.block(token, COMMAND_LINE, on=True))
+    _tell(shown, "blocked", places, as_json=as_json)
 
 
 @keys.command()
@@ -165,8 +161,8 @@ def block(key: str, as_json: bool, config: Path | None, **flags: str | None) -> 
 @data_options
 def unblock(key: str, as_json: bool, config: Path | None, **flags: str | None) -> None:
     """Take a blocked key again."""
-    record, places = _on_key(config, flags, key, lambda keyring, token: keyring.block(token, COMMAND_LINE, on=False))
-    _tell(record, "unblocked", places, as_json=as_json)
+    shown, places = _on_key(config, flags, key, lambda keyring, token: keyring.block(token, COMMAND_LINE, on=False))
+    _tell(shown, "unblocked", places, as_json=as_json)
 
 
 @keys.command()
@@ -178,17 +174,17 @@ def regenerate(key: str, grace: str, as_json: bool, config: Path | None, **flags
     """Give a key another secret, and show it. Its files, models and limits stay."""
     from liftgate.durations import seconds_of
     from liftgate.errors import InvalidRequest
-    from liftgate.keys.shown import made_key, shown_key
+    from liftgate.keys.shown import made_key
 
     try:
         seconds = seconds_of(grace, "--grace") if grace else 0.0
     except InvalidRequest as wrong:
         raise click.UsageError(wrong.message) from None
-    (made, secret), places = _on_key(
+    (shown, secret), places = _on_key(
         config, flags, key, lambda keyring, token: keyring.regenerate(token, {}, seconds, COMMAND_LINE)
     )
     if as_json:
-        click.echo(document(made_key(shown_key(made), secret), places))
+        click.echo(document(made_key(shown, secret), places))
         return
     click.echo(secret)
     show_places(places, err=True)
@@ -204,22 +200,20 @@ def delete(key: str, yes: bool, as_json: bool, config: Path | None, **flags: str
     if not yes:
         confirm("Remove this key for good? Whoever has it is refused within a second.")
 
-    async def work(keyring: Keyring, token: str) -> KeyRecord:
-        record = await keyring.find(token)
+    async def work(keyring: Keyring, token: str) -> JsonObject:
+        [shown] = await keyring.show(await keyring.find(token))
         await keyring.delete([token], COMMAND_LINE)
-        return record
+        return shown
 
-    record, places = _on_key(config, flags, key, work)
-    _tell(record, "deleted", places, as_json=as_json)
+    shown, places = _on_key(config, flags, key, work)
+    _tell(shown, "deleted", places, as_json=as_json)
 
 
-def _tell(record: KeyRecord, what: str, places: Mapping[str, str], *, as_json: bool) -> None:
-    from liftgate.keys.shown import shown_key
-
+def _tell(shown: JsonObject, what: str, places: Mapping[str, str], *, as_json: bool) -> None:
     if as_json:
-        click.echo(document(shown_key(record), places))
+        click.echo(document(shown, places))
         return
-    click.echo(f"The key {record.hint} of {plain(record.alias or record.owner)} is {what}.")
+    click.echo(f"The key {shown['key_name']} of {plain(shown['key_alias'] or shown['owner'])} is {what}.")
     show_places(places)
 
 

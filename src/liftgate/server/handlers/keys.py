@@ -7,11 +7,11 @@ from typing import Literal
 
 from liftgate.audit import By
 from liftgate.durations import seconds_of
-from liftgate.errors import Conflict, InvalidRequest, MissingParameter, NotFound, let_go
+from liftgate.errors import Conflict, InvalidRequest, LiftgateError, MissingParameter, NotFound, Unavailable, let_go
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.keys.fields import read_fields
 from liftgate.keys.key import Caller
-from liftgate.keys.shown import iso, made_key
+from liftgate.keys.shown import made_key
 from liftgate.keys.values import dollars, text, texts
 from liftgate.records import KeyRecord, KeySearch
 from liftgate.server.auditing import by_of
@@ -34,16 +34,17 @@ ORDERS = ("created_at", "updated_at", "expires", "key_alias", "key_name", "user_
 
 async def generate(request: Request) -> Response:
     by = managing(request)
-    made, secret = await request.gateway.keyring.generate(read_fields(await optional_object(request)), by)
-    return json_response(made_key(await shown(request, made), secret))
+    fields = read_fields(await optional_object(request))
+    return json_response(made_key(*await request.gateway.keyring.generate(fields, by)))
 
 
 async def update(request: Request) -> Response:
     by = managing(request)
     body = await optional_object(request)
     key = _named(body)
-    record = await request.gateway.keyring.update(key, _without_secret(body), by)
-    return json_response({**await shown(request, record), "key": key})
+    fields = _without_secret(body)
+    await settled(request)
+    return json_response({**await request.gateway.keyring.update(key, fields, by), "key": key})
 
 
 async def bulk_update(request: Request) -> Response:
@@ -60,17 +61,30 @@ async def bulk_update(request: Request) -> Response:
         raise InvalidRequest(f"'keys' is an array of 1 to {LARGEST_PAGE} objects.", param="keys")
     done: list[JsonObject] = []
     failed: list[JsonObject] = []
+    await settled(request)
     for at, item in enumerate(items):
         if not isinstance(item, dict):
             raise InvalidRequest(f"Invalid value for 'keys[{at}]': expected an object.", param=f"keys[{at}]")
         try:
             key = _named(item)
-            record = await request.gateway.keyring.update(key, _without_secret(item), by)
-            done.append({"key": key, "key_info": await shown(request, record)})
+            shown = await request.gateway.keyring.update(key, _without_secret(item), by)
+            done.append({"key": key, "key_info": shown})
         except (InvalidRequest, NotFound, Conflict) as error:
             let_go(error)
-            failed.append({"key": item.get("key"), "key_info": None, "failed_reason": error.message})
+            failed.append(_not_changed(item, error))
+        except Unavailable as error:
+            if not done:
+                raise
+            # What was changed before is to be said; the others are not tried in vain.
+            let_go(error)
+            failed += [_not_changed(each, error) for each in items[at:]]
+            break
     return json_response({"total_requested": len(items), "successful_updates": done, "failed_updates": failed})
+
+
+def _not_changed(item: object, error: LiftgateError) -> JsonObject:
+    key = item.get("key") if isinstance(item, dict) else None
+    return {"key": key, "key_info": None, "failed_reason": error.message}
 
 
 async def reset_spend(request: Request) -> Response:
@@ -97,8 +111,7 @@ async def service_account(request: Request) -> Response:
         raise MissingParameter("team_id")
     if fields.get("user_id") is not None:
         raise InvalidRequest("A service account's key has a 'team_id' and no 'user_id'.", param="user_id")
-    made, secret = await request.gateway.keyring.generate(fields, by)
-    return json_response(made_key(await shown(request, made), secret))
+    return json_response(made_key(*await request.gateway.keyring.generate(fields, by)))
 
 
 async def delete(request: Request) -> Response:
@@ -127,7 +140,8 @@ async def _block(request: Request, *, on: bool) -> Response:
     for name in body:
         if name != "key":
             raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
-    return json_response(await shown(request, await request.gateway.keyring.block(key, by, on=on)))
+    await settled(request)
+    return json_response(await request.gateway.keyring.block(key, by, on=on))
 
 
 async def regenerate(request: Request) -> Response:
@@ -140,9 +154,8 @@ async def regenerate(request: Request) -> Response:
         fields["key"] = new
     grace = body.get("grace_period")
     seconds = 0.0 if grace in (None, "", "0", 0) else seconds_of(grace, "grace_period")
-    made, secret = await request.gateway.keyring.regenerate(key, fields, seconds, by)
-    made_now = made_key(await shown(request, made), secret)
-    return json_response({**made_now, "old_key_good_until": iso(made.old_until)})
+    await settled(request)
+    return json_response(made_key(*await request.gateway.keyring.regenerate(key, fields, seconds, by)))
 
 
 async def info(request: Request) -> Response:

@@ -12,9 +12,7 @@ from liftgate.keys.fields import BY_OWNER_FIELD, Fields, read_fields
 from liftgate.keys.owners import no_such_owner
 from liftgate.keys.shown import made_key
 from liftgate.keys.values import flag, owner, text, texts
-from liftgate.records import OwnerLimits
 from liftgate.server.handlers.keys import check_looks, managing, optional_object, page_number
-from liftgate.server.handlers.keys import shown as shown_as_key
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.server.usage_asked import settled
@@ -42,24 +40,19 @@ class OwnerRoutes:
         others = (*KEY_FIELDS, "auto_create_key") if makes_key else ("auto_create_key",)
         fields = self._fields(body, *others)
         of_key = read_fields({each: body[each] for each in KEY_FIELDS if each in body}) if makes_key else {}
-        owners, keyring = request.gateway.owners, request.gateway.keyring
         alias = fields.pop("alias", None)
-        if not makes_key:
-            return json_response(await self._shown(request, await owners.add(name, alias, fields, by)))
-        record, secret = await keyring.generate({**of_key, "user_id": name}, by)
-        try:
-            made = await owners.add(name, alias, fields, by)
-        except BaseException:
-            await keyring.delete([record.token], by)
-            raise
-        of_owner = await self._shown(request, made)
-        return json_response({**made_key(await shown_as_key(request, record), secret), **of_owner})
+        new = request.gateway.keyring.new({**of_key, "user_id": name}, by) if makes_key else None
+        await settled(request)
+        made, key = await request.gateway.owners.add(name, alias, fields, by, new)
+        shown = self._named_so(made)
+        return json_response(shown if new is None else {**made_key(key, new.secret), **shown})
 
     async def update(self, request: Request) -> Response:
         by = managing(request)
         body = await optional_object(request)
-        saved = await request.gateway.owners.update(self._named(body), self._fields(body), by)
-        of_owner = await self._shown(request, saved)
+        name, fields = self._named(body), self._fields(body)
+        await settled(request)
+        of_owner = self._named_so(await request.gateway.owners.update(name, fields, by))
         return json_response({**of_owner, "data": of_owner})
 
     async def delete(self, request: Request) -> Response:
@@ -114,11 +107,6 @@ class OwnerRoutes:
         if name is None:
             raise MissingParameter(self._id)
         return name
-
-    async def _shown(self, request: Request, record: OwnerLimits) -> JsonObject:
-        await settled(request)
-        [found] = await request.gateway.owners.show_all([record])
-        return self._named_so(found)
 
     def _named_so(self, shown: JsonMapping) -> JsonObject:
         """By LiteLLM's names for this kind of owner."""

@@ -65,11 +65,8 @@ async def sign_in(request: Request) -> Response:
         note(log, "sign_in_refused", By("", client_of(request)))
         desk.note_failure(request)
         raise
-    before = cookie_of(request)
-    cookie, found = await request.gateway.sign_ins.begin(caller.owner, secret)
+    cookie, found = await request.gateway.sign_ins.begin(caller.owner, secret, cookie_of(request))
     note(log, "signed_in", By(caller.name, client_of(request)), owner=caller.owner)
-    if before:
-        await request.gateway.sign_ins.end(before)
     return _answer(_session_json(request, caller, keys=True, found=found), set_cookie(request, cookie))
 
 
