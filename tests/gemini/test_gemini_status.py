@@ -235,10 +235,12 @@ def test_error_of_array_form_is_read() -> None:
     assert error_of(503, {}, body, names_file=False).message == "Overloaded."
 
 
-def test_error_of_plain_text_of_the_upload_server_is_the_message() -> None:
-    error = error_of(400, {}, b"Upload has already been terminated.\n", names_file=False)
-    assert type(error) is errors.InvalidRequest
-    assert error.message == "Upload has already been terminated."
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 418])
+def test_error_of_plain_text_is_not_the_requests_fault_and_is_shown(status: int) -> None:
+    """Gemini says everything in JSON; a line of text is a proxy's or a firewall's, or an upload server's."""
+    error = error_of(status, {}, b"Upload has already been terminated.\n", names_file=True)
+    assert type(error) is errors.UpstreamProtocolError and error.http_status == 502
+    assert f"{status} " in error.message and "(Upload has already been terminated.)" in error.message
 
 
 def test_error_of_page_for_a_missing_path_asks_about_api_base() -> None:

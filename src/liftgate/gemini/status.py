@@ -123,15 +123,16 @@ def classify(facts: UpstreamFacts, *, names_file: bool) -> type[LiftgateError]:
         return errors.UpstreamStorageFull
     if names_file and _about_a_file(facts):
         return errors.UpstreamFileLost
-    if facts.status in CLASSES and (facts.google_status or facts.message):
+    if facts.status in CLASSES and facts.google_status:
         return CLASSES[facts.status]
     if 500 <= facts.status <= 599:
         return CLASSES.get(facts.status, errors.UpstreamUnavailable)
     if facts.status in (408, 413, 429, 499):
         return CLASSES[facts.status]
-    if 400 <= facts.status <= 499 and (facts.google_status or facts.message):
+    if 400 <= facts.status <= 499 and facts.google_status:
         return errors.InvalidRequest
-    # A page or nothing where JSON belongs, a redirect, a success that should not be here: not Gemini's API.
+    # A page, a line of text or nothing where JSON belongs, a redirect, a success that should not be here: who stands
+    # before Gemini said it, so it is not the request's fault.
     return errors.UpstreamProtocolError
 
 
@@ -200,8 +201,9 @@ def _storage_sentence(facts: UpstreamFacts, account: str) -> str:
 
 
 def _protocol_sentence(facts: UpstreamFacts, account: str) -> str:
+    words = f" ({facts.message})" if facts.message.isprintable() and facts.message and not facts.google_status else ""
     return (
-        f"The upstream answered {_status_line(facts.status)} and not in the form of Gemini's API; "
+        f"The upstream answered {_status_line(facts.status)}{words} and not in the form of Gemini's API; "
         "is api_base the root of one?"
     )
 
