@@ -11,6 +11,7 @@ import pytest
 
 from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_server, settings_for
 from liftgate.deployments import Account, Deployment
+from liftgate.settings import AuthSettings
 from terminal import Cli
 
 NAME = "Vorlesung über Öl und Übung, erster Teil, mit allen Folien.txt"
@@ -29,6 +30,14 @@ def url(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
     every = Deployment("every", "*", "*", account, "key-a")
     with gateway_server(settings_for(sandbox, tmp_path_factory.mktemp("data"), deployments=(every,))) as base:
         yield base
+
+
+@pytest.fixture(scope="module")
+def keyless(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+    """Commands without a key at a gateway that asks for none."""
+    home = tmp_path_factory.mktemp("keyless")
+    with gateway_server(settings_for(sandbox, home / "data", auth=AuthSettings())) as base:
+        yield Cli(home / "home", base)
 
 
 @pytest.fixture
@@ -90,6 +99,39 @@ def test_sandbox_on_a_taken_port_says_so_and_nothing_else(cli: Cli) -> None:
     assert says.endswith(
         f"port {port}: Address already in use. Another program has that port: end it, or choose another port."
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "said"),
+    [
+        (400, "API_KEY_INVALID", "Google rejects the API key that Liftgate holds"),
+        (403, "SERVICE_DISABLED", "Google rejects the API key that Liftgate holds"),
+        (403, "", "the answer of the drill"),
+        (404, "", "the answer of the drill"),
+    ],
+)
+def test_what_the_operator_must_mend_is_not_put_to_the_user(
+    code: int, reason: str, said: str, sandbox: SandboxServer, keyless: Cli
+) -> None:
+    """Its 401 asks for no key, and an upload that waits for Google ends with what Google said."""
+    cli = keyless
+    (cli.home / "film.mp4").write_bytes(f"bytes of {code} {reason}".encode())
+    status = {400: "INVALID_ARGUMENT", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}[code]
+    info = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"}]
+    error = {"code": code, "status": status, "message": "the answer of the drill", "details": info * bool(reason)}
+    order = {"kind": "status", "code": code, "body": {"error": error}, "times": None}
+    for asked in ("upload.start", "stream"):
+        sandbox.control("faults", order | {"operation": asked})
+    try:
+        done = cli.run("files", "upload", "film.mp4", "--model", MODEL, "--wait", code=1)
+        assert "is stored" in (told := done.stderr.decode()) and said in told, told
+        listed = json.loads(cli.out("files", "ls", "--json"))["data"]
+        shown = listed[0]
+        assert shown["status"] == "processed" and "will carry it" in shown["status_details"]
+        told = cli.run("chat", "hello", "--model", MODEL, code=1).stderr.decode()
+        assert "--api-key" not in told and "LIFTGATE_API_KEY" not in told, told
+    finally:
+        sandbox.control("faults", method="DELETE")
 
 
 def test_https_to_a_gateway_that_speaks_http(cli: Cli, url: str) -> None:

@@ -2,6 +2,8 @@
 
 A File is `uploaded` until it is at all accounts it was meant for, then `processed`, or `error` when Gemini refused it.
 While Gemini cannot be had it is tried again, under a lease that says so to the job that settles what was left behind.
+Where Google refuses the key or the address and not the File, waiting changes nothing: it is `processed`, and the
+details say why it is not there.
 """
 
 from __future__ import annotations
@@ -18,11 +20,14 @@ from liftgate.copies.kinds.wanted import Wanted
 from liftgate.copies.lease import Lease
 from liftgate.copies.services import Services
 from liftgate.deployments import Account
-from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError
+from liftgate.errors import FileNotFound, InvalidRequest, LiftgateError, NotFound, PermissionDenied, UpstreamKeyRejected
 from liftgate.records import FileRecord, FileStatus
 from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate.engine")
+
+FOR_THE_OPERATOR = (UpstreamKeyRejected, PermissionDenied, NotFound)
+"""What passes only when somebody changes the key, the project or the address."""
 
 
 class Prefetch:
@@ -89,6 +94,9 @@ class Prefetch:
             status, details = "error", refused.message
         except FileNotFound:
             return None  # Deleted meanwhile.
+        except FOR_THE_OPERATOR as error:
+            log.warning("%s is left to the next request that needs it: %s", file.id, error.message)
+            details = f"The file is stored. {error.message} A request that needs it will carry it."
         except LiftgateError as error:
             return error
         await self._db.write(lambda conn: rows.set_file_status(conn, file.id, status, details))

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from liftgate.errors import InvalidRequest, LiftgateError
+from liftgate.errors import InvalidRequest, LiftgateError, UpstreamKeyRejected
 from liftgate.json_types import JsonObject, loaded
 from liftgate.sdk.remote.gateway_errors import (
     GONE_BEHIND_A_PROXY,
@@ -138,7 +138,7 @@ class GatewayClient:
             error.answered = status
             return error
         message, param, code = parsed
-        if status == UNAUTHORIZED and not self.address.api_key:
+        if status == UNAUTHORIZED and not self.address.api_key and code != UpstreamKeyRejected.default_code:
             message = f"{self.address.url} asks for a key: {self.address.key_hint}."
         # OpenAI's sentence names the id of an unknown file itself.
         subject = "" if about in message else subject
