@@ -369,6 +369,32 @@ def test_text_in_an_older_encoding_is_read(encoding: str) -> None:
     assert text_for_gemini(data, "text/plain").decode() == text
 
 
+TABLES = [
+    ("姓名,年龄,地址\n张三,30,北京市朝阳区\n李四,25,上海\n", ("gbk", "gb18030")),
+    ("会议记录：预算审查，附件一。\n", ("gbk",)),
+    ("姓名,年齡,地址\n張三,30,台北市大安區\n", ("big5",)),
+    ("名前,年齢,住所\n山田太郎,30,東京都渋谷区\n", ("cp932",)),
+    ("会議の議事録：予算の確認\n", ("cp932", "euc_jp")),
+    ("이름,나이,주소\n김철수,30,서울특별시 강남구\n박영희,25,부산\n", ("euc_kr", "cp949")),
+    ("안녕하세요, 오늘 날씨가 좋아서 산책을 갑니다.\n", ("euc_kr",)),
+    ("Zażółć gęślą jaźń, dziś jest piękny dzień na spacer.\n", ("iso8859-2", "cp1250")),
+    ("Příliš žluťoučký kůň úpěl ďábelské ódy. Dnes je hezky.\n", ("iso8859-2", "cp1250")),
+    ("שלום, היום מזג האוויר טוב מאוד\n", ("cp1255",)),
+    ("สวัสดีครับ วันนี้อากาศดีมาก เราไปเดินเล่น\n", ("cp874",)),
+    ("привет\n", ("koi8-r", "cp1251")),
+    ("INFORMAÇÃO: ±2 °C, AÇÃO E SITUAÇÃO, ½ kg, 3 m³, que não há no café da manhã de São João\n", ("cp1252",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"), [(text, encoding) for text, encodings in TABLES for encoding in encodings]
+)
+def test_tables_and_single_sentences_of_an_older_encoding_are_read(text: str, encoding: str) -> None:
+    """Where the characters that a language uses most are rare: names, places, headings."""
+    assert resolve(declared=None, filename="list.csv", head=text.encode(encoding)) == "text/csv"
+    assert text_for_gemini(text.encode(encoding), "text/csv").decode() == text
+
+
 SEVEN_BITS = {
     "iso2022_jp": "これは日本語のテストです。\nsecond line, 5 < 6\n",
     "iso2022_jp_ext": "カナ ｶﾀｶﾅ 日本\n",

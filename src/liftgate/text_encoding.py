@@ -9,7 +9,9 @@ For what is older the most likely of `_OLDER` is taken, by the letters that its 
 from __future__ import annotations
 
 import codecs
+import functools
 import re
+from collections.abc import Container
 
 SAMPLE = 8192
 """Bytes that are enough to tell."""
@@ -41,10 +43,12 @@ _DECLARED = re.compile(rb"""<(?:\?xml|meta)[^>]{0,200}?(?:encoding|charset)\s*=\
 
 _MARKUP = re.compile(rb"\s*<(?:\?xml\s|!doctype\s|(?:html|svg)[\s>])", re.I)
 
-# Encoding → the characters beyond ASCII that its texts use most. Of those that can be decoded the best is taken.
+# Encoding → the characters beyond ASCII that its texts use most. Of those that can be decoded the best is taken; of
+# equals the first.
 _OLDER: dict[str, str] = {
     "cp1252": "éèàêâçôîûùëïœüöäßñáíóúåæøãõÉÈÀÊÇÖÄÜÁÍÓÚÑÅØ«»°€£§©®·¿¡–—‘’“”„…•²³½ðþ",
     "cp1250": "ąćęłńóśźżáčďéěíňřšťúůýžőűäöüßĄĆŁŚŻŹČŘŠŽ–—„”“’…",
+    "iso8859-2": "ąćęłńóśźżáčďéěíňřšťúůýžőűäöüßĄĆŁŚŻŹČŘŠŽ",
     "cp1251": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфОЕАИНТСРВЛКМДПУЯГЗБЧХЖШЮЭіїєў«»–—№",
     "koi8-r": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфОЕАИНТСРВЛКМДПУЯГЗБЧХЖШЮЭ",
     "cp866": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфОЕАИНТСРВЛКМДПУЯГЗБЧХЖШЮЭ",
@@ -54,17 +58,38 @@ _OLDER: dict[str, str] = {
     "cp1256": "ابتثجحخدذرزسشصضطظعغفقكلمنهويأإةىئؤء،",
     "cp874": "กขคงจชซณดตถทธนบปผพภมยรลวศสหอฮะาำิีึืุูเแโใไ็่้์",
     "cp932": "のにをはがとでしてたるれもいかなんりこそすあらまきうつくどだけさみやよっー、。・「」日本人大年出中国",
-    "euc_jp": "のにをはがとでしてたるれもいかなんりこそすあらまきうつくどだけさみやよっー、。・「」日本人大年出中国",
-    "gb18030": "的一是不了在人有我他这中大来上国个到说们为子和你出道也时年得就那要下以生会自着去之过家，。、：“”",
-    "big5hkscs": "的一是不了在人有我他這中大來上國個到說們為子和你出道也時年得就那要下以生會自著去之過家，。、：「」",
     "cp949": "이다는에을를의가은하고지서사로기한나도어니시라대그있일자수리해인아것들",
+    "gb18030": "的一是不了在人有我他这中大来上国个到说们为子和你出道也时年得就那要下以生会自着去之过家，。、：“”",
+    "euc_jp": "のにをはがとでしてたるれもいかなんりこそすあらまきうつくどだけさみやよっー、。・「」日本人大年出中国",
+    "big5hkscs": "的一是不了在人有我他這中大來上國個到說們為子和你出道也時年得就那要下以生會自著去之過家，。、：「」",
 }
 _RARER = {"gb18030": 2.0, "big5hkscs": 2.0, "cp949": 1.5}
 """Where the characters used most are a smaller part of a text."""
+_LEVELS: dict[str, tuple[str, tuple[tuple[int, int, int], ...]]] = {
+    "cp932": ("euc_jp", ((0xA1, 0xA1, 0xA1), (0xA4, 0xA5, 0xA1), (0xB0, 0xCF, 0xA1))),
+    "gb18030": ("gb2312", ((0xA1, 0xA3, 0xA1), (0xB0, 0xD7, 0xA1))),
+    "euc_jp": ("euc_jp", ((0xA1, 0xA1, 0xA1), (0xA4, 0xA5, 0xA1), (0xB0, 0xCF, 0xA1))),
+    "big5hkscs": ("big5", ((0xA1, 0xA1, 0x40), (0xA4, 0xC6, 0x40))),
+    "cp949": ("euc_kr", ((0xB0, 0xC8, 0xA1),)),
+}
+"""Encoding → a codec, and the first and last leading byte and the first byte behind it of its everyday characters: what
+nearly all of a text consists of, tables of names too, in which the characters used most are rare."""
+_OFTEN_IN_KOREAN = (
+    "이다는에을를의가은하고지서사로기한나도어니시라대그있일자수리해인아것들스정부상전과만게보여구제주면장원거으성조소무경비러모우오"
+    "세안동신공문유진국용선실생발연방화개계내결업현회단재관중적학마호교차반년분력행통미위간물음양체법저치당명김박최강특별울산임월날씨"
+)
 _WINDOW = 1024
 _SEVERAL_BYTES = frozenset({"cp932", "euc_jp", "gb18030", "big5hkscs", "cp949"})
 _SHORT = 64
 _POINTS = " \t\r\n.,;:!?'\"()-/"
+_EVERYDAY = 1.05
+"""More than any alphabet is: bytes of Chinese are letters of Thai, those of Hebrew are Russian's small letters."""
+_CYRILLIC = frozenset({"cp1251", "koi8-r", "cp866"})
+_SURE_OF_LETTERS = 0.95
+"""Two letters of Russian may be one everyday character of Chinese; two bytes of Chinese are seldom two such letters."""
+_FINAL_WITHIN = re.compile("[ךםןףץ][א-ת]")
+"""A letter that ends a word in Hebrew, before another."""
+_FEW = 4
 _LEAST = 0.3
 """The share of characters beyond ASCII that must be among those used most."""
 _PLAIN_SHARE = 0.25
@@ -198,10 +223,38 @@ def _older(sample: bytes, *, sure: bool) -> str | None:
         by_chance = sure and len(sample) < _SHORT and encoding not in _SEVERAL_BYTES
         if text is None or (by_chance and not _is_plain(text, common)):
             continue
+        beyond = sum(each > "\x7f" for each in text)
+        if encoding == "iso8859-2" and beyond < 2 * _FEW:
+            continue  # Its letters are signs elsewhere: ± is one.
         likely = _likelihood(text, common) * _RARER.get(encoding, 1.0)
+        russian = best in _CYRILLIC and most > _SURE_OF_LETTERS
+        if beyond >= _FEW and not russian and _is_everyday(text, encoding):
+            likely = max(likely, _EVERYDAY)
+        if encoding == "cp1255" and beyond >= 2 * _FEW and not _FINAL_WITHIN.search(text):
+            likely *= _EVERYDAY
         if likely > most:
             best, most = encoding, likely
     return best
+
+
+@functools.cache
+def _everyday(encoding: str) -> frozenset[str]:
+    codec, rows = _LEVELS[encoding]
+    pairs = (
+        bytes((lead, trail))
+        for first, last, low in rows
+        for lead in range(first, last + 1)
+        for trail in range(low, 255)
+    )
+    return frozenset("".join(pair.decode(codec, "ignore") for pair in pairs))
+
+
+def _is_everyday(text: str, encoding: str) -> bool:
+    """Whether nearly all of it, but for ASCII, are everyday characters. Those of Chinese may be syllables of Korean
+    too, of which few are used much."""
+    if encoding not in _LEVELS or _likelihood(text, _everyday(encoding)) < 0.9:
+        return False
+    return encoding != "cp949" or _likelihood(text, _OFTEN_IN_KOREAN) >= 0.5
 
 
 def _is_plain(text: str, common: str) -> bool:
@@ -210,7 +263,7 @@ def _is_plain(text: str, common: str) -> bool:
     return words >= 0.9 * len(text)
 
 
-def _likelihood(text: str, common: str) -> float:
+def _likelihood(text: str, common: Container[str]) -> float:
     """The share of characters beyond ASCII that are `common`, less what no word has: a capital behind a small letter,
     two alphabets."""
     beyond = odd = 0

@@ -17,6 +17,9 @@ HI = {"role": "user", "content": "Hi"}
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
 
+AN_ID = "file-m6rn9q9cf49ntdxdpdf1jf9k"
+
+
 def _user(*parts: Any) -> list[Any]:
     return [{"role": "user", "content": list(parts)}]
 
@@ -60,6 +63,10 @@ CASES: list[tuple[dict[str, Any], str | None, str | None, str]] = [
      "messages[0].content[0].image_url.url", "invalid_value", "valid URL"),
     ({"messages": _user({"type": "image_url", "image_url": {"url": "data:image/png,abc"}})},
      "messages[0].content[0].image_url.url", "invalid_value", "base64-encoded data URL"),
+    ({"messages": _user({"type": "file", "file": {"file_data": f"data:application/pdf;base64,{AN_ID}"}})},
+     "messages[0].content[0].file.file_data", "invalid_value", "goes into 'file_id'"),
+    ({"messages": _user({"type": "file", "file": {"file_data": AN_ID}})},
+     "messages[0].content[0].file.file_data", "invalid_value", "goes into 'file_id'"),
     ({"messages": _user({"type": "image_url", "image_url": {"url": "data:image/png;base64,A"}})},
      "messages[0].content[0].image_url.url", "invalid_value", "not base64"),
     ({"messages": [HI, {"role": "assistant"}]}, "messages[1].content", "missing_required_parameter", "content"),

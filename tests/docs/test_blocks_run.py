@@ -24,7 +24,7 @@ import yaml
 
 from fences import ROOT, Block, blocks, commands_in_sentences
 from gateways import sandbox_server
-from javascript import google_genai
+from javascript import google_genai, node_clients
 from liftgate.cli.main import cli
 from liftgate.settings.load import load_settings
 
@@ -203,12 +203,14 @@ def test_programs_run(block: Block, place: Place) -> None:
 
 @pytest.mark.parametrize("block", _of("js"))
 def test_javascript_runs(block: Block, place: Place) -> None:
-    packages = google_genai() / "node_modules"
-    modules = place.directory / "node_modules"
+    packages = google_genai() if "@google/genai" in block.code else node_clients()
+    program = place.directory / packages.name / "block.mjs"
+    program.parent.mkdir(exist_ok=True)
+    modules = program.parent / "node_modules"
     if not modules.exists():
-        modules.symlink_to(packages)
-    (place.directory / "block.mjs").write_text(place.exchanged(block.code))
-    assert "video/mp4, 27657 bytes" in place.run("node", "block.mjs")
+        modules.symlink_to(packages / "node_modules")
+    program.write_text(place.exchanged(block.code))
+    assert "video/mp4, 27657 bytes" in place.run("node", str(program))
 
 
 @pytest.mark.parametrize("block", _of("yaml"))

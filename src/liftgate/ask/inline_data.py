@@ -69,7 +69,7 @@ def read_data(
             text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
         named = _NAME.search(parts)
         filename = filename or (named and (named[1] or named[2])) or None
-    elif len(text) <= _LONGEST_ID and begins_like_a_file(text):
+    if len(text) <= _LONGEST_ID and begins_like_a_file(text):
         raise bad_data(param, "It is the id of a file: that goes into 'file_id'.")
     beginning = "".join(text[:_SNIFFED].split())
     if not beginning:
