@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from types import MappingProxyType
+from typing import TypeAlias
 
 import msgspec
 
@@ -42,7 +43,7 @@ class TokenCounts(msgspec.Struct, frozen=True):
     def prompt_total(self) -> int:
         return sum(self.prompt.values())
 
-    def __add__(self, other: TokenCounts) -> TokenCounts:
+    def __add__(self, other: Counted) -> TokenCounts:
         return TokenCounts(
             _sum_by_kind(self.prompt, other.prompt),
             _sum_by_kind(self.cached, other.cached),
@@ -52,6 +53,33 @@ class TokenCounts(msgspec.Struct, frozen=True):
 
 
 NOTHING = TokenCounts()
+
+
+class TextCounts(msgspec.Struct, frozen=True):
+    """As `TokenCounts`, of an answer like most: all is text, and nothing came from a cache."""
+
+    sent: int
+    made: int
+    thoughts: int
+
+    @property
+    def prompt(self) -> Mapping[str, int]:
+        return {TEXT: self.sent} if self.sent else {}
+
+    @property
+    def cached(self) -> Mapping[str, int]:
+        return NO_TOKENS
+
+    @property
+    def output(self) -> Mapping[str, int]:
+        return {TEXT: self.made} if self.made else {}
+
+    @property
+    def prompt_total(self) -> int:
+        return self.sent
+
+
+Counted: TypeAlias = TokenCounts | TextCounts
 
 
 def _sum_by_kind(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
@@ -92,7 +120,7 @@ def token_cost(model: str, tokens: TokenCounts, *, day: date, tier: str = "stand
     return None if rates is None else cost_at(rates, tokens)
 
 
-def cost_at(rates: Rates, tokens: TokenCounts) -> Cost | None:
+def cost_at(rates: Rates, tokens: Counted) -> Cost | None:
     """None where something was counted that has no price."""
     try:
         spent = made = 0
@@ -112,6 +140,18 @@ def cost_at(rates: Rates, tokens: TokenCounts) -> Cost | None:
     except KeyError:
         return None
     return Cost((spent + HALF_A_NANO) // PICO_A_NANO, (made + HALF_A_NANO) // PICO_A_NANO)
+
+
+def cost_of_text(rates: Rates, tokens: TextCounts) -> int | None:
+    """As `cost_at`, input and output together."""
+    try:
+        spent = tokens.sent * rates.input[TEXT] if tokens.sent else 0
+        made = tokens.made * rates.output[TEXT] if tokens.made else 0
+        if thoughts := tokens.thoughts:
+            made += thoughts * rates.thoughts  # type: ignore[operator]
+    except (KeyError, TypeError):
+        return None
+    return (spent + HALF_A_NANO) // PICO_A_NANO + (made + HALF_A_NANO) // PICO_A_NANO
 
 
 def _within(cached: Mapping[str, int], prompt: Mapping[str, int]) -> Mapping[str, int]:
@@ -144,6 +184,30 @@ def counts_of_gemini(meta: JsonMapping) -> TokenCounts:
     return TokenCounts(
         prompt, cached, output, _count(meta, "thoughtsTokenCount") if "thoughtsTokenCount" in meta else 0
     )
+
+
+_OF_TEXT = frozenset(
+    {
+        "promptTokenCount", "promptTokensDetails", "candidatesTokenCount", "candidatesTokensDetails",
+        "thoughtsTokenCount", "totalTokenCount", "serviceTier", "trafficType",
+    }
+)  # fmt: skip
+"""What the usage of an answer has that is text alone. Whatever else stands there may be tokens."""
+
+
+def text_counts(meta: JsonMapping) -> TextCounts | None:
+    """What `counts_of_gemini` finds, where that is text alone; else None."""
+    if not _OF_TEXT.issuperset(meta):
+        return None
+    get = meta.get
+    sent, made, thoughts = get("promptTokenCount", 0), get("candidatesTokenCount", 0), get("thoughtsTokenCount", 0)
+    if not (type(sent) is type(made) is type(thoughts) is int) or sent | made | thoughts < 0:
+        return None
+    if (details := get("promptTokensDetails")) and details != [{"modality": TEXT, "tokenCount": sent}]:
+        return None
+    if (details := get("candidatesTokensDetails")) and details != [{"modality": TEXT, "tokenCount": made}]:
+        return None
+    return TextCounts(sent, made, thoughts)
 
 
 def counts_of_openai(usage: JsonMapping) -> TokenCounts:

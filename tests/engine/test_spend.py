@@ -20,10 +20,13 @@ from liftgate.catalog.rows.usage import COUNTED, NAMED, read_usage, settle_usage
 from liftgate.clock import SystemClock
 from liftgate.engine.meter import CallRecord, Kinds
 from liftgate.engine.spend import ROTATED, Spend
+from liftgate.engine.spend_journal import sums_of
 from liftgate.errors import Unavailable
+from liftgate.prices import TextCounts
 from liftgate.records import BlobRecord, FileRecord, Owner, UsageFilter
 from spend_child import FILE, one_call
 
+DAY_ENDS = 1_795_824_000.0
 CHILD = Path(__file__).with_name("spend_child.py")
 ONE = dict(zip(COUNTED, (1, 0, 0, 0, 5, 1, 0, 3, 0, 0, 5, 4, 7), strict=True))
 
@@ -76,8 +79,10 @@ def test_calls_are_rows_by_key_owner_model_and_day(database_url: str, tmp_path: 
         async with opened(database_url) as db:
             spend = Spend(db, tmp_path / "spend", SystemClock())
             kinds = Kinds([spend])
-            for call in calls(60):
-                kinds.notify(call)
+            every = calls(60)
+            for call in every[:20]:
+                kinds.notify((call,))
+            kinds.notify(every[20:])
             await spend.write()
             assert await total(db) == times(60)
             found = await db.read(partial(read_usage, by=NAMED, wanted=UsageFilter(), limit=100))
@@ -94,6 +99,44 @@ def test_calls_are_rows_by_key_owner_model_and_day(database_url: str, tmp_path: 
             assert not list((tmp_path / "spend").iterdir()) and await journals_noted(db) == 0
 
     asyncio.run(main())
+
+
+def test_texts_that_end_together_are_rows_as_those_that_end_alone(tmp_path: Path) -> None:
+    """Over the end of a day, with a model without a price, refused and failed ones, and behind a wildcard."""
+    texts: list[dict[str, object]] = [
+        {},
+        {"cost": None},
+        {"outcome": "failed"},
+        {"outcome": "left"},
+        {"began_at": DAY_ENDS - 0.5},
+        {"began_at": DAY_ENDS},
+        {"public_model": "gemini/*", "upstream_model": "gemini-a"},
+        {"public_model": "gemini/*", "upstream_model": "gemini-b"},
+        {"usage": None},
+    ]
+
+    def text(number: int) -> CallRecord:
+        said = {"began_at": DAY_ENDS - 9, "key_id": "ann", "operation": "chat", "public_model": "flash"}
+        used = {"usage": {"a": 1}, "cost": number, "tokens": TextCounts(number % 5, number % 3, number % 2)}
+        return CallRecord(f"req_{number}", **{**said, **used, **texts[number % len(texts)]})  # type: ignore[arg-type]
+
+    async def rows(together: bool) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
+        async with opened(f"sqlite://{tmp_path}/{together}.db") as db:
+            spend = Spend(db, tmp_path / f"spend-{together}", SystemClock())
+            kinds, every = Kinds([spend]), [text(number) for number in range(90)]
+            for some in (every[:45], every[45:]) if together else ([each] for each in every):
+                kinds.notify(some)
+            [journal] = (tmp_path / f"spend-{together}").iterdir()
+            written = sums_of(journal.read_bytes(), journal.stem).calls
+            await spend.write()
+            found = await db.read(partial(read_usage, by=NAMED, wanted=UsageFilter(), limit=100))
+            assert {group: [*counts] for group, counts in found} == {name: [*each] for name, each in written.items()}
+            await spend.close()
+            return found
+
+    alone = asyncio.run(rows(False))
+    assert len(alone) == 4 and sum(counts[0] for _, counts in alone) == 90
+    assert asyncio.run(rows(True)) == alone
 
 
 def test_a_call_counts_whole_for_each_file_that_it_used(database_url: str, tmp_path: Path) -> None:

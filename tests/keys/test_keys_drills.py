@@ -194,8 +194,8 @@ def test_a_large_rate_is_exact(sandbox: SandboxServer, tmp_path: Path, database_
 def test_kills_lose_nothing_and_count_nothing_twice(
     sandbox: SandboxServer, tmp_path: Path, database_url: str, kills: int
 ) -> None:
-    """Of the budget, what a killed process held may count on top, lest it be passed; of the journal the lines may be
-    missing of calls whose answers went out in the moment of the kill (docs/money.md), and nothing is there twice."""
+    """Of the budget, what a killed process held may count on top, lest it be passed; of the journal no line is missing
+    of a call that was answered, and nothing is there twice."""
     chance = Random(kills)
     with drilled(sandbox, tmp_path, database_url, 1, max_budget=1000) as [stays]:
         key = budgeted(stays.url, 1000)
@@ -212,7 +212,7 @@ def test_kills_lose_nothing_and_count_nothing_twice(
             asked += run.asked
             answered += run.answered
         # Every dead journal is added by whoever lives.
-        least = (answered - kills * PARALLEL) * NANOS
+        least = answered * NANOS
         usage = settled_usage(stays.url, key, least)
         assert least <= usage <= asked * NANOS
         assert usage % NANOS == 0

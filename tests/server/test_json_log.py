@@ -17,7 +17,7 @@ from liftgate.engine.access_log import SOON, JsonAccessLog, JsonLineHandler, acc
 from liftgate.engine.call_record import CallRecord
 from liftgate.engine.meter import Kinds
 from liftgate.engine.pricing import Paid
-from liftgate.prices import TokenCounts
+from liftgate.prices import TextCounts, TokenCounts
 from liftgate.redaction import Redactor
 from processes import gateway_processes, write_config
 from raw_http import call
@@ -138,6 +138,8 @@ def whole_call(**other: object) -> CallRecord:
         *({name: {"file-b", "file-a"}} for name in ("copies_hit", "paged_in")),
         *({"outcome": outcome} for outcome in ("refused", "failed", "left")),
         {"tokens": TokenCounts()},
+        *({"tokens": TextCounts(*tokens)} for tokens in ((3, 4, 5), (0, 0, 0))),
+        {"tokens": TextCounts(3, 4, 0), "cost": None, "user": "x%s\u2028", "response_id": 'y"%\\ä'},
         {"tokens": TokenCounts({"TEXT": 9, "ÄÖ%": 1}, {"TEXT": 2}, {}, 0)},
         *({"usage": usage} for usage in (None, {"promptTokenCount": 1})),
         *({"cost": cost} for cost in (None, 0, 5, 10**15)),
@@ -154,12 +156,16 @@ def test_a_line_says_what_its_own_call_was_whatever_came_before(
     other: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
     kinds = Kinds([JsonAccessLog()])
-    for each in (whole_call(), whole_call(**other), whole_call(), whole_call(**{**other, "bytes_in": 9})):
+    calls = [whole_call(), whole_call(**other), whole_call(), whole_call(**{**other, "bytes_in": 9})]
+    for some in (*([each] for each in calls), calls):
         caplog.clear()
         with caplog.at_level("INFO", "liftgate.access"):
-            kinds.notify(each)
-        [line] = [record.getMessage() for record in caplog.records]
-        assert line.isascii() and "\n" not in line and json.loads(line) == json.loads(json.dumps(access_fields(each)))
+            kinds.notify(some)
+        lines = [record.getMessage() for record in caplog.records]
+        assert all(line.isascii() and "\n" not in line for line in lines)
+        # Those of one kind stand together.
+        said = sorted(json.dumps(json.loads(line), sort_keys=True) for line in lines)
+        assert said == sorted(json.dumps(access_fields(each), sort_keys=True) for each in some)
 
 
 @pytest.mark.parametrize("name", ["model", "user", "response_id", "finish", "key", "public_model"])
@@ -189,18 +195,18 @@ def test_lines_of_a_moment_are_written_together_and_as_many_as_a_pipe_takes_whol
 
     async def main() -> None:
         for line in lines:
-            handler.take(line)
+            handler.take([line])
         assert len(written) < len(lines) / 2
-        handler.take("y" * 9000)
+        handler.take(["y" * 9000])
         # The same timer, set later: it comes after the handler's.
         due = asyncio.Event()
         asyncio.get_running_loop().call_later(SOON, due.set)
         await due.wait()
         assert "\n".join(written).split("\n") == [*lines, "y" * 9000]
-        handler.take("the last one, which the end of the loop leaves")
+        handler.take(["the last one, which the end of the loop leaves"])
 
     asyncio.run(main())
-    handler.take("and one without a loop")
+    handler.take(["and one without a loop"])
     assert "\n".join(written).split("\n") == [
         *lines,
         "y" * 9000,

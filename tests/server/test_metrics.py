@@ -24,7 +24,7 @@ from liftgate.metrics.calls import MOST_FREE_MODELS, MOST_KEYS, CallCounts
 from liftgate.metrics.cells import Labels, Reader, Slot
 from liftgate.metrics.families import FAMILIES, TOKENS_TOTAL
 from liftgate.metrics.text import MOST_SERIES, written
-from liftgate.prices import TokenCounts
+from liftgate.prices import TextCounts, TokenCounts
 from liftgate.settings import CountingSettings, RouterSettings
 from processes import gateway_processes, write_config
 from raw_http import call
@@ -280,14 +280,18 @@ def test_what_callers_choose_makes_no_series(tmp_path: Path) -> None:
                 "upstream_model": free,
             }
             counts.notify(
-                record(number, key=f"key-{of_start}", owner=f"owner-{of_start}", cost=5, model=free, **answered)
+                (record(number, key=f"key-{of_start}", owner=f"owner-{of_start}", cost=5, model=free, **answered),)
             )
-            counts.notify(record(number, key=f"key-{of_start}", model=free, cost=None, **answered))
+            counts.notify((record(number, key=f"key-{of_start}", model=free, cost=None, **answered),))
             counts.notify(
-                record(number, model=free, key=f"key-{of_start}", status=404, error="ModelNotFound", outcome="refused")
+                (
+                    record(
+                        number, model=free, key=f"key-{of_start}", status=404, error="ModelNotFound", outcome="refused"
+                    ),
+                )
             )
             counts.notify(
-                record(number, method=f"M{number}", path=f"/x/{number}", route="", operation="", peer=f"::{number}")
+                (record(number, method=f"M{number}", path=f"/x/{number}", route="", operation="", peer=f"::{number}"),)
             )
         slot.close()
     sums = Reader(tmp_path).sums()
@@ -327,6 +331,9 @@ def test_a_call_is_counted_as_itself_whatever_others_of_its_kind_were(tmp_path: 
         {"chunks": 5, "first_event": 0.25},
         {"total": 3.0, "own": 0.5, "upstream": 2.5, "bytes_in": 9},
         {"sampled": True, "trace_id": "0af7651916cd43dd8448eb211c80319c"},
+        *({"tokens": TextCounts(*tokens)} for tokens in ((4, 2, 0), (0, 0, 0), (70, 5, 3), (5, 0, 0))),
+        {"tokens": TextCounts(4, 2, 0), "cost": None},
+        {"tokens": TextCounts(4, 2, 0), "total": 3.0, "own": 0.5, "upstream": 2.5, "chunks": 3, "first_event": 0.5},
     ]
     kinds: list[dict[str, Any]] = [
         {"public_model": "flash"},
@@ -335,13 +342,20 @@ def test_a_call_is_counted_as_itself_whatever_others_of_its_kind_were(tmp_path: 
         {"outcome": "refused", "error": "RateReached", "limit": "requests"},
         {"operation": "", "route": "/v1/files", "tries": 0},
         {"method": ""},
+        {"public_model": "flash", "outcome": "left"},
+    ]
+    every = [
+        record(number, **{**said, **kind, **other})
+        for number, (kind, other) in enumerate(product(kinds, [*others, *reversed(others)]))
     ]
     alone, together = Slot(tmp_path / "alone"), Slot(tmp_path / "together")
     at_once = Kinds([CallCounts(together)])
-    for number, (kind, other) in enumerate(product(kinds, [*others, *reversed(others)])):
-        made = record(number, **{**said, **kind, **other})
+    for made in every:
         CallCounts(alone).ended(made)
-        at_once.notify(made)
+    half = len(every) // 2
+    for made in every[:half]:
+        at_once.notify((made,))
+    at_once.notify(every[half:])
     sums, found = Reader(tmp_path / "alone").sums(), Reader(tmp_path / "together").sums()
     assert len(sums) > 40 and found.keys() == sums.keys()
     for series, cells in sums.items():

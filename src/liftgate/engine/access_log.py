@@ -9,14 +9,16 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 
 import msgspec
 
-from liftgate.engine.meter import CallRecord, OnEnd
+from liftgate.engine.meter import CallRecord, Calls, OnEnd
 from liftgate.json_types import JsonMapping, JsonObject
+from liftgate.prices import TextCounts
 
 log = logging.getLogger("liftgate.access")
 
@@ -27,6 +29,8 @@ TOGETHER = 4096
 """Bytes that are written together at most: a pipe takes so many whole, and lines of several processes never mix."""
 
 _encode = msgspec.json.Encoder().encode
+MOST = 512
+"""Lines that wait, at most."""
 LONGEST = 256
 """Characters that are written of a text of the caller's."""
 
@@ -55,27 +59,28 @@ class JsonAccessLog:
     """A JSON object for each call, the SDK's too. docs/debugging.md has its fields; what is not known is left out."""
 
     def ended(self, call: CallRecord) -> None:
-        self.of_kind(call)(call)
+        self.of_kind(call)(Calls((call,)))
 
     def of_kind(self, call: CallRecord) -> OnEnd:
         # Whole answers of one kind differ in a few values: the rest of their lines is written once.
         is_whole = call.is_plain and bool(call.deployment and call.operation)
         form = ""
 
-        def write(call: CallRecord) -> None:
+        def write(calls: Calls) -> None:
             nonlocal form
             if not log.isEnabledFor(logging.INFO):
                 return
             if is_whole:
-                form = form or _form_of(call)
-                line = form % _varying(call)
+                form = form or _form_of(calls.all[0])
+                lines = [form % _varying(call) for call in calls.all]
             else:
-                line = _as_json(access_fields(call))
+                lines = [_as_json(access_fields(call)) for call in calls.all]
             for handler in log.handlers:
                 if type(handler) is JsonLineHandler:
-                    handler.take(line)
+                    handler.take(lines)
                     return
-            log.info("%s", line)
+            for line in lines:
+                log.info("%s", line)
 
         return write
 
@@ -91,16 +96,13 @@ class JsonLineHandler(logging.Handler):
         self._write = write
         self._clean = clean
         self._waiting: list[str] = []
-        self._size = 0
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def take(self, line: str) -> None:
+    def take(self, lines: Sequence[str]) -> None:
         """To be written within `SOON` seconds; at once where no event loop runs."""
-        size = len(line) + 1
-        if self._size + size > TOGETHER:
+        self._waiting += lines
+        if len(self._waiting) > MOST:
             self.flush()
-        self._waiting.append(line)
-        self._size += size
         if self._loop is None or self._loop.is_closed():
             try:
                 self._loop = asyncio.get_running_loop()
@@ -114,9 +116,17 @@ class JsonLineHandler(logging.Handler):
         self.flush()
 
     def flush(self) -> None:
-        lines, self._waiting, self._size = self._waiting, [], 0
-        if lines:
-            self._write(self._clean("\n".join(lines)))
+        lines, self._waiting = self._waiting, []
+        if not lines:
+            return
+        text, begins = self._clean("\n".join(lines)), 0
+        while len(text) - begins >= TOGETHER:
+            end = text.rfind("\n", begins, begins + TOGETHER)
+            if end < 0 and (end := text.find("\n", begins)) < 0:
+                break
+            self._write(text[begins:end])
+            begins = end + 1
+        self._write(text[begins:] if begins else text)
 
     def emit(self, record: logging.LogRecord) -> None:
         self.flush()
@@ -156,7 +166,13 @@ def _form_of(call: CallRecord) -> str:
 
 def _varying(call: CallRecord) -> tuple[object, ...]:
     tokens, cost, total = call.tokens, call.cost, call.total
-    prompt, cached = tokens.prompt, tokens.cached
+    if type(tokens) is TextCounts:
+        sent, cached, made, thoughts = tokens.sent, 0, tokens.made, tokens.thoughts
+        by_modality = f'{{"TEXT":{sent}}}' if sent else "{}"
+    else:
+        prompt = tokens.prompt
+        sent, cached, made = sum(prompt.values()), sum(tokens.cached.values()), sum(tokens.output.values())
+        thoughts, by_modality = tokens.thoughts, _as_json(dict(prompt))
     return (
         moment(call.began_at + total),
         call.request_id,
@@ -166,11 +182,11 @@ def _varying(call: CallRecord) -> tuple[object, ...]:
         call.own * 1000,
         call.first_event * 1000,
         call.upstream * 1000,
-        sum(prompt.values()),
-        sum(cached.values()) if cached else 0,
-        sum(tokens.output.values()),
-        tokens.thoughts,
-        f'{{"TEXT":{prompt["TEXT"]}}}' if len(prompt) == 1 and "TEXT" in prompt else _as_json(dict(prompt)),
+        sent,
+        cached,
+        made,
+        thoughts,
+        by_modality,
         "null" if cost is None else repr(cost / 1e9),
         _free_text(call),
     )
@@ -178,7 +194,7 @@ def _varying(call: CallRecord) -> tuple[object, ...]:
 
 def _free_text(call: CallRecord) -> str:
     if not call.trace_id and not call.user and call.response_id:
-        return f',"upstream_id":{_as_json(call.response_id)}'
+        return f',"upstream_id":{encode_basestring_ascii(call.response_id)}'
     texts = {"trace_id": call.trace_id, "user": call.user[:LONGEST], "upstream_id": call.response_id}
     return "".join([f',"{name}":{_as_json(value)}' for name, value in texts.items() if value])
 

@@ -15,6 +15,7 @@ from liftgate.engine.estimates import Estimates
 from liftgate.engine.meter import CallRecord, current
 from liftgate.engine.part_counts import PartCounts
 from liftgate.engine.pricing import Pricing
+from liftgate.json_types import JsonObject
 from liftgate.keys.allowances import Allowances
 from liftgate.keys.gate import Ticket
 from liftgate.keys.gateway_budget import GatewayBudget
@@ -64,13 +65,16 @@ def admitted(model: str, deployments: FindGroup) -> Awaitable[None] | None:
     return None if call is None or call.ticket is None else call.ticket.begin(model, deployments)
 
 
-def begin_asking(call: CallRecord, deployment: Deployment, body: Body) -> Awaitable[None] | None:
-    """Google is about to be asked for `call`. To be awaited where there is something: limits let it be asked then, or
-    RateReached, BudgetReached, LimitsAway is raised."""
+def begin_asking(
+    call: CallRecord, deployment: Deployment, body: Body, asked: JsonObject | None = None
+) -> Awaitable[None] | None:
+    """Google is about to be asked for `call`; `asked`: what `body` was written from, where that is at
+    hand. To be awaited where there is something: limits let it be asked then, or RateReached, BudgetReached, LimitsAway
+    is raised."""
     if (ticket := call.ticket) is not None and ticket.covers:
         # What was asked before and of no use has to be paid too. What is refused here was never sent.
         spent = 0 if call.usage is None and not call.earlier else call.price() or 0
-        if not ticket.ask_known(spent, deployment, body):
+        if not ticket.ask_known(spent, deployment, body, asked):
             return _asking(call, ticket, spent, deployment, body)
     call.note_asked(deployment, body)
     return None

@@ -12,11 +12,12 @@ import msgspec
 from liftgate.answer.choice import Answer
 from liftgate.deployments import Deployment
 from liftgate.engine.pricing import Paid, Pricing
+from liftgate.engine.reported import read_reported
 from liftgate.errors import BudgetReached, LiftgateError, RateReached, UpstreamTimeout
 from liftgate.json_types import JsonObject
 from liftgate.keys.gate import Ticket
 from liftgate.large_bodies import Body
-from liftgate.prices import NOTHING, TokenCounts, counts_of_gemini
+from liftgate.prices import NOTHING, Counted, counts_of_gemini, text_counts
 from liftgate.records import FileRecord, Owner
 from liftgate.spans import OTHER_ERROR, Span
 
@@ -120,7 +121,7 @@ class CallRecord:
     """Whole nano-dollars, of all answers of Google's together; 0 where there was none. None: something has no price."""
     reckoned: JsonObject | None = None
     """As `usage`, where Google did not say what was used: from what was sent and given (`unreported`)."""
-    tokens: TokenCounts = NOTHING
+    tokens: Counted = NOTHING
     """Of all answers of Google's together, by kind."""
     pricing: Pricing | None = None
     priced: JsonObject | None = None
@@ -151,6 +152,8 @@ class CallRecord:
     """Spent here, and on nothing else."""
     is_plain: bool = False
     """Nothing failed, no File was used, Google said what was, and nobody traces it."""
+    is_text: bool = False
+    """It is plain, and its tokens are those of text alone: what is counted of it are a few numbers."""
     # Its end
     status: int = 0
     """HTTP's, or what it would be for a call of the SDK; 0 where the client left before there was an answer."""
@@ -241,15 +244,24 @@ class CallRecord:
         usage = self.usage or self.reckoned
         if (usage is self.priced if usage is not None else not self.earlier) or self.pricing is None:
             return self.cost
+        if usage is not None and not self.earlier:
+            self.tokens = tokens = text_counts(usage) or counts_of_gemini(usage)
+            self.cost = cost = self.pricing.cost(self, tokens, self.began_at)
+            self.priced = usage
+            return cost
+        return self._price_all(usage, self.pricing)
+
+    def _price_all(self, usage: JsonObject | None, pricing: Pricing) -> int | None:
+        """The same, with what was answered before."""
         tokens = NOTHING
         total: int | None = 0
         if usage is not None:
             tokens = counts_of_gemini(usage)
-            total = self.pricing.cost(self, tokens, self.began_at)
+            total = pricing.cost(self, tokens, self.began_at)
         for paid in self.earlier:
             if paid.usage is not None:
                 used = counts_of_gemini(paid.usage)
-                cost = self.pricing.cost(paid, used, self.began_at)
+                cost = pricing.cost(paid, used, self.began_at)
                 total = None if cost is None or total is None else total + cost
                 tokens += used
         self.cost, self.tokens, self.priced = total, tokens, usage
@@ -286,9 +298,7 @@ class CallRecord:
 
     def answered(self, raw: Body) -> None:
         """Notes what one of Gemini's answers, or events, says of itself. What has another form says nothing."""
-        try:
-            reply = _read_answer(raw) if raw else _Answer()
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        if (reply := read_reported(raw)) is None:
             return
         self.usage = reply.usage or self.usage
         self.served_by = reply.model_version or self.served_by
@@ -308,17 +318,3 @@ class CallRecord:
         for choice in answer.choices.values():
             self.finish = choice.finish_reason or ""
             break
-
-
-class _Candidate(msgspec.Struct, rename="camel"):
-    finish_reason: str | int = ""
-
-
-class _Answer(msgspec.Struct, rename="camel"):
-    usage: JsonObject | None = msgspec.field(name="usageMetadata", default=None)
-    response_id: str = ""
-    model_version: str = ""
-    candidates: list[_Candidate] = []
-
-
-_read_answer = msgspec.json.Decoder(_Answer).decode

@@ -32,6 +32,9 @@ LIKELY_OUTPUT = 4096
 """Tokens that count against a rate until the answer is there, where a request does not say how many it allows."""
 GOOGLES_TOOLS = frozenset({"urlContext", "url_context", "codeExecution", "code_execution", "fileSearch", "file_search"})
 """Tools whose results become input, as much as the model takes."""
+OF_TEXT = frozenset({"contents", "systemInstruction", "generationConfig", "safetySettings"})
+"""What a request has, as this gateway writes it, that can come to no more than its text."""
+NO_CONFIG: JsonObject = {}
 _MEDIA = ("inlineData", "inline_data", "fileData", "file_data")
 _MEDIA_SIGNS = (b'Data"', b'_data"')
 _CACHED = ("cachedContent", "cached_content")
@@ -83,11 +86,17 @@ class Estimates:
         """`body`: of a request for content, as it goes to `deployment`. Raises what Google's count does."""
         return self.known(deployment, body) or await self._of_all(deployment, body, blobs)
 
-    def known(self, deployment: Deployment, body: Body) -> Estimate | None:
-        """Of texts, which need no count; None for what has to be read as a whole."""
-        if len(body) >= LARGE:
+    def known(self, deployment: Deployment, body: Body, asked: JsonObject | None = None) -> Estimate | None:
+        """Of texts, which need no count; None for what has to be read as a whole. `asked`: what was written as `body`,
+        where that is at hand."""
+        if len(body) >= LARGE or b'Data"' in body or b'_data"' in body:
             return None
-        if b'Data"' in body or b'_data"' in body or b'candidate_count"' in body:
+        if asked is not None and OF_TEXT.issuperset(asked):
+            config = asked.get("generationConfig") or NO_CONFIG
+            output, candidates = config.get("maxOutputTokens"), config.get("candidateCount", 1)
+            if "candidate_count" not in config and (output is None or type(output) is int) and type(candidates) is int:
+                return self._of_text(deployment, len(body), output, candidates, None)
+        if b'candidate_count"' in body:
             return None
         try:
             plain = _decode_plain(body)
@@ -95,18 +104,24 @@ class Estimates:
             return None
         if plain.tools or plain.cached or plain.config_too or plain.cached_too or plain.tier_too:
             return None
-        # Of texts the kind and the length alone matter: rounded up, few of them are to be computed.
-        config = plain.config
-        size = -(-len(body) // ROUNDED)
-        asked = (deployment.id, deployment.model, size, config.output, config.candidates, plain.tier)
+        return self._of_text(deployment, len(body), plain.config.output, plain.config.candidates, plain.tier)
+
+    def _of_text(
+        self, deployment: Deployment, length: int, output: int | None, candidates: int, tier: str | None
+    ) -> Estimate | None:
+        """Of texts the kind and the length alone matter: rounded up, few of them are to be computed."""
+        size = -(-length // ROUNDED)
+        asked = (deployment.id, deployment.model, size, output, candidates, tier)
         day = int(self._clock.now()) // DAY
         if self._day != day or len(self._known) >= KNOWN:
             self._day = day
             self._known.clear()
         estimate = self._known.get(asked)
         if estimate is None:
+            if candidates < 1 or (output is not None and output < 1):
+                return None
             prompt = {TEXT: size * ROUNDED}
-            estimate = self._known[asked] = self._estimate(deployment, config, plain.tier, prompt)
+            estimate = self._known[asked] = self._estimate(deployment, Config(output, candidates), tier, prompt)
         return estimate
 
     async def _of_all(self, deployment: Deployment, body: Body, blobs: Blobs) -> Estimate:

@@ -108,10 +108,8 @@ class Generate:
         large: bool = False,
         head: Head | None = None,
     ) -> AnswerStream[Q]:
-        """Returns after the first event; what fails before is raised, so that it becomes a status.
-
-        After 15 s of fetching and page-in it returns a stream that has not started (docs/architecture.md, "Decisions").
-        """
+        """Returns after the first event; what fails before is raised, so that it becomes a status. After 15 s of
+        fetching and page-in it returns a stream that has not started (docs/architecture.md, "Decisions")."""
         if (noted := current.get()) is not None:
             noted.is_asked("chat", request.get("model"), streamed=True, user=request.get("user"))
         call = await self._call(dialect, owner, request, large, head)
@@ -221,7 +219,8 @@ class Generate:
         return fold.answer
 
     async def _answer_once(self, ready: Ready[Q], deployment: Deployment, question: Q, body: Body) -> AnswerFold[Q]:
-        if (noted := current.get()) is not None and (admitting := begin_asking(noted, deployment, body)) is not None:
+        noted = current.get()
+        if noted is not None and (admitting := begin_asking(noted, deployment, body, question.body)) is not None:
             await admitting
         raw = await self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
         if noted is not None:
@@ -278,7 +277,8 @@ class Generate:
         return await unbroken(partial(send, ready, deployment, question, body))
 
     async def _stream_once(self, ready: Ready[Q], deployment: Deployment, question: Q, body: Body) -> StartedStream[Q]:
-        if (noted := current.get()) is not None and (admitting := begin_asking(noted, deployment, body)) is not None:
+        noted = current.get()
+        if noted is not None and (admitting := begin_asking(noted, deployment, body, question.body)) is not None:
             await admitting
         stream = await self._client.open_stream(
             deployment,

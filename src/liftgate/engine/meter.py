@@ -7,18 +7,20 @@ there are records of calls with limits alone, and `current` gives None for other
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import Context, ContextVar
 from operator import attrgetter
 from time import monotonic
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from liftgate.clock import Clock
 from liftgate.engine.call_record import CallRecord as CallRecord
 from liftgate.engine.pricing import Pricing
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
+from liftgate.prices import TextCounts
 
 T = TypeVar("T")
 
@@ -44,7 +46,26 @@ async def bringing(call: CallRecord, wait: Awaitable[T]) -> T:
         call.files += monotonic() - began
 
 
-OnEnd = Callable[[CallRecord], None]
+class Calls:
+    """Calls of one kind that are counted together. Of those that are text (`CallRecord.is_text`) it has columns too, in
+    their order: what adds them up runs in C."""
+
+    __slots__ = ("all", "began", "costs", "first_events", "made", "owns", "sent", "thoughts", "totals", "upstreams")
+
+    def __init__(self, calls: Sequence[CallRecord]) -> None:
+        self.all = calls
+        if calls[0].is_text:
+            (
+                self.began, self.totals, self.owns, self.upstreams, self.first_events, self.costs,
+                self.sent, self.made, self.thoughts,
+            ) = zip(*map(_COLUMNS, calls), strict=True)  # fmt: skip
+
+
+_COLUMNS: Callable[[CallRecord], tuple[Any, ...]] = attrgetter(
+    "began_at", "total", "own", "upstream", "first_event", "cost", "tokens.sent", "tokens.made", "tokens.thoughts"
+)
+
+OnEnd = Callable[[Calls], None]
 
 
 class Meter(Protocol):
@@ -59,13 +80,21 @@ class MeterOfKinds(Meter, Protocol):
     ones for thousands of calls."""
 
     def of_kind(self, call: CallRecord) -> OnEnd | None:
-        """What `ended` does with this call, and with all others of its kind (`kind_of`). None: nothing."""
+        """What is done with calls of its kind (`kind_of`). None: nothing."""
         ...
+
+
+@runtime_checkable
+class MeterThatWrites(Protocol):
+    """One that writes down what it was notified of, all at once."""
+
+    def flush(self) -> None: ...
 
 
 kind_of: Callable[[CallRecord], tuple[object, ...]] = attrgetter(
     "outcome", "status", "error", "limit", "method", "route", "dialect", "operation", "streamed", "key", "key_id",
     "owner", "model", "public_model", "upstream_model", "deployment", "account", "tries", "finish", "is_plain",
+    "is_text",
 )  # fmt: skip
 """What a `MeterOfKinds` may have looked at before; everything else is the call's own."""
 KINDS = 2048
@@ -78,16 +107,32 @@ class Kinds:
     def __init__(self, listeners: Sequence[Meter]) -> None:
         self._listeners = listeners
         self._known: dict[tuple[object, ...], list[OnEnd]] = {}
+        self._writers = [each for each in listeners if isinstance(each, MeterThatWrites)]
 
-    def notify(self, call: CallRecord) -> None:
+    def notify(self, calls: Iterable[CallRecord]) -> None:
         """A failing listener harms no other."""
-        call.is_plain = call.usage is not None and not (
-            call.failures or call.copies_hit or call.paged_in or call.earlier or call.reckoned or call.sampled
-        )
-        found = self._known.get(kind_of(call))
-        for on_end in self._learned(call) if found is None else found:
+        kinds: dict[tuple[object, ...], list[CallRecord]] = {}
+        for call in calls:
+            call.is_plain = is_plain = call.usage is not None and not (
+                call.failures or call.copies_hit or call.paged_in or call.earlier or call.reckoned or call.sampled
+            )
+            call.is_text = is_plain and type(call.tokens) is TextCounts
+            kind = kind_of(call)
+            if (alike := kinds.get(kind)) is None:
+                kinds[kind] = [call]
+            else:
+                alike.append(call)
+        for kind, alike in kinds.items():
+            found = self._known.get(kind)
+            together = Calls(alike)
+            for on_end in self._learned(alike[0]) if found is None else found:
+                try:
+                    on_end(together)
+                except Exception:
+                    log.exception("a listener failed at the end of a call")
+        for writer in self._writers:
             try:
-                on_end(call)
+                writer.flush()
             except Exception:
                 log.exception("a listener failed at the end of a call")
 
@@ -96,7 +141,7 @@ class Kinds:
         failed = False
         for listener in self._listeners:
             try:
-                on_end = listener.of_kind(call) if isinstance(listener, MeterOfKinds) else listener.ended
+                on_end = listener.of_kind(call) if isinstance(listener, MeterOfKinds) else one_by_one(listener.ended)
             except Exception:
                 log.exception("a listener failed at the end of a call")
                 failed = True
@@ -108,6 +153,14 @@ class Kinds:
                 self._known.clear()
             self._known[kind_of(call)] = found
         return found
+
+
+def one_by_one(on_end: Callable[[CallRecord], None]) -> OnEnd:
+    def each_of(calls: Calls) -> None:
+        for call in calls.all:
+            on_end(call)
+
+    return each_of
 
 
 class Unreported(Protocol):
@@ -122,6 +175,14 @@ class Tracer(Protocol):
     def begin(self, call: CallRecord, state: str) -> None: ...
 
 
+class HeldAnswer(Protocol):
+    """A whole answer that waits to be written; `disconnected`: for nobody."""
+
+    disconnected: bool
+
+    def write(self) -> None: ...
+
+
 class Meters:
     """All listeners of a gateway. True, and `on`: every call has a record; else only those with tickets. `tell_cost`:
     callers learn it. `open`: calls that have begun and not ended."""
@@ -132,6 +193,8 @@ class Meters:
         self.open = 0
         self._listeners = tuple(listeners)
         self._kinds = Kinds(self._listeners)
+        self._ended: list[tuple[CallRecord, HeldAnswer]] = []
+        self._context = Context()
         self._clock = clock
         self._pricing = pricing
         self.unreported: Unreported | None = None
@@ -153,6 +216,38 @@ class Meters:
 
     def end(self, call: CallRecord, *, left: bool = False) -> None:
         """Exactly once for each call. `left`: the client was gone before the end."""
+        self._note_end(call, left=left)
+        if call.sent is not None and call.usage is None and self.unreported is not None:
+            self.unreported.take(call, self._settle_one)
+        else:
+            self._settle((call,))
+
+    def end_before(self, call: CallRecord, answer: HeldAnswer) -> None:
+        """As `end`, before the whole of its answer is written: it is written within this turn of the event loop, once
+        all calls that end in it are settled together. So what a client was answered is counted, whatever happens
+        then."""
+        self._note_end(call, left=False)
+        if call.sent is not None and call.usage is None and self.unreported is not None:
+            self.unreported.take(call, self._settle_one)
+            answer.write()
+            return
+        if not self._ended:
+            # In a context of its own: it serves all these calls.
+            asyncio.get_running_loop().call_soon(self._settle_turn, context=self._context)
+        self._ended.append((call, answer))
+
+    def _settle_turn(self) -> None:
+        ended, self._ended = self._ended, []
+        for call, answer in ended:
+            if answer.disconnected:
+                call.outcome = "left"
+        try:
+            self._settle([call for call, _ in ended])
+        finally:
+            for _, answer in ended:
+                answer.write()
+
+    def _note_end(self, call: CallRecord, *, left: bool) -> None:
         self.open -= 1
         if call.since:
             call.note_events()
@@ -162,18 +257,18 @@ class Meters:
             call.outcome = "left"
         elif call.error or call.status >= 400:
             call.outcome = "refused" if 400 <= call.status < 500 else "failed"
-        if call.sent is not None and call.usage is None and self.unreported is not None:
-            self.unreported.take(call, self._notify)
-        else:
-            self._notify(call)
 
-    def _notify(self, call: CallRecord) -> None:
-        call.price()
-        call.sent = None
-        if (ticket := call.ticket) is not None:
-            ticket.settle(call.cost or 0, _tokens_of(call) if ticket.counts_tokens else 0)
+    def _settle_one(self, call: CallRecord) -> None:
+        self._settle((call,))
+
+    def _settle(self, calls: Sequence[CallRecord]) -> None:
+        for call in calls:
+            call.price()
+            call.sent = None
+            if (ticket := call.ticket) is not None:
+                ticket.settle(call.cost or 0, _tokens_of(call) if ticket.counts_tokens else 0)
         if self._listeners:
-            self._kinds.notify(call)
+            self._kinds.notify(calls)
 
 
 def _tokens_of(call: CallRecord) -> int:

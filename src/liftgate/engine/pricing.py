@@ -14,7 +14,7 @@ import msgspec
 
 from liftgate.deployments import Deployment
 from liftgate.json_types import JsonObject
-from liftgate.prices import LONG_PROMPT, PICO_A_NANO, TokenCounts, cost_at
+from liftgate.prices import LONG_PROMPT, PICO_A_NANO, Counted, TextCounts, cost_at, cost_of_text
 from liftgate.rates import NONE, Rates, model_entry, rates_of
 
 KNOWN_RATES = 1024
@@ -58,7 +58,7 @@ class Pricing:
         self._rates = lru_cache(KNOWN_RATES)(self._rates_on)
         self._rates_served = lru_cache(KNOWN_RATES)(self._rates_of_answer)
 
-    def cost(self, paid: Served, tokens: TokenCounts, at: float) -> int | None:
+    def cost(self, paid: Served, tokens: Counted, at: float) -> int | None:
         """Of one answer with these tokens. None where something of it has no price. `at`: unix seconds of the call's
         beginning.
 
@@ -73,11 +73,14 @@ class Pricing:
             paid.served_by,
             int(at) // DAY,
             stated if stated and type(stated) is str else paid.tier,
-            sum(tokens.prompt.values()) > LONG_PROMPT,
+            tokens.prompt_total > LONG_PROMPT,
         )
-        if rates is None or (cost := cost_at(rates, tokens)) is None:
+        if rates is None:
             return None
-        return cost.input + cost.output
+        if type(tokens) is TextCounts:
+            return cost_of_text(rates, tokens)
+        cost = cost_at(rates, tokens)
+        return None if cost is None else cost.input + cost.output
 
     def at_most(
         self,

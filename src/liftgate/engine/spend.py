@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import msgspec
@@ -20,9 +20,9 @@ from liftgate.catalog.database import Database
 from liftgate.catalog.rows import usage as rows
 from liftgate.catalog.rows.usage import Counts, Group
 from liftgate.clock import Clock
-from liftgate.engine.meter import CallRecord, OnEnd
+from liftgate.engine.meter import CallRecord, Calls, OnEnd, one_by_one
 from liftgate.engine.operations import PAID
-from liftgate.engine.spend_journal import Journal, OfFiles, Sums, begun, left_behind, sums_of
+from liftgate.engine.spend_journal import Journal, OfFiles, Sums, begun, left_behind, line_of, sums_of
 from liftgate.errors import LiftgateError
 
 log = logging.getLogger("liftgate.engine")
@@ -59,11 +59,12 @@ class Spend:
         self._journal: Journal | None = None
         self._sums = Sums()
         self._loose = Sums()
+        self._counted: list[tuple[Group, Counts, OfFiles | None]] = []
+        self._lines: list[bytes] = []
         self._pending: _Batch | None = None
         self._writing = asyncio.Lock()
         self._failures = 0
         self._failed: LiftgateError | None = None
-        self._day = (-1, "")
         self._logged = False
         self.settled_at = clock.monotonic()
 
@@ -75,50 +76,31 @@ class Spend:
 
     def ended(self, call: CallRecord) -> None:
         if (on_end := self.of_kind(call)) is not None:
-            on_end(call)
+            on_end(Calls((call,)))
+            self.flush()
 
     def of_kind(self, call: CallRecord) -> OnEnd | None:
         if call.operation not in PAID:
             return None
-        key, owner, failed = call.key_id, call.owner, 0 if call.outcome == "ok" else 1
-        model = call.public_model
-        is_free = "*" in model
-        group: Group = ("", "", "", "")
-        begins, day, is_plain = b"", -DAY, call.is_plain
+        counter = _OfKind(call, self.count)
+        return counter.texts if call.is_text else one_by_one(counter.call)
 
-        def count(call: CallRecord) -> None:
-            nonlocal model, group, begins, day
-            if is_free or not day <= call.began_at < day + DAY:
-                day = int(call.began_at) // DAY * DAY
-                model = model_of(call)
-                group = (key, owner, model, self._day_of(call.began_at))
-                begins = begun(group)
-            tokens, cost = call.tokens, call.cost
-            prompt, output, cached = tokens.prompt, tokens.output, tokens.cached
-            # In the order of `rows.COUNTED`.
-            counts = (
-                1,
-                failed,
-                1 if cost is None else 0,
-                0 if call.reckoned is None else 1,
-                sum(prompt.values()),
-                sum(cached.values()) if cached else 0,
-                *(NO_MEDIA if len(prompt) == 1 and "TEXT" in prompt else _media(prompt)),
-                sum(output.values()),
-                tokens.thoughts,
-                cost or 0,
-            )
-            self._count(group, begins, counts, None if is_plain else _used(call))
+    def count(self, group: Group, begins: bytes, counts: Counts, used: OfFiles | None) -> None:
+        """Until `flush` writes it down."""
+        self._counted.append((group, counts, used))
+        self._lines.append(line_of(begins, counts, used))
 
-        return count
-
-    def _count(self, group: Group, begins: bytes, counts: Counts, used: OfFiles | None) -> None:
+    def flush(self) -> None:
+        if not self._counted:
+            return
+        lines, self._lines = b"".join(self._lines), []
+        counted, self._counted = self._counted, []
         sums = self._sums
         try:
             journal = self._journal
             if journal is None:
                 journal = self._journal = Journal(self._directory)
-            journal.append(begins, counts, used)
+            journal.append(lines)
         except OSError as error:
             if not self._logged:
                 log.error("the journal of spend takes no writes, and a kill would lose what is spent now: %s", error)
@@ -126,9 +108,10 @@ class Spend:
             sums = self._loose
         else:
             self._logged = False
-        sums.add(group, counts)
-        if used is not None:
-            sums.add_files(used)
+        for group, counts, used in counted:
+            sums.add(group, counts)
+            if used is not None:
+                sums.add_files(used)
 
     async def write(self) -> None:
         """Adds what was counted here to the catalogue. Raises what the catalogue does, at once to all who wait; nothing
@@ -203,11 +186,76 @@ class Spend:
         if batch.journal is None or (batch.last and batch.journal.close(remove=True)):
             await self._db.write(partial(rows.forget_journal, journal=batch.name))
 
-    def _day_of(self, at: float) -> str:
-        number = int(at) // DAY
-        if self._day[0] != number:
-            self._day = number, datetime.fromtimestamp(at, UTC).date().isoformat()
-        return self._day[1]
+
+class _OfKind:
+    """Calls of one kind, each day's under a group of its own, which `begins` its lines."""
+
+    __slots__ = ("_begins", "_changes", "_count", "_day", "_failed", "_group", "_key", "_plain")
+
+    def __init__(self, call: CallRecord, count: Callable[[Group, bytes, Counts, OfFiles | None], None]) -> None:
+        self._count = count
+        self._key, self._plain = (call.key_id, call.owner), call.is_plain
+        self._failed = 0 if call.outcome == "ok" else 1
+        # What served text stands in its kind; else what is behind a wildcard does not.
+        self._changes = "*" in call.public_model and not call.is_text
+        self._group: Group = ("", "", "", "")
+        self._begins, self._day = b"", -DAY
+
+    def _look_at(self, call: CallRecord) -> None:
+        day = int(call.began_at) // DAY
+        self._day = day * DAY
+        self._group = (*self._key, model_of(call), _date_of(day))
+        self._begins = begun(self._group)
+
+    def call(self, call: CallRecord) -> None:
+        if self._changes or not self._day <= call.began_at < self._day + DAY:
+            self._look_at(call)
+        tokens, cost = call.tokens, call.cost
+        prompt, output, cached = tokens.prompt, tokens.output, tokens.cached
+        # In the order of `rows.COUNTED`.
+        counts = (
+            1,
+            self._failed,
+            1 if cost is None else 0,
+            0 if call.reckoned is None else 1,
+            sum(prompt.values()),
+            sum(cached.values()) if cached else 0,
+            *(NO_MEDIA if len(prompt) == 1 and "TEXT" in prompt else _media(prompt)),
+            sum(output.values()),
+            tokens.thoughts,
+            cost or 0,
+        )
+        self._count(self._group, self._begins, counts, None if self._plain else _used(call))
+
+    def texts(self, calls: Calls) -> None:
+        """Those of one day are one line, which is whole or is not there."""
+        many, costs = len(calls.all), calls.costs
+        if min(calls.began) < self._day or max(calls.began) >= self._day + DAY:
+            self._look_at(calls.all[0])
+            if min(calls.began) < self._day or max(calls.began) >= self._day + DAY:
+                for call in calls.all:
+                    self.call(call)
+                return
+        # In the order of `rows.COUNTED`.
+        counts = (
+            many,
+            many * self._failed,
+            costs.count(None),
+            0,
+            sum(calls.sent),
+            0,
+            *NO_MEDIA,
+            sum(calls.made),
+            sum(calls.thoughts),
+            sum(costs) if None not in costs else sum(filter(None, costs)),
+        )
+        self._count(self._group, self._begins, counts, None)
+
+
+@lru_cache(maxsize=4)
+def _date_of(day: int) -> str:
+    """`day`: of unix time, in UTC."""
+    return datetime.fromtimestamp(day * DAY, UTC).date().isoformat()
 
 
 def model_of(call: CallRecord) -> str:

@@ -91,20 +91,17 @@ class Journal:
             os.close(self._fd)
         self.size = 0
 
-    def append(self, group: bytes, counts: Counts, used: OfFiles | None) -> None:
-        """`group`: as `begun` writes it. Raises OSError; then it ends as it did before."""
-        line = group + _encode(counts)[1:] + b"\n"
-        if used is not None:
-            line += _encode(used) + b"\n"
+    def append(self, lines: bytes) -> None:
+        """Whole ones, of `line_of`. Raises OSError; then it ends as it did before."""
         try:
-            written = os.write(self._fd, line)
+            written = os.write(self._fd, lines)
         except OSError:
             os.ftruncate(self._fd, self.size)
             raise
-        if written < len(line):
+        if written < len(lines):
             os.ftruncate(self._fd, self.size)
             raise OSError("the disk took a part of a line only")
-        self.size += len(line)
+        self.size += len(lines)
 
     @property
     def lost(self) -> bool:
@@ -171,6 +168,12 @@ def sums_of(content: bytes, journal: str) -> Sums:
 def begun(group: Group) -> bytes:
     """The beginning of the lines of its calls."""
     return _encode(group)[:-1] + b","
+
+
+def line_of(begins: bytes, counts: Counts, used: OfFiles | None) -> bytes:
+    """`begins`: as `begun` writes it. What Files cost has a line of its own."""
+    line = begins + _encode(counts)[1:] + b"\n"
+    return line if used is None else line + _encode(used) + b"\n"
 
 
 def _add_up(rows: list[Counts]) -> None:

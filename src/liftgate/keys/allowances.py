@@ -88,6 +88,16 @@ class Allowances:
         self._open.update(found)
         return [allowance.take_in_hand(amount) for allowance, (_, amount) in zip(found, wanted, strict=True)]
 
+    def take_of(self, budget: Limit, amount: int) -> Taking | None:
+        """As `take_known`, of one budget."""
+        allowance = self._all.get(budget.id)
+        if allowance is None or allowance.limit is not budget or allowance.hand < amount:
+            return None
+        if not self._is_running:
+            self.begin()
+        self._open.add(allowance)
+        return allowance.take_in_hand(amount)
+
     async def take(self, wanted: Sequence[tuple[Limit, int]]) -> list[Taking] | Refusal:
         """All of them or none. Raises LimitsAway while the catalogue is away."""
         takings: list[Taking] = []

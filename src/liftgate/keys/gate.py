@@ -9,26 +9,17 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
 
 from liftgate.deployments import Deployment
-from liftgate.errors import (
-    BudgetInFlight,
-    BudgetReached,
-    InvalidRequest,
-    LiftgateError,
-    LimitsAway,
-    NothingAllowed,
-    RateReached,
-    Unavailable,
-    let_go,
-)
+from liftgate.errors import InvalidRequest, LimitsAway, Unavailable, let_go
+from liftgate.json_types import JsonObject
 from liftgate.keys.allowance import Allowance, Refusal, Taking
 from liftgate.keys.allowances import Allowances, limits_away
-from liftgate.keys.limits import NANO, Bounds, FindGroup, Kind, Limit, Plan, plan_of, together
+from liftgate.keys.limits import Bounds, FindGroup, Kind, Limit, Plan, plan_of, together
+from liftgate.keys.refusals import in_dollars, refused
 from liftgate.large_bodies import Body
 from liftgate.settings.sections import BudgetSettings
 
@@ -39,8 +30,6 @@ RATE_HEADERS = {
 }
 NO_HEADERS: Sequence[Header] = ()
 NO_LIMITS = plan_of((), ())
-SOON = 2.0
-"""Seconds after which a budget that is only in flight is worth another try."""
 
 log = logging.getLogger("liftgate.keys")
 
@@ -56,7 +45,7 @@ class Estimate(Protocol):
 
 class Estimates(Protocol):
     async def estimate(self, deployment: Deployment, body: Body, blobs: Mapping[str, str]) -> Estimate: ...
-    def known(self, deployment: Deployment, body: Body) -> Estimate | None: ...
+    def known(self, deployment: Deployment, body: Body, asked: JsonObject | None) -> Estimate | None: ...
 
 
 class Ticket(msgspec.Struct, eq=False):
@@ -116,12 +105,18 @@ class Ticket(msgspec.Struct, eq=False):
         if (taking := self._begin(model, deployments)) is not None:
             await taking
 
-    def ask_known(self, known: int, deployment: Deployment, body: Body) -> bool:
+    def ask_known(self, known: int, deployment: Deployment, body: Body, asked: JsonObject | None) -> bool:
         """As `ask`, from what this process has at hand; false where the row has to be asked, or the call be refused."""
-        estimate = self._estimates.known(deployment, body)
+        estimate = self._estimates.known(deployment, body, asked)
         if estimate is None or estimate.nanos is None:
             return False
         nanos, tokens = known + estimate.nanos, estimate.tokens
+        if (budget := self._plan.only_budget) is not None and not self._takings:
+            taking = self._allowances.take_of(budget, nanos)
+            if taking is not None:
+                self._takings = {taking.allowance: taking}
+                self._nanos = nanos
+            return taking is not None
         if wanted := self._wanted(nanos, tokens):
             takings = self._allowances.take_known(wanted)
             if takings is None:
@@ -221,7 +216,7 @@ class Ticket(msgspec.Struct, eq=False):
             if seen is not None and seen.standing is not None and seen.standing.spent >= soft:
                 bounds.soft_logged = True
                 log.warning(
-                    "the %s %s has spent its soft budget of %s", bounds.source, ascii(bounds.name), _dollars(soft)
+                    "the %s %s has spent its soft budget of %s", bounds.source, ascii(bounds.name), in_dollars(soft)
                 )
 
     @property
@@ -249,73 +244,3 @@ class Ticket(msgspec.Struct, eq=False):
                 found.append((left_name, b"%d" % left))
                 found.append((reset_name, b"%ds" % max(0, reset)))
         return found
-
-
-def refused(refusal: Refusal) -> LiftgateError:
-    """In a sentence: which limit, whose, what is used, when it is worth another try."""
-    limit, standing = refusal.limit, refusal.standing
-    whose = limit.whose
-    of_model = f" for the model {limit.model}" if limit.model else ""
-    if limit.kind == "usd":
-        return _over_budget(refusal, whose + of_model)
-    if not limit.amount:
-        counted = "requests at one time" if limit.kind == "parallel" else f"{limit.kind} per minute"
-        return NothingAllowed(
-            f"The limit of {counted} is 0 for {whose}{of_model}.",
-            kind="tokens" if limit.kind == "tokens" else "requests",
-            retry_after=None,
-        )
-    if limit.kind == "parallel":
-        return RateReached(
-            f"Limit of {limit.amount} requests at one time reached for {whose}: {standing.out} are running. "
-            "Try again when one has ended.",
-            kind="requests",
-            code="parallel_limit_exceeded",
-            retry_after=1,
-        )
-    wait = max(1.0, standing.free_at - standing.now)
-    return RateReached(
-        f"Rate limit of {limit.amount} {limit.kind} per minute reached for {whose}{of_model}: {standing.spent} are used"
-        f"{f', {refusal.amount} are needed' if limit.kind == 'tokens' else ''}. Try again in {math.ceil(wait)} s.",
-        kind=limit.kind,
-        retry_after=wait,
-    )
-
-
-def _over_budget(refusal: Refusal, whose: str) -> BudgetReached:
-    limit, standing, ends_at = refusal.limit, refusal.standing, refusal.ends_at
-    in_flight = limit.amount - standing.spent >= refusal.amount
-    window = f" per {limit.duration}" if limit.duration else ""
-    resets = f" It begins anew at {_iso(ends_at)}." if ends_at is not None else ""
-    held = (
-        f" and {_dollars(standing.out)} are held for requests that are running or about to begin"
-        if standing.out
-        else ""
-    )
-    sentence = (
-        f"Budget of {_dollars(limit.amount)}{window} of {whose}: {_dollars(standing.spent)} are spent{held}, "
-        f"and this request can cost up to {_dollars(refusal.amount)}."
-    )
-    wait = SOON if in_flight else None if ends_at is None else max(1.0, ends_at - standing.now)
-    more = " What they do not use comes back: try again in a moment." if in_flight else resets
-    kind = BudgetInFlight if in_flight else BudgetReached
-    return kind(
-        sentence + more,
-        facts={
-            "limit_source": "in_flight" if in_flight else limit.source,
-            "limit": limit.amount / NANO,
-            "spent": standing.spent / NANO,
-            "needed": refusal.amount / NANO,
-            "resets_at": None if ends_at is None else int(ends_at),
-        },
-        retry_after=wait,
-    )
-
-
-def _dollars(nanos: int) -> str:
-    whole, part = divmod(nanos, NANO)
-    return f"${whole:,}.{part:09d}".rstrip("0").rstrip(".")
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -50,28 +50,38 @@ class Plan:
     asking: tuple[Limit, ...]
     rates: tuple[Limit, ...]
     has_budget: bool
+    only_budget: Limit | None = None
+    """What is asked, where it is one budget and nothing else."""
 
 
 def plan_of(limits: Iterable[Limit], names: Collection[str]) -> Plan:
     """`names`: all that the model is called by."""
     mine = [each for each in limits if not each.model or each.model in names]
+    asking = tuple(each for each in mine if each.kind in ("tokens", "usd"))
     return Plan(
         at_once=tuple((each, 1) for each in mine if each.kind in ("parallel", "requests")),
-        asking=tuple(each for each in mine if each.kind in ("tokens", "usd")),
+        asking=asking,
         rates=tuple(each for each in mine if each.kind in ("requests", "tokens")),
         has_budget=any(each.kind == "usd" for each in mine),
+        only_budget=_only_budget(asking),
     )
+
+
+def _only_budget(asking: Sequence[Limit]) -> Limit | None:
+    return asking[0] if len(asking) == 1 and asking[0].kind == "usd" else None
 
 
 def together(plans: Sequence[Plan]) -> Plan:
     """Of a key and its owners: all of them hold."""
     if len(plans) == 1:
         return plans[0]
+    asking = tuple(each for plan in plans for each in plan.asking)
     return Plan(
         at_once=tuple(each for plan in plans for each in plan.at_once),
-        asking=tuple(each for plan in plans for each in plan.asking),
+        asking=asking,
         rates=tuple(each for plan in plans for each in plan.rates),
         has_budget=any(plan.has_budget for plan in plans),
+        only_budget=_only_budget(asking),
     )
 
 

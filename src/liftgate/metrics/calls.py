@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from itertools import zip_longest
+from operator import add
 
-from liftgate.engine.meter import CallRecord, OnEnd
+from liftgate.engine.meter import CallRecord, Calls, OnEnd, one_by_one
 from liftgate.engine.spend import model_of
 from liftgate.metrics import families
 from liftgate.metrics.cells import UNREAD_CELL, Labels, Slot
 from liftgate.metrics.families import OTHER, Family
-from liftgate.prices import TokenCounts
+from liftgate.prices import Counted
 from liftgate.rates import model_entry
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -28,6 +30,9 @@ DOORS = {
     "/upload/v1/files": "native",
 }
 """Routes that take files in → how that is called."""
+
+
+Count = Callable[[CallRecord], None]
 
 
 class _TokenCells(dict[str, int]):
@@ -67,19 +72,69 @@ class CallCounts:
 
     def ended(self, call: CallRecord) -> None:
         if (on_end := self.of_kind(call)) is not None:
-            on_end(call)
+            on_end(Calls((call,)))
 
     def of_kind(self, call: CallRecord) -> OnEnd | None:
         """Where calls of a kind are counted is looked for once, and not for each of them."""
+        if call.is_text and call.method and call.operation and call.tries and call.outcome != "refused":
+            return self._texts(call)
         on_end = self._request(call) if call.method else None
         if call.operation:
             on_end = self._call(call, on_end)
-        return on_end if call.outcome != "refused" else self._refusal(call, on_end)
+        if call.outcome == "refused":
+            on_end = self._refusal(call, on_end)
+        return None if on_end is None else one_by_one(on_end)
 
-    def _request(self, call: CallRecord) -> OnEnd:
-        method = call.method if call.method in METHODS else "_OTHER"
-        labels = (method, call.route or OTHER, str(call.status))
-        door = DOORS.get(call.route) if method in ("POST", "PUT") else None
+    def _texts(self, call: CallRecord) -> OnEnd:
+        """As the others do, of many at once."""
+        slot, cells = self._slot, self._cells
+        http = slot.at(families.HTTP, (_method(call), call.route or OTHER, str(call.status)))
+        own = slot.at(families.OVERHEAD, (call.operation,))
+        asked = (call.operation, PROVIDER, call.public_model)
+        google = slot.at(families.CALLS, (*asked, call.error))
+        ok = slot.at(families.ATTEMPTS, (call.deployment, "ok"))
+        first, further = slot.at(families.FIRST, asked), slot.at(families.PER_CHUNK, asked)
+        sent, made = (slot.at(families.TOKEN_USAGE, (*asked, kind)) for kind in ("input", "output"))
+        streamed, model = call.streamed, self._model(call)
+        tokens, key, spent = self._tokens_of(model), self._key(call), -1
+
+        def count(calls: Calls) -> None:
+            nonlocal spent
+            slot.observe_all(http, families.HTTP_SECONDS, calls.totals)
+            slot.observe_all(own, families.OWN_SECONDS, calls.owns)
+            slot.observe_all(google, families.CALL_SECONDS, calls.upstreams)
+            cells[ok] += len(calls.all)
+            if streamed:
+                for each in calls.all:
+                    self._pieces(each, first, further)
+            if nanos := self._nanos(calls, model):
+                if spent < 0:
+                    spent = slot.at(families.SPEND, (key, model))
+                cells[spent] += nanos / 1e9
+            outputs = calls.made
+            if total := sum(calls.sent):
+                cells[tokens.input["TEXT"]] += total
+            if total := sum(outputs):
+                cells[tokens.output["TEXT"]] += total
+            if total := sum(calls.thoughts):
+                cells[tokens.thoughts["TEXT"]] += total
+                outputs = (*map(add, outputs, calls.thoughts),)
+            slot.observe_all(sent, families.TOKENS, calls.sent)
+            slot.observe_all(made, families.TOKENS, outputs)
+
+        return count
+
+    def _nanos(self, calls: Calls, model: str) -> int:
+        """What they cost; those without a price are counted as such."""
+        costs = calls.costs
+        if None not in costs:
+            return sum(costs)
+        self._slot.add(families.UNPRICED, (model,), costs.count(None))
+        return sum(filter(None, costs))
+
+    def _request(self, call: CallRecord) -> Count:
+        labels = (_method(call), call.route or OTHER, str(call.status))
+        door = DOORS.get(call.route) if call.method in ("POST", "PUT") else None
         cells, buckets = self._cells, families.HTTP_SECONDS
         at = self._slot.at(families.HTTP, labels)
         at_sum = at + len(buckets) + 1
@@ -100,7 +155,7 @@ class CallCounts:
         self._slot.add(families.UPLOAD_BYTES, (door,), call.bytes_in)
         self._slot.observe(families.UPLOAD_SECONDS, (door,), call.total)
 
-    def _refusal(self, call: CallRecord, on_end: OnEnd | None) -> OnEnd:
+    def _refusal(self, call: CallRecord, on_end: Count | None) -> Count:
         at = self._slot.at(families.REFUSALS, (self._key(call), call.error or OTHER, call.limit))
 
         def count(call: CallRecord) -> None:
@@ -110,7 +165,7 @@ class CallCounts:
 
         return count
 
-    def _call(self, call: CallRecord, request: OnEnd | None) -> OnEnd:
+    def _call(self, call: CallRecord, request: Count | None) -> Count:
         model, asked = call.public_model, (call.operation, PROVIDER, call.public_model)
         tokens = None if "*" in model else self._tokens_of(model)
         reached = self._reached(call) if call.tries else None
@@ -146,7 +201,7 @@ class CallCounts:
 
         return count
 
-    def _reached(self, call: CallRecord) -> OnEnd:
+    def _reached(self, call: CallRecord) -> Count:
         """Of a call for which Google was asked."""
         asked, streamed, is_plain = (call.operation, PROVIDER, call.public_model), call.streamed, call.is_plain
         cells, buckets, slot = self._cells, families.CALL_SECONDS, self._slot
@@ -165,13 +220,18 @@ class CallCounts:
                 cells[ok] += 1.0
             else:
                 self._irregular(call, labels, ok)
-            if streamed and call.first_event:
-                slot.observe_at(first, buckets, call.first_event)
-                if (more := call.chunks - 1) > 0:
-                    mean = max(0.0, upstream - call.first_event) / more
-                    slot.observe_at(further, families.QUICK_SECONDS, mean, more)
+            if streamed:
+                self._pieces(call, first, further)
 
         return count
+
+    def _pieces(self, call: CallRecord, first: int, further: int) -> None:
+        """Of a stream: when its first one came, and the others."""
+        if call.first_event:
+            self._slot.observe_at(first, families.CALL_SECONDS, call.first_event)
+            if (more := call.chunks - 1) > 0:
+                mean = max(0.0, call.upstream - call.first_event) / more
+                self._slot.observe_at(further, families.QUICK_SECONDS, mean, more)
 
     def _irregular(self, call: CallRecord, labels: Labels, ok: int) -> None:
         if call.sampled:
@@ -181,7 +241,7 @@ class CallCounts:
         else:
             self._cells[ok] += 1.0
 
-    def _count_tokens(self, tokens: TokenCounts, of_model: _Tokens, sent_at: int, made_at: int) -> None:
+    def _count_tokens(self, tokens: Counted, of_model: _Tokens, sent_at: int, made_at: int) -> None:
         cells, cached, buckets = self._cells, tokens.cached, families.TOKENS
         sent = made = 0
         for modality, count in tokens.prompt.items():
@@ -248,3 +308,7 @@ class CallCounts:
                 return OTHER
             self._keys.add(name)
         return name
+
+
+def _method(call: CallRecord) -> str:
+    return call.method if call.method in METHODS else "_OTHER"

@@ -124,6 +124,17 @@ class Slot:
         cells[at + bisect_left(buckets, value)] += times
         cells[at + len(buckets) + 1] += value * times
 
+    def observe_all(self, at: int, buckets: Sequence[float], values: Sequence[float]) -> None:
+        """As `observe_at`, once for each; there is one at least."""
+        cells = self.cells
+        cells[at + len(buckets) + 1] += sum(values)
+        low = bisect_left(buckets, min(values))
+        if low == bisect_left(buckets, max(values)):
+            cells[at + low] += len(values)
+            return
+        for value in values:
+            cells[at + bisect_left(buckets, value)] += 1.0
+
     def close(self) -> None:
         self.cells.release()
         self._mapped.close()

@@ -66,6 +66,7 @@ class App:
         origins = gateway.settings.server.cors_origins
         self._local_only = None if gateway.settings.auth.required else LocalOnly(origins)
         self._answer = self._answer_request
+        self._shares_nothing = not origins
         if origins:
             self._answer = CrossOrigin(origins, self._answer_request, self._dialect_of).answer
         self._leaving = False
@@ -82,9 +83,12 @@ class App:
             request_id = ids.new_request_id()
             working_for.set(request_id)
             request = Request(scope, receive, self._gateway, self._state, request_id)
+            exchange = request.exchange
+            if exchange is not None and self._shares_nothing and send == exchange.send:
+                request.direct = exchange
             if self._meters.on:
                 call = metering.begin(request, self._meters)
-                if request.exchange is None:
+                if exchange is None:
                     send = metering.patient(send, call)
             try:
                 await self._answer(request, send)

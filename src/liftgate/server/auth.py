@@ -18,6 +18,8 @@ from liftgate.server.request import Request
 from liftgate.settings.sections import LOCAL, AuthSettings
 
 OPEN = Caller(LOCAL, "", "")
+MOST_SEEN = 10_000
+"""Headers whose keys are remembered."""
 _BARE_HEADERS = (b"x-goog-api-key", b"api-key", b"x-api-key")
 
 NO_KEY = (
@@ -34,6 +36,7 @@ class Authenticator:
             (digest := _digest(secret.encode())): (digest, in_config(owner))
             for secret, owner in settings.owners().items()
         }
+        self._seen: dict[bytes, str | Caller] = {}
 
     def caller_of(
         self, request: Request, keys: KnownKeys, key_of: Callable[[Request], bytes] | None = None
@@ -42,18 +45,40 @@ class Authenticator:
         the catalogue has to be asked. Raises AuthenticationFailed."""
         if not self._callers:
             return OPEN
-        key = (key_of or presented_key)(request)
+        header = request.headers.get(b"authorization") if key_of is None or key_of is presented_key else None
+        if header is not None and (seen := self._seen.get(header)) is not None:
+            if isinstance(seen, Caller):
+                return seen
+            if (made := keys.known(seen)) is not None:
+                return _caller(made, seen, keys)
+        return self._find(request, keys, key_of or presented_key)
+
+    def _find(
+        self, request: Request, keys: KnownKeys, key_of: Callable[[Request], bytes]
+    ) -> Caller | Awaitable[Caller]:
+        key = key_of(request)
         if not key:
             raise _no_key()
         digest = _digest(key)
         known, caller = self._callers.get(digest, (b"", ANONYMOUS))
         if hmac.compare_digest(digest, known):
+            self._remember(request, key, caller)
             return caller
         token = digest.hex()
         made = keys.known(token)
         if made is not None:
+            self._remember(request, key, token)
             return _caller(made, token, keys)
         return self._looked_up(key, token, keys)
+
+    def _remember(self, request: Request, key: bytes, found: str | Caller) -> None:
+        """What a header came to, of a key that is or was good: neither its digest nor its form is looked at again. What
+        became of the key since is asked each time."""
+        header = request.headers.get(b"authorization", b"")
+        if _bearer(header) == key:
+            if len(self._seen) >= MOST_SEEN:
+                self._seen.clear()
+            self._seen[header] = found
 
     async def find_caller(self, request: Request, keys: KnownKeys) -> Caller:
         """As `caller_of`."""
@@ -86,13 +111,17 @@ def _no_key() -> AuthenticationFailed:
 def presented_key(request: Request) -> bytes:
     """`Authorization: Bearer`, then Google's and LiteLLM's headers, then Google's `?key=`, then what the browser signed
     in with; empty when there is none."""
-    scheme, _, value = request.headers.get(b"authorization", b"").strip().partition(b" ")
-    if scheme.lower() == b"bearer" and value.strip():
-        return value.strip()
+    if value := _bearer(request.headers.get(b"authorization", b"")):
+        return value
     for name in _BARE_HEADERS:
         if value := request.headers.get(name, b"").strip():
             return value
     return request.query_key or request.signed_in_key
+
+
+def _bearer(header: bytes) -> bytes:
+    scheme, _, value = header.strip().partition(b" ")
+    return value.strip() if scheme.lower() == b"bearer" else b""
 
 
 def anthropics_key(request: Request) -> bytes:

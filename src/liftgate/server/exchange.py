@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import http
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from types import TracebackType
 from typing import Protocol
 
 from liftgate.deadlines import Deadlines
-from liftgate.server.asgi import Message, Receive, Scope, Send
+from liftgate.server.asgi import Header, Message, Receive, Scope, Send
 
 log = logging.getLogger("uvicorn.error")
 
 EXTENSION = "liftgate.exchange"
-"""Of ASGI, in a scope's `extensions`: the `Exchange` itself, for `take_whole` and `when_left`."""
+"""Of ASGI, in a scope's `extensions`: the `Exchange` itself, for `take_whole`, `when_left` and `hold`."""
 
 HIGH_WATER = 64 * 1024
 """Bytes of body that wait for the application before reading is paused."""
@@ -60,8 +60,9 @@ STATUS_LINES = {status: _status_line(status) for status in range(200, 600)}
 
 
 class Exchange:
-    """`whole`: all of the request has come. `complete`: all of the answer is written. `written`: some of it is.
-    `until_close`: the answer ends where the connection does. `waited`: seconds for the client to take the answer."""
+    """`whole`: all of the request has come. `holds`: a whole answer waits for `write`. `complete`: all of the answer is
+    written. `written`: some of it is. `until_close`: the answer ends where the connection does. `waited`: seconds for
+    the client to take the answer."""
 
     __slots__ = (
         "_body",
@@ -70,11 +71,13 @@ class Exchange:
         "_event",
         "_expects",
         "_head",
+        "_held",
         "_left",
         "_line",
         "_on_left",
         "complete",
         "disconnected",
+        "holds",
         "keep_alive",
         "scope",
         "until_close",
@@ -95,6 +98,7 @@ class Exchange:
         self._on_left: Callable[[], object] | None = None
         # The answer. `_left`: bytes of body that its length still promises; -1: no length was given.
         self._head: bytes | None = None
+        self._held, self.holds = b"", False
         self._left = -1
         self._chunked = self.until_close = self.written = self.complete = False
         self.waited = 0.0
@@ -136,10 +140,11 @@ class Exchange:
         self.scope["extensions"] = {EXTENSION: self}
         try:
             await app(self.scope, self.receive, self.send)
-            if not self.complete and not self.disconnected:
+            if not self.complete and not self.disconnected and not self.holds:
                 raise RuntimeError("the application returned before its answer was complete")
         except BaseException as error:
             log.error("Exception in ASGI application\n", exc_info=error)
+            self._held, self.holds = b"", False
             if not self.complete and not self.disconnected:
                 self._line.failed(self)
         finally:
@@ -192,7 +197,7 @@ class Exchange:
         if self._head is None:
             if message["type"] != "http.response.start":
                 raise RuntimeError(f"Expected 'http.response.start', but got '{message['type']}'.")
-            self._head = self._headed(message)
+            self._head = self._headed(message["status"], message.get("headers", ()))
             return
         if message["type"] != "http.response.body" or self.complete:
             raise RuntimeError(f"'{message['type']}' in the wrong place.")
@@ -208,9 +213,27 @@ class Exchange:
             self._wake()
             line.answered(self)
 
-    def _headed(self, message: Message) -> bytes:
-        status: int = message["status"]
-        headers = [*self._line.default_headers(), *message.get("headers", ())]
+    def hold(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
+        """Takes a whole answer, for `write`. False where it has to be sent, since the client is slow."""
+        if self._line.write_paused or self._head is not None:
+            return False
+        self._head = self._headed(status, headers)
+        self._held, self.holds = self._head + self._framed(body, False), True
+        return True
+
+    def write(self) -> None:
+        """What `hold` took, unless the client has left."""
+        held, self._held, self.holds = self._held, b"", False
+        if not held or self.disconnected:
+            return
+        self.written = True
+        self._line.write(held)
+        self.complete = True
+        self._wake()
+        self._line.answered(self)
+
+    def _headed(self, status: int, own: Sequence[Header]) -> bytes:
+        headers = [*self._line.default_headers(), *own]
         lines = [STATUS_LINES[status], *[b"%b: %b\r\n" % header for header in headers]]
         fields = dict(headers)
         if (length := fields.get(b"content-length")) is not None:

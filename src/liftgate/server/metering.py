@@ -77,4 +77,7 @@ def end(request: Request, call: CallRecord, meters: Meters) -> None:
     call.path = request.path
     if request.exchange is not None:
         call.client += request.exchange.waited
-    meters.end(call, left=request.left)
+    if request.direct is not None and request.direct.holds:
+        meters.end_before(call, request.direct)
+    else:
+        meters.end(call, left=request.left)

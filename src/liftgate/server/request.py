@@ -52,18 +52,19 @@ class Request:
     """`params`: what the path names. `caller` and `owner`: set once the key is known. `left`: the client has gone.
 
     `signed_in_key`: the key that a browser signed in with; it counts where the request brings none. `call`: its record,
-    where somebody listens. `exchange`: where its server is ours."""
+    where somebody listens. `exchange`: where its server is ours. `direct`: the same, where nothing stands between."""
 
     __slots__ = (
         "_begun", "_bodies", "_dawdling", "_receive", "_received", "_scope", "call", "caller", "deadlines", "desk",
-        "exchange", "gateway", "headers", "held", "id", "id_headers", "left", "method", "owner", "params", "path",
-        "query_string", "raw_path", "signed_in_key", "tasks", "unread",
+        "direct", "exchange", "gateway", "headers", "held", "id", "id_headers", "left", "method", "owner", "params",
+        "path", "query_string", "raw_path", "signed_in_key", "tasks", "unread",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, gateway: Gateway, state: AppState, request_id: str) -> None:
         self._scope = scope
         self._receive = receive
         self.exchange: Exchange | None = (scope.get("extensions") or {}).get(EXTENSION)
+        self.direct: Exchange | None = None
         self.call: CallRecord | None = None
         self.gateway = gateway
         self.tasks = state.tasks

@@ -51,6 +51,11 @@ class Response:
         if (call := request.call) is not None:
             headers += begin_answer(call, self.status, request.gateway.meters)
             call.bytes_out = len(self.body)
+        direct = request.direct
+        if direct is not None and not refused and direct.hold(self.status, headers, self.body):
+            if call is None:
+                direct.write()
+            return
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": refused})
         if refused:
