@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -24,6 +24,7 @@ from liftgate.engine.attempt import Attempts, RequestFiles, silence
 from liftgate.engine.meter import CallRecord, bringing, current
 from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.operations import OPERATIONS
+from liftgate.engine.unreported import characters_in
 from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound, UpstreamDisconnected, let_go, shortened
 from liftgate.gemini.client import EVENTS
 from liftgate.gemini.stream import GeminiStream
@@ -108,6 +109,9 @@ class PassedStream:
     async def _relay(self, batch: Sequence[Body], form: Events | Elements) -> AsyncGenerator[bytes, None]:
         try:
             while batch:
+                if (call := self._call) is not None and call.sent is not None and not self._stream.large:
+                    # Google has not said yet what was used.
+                    call.given += characters_in(batch)
                 good: list[Body] = []
                 try:
                     if self._stream.large:
@@ -119,7 +123,7 @@ class PassedStream:
                 finally:
                     if good:
                         yield b"".join(good)
-                if (call := self._call) is not None:
+                if call is not None:
                     call.begin_wait()
                 batch = await self._stream.batch()
                 if call is not None:
@@ -318,8 +322,3 @@ def _place(url: str) -> tuple[str, int | None] | None:
     except ValueError:
         return None
     return (host, None if port in (80, 443) else port) if host else None
-
-
-def methods_of(model: str) -> Iterable[str]:
-    """What can be called of an upstream model, as Google lists it: it names no streams and no batches of embeddings."""
-    return ("embedContent", "countTokens") if "embedding" in model else ("generateContent", "countTokens")

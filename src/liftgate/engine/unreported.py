@@ -5,7 +5,9 @@ has none. They are reckoned from what was sent, which Google counts for nothing,
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
 
 from liftgate.deployments import Deployment
 from liftgate.engine.estimates import Estimates
@@ -20,6 +22,37 @@ log = logging.getLogger("liftgate.engine")
 
 CHARACTERS_A_TOKEN = 4
 TEXT = "TEXT"
+
+
+class _Part(msgspec.Struct):
+    text: str = ""
+
+
+class _Content(msgspec.Struct):
+    parts: list[_Part] = []
+
+
+class _Candidate(msgspec.Struct):
+    content: _Content = msgspec.field(default_factory=_Content)
+
+
+class _Event(msgspec.Struct):
+    candidates: list[_Candidate] = []
+
+
+_read_event = msgspec.json.Decoder(_Event).decode
+
+
+def characters_in(events: Sequence[Body]) -> int:
+    """Of the texts in Gemini's events, as they came. What has another form has none."""
+    found = 0
+    for data in events:
+        try:
+            candidates = _read_event(data).candidates
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+        found += sum(len(part.text) for each in candidates for part in each.content.parts)
+    return found
 
 
 class NoUsage:

@@ -9,7 +9,8 @@ import re
 
 from liftgate.ask.model_facts import facts_for
 from liftgate.engine.models import ServedModel
-from liftgate.engine.pass_through import METHODS, NUMBERS, STREAM, GeminiRequest, methods_of
+from liftgate.engine.operations import methods_of
+from liftgate.engine.pass_through import METHODS, NUMBERS, STREAM, GeminiRequest
 from liftgate.errors import InvalidRequest, ModelNotFound, NotFound
 from liftgate.json_types import JsonObject
 from liftgate.names import gemini_model, has_collection
