@@ -6,8 +6,8 @@ import hashlib
 import http.client
 import json
 import socket
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +17,8 @@ import pytest
 from gateways import MODEL, gateway_server, sandbox_server, settings_for
 from hostile_web import PNG, REFUSED, SERVED, TOO_LARGE, hostile_web, moved
 from liftgate.settings import LimitSettings
-from urls import INSIDE, LOOPBACK, NO_SCHEME, NO_URL
+from raw_http import call
+from urls import ADDRESSES_INSIDE, INSIDE, LOOPBACK, NO_SCHEME, NO_URL
 
 MIB = 1 << 20
 ANN = {"Authorization": "Bearer sk-ann", "Content-Type": "application/json"}
@@ -155,3 +156,66 @@ def test_no_redirect_leads_inside(url: str) -> None:
                 status, body = ask(url, image(f"http://{ALLOWED}:{allowed.server_address[1]}/on"))
                 refused(status, body, f"{PLACE}.image_url.url")
         assert other.connections == 0
+
+
+PUBLIC = "2620:4f:8000::1"
+"""A public address behind which nothing is: AS112's, which throws away what comes (RFC 7534)."""
+FORBIDDEN = "The URL does not lead to a public address."
+
+
+@contextmanager
+def names_that_lead_to(monkeypatch: pytest.MonkeyPatch, *answers: Sequence[str]) -> Iterator[list[str]]:
+    """The system's resolver, with a name server for `.rebind.test` that gives another of the answers to each question,
+    and the last one for ever: the names that were asked for."""
+    asked: list[str] = []
+    system = socket.getaddrinfo
+
+    def lookup(host: Any, port: Any, *more: Any, **named: Any) -> Any:
+        if not str(host).endswith(".rebind.test"):
+            return system(host, port, *more, **named)
+        asked.append(str(host))
+        addresses = answers[min(asked.count(str(host)), len(answers)) - 1]
+        families = [socket.AF_INET6 if ":" in address else socket.AF_INET for address in addresses]
+        return [(family, 1, 6, "", (address, port)) for family, address in zip(families, addresses, strict=True)]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", lookup)
+        yield asked
+
+
+def doors_of(url: str) -> list[tuple[str, Any]]:
+    """Where a picture's address stands, in each dialect."""
+    picture = {"type": "image", "source": {"type": "url", "url": url}}
+    shown = [{"role": "user", "content": [{"type": "input_image", "image_url": url}]}]
+    return [
+        ("/v1/chat/completions", {"model": MODEL, "messages": [{"role": "user", "content": [image(url)]}]}),
+        ("/v1/responses", {"model": MODEL, "input": shown}),
+        ("/v1/messages", {"model": MODEL, "max_tokens": 9, "messages": [{"role": "user", "content": [picture]}]}),
+    ]
+
+
+def test_no_name_leads_inside_whatever_it_is_made_to_mean(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, address in enumerate(ADDRESSES_INSIDE):
+        with names_that_lead_to(monkeypatch, [address, address]) as asked:
+            path, body = doors_of(f"http://a{number}.rebind.test/x.png")[number % 3]
+            answer = call(url, "POST", path, json.dumps(body).encode(), ANN)
+        assert asked and answer.status == 400 and FORBIDDEN in answer.body.decode(), (address, answer.body)
+
+
+def test_a_name_that_means_another_address_the_next_time_leads_nowhere_inside(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: what was looked at is what is connected to, and each question and each redirect is looked at."""
+    with hostile_web() as inside, hostile_web(ALLOWED) as allowed:
+        port = inside.server_address[1]
+        for answers in (([PUBLIC], ["127.0.0.1"]), ([PUBLIC, "127.0.0.1"],), (["127.0.0.1", PUBLIC], ["127.0.0.1"])):
+            for path, body in doors_of(f"http://flip.rebind.test:{port}/good.png"):
+                with names_that_lead_to(monkeypatch, *answers) as asked:
+                    for _ in range(2):
+                        assert call(url, "POST", path, json.dumps(body).encode(), ANN).status == 400
+                assert asked
+        allowed.pages["on"] = moved(f"http://flip.rebind.test:{port}/good.png", "302 Found")
+        with names_that_lead_to(monkeypatch, ["127.0.0.1"]):
+            status, body = ask(url, image(f"http://{ALLOWED}:{allowed.server_address[1]}/on"))
+        assert FORBIDDEN in refused(status, body, f"{PLACE}.image_url.url")["message"]
+        assert inside.connections == 0

@@ -82,3 +82,21 @@ INSIDE = (
     *("0xa9fea9fe", "2852039166", "0251.0376.0251.0376", "169.254.43518", "[::a9fe:a9fe]"),
 )
 """Other machines of a network that nobody outside is to reach."""
+
+ADDRESSES_INSIDE = (
+    *(
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "198.18.0.1",
+    ),
+    *("::", "::1", "fe80::1%lo", "fc00::1", "fd00:ec2::254", "fec0::1", "ff02::1", "2001:db8::1", "3fff::1", "100::1"),
+    # An IPv4 address within: mapped, compatible, translated, NAT64 (the local prefix too), 6to4, Teredo, ISATAP.
+    *("::ffff:127.0.0.1", "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::7f00:1"),
+    *("2002:7f00:1::1", "2001:0:a00:1::80ff:fffe", "2606:4700::5efe:7f00:1", "2606:4700::200:5efe:a9fe:a9fe"),
+)
+"""What a name can be made to lead to."""

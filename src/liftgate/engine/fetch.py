@@ -41,6 +41,13 @@ _asking: ContextVar[Owner] = ContextVar("whom a look-up is for", default="")
 """The connector asks the resolver, and knows no owner."""
 
 
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_ISATAP = 0x5EFE
+"""Before the last 32 bits (RFC 5214, 6.1), with either value of the bit that says how far the address counts."""
+_DOCUMENTATION = ipaddress.ip_network("3fff::/20")
+"""RFC 9637; Python's tables are older."""
+
+
 class _NotPublic(OSError):
     """A name or address that leads inside."""
 
@@ -191,12 +198,22 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(parsed, ipaddress.IPv6Address):
-        inside = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
-        if inside is not None:
+        if (inside := _address_inside(parsed)) is not None:
             return is_public(str(inside))
-        if parsed in ipaddress.ip_network("64:ff9b::/96"):
-            return is_public(str(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)))
+        if parsed.is_site_local or parsed in _DOCUMENTATION:
+            return False
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
+
+
+def _address_inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that it stands for, by whichever way between the two: mapped, 6to4, Teredo, NAT64, ISATAP."""
+    if address.ipv4_mapped or address.sixtofour:
+        return address.ipv4_mapped or address.sixtofour
+    if address.teredo:
+        return address.teredo[1]
+    if address in _NAT64 or (int(address) >> 32) & 0xFDFFFFFF == _ISATAP:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
 
 
 def _result(hostname: str, family: int, host: str, port: int) -> ResolveResult:
