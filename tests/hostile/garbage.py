@@ -113,6 +113,16 @@ ERROR_BODIES: Mapping[str, bytes] = {
     "a delay beyond floats": b'{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "m", "details": '
     b'[{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "' + b"9" * 400 + b's"}]}}',
     "a message of a megabyte": json.dumps({"error": {"code": 400, "status": "X", "message": "m" * 10**6}}).encode(),
+    "details of a megabyte": json.dumps(
+        {
+            "error": {
+                "code": 400,
+                "status": "X",
+                "message": "m",
+                "details": [{"fieldViolations": [{"field": "f" * 10**6}]}],
+            }
+        }
+    ).encode(),
     "a message of control characters": json.dumps({"error": {"status": "X", "message": "a\r\nb\0\u2028"}}).encode(),
 }
 

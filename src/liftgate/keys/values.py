@@ -17,6 +17,7 @@ from liftgate.keys.key import GROUPS, TYPES
 from liftgate.keys.limits import NANO
 from liftgate.keys.terms import Budget
 from liftgate.large_bodies import fits
+from liftgate.settings.references import stand_in
 
 LONGEST_TEXT = 256
 MOST_ITEMS = 1000
@@ -62,6 +63,8 @@ def secret(value: object, param: str) -> str | None:
             param,
             f"a key that begins with 'sk-' and has {SHORTEST_SECRET} or more ASCII characters without white space",
         )
+    if stand_in(value, {}, refers=False) is not None:
+        raise _wrong(param, "the key itself, not a reference that was not filled in or a placeholder")
     return value
 
 

@@ -63,8 +63,11 @@ def _unfilled(patterns: Iterable[str], value: str, *, refers: bool) -> str | Non
 
 def stand_in(value: str, environ: Mapping[str, str], *, refers: bool = True) -> str | None:
     """What is wrong with a key that is none: a reference, the name of a variable, a placeholder; else None."""
-    if advice := _unfilled((*_REFERENCES, _OF_KEYS), value, refers=refers):
-        return advice
+    patterns = (*_REFERENCES, _OF_KEYS)
+    # Behind what keys begin with, as in `sk-$MASTER_KEY`.
+    for part in dict.fromkeys((value, value.removeprefix("sk-"))):
+        if advice := _unfilled(patterns, part, refers=refers):
+            return advice
     if re.fullmatch(_VARIABLE, value) or value in environ:
         return f"is the word {value}. Did you mean {f'os.environ/{value}' if refers else f'the value of {value}'}?"
     plain = re.sub(r"[-_ .]", "", value.casefold())

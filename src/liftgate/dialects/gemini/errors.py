@@ -16,6 +16,7 @@ from liftgate.errors import (
     shortened,
 )
 from liftgate.json_types import JsonObject
+from liftgate.large_bodies import fits
 from liftgate.names import gemini_model, resource_of
 
 STATUSES: dict[type[LiftgateError], str] = {
@@ -42,6 +43,9 @@ STATUSES: dict[type[LiftgateError], str] = {
 }
 """`status` of a class; others have that of the class they are of."""
 
+MOST_DETAILS = 8 * 1024
+"""Characters of Google's details that are handed on: a field violation repeats the name that the caller sent."""
+
 
 class Gemini:
     """How Google's API tells errors, on every route that it has."""
@@ -61,7 +65,7 @@ class Gemini:
         # Where the status is ours, Google's sentence is about something of ours too, such as the key that we hold.
         if upstream is not None and upstream.status == error.http_status:
             status["status"] = upstream.google_status or status["status"]
-            if upstream.details:
+            if upstream.details and fits(upstream.details, MOST_DETAILS):
                 status["details"] = list(upstream.details)
         return ErrorBody(error.http_status, {"error": status})
 
