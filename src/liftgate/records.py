@@ -213,18 +213,32 @@ class OwnerLimits:
 
 @dataclass(frozen=True, slots=True)
 class KeySearch:
-    """Which keys a list shall have: all by default. `text`: a part of the alias or the owner's name, in any case.
-    `order`: LiteLLM's name of a field."""
+    """Which keys a list shall have: all by default. `team`: whose `team_id` it is, also where a user owns them. `text`:
+    a part of the alias or the owner's name, in any case. `order`: LiteLLM's name of a field."""
 
     page: int = 1
     size: int = 100
     owner: Owner | None = None
+    team: Owner | None = None
     alias: str | None = None
     token: str | None = None
     text: str | None = None
     status: Literal["active", "blocked", "expired"] | None = None
     order: str = "created_at"
     descending: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerSearch:
+    """Which owners with limits a list shall have: all by default. `owners`: one of these; of nobody where there are
+    none. `alias`: a part of it, in any case. `order`: LiteLLM's name of a field, without its noun."""
+
+    page: int = 1
+    size: int = 100
+    owners: tuple[Owner, ...] | None = None
+    alias: str | None = None
+    order: str = "id"
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)

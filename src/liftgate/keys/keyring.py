@@ -136,9 +136,9 @@ class Keyring:
             raise NotFound(f"No key has the alias {shortened(alias)!r}.", param="key_aliases", code="key_not_found")
         return token
 
-    async def list_aliases(self, text: str, owner: Owner | None, *, page: int, size: int) -> tuple[list[str], int]:
+    async def list_aliases(self, text: str, team: Owner | None, *, page: int, size: int) -> tuple[list[str], int]:
         """A page of the aliases that hold `text`, in any case, and how many there are."""
-        return await self._db.read(lambda conn: rows.list_aliases(conn, text, owner, page=page, size=size))
+        return await self._db.read(lambda conn: rows.list_aliases(conn, text, team, page=page, size=size))
 
     async def list(self, search: KeySearch) -> tuple[list[KeyRecord], int]:
         return await self._db.read(lambda conn: rows.list_keys(conn, search))

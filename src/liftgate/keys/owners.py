@@ -23,7 +23,7 @@ from liftgate.keys.keyring import NewKey, note_key
 from liftgate.keys.limits import Bounds
 from liftgate.keys.spending import read_spending, spent_by_key, spent_by_owner
 from liftgate.keys.terms import Terms, read_terms, written
-from liftgate.records import KeyRecord, KeySearch, OwnerLimits, UsageFilter
+from liftgate.records import KeyRecord, KeySearch, OwnerLimits, OwnerSearch, UsageFilter
 
 MOST_KEYS = 100
 """Keys that are shown with their owner."""
@@ -105,13 +105,14 @@ class Owners:
 
         return await self._db.read(work)
 
-    async def show_all(self, records: Sequence[OwnerLimits]) -> list[JsonObject]:
-        """Each with what it has spent."""
-        return await self._db.read(lambda conn: [spent_by_owner(conn, each, self._zone) for each in records])
+    async def list(self, search: OwnerSearch) -> tuple[list[JsonObject], int]:
+        """Of those that have limits a page as they are shown, and how many fit."""
 
-    async def list(self, page: int, size: int) -> tuple[list[OwnerLimits], int]:
-        """Those that have limits, by name, and how many there are."""
-        return await self._db.read(lambda conn: rows.list_owners(conn, (page - 1) * size, size))
+        def look(conn: Connection) -> tuple[list[JsonObject], int]:
+            found, total = rows.list_owners(conn, search)
+            return [spent_by_owner(conn, each, self._zone) for each in found], total
+
+        return await self._db.read(look)
 
 
 def no_such_owner(owner: str) -> NotFound:

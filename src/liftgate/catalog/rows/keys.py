@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import msgspec
+
 from liftgate.catalog.connection import Connection, invalidate, storable
 from liftgate.catalog.table import Table
 from liftgate.errors import Conflict
@@ -118,6 +120,14 @@ ORDERS = {
 """LiteLLM's names of what a list can be sorted by → column."""
 
 
+OF_TEAM = "(owner = ? OR replace(terms, ?, '') <> terms)"
+"""A team's keys, those of its users too: how `terms` ends is known (`keys/terms`), and LIKE knows no case on SQLite."""
+
+
+def _of_team(team: Owner) -> list[str]:
+    return [team, f'"team_id":{msgspec.json.encode(team).decode()},"made_by":']
+
+
 def list_keys(conn: Connection, search: KeySearch) -> tuple[list[KeyRecord], int]:
     """A page of those that fit, and how many there are."""
     conditions, values = ["1 = 1"], list[object]()
@@ -127,10 +137,15 @@ def list_keys(conn: Connection, search: KeySearch) -> tuple[list[KeyRecord], int
                 return [], 0
             conditions.append(f"{column} = ?")
             values.append(wanted)
+    if search.team is not None:
+        if not storable(search.team):
+            return [], 0
+        conditions.append(OF_TEAM)
+        values += _of_team(search.team)
     if search.text is not None:
         if not storable(search.text):
             return [], 0
-        like = _holding(search.text)
+        like = holding(search.text)
         conditions.append("(lower(coalesce(alias, '')) LIKE ? ESCAPE '!' OR lower(owner) LIKE ? ESCAPE '!')")
         values += [like, like]
     now = conn.now()
@@ -153,12 +168,15 @@ def list_keys(conn: Connection, search: KeySearch) -> tuple[list[KeyRecord], int
     return page, int(total)
 
 
-def list_aliases(conn: Connection, text: str, owner: Owner | None, *, page: int, size: int) -> tuple[list[str], int]:
-    """A page of the aliases that hold `text`, of all owners or one, and how many there are."""
-    if not storable(text) or not storable(owner):
+def list_aliases(conn: Connection, text: str, team: Owner | None, *, page: int, size: int) -> tuple[list[str], int]:
+    """A page of the aliases that hold `text`, of all teams or one, and how many there are."""
+    if not storable(text) or not storable(team):
         return [], 0
-    where = "alias IS NOT NULL AND lower(alias) LIKE ? ESCAPE '!'" + (" AND owner = ?" if owner is not None else "")
-    values = [_holding(text)] if owner is None else [_holding(text), owner]
+    where = "alias IS NOT NULL AND lower(alias) LIKE ? ESCAPE '!'"
+    values = [holding(text)]
+    if team is not None:
+        where += f" AND {OF_TEAM}"
+        values += _of_team(team)
     [(total,)] = conn.execute(f"SELECT count(*) FROM keys WHERE {where}", values)
     found = conn.execute(
         f"SELECT alias FROM keys WHERE {where} ORDER BY alias LIMIT ? OFFSET ?", (*values, size, (page - 1) * size)
@@ -166,6 +184,6 @@ def list_aliases(conn: Connection, text: str, owner: Owner | None, *, page: int,
     return [str(row[0]) for row in found], int(total)
 
 
-def _holding(text: str) -> str:
+def holding(text: str) -> str:
     """For `LIKE … ESCAPE '!'`, against a column in small letters."""
     return "%" + text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"

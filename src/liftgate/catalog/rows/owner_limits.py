@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from liftgate.catalog.connection import Connection, invalidate, storable
-from liftgate.catalog.rows.keys import HAS_BUDGET, KEYS
+from liftgate.catalog.rows.keys import HAS_BUDGET, KEYS, holding
 from liftgate.catalog.table import Table
 from liftgate.errors import Conflict
-from liftgate.records import OwnerLimits
+from liftgate.records import OwnerLimits, OwnerSearch
 
 TOPIC = "owner"
 
@@ -78,7 +78,30 @@ def owners_with_budgets(conn: Connection, limit: int) -> list[OwnerLimits]:
     return OWNER_LIMITS.select(conn, f"WHERE {HAS_BUDGET} ORDER BY updated_at DESC, id LIMIT ?", (limit,))
 
 
-def list_owners(conn: Connection, offset: int, limit: int) -> tuple[list[OwnerLimits], int]:
-    """A page of them by name, and how many there are."""
-    [(total,)] = conn.execute("SELECT count(*) FROM owner_limits")
-    return OWNER_LIMITS.select(conn, "ORDER BY owner LIMIT ? OFFSET ?", (limit, offset)), int(total)
+ORDERS = {"id": "owner", "alias": "alias", "created_at": "created_at", "updated_at": "updated_at"}
+"""LiteLLM's names of what a list can be sorted by, without the noun → column."""
+
+
+def list_owners(conn: Connection, search: OwnerSearch) -> tuple[list[OwnerLimits], int]:
+    """A page of those that fit, and how many there are."""
+    conditions, values = ["1 = 1"], list[object]()
+    if search.owners is not None:
+        named = [owner for owner in search.owners if storable(owner)]
+        if not named:
+            return [], 0
+        conditions.append(f"owner IN ({', '.join('?' * len(named))})")
+        values += named
+    if search.alias is not None:
+        if not storable(search.alias):
+            return [], 0
+        conditions.append("lower(coalesce(alias, '')) LIKE ? ESCAPE '!'")
+        values.append(holding(search.alias))
+    where = " AND ".join(conditions)
+    [(total,)] = conn.execute(f"SELECT count(*) FROM owner_limits WHERE {where}", values)
+    way = "DESC" if search.descending else "ASC"
+    page = OWNER_LIMITS.select(
+        conn,
+        f"WHERE {where} ORDER BY {ORDERS[search.order]} {way}, id {way} LIMIT ? OFFSET ?",
+        (*values, search.size, (search.page - 1) * search.size),
+    )
+    return page, int(total)

@@ -204,6 +204,8 @@ async def list_keys(request: Request) -> Response:
         *("page", "size", "user_id", "team_id", "key_alias", "key_hash", "search", "status", "sort_by", "sort_order"),
         *("return_full_object", "include_team_keys", "include_created_by_keys", "organization_id"),
     )
+    if "organization_id" in query:
+        raise InvalidRequest("Owners have no organizations here, so no key is of one.", param="organization_id")
     search = _search(query)
     found, total = await request.gateway.keyring.list(search)
     whole = query.get("return_full_object", "").lower() == "true"
@@ -222,8 +224,8 @@ async def list_aliases(request: Request) -> Response:
     query = request.query("page", "size", "search", "team_id")
     page = page_number(query, "page", 1, 10**6)
     size = page_number(query, "size", 50, LARGEST_PAGE)
-    owner = query.get("team_id")
-    aliases, total = await request.gateway.keyring.list_aliases(query.get("search", ""), owner, page=page, size=size)
+    text, team = query.get("search", ""), query.get("team_id")
+    aliases, total = await request.gateway.keyring.list_aliases(text, team, page=page, size=size)
     return json_response(
         {
             "aliases": aliases,
@@ -248,7 +250,8 @@ def _search(query: Mapping[str, str]) -> KeySearch:
     return KeySearch(
         page=page_number(query, "page", 1, 10**6),
         size=page_number(query, "size", 10, LARGEST_PAGE),
-        owner=query.get("user_id") or query.get("team_id"),
+        owner=query.get("user_id"),
+        team=query.get("team_id"),
         alias=query.get("key_alias"),
         token=query.get("key_hash"),
         text=query.get("search"),

@@ -12,12 +12,19 @@ from liftgate.keys.fields import BY_OWNER_FIELD, Fields, read_fields
 from liftgate.keys.owners import no_such_owner
 from liftgate.keys.shown import made_key
 from liftgate.keys.values import flag, owner, text, texts
+from liftgate.records import OwnerSearch
 from liftgate.server.handlers.keys import check_looks, managing, optional_object, page_number
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.server.usage_asked import settled
 
 LARGEST_PAGE = 100
+MOST_TEAMS = 1_000
+"""LiteLLM's `/team/list` has no pages: more than these are asked for by page."""
+ORDERS = ("id", "alias", "created_at", "updated_at")
+"""What a list can be sorted by; LiteLLM's names of the first two have the noun before them."""
+NOT_KEPT = ("user_email", "role", "sso_user_ids", "team", "organization_id")
+"""What LiteLLM's lists can be narrowed by, and owners have not here."""
 KEY_FIELDS = ("key_alias", "models", "aliases", "duration", "key_type", "allowed_routes")
 """What `/user/new` says of the key that it makes."""
 
@@ -84,16 +91,40 @@ class OwnerRoutes:
 
     async def list(self, request: Request) -> Response:
         check_looks(request.caller)
-        query = request.query("page", "page_size")
-        page = page_number(query, "page", 1, 10**6)
-        size = page_number(query, "page_size", 25, LARGEST_PAGE)
-        found, total = await request.gateway.owners.list(page, size)
+        search = self._search(request)
         await settled(request)
-        shown = [self._named_so(each) for each in await request.gateway.owners.show_all(found)]
+        found, total = await request.gateway.owners.list(search)
+        shown = [self._named_so(each) for each in found]
         if self._noun == "team":
+            if total > search.size == MOST_TEAMS:
+                raise InvalidRequest(f"There are more than {MOST_TEAMS:,} of them: ask by 'page'.", param="page")
             return json_response(shown)
-        return json_response(
-            {f"{self._noun}s": shown, "total": total, "page": page, "page_size": size, "total_pages": -(-total // size)}
+        pages = {"page": search.page, "page_size": search.size, "total_pages": -(-total // search.size)}
+        return json_response({f"{self._noun}s": shown, "total": total, **pages})
+
+    def _search(self, request: Request) -> OwnerSearch:
+        """By LiteLLM's names; `user_ids` may hold several, with commas between them or each for itself."""
+        many = f"{self._id}s"
+        allowed = ("page", "page_size", "sort_by", "sort_order", self._id, self._alias, *NOT_KEPT)
+        query = request.query(*allowed, lists=(many,))
+        if wanted := next((name for name in NOT_KEPT if name in query), None):
+            raise InvalidRequest(f"Owners have no '{wanted}' here, so none can be found by it.", param=wanted)
+        order = query.get("sort_by", self._id)
+        by_name = {f"{self._noun}_{each}" if each in ("id", "alias") else each: each for each in ORDERS}
+        if order not in by_name:
+            raise InvalidRequest(f"Invalid value for 'sort_by': expected one of {', '.join(by_name)}.", param="sort_by")
+        way = query.get("sort_order", "asc")
+        if way not in ("asc", "desc"):
+            raise InvalidRequest("Invalid value for 'sort_order': expected asc or desc.", param="sort_order")
+        named = [each.strip() for name in (self._id, many) for each in query.get(name, "").split(",") if each.strip()]
+        is_whole = self._noun == "team" and not {"page", "page_size"} & query.keys()
+        return OwnerSearch(
+            page=page_number(query, "page", 1, 10**6),
+            size=MOST_TEAMS if is_whole else page_number(query, "page_size", 25, LARGEST_PAGE),
+            owners=tuple(named) if self._id in query or many in query else None,
+            alias=query.get(self._alias),
+            order=by_name[order],
+            descending=way == "desc",
         )
 
     def _fields(self, body: JsonMapping, *others: str) -> Fields:
