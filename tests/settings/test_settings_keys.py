@@ -211,6 +211,19 @@ def test_no_sentence_repeats_a_password(tmp_path: Path, document: dict[str, obje
 
 
 @pytest.mark.parametrize("setting", ["data_dir", "blob_store", "host"])
-@pytest.mark.parametrize("value", ["${HOME}/x", "$DATA", "os.environ.DATA", "{{ data }}"])
+@pytest.mark.parametrize("value", ["${HOME}/x", "$DATA", "os.environ.DATA", "{{ data }}", "$HOME/x", "s3://%BUCKET%/p"])
 def test_a_reference_in_another_setting_is_refused_too(tmp_path: Path, setting: str, value: str) -> None:
     assert "os.environ/" in refusal(tmp_path, liftgate_settings={setting: value})
+
+
+def test_a_reference_within_an_address_or_a_name_is_refused_too(tmp_path: Path) -> None:
+    for url in ("postgresql://u:$PASSWORD@h/db", "postgresql://u:p@$HOST/db", "sqlite:///$DATA/catalog.db"):
+        said = refusal(tmp_path, liftgate_settings={"database_url": url})
+        assert "os.environ/" in said and "$" not in said
+    for name in ("$OWNER", "${OWNER}"):
+        said = refusal(tmp_path, liftgate_settings={"keys": [{"name": name, "key": "sk-a-good-long-key"}]})
+        assert "liftgate_settings.keys[0].name: " in said and "os.environ/OWNER" in said
+    kept = load(
+        tmp_path, liftgate_settings={"database_url": "postgresql://u:pa$$WORD%24X@h/db", "data_dir": "/a/b$c/$d"}
+    )
+    assert kept.storage.database_url.endswith("pa$$WORD%24X@h/db") and kept.storage.data_dir == Path("/a/b$c/$d")

@@ -110,6 +110,14 @@ def test_a_slip_in_a_deployment_is_named(tmp_path: Path, entry: str, word: str, 
         ("models: [{model_name: m, litellm_params: {model: gemini/a}}]", "model_list"),
         ("deployments: {a: 1, litellm_params: {model: gemini/a}}", "model_list"),
         ("general_settings: {proxy: {master_key: abcdefgh}}", "general_settings"),
+        # Indented too far: a whole section under another one, or in a block that nothing reads.
+        ("general_settings: {liftgate_settings: {keys: [{name: a, key: abcdefgh}]}}", "top of the file"),
+        ("litellm_settings: {liftgate_settings: {keys: [{name: a, key: abcdefgh}]}}", "top of the file"),
+        ("router_settings: {general_settings: {master_key: abcdefgh}}", "top of the file"),
+        ("general_settings: {general_settings: {master_key: abcdefgh}}", "top of the file"),
+        ("general_settings: {model_list: []}", "top of the file"),
+        ("proxy: {liftgate_settings: {keys: [{name: a, key: abcdefgh}]}}", "top of the file"),
+        ("a: {b: {c: [{general_settings: {master_key: abcdefgh}}]}}", "top of the file"),
     ],
 )
 def test_a_name_in_the_wrong_place_says_where_it_belongs(tmp_path: Path, text: str, home: str) -> None:

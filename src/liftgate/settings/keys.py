@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from liftgate.errors import ConfigError
 from liftgate.settings.faults import Faults
 from liftgate.settings.options import BY_NAME
-from liftgate.settings.references import stand_in
+from liftgate.settings.references import stand_in, unresolved
 from liftgate.settings.sections import LOCAL, MASTER, AuthSettings
 from liftgate.settings.spelling import hint
 from liftgate.settings.values import REFERENCE, listing, mapping, resolved, text
@@ -93,6 +93,8 @@ class Owners:
         name = text(resolved(entry.get("name"), self._environ, f"{where}.name"), f"{where}.name")
         if name in (MASTER, LOCAL):
             raise ConfigError(f"{where}.name: {name!r} is taken by Liftgate itself.")
+        if meant := unresolved(name):
+            raise ConfigError(f"{where}.name: {meant}")
         if not name.isprintable():
             raise ConfigError(f"{where}.name: has control characters.")
         secret = configured_key(entry.get("key"), f"{where}.key", self._environ, shortest=SHORTEST)

@@ -35,6 +35,7 @@ from liftgate.settings.values import mapping, switched_off
 _OURS = "liftgate_settings"
 _NEVER_PASSED_OVER = {"master_key": "general_settings", "litellm_params": "model_list", "keys": _OURS}
 """Names that hold the gateway's keys and models, wherever they stand → where they act."""
+_WITH_KEYS = ("general_settings", _OURS)
 _MEANT_AS_KEY = frozenset(
     """
     access_key access_token admin_key api_key apikey auth auth_key auth_token bearer_token key master password
@@ -137,7 +138,9 @@ def judge(section: str, names: Iterable[str], values: Mapping[str, object], wher
             faults.warn(f"{place} {effect}", changes_answers=name in CHANGES_ANSWERS)
         elif home := _home(name, section):
             sentence = f"{place}: belongs under {home}."
-            guards = name == "master_key" or any(name in each for each in REFUSED.values())
+            # A section that slipped under another one holds the keys, or what binds the callers.
+            section_of_all = home == _HOMES[""] and isinstance(value, Mapping | list)
+            guards = name == "master_key" or section_of_all or any(name in each for each in REFUSED.values())
             if section in ("", "model_list") or home == _OURS or guards:
                 faults.add(sentence)
             else:
@@ -167,12 +170,18 @@ def _home(name: str, section: str) -> str | None:
 
 
 def _never_passed_over(value: object) -> tuple[str, str] | None:
-    """Keys or models in a block that nothing reads, and where they belong."""
+    """Keys or models in a block that nothing reads, or a section with them at any depth, and where they belong."""
     for block in value if isinstance(value, list) else [value]:
         if isinstance(block, Mapping):
             for name, home in _NEVER_PASSED_OVER.items():
                 if isinstance(block.get(name), list if name == "keys" else str | Mapping):
                     return name, home
+            for name, inner in block.items():
+                if name in _WITH_KEYS and isinstance(inner, Mapping):
+                    return name, _HOMES[""]
+                found = _never_passed_over(inner) if isinstance(inner, Mapping | list) else None
+                if found and found[0] in _WITH_KEYS:
+                    return found
     return None
 
 

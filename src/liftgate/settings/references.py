@@ -23,6 +23,11 @@ _REFERENCES = (
     rf"%\({_NAME}\)",
     r"\A(?P<frame>__|@@?)(?P<name>[A-Za-z][A-Za-z0-9_]*?)(?P=frame)\Z",
 )
+_WITHIN = (
+    r"(?:\A|[/@:])\$(?P<name>[A-Z_][A-Z0-9_]*)(?=[/@:]|\Z)",
+    r"(?:\A|[/@:])%(?P<name>[A-Z_][A-Z0-9_]*)%(?=[/@:]|\Z)",
+)
+"""Of a path or an address: a whole piece of it. A password that is one is written with %24."""
 _OF_KEYS = rf"(?i)\A['\"]?(?:os\.\w+|env|environ|environment|getenv)[/.:\\(\[|\s]+['\"]?{_NAME}"
 _STORES = (
     r"(?i)\A(?:[a-z][a-z0-9+.-]*://|arn:aws|vault:|oidc/|ENC\[|projects/[^/]+/secrets/|@microsoft\.keyvault"
@@ -47,7 +52,7 @@ _ASKS = (
 def unresolved(value: str, *, refers: bool = True) -> str | None:
     """What is wrong with a text that is a reference left unfilled; None for any other text. `refers`: whether
     `os.environ/NAME` is filled in where it stands."""
-    return _unfilled(_REFERENCES, value, refers=refers)
+    return _unfilled((*_REFERENCES, *_WITHIN), value, refers=refers)
 
 
 def _unfilled(patterns: Iterable[str], value: str, *, refers: bool) -> str | None:
