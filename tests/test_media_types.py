@@ -13,6 +13,7 @@ from PIL import Image
 
 from liftgate import media_types
 from liftgate.magic_bytes import HEAD, sniff
+from liftgate.type_spellings import ALIASES
 
 # Left: what docs/protocol/gemini.md, "Limits and types" lists or what clients are known to send. Right: the spelling
 # that is kept.
@@ -62,8 +63,8 @@ def test_normalise_not_a_type(garbage: str) -> None:
 
 
 def test_aliases_lead_to_canonical_spellings() -> None:
-    for kept in media_types.ALIASES.values():
-        assert kept not in media_types.ALIASES
+    for kept in ALIASES.values():
+        assert kept not in ALIASES
         assert media_types.normalise(kept) == kept
 
 

@@ -1,4 +1,5 @@
-"""What type a file has: one rule for every place that a type can come from. Pure: tables, and the order among them.
+"""What type a file has: one rule for every place that a type can come from. Pure: the order
+among them. How types are spelled stands in `type_spellings`.
 
 A type may be given by the caller for Gemini (`format`), by its first bytes, by who sent it (a form, a data URL, a web
 server) and by its name. The order, for everything that is not given by `format` (`explicit`), is `resolve`'s:
@@ -19,114 +20,23 @@ from __future__ import annotations
 import re
 
 from liftgate.errors import FileUnusable
-from liftgate.magic_bytes import DOC, DOCX, EPUB, ODF, PPT, PPTX, XLS, XLSX, Signature, sniff
+from liftgate.magic_bytes import Signature, sniff
 from liftgate.text_encoding import declared_encoding, encoding_of, is_marked
+from liftgate.type_spellings import (
+    ALIASES,
+    BY_EXTENSION,
+    BY_WORD,
+    SOURCE_CODE,
+    TAKEN,
+    TEXT,
+    TEXT_EXTENSIONS,
+    TEXT_NAMES,
+    TEXTUAL,
+)
 
 OCTET_STREAM = "application/octet-stream"
 LONGEST = 1024
 """Characters of a type with its parameters; what is longer is none. As many of a name's end are looked at."""
-TEXT = "text/plain"
-
-_TAKEN = """
-    text/plain text/html text/css text/xml text/csv text/rtf text/javascript text/markdown text/x-python
-    application/json application/pdf
-    image/png image/jpeg image/webp image/heic image/heif
-    audio/wav audio/mpeg audio/aiff audio/aac audio/ogg audio/flac audio/m4a audio/l16 audio/opus audio/alaw audio/mulaw
-    audio/webm
-    video/mp4 video/mpeg video/mov video/avi video/x-flv video/webm video/wmv video/3gpp
-"""
-TAKEN = frozenset(_TAKEN.split())
-"""What Gemini reads (docs/protocol/gemini.md, "Limits and types"). GIF, BMP and TIFF it refuses, whatever another API's
-enum says."""
-
-_SOURCE = frozenset({"text/javascript", "text/x-python"})
-"""Taken, and yet text/plain: where a client declares them by its own table, its neighbour declares nothing."""
-
-# Spelling as clients send it → spelling that is stored and sent to Gemini.
-ALIASES: dict[str, str] = {
-    "application/csv": "text/csv", "application/html": "text/html", "application/javascript": "text/javascript",
-    "application/jsonlines": "application/jsonl", "application/mp4": "video/mp4", "application/rtf": "text/rtf",
-    "application/vnd.pdf": "application/pdf", "application/x-javascript": "text/javascript",
-    "application/x-jsonlines": "application/jsonl", "application/x-ndjson": "application/jsonl",
-    "application/x-pdf": "application/pdf", "application/x-python": "text/x-python",
-    "application/x-python-code": "text/x-python", "application/x-rtf": "text/rtf",
-    "application/x-zip-compressed": "application/zip", "application/xhtml+xml": "text/html",
-    "application/xml": "text/xml", "audio/3gpp": "video/3gpp", "audio/aif": "audio/aiff", "audio/m4b": "audio/m4a",
-    "audio/mp3": "audio/mpeg", "audio/mp4": "audio/m4a", "audio/mp4a-latm": "audio/m4a", "audio/mpeg3": "audio/mpeg",
-    "audio/mpga": "audio/mpeg", "audio/pcma": "audio/alaw", "audio/pcmu": "audio/mulaw",
-    "audio/vnd.wave": "audio/wav", "audio/wave": "audio/wav", "audio/x-aac": "audio/aac",
-    "audio/x-aiff": "audio/aiff", "audio/x-flac": "audio/flac", "audio/x-m4a": "audio/m4a",
-    "audio/x-matroska": "audio/webm", "audio/x-mp3": "audio/mpeg", "audio/x-mpeg": "audio/mpeg",
-    "audio/x-mpeg-3": "audio/mpeg", "audio/x-mpeg3": "audio/mpeg", "audio/x-mpg": "audio/mpeg",
-    "audio/x-opus+ogg": "audio/ogg", "audio/x-ogg": "audio/ogg", "audio/x-pn-wav": "audio/wav",
-    "audio/x-wav": "audio/wav", "image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg",
-    "image/heic-sequence": "image/heic", "image/heif-sequence": "image/heif", "image/x-bmp": "image/bmp",
-    "image/x-ms-bmp": "image/bmp", "image/x-png": "image/png", "jsonl": "application/jsonl",
-    "text/comma-separated-values": "text/csv", "text/ecmascript": "text/javascript",
-    "text/jsonl": "application/jsonl", "text/md": "text/markdown", "text/richtext": "text/rtf",
-    "text/x-csv": "text/csv", "text/x-javascript": "text/javascript", "text/x-markdown": "text/markdown",
-    "text/x-script.python": "text/x-python", "video/3gp": "video/3gpp", "video/flv": "video/x-flv",
-    "video/3gpp2": "video/3gpp", "video/m4v": "video/mp4", "video/mpegps": "video/mpeg", "video/mpg": "video/mpeg",
-    "video/msvideo": "video/avi", "video/quicktime": "video/mov", "video/vnd.avi": "video/avi",
-    "video/x-m4v": "video/mp4", "video/matroska": "video/webm", "video/x-matroska": "video/webm",
-    "video/x-mpeg": "video/mpeg", "video/x-ms-asf": "video/wmv", "video/x-ms-wmv": "video/wmv",
-    "video/x-msvideo": "video/avi", "video/x-quicktime": "video/mov",
-}  # fmt: skip
-
-_MEDIA = {
-    "aac": "audio/aac", "aif": "audio/aiff", "aifc": "audio/aiff", "aiff": "audio/aiff", "alaw": "audio/alaw",
-    "amr": "audio/amr", "caf": "audio/x-caf", "flac": "audio/flac", "m4a": "audio/m4a", "m4b": "audio/m4a",
-    "mid": "audio/midi", "mka": "audio/webm", "mp3": "audio/mpeg", "mpga": "audio/mpeg", "oga": "audio/ogg",
-    "ogg": "audio/ogg", "opus": "audio/opus", "ulaw": "audio/mulaw", "wav": "audio/wav", "wave": "audio/wav",
-    "weba": "audio/webm", "wma": "audio/x-ms-wma",
-    "avif": "image/avif", "bmp": "image/bmp", "gif": "image/gif", "heic": "image/heic", "heif": "image/heif",
-    "ico": "image/x-icon", "jfif": "image/jpeg", "jp2": "image/jp2", "jpe": "image/jpeg", "jpeg": "image/jpeg",
-    "jpg": "image/jpeg", "jxl": "image/jxl", "png": "image/png", "psd": "image/vnd.adobe.photoshop",
-    "tif": "image/tiff", "tiff": "image/tiff", "webp": "image/webp",
-    "3g2": "video/3gpp", "3gp": "video/3gpp", "3gpp": "video/3gpp", "asf": "video/wmv", "avi": "video/avi",
-    "flv": "video/x-flv", "m2ts": "video/mpeg", "m4v": "video/mp4", "mkv": "video/webm", "mov": "video/mov",
-    "mp4": "video/mp4", "mpeg": "video/mpeg", "mpg": "video/mpeg", "ogv": "video/ogg", "qt": "video/mov",
-    "vob": "video/mpeg", "webm": "video/webm", "wmv": "video/wmv",
-}  # fmt: skip
-
-_DOCUMENTS = {
-    "css": "text/css", "csv": "text/csv", "htm": "text/html", "html": "text/html", "xhtml": "text/html",
-    "markdown": "text/markdown", "md": "text/markdown", "mdown": "text/markdown", "rtf": "text/rtf", "xml": "text/xml",
-    "json": "application/json", "jsonl": "application/jsonl", "ndjson": "application/jsonl", "pdf": "application/pdf",
-    "doc": DOC, "xls": XLS, "ppt": PPT, "docx": DOCX, "xlsx": XLSX, "pptx": PPTX, **ODF, "epub": EPUB,
-    "gz": "application/gzip", "tgz": "application/gzip", "tar": "application/x-tar", "zip": "application/zip",
-    "7z": "application/x-7z-compressed", "rar": "application/vnd.rar",
-}  # fmt: skip
-
-# What has a text form goes as text/plain: Gemini answers "Unsupported MIME type" for most of the registered types
-# (`.ts` is `text/vnd.trolltech.linguist` in many tables).
-_CODE = (
-    "adoc asm ass awk bash bat bib c cc cfg clj cljs cmake cmd conf cpp cs csproj cts cu cxx d dart diff dockerfile"
-    " edn el elm eml env erl ex exs f90 fish fs fsx gitignore go gql gradle graphql groovy h hcl hh hpp hrl hs hxx ics"
-    " ini ipynb java jl js jsx kt kts lean less lisp log lrc lua m make mjs cjs mk ml mli mm mts nim nix org pas patch"
-    " php pl plist pm properties proto ps1 py pyi pyw r rb re rs rst s sass scala scm scss sh sol sql srt ssa sub sv"
-    " svelte svg swift tcl tex tf toml ts tsv tsx ttml txt text v vb vhd vim vtt vue wat yaml yml zig zsh"
-)
-_PLAIN_TEXT = frozenset(_CODE.split())
-_PLAIN_NAMES = frozenset(
-    {"dockerfile", "makefile", "license", "readme", "changelog", "cmakelists", "gemfile", "rakefile"}
-)
-
-# Words for `format` beside types and extensions: codecs, and what speech APIs call them.
-_WORDS = {
-    "pcm": "audio/l16", "pcm16": "audio/l16", "l16": "audio/l16", "linear16": "audio/l16", "mpeg3": "audio/mpeg",
-    "g711_alaw": "audio/alaw", "g711_ulaw": "audio/mulaw", "mulaw": "audio/mulaw", "vorbis": "audio/ogg",
-    "ogg_opus": "audio/ogg", "webm_opus": "audio/webm",
-    "text": TEXT, "plain": TEXT, "quicktime": "video/mov", "tex": TEXT, "yaml": TEXT,
-}  # fmt: skip
-
-# Behind `application/`, and some of no registered kind.
-_TEXTUAL = """
-    dart graphql json-seq json5 jsonl ld+json postscript sql toml typescript x-c x-csh x-diff x-httpd-php x-ini x-java
-    x-latex x-lua x-ndjson x-patch x-perl x-php x-ruby x-rust x-sh x-shellscript x-sql x-subrip x-tcl x-tex x-toml
-    x-typescript x-yaml yaml
-"""
-_TEXTUAL_TYPES = frozenset(_TEXTUAL.split())
 
 _TOKEN = r"[a-z0-9][a-z0-9!#$&^_.+-]*"
 _WELL_FORMED = re.compile(rf"{_TOKEN}/{_TOKEN}")
@@ -165,7 +75,7 @@ def _type_in(stated: str, *, sound: bool = False) -> str:
     word = stated.split(";", 1)[0].strip().lower().lstrip(".")
     if mime_type or not word or "/" in word:
         return mime_type
-    named = _WORDS.get(word) or from_filename(f"x.{word}") or ""
+    named = BY_WORD.get(word) or from_filename(f"x.{word}") or ""
     return normalise(f"audio/{word}") if sound and not named.startswith("audio/") else named
 
 
@@ -178,7 +88,7 @@ def has_text_form(mime_type: str) -> bool:
     """Whether a type that Gemini does not take is one of text, which it reads as `text/plain`."""
     top, _, rest = mime_type.partition("/")
     return mime_type not in TAKEN and (
-        (top == "text" and rest != "rtf") or rest.endswith(("+xml", "+json", "+yaml")) or rest in _TEXTUAL_TYPES
+        (top == "text" and rest != "rtf") or rest.endswith(("+xml", "+json", "+yaml")) or rest in TEXTUAL
     )
 
 
@@ -187,10 +97,10 @@ def from_filename(name: str) -> str | None:
     last = name[-LONGEST:].replace("\\", "/").rsplit("/", 1)[-1].lower().rstrip(". ")
     stem, dot, extension = last.rpartition(".")
     if not dot:
-        return TEXT if last in _PLAIN_NAMES else None
-    if extension in _PLAIN_TEXT or (stem == "" and extension in _PLAIN_NAMES):
+        return TEXT if last in TEXT_NAMES else None
+    if extension in TEXT_EXTENSIONS or (stem == "" and extension in TEXT_NAMES):
         return TEXT
-    return _MEDIA.get(extension) or _DOCUMENTS.get(extension)
+    return BY_EXTENSION.get(extension)
 
 
 def bare(mime_type: str) -> str:
@@ -249,7 +159,7 @@ def called(mime_type: str, filename: str | None) -> str:
 def _without_signature(stated: str, named: str, may_be_text: bool) -> str | None:
     if stated in TAKEN or (named in TAKEN and (may_be_text or not is_text(named))):
         known = stated if stated in TAKEN else named
-        return TEXT if known in _SOURCE else known
+        return TEXT if known in SOURCE_CODE else known
     return None
 
 

@@ -22,8 +22,9 @@ from liftgate.engine.heal import Healer
 from liftgate.engine.meter import current
 from liftgate.engine.url_media import InlineBudget
 from liftgate.errors import FileNotFound, FileNotReady, LiftgateError
-from liftgate.media_types import TAKEN, bare, called, is_taken, unusable
+from liftgate.media_types import bare, called, is_taken, unusable
 from liftgate.records import CopyRecord, FileRecord, Owner
+from liftgate.type_spellings import TAKEN
 
 T = TypeVar("T")
 
