@@ -95,10 +95,11 @@ async def open_services(
     serving: bool = False,
     drain: Callable[[], float] = lambda: 0.0,
 ) -> Services:
-    """What is open until `stack` is closed: for a gateway, and for work of the command line without one.
+    """The services, open until `stack` is closed: for a gateway, and for work of the command line without one.
 
-    `together`: raises ConfigError unless the catalogue and the store belong to each other; `serving`: and unless the
-    store takes writes. `drain`: how many seconds tasks that still run at the end may take; they are cancelled then.
+    `together`: raises ConfigError unless the catalogue and the store belong to each other. `serving`: raises it also
+    unless the store takes writes. `drain`: how many seconds tasks that still run at the end may take; then they are
+    cancelled.
     """
     db = await open_database(settings.storage.catalog_url, clock=clock)
     stack.push_async_callback(db.close)
@@ -146,7 +147,7 @@ def purger_of(services: Services) -> Purger:
 
 
 class Gateway:
-    """What it serves (`files` … `known_keys`) is there between entering and leaving."""
+    """The attributes from `files` to `admission` exist between entering and leaving."""
 
     files: Files
     uploads: Uploads
@@ -193,8 +194,8 @@ class Gateway:
         await self._exit.aclose()
 
     def drain(self) -> None:
-        """The end has been asked for: all that still runs, requests included, shares `drain_seconds` from now on.
-        Leaving begins it otherwise. Again: without effect."""
+        """The process is to end: everything that still runs, requests included, has `drain_seconds` in all from now on.
+        Leaving the gateway begins this too, unless it has begun. Idempotent."""
         if self._drained_at is None:
             self._drained_at = self.clock.monotonic() + self.settings.server.drain_seconds
 
@@ -252,14 +253,15 @@ class Gateway:
         )
         shop = Workshop(self.generate, self.replies, items, ingest.quotas, self.meters, self.admission, self.known_keys)
         self.background = Background(services, shop, purge)
-        others = await self._counting(services, stack)
+        others = await self._open_counters(services, stack)
         others["background"] = settings.jobs.lease_seconds / 2, self.background.take_up
         jobs = Jobs(services, [copies], purger, ingest, others)
         jobs.start()
         stack.push_async_callback(jobs.stop)
 
-    async def _counting(self, services: Services, stack: AsyncExitStack) -> Others:
-        """What is counted of calls, as the settings ask for it; what has to be done for it now and then."""
+    async def _open_counters(self, services: Services, stack: AsyncExitStack) -> Others:
+        """Opens what counts calls, as the settings ask for it. Returns the jobs that this needs: name → (seconds,
+        work)."""
         settings, data_dir, clock, db = self.settings, self.settings.storage.data_dir, self.clock, services.db
         others: Others = {}
         spend: Spend | None = None
@@ -294,7 +296,7 @@ class Gateway:
         return others
 
     async def _open_keys(self, services: Services, stack: AsyncExitStack) -> None:
-        """Those that are made at run time, and their limits."""
+        """Opens the keys that are made at run time, and the limits of all keys."""
         settings, db = self.settings, services.db
         known_owners = KnownOwners(db, services.tasks)
         self.known_keys = KnownKeys(db, services.clock, services.tasks, known_owners, settings.jobs.cache_stale_seconds)

@@ -47,10 +47,9 @@ Verdict = Usable | Await | Resume | Make | Refuse
 
 
 def decide(copy: CopyRecord | None, *, now: float, upstream_now: float, margin: float, failed_for: float) -> Verdict:
-    """`now`: the time, by the database's clock. `upstream_now`: on Gemini's clock, which `expires_at` is written in.
-    `margin`: a copy that expires within so many seconds is not handed out. `failed_for`: how many seconds a FAILED
-    verdict of Gemini's stands.
-    """
+    """What to do with a copy that has this row. `now`: the database's time. `upstream_now`: on Gemini's clock, as
+    `expires_at` is. `margin`: seconds; a copy that expires sooner is not handed out. `failed_for`: seconds for which
+    Gemini's FAILED stands."""
     if copy is None:
         return Make()
     if copy.state == "failed":

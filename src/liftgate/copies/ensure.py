@@ -60,7 +60,7 @@ class Copies(Generic[S]):
     # ── the hot path: memory only ────────────────────────────────────────────────────────────────
 
     def find_live(self, key: CopyKey, account: Account) -> CopyRecord | None:
-        """The copy if it is known to be usable now."""
+        """The copy, if this process knows it to be usable now."""
         copy = self._live.copies.get(key)
         if copy is None:
             return None
@@ -78,11 +78,9 @@ class Copies(Generic[S]):
         return sum(1 for each in subjects if self.kind.key(each, account) in self._live.copies)
 
     async def locate(self, subjects: Sequence[S], accounts: Collection[Account]) -> None:
-        """Learns from the catalogue which of these accounts hold what is wanted, where memory knows of none.
-
-        Another process may have made it. One read, and none for what is wanted often; without the catalogue nothing is
-        learnt.
-        """
+        """Learns from the catalogue which of these accounts hold what is wanted, where memory knows of none: another
+        process may have made it. One read, and none for what is often wanted; learns nothing while the catalogue is
+        away."""
         if any(self.count_live(subjects, account) for account in accounts):
             return
         keys = {self.kind.key(each, account): account for each in subjects for account in accounts}
@@ -204,7 +202,7 @@ class Copies(Generic[S]):
                 outcome = await self._maker.obtain(
                     subject, account, begun=begun, margin=margin, why=why, renewals=self._renewals
                 )
-            # Should it have been lost since it was read, Gemini's denial will tell, and it is repaired.
+            # If it was lost since it was read, Gemini denies it and it is made again.
             self._live.remember(outcome)
             self._lost.discard(outcome.key)
             self._live.used[outcome.key] = self._clock.monotonic()
@@ -266,7 +264,7 @@ class Copies(Generic[S]):
 
 
 def _named(subject: Subject, account: Account) -> dict[str, Any]:
-    """As spans name what is carried."""
+    """What a page-in is about, by the names that spans have."""
     return {"liftgate.file.id": subject.label, "liftgate.account": account.name}
 
 

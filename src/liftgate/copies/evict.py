@@ -20,10 +20,8 @@ BATCH = 32
 
 
 async def evict(services: Services, kind: Kind[S], account: Account, wanted_bytes: int) -> None:
-    """Deletes copies of the account until `wanted_bytes` are free, or one at least.
-
-    Raises UpstreamStorageFull when there is none that has been idle for long enough.
-    """
+    """Deletes copies of the account until `wanted_bytes` are free, and one at least. Raises UpstreamStorageFull when
+    none has been idle for long enough."""
     db = services.db
     freed = 0
     idle = services.settings.evict_idle_seconds

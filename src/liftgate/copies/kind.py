@@ -30,10 +30,10 @@ class Subject(Protocol):
         """The same error, saying what it is about."""
 
     def gone(self) -> LiftgateError:
-        """What its owner gets once it is there no more."""
+        """The error for the owner once the subject is deleted."""
 
     def refused(self, reason: str) -> LiftgateError:
-        """What its owner gets where Google cannot use it."""
+        """The error for the owner where Google cannot use the subject."""
 
 
 S = TypeVar("S", bound=Subject)
@@ -42,10 +42,10 @@ Why = Literal["chat", "asked", "renew", "repair"]
 
 
 class Begun(Protocol):
-    """A copy whose making began before anyone knew that it would be wanted."""
+    """A copy that was begun before a request needed it."""
 
     async def cancel(self) -> None:
-        """Nothing of it is wanted. Without effect once it was taken over."""
+        """Ends what was begun. Without effect once it was taken over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def job_lease(job: str) -> str:
 
 
 class LeaseLost(Exception):
-    """Somebody else may hold the lease by now; whoever raises this must stop, and may wait for the new holder."""
+    """Another process may hold the lease by now. Whoever raises this must stop, and may wait for the new holder."""
 
 
 class Lease:

@@ -66,10 +66,8 @@ class Maker(Generic[S]):
         why: Why,
         renewals: Mapping[CopyKey, asyncio.Task[object]],
     ) -> CopyRecord:
-        """Until there is a copy: takes it from the catalogue, makes it, or waits for who is making it.
-
-        `margin`: seconds that it must still live. `renewals`: what is being renewed in this process.
-        """
+        """Takes the copy from the catalogue, makes it, or waits for the process that is making it. `margin`: seconds
+        that it must still live. `renewals`: what is being renewed in this process."""
         key = self._kind.key(subject, account)
         asked = self._services.clock.monotonic()
         looks = why

@@ -74,8 +74,7 @@ class Purger:
                 return
 
     async def purge_one(self, purge: rows.Purge, began: float = 0.0) -> bool:
-        """Deletes it at Google, or has it due at the next round, one that `began` now. False when the account does not
-        answer at the moment."""
+        """Deletes it at Google, or schedules it for the round after `began`. False when the account does not answer."""
         services = self.services
         now = await services.db.read(_now)
         account = services.accounts.get(purge.account)
@@ -109,8 +108,8 @@ def _now(conn: Connection) -> float:
 
 
 class PurgeAtOnce:
-    """No request waits for it. An account is asked one thing after the other; one that does not answer keeps what is
-    left for the job, and so does one that has too much waiting."""
+    """Deletes while no request waits. Each account is asked one thing after the other. What an account does not answer,
+    or what would make too many wait, is left for the job."""
 
     def __init__(self, purger: Purger) -> None:
         self._purger = purger
@@ -118,7 +117,7 @@ class PurgeAtOnce:
         self._waiting: dict[str, deque[rows.Purge]] = {}
 
     def begin(self, purges: Sequence[rows.Purge]) -> None:
-        """What is not done of it stays due."""
+        """Deletes these names at once where Google answers; the job deletes the others."""
         for each in purges:
             waiting = self._waiting.get(each.account)
             if waiting is None:

@@ -44,10 +44,8 @@ class Row:
         self.saved: CopyRecord | None = None
 
     async def take_up(self, copy: CopyRecord) -> CopyRecord:
-        """Goes on from what another wrote, who can write no more from here on. Raises as `save`.
-
-        That does not make it look younger: there is an end to taking it up.
-        """
+        """Goes on from a row that another process wrote; from here on that process cannot write it. Raises as `save`.
+        The row's age stays, so that taking a copy up comes to an end."""
         self._used_at = copy.used_at
         ours = replace(copy, generation=self._lease.generation)
         await self.save(ours)
@@ -88,7 +86,7 @@ class Row:
         await self._db.write(lambda conn: rows.schedule_purge(conn, self._key.account, name, conn.now()))
 
     async def mark_lost(self) -> None:
-        """Nothing to build on is left behind: the row goes, and what it named is purged."""
+        """Deletes the row and schedules a purge of what it named."""
         row = self.saved
         if row is None or self._keep:
             return

@@ -86,10 +86,10 @@ class JsonAccessLog:
 
 
 class JsonLineHandler(logging.Handler):
-    """Of the logger `liftgate.access`: writes what are lines already, in ASCII, so that nothing in one looks like its
-    end, or turns the text round. There is no record for each, and those of a moment are written together;
-    `logging.shutdown` writes what waits at the end. `write` takes them without the end of the last; `clean` hides
-    secrets, in all of them at once."""
+    """The handler of the logger `liftgate.access`. It is given finished lines instead of log records, in ASCII, so that
+    no character in a line can end it or reverse the text. Lines of one moment are written together; `logging.shutdown`
+    writes those that still wait. `write` gets lines without the last line's end; `clean` hides the secrets in all of
+    them at once."""
 
     def __init__(self, write: Write, clean: Callable[[str], str]) -> None:
         super().__init__()

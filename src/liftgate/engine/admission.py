@@ -1,8 +1,5 @@
-"""What calls of keys with limits take before they begin and before Google is asked, and give back at their end.
-
-A gate in front of the meter's calls; the meter settles their tickets. For all other calls there is no ticket, and
-nothing is done.
-"""
+"""Limits, as calls meet them. A call takes a ticket, asks it before it begins and again before Google is asked; at the
+call's end the meter settles the ticket. Calls without limits have no ticket, and pay nothing here."""
 
 from __future__ import annotations
 
@@ -36,7 +33,7 @@ class Admission:
         self._allowances = Allowances(services.db, services.tasks, services.holder, budget.zone)
 
     def ticket(self, caller: Caller) -> Ticket | None:
-        """None where no limit can concern the caller."""
+        """The ticket of a call; None where no limit can concern the caller."""
         own = self.for_all
         if caller.key is not None and caller.key.bounds.limits:
             own = (caller.key.bounds, *own)
@@ -51,7 +48,8 @@ class Admission:
         return self._allowances.held_nanos
 
     async def settled(self) -> None:
-        """Returns when budgets in the catalogue show what was spent here so far, as far as it takes writes."""
+        """Returns when the budgets in the catalogue include all that was spent here so far; at once where the catalogue
+        takes no writes."""
         await self._allowances.settled()
 
     async def close(self) -> None:
@@ -59,8 +57,8 @@ class Admission:
 
 
 def admitted(model: str, deployments: FindGroup) -> Awaitable[None] | None:
-    """A call of this model, by its public name, is to begin. To be awaited where there is something: the caller's
-    limits let it begin then, or RateReached is raised; LimitsAway while the limits cannot be read."""
+    """Whether a call of `model` (its public name) may begin: None, or what to await. Awaiting returns when the caller's
+    limits let it begin. Raises RateReached, and LimitsAway while the limits cannot be read."""
     call = current.get()
     return None if call is None or call.ticket is None else call.ticket.begin(model, deployments)
 
@@ -68,11 +66,10 @@ def admitted(model: str, deployments: FindGroup) -> Awaitable[None] | None:
 def begin_asking(
     call: CallRecord, deployment: Deployment, body: Body, asked: JsonObject | None = None
 ) -> Awaitable[None] | None:
-    """Google is about to be asked for `call`; `asked`: what `body` was written from, where that is at
-    hand. To be awaited where there is something: limits let it be asked then, or RateReached, BudgetReached, LimitsAway
-    is raised."""
+    """Whether Google may be asked for `call`: None, or what to await. Raises RateReached, BudgetReached, LimitsAway.
+    `asked`: what `body` was written from, where that is at hand."""
     if (ticket := call.ticket) is not None and ticket.covers:
-        # What was asked before and of no use has to be paid too. What is refused here was never sent.
+        # Earlier answers that were of no use are paid for too. What is refused here was never sent.
         spent = 0 if call.usage is None and not call.earlier else call.price() or 0
         if not ticket.ask_known(spent, deployment, body, asked):
             return _asking(call, ticket, spent, deployment, body)

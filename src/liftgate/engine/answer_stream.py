@@ -29,8 +29,8 @@ Q = TypeVar("Q", bound=Question)
 
 
 class StartedStream(Generic[Q]):
-    """A stream of Gemini's that is folded. `ended`: the last events were handed out. `hold` counts it as in flight.
-    `call`: the record that hears of it. `tells_cost`: the answer says what it cost, where there is a record."""
+    """A stream of Gemini's that is folded. `ended`: the last events were handed out. `hold` counts the stream as in
+    flight. `call`: the record to fill in. `tells_cost`: the answer says what it cost, where there is a record."""
 
     def __init__(
         self,
@@ -59,8 +59,8 @@ class StartedStream(Generic[Q]):
         self._last = False
 
     async def start(self) -> None:
-        """Up to the first event that every API has a form for: until then the answer may be asked for again. Raises
-        what Gemini does wrong before."""
+        """Reads up to the first event that every API can show; before it, Gemini may be asked again. Raises what Gemini
+        does wrong until then."""
         events: list[Event] = []
         call, begun = self._call, False
         while True:
@@ -84,8 +84,8 @@ class StartedStream(Generic[Q]):
         self._events = events
 
     async def batch(self) -> Sequence[Event]:
-        """The events that have arrived; with the last of them `ended` is true. Who cancels it may call it again. Raises
-        what Gemini does wrong: then nothing follows."""
+        """The events that have arrived; `ended` is true with the last of them. May be called again after it was
+        cancelled. Raises what Gemini does wrong: then nothing follows."""
         try:
             if self._folding is not None and self._folding.busy:
                 self._events = await self._folded_apart(())
@@ -142,7 +142,7 @@ class StartedStream(Generic[Q]):
             answer.dollars = call.dollars
 
     async def _ended_apart(self) -> list[Event]:
-        """In a thread; found again as what is folded there is."""
+        """Ends the fold in a thread. Where this is cancelled, the next call finds its events."""
         self._folding = self._folding or Apart()
         return await self._folding.run(self._fold.end)
 

@@ -129,7 +129,7 @@ class Attachments:
 
 @dataclass
 class _Came:
-    """Bytes."""
+    """`size`: bytes that have come."""
 
     size: int = 0
 

@@ -1,7 +1,7 @@
-"""A request that may need files, at one deployment after another: the files are brought there, it is tried, and what
-Gemini lost of them is made again (`heal`). The client sees only an answer (docs/architecture.md, "Copies").
+"""Tries a request at one deployment after another: brings its files there, calls it, and makes again what Gemini lost
+of them (`heal`). The client sees only an answer (docs/architecture.md, "Copies").
 
-Knows neither OpenAI's nor Gemini's form of a request: who calls says what is to be tried with the URIs.
+Knows neither OpenAI's nor Gemini's form of a request: the caller says what to try with the files' URIs.
 """
 
 from __future__ import annotations
@@ -81,11 +81,10 @@ class Attempts:
         return running if len(wanted.group) == 1 else self._located(wanted, running)
 
     async def _located(self, wanted: RequestFiles, running: Coroutine[object, object, T]) -> T:
-        """What `running` gives, once it is known which of the accounts hold the files."""
-        call = current.get()
+        """Awaits `running` after the catalogue was asked which of the accounts hold the files."""
         locating = self._needs.locate(wanted.needs, (deployment.account for deployment in wanted.group))
         try:
-            await (locating if call is None else bringing(call, locating))
+            await bringing(current.get(), locating)
         except BaseException:
             running.close()
             raise
@@ -128,7 +127,7 @@ class Attempts:
         account = deployment.account
         while True:
             resolving = self._needs.resolve(wanted.needs, account, deadline=wanted.deadline)
-            files, copies = await (resolving if call is None else bringing(call, resolving))
+            files, copies = await bringing(call, resolving)
             if call is not None and call.ticket is not None:
                 call.blobs = {copy.uri: copy.subject for copy in copies}
             try:
@@ -138,7 +137,7 @@ class Attempts:
                     raise _without_files(lost) from lost
                 past = wanted.healed.setdefault(account.name, Healing())
                 healing = self._needs.healer.heal(past, copies, lost, account, wanted.deadline)
-                if not await (healing if call is None else bringing(call, healing)):
+                if not await bringing(call, healing):
                     raise _denied(lost, wanted.needs, copies, account) from lost
             except (InvalidRequest, NotFound) as refused:
                 raise self._explained(refused, deployment, wanted, files) from None
@@ -164,7 +163,7 @@ def silence(deployment: Deployment, default: float) -> float:
 
 
 def _without_files(lost: UpstreamFileLost) -> LiftgateError:
-    """What the refusal means where none of our files can be its cause."""
+    """The error that a lost file means where none of our files can be its cause."""
     if lost.upstream is None:
         return lost
     kind = classify(lost.upstream, names_file=False)

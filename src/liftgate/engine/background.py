@@ -196,7 +196,7 @@ class Background:
             spoke_at = clock.monotonic()
             found: _Found | None = first
             if not first[1]:
-                # What came before there was an ear for it is not waited for.
+                # Events that came before this reader was registered announce nothing to it.
                 found = await self._next(owner, run_id, after)
             while found is not None:
                 run, frames = found
@@ -261,7 +261,7 @@ class Background:
             log.warning("the response %s waits: %s", run_id, error.message)
 
     async def take_up(self) -> None:
-        """Begins with what no process carries out: its own died, or has not come to it for long."""
+        """Starts the runs that no process carries out: theirs died, or has had no room for them for a lease's length."""
         older = self._services.settings.lease_seconds
         for run_id, owner in await self._db.read(partial(rows.runs_left, older=older, limit=_TAKEN_UP_AT_ONCE)):
             self._start(run_id, owner)
@@ -285,7 +285,7 @@ class Background:
 
 
 def _end_cancelled(conn: Connection, *, run: rows.RunRow, head: Head, request: JsonObject, kept: rows.Kept) -> bool:
-    """False: it has ended meanwhile."""
+    """Whether the run was ended here; False where it has ended meanwhile."""
     if not rows.lock_run(conn, run.id):
         return False
     frames: list[Body] = []

@@ -77,7 +77,7 @@ class Workshop:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """`run`: without what it is to be asked. `call`: the record that hears of it."""
+    """The response in the making. `run`: its row, without the request. `call`: the record to fill in."""
 
     run: rows.RunRow
     head: Head
@@ -87,7 +87,7 @@ class _Made:
 
 
 class _Over(Exception):
-    """It was cancelled, or another process has it: nothing more is to be done here."""
+    """The run was cancelled, or another process has it: nothing more is to be done here."""
 
 
 class BackgroundRun:
@@ -173,8 +173,8 @@ class BackgroundRun:
             await self._store(turn, whole, [])
 
     async def _waits(self, made: _Made, error: LiftgateError, waited: int) -> bool:
-        """Whether its limits refused it for a while only, and nothing of it was paid: then it has waited for another
-        try. No client waits for the answer, who could try again."""
+        """Waits, and returns True, where its limits refused it only for a while and nothing was paid: it is then tried
+        again. No client waits for the answer, so no client can try again."""
         call, clock = made.call, self._services.clock
         if call.ticket is None or call.usage is not None or call.earlier:
             return False

@@ -206,7 +206,7 @@ class CallRecord:
             self.sent = None
 
     def note_asked(self, deployment: Deployment, body: Body) -> None:
-        """Google is asked (again): what it reported of an earlier answer is noted already."""
+        """Google is asked, or asked again: the usage of an earlier answer is noted already."""
         self.sent, self.priced = (deployment, body), None
         if self.span is not None:
             self._attempts_again(deployment)
@@ -217,11 +217,11 @@ class CallRecord:
         self.begin_wait()
 
     def begin_wait(self) -> None:
-        """For Google, from now on; who is waiting already goes on."""
+        """Begins to count the time that Google is waited for; does nothing where it is counted already."""
         self.since = self.since or monotonic()
 
     def note_answer(self) -> None:
-        """What Google was waited for is there: its answer, or the first events of it."""
+        """Ends that: the answer is there, or its first events."""
         waited = monotonic() - self.since
         self.since = 0.0
         self.first_event += waited
@@ -234,7 +234,7 @@ class CallRecord:
 
     def _attempts_again(self, deployment: Deployment) -> None:
         if self.attempts[-1].asked:
-            # What Google answered before was of no use; where a file was lost it is there again.
+            # Earlier answers of Google were of no use; a file that was lost is there again.
             self.attempts[-1].note_failure(OTHER_ERROR)
             self.attempts.append(Attempt(deployment, monotonic()))
         self.attempts[-1].began, self.attempts[-1].asked = monotonic(), True
@@ -278,13 +278,13 @@ class CallRecord:
         return None if cost is None else cost / 1e9
 
     def waits_for(self, file: FileRecord) -> None:
-        """Its copy has to be made, here or by who is at it already."""
+        """A copy of this File must be made, by this process or by the one that has begun."""
         if file.id not in self.paged_in:
             self.paged_in.add(file.id)
             self.paged_in_bytes += file.bytes
 
     def record_error(self, error: LiftgateError) -> None:
-        """The caller got `error` for an answer, or at the end of one."""
+        """Notes `error` as the answer that the caller got, or as the end of it."""
         self.error = type(error).__name__
         self.limit = "usd" if isinstance(error, BudgetReached) else LIMITS.get(error.code or "", "")
         if not self.limit and isinstance(error, RateReached):

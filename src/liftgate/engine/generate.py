@@ -1,8 +1,8 @@
-"""Answers of the models, in any dialect: which files, which deployment, page them in, read the request, call, fold the
-answer. Streamed, whole, and counted.
+"""Answers of the models, in any dialect: finds the files, chooses a deployment, pages the files in, reads the request,
+calls Gemini, folds its answer. Streamed, whole, or only counted.
 
-The forms differ in how the answer leaves and in nothing else: the same files, reading, router and fold. Every call
-begins in `_call`. What comes of it, its face writes in the call's dialect.
+The three forms share files, reading, router and fold, and differ only in how the answer leaves. Every call begins in
+`_call`. The face that asked writes the answer in the call's dialect.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ KNOWN_MODELS = 1024
 
 
 class Generate:
-    """`default_reader`: reads a deployment's defaults into an `Ask` (see there)."""
+    """`default_reader`: what reads a deployment's defaults into an `Ask` (see there)."""
 
     def __init__(
         self,
@@ -92,8 +92,8 @@ class Generate:
         large: bool = False,
         head: Head | None = None,
     ) -> Answer[Q]:
-        """Raises what `errors` has. `large`: to read the request takes long, which is then done in threads. `head`: of
-        the answer, where it was promised before."""
+        """The whole answer. Raises any of `errors`. `large`: reading the request takes long, so it is done in threads.
+        `head`: the answer's, where the client was promised it before."""
         if (noted := current.get()) is not None:
             noted.is_asked("chat", request.get("model"), user=request.get("user"))
         ready = await self._prepare(await self._call(dialect, owner, request, large, head))
@@ -108,8 +108,9 @@ class Generate:
         large: bool = False,
         head: Head | None = None,
     ) -> AnswerStream[Q]:
-        """Returns after the first event; what fails before is raised, so that it becomes a status. After 15 s of
-        fetching and page-in it returns a stream that has not started (docs/architecture.md, "Decisions")."""
+        """Returns after the first event; a failure before it is raised, so that it becomes an HTTP status. While files
+        are fetched and paged in it waits `stream_commit_seconds` at most, and then returns a stream that has not
+        started (docs/architecture.md, "Decisions")."""
         if (noted := current.get()) is not None:
             noted.is_asked("chat", request.get("model"), streamed=True, user=request.get("user"))
         call = await self._call(dialect, owner, request, large, head)
@@ -127,8 +128,8 @@ class Generate:
     # ── before a deployment is chosen ────────────────────────────────────────────────────────────
 
     async def check(self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False) -> Head:
-        """The head of an answer that is made later. Raises what is wrong with the request: its model, the Files that it
-        names, its fields; and what limits say of it."""
+        """The head of an answer that is made later. Raises what is wrong with the request (its model, the Files that it
+        names, its fields) and what limits refuse of it."""
         call = await self._call(dialect, owner, request, large)
         named = [need for need in call.media.needs if need.kind == "file_id"]  # nothing is fetched or stored
         media = MediaFound(named, call.media.budget, call.media.read)
@@ -144,7 +145,8 @@ class Generate:
         large: bool,
         head: Head | None = None,
     ) -> Call[Q]:
-        """Every call begins here."""
+        """What is known of a call before its deployment is chosen. Raises InvalidRequest for media that cannot be read
+        and for a missing model, and what the caller's limits refuse."""
         find = partial(dialect.media, request, inline_limit=self._settings.limits.inline_limit)
         media = await asyncio.to_thread(find) if large else find()
         model = request.get("model")
@@ -171,9 +173,8 @@ class Generate:
         signatures = await self._signatures.load(call.owner, call_ids, known) if call_ids else {}
         needs: Sequence[Needed] = ()
         if call.media.needs:
-            finding = self._needs.find_files(call.owner, call.media, seconds=deadline - self._clock.monotonic())
-            noted = current.get()
-            needs = await (finding if noted is None else bringing(noted, finding))
+            seconds = deadline - self._clock.monotonic()
+            needs = await bringing(current.get(), self._needs.find_files(call.owner, call.media, seconds=seconds))
         return Ready(call, RequestFiles(group, needs, deadline, media=call.media.read), signatures)
 
     def _timeout(self, request: JsonMapping, group: Sequence[Deployment]) -> float:

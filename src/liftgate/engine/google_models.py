@@ -1,7 +1,5 @@
 """Google's own list of models, as an account sees it: kept for a while, and served stale where Google cannot be asked.
-
-One call asks while the others wait for it; no one waits long where an older list is here. No chat ever comes by.
-"""
+One call asks and the others wait for it, not for long where there is an older list. No chat needs this list."""
 
 from __future__ import annotations
 

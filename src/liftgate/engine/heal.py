@@ -1,7 +1,7 @@
-"""What Gemini lost of a request's files, found in one round, so that all of it is made again together.
+"""Finds what Gemini lost of a request's files in one round, so that all of it is made again together.
 
-A denial names one file (docs/protocol/gemini.md, "Errors"). The others that the request has at that account are asked
-for at once: what is missing there too would only be denied next. A request whose files are all there comes here never.
+A denial names one file (docs/protocol/gemini.md, "Errors"). Gemini is asked at once for the others that the request has
+at that account, because it would deny what is missing there next. Requests whose files are all there never come here.
 """
 
 from __future__ import annotations

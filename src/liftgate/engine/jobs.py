@@ -132,10 +132,8 @@ class Jobs:
         return run
 
     async def _tick(self) -> None:
-        """Moves the steady clock on, speaks up for what is being stored here, and sees whether the store is still ours.
-
-        Of all that leads to a deletion this is the pulse: what a process that lives is storing is never a sweep's.
-        """
+        """Moves the steady clock on, announces what is being stored here, and checks that the store is still ours.
+        Everything that leads to a deletion depends on this job: a sweep leaves alone what a live process is storing."""
         services, ingest = self._services, self._ingest
         asked, arriving = services.clock.monotonic(), tuple(ingest.arriving)
         elapsed, grace = asked - self._ticked, services.settings.orphan_grace_seconds

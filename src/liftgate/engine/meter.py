@@ -37,8 +37,10 @@ def recorded(error: LiftgateError) -> LiftgateError:
     return error
 
 
-async def bringing(call: CallRecord, wait: Awaitable[T]) -> T:
-    """What `wait` gives, its time counted as waiting for files."""
+async def bringing(call: CallRecord | None, wait: Awaitable[T]) -> T:
+    """What `wait` gives. Its time is counted as waiting for files, where there is a record of the call."""
+    if call is None:
+        return await wait
     began = monotonic()
     try:
         return await wait

@@ -257,11 +257,10 @@ class PassThrough:
             for named in body.files
             if self._is_files(named.text, request.origin)
         ]
-        seconds = deadline - self._clock.monotonic()
-        finding = self._needs.find_files(request.owner, MediaFound(needs, 0), seconds=seconds) if needs else None
         found: Sequence[Needed] = ()
-        if finding is not None:
-            found = await (finding if noted is None else bringing(noted, finding))
+        if needs:
+            seconds = deadline - self._clock.monotonic()
+            found = await bringing(noted, self._needs.find_files(request.owner, MediaFound(needs, 0), seconds=seconds))
         return _Call(model, body, RequestFiles(group, found, deadline))
 
     def _is_files(self, uri: str, origin: str) -> bool:

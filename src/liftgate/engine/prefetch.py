@@ -1,9 +1,10 @@
-"""Files whose copies were asked for at their upload, on their way to Gemini: no request waits, and their status tells.
+"""Files whose copies were asked for at their upload, on their way to Gemini. No request waits for them; their status
+says how far they are.
 
-A File is `uploaded` until it is at all accounts it was meant for, then `processed`, or `error` when Gemini refused it.
-While Gemini cannot be had it is tried again, under a lease that says so to the job that settles what was left behind.
-Where Google refuses the key or the address and not the File, waiting changes nothing: it is `processed`, and the
-details say why it is not there.
+A File is `uploaded` until it is at all accounts that it was meant for, then `processed`, or `error` when Gemini refused
+it. While Gemini cannot be reached the page-in is tried again, under a lease that keeps the job for files that were left
+behind from settling the status. Where Google refuses the key or the address and not the File, waiting changes nothing:
+it is `processed`, and the details say why it is not there.
 """
 
 from __future__ import annotations
@@ -80,10 +81,8 @@ class Prefetch:
             self._retries.start(self._retry(wanted, accounts, deadline), name=f"prefetch {file.id} again")
 
     async def _settle(self, wanted: Wanted, accounts: Sequence[Account], deadline: float) -> LiftgateError | None:
-        """Waits until Gemini has it or refuses it, and settles its status; or what prevented that and may pass.
-
-        Raises what the catalogue did.
-        """
+        """Waits until Gemini has the File or refuses it, and settles its status. Returns a failure that may pass;
+        raises what the catalogue did."""
         file = wanted.file
         status: FileStatus = "processed"
         details = None
@@ -103,7 +102,7 @@ class Prefetch:
         return None
 
     async def _retry(self, wanted: Wanted, accounts: Sequence[Account], deadline: float) -> None:
-        """Tries again until it is done or the time is up; the job then settles its status, as after a crash."""
+        """Tries again until Gemini has it or the time is up; then the job settles its status, as after a crash."""
         file = wanted.file
         try:
             lease = await Lease.acquire(self._services, rows.CARRIED + file.id)

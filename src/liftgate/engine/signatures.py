@@ -36,10 +36,10 @@ class Signatures:
         self._brief_bytes = 0
 
     async def save(self, owner: Owner, signatures: Sequence[tuple[str, str]], *, stored: bool = True) -> None:
-        """(tool call id, base64 signature) each. A signature never changes, so memory needs no invalidation. Not
-        `stored`: they leave no trace, and are known here for an hour at most.
+        """Stores pairs of (tool call id, base64 signature). A signature never changes, so memory needs no invalidation.
 
-        Without the catalogue they are kept in memory only: an answer is worth more than Gemini's check of it.
+        Not `stored`: kept in this process's memory only, for an hour. So are all while the catalogue is away: an answer
+        is worth more than Gemini's check of it.
         """
         if not stored:
             for call_id, signature in signatures:
@@ -54,7 +54,7 @@ class Signatures:
             log.warning("the thought signatures of %d calls are in memory only: %s", len(values), error.message)
 
     async def load(self, owner: Owner, call_ids: Sequence[str], known: Mapping[str, str]) -> Mapping[str, str]:
-        """Those that are known; translation says what stands for the others. `known`: to the caller."""
+        """The signatures that are known, by call id. `known`: those that the caller has already."""
         found = {call_id: self._known[owner, call_id] for call_id in call_ids if (owner, call_id) in self._known}
         found |= known
         if self._brief:

@@ -70,7 +70,7 @@ class Spend:
 
     @property
     def unsettled(self) -> int:
-        """Nano-dollars that only the journal has."""
+        """Nano-dollars that are in the journal and not in the catalogue yet."""
         pending = self._pending.sums if self._pending is not None else Sums()
         return sum(counts[-1] for sums in (self._sums, self._loose, pending) for counts in sums.calls.values())
 
@@ -132,7 +132,7 @@ class Spend:
             self.settled_at = self._clock.monotonic()
 
     async def adopt(self) -> None:
-        """Adds what processes that ended before they could left in their journals."""
+        """Adds to the catalogue what ended processes left in their journals."""
         if not self._directory.is_dir():
             return
         with left_behind(self._directory) as found:

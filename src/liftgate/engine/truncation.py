@@ -24,11 +24,9 @@ Q = TypeVar("Q", bound=Question)
 async def truncated(
     question: Q, refused: InvalidRequest, facts: ModelFacts, count: Callable[[JsonObject], Awaitable[PromptCount]]
 ) -> Q:
-    """`question` without the first of its turns, by Gemini's own `count`, which is asked once for each halving of them.
-
-    Raises `refused` again where it is about something else, where the client lets no turns be left out, and where the
-    last turn alone has too many tokens.
-    """
+    """`question` without as few of its first turns as fit, by Gemini's own `count`, which is asked once for each
+    halving of them. Raises `refused` where it is about something else, where the client lets no turns be left out, and
+    where the last turn alone has too many tokens."""
     turns = question.turns
     low, high = 1, len(turns) - 1
     allowed = tokens_allowed(refused.message) or facts.input_tokens

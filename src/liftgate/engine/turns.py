@@ -37,11 +37,11 @@ _LARGE_SETTING = 1024
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A request, and what it goes on from. `request`: with the items themselves in the place of references. `items`:
-    those of the turns before, oldest first. `natives`: what Gemini wants back with these. `depth`: how many turns these
-    are, in a chain. `keeps`: what comes of it is stored, and added to the conversation that it goes on from. `given`:
-    the input as it is stored, where results of it were moved next to their calls. `large`: to read all of that takes
-    long, which is then done in threads."""
+    """A request, and what it goes on from. `request`: with the items themselves in place of references. `items`: those
+    of the turns before, oldest first. `natives`: what Gemini wants back with these. `depth`: how many turns they are,
+    in a chain. `keeps`: the response is stored, and added to the conversation that it goes on from. `given`: the input
+    as it is stored, where results were moved next to their calls. `large`: reading all of this takes long, so it is
+    done in threads."""
 
     request: JsonObject
     keeps: bool

@@ -1,6 +1,6 @@
-"""Calls of which Google reported no usage: the client left, or the time was over while Google was at work; or an answer
-has none. They are reckoned from what was sent, which Google counts for nothing, and from what was given.
-"""
+"""Calls whose usage Google did not report: the client left, the time was over while Google was at work, or an answer
+has none. What they used is estimated: of the request Google counts the tokens, free of charge, and of the answer the
+characters are known."""
 
 from __future__ import annotations
 

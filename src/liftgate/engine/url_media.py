@@ -39,7 +39,7 @@ class InlineBudget:
 
 @dataclass(frozen=True, slots=True)
 class LargeMedia:
-    """`pieces`: all of its bytes, once."""
+    """`pieces`: all of its bytes; can be read once."""
 
     filename: str | None
     mime_type: str

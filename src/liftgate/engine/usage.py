@@ -107,8 +107,8 @@ class Usage:
         return UsedFile(requests, unpriced, nano / 1e9)
 
     async def settled(self) -> None:
-        """Returns when the catalogue has what was counted here so far, as far as it takes writes. Raises Unavailable
-        while it is away: what it has is not the whole."""
+        """Returns when the catalogue has all that was counted here so far; at once where it takes no writes. Raises
+        Unavailable while the catalogue is away: what it has is not the whole."""
         if self._settle is None:
             return
         try:
@@ -116,7 +116,7 @@ class Usage:
         except Unavailable:
             raise
         except LiftgateError as error:
-            # A full disk takes no writes, and is no reason to keep back what is known.
+            # A full disk takes no writes; what is known can be shown all the same.
             log.warning("what was spent lately is in the journal only: %s", error.message)
             let_go(error)
 

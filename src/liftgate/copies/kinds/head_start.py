@@ -80,7 +80,7 @@ class HeadStart:
         return self._sent
 
     async def cancel(self) -> None:
-        """Nothing of it is wanted. Without effect once it was handed over: the session is the page-in's then."""
+        """Ends the upload. Without effect once it was handed over: then the session is the page-in's."""
         if self._taken:
             return
         self._taken = True
