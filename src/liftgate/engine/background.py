@@ -261,7 +261,7 @@ class Background:
             log.warning("the response %s waits: %s", run_id, error.message)
 
     async def take_up(self) -> None:
-        """Starts the runs that no process carries out: theirs died, or has had no room for them for a lease's length."""
+        """Starts the runs that no process carries out: theirs died, or has had no room for them for a lease's time."""
         older = self._services.settings.lease_seconds
         for run_id, owner in await self._db.read(partial(rows.runs_left, older=older, limit=_TAKEN_UP_AT_ONCE)):
             self._start(run_id, owner)
