@@ -1,7 +1,8 @@
 """`liftgate` as a process that is forked from one which has imported it, in a tenth of a fresh interpreter's time.
 
 It is a process like any other: its own pid, environment, directory, streams, signals and exit code; only the imports
-are there already. Tests of the start itself, of memory and of what is imported start an interpreter instead.
+are there already. Tests of the start itself, of memory and of what is imported start an interpreter instead. A program
+of the tests that imports Liftgate is forked in the same way (`piped`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import gc
 import importlib
 import json
 import os
+import runpy
 import select
 import socket
 import subprocess
@@ -29,7 +31,7 @@ HERE = sys.platform == "linux" and hasattr(os, "pidfd_open")
 IMPORTED = (
     *("liftgate.cli.main", "liftgate.cli.serve.command", "liftgate.cli.serve.sandbox", "liftgate.cli.files.command"),
     *("liftgate.cli.chat.command", "liftgate.cli.admin.command", "liftgate.server.run", "liftgate.server.app"),
-    *("liftgate.server.listening", "liftgate.gateway", "uvloop", "psycopg", "obstore"),
+    *("liftgate.server.listening", "liftgate.gateway", "liftgate.catalog.schema", "uvloop", "psycopg", "obstore"),
 )
 LARGEST = 1 << 16
 """Of a request: arguments and an environment."""
@@ -47,13 +49,17 @@ class Liftgate(subprocess.Popen[bytes]):
         stderr: IO[Any],
         env: Mapping[str, str],
         cwd: Path | None = None,
+        program: Path | None = None,
     ) -> None:
+        """`program`: a file of Python that runs in place of `liftgate`."""
         self._child_created = False  # nothing for Popen to reap
-        self.args = ["liftgate", *arguments]
+        self._communication_started, self._input, self.text_mode = False, None, False
+        self.args = [str(program or "liftgate"), *arguments]
         self.stdin = self.stdout = self.stderr = None
         self.returncode: Any = None
         self._report, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        asked = json.dumps({"argv": [*arguments], "env": dict(env), "cwd": str(cwd or Path.cwd())}).encode()
+        request = {"argv": [*arguments], "env": dict(env), "cwd": str(cwd or Path.cwd())}
+        asked = json.dumps(request | {"program": program and str(program)}).encode()
         with theirs, open(os.devnull, "rb") as nothing:
             streams = [nothing if isinstance(stdin, int) else stdin, stdout, stderr]
             fds = [*(stream.fileno() for stream in streams), theirs.fileno()]
@@ -104,9 +110,11 @@ def run(
         return subprocess.CompletedProcess(process.args, code, stdout.read(), stderr.read())
 
 
-def run_text(arguments: Sequence[str], *, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def run_text(
+    arguments: Sequence[str], *, env: Mapping[str, str], cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """Runs to its end, with nothing on its standard input."""
-    done = run(arguments, env=env)
+    done = run(arguments, env=env, cwd=cwd)
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
@@ -125,6 +133,19 @@ def started(
         command = [sys.executable, "-m", "liftgate", *arguments]
         return subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=stderr, env=env, cwd=cwd)
     return Liftgate(arguments, stdin=stdin, stdout=stdout, stderr=stderr, env=env, cwd=cwd)
+
+
+def piped(program: Path, *arguments: str) -> subprocess.Popen[str]:
+    """`python -W error program …`, with a pipe for its standard output, in text."""
+    if not HERE:
+        return subprocess.Popen([sys.executable, "-W", "error", program, *arguments], stdout=subprocess.PIPE, text=True)
+    env = {**os.environ, "PYTHONWARNINGS": "error"}
+    reading, writing = os.pipe()
+    with open(writing, "wb") as output:
+        process = Liftgate(arguments, stdout=output, stderr=sys.__stderr__ or output, env=env, program=program)
+    forked = cast("subprocess.Popen[str]", process)
+    forked.stdout, process.text_mode = os.fdopen(reading, encoding="utf-8"), True
+    return forked
 
 
 @functools.cache
@@ -195,7 +216,7 @@ def _become(asked: Mapping[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])
-    sys.argv = ["liftgate", *asked["argv"]]
+    sys.argv = [asked["program"] or "liftgate", *asked["argv"]]
     sys.path[0] = asked["cwd"]
     cast(TextIOWrapper, sys.stdout).reconfigure(line_buffering=bool(os.environ.get("PYTHONUNBUFFERED")))
     for each in filter(None, os.environ.get("PYTHONWARNINGS", "").split(",")):
@@ -208,12 +229,17 @@ def _main() -> NoReturn:
     for name in IMPORTED:
         importlib.import_module(name)
     main = sys.modules["liftgate.cli.main"].main
+    sys.modules["liftgate.catalog.schema"].lacking(())  # learns the schema, which every gateway looks for
     gc.collect()
     gc.freeze()
     asked = _serve(control)
     if asked is not None:
         _become(asked)
-        main()
+        if asked["program"] is None:
+            main()
+        else:
+            sys.path[0] = str(Path(asked["program"]).parent)
+            runpy.run_path(asked["program"], run_name="__main__")
     sys.exit()
 
 

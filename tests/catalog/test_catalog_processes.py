@@ -6,7 +6,6 @@ import asyncio
 import re
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 from catalog_child import announce
 from catalog_samples import NOW, commit, counted, opened, run, until
 from liftgate.catalog.connection import Connection
@@ -28,9 +28,7 @@ CHILD = Path(__file__).with_name("catalog_child.py")
 
 @contextmanager
 def child(task: str, url: str, directory: Path, name: str) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", str(CHILD), task, url, str(directory), name], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with forked.piped(CHILD, task, url, str(directory), name) as process:
         try:
             yield process
         finally:

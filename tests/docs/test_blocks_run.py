@@ -22,6 +22,7 @@ import click
 import pytest
 import yaml
 
+import forked
 from fences import ROOT, Block, blocks, commands_in_sentences
 from gateways import sandbox_server
 from javascript import google_genai, node_clients
@@ -119,8 +120,8 @@ class _Served:
     def __init__(self, command: list[str], directory: Path, environ: dict[str, str]) -> None:
         self._log = directory / f"{time.monotonic_ns()}.log"
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [*command, "--port", "0"], cwd=directory, env=environ, stdout=log, stderr=subprocess.STDOUT
+            self._process = forked.started(
+                [*command[1:], "--port", "0"], cwd=directory, env=environ, stdout=log, stderr=log
             )
 
     def __enter__(self) -> str:

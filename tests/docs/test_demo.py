@@ -3,9 +3,9 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
+import forked
 from gateways import sandbox_server
 
 ROOT = Path(__file__).parents[2]
@@ -14,14 +14,7 @@ ROOT = Path(__file__).parents[2]
 def _demo(environ: dict[str, str], *, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     ours = ("GEMINI_", "GOOGLE_", "LIFTGATE_")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return subprocess.run(
-        [sys.executable, "-m", "liftgate.cli.main", "demo"],
-        cwd=cwd,
-        env=clean | environ,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return forked.run_text(["demo"], cwd=cwd, env=clean | environ)
 
 
 def test_the_demo_shows_both_answers_and_the_second_upload(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 from gateways import SandboxServer, sandbox_server
 
 ROOT = Path(__file__).parents[2]
@@ -28,19 +29,20 @@ def _gateway(sandbox: SandboxServer, data_dir: Path) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    command = [sys.executable, "-m", "liftgate.cli.main", "--config", "examples/config.yaml", "--port", str(port)]
+    command = ["--config", "examples/config.yaml", "--port", str(port)]
     environ = os.environ | {
         "GEMINI_API_BASE": sandbox.url,
         "GEMINI_API_KEY": "key",
         "LIFTGATE_DATA_DIR": str(data_dir),
     }
-    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        try:
-            _wait(f"http://127.0.0.1:{port}/health/readiness", process)
-            yield port
-        finally:
-            process.terminate()
-            process.communicate(timeout=30)
+    with (data_dir / "log").open("wb") as log:
+        process = forked.started(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
+    try:
+        _wait(f"http://127.0.0.1:{port}/health/readiness", process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:

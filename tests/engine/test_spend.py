@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -14,6 +12,7 @@ from random import Random  # noqa: TID251 - when to kill
 
 import pytest
 
+import forked
 from liftgate.catalog.database import Database, open_database
 from liftgate.catalog.rows.files import UNLISTED, commit_file, delete_file
 from liftgate.catalog.rows.usage import COUNTED, NAMED, read_usage, settle_usage, usage_of_file
@@ -303,17 +302,15 @@ def test_a_kill_at_any_moment_loses_nothing_and_doubles_nothing(kills: int, data
     asyncio.run(begin())
     begun = done = 0
     for seed in range(kills):
-        child = subprocess.Popen(
-            [sys.executable, str(CHILD), database_url, str(directory), str(seed)], stdout=subprocess.PIPE
-        )
+        child = forked.piped(CHILD, database_url, str(directory), str(seed))
         assert child.stdout is not None
         told = child.stdout.read(random.randrange(2, 4000))
         child.send_signal(signal.SIGKILL)
         told += child.stdout.read()
         child.wait()
         child.stdout.close()
-        begun += told.count(b"+")
-        done += told.count(b"-")
+        begun += told.count("+")
+        done += told.count("-")
     requests = asyncio.run(counted())
     assert done <= requests <= begun
     assert not list(directory.iterdir())

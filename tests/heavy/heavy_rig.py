@@ -10,8 +10,6 @@ import re
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -24,6 +22,7 @@ import pytest
 from google import genai
 from google.genai import types
 
+import forked
 from gateways import MODEL, SandboxServer
 from processes import GatewayProcess, sweep_now, write_config
 
@@ -126,11 +125,11 @@ def rig(directory: Path, **settings: object) -> Iterator[Rig]:
 @contextmanager
 def sandbox_process(directory: Path, *, niceness: int = 0) -> Iterator[SandboxServer]:
     """Its files lie in `directory` and go with it. `niceness`: how far it stands behind others at the processors."""
-    command = ["nice", "-n", str(niceness), sys.executable, "-m", "liftgate", "sandbox", "--port", "0"]
     environ = {**os.environ, "TMPDIR": str(directory), "PYTHONUNBUFFERED": "1"}
     log = directory / f"sandbox-{time.monotonic_ns()}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=environ, stdout=output, stderr=subprocess.STDOUT)
+        process = forked.started(["sandbox", "--port", "0"], env=environ, stdout=output, stderr=output)
+    os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, 0) + niceness)
     try:
         assert eventually(lambda: "control http" in log.read_text()), log.read_text()
         found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())

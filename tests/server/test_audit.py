@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import forked
 from gateways import sandbox_server
 from processes import gateway_processes, write_config
 from raw_http import Answer, call
@@ -96,8 +96,7 @@ def test_commands_that_change_data_tell_it_on_standard_error_where_logs_are_json
 
     def admin(*words: str, config: Path = config, data: Path = data) -> subprocess.CompletedProcess[str]:
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("LIFTGATE_", "LITELLM_"))}
-        command = [sys.executable, "-m", "liftgate", "admin", *words, "--config", str(config), "--data-dir", str(data)]
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+        done = forked.run_text(["admin", *words, "--config", str(config), "--data-dir", str(data)], env=environ)
         assert done.returncode == 0, done.stderr
         return done
 

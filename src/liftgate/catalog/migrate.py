@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
 from liftgate.catalog.connection import Connection
@@ -26,16 +27,18 @@ class Migration:
 
     def in_words(self, words: Mapping[str, str]) -> list[str]:
         """The statements as an engine has them."""
-        return [re.sub(r"\b[A-Z]+\b", lambda match: words.get(match[0], match[0]), text) for text in self.statements]
+        replaced = re.compile(rf"\b(?:{'|'.join(words)})\b")
+        return [replaced.sub(lambda match: words[match[0]], text) for text in self.statements]
 
 
-def migrations() -> list[Migration]:
+@cache
+def migrations() -> tuple[Migration, ...]:
     """The packaged ones, in order."""
     found = []
     for entry in resources.files("liftgate.catalog.migrations").iterdir():
         if match := FILE_NAME.fullmatch(entry.name):
             found.append(Migration(int(match[1]), statements_of(entry.read_text(encoding="utf-8"))))
-    return sorted(found, key=lambda migration: migration.number)
+    return tuple(sorted(found, key=lambda migration: migration.number))
 
 
 def statements_of(text: str) -> tuple[str, ...]:

@@ -65,7 +65,6 @@ def _made(newest: int) -> sqlite3.Connection:
     return raw
 
 
-@cache
 def newest_schema() -> int:
     return migrations()[-1].number
 
