@@ -1,7 +1,7 @@
 """pydantic-ai's OpenAI model: an agent that only has instructions, JSON output beside tools, and a broken answer:
-`python framework_pydantic_ai.py URL TASK`.
+`python framework_pydantic_ai.py URL`, and the name of a task in each line of standard input.
 
-Runs where `requirements-clients.lock` is installed; prints one JSON object.
+Runs where `requirements-clients.lock` is installed; prints a line of JSON for each task.
 """
 
 import json
@@ -67,4 +67,5 @@ def broken(url: str) -> dict[str, object]:
 
 if __name__ == "__main__":
     tasks = {"instructions": instructions_only, "output": output_beside_tools, "broken": broken}
-    print(json.dumps(tasks[sys.argv[2]](sys.argv[1])))
+    for line in sys.stdin:
+        print(json.dumps(tasks[line.strip()](sys.argv[1])), flush=True)

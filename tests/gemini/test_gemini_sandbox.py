@@ -7,6 +7,7 @@ import hashlib
 import json
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -35,8 +36,8 @@ from serving import serve
 
 MIB = 1024 * 1024
 SIZE = 40_000_000
-DATA = hashlib.shake_256(b"forty megabytes").digest(SIZE)
-SHA256 = hashlib.sha256(DATA).hexdigest()
+DATA = (hashlib.shake_256(b"forty megabytes").digest(1_000_003) * 40)[:SIZE]
+THREE_CHUNKS = DATA[:18_000_000]
 BODY = b'{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}'
 
 
@@ -134,19 +135,24 @@ class Driven:
         return sum(action.stop - action.start for action in self.actions if isinstance(action, SendChunk))
 
 
-def upload(sandbox: SandboxControl, *, limits: ClientLimits | None = None) -> Driven:
-    """40 MB to the sandbox; the file there has our bytes, and is the only one unless the caller says otherwise."""
+@cache
+def sha256_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def upload(sandbox: SandboxControl, data: bytes = DATA, *, limits: ClientLimits | None = None) -> Driven:
+    """`data` to the sandbox; the file there has our bytes, and is the only one unless the caller says otherwise."""
 
     async def scenario() -> Driven:
         async with client(limits) as gemini:
-            driven = Driven(gemini, sandbox.account, BytesSource(DATA))
+            driven = Driven(gemini, sandbox.account, BytesSource(data))
             file = await driven.upload()
-            assert (file.size, file.state) == (SIZE, "ACTIVE")
-            assert file.sha256 in (SHA256, None)
+            assert (file.size, file.state) == (len(data), "ACTIVE")
+            assert file.sha256 in (sha256_of(data), None)
             return driven
 
     driven = asyncio.run(scenario())
-    assert {file["sha256"] for file in sandbox.files()} == {SHA256}
+    assert {file["sha256"] for file in sandbox.files()} == {sha256_of(data)}
     return driven
 
 
@@ -226,7 +232,7 @@ def test_upload_survives_whatever_google_really_does(
     sandbox.ask("POST", "unverified", switches)
     for fault in FAULTS[name]:
         sandbox.fault(**fault)
-    upload(sandbox)
+    upload(sandbox, THREE_CHUNKS)
     # Where a finished file can neither be asked for nor named, a second copy is what it costs: it dies after 48 hours.
     blind = switches.get("custom_name_honoured") is False and name == "lost answer to the finalize"
     assert len(sandbox.files()) == (2 if blind else 1)
@@ -247,7 +253,7 @@ def test_upload_resumed_by_another_client_continues_where_it_was(sandbox: Sandbo
 
     driven = asyncio.run(scenario())
     assert driven.sent == SIZE - 8 * MIB
-    assert [file["sha256"] for file in sandbox.files()] == [SHA256]
+    assert [file["sha256"] for file in sandbox.files()] == [sha256_of(DATA)]
 
 
 def test_upload_cancelled_leaves_nothing(sandbox: SandboxControl) -> None:
@@ -298,7 +304,7 @@ def with_client(call: Callable[[GeminiClient], Awaitable[Any]]) -> Any:
 def test_files_get_delete_and_delete_again(sandbox: SandboxControl) -> None:
     driven = upload(sandbox)
     file = with_client(lambda gemini: gemini.get_file(sandbox.account, driven.name))
-    assert (file.name, file.sha256) == (driven.name, SHA256)
+    assert (file.name, file.sha256) == (driven.name, sha256_of(DATA))
     for _ in range(2):
         with_client(lambda gemini: gemini.delete_file(sandbox.account, driven.name))
     assert sandbox.files() == []

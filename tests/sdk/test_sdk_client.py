@@ -171,24 +171,32 @@ calls = {
     "awaited": lambda: asyncio.run(acompletion("gemini-2.5-flash", said, **key)),
     "unknown": lambda: completion("gemini-2.5-flash", said, no_such_parameter=1),
 }
-try:
-    calls[sys.argv[1]]()
-except (liftgate.AuthenticationError, liftgate.UnsupportedParamsError) as error:
-    found = traceback.extract_tb(error.__traceback__)
-    print(*(frame.name for frame in found if "liftgate" in frame.filename or "contextlib" in frame.filename))
-    assert error.__cause__ is None and error.__suppress_context__
+for name in sys.argv[1:]:
+    try:
+        calls[name]()
+    except (liftgate.AuthenticationError, liftgate.UnsupportedParamsError) as error:
+        found = traceback.extract_tb(error.__traceback__)
+        print(*(frame.name for frame in found if "liftgate" in frame.filename or "contextlib" in frame.filename))
+        assert error.__cause__ is None and error.__suppress_context__
 """
+FAILING = ["completion", "stream", "file", "client", "awaited", "unknown"]
 
 
-@pytest.mark.parametrize("call", ["completion", "stream", "file", "client", "awaited", "unknown"])
-def test_an_error_shows_the_callers_line_and_no_engine(call: str) -> None:
-    """In a notebook a wrong key was 47 lines, of which one spoke of it."""
+@pytest.fixture(scope="module")
+def frames_by_call() -> dict[str, list[str]]:
+    """The frames of Liftgate in the traceback of each of FAILING, in a program that catches them."""
     with serve(create_app(SandboxSettings(projects={"right": "project-a"}, open_keys=False))) as sandbox:
         environ = {**os.environ, "GEMINI_API_BASE": sandbox}
         run = subprocess.run(
-            [sys.executable, "-c", FRAMES, call], env=environ, capture_output=True, text=True, check=True
+            [sys.executable, "-c", FRAMES, *FAILING], env=environ, capture_output=True, text=True, check=True
         )
-    names = run.stdout.split()
+    return {call: line.split() for call, line in zip(FAILING, run.stdout.splitlines(), strict=True)}
+
+
+@pytest.mark.parametrize("call", FAILING)
+def test_an_error_shows_the_callers_line_and_no_engine(call: str, frames_by_call: dict[str, list[str]]) -> None:
+    """In a notebook a wrong key was 47 lines, of which one spoke of it."""
+    names = frames_by_call[call]
     assert 0 < len(names) <= 3 and set(names) <= {"completion", "acompletion", "method", "__exit__", "__next__"}
 
 
