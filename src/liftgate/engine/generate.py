@@ -145,8 +145,7 @@ class Generate:
         large: bool,
         head: Head | None = None,
     ) -> Call[Q]:
-        """What is known of a call before its deployment is chosen. Raises InvalidRequest for media that cannot be read
-        and for a missing model, and what the caller's limits refuse."""
+        """A call before its deployment is chosen. Raises what is wrong with its media and model, and what limits refuse."""
         find = partial(dialect.media, request, inline_limit=self._settings.limits.inline_limit)
         media = await asyncio.to_thread(find) if large else find()
         model = request.get("model")
