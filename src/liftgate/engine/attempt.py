@@ -82,9 +82,10 @@ class Attempts:
 
     async def _located(self, wanted: RequestFiles, running: Coroutine[object, object, T]) -> T:
         """Awaits `running` after the catalogue was asked which of the accounts hold the files."""
+        call = current.get()
         locating = self._needs.locate(wanted.needs, (deployment.account for deployment in wanted.group))
         try:
-            await bringing(current.get(), locating)
+            await (locating if call is None else bringing(call, locating))
         except BaseException:
             running.close()
             raise
@@ -127,7 +128,7 @@ class Attempts:
         account = deployment.account
         while True:
             resolving = self._needs.resolve(wanted.needs, account, deadline=wanted.deadline)
-            files, copies = await bringing(call, resolving)
+            files, copies = await (resolving if call is None else bringing(call, resolving))
             if call is not None and call.ticket is not None:
                 call.blobs = {copy.uri: copy.subject for copy in copies}
             try:
@@ -137,7 +138,7 @@ class Attempts:
                     raise _without_files(lost) from lost
                 past = wanted.healed.setdefault(account.name, Healing())
                 healing = self._needs.healer.heal(past, copies, lost, account, wanted.deadline)
-                if not await bringing(call, healing):
+                if not await (healing if call is None else bringing(call, healing)):
                     raise _denied(lost, wanted.needs, copies, account) from lost
             except (InvalidRequest, NotFound) as refused:
                 raise self._explained(refused, deployment, wanted, files) from None

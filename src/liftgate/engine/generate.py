@@ -108,9 +108,8 @@ class Generate:
         large: bool = False,
         head: Head | None = None,
     ) -> AnswerStream[Q]:
-        """Returns after the first event; a failure before it is raised, so that it becomes an HTTP status. While files
-        are fetched and paged in it waits `stream_commit_seconds` at most, and then returns a stream that has not
-        started (docs/architecture.md, "Decisions")."""
+        """Returns after the first event, or, where files are paged in, after `stream_commit_seconds` at most
+        (docs/architecture.md, "Decisions"). A failure before that is raised, so that it becomes an HTTP status."""
         if (noted := current.get()) is not None:
             noted.is_asked("chat", request.get("model"), streamed=True, user=request.get("user"))
         call = await self._call(dialect, owner, request, large, head)
@@ -145,7 +144,7 @@ class Generate:
         large: bool,
         head: Head | None = None,
     ) -> Call[Q]:
-        """A call before its deployment is chosen. Raises what is wrong with its media and model, and what limits refuse."""
+        """A call before its deployment is chosen. Raises what its media, its model and its limits refuse."""
         find = partial(dialect.media, request, inline_limit=self._settings.limits.inline_limit)
         media = await asyncio.to_thread(find) if large else find()
         model = request.get("model")
@@ -172,8 +171,9 @@ class Generate:
         signatures = await self._signatures.load(call.owner, call_ids, known) if call_ids else {}
         needs: Sequence[Needed] = ()
         if call.media.needs:
-            seconds = deadline - self._clock.monotonic()
-            needs = await bringing(current.get(), self._needs.find_files(call.owner, call.media, seconds=seconds))
+            finding = self._needs.find_files(call.owner, call.media, seconds=deadline - self._clock.monotonic())
+            noted = current.get()
+            needs = await (finding if noted is None else bringing(noted, finding))
         return Ready(call, RequestFiles(group, needs, deadline, media=call.media.read), signatures)
 
     def _timeout(self, request: JsonMapping, group: Sequence[Deployment]) -> float:

@@ -37,10 +37,8 @@ def recorded(error: LiftgateError) -> LiftgateError:
     return error
 
 
-async def bringing(call: CallRecord | None, wait: Awaitable[T]) -> T:
-    """What `wait` gives. Its time is counted as waiting for files, where there is a record of the call."""
-    if call is None:
-        return await wait
+async def bringing(call: CallRecord, wait: Awaitable[T]) -> T:
+    """What `wait` gives. Its time is counted as waiting for files."""
     began = monotonic()
     try:
         return await wait

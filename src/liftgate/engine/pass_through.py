@@ -260,7 +260,8 @@ class PassThrough:
         found: Sequence[Needed] = ()
         if needs:
             seconds = deadline - self._clock.monotonic()
-            found = await bringing(noted, self._needs.find_files(request.owner, MediaFound(needs, 0), seconds=seconds))
+            finding = self._needs.find_files(request.owner, MediaFound(needs, 0), seconds=seconds)
+            found = await (finding if noted is None else bringing(noted, finding))
         return _Call(model, body, RequestFiles(group, found, deadline))
 
     def _is_files(self, uri: str, origin: str) -> bool:
