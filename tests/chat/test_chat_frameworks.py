@@ -47,7 +47,7 @@ def test_llamaindex(url: str) -> None:
 @pytest.fixture(scope="module")
 def pydantic_ai(url: str) -> Iterator[Callable[[str], Any]]:
     """What pydantic-ai's program prints for a task: one process for all of them, most of whose time is its start."""
-    command = [python_of(".venv-clients"), HERE / "framework_pydantic_ai.py", url]
+    command = [str(python_of(".venv-clients")), str(HERE / "framework_pydantic_ai.py"), url]
     with (
         tempfile.TemporaryFile() as errors,
         subprocess.Popen(
