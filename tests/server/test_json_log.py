@@ -19,6 +19,7 @@ from liftgate.engine.meter import Kinds
 from liftgate.engine.pricing import Paid
 from liftgate.prices import TextCounts, TokenCounts
 from liftgate.redaction import Redactor
+from liftgate.server.metering import trace_of
 from processes import gateway_processes, write_config
 from raw_http import call
 from running import eventually, form_request
@@ -216,12 +217,32 @@ def test_lines_of_a_moment_are_written_together_and_as_many_as_a_pipe_takes_whol
     assert all(len(text.encode()) < 4096 or text == "y" * 9000 for text in written)
 
 
+@pytest.mark.parametrize("version", ["01", "cc"])
+def test_a_later_version_of_a_traceparent_may_have_more_fields(version: str) -> None:
+    for more in ("", "-", "-what-comes-then"):
+        found = trace_of(f"{version}-{TRACE}-00f067aa0ba902b7-01{more}".encode())
+        assert found == (TRACE, "00f067aa0ba902b7", True)
+
+
 @pytest.mark.parametrize(
-    "traceparent", ["", "00-0-0-01", f"00-{'0' * 32}-00f067aa0ba902b7-01", f"ff-{TRACE}-00f067aa0ba902b7-01", "x" * 200]
+    "traceparent",
+    [
+        "",
+        "00-0-0-01",
+        f"00-{'0' * 32}-00f067aa0ba902b7-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+        f"ff-{TRACE}-00f067aa0ba902b7-01",
+        f" ff-{TRACE}-00f067aa0ba902b7-01",
+        f"00-{TRACE}-00f067aa0ba902b7-01-more",
+        f"00-{TRACE}-00f067aa0ba902b7-01-",
+        f"00-{TRACE.upper()}-00f067aa0ba902b7-01",
+        f"00-{TRACE}-00f067aa0ba902b7-1",
+        f"00-{TRACE}-00f067aa0ba902b7-01, 00-{TRACE}-00f067aa0ba902b7-01",
+        f"01-{TRACE}-00f067aa0ba902b7-01.more",
+        "x" * 200,
+    ],
 )
 def test_a_traceparent_that_is_none_names_no_trace(traceparent: str) -> None:
-    from liftgate.server.metering import trace_of
-
     assert trace_of(traceparent.encode()) == ("", "", False)
 
 

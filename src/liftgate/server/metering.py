@@ -18,13 +18,14 @@ COST_HEADERS = (b"x-liftgate-response-cost", b"x-litellm-response-cost")
 
 
 LONGEST_STATE = 512
-_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?\Z")
+_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
 
 
 def trace_of(traceparent: bytes) -> tuple[str, str, bool]:
     """W3C's header: the trace's id, the caller's span, whether the trace is sampled. Empty where it is none."""
     found = _TRACEPARENT.match(traceparent.strip())
-    if found is None or traceparent.startswith(b"ff"):
+    if found is None or (found[4] and found[0].startswith(b"00-")):
+        # Only later versions may have more fields.
         return "", "", False
     return found[1].decode(), found[2].decode(), bool(int(found[3], 16) & 1)
 
