@@ -12,7 +12,7 @@ import pytest
 
 from growth import MOST, steps
 from liftgate.errors import LiftgateError
-from liftgate.keys.fields import BY_FIELD, fates, read_fields
+from liftgate.keys.fields import BY_FIELD, OWNER_ROWS, ROWS, fates, read_fields
 from liftgate.keys.key import Key
 from liftgate.keys.terms import Terms, written
 from liftgate.records import KeyRecord
@@ -66,6 +66,39 @@ def test_a_body_made_larger(case: str) -> None:
 
     once, twice = (steps(partial(read, BODIES[case](times))) for times in (200, 400))
     assert twice <= MOST * once + 5000
+
+
+def levels(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+OTHER_KINDS: list[Any] = [
+    *({}, [], [[]], [{}], {"a": {}}, {"a": []}, {"": None}, [None], [1.5], 1.5, -1, 10**30, True, "", "x", "\0"),
+    *(levels(980), [levels(980)], {"x": list(range(20_000)), "y": levels(980)}),
+]
+
+
+@pytest.mark.parametrize("field", sorted({row.field for row in (*ROWS, *OWNER_ROWS) if row.reader}))
+def test_a_value_of_another_kind_is_taken_or_refused(field: str) -> None:
+    """Never a defect of ours: not for what has no hash, and not for what is deeper than Python's stack."""
+    for value in OTHER_KINDS:
+        for sent in (value, [value], {"m": value}, [{"max_budget": value, "budget_duration": value}]):
+            try:
+                read_fields({field: sent})
+            except LiftgateError as error:
+                assert field in error.message
+
+
+@pytest.mark.parametrize(("depth", "taken"), [(64, True), (65, False), (500, False)])
+def test_metadata_is_as_deep_as_lists_of_it_can_be_written(depth: int, taken: bool) -> None:
+    if taken:
+        assert read_fields({"metadata": levels(depth)})["metadata"]
+        return
+    with pytest.raises(LiftgateError, match="64 levels"):
+        read_fields({"metadata": levels(depth)})
 
 
 def test_patterns_of_many_stars_take_no_longer_than_names() -> None:

@@ -239,6 +239,20 @@ def test_what_is_too_deep_is_the_callers_fault(gateway: Running, depth: int, pad
         assert answer.status in (200, 400), (depth, answer.status, answer.body[:300])
 
 
+@pytest.mark.parametrize("depth", [960, 976, 984])
+def test_an_error_repeats_nothing_that_is_too_deep(gateway: Running, depth: int) -> None:
+    """An object in place of a word, at every door: the caller's fault, and in its words."""
+    deep = '{"a":' * depth + "1" + "}" * depth
+    for door, body in (
+        ("/v1/conversations", f'{{"items":[{{"role":"user","content":[{{"type":{deep}}}]}}]}}'),
+        ("/v1/conversations", f'{{"items":[{{"type":{deep}}}]}}'),
+        ("/v1/responses", f'{{"model":"{MODEL}","input":[{{"role":"user","content":[{{"type":{deep}}}]}}]}}'),
+        (CHAT, f'{{"model":"{MODEL}","messages":[{{"role":{deep},"content":"x"}}]}}'),
+    ):
+        answer = call(gateway.base, "POST", door, body.encode())
+        assert answer.status == 400, (depth, door, answer.body[:300])
+
+
 # ── in seconds ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 PROBE = """

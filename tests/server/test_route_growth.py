@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from hostile_gemini import hostile_gemini
 from liftgate.gateway import Gateway
 from liftgate.large_bodies import STEP
 from liftgate.server.app import App, build_app
-from liftgate.server.routes import TABLES
+from liftgate.server.routes import KEY_ROUTES, OWNER_ROUTES, SPEND_ROUTES, TABLES
 from liftgate.settings import load_settings
+from manager_bodies import KEYS, OWNERS, a_list, a_text, an_object, everything_of, growing, not_sent
 
 TIMES = 200
 JSON = "application/json"
@@ -48,6 +50,15 @@ def cut(body: bytes, kind: str, size: int = 64, **headers: str) -> Sent:
     """In many small pieces."""
     named = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items())
     return Sent(pieces=tuple(body[at : at + size] for at in range(0, len(body), size)), kind=kind, headers=named)
+
+
+def raw(written: Mapping[str, Callable[[int], bytes]]) -> dict[str, Grown]:
+    """Bodies as they are written there."""
+
+    def sent(write: Callable[[int], bytes]) -> Grown:
+        return lambda n: Sent(pieces=(write(n),))
+
+    return {name: sent(write) for name, write in written.items()}
 
 
 def upload(**more: Any) -> Sent:
@@ -235,18 +246,44 @@ BODIES: dict[tuple[str, str], dict[str, Grown]] = {
     ("POST", "/engines/{model:path}/chat/completions"): ANY_JSON,
     ("POST", "/openai/deployments/{model:path}/chat/completions"): ANY_JSON,
     **{
-        # Who is no manager is refused unread; what managers send is in tests/keys/test_keys_fields.py.
-        ("POST", path): NONE
-        for path in (
-            *(f"/key/{what}" for what in ("generate", "update", "delete", "block", "unblock", "regenerate")),
-            *("/key/{key}/regenerate", "/v2/key/info", "/key/{key}/reset_spend", "/key/bulk_update"),
-            "/key/service-account/generate",
-            *(f"/{noun}/{what}" for noun in ("user", "team") for what in ("new", "update", "delete")),
-        )
+        ("POST", path): {**ANY_JSON, **raw(everything_of(body))}
+        for path, body in (("/key/generate", KEYS), ("/user/new", OWNERS))
+    },
+    **{
+        ("POST", path): raw(growing(key=a_text, models=a_list, metadata=an_object, more=a_text))
+        for path in ("/key/update", "/key/service-account/generate", "/key/{key}/regenerate")
+    },
+    **{
+        ("POST", path): raw(growing(user_id=a_text, team_id=a_text, model_rpm_limit=an_object, metadata=an_object))
+        for path in ("/user/update", "/team/new", "/team/update")
+    },
+    ("POST", "/key/regenerate"): raw(growing(key=a_text, new_key=a_text, grace_period=a_text, models=a_list)),
+    ("POST", "/key/bulk_update"): raw(growing(keys=a_list, more=a_text)),
+    ("POST", "/key/delete"): raw(growing(keys=a_list, key_aliases=a_list, more=a_text)),
+    ("POST", "/v2/key/info"): raw(growing(keys=a_list, key_aliases=a_list, more=a_text)),
+    **{("POST", f"/key/{what}"): raw(growing(key=a_text, more=an_object)) for what in ("block", "unblock")},
+    ("POST", "/key/{key}/reset_spend"): raw(growing(reset_to=a_text, more=an_object)),
+    **{
+        ("POST", f"/{noun}/delete"): raw(growing(**{f"{noun}_ids": a_list, "more": an_object}))
+        for noun in ("user", "team")
     },
 }
-"""What a route's body may hold, by its method and path; those without a body need no row. The last two lead to chat's
-handler, whose own row has all that a chat may hold."""
+"""What a route's body may hold, by its method and path. Azure's and the old engines' lead to chat's handler, whose own
+row has all that a chat may hold; what reads a key's or an owner's fields has the whole walk at one route."""
+BODILESS = {
+    ("POST", "/responses/{response_id}/cancel"),
+    ("POST", "/uploads/{upload_id}/cancel"),
+}
+QUERIES = {
+    **dict.fromkeys(("page", "page_size", "size", "limit"), b"1"),
+    **dict.fromkeys(("by", "team_ids", "exclude_team_ids", "group_by", "ids[]"), b"model,"),
+    **dict.fromkeys(("start_date", "end_date", "start", "end", "created"), b"2026-11-28"),
+    **dict.fromkeys(("key", "api_key", "key_hash", "key_id"), b"sk-"),
+    **dict.fromkeys(("user_id", "team_id", "internal_user_id", "owner", "key_alias", "model", "request_id"), b"m"),
+    **dict.fromkeys(("search", "type", "purpose", "status", "sort", "sort_by", "sort_order", "order", "after"), b"m%"),
+    **dict.fromkeys(("return_full_object", "summarize", "include[]", "pageToken", "pageSize", "filter", "alt"), b"a"),
+}
+"""What routes that are looked at take, and what is repeated in it."""
 
 AROUND: dict[str, Grown] = {
     "pairs of the query": lambda n: Sent(query=b"&".join(b"a%d=1" % at for at in range(n))),
@@ -280,30 +317,50 @@ def at(path: str, text: str) -> str:
     return path
 
 
+MASTER = "sk-master-0123456789"
+MANAGED = tuple({f"/{route.path.split('/')[1]}/" for route in (*KEY_ROUTES, *OWNER_ROUTES, *SPEND_ROUTES)})
+"""How the paths begin that only a manager's key opens."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """`governed`: the same gateway with keys, to which its master comes; the other one has none."""
+
+    keyless: App
+    governed: App
+    loop: asyncio.AbstractEventLoop
+
+
+async def opened(stack: AsyncExitStack, folder: Path, upstream: str, more: str) -> App:
+    folder.mkdir()
+    config = folder / "config.yaml"
+    config.write_text(
+        'model_list: [{model_name: "*", litellm_params: {model: "gemini/*", api_key: key-0123456789}}]\n'
+        f"litellm_settings: {{num_retries: 0}}\nrouter_settings: {{cooldown_time: 0, allowed_fails: 100000}}\n{more}"
+    )
+    settings, _ = load_settings(config, {"data_dir": str(folder / "data")}, {"GEMINI_API_BASE": upstream, "HOME": "/"})
+    return build_app(await stack.enter_async_context(Gateway(settings)))
+
+
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, asyncio.AbstractEventLoop]]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder: Path = tmp_path_factory.mktemp("growth")
-    with hostile_gemini() as upstream:
-        config = folder / "config.yaml"
-        config.write_text(
-            'model_list: [{model_name: "*", litellm_params: {model: "gemini/*", api_key: key-0123456789}}]\n'
-            "litellm_settings: {num_retries: 0}\nrouter_settings: {cooldown_time: 0, allowed_fails: 100000}\n"
-        )
-        settings, _ = load_settings(
-            config, {"data_dir": str(folder / "data")}, {"GEMINI_API_BASE": upstream, "HOME": "/"}
-        )
-        loop = asyncio.new_event_loop()
-        gateway = Gateway(settings)
-        loop.run_until_complete(gateway.__aenter__())
-        yield build_app(gateway), loop
-        loop.run_until_complete(gateway.__aexit__(None, None, None))
-        loop.close()
+    governed = f"general_settings: {{master_key: {MASTER}}}\nliftgate_settings: {{spend: true}}\n"
+    with hostile_gemini() as upstream, asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        keyless = runner.run(opened(stack, folder / "keyless", upstream, ""))
+        yield Served(keyless, runner.run(opened(stack, folder / "governed", upstream, governed)), runner.get_loop())
+        runner.run(stack.aclose())
 
 
-def asking(served: tuple[App, asyncio.AbstractEventLoop], method: str, path: str, sent: Sent) -> Callable[[], None]:
-    app, loop = served
+def asking(served: Served, method: str, path: str, sent: Sent) -> Callable[[], None]:
+    app, loop = served.keyless, served.loop
     named = {name for name, _ in sent.headers}
     headers: Headers = [*sent.headers]
+    if path.startswith(MANAGED):
+        app = served.governed
+        if b"authorization" not in named:
+            headers.append((b"authorization", f"Bearer {MASTER}".encode()))
     if b"host" not in named:
         headers.append((b"host", b"127.0.0.1"))
     if sent.pieces:
@@ -336,7 +393,7 @@ def asking(served: tuple[App, asyncio.AbstractEventLoop], method: str, path: str
     return work
 
 
-def check(served: tuple[App, asyncio.AbstractEventLoop], method: str, path: str, grown: Grown) -> None:
+def check(served: Served, method: str, path: str, grown: Grown) -> None:
     asking(served, method, path, grown(1))()  # what is made once
     once, twice = (steps(asking(served, method, path, grown(times))) for times in (TIMES, 2 * TIMES))
     assert twice <= MOST * once + 5000, f"{twice / once:.2f} × the steps for 2 × the input"
@@ -345,20 +402,34 @@ def check(served: tuple[App, asyncio.AbstractEventLoop], method: str, path: str,
 def test_every_route_with_a_body_has_its_cases() -> None:
     posts = {(method, path) for method, _, path in ROUTES if method in ("POST", "PUT", "PATCH")}
     assert posts == set(BODIES)
+    assert {route for route, cases in BODIES.items() if not cases} == BODILESS
+
+
+def test_every_field_of_keys_and_owners_is_sent() -> None:
+    assert not_sent() == set()
 
 
 @pytest.mark.parametrize(("method", "prefix", "path"), ROUTES)
-def test_what_stands_around_a_body_made_larger(
-    served: tuple[App, asyncio.AbstractEventLoop], method: str, prefix: str, path: str
-) -> None:
+def test_what_stands_around_a_body_made_larger(served: Served, method: str, prefix: str, path: str) -> None:
     for grown in AROUND.values():
         check(served, method, prefix + at(path, "a"), grown)
 
 
+LOOKED_AT = [route for route in ROUTES if route[0] == "GET" and not route[2].startswith("/models")]
+
+
+@pytest.mark.parametrize(("method", "prefix", "path"), LOOKED_AT)
+def test_a_parameter_made_larger(served: Served, method: str, prefix: str, path: str) -> None:
+    for name, text in QUERIES.items():
+        once, twice = (
+            steps(asking(served, method, prefix + at(path, "a"), Sent(query=name.encode() + b"=" + text * times)))
+            for times in (TIMES, 2 * TIMES)
+        )
+        assert twice <= MOST * once + 5000, name
+
+
 @pytest.mark.parametrize(("method", "prefix", "path"), [route for route in ROUTES if "{" in route[2]])
-def test_a_name_in_a_path_made_larger(
-    served: tuple[App, asyncio.AbstractEventLoop], method: str, prefix: str, path: str
-) -> None:
+def test_a_name_in_a_path_made_larger(served: Served, method: str, prefix: str, path: str) -> None:
     for text in ("a", ":", "a:", "/", "%", "..", "_"):
         once, twice = (
             steps(asking(served, method, prefix + at(path, "a" + text * times), Sent(pieces=(b"{}",))))
@@ -371,9 +442,7 @@ def test_a_name_in_a_path_made_larger(
     ("method", "prefix", "path", "case"),
     [(*route, case) for route in ROUTES for case in BODIES.get((route[0], route[2]), {})],
 )
-def test_a_body_made_larger(
-    served: tuple[App, asyncio.AbstractEventLoop], method: str, prefix: str, path: str, case: str
-) -> None:
+def test_a_body_made_larger(served: Served, method: str, prefix: str, path: str, case: str) -> None:
     check(served, method, prefix + at(path, "a"), BODIES[method, path][case])
 
 
@@ -381,7 +450,7 @@ ANTHROPICS = ((b"anthropic-version", b"2023-06-01"),)
 
 
 @pytest.mark.parametrize("case", form("file"))
-def test_a_form_of_anthropics_made_larger(served: tuple[App, asyncio.AbstractEventLoop], case: str) -> None:
+def test_a_form_of_anthropics_made_larger(served: Served, case: str) -> None:
     def grown(times: int) -> Sent:
         sent = form("file")[case](times)
         return replace(sent, headers=(*sent.headers, *ANTHROPICS))
@@ -391,7 +460,7 @@ def test_a_form_of_anthropics_made_larger(served: tuple[App, asyncio.AbstractEve
 
 @pytest.mark.parametrize("path", ["/v1/files", "/v1/models"])
 @pytest.mark.parametrize("name", ["ids[]", "lifecycle[]", "page", "after_id", "nope"])
-def test_a_query_of_anthropics_made_larger(served: tuple[App, asyncio.AbstractEventLoop], path: str, name: str) -> None:
+def test_a_query_of_anthropics_made_larger(served: Served, path: str, name: str) -> None:
     for text in (f"{name}=a&", f"{name}=%61", f"{name}&"):
         whole = text.encode()
 
@@ -406,9 +475,7 @@ LONGEST = 60_000
 
 
 @pytest.mark.parametrize(("method", "prefix", "path"), [route for route in ROUTES if "{" in route[2]])
-def test_the_longest_path_is_read_at_once(
-    served: tuple[App, asyncio.AbstractEventLoop], method: str, prefix: str, path: str
-) -> None:
+def test_the_longest_path_is_read_at_once(served: Served, method: str, prefix: str, path: str) -> None:
     """Colons with a slash behind them took a second."""
     for text in (":" * LONGEST + "/", "a" * LONGEST, ":a" * (LONGEST // 2) + "/a", "/:" * (LONGEST // 2)):
         assert seconds(asking(served, method, prefix + at(path, "a" + text), Sent()), tries=2) < 0.25
@@ -419,9 +486,7 @@ def test_the_longest_path_is_read_at_once(
     ("method", "prefix", "path", "case"),
     [(*route, case) for route in ROUTES for case in BODIES.get((route[0], route[2]), {})],
 )
-def test_a_body_takes_time_as_it_is_long(
-    served: tuple[App, asyncio.AbstractEventLoop], method: str, prefix: str, path: str, case: str
-) -> None:
+def test_a_body_takes_time_as_it_is_long(served: Served, method: str, prefix: str, path: str, case: str) -> None:
     """A body larger than `STEP` is read in steps, which costs more for each byte: both sizes are on one side of it."""
     grown, path = BODIES[method, path][case], prefix + at(path, "a")
 

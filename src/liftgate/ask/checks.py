@@ -59,7 +59,9 @@ def invalid_value(param: At, value: object, allowed: Collection[str]) -> Invalid
 
 
 def shown(value: object) -> str:
-    """A value as an error may repeat it."""
+    """A value as an error may repeat it. Of one that holds others no more than its kind: it may be large, and deep."""
+    if isinstance(value, list | dict):
+        return kind(value)
     text = value if isinstance(value, str) else repr(value)
     return f"'{text}'" if len(text) <= _SHOWN else f"'{text[:_SHOWN]}…'"
 

@@ -50,7 +50,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("allowed_routes", "acts", "paths, patterns and groups; they narrow what the type opens", values.routes),
     Row("blocked", "acts", "refuses the key while it is true", values.flag),
-    Row("metadata", "acts", "kept and shown; an object of at most 16 KiB", values.metadata),
+    Row("metadata", "acts", "kept and shown; an object of at most 16 KiB and 64 levels", values.metadata),
     Row("tags", "acts", "kept and shown", values.texts),
     Row("rpm_limit", "acts", "requests to models in any 60 seconds", values.number),
     Row("tpm_limit", "acts", "tokens in any 60 seconds, in and out", values.number),

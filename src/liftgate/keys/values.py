@@ -23,6 +23,8 @@ LONGEST_TEXT = 256
 MOST_ITEMS = 1000
 LONGEST_METADATA = 16 * 1024
 """Bytes of its JSON."""
+MOST_LEVELS = 64
+"""Of metadata: it is shown within lists, which are nested too, and read by programs that bound this as well."""
 SHORTEST_SECRET = 16
 MOST_A_MINUTE = 10**12
 MOST_DOLLARS = 10**8
@@ -90,9 +92,9 @@ def routes(value: object, param: str) -> tuple[str, ...]:
 def key_type(value: object, param: str) -> str:
     if value is None:
         return "default"
-    if value not in TYPES:
+    if not isinstance(value, str) or value not in TYPES:
         raise _wrong(param, f"one of {', '.join(TYPES)}")
-    return str(value)
+    return value
 
 
 def aliases(value: object, param: str) -> dict[str, str]:
@@ -115,9 +117,26 @@ def metadata(value: object, param: str) -> JsonObject:
     if not isinstance(value, dict):
         raise _wrong(param, "an object")
     # A value counts as 16 characters there, be it but one.
-    if not fits(value, 16 * LONGEST_METADATA) or len(_encode(value)) > LONGEST_METADATA:
-        raise _wrong(param, f"an object of at most {LONGEST_METADATA} bytes")
+    if not _is_flat(value) or not fits(value, 16 * LONGEST_METADATA) or len(_encode(value)) > LONGEST_METADATA:
+        raise _wrong(param, f"an object of at most {LONGEST_METADATA} bytes and {MOST_LEVELS} levels")
     return value
+
+
+def _is_flat(value: JsonObject) -> bool:
+    """Whether it has at most `MOST_LEVELS`, and none with more values than metadata has bytes."""
+    level: list[object] = [value]
+    for _ in range(MOST_LEVELS):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return True
+        if len(level) > LONGEST_METADATA:
+            return False
+    return not any(isinstance(each, dict | list) for each in level)
 
 
 def flag(value: object, param: str) -> bool:
