@@ -91,6 +91,17 @@ def test_a_name_of_more_than_one_segment_is_404_and_nothing_is_sent(
             answer = post(base, target, body)
             assert answer.status == 404, answer.body
             assert answer.error()["code"] == "model_not_found"
+    reply = {"model": name, "input": "Hello"}
+    responses: list[tuple[str, dict[str, object]]] = [("", {}), ("", {"stream": True}), ("", {"background": True})]
+    for below, more in (*responses, ("/input_tokens", {}), ("/compact", {})):
+        answer = post(base, f"/v1/responses{below}", {**reply, **more})
+        assert answer.status == 404, (below, more, answer.body)
+        assert answer.error()["code"] == "model_not_found"
+    messages: list[tuple[str, dict[str, object]]] = [("", {"max_tokens": 9}), ("", {"max_tokens": 9, "stream": True})]
+    for below, more in (*messages, ("/count_tokens", {})):
+        answer = post(base, f"/v1/messages{below}", {**chat, **more}, {"anthropic-version": "2023-06-01"})
+        assert answer.status == 404, (below, more, answer.body)
+        assert answer.json()["error"]["type"] == "not_found_error"
     native = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
     for method in ("generateContent", "streamGenerateContent", "countTokens", "embedContent"):
         answer = post(base, f"/v1beta/models/{quote(name, safe='')}:{method}", native)
