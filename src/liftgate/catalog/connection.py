@@ -2,7 +2,8 @@
 
 SQL is written once, in the dialect that SQLite (3.35+) and PostgreSQL share: `?` placeholders, `ON CONFLICT`,
 `RETURNING`, row values. Where PostgreSQL needs a row lock that SQLite's single writer makes needless, the text says
-`/*FOR UPDATE*/` or `/*FOR SHARE*/`: a comment to SQLite, the clause itself to PostgreSQL.
+`/*FOR UPDATE*/` or `/*FOR SHARE*/`: a comment to SQLite, the clause itself to PostgreSQL. `INSERT OR ROLLBACK`, where
+several rows come at once, keeps SQLite from noting how to undo half a statement; PostgreSQL gets a plain `INSERT`.
 """
 
 from __future__ import annotations

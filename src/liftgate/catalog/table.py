@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -125,25 +126,28 @@ class Table(BareTable, Generic[R], frozen=True, kw_only=True, eq=False, dict=Tru
         """Of rows that hold `listed`."""
         return [self.record(*row) for row in rows]
 
-    def insert_all(self, conn: Connection, records: Sequence[R]) -> None:
-        """Many by few statements, whose texts are few as well: both engines keep what they have prepared."""
+    def insert_all(self, conn: Connection, records: Sequence[R], *, unset: int = 0) -> None:
+        """Many by few statements, whose texts are few as well: both engines keep what they have prepared. `unset`: so
+        many of the last columns have their default in all of them. What fails ends the transaction."""
         start = 0
+        getter = self._getters(unset)
         for size in _AT_ONCE:
             while len(records) - start >= size:
                 some = records[start : start + size]
                 start += size
-                conn.execute(self._insertion(size), [value for record in some for value in self.values(record)])
+                conn.execute(self._insertion(size, unset), [*chain.from_iterable(map(getter, some))])
 
-    def _insertion(self, rows: int) -> str:
-        known = self._insertions.get(rows)
+    def _insertion(self, rows: int, unset: int) -> str:
+        known = self._insertions.get((rows, unset))
         if known is None:
-            one = f"({marks(len(self.columns))})"
-            known = f"INSERT INTO {self.name} ({self.listed}) VALUES {', '.join([one] * rows)}"
-            self._insertions[rows] = known
+            columns = self.columns[: len(self.columns) - unset]
+            each = ", ".join([f"({marks(len(columns))})"] * rows)
+            known = f"INSERT OR ROLLBACK INTO {self.name} ({', '.join(columns)}) VALUES {each}"
+            self._insertions[rows, unset] = known
         return known
 
     @cached_property
-    def _insertions(self) -> dict[int, str]:
+    def _insertions(self) -> dict[tuple[int, int], str]:
         return {}
 
     def insert(self, conn: Connection, record: R, /, **also: object) -> None:
@@ -158,8 +162,19 @@ class Table(BareTable, Generic[R], frozen=True, kw_only=True, eq=False, dict=Tru
 
     @cached_property
     def _getter(self) -> Callable[[R], tuple[object, ...]]:
-        assert len(self._fields) > 1, "of one attribute it would be no tuple"
-        return attrgetter(*self._fields)
+        return self._getters(0)
+
+    def _getters(self, unset: int) -> Callable[[R], tuple[object, ...]]:
+        known = self._known_getters.get(unset)
+        if known is None:
+            names = self._fields[: len(self._fields) - unset]
+            assert len(names) > 1, "of one attribute it would be no tuple"
+            known = self._known_getters[unset] = attrgetter(*names)
+        return known
+
+    @cached_property
+    def _known_getters(self) -> dict[int, Callable[[R], tuple[object, ...]]]:
+        return {}
 
 
 def marks(count: int) -> str:

@@ -112,9 +112,11 @@ class Replies:
             request = {**request, "input": moved}
         return Turn(request, keeps, items, known, previous_id, depth, conversation_id, given, large)
 
-    async def keep(self, owner: Owner, turn: Turn, response: JsonObject, answer: Answer[ResponsesQuestion]) -> None:
-        """Stores what came of a turn; durable when it returns. Raises NotFound where the conversation was deleted
-        meanwhile, Unavailable, StorageFull, TooLarge."""
+    async def keep(
+        self, owner: Owner, turn: Turn, response: JsonObject, answer: Answer[ResponsesQuestion]
+    ) -> bytes | None:
+        """Stores what came of a turn; durable when it returns. Gives the response as JSON where it was written for that
+        already. Raises NotFound where the conversation was deleted meanwhile, Unavailable, StorageFull, TooLarge."""
         large = answer.large
         make = partial(NewReply, owner, turn, response, answer)
         new = await asyncio.to_thread(make) if large else make()
@@ -132,6 +134,7 @@ class Replies:
             await self._together.write(made)
         elif not await self._db.write(work, storing=True):
             raise conversation_not_found(turn.conversation_id or "")
+        return None if large or files else new.joined(made)
 
     def keep_at_end(
         self, owner: Owner, turn: Turn, stream: AnswerStream[ResponsesQuestion]

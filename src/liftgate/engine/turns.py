@@ -78,7 +78,8 @@ class NewReply:
         self._known = natives_of_input(turn.natives, value)
         # Neither what was asked nor what was said can hold a file.
         self.only_words = isinstance(value, str) and answer.choices[0].plain
-        self.items = [*given, *kept_items.output_items(response["output"])]
+        output = response["output"]
+        self.items = [*given, *(output if self.only_words else kept_items.output_items(output))]
         self._natives = natives_of(answer)
 
     def made(self, encode: Encode) -> rows.NewTurn:
@@ -96,6 +97,13 @@ class NewReply:
         depth, conversation_id = turn.depth + 1, turn.conversation_id
         reply = rows.ReplyRow(response_id, self._owner, 0.0, turn.previous_id, depth, body, size, conversation_id)
         return rows.NewTurn(reply, items, settings)
+
+    def joined(self, made: rows.NewTurn) -> bytes | None:
+        """The Response object as JSON, of what is stored of it; None where something of it lies elsewhere."""
+        if made.settings:
+            return None
+        output = b",".join([row.item for row in made.items[self._given :]])
+        return b'%b,"output":[%b]}' % (made.reply.body[:-1], output)
 
     def _item(self, holder: str, place: int, item: JsonObject, encode: Encode) -> ItemRow:
         given = place < self._given

@@ -78,12 +78,12 @@ class LongTable(Table[R], Generic[R], frozen=True, kw_only=True, eq=False, dict=
             found.append(replace(record, **values) if values else record)
         return found
 
-    def insert_all(self, conn: Connection, records: Sequence[R]) -> None:
+    def insert_all(self, conn: Connection, records: Sequence[R], *, unset: int = 0) -> None:
         long = [record for record in records if self._is_long(record)]
         if not long:
-            super().insert_all(conn, records)
+            super().insert_all(conn, records, unset=unset)
             return
-        super().insert_all(conn, [self._cut(record) for record in records])
+        super().insert_all(conn, [self._cut(record) for record in records], unset=unset)
         for record in long:
             self._write_rest(conn, record)
 
@@ -96,7 +96,11 @@ class LongTable(Table[R], Generic[R], frozen=True, kw_only=True, eq=False, dict=
         return getattr(record, self.owner), f"{self.name}.{column}", getattr(record, self.holder), place
 
     def _is_long(self, record: R) -> bool:
-        return any(len(getattr(record, column) or b"") > FIRST for column in self.long)
+        for column in self.long:
+            value = getattr(record, column)
+            if value is not None and len(value) > FIRST:
+                return True
+        return False
 
     def _is_cut(self, record: R) -> bool:
         return any(_is_cut(getattr(record, column)) for column in self.long)

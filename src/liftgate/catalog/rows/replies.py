@@ -103,8 +103,8 @@ def add_reply(conn: Connection, turn: NewTurn, files: Sequence[str] = ()) -> boo
 
 def add_replies(conn: Connection, turns: Sequence[NewTurn]) -> None:
     """Turns in no conversation and without Files, by as few statements for many as for one."""
-    REPLIES.insert_all(conn, [turn.reply for turn in turns])
-    ITEMS.insert_all(conn, [item for turn in turns for item in turn.items])
+    REPLIES.insert_all(conn, [turn.reply for turn in turns], unset=2)
+    ITEMS.insert_all(conn, [item for turn in turns for item in turn.items], unset=3)
     sizes: dict[Owner, int] = {}
     for turn in turns:
         sizes[turn.reply.owner] = sizes.get(turn.reply.owner, 0) + turn.reply.bytes

@@ -40,9 +40,8 @@ async def create_response(request: Request) -> Response:
         if not stream:
             whole = await generate.complete(dialect, owner, turn.request, large=large)
             response = await asyncio.to_thread(dialect.whole, whole) if whole.large else dialect.whole(whole)
-            if turn.keeps:
-                await replies.keep(owner, turn, response, whole)
-            return await _written(response, large=whole.large)
+            written = await replies.keep(owner, turn, response, whole) if turn.keeps else None
+            return Response(written) if written is not None else await _written(response, large=whole.large)
         # What goes wrong before the first event is raised here, and is still a status (docs/architecture.md,
         # "Decisions").
         events = await generate.stream(dialect, owner, turn.request, large=large)
