@@ -243,6 +243,8 @@ def test_a_request_with_a_wrong_body_is_a_status(url: str) -> None:
         ({"model": FLASH}, "messages"),
         (hello(temperature=3), "temperature"),
         (hello(stream="yes"), "stream"),
+        (hello(timeout="soon"), "timeout"),
+        (hello(timeout=-1), "timeout"),
     ]
     for body, param in wrong:
         for stream in (False, True):

@@ -48,6 +48,8 @@ def test_a_limit_above_the_models_is_the_models(gateway: str, sandbox: SandboxSe
         ({"thinking": {"type": "sometimes"}}, "thinking.type"),
         ({"service_tier": "gold"}, "service_tier"),
         ({"speed": "warp"}, "speed"),
+        ({"timeout": "soon"}, "timeout"),
+        ({"timeout": 0}, "timeout"),
         ({"tools": [{"name": "f"}]}, "tools.0.input_schema: Field required"),
         ({"tools": [{"type": "quantum_20260101", "name": "q"}]}, "tools.0.type"),
         ({"tools": [LOOK, LOOK]}, "declared twice"),

@@ -223,6 +223,9 @@ def test_what_no_input_may_have_is_refused_by_name(house: House, item: object, p
         ("", {"metadata": {str(n): "" for n in range(17)}}, "metadata"), ("", {"metadata": {"a": 1}}, "metadata.a"),
         ("/{}/items", {}, "items"), ("/{}/items", {"items": [says("x")] * 21}, "items"), ("/{}", {}, "metadata"),
         ("/{}", {"metadata": {"a": "b" * 513}}, "metadata"), ("/{}", {"metadata": {}, "items": []}, "items"),
+        ("", {"metadata": []}, "metadata"), ("", {"metadata": ""}, "metadata"), ("", {"items": False}, "items"),
+        ("", {"items": {}}, "items"), ("/{}", {"metadata": []}, "metadata"), ("/{}", {"metadata": 0}, "metadata"),
+        ("/{}/items", {"items": 0}, "items"),
     ],
 )  # fmt: skip
 def test_a_wrong_body_is_refused_by_name(house: House, path: str, body: dict[str, Any], param: str) -> None:

@@ -155,7 +155,7 @@ def test_each_item_of_a_chain_has_an_id_of_its_own(house: House) -> None:
         previous_response_id=first["id"],
     )
     listed = [item["id"] for item in house.items(second["id"])["data"]]
-    assert len(listed) == len(set(listed)) == 5
+    assert len(listed) == len(set(listed)) == 4
     path = f"/v1/responses/{second['id']}/input_items"
     for limit in (1, 2, 4):
         assert pages(house, path, "asc", limit) == listed
@@ -175,7 +175,34 @@ def test_each_item_of_a_conversation_has_an_id_of_its_own(house: House) -> None:
     house.ask(input=[said, reference(said["id"])], conversation=got.json()["id"])
     for order in ("asc", "desc"):
         seen = pages(house, f"{path}/items", order, 2)
-        assert len(seen) == len(set(seen)) == 10
+        assert len(seen) == len(set(seen)) == 9
+
+
+@pytest.mark.parametrize("way", ["chain", "conversation", "background", "streamed"])
+def test_what_a_request_goes_on_from_and_names_as_well_is_read_once(house: House, way: str) -> None:
+    """OpenAI refuses it ("Duplicate item found"), and clients send it: AI SDK names all turns before by reference."""
+    talk = house.call("POST", "/v1/conversations", {}).json()["id"] if way == "conversation" else None
+    script(house, *SEARCHED)
+    first = house.ask(input="When?", **({"conversation": talk} if talk else {}))
+    [asked_item] = house.items(first["id"])["data"]
+    named = [reference(each["id"]) for each in (asked_item, *first["output"])]
+    going_on = {"conversation": talk} if talk else {"previous_response_id": first["id"]}
+    other: dict[str, Any] = {"background": {"background": True}, "streamed": {"stream": True}}.get(way, {})
+    second = house.ask(input=[*named, asked("And?"), {"id": named[-1]["id"]}], **going_on, **other)
+    ended(house, second["id"])
+    assert parts(house) == [{"text": "When?"}, *SEARCHED, {"text": "And?"}]
+    own = house.items(second["id"])["data"]
+    assert [item["id"] for item in own[:-1]] == (
+        [] if talk else [item["id"] for item in (asked_item, *first["output"])]
+    )
+    # Others are still read where they are named, and nothing else may be.
+    script(house, {"text": "Ja."})
+    alone = house.ask(input="Ja?")
+    house.ask(input=[reference(alone["output"][0]["id"]), named[0], asked("So?")], **going_on)
+    assert parts(house)[-2:] == [{"text": "Ja."}, {"text": "So?"}]
+    house.refusal(404, input=[named[0], reference("msg_none"), asked("So?")], **going_on)
+    counted = {"model": MODEL, "input": [*named, asked("And?")], **going_on}
+    assert house.call("POST", "/v1/responses/input_tokens", counted).status == 200
 
 
 # ── references in conversations ──────────────────────────────────────────────────────────────────────────────────────

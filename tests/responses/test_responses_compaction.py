@@ -167,6 +167,9 @@ def test_a_summary_of_another_is_refused_like_any_that_is_none(gateway: str) -> 
         ({"model": MODEL, "input": "x", "stream": True}, "stream", "unknown_parameter"),
         ({"model": MODEL, "input": "x", "tools": [LOOK]}, "tools", "unknown_parameter"),
         ({"model": MODEL, "input": "x", "instructions": 7}, "instructions", "invalid_type"),
+        ({"model": MODEL, "input": "x", "service_tier": "scale"}, "service_tier", None),
+        ({"model": MODEL, "input": "x", "service_tier": 1}, "service_tier", "invalid_type"),
+        ({"model": MODEL, "input": "x", "timeout": "soon"}, "timeout", "invalid_type"),
         ({"model": MODEL, "input": [{"role": "user", "content": "x", "bogus": 1}]}, "input[0].bogus", None),
         ({"model": MODEL, "previous_response_id": "resp_0"}, "previous_response_id", "previous_response_not_found"),
     ],
@@ -176,6 +179,17 @@ def test_what_is_wrong_is_refused_by_name(
 ) -> None:
     error = refused(gateway, **body)
     assert error["param"] == param and (code is None or error["code"] == code)
+
+
+@pytest.mark.parametrize(
+    ("asked", "tier"),
+    [("auto", None), ("default", "standard"), ("flex", "flex"), ("priority", "priority"), (None, None)],
+)
+def test_it_is_made_in_the_tier_that_was_asked_for(
+    gateway: str, sandbox: SandboxServer, asked: str | None, tier: str | None
+) -> None:
+    compacted(gateway, input="x", service_tier=asked)
+    assert sent(sandbox).get("serviceTier") == tier
 
 
 @pytest.mark.parametrize(("text", "reason"), [("Half a summ", "MAX_TOKENS"), ("", "STOP"), ("x", "SAFETY")])

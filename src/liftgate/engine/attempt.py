@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from liftgate.ask import checks
 from liftgate.ask.media import Media, ResolvedFile
 from liftgate.ask.model_dates import with_its_end
 from liftgate.ask.suspects import Suspect, inline_suspects, named
@@ -28,6 +29,8 @@ from liftgate.router.attempts import Router
 
 T = TypeVar("T")
 
+LEAST_SECONDS = 0.001
+"""That a call may be given."""
 TOO_DEEP = "The body is nested too deeply: what is made of it for Gemini cannot be written."
 
 
@@ -195,3 +198,8 @@ def _denied(
         if each.wanted is not None and each.wanted.key(account) in denied:
             return each.wanted.about(error)
     return error
+
+
+def asked_timeout(value: object, limit: float) -> float:
+    """Seconds that a call may take by its own `timeout`, `limit` at most. Raises InvalidRequest."""
+    return min(checks.number(value, "timeout", LEAST_SECONDS, checks.INT32_MAX), limit)

@@ -28,7 +28,7 @@ from liftgate.deployments import Deployment
 from liftgate.dialects.dialect import Dialect
 from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
-from liftgate.engine.attempt import Attempts, RequestFiles, silence
+from liftgate.engine.attempt import Attempts, RequestFiles, asked_timeout, silence
 from liftgate.engine.calls import DAY, Call, Ready, encode, facts_on, written_apart
 from liftgate.engine.kept_names import check_kept
 from liftgate.engine.meter import bringing, current
@@ -177,10 +177,10 @@ class Generate:
         return Ready(call, RequestFiles(group, needs, deadline, media=call.media.read), signatures)
 
     def _timeout(self, request: JsonMapping, group: Sequence[Deployment]) -> float:
-        """LiteLLM's `timeout` in the body, within the gateway's own. Seconds."""
+        """LiteLLM's `timeout` in the body, within the gateway's own. Seconds. Raises InvalidRequest."""
         limit = self._attempts.limit(group, self._settings.router.timeout)
         asked = request.get("timeout")
-        return min(float(asked), limit) if isinstance(asked, int | float) and asked > 0 else limit
+        return limit if asked is None else asked_timeout(asked, limit)
 
     async def _stream_when_started(self, call: Call[Q]) -> AnswerStream[Q]:
         task: StreamTask[Q] = self._tasks.start(self._stream_or_error(call), name="start stream")

@@ -102,6 +102,10 @@ class Replies:
         large = large or are_large(found)
         items = await self._items.show_items(owner, found, known, earlier=True)
         if references:
+            here = {item["id"] for item in items if "id" in item}
+            request = {**request, "input": kept_items.without_known(request["input"], here)}
+            references = [each for each in references if each not in here]
+        if references:
             named = await self._items.named(owner, references)
             large = large or are_large(named.values())
             request = {**request, "input": await self._items.resolved(owner, request["input"], named, known)}

@@ -103,7 +103,7 @@ class NewReply:
         if made.settings:
             return None
         output = b",".join([row.item for row in made.items[self._given :]])
-        return b'%b,"output":[%b]}' % (made.reply.body[:-1], output)
+        return b"".join((made.reply.body[:-1], b',"output":[', output, b"]}"))
 
     def _item(self, holder: str, place: int, item: JsonObject, encode: Encode) -> ItemRow:
         given = place < self._given

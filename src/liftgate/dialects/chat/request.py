@@ -163,6 +163,7 @@ READERS: dict[str, Reader] = {
     "reasoning_effort": parameters.read_reasoning_effort,
     "thinking": parameters.read_thinking,
     "service_tier": generation.read_service_tier,
+    "timeout": _elsewhere,
     "verbosity": parameters.read_verbosity,
     "logit_bias": parameters.read_logit_bias,
     "store": parameters.read_store,

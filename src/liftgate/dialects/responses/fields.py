@@ -88,7 +88,10 @@ ITEMS: tuple[Row, ...] = (
         ("function_call_output", "functionResponse; files among its parts inside it, or behind it in a user content"),
         ("custom_tool_call", "functionCall of one text"),
         ("custom_tool_call_output", "functionResponse"),
-        ("item_reference", "the item that is kept under this id; 404 where none is"),
+        (
+            "item_reference",
+            "the item that is kept under this id; 404 where none is. One that the request goes on from is read once",
+        ),
         ("code_interpreter_call", "Gemini's own parts where they were sealed; else code and logs, as text"),
         ("image_generation_call", "inlineData of the model's turn"),
         ("mcp_call", "as text of the model's turn"),

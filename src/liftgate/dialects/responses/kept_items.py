@@ -6,7 +6,7 @@ for good. An image of an answer has `{"file_id": …, "head": …}` in the place
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -63,6 +63,12 @@ def referenced(value: object) -> list[str]:
     if not isinstance(value, list):
         return []
     return [item["id"] for item in value if _is_reference(item) and isinstance(item.get("id"), str)]
+
+
+def without_known(value: Sequence[JsonObject], known: Container[str]) -> list[JsonObject]:
+    """An input without references to items of these ids, which stand in front of it: the model reads each once. OpenAI
+    refuses such a request, and clients send it."""
+    return [item for item in value if not (_is_reference(item) and item.get("id") in known)]
 
 
 def with_items(value: Sequence[JsonObject], items: Mapping[str, JsonObject]) -> list[JsonObject]:

@@ -23,8 +23,8 @@ MOST_ITEMS = 20
 async def create_conversation(request: Request) -> Response:
     request.query("key")
     body = await _body(request, "metadata", "items")
-    metadata = check_metadata(body.get("metadata") or {}, "metadata")
-    items = _items(body.get("items") or [])
+    metadata = _metadata(body)
+    items = _items([] if body.get("items") is None else body["items"])
     large = request.held >= LARGE
     return json_response(
         _written(await request.gateway.conversations.create(request.owner, metadata, items, large=large))
@@ -41,7 +41,7 @@ async def update_conversation(request: Request) -> Response:
     body = await _body(request, "metadata")
     if "metadata" not in body:
         raise MissingParameter("metadata")
-    metadata = check_metadata(body["metadata"] or {}, "metadata")
+    metadata = _metadata(body)
     return json_response(_written(await request.gateway.conversations.update(request.owner, _id(request), metadata)))
 
 
@@ -102,6 +102,11 @@ async def _body(request: Request, *known: str) -> JsonObject:
         if name not in known and value is not None:
             raise checks.unknown(name)
     return body
+
+
+def _metadata(body: JsonObject) -> JsonObject:
+    value = body.get("metadata")
+    return {} if value is None else check_metadata(value, "metadata")
 
 
 def _items(value: object) -> list[object]:
