@@ -1,7 +1,8 @@
-"""`build_app(gateway)`: the ASGI application. Route, caller, handler, and what to say when something went wrong.
+"""`build_app(gateway)`: the ASGI application. It finds the route, the caller and the handler, and answers what goes
+wrong.
 
-Under a server with the lifespan protocol it opens and closes the gateway; without it whoever made the gateway does. The
-order for a request: route, key, handler; so nothing of a body is read for a caller without a key.
+Under a server with the lifespan protocol it opens and closes the gateway; otherwise whoever made the gateway does. The
+order for a request is route, key, handler, so nothing of a body is read for a caller without a key.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class App:
             await self._live(receive, send)
 
     def leave(self) -> None:
-        """The time to end is over: requests that are cancelled from now on are answered with 503."""
+        """The time to drain is over: requests that are cancelled from now on are answered with 503."""
         self._leaving = True
 
     async def _answer_request(self, request: Request, send: Send) -> None:
@@ -114,7 +115,7 @@ class App:
         except ClientLeft:
             return
         except asyncio.CancelledError:
-            # Ours when the client left at the very moment that its answer was ready.
+            # The cancelling is ours where the client left just when its answer was ready.
             if request.left:
                 return
             if not self._leaving or response is None:
@@ -168,7 +169,8 @@ class App:
         return table_of(request, self._tables).dialect
 
     def _found(self, request: Request, table: Table, route: Route | None) -> tuple[Handler, Route]:
-        """Who answers the request; `route`: where its path is settled. Raises what its address is refused with."""
+        """The handler and its route. `route`: where the path is settled already. Raises the error of an address that is
+        refused."""
         if self._local_only is not None:
             self._local_only.check(request)
         handler = None if route is None else route.handlers.get(request.method)
@@ -192,7 +194,7 @@ class App:
         admission = self._gateway.admission
         ticket = admission.ticket(caller) if caller.owners or key is not None or admission.for_all else None
         if call is None and ticket is not None:
-            # The first limits of all, made elsewhere a moment ago: no listener was there before.
+            # The first limits of all were made by another process a moment ago, and nothing has listened until now.
             call = metering.begin(request, self._meters)
             call.dialect, call.route = table.dialect.name, route.path
         if call is not None:
@@ -203,7 +205,7 @@ class App:
             key.check_route(Place(table.dialect.name, request.path, route.path, route.purposes))
 
     def _caller(self, request: Request, table: Table) -> Caller | Awaitable[Caller]:
-        """To be awaited only where the catalogue has to be asked. Raises AuthenticationFailed."""
+        """The caller, or what to await where the catalogue must be asked. Raises AuthenticationFailed."""
         if self._local_only is not None:
             return OPEN
         if COOKIE in request.headers and self._desk is not None and not presented_key(request):
@@ -211,7 +213,7 @@ class App:
         return self._auth.caller_of(request, self._gateway.known_keys, table.key_of)
 
     async def _by_cookie(self, request: Request) -> Caller:
-        """Of a browser that signed in."""
+        """The caller of a browser that signed in, by its cookie."""
         if cookie := cookie_of(request):
             request.signed_in_key = (await signed_in(request, cookie)).key
         return await self._auth.find_caller(request, self._gateway.known_keys)

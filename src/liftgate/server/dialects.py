@@ -31,7 +31,7 @@ _FILES_BETA = b"files-api-"
 
 
 def speaks_anthropic(request: Request) -> bool:
-    """Beside the paths that are Anthropic's alone."""
+    """Whether a request speaks Anthropic's API on a path that is not Anthropic's alone."""
     headers = request.headers
     return (
         b"anthropic-version" in headers or _FILES_BETA in headers.get(b"anthropic-beta", b"")
@@ -39,7 +39,7 @@ def speaks_anthropic(request: Request) -> bool:
 
 
 def speaks_gemini(request: Request) -> bool:
-    """Beside the paths that are Gemini's alone."""
+    """Whether a request speaks Gemini's API on a path that is not Gemini's alone."""
     path = request.path
     if path.startswith(_SHARED):
         return _googles_key(request)

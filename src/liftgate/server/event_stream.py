@@ -37,7 +37,7 @@ async def event_blocks(
         answer = stream.answer
         if answer is not None:
             await _begin(encoder, answer)
-        # What has begun has its first events already: they are not waited for.
+        # A stream that has started has its first events in hand.
         events = await stream.batch() if answer is not None else None
         while True:
             if answer is None and (answer := stream.answer) is not None:
@@ -58,7 +58,7 @@ async def event_blocks(
     except Exception as error:
         failure = error if isinstance(error, LiftgateError) else InternalError()
         if failure is not error:
-            # The 200 is out: the client must still learn that this is no regular end.
+            # The status 200 is sent already, so the stream itself must tell that this is no regular end.
             log.exception("a stream failed")
         let_go(error)
         async for piece in in_steps(await _written(encoder, partial(encoder.error, recorded(failure)))):
@@ -68,7 +68,7 @@ async def event_blocks(
 
 
 async def _more(stream: AnswerStream[Q], deadlines: Deadlines, seconds: float) -> Sequence[Event] | None:
-    """None after a silence of so many seconds."""
+    """The next events; None after a silence of so many seconds."""
     try:
         with deadlines.within(seconds):
             return await stream.batch()

@@ -256,7 +256,7 @@ TABLES: tuple[Table, ...] = (
         paths=("",),
     ),
 )
-"""The first whose request it is. The last one has all that no other has."""
+"""In order: the first table that a request belongs to serves it, and the last serves all others."""
 
 
 def table_of(request: Request, tables: Sequence[Table] = TABLES) -> Table:
@@ -268,5 +268,5 @@ def table_of(request: Request, tables: Sequence[Table] = TABLES) -> Table:
 
 
 def table_of_path(path: str, tables: Sequence[Table] = TABLES) -> Table:
-    """For a request of which no more than the path was read."""
+    """The table for a request of which only the path was read."""
     return next((table for table in tables if path.startswith(table.paths)), tables[-1])

@@ -23,7 +23,7 @@ from liftgate.server.responses import Response, StreamedResponse, json_response
 Q = TypeVar("Q", bound=Question)
 
 PATIENCE = 0.5
-"""Seconds before it is watched whether the client is still there: most answers are sooner."""
+"""Seconds after which the handler watches whether the client is still there: most answers come sooner."""
 
 _encode = msgspec.json.Encoder().encode
 
