@@ -123,7 +123,7 @@ class AnswerFold(Generic[Q]):
             self.answer.service_tier = upstream.string(usage, "serviceTier", "usageMetadata")
 
     def _take_names(self, chunk: JsonObject) -> None:
-        """For who keeps records: an answer is none the worse for names that are none."""
+        """Takes Google's names of the answer, for records of calls. Names of a wrong form are left out."""
         own_id, served_by = chunk.get("responseId"), chunk.get("modelVersion")
         self.answer.response_id = own_id if type(own_id) is str else ""
         self.answer.served_by = served_by if type(served_by) is str else ""

@@ -111,8 +111,8 @@ class Ask(msgspec.Struct):
                     self.refuse_unknown(f"{where}.{key}" if where else str(key))
 
     def read_defaults(self) -> None:
-        """What the deployment gives where the request leaves it open: called behind all of the request's parameters,
-        before its choice among tools, which `given` has already."""
+        """Reads the deployment's defaults for what the request leaves open. Called after all of the request's
+        parameters, and before its choice among tools, which `given` has already."""
         if self.defaults:
             self.default_reader(self)
 

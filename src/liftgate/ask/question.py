@@ -52,8 +52,8 @@ class Question(msgspec.Struct, frozen=True):
 
     @property
     def turns(self) -> Sequence[int]:
-        """Where the turns begin among `body`'s contents that may be left out from the first on, if there are too many
-        tokens, and at the end where the turn begins that must stay; empty where none may be."""
+        """Where among `body`'s contents the turns begin that may be left out, oldest first, when there are too many
+        tokens; the last entry is the beginning of the turn that must stay. Empty: none may be left out."""
         return ()
 
     def without_body(self) -> Self:

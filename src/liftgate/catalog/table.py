@@ -88,7 +88,7 @@ class BareTable(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
         return ()
 
     def delete_rows(self, conn: Connection, condition: str, params: Sequence[object]) -> None:
-        """With what else has to be done where such rows go. `condition`: SQL."""
+        """Deletes rows, and does what else their going requires. `condition`: SQL."""
         conn.execute(f"DELETE FROM {self.name} WHERE {condition}", params)
 
 

@@ -88,7 +88,7 @@ class GroupCommit(Generic[T]):
                 self._waiting = []
 
     async def _gather(self) -> None:
-        """Until no work is left."""
+        """Writes in rounds, until no write waits."""
         for _ in range(MOST_GATHERINGS):
             before = len(self._waiting)
             if before >= MOST:
