@@ -323,6 +323,28 @@ def test_an_interrupted_start_of_workers_shows_no_trace(sandbox: SandboxServer, 
     assert (process.returncode, said) == (130, "liftgate: interrupted before it took requests.\n")
 
 
+def test_workers_that_are_not_ready_in_time_end_the_start_with_a_sentence(
+    sandbox: SandboxServer, tmp_path: Path
+) -> None:
+    program = (
+        "import sys; from pathlib import Path; from liftgate.cli.serve.workers import supervise;"
+        " from liftgate.settings.load import load_settings;"
+        " settings, _ = load_settings(Path(sys.argv[1]), {'num_workers': 2, 'data_dir': sys.argv[2]}, {});"
+        " sys.exit(supervise(settings, started=lambda: print('started'), start_seconds=0.0))"
+    )
+    config = write_config(tmp_path / "c.yaml", sandbox.url)
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(config), str(tmp_path / "data")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    said = [line for line in done.stderr.splitlines() if line.startswith("liftgate: ")]
+    assert said == ["liftgate: a worker took too long to be ready, and all are ended. Is the machine overloaded?"]
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("away", [False, True], ids=["the catalogue is there", "the catalogue is held"])
 def test_one_that_counts_ends_in_order_and_loses_nothing(sandbox: SandboxServer, tmp_path: Path, away: bool) -> None:
     """Each part is closed while those that it tells what it does are still open; what cannot be written is adopted."""

@@ -17,7 +17,7 @@ from liftgate.sandbox.settings import SandboxSettings
 
 __all__ = ["EXAMPLE_KEY", "embedded_sandbox"]
 
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 
 

@@ -23,7 +23,8 @@ from liftgate.server.stop_signals import ignore_further, stop_signals
 from liftgate.settings import Settings
 
 READY = b"ready\n"
-START_SECONDS = 30.0
+START_SECONDS = 120.0
+"""A catalogue is read whole or migrated meanwhile, and all begin at once."""
 HASTE = 5.0
 """A worker that dies sooner than this after its start has a fault that a new one would share …"""
 HASTY_DEATHS = 5
@@ -59,7 +60,7 @@ class _Place:
         return there
 
 
-def supervise(settings: Settings, *, started: Callable[[], None]) -> int:
+def supervise(settings: Settings, *, started: Callable[[], None], start_seconds: float = START_SECONDS) -> int:
     """Runs `num_workers` of them until SIGTERM, SIGINT or SIGHUP; the exit code. Raises KeyboardInterrupt for a SIGINT
     that comes before all take requests.
 
@@ -77,7 +78,7 @@ def supervise(settings: Settings, *, started: Callable[[], None]) -> int:
     try:
         workers += [_start(settings) for _ in range(settings.server.num_workers)]
         for worker in workers:
-            if not _wait_until_ready(worker, stopping):
+            if not _wait_until_ready(worker, stopping, start_seconds):
                 return _not_started(workers, settings, worker, stopping)
         place = _Place(settings.storage.data_dir)
         started()
@@ -89,6 +90,10 @@ def supervise(settings: Settings, *, started: Callable[[], None]) -> int:
 
 
 def _not_started(workers: list[_Worker], settings: Settings, worker: _Worker, stopping: list[int]) -> int:
+    if not stopping and worker.process.poll() is None:
+        sys.stderr.write(
+            "liftgate: a worker took too long to be ready, and all are ended. Is the machine overloaded?\n"
+        )
     code = _end(workers, settings)
     if signal.SIGINT in stopping:
         raise KeyboardInterrupt
@@ -135,9 +140,9 @@ def _start(settings: Settings) -> _Worker:
     return _Worker(process, time.monotonic())
 
 
-def _wait_until_ready(worker: _Worker, stopping: list[int]) -> bool:
+def _wait_until_ready(worker: _Worker, stopping: list[int], seconds: float) -> bool:
     assert worker.process.stdout is not None
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + seconds
     while not stopping and time.monotonic() < deadline:
         if select.select([worker.process.stdout], [], [], 0.1)[0]:
             return worker.process.stdout.readline() == READY or worker.process.wait(1) is None
