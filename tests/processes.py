@@ -103,8 +103,8 @@ class GatewayProcess:
         self.process.wait()
         self.search()
 
-    def stop(self, seconds: float = 20.0) -> int:
-        """SIGTERM; the exit code."""
+    def stop(self, seconds: float = 45.0) -> int:
+        """SIGTERM; the exit code. `seconds`: more than a gateway may take to drain (30 by default)."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
