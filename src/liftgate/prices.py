@@ -186,30 +186,6 @@ def counts_of_gemini(meta: JsonMapping) -> TokenCounts:
     )
 
 
-_OF_TEXT = frozenset(
-    {
-        "promptTokenCount", "promptTokensDetails", "candidatesTokenCount", "candidatesTokensDetails",
-        "thoughtsTokenCount", "totalTokenCount", "serviceTier", "trafficType",
-    }
-)  # fmt: skip
-"""What the usage of an answer has that is text alone. Whatever else stands there may be tokens."""
-
-
-def text_counts(meta: JsonMapping) -> TextCounts | None:
-    """What `counts_of_gemini` finds, where that is text alone; else None."""
-    if not _OF_TEXT.issuperset(meta):
-        return None
-    get = meta.get
-    sent, made, thoughts = get("promptTokenCount", 0), get("candidatesTokenCount", 0), get("thoughtsTokenCount", 0)
-    if not (type(sent) is type(made) is type(thoughts) is int) or sent | made | thoughts < 0:
-        return None
-    if (details := get("promptTokensDetails")) and details != [{"modality": TEXT, "tokenCount": sent}]:
-        return None
-    if (details := get("candidatesTokensDetails")) and details != [{"modality": TEXT, "tokenCount": made}]:
-        return None
-    return TextCounts(sent, made, thoughts)
-
-
 def counts_of_openai(usage: JsonMapping) -> TokenCounts:
     """OpenAI's `usage`, whose `completion_tokens` hold the thoughts too, and which has pictures, pages and frames in
     one count.

@@ -20,10 +20,13 @@ from running import eventually
 from serving import serve
 
 KEY = {"Authorization": "Bearer sk-ann"}
+END = b"0\r\n\r\n"
+"""Of an answer in chunks."""
 
 
 class Looking:
-    """A listener that looks what clients have by the time a call is counted."""
+    """A listener that looks what a client has by the time its call is counted. `early`: paths of calls whose answers
+    were there to their ends."""
 
     def __init__(self) -> None:
         self.clients: list[socket.socket] = []
@@ -32,8 +35,10 @@ class Looking:
 
     def ended(self, call: CallRecord) -> None:
         self.calls.append(call)
-        if select.select(self.clients, [], [], 0)[0]:
-            self.early.append(call.path)
+        for client in select.select(self.clients, [], [], 0)[0]:
+            came = client.recv(1 << 16, socket.MSG_PEEK)
+            if not call.streamed or came.endswith(END):
+                self.early.append(call.path)
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +56,9 @@ def looked_at(rig: tuple[str, Looking]) -> tuple[str, Looking]:
     return rig
 
 
-def chat(text: str = "hello", **headers: str) -> bytes:
-    body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": text}]}).encode()
+def chat(text: str = "hello", *, stream: bool = False, **headers: str) -> bytes:
+    asked = {"model": MODEL, "messages": [{"role": "user", "content": text}], "stream": stream}
+    body = json.dumps(asked).encode()
     return head("POST", "/v1/chat/completions", {**KEY, "Content-Length": str(len(body)), **headers}) + body
 
 
@@ -76,6 +82,18 @@ def test_what_a_client_has_is_counted(request_: bytes, status: int, looked_at: t
         assert client.recv(1 << 16).startswith(b"HTTP/1.1 %d" % status)
         # What is on the way back would be seen while the call is counted, had it been written before.
         assert [call.status for call in looking.calls] == [status] and not looking.early
+        looking.clients.clear()
+
+
+@pytest.mark.parametrize("headers", [{}, {"Connection": "close"}], ids=["and more", "and no more"])
+def test_end_of_a_stream_is_counted(headers: dict[str, str], looked_at: tuple[str, Looking]) -> None:
+    base, looking = looked_at
+    with connect(base) as client:
+        looking.clients.append(client)
+        client.sendall(chat(stream=True, **headers))
+        while not client.recv(1 << 16).endswith(END):
+            pass
+        assert [call.streamed for call in looking.calls] == [True] and not looking.early
         looking.clients.clear()
 
 

@@ -267,7 +267,7 @@ def test_failure_is_a_record(door: Door, rig: Rig) -> None:
     assert rig.ask(door, hello())[0] == 503
     record = rig.heard.one()
     assert (record.outcome, record.status, record.error) == ("failed", 503, "UpstreamUnavailable")
-    assert record.failures == [("deployment-key-a", "UpstreamUnavailable")]
+    assert record.failures == (("deployment-key-a", "UpstreamUnavailable"),)
 
 
 @pytest.mark.parametrize("door", [STREAM, GEMINI_STREAM], ids=["stream", "gemini stream"])

@@ -12,8 +12,8 @@ from types import MappingProxyType
 import msgspec
 
 from liftgate import gemini_json as upstream
-from liftgate.json_types import JsonObject
-from liftgate.prices import counts_of_gemini
+from liftgate.json_types import JsonMapping, JsonObject
+from liftgate.prices import TEXT, TextCounts, counts_of_gemini
 
 PLACE = "usageMetadata"
 MODALITIES = frozenset({"TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT"})
@@ -42,6 +42,15 @@ class Counts(msgspec.Struct, frozen=True):
 
 def read_counts(usage: JsonObject) -> Counts:
     """`usage` may be empty. Raises UpstreamProtocolError for counts that are none."""
+    if (text := text_counts(usage)) is not None:
+        return Counts(
+            usage,
+            prompt=text.sent,
+            thoughts=text.thoughts,
+            answer=text.made,
+            prompt_by={TEXT: text.sent} if usage.get("promptTokensDetails") else NONE,
+            answer_by={TEXT: text.made} if usage.get("candidatesTokensDetails") else NONE,
+        )
     return Counts(
         usage,
         prompt=upstream.count(usage, "promptTokenCount", PLACE),
@@ -53,6 +62,30 @@ def read_counts(usage: JsonObject) -> Counts:
         tools_by=_by_modality(usage, "toolUsePromptTokensDetails") if "toolUsePromptTokensDetails" in usage else NONE,
         answer_by=_by_modality(usage, "candidatesTokensDetails") if "candidatesTokensDetails" in usage else NONE,
     )
+
+
+_OF_TEXT = frozenset(
+    {
+        "promptTokenCount", "promptTokensDetails", "candidatesTokenCount", "candidatesTokensDetails",
+        "thoughtsTokenCount", "totalTokenCount", "serviceTier", "trafficType",
+    }
+)  # fmt: skip
+"""What the usage of an answer has that is text alone. Whatever else stands there may be tokens."""
+
+
+def text_counts(meta: JsonMapping) -> TextCounts | None:
+    """What `counts_of_gemini` finds, where that is text alone; else None."""
+    if not _OF_TEXT.issuperset(meta):
+        return None
+    get = meta.get
+    sent, made, thoughts = get("promptTokenCount", 0), get("candidatesTokenCount", 0), get("thoughtsTokenCount", 0)
+    if not (type(sent) is type(made) is type(thoughts) is int) or sent | made | thoughts < 0:
+        return None
+    if (details := get("promptTokensDetails")) and details != [{"modality": TEXT, "tokenCount": sent}]:
+        return None
+    if (details := get("candidatesTokensDetails")) and details != [{"modality": TEXT, "tokenCount": made}]:
+        return None
+    return TextCounts(sent, made, thoughts)
 
 
 class PromptCount(msgspec.Struct, frozen=True):

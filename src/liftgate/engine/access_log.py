@@ -134,7 +134,7 @@ class JsonLineHandler(logging.Handler):
 
 
 _VARY = {
-    "ts": '"%s"',
+    "ts": '"%s.%03dZ"',
     "request_id": '"%s"',
     "bytes_in": "%d",
     "bytes_out": "%d",
@@ -173,8 +173,11 @@ def _varying(call: CallRecord) -> tuple[object, ...]:
         prompt = tokens.prompt
         sent, cached, made = sum(prompt.values()), sum(tokens.cached.values()), sum(tokens.output.values())
         thoughts, by_modality = tokens.thoughts, _as_json(dict(prompt))
+    ended = call.began_at + total
+    second = int(ended)
     return (
-        moment(call.began_at + total),
+        _second(second),
+        int((ended - second) * 1000),
         call.request_id,
         call.bytes_in,
         call.bytes_out,

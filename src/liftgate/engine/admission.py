@@ -34,13 +34,13 @@ class Admission:
 
     def ticket(self, caller: Caller) -> Ticket | None:
         """The ticket of a call; None where no limit can concern the caller."""
-        own = self.for_all
-        if caller.key is not None and caller.key.bounds.limits:
-            own = (caller.key.bounds, *own)
+        own, key = self.for_all, caller.key
+        if key is not None and key.own:
+            own = (*key.own, *own) if own else key.own
         owners = partial(self._owners.find, caller.owners) if caller.owners and self._owners.any else None
         if not own and owners is None:
             return None
-        return Ticket([*own], owners, self._allowances, self.estimates, self._settings)
+        return Ticket(own, owners, self._allowances, self.estimates, self._settings)
 
     @property
     def held_nanos(self) -> int:

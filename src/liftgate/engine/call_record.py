@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from liftgate.answer.choice import Answer
+from liftgate.answer.counts import text_counts
 from liftgate.deployments import Deployment
 from liftgate.engine.pricing import Paid, Pricing
 from liftgate.engine.reported import read_reported
@@ -17,7 +18,7 @@ from liftgate.errors import BudgetReached, LiftgateError, RateReached, UpstreamT
 from liftgate.json_types import JsonObject
 from liftgate.keys.gate import Ticket
 from liftgate.large_bodies import Body
-from liftgate.prices import NOTHING, Counted, counts_of_gemini, text_counts
+from liftgate.prices import NOTHING, Counted, counts_of_gemini
 from liftgate.records import FileRecord, Owner
 from liftgate.spans import OTHER_ERROR, Span
 
@@ -85,7 +86,7 @@ class CallRecord:
     sampled: bool = False
     span: Span | None = None
     """Where it is sampled: under which what is done for it has spans of its own."""
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: Sequence[Attempt] = ()
     """Where it is sampled."""
     # Who served it, the last one tried
     deployment: str = ""
@@ -95,11 +96,11 @@ class CallRecord:
     account: str = ""
     tries: int = 0
     """Deployments that were tried, repeats included."""
-    failures: list[tuple[str, str]] = field(default_factory=list)
+    failures: Sequence[tuple[str, str]] = ()
     """(deployment, class of the error) of each try that gave no answer."""
     # Files, by id: those that were at the account when they were needed, and those whose page-in had to be waited for
-    copies_hit: set[str] = field(default_factory=set)
-    paged_in: set[str] = field(default_factory=set)
+    copies_hit: Set[str] = frozenset()
+    paged_in: Set[str] = frozenset()
     paged_in_bytes: int = 0
     # Bodies, as they came and went over the wire
     bytes_in: int = 0
@@ -114,7 +115,7 @@ class CallRecord:
     """Its service tier, which decides the price; empty where Google named none."""
     served_by: str = ""
     """Its `modelVersion`: the model that answered, by Google's word."""
-    earlier: list[Paid] = field(default_factory=list)
+    earlier: Sequence[Paid] = ()
     """Answers of Google's before the last one, which were of no use and have to be paid too."""
     # What it costs
     cost: int | None = 0
@@ -186,7 +187,7 @@ class CallRecord:
         if not self.tries:
             self.asked = monotonic()
         if self.span is not None:
-            self.attempts.append(Attempt(deployment, monotonic()))
+            self.attempts = (*self.attempts, Attempt(deployment, monotonic()))
         self.tries += 1
         self.first_event = 0.0
         self.deployment = deployment.id
@@ -199,7 +200,7 @@ class CallRecord:
         if self.since:
             self.note_answer()
         self.failed_at = monotonic()
-        self.failures.append((deployment.id, type(error).__name__))
+        self.failures = (*self.failures, (deployment.id, type(error).__name__))
         if self.attempts:
             self.attempts[-1].note_failure(type(error).__name__)
         if isinstance(error, LiftgateError) and not isinstance(error, UpstreamTimeout):
@@ -211,10 +212,11 @@ class CallRecord:
         if self.span is not None:
             self._attempts_again(deployment)
         if self.usage is not None:
-            self.earlier.append(Paid(self.deployment, self.upstream_model, self.usage, self.tier, self.served_by))
-        self.usage = None
-        self.tier = self.response_id = self.served_by = self.finish = ""
-        self.begin_wait()
+            paid = Paid(self.deployment, self.upstream_model, self.usage, self.tier, self.served_by)
+            self.earlier = (*self.earlier, paid)
+            self.usage = None
+            self.tier = self.response_id = self.served_by = self.finish = ""
+        self.since = self.since or monotonic()
 
     def begin_wait(self) -> None:
         """Begins to count the time that Google is waited for; does nothing where it is counted already."""
@@ -236,7 +238,7 @@ class CallRecord:
         if self.attempts[-1].asked:
             # Earlier answers of Google were of no use; a file that was lost is there again.
             self.attempts[-1].note_failure(OTHER_ERROR)
-            self.attempts.append(Attempt(deployment, monotonic()))
+            self.attempts = (*self.attempts, Attempt(deployment, monotonic()))
         self.attempts[-1].began, self.attempts[-1].asked = monotonic(), True
 
     def price(self) -> int | None:
@@ -280,7 +282,7 @@ class CallRecord:
     def waits_for(self, file: FileRecord) -> None:
         """A copy of this File must be made, by this process or by the one that has begun."""
         if file.id not in self.paged_in:
-            self.paged_in.add(file.id)
+            self.paged_in |= {file.id}
             self.paged_in_bytes += file.bytes
 
     def record_error(self, error: LiftgateError) -> None:

@@ -243,9 +243,13 @@ class Meters:
                 call.outcome = "left"
         try:
             self._settle([call for call, _ in ended])
-        finally:
-            for _, answer in ended:
+        except Exception:
+            log.exception("calls that have ended could not be settled")
+        for call, answer in ended:
+            try:
                 answer.write()
+            except Exception:
+                log.exception("the answer of %s could not be written", call.request_id)
 
     def _note_end(self, call: CallRecord, *, left: bool) -> None:
         self.open -= 1
@@ -263,7 +267,8 @@ class Meters:
 
     def _settle(self, calls: Sequence[CallRecord]) -> None:
         for call in calls:
-            call.price()
+            if (usage := call.usage) is None or usage is not call.priced:
+                call.price()
             call.sent = None
             if (ticket := call.ticket) is not None:
                 ticket.settle(call.cost or 0, _tokens_of(call) if ticket.counts_tokens else 0)

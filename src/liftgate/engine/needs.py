@@ -115,7 +115,7 @@ class Needs:
                     missing.append(each)
                 else:
                     if call is not None:
-                        call.copies_hit.add(each.wanted.file.id)
+                        call.copies_hit |= {each.wanted.file.id}
                     copies.append(copy)
                     form = copy.form
                     resolved[each.need.param] = ResolvedFile(form if form in TAKEN else bare(form), copy.uri)

@@ -165,8 +165,11 @@ class Allowances:
         for taking in takings:
             allowance = taking.allowance
             kind = allowance.limit.kind
-            if kind != "requests":
-                allowance.give_back(taking, nanos if kind == "usd" else tokens if kind == "tokens" else 0)
+            if kind == "usd":
+                allowance.give_back(taking, nanos)
+                self._open.add(allowance)
+            elif kind != "requests":
+                allowance.give_back(taking, tokens if kind == "tokens" else 0)
                 self._open.add(allowance)
         if not self._is_running:
             self.begin()

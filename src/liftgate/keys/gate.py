@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -30,6 +31,7 @@ RATE_HEADERS = {
 }
 NO_HEADERS: Sequence[Header] = ()
 NO_LIMITS = plan_of((), ())
+NO_TAKINGS: Mapping[Allowance, Taking] = MappingProxyType({})
 
 log = logging.getLogger("liftgate.keys")
 
@@ -52,7 +54,7 @@ class Ticket(msgspec.Struct, eq=False):
     """Of one call. `covers`: whether it takes more before Google is asked. `leaves`: what another call takes that is of
     the same request."""
 
-    _all: list[Bounds]
+    _all: Sequence[Bounds]
     """Of the key and of the gateway; then those of its owners too."""
     _owners: Callable[[], Awaitable[Sequence[Bounds]]] | None
     """Gives those of its owners, where some owner has any."""
@@ -60,8 +62,8 @@ class Ticket(msgspec.Struct, eq=False):
     _estimates: Estimates
     _settings: BudgetSettings
     _plan: Plan = NO_LIMITS
-    _takings: dict[Allowance, Taking] = {}
-    _unasked: list[Limit] = []
+    _takings: Mapping[Allowance, Taking] = NO_TAKINGS
+    _unasked: Sequence[Limit] = ()
     _nanos: int = 0
     _tokens: int = 0
     _begun: bool = False
@@ -80,13 +82,15 @@ class Ticket(msgspec.Struct, eq=False):
         return self._begin(model, deployments)
 
     def _begin(self, model: str, deployments: FindGroup) -> Awaitable[None] | None:
-        if not (bounds := self._all):
+        bounds = self._all
+        if len(bounds) == 1:
+            plan = bounds[0].plans.get(model) or bounds[0].plan(model, deployments)
+        elif bounds:
+            plan = together([each.plan(model, deployments) for each in bounds])
+        else:
             return None
-        first = bounds[0].plan(model, deployments)
-        self._plan = plan = (
-            first if len(bounds) == 1 else together([first, *(each.plan(model, deployments) for each in bounds[1:])])
-        )
-        self.covers = bool(plan.asking)
+        self._plan = plan
+        self.covers = plan.covers
         if not (at_once := plan.at_once):
             return None
         if self.leaves is not None:
@@ -97,7 +101,7 @@ class Ticket(msgspec.Struct, eq=False):
         self, owners: Callable[[], Awaitable[Sequence[Bounds]]], model: str, deployments: FindGroup
     ) -> None:
         try:
-            self._all += await owners()
+            self._all = (*self._all, *await owners())
         except Unavailable as error:
             if not self._settings.serve_when_limits_are_away:
                 raise limits_away() from error
@@ -171,7 +175,7 @@ class Ticket(msgspec.Struct, eq=False):
         except LimitsAway:
             if not self._settings.serve_when_limits_are_away:
                 raise
-            self._unasked += [limit for limit, _ in wanted]
+            self._unasked = (*self._unasked, *(limit for limit, _ in wanted))
             self._keep((), nanos, tokens)
             return
         if isinstance(outcome, Refusal):
@@ -179,12 +183,13 @@ class Ticket(msgspec.Struct, eq=False):
         self._keep(outcome, nanos, tokens)
 
     def _keep(self, takings: Sequence[Taking], nanos: int = 0, tokens: int = 0) -> None:
-        kept = self._takings
+        kept = {**self._takings}
         for taking in takings:
             allowance = taking.allowance
             if allowance in kept:
                 taking = Taking(allowance, kept[allowance].amount + taking.amount, taking.second)
             kept[allowance] = taking
+        self._takings = kept
         if nanos > self._nanos:
             self._nanos = nanos
         if tokens > self._tokens:
@@ -195,17 +200,20 @@ class Ticket(msgspec.Struct, eq=False):
 
     def free_place(self) -> None:
         """Of a call that is over, before it is known what it came to."""
-        for allowance in [each for each in self._takings if each.limit.kind == "parallel"]:
-            self._allowances.give_back([self._takings.pop(allowance)])
+        places = [each for each in self._takings.values() if each.allowance.limit.kind == "parallel"]
+        if places:
+            self._allowances.give_back(places)
+            self._takings = {each.allowance: each for each in self._takings.values() if each not in places}
 
     def settle(self, nanos: int, tokens: int) -> None:
         """At the end of the call: what it came to."""
         self._settled = True
-        takings, self._takings = self._takings, {}
+        takings, self._takings = self._takings, NO_TAKINGS
         for limit in self._unasked:
             if limit.kind == "usd":
                 self._allowances.charge(limit, nanos)
-        self._allowances.settle(takings.values(), nanos, tokens)
+        if takings:
+            self._allowances.settle(takings.values(), nanos, tokens)
         for bounds in self._all:
             if bounds.soft_budget is not None and not bounds.soft_logged:
                 self._warn(bounds, bounds.soft_budget)

@@ -76,7 +76,7 @@ def in_config(owner: Owner) -> Caller:
 
 
 class Key:
-    """Made of its row once; shared by all requests that carry it."""
+    """Made of its row once; shared by all requests that carry it. `own`: its bounds, if it has limits."""
 
     __slots__ = (
         "_models",
@@ -86,6 +86,7 @@ class Key:
         "hint",
         "id",
         "name",
+        "own",
         "record",
         "terms",
     )
@@ -99,6 +100,7 @@ class Key:
         owners = tuple(dict.fromkeys(filter(None, (self.terms.user_id, self.terms.team_id))))
         self.caller = Caller(record.owner, self.name, self.id, self.terms.key_type == "management", self, owners)
         self.bounds = Bounds(self.id, self.name, record.created_at, self.terms)
+        self.own = (self.bounds,) if self.bounds.limits else ()
         models = self.terms.models
         self._models = None if not models or not ALL_MODELS.isdisjoint(models) else _matcher(models)
         paths = [route for route in self.terms.allowed_routes if route.startswith("/")]

@@ -50,6 +50,8 @@ class Plan:
     asking: tuple[Limit, ...]
     rates: tuple[Limit, ...]
     has_budget: bool
+    covers: bool = False
+    """Whether anything is asked."""
     only_budget: Limit | None = None
     """What is asked, where it is one budget and nothing else."""
 
@@ -63,6 +65,7 @@ def plan_of(limits: Iterable[Limit], names: Collection[str]) -> Plan:
         asking=asking,
         rates=tuple(each for each in mine if each.kind in ("requests", "tokens")),
         has_budget=any(each.kind == "usd" for each in mine),
+        covers=bool(asking),
         only_budget=_only_budget(asking),
     )
 
@@ -81,6 +84,7 @@ def together(plans: Sequence[Plan]) -> Plan:
         asking=asking,
         rates=tuple(each for plan in plans for each in plan.rates),
         has_budget=any(plan.has_budget for plan in plans),
+        covers=bool(asking),
         only_budget=_only_budget(asking),
     )
 
@@ -95,10 +99,10 @@ def names_of(model: str, deployments: FindGroup) -> list[str]:
 
 
 class Bounds:
-    """All limits of one key, of one owner, or of the gateway. `soft_logged`: whether the log has a line of its soft
-    budget."""
+    """All limits of one key, of one owner, or of the gateway. `plans`: those that are known, by model. `soft_logged`:
+    whether the log has a line of its soft budget."""
 
-    __slots__ = ("_plans", "limits", "name", "soft_budget", "soft_logged", "source")
+    __slots__ = ("limits", "name", "plans", "soft_budget", "soft_logged", "source")
 
     def __init__(self, subject: str, name: str, counted_from: float, terms: Terms, source: Source = "key") -> None:
         self.name = name
@@ -107,15 +111,15 @@ class Bounds:
         """In the order in which they are named where several are reached."""
         self.soft_budget = terms.soft_budget
         self.soft_logged = False
-        self._plans: dict[str, Plan] = {}
+        self.plans: dict[str, Plan] = {}
 
     def plan(self, model: str, deployments: FindGroup) -> Plan:
         """For a model, by the public name."""
-        plan = self._plans.get(model)
+        plan = self.plans.get(model)
         if plan is None:
-            if len(self._plans) >= PLANS:
-                self._plans.clear()
-            plan = self._plans[model] = plan_of(self.limits, names_of(model, deployments))
+            if len(self.plans) >= PLANS:
+                self.plans.clear()
+            plan = self.plans[model] = plan_of(self.limits, names_of(model, deployments))
         return plan
 
 

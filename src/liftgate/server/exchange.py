@@ -43,7 +43,7 @@ class Line(Protocol):
     def write(self, data: bytes) -> None: ...
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...
-    def default_headers(self) -> list[tuple[bytes, bytes]]: ...
+    def default_head(self) -> bytes: ...
     def answered(self, exchange: Exchange) -> None: ...
     def failed(self, exchange: Exchange) -> None: ...
 
@@ -144,7 +144,8 @@ class Exchange:
                 raise RuntimeError("the application returned before its answer was complete")
         except BaseException as error:
             log.error("Exception in ASGI application\n", exc_info=error)
-            self._held, self.holds = b"", False
+            if self.holds:
+                self.write()
             if not self.complete and not self.disconnected:
                 self._line.failed(self)
         finally:
@@ -221,21 +222,29 @@ class Exchange:
         self._held, self.holds = self._head + self._framed(body, False), True
         return True
 
+    def hold_end(self) -> bool:
+        """As `hold`, of what ends an answer that is written piece by piece."""
+        if self._line.write_paused or self._head is None or self.complete:
+            return False
+        data = self._framed(b"", False)
+        self._held, self.holds = data if self.written else self._head + data, True
+        return True
+
     def write(self) -> None:
         """What `hold` took, unless the client has left."""
-        held, self._held, self.holds = self._held, b"", False
-        if not held or self.disconnected:
+        held, holds, self._held, self.holds = self._held, self.holds, b"", False
+        if not holds or self.disconnected:
             return
         self.written = True
-        self._line.write(held)
+        if held:
+            self._line.write(held)
         self.complete = True
         self._wake()
         self._line.answered(self)
 
     def _headed(self, status: int, own: Sequence[Header]) -> bytes:
-        headers = [*self._line.default_headers(), *own]
-        lines = [STATUS_LINES[status], *[b"%b: %b\r\n" % header for header in headers]]
-        fields = dict(headers)
+        lines = [b"%b: %b\r\n" % header for header in own]
+        fields = dict(own)
         if (length := fields.get(b"content-length")) is not None:
             self._left = int(length)
         closes = fields.get(b"connection", b"").lower() == b"close"
@@ -255,7 +264,7 @@ class Exchange:
         head = b"".join(lines)
         if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
             raise RuntimeError("A header of the answer holds a line break.")
-        return head + b"\r\n"
+        return b"%b%b%b\r\n" % (STATUS_LINES[status], self._line.default_head(), head)
 
     def _framed(self, body: bytes, more: bool) -> bytes:
         if self._chunked:

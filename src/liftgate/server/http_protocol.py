@@ -57,6 +57,7 @@ class Connection(asyncio.Protocol):
     max_head = 64 * 1024
     head_timeout = 30.0
     sharing: Sharing | None = None
+    written_defaults: tuple[Sequence[Header], bytes] = ((), b"")
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None) -> None:
         if not config.loaded:
@@ -176,8 +177,14 @@ class Connection(asyncio.Protocol):
             self._writable.clear()
             await self._writable.wait()
 
-    def default_headers(self) -> list[Header]:
-        return self._server_state.default_headers
+    def default_head(self) -> bytes:
+        """What stands in the head of each answer, as the server has it for this second."""
+        headers, head = self.written_defaults
+        if headers is not self._server_state.default_headers:
+            headers = self._server_state.default_headers
+            head = b"".join([b"%b: %b\r\n" % header for header in headers])
+            type(self).written_defaults = headers, head
+        return head
 
     def pause_reading(self) -> None:
         if not self._reading_paused:

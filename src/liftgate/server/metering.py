@@ -13,7 +13,7 @@ from liftgate.engine.meter import CallRecord, Meters, current
 from liftgate.server.asgi import Header, Message, Send
 from liftgate.server.request import Request
 
-COST_HEADERS = (b"x-liftgate-response-cost", b"x-litellm-response-cost")
+COST_HEADER, LITELLMS_COST_HEADER = b"x-liftgate-response-cost", b"x-litellm-response-cost"
 """US dollars; of a stream its usage says them."""
 
 
@@ -51,10 +51,11 @@ def begin_answer(call: CallRecord, status: int, meters: Meters) -> Sequence[Head
     """An answer goes out with this status. What its head says of limits, and of the cost where it is known by then."""
     call.status = status
     headers: Sequence[Header] = () if call.ticket is None else call.ticket.headers()
-    if meters.tell_cost and call.usage is not None and not call.streamed and (cost := call.price()) is not None:
-        dollars = b"%d.%09d" % divmod(cost, 1_000_000_000)
-        ours, litellms = COST_HEADERS
-        headers = [*headers, (ours, dollars), (litellms, dollars)]
+    if (usage := call.usage) is not None and meters.tell_cost and not call.streamed:
+        cost = call.cost if usage is call.priced else call.price()
+        if cost is not None:
+            dollars = b"%d.%09d" % divmod(cost, 1_000_000_000)
+            return (*headers, (COST_HEADER, dollars), (LITELLMS_COST_HEADER, dollars))
     return headers
 
 
@@ -71,14 +72,15 @@ def patient(send: Send, call: CallRecord) -> Send:
 
 def end(request: Request, call: CallRecord, meters: Meters) -> None:
     """Once, whatever became of it."""
+    exchange, direct = request.exchange, request.direct
     call.method = request.method
     call.peer = request.peer
     # The owner may be known from what the path names, and the path may be served by its plain spelling.
     call.owner = request.owner
     call.path = request.path
-    if request.exchange is not None:
-        call.client += request.exchange.waited
-    if request.direct is not None and request.direct.holds:
-        meters.end_before(call, request.direct)
+    if exchange is not None and exchange.waited:
+        call.client += exchange.waited
+    if direct is not None and direct.holds:
+        meters.end_before(call, direct)
     else:
         meters.end(call, left=request.left)

@@ -111,7 +111,9 @@ class StreamedResponse(Response):
                     if call is not None:
                         call.bytes_out += len(piece)
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            direct = request.direct
+            if call is None or direct is None or not direct.hold_end():
+                await send({"type": "http.response.body", "body": b""})
         finally:
             await self._close()
 
