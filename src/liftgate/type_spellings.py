@@ -53,7 +53,8 @@ _TYPES = {
     "image/png": "image/x-png",
     "text/csv": "application/csv text/comma-separated-values text/x-csv",
     "text/html": "application/html application/xhtml+xml",
-    "text/javascript": "application/javascript application/x-javascript text/ecmascript text/x-javascript",
+    "text/javascript": "application/ecmascript application/javascript application/x-ecmascript application/x-javascript"
+    " text/ecmascript text/x-javascript",
     "text/markdown": "text/md text/x-markdown",
     "text/rtf": "application/rtf application/x-rtf text/richtext",
     "text/x-python": "application/x-python application/x-python-code text/x-script.python",

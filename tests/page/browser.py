@@ -20,7 +20,7 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 )
-PATIENCE = 20_000
+PATIENCE = 60_000
 """Milliseconds that a failing test waits; no measurement."""
 RECORDING = Path(__file__).parents[2] / "examples" / "recording.wav"
 

@@ -23,6 +23,27 @@ NAMES = (
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(6)"><script>alert(7)</script></svg>'
 
 
+LOADED = """async ([scripts, sheet]) => {
+  const content = (id) => `/v1/files/${id}/content`;
+  const ended = (element) => new Promise((done) => {
+    element.onload = element.onmessage = () => done("run");
+    element.onerror = () => done("refused");
+  });
+  const added = (tag, fields) => {
+    const element = Object.assign(document.createElement(tag), fields);
+    document.head.append(element);
+    return ended(element);
+  };
+  const told = [added("link", { rel: "stylesheet", href: content(sheet) })];
+  for (const id of scripts) {
+    told.push(added("script", { src: content(id) }), import(content(id)).then(() => "run", () => "refused"));
+    told.push(ended(new Worker(content(id))));
+    told.push(navigator.serviceWorker.register(content(id)).then(() => "run", () => "refused"));
+  }
+  return Promise.all(told);
+}"""
+
+
 @pytest.fixture(scope="module")
 def pages() -> Iterator[tuple[Pages, str]]:
     app = Pages({})
@@ -60,8 +81,21 @@ def test_what_was_uploaded_never_runs(browser: Browser, url: str) -> None:
 
 
 def test_a_script_that_got_into_the_page_would_not_run(browser: Browser, url: str) -> None:
+    with client_for(url) as ann:
+        # No text, and so no text/plain.
+        code = ("code", b"/*\xff\xfe\x00*/ document.title = 'run'; postMessage('run')", "application/ecmascript")
+        own = [
+            ann.files.create(file=file, purpose="user_data").id
+            for file in (code, ("code.js", b"document.title = 'run'", "text/javascript"))
+        ]
+        sheet = ann.files.create(file=("sheet.css", b"h1 { color: red }", "text/css"), purpose="user_data").id
     with Visit(browser, url, allowed=["Content Security Policy"]) as visit:
         visit.sign_in()
+        # Its own origin has what anybody uploaded.
+        loaded = visit.page.evaluate(LOADED, [own, sheet])
+        assert loaded == ["refused"] * len(loaded) and len(loaded) == 9
+        assert visit.page.title() == "Files – Liftgate"
+        visit.allowed += ["403", "Refused to execute", "MIME type", "ServiceWorker"]
         visit.page.evaluate(
             """() => {
               document.querySelector("h1").innerHTML = "<img src=x onerror=alert(1)>";
@@ -212,3 +246,38 @@ def test_a_planted_cookie_and_a_stolen_one_are_worth_nothing(browser: Browser, u
         assert call(url, "GET", "/v1/files", None, stolen).status == 401
         victim.page.get_by_role("navigation", name="Views").get_by_role("link", name="Accounts").click()
         expect(victim.page.get_by_text("Your sign-in is over.")).to_be_visible()
+
+
+def test_a_tab_never_acts_for_whoever_signed_in_with_the_browser_since(browser: Browser, url: str) -> None:
+    def becomes(key: str) -> None:
+        """Without a word to the tabs, as where they sleep."""
+        headers = {"Sec-Fetch-Site": "same-origin", "X-Liftgate-Page": "1", "Host": url.removeprefix("http://")}
+        made = call(url, "POST", "/liftgate/session", b'{"key": "%s"}' % key.encode(), headers)
+        name, _, value = made.headers["set-cookie"].partition(";")[0].partition("=")
+        visit.context.add_cookies([{"name": name, "value": value, "url": url}])
+
+    shows = "Whose files these are"
+    with Visit(browser, url, allowed=["401"]) as visit:
+        page = visit.page
+        visit.sign_in("sk-bob")
+        visit.look("Upload")
+        becomes("sk-ann")
+        file = {"name": "bobs.txt", "mimeType": "text/plain", "buffer": b"Bob's"}
+        page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+        expect(page.get_by_title(shows)).to_have_text("ann")
+        expect(page.get_by_text("bobs.txt")).to_have_count(0)
+        with client_for(url) as ann:
+            assert "bobs.txt" not in [each.filename for each in ann.files.list(limit=10000)]
+        visit.look("Ask")
+        becomes("sk-bob")
+        page.get_by_label("Your question").fill("Ann's question")
+        page.get_by_role("button", name="Ask", exact=True).click()
+        expect(page.get_by_title(shows)).to_have_text("bob")
+        expect(page.get_by_text("Ann's question")).to_have_count(0)
+        # Come back to from the browser's memory, the page shows nothing of before.
+        visit.look("Files")
+        expect(page.get_by_role("heading", name="Files", exact=True)).to_be_visible()
+        visit.context.clear_cookies()
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+        expect(page.get_by_label("Your key")).to_be_visible()
+        expect(page.get_by_title(shows)).to_have_count(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,9 +15,9 @@ from raw_http import call
 from serving import serve
 
 TAG = "<img src=x onerror=alert(1)>"
-TURNED = "invoice\u202efdp.exe"
-PLAIN = "invoice\ufffdfdp.exe"
-NAMES = ("__proto__", "constructor", "{{1+1}}${1+1}", "<textarea><script>alert(2).txt", TURNED)
+TURNED = "invo\u2060ice\u202efdp.exe"
+PLAIN = "invo\ufffdice\ufffdfdp.exe"
+NAMES = ("__proto__", "constructor", "{{1+1}}${1+1}", "--><textarea><script>alert(2).txt", TURNED)
 ANSWER = """<script>alert(1)</script><style>body { display: none }</style><svg onload=alert(2)></svg>
 
 [script](javascript:alert(3)) [data](data:text/html,<script>alert(4)</script>) [session](/liftgate/session)
@@ -83,6 +84,28 @@ def test_names_are_only_names_in_every_view(browser: Browser, url: str) -> None:
         for name in ("toString", PLAIN):
             expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
         is_whole(page)
+
+
+def test_names_of_any_length_leave_the_page_as_wide_as_the_window(browser: Browser, url: str) -> None:
+    body = json.dumps({"key_alias": "A" * 250, "user_id": "L" * 190, "models": ["gemini-2.5-flash"]}).encode()
+    key = call(url, "POST", "/key/generate", body, {"Authorization": "Bearer sk-master"}).json()["key"]
+    with client_for(url, key) as someone:
+        file = someone.files.create(file=("W" * 200 + ".txt", b"words"), purpose="user_data").id
+        question: Any = [{"type": "text", "text": "Q" * 500}, {"type": "file", "file": {"file_id": file}}]
+        someone.chat.completions.create(model="gemini-2.5-flash", messages=[{"role": "user", "content": question}])
+    with Visit(browser, url, viewport={"width": 320, "height": 640}) as visit:
+        visit.sign_in(key)
+        expect(visit.page.get_by_title("L" * 190)).to_be_visible()
+        visit.check_access()
+        for view in (f"files/{file}", f"ask?files={file}", "accounts", "spend", "upload"):
+            visit.open(view)
+            visit.check_access()
+    with Visit(browser, url, viewport={"width": 320, "height": 640}) as visit:
+        visit.sign_in("sk-master")
+        visit.look("Keys")
+        visit.page.get_by_role("button", name="Delete A").click()
+        expect(visit.page.get_by_role("dialog")).to_be_visible()
+        visit.check_access()
 
 
 def test_an_answer_is_neither_run_nor_a_way_to_anything_of_ours(

@@ -14,6 +14,21 @@ from javascript import missing
 WORDS = Path(__file__).parents[2] / "src" / "liftgate" / "page" / "words.js"
 
 
+JOINED = (
+    *(
+        "\U0001f469\U0001f3fd\u200d\U0001f467.txt",
+        "\u2764\ufe0f\u200d\U0001f525",
+        "1\ufe0f\u20e3",
+        "\u0645\u06cc\u200c\u062e.txt",
+    ),
+    *("\u0915\u094d\u200d\u0937", "\u845b\U000e0100", "\U0001f3f4\U000e0067\U000e0062\U000e007f", "a\u0301\u0323"),
+)
+"""What is not seen by itself, where a script or an emoji is written with it."""
+ENDS = "\u0645\u200c.txt \u00e9\u200da"
+UNSEEN = (
+    *("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u034f", "\u061c", "\u180e", "\u115f", "\u3164"),
+    *("\uffa0", "\u2800", "\ufe0f", "\u17b4", "\U000e0041", "\U000e0100", "\u206a", "\x7f", "\x9b"),
+)
 CASES = [
     ("money(0)", "$0.00"),
     ("money(12.345)", "$12.35"),
@@ -47,6 +62,9 @@ CASES = [
     ("plain('Férié, 測試 🎬 مرحبا.txt')", "Férié, 測試 🎬 مرحبا.txt"),
     ("plain('invoice\\u202efdp.exe')", "invoice\ufffdfdp.exe"),
     ("plain('\\u2066a\\u2069\\u200fb\\n')", "\ufffda\ufffd\ufffdb\ufffd"),
+    *((f"plain({json.dumps(name)})", name) for name in JOINED),
+    *((f"plain({json.dumps(f'inv{unseen}oice')})", "inv\ufffdoice") for unseen in UNSEEN),
+    (f"plain({json.dumps(ENDS)})", ENDS.replace("\u200c", "\ufffd").replace("\u200d", "\ufffd")),
     ("kind('application/zip')", "application/zip"),
 ]
 

@@ -60,6 +60,16 @@ def test_a_range_that_means_nothing_gives_the_whole(gateway: Running, path: str,
     assert (answer.status, len(answer.body)) == (200, len(CONTENT))
 
 
+def test_no_page_gets_it_as_code(gateway: Running, path: str) -> None:
+    """A policy that lets a page load scripts of its own origin would let it load what anybody uploaded."""
+    for asked_for in ("script", "style", "worker", "sharedworker", "serviceworker", "Script", "xslt", "audioworklet"):
+        for method in ("GET", "HEAD"):
+            answer = gateway.call(method, path, headers={"Sec-Fetch-Dest": asked_for})
+            assert answer.status == 403, (method, asked_for)
+    for asked_for in ("empty", "document", "image", "audio", "video"):
+        assert gateway.call("GET", path, headers={"Sec-Fetch-Dest": asked_for}).status == 200
+
+
 @pytest.mark.parametrize(
     "asked", [f"bytes={len(CONTENT)}-", f"bytes={len(CONTENT) + 5}-{len(CONTENT) + 6}", "bytes=-0"]
 )

@@ -105,6 +105,29 @@ def test_a_cookie_counts_for_our_own_page_only(
         assert get(url, "/v1/files", mine).status == 200
 
 
+def test_a_tab_that_shows_another_owner_may_neither_look_nor_act(sandbox: SandboxServer, tmp_path: Path) -> None:
+    """A browser's tabs share its cookie: what one of them shows may be somebody else's by now."""
+    auth = AuthSettings(master_key="sk-master", keys={"sk-ann": "ann", "sk-zoe": "Zoë & Co. 100%"})
+    with gateway_server(settings_of(sandbox, tmp_path, auth=auth)) as url:
+        for key, own, others in (
+            ("sk-ann", "ann", ("bob", "Ann", "an", "ann,ann", "Zo%C3%AB%20%26%20Co.%20100%25")),
+            ("sk-zoe", "Zo%C3%AB%20%26%20Co.%20100%25", ("ann", "Zo")),
+        ):
+            mine = cookie(sign_in(url, key))
+            assert get(url, "/v1/files", mine, **{"X-Liftgate-Owner": own}).status == 200
+            for shown in others:
+                for method, path, body in (
+                    ("GET", "/v1/files", None),
+                    ("POST", "/v1/uploads", b'{"filename": "a", "bytes": 1, "mime_type": "text/plain"}'),
+                    ("DELETE", "/v1/files/file-x", None),
+                ):
+                    asked = call(url, method, path, body, {**PAGE, "Cookie": mine, "X-Liftgate-Owner": shown})
+                    assert (asked.status, asked.error()["code"]) == (401, "sign_in_over"), (shown, method)
+        # A request with a key of its own is never a page's.
+        bearer = {"Authorization": "Bearer sk-ann", "X-Liftgate-Owner": "bob"}
+        assert call(url, "GET", "/v1/files", None, bearer).status == 200
+
+
 def test_what_changes_something_needs_the_pages_header(sandbox: SandboxServer, tmp_path: Path) -> None:
     with gateway_server(settings_of(sandbox, tmp_path)) as url:
         mine = cookie(sign_in(url, "sk-ann"))

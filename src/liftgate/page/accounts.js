@@ -44,7 +44,7 @@ export function Accounts() {
     <${Problem} error=${error} again=${reload} />
     ${!data && !error && html`<${Waiting} what="Loading the accounts" />`}
     ${data && html`
-      <p class="quiet">What Liftgate keeps at Google${data.scope === "all owners" ? "" : ` for ${data.scope}`}. When one of Google's projects is full, copies that nobody used lately make room.</p>
+      <p class="quiet">What Liftgate keeps at Google${data.scope === "all owners" ? "" : html` for <${Name} of=${data.scope} />`}. When one of Google's projects is full, copies that nobody used lately make room.</p>
       ${data.data.length
         ? html`<ul class="cards">${data.data.map((use) => html`<${Account} key=${use.account} use=${use} />`)}</ul>`
         : html`<${Empty}><p>No Google key is configured. Set GEMINI_API_KEY, or name one in the config, and start the gateway again.</p></${Empty}>`}

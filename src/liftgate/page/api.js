@@ -1,7 +1,14 @@
 // What the page asks of the gateway: the public routes, with the browser's sign-in.
 export const base = document.querySelector('meta[name="liftgate-base"]').content;
 export const ours = { "X-Liftgate-Page": "1" };
+const OWNER = "X-Liftgate-Owner";
 export const signInOver = new EventTarget();
+
+// Whose page this is: another tab may sign in as somebody else, and what this one asks is refused then.
+export function actFor(owner) {
+  if (owner === null) delete ours[OWNER];
+  else ours[OWNER] = encodeURIComponent(owner);
+}
 
 export class Failed extends Error {
   constructor(message, status = 0) {
@@ -27,7 +34,8 @@ export function failure(status, text) {
 }
 
 export async function request(method, path, { body, headers, signal } = {}) {
-  const sent = { ...(method === "GET" ? {} : ours), ...(body ? { "Content-Type": "application/json" } : {}), ...headers };
+  const known = ours[OWNER] ? { [OWNER]: ours[OWNER] } : {};
+  const sent = { ...(method === "GET" ? known : ours), ...(body ? { "Content-Type": "application/json" } : {}), ...headers };
   let answer;
   try {
     answer = await fetch(base + path, { method, headers: sent, body: body && JSON.stringify(body), signal });

@@ -1,6 +1,6 @@
 // The frame of the page: who is signed in, which view is shown, and the way between them.
 import { html, render, useEffect, useLayoutEffect, useRef, useState } from "./htm-preact.js";
-import { ask, signInOver } from "./api.js";
+import { actFor, ask, signInOver } from "./api.js";
 import { Accounts } from "./accounts.js";
 import { Ask } from "./ask.js";
 import { File } from "./file.js";
@@ -8,11 +8,12 @@ import { Files } from "./files.js";
 import { Health } from "./health.js";
 import { keepPlace } from "./keyboard.js";
 import { Keys } from "./keys.js";
-import { Problem, Waiting } from "./parts.js";
+import { Name, Problem, Waiting } from "./parts.js";
 import { SignIn } from "./signin.js";
 import { Spend } from "./spend.js";
 import { Uploads } from "./uploads.js";
 import { uploader, useUploader } from "./uploading.js";
+import { plain } from "./words.js";
 
 // The other tabs of this browser: they share its cookie.
 const tabs = new BroadcastChannel("liftgate.session");
@@ -70,7 +71,7 @@ function Bar({ session, at, signOut }) {
       ${links.map(([view, title]) => html`<a key=${view} href=${`#/${view}`} aria-current=${at.view === view ? "page" : undefined}>${title}</a>`)}
     </nav>
     <div class="who">
-      <bdi title="Whose files these are">${session.owner}</bdi>
+      <${Name} of=${session.owner} title=${`Whose files these are: ${plain(session.owner)}`} />
       ${session.keys && html`<button type="button" class="plain" onClick=${signOut}>Sign out</button>`}
     </div>
   </header>`;
@@ -84,7 +85,9 @@ function App() {
   const shown = useRef(null);
   shown.current = session;
   const enter = (found) => {
-    uploader.belongsTo(found.signed_in ? found.owner : null);
+    const owner = found.signed_in ? found.owner : null;
+    actFor(owner);
+    uploader.belongsTo(owner);
     setSession(found);
   };
   // `whyOver`: what to tell whoever was signed in until now.
@@ -104,10 +107,14 @@ function App() {
       uploader.pauseAll();
       look("You have signed out in another tab.");
     };
+    // Come back to as it was left, perhaps long ago, it shows nothing before it is known whose it is.
+    const back = (event) => event.persisted && (setSession(null), look());
     signInOver.addEventListener("over", over);
+    addEventListener("pageshow", back);
     tabs.addEventListener("message", changed);
     return () => {
       signInOver.removeEventListener("over", over);
+      removeEventListener("pageshow", back);
       tabs.removeEventListener("message", changed);
     };
   }, []);

@@ -157,7 +157,7 @@ export function Files() {
 function Row({ file, chosen, choose }) {
   return html`<tr class=${chosen ? "is-chosen" : ""}>
     <td class="tick"><input type="checkbox" aria-label=${`Choose ${plain(file.filename)}`} checked=${chosen} onChange=${(event) => choose(file, event.target.checked)} /></td>
-    <th scope="row"><a href=${`#/files/${file.id}`} title=${file.filename.length > 80 ? plain(file.filename) : undefined}><${Name} of=${file.filename} /></a>
+    <th scope="row"><a href=${`#/files/${file.id}`}><${Name} of=${file.filename} /></a>
       <small class="narrow">${kind(file.mime_type)} · ${size(file.bytes)} · ${when(file.created_at)}</small>
       ${file.status_details && html`<small>${file.status_details}</small>`}</th>
     <td class="wide">${kind(file.mime_type)}</td>

@@ -1,7 +1,7 @@
 // Keys that are made at run time: made, shown once, changed, blocked, deleted.
 import { html, useEffect, useRef, useState } from "./htm-preact.js";
 import { ask, query } from "./api.js";
-import { Confirm, Empty, Heading, Problem, Select, Table, Waiting, useLoaded } from "./parts.js";
+import { Confirm, Empty, Heading, Name, Problem, Select, Table, Waiting, useLoaded } from "./parts.js";
 import { WINDOWS, budgetWindow, count, money, plain, until, when } from "./words.js";
 
 const PAGE = 50;
@@ -149,8 +149,8 @@ export function Keys({ session }) {
     ${data && !data.keys.length && html`<${Empty}><p>${typed ? "No key fits." : "No key was made yet. Give each program and each team one of its own: then one can be blocked or deleted, and the others work on."}</p></${Empty}>`}
     ${data && data.keys.length > 0 && html`<${Table} caption="Keys" heads=${["Name", "Owner", "State", "Limits", "Made", "What to do"]}>
       ${data.keys.map((key) => html`<tr key=${key.token}>
-        <th scope="row">${nameOf(key)}<small>${key.key_name}</small></th>
-        <td class="break">${key.owner === key.id ? "its own" : html`<bdi>${plain(key.owner)}</bdi>`}</td>
+        <th scope="row"><${Name} of=${key.key_alias || key.key_name} /><small>${key.key_name}</small></th>
+        <td class="break">${key.owner === key.id ? "its own" : html`<${Name} of=${key.owner} />`}</td>
         <td>${state(key)}</td>
         <td class="break">${limits(key)}</td>
         <td class="number">${when(seconds(key.created_at))}</td>

@@ -48,8 +48,8 @@ export const Problem = ({ error, again }) =>
     ${again && html`<button type="button" onClick=${again}>Try again</button>`}
   </div>`;
 
-// A name among other words, whichever way its script is written.
-export const Name = ({ of }) => html`<bdi>${plain(of)}</bdi>`;
+// A name among other words, whichever way its script is written. Where it is cut short, the pointer shows the whole.
+export const Name = ({ of, title }) => html`<bdi title=${title || (of.length > 80 ? plain(of) : undefined)}>${plain(of)}</bdi>`;
 
 export const Empty = ({ children }) => html`<div class="empty">${children}</div>`;
 

@@ -1,7 +1,7 @@
 // What was used and spent, day by day: of all, or of one key.
 import { html, useState } from "./htm-preact.js";
 import { ask, query } from "./api.js";
-import { Empty, Facts, Heading, Problem, Select, Table, Waiting, useLoaded } from "./parts.js";
+import { Empty, Facts, Heading, Name, Problem, Select, Table, Waiting, useLoaded } from "./parts.js";
 import { budgetWindow, count, money, when } from "./words.js";
 
 const DAY = 86_400_000;
@@ -39,7 +39,7 @@ const Sums = ({ title, what, rows, nameOf }) =>
   html`<section><h2>${title}</h2>
     <${Table} caption=${title} heads=${[what, "Spent", "Requests", "Tokens in", "Tokens out"]}>
       ${rows.map((row) => html`<tr key=${nameOf(row)}>
-        <th scope="row">${nameOf(row)}</th>
+        <th scope="row"><${Name} of=${nameOf(row)} /></th>
         <td class="number">${money(row.cost)}${row.unpriced > 0 && html`<small>and ${count(row.unpriced, "request")} without a price</small>`}</td>
         <td class="number">${row.requests.toLocaleString("en")}${row.failed > 0 && html`<small>${row.failed} failed</small>`}</td>
         <td class="number">${row.input_tokens.toLocaleString("en")}</td>
@@ -83,7 +83,7 @@ export function Spend({ query: asked }) {
   const dearest = (found) => [...found.data].sort((one, other) => other.cost - one.cost);
   return html`
     <${Heading} title="Spend" />
-    ${key && html`<p>Of the key <b>${name || key}</b>. <a href="#/spend">All spend</a></p>`}
+    ${key && html`<p>Of the key <b><${Name} of=${name || key} /></b>. <a href="#/spend">All spend</a></p>`}
     <form class="row filters" onSubmit=${(event) => event.preventDefault()}><${Select} label="The last" value=${days} options=${SPANS} onChange=${setDays} /></form>
     <${Problem} error=${error} again=${reload} />
     ${!data && !error && html`<${Waiting} what="Adding up" />`}

@@ -15,6 +15,8 @@ class Uploader {
   // What another owner's browser began here is left for that owner. Called before the page is drawn for `owner`.
   belongsTo(owner) {
     if (owner === this.owner) return;
+    // What is not begun yet would otherwise begin as the next owner's.
+    this.pauseAll();
     if (owner !== null && this.last !== undefined && this.last !== owner) this.uploads = [];
     if (owner !== null) this.last = owner;
     this.owner = owner;

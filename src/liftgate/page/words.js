@@ -53,8 +53,20 @@ export function money(dollars) {
   return dollars < 1e-6 ? "less than $0.000001" : `$${dollars.toPrecision(2)}`;
 }
 
-// A name as it is written: what would turn the letters round, and so hide how it ends, is seen instead.
-export const plain = (name) => name.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+// What belongs to a character before it: of a flag, a key, an emoji, an ideograph, Mongolian, and of scripts that join letters.
+const JOINED = [
+  String.raw`\u{1f3f4}[\u{e0020}-\u{e007e}]+\u{e007f}`,
+  String.raw`[0-9#*]\ufe0f\u20e3`,
+  String.raw`\p{ExtPict}\p{EMod}?[\ufe0e\ufe0f]?(?:\u200d(?=\p{ExtPict}))?`,
+  String.raw`\p{sc=Han}[\u{e0100}-\u{e01ef}]`,
+  String.raw`\p{sc=Mong}[\u180b-\u180d\u180f]`,
+  String.raw`(?![\p{sc=Latn}\p{sc=Grek}\p{sc=Cyrl}\p{DI}])[\p{L}\p{M}][\u200c\u200d](?=\p{L})`,
+];
+const UNSEEN = new RegExp(`(${JOINED.join("|")})|[\\p{Cc}\\p{Zl}\\p{Zp}\\p{DI}\u2800]`, "gu");
+const SIMPLE = /^[ -~]*$/;
+
+// A name as it is written: what is not seen, or turns the letters round, could pass one name off as another. It is shown.
+export const plain = (name) => (SIMPLE.test(name) ? name : name.replace(UNSEEN, (_, joined) => joined ?? "\ufffd"));
 
 // Over which time a budget holds.
 export const WINDOWS = [["", "in all"], ["1d", "each day"], ["1w", "each week"], ["1mo", "each month"]];

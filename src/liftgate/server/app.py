@@ -43,7 +43,7 @@ from liftgate.server.request import Request
 from liftgate.server.responses import Response
 from liftgate.server.routes import TABLES, Handler, Route, Table, table_of
 from liftgate.server.routing import RouteTable, plain_path, settled
-from liftgate.server.sign_in import COOKIE, SignInDesk, cookie_of, signed_in
+from liftgate.server.sign_in import COOKIE, SignInDesk, check_owner, cookie_of, signed_in
 from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate.server")
@@ -214,9 +214,13 @@ class App:
 
     async def _by_cookie(self, request: Request) -> Caller:
         """The caller of a browser that signed in, by its cookie."""
-        if cookie := cookie_of(request):
-            request.signed_in_key = (await signed_in(request, cookie)).key
-        return await self._auth.find_caller(request, self._gateway.known_keys)
+        cookie = cookie_of(request)
+        if not cookie:
+            return await self._auth.find_caller(request, self._gateway.known_keys)
+        request.signed_in_key = (await signed_in(request, cookie)).key
+        caller = await self._auth.find_caller(request, self._gateway.known_keys)
+        check_owner(request, caller.owner)
+        return caller
 
     async def _live(self, receive: Receive, send: Send) -> None:
         async with AsyncExitStack() as stack:

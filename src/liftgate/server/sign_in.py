@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 import time
 from collections import OrderedDict, deque
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from liftgate.engine.sign_ins import LIFE_SECONDS, SignedIn
 from liftgate.errors import AuthenticationFailed, PermissionDenied, RateLimited
+from liftgate.records import Owner
 from liftgate.server.asgi import Header
 from liftgate.server.auth import Authenticator
 from liftgate.server.origin import client_of, origin_of
@@ -21,6 +22,7 @@ from liftgate.server.request import Request
 
 COOKIE = b"cookie"
 PAGE_HEADER = b"x-liftgate-page"
+OWNER_HEADER = b"x-liftgate-owner"
 FAILURES = 10
 WINDOW = 60.0
 """So many wrong keys from one address in so many seconds; then that address waits."""
@@ -92,6 +94,16 @@ def check_origin(request: Request) -> None:
         raise PermissionDenied("A sign-in counts for the gateway's own page only. Elsewhere send a key.")
     if request.method not in _READS and request.header(PAGE_HEADER) != "1":
         raise PermissionDenied(f"With a sign-in, a {request.method} needs the header X-Liftgate-Page: 1.")
+
+
+def check_owner(request: Request, owner: Owner) -> None:
+    """Raises AuthenticationFailed where the page that asks is another owner's: the tabs of a browser share its cookie,
+    and one that somebody else has signed in from since must not act for them."""
+    shown = request.header(OWNER_HEADER)
+    if shown and unquote(shown) != owner:
+        raise AuthenticationFailed(
+            "Somebody else has signed in with this browser meanwhile. Load the page again.", code="sign_in_over"
+        )
 
 
 def own_origin(request: Request) -> str:

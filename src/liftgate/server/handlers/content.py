@@ -10,7 +10,7 @@ from typing import cast
 from urllib.parse import quote
 
 from liftgate.byte_source import PIECE, ByteSource
-from liftgate.errors import InvalidRequest
+from liftgate.errors import InvalidRequest, PermissionDenied
 from liftgate.media_types import bare
 from liftgate.records import FileRecord
 from liftgate.server.asgi import Header
@@ -27,6 +27,10 @@ IN_A_FRAME: tuple[Header, ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 """A PDF that is shown inside the page has an origin of its own, and loads nothing."""
+AS_CODE = frozenset(
+    {"script", "style", "xslt", "worker", "sharedworker", "serviceworker", "audioworklet", "paintworklet"}
+)
+"""For what a browser may ask, by its `Sec-Fetch-Dest`, that would make the bytes a part of a page."""
 
 
 async def file_content(request: Request) -> Response:
@@ -52,8 +56,13 @@ async def preview(request: Request) -> Response:
 
 
 async def content_of(request: Request, file_id: str) -> Response:
-    """The bytes of a File, as the request's headers ask for them. Raises FileNotFound, PreconditionFailed and
-    RangeNotSatisfiable."""
+    """The bytes of a File, as the request's headers ask for them. Raises FileNotFound, PreconditionFailed,
+    RangeNotSatisfiable, and PermissionDenied for a page that would run them."""
+    if request.header(b"sec-fetch-dest").lower() in AS_CODE:
+        # The page's policy lets it load code of its own origin, and here that would be anybody's.
+        raise PermissionDenied(
+            "A page does not run files, or take them for its style. Download it, or fetch its bytes."
+        )
     file, source = await request.gateway.files.open(request.owner, file_id)
     etag = etag_of(file)
     if unchanged(request, etag):
