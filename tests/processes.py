@@ -159,8 +159,14 @@ def write_config(
             **ours,
         },
     }
-    path.write_text(yaml.safe_dump(document))
-    return path
+    return written(path, yaml.safe_dump(document))
+
+
+def written(path: Path, config: str) -> Path:
+    """A config, whole at once: a gateway that was begun a moment ago may be about to read the one of before."""
+    fresh = path.with_name(f".{path.name}.fresh")
+    fresh.write_text(config)
+    return fresh.replace(path)
 
 
 @contextmanager

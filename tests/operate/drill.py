@@ -33,7 +33,7 @@ from liftgate.gateway import Gateway
 from liftgate.server.app import build_app
 from liftgate.settings import load_settings
 from moved_clock import MovedClock
-from processes import GatewayProcess
+from processes import GatewayProcess, written
 from s3_server import BUCKET
 from serving import serve
 
@@ -86,9 +86,7 @@ class Site:
                 **ours,
             },
         }
-        path = self.directory / "config.yaml"
-        path.write_text(yaml.safe_dump(document))
-        return path
+        return written(self.directory / "config.yaml", yaml.safe_dump(document))
 
     @contextmanager
     def gateway(self, *arguments: str, **ours: object) -> Iterator[GatewayProcess]:
