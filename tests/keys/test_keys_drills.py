@@ -29,6 +29,8 @@ ANSWER = {
     "candidates": [{"content": {"role": "model", "parts": [{"text": "yes"}]}, "finishReason": "STOP", "index": 0}],
     "usageMetadata": {"promptTokenCount": 20, "candidatesTokenCount": 10, "totalTokenCount": 30},
 }
+MOST_AWAY = 2000
+"""Answers that the limits cannot be asked: more are a fault, and not a busy machine."""
 PARALLEL = 8
 """Calls at one time at a process that is killed."""
 MASTER = {"Authorization": "Bearer sk-master"}
@@ -59,10 +61,10 @@ def drilled(
 
 @dataclass
 class Run:
-    """`answered`, `refused`: by all callers. `lost`: calls whose answer never came. `until`: refusals in a row after
-    which a caller gives up; between them others may give back what they hold and do not use. `seconds`: after which all
-    of them do. `times`: of each call that was answered, its beginning and its end. `victim` is killed in the moment in
-    which so many were answered."""
+    """`answered`, `refused`: by all callers. `away`: calls whose limits nobody could say. `lost`: calls whose answer
+    never came. `until`: refusals in a row after which a caller gives up; between them others may give back what they
+    hold and do not use. `seconds`: after which all of them do. `times`: of each call that was answered, its beginning
+    and its end. `victim` is killed in the moment in which so many were answered."""
 
     key: str
     until: float = 3
@@ -72,6 +74,7 @@ class Run:
     refused: int = 0
     lost: int = 0
     asked: int = 0
+    away: int = 0
     kill_at: int = -1
     victim: GatewayProcess | None = None
     times: list[tuple[float, float]] = field(default_factory=list)
@@ -100,6 +103,11 @@ class Run:
                 self.times.append((began, time.monotonic()))
                 if self.answered == self.kill_at and self.victim is not None:
                     self.victim.process.send_signal(signal.SIGKILL)
+            elif status == 503:
+                # A machine that is busy with other things: the limits could not be asked in time, and Google was not.
+                assert answer.headers["retry-after"] and self.away < MOST_AWAY
+                self.away += 1
+                await asyncio.sleep(self.pause)
             else:
                 assert status == 429, status
                 self.refused, refusals = self.refused + 1, refusals + 1
