@@ -78,7 +78,9 @@ class Liftgate(subprocess.Popen[bytes]):
 
     def send_signal(self, sig: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, sig)
+            # It may have ended while its parent has not reported that yet.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, sig)
 
     def _ended(self, seconds: float | None) -> Any:
         if self.returncode is None and select.select([self._report], [], [], seconds)[0]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 
 import openai
@@ -37,6 +39,24 @@ def locked(sandbox_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 )
 def test_a_key_is_found_wherever_clients_put_it(locked: Running, headers: dict[str, str]) -> None:
     assert locked.call("GET", "/v1/files", headers=headers).status == 200
+
+
+def test_a_key_that_is_spelled_at_length_leaves_nothing_in_memory(locked: Running) -> None:
+    def call(spaces: int) -> None:
+        assert locked.call("GET", "/v1/files", headers={"Authorization": f"Bearer{' ' * spaces}{RED}"}).status == 200
+
+    call(1)
+    tracemalloc.start()
+    try:
+        call(30_000)
+        before, _ = tracemalloc.get_traced_memory()
+        for more in range(1, 201):
+            call(30_000 + more)
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 3_000_000
 
 
 @pytest.mark.parametrize("headers", [{"x-goog-api-key": RED}, {"Authorization": "Bearer ", "x-goog-api-key": RED}])

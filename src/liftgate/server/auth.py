@@ -18,8 +18,8 @@ from liftgate.server.request import Request
 from liftgate.settings.sections import LOCAL, AuthSettings
 
 OPEN = Caller(LOCAL, "", "")
-MOST_SEEN = 10_000
-"""Headers whose keys are remembered."""
+MOST_SEEN, LONGEST_SEEN = 10_000, 512
+"""Headers whose keys are remembered, and bytes of one: a good key can be spelled with any number of spaces."""
 _BARE_HEADERS = (b"x-goog-api-key", b"api-key", b"x-api-key")
 
 NO_KEY = (
@@ -75,7 +75,7 @@ class Authenticator:
         """What a header came to, of a key that is or was good: neither its digest nor its form is looked at again. What
         became of the key since is asked each time."""
         header = request.headers.get(b"authorization", b"")
-        if _bearer(header) == key:
+        if len(header) <= LONGEST_SEEN and _bearer(header) == key:
             if len(self._seen) >= MOST_SEEN:
                 self._seen.clear()
             self._seen[header] = found
