@@ -262,7 +262,9 @@ def test_garbage_behind_the_first_event_is_told_inside(url: str, upstream: Upstr
         assert b"[DONE]" not in answer, name
         if status == 200:
             assert WORDS.encode() in answer and b'"error"' in answer, (name, answer[:300])
-            assert b"server_error" not in answer and b"The server had an error" not in answer
+            # Not a defect of ours. As a code of a Response it is OpenAI's own for what upstream did.
+            assert b'"type":"server_error"' not in answer.replace(b" ", b""), (name, answer[:300])
+            assert b"The server had an error" not in answer, (name, answer[:300])
         else:
             error_in(speaks, status, answer)
 
