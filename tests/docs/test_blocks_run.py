@@ -178,7 +178,8 @@ def _restores(code: str, place: Place, tmp_path: Path) -> None:
 
 
 def test_the_quick_start_is_typed_from_its_first_command_on(tmp_path: Path) -> None:
-    """Right after `liftgate --sandbox`, without a key, a config or a setting: its section's blocks, in their order."""
+    """Right after `liftgate --sandbox`, without a key, a config or a setting: its section's blocks, in their order.
+    JavaScript's are run below."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     section = (
         (ROOT / "docs/quickstart.md").read_text().partition("\n## Through the gateway\n")[2].partition("\n### ")[0]
@@ -187,6 +188,7 @@ def test_the_quick_start_is_typed_from_its_first_command_on(tmp_path: Path) -> N
     command = next(line for line in starts.code.splitlines() if "--sandbox" in line)
     environ = _environment(tmp_path)
     shells = {"bash": ("bash", "-euc"), "python": (sys.executable, "-c")}
+    typed = [block for block in typed if block.language in shells]
     with _Served(shlex.split(command, comments=True), tmp_path, environ) as url:
         place = Place(tmp_path, int(url.rpartition(":")[2]), environ | {"LIFTGATE_BASE_URL": url})
         said = [place.run(*shells[each.language], place.exchanged(each.code)) for each in typed]
