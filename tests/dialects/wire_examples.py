@@ -245,6 +245,7 @@ PARAMETERS = [
     Example("drop_params", {"drop_params": True, "logit_bias": {"50256": -100}}),
     Example("additional_drop_params", {"additional_drop_params": ["seed", "stop"], "seed": 4, "stop": "x"}),
     Example("custom_llm_provider", {"custom_llm_provider": "gemini"}),
+    Example("timeout", {"timeout": 30}),
 ]
 
 TOOLS = [
