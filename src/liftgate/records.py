@@ -8,7 +8,7 @@ the catalogue's concern, wire forms are the dialects'.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 Owner = str
 """Whom a File belongs to: the `name` of a configured key, `master`, or `local`. Never a secret."""
@@ -209,6 +209,17 @@ class OwnerLimits:
     created_at: float
     updated_at: float
     terms: str
+
+
+class Paged(Protocol):
+    """A search whose finds come in pages. `page`: counted from 1. `size`: most finds on one."""
+
+    @property
+    def page(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def descending(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import msgspec
 
 from liftgate.catalog.connection import Connection, SqlRow, chunks
-from liftgate.records import Owner
+from liftgate.records import Owner, Paged
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -121,6 +121,21 @@ class Table(BareTable, Generic[R], frozen=True, kw_only=True, eq=False, dict=Tru
         """The first of `select`."""
         found = self.select(conn, rest, params)
         return found[0] if found else None
+
+    def page(
+        self, conn: Connection, conditions: Sequence[str], values: Sequence[object], by: str, search: Paged
+    ) -> tuple[list[R], int]:
+        """A page of those that meet all conditions, of which there is one at least, in the order of the column `by`
+        and then of `id`; and how many there are."""
+        where = " AND ".join(conditions)
+        [(total,)] = conn.execute(f"SELECT count(*) FROM {self.name} WHERE {where}", values)
+        way = "DESC" if search.descending else "ASC"
+        found = self.select(
+            conn,
+            f"WHERE {where} ORDER BY {by} {way}, id {way} LIMIT ? OFFSET ?",
+            (*values, search.size, (search.page - 1) * search.size),
+        )
+        return found, int(total)
 
     def records(self, rows: Sequence[SqlRow]) -> list[R]:
         """Of rows that hold `listed`."""

@@ -157,15 +157,7 @@ def list_keys(conn: Connection, search: KeySearch) -> tuple[list[KeyRecord], int
     elif search.status == "active":
         conditions.append("blocked = 0 AND (expires_at IS NULL OR expires_at > ?)")
         values.append(now)
-    where = " AND ".join(conditions)
-    [(total,)] = conn.execute(f"SELECT count(*) FROM keys WHERE {where}", values)
-    way = "DESC" if search.descending else "ASC"
-    page = KEYS.select(
-        conn,
-        f"WHERE {where} ORDER BY {ORDERS[search.order]} {way}, id {way} LIMIT ? OFFSET ?",
-        (*values, search.size, (search.page - 1) * search.size),
-    )
-    return page, int(total)
+    return KEYS.page(conn, conditions, values, ORDERS[search.order], search)
 
 
 def list_aliases(conn: Connection, text: str, team: Owner | None, *, page: int, size: int) -> tuple[list[str], int]:

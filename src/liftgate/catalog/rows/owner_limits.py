@@ -96,12 +96,4 @@ def list_owners(conn: Connection, search: OwnerSearch) -> tuple[list[OwnerLimits
             return [], 0
         conditions.append("lower(coalesce(alias, '')) LIKE ? ESCAPE '!'")
         values.append(holding(search.alias))
-    where = " AND ".join(conditions)
-    [(total,)] = conn.execute(f"SELECT count(*) FROM owner_limits WHERE {where}", values)
-    way = "DESC" if search.descending else "ASC"
-    page = OWNER_LIMITS.select(
-        conn,
-        f"WHERE {where} ORDER BY {ORDERS[search.order]} {way}, id {way} LIMIT ? OFFSET ?",
-        (*values, search.size, (search.page - 1) * search.size),
-    )
-    return page, int(total)
+    return OWNER_LIMITS.page(conn, conditions, values, ORDERS[search.order], search)

@@ -13,7 +13,7 @@ import re
 from datetime import UTC, datetime
 
 from liftgate.errors import InvalidRequest, shortened
-from liftgate.json_types import JsonObject
+from liftgate.json_types import JsonObject, loaded
 from liftgate.names import gemini_name, may_be_chosen
 from liftgate.records import FileRecord, NewFile
 from liftgate.whole_numbers import whole_number
@@ -95,10 +95,10 @@ def _json(body: bytes) -> object:
     try:
         text = body.decode("utf-8-sig")
         try:
-            return json.loads(text)
+            return loaded(text)
         except json.JSONDecodeError:
-            return json.loads(_QUOTED.sub(_double_quoted, text))
-    except (ValueError, RecursionError):
+            return loaded(_QUOTED.sub(_double_quoted, text))
+    except ValueError:
         raise InvalidRequest("Invalid JSON payload received.") from None
 
 
