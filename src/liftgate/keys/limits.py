@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from liftgate.deployments import Deployment
@@ -44,48 +44,43 @@ class Limit:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The limits that concern one model. `at_once`: what a call takes at its beginning; `asking`: those that are asked
-    when it is known what Google will be."""
+    when it is known what Google will be. `covers`: whether there are such; `has_budget`: whether one of them is a
+    budget; `only_budget`: what is asked, where it is one budget and nothing else."""
 
     at_once: tuple[tuple[Limit, int], ...]
     asking: tuple[Limit, ...]
     rates: tuple[Limit, ...]
-    has_budget: bool
-    covers: bool = False
-    """Whether anything is asked."""
-    only_budget: Limit | None = None
-    """What is asked, where it is one budget and nothing else."""
+    # What follows from `asking` is worked out once, not by each call.
+    covers: bool = field(init=False)
+    has_budget: bool = field(init=False)
+    only_budget: Limit | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        budgets = [each for each in self.asking if each.kind == "usd"]
+        only = budgets[0] if budgets and len(self.asking) == 1 else None
+        object.__setattr__(self, "covers", bool(self.asking))
+        object.__setattr__(self, "has_budget", bool(budgets))
+        object.__setattr__(self, "only_budget", only)
 
 
 def plan_of(limits: Iterable[Limit], names: Collection[str]) -> Plan:
     """`names`: all that the model is called by."""
     mine = [each for each in limits if not each.model or each.model in names]
-    asking = tuple(each for each in mine if each.kind in ("tokens", "usd"))
     return Plan(
         at_once=tuple((each, 1) for each in mine if each.kind in ("parallel", "requests")),
-        asking=asking,
+        asking=tuple(each for each in mine if each.kind in ("tokens", "usd")),
         rates=tuple(each for each in mine if each.kind in ("requests", "tokens")),
-        has_budget=any(each.kind == "usd" for each in mine),
-        covers=bool(asking),
-        only_budget=_only_budget(asking),
     )
-
-
-def _only_budget(asking: Sequence[Limit]) -> Limit | None:
-    return asking[0] if len(asking) == 1 and asking[0].kind == "usd" else None
 
 
 def together(plans: Sequence[Plan]) -> Plan:
     """Of a key and its owners: all of them hold."""
     if len(plans) == 1:
         return plans[0]
-    asking = tuple(each for plan in plans for each in plan.asking)
     return Plan(
         at_once=tuple(each for plan in plans for each in plan.at_once),
-        asking=asking,
+        asking=tuple(each for plan in plans for each in plan.asking),
         rates=tuple(each for plan in plans for each in plan.rates),
-        has_budget=any(plan.has_budget for plan in plans),
-        covers=bool(asking),
-        only_budget=_only_budget(asking),
     )
 
 
