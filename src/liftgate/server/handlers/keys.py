@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from liftgate.audit import By
@@ -241,12 +241,7 @@ def _search(query: Mapping[str, str]) -> KeySearch:
     status = query.get("status")
     if status is not None and status not in STATUSES:
         raise InvalidRequest(f"Invalid value for 'status': expected one of {', '.join(STATUSES)}.", param="status")
-    order = query.get("sort_by", "created_at")
-    if order not in ORDERS:
-        raise InvalidRequest(f"Invalid value for 'sort_by': expected one of {', '.join(ORDERS)}.", param="sort_by")
-    way = query.get("sort_order", "desc")
-    if way not in ("asc", "desc"):
-        raise InvalidRequest("Invalid value for 'sort_order': expected asc or desc.", param="sort_order")
+    order, descending = sorting(query, ORDERS, "created_at", "desc")
     return KeySearch(
         page=page_number(query, "page", 1, 10**6),
         size=page_number(query, "size", 10, LARGEST_PAGE),
@@ -257,8 +252,19 @@ def _search(query: Mapping[str, str]) -> KeySearch:
         text=query.get("search"),
         status=STATUSES[status] if status else None,
         order=order,
-        descending=way == "desc",
+        descending=descending,
     )
+
+
+def sorting(query: Mapping[str, str], orders: Collection[str], order: str, way: str) -> tuple[str, bool]:
+    """By which of `orders`, and whether from the last to the first; `order` and `way` where the query is silent. Raises
+    InvalidRequest."""
+    order, way = query.get("sort_by", order), query.get("sort_order", way)
+    if order not in orders:
+        raise InvalidRequest(f"Invalid value for 'sort_by': expected one of {', '.join(orders)}.", param="sort_by")
+    if way not in ("asc", "desc"):
+        raise InvalidRequest("Invalid value for 'sort_order': expected asc or desc.", param="sort_order")
+    return order, way == "desc"
 
 
 def page_number(query: Mapping[str, str], name: str, default: int, largest: int) -> int:

@@ -13,7 +13,7 @@ from liftgate.keys.owners import no_such_owner
 from liftgate.keys.shown import made_key
 from liftgate.keys.values import flag, owner, text, texts
 from liftgate.records import OwnerSearch
-from liftgate.server.handlers.keys import check_looks, managing, optional_object, page_number
+from liftgate.server.handlers.keys import check_looks, managing, optional_object, page_number, sorting
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.server.usage_asked import settled
@@ -109,13 +109,8 @@ class OwnerRoutes:
         query = request.query(*allowed, lists=(many,))
         if wanted := next((name for name in NOT_KEPT if name in query), None):
             raise InvalidRequest(f"Owners have no '{wanted}' here, so none can be found by it.", param=wanted)
-        order = query.get("sort_by", self._id)
         by_name = {f"{self._noun}_{each}" if each in ("id", "alias") else each: each for each in ORDERS}
-        if order not in by_name:
-            raise InvalidRequest(f"Invalid value for 'sort_by': expected one of {', '.join(by_name)}.", param="sort_by")
-        way = query.get("sort_order", "asc")
-        if way not in ("asc", "desc"):
-            raise InvalidRequest("Invalid value for 'sort_order': expected asc or desc.", param="sort_order")
+        order, descending = sorting(query, by_name, self._id, "asc")
         named = [each.strip() for name in (self._id, many) for each in query.get(name, "").split(",") if each.strip()]
         is_whole = self._noun == "team" and not {"page", "page_size"} & query.keys()
         return OwnerSearch(
@@ -124,7 +119,7 @@ class OwnerRoutes:
             owners=tuple(named) if self._id in query or many in query else None,
             alias=query.get(self._alias),
             order=by_name[order],
-            descending=way == "desc",
+            descending=descending,
         )
 
     def _fields(self, body: JsonMapping, *others: str) -> Fields:
