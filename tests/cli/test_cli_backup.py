@@ -354,6 +354,34 @@ def test_runs_that_are_killed_are_gone_on_with(make_site: Any, tmp_path: Path, k
     assert there.admin("check", "--full").stdout.startswith(b"40 blobs checked (every byte read): 0 damaged")
 
 
+@pytest.mark.parametrize(
+    "left", [["spool/"], ["spool/", "lock"], ["spool/", "lock", "manifest.json.new"], ["lost+found/", "spool/", "lock"]]
+)
+def test_a_run_that_was_killed_before_its_manifest_is_gone_on_with(make_site: Any, tmp_path: Path, left: Any) -> None:
+    """Each is what the directory holds after a kill at one of a backup's first steps."""
+    here, backup = make_site("here", "one"), tmp_path / "backup"
+    with here.gateway() as url:
+        fill(url)
+        for name in left:
+            (backup / name).mkdir(parents=True) if name.endswith("/") else (backup / name).touch()
+        if "manifest.json.new" in left:
+            (backup / "manifest.json.new").write_text('{"id":')
+        assert here.json("backup", backup)["copied"] == 5
+    assert {entry.name.split("-")[0] for entry in backup.iterdir()} - {"lost+found"} == {
+        *("blobs", "catalogue", "lock", "manifest.json", "spool")
+    }
+
+
+@pytest.mark.parametrize("name", ["lock", "spool/notes.txt", "spool", "manifest.json.new/x", "blobs/x", "other"])
+def test_somebody_elses_file_is_never_taken_for_a_backups(make_site: Any, tmp_path: Path, name: str) -> None:
+    here, theirs = make_site("here", "one"), tmp_path / "backup" / name
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"theirs")
+    with here.gateway():
+        assert b"is not empty and holds no backup" in here.admin("backup", tmp_path / "backup", code=2).stderr
+    assert theirs.read_bytes() == b"theirs"
+
+
 def test_later_backups_copy_what_is_new_and_drop_what_is_gone(make_site: Any, tmp_path: Path) -> None:
     here, there, backup = make_site("here", "one"), make_site("there", "one"), tmp_path / "backup"
     with here.gateway() as url, client_for(url) as client:

@@ -68,11 +68,14 @@ class BackupDirectory:
         self.path = directory
         self.blobs = directory / "blobs"
         self.spool = directory / "spool"
+        self._lock = directory / "lock"
+        self._manifest = directory / _MANIFEST
+        self._manifest_in_the_making = directory / f"{_MANIFEST}.new"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One backup or restore at a time. Raises `ConfigError`."""
-        fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
@@ -85,16 +88,26 @@ class BackupDirectory:
         """For who made it alone. Raises `ConfigError` for what is no place for a backup."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            strange = [entry.name for entry in self.path.iterdir() if entry.name not in ("lost+found",)]
+            used = not self._manifest.exists() and any(map(self._is_strange, self.path.iterdir()))
         except OSError as error:
             raise ConfigError(f"{self.path} cannot be used for a backup: {error.strerror}.") from None
-        if strange and not (self.path / _MANIFEST).exists():
+        if used:
             raise ConfigError(f"{self.path} is not empty and holds no backup; name a new or an empty directory.")
         self.spool.mkdir(mode=0o700, exist_ok=True)
 
+    def _is_strange(self, entry: Path) -> bool:
+        """Whether it is none of what a run leaves that ended before its manifest was written."""
+        if entry == self._lock:
+            return entry.is_symlink() or not entry.is_file() or entry.stat().st_size > 0
+        if entry == self._manifest_in_the_making:
+            return entry.is_symlink() or not entry.is_file()
+        if entry == self.spool:
+            return entry.is_symlink() or not entry.is_dir() or any(entry.iterdir())
+        return entry.name != "lost+found"
+
     def manifest(self) -> Manifest | None:
         """Raises `ConfigError` where it cannot be read, or is of a newer Liftgate."""
-        path = self.path / _MANIFEST
+        path = self._manifest
         try:
             stated: JsonObject = loaded(path.read_bytes())
             if stated["format"] > FORMAT:
@@ -108,13 +121,12 @@ class BackupDirectory:
             raise ConfigError(f"{path} cannot be read: this is no backup of Liftgate, or it is damaged.") from None
 
     def write_manifest(self, manifest: Manifest) -> None:
-        beside = self.path / f"{_MANIFEST}.new"
-        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        fd = os.open(self._manifest_in_the_making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with open(fd, "w") as file:
             json.dump(asdict(manifest), file, ensure_ascii=False, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        os.rename(beside, self.path / _MANIFEST)
+        os.rename(self._manifest_in_the_making, self._manifest)
         fd = os.open(self.path, os.O_RDONLY)
         try:
             os.fsync(fd)
