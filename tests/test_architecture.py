@@ -137,6 +137,20 @@ def test_files_and_models_are_spelled_in_one_place() -> None:
     assert elsewhere == []
 
 
+SQL = re.compile(r"\s*(?:SELECT|INSERT INTO|UPDATE \w+ SET|DELETE FROM|(?:CREATE|ALTER|DROP) TABLE|PRAGMA) ")
+
+
+def test_sql_is_in_the_catalogue_alone() -> None:
+    elsewhere = [
+        f"{name_of(module)}:{node.lineno}: {node.value!r}"
+        for module in modules_with("SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", " TABLE ", "PRAGMA ")
+        if module.relative_to(SOURCE).parts[0] not in ("catalog", "sandbox")
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value)
+    ]
+    assert elsewhere == []
+
+
 def test_no_drawer_for_everything() -> None:
     named = {part.removesuffix(".py") for module in MODULES for part in module.relative_to(SOURCE).parts}
     assert named & FORBIDDEN == set()

@@ -47,6 +47,11 @@ def statements_of(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in re.split(r";\s*\n", "\n".join(lines) + "\n") if part.strip())
 
 
+def applied(conn: Connection) -> int:
+    """The number of the newest migration that the catalogue has; 0 before the first one."""
+    return int(conn.execute("SELECT max(version) FROM schema_version")[0][0] or 0)
+
+
 def migrate(conn: Connection, words: Mapping[str, str], where: str, newest: int | None = None) -> None:
     """Inside a write that no other process can be in. `where` names the catalogue in messages, without a secret.
     `newest`: the number to stop at; all of them by default.
@@ -56,7 +61,7 @@ def migrate(conn: Connection, words: Mapping[str, str], where: str, newest: int 
     known = migrations()
     newest_known = known[-1].number
     conn.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, applied_at DOUBLE PRECISION)")
-    found = conn.execute("SELECT max(version) FROM schema_version")[0][0] or 0
+    found = applied(conn)
     if found > newest_known:
         raise ConfigError(
             f"The catalogue {where} has schema {found}, and this Liftgate knows schemas up to {newest_known}: it was"

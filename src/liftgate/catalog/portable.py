@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 
 from liftgate.catalog.connection import Connection, SqlRow
+from liftgate.catalog.migrate import applied
 from liftgate.catalog.schema import Shape, newest_schema, shapes
 from liftgate.catalog.table import NODE_LOCAL, Backup, table_named
 from liftgate.errors import ConfigError
@@ -25,6 +26,8 @@ from liftgate.json_types import JsonObject
 
 ROWS_AT_ONCE = 500
 INSERTED_AT_ONCE = 100
+_RESTORED = "restored|"
+"""In `counters`, before the id of the backup that the catalogue was restored from."""
 TRACES = ("owners", "removed_files")
 """Tables whose rows may outlive all that was stored."""
 
@@ -125,8 +128,7 @@ def verify(directory: Path, files: Mapping[str, TableFile]) -> None:
 
 def empty(conn: Connection) -> bool:
     """Whether the catalogue knows of nothing that anyone stored."""
-    [(schema,)] = conn.execute("SELECT max(version) FROM schema_version")
-    stored = [shape.name for shape in shapes(schema) if shape.name not in TRACES and _is_owned(shape.name)]
+    stored = [shape.name for shape in shapes(applied(conn)) if shape.name not in TRACES and _is_owned(shape.name)]
     return not any(conn.execute(f"SELECT 1 FROM {name} LIMIT 1") for name in stored)
 
 
@@ -168,6 +170,21 @@ def load(
             "UPDATE owners SET files = (SELECT count(*) FROM files WHERE files.owner = owners.owner),"
             " bytes = (SELECT CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM files WHERE files.owner = owners.owner)"
         )
+
+
+def note_restored(conn: Connection, backup: str) -> None:
+    """That the catalogue was restored from the backup of this id."""
+    conn.execute("INSERT INTO counters (name, value) VALUES (?, 1)", (_RESTORED + backup,))
+
+
+def was_restored(conn: Connection, backup: str) -> bool:
+    return bool(conn.execute("SELECT 1 FROM counters WHERE name = ?", (_RESTORED + backup,)))
+
+
+def lacking_files(conn: Connection, directory: Path, gone: frozenset[str]) -> int:
+    """How many files of the backup the catalogue does not have. `gone`: blobs whose files do not count."""
+    there = {row[0] for row in conn.execute("SELECT id FROM files")}
+    return sum(row["id"] not in there and row["blob_id"] not in gone for row in read_rows(directory / "files.jsonl"))
 
 
 def _names(name: str, row: Mapping[str, object]) -> set[object]:

@@ -19,7 +19,8 @@ from liftgate.blobs.store import MARK, BlobStore
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.portable import dump
-from liftgate.catalog.rows.blobs import blob_alive
+from liftgate.catalog.rows.blobs import is_orphaned
+from liftgate.catalog.rows.store import get_store
 from liftgate.catalog.schema import newest_schema
 from liftgate.catalog.table import known_objects
 from liftgate.errors import ConfigError
@@ -88,16 +89,11 @@ async def back_up(db: Database, blobs: BlobStore, directory: Path, *, now: float
 
 
 def _source(conn: Connection) -> str:
-    rows = conn.execute("SELECT catalogue_mark FROM store WHERE id = 1")
-    return str(rows[0][0]) if rows else ""
+    store = get_store(conn)
+    return "" if store is None else store.catalogue_mark
 
 
 def _gone(conn: Connection, missing: list[str]) -> set[str]:
     """Which of these blobs and parts have no use any more: they were deleted since the rows were read."""
     known = known_objects(conn, missing)
-    return {name for name in missing if name not in known or (name.startswith("blob-") and _orphaned(conn, name))}
-
-
-def _orphaned(conn: Connection, blob_id: str) -> bool:
-    """A part of an unfinished upload is named like a blob, and is none."""
-    return bool(conn.execute("SELECT 1 FROM blobs WHERE id = ?", (blob_id,))) and not blob_alive(conn, blob_id)
+    return {name for name in missing if name not in known or is_orphaned(conn, name)}

@@ -14,7 +14,8 @@ from liftgate.blobs.local import LocalBlobs
 from liftgate.blobs.store import BlobStore
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
-from liftgate.catalog.portable import empty, load, read_rows, verify
+from liftgate.catalog.migrate import applied
+from liftgate.catalog.portable import empty, lacking_files, load, note_restored, verify, was_restored
 from liftgate.errors import ConfigError
 from liftgate.files.backup import Begin
 from liftgate.files.backup_directory import BackupDirectory, Manifest, wholes
@@ -22,8 +23,6 @@ from liftgate.files.belonging import adopt, look_at
 from liftgate.files.copying import Copier, Report
 
 _SECONDS = 3600.0
-_RESTORED = "restored|"
-"""In `counters`, before the id of the backup that the catalogue was restored from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ async def restore(
         needed = wholes(rows)
         gone = frozenset(manifest.gone)
         done_before = await _check_catalogue(db, manifest, rows)
-        if not await db.read(partial(_has_schema, schema=manifest.schema)):
+        if await db.read(applied) != manifest.schema:
             raise ConfigError(f"The catalogue {db.place} is of another schema than the backup: add --replace.")
         look = await look_at(db, blobs)
         if look.found is not None and not (look.half or take_over or done_before):
@@ -129,14 +128,14 @@ async def restore(
 async def _check_catalogue(db: Database, manifest: Manifest, rows: Path) -> bool:
     """Whether it was restored from this backup before. Raises `ConfigError` where it was not and holds anything, and
     where it was and files were deleted since."""
-    if not await db.read(partial(_was_restored, backup=manifest.id)):
+    if not await db.read(partial(was_restored, backup=manifest.id)):
         if await db.read(empty):
             return False
         raise ConfigError(
             f"The catalogue {db.place} is not empty. Name another one, or add --replace: it is set aside then, and"
             " nothing is deleted."
         )
-    if lost := await db.read(partial(_lacking, rows=rows, gone=frozenset(manifest.gone)), timeout=_SECONDS):
+    if lost := await db.read(partial(lacking_files, directory=rows, gone=frozenset(manifest.gone)), timeout=_SECONDS):
         files = manifest.tables["files"].rows
         raise ConfigError(
             f"The catalogue {db.place} was restored from this backup before, and {lost} of its {files} files were"
@@ -152,21 +151,6 @@ async def join(db: Database, blobs: BlobStore) -> None:
         await adopt(db, blobs, first=look.found is None)
 
 
-def _has_schema(conn: Connection, *, schema: int) -> bool:
-    found: bool = conn.execute("SELECT max(version) FROM schema_version")[0][0] == schema
-    return found
-
-
 def _load(conn: Connection, *, rows: Path, manifest: Manifest, gone: frozenset[str], copies: bool) -> None:
     load(conn, rows, manifest.tables, manifest.schema, gone=gone, copies=copies)
-    conn.execute("INSERT INTO counters (name, value) VALUES (?, 1)", (_RESTORED + manifest.id,))
-
-
-def _lacking(conn: Connection, *, rows: Path, gone: frozenset[str]) -> int:
-    """How many files of the backup the catalogue does not have."""
-    there = {row[0] for row in conn.execute("SELECT id FROM files")}
-    return sum(row["id"] not in there and row["blob_id"] not in gone for row in read_rows(rows / "files.jsonl"))
-
-
-def _was_restored(conn: Connection, *, backup: str) -> bool:
-    return bool(conn.execute("SELECT 1 FROM counters WHERE name = ?", (_RESTORED + backup,)))
+    note_restored(conn, manifest.id)

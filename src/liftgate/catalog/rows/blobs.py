@@ -103,6 +103,15 @@ def blob_alive(conn: Connection, blob_id: str) -> bool:
     return bool(conn.execute("SELECT 1 FROM blobs WHERE id = ? AND orphaned_at IS NULL", (blob_id,)))
 
 
+def is_orphaned(conn: Connection, blob_id: str) -> bool:
+    """Whether it is there and no file needs it. A part of an unfinished upload, which is named alike, is no blob."""
+    return bool(conn.execute("SELECT 1 FROM blobs WHERE id = ? AND orphaned_at IS NOT NULL", (blob_id,)))
+
+
+def count_blobs(conn: Connection) -> int:
+    return int(conn.execute("SELECT count(*) FROM blobs")[0][0])
+
+
 def blob_parts(conn: Connection, blob_id: str) -> list[BlobPart]:
     """The manifest in order; [] for a blob that is one object under its own id."""
     return BLOB_PARTS.select(conn, "WHERE blob_id = ? ORDER BY ordinal", (blob_id,))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 
-from liftgate.catalog.connection import Connection
+from liftgate.catalog.rows.blobs import count_blobs
 from liftgate.catalog.rows.files import file_of_blob
 from liftgate.cli.admin.data import Data
 from liftgate.cli.readable import plain
@@ -19,7 +19,7 @@ Names = dict[str, str]
 
 async def find(data: Data, *, full: bool, tell: Callable[[Finding, Names], None]) -> int:
     """Calls `tell` for each finding; how many blobs were looked at."""
-    checked = await data.db.read(_count)
+    checked = await data.db.read(count_blobs)
     async for finding in check(data.db, data.blobs, full=full):
         names = {}
         if finding.blob_id is not None:
@@ -28,10 +28,6 @@ async def find(data: Data, *, full: bool, tell: Callable[[Finding, Names], None]
                 names = {"file_id": file.id, "owner": file.owner, "filename": file.filename}
         tell(finding, names)
     return checked
-
-
-def _count(conn: Connection) -> int:
-    return int(conn.execute("SELECT count(*) FROM blobs")[0][0])
 
 
 def shown(finding: Finding, names: Names, *, as_json: bool) -> str:
