@@ -100,8 +100,10 @@ def test_it_is_over_at_every_process_however_its_key_ends(
         for ending, cookie in cookies.items():
             for url in (one, other):
                 deadline = time.monotonic() + PATIENCE
-                while look(url, cookie).status != 401:
+                while (over := look(url, cookie)).status != 401:
                     assert time.monotonic() < deadline, ending
+                error = over.error()
+                assert (error["code"], "sk-" in error["message"]) == ("sign_in_over", False), (ending, error)
                 assert look(url, cookie, SESSION).json() == {"signed_in": False, "keys": True}, ending
         assert [look(url, kept).status for url in (one, other)] == [200, 200]
         assert call(one, "DELETE", SESSION, None, {**PAGE, "Cookie": kept}).status == 200

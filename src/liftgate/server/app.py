@@ -18,6 +18,7 @@ from liftgate.deadlines import Deadlines
 from liftgate.dialects.dialect import Errors
 from liftgate.engine.meter import recorded
 from liftgate.errors import (
+    AuthenticationFailed,
     ConfigError,
     InternalError,
     LiftgateError,
@@ -43,7 +44,7 @@ from liftgate.server.request import Request
 from liftgate.server.responses import Response
 from liftgate.server.routes import TABLES, Handler, Route, Table, table_of
 from liftgate.server.routing import RouteTable, plain_path, settled
-from liftgate.server.sign_in import COOKIE, SignInDesk, check_owner, cookie_of, signed_in
+from liftgate.server.sign_in import COOKIE, SignInDesk, check_owner, cookie_of, sign_in_over, signed_in
 from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate.server")
@@ -218,7 +219,11 @@ class App:
         if not cookie:
             return await self._auth.find_caller(request, self._gateway.known_keys)
         request.signed_in_key = (await signed_in(request, cookie)).key
-        caller = await self._auth.find_caller(request, self._gateway.known_keys)
+        try:
+            caller = await self._auth.find_caller(request, self._gateway.known_keys)
+        except AuthenticationFailed as error:
+            let_go(error)
+            raise sign_in_over() from None
         check_owner(request, caller.owner)
         return caller
 

@@ -76,8 +76,13 @@ async def signed_in(request: Request, cookie: str) -> SignedIn:
     check_origin(request)
     found = await request.gateway.sign_ins.find(cookie)
     if found is None:
-        raise AuthenticationFailed("Your sign-in is over. Sign in again with your key.", code="sign_in_over")
+        raise sign_in_over()
     return found
+
+
+def sign_in_over() -> AuthenticationFailed:
+    """However it ended: whoever has the cookie alone learns nothing of its key."""
+    return AuthenticationFailed("Your sign-in is over. Sign in again with your key.", code="sign_in_over")
 
 
 def check_origin(request: Request) -> None:
