@@ -73,6 +73,32 @@ def pages(house: House, path: str, order: str, limit: int = 1) -> list[str]:
     raise AssertionError(f"the pages have no end: {seen}")
 
 
+BROKEN: tuple[dict[str, Any], ...] = (
+    {"type": "item_reference"},
+    {"type": "item_reference", "id": ["x"]},
+    {"type": "image_generation_call"},
+    {"id": {}},
+)
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=str)
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_reference_that_names_nothing_is_refused_beside_one_that_does(
+    house: House, broken: dict[str, Any], stored: bool
+) -> None:
+    first = house.ask(input="When?")
+    named = [reference(first["output"][0]["id"]), broken, asked("And?")]
+    for path, body in (
+        ("/v1/responses", {"model": MODEL, "input": named}),
+        ("/v1/responses/input_tokens", {"model": MODEL, "input": named}),
+        ("/v1/conversations", {"items": named}),
+    ):
+        goes_on = {"previous_response_id": first["id"]} if stored and "input" in body else {}
+        refused = house.call("POST", path, {**body, **goes_on})
+        assert refused.status == 400, refused.body
+        assert refused.json()["error"]["param"] in ("input[0].id", "input[1].id", "items[1].id")
+
+
 # ── what Gemini wants back with them ─────────────────────────────────────────────────────────────────────────────────
 
 

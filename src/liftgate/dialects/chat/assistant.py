@@ -145,7 +145,7 @@ def _put_back(ask: Ask, parts: list[JsonObject], raw: JsonObject, where: str) ->
 def _check_raw(key: str, value: JsonObject, where: str) -> None:
     """A function response may hold files of its own: there too a URI is never taken from a client."""
     if key == "functionResponse":
-        for place, part in enumerate(value.get("parts") or ()):
+        for place, part in enumerate(checks.array(value.get("parts") or [], f"{where}.parts")):
             if not isinstance(part, dict) or not {"inlineData"}.issuperset(part):
                 raise checks.unknown(f"{where}.parts[{place}]")
 

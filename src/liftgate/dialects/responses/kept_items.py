@@ -62,27 +62,30 @@ def referenced(value: object) -> list[str]:
     """The ids of the items that an input names instead of repeating them."""
     if not isinstance(value, list):
         return []
-    return [item["id"] for item in value if _is_reference(item) and isinstance(item.get("id"), str)]
+    return [named for item in value if (named := _named(item)) is not None]
 
 
 def without_known(value: Sequence[JsonObject], known: Container[str]) -> list[JsonObject]:
     """An input without references to items of these ids, which stand in front of it: the model reads each once. OpenAI
     refuses such a request, and clients send it."""
-    return [item for item in value if not (_is_reference(item) and item.get("id") in known)]
+    return [item for item in value if (named := _named(item)) is None or named not in known]
 
 
 def with_items(value: Sequence[JsonObject], items: Mapping[str, JsonObject]) -> list[JsonObject]:
     """The input with the items themselves in the place of their references."""
-    return [items.get(item["id"], item) if _is_reference(item) else item for item in value]
+    return [item if (named := _named(item)) is None else items.get(named, item) for item in value]
 
 
-def _is_reference(item: object) -> bool:
-    if not isinstance(item, dict):
-        return False
+def _named(item: object) -> str | None:
+    """The id that a reference names. None for what is no reference, and for one that names nothing: its reader refuses
+    it."""
+    if not isinstance(item, dict) or not isinstance(item_id := item.get("id"), str):
+        return None
     kind = item.get("type")
     if kind == "image_generation_call":
-        return "result" not in item
-    return kind == "item_reference" or (kind is None and "role" not in item and "content" not in item and "id" in item)
+        return None if "result" in item else item_id
+    is_bare = kind is None and "role" not in item and "content" not in item
+    return item_id if kind == "item_reference" or is_bare else None
 
 
 # ── media ────────────────────────────────────────────────────────────────────────────────────────────────────────────
