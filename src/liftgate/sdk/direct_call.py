@@ -179,7 +179,7 @@ class DirectStream(Generic[Q, P]):
         signatures: RecentSignatures,
     ) -> None:
         self._stream = stream
-        self._new_fold = fold
+        self._fold = fold
         self._write = write
         self._first = first
         self._signatures = signatures
@@ -206,9 +206,9 @@ class DirectStream(Generic[Q, P]):
         if self._first:
             events, self._first = self._first, []
         elif batch := await self._stream.batch():
-            events = [event for data in batch for event in self._new_fold.feed(decoded(data))]
+            events = [event for data in batch for event in self._fold.feed(decoded(data))]
         else:
-            events = self._new_fold.end()
+            events = self._fold.end()
             await self.close()
-        self._signatures.keep(self._new_fold.take_signatures())
+        self._signatures.keep(self._fold.take_signatures())
         return events

@@ -1,5 +1,5 @@
 """What `operations` need of an engine: `direct` talks straight to Gemini, `durable` is the gateway's own in this
-process.
+process, `remote` a gateway that runs somewhere else.
 """
 
 from __future__ import annotations

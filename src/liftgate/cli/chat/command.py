@@ -75,12 +75,12 @@ def _standard_input() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`given`: paths, ids and addresses of files. `goes_on`: from the last answer."""
+    """`given`: paths, ids and addresses of files. `system`: empty where there is none. `goes_on`: from the last one."""
 
     text: str
     given: tuple[str, ...]
     model: str | None
-    system: str | None
+    system: str
     streamed: bool
     as_json: bool
     goes_on: bool

@@ -42,7 +42,7 @@ def _in_blocks(content: list[object], where: str, read: dict[str, Media], levels
         if type(block) is not dict or kind == "text" or levels == 0:
             continue
         at = f"{where}[{place}]"
-        if kind in ("image", "document"):
+        if kind in MEDIA:
             if (media := read_source(block, at)) is not None:
                 read[at] = media
             elif type(inner := block["source"].get("content")) is list:

@@ -61,9 +61,9 @@ class MessageEncoder:
                     self._frames.append(_TEXT % (len(output.blocks) - 1, _encode(event.text)))
                 else:
                     output.text(event.text)
-            elif type(event) is Counted:
+            elif isinstance(event, Counted):
                 self._end()
-            elif not isinstance(event, Counted | Ended) and event.index == 0:
+            elif not isinstance(event, Ended) and event.index == 0:
                 output.take(event)
         return self._taken()
 

@@ -32,7 +32,8 @@ def file_path(file_id: str) -> str:
 
 
 class Download:
-    """One File's bytes. `start` before `pieces`; `size` is then the number of bytes that come, where it is known."""
+    """One File's bytes. With the first of its `pieces` are known: `size`, the number of bytes that come, where the
+    gateway says it, and `mime_type`."""
 
     def __init__(self, gateway: GatewayClient, file_id: str, span: str | None = None) -> None:
         """`span`: the value of a Range header, for a part of it, which is neither compared nor gone on with."""
