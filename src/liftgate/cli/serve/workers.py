@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -25,6 +26,8 @@ from liftgate.settings import Settings
 READY = b"ready\n"
 START_SECONDS = 120.0
 """A catalogue is read whole or migrated meanwhile, and all begin at once."""
+ENDING_SECONDS = 1.0
+"""A worker that does not start is gone sooner than this after its last word."""
 HASTE = 5.0
 """A worker that dies sooner than this after its start has a fault that a new one would share …"""
 HASTY_DEATHS = 5
@@ -145,7 +148,12 @@ def _wait_until_ready(worker: _Worker, stopping: list[int], seconds: float) -> b
     deadline = time.monotonic() + seconds
     while not stopping and time.monotonic() < deadline:
         if select.select([worker.process.stdout], [], [], 0.1)[0]:
-            return worker.process.stdout.readline() == READY or worker.process.wait(1) is None
+            if worker.process.stdout.readline() == READY:
+                return True
+            # Its output has ended, and it ends: its exit code says why.
+            with suppress(subprocess.TimeoutExpired):
+                worker.process.wait(ENDING_SECONDS)
+            return False
     return False
 
 
