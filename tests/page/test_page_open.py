@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import http.client
 import re
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -59,6 +65,69 @@ def test_without_keys_nobody_signs_in(browser: Browser, sandbox: SandboxServer, 
         expect(visit.page.get_by_role("link", name="mine.txt")).to_be_visible()
         visit.look("Health")
         expect(visit.page.get_by_text("The gateway is ready.")).to_be_visible()
+
+
+@contextmanager
+def below(url: str, path: str, *, only: str = "") -> Iterator[str]:
+    """A proxy that has a gateway below a path, as `location /llm/ { proxy_pass http://gateway/; }` does. `only`: the
+    one path that it passes on."""
+    gateway = urlsplit(url).netloc
+
+    class Proxy(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None: ...
+
+        def passed_on(self) -> None:
+            asked = self.path.removeprefix(path)
+            if asked == self.path or (only and asked != only):
+                self.send_error(404)
+                return
+            line = http.client.HTTPConnection(gateway, timeout=60)
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            line.request(self.command, asked, body, {**self.headers, "Host": self.headers["Host"]})
+            answer = line.getresponse()
+            data = answer.read()
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                if name.lower() not in ("transfer-encoding", "content-length", "connection", "date", "server"):
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+            line.close()
+
+        do_GET = do_POST = do_DELETE = passed_on
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}{path}"
+        server.shutdown()
+        thread.join()
+
+
+def test_behind_a_proxy_that_has_the_gateway_below_a_path_all_of_it_works(browser: Browser, url: str) -> None:
+    with below(url, "/llm/v2") as public, Visit(browser, public) as visit:
+        page = visit.page
+        page.goto(f"{public}/")
+        page.get_by_label("Your key").fill("sk-ann")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Files", exact=True)).to_be_visible()
+        visit.look("Upload")
+        file = {"name": "behind.txt", "mimeType": "text/plain", "buffer": b"behind a proxy"}
+        page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+        page.get_by_role("link", name="behind.txt").click()
+        expect(page.get_by_role("region", name="Text of behind.txt")).to_contain_text("behind a proxy")
+        page.get_by_label("Your question").fill("What does it say?")
+        page.get_by_role("button", name="Ask", exact=True).click()
+        expect(page.get_by_text("Answered")).to_be_attached()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_text("You have signed out.")).to_be_visible()
+
+
+def test_where_a_proxy_passes_on_the_page_alone_it_says_what_is_missing(browser: Browser, url: str) -> None:
+    with below(url, "/llm", only="/ui") as public, Visit(browser, public, allowed=["404"]) as visit:
+        visit.open()
+        expect(visit.page.get_by_text("must pass on every path beside this one")).to_be_visible()
 
 
 def fill(catalogue: str) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
@@ -30,7 +31,8 @@ def get(url: str, path: str, **headers: str) -> Answer:
 
 
 def named_in(text: str) -> list[str]:
-    return re.findall(r'(?:href|src)="([^"]+)"', text)
+    """The paths that the page names, seen from where it is."""
+    return [urljoin("/ui", name) for name in re.findall(r'(?:href|src)="([^"]+)"', text)]
 
 
 def test_the_whole_page_is_small_and_nothing_of_it_is_elsewhere(url: str) -> None:
@@ -66,7 +68,7 @@ def test_every_module_is_in_the_one_script_after_what_it_imports(url: str) -> No
 def test_the_bare_address_leads_to_it(url: str) -> None:
     for method in ("GET", "HEAD"):
         led = call(url, method, "/")
-        assert (led.status, led.headers["location"], led.body) == (302, "/ui", b"")
+        assert (led.status, urljoin("/", led.headers["location"]), led.body) == (302, "/ui", b"")
 
 
 def test_names_change_with_bytes_and_are_kept_for_good(url: str) -> None:
@@ -98,12 +100,21 @@ def test_only_what_the_page_names_is_given(url: str, name: str) -> None:
     assert get(url, f"/ui/{name}").status == 404
 
 
-def test_behind_a_proxy_that_adds_a_path_the_page_finds_itself(tmp_path: Path) -> None:
-    server = ServerSettings(public_base_url='https://gate.example/a"b/llm')
+@pytest.mark.parametrize("public", ["", "https://gate.example/llm"])
+def test_behind_a_proxy_that_adds_a_path_the_page_finds_itself(tmp_path: Path, public: str) -> None:
+    """Told of it or not: it names nothing by a path from the root."""
+    server = ServerSettings(public_base_url=public)
     with sandbox_server() as sandbox, gateway_server(settings_for(sandbox, tmp_path, server=server)) as url:
-        text = get(url, "/ui").body.decode()
-        assert '<meta name="liftgate-base" content="/a&quot;b/llm">' in text
-        assert all(re.match("/a&quot;b/llm/(ui/|liftgate/session$)", path) for path in named_in(text))
+        page, led = get(url, "/ui"), get(url, "/")
+        names = re.findall(r'(?:href|src)="([^"]+)"', page.body.decode())
+        assert names and all(re.fullmatch("ui/[^/]+|liftgate/session", name) for name in names)
+        assert urljoin("/any/llm/", led.headers["location"]) == "/any/llm/ui"
+        led = get(url, "/ui/")
+        assert (led.status, urljoin("/any/ui/", led.headers["location"])) == (302, "/any/ui")
+
+
+def test_where_its_scripts_do_not_come_the_page_says_so(url: str) -> None:
+    assert "files have not come" in get(url, "/ui").body.decode()
 
 
 def test_without_keys_the_page_opens_on_this_machine_only(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 // What the page asks of the gateway: the public routes, with the browser's sign-in.
-export const base = document.querySelector('meta[name="liftgate-base"]').content;
+// Under which path it is reached, where a proxy has one.
+export const base = location.pathname.replace(/\/+ui$/, "");
 export const ours = { "X-Liftgate-Page": "1" };
 const OWNER = "X-Liftgate-Owner";
 export const signInOver = new EventTarget();

@@ -149,5 +149,6 @@ function App() {
 }
 
 const page = document.getElementById("page");
+page.replaceChildren();
 keepPlace(page);
 render(html`<${App} />`, page);

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from html import escape
 from importlib import resources
 
 ENTRY = "app.js"
@@ -44,13 +43,12 @@ def assets() -> Mapping[str, Asset]:
 
 
 @cache
-def index(prefix: str) -> Asset:
-    """The page itself. `prefix`: the path before ours, where a proxy has one."""
-    prefix = escape(prefix)
+def index() -> Asset:
+    """The page itself. It names all else from where it is, so a proxy may put it below any path."""
     text = _read("index.html")
     for source, (name, _) in _named().items():
-        text = text.replace(f'"{source}"', f'"{prefix}/ui/{name}"')
-    return _asset("index.html", text.replace("{prefix}", prefix))
+        text = text.replace(f'"{source}"', f'"ui/{name}"')
+    return _asset("index.html", text)
 
 
 @cache

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import urlsplit
 
 from liftgate.errors import NotFound
 from liftgate.server.asgi import Header
-from liftgate.server.origin import origin_of
 from liftgate.server.page_assets import Asset, assets, index
 from liftgate.server.request import Request
 from liftgate.server.responses import Response
@@ -30,11 +28,15 @@ FOR_GOOD: Header = (b"cache-control", b"public, max-age=31536000, immutable")
 
 async def lead_to_page(request: Request) -> Response:
     """For people who type the gateway's address as it is printed."""
-    return Response(b"", status=302, headers=[(b"location", f"{_prefix(request)}/ui".encode()), FRESH])
+    return _led(b"ui")
 
 
 async def show_page(request: Request) -> Response:
-    return _answer(request, await asyncio.to_thread(index, _prefix(request)), FRESH)
+    slashes = len(request.raw_path) - len(request.raw_path.rstrip(b"/"))
+    if slashes:
+        # All that the page names is beside it.
+        return _led(b"../" * slashes + b"ui")
+    return _answer(request, await asyncio.to_thread(index), FRESH)
 
 
 async def show_asset(request: Request) -> Response:
@@ -44,9 +46,9 @@ async def show_asset(request: Request) -> Response:
     return _answer(request, found, FOR_GOOD)
 
 
-def _prefix(request: Request) -> str:
-    """Under which path the gateway is seen from outside."""
-    return urlsplit(origin_of(request)).path
+def _led(place: bytes) -> Response:
+    """`place`: from where the request is, as a proxy may have a path before ours."""
+    return Response(b"", status=302, headers=[(b"location", place), FRESH])
 
 
 def _answer(request: Request, asset: Asset, caching: Header) -> Response:
