@@ -12,7 +12,6 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 import media_samples as samples
-from liftgate.sandbox.answers.sample_values import sample
 from liftgate.sandbox.media.timed_media import Timing, timing
 from sandbox_wire import Wire, events_of, file_part, text_of
 
@@ -205,9 +204,21 @@ def test_json_without_schema_lists_the_files(sandbox: Wire) -> None:
     }
 
 
-def test_a_schema_that_cannot_be_met_is_a_value_error() -> None:
-    with pytest.raises(ValueError, match="pattern"):
-        sample({"type": "string", "pattern": "^very special$"}, "text")
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        ({"type": "string", "pattern": "^very special$"}, "no text found for the pattern"),
+        ({"type": "object", "properties": 5}, ""),
+        ({"$ref": "#/$defs/a", "$defs": []}, ""),
+        ({"type": "string", "pattern": "("}, ""),
+        ({"type": "array", "minItems": "many"}, ""),
+    ],
+)
+def test_a_schema_that_cannot_be_met_is_refused(sandbox: Wire, schema: dict[str, Any], why: str) -> None:
+    form = config(responseMimeType="application/json", responseJsonSchema=schema)
+    refused = sandbox.ask(FLASH, "hello", **form)
+    assert (refused.status, refused.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+    assert "finds no value for this schema: " + why in refused.json()["error"]["message"]
 
 
 def test_speech_is_pcm_of_24_khz(sandbox: Wire) -> None:

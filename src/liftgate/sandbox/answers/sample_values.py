@@ -1,12 +1,13 @@
 """A minimal instance of a schema, either Google's OpenAPI subset or JSON Schema.
 
 Unconstrained strings are filled with a text that the caller gives (the computed answer), everything else with the
-smallest value that is valid. Raises ValueError for a schema that it cannot satisfy.
+smallest value that is valid.
 """
 
 import re
 from typing import Any
 
+from liftgate.sandbox.requests.refusals import Refusal
 from liftgate.sandbox.wire.json_types import JsonObject
 
 FORMATS = {
@@ -43,8 +44,12 @@ DEEPEST = 12
 
 
 def sample(schema: JsonObject, text: str) -> Any:
-    """An instance of `schema`; strings without constraints say `text`."""
-    return _Sampler(schema, text).value(schema, 0)
+    """An instance of `schema`; strings without constraints say `text`. Raises Refusal for one that it cannot satisfy,
+    or that is none."""
+    try:
+        return _Sampler(schema, text).value(schema, 0)
+    except (ValueError, TypeError, AttributeError, LookupError, re.error) as error:
+        raise Refusal(400, f"The sandbox finds no value for this schema: {error}") from None
 
 
 class _Sampler:
