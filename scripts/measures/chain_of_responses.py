@@ -124,7 +124,7 @@ def measure(house: House, turns: int, size: int, settings: dict[str, Any]) -> No
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser()
+    arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--turns", type=int, default=300)
     arguments.add_argument("--megabytes", type=int, default=100)
     arguments.add_argument("--tools", type=int, default=0, help="bytes of tools that each turn sends")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import sys
@@ -88,10 +89,13 @@ def files_of_a_chat() -> list[set[Path]]:
 
 
 def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--names", action="store_true", help="name them")
+    given = arguments.parse_args()
     files = sorted(set.intersection(*files_of_a_chat()))
     lines = sum(len(path.read_text("utf-8").splitlines()) for path in files)
     print(f"files that run code in one chat with a live file: {len(files)} ({lines:,} lines)")
-    if "--names" in sys.argv:
+    if given.names:
         print(*(f"  {path.relative_to(SOURCE)}" for path in files), sep="\n")
 
 

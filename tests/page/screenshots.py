@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from pathlib import Path
 
@@ -84,5 +84,8 @@ def main(everything: bool, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    rest = [argument for argument in sys.argv[1:] if argument != "--all"]
-    main("--all" in sys.argv, Path(rest[0]) if rest else FOLDER)
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    arguments.add_argument("--all", action="store_true", help="every view, wide and narrow, light and dark")
+    given = arguments.parse_args()
+    main(given.all, given.folder)
