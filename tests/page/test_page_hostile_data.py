@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
+import openai
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser import Visit
 from foreign_pages import Pages
@@ -106,6 +108,47 @@ def test_names_of_any_length_leave_the_page_as_wide_as_the_window(browser: Brows
         visit.page.get_by_role("button", name="Delete A").click()
         expect(visit.page.get_by_role("dialog")).to_be_visible()
         visit.check_access()
+
+
+def test_what_google_says_of_a_failure_is_text_and_short(browser: Browser, url: str, sandbox: SandboxServer) -> None:
+    """Tags, what turns letters round, lines, a key, and very much of it."""
+    told = f"{TAG}<script>alert(1)</script>\n{TURNED} " + "W" * 1_000_000
+    fault = {"kind": "failed_processing", "operation": "upload.finalize", "message": told}
+    sandbox.control("faults", fault)
+    with client_for(url, "sk-bob") as bob:
+        body = {"target_model_names": "gemini-2.5-flash"}
+        file = bob.files.create(file=("refused.txt", b"refused"), purpose="user_data", extra_body=body).id
+        for _ in range(600):
+            if bob.files.retrieve(file).status == "error":
+                break
+            time.sleep(0.05)
+    refusal = {"error": {"code": 400, "message": f"{told} key-a key-b", "status": "INVALID_ARGUMENT"}}
+    sandbox.control("scripts", {"status": 400, "body": refusal})
+    with Visit(browser, url, viewport={"width": 320, "height": 640}, allowed=["400"]) as visit:
+        page = visit.page
+
+        def is_short(place: Locator) -> None:
+            expect(place).to_contain_text(f"{TAG}<script>alert(1)</script> {PLAIN}")
+            assert len(place.inner_text()) < 1000
+            is_whole(page)
+            visit.check_access()
+
+        visit.sign_in("sk-bob")
+        visit.open(f"files/{file}")
+        is_short(page.get_by_role("table", name="Copies at Google").get_by_role("cell", name="Gemini could not"))
+        is_short(page.locator("dd", has_text="Gemini could not"))
+        visit.look("Accounts")
+        is_short(page.get_by_role("table", name="Refused by Google").get_by_role("cell", name="Gemini could not"))
+        visit.look("Ask")
+        page.get_by_label("Your question").fill("What is it?")
+        page.get_by_role("button", name="Ask", exact=True).click()
+        is_short(page.get_by_role("alert").locator("p"))
+    sandbox.control(
+        "scripts", {"status": 400, "body": {"error": {**refusal["error"], "message": "Not key-a, not key-b"}}}
+    )
+    with client_for(url, "sk-bob") as bob, pytest.raises(openai.BadRequestError) as refused:
+        bob.chat.completions.create(model="gemini-2.5-flash", messages=[{"role": "user", "content": "Hm?"}])
+    assert "[the key]" in str(refused.value)
 
 
 def test_an_answer_is_neither_run_nor_a_way_to_anything_of_ours(

@@ -66,11 +66,14 @@ CASES = [
     *((f"plain({json.dumps(f'inv{unseen}oice')})", "inv\ufffdoice") for unseen in UNSEEN),
     (f"plain({json.dumps(ENDS)})", ENDS.replace("\u200c", "\ufffd").replace("\u200d", "\ufffd")),
     ("kind('application/zip')", "application/zip"),
+    ("sentence('one\\n two\\u202e ')", "one two\ufffd"),
+    ("sentence('x'.repeat(800)).length", 800),
+    ("sentence('x'.repeat(1e6))", "x" * 800 + "…"),
 ]
 
 
 @pytest.mark.parametrize(("call", "shown"), CASES)
-def test_a_value_is_written_as_people_read_it(words: dict[str, str], call: str, shown: str) -> None:
+def test_a_value_is_written_as_people_read_it(words: dict[str, str], call: str, shown: str | int) -> None:
     assert words[call] == shown
 
 

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from liftgate.errors import UpstreamProtocolError
+from liftgate.errors import UpstreamProtocolError, shortened
+from liftgate.gemini.status import LONGEST_SENTENCE
 
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -108,4 +109,5 @@ def _error(file: Mapping[str, object]) -> str | None:
     error = file.get("error")
     if not isinstance(error, Mapping):
         return None
-    return str(error.get("message") or "") or f"error {error.get('code', 'without a code')}"
+    words = shortened(str(error.get("message") or ""), LONGEST_SENTENCE)
+    return words or shortened(f"error {error.get('code', 'without a code')}")

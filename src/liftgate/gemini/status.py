@@ -109,7 +109,7 @@ def parse(status: int, body: bytes) -> UpstreamFacts:
     details = error.get("details")
     return UpstreamFacts(
         status,
-        str(error.get("status") or "UNKNOWN"),
+        shortened(str(error.get("status") or "UNKNOWN")),
         shortened(str(error.get("message") or ""), LONGEST_SENTENCE),
         tuple(item for item in details if isinstance(item, dict)) if isinstance(details, list) else (),
     )

@@ -2,7 +2,7 @@
 import { html } from "./htm-preact.js";
 import { ask } from "./api.js";
 import { Empty, Heading, Name, Problem, Table, Waiting, useLoaded } from "./parts.js";
-import { COPY_STATES, ago, count, size } from "./words.js";
+import { COPY_STATES, ago, count, sentence, size } from "./words.js";
 
 function Account({ use }) {
   const { active, uploading, processing, failed } = use.copies;
@@ -31,7 +31,7 @@ export const Copies = ({ title, none, copies, last }) => html`<section>
         ${copies.map((each) => html`<tr key=${each.file_id + each.account + each.mime_type}>
           <th scope="row"><a href=${`#/files/${each.file_id}`}><${Name} of=${each.filename} /></a></th>
           <td>${state(each)}</td><td>${each.account}</td><td class="number">${size(each.bytes)}</td>
-          <td>${each.last_error || ago(each.last_used_at)}</td>
+          <td>${each.last_error ? sentence(each.last_error) : ago(each.last_used_at)}</td>
         </tr>`)}
       </${Table}>`
     : html`<p class="quiet">${none}</p>`}

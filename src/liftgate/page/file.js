@@ -3,7 +3,7 @@ import { html, useState } from "./htm-preact.js";
 import { ask, base, request } from "./api.js";
 import { Conversation } from "./ask.js";
 import { Confirm, Facts, Heading, Name, Problem, Table, Waiting, useLoaded } from "./parts.js";
-import { COPY_STATES, ago, count, money, plain, size, until, when } from "./words.js";
+import { COPY_STATES, ago, count, money, plain, sentence, size, until, when } from "./words.js";
 
 const HEAD = 64 * 1024;
 const TEXTS = ["application/json", "application/xml", "application/yaml", "application/javascript", "application/x-python"];
@@ -50,7 +50,7 @@ function Copies({ id, turn }) {
         <td class="number">${size(each.bytes)}</td>
         <td>${each.state === "active" ? `${until(each.until)}, then made again on use` : "–"}</td>
         <td>${each.state === "none" ? "–" : ago(each.last_used_at)}</td>
-        <td>${each.last_error || "–"}</td>
+        <td>${each.last_error ? sentence(each.last_error) : "–"}</td>
       </tr>`)}
     </${Table}>`}
   </section>`;
@@ -91,7 +91,7 @@ export function File({ id }) {
       ["Purpose", file.purpose],
       file.usage && ["Cost", cost(file.usage)],
       ["Id", html`<code>${file.id}</code>`],
-      file.status_details && ["Note", file.status_details],
+      file.status_details && ["Note", sentence(file.status_details)],
     ]} />
     <section class="preview"><h2>Preview</h2><${Preview} file=${file} /></section>
     <section><h2>Ask about it</h2><${Conversation} files=${[file]} ended=${() => setTurn((before) => before + 1)} /></section>

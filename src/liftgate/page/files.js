@@ -3,7 +3,7 @@ import { html, useEffect, useState } from "./htm-preact.js";
 import { ask, query } from "./api.js";
 import { Confirm, Empty, Heading, Name, Problem, Select, Waiting, afterPaint, useLoaded } from "./parts.js";
 import { uploader } from "./uploading.js";
-import { COPY_STATES, count, kind, kinds, left, plain, size, until, when } from "./words.js";
+import { COPY_STATES, count, kind, kinds, left, plain, sentence, size, until, when } from "./words.js";
 
 const PAGE = 100;
 // What fits in a window is drawn at once, the rest of a page after that was seen: a row is 41 pixels high or higher.
@@ -48,7 +48,7 @@ async function deleteAll(files, done) {
         done(file);
       } catch (error) {
         if (error.status === 404) done(file);
-        else failed.push(`${plain(file.filename)}: ${error.message}`);
+        else failed.push(`${plain(file.filename)}: ${sentence(error.message)}`);
       }
     }
   };

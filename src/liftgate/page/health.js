@@ -3,7 +3,7 @@ import { html } from "./htm-preact.js";
 import { ask } from "./api.js";
 import { Copies } from "./accounts.js";
 import { Empty, Heading, Problem, Table, Waiting, useLoaded } from "./parts.js";
-import { count, span } from "./words.js";
+import { count, sentence, span } from "./words.js";
 
 export function Health() {
   const { data, error, reload } = useLoaded((signal) => ask("GET", "/liftgate/health", { signal }), [], 5000);
@@ -13,7 +13,7 @@ export function Health() {
     <${Problem} error=${error} again=${reload} />
     ${!data && !error && html`<${Waiting} what="Looking how it does" />`}
     ${data && html`
-      <p class=${data.ready ? "good" : "problem"} role="status">${data.ready ? "The gateway is ready." : `The gateway is not ready. ${data.problem}`}</p>
+      <p class=${data.ready ? "good" : "problem"} role="status">${data.ready ? "The gateway is ready." : `The gateway is not ready. ${sentence(data.problem)}`}</p>
       <p>${data.page_ins ? `${count(data.page_ins, "copy", "copies")} on the way to Google.` : "No copy is on its way to Google."}</p>
       ${data.under_way.length > 0 && html`<${Copies} title="Yours on the way" copies=${data.under_way} last="Begun" />`}
       ${data.deployments.length

@@ -1,6 +1,6 @@
 // What the views are made of.
 import { html, useCallback, useEffect, useLayoutEffect, useRef, useState } from "./htm-preact.js";
-import { plain } from "./words.js";
+import { plain, sentence } from "./words.js";
 
 // What `load(signal)` gives, again whenever `deps` change, and every so many milliseconds while the page is seen.
 export function useLoaded(load, deps, every = 0) {
@@ -44,7 +44,7 @@ export function Heading({ children, title }) {
 export const Problem = ({ error, again }) =>
   error &&
   html`<div class="problem" role="alert">
-    <p>${error.message}</p>
+    <p>${sentence(error.message)}</p>
     ${again && html`<button type="button" onClick=${again}>Try again</button>`}
   </div>`;
 

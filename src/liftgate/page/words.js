@@ -68,6 +68,13 @@ const SIMPLE = /^[ -~]*$/;
 // A name as it is written: what is not seen, or turns the letters round, could pass one name off as another. It is shown.
 export const plain = (name) => (SIMPLE.test(name) ? name : name.replace(UNSEEN, (_, joined) => joined ?? "\ufffd"));
 
+// A sentence that came from elsewhere, in one line that is no longer than a person reads.
+const LONGEST = 800;
+export function sentence(text) {
+  const line = plain(String(text).slice(0, 2 * LONGEST).replace(/\s+/g, " ").trim());
+  return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
+}
+
 // Over which time a budget holds.
 export const WINDOWS = [["", "in all"], ["1d", "each day"], ["1w", "each week"], ["1mo", "each month"]];
 export const budgetWindow = (duration) => (WINDOWS.find(([known]) => known === (duration || "")) || [])[1] || `each ${duration}`;
