@@ -31,7 +31,7 @@ HERE = sys.platform == "linux" and hasattr(os, "pidfd_open")
 IMPORTED = (
     *("liftgate.cli.main", "liftgate.cli.serve.command", "liftgate.cli.serve.sandbox", "liftgate.cli.files.command"),
     *("liftgate.cli.chat.command", "liftgate.cli.admin.command", "liftgate.server.run", "liftgate.server.app"),
-    *("liftgate.server.listening", "liftgate.gateway", "liftgate.catalog.schema", "uvloop", "psycopg", "obstore"),
+    *("liftgate.server.listening", "liftgate.gateway", "liftgate.catalog.schema_check", "uvloop", "psycopg", "obstore"),
 )
 LARGEST = 1 << 16
 """Of a request: arguments and an environment."""
@@ -231,7 +231,7 @@ def _main() -> NoReturn:
     for name in IMPORTED:
         importlib.import_module(name)
     main = sys.modules["liftgate.cli.main"].main
-    sys.modules["liftgate.catalog.schema"].lacking(())  # learns the schema, which every gateway looks for
+    sys.modules["liftgate.catalog.schema_check"].expected_facts()  # learns the schema, which every gateway looks for
     gc.collect()
     gc.freeze()
     asked = _serve(control)

@@ -1,4 +1,4 @@
-"""A line between a gateway and PostgreSQL that is cut in the moment of a transaction's commit, before or behind it."""
+"""A line between a gateway and PostgreSQL that is slow, or cut in the moment of a commit, before or behind it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import contextlib
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal
@@ -17,7 +18,7 @@ READY = b"Z\0\0\0\5I"
 
 class PostgresLine:
     """`cut(marker, when)`: the transaction in which `marker` was sent is the last one; then nobody gets through, until
-    `mend`. `was_cut`: once that has happened."""
+    `mend`. `was_cut`: once that has happened. `slow(markers, seconds)`: whatever has one of these waits so long."""
 
     def __init__(self, target: Path, directory: Path) -> None:
         self._target = str(target)
@@ -28,6 +29,8 @@ class PostgresLine:
         self._marker: bytes | None = None
         self._when: Literal["before", "behind"] = "before"
         self._is_open = True
+        self._slow: tuple[bytes, ...] = ()
+        self._seconds = 0.0
         self.was_cut = threading.Event()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(directory / ".s.PGSQL.5432"))
@@ -40,6 +43,9 @@ class PostgresLine:
     def cut(self, marker: str, when: Literal["before", "behind"]) -> None:
         self.was_cut.clear()
         self._when, self._marker = when, marker.encode()
+
+    def slow(self, markers: Sequence[str], seconds: float) -> None:
+        self._slow, self._seconds = tuple(marker.encode() for marker in markers), seconds
 
     def mend(self) -> None:
         with self._lock:
@@ -88,6 +94,8 @@ class PostgresLine:
         while letter := sent.read(1):
             size = sent.read(4)
             content = sent.read(int.from_bytes(size) - 4)
+            if any(marker in content for marker in self._slow):
+                time.sleep(self._seconds)
             is_marked |= self._marker is not None and self._marker in content
             if is_commit(letter, content, commits):
                 if is_marked and self._when == "before":

@@ -23,7 +23,7 @@ from liftgate.blobs.open import open_blob_store
 from liftgate.blobs.places import check_place, make_place
 from liftgate.blobs.store import BlobStore, StoreAway
 from liftgate.blobs.timed import TimedBlobs
-from liftgate.catalog.database import Database, open_database
+from liftgate.catalog.database import START_SECONDS, Database, open_database
 from liftgate.clock import Clock, SystemClock
 from liftgate.copies.ensure import Copies
 from liftgate.copies.kinds.files import FileCopies
@@ -106,6 +106,7 @@ async def open_services(
     blobs = open_blob_store(settings.storage.blob_store, settings.storage.data_dir)
     stack.push_async_callback(blobs.close)
     if serving:
+        db.wait_at_most(START_SECONDS)
         try:
             await blobs.check()
         except StoreAway as error:
@@ -217,7 +218,6 @@ class Gateway:
             make_place(place, "data_dir")
         services = await open_services(settings, clock, stack, serving=True, drain=self._drain_left)
         db, blobs, client, tasks = services.db, services.blobs, services.client, services.tasks
-        self._blobs = blobs
         if await has_met_another(db, blobs):
             # Before anything is acknowledged here: the other one deletes nothing from now on.
             await take_turn(db, blobs)
@@ -225,8 +225,7 @@ class Gateway:
         copies, purger = Copies(services, FileCopies(services)), purger_of(services)
         ingest = Ingest(db, blobs, spool_dir, settings.limits)
         stack.push_async_callback(lambda: ingest.close(self._drain_left()))
-        self._db = db
-        self._ingest = ingest
+        self._db, self._ingest, self._blobs = db, ingest, blobs
         await self._open_keys(services, stack)
         prefetch = Prefetch(services, copies)
         stack.push_async_callback(prefetch.close)
@@ -256,6 +255,7 @@ class Gateway:
         others = await self._open_counters(services, stack)
         others["background"] = settings.jobs.lease_seconds / 2, self.background.take_up
         jobs = Jobs(services, [copies], purger, ingest, others)
+        db.wait_at_most(None)
         jobs.start()
         stack.push_async_callback(jobs.stop)
 

@@ -18,6 +18,7 @@ from liftgate.clock import SystemClock
 from liftgate.errors import ConfigError, Unavailable
 from liftgate.ids import token
 from postgres_cluster import PostgresCluster
+from postgres_line import postgres_line
 
 
 @pytest.fixture(scope="module")
@@ -221,3 +222,22 @@ def test_notice_that_is_no_text_makes_nobody_deaf(postgres_cluster: PostgresClus
             await until(lambda: ("key", "after") in heard)
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("slow", ["clock_timestamp", "LISTEN", "pg_constraint"])
+def test_a_start_waits_for_a_slow_server(postgres_url: str, slow: str) -> None:
+    """Each step of it has its time, whatever a call has: its hour, its ear, the look at its schema."""
+
+    async def main(url: str, timeout: float) -> None:
+        database = await open_database(url, clock=SystemClock(), timeout=timeout)
+        try:
+            await database.write(lambda conn: commit(conn))
+            with pytest.raises(Unavailable):
+                await database.read(lambda conn: conn.execute("SELECT pg_sleep(3)"))
+        finally:
+            await database.close()
+
+    asyncio.run(main(postgres_url, 2))
+    with postgres_line(postgres_url) as line:
+        line.slow([slow], 0.8)
+        asyncio.run(main(line.url(postgres_url), 0.5))

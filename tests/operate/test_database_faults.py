@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import openai
@@ -15,6 +16,7 @@ import pytest
 
 from drill import Ledger, Site, copied, eventually, swept
 from postgres_cluster import PostgresCluster
+from postgres_line import postgres_line
 from raw_http import call
 from test_running import ready, upload
 
@@ -173,3 +175,16 @@ def test_a_database_that_is_not_there_is_an_outage_and_not_begun_anew(
         assert eventually(lambda: ready(gateway.url) == 200)
         ledger.check(gateway.url)
         assert before <= site.objects()
+
+
+def test_a_gateway_comes_up_on_a_database_that_is_slow_at_its_start(site: Site) -> None:
+    """Slower than a call may be, at steps of opening the catalogue and of what is read from it then."""
+    ledger = Ledger()
+    with site.gateway() as gateway:
+        ledger.upload(gateway.url)
+    with postgres_line(site.url) as line:
+        line.slow(["LISTEN", "FROM keys"], 5.5)
+        with replace(site, database_url=line.url(site.url)).gateway() as gateway:
+            line.slow([], 0)
+            ledger.check(gateway.url)
+            assert upload(gateway.url) == 200

@@ -15,12 +15,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from liftgate.catalog.connection import Connection, invalidate
-from liftgate.catalog.workers import Announcements, Session, Unopened, Watcher, Workers
+from liftgate.catalog.workers import START_SECONDS, Announcements, Session, Unopened, Watcher, Workers
 from liftgate.clock import Clock
 from liftgate.errors import ConfigError, RequestError, Unavailable
 from liftgate.measurements import Measurements
 
 __all__ = [
+    "START_SECONDS",
     "Connection",
     "Database",
     "check_unused",
@@ -50,7 +51,7 @@ class Database:
         self._clock = clock
         # The database's time less this process's monotonic clock; None where the database has the process's own clock.
         self._ahead: float | None = None
-        self._timeout = timeout
+        self._timeout = self._usual_timeout = timeout
         self._callbacks: list[Callable[[str, str], None]] = []
         self._readers: Workers | None = None
         self._writers: Workers | None = None
@@ -147,14 +148,18 @@ class Database:
             # Another program may hold it, as one does that holds a lock on a SQLite file.
             await self.write(lambda _: None, timeout=CHECK_SECONDS)
 
+    def wait_at_most(self, seconds: float | None) -> None:
+        """How long each call waits that does not say so itself: a start has time. None: as usual."""
+        self._timeout = self._usual_timeout if seconds is None else max(seconds, self._usual_timeout)
+
     def watch(self, callback: Callable[[str, str], None]) -> None:
         """`callback(topic, key)` on the event loop for every committed `invalidate`: of this process before `write`
         returns, of others within a second. Topic "*", key "": anything may have changed."""
         self._callbacks.append(callback)
 
-    async def reckon(self) -> None:
+    async def reckon(self, *, timeout: float | None = None) -> None:
         """Asks the database for its time; `now` goes on from there. Where it has a clock of its own, now and then."""
-        self._ahead = await self.read(lambda conn: conn.now()) - self._clock.monotonic()
+        self._ahead = await self.read(lambda conn: conn.now(), timeout=timeout) - self._clock.monotonic()
 
     def now(self) -> float:
         """The database's time, as well as it is known without asking. What leads to a deletion asks."""
@@ -175,9 +180,9 @@ class Database:
     async def close(self) -> None:
         """Refuses new work, finishes what is queued (bounded), ends every thread and connection. Idempotent."""
         if self._writers is not None and self._writers is not self._readers:
-            await self._writers.close(self._timeout)
+            await self._writers.close(self._usual_timeout)
         if self._readers is not None:
-            await self._readers.close(self._timeout)
+            await self._readers.close(self._usual_timeout)
         # The last one: what it watches over is in use until here.
         await self.watcher.close()
 

@@ -1,7 +1,8 @@
 """The ear for other processes at PostgreSQL: one connection that LISTENs, in a thread of its own.
 
 While it is not connected it may miss something, so on every return it announces 'everything may have changed'. A
-server that stopped answering without closing the connection is noticed by a heartbeat. Used by `postgres` only.
+server that stopped answering without closing the connection is noticed by a heartbeat. It looks at the schema too,
+which somebody may change in a way that refuses no write and loses it. Used by `postgres` only.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ import psycopg
 
 from liftgate.backoff import REACHES
 from liftgate.catalog.connection import SqlRow
+from liftgate.catalog.postgres_reach import Reach
+from liftgate.catalog.schema_check import POSTGRES, schema_faults
 from liftgate.catalog.workers import EVERYTHING, Announcements
 from liftgate.errors import Unavailable
 
 CHANNEL = "liftgate"
 HEARTBEAT_SECONDS = 1.0
 DEAF_AFTER_SECONDS = 3.0
+LOOK_SECONDS = 5.0
+"""Between two looks at the schema; as long as it is changed each heartbeat looks."""
 LONGEST_PAYLOAD = 7_900
 """Bytes; PostgreSQL takes less than 8,000."""
 PAYLOAD_PARTS = 3
@@ -44,21 +49,17 @@ def payloads(origin: str, announced: Announcements) -> list[str]:
 
 
 class Listener:
-    """See the module. `connect` gives a new connection in autocommit."""
+    """See the module."""
 
-    def __init__(
-        self,
-        connect: Callable[[], psycopg.Connection[SqlRow]],
-        origin: str,
-        deliver: Callable[[Announcements], None],
-    ) -> None:
-        self._connect = connect
+    def __init__(self, reach: Reach, origin: str, deliver: Callable[[Announcements], None]) -> None:
+        self._reach = reach
         self._origin = origin
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
         self._started = asyncio.Event()
         self._answered_at: float | None = None
+        self._looked_at = 0.0
         self._announced: Announcements = []
         self._plug: socket.socket | None = None
         self._plug_lock = threading.Lock()
@@ -78,7 +79,7 @@ class Listener:
         begun = False
         while not self._stop.is_set():
             try:
-                with self._connect() as raw:
+                with self._reach.connect() as raw:
                     self._attend(raw, again=begun)
                     begun = True
                     pauses = REACHES.pauses()
@@ -115,9 +116,16 @@ class Listener:
             # A statement both proves that the server is there and hands over what it has sent.
             raw.execute("SELECT 1")
             self._answered_at = time.monotonic()
+            self._look_at_schema(raw)
             if self._announced:
                 announced, self._announced = self._announced, []
                 self._loop.call_soon_threadsafe(self._deliver, announced)
+
+    def _look_at_schema(self, raw: psycopg.Connection[SqlRow]) -> None:
+        trouble, now = self._reach.trouble, time.monotonic()
+        if trouble.judges and (trouble.is_strange or now >= self._looked_at + LOOK_SECONDS):
+            trouble.judge(schema_faults(lambda sql: raw.execute(sql.encode()).fetchall(), POSTGRES))
+            self._looked_at = now
 
     def _on_notify(self, notice: psycopg.Notify) -> None:
         parts = notice.payload.split(" ", 2)

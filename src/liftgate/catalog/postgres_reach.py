@@ -41,9 +41,9 @@ def meaning_of(error: psycopg.Error, trouble: Trouble) -> LiftgateError | None:
 class Reach:
     """Where the server is, how to speak to it, and whether it was there when last tried. Shared by all threads."""
 
-    def __init__(self, url: PostgresUrl, timeout: float) -> None:
+    def __init__(self, url: PostgresUrl, timeout: float, *, newest: bool) -> None:
         self._url = url
-        self.trouble = Trouble(f"at {url.where}")
+        self.trouble = Trouble(f"at {url.where}", newest=newest)
         self.timeout = timeout
         self.away = False
 

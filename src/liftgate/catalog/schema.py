@@ -1,38 +1,15 @@
-"""What the schema must hold, learnt from the migrations themselves, and what of it a catalogue lacks.
-
-A dropped table, a column that is not there or a lost unique index would make every call fail, or files be kept twice:
-so the start looks for them, and readiness does.
-"""
+"""What the schema holds, learnt from the migrations themselves. Whether a catalogue's is that: `schema_check`."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.migrate import migrations
 
-SHOWN = 3
 SQLITE_WORDS = {"AUTOKEY": "INTEGER PRIMARY KEY AUTOINCREMENT"}
-
-IN_SQLITE = (
-    "SELECT m.name || '.' || c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"
-    " UNION ALL SELECT 'index ' || name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
-)
-IN_POSTGRES = (
-    "SELECT t.relname || '.' || a.attname FROM pg_namespace n JOIN pg_class t ON t.relnamespace = n.oid"
-    " JOIN pg_attribute a ON a.attrelid = t.oid"
-    " WHERE n.nspname = 'liftgate' AND t.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped"
-    # What this role may not use is as good as not there.
-    " AND has_schema_privilege(n.oid, 'USAGE')"
-    " AND has_table_privilege(t.oid, 'SELECT') AND has_table_privilege(t.oid, 'INSERT')"
-    " AND has_table_privilege(t.oid, 'UPDATE') AND has_table_privilege(t.oid, 'DELETE')"
-    " UNION ALL SELECT 'index ' || i.relname FROM pg_namespace n JOIN pg_class i ON i.relnamespace = n.oid"
-    " JOIN pg_index x ON x.indexrelid = i.oid WHERE n.nspname = 'liftgate' AND x.indisvalid"
-)
-"""Each gives what is there, a row of one text for every `table.column` and every `index name`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +33,8 @@ def body_in_postgres(conn: Connection) -> str:
     return f"{cluster}:{database}:{table}"
 
 
-def _made(newest: int) -> sqlite3.Connection:
+def built(newest: int) -> sqlite3.Connection:
+    """An empty database in memory with the schema of that number."""
     raw = sqlite3.connect(":memory:")
     for migration in migrations():
         if migration.number <= newest:
@@ -72,7 +50,7 @@ def newest_schema() -> int:
 @cache
 def shapes(schema: int) -> tuple[Shape, ...]:
     """The tables of a schema's number, in the order in which they are made: what is referred to comes first."""
-    raw = _made(schema)
+    raw = built(schema)
     try:
         found = []
         names = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY rowid").fetchall()
@@ -93,26 +71,3 @@ def shapes(schema: int) -> tuple[Shape, ...]:
         return tuple(found)
     finally:
         raw.close()
-
-
-@cache
-def _expected() -> frozenset[str]:
-    raw = _made(newest_schema())
-    try:
-        return frozenset(row[0] for row in raw.execute(IN_SQLITE) if not row[0].startswith("sqlite_"))
-    finally:
-        raw.close()
-
-
-def lacking(there: Iterable[str]) -> str:
-    """What is not there, for a sentence: `table files, index files_alias and 2 more`; "" when all is."""
-    found = set(there)
-    names: dict[str, None] = {}
-    for gone in sorted(_expected() - found, key=lambda name: (name.startswith("index "), name)):
-        table, dot, _ = gone.partition(".")
-        whole = dot and not any(name.startswith(table + ".") for name in found)
-        names[f"table {table}" if whole else f"column {gone}" if dot else gone] = None
-    listed = list(names)
-    if len(listed) <= SHOWN:
-        return ", ".join(listed)
-    return f"{', '.join(listed[:SHOWN])} and {len(listed) - SHOWN} more"

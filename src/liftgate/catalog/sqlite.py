@@ -16,11 +16,12 @@ from typing import TypeVar
 
 from liftgate.catalog.connection import Connection, SqlRow
 from liftgate.catalog.migrate import migrate
-from liftgate.catalog.schema import IN_SQLITE, SQLITE_WORDS, lacking
+from liftgate.catalog.schema import SQLITE_WORDS
+from liftgate.catalog.schema_check import SQLITE, schema_faults
 from liftgate.catalog.sqlite_file import Place, connect, look_over, path_of, prepare
 from liftgate.catalog.sqlite_watcher import SqliteWatcher
 from liftgate.catalog.trouble import Trouble, away
-from liftgate.catalog.workers import EVERYTHING, Announcements, AnyJob, Job, Opening, too_late
+from liftgate.catalog.workers import EVERYTHING, START_SECONDS, Announcements, AnyJob, Job, Opening, too_late
 from liftgate.clock import Clock
 from liftgate.errors import ConfigError, LiftgateError, StorageFull, Unavailable
 from liftgate.file_identity import identity_of
@@ -122,6 +123,7 @@ class SqliteSession:
         self._origin = origin
         self._writes = writes
         self._connection: SqliteConnection | None = None
+        self._judged: int | None = None
 
     def run(self, job: Job[T]) -> T:
         self._trouble.check()
@@ -163,6 +165,7 @@ class SqliteSession:
         connection.announced = []
         connection.raw.execute("BEGIN IMMEDIATE")
         try:
+            self._check_schema(connection)
             result = job.work(connection)
             announced = condensed(connection.announced)
             self._record(connection, announced)
@@ -179,6 +182,15 @@ class SqliteSession:
         if self._place.checkpoint_due():
             self._checkpoint(connection)
         return result
+
+    def _check_schema(self, connection: SqliteConnection) -> None:
+        """Nothing is written to tables that somebody has changed: it could be refused, or swallowed."""
+        [(version,)] = connection.execute("PRAGMA schema_version")
+        # Who opens it looks by himself.
+        if version != self._judged and self._trouble.judges:
+            self._trouble.judge(schema_faults(connection.execute, SQLITE))
+        self._judged = version
+        self._trouble.check_write()
 
     def _checkpoint(self, connection: SqliteConnection) -> None:
         try:
@@ -225,17 +237,16 @@ def condensed(announced: Announcements) -> Announcements:
 
 
 def look(conn: Connection, place: Place, trouble: Trouble) -> None:
-    """Raises Unavailable where the schema is not whole or nothing could be written."""
+    """Raises Unavailable where the schema is not as it was made or nothing could be written."""
     place.check_writable()
-    if gone := lacking(row[0] for row in conn.execute(IN_SQLITE)):
-        raise trouble.tell(f"its schema lacks {gone}")
+    trouble.check_schema(schema_faults(conn.execute, SQLITE))
 
 
 def set_up(conn: Connection, path: Path, schema: int | None) -> None:
     migrate(conn, SQLITE_WORDS, str(path), schema)
-    if schema is None and (gone := lacking(row[0] for row in conn.execute(IN_SQLITE))):
+    if schema is None and (faults := schema_faults(conn.execute, SQLITE)):
         raise ConfigError(
-            f"The catalogue {path} is damaged: its schema lacks {gone}. Put a backup in its place with"
+            f"The catalogue {path} is damaged: its schema {faults}. Undo that, or put a backup in its place with"
             " `liftgate admin restore DIR --replace`."
         )
 
@@ -244,7 +255,7 @@ async def open_sqlite(database: Opening, url: str, clock: Clock, timeout: float,
     """See `database.open_database`."""
     path = path_of(url)
     origin = token(12)
-    trouble = Trouble(str(path))
+    trouble = Trouble(str(path), newest=schema is None)
     place = Place(path, trouble)
     database.use(
         str(path),
@@ -256,7 +267,7 @@ async def open_sqlite(database: Opening, url: str, clock: Clock, timeout: float,
         await asyncio.to_thread(look_over, path)
         await asyncio.to_thread(prepare, path, timeout)
         await asyncio.to_thread(place.reserve.make)
-        await database.write(lambda conn: set_up(conn, path, schema), timeout=max(timeout, 60.0))
+        await database.write(lambda conn: set_up(conn, path, schema), timeout=max(timeout, START_SECONDS))
         watcher = SqliteWatcher(place, trouble, timeout, origin, database.tell)
         await watcher.start()
         database.attach(watcher, lambda conn: look(conn, place, trouble))

@@ -78,7 +78,7 @@ class Place:
 
     def admit(self) -> None:
         """Raises Unavailable where a write would be refused, StorageFull where one of something new would."""
-        self._trouble.check()
+        self._trouble.check_write()
         self.check()
         self.reserve.require()
 

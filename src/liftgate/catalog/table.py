@@ -151,6 +151,7 @@ class Table(BareTable, Generic[R], frozen=True, kw_only=True, eq=False, dict=Tru
                 some = records[start : start + size]
                 start += size
                 conn.execute(self._insertion(size, unset), [*chain.from_iterable(map(getter, some))])
+                self._check_taken(conn, size)
 
     def _insertion(self, rows: int, unset: int) -> str:
         known = self._insertions.get((rows, unset))
@@ -170,6 +171,12 @@ class Table(BareTable, Generic[R], frozen=True, kw_only=True, eq=False, dict=Tru
         columns = ", ".join((*self.columns, *also))
         values = (*self.values(record), *also.values())
         conn.execute(f"INSERT INTO {self.name} ({columns}) VALUES ({marks(len(values))})", values)
+        self._check_taken(conn, 1)
+
+    def _check_taken(self, conn: Connection, rows: int) -> None:
+        if conn.changed() < rows:
+            # A trigger or a rule that is not ours: the transaction must not be acknowledged.
+            raise RuntimeError(f"a row of {self.name} was written and is not there")
 
     def values(self, record: R) -> tuple[object, ...]:
         """In the order of `columns`."""

@@ -24,6 +24,8 @@ T = TypeVar("T")
 Announcements = list[tuple[str, str]]
 """(topic, key) in the order in which they were committed."""
 EVERYTHING: Announcements = [("*", "")]
+START_SECONDS = 60.0
+"""How long each step of a start waits for the catalogue: nobody waits for an answer yet, and a database may be slow."""
 _EARLY = 0.05
 """Seconds by which the event loop's clock, which it reads once a round, may be ahead."""
 
@@ -231,6 +233,6 @@ class Opening(Protocol):
 
     async def write(self, work: Callable[[Connection], T], *, timeout: float | None = None) -> T: ...
 
-    async def reckon(self) -> None: ...
+    async def reckon(self, *, timeout: float | None = None) -> None: ...
 
     async def close(self) -> None: ...

@@ -1,4 +1,7 @@
-"""`/health/…`: is the process alive, and can it serve. Neither needs a key or tells more than that."""
+"""`/health/…`: is the process alive, and can it serve. Neither needs a key.
+
+Readiness tells which of the catalogue's tables somebody has changed, and how; other reasons are for the log.
+"""
 
 from __future__ import annotations
 

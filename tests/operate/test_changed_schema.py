@@ -1,0 +1,397 @@
+"""Somebody changes the schema of a catalogue, under a gateway or before its start.
+
+What could refuse, change or swallow a row is named, by readiness and in the sentence with which a start ends, and
+nothing is written until it is undone; what could not is nobody's business.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from drill import Ledger, Site, eventually, status_of
+from gateways import client_for
+from postgres_cluster import PostgresCluster
+from processes import GatewayProcess
+from test_database_faults import refused_doors
+from test_running import upload
+
+
+@dataclass(frozen=True)
+class Change:
+    """`does`, `undoes`: statements, on both engines where `only` is "". `says`: what is told of it, "" where it is
+    harmless. `unmet`: no upload meets it, so that PostgreSQL's is found by a look at the schema alone."""
+
+    does: tuple[str, ...]
+    undoes: tuple[str, ...] = ()
+    says: str = ""
+    only: str = ""
+    unmet: bool = False
+
+
+def trigger(body: str) -> tuple[str, ...]:
+    function = f"CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {body} END$$"
+    return (function, "CREATE TRIGGER guard BEFORE INSERT ON files FOR EACH ROW EXECUTE FUNCTION guard()")
+
+
+LITE, POSTGRES = "sqlite", "postgres"
+NO_TRIGGER = ("DROP TRIGGER guard ON files", "DROP FUNCTION guard")
+GUARD = "a trigger guard on table files"
+RAISES, SWALLOWS = "RAISE EXCEPTION 'no';", "RETURN NULL;"
+TENANTS = "CREATE TABLE tenants (id TEXT PRIMARY KEY)"
+CHANGES: dict[str, Change] = {
+    # what is added
+    "column": Change(
+        ("ALTER TABLE files ADD COLUMN note TEXT NOT NULL",),
+        ("ALTER TABLE files DROP COLUMN note",),
+        "a column files.note that must be given",
+    ),
+    "column-of-uploads": Change(
+        ("ALTER TABLE uploads ADD COLUMN note BIGINT NOT NULL",),
+        ("ALTER TABLE uploads DROP COLUMN note",),
+        "a column uploads.note that must be given",
+        unmet=True,
+    ),
+    "trigger-raises": Change(
+        ("CREATE TRIGGER guard BEFORE INSERT ON files BEGIN SELECT RAISE(ABORT, 'no'); END",),
+        ("DROP TRIGGER guard",),
+        GUARD,
+        only=LITE,
+    ),
+    "trigger-raises-pg": Change(trigger(RAISES), NO_TRIGGER, GUARD, only=POSTGRES),
+    "trigger-swallows": Change(
+        ("CREATE TRIGGER guard BEFORE INSERT ON FILES BEGIN SELECT RAISE(IGNORE); END",),
+        ("DROP TRIGGER guard",),
+        GUARD,
+        only=LITE,
+    ),
+    "trigger-swallows-pg": Change(trigger(SWALLOWS), NO_TRIGGER, GUARD, only=POSTGRES),
+    "trigger-undoes": Change(
+        ("CREATE TRIGGER guard AFTER INSERT ON files BEGIN DELETE FROM files WHERE id = new.id; END",),
+        ("DROP TRIGGER guard",),
+        GUARD,
+        only=LITE,
+    ),
+    "rule": Change(
+        ("CREATE RULE guard AS ON INSERT TO files DO INSTEAD NOTHING",),
+        ("DROP RULE guard ON files",),
+        "a rule guard on table files",
+        only=POSTGRES,
+    ),
+    "rule-of-deletes": Change(
+        ("CREATE RULE guard AS ON DELETE TO leases DO INSTEAD NOTHING",),
+        ("DROP RULE guard ON leases",),
+        "a rule guard on table leases",
+        only=POSTGRES,
+        unmet=True,
+    ),
+    "check-of-a-column": Change(
+        ("ALTER TABLE files ADD COLUMN note TEXT CHECK (note IS NOT NULL)",),
+        ("ALTER TABLE files DROP COLUMN note",),
+        "on table files",
+    ),
+    "check": Change(
+        ("ALTER TABLE files ADD CONSTRAINT guard CHECK (length(filename) > 1000)",),
+        ("ALTER TABLE files DROP CONSTRAINT guard",),
+        "a CHECK guard on table files",
+        only=POSTGRES,
+    ),
+    "exclusion": Change(
+        ("ALTER TABLE keys ADD CONSTRAINT guard EXCLUDE USING btree (alias WITH =)",),
+        ("ALTER TABLE keys DROP CONSTRAINT guard",),
+        "an exclusion constraint guard on table keys",
+        only=POSTGRES,
+        unmet=True,
+    ),
+    "unique-index": Change(
+        ("CREATE UNIQUE INDEX guard ON removed_files (owner, removed_at)",),
+        ("DROP INDEX guard",),
+        "a unique index guard on table removed_files",
+        unmet=True,
+    ),
+    "unique-constraint": Change(
+        ("ALTER TABLE keys ADD CONSTRAINT guard UNIQUE (owner)",),
+        ("ALTER TABLE keys DROP CONSTRAINT guard",),
+        "a unique index guard on table keys",
+        only=POSTGRES,
+        unmet=True,
+    ),
+    "foreign-key": Change(
+        (TENANTS, "ALTER TABLE files ADD CONSTRAINT guard FOREIGN KEY (owner) REFERENCES tenants (id)"),
+        ("ALTER TABLE files DROP CONSTRAINT guard", "DROP TABLE tenants"),
+        "a foreign key on table files (owner to tenants)",
+        only=POSTGRES,
+    ),
+    "keeper": Change(
+        ("CREATE TABLE notes (file TEXT REFERENCES files (id))",),
+        ("DROP TABLE notes",),
+        "a foreign key on table notes (file to files) that keeps what it refers to",
+        unmet=True,
+    ),
+    "keeper-elsewhere": Change(
+        ("CREATE TABLE public.notes (file TEXT REFERENCES files (id))",),
+        ("DROP TABLE public.notes",),
+        "a foreign key on table public.notes (file to files) that keeps what it refers to",
+        only=POSTGRES,
+        unmet=True,
+    ),
+    # what is gone, or not as it was
+    "renamed-column": Change(
+        ("ALTER TABLE files RENAME COLUMN filename TO title",),
+        ("ALTER TABLE files RENAME COLUMN title TO filename",),
+        "lacks column files.filename",
+    ),
+    "renamed-table": Change(
+        ("ALTER TABLE uploads RENAME TO old_uploads",),
+        ("ALTER TABLE old_uploads RENAME TO uploads",),
+        "lacks table uploads",
+        unmet=True,
+    ),
+    "dropped-index": Change(
+        ("DROP INDEX blobs_content",),
+        ("CREATE UNIQUE INDEX blobs_content ON blobs (owner, sha256, bytes) WHERE orphaned_at IS NULL",),
+        "lacks index blobs_content",
+        unmet=True,
+    ),
+    "plain-index": Change(
+        ("DROP INDEX files_alias", "CREATE INDEX files_alias ON files (owner, alias) WHERE alias IS NOT NULL"),
+        ("DROP INDEX files_alias", "CREATE UNIQUE INDEX files_alias ON files (owner, alias) WHERE alias IS NOT NULL"),
+        "index files_alias of files in another form",
+        unmet=True,
+    ),
+    "primary-key": Change(
+        ("ALTER TABLE owners DROP CONSTRAINT owners_pkey",),
+        ("ALTER TABLE owners ADD PRIMARY KEY (owner)",),
+        "lacks the primary key of owners",
+        only=POSTGRES,
+    ),
+    "lost-reference": Change(
+        ("ALTER TABLE file_usage DROP CONSTRAINT file_usage_file_id_fkey",),
+        ("ALTER TABLE file_usage ADD FOREIGN KEY (file_id) REFERENCES files (id) ON DELETE CASCADE",),
+        "lacks foreign key file_usage.file_id to files",
+        only=POSTGRES,
+        unmet=True,
+    ),
+    "other-reference": Change(
+        (
+            "ALTER TABLE file_usage DROP CONSTRAINT file_usage_file_id_fkey",
+            "ALTER TABLE file_usage ADD FOREIGN KEY (file_id) REFERENCES files (id)",
+        ),
+        (
+            "ALTER TABLE file_usage DROP CONSTRAINT file_usage_file_id_fkey",
+            "ALTER TABLE file_usage ADD FOREIGN KEY (file_id) REFERENCES files (id) ON DELETE CASCADE",
+        ),
+        "foreign key file_usage.file_id to files with NO ACTION",
+        only=POSTGRES,
+        unmet=True,
+    ),
+    "not-null": Change(
+        ("ALTER TABLE files ALTER alias SET NOT NULL",),
+        ("ALTER TABLE files ALTER alias DROP NOT NULL",),
+        "column files.alias as NOT NULL",
+        only=POSTGRES,
+    ),
+    "no-default": Change(
+        ("ALTER TABLE reply_items ALTER held DROP DEFAULT",),
+        ("ALTER TABLE reply_items ALTER held SET DEFAULT 1",),
+        "column reply_items.held without its default",
+        only=POSTGRES,
+        unmet=True,
+    ),
+    "narrow-type": Change(
+        ("ALTER TABLE files ALTER sha256 TYPE varchar(20)",),
+        ("ALTER TABLE files ALTER sha256 TYPE text",),
+        "column files.sha256 as character varying(20), not TEXT",
+        only=POSTGRES,
+    ),
+    "unlogged": Change(
+        ("ALTER TABLE secrets SET UNLOGGED",),
+        ("ALTER TABLE secrets SET LOGGED",),
+        "table secrets, which is unlogged",
+        only=POSTGRES,
+        unmet=True,
+    ),
+    # what is harmless
+    "own-table": Change((TENANTS,)),
+    "own-table-that-lets-go": Change(
+        ("CREATE TABLE notes (file TEXT REFERENCES files (id) ON DELETE CASCADE, size BIGINT CHECK (size > 0))",)
+    ),
+    "index": Change(("CREATE INDEX mine ON files (mime_type, bytes)",)),
+    "index-with-the-key": Change(("CREATE UNIQUE INDEX keyed ON files (purpose, id)",)),
+    "nullable": Change(
+        (
+            "ALTER TABLE files ADD COLUMN note TEXT",
+            "ALTER TABLE blobs ADD COLUMN note TEXT NOT NULL DEFAULT 'CHECK (0)'",
+        )
+    ),
+    "disabled-trigger": Change((*trigger(RAISES), "ALTER TABLE files DISABLE TRIGGER guard"), only=POSTGRES),
+    "column-that-may-refer": Change(("ALTER TABLE files ADD COLUMN tenant TEXT REFERENCES tenants (id)",)),
+}
+
+
+def execute(site: Site, *statements: str) -> None:
+    if site.url.startswith("sqlite"):
+        with closing(sqlite3.connect(site.data_dir / "catalog.db", isolation_level=None, timeout=20)) as raw:
+            for statement in statements:
+                raw.execute(statement)
+        return
+    with psycopg.connect(site.url, autocommit=True) as connection:
+        connection.execute("SET search_path = liftgate")
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def readiness(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"{url}/health/readiness", timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
+@pytest.fixture(scope="module")
+def house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres_cluster: PostgresCluster
+) -> Iterator[tuple[Site, GatewayProcess]]:
+    url = postgres_cluster.create_database() if request.param == POSTGRES else ""
+    site = Site(tmp_path_factory.mktemp("changed") / "site", url)
+    with site.gateway() as gateway:
+        yield site, gateway
+    if url:
+        postgres_cluster.drop_database(url)
+
+
+def members(*, harmless: bool) -> list[tuple[str, str]]:
+    return [
+        (engine, name)
+        for engine in (LITE, POSTGRES)
+        for name, change in CHANGES.items()
+        if change.only in ("", engine) and bool(change.says) != harmless
+    ]
+
+
+def listed(url: str) -> int:
+    with client_for(url) as client:
+        return status_of(lambda: client.files.list())
+
+
+@pytest.mark.parametrize(("house", "name"), members(harmless=False), indirect=["house"])
+def test_what_could_refuse_or_swallow_a_row_is_named(house: tuple[Site, GatewayProcess], name: str) -> None:
+    (site, gateway), change, ledger = house, CHANGES[name], Ledger()
+    execute(site, *change.does)
+    try:
+        if site.url.startswith("sqlite") or not change.unmet:
+            # Without anybody having looked.
+            assert upload(gateway.url) == 503
+        status, said = readiness(gateway.url)
+        assert status == 503 and change.says in said, said
+        assert upload(gateway.url) == 503
+        assert set(refused_doors(gateway.url).values()) == {503}
+        assert listed(gateway.url) in ((200, 503) if "lacks" in said else (200,))
+        assert change.says in site.refused()
+    finally:
+        execute(site, *change.undoes)
+    assert readiness(gateway.url)[0] == 200
+    # A look that began before may end now.
+    assert eventually(lambda: upload(gateway.url) == 200)
+    ledger.upload(gateway.url)
+    ledger.check(gateway.url)
+    delete_all(gateway.url)
+    assert "Traceback" not in gateway.log.read_text()
+
+
+@pytest.mark.parametrize("house", [LITE, POSTGRES], indirect=True)
+def test_a_change_is_met_without_readiness_and_over_by_itself(house: tuple[Site, GatewayProcess]) -> None:
+    """One that no upload meets: what only a look finds."""
+    (site, gateway), change, ledger = house, CHANGES["dropped-index"], Ledger()
+    execute(site, *change.does)
+    try:
+        assert eventually(lambda: upload(gateway.url) == 503)
+    finally:
+        execute(site, *change.undoes)
+    assert eventually(lambda: upload(gateway.url) == 200)
+    ledger.upload(gateway.url)
+    ledger.check(gateway.url)
+    delete_all(gateway.url)
+
+
+def delete_all(url: str) -> None:
+    with client_for(url) as client:
+        for file in client.files.list():
+            client.files.delete(file.id)
+
+
+@pytest.mark.parametrize("engine", [LITE, POSTGRES])
+def test_what_changes_no_row_is_nobodys_business(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """All of them at once: under a gateway, and before a start."""
+    site, ledger = (
+        Site(tmp_path / "site", request.getfixturevalue("postgres_url") if engine == POSTGRES else ""),
+        Ledger(),
+    )
+    with site.gateway() as gateway:
+        ledger.upload(gateway.url)
+        for _, name in (member for member in members(harmless=True) if member[0] == engine):
+            execute(site, *CHANGES[name].does)
+            assert (name, readiness(gateway.url)[0]) == (name, 200)
+        ledger.upload(gateway.url)
+        assert set(refused_doors(gateway.url).values()) == {200}
+    with site.gateway() as gateway:
+        ledger.check(gateway.url)
+        ledger.delete(gateway.url, next(iter(ledger.files)))
+        ledger.upload(gateway.url)
+        ledger.check(gateway.url)
+
+
+def test_row_security_is_named(tmp_path: Path, postgres_url: str) -> None:
+    """It hides rows from a role that does not own the tables, without an error."""
+    owner = Site(tmp_path / "site", postgres_url)
+    with owner.gateway() as gateway:
+        Ledger().upload(gateway.url)
+    role = f"plain_{tmp_path.name[-20:]}".replace("-", "_")
+    try:
+        execute(
+            owner,
+            f"CREATE ROLE {role} LOGIN",
+            f"GRANT ALL ON SCHEMA liftgate TO {role}",
+            f"GRANT ALL ON ALL TABLES IN SCHEMA liftgate TO {role}",
+            f"GRANT ALL ON ALL SEQUENCES IN SCHEMA liftgate TO {role}",
+        )
+        site = replace(owner, database_url=postgres_url.replace("//liftgate@", f"//{role}@"))
+        with site.gateway() as gateway:
+            assert upload(gateway.url) == 200
+            execute(owner, "ALTER TABLE files ENABLE ROW LEVEL SECURITY")
+            status, said = readiness(gateway.url)
+            assert status == 503 and "table files, which has row security" in said
+            assert upload(gateway.url) == 503
+            assert "table files, which has row security" in site.refused()
+            execute(owner, "ALTER TABLE files DISABLE ROW LEVEL SECURITY")
+            assert readiness(gateway.url)[0] == 200
+            assert upload(gateway.url) == 200
+    finally:
+        execute(owner, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("engine", [LITE, POSTGRES])
+def test_what_a_newer_liftgate_has_added_meanwhile_is_its_own(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Nodes are upgraded one after the other: the older ones go on beside the first new one."""
+    site = Site(tmp_path / "site", request.getfixturevalue("postgres_url") if engine == POSTGRES else "")
+    with site.gateway() as gateway:
+        execute(
+            site,
+            "INSERT INTO schema_version (version, applied_at) VALUES (9999, 0)",
+            "CREATE UNIQUE INDEX newer ON conversations (owner, created_at)",
+        )
+        assert readiness(gateway.url)[0] == 200
+        assert upload(gateway.url) == 200
+        execute(site, "DROP INDEX blobs_content")
+        assert readiness(gateway.url)[0] == 503
