@@ -382,6 +382,73 @@ def test_somebody_elses_file_is_never_taken_for_a_backups(make_site: Any, tmp_pa
     assert theirs.read_bytes() == b"theirs"
 
 
+@pytest.mark.parametrize("renamed", [["catalog.db"], ["catalog.db", "catalog.db-wal"]])
+def test_a_catalogue_that_was_half_set_aside_is_never_parted_from_its_log(
+    make_site: Any, tmp_path: Path, renamed: Any
+) -> None:
+    """A restore that was killed between its renames: what was committed last is in the log alone."""
+    here, backup = make_site("here", "one"), tmp_path / "backup"
+    gateway = GatewayProcess(here.config, here.data)
+    stored = fill(gateway.wait_ready())
+    here.admin("backup", backup)
+    with client_for(gateway.url) as client:
+        later = client.files.create(file=("l", b"later"), purpose="user_data").id
+    gateway.kill()
+    aside = "catalog.db.before-20260102-030405"
+    for name in renamed:
+        (here.data / name).rename(here.data / name.replace("catalog.db", aside))
+    if renamed == ["catalog.db"]:
+        # Neither a gateway nor a restore into what looks empty begins a catalogue beside that log.
+        for command in (["--port", 0], ["admin", "restore", backup]):
+            said = here.cli.run(*command, *here.where(), code=2).stderr.decode()
+            assert "its log catalog.db-wal is" in said and said.count("\n") == 1
+    here.json("restore", backup, "--replace")
+    with here.gateway() as url:
+        assert_there(url, stored)
+    with closing(sqlite3.connect(here.data / aside)) as old:
+        assert old.execute("SELECT count(*) FROM files WHERE id = ?", (later,)).fetchall() == [(1,)]
+
+
+def test_a_restore_goes_on_beside_a_copy_that_it_was_killed_in(make_site: Any, tmp_path: Path) -> None:
+    """Of a store on another file system than the spool, where an object is copied and then named."""
+    here, there, backup = make_site("here", "one"), make_site("there", "one"), tmp_path / "backup"
+    with here.gateway() as url:
+        stored = fill(url)
+    here.admin("backup", backup)
+    [key] = [path.name for path in (backup / "blobs").glob("*/*") if path.stat().st_size > 1_000_000][:1]
+    half = there.data / "blobs" / key.split("-")[1][:2] / f"{key}.part"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"half of it")
+    assert there.json("restore", backup)["copied"] == 5
+    with there.gateway() as url:
+        assert_there(url, stored)
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_a_restore_of_an_older_backup_goes_on_once_it_is_up_to_date(
+    make_site: Any, tmp_path: Path, joined: bool
+) -> None:
+    """Its catalogue has the newest schema by then, and is joined to its store or not."""
+    here, there, backup = make_site("here", "one"), make_site("there", "one"), tmp_path / "backup"
+    with here.gateway() as url, client_for(url) as client:
+        file = client.files.create(file=("a", b"old"), purpose="user_data")
+    here.admin("backup", backup)
+    manifest = json.loads((backup / "manifest.json").read_text())
+    # The last migration only adds this table.
+    manifest["schema"] -= 1
+    del manifest["tables"]["long_values"]
+    (backup / manifest["rows"] / "long_values.jsonl").unlink()
+    (backup / "manifest.json").write_text(json.dumps(manifest))
+    there.json("restore", backup)
+    if not joined:
+        (there.data / "blobs" / "liftgate-store").unlink()
+        with closing(sqlite3.connect(there.data / "catalog.db")) as raw, raw:
+            raw.execute("DELETE FROM store")
+    assert there.json("restore", backup)["already"] is True
+    with there.gateway() as url, client_for(url) as client:
+        assert client.files.content(file.id).read() == b"old"
+
+
 def test_later_backups_copy_what_is_new_and_drop_what_is_gone(make_site: Any, tmp_path: Path) -> None:
     here, there, backup = make_site("here", "one"), make_site("there", "one"), tmp_path / "backup"
     with here.gateway() as url, client_for(url) as client:

@@ -28,6 +28,8 @@ log = logging.getLogger("liftgate.blobs")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _REPORTED: set[Path] = set()
 """Of what `taken_over` left as it is."""
+UNFINISHED = ".part"
+"""Behind the name of what is being copied to another file system."""
 _NICENESS = 10
 PIECES_PER_HOP = 4
 """Read or hashed by a thread at a time: a hop to it and back is dearer than a piece is."""
@@ -178,7 +180,7 @@ def move(fd: int, source: Path, target: Path) -> None:
 
 
 def _copy(fd: int, target: Path) -> None:
-    beside = target.with_name(target.name + ".part")
+    beside = target.with_name(target.name + UNFINISHED)
     copy = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         at = 0

@@ -126,6 +126,12 @@ def look_over(path: Path) -> None:
     try:
         facts = path.stat()
     except OSError:
+        if (log_left := beside(path)[1]).exists() and log_left.stat().st_size:
+            # SQLite would throw it away, and what was committed last is in it alone.
+            raise ConfigError(
+                f"The catalogue {path} is not there, and its log {log_left.name} is: it was moved without it. Put the"
+                " two together again, or go on with `liftgate admin restore DIR --replace`."
+            ) from None
         return
     if not stat.S_ISREG(facts.st_mode):
         raise ConfigError(f"The catalogue {path} cannot be opened: it is a directory or a device, not a file.")
@@ -195,12 +201,16 @@ def check_unused(path: Path) -> None:
 
 
 def set_aside(path: Path, suffix: str) -> str | None:
-    """Renames it and what SQLite keeps beside it; what it is called now, None where there is none."""
+    """Renames it and what SQLite keeps beside it; what it is called now, None where there is none. Where a run ended
+    between these renames, what it left follows the rest."""
     check_unused(path)
-    if not path.exists():
-        return None
     path = behind_links(path)
     there = path.with_name(f"{path.name}.{suffix}")
+    if not path.exists():
+        if not any(old.exists() for old in beside(path)):
+            return None
+        earlier = path.parent.glob(f"{path.name}.{suffix.partition('-')[0]}-*")
+        there = max((each for each in earlier if not each.name.endswith(("-wal", "-shm"))), default=there)
     for old, new in zip(beside(path), beside(there), strict=True):
         if old.exists():
             old.rename(new)

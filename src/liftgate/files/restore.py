@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from liftgate.blobs.disk import UNFINISHED
 from liftgate.blobs.local import LocalBlobs
 from liftgate.blobs.store import BlobStore
 from liftgate.catalog.connection import Connection
@@ -47,10 +48,11 @@ def read_backup(directory: Path) -> Manifest:
 
 
 async def strangers(blobs: BlobStore, directory: Path, manifest: Manifest) -> tuple[dict[str, int], list[str]]:
-    """(what the store has, by key, in bytes; those keys of it that the backup does not have)."""
+    """(what the store has, by key, in bytes; those keys of it that the backup does not have). A copy that a run
+    was killed in is none of those: it is made again in its place."""
     wanted = {key for whole in wholes(directory / manifest.rows) for key, _ in whole.objects}
     there = {stored.id: stored.bytes async for stored in blobs.list()}
-    return there, sorted(there.keys() - wanted)
+    return there, sorted(key for key in there.keys() - wanted if key.removesuffix(UNFINISHED) not in wanted)
 
 
 def check_apart(directory: Path, data_dir: Path) -> None:
@@ -90,7 +92,8 @@ async def restore(
         needed = wholes(rows)
         gone = frozenset(manifest.gone)
         done_before = await _check_catalogue(db, manifest, rows)
-        if await db.read(applied) != manifest.schema:
+        # One that was restored before may have been brought up to date since.
+        if not done_before and await db.read(applied) != manifest.schema:
             raise ConfigError(f"The catalogue {db.place} is of another schema than the backup: add --replace.")
         look = await look_at(db, blobs)
         if look.found is not None and not (look.half or take_over or done_before):
