@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import liftgate
 from gateways import gateway_server, sandbox_server, settings_for
 from terminal import Cli
 
@@ -96,6 +97,40 @@ def test_what_is_no_gateways_answer_is_called_so(
         run = Cli(tmp_path, url, "sk-ann").run("files", "ls", code=None)
     assert run.returncode == 1
     assert url in run.stderr.decode() and said in run.stderr.decode()
+
+
+ANSWERS = [
+    {"detail": "hello"},
+    {"data": 5, "choices": 5, "output": 5, "id": 5},
+    {"data": [5], "choices": [], "output": [5], "id": "x"},
+]
+"""What something else may answer with status 200."""
+
+
+@pytest.mark.parametrize("body", ANSWERS, ids=str)
+def test_another_programs_json_is_no_gateways_answer(body: dict[str, object], tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("notes")
+    chat = ("chat", "Hi", "--model", "gemini-2.5-flash")
+    commands = [*COMMANDS, (*chat, "--no-stream"), ("files", "upload", "notes.txt"), ("files", "ls", "--json")]
+    if "id" not in body:
+        commands.append(("files", "rm", "file-x"))
+    with answering(200, json.dumps(body).encode(), "application/json") as url:
+        cli = Cli(tmp_path, url, "sk-ann")
+        for command in commands:
+            said = cli.run(*command, code=1).stderr.decode()
+            known = ("does not answer as a Liftgate gateway does", "what came is no answer", "the answer broke off")
+            assert any(each in said for each in known), (command, said)
+        client = liftgate.Liftgate(base_url=url, api_key="sk-ann")
+        with client, pytest.raises(liftgate.InternalServerError, match="does not answer as a Liftgate gateway does"):
+            client.create_file(b"notes", "user_data")
+
+
+@pytest.mark.parametrize("place", ["notes.txt/x", "nowhere/x", "n" * 300])
+def test_a_place_that_cannot_be_written_is_named(place: str, gateway: str, tmp_path: Path) -> None:
+    cli = Cli(tmp_path, gateway, "sk-ann")
+    (tmp_path / "notes.txt").write_text("notes")
+    file_id = cli.out("files", "upload", "notes.txt").split()[0]
+    assert f"{place}: cannot be written" in cli.run("files", "cat", file_id, "-o", place, code=1).stderr.decode()
 
 
 @pytest.mark.parametrize("behind", ["/v1/files", "/v1/chat/completions", "/v1beta", "/v1/files/"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -205,3 +207,11 @@ def test_numbers_of_a_bar_are_whole(columns: int, cli: Cli) -> None:
     (cli.home / NAME).write_bytes(bytes(296_755))
     text = shown(cli.in_terminal("files", "upload", NAME, columns=columns)[1])
     assert "289.8 KiB of 289.8 KiB" in text
+
+
+@pytest.mark.parametrize("command", [("--version",), ("--help",), ("files", "ls", "--json")], ids=" ".join)
+def test_an_output_that_takes_nothing_more_is_no_traceback(command: tuple[str, ...], cli: Cli) -> None:
+    with open("/dev/full", "wb") as full:
+        words = [sys.executable, "-m", "liftgate", *command]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, env=cli.environ, timeout=60)
+    assert (done.returncode, done.stderr) == (1, b"liftgate: No space left on device.\n")

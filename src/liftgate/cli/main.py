@@ -8,6 +8,7 @@ of the server is imported before it is needed.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -205,6 +206,10 @@ def main() -> None:
         fail(str(error), 2)
     except LiftgateError as error:
         fail(error.message, 1)
+    except OSError as error:
+        # Such as a full disk behind standard output, which would be written to once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        fail(f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}.", 1)
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeVar
 
 import aiohttp
 import click
@@ -22,6 +22,8 @@ from liftgate.records import NewFile
 from liftgate.sdk.remote.gateway_client import Address, GatewayClient
 from liftgate.sdk.remote.gateway_errors import in_stream
 from liftgate.sse import EventDecoder
+
+T = TypeVar("T")
 
 SILENCE_SECONDS = 900.0
 """An unstreamed answer may wait for a file on its way to Gemini; a stream is never silent for so long."""
@@ -62,7 +64,7 @@ _NO_CHAT = re.compile(r"embedding|tts|image|banana|audio|live|veo|imagen|lyria|r
 
 async def first_model(gateway: GatewayClient) -> str:
     """The usual one, else the first that is listed and can be asked. Raises UsageError where there is none."""
-    listed = [str(model["id"]) for model in (await gateway.ask("GET", "/models"))["data"]]
+    listed = [str(model["id"]) for model in (await gateway.ask_list("/models", ("id",)))["data"]]
     answering = [name for name in listed if not _NO_CHAT.search(name)] or listed
     usual = [name for name in answering if name.rsplit("/", 1)[-1] == USUAL]
     if not listed:
@@ -109,7 +111,7 @@ async def show_answer(gateway: GatewayClient, asked: Asked) -> Answered:
                 return await _stream(answer, asked, waited)
             document = gateway.decoded(await answer.read())
         waited()
-    whole = _whole_chat(document) if asked.path == CHAT else _whole_response(document)
+    whole = _read(document, _whole_chat if asked.path == CHAT else _whole_response)
     if asked.as_json:
         click.echo(json.dumps(document, ensure_ascii=False))
         return whole
@@ -146,7 +148,7 @@ def _waiting(shown: ExitStack, asked: Asked) -> Callable[[], None]:
 
 async def _stream(answer: aiohttp.ClientResponse, asked: Asked, waited: Callable[[], None]) -> Answered:
     decoder = EventDecoder()
-    read = _chat_event if asked.path == CHAT else _response_event
+    read_event = _chat_event if asked.path == CHAT else _response_event
     texts: list[str] = []
     last: Answered | None = None
     try:
@@ -154,7 +156,7 @@ async def _stream(answer: aiohttp.ClientResponse, asked: Asked, waited: Callable
             for event in decoder.feed(piece):
                 if event == b"[DONE]":
                     continue
-                text, end = _read(event, read)
+                text, end = _read(_unbroken(event), read_event)
                 last = end or last
                 if text:
                     waited()
@@ -171,22 +173,27 @@ async def _stream(answer: aiohttp.ClientResponse, asked: Asked, waited: Callable
     return replace(last, text="".join(texts))
 
 
-_Read: TypeAlias = Callable[[JsonObject], tuple[str, Answered | None]]
-"""The text of an event, and the end where it is one."""
-
-
-def _read(event: bytes, read: _Read) -> tuple[str, Answered | None]:
-    """Raises for an error in the stream."""
+def _unbroken(event: bytes) -> object:
+    """What an event of a stream holds. Raises the error that stands in an answer's place."""
     try:
-        chunk = loaded(event)
-        if error := in_stream(chunk):
-            raise error
-        return read(chunk)
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raise Failure("the stream holds what is no answer.") from None
+        found = loaded(event)
+    except ValueError:
+        return None
+    if isinstance(found, dict) and (error := in_stream(found)):
+        raise error
+    return found
+
+
+def _read(found: Any, read: Callable[[JsonObject], T]) -> T:
+    """What of a gateway's JSON is shown. Raises Failure where it is none of an answer."""
+    try:
+        return read(found)
+    except (LookupError, TypeError, AttributeError):
+        raise Failure("what came is no answer; is it a Liftgate gateway?") from None
 
 
 def _chat_event(chunk: JsonObject) -> tuple[str, Answered | None]:
+    """The text of an event, and the end where it is one."""
     choices = chunk["choices"]
     if not choices:
         return "", None

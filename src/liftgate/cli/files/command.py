@@ -63,14 +63,14 @@ def list_files(purpose: str | None, limit: int, after: str | None, as_json: bool
     query = urlencode(
         {name: value for name, value in {"purpose": purpose, "limit": limit, "after": after}.items() if value}
     )
-    page = _ask(address(base_url, api_key), "GET", f"/files?{query}")
+    page = _ask(address(base_url, api_key), f"/files?{query}", of_each=True)
     if as_json:
         click.echo(json.dumps(page, ensure_ascii=False))
         return
     from liftgate.cli.files.tables import show_files
 
     show_files(page["data"])
-    if page["has_more"]:
+    if page.get("has_more"):
         click.echo(f"There are more: --after {page['data'][-1]['id']}", err=True)
 
 
@@ -83,7 +83,7 @@ def get_file(file_id: str, as_json: bool, base_url: str, api_key: str) -> None:
 
     With --json, its File object.
     """
-    found = _ask(address(base_url, api_key), "GET", _path(file_id))
+    found = _ask(address(base_url, api_key), _path(file_id))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
@@ -128,7 +128,7 @@ def remove_files(file_ids: tuple[str, ...], as_json: bool, base_url: str, api_ke
         async with GatewayClient(where) as gateway:
             for file_id in dict.fromkeys(file_ids):
                 try:
-                    gone = await gateway.ask("DELETE", _path(file_id))
+                    gone = await gateway.ask("DELETE", _path(file_id), has=("id",))
                 except LiftgateError as error:
                     failure = failure_of(error)
                     failure.show()
@@ -153,11 +153,12 @@ def _path(file_id: str) -> str:
         raise click.UsageError(f"{file_id!r} is not the id of a file.") from None
 
 
-def _ask(where: Address, method: str, path: str) -> JsonObject:
-    from liftgate.sdk.remote.gateway_client import GatewayClient
+def _ask(where: Address, path: str, *, of_each: bool = False) -> JsonObject:
+    """A File object; `of_each`: a list of them."""
+    from liftgate.sdk.remote.gateway_client import FILE, GatewayClient
 
     async def work() -> JsonObject:
         async with GatewayClient(where) as gateway:
-            return await gateway.ask(method, path)
+            return await (gateway.ask_list(path, FILE) if of_each else gateway.ask("GET", path, has=FILE))
 
     return run(work)

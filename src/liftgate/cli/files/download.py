@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -65,7 +65,8 @@ async def _to_file(found: Download, first: bytes, pieces: AsyncIterator[bytes], 
     except OSError as error:
         raise Failure(f"{output}: cannot be written ({error.strerror or error}).") from None
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 async def _copy(first: bytes, pieces: AsyncIterator[bytes], target: BinaryIO, at: Callable[[int], None]) -> None:

@@ -6,7 +6,7 @@ import ipaddress
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -33,6 +33,8 @@ ANSWER_SECONDS = 120.0
 """How long the gateway may be silent, unless a caller knows better."""
 
 UNAUTHORIZED = 401
+FILE = ("id", "filename", "bytes", "purpose", "created_at", "status")
+"""What every File object has."""
 
 Body = bytes | AsyncIterator[bytes]
 
@@ -112,22 +114,46 @@ class GatewayClient:
             raise self.unreachable(error, about) from error
 
     async def ask(
-        self, method: str, path: str, document: object = None, *, about: str = "", silence: float = ANSWER_SECONDS
+        self,
+        method: str,
+        path: str,
+        document: object = None,
+        *,
+        has: Sequence[str] = (),
+        about: str = "",
+        silence: float = ANSWER_SECONDS,
     ) -> JsonObject:
-        """JSON there and back."""
+        """JSON there and back. `has`: fields without which it is no gateway's answer."""
         body = None if document is None else encoded(document)
         headers = {"Content-Type": "application/json"} if body is not None else {}
         async with self.open(method, path, about=about, headers=headers, body=body, silence=silence) as answer:
-            return self.decoded(await answer.read())
+            return self.decoded(await answer.read(), has)
 
-    def decoded(self, body: bytes) -> JsonObject:
+    def decoded(self, body: bytes, has: Sequence[str] = ()) -> JsonObject:
+        """Raises GatewayRefused for what is no JSON object, or has not all of these fields."""
         try:
             found = loaded(body)
         except ValueError:
             found = None
         if not isinstance(found, dict):
             raise GatewayRefused(f"{self.address.url} did not answer with JSON; is it a Liftgate gateway?")
+        return self.with_fields(found, has)
+
+    async def ask_list(self, path: str, of_each: Sequence[str], *, about: str = "") -> JsonObject:
+        """A list object of OpenAI's API; `of_each`: fields that each of its `data` has."""
+        found = await self.ask("GET", path, has=("data",), about=about)
+        for each in found["data"] if isinstance(found["data"], list) else (None,):
+            self.with_fields(each, of_each)
         return found
+
+    def with_fields(self, found: object, has: Sequence[str]) -> JsonObject:
+        """What it is given. Raises GatewayRefused unless it is an object that has all of these fields."""
+        fields = found if isinstance(found, dict) else {}
+        if missing := next((name for name in has if name not in fields), None):
+            raise GatewayRefused(
+                f"{self.address.url} does not answer as a Liftgate gateway does: its answer has no {missing!r}."
+            )
+        return fields
 
     def _refusal(self, status: int, headers: Mapping[str, str], body: bytes, about: str) -> LiftgateError:
         """OpenAI's error body in words; what is no gateway's answer is called so."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -22,7 +22,7 @@ from liftgate.sdk.calls import RETRIES, TIMEOUT, Call, check_provider
 from liftgate.sdk.engine import ChunkSource, EventSource, Listing, Source, StoredFile
 from liftgate.sdk.file_input import FileTypes, local_path, open_input
 from liftgate.sdk.remote.downloading import RemoteBytes, file_path
-from liftgate.sdk.remote.gateway_client import Address, GatewayClient, encoded
+from liftgate.sdk.remote.gateway_client import FILE, Address, GatewayClient, encoded
 from liftgate.sdk.remote.gateway_errors import GatewayRefused, in_stream
 from liftgate.sdk.remote.upload_source import GivenBytes, LocalFile, UploadSource
 from liftgate.sdk.remote.upload_state import UploadStates, state_dir
@@ -71,7 +71,7 @@ class RemoteEngine:
         return FileObject(**found)
 
     async def retrieve_file(self, file_id: str, call: Call) -> FileObject:
-        return FileObject(**await self._ask("GET", file_path(file_id), self._settled(call)))
+        return FileObject(**await self._ask("GET", file_path(file_id), self._settled(call), has=FILE))
 
     async def list_files(self, listing: Listing, call: Call) -> FileList:
         asked = {
@@ -81,15 +81,16 @@ class RemoteEngine:
             "order": listing.order,
         }
         query = urlencode({name: value for name, value in asked.items() if value is not None})
-        return FileList(**await self._ask("GET", f"/files?{query}", self._settled(call)))
+        return FileList(**await self._ask("GET", f"/files?{query}", self._settled(call), has=("data",)))
 
     async def delete_file(self, file_id: str, call: Call) -> FileDeleted:
-        return FileDeleted(**await self._ask("DELETE", file_path(file_id), self._settled(call)))
+        return FileDeleted(**await self._ask("DELETE", file_path(file_id), self._settled(call), has=("id",)))
 
     async def open_file(self, file_id: str, call: Call) -> StoredFile:
         call = self._settled(call)
-        found = await self._ask("GET", file_path(file_id), call)
-        async with self._gateway.open("HEAD", file_path(file_id) + "/content", about=file_id) as answer:
+        found = await self._ask("GET", file_path(file_id), call, has=FILE)
+        path, (_, timeout) = file_path(file_id) + "/content", self._attempts(call)
+        async with _limit(timeout), self._gateway.open("HEAD", path, about=file_id, silence=timeout) as answer:
             mime_type, etag = answer.headers.get("Content-Type", ""), answer.headers.get("ETag", "")
         return StoredFile(
             str(found["filename"]), mime_type, RemoteBytes(self._gateway, file_id, int(found["bytes"]), etag)
@@ -101,16 +102,17 @@ class RemoteEngine:
         call = self._settled(call)
         if request.get("stream"):
             return await self._stream("/chat/completions", request, call, ModelResponseStream)
-        return ModelResponse(**await self._ask("POST", "/chat/completions", call, request))
+        return ModelResponse(**await self._ask("POST", "/chat/completions", call, request, has=("choices",)))
 
     async def respond(self, request: JsonObject, call: Call) -> ResponsesAPIResponse | EventSource:
         call = self._settled(call)
         if request.get("stream"):
             return await self._stream("/responses", request, call, ResponsesEvent)
-        return ResponsesAPIResponse(**await self._ask("POST", "/responses", call, request))
+        return ResponsesAPIResponse(**await self._ask("POST", "/responses", call, request, has=("output",)))
 
     async def retrieve_response(self, response_id: str, call: Call) -> ResponsesAPIResponse:
-        return ResponsesAPIResponse(**await self._ask("GET", _response_path(response_id), self._settled(call)))
+        found = await self._ask("GET", _response_path(response_id), self._settled(call), has=("output",))
+        return ResponsesAPIResponse(**found)
 
     async def delete_response(self, response_id: str, call: Call) -> DeleteResponseResult:
         return DeleteResponseResult(**await self._ask("DELETE", _response_path(response_id), self._settled(call)))
@@ -127,7 +129,8 @@ class RemoteEngine:
         return stream
 
     async def count_tokens(self, request: JsonObject, call: Call) -> int:
-        counted = await self._ask("POST", "/chat/completions/input_tokens", self._settled(call), request)
+        call = self._settled(call)
+        counted = await self._ask("POST", "/chat/completions/input_tokens", call, request, has=("input_tokens",))
         return int(counted["input_tokens"])
 
     # ── calls ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -153,10 +156,12 @@ class RemoteEngine:
         retries = RETRIES if call.retries is None else call.retries
         return Attempts(self._clock, retries=retries, deadline=self._clock.monotonic() + timeout), timeout
 
-    async def _ask(self, method: str, path: str, call: Call, document: JsonMapping | None = None) -> JsonObject:
+    async def _ask(
+        self, method: str, path: str, call: Call, document: JsonMapping | None = None, *, has: Sequence[str] = ()
+    ) -> JsonObject:
         attempts, timeout = self._attempts(call)
         async with _limit(timeout):
-            return await attempts.run(lambda: self._gateway.ask(method, path, document, silence=timeout))
+            return await attempts.run(lambda: self._gateway.ask(method, path, document, has=has, silence=timeout))
 
 
 class _Pieces(Generic[E]):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -21,7 +21,7 @@ from liftgate.errors import FileUnusable, LiftgateError, NotFound, Unavailable
 from liftgate.json_types import JsonObject
 from liftgate.media_types import OCTET_STREAM
 from liftgate.records import NewFile
-from liftgate.sdk.remote.gateway_client import GatewayClient
+from liftgate.sdk.remote.gateway_client import FILE, GatewayClient
 from liftgate.sdk.remote.gateway_errors import GatewayRefused, SourceChanged, may_pass
 from liftgate.sdk.remote.upload_form import Form, send
 from liftgate.sdk.remote.upload_source import UploadSource
@@ -91,8 +91,11 @@ class Upload:
         key = hashlib.sha256(address.api_key.encode()).hexdigest()
         return (address.url, key, *file, new.filename, new.purpose, new.models, new.life_seconds)
 
-    async def send(self, path: str, form: Form, span: tuple[int, int], seen: Callable[[bytes], object]) -> JsonObject:
-        return await send(self.gateway, path, form, self.source, span, at=self.transfer.at, seen=seen)
+    async def send(
+        self, path: str, form: Form, span: tuple[int, int], has: Sequence[str], seen: Callable[[bytes], object]
+    ) -> JsonObject:
+        found = await send(self.gateway, path, form, self.source, span, at=self.transfer.at, seen=seen)
+        return self.gateway.with_fields(found, has)
 
 
 async def upload(asked: Upload, states: UploadStates) -> JsonObject:
@@ -129,7 +132,7 @@ async def check_models(asked: Upload) -> None:
 async def _go_on(asked: Upload, state: UploadState, begun: Unfinished) -> JsonObject:
     if begun.file_id:
         asked.transfer.resumed(asked.source.size)
-        return await asked.gateway.ask("GET", f"/files/{begun.file_id}", about=asked.about)
+        return await asked.gateway.ask("GET", f"/files/{begun.file_id}", has=FILE, about=asked.about)
     return await _in_parts(asked, state, begun)
 
 
@@ -151,7 +154,7 @@ async def wait_until_ready(gateway: GatewayClient, found: JsonObject, about: str
         async with asyncio.timeout(WAIT_SECONDS):
             while found.get("status") == "uploaded":
                 await asyncio.sleep(next(polls))
-                found = await gateway.ask("GET", f"/files/{found['id']}", about=about)
+                found = await gateway.ask("GET", f"/files/{found['id']}", has=FILE, about=about)
     except TimeoutError:
         raise Unavailable(f"{about}: {found['id']} is stored, and is still not at Gemini.") from None
     if found.get("status") == "error":
@@ -170,7 +173,7 @@ async def _whole(asked: Upload) -> JsonObject:
         fields |= {"expires_after[anchor]": "created_at", "expires_after[seconds]": str(new.life_seconds)}
     form = Form(fields, "file", new)
     digest = hashlib.sha256()
-    found = await asked.send("/files", form, (0, asked.source.size), digest.update)
+    found = await asked.send("/files", form, (0, asked.source.size), FILE, digest.update)
     await _compare(asked, found, digest.hexdigest())
     return found
 
@@ -197,7 +200,7 @@ async def _create(asked: Upload) -> Unfinished:
     }
     if new.life_seconds is not None:
         document["expires_after"] = {"anchor": "created_at", "seconds": new.life_seconds}
-    made = await asked.gateway.ask("POST", "/uploads", document, about=asked.about)
+    made = await asked.gateway.ask("POST", "/uploads", document, has=("id", "expires_at"), about=asked.about)
     return Unfinished(str(made["id"]), float(made["expires_at"]))
 
 
@@ -225,7 +228,7 @@ class _Parts:
             begun.parts.append(await self._patiently(self._part))
             self._state.save(begun)
         done = await self._patiently(self._complete)
-        found: JsonObject = done["file"]
+        found = self._asked.gateway.with_fields(done["file"], FILE)
         self._state.forget()
         await _compare(self._asked, found, self._hash.hexdigest())
         return found
@@ -237,7 +240,7 @@ class _Parts:
         digest = self._hash.copy()
         form = Form({}, "data", NewFile("upload"))
         path = f"/uploads/{self._begun.upload_id}/parts"
-        made = await self._asked.send(path, form, (start, stop), digest.update)
+        made = await self._asked.send(path, form, (start, stop), ("id",), digest.update)
         self._hash = digest
         self._good += 1
         if self._good % GOOD_PARTS == 0:
@@ -251,7 +254,7 @@ class _Parts:
         if self._asked.new.models:
             document["target_model_names"] = list(self._asked.new.models)
         gateway, about = self._asked.gateway, self._asked.about
-        return await gateway.ask("POST", path, document, about=about, silence=COMPLETE_SECONDS)
+        return await gateway.ask("POST", path, document, has=("file",), about=about, silence=COMPLETE_SECONDS)
 
     async def _patiently(self, step: Callable[[], Awaitable[T]]) -> T:
         """The step, again after what may pass. Both steps may be repeated: an unused part belongs to no File."""
