@@ -6,8 +6,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -70,6 +71,25 @@ def test_a_closed_client_starts_anew(sandbox: Sandbox) -> None:
         assert len(client.file_list()) == 0
         client.close()
         client.close()
+
+
+@pytest.mark.parametrize("read", [1, None])
+def test_a_stream_that_is_closed_after_its_client_makes_no_other_engine(
+    sandbox: Sandbox, tmp_path: Path, read: int | None
+) -> None:
+    before = threading.active_count()
+    with Liftgate(data_dir=tmp_path) as client:
+        streams: list[Any] = [
+            client.completion(MODEL, HELLO, stream=True),
+            client.responses("Hello", MODEL, stream=True),
+        ]
+        for stream in streams:
+            assert list(islice(stream, read))
+    assert threading.active_count() == before
+    for stream in streams:
+        stream.close()
+        assert list(stream) == []
+    assert threading.active_count() == before
 
 
 def test_sync_functions_work_inside_a_running_loop(sandbox: Sandbox) -> None:

@@ -40,8 +40,11 @@ class public_errors:
 class Bridge(Protocol):
     """`run` blocks, `reach` is awaited on the caller's loop, `leave` starts without waiting, and only
     where the engine is at work: it is for what is collected late. All end on the engine's
-    loop.
+    loop. `at_work`: whether there is an engine; the others make one where there is none.
     """
+
+    @property
+    def at_work(self) -> bool: ...
 
     def run(self, call: Callable[[Engine], Work[T]]) -> T: ...
     async def reach(self, call: Callable[[Engine], Work[T]]) -> T: ...
@@ -53,6 +56,8 @@ class Here:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    at_work = True
 
     def run(self, call: Callable[[Engine], Work[T]]) -> NoReturn:
         raise RuntimeError("This result belongs to an AsyncLiftgate: use its async methods.")

@@ -52,10 +52,14 @@ class Portal(Generic[E]):
     def submit(self, call: Callable[[E], Work[T]]) -> Future[T]:
         return self._start_thread().submit(call)
 
+    @property
+    def at_work(self) -> bool:
+        return self._loop_thread is not None and self._pid == os.getpid()
+
     def leave(self, call: Callable[[E], Work[None]]) -> None:
         """Starts `call` where the engine is at work, and never makes one: a `__del__` may come after the end."""
         thread = self._loop_thread
-        if thread is not None and self._pid == os.getpid():
+        if thread is not None and self.at_work:
             thread.leave(call)
 
     def close(self) -> None:

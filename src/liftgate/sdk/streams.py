@@ -34,6 +34,13 @@ class _Pieces(Generic[E]):
         self._ended = not pieces
         return not self._ended
 
+    def _goes_on(self) -> bool:
+        """Whether there is still something to end, for the last time. An engine that is closed has ended all of its
+        own, and to call it would make another."""
+        ended, self._ended = self._ended, True
+        self._waiting.clear()
+        return not ended and self._bridge.at_work
+
     def __del__(self) -> None:
         if not self._ended:
             self._ended = True
@@ -56,10 +63,9 @@ class _Blocking(_Pieces[E]):
         return self._waiting.popleft()
 
     def close(self) -> None:
-        """Ends the request at Gemini; a stream that has ended is left as it is."""
-        self._ended = True
-        self._waiting.clear()
-        self._bridge.run(lambda _: self._source.close())
+        """Ends the request at Gemini; a stream that has ended, also with its client, is left as it is."""
+        if self._goes_on():
+            self._bridge.run(lambda _: self._source.close())
 
     def __enter__(self) -> Self:
         return self
@@ -85,10 +91,9 @@ class _Awaited(_Pieces[E]):
         return self._waiting.popleft()
 
     async def aclose(self) -> None:
-        """Ends the request at Gemini; a stream that has ended is left as it is."""
-        self._ended = True
-        self._waiting.clear()
-        await self._bridge.reach(lambda _: self._source.close())
+        """Ends the request at Gemini; a stream that has ended, also with its client, is left as it is."""
+        if self._goes_on():
+            await self._bridge.reach(lambda _: self._source.close())
 
     async def __aenter__(self) -> Self:
         return self

@@ -190,6 +190,7 @@ class _Pieces(Generic[E]):
 
     async def batch(self) -> list[E]:
         if self._answer is None or self._done:
+            await self.close()
             return []
         pieces: list[E] = []
         while not pieces and not self._done:
