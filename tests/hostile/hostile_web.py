@@ -10,6 +10,7 @@ import functools
 import gzip
 import socket
 import socketserver
+import struct
 import threading
 import time
 import zlib
@@ -62,10 +63,11 @@ def _stalled(begin: bytes) -> Talk:
 
 @functools.cache
 def _bomb() -> bytes:
-    """200 MiB, packed: a fifth of a MiB."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    zeros = bytes(MIB)
-    return b"".join(packer.compress(zeros) for _ in range(200)) + packer.flush()
+    """200 MiB, packed: a fifth of a MiB. One MiB is packed, and repeated."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    block = packer.compress(bytes(MIB)) + packer.flush(zlib.Z_FULL_FLUSH)
+    zeros, size = functools.reduce(lambda sum, _: zlib.crc32(bytes(MIB), sum), range(200), 0), 200 * MIB
+    return gzip.compress(b"")[:10] + block * 200 + packer.flush() + struct.pack("<II", zeros, size)
 
 
 def _made(make: Callable[[], bytes]) -> Talk:
