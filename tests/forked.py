@@ -23,7 +23,7 @@ import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from io import TextIOWrapper
+from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
@@ -32,6 +32,16 @@ IMPORTED = (
     *("liftgate.cli.main", "liftgate.cli.serve.command", "liftgate.cli.serve.sandbox", "liftgate.cli.files.command"),
     *("liftgate.cli.chat.command", "liftgate.cli.admin.command", "liftgate.server.run", "liftgate.server.app"),
     *("liftgate.server.listening", "liftgate.gateway", "liftgate.catalog.schema_check", "uvloop", "psycopg", "obstore"),
+    # What commands import when they need it, and no process without need.
+    *(
+        "liftgate.settings.config_file",
+        "liftgate.catalog.sqlite",
+        "liftgate.catalog.postgres",
+        "liftgate.blobs.objects",
+    ),
+    *("liftgate.cli.admin.data", "liftgate.cli.admin.findings", "liftgate.files.check", "liftgate.files.backup"),
+    *("liftgate.files.restore", "liftgate.cli.files.sending", "liftgate.cli.files.tables", "rich.progress"),
+    "liftgate.sdk.remote.gateway_client",
 )
 LARGEST = 1 << 16
 """Of a request: arguments and an environment."""
@@ -142,12 +152,29 @@ def piped(program: Path, *arguments: str) -> subprocess.Popen[str]:
     if not HERE:
         return subprocess.Popen([sys.executable, "-W", "error", program, *arguments], stdout=subprocess.PIPE, text=True)
     env = {**os.environ, "PYTHONWARNINGS": "error"}
-    reading, writing = os.pipe()
-    with open(writing, "wb") as output:
+    reading, output = _pipe()
+    with output:
         process = Liftgate(arguments, stdout=output, stderr=sys.__stderr__ or output, env=env, program=program)
     forked = cast("subprocess.Popen[str]", process)
-    forked.stdout, process.text_mode = os.fdopen(reading, encoding="utf-8"), True
+    forked.stdout, process.text_mode = TextIOWrapper(reading, encoding="utf-8"), True
     return forked
+
+
+def started_with_pipes(
+    arguments: Sequence[str], *, env: Mapping[str, str], cwd: Path | None = None
+) -> subprocess.Popen[bytes]:
+    """`liftgate` with these arguments, with pipes for its standard output and its standard error."""
+    (out, its_out), (err, its_err) = _pipe(), _pipe()
+    with its_out, its_err:
+        process = started(arguments, stdout=its_out, stderr=its_err, env=env, cwd=cwd)
+    process.stdout, process.stderr = out, err
+    return process
+
+
+def _pipe() -> tuple[BufferedReader, FileIO]:
+    """What is written into the second is read from the first."""
+    reading, writing = os.pipe()
+    return BufferedReader(FileIO(reading)), FileIO(writing, "w")
 
 
 @functools.cache
@@ -220,7 +247,8 @@ def _become(asked: Mapping[str, Any]) -> None:
     os.chdir(asked["cwd"])
     sys.argv = [asked["program"] or "liftgate", *asked["argv"]]
     sys.path[0] = asked["cwd"]
-    cast(TextIOWrapper, sys.stdout).reconfigure(line_buffering=bool(os.environ.get("PYTHONUNBUFFERED")))
+    at_once = bool(os.environ.get("PYTHONUNBUFFERED")) or sys.stdout.isatty()
+    cast(TextIOWrapper, sys.stdout).reconfigure(line_buffering=at_once)
     for each in filter(None, os.environ.get("PYTHONWARNINGS", "").split(",")):
         action, _, category = each.partition("::")
         warnings.simplefilter(cast(Any, action), getattr(builtins, category or "Warning"))

@@ -7,10 +7,10 @@ import pty
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 import forked
@@ -45,9 +45,7 @@ class Cli:
 
     @contextmanager
     def started(self, *arguments: object) -> Iterator[subprocess.Popen[bytes]]:
-        with subprocess.Popen(
-            _command(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environ, cwd=self.home
-        ) as process:
+        with forked.started_with_pipes([*map(str, arguments)], env=self.environ, cwd=self.home) as process:
             try:
                 yield process
             finally:
@@ -60,16 +58,9 @@ class Cli:
         """In a terminal of so many columns: (exit code, all that it was sent). Ctrl-C is typed once this was shown."""
         ours, theirs = pty.openpty()
         os.set_blocking(ours, False)
-        process = subprocess.Popen(
-            _command(arguments),
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env={**self.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": "30"},
-            cwd=self.home,
-            start_new_session=True,
-        )
-        os.close(theirs)
+        env = {**self.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": "30"}
+        with FileIO(theirs, "r+") as tty:
+            process = forked.started([*map(str, arguments)], stdin=tty, stdout=tty, stderr=tty, env=env, cwd=self.home)
         shown = b""
         deadline = time.monotonic() + SECONDS
         try:
@@ -91,7 +82,3 @@ class Cli:
                 process.kill()
                 process.wait()
             os.close(ours)
-
-
-def _command(arguments: tuple[object, ...]) -> list[str]:
-    return [sys.executable, "-m", "liftgate", *map(str, arguments)]
