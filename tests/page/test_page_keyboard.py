@@ -114,3 +114,29 @@ def test_the_place_is_kept_when_what_the_keyboard_was_at_goes(
     with client_for(url, "sk-bob") as bob:
         for file in kept:
             bob.files.delete(file.id)
+
+
+def test_a_dialog_that_is_left_and_asked_for_again_at_once_is_there(browser: Browser, url: str) -> None:
+    """Both before the browser has said that the first one is closed: it says so in a later task."""
+    with client_for(url, "sk-bob") as bob:
+        bob.files.create(file=("asked.txt", b"asked"), purpose="user_data")
+    with Visit(browser, url) as visit:
+        page = visit.page
+        visit.sign_in("sk-bob")
+        page.get_by_label("Choose asked.txt").press("Space")
+        page.get_by_role("button", name="Delete", exact=True).press("Enter")
+        expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+        page.evaluate(
+            """async () => {
+                const dialog = document.querySelector("dialog");
+                const asks = [...document.querySelectorAll("button.danger")].find((each) => !dialog.contains(each));
+                dialog.requestClose();
+                await Promise.resolve();
+                asks.click();
+            }"""
+        )
+        page.wait_for_timeout(300)
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.get_by_role("dialog").get_by_role("button", name="Cancel").press("Enter")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page.get_by_role("link", name="asked.txt")).to_be_visible()

@@ -136,8 +136,10 @@ def test_a_refused_copy_is_told_to_its_owner_with_googles_reason(url: str, sandb
 
 
 def test_health_tells_of_deployments_and_readiness(url: str) -> None:
+    # Files that other tests uploaded may be on their way to Google still.
+    assert eventually(lambda: get(url, "/health").json()["page_ins"] == 0)
     told = get(url, "/health").json()
-    assert (told["ready"], told["problem"], told["page_ins"]) == (True, None, 0)
+    assert (told["ready"], told["problem"]) == (True, None)
     assert [(each["model_name"], each["state"]) for each in told["deployments"]] == [(MODEL, "up")] * 2
 
 

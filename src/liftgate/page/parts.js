@@ -70,8 +70,19 @@ export function Confirm({ title, children, verb, act, close }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
   useEffect(() => dialog.current.showModal(), []);
-  // Closed by the browser's own means, it gives the keyboard back to whatever opened it.
-  const leave = () => dialog.current?.close();
+  const left = useRef(false);
+  // Closed by the browser's own means, it gives the keyboard back to whatever opened it. The event of that comes later,
+  // when the same dialog may be open again: it is left once, and at once.
+  const leave = () => {
+    if (left.current) return;
+    left.current = true;
+    dialog.current?.close();
+    close();
+  };
+  const cancel = (event) => {
+    if (busy) event.preventDefault();
+    else leave();
+  };
   const go = async () => {
     setBusy(true);
     setError(null);
@@ -83,7 +94,7 @@ export function Confirm({ title, children, verb, act, close }) {
       setBusy(false);
     }
   };
-  return html`<dialog ref=${dialog} aria-labelledby="confirm-title" onClose=${close} onCancel=${(event) => busy && event.preventDefault()}>
+  return html`<dialog ref=${dialog} aria-labelledby="confirm-title" onClose=${leave} onCancel=${cancel}>
     <h2 id="confirm-title">${title}</h2>
     ${children}
     <${Problem} error=${error} />
