@@ -14,6 +14,10 @@ from liftgate.names import FILE_ID, FILES
 LONGEST = 256
 """Characters. What is longer is no id, ours or a client's, and is not looked for: SQLite keeps that."""
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+RESPONSE = "resp_"
+"""What the id of a stored answer begins with; an `answer_token` follows."""
+ANSWER = 26
+"""Characters of a rising `answer_token`."""
 # A byte for each byte: 256 is no multiple of 36, so four characters are an eighth likelier; in 24 that is nothing.
 _CHARACTERS = bytes(ALPHABET[value % 36].encode()[0] for value in range(256))
 
@@ -27,7 +31,7 @@ def answer_token(now: Callable[[], float], rising: bool) -> str:
     """Of a model's answer. `rising`: 26 characters of which the first eight are the second, as in OpenAI's own ids, and
     93 bits random. Rows under such ids lie side by side in the order in which they come, so a commit of many writes few
     pages."""
-    return f"{int(now()):08x}{token(18)}" if rising else token()
+    return f"{int(now()):08x}{token(ANSWER - 8)}" if rising else token()
 
 
 def new_file_id() -> str:

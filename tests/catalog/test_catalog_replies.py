@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from liftgate.catalog.rows.leases import acquire
 from liftgate.catalog.rows.replies import (
     NewTurn,
     ReplyRow,
+    add_replies,
     add_reply,
     chain_of,
     delete_reply,
@@ -116,6 +118,86 @@ def test_pages_go_on_where_the_last_one_ended(database_url: str) -> None:
         for foreign in ("out_r130", "none", "\x00"):
             with pytest.raises(NotFound):
                 page_of_input(conn, "ann", links, after=foreign, limit=1, descending=False)
+
+    written(database_url, work)
+
+
+def add_in_one_row(
+    conn: Connection, letter: str, previous: str | None, depth: int, *, age: float = 0.0, owner: str = "ann"
+) -> str:
+    """A turn of texts alone, as it is stored with its answer: it has no rows of items."""
+    token = letter * 26
+    body = json.dumps({"id": f"resp_{token}", "output": [{"id": f"msg_{token}00"}, {"id": f"rs_{token}01"}]}).encode()
+    given = json.dumps([{"id": f"msg_{token}i00"}, {"id": f"msg_{token}i01"}]).encode()
+    size = len(body) + len(given)
+    reply = ReplyRow(f"resp_{token}", owner, conn.now() - age, previous, depth, body, size, given)
+    add_replies(conn, [NewTurn(reply, [])])
+    return reply.id
+
+
+def own_ids(letter: str) -> list[str]:
+    token = letter * 26
+    return [f"msg_{token}i00", f"msg_{token}i01", f"msg_{token}00", f"rs_{token}01"]
+
+
+def test_a_turn_of_one_row_stands_in_its_chain_as_others_do(database_url: str) -> None:
+    def work(conn: Connection) -> None:
+        add(conn, "r1", None, 1)
+        second = add_in_one_row(conn, "b", "r1", 2)
+        add(conn, "r3", second, 3)
+        fourth = add_in_one_row(conn, "d", "r3", 4)
+        links = chain_of(conn, "ann", fourth, conn.now(), 10)
+        assert links is not None and [link.id for link in links] == ["r1", second, "r3", fourth]
+        items = items_of(conn, ["r1", second])
+        assert [(item.id, item.position, item.given) for item in items[2:]] == [
+            (name, place, int(place < 2)) for place, name in enumerate(own_ids("b"))
+        ]
+        assert json.loads(bytes(items[-1].item)) == {"id": f"rs_{'b' * 26}01"}
+        whole = ["in_r1", "out_r1", *own_ids("b"), "in_r3", "out_r3", *own_ids("d")[:2]]
+        for limit in (1, 3, 20):
+            for descending, wanted in ((False, whole), (True, whole[::-1])):
+                found: list[str] = []
+                more, after = True, None
+                while more:
+                    page, more = page_of_input(conn, "ann", links, after=after, limit=limit, descending=descending)
+                    found += [item.id for item in page]
+                    after = found[-1]
+                assert found == wanted
+        for unasked in (own_ids("d")[2], f"msg_{'b' * 26}02", f"msg_{'e' * 26}00"):
+            with pytest.raises(NotFound):
+                page_of_input(conn, "ann", links, after=unasked, limit=1, descending=False)
+
+    written(database_url, work)
+
+
+def test_an_item_of_a_turn_of_one_row_is_named_by_its_owner_in_its_time(database_url: str) -> None:
+    def work(conn: Connection) -> None:
+        add_in_one_row(conn, "a", None, 1)
+        add_in_one_row(conn, "b", None, 1, owner="bob")
+        add_in_one_row(conn, "c", None, 1, age=KEPT_SECONDS + 10)
+        said = own_ids("a")[2]
+        named = [*own_ids("a")[:3], own_ids("b")[0], own_ids("c")[0], f"msg_{'a' * 26}77", "msg_", "none", "\x00"]
+        assert items_named(conn, "ann", named, conn.now()).keys() == set(named[:3])
+        # One that a client sent again as it was is one that a model gave yet.
+        reply = ReplyRow("later", "ann", conn.now(), None, 1, b"{}", 2)
+        add_reply(conn, NewTurn(reply, [ItemRow("later", 0, "ann", said, 1, b"{}", None)]))
+        assert not items_named(conn, "ann", [said], conn.now())[said].given
+
+    written(database_url, work)
+
+
+def test_a_turn_of_one_row_leaves_nothing(database_url: str) -> None:
+    def work(conn: Connection) -> None:
+        first = add_in_one_row(conn, "a", None, 1)
+        size = reply_bytes(conn, "ann")
+        second = add_in_one_row(conn, "b", first, 2)
+        assert reply_bytes(conn, "ann") == stored_bytes(conn, "ann") == 2 * size
+        assert delete_reply(conn, "ann", first, conn.now()) == [] and reply_bytes(conn, "ann") == size
+        assert items_named(conn, "ann", own_ids("a"), conn.now()) == {} and items_of(conn, [first]) == []
+        conn.execute("UPDATE replies SET created_at = created_at - ?", (KEPT_SECONDS + 10,))
+        assert items_named(conn, "ann", own_ids("b"), conn.now()) == {}
+        assert expire_replies(conn, conn.now(), 9) == 1 and items_of(conn, [second]) == []
+        assert reply_bytes(conn, "ann") == 0
 
     written(database_url, work)
 

@@ -41,6 +41,38 @@ def test_a_response_is_found_as_it_was_answered(house: House, stream: bool) -> N
 
 
 @pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"input": "Hello"},
+        {"input": [user({"type": "input_text", "text": "Hello"})], "tools": [WEATHER], "tool_choice": "none"},
+        {
+            "input": [{"role": "developer", "content": "Be kind."}, {"role": "user", "content": "Hello"}],
+            "instructions": "Be brief. " * 200,
+            "metadata": {"a": "b"},
+            "reasoning": {"effort": "low"},
+            "text": {"verbosity": "low"},
+            "temperature": 1.0,
+            "top_p": 0.5,
+            "max_output_tokens": 900,
+            "user": "u",
+        },
+    ],
+    ids=["least", "tools", "most"],
+)
+def test_a_response_of_texts_is_found_as_it_was_answered(house: House, stream: bool, given: dict[str, Any]) -> None:
+    script(house, {"text": "Hm."})
+    got = house.ask(stream=stream, **given)
+    found = house.call("GET", f"/v1/responses/{got['id']}").json()
+    assert found == got and [each["content"][0]["text"] for each in found["output"]] == ["Hm."]
+    check_answer("GET", f"/responses/{got['id']}", 200, found)
+    listed = house.items(got["id"])["data"]
+    whole = given["input"] if isinstance(given["input"], list) else [{"role": "user"}]
+    assert [each["role"] for each in listed] == [each["role"] for each in whole]
+    assert house.rows(f"SELECT count(*) FROM reply_items WHERE holder = '{got['id']}'") == [(0,)]
+
+
+@pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("background", [False, True])
 def test_what_is_sealed_is_found_as_it_was_told(house: House, stream: bool, background: bool) -> None:
     """In every event as well."""
@@ -111,7 +143,10 @@ def test_a_chain_has_all_turns_and_nothing_else_of_them(house: House, stream: bo
     wanted = [(role, f"{word} {turn}") for turn in range(4) for role, word in words]
     assert texts == wanted[:-1]
     assert "systemInstruction" not in body and "tools" not in body
-    assert house.rows(f"SELECT count(*) FROM reply_items WHERE holder = '{last['id']}'") == [(2,)]
+    assert house.rows(f"SELECT count(*) FROM reply_items WHERE holder = '{last['id']}'") == [(0,)]
+    [(given, body)] = house.rows(f"SELECT given, body FROM replies WHERE id = '{last['id']}'")
+    assert re.findall(rb"question \d", bytes(given)) == [b"question 3"]
+    assert re.findall(rb"(?:question|answer) \d", bytes(body)) == [b"answer 3"]
 
 
 def test_several_responses_go_on_from_one(house: House) -> None:

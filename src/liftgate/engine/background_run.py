@@ -249,7 +249,7 @@ class BackgroundRun:
         make = partial(_new_reply, self._owner, turn, answer)
         new, response = await asyncio.to_thread(make) if large else make()
         files = await self._workshop.items.put_away(self._owner, new.items, large=large)
-        made = await asyncio.to_thread(new.made, encoded) if large else new.made(_encode)
+        made = await asyncio.to_thread(new.made, encoded, files) if large else new.made(_encode, files)
 
         def work(conn: Connection) -> bool:
             state: str = response["status"]

@@ -24,6 +24,7 @@ from liftgate.catalog.rows.reply_settings import Setting, new_bytes, settings_of
 from liftgate.catalog.steady import steady
 from liftgate.copies.services import Services
 from liftgate.dialects.responses import kept_items
+from liftgate.dialects.responses.echo import unabridged
 from liftgate.dialects.responses.native import NO_NATIVES, Native, Natives
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.dialects.responses.request import check_beginning, conversation_not_found, earlier, previous_not_found
@@ -125,7 +126,7 @@ class Replies:
         make = partial(NewReply, owner, turn, response, answer)
         new = await asyncio.to_thread(make) if large else make()
         files = [] if new.only_words else await self._items.put_away(owner, new.items, large=large)
-        made = await asyncio.to_thread(new.made, encoded) if large else new.made(_encode)
+        made = await asyncio.to_thread(new.made, encoded, files) if large else new.made(_encode, files)
 
         def work(conn: Connection) -> bool:
             made.reply.created_at = steady(conn)
@@ -162,7 +163,8 @@ class Replies:
                 reply = rows.find_reply(conn, owner, response_id, steady(conn))
                 if reply is None:
                     return find_run(conn, owner, response_id, steady(conn)), [], []
-                return reply, items_of(conn, [reply.id]), settings_of(conn, owner, reply.id)
+                items = items_of(conn, [reply.id]) if reply.given is None else []
+                return reply, items, settings_of(conn, owner, reply.id)
 
         found, items, settings = await self._db.read(look)
         if found is None:
@@ -170,8 +172,12 @@ class Replies:
         if isinstance(found, RunRow):
             return await shown_run(found)
         response: JsonObject = await decoded_row(found.body)
+        if found.given is not None:
+            response = unabridged(found.id, response)
         for each in settings:
             response[each.field] = await decoded_row(each.value)
+        if found.given is not None:
+            return response
         response["output"] = await self._items.show_items(owner, [item for item in items if not item.given])
         return response
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import msgspec
 
 from liftgate.answer.choice import Answer
 from liftgate.catalog.rows import replies as rows
-from liftgate.catalog.rows.reply_items import ItemRow
+from liftgate.catalog.rows.long_values import FIRST
+from liftgate.catalog.rows.reply_items import ItemRow, holder_of
 from liftgate.catalog.rows.reply_settings import Setting
 from liftgate.dialects.responses import kept_items, whole_items
 from liftgate.dialects.responses.answer import natives_of
 from liftgate.dialects.responses.dialect import Responses
+from liftgate.dialects.responses.echo import brief
 from liftgate.dialects.responses.items import native_key
 from liftgate.dialects.responses.native import NO_NATIVES, Native, Natives, written
 from liftgate.dialects.responses.question import ResponsesQuestion
-from liftgate.json_types import JsonObject
+from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.large_bodies import Body
 from liftgate.records import Owner
 
@@ -35,8 +36,7 @@ _LARGE_SETTING = 1024
 """Bytes from which one is stored apart from its response: two rows more for the first of them, one for each further."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True):
     """A request, and what it goes on from. `request`: with the items themselves in place of references. `items`: those
     of the turns before, oldest first. `natives`: what Gemini wants back with these. `depth`: how many turns they are,
     in a chain. `keeps`: the response is stored, and added to the conversation that it goes on from. `given`: the input
@@ -46,7 +46,7 @@ class Turn:
     request: JsonObject
     keeps: bool
     items: Sequence[JsonObject] = ()
-    natives: Natives = field(default_factory=lambda: NO_NATIVES)
+    natives: Natives = NO_NATIVES
     previous_id: str | None = None
     depth: int = 0
     conversation_id: str | None = None
@@ -70,22 +70,51 @@ class NewReply:
     def __init__(self, owner: Owner, turn: Turn, response: JsonObject, answer: Answer[ResponsesQuestion]) -> None:
         self._owner = owner
         self._turn = turn
+        self._answer = answer
         self._response = response
         value = turn.given or turn.request.get("input")
-        given = whole_items.own_items(value, answer.head.id, [item["id"] for item in turn.items if "id" in item])
+        token, plain = answer.head.id, answer.choices[0].plain
+        words = whole_items.of_words(value, token)
+        # Neither what was asked nor what was said can hold a file.
+        self.only_words = words is not None and plain
+        given = words
+        if given is None:
+            given = whole_items.own_items(value, token, [item["id"] for item in turn.items if "id" in item])
         self._given = len(given)
         # Items that were given by reference, or that an earlier run found so, keep what Gemini wants back with them.
         self._known = natives_of_input(turn.natives, value)
-        # Neither what was asked nor what was said can hold a file.
-        self.only_words = isinstance(value, str) and answer.choices[0].plain
         output = response["output"]
         self.items = [*given, *(output if self.only_words else kept_items.output_items(output))]
         self._natives = natives_of(answer)
 
-    def made(self, encode: Encode) -> rows.NewTurn:
-        """`created_at` is left to the transaction."""
+    def made(self, encode: Encode, files: Sequence[str] = ()) -> rows.NewTurn:
+        """`created_at` is left to the transaction. `files`: those that hold the items' media."""
+        settings = large_settings(self._answer.question.echo, encode)
+        if not files and self._in_one_row():
+            short = brief(self._response, self._answer.question.echo)
+            for each in settings:
+                del short[each.field]
+            body, given = encode(short), encode(self.items[: self._given])
+            if len(body) + len(given) < FIRST:
+                return rows.NewTurn(self._reply(body, len(body) + len(given), given), [], settings)
+        return self._of_many_rows(settings, encode)
+
+    def _in_one_row(self) -> bool:
+        if self._answer.large or self._turn.conversation_id is not None:
+            return False
+        if self.only_words:
+            return True
+        if self._natives or any(self._known):
+            return False
+        return {holder_of(item["id"]) for item in self.items} == {self._response["id"]}
+
+    def _reply(self, body: Body, size: int, given: Body | None = None) -> rows.ReplyRow:
+        turn, response_id = self._turn, self._response["id"]
+        depth, conversation_id = turn.depth + 1, turn.conversation_id
+        return rows.ReplyRow(response_id, self._owner, 0.0, turn.previous_id, depth, body, size, given, conversation_id)
+
+    def _of_many_rows(self, settings: Sequence[Setting], encode: Encode) -> rows.NewTurn:
         response_id: str = self._response["id"]
-        settings = large_settings(self._response, encode)
         own = self._response.copy()
         del own["output"]
         for each in settings:
@@ -93,14 +122,11 @@ class NewReply:
         body = encode(own)
         items = [self._item(response_id, place, item, encode) for place, item in enumerate(self.items)]
         size = len(body) + sum([len(item.item) for item in items])
-        turn = self._turn
-        depth, conversation_id = turn.depth + 1, turn.conversation_id
-        reply = rows.ReplyRow(response_id, self._owner, 0.0, turn.previous_id, depth, body, size, conversation_id)
-        return rows.NewTurn(reply, items, settings)
+        return rows.NewTurn(self._reply(body, size), items, settings)
 
     def joined(self, made: rows.NewTurn) -> bytes | None:
-        """The Response object as JSON, of what is stored of it; None where something of it lies elsewhere."""
-        if made.settings:
+        """The Response object as JSON, of what is stored of it; None where that is not all of it."""
+        if made.settings or made.reply.given is not None:
             return None
         output = b",".join([row.item for row in made.items[self._given :]])
         return b"".join((made.reply.body[:-1], b',"output":[', output, b"]}"))
@@ -135,11 +161,11 @@ def take_natives(request: JsonObject) -> Natives:
     return {native_key(item): each for item, each in zip(request["input"], listed, strict=False) if each is not None}
 
 
-def large_settings(response: JsonObject, encode: Encode) -> list[Setting]:
-    """Those of a Response object that are stored apart from it."""
+def large_settings(echo: JsonMapping, encode: Encode) -> list[Setting]:
+    """Those of what a Response object repeats that are stored apart from it."""
     found: list[Setting] = []
     for name in _REPEATED:
-        value = response[name]
+        value = echo.get(name)
         if not value or (type(value) is str and len(value) * 6 < _LARGE_SETTING) or value == _PLAIN:
             continue
         written = encode(value)

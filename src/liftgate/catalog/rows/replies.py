@@ -20,8 +20,10 @@ from liftgate.catalog.rows.reply_items import (
     ItemRow,
     count,
     hold_files,
+    holder_of,
     items_of,
     page_of,
+    place_in_row,
     release_reply,
 )
 from liftgate.catalog.rows.reply_settings import Setting, end_uses, release_settings, use_settings
@@ -36,8 +38,11 @@ _WALKED_AT_ONCE = 50
 @dataclass(slots=True)
 class ReplyRow:
     """`created_at` is on the steady clock. `depth`: its place in the chain of `previous_id`, from 1. `body`: the
-    Response object as JSON, without `output`, and with null for each of its `Setting`s. `bytes`: of it and of its
-    items. `conversation_id`, `place`: the conversation that it was made in, and where its items begin there."""
+    Response object as JSON, with null for each of its `Setting`s and without `output`, where its items are rows of
+    their own. `given`: where they are not, the items of its input as JSON; `body` is the object in brief then, with
+    `output`. Such a response stands in no conversation, has less than `FIRST` bytes, and its items have no `signature`,
+    no Files, and ids from which `holder_of` leads to it. `bytes`: of it and of its items. `conversation_id`, `place`:
+    the conversation that it was made in, and where its items begin there."""
 
     id: str
     owner: Owner
@@ -46,6 +51,7 @@ class ReplyRow:
     depth: int
     body: Body
     bytes: int
+    given: Body | None = None
     conversation_id: str | None = None
     place: int | None = None
 
@@ -192,6 +198,10 @@ def _place(
             )
             if holder in order and (given or holder != asked)
         ]
+        if (holder := holder_of(item_id)) in order and (there := place_in_row(conn, holder, item_id)) is not None:
+            position, given = there
+            if given or holder != asked:
+                found.append((order[holder], position))
         if found:
             return max(found, key=lambda each: (each[0], -each[1] if descending else each[1]))
     raise NotFound(f"Item with id '{item_id[:80]}' not found.", param="after")
@@ -213,10 +223,14 @@ def delete_reply(conn: Connection, owner: Owner, reply_id: str, at: float) -> li
 
 def _erase(conn: Connection, owner: Owner, reply_id: str) -> list[str] | None:
     settings = end_uses(conn, reply_id)
-    gone = conn.execute("DELETE FROM replies WHERE id = ? AND owner = ? RETURNING length(body)", (reply_id, owner))
+    gone = conn.execute(
+        "DELETE FROM replies WHERE id = ? AND owner = ? RETURNING length(body), coalesce(length(given), 0)",
+        (reply_id, owner),
+    )
     if not gone:
         return None
-    count(conn, owner, -forget(conn, (owner, "replies.body", reply_id, 0), gone[0][0]))
+    body, given = gone[0]
+    count(conn, owner, -forget(conn, (owner, "replies.body", reply_id, 0), body) - given)
     release_settings(conn, owner, settings)
     return release_reply(conn, owner, reply_id)
 

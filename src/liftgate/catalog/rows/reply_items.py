@@ -1,7 +1,8 @@
 """Items of stored responses and of conversations, and the Files that hold their media.
 
 An item is held by the response whose turn brought it, by a conversation, or by both; it is erased with the last of
-these. A File of purpose `KEPT` goes with the last item that names it. What all of it takes is counted for the owner.
+these. Those of a turn that is one row stand in that row of `replies`, and each has an id that leads to it. A File of
+purpose `KEPT` goes with the last item that names it. What all of it takes is counted for the owner.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
+from liftgate import ids
 from liftgate.catalog.connection import Connection, chunks, invalidate, storable
 from liftgate.catalog.rows.files import KEPT
 from liftgate.catalog.rows.long_values import LongTable, forget, size_of
@@ -88,6 +92,8 @@ def items_of(conn: Connection, holders: Sequence[str], *, cut: bool = False) -> 
     found: dict[str, list[ItemRow]] = {holder: [] for holder in holders}
     select = ITEMS.select_cut if cut else ITEMS.select
     for some, piece in chunks(holders):
+        for item in _of_one_row(conn, f"id IN ({some})", piece):
+            found[item.holder].append(item)
         for item in select(conn, f"WHERE holder IN ({some}) AND held = 1 ORDER BY holder, position", piece):
             found[item.holder].append(item)
     return [item for holder in holders for item in found[holder]]
@@ -115,6 +121,11 @@ def items_named(conn: Connection, owner: Owner, item_ids: Sequence[str], at: flo
                 (owner, *piece, at - KEPT_SECONDS),
             )
             found.update((item.id, item) for item in rows)
+        for some, piece in chunks(list(dict.fromkeys(map(holder_of, times)))):
+            values = (*piece, owner, at - KEPT_SECONDS)
+            for item in _of_one_row(conn, f"id IN ({some}) AND owner = ? AND created_at > ?", values):
+                if item.id in times and not (item.given and item.id in found):
+                    found[item.id] = item
         sizes = (times[item.id] * size_of(conn, ITEMS.key(item, "item"), len(item.item)) for item in found.values())
         if (size := sum(sizes)) > _MOST_NAMED:
             raise TooLarge(
@@ -123,6 +134,48 @@ def items_named(conn: Connection, owner: Owner, item_ids: Sequence[str], at: flo
                 code="request_too_large",
             )
         return {item.id: item for item in ITEMS.completed(conn, list(found.values()))}
+
+
+# ── turns of one row ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Answered(msgspec.Struct):
+    output: list[msgspec.Raw]
+
+
+class _Named(msgspec.Struct):
+    id: str
+
+
+_given = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_answered = msgspec.json.Decoder(_Answered).decode
+_named = msgspec.json.Decoder(_Named).decode
+
+
+def holder_of(item_id: str) -> str:
+    """The response of whose id this item's was made, if it was."""
+    return ids.RESPONSE + item_id.partition("_")[2][: ids.ANSWER]
+
+
+def place_in_row(conn: Connection, holder: str, item_id: str) -> tuple[int, int] | None:
+    """(position, given) of an item; None where it is not in that response's row."""
+    for item in _of_one_row(conn, "id = ?", (holder,)):
+        if item.id == item_id:
+            return item.position, item.given
+    return None
+
+
+def _of_one_row(conn: Connection, condition: str, values: Sequence[object]) -> list[ItemRow]:
+    rows = conn.execute(f"SELECT id, owner, given, body FROM replies WHERE {condition} AND given IS NOT NULL", values)
+    items: list[ItemRow] = []
+    for holder, owner, given, body in rows:
+        listed = [(1, each) for each in _given(given)]
+        listed += [(0, each) for each in _answered(body).output]
+        items += [
+            ItemRow(holder, place, owner, _named(item).id, of_input, bytes(item))
+            for place, (of_input, item) in enumerate(listed)
+        ]
+    return items
 
 
 # ── what holds them ends ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ from liftgate.answer.events import Speech
 from liftgate.dialects.responses.echo import response, usage_of
 from liftgate.dialects.responses.native import NO_NATIVES, Native, Natives
 from liftgate.dialects.responses.output import Output, unseen
-from liftgate.dialects.responses.question import ResponsesQuestion
+from liftgate.dialects.responses.question import NOTHING_SHOWN, ResponsesQuestion
 from liftgate.errors import UpstreamAnswerBroken, shortened
 from liftgate.json_types import JsonObject
 
@@ -25,11 +25,14 @@ class Ending(msgspec.Struct, frozen=True):
     refusal: str | None = None
 
 
+_COMPLETED = Ending("completed")
+
+
 def ending(choice: Choice) -> Ending:
     """Raises UpstreamAnswerBroken for an end that lies in no content: clients then ask again."""
     native = choice.finish_reason
     if native == "STOP":
-        return Ending("completed")
+        return _COMPLETED
     if native in _CUT:
         return Ending("incomplete", "max_output_tokens")
     if choice.is_withheld:
@@ -39,10 +42,32 @@ def ending(choice: Choice) -> Ending:
     raise UpstreamAnswerBroken(f"Gemini gave its answer up ({native}){why}")
 
 
+def _is_text_alone(choice: Choice) -> bool:
+    """Whether all of a whole answer is a text that came to its end."""
+    return (
+        choice.plain
+        and choice.finish_reason == "STOP"
+        and not (choice.metadata or choice.prompt_feedback or choice.citations or choice.left_out)
+    )
+
+
+def _text_alone(token: str, text: str) -> JsonObject:
+    """The item that an `Output` makes of such an answer, as most are, in one step."""
+    return {
+        "id": f"msg_{token}00",
+        "type": "message",
+        "status": "completed",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}],
+    }
+
+
 def whole(answer: Answer[ResponsesQuestion]) -> JsonObject:
     """The object of an answer whose fold has ended. Raises UpstreamAnswerBroken."""
     choice = answer.first
     ended = ending(choice)
+    if answer.question.shown is NOTHING_SHOWN and _is_text_alone(choice):
+        return _ended(answer, [_text_alone(answer.head.id, choice.text)], ended, None)
     output = Output(answer, unseen)
     for event in choice.events:
         if not isinstance(event, Speech):
@@ -65,9 +90,15 @@ def natives_of(answer: Answer[ResponsesQuestion]) -> Natives:
 
 def ended_response(answer: Answer[ResponsesQuestion], output: Output, ended: Ending) -> JsonObject:
     extra = output.finish(answer.first, ended.event, ended.refusal)
+    return _ended(answer, output.items, ended, extra)
+
+
+def _ended(
+    answer: Answer[ResponsesQuestion], items: list[JsonObject], ended: Ending, extra: JsonObject | None
+) -> JsonObject:
     state: JsonObject = {
         "status": ended.event,
-        "output": output.items,
+        "output": items,
         "usage": usage_of(answer.counts, answer.dollars),
     }
     if ended.reason is None:

@@ -5,27 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from liftgate import ids
 from liftgate.answer.choice import Head
 from liftgate.answer.counts import Counts
 from liftgate.dialects.responses.fields import TOOLS
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.whole_numbers import as_whole
 
-ID = "resp_"
+ID = ids.RESPONSE
 _TOOLS = frozenset(row.field for row in TOOLS if row.fate == "mapped")
 _SCHEMAS = ("parameters", "output_schema", "schema")
 _TIERS = {"standard": "default", "flex": "flex", "priority": "priority"}
 
 
 def echoed(request: JsonMapping) -> JsonObject:
-    """What of the request stands in its answer. Also for one that was not read yet, whose values may be anything."""
-    echo: JsonObject = {
-        **_LEFT_OUT,
-        "reasoning": {"effort": None, "summary": None},
-        "text": {"format": {"type": "text"}, "verbosity": "medium"},
-        "tools": [],
-        "metadata": {},
-    }
+    """What the request says that stands in its answer. Also of one that was not read yet, whose values may be
+    anything."""
+    echo: JsonObject = {}
     for name, value in request.items():
         if value is not None:
             if name in _AS_GIVEN:
@@ -57,7 +53,8 @@ _LEFT_OUT: JsonObject = {
     "safety_identifier": None,
     "prompt_cache_key": None,
 }
-"""What is repeated of a request that says nothing; what may be changed afterwards is made anew each time."""
+"""What is repeated of a request that says nothing; what may be changed afterwards is made anew each time. What was
+stored in brief says nothing of these either: a value stays what it is."""
 
 
 def _reasoning(value: object) -> JsonObject:
@@ -134,8 +131,8 @@ _AS_GIVEN = frozenset({*_LEFT_OUT, "user"} - _WRITERS.keys())
 
 
 def response(head: Head, echo: JsonMapping, state: JsonObject, *, tier: str | None = None) -> JsonObject:
-    """The whole object. `state`: `status`, `output`, and what else is not null of `completed_at`, `error`,
-    `incomplete_details`, `usage`, `extra_content`. `tier`: Google's word for the tier that served."""
+    """The whole object. `echo`: of `echoed`. `state`: `status`, `output`, and what else is not null of `completed_at`,
+    `error`, `incomplete_details`, `usage`, `extra_content`. `tier`: Google's word for the tier that served."""
     return {
         "id": ID + head.id,
         "object": "response",
@@ -144,11 +141,33 @@ def response(head: Head, echo: JsonMapping, state: JsonObject, *, tier: str | No
         "error": None,
         "incomplete_details": None,
         "model": head.model,
+        **_LEFT_OUT,
+        "reasoning": {"effort": None, "summary": None},
+        "text": {"format": {"type": "text"}, "verbosity": "medium"},
+        "tools": [],
+        "metadata": {},
         **echo,
         "service_tier": _TIERS.get((tier or "").lower(), "default"),
         "usage": None,
         **state,
     }
+
+
+def brief(whole: JsonMapping, echo: JsonMapping) -> JsonObject:
+    """A Response object without what follows from its id, and from what its request did not say. `echo`: of it."""
+    short = {**echo, "created_at": whole["created_at"], "model": whole["model"], "service_tier": whole["service_tier"]}
+    for name in _STATE:
+        if (value := whole.get(name)) is not None:
+            short[name] = value
+    return short
+
+
+_STATE = ("status", "completed_at", "error", "incomplete_details", "usage", "output", "extra_content")
+
+
+def unabridged(response_id: str, short: JsonMapping) -> JsonObject:
+    """The Response object of which `short` is the brief form."""
+    return {**response(Head(response_id.removeprefix(ID), "", 0), {}, {}), **short}
 
 
 def usage_of(counts: Counts, dollars: float | None = None) -> JsonObject:

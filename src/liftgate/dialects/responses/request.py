@@ -27,11 +27,16 @@ from liftgate.dialects.responses.tool_choice import read_choice
 from liftgate.errors import InvalidRequest, MissingParameter, NotFound, UnsupportedParameter, shortened
 from liftgate.json_types import JsonMapping, JsonObject
 
+_EARLIER = frozenset({"previous_response_id", "conversation"})
+_LOOKED_AT = _EARLIER | MOVED.keys() | {"prompt"}
+_FORMS = frozenset({"candidateCount", "responseModalities", "speechConfig"})
 _SHOW = frozenset({"include", "reasoning", "top_logprobs"})
 
 
 def check_beginning(request: JsonMapping) -> None:
     """What OpenAI looks at first. Raises MissingParameter, UnsupportedParameter and InvalidRequest."""
+    if _LOOKED_AT.isdisjoint(request) and request.get("model") is not None and has_items(request):
+        return
     if not MOVED.keys().isdisjoint(request):
         _refuse_moved(request)
     if request.get("model") is None:
@@ -115,6 +120,8 @@ def refuse_earlier(request: JsonMapping) -> None:
 
 def earlier(request: JsonMapping) -> tuple[str | None, str | None]:
     """The response and the conversation that a request goes on from; at most one of them is not None."""
+    if _EARLIER.isdisjoint(request):
+        return None, None
     previous, conversation = request.get("previous_response_id"), request.get("conversation")
     if previous is not None:
         previous = checks.string(previous, "previous_response_id")
@@ -204,6 +211,8 @@ def _read(reading: Reading, name: str, value: object) -> None:
 def _refuse_forms(ask: Ask) -> None:
     """Gemini's own fields may ask for what a Response has no form for."""
     asked: JsonObject = ask.generation
+    if not ask.gemini and not ask.modalities and _FORMS.isdisjoint(asked):
+        return
     if ask.gemini:
         asked = {**asked, **ask.gemini.get("generationConfig", {})}
     if (asked.get("candidateCount") or 1) != 1:

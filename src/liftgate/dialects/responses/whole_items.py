@@ -161,6 +161,7 @@ _DEFAULTS: dict[str, JsonObject] = {
     "mcp_list_tools": {"server_label": "", "tools": []},
 }
 """What items have where clients leave it out."""
+_PLAIN = frozenset({"role", "content", "type"})
 _WITHOUT_STATUS = frozenset({"reasoning", "mcp_call", "mcp_list_tools", "compaction"})
 
 
@@ -174,6 +175,23 @@ def own_items(value: object, token: str, taken: Iterable[str] = ()) -> list[Json
     assert isinstance(value, list), "it was read"
     ids = set(taken)
     return [_whole(item, f"{token}i{place:02d}", ids) for place, item in enumerate(value)]
+
+
+def of_words(value: object, token: str) -> list[JsonObject] | None:
+    """`own_items` of an input of nothing but plain words, as most are; None for any other. It was read."""
+    if isinstance(value, str):
+        return own_items(value, token)
+    items: list[JsonObject] = []
+    for place, item in enumerate(value if isinstance(value, list) else ()):
+        content, role = item.get("content"), item.get("role")
+        if type(content) is not str or role == "assistant" or not _PLAIN.issuperset(item):
+            return None
+        if item.get("type", "message") != "message":
+            return None
+        part = {"type": "input_text", "text": content}
+        own = {"id": f"msg_{token}i{place:02d}", "status": "completed"}
+        items.append({"role": role, "content": [part], "type": "message", **own})
+    return items
 
 
 def _message_of_user(text: str, item_id: str) -> JsonObject:
