@@ -62,7 +62,15 @@ def postgres_cluster() -> Iterator[PostgresCluster]:
 
 @pytest.fixture
 def postgres_url(postgres_cluster: PostgresCluster) -> Iterator[str]:
-    """The URL of an empty PostgreSQL database."""
+    """The URL of an empty catalogue in PostgreSQL, its schema in place, as a gateway that has started once left it."""
+    url = postgres_cluster.create_database(schema=True)
+    yield url
+    postgres_cluster.drop_database(url)
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_cluster: PostgresCluster) -> Iterator[str]:
+    """The URL of a PostgreSQL database in which nothing is, where a first start is looked at."""
     url = postgres_cluster.create_database()
     yield url
     postgres_cluster.drop_database(url)

@@ -6,6 +6,7 @@ so root starts it as `postgres` or `nobody`.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.util
 import os
@@ -19,6 +20,8 @@ from pathlib import Path
 
 import psycopg
 
+from liftgate.catalog.database import open_database
+from liftgate.clock import SystemClock
 from liftgate.ids import token
 
 
@@ -47,6 +50,14 @@ def children(parent: int) -> list[int]:
     return found
 
 
+def _name_of(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]
+
+
+async def _opened_once(url: str) -> None:
+    await (await open_database(url, clock=SystemClock())).close()
+
+
 class PostgresCluster:
     """Not started by making it."""
 
@@ -54,6 +65,7 @@ class PostgresCluster:
         self.directory = Path(tempfile.mkdtemp(prefix="liftgate-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._user: str | None = None
+        self._with_schema = ""
         self._bin = binaries()
         if os.geteuid() == 0:
             names = {entry.pw_name for entry in pwd.getpwall()}
@@ -166,17 +178,29 @@ class PostgresCluster:
             with contextlib.suppress(ProcessLookupError):  # it ended while we looked
                 os.kill(pid, signal.SIGSTOP if on else signal.SIGCONT)
 
-    def create_database(self) -> str:
-        """A new, empty database's URL."""
+    def create_database(self, *, schema: bool = False) -> str:
+        """A new database's URL. Nothing is in it; with `schema`, an empty catalogue, as a start has left it."""
+        return self._created(self._template() if schema else "template1")
+
+    def _template(self) -> str:
+        """A database with the schema in place: to copy its files takes a fifth of what the migrations take."""
+        if not self._with_schema:
+            url = self._created("template1")
+            asyncio.run(_opened_once(url))
+            self._with_schema = _name_of(url)
+        return self._with_schema
+
+    def _created(self, template: str) -> str:
         name = "t" + token(12)
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+            # Every page would be written to the log too, from version 15 on.
+            strategy = " STRATEGY file_copy" if connection.info.server_version >= 150_000 else ""
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{strategy}'.encode())
         return self.url(name)
 
     def drop_database(self, url: str) -> None:
-        name = url.partition("@/")[2].partition("?")[0]
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+            connection.execute(f'DROP DATABASE IF EXISTS "{_name_of(url)}" WITH (FORCE)'.encode())
 
     def remove(self) -> None:
         self.stop()

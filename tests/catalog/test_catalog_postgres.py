@@ -166,13 +166,13 @@ def test_writes_that_deadlock_are_repeated(postgres_url: str) -> None:
     asyncio.run(main())
 
 
-def test_tables_live_in_their_own_schema(postgres_url: str) -> None:
+def test_tables_live_in_their_own_schema(empty_postgres_url: str) -> None:
     async def main() -> None:
-        async with opened(postgres_url) as database:
+        async with opened(empty_postgres_url) as database:
             await announce(database, "x" * 20_000)
 
     asyncio.run(main())
-    with psycopg.connect(postgres_url) as raw:
+    with psycopg.connect(empty_postgres_url) as raw:
         schemas = raw.execute(
             "SELECT DISTINCT schemaname::text FROM pg_tables WHERE tablename IN ('files', 'schema_version')"
         ).fetchall()

@@ -49,7 +49,12 @@ def four(task: str, url: str, directory: Path) -> list[str]:
     return said
 
 
-def test_schema_is_made_once_by_four_processes_that_start_at_once(database_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_schema_is_made_once_by_four_processes_that_start_at_once(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    sqlite = f"sqlite://{tmp_path}/catalog.db"
+    database_url = sqlite if engine == "sqlite" else request.getfixturevalue("empty_postgres_url")
     newest = migrations()[-1].number
     assert four("open_only", database_url, tmp_path) == [f"version {newest}\n"] * 4
 

@@ -231,10 +231,10 @@ def free_port() -> int:
 
 
 def test_server_that_cannot_be_used_is_named_with_host_port_database_and_reason(
-    cli: Cli, config: Path, tmp_path: Path, postgres_url: str
+    cli: Cli, config: Path, tmp_path: Path, empty_postgres_url: str
 ) -> None:
     port = free_port()
-    directory = postgres_url.partition("host=")[2]
+    directory = empty_postgres_url.partition("host=")[2]
     mistakes = {
         f"postgresql://u:s3cret@127.0.0.1:{port}/lift": (f"127.0.0.1:{port}", "database 'lift'", "refused"),
         f"postgresql://u:s3cret@[::1]:{port}/lift": (f"[::1]:{port}", "database 'lift'"),
@@ -247,10 +247,10 @@ def test_server_that_cannot_be_used_is_named_with_host_port_database_and_reason(
         said = refused(cli, config, tmp_path / "data", "--database-url", url)
         assert all(words in said for words in says), said
         assert "s3cret" not in said
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
+    with psycopg.connect(empty_postgres_url, autocommit=True) as admin:
         admin.execute("CREATE SCHEMA liftgate")
         admin.execute("CREATE TABLE liftgate.blobs (a int)")
-    assert "already exists" in refused(cli, config, tmp_path / "data", "--database-url", postgres_url)
+    assert "already exists" in refused(cli, config, tmp_path / "data", "--database-url", empty_postgres_url)
 
 
 async def enter(settings: Settings) -> None:

@@ -68,7 +68,7 @@ def is_healthy(environ: Mapping[str, str]) -> bool:
 
 
 @pytest.fixture
-def environ(tmp_path: Path, postgres_url: str) -> Iterator[dict[str, str]]:
+def environ(tmp_path: Path, empty_postgres_url: str) -> Iterator[dict[str, str]]:
     """What Compose gives a gateway, with the addresses of this machine in place of the names of services."""
     services = composed()
     given = {name: filled(value) for name, value in services["liftgate"]["environment"].items()}
@@ -84,7 +84,7 @@ def environ(tmp_path: Path, postgres_url: str) -> Iterator[dict[str, str]]:
             "LIFTGATE_HOST": "127.0.0.1",
             # One volume for all gateways of a scaled service.
             "LIFTGATE_DATA_DIR": str(tmp_path / "data"),
-            "LIFTGATE_DATABASE_URL": postgres_url,
+            "LIFTGATE_DATABASE_URL": empty_postgres_url,
             "AWS_ENDPOINT_URL": store.url,
             "GEMINI_API_BASE": sandbox.url,
         }

@@ -26,7 +26,7 @@ def served(
     """A gateway's URL and its data directory."""
     data_dir = tmp_path_factory.mktemp("keys")
     cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
-    database_url = cluster.create_database() if cluster else ""
+    database_url = cluster.create_database(schema=True) if cluster else ""
     storage = StorageSettings(data_dir=data_dir, database_url=database_url)
     with gateway_server(replace(settings_for(sandbox, data_dir), storage=storage)) as url:
         yield url, data_dir

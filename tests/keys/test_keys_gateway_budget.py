@@ -57,7 +57,7 @@ def house(
 ) -> Iterator[tuple[Path, str]]:
     """Where the gateways of this module keep what they know: a data directory and a database's URL."""
     cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
-    database_url = cluster.create_database() if cluster else ""
+    database_url = cluster.create_database(schema=True) if cluster else ""
     yield tmp_path_factory.mktemp("bounded"), database_url
     if cluster:
         cluster.drop_database(database_url)

@@ -33,7 +33,7 @@ def two(
     """Two gateways on one catalogue."""
     directory = tmp_path_factory.mktemp("two")
     cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
-    url = cluster.create_database() if cluster else ""
+    url = cluster.create_database(schema=True) if cluster else ""
     ours = {"database_url": url} if url else {}
     config = write_config(directory / "config.yaml", sandbox.url, **ours)
     with gateway_processes(config, directory / "data", 2) as gateways:

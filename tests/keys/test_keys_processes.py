@@ -114,7 +114,7 @@ def test_a_catalogue_that_is_away_is_a_503_and_never_a_401(tmp_path: Path) -> No
     try:
         cluster.start()
         with sandbox_server() as sandbox:
-            storage = StorageSettings(data_dir=tmp_path, database_url=cluster.create_database())
+            storage = StorageSettings(data_dir=tmp_path, database_url=cluster.create_database(schema=True))
             jobs = JobSettings(cache_stale_seconds=8)
             with gateway_server(replace(settings_for(sandbox, tmp_path), storage=storage, jobs=jobs)) as url:
                 known, unknown = make(url)["key"], make(url)["key"]
@@ -163,7 +163,7 @@ def test_keys_with_limits_go_on_as_configured_while_the_catalogue_is_away(
         with sandbox_server() as sandbox:
             settings = replace(
                 settings_for(sandbox, tmp_path),
-                storage=StorageSettings(data_dir=tmp_path, database_url=cluster.create_database()),
+                storage=StorageSettings(data_dir=tmp_path, database_url=cluster.create_database(schema=True)),
                 budgets=BudgetSettings(serve_when_limits_are_away=serves),
             )
             with gateway_server(settings) as url:

@@ -121,7 +121,7 @@ def prepare(url: str, *, blocked: bool) -> None:
 def shared(
     postgres_cluster: PostgresCluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, PostgresLine]]:
-    database = postgres_cluster.create_database()
+    database = postgres_cluster.create_database(schema=True)
     with on_a_line(database, tmp_path_factory.mktemp("line")) as both:
         yield both
     postgres_cluster.drop_database(database)

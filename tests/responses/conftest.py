@@ -55,7 +55,7 @@ def house(
     data = tmp_path_factory.mktemp("data")
     database = f"sqlite://{data}/catalog.db"
     if request.param == "postgres":
-        database = request.getfixturevalue("postgres_cluster").create_database()
+        database = request.getfixturevalue("postgres_cluster").create_database(schema=True)
     storage = StorageSettings(data_dir=data, database_url=database)
     with gateway_server(settings_for(sandbox, data, storage=storage)) as url:
         yield House(url, sandbox, database)

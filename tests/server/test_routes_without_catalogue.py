@@ -305,7 +305,7 @@ def test_every_route_while_the_catalogue_is_away(tmp_path: Path, how: str, who: 
     cluster = PostgresCluster()
     try:
         cluster.start()
-        database_url = cluster.create_database()
+        database_url = cluster.create_database(schema=True)
         with sandbox_server() as sandbox:
             settings = settings_for(
                 sandbox,
