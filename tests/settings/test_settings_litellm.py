@@ -419,3 +419,72 @@ def test_callbacks_that_can_refuse_are_refused_and_others_are_not(tmp_path: Path
         load(tmp_path, f"litellm_settings: {{callbacks: {callbacks}}}\n")
     _, warnings = load(tmp_path, "litellm_settings: {success_callback: [my.log], callbacks: [langfuse]}\n")
     assert len(warnings) == 2
+
+
+ENTRY = "  - {model_name: m, litellm_params: {model: gemini/gemini-2.5-flash%s}%s}\n"
+ELSEWHERE = [
+    ("litellm_params", ENTRY % (", model_info: %s", ""), ""),
+    ("model_info", ENTRY % ("", ", model_info: {model_info: %s}"), ""),
+    ("the top", G, "model_info: %s\n"),
+    *((section, G, section + ": {model_info: %s}\n") for section in ("general_settings", "router_settings")),
+    ("litellm_settings", G, "litellm_settings: {model_info: %s}\n"),
+]
+
+
+@pytest.mark.parametrize(("entry", "text"), [pytest.param(*each[1:], id=each[0]) for each in ELSEWHERE])
+def test_a_model_info_that_stands_elsewhere_is_told(tmp_path: Path, entry: str, text: str) -> None:
+    """Nothing in it acts: told, and no start where it limits who gets the model, or where."""
+
+    def load_with(info: str) -> list[str]:
+        return load(tmp_path, text.replace("%s", info), entries=entry.replace("%s", info))[1]
+
+    for info in ("{base_model: gemini-2.5-pro}", "{input_cost_per_token: 0.000001}", "{description: ours}"):
+        [warning] = load_with(info)
+        assert "model_info: belongs beside litellm_params, in an entry of model_list. It does nothing here." in warning
+    for info in ("{team_id: a}", "{access_groups: [a]}", "{supported_environments: [production]}"):
+        with pytest.raises(ConfigError, match="model_info: belongs beside litellm_params, in an entry of model_list"):
+            load_with(info)
+
+
+@pytest.mark.parametrize("name", ["team_id", "access_groups", "supported_environments"])
+def test_a_limit_of_an_entry_that_stands_beside_its_model_info_is_no_limit(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}: belongs under model_info of an entry of model_list"):
+        load(tmp_path, "", entries=ENTRY % ("", f", {name}: [a]"))
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("master_key", "environment_variables.master_key: belongs under general_settings."),
+        ("MASTER_KEY", "environment_variables.MASTER_KEY: there is no such setting. The key is given in general_sett"),
+        ("proxy_api_key", "environment_variables.proxy_api_key: there is no such setting. The key is given in gener"),
+        ("keys", "environment_variables.keys: belongs under liftgate_settings."),
+        ("database_url", "environment_variables.database_url: belongs under liftgate_settings."),
+        ("max_budget", "environment_variables.max_budget: belongs under general_settings."),
+        ("allowed_ips", "environment_variables.allowed_ips: belongs under general_settings."),
+    ],
+)
+def test_a_setting_among_the_variables_ends_the_start(tmp_path: Path, name: str, told: str) -> None:
+    """A variable of that name is read by nobody, and the gateway would be open, or without its limit."""
+    with pytest.raises(ConfigError) as refused:
+        load(tmp_path, f"environment_variables: {{{name}: sk-0123456789abcdef}}\n")
+    assert told in str(refused.value)
+    assert "sk-0123456789abcdef" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["num_retries", "drop_params", "api_key", "router_settings"])
+def test_a_setting_among_the_variables_that_guards_nothing_is_told(tmp_path: Path, name: str) -> None:
+    [warning] = load(tmp_path, f"environment_variables: {{{name}: '3'}}\n")[1]
+    assert f"environment_variables.{name}: belongs under" in warning and "It does nothing here." in warning
+
+
+def test_a_variable_that_is_asked_for_may_have_any_name(tmp_path: Path) -> None:
+    text = (
+        "environment_variables: {master_key: sk-0123456789abcdef, OTHER: x, http_proxy: http://127.0.0.1:9}\n"
+        "general_settings: {master_key: os.environ/master_key}\n"
+    )
+    settings, warnings = load(tmp_path, text)
+    assert warnings == [] and list(settings.auth.owners()) == ["sk-0123456789abcdef"]
+    # Somebody's own variable, where the gateway has its key.
+    text = "environment_variables: {MASTER_KEY: a}\ngeneral_settings: {master_key: sk-0123456789abcdef}\n"
+    assert load(tmp_path, text)[1] == []

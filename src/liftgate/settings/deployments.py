@@ -165,6 +165,7 @@ class _Reader:
     def _guard(self, params: dict[str, object], info: dict[str, object], where: str) -> None:
         refuse("litellm_params", params, f"{where}.litellm_params.", self._faults)
         refuse("model_info", info, f"{where}.model_info.", self._faults)
+        judge("model_info", [name for name in info if name == "model_info"], info, f"{where}.model_info.", self._faults)
         for name in info:
             if name not in acting("model_info") and (meant := hint(name, acting("model_info"))):
                 self._faults.add(f"{where}.model_info.{name}: there is no such setting.{meant}")

@@ -30,7 +30,7 @@ from liftgate.settings.options import BY_NAME
 from liftgate.settings.own_prices import PLACES
 from liftgate.settings.sections import MIB
 from liftgate.settings.spelling import nearest
-from liftgate.settings.values import mapping, switched_off
+from liftgate.settings.values import REFERENCE, mapping, switched_off
 
 _OURS = "liftgate_settings"
 _NEVER_PASSED_OVER = {"master_key": "general_settings", "litellm_params": "model_list", "keys": _OURS}
@@ -89,7 +89,11 @@ _HOMES = {
     "router_settings": "router_settings",
     "litellm_settings": "litellm_settings",
     "litellm_params": "litellm_params of an entry of model_list",
+    "model_info": "model_info of an entry of model_list",
 }
+_OF_ENTRIES = "model_info"
+_WORDS_OF_ANYTHING = frozenset({"id", "mode"})
+"""Names of `model_info` that others have too."""
 
 
 def refuse(section: str, values: Mapping[str, object], where: str, faults: Faults) -> None:
@@ -127,9 +131,12 @@ def judge(section: str, names: Iterable[str], values: Mapping[str, object], wher
     """The warnings about `names` of a section that neither act nor are refused. `where`: what stands before them."""
     for name in names:
         value = values[name]
+        place = where + name
+        if name == _OF_ENTRIES:
+            _judge_misplaced_info(value, place, faults)
+            continue
         if name in SILENT.get(section, ()) or (name in KNOWN.get(section, ()) and _asks_for_nothing(name, value)):
             continue
-        place = where + name
         keyless = section == "general_settings" and values.get("master_key") is None
         if keyless and name in _MEANT_AS_KEY:
             faults.add(f"{place}{_NO_KEY}")
@@ -155,6 +162,44 @@ def judge(section: str, names: Iterable[str], values: Mapping[str, object], wher
             faults.warn(f"{place} is no setting that Liftgate knows, and is ignored.")
 
 
+def _judge_misplaced_info(value: object, place: str, faults: Faults) -> None:
+    """A `model_info` that stands elsewhere than beside `litellm_params`: nothing in it acts, what limits who gets the
+    model neither."""
+    guards = set(REFUSED[_OF_ENTRIES]) | {"supported_environments"}
+    sentence = f"{place}: belongs beside litellm_params, in an entry of model_list."
+    if isinstance(value, Mapping) and any(name in value and not switched_off(value[name]) for name in guards):
+        faults.add(sentence)
+    elif value is not None:
+        faults.warn(f"{sentence} It does nothing here.", changes_answers=bool(value))
+
+
+def judge_variables(document: Mapping[str, object], path: str, faults: Faults, *, keyless: bool) -> None:
+    """`environment_variables` by the names of settings: a variable of such a name is read by nobody, unless an
+    `os.environ/NAME` asks for it. `keyless`: the gateway has no key at all."""
+    given = document.get("environment_variables")
+    if not isinstance(given, Mapping):
+        return
+    asked = frozenset(_asked_for(document))
+    where = f"{path}: environment_variables."
+    settings: list[str] = []
+    for name, value in given.items():
+        if name in asked or value is None:
+            continue
+        if name == name.casefold() and _home(name, "environment_variables"):
+            settings.append(name)
+        elif keyless and (name.casefold() == "master_key" or name in _MEANT_AS_KEY):
+            faults.add(f"{where}{name}{_NO_KEY}")
+    judge("environment_variables", settings, given, where, faults)
+
+
+def _asked_for(value: object) -> Iterator[str]:
+    """Names of variables to which a text refers, at any depth."""
+    if isinstance(value, str) and value.startswith(REFERENCE):
+        yield value.removeprefix(REFERENCE)
+    for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from _asked_for(inner)
+
+
 def _asks_for_nothing(name: str, value: object) -> bool:
     if name in _ACTS_SWITCHED_OFF:
         return value is not False
@@ -164,7 +209,7 @@ def _asks_for_nothing(name: str, value: object) -> bool:
 def _home(name: str, section: str) -> str | None:
     """The section in which `name` acts, where it is another one."""
     for home, called in _HOMES.items():
-        if home != section and name in acting(home):
+        if home != section and name in acting(home) and not (home == _OF_ENTRIES and name in _WORDS_OF_ANYTHING):
             return called
     return _OURS if name in BY_NAME or name == "keys" else None
 

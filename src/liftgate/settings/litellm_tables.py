@@ -148,7 +148,7 @@ SILENT: dict[str, frozenset[str]] = {
         {"require_managed_files", "user_url_validation", "set_verbose", "telemetry", "suppress_debug_info"}
     ),
     "router_settings": frozenset({"set_verbose", "debug_level"}),
-    "litellm_params": frozenset({"model_info", "metadata", "tags", "litellm_metadata", "no-log", "stream"}),
+    "litellm_params": frozenset({"metadata", "tags", "litellm_metadata", "no-log", "stream"}),
 }
 """They change nothing, or are always so here."""
 

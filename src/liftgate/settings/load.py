@@ -19,6 +19,7 @@ from liftgate.settings.faults import Faults
 from liftgate.settings.given import Given
 from liftgate.settings.google import key_warnings, missing_key
 from liftgate.settings.keys import Owners
+from liftgate.settings.litellm_config import judge_variables
 from liftgate.settings.model_names import read_names
 from liftgate.settings.options import OPTIONS, SECTIONS
 from liftgate.settings.provider_budgets import read_provider_budget
@@ -60,6 +61,7 @@ def load_settings(
     if serving and not served.deployments and not faults.faults:
         faults.add(_nothing_to_serve(document, served, environ, path, caller))
     owners = Owners(document, environ, path, faults)
+    judge_variables(document, path, faults, keyless=not owners.auth.owners())
     of_provider = read_provider_budget(document, environ, path, faults)
     names, fallbacks = read_names(document, path, served.deployments, served.left_out, environ, faults)
     faults.check()
