@@ -109,7 +109,7 @@ class Liftgate:
 
     @overload
     async def acompletion(
-        self, model: str, messages: ChatMessages, *, stream: Literal[True], **request: object
+        self, model: str, messages: ChatMessages, *, stream: Literal[True], **request: Unpack[ChatOptions]
     ) -> AsyncChunkStream: ...
     @overload
     async def acompletion(
@@ -223,7 +223,7 @@ class AsyncLiftgate:
 
     @overload
     async def completion(
-        self, model: str, messages: ChatMessages, *, stream: Literal[True], **request: object
+        self, model: str, messages: ChatMessages, *, stream: Literal[True], **request: Unpack[ChatOptions]
     ) -> AsyncChunkStream: ...
     @overload
     async def completion(
@@ -242,6 +242,7 @@ class AsyncLiftgate:
         self, model: str, messages: ChatMessages, **request: object
     ) -> ModelResponse | AsyncChunkStream:
         """A chat completion; `stream=True` gives an async iterator of chunks. Arguments as `Liftgate.completion`."""
+        __tracebackhide__ = True
         return await self._complete(model, messages, **request)
 
     @overload
