@@ -137,6 +137,22 @@ def write_schema(ask: Ask, schema: JsonObject, where: str, *, strict: bool) -> N
         ask.generation["responseSchema"] = schema_subset(schema, where)
 
 
+def read_named_schema(ask: Ask, form: JsonObject, where: str, *, required: bool) -> None:
+    """OpenAI's `name`, `description`, `schema` and `strict`. Without a schema, where none is `required`, JSON of any
+    form. Raises InvalidRequest."""
+    checks.string(checks.required(form, "name", where), f"{where}.name", empty=False)
+    strict = form.get("strict")
+    strict = strict is not None and checks.boolean(strict, f"{where}.strict")
+    if form.get("schema") is None and not (required or strict):
+        return
+    schema = checks.mapping(checks.required(form, "schema", where), f"{where}.schema")
+    # Gemini's config has no place for the schema's description but the schema's own.
+    description = form.get("description")
+    if description is not None and "description" not in schema and "$ref" not in schema:
+        schema = {**schema, "description": checks.string(description, f"{where}.description")}
+    write_schema(ask, schema, f"{where}.schema", strict=strict)
+
+
 def choose_modalities(ask: Ask, wanted: Iterable[str], param: str) -> None:
     """`wanted`: text, audio and image."""
     ask.given.add("modalities")

@@ -48,6 +48,20 @@ _ORDER = ("LOW", "MEDIUM", "HIGH")
 # ── what a reference is ───────────────────────────────────────────────────────────────────────
 
 
+def naming_key(part: JsonObject, where: str, names: Sequence[str]) -> str:
+    """The one of these keys that refers to the file. Builders of forms send "" for what they have not. Raises
+    MissingParameter, which names the first, and InvalidRequest for several."""
+    given = [key for key in names if part.get(key) is not None]
+    named = [key for key in given if part[key] != ""] or given[:1]
+    if not named:
+        raise MissingParameter(f"{where}.{names[0]}")
+    if len(named) > 1:
+        raise InvalidRequest(
+            f"Invalid '{where}': give either {named[0]} or {named[1]}, not both.", param=where, code="invalid_value"
+        )
+    return named[0]
+
+
 def kind_of(ref: str, param: str) -> tuple[MediaKind, str]:
     """What a reference is, and the reference as it is used from here on."""
     if begins_like_an_id(ref):

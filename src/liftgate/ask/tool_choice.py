@@ -5,7 +5,7 @@ Made last, because the choice may stand before the tools in the request and must
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from liftgate.ask import checks
@@ -14,6 +14,8 @@ from liftgate.ask.json_call import json_function
 from liftgate.errors import InvalidRequest
 from liftgate.json_types import JsonObject
 
+OPENAIS_MODES: Mapping[str, Literal["NONE", "AUTO", "ANY"]] = {"none": "NONE", "auto": "AUTO", "required": "ANY"}
+"""OpenAI's words for a choice → Gemini's."""
 JSON_FIELDS = ("responseMimeType", "responseJsonSchema", "responseSchema")
 
 

@@ -36,6 +36,11 @@ def with_our_list(message: str) -> str:
     return _GOOGLES_LIST.sub(OUR_LIST, message)
 
 
+def of_class(table: Mapping[type[LiftgateError], str], kind: type[LiftgateError]) -> str:
+    """What the table says of a class; of one that it does not have, what it says of the class that it is of."""
+    return next(table[each] for each in kind.__mro__ if each in table)
+
+
 class ErrorBody(msgspec.Struct, frozen=True):
     """An error in the API's names and sentences, and the HTTP status that goes with it. `longest_pause`: seconds, where
     the API's clients wait as long as the answer asks. `tells_request`: the body has the request's id too, in

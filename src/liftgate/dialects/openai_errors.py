@@ -7,7 +7,7 @@ Always the four keys, never anything nested, more only of a budget; the headers 
 from __future__ import annotations
 
 from liftgate import errors
-from liftgate.dialects.dialect import JSON, ErrorBody, with_our_list
+from liftgate.dialects.dialect import JSON, ErrorBody, of_class, with_our_list
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
 
@@ -51,4 +51,4 @@ def error_body(error: LiftgateError) -> JsonObject:
 
 
 def type_of(kind: type[LiftgateError]) -> str:
-    return next(TYPES[each] for each in kind.__mro__ if each in TYPES)
+    return of_class(TYPES, kind)

@@ -18,13 +18,13 @@ from liftgate.ask.media_parts import (
     WEB,
     explicit_type,
     kind_of,
+    naming_key,
     not_a_url,
     read_audio,
     read_detail,
     sort_out,
     video_metadata,
 )
-from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.names import FILE_ID, begins_like_a_file, is_file_uri
 
@@ -50,29 +50,21 @@ def _file(part: JsonObject, where: str) -> Media:
     where = f"{where}.file"
     file = checks.mapping(value, where)
     _refuse_unknown_keys(file, where, _FILE_KEYS)
-    given = [key for key in ("file_id", "file_data", "file_url") if file.get(key) is not None]
-    # Builders of forms send empty strings for what they have not.
-    named = [key for key in given if file[key] != ""] or given[:1]
-    if not named:
-        raise MissingParameter(f"{where}.file_id")
-    if len(named) > 1:
-        raise InvalidRequest(
-            f"Invalid '{where}': give either {named[0]} or {named[1]}, not both.", param=where, code="invalid_value"
-        )
+    key = naming_key(file, where, ("file_id", "file_data", "file_url"))
     filename = file.get("filename")
     if filename is not None:
         filename = checks.string(filename, f"{where}.filename")
-    param = f"{where}.{named[0]}"
-    ref = checks.string(file[named[0]], param, empty=False)
+    param = f"{where}.{key}"
+    ref = checks.string(file[key], param, empty=False)
     mime_type = explicit_type(file, where)
     kind: MediaKind = "inline"
-    if named[0] != "file_data":
-        kind, ref = ("file_id", ref) if named[0] == "file_id" and is_file_uri(ref) else kind_of(ref, param)
+    if key != "file_data":
+        kind, ref = ("file_id", ref) if key == "file_id" and is_file_uri(ref) else kind_of(ref, param)
     if kind == "inline":
         ref, mime_type = read_data(ref, param, given=mime_type, filename=filename, place_of_urls="'file_url'")
     elif kind == "pass" and mime_type is None and filename:
         mime_type = media_types.from_filename(filename)
-    elif named[0] == "file_url" and kind == "file_id" and not WEB.match(ref):
+    elif key == "file_url" and kind == "file_id" and not WEB.match(ref):
         raise not_a_url(param, ref)
     resolution = read_detail(file.get("detail"), f"{where}.detail")
     return Media(param, kind, ref, mime_type, filename, resolution, video_metadata(file, where))

@@ -96,20 +96,7 @@ def read_response_format(ask: Ask, value: object, param: str) -> None:
 def _json_schema(ask: Ask, value: object, where: str) -> None:
     described = checks.mapping(value, where)
     ask.refuse_unknown_keys(described, where, frozenset({"name", "description", "schema", "strict"}))
-    checks.string(checks.required(described, "name", where), f"{where}.name", empty=False)
-    strict = described.get("strict")
-    strict = strict is not None and checks.boolean(strict, f"{where}.strict")
-    schema = described.get("schema")
-    if schema is None:
-        if strict:
-            checks.required(described, "schema", where)
-        return
-    schema = checks.mapping(schema, f"{where}.schema")
-    # Gemini's config has no place for the schema's description but the schema's own.
-    description = described.get("description")
-    if description is not None and "description" not in schema and "$ref" not in schema:
-        schema = {**schema, "description": checks.string(description, f"{where}.description")}
-    generation.write_schema(ask, schema, f"{where}.schema", strict=strict)
+    generation.read_named_schema(ask, described, where, required=False)
 
 
 def read_modalities(ask: Ask, value: object, param: str) -> None:

@@ -5,11 +5,10 @@ form (`{"googleSearch": {}}`, either case) and as `{"type": …}`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 from liftgate.ask import checks, tools
 from liftgate.ask.builder import Ask
-from liftgate.ask.tool_choice import choose, choose_functions, declared_function
+from liftgate.ask.tool_choice import OPENAIS_MODES, choose, choose_functions, declared_function
 from liftgate.ask.tools import GOOGLE_TOOLS, MAX_DECLARATIONS
 from liftgate.dialects.chat.question import Reading
 from liftgate.json_types import JsonMapping, JsonObject
@@ -29,7 +28,6 @@ _LISTS = ("tools", "functions")
 _DECLARATIONS = ("functionDeclarations", "function_declarations")
 CHOICES = frozenset({"tool_choice", "function_call"})
 """What `read_choice` reads."""
-_MODES: dict[str, Literal["NONE", "AUTO", "ANY"]] = {"none": "NONE", "auto": "AUTO", "required": "ANY"}
 
 
 def read_tools(ask: Ask, value: object, param: str) -> None:
@@ -135,7 +133,7 @@ def read_choice(reading: Reading) -> None:
     if chosen is None or (not ask.facts.tools and ask.drop_params):
         return
     if isinstance(chosen, str):
-        choose(ask, _MODES[checks.choice(chosen, param, _MODES)], param)
+        choose(ask, OPENAIS_MODES[checks.choice(chosen, param, OPENAIS_MODES)], param)
         return
     found = checks.mapping(chosen, param)
     if param == "function_call":

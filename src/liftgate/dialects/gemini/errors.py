@@ -5,7 +5,7 @@ stream.
 from __future__ import annotations
 
 from liftgate import errors
-from liftgate.dialects.dialect import ErrorBody
+from liftgate.dialects.dialect import ErrorBody, of_class
 from liftgate.errors import (
     FileNotFound,
     LiftgateError,
@@ -74,7 +74,7 @@ GEMINI = Gemini()
 
 
 def status_of(kind: type[LiftgateError]) -> str:
-    return next(STATUSES[each] for each in kind.__mro__ if each in STATUSES)
+    return of_class(STATUSES, kind)
 
 
 def in_googles_words(error: LiftgateError) -> LiftgateError:

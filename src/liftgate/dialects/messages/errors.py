@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 from liftgate import errors
-from liftgate.dialects.dialect import JSON, OUR_LIST, ErrorBody, with_our_list
+from liftgate.dialects.dialect import JSON, OUR_LIST, ErrorBody, of_class, with_our_list
 from liftgate.errors import (
     AuthenticationFailed,
     InvalidRequest,
@@ -71,7 +71,7 @@ ANTHROPIC = Anthropic()
 
 
 def type_of(kind: type[LiftgateError]) -> str:
-    return next(TYPES[each] for each in kind.__mro__ if each in TYPES)
+    return of_class(TYPES, kind)
 
 
 def in_anthropics_words(error: LiftgateError) -> str:

@@ -120,15 +120,7 @@ def _text(reading: Reading, value: object, param: str) -> None:
 
 def _schema(ask: Ask, form: JsonObject, at: str) -> None:
     ask.refuse_unknown_keys(form, at, frozenset({"type", "name", "description", "schema", "strict"}))
-    checks.string(checks.required(form, "name", at), f"{at}.name", empty=False)
-    strict = form.get("strict")
-    strict = strict is not None and checks.boolean(strict, f"{at}.strict")
-    schema = checks.mapping(checks.required(form, "schema", at), f"{at}.schema")
-    # Gemini's config has no place for the schema's description but the schema's own.
-    description = form.get("description")
-    if description is not None and "description" not in schema and "$ref" not in schema:
-        schema = {**schema, "description": checks.string(description, f"{at}.description")}
-    generation.write_schema(ask, schema, f"{at}.schema", strict=strict)
+    generation.read_named_schema(ask, form, at, required=True)
 
 
 def _reasoning(reading: Reading, value: object, param: str) -> None:

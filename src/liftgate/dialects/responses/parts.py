@@ -19,13 +19,13 @@ from liftgate.ask.media_parts import (
     explicit_type,
     kind_of,
     media_part,
+    naming_key,
     not_a_url,
     read_audio,
     read_detail,
     read_known,
     video_metadata,
 )
-from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
 from liftgate.names import begins_like_a_file, is_file_uri
 
@@ -71,17 +71,10 @@ def read_text(ask: Ask, part: JsonObject, where: str) -> str:
 
 
 def _one_of(part: JsonObject, where: str, names: tuple[str, ...]) -> tuple[str, str, str]:
-    """The one key that refers to the file: it, its path, its text. Builders of forms send "" for what they have not."""
-    given = [key for key in names if part.get(key) is not None]
-    named = [key for key in given if part[key] != ""] or given[:1]
-    if not named:
-        raise MissingParameter(f"{where}.{names[0]}")
-    if len(named) > 1:
-        raise InvalidRequest(
-            f"Invalid '{where}': give either {named[0]} or {named[1]}, not both.", param=where, code="invalid_value"
-        )
-    param = f"{where}.{named[0]}"
-    return named[0], param, checks.string(part[named[0]], param, empty=False)
+    """The one key that refers to the file: it, its path, its text."""
+    key = naming_key(part, where, names)
+    param = f"{where}.{key}"
+    return key, param, checks.string(part[key], param, empty=False)
 
 
 def _file(part: JsonObject, where: str) -> Media:

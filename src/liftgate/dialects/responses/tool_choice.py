@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from liftgate.ask import checks
-from liftgate.ask.tool_choice import choose, choose_functions, declared_function
+from liftgate.ask.tool_choice import OPENAIS_MODES, choose, choose_functions, declared_function
 from liftgate.dialects.responses.question import Reading
 from liftgate.errors import UnsupportedParameter
 from liftgate.json_types import JsonObject
 
-_MODES: dict[str, Literal["NONE", "AUTO", "ANY"]] = {"none": "NONE", "auto": "AUTO", "required": "ANY"}
 _HOSTED = ("web_search", "code_interpreter", "file_search", "image_generation", "mcp")
 
 
@@ -20,8 +17,8 @@ def read_choice(reading: Reading, value: object, param: str) -> None:
     if not ask.facts.tools and ask.drop_params:
         return
     if isinstance(value, str):
-        if checks.choice(value, param, _MODES) != "auto" or ask.declarations or ask.google_tools:
-            choose(ask, _MODES[value], param)
+        if checks.choice(value, param, OPENAIS_MODES) != "auto" or ask.declarations or ask.google_tools:
+            choose(ask, OPENAIS_MODES[value], param)
         return
     found = checks.mapping(value, param)
     kind = checks.required(found, "type", param)
