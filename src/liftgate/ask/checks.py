@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, TypeAlias
 
-from liftgate.errors import InvalidRequest, MissingParameter, shortened
+from liftgate.errors import InvalidRequest, MissingParameter, UnknownParameter, shortened
 from liftgate.json_types import JsonObject, kind
 from liftgate.whole_numbers import as_whole
 
@@ -66,12 +66,12 @@ def shown(value: object) -> str:
     return f"'{text}'" if len(text) <= _SHOWN else f"'{text[:_SHOWN]}…'"
 
 
-def unknown(param: At, known: Iterable[str] = ()) -> InvalidRequest:
+def unknown(param: At, known: Iterable[str] = ()) -> UnknownParameter:
     """`known`: names of which one may have been meant, if it is two edits away at most."""
     param = shortened(str(param))
     near = min(((_edits(param, name), name) for name in known), default=(3, "")) if len(param) <= _SHOWN else (3, "")
     meant = f" Did you mean '{near[1]}'?" if near[0] <= 2 else ""
-    return InvalidRequest(f"Unknown parameter: '{param}'.{meant}", param=param, code="unknown_parameter")
+    return UnknownParameter(param, meant)
 
 
 def _edits(one: str, other: str) -> int:

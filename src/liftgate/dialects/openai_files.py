@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.errors import InvalidRequest, MissingParameter, UnknownParameter
 from liftgate.json_types import JsonMapping, JsonObject, loaded
 from liftgate.records import FileRecord
 from liftgate.whole_numbers import as_whole
@@ -29,7 +29,7 @@ def read_life(given: JsonMapping, got: str = "") -> int:
     unknown = next((name for name, value in given.items() if name not in _LIFE and value is not None), None)
     if unknown is not None:
         name = f"expires_after.{unknown}"
-        raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+        raise UnknownParameter(name)
     for name in _LIFE:
         if given.get(name) is None:
             raise MissingParameter(f"expires_after.{name}")

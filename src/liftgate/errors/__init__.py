@@ -8,6 +8,7 @@ dialect.
     ├── RequestError                 the caller can mend it; never retried
     │   ├── InvalidRequest           400  a value, a field, the JSON, the multipart body
     │   │   ├── MissingParameter
+    │   │   ├── UnknownParameter
     │   │   ├── UnsupportedParameter      the model or Liftgate cannot do it; drop_params drops it
     │   │   └── FileUnusable              this file cannot be used so: empty, failed processing, wrong type
     │   ├── AuthenticationFailed     401
@@ -80,6 +81,7 @@ from liftgate.errors.request import RequestError as RequestError
 from liftgate.errors.request import RequestTimeout as RequestTimeout
 from liftgate.errors.request import RouteNotFound as RouteNotFound
 from liftgate.errors.request import TooLarge as TooLarge
+from liftgate.errors.request import UnknownParameter as UnknownParameter
 from liftgate.errors.request import UnsupportedEncoding as UnsupportedEncoding
 from liftgate.errors.request import UnsupportedParameter as UnsupportedParameter
 from liftgate.errors.request import UploadNotFound as UploadNotFound

@@ -24,6 +24,15 @@ class MissingParameter(InvalidRequest):
         super().__init__(f"Missing required parameter: '{shortened(param)}'.", param=param)
 
 
+class UnknownParameter(InvalidRequest):
+    """A field, or a parameter of a query, that there is not. `more`: what may have been meant."""
+
+    default_code = "unknown_parameter"
+
+    def __init__(self, param: str, more: str = "") -> None:
+        super().__init__(f"Unknown parameter: '{shortened(param)}'.{more}", param=param)
+
+
 class UnsupportedParameter(InvalidRequest):
     """The model, or Liftgate, cannot do what this parameter asks; `drop_params` drops it."""
 

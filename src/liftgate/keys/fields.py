@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from liftgate.errors import InvalidRequest, shortened
+from liftgate.errors import InvalidRequest, UnknownParameter, shortened
 from liftgate.keys import values
 from liftgate.settings.spelling import hint
 
@@ -131,11 +131,7 @@ def read_fields(
             continue
         row = rows.get(name)
         if row is None:
-            raise InvalidRequest(
-                f"Unknown parameter: '{shortened(name)}'.{hint(shortened(name), rows)}",
-                param=name,
-                code="unknown_parameter",
-            )
+            raise UnknownParameter(name, hint(shortened(name), rows))
         if row.reader is not None:
             found[name] = row.reader(value, name)
         elif row.fate == "refused" and value not in (None, False, 0, "", [], {}):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from liftgate.dialects.openai_files import check_count, check_purpose, read_life, read_models
-from liftgate.errors import InvalidRequest
+from liftgate.errors import InvalidRequest, UnknownParameter
 from liftgate.records import NewFile
 from liftgate.whole_numbers import whole_number
 
@@ -44,7 +44,7 @@ def read_fields(fields: Sequence[tuple[str, str]]) -> NewFile:
                 raise InvalidRequest(f"Duplicate parameter: '{name}'.", param=name, code="duplicate_parameter")
             found[name] = value
         elif not _BOOKKEEPING.match(name):
-            raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+            raise UnknownParameter(name)
     check_provider(found.get("custom_llm_provider", ""))
     if found.get("target_storage", "default") not in ("default", ""):
         raise InvalidRequest("Invalid value: 'target_storage' can only be 'default'.", param="target_storage")

@@ -17,7 +17,7 @@ from multipart import (  # type: ignore[import-untyped]
     parse_options_header,
 )
 
-from liftgate.errors import InvalidRequest
+from liftgate.errors import InvalidRequest, UnknownParameter
 from liftgate.files.filename import bare_filename, decoded_name, extended_filename
 from liftgate.server.form_parser import FormParser
 from liftgate.server.transfer_encoding import Decoder, decoder_of
@@ -150,7 +150,7 @@ class _Form:
         )
         if self._name != self.file_field:
             if segment.filename is not None:
-                raise InvalidRequest(f"Unknown parameter: '{self._name}'.", param=self._name, code="unknown_parameter")
+                raise UnknownParameter(self._name)
             return
         if self.sink is not None:
             raise InvalidRequest(f"Duplicate parameter: '{self._name}'.", param=self._name, code="duplicate_parameter")

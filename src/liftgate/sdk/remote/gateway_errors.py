@@ -32,6 +32,7 @@ _BY_STATUS: Mapping[int, type[LiftgateError]] = {
 _BY_CODE: Mapping[tuple[int, str], type[LiftgateError]] = {
     (400, "unsupported_parameter"): errors.UnsupportedParameter,
     (400, "missing_required_parameter"): errors.MissingParameter,
+    (400, "unknown_parameter"): errors.UnknownParameter,
     (400, "unsupported_file"): errors.FileUnusable,
     (404, "model_not_found"): errors.ModelNotFound,
     (429, "upstream_rate_limited"): errors.UpstreamRateLimited,

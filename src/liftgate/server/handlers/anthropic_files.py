@@ -16,7 +16,7 @@ from liftgate.dialects.messages.files import (
     read_limit,
 )
 from liftgate.engine.files import Creation, FilePage
-from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.errors import InvalidRequest, MissingParameter, UnknownParameter
 from liftgate.files.filename import UNNAMED, clean_filename
 from liftgate.magic_bytes import HEAD
 from liftgate.media_types import bare, resolve
@@ -93,7 +93,7 @@ def _life_in(fields: Sequence[tuple[str, str]]) -> int | None:
     life = None
     for name, value in fields:
         if name != "expires_in_seconds":
-            raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+            raise UnknownParameter(name)
         life = read_life(value)
     return life
 

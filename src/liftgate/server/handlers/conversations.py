@@ -11,8 +11,9 @@ from liftgate.errors import MissingParameter
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import encoded
 from liftgate.server.bodies import LARGE, SMALL
-from liftgate.server.handlers.responses import INCLUDE, check_include, item_list, read_limit, read_order
+from liftgate.server.handlers.responses import INCLUDE, check_include, item_list, items_limit
 from liftgate.server.large_answers import large_response
+from liftgate.server.query import check_known, given, read_order
 from liftgate.server.request import Request
 from liftgate.server.responses import JSON, Response, json_response
 
@@ -69,7 +70,7 @@ async def list_items(request: Request) -> Response:
         request.owner,
         _id(request),
         after=query.get("after"),
-        limit=read_limit(query.get("limit")),
+        limit=items_limit(query.get("limit")),
         order=read_order(query.get("order")),
         images=images,
     )
@@ -98,9 +99,7 @@ async def _body(request: Request, *known: str) -> JsonObject:
     # Items hold what a model is told; all else is names.
     most = None if "items" in known else SMALL
     body = await request.json_object(most) if request.unread else {}
-    for name, value in body.items():
-        if name not in known and value is not None:
-            raise checks.unknown(name)
+    check_known(given(body), *known)
     return body
 
 

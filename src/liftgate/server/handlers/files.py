@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, cast
 
 from liftgate.dialects.openai_files import openai_file, openai_file_deleted, openai_file_list
 from liftgate.engine.files import Creation
-from liftgate.errors import InvalidRequest, MissingParameter, TooLarge
+from liftgate.errors import MissingParameter, TooLarge
 from liftgate.files.filename import clean_filename
 from liftgate.records import NewFile
 from liftgate.server.auditing import by_of
 from liftgate.server.conditions import check_change, etag_of, may_change
 from liftgate.server.file_form import check_provider, read_fields
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
+from liftgate.server.query import read_limit, read_order
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.sizes import announced
-from liftgate.whole_numbers import whole_number
 
 SELECTORS = ("custom_llm_provider", "provider", "model", "target_model_names", "key")
 """LiteLLM's ways to say where a file is; here it is in one place, so they choose nothing. `key` was used already."""
@@ -68,17 +67,12 @@ async def create_file(request: Request) -> Response:
 
 async def list_files(request: Request) -> Response:
     query = _selectors(request, "purpose", "limit", "order", "after")
-    order = query.get("order", "desc")
-    if order not in ("asc", "desc"):
-        raise InvalidRequest(
-            f"Invalid value: '{order}'. Supported values are: 'asc' and 'desc'.", param="order", code="invalid_value"
-        )
     page = await request.gateway.files.list(
         request.owner,
         purpose=query.get("purpose"),
         after=query.get("after"),
-        limit=_limit(query.get("limit")),
-        order=cast(Literal["asc", "desc"], order),
+        order=read_order(query.get("order")),
+        limit=read_limit(query.get("limit"), LARGEST_PAGE, LARGEST_PAGE),
     )
     return json_response(openai_file_list(page.files, has_more=page.has_more))
 
@@ -110,15 +104,3 @@ def check_length(request: Request) -> None:
     length = request.content_length
     if length is not None and length > largest + _AROUND_THE_FILE:
         raise TooLarge(announced("file size", largest, length), param="file")
-
-
-def _limit(value: str | None) -> int:
-    if value is None:
-        return LARGEST_PAGE
-    number = whole_number(value)
-    if number is None or not 1 <= number <= LARGEST_PAGE:
-        raise InvalidRequest(
-            f"Invalid 'limit': expected an integer from 1 to {LARGEST_PAGE}, but got '{value[:20]}' instead.",
-            param="limit",
-        )
-    return number

@@ -16,6 +16,7 @@ from liftgate.keys.values import dollars, text, texts
 from liftgate.records import KeyRecord, KeySearch
 from liftgate.server.auditing import by_of
 from liftgate.server.bodies import SMALL
+from liftgate.server.query import check_known
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.server.usage_asked import settled
@@ -54,9 +55,7 @@ async def bulk_update(request: Request) -> Response:
     items = body.get("keys")
     if items is None:
         raise MissingParameter("keys")
-    for name in body:
-        if name != "keys":
-            raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+    check_known(body, "keys")
     if not isinstance(items, list) or not 0 < len(items) <= LARGEST_PAGE:
         raise InvalidRequest(f"'keys' is an array of 1 to {LARGEST_PAGE} objects.", param="keys")
     done: list[JsonObject] = []
@@ -91,9 +90,7 @@ async def reset_spend(request: Request) -> Response:
     """Less counts as spent of the key's budgets: `reset_to`, US dollars."""
     by = managing(request)
     body = await optional_object(request)
-    for name in body:
-        if name != "reset_to":
-            raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+    check_known(body, "reset_to")
     to = dollars(body.get("reset_to"), "reset_to")
     if to is None:
         raise MissingParameter("reset_to")
@@ -137,9 +134,7 @@ async def _block(request: Request, *, on: bool) -> Response:
     by = managing(request)
     body = await optional_object(request)
     key = _named(body)
-    for name in body:
-        if name != "key":
-            raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+    check_known(body, "key")
     await settled(request)
     return json_response(await request.gateway.keyring.block(key, by, on=on))
 
@@ -313,9 +308,7 @@ def _named(body: JsonMapping) -> str:
 
 def _named_many(body: JsonMapping) -> tuple[list[str], tuple[str, ...]]:
     """`keys` and `key_aliases`."""
-    for name in body:
-        if name not in ("keys", "key_aliases"):
-            raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+    check_known(body, "keys", "key_aliases")
     return list(texts(body.get("keys"), "keys")), texts(body.get("key_aliases"), "key_aliases")
 
 

@@ -13,11 +13,12 @@ from liftgate.engine.overview import PROJECT_BYTES, AccountUse, CopyPlace, FileC
 from liftgate.errors import InvalidRequest, LiftgateError, let_go
 from liftgate.json_types import JsonObject
 from liftgate.records import CopyRecord, FileSearch
+from liftgate.server.query import read_limit
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.settings.sections import LOCAL, MASTER
-from liftgate.whole_numbers import whole_number
 
+USUAL_PAGE = 100
 LARGEST_PAGE = 1000
 LONGEST_SEARCH = 200
 _SORTS = ("created_at", "filename", "bytes")
@@ -37,7 +38,7 @@ async def find_files(request: Request) -> Response:
         sort=cast(Literal["created_at", "filename", "bytes"], _one_of(query, "sort", _SORTS)),
         descending=_one_of(query, "order", ("desc", "asc")) == "desc",
         after=query.get("after"),
-        limit=_limit(query.get("limit")),
+        limit=read_limit(query.get("limit"), USUAL_PAGE, LARGEST_PAGE),
     )
     files, following = await request.gateway.overview.find_files(request.owner, wanted)
     return json_response(
@@ -185,13 +186,3 @@ def _one_of(query: dict[str, str], name: str, values: tuple[str, ...]) -> str:
             f"Invalid value: '{value[:40]}'. Supported values are: {known}.", param=name, code="invalid_value"
         )
     return value
-
-
-def _limit(value: str | None) -> int:
-    number = 100 if value is None else whole_number(value)
-    if number is None or not 1 <= number <= LARGEST_PAGE:
-        raise InvalidRequest(
-            f"Invalid 'limit': expected an integer from 1 to {LARGEST_PAGE}, but got '{(value or '')[:20]}' instead.",
-            param="limit",
-        )
-    return number

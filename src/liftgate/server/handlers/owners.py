@@ -14,6 +14,7 @@ from liftgate.keys.shown import made_key
 from liftgate.keys.values import flag, owner, text, texts
 from liftgate.records import OwnerSearch
 from liftgate.server.handlers.keys import check_looks, managing, optional_object, page_number, sorting
+from liftgate.server.query import check_known
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.server.usage_asked import settled
@@ -67,9 +68,7 @@ class OwnerRoutes:
         by = managing(request)
         body = await optional_object(request)
         many = f"{self._id}s"
-        for name in body:
-            if name != many:
-                raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+        check_known(body, many)
         names = list(texts(body.get(many), many))
         if not names:
             raise MissingParameter(many)
@@ -96,7 +95,7 @@ class OwnerRoutes:
         found, total = await request.gateway.owners.list(search)
         shown = [self._named_so(each) for each in found]
         if self._noun == "team":
-            if total > search.size == MOST_TEAMS:
+            if search.size == MOST_TEAMS and total > MOST_TEAMS:
                 raise InvalidRequest(f"There are more than {MOST_TEAMS:,} of them: ask by 'page'.", param="page")
             return json_response(shown)
         pages = {"page": search.page, "page_size": search.size, "total_pages": -(-total // search.size)}

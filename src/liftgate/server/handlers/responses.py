@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Literal, cast
 
 from liftgate.dialects.responses.compaction import Compaction
 from liftgate.dialects.responses.dialect import Counted
@@ -16,6 +15,7 @@ from liftgate.large_bodies import encoded
 from liftgate.server.bodies import LARGE
 from liftgate.server.handlers.generate import PATIENCE, asks_for_stream, streamed
 from liftgate.server.large_answers import large_response
+from liftgate.server.query import read_limit, read_order
 from liftgate.server.request import Request
 from liftgate.server.responses import JSON, Response, StreamedResponse, json_response
 from liftgate.whole_numbers import whole_number
@@ -141,7 +141,7 @@ async def list_input_items(request: Request) -> Response:
         request.owner,
         request.params["response_id"],
         after=query.get("after"),
-        limit=read_limit(query.get("limit")),
+        limit=items_limit(query.get("limit")),
         order=read_order(query.get("order")),
         images=images,
     )
@@ -158,25 +158,8 @@ def item_list(items: list[JsonObject], *, has_more: bool) -> JsonObject:
     }
 
 
-def read_order(value: str | None) -> Literal["asc", "desc"]:
-    if value not in (None, "asc", "desc"):
-        raise InvalidRequest(
-            f"Invalid value: '{value[:20]}'. Supported values are: 'asc' and 'desc'.",
-            param="order",
-            code="invalid_value",
-        )
-    return cast(Literal["asc", "desc"], value or "desc")
-
-
-def read_limit(value: str | None) -> int:
-    number = PAGE if value is None else whole_number(value)
-    if number is None or not 1 <= number <= LARGEST_PAGE:
-        raise InvalidRequest(
-            f"Invalid 'limit': expected an integer from 1 to {LARGEST_PAGE}, but got '{(value or '')[:20]}' instead.",
-            param="limit",
-            code="invalid_value",
-        )
-    return number
+def items_limit(value: str | None) -> int:
+    return read_limit(value, PAGE, LARGEST_PAGE, "invalid_value")
 
 
 def check_include(query: dict[str, str]) -> bool:

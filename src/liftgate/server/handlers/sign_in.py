@@ -6,12 +6,13 @@ import logging
 
 from liftgate.audit import By, note
 from liftgate.engine.sign_ins import IDLE_SECONDS, SignedIn
-from liftgate.errors import AuthenticationFailed, InvalidRequest, MissingParameter, let_go
+from liftgate.errors import AuthenticationFailed, MissingParameter, let_go
 from liftgate.json_types import JsonObject
 from liftgate.keys.key import Caller
 from liftgate.server.asgi import Header
 from liftgate.server.auth import OPEN
 from liftgate.server.origin import client_of
+from liftgate.server.query import check_known
 from liftgate.server.request import Request
 from liftgate.server.responses import JSON, Response, json_response
 from liftgate.server.sign_in import SignInDesk, check_origin, cookie_of, set_cookie, signed_in
@@ -52,9 +53,7 @@ async def sign_in(request: Request) -> Response:
         return _answer(_session_json(request, OPEN, keys=False))
     desk.check_rate(request)
     body = await request.json_object(LARGEST_BODY)
-    unknown = next((name for name in body if name != "key"), None)
-    if unknown is not None:
-        raise InvalidRequest(f"Unknown parameter: '{unknown}'.", param=unknown, code="unknown_parameter")
+    check_known(body, "key")
     key = body.get("key")
     if not key or not isinstance(key, str):
         raise MissingParameter("key")

@@ -12,6 +12,7 @@ from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.records import FileRecord, NewFile, UploadRecord
 from liftgate.server.bodies import SMALL
 from liftgate.server.multipart import MAX_FIELD_BYTES, Fields, FilePart, boundary_of, read_form
+from liftgate.server.query import check_known, given
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.sizes import announced
@@ -50,12 +51,13 @@ async def add_part(request: Request) -> Response:
 
     def open_part(_: FilePart, before: Fields) -> PartArrival:
         nonlocal found
-        _refuse(before)
+        check_known(name for name, _ in before)
         found = True
         return part
 
     try:
-        _refuse(await read_form(request.pieces(), boundary, length, file_field="data", open_file=open_part))
+        fields = await read_form(request.pieces(), boundary, length, file_field="data", open_file=open_part)
+        check_known(name for name, _ in fields)
         if not found:
             raise MissingParameter("data")
         if not part.size:
@@ -113,11 +115,9 @@ def _shown(upload: UploadRecord, file: FileRecord | None = None) -> JsonObject:
 
 
 async def _body(request: Request, *allowed: str) -> JsonMapping:
-    """The JSON object, of fields that are known: nothing a client sent is dropped in silence. Null counts as absent."""
+    """The JSON object, of fields that are known."""
     body = await request.json_object(SMALL)
-    unknown = next((name for name, value in body.items() if name not in allowed and value is not None), None)
-    if unknown is not None:
-        raise InvalidRequest(f"Unknown parameter: '{unknown}'.", param=unknown, code="unknown_parameter")
+    check_known(given(body), *allowed)
     return body
 
 
@@ -134,8 +134,3 @@ def _value(body: JsonMapping, name: str, kind: type[T]) -> T:
 
 def _wrong_type(name: str, kind: type) -> InvalidRequest:
     return InvalidRequest(f"Invalid type for '{name}': expected {_TYPES[kind]}.", param=name, code="invalid_type")
-
-
-def _refuse(fields: Fields) -> None:
-    for name, _ in fields:
-        raise InvalidRequest(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
