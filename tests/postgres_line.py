@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import tempfile
 import threading
@@ -12,29 +11,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal
 
+from line import Line
+
 READY = b"Z\0\0\0\5I"
 """The server is ready for the next query, outside of a transaction."""
 
 
-class PostgresLine:
+class PostgresLine(Line):
     """`cut(marker, when)`: the transaction in which `marker` was sent is the last one; then nobody gets through, until
     `mend`. `was_cut`: once that has happened. `slow(markers, seconds)`: whatever has one of these waits so long."""
 
     def __init__(self, target: Path, directory: Path) -> None:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(directory / ".s.PGSQL.5432"))
+        listener.listen(64)
+        super().__init__(listener)
         self._target = str(target)
         self._directory = directory
-        self._lock = threading.Lock()
-        self._pairs: list[tuple[socket.socket, socket.socket]] = []
-        self._carrying: list[threading.Thread] = []
+        self._marked: set[socket.socket] = set()
+        """Clients whose marked transaction is being committed."""
         self._marker: bytes | None = None
         self._when: Literal["before", "behind"] = "before"
         self._is_open = True
         self._slow: tuple[bytes, ...] = ()
         self._seconds = 0.0
         self.was_cut = threading.Event()
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(directory / ".s.PGSQL.5432"))
-        self._listener.listen(64)
 
     def url(self, url: str) -> str:
         """The database of `url` as it is reached over this line."""
@@ -51,43 +52,18 @@ class PostgresLine:
         with self._lock:
             self._marker, self._is_open = None, True
 
-    def close(self) -> None:
-        self._listener.close()
-        self._break()
-        for carrying in self._carrying:
-            carrying.join()
+    def reach(self) -> socket.socket:
+        if not self._is_open:
+            raise ConnectionRefusedError
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self._target)
+        return server
 
-    def serve(self) -> None:
-        """Until it is closed."""
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            with self._lock:
-                if not self._is_open:
-                    client.close()
-                    continue
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(self._target)
-                self._pairs.append((client, server))
-            carrying = threading.Thread(target=self._carry, args=(client, server), daemon=True)
-            self._carrying.append(carrying)
-            carrying.start()
+    def up(self, client: socket.socket, server: socket.socket) -> None:
+        with client.makefile("rb") as sent:
+            self._send(sent, client, server)
 
-    def _carry(self, client: socket.socket, server: socket.socket) -> None:
-        marked = threading.Event()
-        back = threading.Thread(target=self._answer, args=(server, client, marked), daemon=True)
-        back.start()
-        with client, server:
-            with contextlib.suppress(OSError), client.makefile("rb") as sent:
-                self._send(sent, server, marked)
-            for end in (client, server):
-                with contextlib.suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-            back.join()
-
-    def _send(self, sent: IO[bytes], server: socket.socket, marked: threading.Event) -> None:
+    def _send(self, sent: IO[bytes], client: socket.socket, server: socket.socket) -> None:
         is_marked, commits = False, set[bytes]()
         # The first message has no letter.
         server.sendall((size := sent.read(4)) + sent.read(int.from_bytes(size) - 4))
@@ -102,32 +78,25 @@ class PostgresLine:
                     self._break()
                     return
                 if is_marked:
-                    marked.set()
+                    self._marked.add(client)
                 is_marked = False
             server.sendall(letter + size + content)
 
-    def _answer(self, server: socket.socket, client: socket.socket, marked: threading.Event) -> None:
-        with contextlib.suppress(OSError):
-            while piece := server.recv(65536):
-                if marked.is_set() and READY in piece:
-                    # Cut for all others first: whatever is asked after this commit finds nobody.
-                    self._break(but=client)
-                    client.sendall(piece)
-                    break
+    def down(self, server: socket.socket, client: socket.socket) -> None:
+        while piece := server.recv(65536):
+            if client in self._marked and READY in piece:
+                # Cut for all others first: whatever is asked after this commit finds nobody.
+                self._break(but=client)
                 client.sendall(piece)
-        with contextlib.suppress(OSError):
-            client.shutdown(socket.SHUT_RDWR)
+                return
+            client.sendall(piece)
 
     def _break(self, but: socket.socket | None = None) -> None:
         with self._lock:
             self._is_open = False
             self.was_cut.set()
-            pairs, self._pairs = self._pairs, []
-        for pair in pairs:
-            for end in pair:
-                if end is not but:
-                    with contextlib.suppress(OSError):
-                        end.shutdown(socket.SHUT_RDWR)
+            ends = self._ends - {but}
+        self.end(*ends)
 
 
 def is_commit(letter: bytes, content: bytes, commits: set[bytes]) -> bool:
@@ -145,11 +114,8 @@ def is_commit(letter: bytes, content: bytes, commits: set[bytes]) -> bool:
 @contextmanager
 def postgres_line(url: str) -> Iterator[PostgresLine]:
     target = Path(url.partition("host=")[2]) / ".s.PGSQL.5432"
-    with tempfile.TemporaryDirectory(prefix="liftgate-line-") as directory:
-        line = PostgresLine(target, Path(directory))
-        thread = threading.Thread(target=line.serve, daemon=True)
-        thread.start()
-        try:
-            yield line
-        finally:
-            line.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="liftgate-line-") as directory,
+        PostgresLine(target, Path(directory)).opened() as line,
+    ):
+        yield line
