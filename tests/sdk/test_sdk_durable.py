@@ -38,6 +38,9 @@ def test_a_kept_file_outlives_gemini_and_gives_its_bytes_back(sandbox: Sandbox, 
         content = client.file_content(file.id, chunk_size=100_000)
         assert (content.read(), content.filename, content.mime_type) == (wav, "recording.wav", "audio/wav")
         assert [len(piece) for piece in content] == [100_000, 100_000, len(wav) - 200_000]
+        for wrong in (0, -1):
+            with pytest.raises(liftgate.BadRequestError, match="chunk_size"):
+                list(content.iter_bytes(wrong))
         content.write_to_file(tmp_path / "copy.wav")
         assert (tmp_path / "copy.wav").read_bytes() == wav
         assert client.file_retrieve(file.id) == file

@@ -60,6 +60,7 @@ FORMS: dict[str, Callable[[bytes, Path], Any]] = {
     "bytes": lambda data, path: data,
     "bytearray": lambda data, path: bytearray(data),
     "memoryview": lambda data, path: memoryview(data),
+    "memoryview with gaps": lambda data, path: memoryview(b"".join(bytes((each, 0)) for each in data))[::2],
     "str path": lambda data, path: str(path),
     "path": lambda data, path: path,
     "bytesio": lambda data, path: io.BytesIO(data),

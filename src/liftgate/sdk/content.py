@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from functools import partial
 
 from liftgate.sdk.bridge import Bridge, public_errors
+from liftgate.sdk.calls import check_whole_number
 from liftgate.sdk.engine import StoredFile
 
 
@@ -43,7 +44,7 @@ class FileContent:
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """The bytes in order, in pieces of `chunk_size`, the last one shorter."""
-        piece = chunk_size or self._piece
+        piece = self._checked(chunk_size)
         for start in range(0, self.size, piece):
             with public_errors():
                 data = self._bridge.run(partial(self._range, start, piece))
@@ -60,7 +61,7 @@ class FileContent:
         return b"".join([piece async for piece in self.aiter_bytes()])
 
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
-        piece = chunk_size or self._piece
+        piece = self._checked(chunk_size)
         for start in range(0, self.size, piece):
             with public_errors():
                 data = await self._bridge.reach(partial(self._range, start, piece))
@@ -75,6 +76,14 @@ class FileContent:
                 await to_thread(target.write, piece)
         finally:
             await to_thread(target.close)
+
+    def _checked(self, chunk_size: int | None) -> int:
+        """Raises InvalidRequest for a size by which nothing would be read."""
+        if chunk_size is None:
+            return self._piece
+        with public_errors():
+            check_whole_number(chunk_size, "chunk_size", least=1)
+        return chunk_size
 
     async def _range(self, start: int, length: int, _: object) -> bytes:
         return b"".join([piece async for piece in self._source.read(start, min(start + length, self.size))])

@@ -92,10 +92,11 @@ def _own_name(content: object) -> str | None:
 
 
 class MemorySource:
-    """Bytes that the caller holds; not copied."""
+    """Bytes that the caller holds; not copied, unless they lie apart."""
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
-        self._view = memoryview(data).cast("B")
+        view = memoryview(data)
+        self._view = view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
 
     @property
     def size(self) -> int:
