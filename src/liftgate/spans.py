@@ -8,12 +8,12 @@ same.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from secrets import token_hex
 from time import monotonic
-from typing import Any
+from typing import TypeAlias
 
 import msgspec
 
@@ -40,6 +40,10 @@ class Trace(msgspec.Struct, frozen=True):
         return self.began_at + moment - self.started
 
 
+Attribute: TypeAlias = str | int | float | bool | list[str] | None
+"""What a span says of itself; None counts as absent."""
+
+
 class Span(msgspec.Struct):
     """Times are unix seconds; `kind` is OTLP's; `links` are (trace, span). `error`: its class, "" where it went well.
     `counts_as_failed`: whether its status says so."""
@@ -50,13 +54,13 @@ class Span(msgspec.Struct):
     kind: int = INTERNAL
     began: float = 0.0
     ended: float = 0.0
-    attributes: dict[str, Any] = msgspec.field(default_factory=dict)
+    attributes: dict[str, Attribute] = msgspec.field(default_factory=dict)
     links: list[tuple[str, str]] = msgspec.field(default_factory=list)
     error: str = ""
     counts_as_failed: bool = True
     id: str = msgspec.field(default_factory=lambda: token_hex(8))
 
-    def child(self, name: str, began: float, *, kind: int = INTERNAL, **attributes: Any) -> Span:
+    def child(self, name: str, began: float, *, kind: int = INTERNAL, **attributes: Attribute) -> Span:
         """One that lies in it; `began`: on the monotonic clock."""
         return Span(self.trace, name, self.id, kind, self.trace.at(began), attributes=attributes)
 
@@ -75,7 +79,7 @@ active: ContextVar[Span | None] = ContextVar("active_span", default=None)
 
 
 @contextmanager
-def span(name: str, *, kind: int = INTERNAL, attributes: dict[str, Any]) -> Iterator[Span | None]:
+def span(name: str, *, kind: int = INTERNAL, attributes: Mapping[str, Attribute]) -> Iterator[Span | None]:
     """A part of the work, as a child of what is done here; None where that is not traced."""
     here = active.get()
     if here is None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Iterable, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any, Generic
+from typing import Generic
 
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.rows import copies as rows
@@ -25,7 +25,7 @@ from liftgate.deployments import Account
 from liftgate.errors import FileNotReady, LiftgateError, Unavailable
 from liftgate.log_context import working_for
 from liftgate.records import CopyKey, CopyRecord
-from liftgate.spans import Span, active, span
+from liftgate.spans import Attribute, Span, active, span
 
 log = logging.getLogger("liftgate.copies")
 
@@ -164,7 +164,7 @@ class Copies(Generic[S]):
         return self._start(self._page_ins, key, work, name=name)
 
     async def _traced(
-        self, key: CopyKey, attributes: dict[str, Any], work: Coroutine[object, object, Outcome]
+        self, key: CopyKey, attributes: Mapping[str, Attribute], work: Coroutine[object, object, Outcome]
     ) -> Outcome:
         with span("liftgate.page_in", attributes=attributes) as made:
             assert made is not None, "there is a span around it"
@@ -263,7 +263,7 @@ class Copies(Generic[S]):
         rows.note_uses(conn, self.kind.table, [(key, now - (at - used)) for key, used in uses])
 
 
-def _named(subject: Subject, account: Account) -> dict[str, Any]:
+def _named(subject: Subject, account: Account) -> dict[str, Attribute]:
     """What a page-in is about, by the names that spans have."""
     return {"liftgate.file.id": subject.label, "liftgate.account": account.name}
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from liftgate.spans import Span
+from liftgate.spans import Attribute, Span
 
 
-def openinference_of(span: Span) -> dict[str, Any]:
+def openinference_of(span: Span) -> dict[str, Attribute]:
     """The same by OpenInference's names."""
     facts = span.attributes
     operation = facts.get("gen_ai.operation.name")
@@ -20,7 +18,7 @@ def openinference_of(span: Span) -> dict[str, Any]:
         "llm.model_name": facts.get("gen_ai.response.model") or facts["gen_ai.request.model"],
         "llm.token_count.prompt": sent,
         "llm.token_count.completion": made,
-        "llm.token_count.total": None if sent is None or made is None else sent + made,
+        "llm.token_count.total": sent + made if isinstance(sent, int) and isinstance(made, int) else None,
         "llm.token_count.prompt_details.cache_read": facts.get("gen_ai.usage.cache_read.input_tokens"),
         "llm.token_count.completion_details.reasoning": facts.get("gen_ai.usage.reasoning.output_tokens"),
     }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from liftgate.errors import InvalidRequest, UnknownParameter, shortened
+from liftgate.json_types import JsonMapping
 from liftgate.keys import values
 from liftgate.settings.spelling import hint
 
@@ -121,9 +122,7 @@ IN_METADATA = ("model_rpm_limit", "model_tpm_limit")
 BY_FIELD: Mapping[str, Row] = {row.field: row for row in ROWS}
 
 
-def read_fields(
-    body: Mapping[str, Any], *others: str, rows: Mapping[str, Row] = BY_FIELD, whose: str = "a key"
-) -> Fields:
+def read_fields(body: JsonMapping, *others: str, rows: Mapping[str, Row] = BY_FIELD, whose: str = "a key") -> Fields:
     """The fields of a body that act, read. `others`: names that the route itself reads. Raises InvalidRequest."""
     found: Fields = {}
     for name, value in body.items():

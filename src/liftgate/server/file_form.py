@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from liftgate.dialects.openai_files import check_count, check_purpose, read_life, read_models
 from liftgate.errors import InvalidRequest, UnknownParameter
@@ -71,7 +70,7 @@ def _life(found: dict[str, str]) -> int | None:
     anchor, seconds = found.get("expires_after[anchor]"), found.get("expires_after[seconds]")
     if anchor is None and seconds is None:
         return None
-    given: dict[str, Any] = {"anchor": anchor, "seconds": seconds}
+    given: dict[str, object] = {"anchor": anchor, "seconds": seconds}
     if seconds is not None:
         given["seconds"] = seconds if (number := whole_number(seconds)) is None else number
     return read_life(given, got=f", but got '{(seconds or '')[:20]}' instead")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from liftgate.catalog.connection import Connection, SqlRow, chunks, storable
 from liftgate.catalog.rows.copies import FILE_COPIES
@@ -19,7 +19,7 @@ LOOKED_AT = 50_000
 """How many Files one search looks at, and how many can be put in an order of their names or sizes."""
 _STEP = 2000
 
-_KEYS: dict[str, Callable[[SqlRow], Any]] = {
+_KEYS: dict[str, Callable[[SqlRow], tuple[str | int, str]]] = {
     "filename": lambda row: (folded(row[2]), row[0]),
     "bytes": lambda row: (row[6], row[0]),
 }
@@ -96,7 +96,7 @@ class _Look:
                 found.append(last)
         return found, last if self._goes_on(last) else None
 
-    def by(self, key: Callable[[SqlRow], Any]) -> tuple[list[str], str | None]:
+    def by(self, key: Callable[[SqlRow], tuple[str | int, str]]) -> tuple[list[str], str | None]:
         rows = list(self._rows(None))
         if rows and self._goes_on(rows[-1][0]):
             raise InvalidRequest(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +19,7 @@ from liftgate.cli.options import data_options, json_option
 from liftgate.cli.readable import counted, moment, size
 
 if TYPE_CHECKING:
+    from liftgate.files.backup import Begin
     from liftgate.files.copying import Report
     from liftgate.files.restore import Restored
     from liftgate.settings import Settings
@@ -108,7 +109,7 @@ def restore(
 
 
 async def _run_restore(
-    settings: Settings, directory: Path, begin: Any, aside: list[str], *, replace: bool, copies: bool
+    settings: Settings, directory: Path, begin: Begin, aside: list[str], *, replace: bool, copies: bool
 ) -> tuple[Restored, dict[str, str]]:
     from liftgate.blobs.open import open_blob_store
     from liftgate.blobs.places import make_place
@@ -150,7 +151,7 @@ async def _run_restore(
 
 
 @contextmanager
-def _progress(name: str) -> Iterator[Callable[[int], Callable[[int], None]]]:
+def _progress(name: str) -> Iterator[Begin]:
     with progress() as meter:
         transfers = []
 

@@ -7,7 +7,6 @@ is refused, as such a setting of a config is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import click
 
@@ -40,7 +39,7 @@ def litellm_flags(command: Command) -> Command:
     return command
 
 
-def read_litellm_flags(flags: dict[str, Any]) -> list[str]:
+def read_litellm_flags(flags: dict[str, object]) -> list[str]:
     """Takes them out of `flags`; the warnings about those that were given. Raises ConfigError for one that guards."""
     given = [name for name in (*SWITCHES, *VALUES, *REFUSED) if flags.pop(_parameter(name), None) is not None]
     for name in given:
