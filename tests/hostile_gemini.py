@@ -6,10 +6,16 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 EVENT = b'data: {"candidates":[{"content":{"parts":[{"text":"Hi"}],"role":"model"}}]}\r\n\r\n'
 ERROR = b'{"error":{"code":%d,"message":"No.","status":"%b"}}'
+WHOLE = (
+    b'{"candidates":[{"content":{"parts":[{"text":"Hi"}],"role":"model"},"finishReason":"STOP","index":0}],'
+    b'"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":1,"totalTokenCount":6},"responseId":"r"}'
+)
+LONG_STREAM = 10 * 1024 * 1024
+"""Characters of the answer of `long-stream`; it is `fine` otherwise."""
 NAMES = {400: b"INVALID_ARGUMENT", 403: b"PERMISSION_DENIED", 429: b"RESOURCE_EXHAUSTED", 500: b"INTERNAL"}
 MODELS = (
     *("status-400", "status-403", "status-404", "status-429", "status-500", "status-503"),
@@ -29,6 +35,11 @@ def reply(model: str, *, stream: bool) -> bytes | None:
         status = int(model.removeprefix("status-"))
         return answer(status, ERROR % (status, NAMES.get(status, b"UNAVAILABLE")))
     kind = b"text/event-stream" if stream else b"application/json"
+    if model == "fine":
+        return answer(200, b"data: " + WHOLE + b"\r\n\r\n" if stream else WHOLE, kind)
+    if model == "long-stream":
+        pieces = EVENT.replace(b"Hi", b"x" * 4096) * (LONG_STREAM // 4096)
+        return answer(200, pieces + b"data: " + WHOLE + b"\r\n\r\n", kind)
     bodies = {
         "html": b"<html></html>",
         "garbage": b"data: {{{\r\n\r\n" if stream else b"{{{",
@@ -88,4 +99,6 @@ def one(client: socket.socket) -> None:
         if data is None:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         else:
-            client.sendall(data)
+            # Who asked may leave before all of it was read.
+            with suppress(ConnectionError):
+                client.sendall(data)

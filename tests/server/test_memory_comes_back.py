@@ -4,6 +4,7 @@ bytes. Reduced here; the numbers of the issue under `full`."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -200,3 +201,51 @@ def test_many_small_messages_leave_nothing(gateway: GatewayProcess, size: int) -
 @pytest.mark.parametrize("kind", KINDS | NEWER)
 def test_ninety_six_requests_of_ten_mebibytes_leave_nothing(gateway: GatewayProcess, kind: str) -> None:
     assert grown(gateway, kind, 96, 10 * MIB) < LEFT
+
+
+def stored(process: GatewayProcess, size: int) -> None:
+    """One long item, at each of the places that keep one, read again and deleted."""
+    asked: dict[str, object] = {"model": "fine", "input": "x" * size}
+    for more in ({}, {"background": True}, {"stream": True}, {"stream": True, "background": True}):
+        answer = call(process.url, "POST", RESPONSES, json.dumps({**asked, **more}).encode(), JSON)
+        assert answer.status == 200, answer.body[:300]
+        found = re.search(rb'"id": ?"(resp_\w+)"', answer.body)
+        assert found is not None
+        one = f"{RESPONSES}/{found[1].decode()}"
+        assert eventually(partial(has_ended, process, one), seconds=60)
+        assert len(call(process.url, "GET", f"{one}/input_items", None, JSON).body) > size
+        assert call(process.url, "DELETE", one, None, JSON).status == 200
+    begun = call(process.url, "POST", CONVERSATIONS, b"{}", JSON).json()["id"]
+    items = {"items": [{"role": "user", "content": "x" * size}]}
+    post(process, json.dumps(items).encode(), f"{CONVERSATIONS}/{begun}/items")
+    turn = json.dumps({"model": "fine", "input": "on", "conversation": begun}).encode()
+    assert call(process.url, "POST", RESPONSES, turn, JSON).status == 200
+    assert len(call(process.url, "GET", f"{CONVERSATIONS}/{begun}/items", None, JSON).body) > size
+    assert call(process.url, "DELETE", f"{CONVERSATIONS}/{begun}", None, JSON).status == 200
+
+
+def has_ended(process: GatewayProcess, target: str) -> bool:
+    return bool(call(process.url, "GET", target, None, JSON).json()["status"] == "completed")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def storing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GatewayProcess]:
+    flags = [] if request.param == "sqlite" else ["--database-url", request.getfixturevalue("postgres_url")]
+    with hostile_gemini() as upstream:
+        config = tmp_path / "config.yaml"
+        config.write_text(CONFIG.replace("api_key:", f"api_base: {upstream}, api_key:"))
+        process = GatewayProcess(config, tmp_path / "data", *flags, fresh=True)
+        try:
+            process.wait_ready()
+            yield process
+        finally:
+            process.stop()
+
+
+def test_what_is_stored_of_one_long_item_leaves_nothing_in_memory(storing: GatewayProcess) -> None:
+    """Whatever it was, and on either database."""
+    stored(storing, 1024)
+    before = resident(storing)
+    for _ in range(2):
+        stored(storing, 10 * MIB)
+    assert eventually(lambda: resident(storing) - before < LEFT, seconds=90), (resident(storing) - before) / MIB
