@@ -9,7 +9,7 @@ import socket
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -38,9 +38,13 @@ def config(tmp_path: Path) -> Path:
 def refused(cli: Cli, config: Path, data: Path, *arguments: object, code: int = 2) -> str:
     """The one sentence of a start that ends with this code."""
     done = cli.run("--config", config, "--port", 0, "--data-dir", data, *arguments, code=code)
-    said = done.stderr.decode()
+    return one_sentence(done.stderr, done.stdout)
+
+
+def one_sentence(errors: bytes, output: bytes) -> str:
+    said = errors.decode()
     assert said.startswith("liftgate: ") and said.count("\n") == 1, said
-    assert done.stdout == b""
+    assert output == b""
     return said
 
 
@@ -103,19 +107,34 @@ HARMS: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("harm", HARMS)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gateway's directory with forty files, and no gateway: to be copied."""
+    place = tmp_path_factory.mktemp("whole")
+    with filled(write_config(place / "config.yaml", "http://127.0.0.1:9"), place / "data", 40):
+        pass
+    (place / "config.yaml").unlink()
+    return place / "data"
+
+
+@pytest.mark.parametrize(
+    ("harm", "workers"),
+    [
+        *((harm, 1) for harm in HARMS),
+        ("zeroes", 2),
+        *(pytest.param(harm, 2, marks=pytest.mark.full) for harm in [*HARMS][1:]),
+    ],
+)
 def test_catalogue_that_is_not_whole_is_refused_in_a_sentence(
-    cli: Cli, config: Path, tmp_path: Path, harm: str
+    cli: Cli, config: Path, tmp_path: Path, whole: Path, harm: str, workers: int
 ) -> None:
     data = tmp_path / "data"
-    with filled(config, data, 40):
-        pass
+    shutil.copytree(whole, data)
     does, says = HARMS[harm]
     does(data / "catalog.db")
     before = sorted((data / "blobs").rglob("*"))
-    for arguments in ((), ("--num-workers", 2)):
-        said = refused(cli, config, data, *arguments) if not arguments else refused_by_workers(cli, config, data)
-        assert says in said and str(data / "catalog.db") in said
+    said = refused(cli, config, data) if workers == 1 else refused_by_workers(cli, config, data)
+    assert says in said and str(data / "catalog.db") in said
     assert sorted((data / "blobs").rglob("*")) == before
 
 
@@ -124,8 +143,12 @@ def refused_by_workers(cli: Cli, config: Path, data: Path) -> str:
     return done.stderr.decode()
 
 
+MORE = pytest.mark.parametrize("more", [80, pytest.param(300, marks=pytest.mark.full)])
+
+
+@MORE
 def test_copy_put_over_a_killed_gateways_file_is_found_and_not_made_worse(
-    cli: Cli, config: Path, tmp_path: Path
+    cli: Cli, config: Path, tmp_path: Path, more: int
 ) -> None:
     """The log that the killed gateway left would be replayed into the copy."""
     data, backup = tmp_path / "data", tmp_path / "backup.db"
@@ -136,7 +159,7 @@ def test_copy_put_over_a_killed_gateways_file_is_found_and_not_made_worse(
         ]
         with closing(sqlite3.connect(data / "catalog.db")) as source, closing(sqlite3.connect(backup)) as target:
             source.backup(target)
-        for number in range(20, 320):
+        for number in range(20, 20 + more):
             client.files.create(file=(f"{number}.txt", b"%d" % number), purpose="user_data")
     gateway.kill()
     assert (data / "catalog.db-wal").stat().st_size > 0
@@ -153,11 +176,12 @@ def test_copy_put_over_a_killed_gateways_file_is_found_and_not_made_worse(
     again.stop()
 
 
-def test_killed_gateways_own_log_is_taken_up(config: Path, tmp_path: Path) -> None:
+@MORE
+def test_killed_gateways_own_log_is_taken_up(config: Path, tmp_path: Path, more: int) -> None:
     data = tmp_path / "data"
     gateway = GatewayProcess(config, data)
     with client_for(gateway.wait_ready()) as client:
-        made = {client.files.create(file=(f"{n}.txt", b"%d" % n), purpose="user_data").id for n in range(300)}
+        made = {client.files.create(file=(f"{n}.txt", b"%d" % n), purpose="user_data").id for n in range(more)}
     gateway.kill()
     again = GatewayProcess(config, data)
     with client_for(again.wait_ready()) as client:
@@ -243,25 +267,37 @@ def test_server_that_cannot_be_used_is_named_with_host_port_database_and_reason(
         f"postgresql://liftgate:s3cret@/nowhere?host={directory}": ('database "nowhere" does not exist',),
         "postgresql://u:s3cret@/lift?host=/tmp/no-such-place": ("/tmp/no-such-place:5432", "no such socket"),
     }
-    for url, says in mistakes.items():
-        said = refused(cli, config, tmp_path / "data", "--database-url", url)
-        assert all(words in said for words in says), said
-        assert "s3cret" not in said
+    # All at once: each asks again for a second.
+    with ExitStack() as starts:
+        begun = [
+            starts.enter_context(
+                cli.started(
+                    "--config", config, "--port", 0, "--data-dir", tmp_path / f"{number}", "--database-url", url
+                )
+            )
+            for number, url in enumerate(mistakes)
+        ]
+        for process, says in zip(begun, mistakes.values(), strict=True):
+            output, errors = process.communicate(timeout=60)
+            said = one_sentence(errors, output)
+            assert process.returncode == 2 and all(words in said for words in says), said
+            assert "s3cret" not in said
     with psycopg.connect(empty_postgres_url, autocommit=True) as admin:
         admin.execute("CREATE SCHEMA liftgate")
         admin.execute("CREATE TABLE liftgate.blobs (a int)")
     assert "already exists" in refused(cli, config, tmp_path / "data", "--database-url", empty_postgres_url)
 
 
-async def enter(settings: Settings) -> None:
-    async with Gateway(settings):
-        raise AssertionError("it must not start")
+async def refusal(settings: Settings) -> str:
+    with pytest.raises(ConfigError) as told:
+        async with Gateway(settings):
+            raise AssertionError("it must not start")
+    return str(told.value)
 
 
 PASSWORDS = ("pgse cret", "p@s3cret", "s3/cret", "s3?cret", "s3#cret", "100%s3cret", "[s3cret", "s3:cret", "süß-s3cret")
 
 
-@pytest.mark.parametrize("password", PASSWORDS)
 @pytest.mark.parametrize(
     "form",
     [
@@ -282,20 +318,32 @@ PASSWORDS = ("pgse cret", "p@s3cret", "s3/cret", "s3?cret", "s3#cret", "100%s3cr
         "jdbc:postgresql://127.0.0.1/db?user=u&password={}",
     ],
 )
-def test_no_sentence_holds_a_piece_of_a_password(
-    tmp_path: Path, form: str, password: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """As it was typed, and percent-encoded as it should be: in what a start says, and in what it logs."""
-    for written in dict.fromkeys((password, quote(password, safe=""))):
-        url = form.format(written)
-        settings, _ = load_settings(None, {"data_dir": tmp_path, "database_url": url}, {}, serving=False)
+def test_no_sentence_holds_a_piece_of_a_password(tmp_path: Path, form: str, caplog: pytest.LogCaptureFixture) -> None:
+    """As it was typed, and percent-encoded as it should be: in what a start says, and in what it logs.
 
-        with pytest.raises(ConfigError) as told:
-            asyncio.run(enter(settings))
-        said = f"{told.value} {settings!r} {caplog.text}"
-        for piece in (password, quote(password, safe=""), "s3cret", "cret", "pgse", "süß"):
+    All at once: each asks again for a second.
+    """
+    written = [spelled for password in PASSWORDS for spelled in dict.fromkeys((password, quote(password, safe="")))]
+    starts: list[Settings] = []
+    for number, spelled in enumerate(written):
+        where = {"data_dir": tmp_path / f"{number}", "database_url": form.format(spelled)}
+        starts.append(load_settings(None, where, {}, serving=False)[0])
+
+    async def refusals() -> list[str]:
+        return await asyncio.gather(*(refusal(settings) for settings in starts))
+
+    for settings, told in zip(starts, asyncio.run(refusals()), strict=True):
+        assert "database_url" in told
+        said = f"{told} {settings!r} {caplog.text}"
+        for piece in (
+            *PASSWORDS,
+            *(quote(password, safe="") for password in PASSWORDS),
+            "s3cret",
+            "cret",
+            "pgse",
+            "süß",
+        ):
             assert piece not in said, said
-        assert "database_url" in str(told.value)
 
 
 def test_password_is_not_shown_by_the_program_either(cli: Cli, config: Path, tmp_path: Path) -> None:
