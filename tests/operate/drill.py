@@ -81,7 +81,7 @@ class Site:
                 "keys": [{"name": "ann", "key": "sk-ann"}, {"name": "bob", "key": "sk-bob"}],
                 "database_url": self.url,
                 "blob_store": self.blob_store,
-                "sweep_seconds": 0.3,
+                "sweep_seconds": 0.15,
                 "drain_seconds": 2,
                 **ours,
             },
@@ -231,7 +231,7 @@ def swept(site: Site, rounds: int = 3) -> None:
             async with asyncio.timeout(60):
                 seen = {await blobs.notes.read(TURN)}
                 while len(seen) <= rounds:
-                    await asyncio.sleep(0.05)
+                    await asyncio.sleep(0.02)
                     seen.add(await blobs.notes.read(TURN))
         finally:
             await blobs.close()

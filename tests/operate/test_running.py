@@ -108,7 +108,9 @@ def emptied(site: Site, request: pytest.FixtureRequest) -> Callable[[], None]:
 
     def work() -> None:
         if site.blob_store == "local":
-            shutil.rmtree(site.data_dir / "blobs")
+            # At once: a sweep may write there while it is removed.
+            (site.data_dir / "blobs").rename(site.directory / "gone")
+            shutil.rmtree(site.directory / "gone")
         else:
             server: S3Server = request.getfixturevalue("s3")
             server.objects.clear()
