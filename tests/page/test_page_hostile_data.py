@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -180,6 +181,14 @@ def test_an_answer_is_neither_run_nor_a_way_to_anything_of_ours(
             visit.foreign.clear()  # followed on purpose
 
 
+@pytest.fixture(scope="module")
+def master(browser: Browser, url: str) -> Iterator[Visit]:
+    """One that has signed in, for all that leaves it as it was."""
+    with Visit(browser, url, allowed=["404", "400"]) as visit:
+        visit.sign_in("sk-master")
+        yield visit
+
+
 @pytest.mark.parametrize(
     ("place", "heading"),
     [
@@ -193,14 +202,12 @@ def test_an_answer_is_neither_run_nor_a_way_to_anything_of_ours(
         ("keys?__proto__[x]=1", "Keys"),
     ],
 )
-def test_an_address_that_was_made_up_shows_a_view(browser: Browser, url: str, place: str, heading: str) -> None:
-    with Visit(browser, url, allowed=["404", "400"]) as visit:
-        visit.sign_in("sk-master")
-        visit.open(place)
-        visit.page.reload()
-        expect(visit.page.get_by_role("heading", level=1)).to_have_text(heading)
-        is_whole(visit.page)
-        visit.look("Health")
+def test_an_address_that_was_made_up_shows_a_view(master: Visit, place: str, heading: str) -> None:
+    master.open(place)
+    master.page.reload()
+    expect(master.page.get_by_role("heading", level=1)).to_have_text(heading)
+    is_whole(master.page)
+    master.look("Health")
 
 
 def test_what_another_version_kept_in_the_browser_is_left_alone(browser: Browser, url: str) -> None:

@@ -76,13 +76,13 @@ def test_what_breaks_a_stream_keeps_its_class(
 
 def test_a_file_that_is_not_ready_is_that_also_inside_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stream is handed out after 0.2 s of page-in, and its time is over while Gemini still works on the file."""
-    with serve(create_app(SandboxSettings(video_processing=5))) as url:
+    with serve(create_app(SandboxSettings(video_processing=2.5))) as url:
         monkeypatch.setenv("GEMINI_API_BASE", url)
         monkeypatch.setenv("GEMINI_API_KEY", "key-a")
         monkeypatch.setenv("LIFTGATE_STREAM_COMMIT_SECONDS", "0.2")
         with Liftgate(data_dir=tmp_path) as client:
             file = client.create_file(file=("clip.mp4", MP4))
-            stream = client.completion(MODEL, asking(file.id), stream=True, timeout=1)
+            stream = client.completion(MODEL, asking(file.id), stream=True, timeout=0.6)
             with pytest.raises(errors.FileNotReady, match=file.id) as raised:
                 next(stream)
             assert (raised.value.http_status, raised.value.code) == (503, "file_not_ready")
