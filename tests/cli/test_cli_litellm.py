@@ -49,6 +49,13 @@ def test_a_flag_that_guards_ends_the_start(tmp_path: Path, flags: tuple[str, str
     assert done.returncode == 2 and flags[0].replace("_", "-") in done.stderr
 
 
+@pytest.mark.parametrize("flags", [("--run_gunicorn",), ("--telemetry", "False"), ("--port", "1"), ("--sandbox",)])
+def test_a_flag_of_the_gateway_before_a_command_is_refused(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    done = ended(tmp_path, *flags, "admin", "owners")
+    name = flags[0].replace("_", "-")
+    assert done.returncode == 2 and f"{name} is an option of the gateway, not of a command." in done.stderr
+
+
 def test_an_empty_variable_does_not_stop_the_sandbox(tmp_path: Path) -> None:
     with started(tmp_path, "--sandbox", "--port", "0", GEMINI_API_KEY="") as running:
         assert fetch(f"{running.base}/v1/models")[0] == 200

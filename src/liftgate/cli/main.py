@@ -179,16 +179,15 @@ def _settings(command: Callable[..., None]) -> Callable[..., None]:
 @_settings
 @click.pass_context
 def cli(ctx: click.Context, /, config: Path | None, sandbox: bool, **flags: object) -> None:
-    warnings = read_litellm_flags(flags)
-    given = [f"--{_dashes(name)}" for name, value in {"config": config, **flags}.items() if value is not None]
     if ctx.invoked_subcommand is not None:
+        given = [name for name, value in {"config": config, **flags}.items() if value is not None]
         if given or sandbox:
-            raise click.UsageError(
-                f"{given[0] if given else '--sandbox'} is an option of the gateway, not of a command."
-            )
+            flag = _dashes((given or ["sandbox"])[0].removeprefix("litellm_"))
+            raise click.UsageError(f"--{flag} is an option of the gateway, not of a command.")
         return
     from liftgate.cli.serve.command import serve
 
+    warnings = read_litellm_flags(flags)
     try:
         code = serve(config, flags, warnings, sandbox=sandbox)
     except KeyboardInterrupt:
