@@ -78,6 +78,10 @@ class LongTable(Table[R], Generic[R], frozen=True, kw_only=True, eq=False, dict=
             found.append(replace(record, **values) if values else record)
         return found
 
+    def insert_short(self, conn: Connection, records: Sequence[R], *, unset: int = 0) -> None:
+        """As `insert_all`, of records none of whose values is long."""
+        super().insert_all(conn, records, unset=unset)
+
     def insert_all(self, conn: Connection, records: Sequence[R], *, unset: int = 0) -> None:
         long = [record for record in records if self._is_long(record)]
         if not long:

@@ -108,12 +108,14 @@ def add_reply(conn: Connection, turn: NewTurn, files: Sequence[str] = ()) -> boo
 
 
 def add_replies(conn: Connection, turns: Sequence[NewTurn]) -> None:
-    """Turns in no conversation and without Files, by as few statements for many as for one."""
-    REPLIES.insert_all(conn, [turn.reply for turn in turns], unset=2)
+    """Turns in no conversation and without Files, whose responses are short, by as few statements for many as for
+    one."""
+    replies = [turn.reply for turn in turns]
+    REPLIES.insert_short(conn, replies, unset=2)
     ITEMS.insert_all(conn, [item for turn in turns for item in turn.items], unset=3)
     sizes: dict[Owner, int] = {}
-    for turn in turns:
-        sizes[turn.reply.owner] = sizes.get(turn.reply.owner, 0) + turn.reply.bytes
+    for reply in replies:
+        sizes[reply.owner] = sizes.get(reply.owner, 0) + reply.bytes
     # Owners in one order everywhere, so that two transactions cannot wait for each other.
     for owner in sorted(sizes):
         count(conn, owner, sizes[owner])

@@ -50,7 +50,8 @@ class WithHistory(OpenAI):
         return find_media(request, self._history, inline_limit=inline_limit)
 
     def call_ids(self, request: JsonMapping) -> Sequence[str]:
-        return [*call_ids(self._history), *call_ids(request.get("input"))]
+        given = call_ids(request.get("input"))
+        return [*call_ids(self._history), *given] if self._history else given
 
 
 class Responses(WithHistory):

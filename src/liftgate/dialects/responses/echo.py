@@ -154,15 +154,23 @@ def response(head: Head, echo: JsonMapping, state: JsonObject, *, tier: str | No
 
 
 def brief(whole: JsonMapping, echo: JsonMapping) -> JsonObject:
-    """A Response object without what follows from its id, and from what its request did not say. `echo`: of it."""
-    short = {**echo, "created_at": whole["created_at"], "model": whole["model"], "service_tier": whole["service_tier"]}
-    for name in _STATE:
-        if (value := whole.get(name)) is not None:
-            short[name] = value
+    """The Response object of an answer without what follows from its id, and from what its request did not say. `echo`:
+    of it."""
+    short = {
+        **echo,
+        "created_at": whole["created_at"],
+        "model": whole["model"],
+        "service_tier": whole["service_tier"],
+        "status": whole["status"],
+        "completed_at": whole["completed_at"],
+        "usage": whole["usage"],
+        "output": whole["output"],
+    }
+    if (details := whole["incomplete_details"]) is not None:
+        short["incomplete_details"] = details
+    if "extra_content" in whole:
+        short["extra_content"] = whole["extra_content"]
     return short
-
-
-_STATE = ("status", "completed_at", "error", "incomplete_details", "usage", "output", "extra_content")
 
 
 def unabridged(response_id: str, short: JsonMapping) -> JsonObject:

@@ -88,15 +88,18 @@ def read_input(talk: Conversation, history: Sequence[JsonObject], value: object,
 def _words_first(talk: Conversation, listed: Sequence[object]) -> int:
     """Reads the plain words that an input begins with, as most inputs are nothing else; how many items these are."""
     for index, item in enumerate(listed):
-        if type(item) is not dict or type(content := item.get("content")) is not str or not _WORDS.issuperset(item):
+        if type(item) is not dict or type(content := item.get("content")) is not str:
             return index
         role = item.get("role")
-        if item.get("type", "message") != "message" or role not in ("user", "system", "developer"):
+        # With a role and a content two keys are these.
+        if len(item) != 2 and (not _WORDS.issuperset(item) or item.get("type", "message") != "message"):
             return index
         if role == "user":
             talk.add_user([{"text": content}])
-        else:
+        elif role == "system" or role == "developer":
             talk.instructions.append({"text": content})
+        else:
+            return index
     return len(listed)
 
 

@@ -16,6 +16,7 @@ from liftgate.json_types import JsonMapping, JsonObject
 
 LISTS = {"function_call_output": "output", "custom_tool_call_output": "output"}
 """Where an item's parts stand that is no message."""
+_WORDS = frozenset({"role", "content"})
 
 
 def find_media(request: JsonMapping, history: Sequence[JsonObject], *, inline_limit: int) -> MediaFound:
@@ -26,7 +27,7 @@ def find_media(request: JsonMapping, history: Sequence[JsonObject], *, inline_li
     for name, items in (("history", history), ("input", request.get("input"))):
         if isinstance(items, list):
             for index, item in enumerate(items):
-                if type(item) is dict:
+                if type(item) is dict and not (type(item.get("content")) is str and item.keys() <= _WORDS):
                     _in_item(item, f"{name}[{index}]", read, earlier)
     if (tools := request.get("tools")) is not None:
         for media in _in_containers(tools):

@@ -184,7 +184,7 @@ def _conversation(
     """Gives where the turns begin, if there are several and the first may be left out."""
     talk = Conversation(reading.ask)
     if (instructions := request.get("instructions")) is not None:
-        talk.instruct([{"text": checks.string(instructions, "instructions")}])
+        talk.instructions.append({"text": checks.string(instructions, "instructions")})
     if reading.attached:
         talk.add_user(reading.attached)
     value = request.get("input")
