@@ -144,6 +144,10 @@ def cost_at(rates: Rates, tokens: Counted) -> Cost | None:
 
 def cost_of_text(rates: Rates, tokens: TextCounts) -> int | None:
     """As `cost_at`, input and output together."""
+    if (of_text := rates.of_text) is not None:
+        sent, made, thoughts = of_text
+        spent = tokens.sent * sent + HALF_A_NANO
+        return spent // PICO_A_NANO + (tokens.made * made + tokens.thoughts * thoughts + HALF_A_NANO) // PICO_A_NANO
     try:
         spent = tokens.sent * rates.input[TEXT] if tokens.sent else 0
         made = tokens.made * rates.output[TEXT] if tokens.made else 0

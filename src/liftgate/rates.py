@@ -8,7 +8,7 @@ is not in the table has no price: None, never 0.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
@@ -48,6 +48,14 @@ class Rates:
     cached: Mapping[str, int]
     output: Mapping[str, int]
     thoughts: int | None
+    # Of most answers nothing else is needed: it is looked up once.
+    of_text: tuple[int, int, int] | None = field(init=False)
+    """Of a token of a text that is sent, made and thought; None where one of these has no price."""
+
+    def __post_init__(self) -> None:
+        sent, made, thoughts = self.input.get("TEXT"), self.output.get("TEXT"), self.thoughts
+        known = None if sent is None or made is None or thoughts is None else (sent, made, thoughts)
+        object.__setattr__(self, "of_text", known)
 
     @property
     def dearest_output(self) -> int | None:

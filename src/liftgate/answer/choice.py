@@ -13,11 +13,13 @@ import msgspec
 
 from liftgate import gemini_json as upstream
 from liftgate.answer.citations import Citation
-from liftgate.answer.counts import Counts, read_counts
+from liftgate.answer.counts import Counts, read_counts, text_counts
 from liftgate.answer.events import Call, ChoiceEvent, Position, Signature, Text, Thought, TokenLogprob
 from liftgate.answer.metadata import Gathered
 from liftgate.errors import UpstreamAnswerBroken
 from liftgate.json_types import JsonMapping, JsonObject
+from liftgate.prices import TextCounts
+from liftgate.set_plainly import set_plainly
 
 BROKEN = frozenset(
     {
@@ -83,6 +85,7 @@ class Head(msgspec.Struct, frozen=True):
     created: int
 
 
+@set_plainly
 class Choice(msgspec.Struct):
     """State of the candidate `index`.
 
@@ -181,8 +184,8 @@ class Answer(Generic[Q]):
     `ended_at`: unix seconds; 0 where unknown."""
 
     __slots__ = (
-        "_counts", "choices", "dollars", "ended_at", "head", "large", "model_version", "question", "response_id",
-        "served_by", "service_tier", "usage",
+        "_counts", "_of", "_text", "choices", "dollars", "ended_at", "head", "large", "model_version", "question",
+        "response_id", "served_by", "service_tier", "usage",
     )  # fmt: skip
 
     def __init__(self, head: Head, question: Q) -> None:
@@ -197,12 +200,22 @@ class Answer(Generic[Q]):
         self.large = False
         self.ended_at = 0
         self._counts: Counts | None = None
+        self._text: TextCounts | None = None
+        self._of: JsonObject | None = None
+
+    @property
+    def text(self) -> TextCounts | None:
+        """Of `usage` as it stands; None where that is not of text alone. Read once: an answer tells it, and its price
+        is of it."""
+        if self._of is not self.usage:
+            self._text, self._of = text_counts(self.usage), self.usage
+        return self._text
 
     @property
     def counts(self) -> Counts:
         """Of `usage` as it stands. Raises UpstreamProtocolError for counts that are none."""
         if self._counts is None or self._counts.usage is not self.usage:
-            self._counts = read_counts(self.usage)
+            self._counts = read_counts(self.usage, self.text)
         return self._counts
 
     @property

@@ -40,9 +40,9 @@ class Counts(msgspec.Struct, frozen=True):
         return _by_modality(self.usage, "cacheTokensDetails")
 
 
-def read_counts(usage: JsonObject) -> Counts:
-    """`usage` may be empty. Raises UpstreamProtocolError for counts that are none."""
-    if (text := text_counts(usage)) is not None:
+def read_counts(usage: JsonObject, text: TextCounts | None) -> Counts:
+    """`usage` may be empty. `text`: its `text_counts`. Raises UpstreamProtocolError for counts that are none."""
+    if text is not None:
         return Counts(
             usage,
             prompt=text.sent,

@@ -20,6 +20,7 @@ from liftgate.ask.question import Dropped
 from liftgate.ask.seal import Seal
 from liftgate.errors import UnsupportedParameter
 from liftgate.json_types import JsonMapping, JsonObject
+from liftgate.set_plainly import set_plainly
 
 NO_FILES: Mapping[str, ResolvedFile] = MappingProxyType({})
 NO_MEDIA: Mapping[str, Media] = MappingProxyType({})
@@ -39,6 +40,7 @@ def _no_seal() -> Seal:
     raise AssertionError("who translates what is sealed gives a seal")
 
 
+@set_plainly
 class Ask(msgspec.Struct):
     """One translation. `files` by `Media.param`, `signatures` by tool call id, `media` by its part's path, where it was
     read before. `defaults`: the deployment's, in LiteLLM's words, which `default_reader` reads. With

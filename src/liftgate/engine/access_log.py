@@ -12,13 +12,12 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from json.encoder import encode_basestring_ascii
 
 import msgspec
 
 from liftgate.engine.meter import CallRecord, Calls, OnEnd
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.prices import TextCounts
+from liftgate.prices import TEXT, TextCounts
 
 log = logging.getLogger("liftgate.access")
 
@@ -30,7 +29,7 @@ TOGETHER = 4096
 
 _encode = msgspec.json.Encoder().encode
 MOST = 512
-"""Lines that wait, at most."""
+"""Texts of one or some lines that wait, at most."""
 LONGEST = 256
 """Characters that are written of a text of the caller's."""
 
@@ -64,22 +63,31 @@ class JsonAccessLog:
     def of_kind(self, call: CallRecord) -> OnEnd:
         # Whole answers of one kind differ in a few values: the rest of their lines is written once.
         is_whole = call.is_plain and bool(call.deployment and call.operation)
-        form = ""
+        head = b""
+        cleaned_by: JsonLineHandler | None = None
 
         def write(calls: Calls) -> None:
-            nonlocal form
+            nonlocal head, cleaned_by
             if not log.isEnabledFor(logging.INFO):
                 return
+            handler = next((each for each in log.handlers if type(each) is JsonLineHandler), None)
             if is_whole:
-                form = form or _form_of(calls.all[0])
-                lines = [form % _varying(call) for call in calls.all]
-            else:
-                lines = [_as_json(access_fields(call)) for call in calls.all]
-            for handler in log.handlers:
-                if type(handler) is JsonLineHandler:
-                    handler.take(lines)
+                head = head or _head_of(calls.all[0])
+                if (lines := _lines_of(head, calls.all)) is not None:
+                    if handler is None:
+                        for line in lines.split("\n"):
+                            log.info("%s", line)
+                    elif cleaned_by is handler:
+                        handler.take((lines,), outside="\n".join([_of_others(each) for each in calls.all]))
+                    else:
+                        handler.take((lines,))
+                        cleaned_by = handler if handler.is_clean(head.decode()) else None
                     return
-            for line in lines:
+            written = [_as_json(access_fields(call)) for call in calls.all]
+            if handler is not None:
+                handler.take(written)
+                return
+            for line in written:
                 log.info("%s", line)
 
         return write
@@ -88,8 +96,7 @@ class JsonAccessLog:
 class JsonLineHandler(logging.Handler):
     """The handler of the logger `liftgate.access`. It is given finished lines instead of log records, in ASCII, so that
     no character in a line can end it or reverse the text. Lines of one moment are written together; `logging.shutdown`
-    writes those that still wait. `write` gets lines without the last line's end; `clean` hides the secrets in all of
-    them at once."""
+    writes those that still wait. `write` gets lines without the last line's end; `clean` hides secrets."""
 
     def __init__(self, write: Write, clean: Callable[[str], str]) -> None:
         super().__init__()
@@ -98,8 +105,15 @@ class JsonLineHandler(logging.Handler):
         self._waiting: list[str] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def take(self, lines: Sequence[str]) -> None:
-        """To be written within `SOON` seconds; at once where no event loop runs."""
+    def is_clean(self, text: str) -> bool:
+        """Whether nothing of it is to be hidden."""
+        return self._clean(text) == text
+
+    def take(self, lines: Sequence[str], outside: str | None = None) -> None:
+        """To be written within `SOON` seconds; at once where no event loop runs. `outside`: all that came from outside
+        in lines that are known to be clean else; without it secrets are looked for in the whole."""
+        if outside is None or not self.is_clean(outside):
+            lines = (self._clean("\n".join(lines)),)
         self._waiting += lines
         if len(self._waiting) > MOST:
             self.flush()
@@ -119,7 +133,7 @@ class JsonLineHandler(logging.Handler):
         lines, self._waiting = self._waiting, []
         if not lines:
             return
-        text, begins = self._clean("\n".join(lines)), 0
+        text, begins = "\n".join(lines), 0
         while len(text) - begins >= TOGETHER:
             end = text.rfind("\n", begins, begins + TOGETHER)
             if end < 0 and (end := text.find("\n", begins)) < 0:
@@ -133,89 +147,92 @@ class JsonLineHandler(logging.Handler):
         self._write(self._clean(record.getMessage()))
 
 
-_VARY = {
-    "ts": '"%s.%03dZ"',
-    "request_id": '"%s"',
-    "bytes_in": "%d",
-    "bytes_out": "%d",
-    "total": "%.2f",
-    "own": "%.2f",
-    "upstream_first": "%.2f",
-    "upstream": "%.2f",
-    "in": "%d",
-    "cached": "%d",
-    "out": "%d",
-    "reasoning": "%d",
-    "by_modality": "%s",
-    "cost_usd": "%s",
-}
-"""Fields of a call that is like another, in the order in which their values are given."""
-_FREE = ("trace_id", "user", "upstream_id")
+class _Varying(msgspec.Struct, omit_defaults=True):
+    """What a call has for itself that is like another, by the names of `access_fields`."""
+
+    ts: str
+    request_id: str
+    bytes_in: int
+    bytes_out: int
+    total: float
+    own: float
+    upstream_first: float
+    upstream: float
+    sent: int = msgspec.field(name="in")
+    cached: int
+    out: int
+    reasoning: int
+    by_modality: dict[str, int]
+    cost_usd: float | None
+    trace_id: str = ""
+    user: str = ""
+    upstream_id: str = ""
 
 
-def _form_of(call: CallRecord) -> str:
-    """The line of calls like this one, with a place for each value that varies, and for free text."""
-    written = []
-    for name, value in access_fields(call).items():
-        if name in _VARY:
-            written.append(f'"{name}":{_VARY[name]}')
-        elif name not in _FREE:
-            written.append(f'"{name}":{json.dumps(value)}'.replace("%", "%%"))
-    return "{" + ",".join(written) + "%s}"
+_VARY = frozenset(each.encode_name for each in msgspec.structs.fields(_Varying))
 
 
-def _varying(call: CallRecord) -> tuple[object, ...]:
+def _head_of(call: CallRecord) -> bytes:
+    """The beginning of the lines of calls like this one: all that does not vary."""
+    fields = {name: value for name, value in access_fields(call).items() if name not in _VARY}
+    return json.dumps(fields, separators=(",", ":"))[:-1].encode() + b","
+
+
+def _lines_of(head: bytes, calls: Sequence[CallRecord]) -> str | None:
+    """None where somebody else's text is not of ASCII alone."""
+    lines = b"\n".join([head + _encode(_varying(call))[1:] for call in calls])
+    return lines.decode() if lines.isascii() else None
+
+
+def _varying(call: CallRecord) -> _Varying:
     tokens, cost, total = call.tokens, call.cost, call.total
     if type(tokens) is TextCounts:
         sent, cached, made, thoughts = tokens.sent, 0, tokens.made, tokens.thoughts
-        by_modality = f'{{"TEXT":{sent}}}' if sent else "{}"
+        by_modality = {TEXT: sent} if sent else {}
     else:
-        prompt = tokens.prompt
-        sent, cached, made = sum(prompt.values()), sum(tokens.cached.values()), sum(tokens.output.values())
-        thoughts, by_modality = tokens.thoughts, _as_json(dict(prompt))
-    ended = call.began_at + total
-    second = int(ended)
-    return (
-        _second(second),
-        int((ended - second) * 1000),
+        by_modality = dict(tokens.prompt)
+        sent, cached, made = sum(by_modality.values()), sum(tokens.cached.values()), sum(tokens.output.values())
+        thoughts = tokens.thoughts
+    return _Varying(
+        _moment(int((call.began_at + total) * 1000)),
         call.request_id,
         call.bytes_in,
         call.bytes_out,
-        total * 1000,
-        call.own * 1000,
-        call.first_event * 1000,
-        call.upstream * 1000,
+        int(total * 1e5 + 0.5) / 100,
+        int(call.own * 1e5 + 0.5) / 100,
+        int(call.first_event * 1e5 + 0.5) / 100,
+        int(call.upstream * 1e5 + 0.5) / 100,
         sent,
         cached,
         made,
         thoughts,
         by_modality,
-        "null" if cost is None else repr(cost / 1e9),
-        _free_text(call),
+        None if cost is None else cost / 1e9,
+        call.trace_id,
+        call.user[:LONGEST],
+        call.response_id,
     )
 
 
-def _free_text(call: CallRecord) -> str:
-    if not call.trace_id and not call.user and call.response_id:
-        return f',"upstream_id":{encode_basestring_ascii(call.response_id)}'
-    texts = {"trace_id": call.trace_id, "user": call.user[:LONGEST], "upstream_id": call.response_id}
-    return "".join([f',"{name}":{_as_json(value)}' for name, value in texts.items() if value])
+def _of_others(call: CallRecord) -> str:
+    """What others say in its line."""
+    return f"{call.response_id} {call.user} {call.trace_id}" if call.user or call.trace_id else call.response_id
 
 
-def _as_json(value: JsonMapping | str) -> str:
+def _as_json(value: JsonMapping) -> str:
     line = _encode(value).decode()
     return line if line.isascii() else json.dumps(value)
 
 
 def moment(seconds: float) -> str:
     """UTC, to the millisecond."""
-    whole = int(seconds)
-    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}Z"
+    return _moment(int(seconds * 1000))
 
 
-@lru_cache(maxsize=16)
-def _second(whole: int) -> str:
-    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+@lru_cache(maxsize=64)
+def _moment(thousandths: int) -> str:
+    second, rest = divmod(thousandths, 1000)
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03}Z"
 
 
 def access_fields(call: CallRecord) -> JsonObject:
@@ -288,4 +305,4 @@ def _add_call(fields: JsonObject, call: CallRecord) -> None:
 
 
 def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 2)
+    return int(seconds * 1e5 + 0.5) / 100

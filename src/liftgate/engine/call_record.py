@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Literal
 
@@ -18,8 +17,9 @@ from liftgate.errors import BudgetReached, LiftgateError, RateReached, UpstreamT
 from liftgate.json_types import JsonObject
 from liftgate.keys.gate import Ticket
 from liftgate.large_bodies import Body
-from liftgate.prices import NOTHING, Counted, counts_of_gemini
+from liftgate.prices import NOTHING, Counted, TextCounts, counts_of_gemini
 from liftgate.records import FileRecord, Owner
+from liftgate.set_plainly import set_plainly
 from liftgate.spans import OTHER_ERROR, Span
 
 Outcome = Literal["ok", "refused", "failed", "left"]
@@ -47,9 +47,9 @@ class Attempt(msgspec.Struct):
         self.ended, self.error = monotonic(), error
 
 
-@dataclass(slots=True, eq=False)
-class CallRecord:
-    """One call. Listeners read it after its end, and change nothing. To set a value of a msgspec.Struct costs thrice.
+@set_plainly
+class CallRecord(msgspec.Struct, eq=False):
+    """One call. Listeners read it after its end, and change nothing.
 
     Where a call has no such thing a text is empty and a number 0: a file route has no model, a call of the SDK no path.
     """
@@ -124,6 +124,8 @@ class CallRecord:
     """As `usage`, where Google did not say what was used: from what was sent and given (`unreported`)."""
     tokens: Counted = NOTHING
     """Of all answers of Google's together, by kind."""
+    text: TextCounts | None = None
+    """Those of `usage`, where the answer was read and they are of text alone."""
     pricing: Pricing | None = None
     priced: JsonObject | None = None
     """The usage that `cost` and `tokens` are of."""
@@ -163,7 +165,7 @@ class CallRecord:
     """The class of `errors` that the caller got, `FileNotFound`: one name for one meaning in each dialect."""
     limit: str = ""
     """The limit of its key's that refused it: requests, tokens, parallel, usd, bytes, model or route."""
-    started: float = field(default_factory=monotonic)
+    started: float = msgspec.field(default_factory=monotonic)
     """Its beginning, on the monotonic clock."""
     asked: float = 0.0
     """The beginning of the first try, on the monotonic clock."""
@@ -214,7 +216,7 @@ class CallRecord:
         if self.usage is not None:
             paid = Paid(self.deployment, self.upstream_model, self.usage, self.tier, self.served_by)
             self.earlier = (*self.earlier, paid)
-            self.usage = None
+            self.usage = self.text = None
             self.tier = self.response_id = self.served_by = self.finish = ""
         self.since = self.since or monotonic()
 
@@ -247,7 +249,7 @@ class CallRecord:
         if (usage is self.priced if usage is not None else not self.earlier) or self.pricing is None:
             return self.cost
         if usage is not None and not self.earlier:
-            self.tokens = tokens = text_counts(usage) or counts_of_gemini(usage)
+            self.tokens = tokens = self.text or text_counts(usage) or counts_of_gemini(usage)
             self.cost = cost = self.pricing.cost(self, tokens, self.began_at)
             self.priced = usage
             return cost
@@ -302,7 +304,8 @@ class CallRecord:
         """Notes what one of Gemini's answers, or events, says of itself. What has another form says nothing."""
         if (reply := read_reported(raw)) is None:
             return
-        self.usage = reply.usage or self.usage
+        if reply.usage:
+            self.usage, self.text = reply.usage, None
         self.served_by = reply.model_version or self.served_by
         self.response_id = reply.response_id or self.response_id
         if reply.candidates:
@@ -311,7 +314,7 @@ class CallRecord:
     def answered_in(self, answer: Answer[Any]) -> None:
         """The same of an answer that is folded, as far as it came."""
         if answer.usage:
-            self.usage = answer.usage
+            self.usage, self.text = answer.usage, answer.text
         else:
             self.given = sum(choice.length for choice in answer.choices.values())
         self.tier = answer.service_tier or ""

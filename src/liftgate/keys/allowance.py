@@ -94,6 +94,15 @@ class Allowance:
             self.out += amount
         return Taking(self, amount, self._second)
 
+    def take_money(self, nanos: int) -> bool:
+        """As `take`, of a budget; `give_money_back` ends it."""
+        if self.hand < nanos:
+            return False
+        self.hand -= nanos
+        self._taken += nanos
+        self.out += nanos
+        return True
+
     def refused_lately(self, amount: int, now: float) -> Standing | None:
         """How the limit stood when that much was refused a moment ago; None where asking again is worth it."""
         closed = monotonic() < self._closed_until and amount >= self._closed_from
@@ -121,9 +130,14 @@ class Allowance:
             if change := used - taking.amount:
                 self._corrections[taking.second] = self._corrections.get(taking.second, 0) + change
             return
-        self.out -= taking.amount
+        self.give_money_back(taking.amount, used)
+
+    def give_money_back(self, taken: int, used: int) -> None:
+        """As `give_back`, of what was taken of a budget."""
+        self.out -= taken
         self.settled += used
-        self.hand += max(0, taking.amount - used)
+        if taken > used:
+            self.hand += taken - used
 
     @property
     def is_idle(self) -> bool:

@@ -88,15 +88,15 @@ class Allowances:
         self._open.update(found)
         return [allowance.take_in_hand(amount) for allowance, (_, amount) in zip(found, wanted, strict=True)]
 
-    def take_of(self, budget: Limit, amount: int) -> Taking | None:
-        """As `take_known`, of one budget."""
+    def take_of(self, budget: Limit, amount: int) -> Allowance | None:
+        """As `take_known`, of one budget: `settle_budget` ends it."""
         allowance = self._all.get(budget.id)
-        if allowance is None or allowance.limit is not budget or allowance.hand < amount:
+        if allowance is None or allowance.limit is not budget or not allowance.take_money(amount):
             return None
         if not self._is_running:
             self.begin()
         self._open.add(allowance)
-        return allowance.take_in_hand(amount)
+        return allowance
 
     async def take(self, wanted: Sequence[tuple[Limit, int]]) -> list[Taking] | Refusal:
         """All of them or none. Raises LimitsAway while the catalogue is away."""
@@ -171,6 +171,13 @@ class Allowances:
             elif kind != "requests":
                 allowance.give_back(taking, tokens if kind == "tokens" else 0)
                 self._open.add(allowance)
+        if not self._is_running:
+            self.begin()
+
+    def settle_budget(self, budget: Allowance, taken: int, used: int) -> None:
+        """As `settle`, of what `take_of` took."""
+        budget.give_money_back(taken, used)
+        self._open.add(budget)
         if not self._is_running:
             self.begin()
 

@@ -22,6 +22,7 @@ from liftgate.keys.allowances import Allowances, limits_away
 from liftgate.keys.limits import Bounds, FindGroup, Kind, Limit, Plan, plan_of, together
 from liftgate.keys.refusals import in_dollars, refused
 from liftgate.large_bodies import Body
+from liftgate.set_plainly import set_plainly
 from liftgate.settings.sections import BudgetSettings
 
 Header = tuple[bytes, bytes]
@@ -50,9 +51,10 @@ class Estimates(Protocol):
     def known(self, deployment: Deployment, body: Body, asked: JsonObject | None) -> Estimate | None: ...
 
 
+@set_plainly
 class Ticket(msgspec.Struct, eq=False):
-    """Of one call. `covers`: whether it takes more before Google is asked. `leaves`: what another call takes that is of
-    the same request."""
+    """Of one call. `covers`: whether it takes more before Google is asked. `counts_tokens`: whether `settle` has to
+    know them. `leaves`: what another call takes that is of the same request."""
 
     _all: Sequence[Bounds]
     """Of the key and of the gateway; then those of its owners too."""
@@ -63,12 +65,15 @@ class Ticket(msgspec.Struct, eq=False):
     _settings: BudgetSettings
     _plan: Plan = NO_LIMITS
     _takings: Mapping[Allowance, Taking] = NO_TAKINGS
+    _budget: Allowance | None = None
+    """Of which `_nanos` are taken, and of nothing else: most calls of a key with a budget."""
     _unasked: Sequence[Limit] = ()
     _nanos: int = 0
     _tokens: int = 0
     _begun: bool = False
     _settled: bool = False
     covers: bool = False
+    counts_tokens: bool = False
     leaves: Kind | None = None
 
     def begin(self, model: str, deployments: FindGroup) -> Awaitable[None] | None:
@@ -90,7 +95,7 @@ class Ticket(msgspec.Struct, eq=False):
         else:
             return None
         self._plan = plan
-        self.covers = plan.covers
+        self.covers, self.counts_tokens = plan.covers, plan.counts_tokens
         if not (at_once := plan.at_once):
             return None
         if self.leaves is not None:
@@ -115,12 +120,11 @@ class Ticket(msgspec.Struct, eq=False):
         if estimate is None or estimate.nanos is None:
             return False
         nanos, tokens = known + estimate.nanos, estimate.tokens
-        if (budget := self._plan.only_budget) is not None and not self._takings:
-            taking = self._allowances.take_of(budget, nanos)
-            if taking is not None:
-                self._takings = {taking.allowance: taking}
+        if (budget := self._plan.only_budget) is not None and self._budget is None and not self._takings:
+            self._budget = taken = self._allowances.take_of(budget, nanos)
+            if taken is not None:
                 self._nanos = nanos
-            return taking is not None
+            return taken is not None
         if wanted := self._wanted(nanos, tokens):
             takings = self._allowances.take_known(wanted)
             if takings is None:
@@ -184,6 +188,8 @@ class Ticket(msgspec.Struct, eq=False):
 
     def _keep(self, takings: Sequence[Taking], nanos: int = 0, tokens: int = 0) -> None:
         kept = {**self._takings}
+        if (budget := self._budget) is not None:
+            self._budget, kept[budget] = None, Taking(budget, self._nanos, 0)
         for taking in takings:
             allowance = taking.allowance
             if allowance in kept:
@@ -208,12 +214,15 @@ class Ticket(msgspec.Struct, eq=False):
     def settle(self, nanos: int, tokens: int) -> None:
         """At the end of the call: what it came to."""
         self._settled = True
-        takings, self._takings = self._takings, NO_TAKINGS
+        if (budget := self._budget) is not None:
+            self._budget = None
+            self._allowances.settle_budget(budget, self._nanos, nanos)
+        elif takings := self._takings:
+            self._takings = NO_TAKINGS
+            self._allowances.settle(takings.values(), nanos, tokens)
         for limit in self._unasked:
             if limit.kind == "usd":
                 self._allowances.charge(limit, nanos)
-        if takings:
-            self._allowances.settle(takings.values(), nanos, tokens)
         for bounds in self._all:
             if bounds.soft_budget is not None and not bounds.soft_logged:
                 self._warn(bounds, bounds.soft_budget)
@@ -227,14 +236,9 @@ class Ticket(msgspec.Struct, eq=False):
                     "the %s %s has spent its soft budget of %s", bounds.source, ascii(bounds.name), in_dollars(soft)
                 )
 
-    @property
-    def counts_tokens(self) -> bool:
-        """Whether `settle` has to know them."""
-        return bool(self._plan.rates)
-
     def headers(self) -> Sequence[Header]:
         """`x-ratelimit-…`, of the limits that are nearest to their end."""
-        if not self._plan.rates:
+        if not self.counts_tokens:
             return NO_HEADERS
         found: list[Header] = []
         for kind, (limit_name, left_name, reset_name) in RATE_HEADERS.items():

@@ -45,7 +45,8 @@ class Limit:
 class Plan:
     """The limits that concern one model. `at_once`: what a call takes at its beginning; `asking`: those that are asked
     when it is known what Google will be. `covers`: whether there are such; `has_budget`: whether one of them is a
-    budget; `only_budget`: what is asked, where it is one budget and nothing else."""
+    budget; `only_budget`: what is asked, where it is one budget and nothing else. `counts_tokens`: whether what a
+    call came to matters to one of `rates`."""
 
     at_once: tuple[tuple[Limit, int], ...]
     asking: tuple[Limit, ...]
@@ -54,6 +55,7 @@ class Plan:
     covers: bool = field(init=False)
     has_budget: bool = field(init=False)
     only_budget: Limit | None = field(init=False)
+    counts_tokens: bool = field(init=False)
 
     def __post_init__(self) -> None:
         budgets = [each for each in self.asking if each.kind == "usd"]
@@ -61,6 +63,7 @@ class Plan:
         object.__setattr__(self, "covers", bool(self.asking))
         object.__setattr__(self, "has_budget", bool(budgets))
         object.__setattr__(self, "only_budget", only)
+        object.__setattr__(self, "counts_tokens", bool(self.rates))
 
 
 def plan_of(limits: Iterable[Limit], names: Collection[str]) -> Plan:

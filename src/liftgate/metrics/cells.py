@@ -127,6 +127,11 @@ class Slot:
     def observe_all(self, at: int, buckets: Sequence[float], values: Sequence[float]) -> None:
         """As `observe_at`, once for each; there is one at least."""
         cells = self.cells
+        if len(values) == 1:
+            [value] = values
+            cells[at + bisect_left(buckets, value)] += 1.0
+            cells[at + len(buckets) + 1] += value
+            return
         cells[at + len(buckets) + 1] += sum(values)
         low = bisect_left(buckets, min(values))
         if low == bisect_left(buckets, max(values)):

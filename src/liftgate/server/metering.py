@@ -54,7 +54,8 @@ def begin_answer(call: CallRecord, status: int, meters: Meters) -> Sequence[Head
     if (usage := call.usage) is not None and meters.tell_cost and not call.streamed:
         cost = call.cost if usage is call.priced else call.price()
         if cost is not None:
-            dollars = b"%d.%09d" % divmod(cost, 1_000_000_000)
+            digits = b"%010d" % cost
+            dollars = b"%b.%b" % (digits[:-9], digits[-9:])
             return (*headers, (COST_HEADER, dollars), (LITELLMS_COST_HEADER, dollars))
     return headers
 

@@ -7,8 +7,10 @@ import msgspec
 from liftgate.ask.builder import Ask
 from liftgate.ask.question import Question
 from liftgate.json_types import JsonMapping
+from liftgate.set_plainly import set_plainly
 
 
+@set_plainly
 class Reading(msgspec.Struct):
     """A request that is being read. `parameters`: all of them, those of `extra_body` too, for the few readers that
     depend on another."""
