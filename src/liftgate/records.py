@@ -183,7 +183,7 @@ class CopyRecord:
 class KeyRecord:
     """A key that was made at run time. `id` stays when its secret is regenerated. `token`: the SHA-256 of its secret,
     hex; `hint`: `sk-...` and its last four characters. `old_token` is good until `old_until`. `terms`: what it may and
-    how much, as JSON (`keys/terms`)."""
+    how much, as JSON (`keys/terms`). `team`: the team that it names, also where a user owns it."""
 
     id: str
     token: str
@@ -197,6 +197,7 @@ class KeyRecord:
     old_token: str | None
     old_until: float | None
     terms: str
+    team: Owner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +225,7 @@ class Paged(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeySearch:
-    """Which keys a list shall have: all by default. `team`: whose `team_id` it is, also where a user owns them. `text`:
+    """Which keys a list shall have: all by default. `owner`, `team`: those that name it, as user or as team. `text`:
     a part of the alias or the owner's name, in any case. `order`: LiteLLM's name of a field."""
 
     page: int = 1

@@ -31,6 +31,7 @@ def owners(gateway: str) -> str:
     make(gateway, team_id="CREW-07", key_alias="of-another")
     make(gateway, user_id="u-ann", key_alias="of-nobodys-team")
     make(gateway, key_alias="told-in-notes", metadata={"team_id": "crew-07"})
+    make(gateway, key_alias="as-terms-are-written", metadata={"team_id": "crew-07", "made_by": "x"})
     return gateway
 
 

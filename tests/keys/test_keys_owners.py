@@ -269,3 +269,33 @@ def test_the_first_limit_of_all_that_came_unheard_acts(sandbox: SandboxServer, t
                 ask(url, "POST", CHAT, BODY, key)
                 time.sleep(0.02)
         assert caught.value.status == 429
+
+
+def test_an_owners_keys_are_those_that_name_it_wherever_they_are_asked_for(gateway: str) -> None:
+    """LiteLLM's: what is of a team is what has its `team_id`, whoever owns it."""
+    team(gateway, "band", rpm_limit=9)
+    ask(gateway, "POST", "/user/new", {"user_id": "flo", "auto_create_key": False})
+    make(gateway, team_id="band", key_alias="the band's")
+    make(gateway, team_id="band", user_id="flo", key_alias="flo's in the band")
+    make(gateway, user_id="flo", key_alias="flo's")
+    make(gateway, key_alias="of nobody", metadata={"team_id": "band", "made_by": "x"})
+    joined = make(gateway, user_id="flo", key_alias="flo's, who joins")
+    left = make(gateway, user_id="flo", team_id="band", key_alias="flo's, who leaves")
+    ask(gateway, "POST", "/key/update", {"key": joined["key"], "team_id": "band"})
+    ask(gateway, "POST", "/key/update", {"key": left["key"], "team_id": None})
+    of_band = ["flo's in the band", "flo's, who joins", "the band's"]
+    of_flo = ["flo's", "flo's in the band", "flo's, who joins", "flo's, who leaves"]
+
+    def aliases(keys: list[dict[str, Any]]) -> list[str]:
+        return sorted(each["key_alias"] for each in keys)
+
+    for query, names in (("team_id=band", of_band), ("user_id=flo", of_flo)):
+        listed = ask(gateway, "GET", f"/key/list?{query}&size=100&return_full_object=true")
+        assert aliases(listed["keys"]) == names and listed["total_count"] == len(names)
+    assert ask(gateway, "GET", "/key/aliases?team_id=band")["aliases"] == of_band
+    assert aliases(info(gateway, "band")["keys"]) == of_band
+    assert aliases(ask(gateway, "GET", "/user/info?user_id=flo")["keys"]) == of_flo
+    ask(gateway, "POST", "/team/delete", {"team_ids": ["band"]})
+    assert aliases(ask(gateway, "GET", "/user/info?user_id=flo")["keys"]) == ["flo's", "flo's, who leaves"]
+    assert refusal(gateway, "GET", "/v1/models", key=joined["key"]).status == 401
+    assert ask(gateway, "GET", "/key/aliases?search=of nobody".replace(" ", "%20"))["aliases"] == ["of nobody"]

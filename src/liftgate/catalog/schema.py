@@ -9,7 +9,10 @@ from functools import cache
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.migrate import migrations
 
-SQLITE_WORDS = {"AUTOKEY": "INTEGER PRIMARY KEY AUTOINCREMENT"}
+SQLITE_WORDS = {
+    "AUTOKEY": "INTEGER PRIMARY KEY AUTOINCREMENT",
+    "TEAM_OF_TERMS": "json_extract(terms, '$.team_id')",
+}
 
 
 @dataclass(frozen=True, slots=True)

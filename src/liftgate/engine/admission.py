@@ -47,10 +47,10 @@ class Admission:
         """Nano-dollars of budgets that this process holds."""
         return self._allowances.held_nanos
 
-    async def settled(self) -> None:
+    async def report_spent(self) -> None:
         """Returns when the budgets in the catalogue include all that was spent here so far; at once where the catalogue
         takes no writes."""
-        await self._allowances.settled()
+        await self._allowances.report_spent()
 
     async def close(self) -> None:
         await self._allowances.close()

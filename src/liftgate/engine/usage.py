@@ -50,12 +50,12 @@ class UsedFile(msgspec.Struct, frozen=True):
 
 
 class Usage:
-    """`settle`: adds to the catalogue what was counted in this process; what others count is there seconds later."""
+    """`write`: adds to the catalogue what was counted in this process; what others count is there seconds later."""
 
-    def __init__(self, db: Database, clock: Clock, settle: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(self, db: Database, clock: Clock, write: Callable[[], Awaitable[None]] | None = None) -> None:
         self._db = db
         self._clock = clock
-        self._settle = settle
+        self._write = write
 
     def today(self) -> date:
         """As rows have it, in UTC."""
@@ -74,7 +74,7 @@ class Usage:
         of `by`; only those that follow. `dearest`: those that cost most come first. Raises what the catalogue does."""
         if not all(map(storable, (wanted.key, wanted.owner, wanted.model, *after))):
             return []
-        await self.settled()
+        await self.report_spent()
 
         def look(conn: Connection) -> list[Used]:
             found = read_usage(conn, by, wanted, limit + 1, after=after, dearest=dearest)
@@ -102,17 +102,17 @@ class Usage:
 
     async def of_file(self, file_id: str) -> UsedFile:
         """What the calls that used this File cost. Raises what the catalogue does."""
-        await self.settled()
+        await self.report_spent()
         requests, unpriced, nano = await self._db.read(lambda conn: usage_of_file(conn, file_id))
         return UsedFile(requests, unpriced, nano / 1e9)
 
-    async def settled(self) -> None:
+    async def report_spent(self) -> None:
         """Returns when the catalogue has all that was counted here so far; at once where it takes no writes. Raises
         Unavailable while the catalogue is away: what it has is not the whole."""
-        if self._settle is None:
+        if self._write is None:
             return
         try:
-            await self._settle()
+            await self._write()
         except Unavailable:
             raise
         except LiftgateError as error:

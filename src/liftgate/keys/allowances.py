@@ -187,7 +187,7 @@ class Allowances:
         allowance.settled += used
         self._open.add(allowance)
 
-    async def settled(self) -> None:
+    async def report_spent(self) -> None:
         """Returns when what was spent here so far is in the catalogue, as far as it takes writes. Raises Unavailable
         while it is away: what it has is not the whole."""
         if any(each.has_spent for each in self._open):

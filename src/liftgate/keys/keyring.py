@@ -92,6 +92,7 @@ class Keyring:
             old_token=None,
             old_until=None,
             terms=written(terms),
+            team=terms.team_id,
         )
         return NewKey(record, secret, fields)
 
@@ -287,4 +288,5 @@ def _apply_fields(conn: Connection, record: KeyRecord, fields: Fields) -> KeyRec
         blocked=int(fields.get("blocked", record.blocked)),
         expires_at=_end(conn, fields) if "duration" in fields else record.expires_at,
         terms=written(terms),
+        team=terms.team_id,
     )

@@ -18,12 +18,12 @@ NO_QUERY: Mapping[str, str] = MappingProxyType({})
 DIGEST_LENGTH = 64
 
 
-async def settled(request: Request) -> None:
+async def report_spent(request: Request) -> None:
     """What is shown next of money has all that this process has spent, as far as the catalogue takes writes."""
     gateway = request.gateway
-    await gateway.admission.settled()
+    await gateway.admission.report_spent()
     if gateway.usage is not None:
-        await gateway.usage.settled()
+        await gateway.usage.report_spent()
 
 
 def usage_of(request: Request) -> Usage:

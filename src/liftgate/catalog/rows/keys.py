@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import msgspec
-
 from liftgate.catalog.connection import Connection, invalidate, storable
 from liftgate.catalog.table import Table
 from liftgate.errors import Conflict
@@ -33,7 +31,7 @@ KEYS = KeyTable(
     name="keys",
     record=KeyRecord,
     owner="owner",
-    texts=("id", "token", "hint", "alias", "old_token", "terms"),
+    texts=("id", "token", "hint", "alias", "old_token", "terms", "team"),
 )
 
 
@@ -120,28 +118,20 @@ ORDERS = {
 """LiteLLM's names of what a list can be sorted by → column."""
 
 
-OF_TEAM = "(owner = ? OR replace(terms, ?, '') <> terms)"
-"""A team's keys, those of its users too: how `terms` ends is known (`keys/terms`), and LIKE knows no case on SQLite."""
-
-
-def _of_team(team: Owner) -> list[str]:
-    return [team, f'"team_id":{msgspec.json.encode(team).decode()},"made_by":']
+OF_OWNER = "(owner = ? OR team = ?)"
+"""The keys of a user or a team, who are owners alike: those that name it. So a team has those of its users too."""
 
 
 def list_keys(conn: Connection, search: KeySearch) -> tuple[list[KeyRecord], int]:
     """A page of those that fit, and how many there are."""
     conditions, values = ["1 = 1"], list[object]()
-    for column, wanted in (("owner", search.owner), ("alias", search.alias), ("token", search.token)):
+    exactly = ((OF_OWNER, search.owner), (OF_OWNER, search.team), ("alias = ?", search.alias), ("token = ?", search.token))
+    for condition, wanted in exactly:
         if wanted is not None:
             if not storable(wanted):
                 return [], 0
-            conditions.append(f"{column} = ?")
-            values.append(wanted)
-    if search.team is not None:
-        if not storable(search.team):
-            return [], 0
-        conditions.append(OF_TEAM)
-        values += _of_team(search.team)
+            conditions.append(condition)
+            values += [wanted] * condition.count("?")
     if search.text is not None:
         if not storable(search.text):
             return [], 0
@@ -167,8 +157,8 @@ def list_aliases(conn: Connection, text: str, team: Owner | None, *, page: int, 
     where = "alias IS NOT NULL AND lower(alias) LIKE ? ESCAPE '!'"
     values = [holding(text)]
     if team is not None:
-        where += f" AND {OF_TEAM}"
-        values += _of_team(team)
+        where += f" AND {OF_OWNER}"
+        values += [team, team]
     [(total,)] = conn.execute(f"SELECT count(*) FROM keys WHERE {where}", values)
     found = conn.execute(
         f"SELECT alias FROM keys WHERE {where} ORDER BY alias LIMIT ? OFFSET ?", (*values, size, (page - 1) * size)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from liftgate.catalog.connection import Connection, invalidate, storable
-from liftgate.catalog.rows.keys import HAS_BUDGET, KEYS, holding
+from liftgate.catalog.rows.keys import HAS_BUDGET, KEYS, OF_OWNER, holding
 from liftgate.catalog.table import Table
 from liftgate.errors import Conflict
 from liftgate.records import OwnerLimits, OwnerSearch
@@ -65,7 +65,7 @@ def lock_owner(conn: Connection, owner: str) -> OwnerLimits | None:
 
 def delete_owner(conn: Connection, record: OwnerLimits) -> None:
     """With its keys; its Files stay."""
-    KEYS.delete_rows(conn, "owner = ?", (record.owner,))
+    KEYS.delete_rows(conn, OF_OWNER, (record.owner, record.owner))
     OWNER_LIMITS.delete_rows(conn, "id = ?", (record.id,))
 
 

@@ -19,7 +19,7 @@ from liftgate.server.bodies import SMALL
 from liftgate.server.query import check_known
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
-from liftgate.server.usage_asked import settled
+from liftgate.server.usage_asked import report_spent
 from liftgate.whole_numbers import whole_number
 
 LARGEST_PAGE = 100
@@ -44,7 +44,7 @@ async def update(request: Request) -> Response:
     body = await optional_object(request)
     key = _named(body)
     fields = _without_secret(body)
-    await settled(request)
+    await report_spent(request)
     return json_response({**await request.gateway.keyring.update(key, fields, by), "key": key})
 
 
@@ -60,7 +60,7 @@ async def bulk_update(request: Request) -> Response:
         raise InvalidRequest(f"'keys' is an array of 1 to {LARGEST_PAGE} objects.", param="keys")
     done: list[JsonObject] = []
     failed: list[JsonObject] = []
-    await settled(request)
+    await report_spent(request)
     for at, item in enumerate(items):
         if not isinstance(item, dict):
             raise InvalidRequest(f"Invalid value for 'keys[{at}]': expected an object.", param=f"keys[{at}]")
@@ -95,7 +95,7 @@ async def reset_spend(request: Request) -> Response:
     if to is None:
         raise MissingParameter("reset_to")
     # What was spent before belongs to what is set back.
-    await settled(request)
+    await report_spent(request)
     found = await request.gateway.keyring.reset_spend(request.params["key"], to, by)
     return json_response({**found, "key_hash": found["token"]})
 
@@ -135,7 +135,7 @@ async def _block(request: Request, *, on: bool) -> Response:
     body = await optional_object(request)
     key = _named(body)
     check_known(body, "key")
-    await settled(request)
+    await report_spent(request)
     return json_response(await request.gateway.keyring.block(key, by, on=on))
 
 
@@ -149,7 +149,7 @@ async def regenerate(request: Request) -> Response:
         fields["key"] = new
     grace = body.get("grace_period")
     seconds = 0.0 if grace in (None, "", "0", 0) else seconds_of(grace, "grace_period")
-    await settled(request)
+    await report_spent(request)
     return json_response(made_key(*await request.gateway.keyring.regenerate(key, fields, seconds, by)))
 
 
@@ -176,7 +176,7 @@ async def infos(request: Request) -> Response:
         raise MissingParameter("keys")
     if len(keys) + len(aliases) > LARGEST_PAGE:
         raise InvalidRequest(f"'keys' and 'key_aliases' name at most {LARGEST_PAGE} keys at once.", param="keys")
-    await settled(request)
+    await report_spent(request)
     return json_response({"key": keys, "info": await request.gateway.keyring.show_named(keys, aliases)})
 
 
@@ -277,7 +277,7 @@ async def shown(request: Request, record: KeyRecord) -> JsonObject:
 
 
 async def shown_all(request: Request, records: Sequence[KeyRecord]) -> list[JsonObject]:
-    await settled(request)
+    await report_spent(request)
     return await request.gateway.keyring.show(*records)
 
 

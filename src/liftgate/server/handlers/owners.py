@@ -17,7 +17,7 @@ from liftgate.server.handlers.keys import check_looks, managing, optional_object
 from liftgate.server.query import check_known
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
-from liftgate.server.usage_asked import settled
+from liftgate.server.usage_asked import report_spent
 
 LARGEST_PAGE = 100
 MOST_TEAMS = 1_000
@@ -50,7 +50,7 @@ class OwnerRoutes:
         of_key = read_fields({each: body[each] for each in KEY_FIELDS if each in body}) if makes_key else {}
         alias = fields.pop("alias", None)
         new = request.gateway.keyring.new({**of_key, "user_id": name}, by) if makes_key else None
-        await settled(request)
+        await report_spent(request)
         made, key = await request.gateway.owners.add(name, alias, fields, by, new)
         shown = self._named_so(made)
         return json_response(shown if new is None else {**made_key(key, new.secret), **shown})
@@ -59,7 +59,7 @@ class OwnerRoutes:
         by = managing(request)
         body = await optional_object(request)
         name, fields = self._named(body), self._fields(body)
-        await settled(request)
+        await report_spent(request)
         of_owner = self._named_so(await request.gateway.owners.update(name, fields, by))
         return json_response({**of_owner, "data": of_owner})
 
@@ -84,14 +84,14 @@ class OwnerRoutes:
         if not sees_all and not own:
             # Whether there is another owner of this name stays hidden.
             raise no_such_owner(name)
-        await settled(request)
+        await report_spent(request)
         shown, keys = await request.gateway.owners.show(name, own=own)
         return json_response({self._id: name, f"{self._noun}_info": self._named_so(shown), "keys": keys})
 
     async def list(self, request: Request) -> Response:
         check_looks(request.caller)
         search = self._search(request)
-        await settled(request)
+        await report_spent(request)
         found, total = await request.gateway.owners.list(search)
         shown = [self._named_so(each) for each in found]
         if self._noun == "team":

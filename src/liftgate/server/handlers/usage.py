@@ -25,7 +25,7 @@ from liftgate.server.usage_asked import (
     days_asked,
     dearest,
     named_key,
-    settled,
+    report_spent,
     usage_of,
     wanted_usage,
 )
@@ -130,7 +130,7 @@ async def spend_users(request: Request) -> Response:
 async def global_spend(request: Request) -> Response:
     """With the gateway's budgets, for those who see all: theirs is the spend of their windows."""
     wanted, seen = wanted_usage(request, request.query("key"))
-    await settled(request)
+    await report_spent(request)
     budgets = [] if seen else [shown_budget(each) for each in await request.gateway.budget.read()]
     if request.gateway.usage is None and budgets:
         spend = budgets[0]["spend"]
