@@ -65,6 +65,7 @@ class Allowance:
         self._second = 0
         self._number = 0
         self._answered_at = 0.0
+        self._ends_at: float | None = None
         self._closed_until = 0.0
         self._closed_from = 0
         self._unsure: Request | None = None
@@ -143,6 +144,13 @@ class Allowance:
     def is_idle(self) -> bool:
         return not (self.waiters or self.hand or self.out or self.settled or self._corrections or self._unsure)
 
+    def spent(self, now: float) -> int:
+        """Of a budget's window, as far as this process knows: what it has not reported yet too. `now`: the database's
+        time."""
+        is_over = self._ends_at is not None and now >= self._ends_at
+        known = 0 if self.standing is None or is_over else self.standing.spent
+        return known + self.settled + (self._unsure.settled if self._unsure is not None else 0)
+
     @property
     def has_spent(self) -> bool:
         """Whether the catalogue may not know of all that was spent."""
@@ -213,7 +221,7 @@ class Allowance:
         if self.is_rate and self._second != int(standing.now):
             self._return_hand()
             self._second = int(standing.now)
-        self.standing = standing
+        self.standing, self._ends_at = standing, ends_at
         self._unsure = None
         self._answered_at = now = monotonic()
         self.hand += standing.granted

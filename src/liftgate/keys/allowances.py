@@ -106,7 +106,7 @@ class Allowances:
         allowances = [(self.find(limit), amount) for limit, amount in wanted]
         for allowance, amount in allowances:
             if (standing := allowance.refused_lately(amount, now)) is not None:
-                return Refusal(allowance.limit, amount, standing, self._window(allowance.limit)[1])
+                return Refusal(allowance.limit, amount, standing, self.window_of(allowance.limit)[1])
         if monotonic() < self._away_until and any(each.in_hand(now) < amount for each, amount in allowances):
             # It did not answer a moment ago: no call waits for it once more.
             raise limits_away()
@@ -186,6 +186,7 @@ class Allowances:
         allowance = self.seen(limit) or self.find(limit)
         allowance.settled += used
         self._open.add(allowance)
+        self.begin()
 
     async def report_spent(self) -> None:
         """Returns when what was spent here so far is in the catalogue, as far as it takes writes. Raises Unavailable
@@ -249,7 +250,12 @@ class Allowances:
             await self._sync(left)
         _wake_all(self._readers)
 
-    def _window(self, limit: Limit) -> tuple[float, float | None]:
+    def spent_of(self, budget: Allowance) -> int:
+        """Nano-dollars of its window, as far as this process knows."""
+        return budget.spent(self._db.now())
+
+    def window_of(self, limit: Limit) -> tuple[float, float | None]:
+        """The one that is now: its beginning and its end."""
         return window_of(limit.duration, self._db.now(), limit.counted_from, self._zone)
 
     async def _sync(self, due: Sequence[Allowance]) -> LiftgateError | None:
@@ -257,7 +263,7 @@ class Allowances:
         ends: dict[str, float | None] = {}
         requests: dict[str, Request] = {}
         for each in due:
-            begin, ends[each.limit.id] = self._window(each.limit)
+            begin, ends[each.limit.id] = self.window_of(each.limit)
             requests[each.limit.id] = each.request(self._holder, begin, self._db.now())
 
         def work(conn: Connection) -> dict[str, Standing]:

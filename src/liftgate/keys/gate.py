@@ -224,17 +224,28 @@ class Ticket(msgspec.Struct, eq=False):
             if limit.kind == "usd":
                 self._allowances.charge(limit, nanos)
         for bounds in self._all:
-            if bounds.soft_budget is not None and not bounds.soft_logged:
-                self._warn(bounds, bounds.soft_budget)
+            if bounds.soft_budget is not None:
+                self._note_soft(bounds, bounds.soft_budget, nanos)
 
-    def _warn(self, bounds: Bounds, soft: int) -> None:
+    def _note_soft(self, bounds: Bounds, soft: int, nanos: int) -> None:
+        """Of a call that came to so much. A window that begins anew is worth another line."""
+        found: Allowance | None = None
+        spent = 0
         for limit in bounds.limits:
-            seen = self._allowances.seen(limit) if limit.kind == "usd" and not limit.model else None
-            if seen is not None and seen.standing is not None and seen.standing.spent >= soft:
-                bounds.soft_logged = True
-                log.warning(
-                    "the %s %s has spent its soft budget of %s", bounds.source, ascii(bounds.name), in_dollars(soft)
-                )
+            if limit.kind == "usd" and not limit.model:
+                if not limit.is_bounded:
+                    self._allowances.charge(limit, nanos)
+                allowance = self._allowances.seen(limit)
+                if allowance is not None and (known := self._allowances.spent_of(allowance)) >= spent:
+                    found, spent = allowance, known
+        if found is None or spent < soft:
+            return
+        begin = self._allowances.window_of(found.limit)[0]
+        if bounds.soft_told != begin:
+            bounds.soft_told = begin
+            log.warning(
+                "the %s %s has spent its soft budget of %s", bounds.source, ascii(bounds.name), in_dollars(soft)
+            )
 
     def headers(self) -> Sequence[Header]:
         """`x-ratelimit-…`, of the limits that are nearest to their end."""

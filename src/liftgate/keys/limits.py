@@ -15,6 +15,8 @@ Source = Literal["key", "owner", "gateway"]
 FindGroup = Callable[[str], Sequence[Deployment]]
 """The deployments that are meant by a public name. Raises ModelNotFound."""
 NANO = 1_000_000_000
+UNBOUNDED = 1 << 62
+"""The amount of a budget that refuses nothing: what is spent of it is counted, for a soft budget that stands alone."""
 PLANS = 256
 """Models whose limits are remembered: behind a wildcard callers choose their names."""
 
@@ -35,6 +37,10 @@ class Limit:
     duration: str | None = None
     counted_from: float = 0.0
     source: Source = "key"
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.amount < UNBOUNDED
 
     @property
     def whose(self) -> str:
@@ -71,7 +77,7 @@ def plan_of(limits: Iterable[Limit], names: Collection[str]) -> Plan:
     mine = [each for each in limits if not each.model or each.model in names]
     return Plan(
         at_once=tuple((each, 1) for each in mine if each.kind in ("parallel", "requests")),
-        asking=tuple(each for each in mine if each.kind in ("tokens", "usd")),
+        asking=tuple(each for each in mine if each.kind in ("tokens", "usd") and each.is_bounded),
         rates=tuple(each for each in mine if each.kind in ("requests", "tokens")),
     )
 
@@ -97,10 +103,10 @@ def names_of(model: str, deployments: FindGroup) -> list[str]:
 
 
 class Bounds:
-    """All limits of one key, of one owner, or of the gateway. `plans`: those that are known, by model. `soft_logged`:
-    whether the log has a line of its soft budget."""
+    """All limits of one key, of one owner, or of the gateway. `plans`: those that are known, by model. `soft_told`: the
+    beginning of the window of which the log says that its soft budget is spent."""
 
-    __slots__ = ("limits", "name", "plans", "soft_budget", "soft_logged", "source")
+    __slots__ = ("limits", "name", "plans", "soft_budget", "soft_told", "source")
 
     def __init__(self, subject: str, name: str, counted_from: float, terms: Terms, source: Source = "key") -> None:
         self.name = name
@@ -108,7 +114,7 @@ class Bounds:
         self.limits = tuple(_limits(subject, name, counted_from, terms, source))
         """In the order in which they are named where several are reached."""
         self.soft_budget = terms.soft_budget
-        self.soft_logged = False
+        self.soft_told: float | None = None
         self.plans: dict[str, Plan] = {}
 
     def plan(self, model: str, deployments: FindGroup) -> Plan:
@@ -141,6 +147,8 @@ def _limits(subject: str, name: str, counted_from: float, terms: Terms, source: 
         budgets[terms.budget_duration] = terms.max_budget
     for budget in terms.budget_limits:
         budgets[budget.duration] = min(budget.amount, budgets.get(budget.duration, budget.amount))
+    if not budgets and terms.soft_budget is not None:
+        budgets[terms.budget_duration] = UNBOUNDED
     for duration, nanos in budgets.items():
         yield limit("usd", nanos, duration=duration)
     for model, budget in terms.model_max_budget.items():

@@ -113,12 +113,13 @@ class Rate(msgspec.Struct):
 
     def answer(self, request: Request, now: float) -> Standing:
         second = int(now)
-        self.cells = {at: count for at, count in self.cells.items() if second - _KEPT < at <= second + 1}
-        for at, change in request.corrections.items():
-            if second - _KEPT < at <= second + 1 and (count := self.cells.get(at, 0) + change) > 0:
-                self.cells[at] = count
-            else:
-                self.cells.pop(at, None)
+        cells: dict[int, int] = {}
+        for at, change in (*self.cells.items(), *request.corrections.items()):
+            # By a clock that was ahead: it counts from now on, and no longer than what is let out now.
+            at = second if at > second + 1 else at
+            if at > second - _KEPT:
+                cells[at] = cells.get(at, 0) + change
+        self.cells = {at: count for at, count in cells.items() if count > 0}
         used = sum(self.cells.values())
         free = max(0, request.amount - used)
         granted = min(free, max(request.needed, min(request.wished, free // 4)))

@@ -29,16 +29,17 @@ def refused(refusal: Refusal) -> LiftgateError:
         )
     if limit.kind == "parallel":
         return RateReached(
-            f"Limit of {limit.amount} requests at one time reached for {whose}: {standing.out} are running. "
-            "Try again when one has ended.",
+            f"Limit of {_counted(limit.amount, 'requests')} at one time reached for {whose}: "
+            f"{_are(standing.out)} running. Try again when one has ended.",
             kind="requests",
             code="parallel_limit_exceeded",
             retry_after=1,
         )
     wait = max(1.0, standing.free_at - standing.now)
     return RateReached(
-        f"Rate limit of {limit.amount} {limit.kind} per minute reached for {whose}{of_model}: {standing.spent} are used"
-        f"{f', {refusal.amount} are needed' if limit.kind == 'tokens' else ''}. Try again in {math.ceil(wait)} s.",
+        f"Rate limit of {_counted(limit.amount, limit.kind)} per minute reached for {whose}{of_model}: "
+        f"{_are(standing.spent)} used{f', {_are(refusal.amount)} needed' if limit.kind == 'tokens' else ''}. "
+        f"Try again in {math.ceil(wait)} s.",
         kind=limit.kind,
         retry_after=wait,
     )
@@ -72,6 +73,14 @@ def _over_budget(refusal: Refusal, whose: str) -> BudgetReached:
         },
         retry_after=wait,
     )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what.removesuffix('s') if number == 1 else what}"
+
+
+def _are(number: int) -> str:
+    return f"{number} {'is' if number == 1 else 'are'}"
 
 
 def in_dollars(nanos: int) -> str:

@@ -45,8 +45,11 @@ class Budgets:
 
     @property
     def nearness(self) -> float:
-        """How near it is to its first end: the part that is left."""
-        return min((each.left / max(1, each.limit.amount) for each in self.budgets), default=1.0)
+        """How near it is to its first end, its soft budget's too: the part that is left."""
+        parts = [each.left / max(1, each.limit.amount) for each in self.budgets]
+        if self.soft is not None:
+            parts.append(1 - max((each.spent for each in self.budgets), default=0) / max(1, self.soft))
+        return min(parts, default=1.0)
 
 
 def budget_of(limit: Limit, state: str | None, now: float, zone: ZoneInfo) -> Budget:
@@ -63,7 +66,7 @@ def shown_budget(budget: Budget) -> JsonObject:
     return {
         **({"model": limit.model} if limit.model else {}),
         "budget_duration": limit.duration,
-        "max_budget": limit.amount / NANO,
+        "max_budget": limit.amount / NANO if limit.is_bounded else None,
         "spend": budget.spent / NANO,
         "held": budget.held / NANO,
         "budget_reset_at": iso(budget.ends_at),

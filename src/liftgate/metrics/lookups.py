@@ -120,6 +120,8 @@ def _set_budgets(
     found: LookedUp, which: families.BudgetFamilies, whose: tuple[str, ...], budgets: Sequence[Budget]
 ) -> None:
     for budget in budgets:
+        if not budget.limit.is_bounded:
+            continue
         labels = *whose, budget.limit.duration or "total"
         _set(found, which.amount, labels, budget.limit.amount / NANO)
         _set(found, which.left, labels, budget.left / NANO)

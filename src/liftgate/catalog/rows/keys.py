@@ -125,7 +125,12 @@ OF_OWNER = "(owner = ? OR team = ?)"
 def list_keys(conn: Connection, search: KeySearch) -> tuple[list[KeyRecord], int]:
     """A page of those that fit, and how many there are."""
     conditions, values = ["1 = 1"], list[object]()
-    exactly = ((OF_OWNER, search.owner), (OF_OWNER, search.team), ("alias = ?", search.alias), ("token = ?", search.token))
+    exactly = (
+        (OF_OWNER, search.owner),
+        (OF_OWNER, search.team),
+        ("alias = ?", search.alias),
+        ("token = ?", search.token),
+    )
     for condition, wanted in exactly:
         if wanted is not None:
             if not storable(wanted):
