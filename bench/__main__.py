@@ -1,4 +1,5 @@
-"""`./scripts/bench [chat|stream|upload|start|files] [--peers] [--full] [--profile]`: measures, then writes the page."""
+"""`./scripts/bench [chat|stream|upload|start|files|counted] [--peers] [--full] [--profile]`: measures, then writes the
+page."""
 
 from __future__ import annotations
 
@@ -12,13 +13,20 @@ from pathlib import Path
 
 from bench.machine import cores, describe
 from bench.report import page
-from bench.scenarios import chat, files, profile, start, stream, upload
+from bench.scenarios import chat, counted, files, profile, start, stream, upload
 from bench.session import Session, write_json
 from bench.standin.upstreams import upstreams
 from bench.systems import install, ours, peers
 from bench.systems.system import System
 
-SCENARIOS = {"chat": chat.run, "stream": stream.run, "upload": upload.run, "start": start.run, "files": files.run}
+SCENARIOS = {
+    "chat": chat.run,
+    "stream": stream.run,
+    "upload": upload.run,
+    "start": start.run,
+    "files": files.run,
+    "counted": counted.run,
+}
 
 
 def main() -> None:
@@ -32,7 +40,9 @@ def main() -> None:
     home = install.liftgate()
     systems: list[System] = [ours.direct(), ours.nginx_hop(), ours.liftgate(home)]
     if options.peers:
-        systems += [peer for peer in peers.all_peers() if not options.only or peer.name in options.only.split(",")]
+        systems += peers.all_peers(options.only.split(",") if options.only else peers.NAMES)
+    if options.beside:
+        systems.append(counted.beside(options.beside))
     wanted = [options.scenario] if options.scenario else list(SCENARIOS)
     out = _out(options)
     with upstreams(run_dir, placed.upstream) as standins:
@@ -81,6 +91,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("scenario", nargs="?", choices=SCENARIOS, help="one of them; all by default")
     parser.add_argument("--peers", action="store_true", help="also measure other gateways, installed into .cache/bench")
     parser.add_argument("--only", default="", metavar="NAMES", help="of the peers only these, with commas between")
+    parser.add_argument(
+        "--beside", type=Path, metavar="CHECKOUT", help="with `counted`: another checkout, measured with nothing on"
+    )
     parser.add_argument("--full", action="store_true", help="larger: uploads of 1 GiB, a million files")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of which the median counts")
     parser.add_argument("--write", action="store_true", help="write to docs/performance even without --peers")

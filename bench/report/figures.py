@@ -10,12 +10,20 @@ from typing import Any
 
 OURS = "liftgate"
 COUNTED = "counted"
-NOT_PEERS = frozenset({"direct", "nginx", OURS, COUNTED, "python"})
+PARTS = ("key", "budget", "spend", "metrics", "log")
+BESIDE = "beside"
+NOT_PEERS = frozenset({"direct", "nginx", OURS, COUNTED, BESIDE, "python", *PARTS})
 TITLES = {
     "direct": "direct",
     "nginx": "nginx hop",
     "liftgate": "**Liftgate**",
     "counted": "**Liftgate**, key with a budget, spend, metrics, JSON log",
+    "beside": "**Liftgate** before, nothing on, commit",
+    "key": "a key of the catalogue alone",
+    "budget": "a key with a budget alone",
+    "spend": "spend alone",
+    "metrics": "metrics alone",
+    "log": "the JSON log alone",
     "tensorzero": "TensorZero (Rust)",
     "ferrogw": "ferrogw (Go)",
     "portkey": "Portkey (Node)",

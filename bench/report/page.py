@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.report.figures import OURS, TITLES, Figures, by_cost, median
+from bench.report.figures import COUNTED, OURS, TITLES, Figures, by_cost, median
 from bench.report.goals import goals
 from bench.report.plots import Bar, bars, lines
 from bench.report.tables import TABLES
@@ -100,4 +100,4 @@ def _plots(run: Figures, scenario: str) -> Iterator[tuple[str, str]]:
 
 
 def _kind(system: str) -> str:
-    return "ours" if system == OURS else "floor" if system in ("nginx", "direct") else "other"
+    return "ours" if system in (OURS, COUNTED) else "floor" if system in ("nginx", "direct") else "other"

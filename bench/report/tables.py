@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.report.figures import OURS, Cells, Figures, by_cost, extreme, median, number, spread
+from bench.report.figures import BESIDE, OURS, Cells, Figures, by_cost, extreme, median, number, spread
 
 SEVERAL = frozenset({OURS, "litellm", "mlflow"})
 
@@ -191,6 +191,48 @@ def start(figures: Figures) -> str:
     return table(header, rows) + "\n\n" + figures.conditions()
 
 
+def counted(figures: Figures) -> str:
+    cells = figures.cells()
+    before = median(cells, BESIDE, "cpu_us_over"), median(cells, BESIDE, "event_us_over")
+    rows = []
+    for name in by_cost(cells, "cpu_us"):
+        over = median(cells, name, "cpu_us_over"), median(cells, name, "event_us_over")
+        rows.append(
+            [
+                f"{figures.title(name)}, nothing on" if name == OURS else figures.title(name),
+                _with_least(cells, name, "cpu_us"),
+                _times(over[0]),
+                _times(_part(over[0], before[0])),
+                _with_least(cells, name, "event_us"),
+                _times(over[1]),
+                _times(_part(over[1], before[1])),
+            ]
+        )
+    header = [
+        "64 connections",
+        "a chat: CPU µs (least)",
+        "× nothing on",
+        "× before",
+        "an event of a stream: CPU µs (least)",
+        "× nothing on",
+        "× before",
+    ]
+    return table(header, rows) + "\n\n" + figures.conditions()
+
+
+def _with_least(cells: Cells, name: str, measure: str) -> str:
+    middle = median(cells, name, measure)
+    return "–" if middle is None else f"{number(middle)} ({number(extreme(cells, name, measure, 'min'))})"
+
+
+def _times(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _part(value: float | None, of: float | None) -> float | None:
+    return value / of if value and of else None
+
+
 def files(figures: Figures) -> str:
     blocks = []
     for name, cells in figures.lines().items():
@@ -218,4 +260,4 @@ MEASURES = {
     "active_mib": "active: MiB above",
     "short": "not whole",
 }
-TABLES = {"chat": chat, "stream": stream, "upload": upload, "start": start, "files": files}
+TABLES = {"chat": chat, "stream": stream, "upload": upload, "start": start, "files": files, "counted": counted}

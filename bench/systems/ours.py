@@ -58,25 +58,43 @@ COUNTED = {"spend": True, "metrics": True, "access_log": True, "json_logs": True
 BUDGET = {"key_alias": "bench", "max_budget": 1e6, "budget_duration": "1mo"}
 
 
+KEY_ALONE = {"key_alias": "bench"}
+PARTS: Mapping[str, tuple[Mapping[str, object], Mapping[str, object] | None]] = {
+    "key": ({}, KEY_ALONE),
+    "budget": ({}, BUDGET),
+    "spend": ({"spend": True}, None),
+    "metrics": ({"metrics": True}, None),
+    "log": ({"access_log": True, "json_logs": True}, None),
+}
+"""What is on, and the key that asks; None: the config's."""
+
+
 def counted(home: Path) -> System:
     """Liftgate with all that operators count on: a key of the catalogue that has a budget, what calls cost, metrics,
     the log as JSON."""
+    return _with(home, "counted", COUNTED, BUDGET)
 
+
+def with_part(home: Path, part: str) -> System:
+    """With one of them."""
+    return _with(home, part, *PARTS[part])
+
+
+def _with(home: Path, name: str, settings: Mapping[str, object], key: Mapping[str, object] | None) -> System:
     def launch(site: Site) -> tuple[processes.Started, Door]:
-        data_dir = site.run_dir / "counted-data"
+        data_dir = site.run_dir / f"{name}-data"
         shutil.rmtree(data_dir, ignore_errors=True)
         document = config(site.upstream, data_dir)
-        ours = {"data_dir": str(data_dir), **COUNTED}
-        return launch_on(home, site, {**document, "liftgate_settings": ours}, "counted")
+        ours = {"data_dir": str(data_dir), **settings}
+        return launch_on(home, site, {**document, "liftgate_settings": ours}, name)
 
-    return System("counted", "", launch, home=home, ready=_make_key)
+    def make_key(door: Door) -> None:
+        """From now on this door is asked with it."""
+        with Line(door.port) as line:
+            made = line.ask(post(door.port, "/key/generate", json.dumps(key).encode(), door.headers))
+        door.headers["Authorization"] = f"Bearer {json.loads(made.body)['key']}"
 
-
-def _make_key(door: Door) -> None:
-    """From now on this door is asked with it."""
-    with Line(door.port) as line:
-        made = line.ask(post(door.port, "/key/generate", json.dumps(BUDGET).encode(), door.headers))
-    door.headers["Authorization"] = f"Bearer {json.loads(made.body)['key']}"
+    return System(name, "", launch, home=home, ready=None if key is None else make_key)
 
 
 def launch_on(home: Path, site: Site, document: object, name: str) -> tuple[processes.Started, Door]:

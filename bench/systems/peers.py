@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,12 +20,12 @@ from bench.systems.system import Site, Skipped, System
 START_SECONDS = 60.0
 
 
-def all_peers() -> list[System]:
-    """Those that can be installed here; of the others it is printed why not."""
+def all_peers(names: Collection[str]) -> list[System]:
+    """Those of `names` that can be installed here; of the others it is printed why not."""
     found = []
-    for name, make in _MAKERS.items():
+    for name in names:
         try:
-            found.append(make(install.peer(name)))
+            found.append(_MAKERS[name](install.peer(name)))
         except Skipped as reason:
             print(f"skipped {name}: {reason}", flush=True)
     return found
@@ -175,3 +175,4 @@ _MAKERS = {
     "lmproxy": lmproxy,
     "litellm": litellm,
 }
+NAMES = tuple(_MAKERS)

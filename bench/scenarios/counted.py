@@ -1,0 +1,93 @@
+"""What counting costs: Liftgate with nothing on, with each part of it, with all; short rounds, in turn.
+
+Each round is a second or less, and there are many: what other programs do meanwhile then meets all systems alike.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from bench.load import streams, wrk
+from bench.machine import first_line
+from bench.session import Session, Table, measured, rotated, started
+from bench.systems import ours
+from bench.systems.system import Running, System
+
+CONNECTIONS = 64
+SECONDS = 1.0
+STREAM_SECONDS = 0.5
+ROUNDS = 5
+"""Times the rounds of the other scenarios."""
+
+
+def run(session: Session) -> dict[str, object]:
+    systems = [each for each in session.systems if each.name not in ("direct", "nginx")]
+    parts = [ours.with_part(session.liftgate_home, name) for name in ours.PARTS]
+    whole = [*systems, ours.counted(session.liftgate_home)]
+    table = Table()
+    _in_turn(session, [*whole, *parts], session.upstreams.chat, _chat, table)
+    _in_turn(session, whole, session.upstreams.streams, _streams, table)
+    return {"systems": table.summary(), "rounds": session.rounds * ROUNDS}
+
+
+def beside(checkout: Path) -> System:
+    """Another checkout's Liftgate with nothing on, from its `.venv`: an earlier commit's, say."""
+    commit = first_line(["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"])
+    return replace(ours.liftgate(checkout / ".venv", name="beside"), version=commit)
+
+
+def _in_turn(
+    session: Session,
+    systems: list[System],
+    upstream: int,
+    round_of: Callable[[Session, Running], dict[str, float]],
+    table: Table,
+) -> None:
+    running = started(systems, session.site(upstream))
+    try:
+        for each in running:
+            round_of(session, each)
+        for number in range(session.rounds * ROUNDS):
+            print(f"counted: round {number + 1} of {session.rounds * ROUNDS}", flush=True)
+            found = {each.name: round_of(session, each) for each in rotated(running, number)}
+            off = found["liftgate"]
+            for name, figures in found.items():
+                over = {f"{what}_over": value / off[what] for what, value in figures.items() if what in off}
+                table.add(name, **figures, **{each: over[each] for each in over if not each.startswith("foreign")})
+    finally:
+        for each in running:
+            each.stop()
+
+
+def _chat(session: Session, running: Running) -> dict[str, float]:
+    burst, cost = measured(
+        session,
+        running,
+        lambda: wrk.burst(
+            running.door.chat(),
+            running.door.port,
+            connections=CONNECTIONS,
+            seconds=SECONDS,
+            cores=sorted(os.sched_getaffinity(0)),
+            run_dir=session.run_dir,
+        ),
+    )
+    if burst.failed:
+        raise RuntimeError(f"{running.name}: {burst.failed} of {burst.requests} failed")
+    return {"cpu_us": 1e6 * cost.gateway / burst.requests, "foreign_cores": cost.foreign}
+
+
+def _streams(session: Session, running: Running) -> dict[str, float]:
+    result, cost = measured(
+        session,
+        running,
+        lambda: streams.run(
+            running.door.stream(), running.door.port, connections=CONNECTIONS, streams=100_000, seconds=STREAM_SECONDS
+        ),
+    )
+    if result.short:
+        raise RuntimeError(f"{running.name}: {result.short} of {result.streams} streams were not whole")
+    return {"event_us": 1e6 * cost.gateway / result.events}
