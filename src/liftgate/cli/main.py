@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -197,7 +198,30 @@ def cli(ctx: click.Context, /, config: Path | None, sandbox: bool, **flags: obje
 
 
 def main() -> None:
-    """The console script."""
+    """The console script, which ends the process."""
+    try:
+        _command()
+    except SystemExit as ended:
+        end_at_once(ended)
+        raise
+
+
+def end_at_once(ended: SystemExit) -> None:
+    """Ends the process as it stands: to take the interpreter apart takes longer than many a command, and who stops a
+    gateway waits for it. Returns where a thread still works, or where output is left that cannot be written: then the
+    interpreter ends in its own way."""
+    threads = [each for each in threading.enumerate() if each is not threading.main_thread()]
+    if not isinstance(ended.code, int | None) or any(not each.daemon for each in threads):
+        return
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return
+    os._exit(ended.code or 0)
+
+
+def _command() -> None:
     show_utf_8()
     try:
         cli(prog_name="liftgate")

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 
-from liftgate.cli.main import fail
+from liftgate.cli.main import end_at_once, fail
 from liftgate.cli.serve.log_lines import log_to_stderr
 from liftgate.cli.serve.workers import CONFIG_ERROR, READY
 from liftgate.errors import ConfigError, LiftgateError
@@ -49,4 +49,9 @@ def _stop_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+        sys.exit()
+    except SystemExit as ended:
+        end_at_once(ended)
+        raise
