@@ -258,7 +258,7 @@ def _main() -> NoReturn:
     control = socket.socket(fileno=int(sys.argv[1]))
     for name in IMPORTED:
         importlib.import_module(name)
-    main = sys.modules["liftgate.cli.main"].main
+    command_line = sys.modules["liftgate.cli.main"]
     sys.modules["liftgate.catalog.schema_check"].expected_facts()  # learns the schema, which every gateway looks for
     gc.collect()
     gc.freeze()
@@ -266,10 +266,15 @@ def _main() -> NoReturn:
     if asked is not None:
         _become(asked)
         if asked["program"] is None:
-            main()
-        else:
-            sys.path[0] = str(Path(asked["program"]).parent)
+            command_line.main()
+            sys.exit()
+        sys.path[0] = str(Path(asked["program"]).parent)
+        try:
             runpy.run_path(asked["program"], run_name="__main__")
+            sys.exit()
+        except SystemExit as ended:
+            command_line.end_at_once(ended)
+            raise
     sys.exit()
 
 
