@@ -12,6 +12,7 @@ from typing import Any
 
 import openai
 
+from liftgate.clock import Clock
 from liftgate.deployments import Account, Deployment
 from liftgate.engine.meter import Meter
 from liftgate.gateway import Gateway
@@ -78,8 +79,11 @@ def settings_for(sandbox: SandboxServer, data_dir: Path, **changes: Any) -> Sett
 
 
 @contextmanager
-def gateway_server(settings: Settings, *, allow_errors: bool = False, listeners: Sequence[Meter] = ()) -> Iterator[str]:
-    with serve(build_app(Gateway(settings, listeners=listeners)), allow_errors=allow_errors) as url:
+def gateway_server(
+    settings: Settings, *, allow_errors: bool = False, listeners: Sequence[Meter] = (), clock: Clock | None = None
+) -> Iterator[str]:
+    app = build_app(Gateway(settings, clock=clock, listeners=listeners))
+    with serve(app, allow_errors=allow_errors) as url:
         yield url
 
 

@@ -1,4 +1,4 @@
-"""A clock that tests move: the wall clock jumps, the monotonic one runs on."""
+"""Clocks that are handed to a gateway: one whose wall clock jumps, and one whose pauses are short."""
 
 from __future__ import annotations
 
@@ -21,3 +21,11 @@ class MovedClock:
 
     async def sleep(self, seconds: float) -> None:
         await self._system.sleep(seconds)
+
+
+class BriskClock(SystemClock):
+    """Whoever pauses goes on after a quarter of the pause: a test of what follows from pauses, not of their length.
+    The shortest ones, with which somebody looks for something, stay."""
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds if seconds < 0.1 else max(0.1, seconds / 4))

@@ -65,12 +65,12 @@ def damaged_store(
     where: Where, data_dir: Path, environment: pytest.MonkeyPatch, **changes: Any
 ) -> Iterator[DamagedStore]:
     if where == "local":
-        with scene(data_dir, storage=StorageSettings(data_dir=data_dir), **changes) as of:
+        with scene(data_dir, storage=StorageSettings(data_dir=data_dir), brisk=False, **changes) as of:
             yield DamagedStore(of, where, data_dir / "blobs", None)
         return
     with s3_endpoint(environment) as server:
         storage = StorageSettings(data_dir=data_dir, blob_store=f"s3://{BUCKET}/p")
-        with scene(data_dir, storage=storage, **changes) as of:
+        with scene(data_dir, storage=storage, brisk=False, **changes) as of:
             yield DamagedStore(of, where, data_dir / "blobs", server)
 
 

@@ -17,12 +17,13 @@ from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_s
 from liftgate.sandbox.app import SandboxSettings
 from liftgate.sandbox.settings import Unverified
 from liftgate.settings import JobSettings, RouterSettings, Settings
+from moved_clock import BriskClock
 
 QUICK = JobSettings(
     lease_seconds=5,
     lease_renew_seconds=1,
     lease_poll_seconds=0.2,
-    failed_seconds=1.5,
+    failed_seconds=0.5,
     purge_seconds=0.2,
     renew_seconds=1,
     use_write_seconds=0.3,
@@ -121,14 +122,19 @@ def scene(
     switches: Mapping[str, Any] | None = None,
     sandbox_settings: SandboxSettings | None = None,
     allow_errors: bool = False,
+    brisk: bool = True,
     **changes: Any,
 ) -> Iterator[Scene]:
     """`switches`: of the sandbox, other than its defaults; `changes`: of the gateway's settings. `allow_errors`: the
-    app may break an answer off."""
+    app may break an answer off. `brisk`: nobody looks at how long the gateway pauses, or how often its jobs run."""
     chosen = replace(sandbox_settings or SandboxSettings(), unverified=Unverified().changed(switches or {}))
     with (
         sandbox_server(chosen) as sandbox,
-        gateway_server(quick_settings(sandbox, data_dir, **changes), allow_errors=allow_errors) as url,
+        gateway_server(
+            quick_settings(sandbox, data_dir, **changes),
+            allow_errors=allow_errors,
+            clock=BriskClock() if brisk else None,
+        ) as url,
         client_for(url) as client,
     ):
         yield Scene(sandbox, url, client)

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import openai
@@ -208,11 +209,20 @@ def refused(store: DamagedStore, file_id: str) -> str:
     return message
 
 
-@pytest.mark.parametrize("form", ["one object", "parts"])
-@pytest.mark.parametrize("data", [SMALL, LARGE], ids=["small", "large"])
-@pytest.mark.parametrize("harm", ["one byte changed", "replaced by others of the same size", "truncated", "removed"])
-def test_damaged_bytes_go_to_gemini_once_at_most(store: DamagedStore, data: bytes, form: str, harm: str) -> None:
-    data += f"{form}, {harm}".encode()
+def in_turn() -> Iterator[Any]:
+    """Each harm to each form and size, at one of the two stores in turn; at both in the full run."""
+    harms = ("one byte changed", "replaced by others of the same size", "truncated", "removed")
+    for at, harm in enumerate(harms):
+        for of_form, form in enumerate(("one object", "parts")):
+            for of_size, size in enumerate(("small", "large")):
+                for of_store, where in enumerate(("local", "s3")):
+                    marks = [pytest.mark.full] if (at + of_form + of_size + of_store) % 2 else []
+                    yield pytest.param(where, size, form, harm, marks=marks)
+
+
+@pytest.mark.parametrize(("store", "size", "form", "harm"), list(in_turn()), indirect=["store"])
+def test_damaged_bytes_go_to_gemini_once_at_most(store: DamagedStore, size: str, form: str, harm: str) -> None:
+    data = {"small": SMALL, "large": LARGE}[size] + f"{form}, {harm}".encode()
     file_id, key = stored(store, data, form)
     good = store.read(key)
     HARMS[harm](store, key)

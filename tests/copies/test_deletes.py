@@ -35,7 +35,7 @@ DOWN = (
 def test_file_deleted_while_gemini_is_down_is_gone_here_at_once_and_there_later(
     fault: dict[str, object], tmp_path: Path
 ) -> None:
-    with scene(tmp_path, jobs=replace(QUICK, purge_seconds=PERIOD)) as of:
+    with scene(tmp_path, jobs=replace(QUICK, purge_seconds=PERIOD), brisk=False) as of:
         files = [of.create(NOTE + bytes([number])) for number in range(5)]
         for number, file_id in enumerate(files):
             of.ask(file_id, NOTE + bytes([number]))
@@ -59,7 +59,8 @@ def test_account_that_is_away_does_not_hold_up_another(tmp_path: Path) -> None:
                 assert ask(client, file_id, model=model)
             here = Counter(file["project"] for file in sandbox.control("files")["files"])
             assert len(here) == 2
-            sandbox.control("faults", {"kind": "slow", "operation": "files.delete", "key": "key-a", "seconds": 3600})
+            away = {"kind": "slow", "operation": "files.delete", "key": "key-a", "seconds": 3600, "times": None}
+            sandbox.control("faults", away)
             client.files.delete(file_id)
             assert eventually(lambda: len(sandbox.control("files")["files"]) == 1)
             sandbox.control("faults", method="DELETE")
@@ -186,7 +187,7 @@ def test_nobody_waits_for_gemini_when_a_file_is_deleted(tmp_path: Path) -> None:
 
 
 def test_what_could_not_be_deleted_at_once_is_left_to_the_job(tmp_path: Path) -> None:
-    with scene(tmp_path, jobs=replace(NEVER, purge_seconds=PERIOD)) as of:
+    with scene(tmp_path, jobs=replace(NEVER, purge_seconds=PERIOD), brisk=False) as of:
         files = [of.create(NOTE + bytes([number])) for number in range(5)]
         for number, file_id in enumerate(files):
             of.ask(file_id, NOTE + bytes([number]))

@@ -23,6 +23,7 @@ from gateways import MODEL, client_for, deployments, gateway_server, sandbox_ser
 from liftgate import Liftgate
 from liftgate.sandbox.app import SandboxSettings
 from liftgate.settings import RouterSettings
+from moved_clock import BriskClock
 from scene import Scene, audio, eventually, outcome, quick_settings, scene
 
 HOUR = 3600.0
@@ -319,7 +320,7 @@ def two_accounts(data_dir: Path, *, fallback: bool) -> Iterator[Scene]:
             second = replace(second, model_name="other")
             router = replace(router, num_retries=0, fallbacks=({MODEL: ("other",)},))
         settings = quick_settings(sandbox, data_dir, deployments=(first, second), router=router)
-        with gateway_server(settings) as url, client_for(url) as client:
+        with gateway_server(settings, clock=BriskClock()) as url, client_for(url) as client:
             yield Scene(sandbox, url, client)
 
 

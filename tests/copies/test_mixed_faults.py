@@ -27,6 +27,7 @@ from liftgate.gateway import Gateway
 from liftgate.sandbox.app import SandboxSettings
 from liftgate.server.app import build_app
 from liftgate.settings import RouterSettings, Settings
+from moved_clock import BriskClock
 from scene import QUICK, Scene, audio, eventually, outcome, quick_settings
 from serving import serve
 from watched import TASKS, Watched
@@ -179,7 +180,7 @@ def run(plan: Plan, tmp_path: Path, sandbox_settings: SandboxSettings) -> tuple[
         first.stats()
     before = descriptors()
     with sandbox_server(sandbox_settings) as sandbox:
-        app = Watched(build_app(Gateway(settings_of(sandbox, tmp_path))))
+        app = Watched(build_app(Gateway(settings_of(sandbox, tmp_path), clock=BriskClock())))
         with serve(app) as url:
             with client_for(url) as client:
                 of = Scene(sandbox, url, client)
@@ -190,7 +191,7 @@ def run(plan: Plan, tmp_path: Path, sandbox_settings: SandboxSettings) -> tuple[
                     for done in [threads.submit(worker.run, plan.operations // CLIENTS) for worker in workers]:
                         done.result()
                     of.clear_faults()
-                    time.sleep(2)
+                    time.sleep(1)
                     for worker in workers:
                         all_there(worker)
                 stats = sandbox.stats()

@@ -21,6 +21,7 @@ import pytest
 from gateways import MODEL, ask, client_for, deployments, gateway_server, sandbox_server, settings_for
 from liftgate.gateway import Gateway
 from liftgate.records import NewFile
+from moved_clock import BriskClock
 from processes import GatewayProcess, write_config
 from scene import QUICK, Scene, audio, eventually, outcome, quick_settings, scene
 
@@ -192,9 +193,9 @@ def test_file_for_a_model_that_is_deleted_while_gemini_is_away_is_not_carried(tm
         )
         assert eventually(lambda: of.operations("upload.start") >= 4, 60)
         of.client.files.delete(file.id)
-        time.sleep(3)  # What had begun by then ends.
+        time.sleep(1)  # What had begun by then ends.
         tried = of.operations("upload.start")
-        time.sleep(4.5)
+        time.sleep(1.5)  # A pause between tries is shorter by now.
         assert of.operations("upload.start") == tried
 
 
@@ -203,7 +204,7 @@ def test_file_for_a_model_is_not_tried_again_when_the_gateway_leaves_meanwhile(t
         sandbox.control("faults", {"kind": "status", "operation": "upload.start", "code": 503, "times": None})
 
         async def scenario() -> list[str]:
-            async with Gateway(settings_for(sandbox, tmp_path, jobs=QUICK)) as gateway:
+            async with Gateway(settings_for(sandbox, tmp_path, jobs=QUICK), clock=BriskClock()) as gateway:
                 new = NewFile(filename="speech.mp3", models=(MODEL,))
                 creation = gateway.files.begin("ann", new)
                 await creation.write(NOTE)

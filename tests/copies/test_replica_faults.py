@@ -13,17 +13,27 @@ import pytest
 
 from fault_table import ANSWER, MIB, ROWS, Row, expected, switch_values
 from liftgate.settings import RouterSettings
-from scene import Scene, audio, eventually, outcome, scene
+from scene import QUICK, Scene, audio, eventually, outcome, scene
 
-SIZE = 20 * MIB
+BELIEVED = QUICK.failed_seconds + 0.1
+"""Seconds after which Gemini's refusal of a file is not believed any more."""
 
 
 @functools.cache
-def speech() -> bytes:
-    return audio(SIZE, seed=1)
+def speech(size: int) -> bytes:
+    return audio(size, seed=1)
 
 
-"""Two whole chunks and a last one that carries the finalize."""
+BREAKS = {"status", "cut", "lose_answer", "terminated", "slow", "stall"}
+
+
+def content(row: Row) -> bytes:
+    """Two whole chunks and a last one that carries the finalize, where an upload breaks in or behind one."""
+    in_chunks = any(
+        fault["kind"] in BREAKS and fault["operation"] in ("upload.chunk", "upload.finalize") for fault in row.faults
+    )
+    return speech(18 * MIB if in_chunks else MIB)
+
 
 SWITCHES: list[dict[str, Any]] = [{}, *({name: value} for name, value in switch_values())]
 
@@ -48,9 +58,9 @@ def prepare(of: Scene, row: Row) -> str:
     early = [fault for fault in row.faults if row.file != "new" and fault["operation"].startswith("upload")]
     for fault in early:
         of.order(**fault)
-    file_id = of.create(speech())
+    file_id = of.create(content(row))
     if row.file != "new":
-        of.ask(file_id, speech())
+        of.ask(file_id, content(row))
     if row.file == "old":
         of.advance(3600)
     if row.advance:
@@ -67,7 +77,7 @@ def mend(of: Scene) -> None:
     for file in of.at_gemini():
         if file["state"] == "PROCESSING":
             of.sandbox.control(f"files/{file['id']}", {"state": "ACTIVE"})
-    time.sleep(1.6 if any(file["state"] == "FAILED" for file in of.at_gemini()) else 0)
+    time.sleep(BELIEVED if any(file["state"] == "FAILED" for file in of.at_gemini()) else 0)
 
 
 def hold(row: Row, switches: Mapping[str, Any], data_dir: Path) -> None:
@@ -77,14 +87,14 @@ def hold(row: Row, switches: Mapping[str, Any], data_dir: Path) -> None:
         begun = time.monotonic()
         allowed, (fewest, most) = expected(row, switches)
         patience = 3.0 if "file_not_ready" in str(allowed) else None
-        told = outcome(lambda: of.ask(file_id, speech(), timeout=patience))
+        told = outcome(lambda: of.ask(file_id, content(row), timeout=patience))
         assert time.monotonic() - begun < row.within, told
         assert told in allowed, told
         assert fewest <= of.finalized <= most, of.finalized
         mend(of)
-        time.sleep(1.6 if "failed" in told else 0)
-        assert outcome(lambda: of.ask(file_id, speech())) == ANSWER, "what failed is not lost"
-        assert of.content(file_id) == speech()
+        time.sleep(BELIEVED if "failed" in told else 0)
+        assert outcome(lambda: of.ask(file_id, content(row))) == ANSWER, "what failed is not lost"
+        assert of.content(file_id) == content(row)
         assert eventually(lambda: len(of.at_gemini()) == 1), of.at_gemini()
         assert of.sandbox.control("sessions")["sessions"] == [] or eventually(
             lambda: all(session["received"] == 0 for session in of.sandbox.control("sessions")["sessions"])

@@ -14,7 +14,7 @@ from scene import audio, eventually, outcome, scene
 
 @functools.cache
 def speech() -> bytes:
-    return audio(20 * MIB, seed=1)
+    return audio(18 * MIB, seed=1)
 
 
 COMBINED = tuple(

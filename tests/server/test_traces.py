@@ -20,6 +20,7 @@ from liftgate.clock import SystemClock
 from liftgate.engine.traces import open_traces
 from liftgate.errors import ConfigError
 from liftgate.settings import CountingSettings, RouterSettings
+from moved_clock import BriskClock
 from processes import gateway_processes, write_config
 from raw_http import call
 from running import eventually, form_request
@@ -67,7 +68,7 @@ def collecting() -> Iterator[tuple[Collector, str]]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield collector, f"http://127.0.0.1:{server.server_address[1]}/v1/traces"
@@ -100,7 +101,7 @@ def rigged(tmp_path: Path, ratio: float, traces_names: str = "gen_ai") -> Iterat
                 traces_headers=("Authorization=Basic abc", "x-a=b"),
             ),
         )
-        with gateway_server(settings) as url:
+        with gateway_server(settings, clock=BriskClock()) as url:
             yield Rig(url, sandbox, collector)
 
 
@@ -403,7 +404,7 @@ def test_the_callers_state_goes_with_the_spans_and_nothing_of_a_trace_to_google(
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Google)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         with collecting() as (collector, endpoint):
