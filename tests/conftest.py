@@ -82,3 +82,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite://{tmp_path}/catalog.db"
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def shared_database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One catalogue for all tests of a module that ask for it: they mind nothing that others leave there."""
+    if request.param == "sqlite":
+        yield f"sqlite://{tmp_path_factory.mktemp('catalogue')}/catalog.db"
+        return
+    cluster: PostgresCluster = request.getfixturevalue("postgres_cluster")
+    url = cluster.create_database(schema=True)
+    yield url
+    cluster.drop_database(url)

@@ -63,7 +63,7 @@ def test_foreign_and_expired_files_are_not_there(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("spelling", ["file-\x00", "file-\ud800", "", "file-' OR 1=1 --", "FILE-" + "A" * 24])
-def test_unheard_of_ids_are_not_there(database_url: str, spelling: str) -> None:
+def test_unheard_of_ids_are_not_there(shared_database_url: str, spelling: str) -> None:
     def work(conn: Connection) -> None:
         commit(conn)
         assert files.get_file(conn, "anna", spelling, NOW) is None
@@ -72,18 +72,18 @@ def test_unheard_of_ids_are_not_there(database_url: str, spelling: str) -> None:
         with pytest.raises(FileNotFound):
             files.list_files(conn, "anna", purpose=None, after=spelling, limit=9, descending=True, now=NOW)
 
-    in_one_write(database_url, work)
+    in_one_write(shared_database_url, work)
 
 
 @pytest.mark.parametrize("field", ["filename", "mime_type", "purpose", "alias", "display_name"])
 @pytest.mark.parametrize("text", ["a\x00b", "a\udfffb"])
-def test_text_that_no_database_holds_is_refused_by_name(database_url: str, field: str, text: str) -> None:
+def test_text_that_no_database_holds_is_refused_by_name(shared_database_url: str, field: str, text: str) -> None:
     def work(conn: Connection) -> None:
         with pytest.raises(InvalidRequest) as refused:
             commit(conn, "anna", b"bytes", **{field: text})
         assert refused.value.param == field
 
-    in_one_write(database_url, work)
+    in_one_write(shared_database_url, work)
 
 
 def test_mime_type_too_long_for_an_index_is_refused(database_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -51,6 +52,7 @@ MIB = 1024 * 1024
 LENGTHS = (0, FIRST - 1, FIRST, FIRST + 1, FIRST + PIECE - 1, FIRST + PIECE, FIRST + PIECE + 1, FIRST + 3 * PIECE)
 
 
+@functools.lru_cache(16)
 def value(length: int) -> bytes:
     """No two pieces of it are equal."""
     return b"".join(b"%07d," % number for number in range(length // 8 + 1))[:length]
@@ -110,7 +112,7 @@ def turn(conn: Connection, name: str, owner: Owner, *, length: int) -> NewTurn:
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_a_response_is_read_as_it_was_stored_and_leaves_nothing(database_url: str, length: int) -> None:
+def test_a_response_is_read_as_it_was_stored_and_leaves_nothing(shared_database_url: str, length: int) -> None:
     def work(conn: Connection) -> None:
         watched = Watched(conn)
         made = turn(conn, "r", "ann", length=length)
@@ -131,11 +133,11 @@ def test_a_response_is_read_as_it_was_stored_and_leaves_nothing(database_url: st
         assert pieces(conn) == 0
         assert watched.longest <= PIECE
 
-    written(database_url, work)
+    written(shared_database_url, work)
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_items_of_a_conversation_are_counted_whole(database_url: str, length: int) -> None:
+def test_items_of_a_conversation_are_counted_whole(shared_database_url: str, length: int) -> None:
     def work(conn: Connection) -> None:
         watched = Watched(conn)
         new = [(ItemRow(f"h{place}", 0, "ann", f"i{place}", 1, value(length + place)), ()) for place in range(3)]
@@ -149,7 +151,7 @@ def test_items_of_a_conversation_are_counted_whole(database_url: str, length: in
         assert reply_bytes(conn, "ann") == 0 and pieces(conn) == 0
         assert watched.longest <= PIECE
 
-    written(database_url, work)
+    written(shared_database_url, work)
 
 
 def test_a_page_has_one_item_however_long_and_no_more_than_fit(database_url: str) -> None:
@@ -174,7 +176,7 @@ def run_row(conn: Connection, name: str, length: int) -> RunRow:
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_a_run_and_its_events_are_read_as_they_were_written(database_url: str, length: int) -> None:
+def test_a_run_and_its_events_are_read_as_they_were_written(shared_database_url: str, length: int) -> None:
     def work(conn: Connection) -> None:
         watched = Watched(conn)
         frames = [value(length + number) for number in range(3)]
@@ -208,7 +210,7 @@ def test_a_run_and_its_events_are_read_as_they_were_written(database_url: str, l
         assert pieces(conn) == 0
         assert watched.longest <= PIECE
 
-    written(database_url, work)
+    written(shared_database_url, work)
 
 
 def test_what_an_older_gateway_stored_whole_is_read_whole(database_url: str) -> None:

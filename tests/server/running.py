@@ -115,5 +115,6 @@ def running_gateway(
     protocol = limited_protocol(
         max_head=settings.limits.max_header_bytes, head_timeout=server.read_timeout, origins=server.cors_origins
     )
-    with serve(build_app(Gateway(settings)), http=protocol, loop=loop, date_header=True) as base:
+    idle: dict[str, Any] = {"timeout_keep_alive": server.keep_alive}
+    with serve(build_app(Gateway(settings)), http=protocol, loop=loop, date_header=True, **idle) as base:
         yield Running(base, sandbox, settings.storage.data_dir)
