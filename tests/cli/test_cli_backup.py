@@ -435,10 +435,8 @@ def test_a_restore_of_an_older_backup_goes_on_once_it_is_up_to_date(
         file = client.files.create(file=("a", b"old"), purpose="user_data")
     here.admin("backup", backup)
     manifest = json.loads((backup / "manifest.json").read_text())
-    # The last migration only adds this table.
+    # None of its rows has what the last migration brought.
     manifest["schema"] -= 1
-    del manifest["tables"]["long_values"]
-    (backup / manifest["rows"] / "long_values.jsonl").unlink()
     (backup / "manifest.json").write_text(json.dumps(manifest))
     there.json("restore", backup)
     if not joined:

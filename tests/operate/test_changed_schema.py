@@ -117,6 +117,13 @@ CHANGES: dict[str, Change] = {
         "a unique index guard on table removed_files",
         unmet=True,
     ),
+    "index-of-long-values": Change(
+        ("CREATE INDEX guard ON reply_items (owner, item)",),
+        ("DROP INDEX guard",),
+        "an index over long values guard on table reply_items",
+        only=POSTGRES,
+        unmet=True,
+    ),
     "unique-constraint": Change(
         ("ALTER TABLE keys ADD CONSTRAINT guard UNIQUE (owner)",),
         ("ALTER TABLE keys DROP CONSTRAINT guard",),
@@ -225,6 +232,7 @@ CHANGES: dict[str, Change] = {
         ("CREATE TABLE notes (file TEXT REFERENCES files (id) ON DELETE CASCADE, size BIGINT CHECK (size > 0))",)
     ),
     "index": Change(("CREATE INDEX mine ON files (mime_type, bytes)",)),
+    "index-of-digests": Change(("CREATE INDEX hashed ON reply_items USING hash (item)",), only=POSTGRES),
     "index-with-the-key": Change(("CREATE UNIQUE INDEX keyed ON files (purpose, id)",)),
     "nullable": Change(
         (

@@ -124,7 +124,7 @@ class Listener:
     def _look_at_schema(self, raw: psycopg.Connection[SqlRow]) -> None:
         trouble, now = self._reach.trouble, time.monotonic()
         if trouble.judges and (trouble.is_strange or now >= self._looked_at + LOOK_SECONDS):
-            trouble.judge(schema_faults(lambda sql: raw.execute(sql.encode()).fetchall(), POSTGRES))
+            trouble.judge(lambda: schema_faults(lambda sql: raw.execute(sql.encode()).fetchall(), POSTGRES))
             self._looked_at = now
 
     def _on_notify(self, notice: psycopg.Notify) -> None:

@@ -136,7 +136,8 @@ class PostgresSession:
         if self._connection is None or not self._reach.trouble.judges:
             return
         try:
-            self._reach.trouble.judge(schema_faults(self._connection.execute, POSTGRES))
+            execute = self._connection.execute
+            self._reach.trouble.judge(lambda: schema_faults(execute, POSTGRES))
         except psycopg.Error:
             # What failed before is told.
             self.close()
@@ -273,7 +274,7 @@ def look(conn: Connection, trouble: Trouble) -> None:
     """Raises Unavailable where the schema is not as it was made or the server takes no writes."""
     if conn.execute("SELECT pg_is_in_recovery()")[0][0]:
         raise trouble.tell("the server is a standby, which takes no writes")
-    trouble.check_schema(schema_faults(conn.execute, POSTGRES))
+    trouble.check_schema(lambda: schema_faults(conn.execute, POSTGRES))
 
 
 def set_up(conn: Connection, place: str, schema: int | None) -> None:

@@ -188,7 +188,7 @@ class SqliteSession:
         [(version,)] = connection.execute("PRAGMA schema_version")
         # Who opens it looks by himself.
         if version != self._judged and self._trouble.judges:
-            self._trouble.judge(schema_faults(connection.execute, SQLITE))
+            self._trouble.judge(lambda: schema_faults(connection.execute, SQLITE))
         self._judged = version
         self._trouble.check_write()
 
@@ -239,7 +239,7 @@ def condensed(announced: Announcements) -> Announcements:
 def look(conn: Connection, place: Place, trouble: Trouble) -> None:
     """Raises Unavailable where the schema is not as it was made or nothing could be written."""
     place.check_writable()
-    trouble.check_schema(schema_faults(conn.execute, SQLITE))
+    trouble.check_schema(lambda: schema_faults(conn.execute, SQLITE))
 
 
 def set_up(conn: Connection, path: Path, schema: int | None) -> None:

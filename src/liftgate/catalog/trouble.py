@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Callable
 
 from liftgate.errors import Unavailable
 
@@ -37,6 +38,7 @@ class Trouble:
         self._logged: dict[str, float] = {}
         self._damaged_until = 0.0
         self._faults = ""
+        self._judged_at = -math.inf
         self._opened = False
 
     def opened(self) -> None:
@@ -68,18 +70,24 @@ class Trouble:
         self._damaged_until = time.monotonic() + seconds
         return self.tell(reason)
 
-    def judge(self, faults: str) -> None:
-        """`faults` of its schema (`schema_check`), "" for none: writes are refused until a later look finds none."""
+    def judge(self, look: Callable[[], str]) -> str:
+        """What `look` finds wrong with its schema (`schema_check`), "" for nothing: writes are refused until a later
+        look finds nothing. Of looks at one time the one that began last counts."""
+        began = time.monotonic()
+        faults = look()
+        if began < self._judged_at:
+            return faults
+        self._judged_at = began
         if faults:
             self.tell(f"its schema {faults}")
         elif self._faults:
             log.warning("the schema of the catalogue %s is again as it was made", self._where)
         self._faults = faults
+        return faults
 
-    def check_schema(self, faults: str) -> None:
+    def check_schema(self, look: Callable[[], str]) -> None:
         """For an operator: judges, and raises Unavailable that tells the faults."""
-        self.judge(faults)
-        if faults:
+        if faults := self.judge(look):
             raise Unavailable(f"The catalogue takes no writes: its schema {faults}.", retry_after=SCHEMA_SECONDS)
 
     def check_write(self) -> None:
