@@ -834,7 +834,8 @@ async def moody(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         await writer.drain()
 
 
-def test_no_answer_is_ever_anothers_and_nothing_stays_behind(run: Run) -> None:
+@pytest.mark.parametrize("asked", [1200, pytest.param(3000, marks=pytest.mark.full)])
+def test_no_answer_is_ever_anothers_and_nothing_stays_behind(run: Run, asked: int) -> None:
     """Over a few kept connections: some callers give up at a random moment, some never read what they asked for."""
     dice = random.Random(7)
     outcomes: dict[str, int] = {}
@@ -870,7 +871,7 @@ def test_no_answer_is_ever_anothers_and_nothing_stays_behind(run: Run) -> None:
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
 
     async def scenario() -> int:
-        numbers = iter(range(3000))
+        numbers = iter(range(asked))
         async with listening(moody) as base, transport() as gemini:
 
             async def worker() -> None:
@@ -883,6 +884,6 @@ def test_no_answer_is_ever_anothers_and_nothing_stays_behind(run: Run) -> None:
             return len(asyncio.all_tasks())
 
     assert run(scenario()) < 30  # the server's own, whose connections end behind ours
-    assert sum(outcomes.values()) == 3000
-    assert outcomes["read"] > 1000
-    assert min(outcomes["closed"], outcomes["given up"], outcomes["broken"]) > 100
+    assert sum(outcomes.values()) == asked
+    assert outcomes["read"] > asked // 3
+    assert min(outcomes["closed"], outcomes["given up"], outcomes["broken"]) > asked // 30

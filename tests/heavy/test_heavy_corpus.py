@@ -31,7 +31,7 @@ BOB = {"Authorization": "Bearer sk-bob"}
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """Afterwards nothing may be left of all that was sent."""
-    with rig(tmp_path_factory.mktemp("corpus"), read_timeout=1.5) as running:
+    with rig(tmp_path_factory.mktemp("corpus"), read_timeout=1.0) as running:
         healthy(running)
         before, open_before = running.reset_peak(), len(running.descriptors())
         yield running

@@ -11,6 +11,7 @@ import pytest
 import key_calls
 from gateways import SandboxServer, gateway_server, sandbox_server, settings_for
 from liftgate.settings import StorageSettings
+from moved_clock import BriskClock
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def served(
     cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
     database_url = cluster.create_database(schema=True) if cluster else ""
     storage = StorageSettings(data_dir=data_dir, database_url=database_url)
-    with gateway_server(replace(settings_for(sandbox, data_dir), storage=storage)) as url:
+    with gateway_server(replace(settings_for(sandbox, data_dir), storage=storage), clock=BriskClock()) as url:
         yield url, data_dir
     if cluster:
         cluster.drop_database(database_url)

@@ -18,6 +18,7 @@ from liftgate.measurements import Name
 from liftgate.metrics.recorder import FAMILIES
 from liftgate.sandbox.app import SandboxSettings
 from liftgate.settings import CountingSettings, JobSettings, LimitSettings, RouterSettings
+from moved_clock import BriskClock
 from raw_http import call
 from running import eventually, form_request
 from test_meter import about_file, hello, reply
@@ -74,7 +75,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
                 purge_seconds=0.2, sweep_seconds=0.3, renew_seconds=1, use_write_seconds=0.1, evict_idle_seconds=0.0
             ),
         )
-        with gateway_server(settings, allow_errors=True) as url:
+        with gateway_server(settings, allow_errors=True, clock=BriskClock()) as url:
             yield Rig(url, sandbox)
 
 

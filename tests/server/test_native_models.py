@@ -32,6 +32,7 @@ from gateways import (
 from genai_clients import genai_client
 from liftgate.deployments import Deployment
 from liftgate.settings import RouterSettings
+from moved_clock import BriskClock
 from raw_http import Answer, call
 from serving import serve
 
@@ -57,7 +58,7 @@ def base(sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> It
     settings = settings_for(
         sandbox, tmp_path_factory.mktemp("native"), deployments=tuple(made), router=RouterSettings(num_retries=1)
     )
-    with gateway_server(settings) as url:
+    with gateway_server(settings, clock=BriskClock()) as url:
         yield url
 
 
