@@ -33,12 +33,14 @@ ECHOED = {"accept", "accept-encoding"}
 # Caches are named resources that the sandbox does not have: the requests that use one are its documented 403.
 CACHED = "CachedContent not found (or permission denied)"
 
+pytestmark = needs_recordings
+
 
 def recordings(*prefixes: str) -> list[Any]:
-    """pytest parameters of the recordings whose names begin so; one skipped parameter where there are none."""
+    """pytest parameters of the recordings whose names begin so; one where there are none, which the module skips."""
     found = sorted(path for prefix in prefixes for path in RECORDINGS.glob(f"{prefix}*.json"))
     if not found:
-        return [pytest.param(None, marks=needs_recordings, id="absent")]
+        return [pytest.param(None, id="absent")]
     return [pytest.param(path, id=path.stem[:80]) for path in found]
 
 
