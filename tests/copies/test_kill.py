@@ -108,8 +108,9 @@ class Ledger:
 class Trial:
     """Rounds of: begin something at one gateway, kill that gateway at a random moment of it."""
 
-    def __init__(self, fleet: Fleet, seed: int) -> None:
+    def __init__(self, fleet: Fleet, seed: int, size: int) -> None:
         self._fleet = fleet
+        self._size = size
         self._random = Random(seed)
         self._numbers = itertools.count(seed * 1000)
         self._usual: dict[str, float] = {}
@@ -144,7 +145,7 @@ class Trial:
         return lambda: self._delete(client, file_id)
 
     def _create(self, client: openai.OpenAI, extra: dict[str, str]) -> str | None:
-        data = next(self._numbers).to_bytes(16, "big") + recording()[16 : 20 * MIB]
+        data = next(self._numbers).to_bytes(16, "big") + recording()[16 : self._size]
         sha256 = hashlib.sha256(data).hexdigest()
         try:
             file = client.files.create(file=("speech.mp3", data), purpose="user_data", extra_body=extra)
@@ -212,10 +213,11 @@ def blobs(fleet: Fleet) -> list[Path]:
     return [path for path in (fleet.data_dir / "blobs").rglob("blob-*")]
 
 
-def survive(fleet: Fleet, kills: int, seed: int, most_unanswered: int) -> None:
+def survive(fleet: Fleet, kills: int, seed: int, most_unanswered: int, size: int = CHUNK + MIB) -> None:
+    """`size`: of each file, more than a chunk."""
     with ExitStack() as stack:
         stack.callback(fleet.close)
-        trial = Trial(fleet, seed)
+        trial = Trial(fleet, seed, size)
         for number in range(kills):
             trial.round(ACTIVITIES[(number + seed) % len(ACTIVITIES)])
         listed = check(trial, fleet, most_unanswered)
@@ -242,7 +244,8 @@ def test_fifty_kills_lose_nothing(
     sandbox: SandboxServer, tmp_path: Path, request: pytest.FixtureRequest, processes: int
 ) -> None:
     database_url = request.getfixturevalue("postgres_url") if processes > 2 else None
-    survive(Fleet(sandbox, tmp_path, processes, database_url), kills=50, seed=10 + processes, most_unanswered=1)
+    fleet = Fleet(sandbox, tmp_path, processes, database_url)
+    survive(fleet, kills=50, seed=10 + processes, most_unanswered=1, size=20 * MIB)
 
 
 # ── what a kill wastes ───────────────────────────────────────────────────────────────────────────────────────────────

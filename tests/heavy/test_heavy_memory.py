@@ -38,7 +38,7 @@ def finish(machine: Rig, name: str, content: Generated, file_id: str) -> None:
 
 @pytest.mark.parametrize(
     ("size", "growth"),
-    [pytest.param(64 * MIB, 32 * MIB, id="reduced"), pytest.param(2 * GIB, 64 * MIB, marks=STATED, id="2 GiB")],
+    [pytest.param(40 * MIB, 32 * MIB, id="reduced"), pytest.param(2 * GIB, 64 * MIB, marks=STATED, id="2 GiB")],
 )
 @pytest.mark.parametrize("name", DOORS)
 def test_file_passes_whole_and_memory_stays_flat(
