@@ -215,3 +215,12 @@ def test_an_output_that_takes_nothing_more_is_no_traceback(command: tuple[str, .
         words = [sys.executable, "-m", "liftgate", *command]
         done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, env=cli.environ, timeout=60)
     assert (done.returncode, done.stderr) == (1, b"liftgate: No space left on device.\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_a_stream_that_the_caller_closed_is_no_failure(closed: str) -> None:
+    for words, code in (("--version", 0), ("nonsense", 2)):
+        done = subprocess.run(
+            ["bash", "-c", f'"$0" -m liftgate {words} {closed}', sys.executable], capture_output=True, timeout=60
+        )
+        assert (done.returncode, b"Traceback" in done.stderr) == (code, False), done.stderr.decode()

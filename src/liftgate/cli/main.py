@@ -214,8 +214,9 @@ def end_at_once(ended: SystemExit) -> None:
     if not isinstance(ended.code, int | None) or any(not each.daemon for each in threads):
         return
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # as where the caller closed it (`>&-`)
+                stream.flush()
     except (OSError, ValueError):
         return
     os._exit(ended.code or 0)
