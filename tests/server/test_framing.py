@@ -61,7 +61,7 @@ def check(answer: Answer, name: str | int, row: Row) -> None:
     elif name == ALIVE:
         assert row.sent.startswith(b"HEAD") or answer.json() == {"status": "alive"}
     elif name == LED:
-        assert answer.headers["location"] == "/ui"
+        assert answer.headers["location"] == "ui"
     else:
         answer.error()
 
