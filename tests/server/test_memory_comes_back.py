@@ -228,7 +228,7 @@ def has_ended(process: GatewayProcess, target: str) -> bool:
     return bool(call(process.url, "GET", target, None, JSON).json()["status"] == "completed")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.full)])
 def storing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GatewayProcess]:
     flags = [] if request.param == "sqlite" else ["--database-url", request.getfixturevalue("postgres_url")]
     with hostile_gemini() as upstream:

@@ -102,7 +102,7 @@ STREAMS: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("door", STREAMS)
+@pytest.mark.parametrize("door", ["responses", "messages", "native", pytest.param("chat", marks=pytest.mark.full)])
 def test_a_stream_that_nobody_reads_waits_at_its_source(gateway: GatewayProcess, door: str) -> None:
     """10 MiB are behind each of eight: what the system's buffers do not take stays with Gemini."""
     call(gateway.url, "GET", "/v1/files", None, JSON)
