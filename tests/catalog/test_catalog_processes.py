@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import re
 import sqlite3
 import subprocess
@@ -10,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +22,9 @@ from catalog_samples import NOW, commit, counted, opened, run, until
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.migrate import migrations
-from liftgate.catalog.rows import blobs, files
+from liftgate.catalog.rows import blobs, files, keys
 from liftgate.errors import ConfigError
-from liftgate.records import FileRecord
+from liftgate.records import FileRecord, KeyRecord, KeySearch
 
 CHILD = Path(__file__).with_name("catalog_child.py")
 
@@ -101,6 +104,35 @@ def test_catalogue_of_the_first_schema_is_taken_up_with_what_is_in_it(database_u
     kept: list[FileRecord] = []
     run(database_url, before)
     run(database_url, after)
+
+
+def test_keys_of_before_their_team_had_a_column_are_found_by_it(database_url: str) -> None:
+    odd = 'Öl "und" \\ Übung'
+    named: dict[str, Any] = {
+        "no team": {},
+        "a team": {"team_id": "crew"},
+        "a team of odd letters": {"team_id": odd},
+        "metadata that name one": {"metadata": {"team_id": "crew"}, "models": ['"team_id":"crew","made_by":']},
+    }
+
+    def as_of_then(conn: Connection) -> None:
+        for name, terms in named.items():
+            digest = hashlib.sha256(name.encode()).hexdigest()
+            row = KeyRecord(
+                f"key-{digest[:8]}", digest, "sk-...abcd", name, "anna", 0, 0, 0, None, None, None, json.dumps(terms)
+            )
+            keys.insert_key(conn, row)
+        conn.execute("DROP INDEX keys_team")
+        conn.execute("ALTER TABLE keys DROP COLUMN team")
+        conn.execute("DELETE FROM schema_version WHERE version >= 20")
+
+    def look(conn: Connection) -> None:
+        for team, names in (("crew", ["a team"]), (odd, ["a team of odd letters"])):
+            assert [key.alias for key in keys.list_keys(conn, KeySearch(team=team))[0]] == names
+        assert keys.list_keys(conn, KeySearch())[1] == len(named)
+
+    run(database_url, lambda database: database.write(as_of_then))
+    run(database_url, lambda database: database.read(look))
 
 
 def test_lease_has_one_holder_and_growing_generations_over_processes(database_url: str, tmp_path: Path) -> None:
