@@ -51,7 +51,7 @@ def house(
     async def fill(url: str) -> None:
         database = await open_database(url, clock=SystemClock())
         try:
-            await database.write(make_many)
+            await database.write(make_many, timeout=60.0)
         finally:
             await database.close()
 
