@@ -6,6 +6,8 @@ import asyncio
 import json
 import logging
 import re
+import subprocess
+import sys
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
@@ -187,6 +189,26 @@ def test_no_line_holds_a_secret_wherever_a_caller_or_google_says_one(name: str, 
     lines = "\n".join(written).splitlines()
     assert len(lines) == 6 and all(("a *** b" in line) == (name != "public_model") for line in lines)
     assert not any(secret in line for line in lines for secret in ("known-secret", "sk-0", "AIza"))
+
+
+LAST_LINE = """
+import asyncio, logging
+from liftgate.cli.main import end_at_once
+from liftgate.engine.access_log import JsonLineHandler
+
+handler = JsonLineHandler(lambda line: print(line, flush=True), str)
+
+async def main():
+    handler.take(["the last call"])
+
+asyncio.run(main())
+end_at_once(SystemExit(3))
+"""
+
+
+def test_a_line_that_waits_when_the_process_ends_is_written() -> None:
+    done = subprocess.run([sys.executable, "-c", LAST_LINE], capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"the last call\n", b"")
 
 
 def test_lines_of_a_moment_are_written_together_and_as_many_as_a_pipe_takes_whole() -> None:

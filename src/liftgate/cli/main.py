@@ -213,6 +213,9 @@ def end_at_once(ended: SystemExit) -> None:
     threads = [each for each in threading.enumerate() if each is not threading.main_thread()]
     if not isinstance(ended.code, int | None) or any(not each.daemon for each in threads):
         return
+    if (logging := sys.modules.get("logging")) is not None:
+        # Lines of the access log that wait for others.
+        logging.shutdown()
     try:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:  # as where the caller closed it (`>&-`)
