@@ -157,9 +157,9 @@ class Database:
         returns, of others within a second. Topic "*", key "": anything may have changed."""
         self._callbacks.append(callback)
 
-    async def reckon(self, *, timeout: float | None = None) -> None:
+    async def reckon(self) -> None:
         """Asks the database for its time; `now` goes on from there. Where it has a clock of its own, now and then."""
-        self._ahead = await self.read(lambda conn: conn.now(), timeout=timeout) - self._clock.monotonic()
+        self._ahead = await self.read(lambda conn: conn.now()) - self._clock.monotonic()
 
     def now(self) -> float:
         """The database's time, as well as it is known without asking. What leads to a deletion asks."""
@@ -196,10 +196,12 @@ async def open_database(url: str, *, clock: Clock, timeout: float = TIMEOUT, sch
     """
     scheme = url.partition("://")[0]
     database = Database(clock, timeout)
+    database.wait_at_most(START_SECONDS)
     if scheme == "sqlite":
         from liftgate.catalog.sqlite import open_sqlite
 
         await open_sqlite(database, url, clock, timeout, schema)
+        database.wait_at_most(None)
         return database
     if scheme in ("postgresql", "postgres"):
         try:
@@ -210,6 +212,7 @@ async def open_database(url: str, *, clock: Clock, timeout: float = TIMEOUT, sch
                 " pip install '.[postgres]'."
             ) from error
         await open_postgres(database, url, timeout, schema)
+        database.wait_at_most(None)
         return database
     # More of it is not repeated: in `host=db password=…` or a URL without its scheme it may be the password.
     shown = f", not a URL that starts with {scheme!r}" if re.fullmatch(r"[a-z]{2,12}://.*", url, re.DOTALL) else ""

@@ -297,9 +297,9 @@ async def open_postgres(database: Opening, url: str, timeout: float, schema: int
     origin = token(12)
     database.use(where.where, (lambda: PostgresSession(reach, origin), CONNECTIONS), None, reach.trouble.check_write)
     try:
-        await database.write(lambda conn: set_up(conn, where.where, schema), timeout=max(timeout, START_SECONDS))
+        await database.write(lambda conn: set_up(conn, where.where, schema))
         listener = Listener(reach, origin, database.tell)
-        await database.reckon(timeout=max(timeout, START_SECONDS))
+        await database.reckon()
         database.attach(listener, lambda conn: look(conn, reach.trouble))
         await listener.start(max(timeout, START_SECONDS))
         reach.trouble.opened()

@@ -21,7 +21,7 @@ from liftgate.catalog.schema_check import SQLITE, schema_faults
 from liftgate.catalog.sqlite_file import Place, connect, look_over, path_of, prepare
 from liftgate.catalog.sqlite_watcher import SqliteWatcher
 from liftgate.catalog.trouble import Trouble, away
-from liftgate.catalog.workers import EVERYTHING, START_SECONDS, Announcements, AnyJob, Job, Opening, too_late
+from liftgate.catalog.workers import EVERYTHING, Announcements, AnyJob, Job, Opening, too_late
 from liftgate.clock import Clock
 from liftgate.errors import ConfigError, LiftgateError, StorageFull, Unavailable
 from liftgate.file_identity import identity_of
@@ -267,7 +267,7 @@ async def open_sqlite(database: Opening, url: str, clock: Clock, timeout: float,
         await asyncio.to_thread(look_over, path)
         await asyncio.to_thread(prepare, path, timeout)
         await asyncio.to_thread(place.reserve.make)
-        await database.write(lambda conn: set_up(conn, path, schema), timeout=max(timeout, START_SECONDS))
+        await database.write(lambda conn: set_up(conn, path, schema))
         watcher = SqliteWatcher(place, trouble, timeout, origin, database.tell)
         await watcher.start()
         database.attach(watcher, lambda conn: look(conn, place, trouble))
