@@ -171,7 +171,7 @@ def own_items(value: object, token: str, taken: Iterable[str] = ()) -> list[Json
     if value is None:
         return []
     if isinstance(value, str):
-        return [_message_of_user(value, f"msg_{token}i00")]
+        return [_plain_message("user", value, f"msg_{token}i00")]
     assert isinstance(value, list), "it was read"
     ids = set(taken)
     return [_whole(item, f"{token}i{place:02d}", ids) for place, item in enumerate(value)]
@@ -188,15 +188,13 @@ def of_words(value: object, token: str) -> list[JsonObject] | None:
             return None
         if item.get("type", "message") != "message":
             return None
-        part = {"type": "input_text", "text": content}
-        own = {"id": f"msg_{token}i{place:02d}", "status": "completed"}
-        items.append({"role": role, "content": [part], "type": "message", **own})
+        items.append(_plain_message(role, content, f"msg_{token}i{place:02d}"))
     return items
 
 
-def _message_of_user(text: str, item_id: str) -> JsonObject:
+def _plain_message(role: str, text: str, item_id: str) -> JsonObject:
     content = [{"type": "input_text", "text": text}]
-    return {"role": "user", "content": content, "type": "message", "id": item_id, "status": "completed"}
+    return {"role": role, "content": content, "type": "message", "id": item_id, "status": "completed"}
 
 
 def _whole(item: JsonObject, token: str, taken: set[str]) -> JsonObject:
