@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench import processes
+from bench.load import wrk
 from bench.machine import Cores
 from bench.standin.upstreams import Upstreams
 from bench.systems.system import Running, Site, Skipped, System
@@ -50,6 +51,18 @@ class Cost:
     load: float
     foreign: float
     seconds: float
+
+
+def send_burst(session: Session, running: Running, request: bytes, *, connections: int, seconds: float) -> wrk.Burst:
+    """The same request over and over, from all cores that this process may use."""
+    return wrk.burst(
+        request,
+        running.door.port,
+        connections=connections,
+        seconds=seconds,
+        cores=sorted(os.sched_getaffinity(0)),
+        run_dir=session.run_dir,
+    )
 
 
 def measured(session: Session, running: Running, load: Callable[[], Result]) -> tuple[Result, Cost]:

@@ -9,7 +9,7 @@ from functools import partial
 
 from bench import processes
 from bench.load import many, one, uploads, wrk
-from bench.session import Session, Table, measured, quantile, rotated, started
+from bench.session import Session, Table, measured, quantile, rotated, send_burst, started
 from bench.systems import ours
 from bench.systems.requests import KEY
 from bench.systems.system import Running, Skipped, System
@@ -56,17 +56,10 @@ def _warm(session: Session, running: Running) -> None:
 
 
 def _burst(session: Session, running: Running, request: bytes, seconds: float = SECONDS) -> wrk.Burst:
-    burst = wrk.burst(
-        request,
-        running.door.port,
-        connections=CONNECTIONS,
-        seconds=seconds,
-        cores=sorted(os.sched_getaffinity(0)),
-        run_dir=session.run_dir,
-    )
-    if burst.failed:
-        print(f"  {running.name}: {burst.failed} of {burst.requests} failed", flush=True)
-    return burst
+    found = send_burst(session, running, request, connections=CONNECTIONS, seconds=seconds)
+    if found.failed:
+        print(f"  {running.name}: {found.failed} of {found.requests} failed", flush=True)
+    return found
 
 
 def _one(running: Running, request: bytes) -> list[float]:

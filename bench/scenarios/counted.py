@@ -5,14 +5,13 @@ Each round is a second or less, and there are many: what other programs do meanw
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from bench.load import streams, wrk
+from bench.load import streams
 from bench.machine import first_line
-from bench.session import Session, Table, measured, rotated, started
+from bench.session import Session, Table, measured, rotated, send_burst, started
 from bench.systems import ours
 from bench.systems.system import Running, System
 
@@ -63,21 +62,13 @@ def _in_turn(
 
 
 def _chat(session: Session, running: Running) -> dict[str, float]:
-    burst, cost = measured(
-        session,
-        running,
-        lambda: wrk.burst(
-            running.door.chat(),
-            running.door.port,
-            connections=CONNECTIONS,
-            seconds=SECONDS,
-            cores=sorted(os.sched_getaffinity(0)),
-            run_dir=session.run_dir,
-        ),
+    request = running.door.chat()
+    found, cost = measured(
+        session, running, lambda: send_burst(session, running, request, connections=CONNECTIONS, seconds=SECONDS)
     )
-    if burst.failed:
-        raise RuntimeError(f"{running.name}: {burst.failed} of {burst.requests} failed")
-    return {"cpu_us": 1e6 * cost.gateway / burst.requests, "foreign_cores": cost.foreign}
+    if found.failed:
+        raise RuntimeError(f"{running.name}: {found.failed} of {found.requests} failed")
+    return {"cpu_us": 1e6 * cost.gateway / found.requests, "foreign_cores": cost.foreign}
 
 
 def _streams(session: Session, running: Running) -> dict[str, float]:

@@ -11,40 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from hostile_gemini import hostile_gemini
 from processes import GatewayProcess
 from raw_http import call, connect, exchange, head
+from resident import JSON, MIB, resident, watched_gateway
 from running import eventually
 
-MIB = 1024 * 1024
-JSON = {"Content-Type": "application/json", "Authorization": "Bearer sk-master-0123456789"}
 LEFT = 32 * MIB
-CONFIG = """
-model_list:
-  - {model_name: "*", litellm_params: {model: "gemini/*", api_key: key-0123456789}}
-general_settings: {master_key: sk-master-0123456789}
-litellm_settings: {num_retries: 0}
-router_settings: {cooldown_time: 0, allowed_fails: 100000}
-"""
 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    folder: Path = tmp_path_factory.mktemp("memory")
-    with hostile_gemini() as upstream:
-        config = folder / "config.yaml"
-        config.write_text(CONFIG.replace("api_key:", f"api_base: {upstream}, api_key:"))
-        process = GatewayProcess(config, folder / "data", fresh=True)
-        try:
-            process.wait_ready()
-            yield process
-        finally:
-            process.stop()
-
-
-def resident(process: GatewayProcess) -> int:
-    status = Path(f"/proc/{process.process.pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+    with watched_gateway(tmp_path_factory.mktemp("memory")) as process:
+        yield process
 
 
 RESPONSES, MESSAGES, CONVERSATIONS, KEYS = "/v1/responses", "/v1/messages", "/v1/conversations", "/key/generate"
@@ -233,15 +211,8 @@ def has_ended(process: GatewayProcess, target: str) -> bool:
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.full)])
 def storing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GatewayProcess]:
     flags = [] if request.param == "sqlite" else ["--database-url", request.getfixturevalue("postgres_url")]
-    with hostile_gemini() as upstream:
-        config = tmp_path / "config.yaml"
-        config.write_text(CONFIG.replace("api_key:", f"api_base: {upstream}, api_key:"))
-        process = GatewayProcess(config, tmp_path / "data", *flags, fresh=True)
-        try:
-            process.wait_ready()
-            yield process
-        finally:
-            process.stop()
+    with watched_gateway(tmp_path, *flags) as process:
+        yield process
 
 
 def test_what_is_stored_of_one_long_item_leaves_nothing_in_memory(storing: GatewayProcess) -> None:

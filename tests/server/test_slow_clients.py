@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from hostile_gemini import LONG_STREAM, hostile_gemini
+from hostile_gemini import LONG_STREAM
 from processes import GatewayProcess
 from raw_http import call, connect, head
+from resident import JSON, MIB, resident, watched_gateway
 from running import eventually
-from test_memory_comes_back import CONFIG, JSON, MIB, resident
 
 CLIENTS = 1000
 LATEST = 5.0
@@ -27,15 +27,8 @@ LATEST = 5.0
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[GatewayProcess]:
-    with hostile_gemini() as upstream:
-        config = tmp_path / "config.yaml"
-        config.write_text(CONFIG.replace("api_key:", f"api_base: {upstream}, api_key:"))
-        process = GatewayProcess(config, tmp_path / "data", fresh=True)
-        try:
-            process.wait_ready()
-            yield process
-        finally:
-            process.stop()
+    with watched_gateway(tmp_path) as process:
+        yield process
 
 
 FORM = {**JSON, "Content-Type": "multipart/form-data; boundary=b"}
