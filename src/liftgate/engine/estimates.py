@@ -8,7 +8,8 @@ is what the request allows, or what the model can give.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -37,7 +38,13 @@ OF_TEXT = frozenset({"contents", "systemInstruction", "generationConfig", "safet
 NO_CONFIG: JsonObject = {}
 _MEDIA = ("inlineData", "inline_data", "fileData", "file_data")
 _MEDIA_SIGNS = (b'Data"', b'_data"')
+_ESCAPED = b"\\u00"
+"""How a letter of a name can be written too: then no name has to look like itself."""
 _CACHED = ("cachedContent", "cached_content")
+_CONFIGS = ("generationConfig", "generation_config")
+_TIERS = ("serviceTier", "service_tier")
+MOST_CANDIDATES = 8
+"""Google refuses more."""
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _UNPLAIN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -89,7 +96,7 @@ class Estimates:
     def known(self, deployment: Deployment, body: Body, asked: JsonObject | None = None) -> Estimate | None:
         """Of texts, which need no count; None for what has to be read as a whole. `asked`: what was written as `body`,
         where that is at hand."""
-        if len(body) >= LARGE:
+        if len(body) >= LARGE or (asked is None and _ESCAPED in body):
             return None
         # As it is written here, a name has nothing between itself and its colon: one look for both names is enough.
         if (asked is None or b'ata":' in body) and (b'Data"' in body or b'_data"' in body):
@@ -141,15 +148,11 @@ class Estimates:
             for counted in await self._counts.count_each(deployment, media, _resolution(asked), blobs, large=large):
                 for modality, count in counted.items():
                     prompt[modality] = prompt.get(modality, 0) + count
-        if any(not GOOGLES_TOOLS.isdisjoint(tool) for tool in asked.get("tools") or () if isinstance(tool, dict)):
+        if _has_googles_tools(asked.get("tools")):
             limits = (model_entry(deployment.model) or {}).get("limits", {})
             prompt[TEXT] = prompt.get(TEXT, 0) + (limits.get("input") or LONGEST_INPUT)
-        found = asked.get("generationConfig") or asked.get("generation_config")
-        config = found if isinstance(found, dict) else {}
-        output = _positive(config, "maxOutputTokens", "max_output_tokens")
-        candidates = _positive(config, "candidateCount", "candidate_count") or 1
-        tier = asked.get("serviceTier") or asked.get("service_tier")
-        return self._estimate(deployment, Config(output, candidates), tier, prompt)
+        tier = next((asked[name] for name in _TIERS if _is_dear(asked.get(name))), None)
+        return self._estimate(deployment, _config(asked), tier, prompt)
 
     async def count(self, deployment: Deployment, body: Body) -> ByModality:
         """The tokens of `body` as Google counts them. Raises what the count does."""
@@ -165,7 +168,7 @@ class Estimates:
             config.output,
             at=self._clock.now(),
             # Google serves in a cheaper one, or in the standard one, where it is asked for a cheaper one.
-            tier="priority" if str(tier or "").lower().endswith("priority") else "standard",
+            tier="priority" if _is_dear(tier) else "standard",
             candidates=config.candidates,
         )
         # Few texts have a token in less than two bytes; what it came to is counted afterwards.
@@ -181,7 +184,8 @@ def _look(body: Body) -> tuple[Any, list[JsonObject]]:
     """What is asked, and all parts of it with media, those inside the answers of functions and the system's words
     too."""
     asked = read_json(body)
-    has_media = isinstance(asked, dict) and any(contains(body, sign) for sign in _MEDIA_SIGNS)
+    signs = (*_MEDIA_SIGNS, _ESCAPED)
+    has_media = isinstance(asked, dict) and any(contains(body, sign) for sign in signs)
     return asked, list(_media(asked)) if has_media else []
 
 
@@ -200,19 +204,57 @@ def _media(asked: JsonObject) -> Iterator[JsonObject]:
 
 def _weight(part: JsonObject) -> int:
     """Bytes of its data, which are no text."""
-    return sum(len(str((part.get(name) or {}).get("data") or "")) for name in ("inlineData", "inline_data"))
+    found = [part.get(name) for name in ("inlineData", "inline_data")]
+    data = [each.get("data") for each in found if isinstance(each, dict)]
+    return sum(len(each) for each in data if isinstance(each, str))
+
+
+def _has_googles_tools(tools: object) -> bool:
+    each = tools if isinstance(tools, list) else [tools]
+    return any(isinstance(tool, dict) and not GOOGLES_TOOLS.isdisjoint(tool) for tool in each)
+
+
+def _is_dear(tier: object) -> bool:
+    """Whether Google may serve it in its dearest tier, whose number says it too."""
+    return tier.lower().endswith("priority") if isinstance(tier, str) else bool(tier)
+
+
+def _configs(asked: JsonObject) -> list[JsonObject]:
+    return [config for name in _CONFIGS if isinstance(config := asked.get(name), dict)]
 
 
 def _resolution(asked: JsonObject) -> object:
-    config = asked.get("generationConfig") or asked.get("generation_config")
-    return (config.get("mediaResolution") or config.get("media_resolution")) if isinstance(config, dict) else None
+    found = (config.get("mediaResolution") or config.get("media_resolution") for config in _configs(asked))
+    return next(filter(None, found), None)
 
 
 def _countable(asked: JsonObject) -> JsonObject:
     """Without what a count does not take."""
-    return {name: value for name, value in asked.items() if name not in ("serviceTier", "service_tier")}
+    return {name: value for name, value in asked.items() if name not in _TIERS}
 
 
-def _positive(config: JsonObject, *names: str) -> int | None:
-    value = next((config[name] for name in names if name in config), None)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+def _config(asked: JsonObject) -> Config:
+    """The most that a request can mean, however it is spelled: what Google cannot read either is refused there."""
+    configs = _configs(asked)
+    outputs = _wholes(configs, "maxOutputTokens", "max_output_tokens")
+    candidates = _wholes(configs, "candidateCount", "candidate_count")
+    output = None if None in outputs else max(filter(None, outputs), default=0)
+    most = MOST_CANDIDATES if None in candidates else max(filter(None, candidates), default=1)
+    return Config(output if output and output > 0 else None, max(1, most))
+
+
+def _wholes(configs: Sequence[JsonObject], *names: str) -> list[int | None]:
+    """None for what is no whole number."""
+    return [_whole(value) for config in configs for name in names if (value := config.get(name)) is not None]
+
+
+def _whole(value: object) -> int | None:
+    """As protobuf's JSON has whole numbers: in a text, and with a fraction of 0, too."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) and value == int(value) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

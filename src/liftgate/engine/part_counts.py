@@ -147,9 +147,17 @@ def read_json(body: Body) -> Any:
 
 def _uri(part: JsonObject) -> str:
     """Of a file; empty where it is none."""
-    named = part.get("fileData") or part.get("file_data")
-    uri = (named.get("fileUri") or named.get("file_uri")) if isinstance(named, dict) else None
-    return uri if isinstance(uri, str) else ""
+    return _of_file(part)[1]
+
+
+def _of_file(part: JsonObject) -> tuple[str, str]:
+    """(field, URI) of the file that a part names; empty where it names none."""
+    for field in ("fileData", "file_data"):
+        named = part.get(field)
+        uri = (named.get("fileUri") or named.get("file_uri")) if isinstance(named, dict) else None
+        if isinstance(uri, str) and uri:
+            return field, uri
+    return "", ""
 
 
 def _names(
@@ -165,10 +173,10 @@ def _names(
 
 
 def _by_blob(part: JsonObject, blobs: Blobs) -> JsonObject:
-    blob = blobs.get(_uri(part))
+    field, uri = _of_file(part)
+    blob = blobs.get(uri)
     if blob is None:
         return part
-    field = "fileData" if "fileData" in part else "file_data"
     kept = {name: value for name, value in part[field].items() if name not in ("fileUri", "file_uri")}
     rest = {name: value for name, value in part.items() if name != field}
     return {**rest, "fileData": {**kept, "blob": blob}}
