@@ -34,11 +34,6 @@ class Counts(msgspec.Struct, frozen=True):
     tools_by: Mapping[str, int] = NONE
     answer_by: Mapping[str, int] = NONE
 
-    @property
-    def cached_by(self) -> Mapping[str, int]:
-        """Raises UpstreamProtocolError."""
-        return _by_modality(self.usage, "cacheTokensDetails")
-
 
 def read_counts(usage: JsonObject, text: TextCounts | None) -> Counts:
     """`usage` may be empty. `text`: its `text_counts`. Raises UpstreamProtocolError for counts that are none."""

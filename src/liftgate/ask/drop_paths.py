@@ -14,6 +14,7 @@ from liftgate.ask.builder import Ask
 from liftgate.ask.question import Dropped
 from liftgate.json_types import JsonMapping, JsonObject
 
+PARAM = "additional_drop_params"
 MAX_PATHS = 128
 """Each is looked for in the whole request."""
 MAX_STEPS = 64
@@ -21,20 +22,20 @@ MAX_STEPS = 64
 _STEP = re.compile(r"[^.\[\]]+|\[(?:\d{1,6}|\*)\]")
 
 
-def leave_out_unwanted(ask: Ask, request: JsonMapping, *, param: str, keep: str) -> JsonMapping:
-    """The request without what its own list (`param`) or the deployment's names; `ask.defaults` loses the same. `keep`:
+def leave_out_unwanted(ask: Ask, request: JsonMapping, *, keep: str) -> JsonMapping:
+    """The request without what its own list or the deployment's names; `ask.defaults` loses the same. `keep`:
     the parameter that holds the conversation. Raises InvalidRequest for more than MAX_PATHS."""
-    if param not in request and param not in ask.defaults:
+    if PARAM not in request and PARAM not in ask.defaults:
         return request
-    lists = [each for each in (ask.defaults.get(param), request.get(param)) if isinstance(each, list)]
-    paths = checks.array([path for each in lists for path in each if isinstance(path, str)], param, most=MAX_PATHS)
+    lists = [each for each in (ask.defaults.get(PARAM), request.get(PARAM)) if isinstance(each, list)]
+    paths = checks.array([path for each in lists for path in each if isinstance(path, str)], PARAM, most=MAX_PATHS)
     result: JsonObject = dict(request)
     defaults: JsonObject = dict(ask.defaults)
     for path in paths:
         left, fewer = _without(result, path, keep), _without(defaults, path, keep)
         if left is not result or fewer is not defaults:
             result, defaults = left, fewer
-            ask.dropped.append(Dropped(path, f"named in {param}"))
+            ask.dropped.append(Dropped(path, f"named in {PARAM}"))
     ask.defaults = defaults
     return result
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeAlias
 
 from liftgate.answer.choice import Answer
-from liftgate.dialects.responses.dialect import RESPONSES, Responses
+from liftgate.dialects.responses.dialect import RESPONSES
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.dialects.responses.stream import ResponseEvents
 from liftgate.json_types import JsonMapping
@@ -16,14 +16,14 @@ from liftgate.sdk.response_results import ResponsesAPIResponse, ResponsesEvent
 ResponsesForm: TypeAlias = Form[ResponsesQuestion, ResponsesAPIResponse, ResponsesEvent]
 
 
-def responses_form(request: JsonMapping, dialect: Responses = RESPONSES) -> ResponsesForm:
+def responses_form(request: JsonMapping) -> ResponsesForm:
     return Form(
         request,
-        dialect.call_prefix,
-        partial(dialect.media, inline_limit=INLINE_LIMIT),
-        dialect.call_ids,
-        dialect.read,
-        lambda answer: ResponsesAPIResponse(**dialect.whole(answer)),
+        RESPONSES.call_prefix,
+        partial(RESPONSES.media, inline_limit=INLINE_LIMIT),
+        RESPONSES.call_ids,
+        RESPONSES.read,
+        lambda answer: ResponsesAPIResponse(**RESPONSES.whole(answer)),
         partial(events_of, request),
     )
 

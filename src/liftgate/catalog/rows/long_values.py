@@ -78,7 +78,7 @@ class LongTable(Table[R], Generic[R], frozen=True, kw_only=True, eq=False, dict=
             found.append(replace(record, **values) if values else record)
         return found
 
-    def insert_short(self, conn: Connection, records: Sequence[R], *, unset: int = 0) -> None:
+    def insert_short(self, conn: Connection, records: Sequence[R], *, unset: int) -> None:
         """As `insert_all`, of records none of whose values is long."""
         super().insert_all(conn, records, unset=unset)
 

@@ -13,7 +13,6 @@ import uvicorn
 from liftgate.errors import ConfigError
 from liftgate.sandbox.app import create_app
 from liftgate.sandbox.server import EXAMPLE_KEY, uvicorn_config
-from liftgate.sandbox.settings import SandboxSettings
 
 __all__ = ["EXAMPLE_KEY", "embedded_sandbox"]
 
@@ -22,11 +21,11 @@ STOP_SECONDS = 10.0
 
 
 @contextmanager
-def embedded_sandbox(settings: SandboxSettings | None = None) -> Iterator[str]:
+def embedded_sandbox() -> Iterator[str]:
     """Its address while it runs, on a free loopback port. Raises ConfigError when it does not start."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn_config(create_app(settings), log_config=None))
+    server = uvicorn.Server(uvicorn_config(create_app(), log_config=None))
     thread = threading.Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
     thread.start()
     try:

@@ -53,7 +53,7 @@ def read_chat(request: JsonMapping, ask: Ask) -> ChatQuestion:
     if type(drop := request.get("drop_params")) is bool:
         ask.drop_params = drop
     if ask.defaults or "additional_drop_params" in request:
-        request = leave_out_unwanted(ask, request, param="additional_drop_params", keep="messages")
+        request = leave_out_unwanted(ask, request, keep="messages")
     if request.get("messages") is None:
         raise MissingParameter("messages")
     more = request.get("extra_body")

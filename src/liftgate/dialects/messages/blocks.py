@@ -51,19 +51,17 @@ def kind_of(block: JsonObject, where: str) -> str:
     return checks.string(checks.required(block, "type", where), f"{where}.type")
 
 
-def read_blocks(reading: Reading, content: object, where: str, levels: int = _DEEPEST) -> list[JsonObject]:
+def read_blocks(reading: Reading, content: object, where: str) -> list[JsonObject]:
     """Parts; none for empty texts, which Gemini refuses."""
     parts: list[JsonObject] = []
     for place, block in enumerate(listed(content, where)):
-        read_block(reading, block, f"{where}[{place}]", parts, levels)
+        read_block(reading, block, f"{where}[{place}]", parts)
     return parts
 
 
-def read_block(
-    reading: Reading, block: JsonObject, where: str, parts: list[JsonObject], levels: int = _DEEPEST
-) -> None:
+def read_block(reading: Reading, block: JsonObject, where: str, parts: list[JsonObject]) -> None:
     """Puts its parts behind those that are there."""
-    for piece in pieces_of(reading, block, where, levels):
+    for piece in pieces_of(reading, block, where):
         parts.append({"text": piece} if isinstance(piece, str) else media_part(reading.ask, piece))
 
 

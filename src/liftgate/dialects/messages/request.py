@@ -42,7 +42,7 @@ def read_message(request: JsonMapping, ask: Ask, *, counting: bool = False) -> M
     the field's path in `param`."""
     if type(drop := request.get("drop_params")) is bool:
         ask.drop_params = drop
-    request = leave_out_unwanted(ask, request, param="additional_drop_params", keep="messages")
+    request = leave_out_unwanted(ask, request, keep="messages")
     reading = Reading(ask, request, counting)
     ask.declared = partial(tools.declared_names, request)
     _refuse_models(ask)

@@ -73,7 +73,7 @@ def read_response(
     if type(drop := request.get("drop_params")) is bool:
         ask.drop_params = drop
     if ask.defaults or "additional_drop_params" in request:
-        request = leave_out_unwanted(ask, request, param="additional_drop_params", keep="input")
+        request = leave_out_unwanted(ask, request, keep="input")
     reading = Reading(ask, request)
     ask.declared = partial(tools.declared_names, request)
     if not ask.facts.text_out:

@@ -11,6 +11,7 @@ import zlib
 RATE = 24_000
 PCM_TYPE = f"audio/L16;codec=pcm;rate={RATE}"
 AUDIO_TOKENS_PER_SECOND = 25
+SIDE = 64
 
 
 def tone(text: str, voice: str) -> bytes:
@@ -22,11 +23,11 @@ def tone(text: str, voice: str) -> bytes:
     return struct.pack(f"<{count}h", *(int(9000 * math.sin(turn * index)) for index in range(count)))
 
 
-def picture(text: str, side: int = 64) -> bytes:
-    """A PNG of `side` pixels square whose colour follows from the text."""
+def picture(text: str) -> bytes:
+    """A PNG of `SIDE` pixels square whose colour follows from the text."""
     red, green, blue = hashlib.sha256(text.encode()).digest()[:3]
-    rows = b"".join(b"\x00" + bytes((red, green, blue)) * side for _ in range(side))
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    rows = b"".join(b"\x00" + bytes((red, green, blue)) * SIDE for _ in range(SIDE))
+    header = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows)) + _chunk(b"IEND", b"")
 
 

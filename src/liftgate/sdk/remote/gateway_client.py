@@ -139,9 +139,9 @@ class GatewayClient:
             raise GatewayRefused(f"{self.address.url} did not answer with JSON; is it a Liftgate gateway?")
         return self.with_fields(found, has)
 
-    async def ask_list(self, path: str, of_each: Sequence[str], *, about: str = "") -> JsonObject:
+    async def ask_list(self, path: str, of_each: Sequence[str]) -> JsonObject:
         """A list object of OpenAI's API; `of_each`: fields that each of its `data` has."""
-        found = await self.ask("GET", path, has=("data",), about=about)
+        found = await self.ask("GET", path, has=("data",))
         for each in found["data"] if isinstance(found["data"], list) else (None,):
             self.with_fields(each, of_each)
         return found
