@@ -6,8 +6,6 @@ not this owner's, is 403 in Google's sentence, which does not tell the two apart
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Collection
 
 from liftgate.dialects.gemini.files import gemini_file
@@ -19,6 +17,7 @@ from liftgate.records import FileRecord
 from liftgate.server.auditing import by_of
 from liftgate.server.conditions import check_change, etag_of, may_change
 from liftgate.server.handlers.content import content_of
+from liftgate.server.page_tokens import token_of, words_of
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, google_json
 from liftgate.whole_numbers import whole_number
@@ -40,12 +39,12 @@ async def list_files(request: Request) -> Response:
             limit=page_size(query.get("pageSize") or query.get("page_size"), DEFAULT_PAGE, LARGEST_PAGE),
         )
     except FileNotFound:
-        raise _bad_token() from None
+        raise bad_token() from None
     body: JsonObject = {}
     if page.files:
         body["files"] = [gemini_file(file) for file in page.files]
     if page.has_more:
-        body["nextPageToken"] = base64.urlsafe_b64encode(page.files[-1].id.encode()).decode().rstrip("=")
+        body["nextPageToken"] = token_of(page.files[-1].id.encode())
     return google_json(body)
 
 
@@ -111,10 +110,10 @@ def _after(token: str | None) -> str | None:
     if token is None:
         return None
     try:
-        return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
-    except (binascii.Error, ValueError):
-        raise _bad_token() from None
+        return words_of(token).decode()
+    except ValueError:
+        raise bad_token() from None
 
 
-def _bad_token() -> InvalidRequest:
+def bad_token() -> InvalidRequest:
     return InvalidRequest("Invalid value at 'page_token': it is not a token of this list.", param="pageToken")

@@ -3,22 +3,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 
 from liftgate.ask.model_facts import facts_for
 from liftgate.engine.models import ServedModel
 from liftgate.engine.operations import methods_of
 from liftgate.engine.pass_through import METHODS, NUMBERS, STREAM, GeminiRequest
-from liftgate.errors import InvalidRequest, ModelNotFound, NotFound
+from liftgate.errors import ModelNotFound, NotFound
 from liftgate.json_types import JsonObject
 from liftgate.names import gemini_model, has_collection
 from liftgate.server.bodies import without_mark
-from liftgate.server.handlers.gemini_files import common, page_size
+from liftgate.server.handlers.gemini_files import bad_token, common, page_size
 from liftgate.server.handlers.generate import PATIENCE
 from liftgate.server.large_answers import LargeResponse
 from liftgate.server.origin import origin_of
+from liftgate.server.page_tokens import token_of, words_of
 from liftgate.server.request import Request
 from liftgate.server.responses import JSON_UTF8, Response, StreamedResponse, google_json
 from liftgate.server.unserved import route_not_found
@@ -69,7 +68,7 @@ async def list_models(request: Request) -> Response:
         listed = await request.gateway.models.list()
     body: JsonObject = {"models": [_model(model) for model in listed[start : start + size]]}
     if start + size < len(listed):
-        body["nextPageToken"] = base64.urlsafe_b64encode(b"%d" % (start + size)).decode().rstrip("=")
+        body["nextPageToken"] = token_of(b"%d" % (start + size))
     return google_json(body)
 
 
@@ -113,11 +112,11 @@ def _position(token: str | None) -> int:
     if token is None:
         return 0
     try:
-        position = whole_number(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii"))
-    except (binascii.Error, ValueError):
+        position = whole_number(words_of(token).decode("ascii"))
+    except ValueError:
         position = None
     if position is None:
-        raise InvalidRequest("Invalid value at 'page_token': it is not a token of this list.", param="pageToken")
+        raise bad_token()
     return position
 
 

@@ -13,7 +13,7 @@ from liftgate.errors import InvalidRequest
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import encoded
 from liftgate.server.bodies import LARGE
-from liftgate.server.handlers.generate import PATIENCE, asks_for_stream, streamed
+from liftgate.server.handlers.generate import PATIENCE, asks_for_stream, input_tokens, streamed
 from liftgate.server.large_answers import large_response
 from liftgate.server.query import read_limit, read_order
 from liftgate.server.request import Request
@@ -87,7 +87,7 @@ async def count_tokens(request: Request) -> Response:
         turn = await request.gateway.replies.begin(request.owner, body, keeps=False, large=large)
         dialect = Counted(turn.items, turn.natives, keeps=True)
         found = await request.gateway.generate.count(dialect, request.owner, turn.request, large=turn.large)
-        return json_response({"object": "response.input_tokens", "input_tokens": found.total})
+        return json_response(input_tokens(found.total))
 
 
 async def compact(request: Request) -> Response:

@@ -6,7 +6,6 @@ Money is US dollars. LiteLLM's answers have LiteLLM's names; a user there is an 
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
@@ -16,6 +15,7 @@ from liftgate.engine.usage import GROUPS, MOST_ROWS, Used
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonObject
 from liftgate.keys.spending import shown_budget
+from liftgate.server.page_tokens import token_of, words_of
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.server.usage_asked import (
@@ -67,7 +67,7 @@ async def list_usage(request: Request) -> Response:
 
 def _token(last: Used, by: Sequence[str]) -> str:
     """What `after` of the next page is: the names of the last sum."""
-    return urlsafe_b64encode(msgspec.json.encode([last.names[name] for name in by])).decode().rstrip("=")
+    return token_of(msgspec.json.encode([last.names[name] for name in by]))
 
 
 def _after(query: Mapping[str, str], by: Sequence[str]) -> list[str]:
@@ -75,7 +75,7 @@ def _after(query: Mapping[str, str], by: Sequence[str]) -> list[str]:
     if not given:
         return []
     try:
-        names = msgspec.json.decode(urlsafe_b64decode(given + "=" * (-len(given) % 4)), type=list[str])
+        names = msgspec.json.decode(words_of(given), type=list[str])
     except (ValueError, msgspec.MsgspecError):
         names = []
     if not by or len(names) != len(by):
