@@ -23,7 +23,7 @@ from yarl import URL
 
 from liftgate.engine.name_lookup import NameLookup, Resolve, system_addresses
 from liftgate.engine.shares import Shares
-from liftgate.engine.unpacking import ACCEPTED, Packed, names_of, unpacked
+from liftgate.engine.unpacking import ACCEPTED, Packed, coding_of, unpacked
 from liftgate.errors import LONGEST_NAME, FileUnusable, InvalidRequest, TooLarge, shortened
 from liftgate.names import LONGEST_URL
 from liftgate.records import Owner
@@ -34,8 +34,6 @@ OWN_AT_ONCE, MOST_AT_ONCE, ALL_AT_ONCE = 8, 32, 96
 """Files fetched at the same time: what each owner may at any time, one owner at most, and all before that."""
 PIECE = 256 * 1024
 CONNECT_SECONDS = 10.0
-"""Characters; more than any server takes."""
-
 
 _asking: ContextVar[Owner] = ContextVar("whom a look-up is for", default="")
 """The connector asks the resolver, and knows no owner."""
@@ -89,8 +87,9 @@ class Fetched:
         """The bytes that were not read yet. Raises TooLarge, FileUnusable when the connection breaks."""
         arriving: AsyncIterator[bytes] = self._response.content.iter_chunked(PIECE)
         try:
-            if names_of(",".join(self._response.headers.getall("Content-Encoding", ()))):
-                arriving = unpacked(arriving)
+            coding = coding_of(",".join(self._response.headers.getall("Content-Encoding", ())))
+            if coding is not None:
+                arriving = unpacked(arriving, coding)
             async for piece in arriving:
                 self._seen[0] += len(piece)
                 if self._seen[0] > self._limit:

@@ -8,47 +8,37 @@ from __future__ import annotations
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator
 
-PIECE = 256 * 1024
-ACCEPTED = "gzip, deflate"
+from liftgate.inflating import READABLE, Inflater, codings_of
 
-_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-_RAW = -zlib.MAX_WBITS
+PIECE = 256 * 1024
+ACCEPTED = ", ".join(READABLE)
 
 
 class Packed(Exception):
     """It is not packed as it says, or it ends in the middle; the message says which."""
 
 
-def names_of(encoding: str) -> tuple[str, ...]:
-    """The codings of a Content-Encoding, without `identity`. Raises Packed for one that is not accepted."""
-    names = tuple(name for each in encoding.lower().split(",") if (name := each.strip()) not in ("", "identity"))
-    for name in names:
-        if name not in ("gzip", "x-gzip", "deflate"):
-            raise Packed("it is packed in a way that was not asked for")
-    if len(names) > 1:
+def coding_of(encoding: str) -> str | None:
+    """The one coding of a Content-Encoding; None: the bytes are as they are. Raises Packed for one that is not
+    accepted."""
+    codings = codings_of(encoding)
+    if not codings:
+        return None
+    if any(coding not in READABLE for coding in codings):
+        raise Packed("it is packed in a way that was not asked for")
+    if len(codings) > 1:
         raise Packed("it is packed more than once")
-    return names
+    return codings[0]
 
 
-async def unpacked(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+async def unpacked(pieces: AsyncIterator[bytes], coding: str) -> AsyncGenerator[bytes]:
     """The contents, in pieces of at most PIECE. Raises Packed."""
-    unpacker = None
-    async for piece in pieces:
-        if unpacker is None:
-            # `deflate` is zlib's form by the RFC, and the bare one by many servers' habit.
-            unpacker = zlib.decompressobj(_GZIP_OR_ZLIB if piece[0] in (0x1F, 0x78) else _RAW)
-        while piece:
-            try:
-                out = unpacker.decompress(piece, PIECE)
-            except zlib.error:
-                raise Packed("it is not packed as it says") from None
-            piece = unpacker.unconsumed_tail
-            if out:
-                yield out
-            if unpacker.eof and (rest := unpacker.unused_data):
-                # gzip files may follow one another.
-                unpacker, piece = zlib.decompressobj(_GZIP_OR_ZLIB), rest
-            elif not out and not piece:
-                break
-    if unpacker is None or not unpacker.eof:
+    inflater = Inflater(coding, PIECE)
+    try:
+        async for piece in pieces:
+            for content in inflater.feed(piece):
+                yield content
+    except zlib.error:
+        raise Packed("it is not packed as it says") from None
+    if not inflater.whole:
         raise Packed("it ends in the middle")
