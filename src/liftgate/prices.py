@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeAlias
@@ -99,11 +99,6 @@ class Cost(msgspec.Struct, frozen=True):
     @property
     def dollars(self) -> float:
         return self.total / 1e9
-
-
-def day_of(seconds: float) -> date:
-    """The day, in UTC, of a time since the epoch."""
-    return datetime.fromtimestamp(seconds, UTC).date()
 
 
 def dollars_per_token(model: str, *, day: date, long_prompt: bool = False, own: Prices = NONE) -> ByName:

@@ -17,13 +17,13 @@ from liftgate.ask.media import Media, ResolvedFile
 from liftgate.ask.model_dates import with_its_end
 from liftgate.ask.suspects import Suspect, inline_suspects, named
 from liftgate.clock import Clock
+from liftgate.days import day_of
 from liftgate.deployments import Account, Deployment
 from liftgate.engine.heal import Healing
 from liftgate.engine.meter import CallRecord, bringing, current
 from liftgate.engine.needs import Needed, Needs
 from liftgate.errors import FileNotReady, InvalidRequest, LiftgateError, NotFound, UpstreamFileLost
 from liftgate.gemini.status import classify, lost_file
-from liftgate.prices import day_of
 from liftgate.records import CopyRecord
 from liftgate.router.attempts import Router
 

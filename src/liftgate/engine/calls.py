@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import Generic, TypeVar
 
 import msgspec
@@ -13,6 +12,7 @@ from liftgate.answer.choice import Head
 from liftgate.ask.media import MediaFound
 from liftgate.ask.model_facts import ModelFacts, facts_for
 from liftgate.ask.question import Question
+from liftgate.days import date_on
 from liftgate.dialects.dialect import Dialect
 from liftgate.engine.attempt import RequestFiles
 from liftgate.json_types import JsonMapping, JsonObject
@@ -20,9 +20,6 @@ from liftgate.large_bodies import Body, encoded
 from liftgate.records import Owner
 
 Q = TypeVar("Q", bound=Question)
-
-EPOCH = date(1970, 1, 1).toordinal()
-DAY = 86_400
 
 encode = msgspec.json.Encoder().encode
 
@@ -55,4 +52,4 @@ async def written_apart(body: JsonObject) -> Body:
 
 def facts_on(model: str, day: int) -> ModelFacts:
     """`day`: of unix time."""
-    return facts_for(model, date.fromordinal(EPOCH + day))
+    return facts_for(model, date_on(day))

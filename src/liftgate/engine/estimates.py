@@ -16,6 +16,7 @@ import msgspec
 
 from liftgate.ask.question import count_body
 from liftgate.clock import Clock
+from liftgate.days import DAY
 from liftgate.deployments import Deployment
 from liftgate.engine.part_counts import Blobs, ByModality, PartCounts, read_json
 from liftgate.engine.pricing import LONGEST_OUTPUT, Pricing
@@ -48,7 +49,6 @@ MOST_CANDIDATES = 8
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _UNPLAIN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-DAY = 86_400
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 

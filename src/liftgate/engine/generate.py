@@ -1,8 +1,7 @@
 """Answers of the models, in any dialect: finds the files, chooses a deployment, pages the files in, reads the request,
 calls Gemini, folds its answer. Streamed, whole, or only counted.
 
-The three forms share files, reading, router and fold, and differ only in how the answer leaves. Every call begins in
-`_call`. The face that asked writes the answer in the call's dialect.
+The three forms differ only in how the answer leaves. The face that asked writes it in the call's dialect.
 """
 
 from __future__ import annotations
@@ -24,12 +23,13 @@ from liftgate.ask.media import AnyFile, MediaFound, ResolvedFile
 from liftgate.ask.model_facts import ModelFacts
 from liftgate.ask.question import Question, count_body
 from liftgate.copies.services import Services
+from liftgate.days import DAY
 from liftgate.deployments import Deployment
 from liftgate.dialects.dialect import Dialect
 from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStream, StreamTask, abandon
 from liftgate.engine.attempt import Attempts, RequestFiles, asked_timeout, silence
-from liftgate.engine.calls import DAY, Call, Ready, encode, facts_on, written_apart
+from liftgate.engine.calls import Call, Ready, encode, facts_on, written_apart
 from liftgate.engine.kept_names import check_kept
 from liftgate.engine.meter import bringing, current
 from liftgate.engine.needs import Needed, Needs

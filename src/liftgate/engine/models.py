@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from liftgate.ask.model_info import facts_of
 from liftgate.clock import Clock
+from liftgate.days import day_of
 from liftgate.deployments import Deployment
 from liftgate.engine.google_models import ByName, GoogleModels
 from liftgate.engine.pass_through import METHODS
 from liftgate.errors import LiftgateError, ModelNotFound, NotFound
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.keys.asking import sees_model
-from liftgate.prices import day_of
 from liftgate.rates import model_entry
 from liftgate.router.attempts import Router
 from liftgate.settings.wildcards import STAR, star_of

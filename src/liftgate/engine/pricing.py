@@ -6,20 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
 from functools import lru_cache
 from typing import Protocol
 
 import msgspec
 
+from liftgate.days import DAY, date_on
 from liftgate.deployments import Deployment
 from liftgate.json_types import JsonObject
 from liftgate.prices import LONG_PROMPT, PICO_A_NANO, Counted, TextCounts, cost_at, cost_of_text
 from liftgate.rates import NONE, Rates, model_entry, rates_of
 
 KNOWN_RATES = 1024
-DAY = 86_400
-EPOCH = date(1970, 1, 1).toordinal()
 LONGEST_OUTPUT = 65_536
 """Tokens of output that a model may give where less, or nothing, is known of it: the sources dispute some limits."""
 
@@ -123,8 +121,7 @@ class Pricing:
         """`day`: of unix time."""
         stated = self._configured.get(deployment)
         own, priced_as = (NONE, "") if stated is None else (stated.prices, stated.priced_as)
-        on = date.fromordinal(EPOCH + day)
-        return rates_of(priced_as or model, day=on, tier=tier, is_long=is_long, own=own)
+        return rates_of(priced_as or model, day=date_on(day), tier=tier, is_long=is_long, own=own)
 
 
 def _is_priced(model: str) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from liftgate.catalog.database import Database
 from liftgate.catalog.rows import usage as rows
 from liftgate.catalog.rows.usage import Counts, Group
 from liftgate.clock import Clock
+from liftgate.days import DAY, date_on
 from liftgate.engine.meter import CallRecord, Calls, OnEnd, one_by_one
 from liftgate.engine.operations import PAID
 from liftgate.engine.spend_journal import Journal, OfFiles, Sums, begun, left_behind, line_of, sums_of
@@ -31,7 +31,6 @@ UNREAD = ".unread"
 """What the name of a journal ends in of which some lines could not be read."""
 ROTATED = 4 << 20
 """Bytes of a journal that is followed by the next one."""
-DAY = 86_400
 MEDIA = ("IMAGE", "VIDEO", "AUDIO", "DOCUMENT")
 """Google's names of them, in the order of `rows.COUNTED`."""
 NO_MEDIA: Counts = (0,) * len(MEDIA)
@@ -255,7 +254,7 @@ class _OfKind:
 @lru_cache(maxsize=4)
 def _date_of(day: int) -> str:
     """`day`: of unix time, in UTC."""
-    return datetime.fromtimestamp(day * DAY, UTC).date().isoformat()
+    return date_on(day).isoformat()
 
 
 def model_of(call: CallRecord) -> str:

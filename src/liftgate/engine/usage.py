@@ -12,8 +12,8 @@ from liftgate.catalog.connection import Connection, storable
 from liftgate.catalog.database import Database
 from liftgate.catalog.rows.usage import COUNTED, NAMED, names_of_keys, read_usage, usage_of_file
 from liftgate.clock import Clock
+from liftgate.days import day_of
 from liftgate.errors import LiftgateError, Unavailable, let_go
-from liftgate.prices import day_of
 from liftgate.records import UsageFilter
 
 log = logging.getLogger("liftgate.engine")

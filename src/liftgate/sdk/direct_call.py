@@ -28,13 +28,14 @@ from liftgate.ask.model_facts import facts_for
 from liftgate.ask.question import Question, count_body
 from liftgate.ask.suspects import Suspect
 from liftgate.clock import Clock
+from liftgate.days import day_of
 from liftgate.deployments import Account, Deployment
 from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, NotFound
 from liftgate.gemini.client import GeminiClient, unbroken
 from liftgate.gemini.stream import GeminiStream
 from liftgate.gemini_json import decoded
 from liftgate.json_types import JsonMapping
-from liftgate.prices import counts_of_gemini, day_of
+from liftgate.prices import counts_of_gemini
 from liftgate.sdk.calls import model_name
 from liftgate.sdk.direct_failures import for_caller
 from liftgate.sdk.forms import Form, Write

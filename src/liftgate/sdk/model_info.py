@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 
 from liftgate.ask.model_info import can, facts_of
 from liftgate.clock import SystemClock
+from liftgate.days import day_of
 from liftgate.dialects.chat.fields import REQUEST
 from liftgate.errors import NotFound
 from liftgate.json_types import JsonObject
 from liftgate.names import litellm_model
-from liftgate.prices import day_of
 from liftgate.rates import known_models, model_entry
 from liftgate.sdk.bridge import public_errors
 from liftgate.settings.google import KEY_VARIABLES

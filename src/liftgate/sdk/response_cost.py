@@ -6,8 +6,9 @@ US dollars at the list price of the day (`liftgate.prices`); of a model without 
 from __future__ import annotations
 
 from liftgate.clock import SystemClock
+from liftgate.days import day_of
 from liftgate.json_types import JsonMapping
-from liftgate.prices import Cost, TokenCounts, counts_of_openai, day_of, token_cost
+from liftgate.prices import Cost, TokenCounts, counts_of_openai, token_cost
 from liftgate.sdk.response_results import ResponsesAPIResponse
 from liftgate.sdk.results import ModelResponse
 
