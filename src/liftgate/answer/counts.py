@@ -14,9 +14,9 @@ import msgspec
 from liftgate import gemini_json as upstream
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.prices import TEXT, TextCounts, counts_of_gemini
+from liftgate.rates import MODALITIES
 
 PLACE = "usageMetadata"
-MODALITIES = frozenset({"TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT"})
 NONE: Mapping[str, int] = MappingProxyType({})
 
 

@@ -191,7 +191,7 @@ async def open_database(url: str, *, clock: Clock, timeout: float = TIMEOUT, sch
     """Opens `sqlite:///absolute/path/catalog.db` or `postgresql://…` and brings its schema up to date.
 
     `timeout`: seconds that every later call may take. `schema`: the number to stop at, for rows of an older one that
-    are about to be loaded. Raises `ConfigError` for a URL that cannot be, a missing driver
+    are about to be loaded. Raises `ConfigError` for a URL that cannot be, a missing driver,
     a schema of a newer Liftgate, a damaged catalogue or a database that cannot be reached: each in one sentence.
     """
     scheme = url.partition("://")[0]

@@ -55,7 +55,7 @@ class Attempts:
 
     def left(self, wanted: RequestFiles, deployment: Deployment | None = None) -> float:
         """Seconds to the deadline, or what this deployment is given of them; never 0."""
-        left = max(0.001, wanted.deadline - self._clock.monotonic())
+        left = max(LEAST_SECONDS, wanted.deadline - self._clock.monotonic())
         return min(left, deployment.timeout) if deployment is not None and deployment.timeout else left
 
     def limit(self, group: Sequence[Deployment], limit: float) -> float:

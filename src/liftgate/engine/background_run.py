@@ -265,9 +265,8 @@ class BackgroundRun:
             raise _Over
 
     async def _fail(self, made: _Made, error: LiftgateError, encoder: ResponseEncoder) -> None:
-        if made.call is not None:
-            made.call.status = error.http_status
-            made.call.record_error(error)
+        made.call.status = error.http_status
+        made.call.record_error(error)
 
         def write() -> tuple[JsonObject, list[Body]]:
             response = waiting_response(made.head, made.request, "failed", error)

@@ -60,9 +60,7 @@ class Conversations:
         self._purge = purge
         self._seals = seals
 
-    async def create(
-        self, owner: Owner, metadata: JsonObject, items: Sequence[object] = (), *, large: bool = False
-    ) -> Conversation:
+    async def create(self, owner: Owner, metadata: JsonObject, items: Sequence[object], *, large: bool) -> Conversation:
         """As `add`, and raises what it raises."""
         await self._make_room(owner, items, large=large)
         conversation_id = f"conv_{ids.token()}"
@@ -107,8 +105,8 @@ class Conversations:
         conversation_id: str,
         items: Sequence[object],
         *,
-        large: bool = False,
-        images: bool = False,
+        large: bool,
+        images: bool,
     ) -> list[JsonObject]:
         """They as they are kept. `large`: to read them takes long, which is then done in threads. `images`: as in
         `ReplyItems.show_items`, here and below. Raises NotFound, TooLarge, and InvalidRequest with an item's path."""
@@ -133,7 +131,7 @@ class Conversations:
         size = sum(len(row.item) for row, _ in new)
         self._quotas.check_stored(conn, owner, size, lead=_NOT_STORED, param="items")
 
-    async def item(self, owner: Owner, conversation_id: str, item_id: str, *, images: bool = False) -> JsonObject:
+    async def item(self, owner: Owner, conversation_id: str, item_id: str, *, images: bool) -> JsonObject:
         """Raises NotFound."""
 
         def look(conn: Connection) -> ItemRow | None:
@@ -164,10 +162,10 @@ class Conversations:
         owner: Owner,
         conversation_id: str,
         *,
-        after: str | None = None,
-        limit: int = 20,
-        order: Literal["asc", "desc"] = "desc",
-        images: bool = False,
+        after: str | None,
+        limit: int,
+        order: Literal["asc", "desc"],
+        images: bool,
     ) -> ItemPage:
         """Raises NotFound."""
 

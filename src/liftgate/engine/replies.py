@@ -186,10 +186,10 @@ class Replies:
         owner: Owner,
         response_id: str,
         *,
-        after: str | None = None,
-        limit: int = 20,
-        order: Literal["asc", "desc"] = "desc",
-        images: bool = False,
+        after: str | None,
+        limit: int,
+        order: Literal["asc", "desc"],
+        images: bool,
     ) -> ItemPage:
         """What it was asked with, the turns before it included where it was answered. `images`: as in
         `ReplyItems.show_items`. Raises NotFound."""

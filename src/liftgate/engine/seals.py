@@ -27,7 +27,7 @@ class Seals:
         self._made = lru_cache(KNOWN_OWNERS)(seal_of)
 
     async def load(self) -> None:
-        """Before the first `of`."""
+        """Before the first `seal_of`."""
         secret = await self._db.read(partial(get_secret, name=SECRET))
         try:
             self._secret = secret or await self._db.write(

@@ -16,12 +16,12 @@ from liftgate.engine.operations import PAID
 from liftgate.errors import LiftgateError
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import Body
+from liftgate.prices import TEXT
 from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate.engine")
 
 CHARACTERS_A_TOKEN = 4
-TEXT = "TEXT"
 
 
 class _Part(msgspec.Struct):

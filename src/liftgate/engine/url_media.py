@@ -50,7 +50,8 @@ class LargeMedia:
 async def open_media(
     fetcher: Fetcher, need: Media, budget: InlineBudget, *, owner: Owner = ""
 ) -> AsyncIterator[ResolvedFile | LargeMedia]:
-    """Large media are good while the context is open. Raises FileUnusable for nothing, and what the fetcher does."""
+    """Large media are good while the context is open. Raises FileUnusable where nothing is there, and what the fetcher
+    does."""
     async with fetcher.open(need.ref, param=need.param, owner=owner) as page, aclosing(page.pieces()) as rest:
         head = bytearray()
         async for piece in rest:

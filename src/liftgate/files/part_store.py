@@ -166,7 +166,7 @@ class PartStore:
         """Makes the file of `parts`, in this order, at least one. `md5`: hex, what the client says of the whole.
 
         Goes on when the caller is cancelled. Raises InvalidRequest (the md5), FileUnusable where it is `for_gemini`,
-        which does not take its type, and what `catalog.uploads.finish` raises.
+        which does not take its type, and what `rows.uploads.finish` raises.
         """
         mime_type = await self._mime_type(upload, parts)
         if for_gemini and not is_taken(mime_type):

@@ -41,7 +41,7 @@ LITELLM_UNSERVED: Mapping[str, str] = {
     **dict.fromkeys(("customer", "end_user"), "a key or an owner stands for each customer (/key/generate, /user/new)"),
     **dict.fromkeys(("organization", "project"), "owners have none above them; a key may name a user and a team"),
     "tag": "`tags` of a key are kept and shown",
-    **dict.fromkeys(("model/new", "model/update", "model/delete"), f"{_MODELS}"),
+    **dict.fromkeys(("model/new", "model/update", "model/delete"), _MODELS),
     "model/metrics": _METRICS,
     "v2/model/info": "GET /v1/model/info is",
     "model_group/make_public": _MODELS,

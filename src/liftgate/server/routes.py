@@ -158,7 +158,7 @@ LIFTGATE_ROUTES = (
 
 KEY_ROUTES = (
     Route("/key/generate", {"POST": keys.generate}, purposes=(MANAGEMENT,)),
-    Route("/key/info", {"GET": keys.info}, purposes=(LLM_API, MANAGEMENT, INFO)),
+    Route("/key/info", {"GET": keys.info}, purposes=LOOKED_AT),
     Route("/v2/key/info", {"POST": keys.infos}, purposes=(MANAGEMENT, INFO)),
     Route("/key/list", {"GET": keys.list_keys}, purposes=(MANAGEMENT, INFO)),
     Route("/key/aliases", {"GET": keys.list_aliases}, purposes=(MANAGEMENT, INFO)),

@@ -1,7 +1,7 @@
 """Runs the gateway in this process on a listening socket, with uvicorn's server.
 
 A signal that ends it (`stop_signals`) stops accepting, gives what runs `drain_seconds` to end, and closes the gateway.
-Several processes may listen on one port, each with a socket of its own (`cli.workers`).
+Several processes may listen on one port, each with a socket of its own (`cli.serve.workers`).
 """
 
 from __future__ import annotations
