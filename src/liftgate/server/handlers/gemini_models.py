@@ -9,7 +9,7 @@ from liftgate.ask.model_facts import facts_for
 from liftgate.engine.models import ServedModel
 from liftgate.engine.operations import methods_of
 from liftgate.engine.pass_through import METHODS, NUMBERS, STREAM, GeminiRequest
-from liftgate.errors import ModelNotFound, NotFound
+from liftgate.errors import ModelNotFound
 from liftgate.json_types import JsonObject
 from liftgate.names import gemini_model, has_collection
 from liftgate.server.bodies import without_mark
@@ -75,17 +75,11 @@ async def list_models(request: Request) -> Response:
 async def get_model(request: Request) -> Response:
     common(request)
     name, models = request.params["model"], request.gateway.models
-    try:
-        # A wildcard takes Google's resource name for the model's; here it stands in the path already.
-        if has_collection(name) and not models.is_named(name):
-            raise ModelNotFound(name)
-        with request.while_connected(PATIENCE):
-            return google_json(_model(await models.retrieve(name)))
-    except ModelNotFound:
-        raise NotFound(
-            f"{gemini_model(name)} is not found for API version v1beta. Call ModelService.ListModels to see the list "
-            "of available models and their supported methods."
-        ) from None
+    # A wildcard takes Google's resource name for the model's; here it stands in the path already.
+    if has_collection(name) and not models.is_named(name):
+        raise ModelNotFound(name)
+    with request.while_connected(PATIENCE):
+        return google_json(_model(await models.retrieve(name)))
 
 
 def _model(model: ServedModel) -> JsonObject:
