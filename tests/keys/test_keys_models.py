@@ -47,9 +47,16 @@ def chat(model: str, **more: Any) -> dict[str, Any]:
     ("limited", "asked", "others"),
     [
         (MODEL, ["fast"], [PRO, "google/gemini-2.5-flash"]),
-        ("fast", ["fast"], [PRO]),
+        ("fast", ["fast", MODEL], [PRO, "google/gemini-2.5-flash"]),
+        ("gemini-2.5-*", ["fast", MODEL, PRO], ["google/gemini-2.5-flash"]),
+        ("*flash", ["fast", MODEL, "google/gemini-2.5-flash"], [PRO]),
+        ("*", ["fast", PRO, "google/gemini-2.5-flash"], []),
         ("google/*", ["google/gemini-2.5-flash"], [MODEL]),
-        ("google/gemini-2.5-flash", ["google/gemini-2.5-flash"], ["google/gemini-2.5-pro", MODEL]),
+        (
+            "google/gemini-2.5-flash",
+            ["google/gemini-2.5-flash", "google/models/gemini-2.5-flash"],
+            ["google/gemini-2.5-pro", MODEL],
+        ),
     ],
 )
 def test_a_limit_holds_for_every_name_of_its_model(
@@ -67,6 +74,15 @@ def test_a_limit_holds_for_every_name_of_its_model(
 def test_an_alias_of_the_key_is_bounded_as_the_model_it_stands_for(gateway: str) -> None:
     key = make(gateway, aliases={"mine": "fast"}, model_max_budget={MODEL: 0})["key"]
     assert refusal(gateway, "POST", CHAT, chat("mine"), key).status == 429
+
+
+@pytest.mark.parametrize("limit", ["model_rpm_limit", "model_tpm_limit", "model_max_budget"])
+def test_what_a_key_calls_a_model_can_be_limited_by_that_name(gateway: str, limit: str) -> None:
+    key = make(gateway, aliases={"mine": "fast", PRO: MODEL}, **{limit: {"mine": 0}})["key"]
+    for name in ("mine", "fast", MODEL, PRO):
+        refused = refusal(gateway, "POST", CHAT, chat(name), key)
+        assert refused.status == 429 and "for the model mine" in refused.error["message"]
+    assert ask(gateway, "POST", CHAT, chat("google/gemini-2.5-flash"), key)["choices"]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ RATE_HEADERS = {
     for kind in ("requests", "tokens")
 }
 NO_HEADERS: Sequence[Header] = ()
-NO_LIMITS = plan_of((), ())
+NO_LIMITS = plan_of(())
 NO_TAKINGS: Mapping[Allowance, Taking] = MappingProxyType({})
 
 log = logging.getLogger("liftgate.keys")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from liftgate.errors import AuthenticationFailed, PermissionDenied, shortened
-from liftgate.keys.limits import Bounds
+from liftgate.keys.limits import Bounds, matcher
 from liftgate.keys.terms import KeyType, Terms, read_terms
 from liftgate.records import KeyRecord, Owner
 from liftgate.settings.sections import MASTER
@@ -102,9 +102,9 @@ class Key:
         self.bounds = Bounds(self.id, self.name, record.created_at, self.terms)
         self.own = (self.bounds,) if self.bounds.limits else ()
         models = self.terms.models
-        self._models = None if not models or not ALL_MODELS.isdisjoint(models) else _matcher(models)
+        self._models = None if not models or not ALL_MODELS.isdisjoint(models) else matcher(models)
         paths = [route for route in self.terms.allowed_routes if route.startswith("/")]
-        self._routes = _matcher(paths) if paths else None
+        self._routes = matcher(paths) if paths else None
 
     @property
     def looks_at_all(self) -> bool:
@@ -185,24 +185,3 @@ def _spellings(place: Place) -> Sequence[str]:
     if place.dialect != "gemini":
         found += [path.removeprefix("/v1") if path.startswith("/v1/") else "/v1" + path for path in found]
     return found
-
-
-def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a text is one of `patterns`, in which `*` stands for any characters."""
-    plain = frozenset(each for each in patterns if "*" not in each)
-    starred = [each.split("*") for each in patterns if "*" in each]
-    return lambda text: text in plain or any(_fits(pieces, text) for pieces in starred)
-
-
-def _fits(pieces: Sequence[str], text: str) -> bool:
-    """Whether `text` is these pieces with anything between. No expression: its work would grow with each star."""
-    first, *middle, last = pieces
-    if not text.startswith(first) or len(text) < len(first) + len(last):
-        return False
-    at, end = len(first), len(text) - len(last)
-    for piece in middle:
-        at = text.find(piece, at, end)
-        if at < 0:
-            return False
-        at += len(piece)
-    return text.endswith(last)

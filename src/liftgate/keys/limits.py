@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -72,9 +72,8 @@ class Plan:
         object.__setattr__(self, "counts_tokens", bool(self.rates))
 
 
-def plan_of(limits: Iterable[Limit], names: Collection[str]) -> Plan:
-    """`names`: all that the model is called by."""
-    mine = [each for each in limits if not each.model or each.model in names]
+def plan_of(mine: Sequence[Limit]) -> Plan:
+    """`mine`: those that concern the model."""
     return Plan(
         at_once=tuple((each, 1) for each in mine if each.kind in ("parallel", "requests")),
         asking=tuple(each for each in mine if each.kind in ("tokens", "usd") and each.is_bounded),
@@ -95,24 +94,54 @@ def together(plans: Sequence[Plan]) -> Plan:
 
 def names_of(model: str, deployments: FindGroup) -> list[str]:
     """All that a model is called by: an alias of the config is the model that it stands for."""
+    return [model, *(each.model_name for each in _group(model, deployments))]
+
+
+def _group(model: str, deployments: FindGroup) -> Sequence[Deployment]:
     try:
-        group = deployments(model)
+        return deployments(model)
     except ModelNotFound:
-        group = ()
-    return [model, *(each.model_name for each in group)]
+        return ()
+
+
+def _served(model: str, deployments: FindGroup) -> set[tuple[str, str]]:
+    """What stands behind a name, however that is spelled: the same for two names of one model."""
+    return {(each.model_name, each.model) for each in _group(model, deployments)}
+
+
+def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a text is one of `patterns`, in which `*` stands for any characters."""
+    plain = frozenset(each for each in patterns if "*" not in each)
+    starred = [each.split("*") for each in patterns if "*" in each]
+    return lambda text: text in plain or any(_fits(pieces, text) for pieces in starred)
+
+
+def _fits(pieces: Sequence[str], text: str) -> bool:
+    """Whether `text` is these pieces with anything between. No expression: its work would grow with each star."""
+    first, *middle, last = pieces
+    if not text.startswith(first) or len(text) < len(first) + len(last):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for piece in middle:
+        at = text.find(piece, at, end)
+        if at < 0:
+            return False
+        at += len(piece)
+    return text.endswith(last)
 
 
 class Bounds:
     """All limits of one key, of one owner, or of the gateway. `plans`: those that are known, by model. `soft_told`: the
     beginning of the window of which the log says that its soft budget is spent."""
 
-    __slots__ = ("limits", "name", "plans", "soft_budget", "soft_told", "source")
+    __slots__ = ("aliases", "limits", "name", "plans", "soft_budget", "soft_told", "source")
 
     def __init__(self, subject: str, name: str, counted_from: float, terms: Terms, source: Source = "key") -> None:
         self.name = name
         self.source = source
         self.limits = tuple(_limits(subject, name, counted_from, terms, source))
         """In the order in which they are named where several are reached."""
+        self.aliases: Mapping[str, str] = terms.aliases
         self.soft_budget = terms.soft_budget
         self.soft_told: float | None = None
         self.plans: dict[str, Plan] = {}
@@ -123,8 +152,17 @@ class Bounds:
         if plan is None:
             if len(self.plans) >= PLANS:
                 self.plans.clear()
-            plan = self.plans[model] = plan_of(self.limits, names_of(model, deployments))
+            mine = [each for each in self.limits if not each.model or self._concerns(each.model, model, deployments)]
+            plan = self.plans[model] = plan_of(mine)
         return plan
+
+    def _concerns(self, limited: str, model: str, deployments: FindGroup) -> bool:
+        """Whether what is limited as `limited`, by a pattern or by any name of a model, is this one too."""
+        means = (limited, self.aliases.get(limited, limited))
+        if any(map(matcher(means), names_of(model, deployments))):
+            return True
+        served = _served(model, deployments)
+        return any(not served.isdisjoint(_served(name, deployments)) for name in means)
 
 
 def _limits(subject: str, name: str, counted_from: float, terms: Terms, source: Source) -> Iterator[Limit]:
