@@ -74,8 +74,12 @@ def read_gemini_field(ask: Ask, name: str, value: object, param: str) -> bool:
         if field == "cachedContent":
             checks.string(value, param, empty=False)
             ask.kept_names.append(param)
-        elif field == "toolConfig":
+        elif field in ("toolConfig", "labels"):
             checks.mapping(value, param)
+        elif field == "safetySettings":
+            # Google takes one in place of a list of them.
+            for index, each in enumerate([value] if isinstance(value, Mapping) else checks.array(value, param)):
+                checks.mapping(each, f"{param}[{index}]")
         _take(ask, {field: value})
     else:
         return False

@@ -23,6 +23,7 @@ from liftgate.blobs.places import make_place
 from liftgate.dialects.chat.dialect import CHAT
 from liftgate.dialects.openai_files import openai_file, openai_file_deleted, openai_file_list, read_models
 from liftgate.engine.answer_stream import AnswerStream
+from liftgate.engine.entry_defaults import refused_default
 from liftgate.engine.meter import Meter
 from liftgate.errors import FileNotFound, InvalidRequest, UnsupportedParameter
 from liftgate.gateway import Gateway
@@ -256,7 +257,8 @@ def client_settings(
     }
     names = {**_ARGUMENTS, **{variable: name for variable, (name, _) in given.items()}}
     caller = Caller(_NO_MODEL, listens=False, names=names)
-    settings, warnings = load_settings(None if config is None else Path(config), flags, environ, caller=caller)
+    path = None if config is None else Path(config)
+    settings, warnings = load_settings(path, flags, environ, caller=caller, refused=refused_default)
     for warning in warnings:
         log.warning("%s", warning)
     make_place(settings.storage.data_dir, "data_dir")

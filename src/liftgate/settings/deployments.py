@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
 from liftgate.deployments import Account, Deployment
 from liftgate.errors import ConfigError
@@ -30,6 +31,7 @@ from liftgate.settings.own_prices import read_own_prices
 from liftgate.settings.providers import OURS, provider_and_model
 from liftgate.settings.spelling import hint
 from liftgate.settings.values import REFERENCE, listing, mapping, resolved, shown, switched_off, text
+from liftgate.settings.wildcards import check_stars
 
 _WHOSE = ("model", "custom_llm_provider")
 _ADDRESS = ("api_base", "base_url")
@@ -102,7 +104,10 @@ class _Reader:
         for name in entry:
             if name not in (known := acting("credential_list")):
                 raise ConfigError(f"{where}.{name}: there is no such setting.{hint(name, known)}")
-        name = text(entry.get("credential_name"), f"{where}.credential_name")
+        named = entry.get("credential_name")
+        if _refers(named):
+            named = self._environ.get(named.removeprefix(REFERENCE), named)
+        name = text(named, f"{where}.credential_name")
         self._credentials[name] = mapping(entry.get("credential_values"), f"{where}.credential_values")
 
     def read(self, item: object, index: int) -> None:
@@ -117,19 +122,22 @@ class _Reader:
             {name: self._known(params, name, where) for name in (*_WHOSE, *_ADDRESS) if name in params},
             f"{where}.litellm_params",
         )
-        name = text(entry.get("model_name") or self._resolved(params, "model", where), f"{where}.model_name")
+        public = entry.get("model_name") or self._resolved(params, "model", where)
         if provider != OURS:
-            self._left_out.append((name, provider))
+            # A variable of another provider's may be unset, here too.
+            name = self._environ.get(public.removeprefix(REFERENCE)) if _refers(public) else None
+            self._left_out.append((text(name or public, f"{where}.model_name"), provider))
             return
+        name = text(resolved(public, self._environ, f"{where}.model_name"), f"{where}.model_name")
         self._judge_entry(entry, where)
         params = self._with_credential(params, where)
-        info = mapping(entry.get("model_info"), f"{where}.model_info")
+        info = mapping(resolved(entry.get("model_info"), self._environ, f"{where}.model_info"), f"{where}.model_info")
         self._guard(params, info, where)
         if self._is_active(info, where):
             self._entries.append(self._entry(name, model, params, info, place))
 
     def _with_credential(self, params: dict[str, object], where: str) -> dict[str, object]:
-        credential = params.get("litellm_credential_name")
+        credential = self._resolved(params, "litellm_credential_name", where)
         if credential is None:
             return params
         if credential not in self._credentials:
@@ -185,6 +193,7 @@ class _Reader:
 
     def _entry(self, name: str, model: str, params: dict[str, object], info: dict[str, object], place: str) -> _Entry:
         where = f"{self._path}: {place}.litellm_params"
+        check_stars(name, model, f"{self._path}: {place}")
         given = [self._resolved(params, each, f"{self._path}: {place}") for each in _ADDRESS]
         base = next((text(value, f"{where}.api_base") for value in given if value), None)
         if base and not text(params["model"], where).startswith(OURS) and params.get("custom_llm_provider") != OURS:
@@ -271,6 +280,10 @@ class _Reader:
         changes = once.changes_answers
         for warning in once.warnings:
             self._faults.warn(warning.removesuffix(".") + more + ".", changes_answers=changes)
+
+
+def _refers(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value.startswith(REFERENCE)
 
 
 def _left_out_warning(path: str, left_out: list[tuple[str, str]]) -> str:

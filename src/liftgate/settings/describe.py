@@ -88,8 +88,9 @@ MODELS = """## Deployments
 the API for files and chat alike; any other path is all that stands before `models/`, as LiteLLM has it for chat, and
 serves files only where `files` and `upload/files` lie below it too. A `*` in a `model_name` stands for any name:
 `model_name: gemini/*` with `model: gemini/*` serves all of Gemini's models. What a client asks for must then be the
-name of a model: one segment, or `tunedModels/` and one; anything else is 404. Without a config, a key in the
-environment is enough: then every model is served by its own name.
+name of a model: one segment, or `tunedModels/` and one; anything else is 404. A name has one `*` at most, and a model
+has one only where its name has. Without a config, a key in the environment is enough: then every model is served by
+its own name.
 
 Entries of other providers are left out, with one warning; nothing else of them is read. A request for such a model is a
 404 that names the provider, and `fallbacks` pass over it; fallbacks for such a model do not act, which the start says:
@@ -136,7 +137,10 @@ def _litellm() -> str:
             *params,
             "\nAnd these hold for every request that does not say them itself: ",
             ", ".join(f"`{name}`" for name in sorted(DEFAULTS)),
-            ".\n\nWhat tokens cost at an entry, in US dollars for one, in `litellm_params` or `model_info`: ",
+            ".\n\nEach entry is read at the start as if a chat had sent these parameters: what every chat would be ",
+            "refused\nfor (`reasoning_effort: hihg`, penalties for a model that has none) ends the start. What one ",
+            "request\ncannot have (`tool_choice` without tools) is left out of that one: its client never said it.",
+            "\n\nWhat tokens cost at an entry, in US dollars for one, in `litellm_params` or `model_info`: ",
             ", ".join(f"`{name}`" for name in PER_TOKEN),
             ". Each also ends in `_above_200k_tokens`, in `_batches`, `_flex` or `_priority`, or in both.",
             "\n\nThese end the start: a gateway that overlooked them would be less safe than the one it replaces.\n",

@@ -6,11 +6,12 @@ All that is wrong is listed at once. Unknown names of ours are an error, LiteLLM
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+from liftgate.deployments import Deployment
 from liftgate.errors import ConfigError
 from liftgate.settings.caller import COMMAND_LINE, Caller
 from liftgate.settings.checks import check
@@ -26,6 +27,9 @@ from liftgate.settings.provider_budgets import read_provider_budget
 from liftgate.settings.sections import BudgetSettings, LimitSettings, RouterSettings, Settings
 from liftgate.settings.values import mapping, resolved, shown
 
+Refused: TypeAlias = Callable[[Deployment, bool], tuple[str, str] | None]
+"""(entry, drop_params) → the path of a default of the entry that no request could have, and why."""
+
 
 def load_settings(
     config: Path | None,
@@ -34,11 +38,10 @@ def load_settings(
     *,
     serving: bool = True,
     caller: Caller = COMMAND_LINE,
+    refused: Refused | None = None,
 ) -> tuple[Settings, list[str]]:
     """Settings and warnings. `flags`: option name → value (None: not given). ConfigError has a sentence for each fault.
-
-    `serving`: whether there must be a model to serve. `caller`: who gives the flags.
-    """
+    `serving`: whether there must be a model to serve. `caller`: who gives the flags. `refused`: looks at defaults."""
     document: dict[str, object] = {}
     faults = Faults()
     if config is not None:
@@ -83,8 +86,16 @@ def load_settings(
     )
     if serving:
         check(settings, faults, given.name, listens=caller.listens)
+        _check_defaults(settings, refused, path, faults)
         faults.check()
     return settings, faults.warnings
+
+
+def _check_defaults(settings: Settings, refused: Refused | None, path: str, faults: Faults) -> None:
+    for deployment in settings.deployments if refused else ():
+        if deployment.defaults and refused and (found := refused(deployment, settings.drop_params)):
+            place = f"{path}: {deployment.where.partition(' ')[0]}.litellm_params.{found[0]}"
+            faults.add(f"{place}: every request that does not say it itself would be refused: {found[1]}")
 
 
 def _exported(document: Mapping[str, object], environ: Mapping[str, str], path: str) -> dict[str, str]:

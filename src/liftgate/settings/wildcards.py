@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from liftgate.deployments import Deployment
+from liftgate.errors import ConfigError
 from liftgate.names import bare_model, names_a_model
 
 STAR = "*"
@@ -30,6 +31,18 @@ def served_by_wildcard(deployments: Iterable[Deployment], model_name: str) -> li
             if names_a_model(model) and _PUBLIC.fullmatch(part):
                 matching.setdefault(deployment.model_name, []).append(replace(deployment, model=model))
     return matching[max(matching, key=len)] if matching else []
+
+
+def check_stars(name: str, model: str, where: str) -> None:
+    """Raises ConfigError for what no name that is asked for could fill in: such an entry would be there and never
+    answer. `where`: the entry's place."""
+    if name.count(STAR) > 1:
+        raise ConfigError(f"{where}.model_name: {name!r} has more than one `*`; Liftgate fills in one.")
+    if model.count(STAR) > name.count(STAR):
+        raise ConfigError(
+            f"{where}.litellm_params.model: its `*` stands for what the `*` of model_name stood for, and {name!r} has "
+            f"{'one' if STAR in name else 'none'}."
+        )
 
 
 def provider_of(name: str, left_out: Mapping[str, str]) -> str | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from liftgate.blobs.places import make_place
 from liftgate.cli.serve.banner import banner
 from liftgate.cli.serve.log_lines import log_to_stderr
+from liftgate.deployments import Deployment
 from liftgate.settings import Settings, load_settings
 from liftgate.settings.given import default_data_dir
 
@@ -31,13 +32,20 @@ def serve(
             environ["GEMINI_API_BASE"] = stack.enter_context(embedded_sandbox())
             environ["GEMINI_API_KEY"] = environ.get("GEMINI_API_KEY") or EXAMPLE_KEY
             notes.append(f"the sandbox is Gemini here: {environ['GEMINI_API_BASE']}")
-        settings, more = load_settings(config, flags, environ)
+        settings, more = load_settings(config, flags, environ, refused=_refused_default)
         if sandbox and settings.storage.data_dir == default_data_dir(environ):
             settings = _temporary(settings, stack)
             notes.append("its files are temporary; --data-dir keeps them")
         make_place(settings.storage.data_dir, "--data-dir" if flags.get("data_dir") is not None else "data_dir")
         log_to_stderr(settings)
         return _run(settings, notes, [*warnings, *more])
+
+
+def _refused_default(deployment: Deployment, drop_params: bool) -> tuple[str, str] | None:
+    # What reads a request is imported where an entry has defaults.
+    from liftgate.engine.entry_defaults import refused_default
+
+    return refused_default(deployment, drop_params)
 
 
 def _run(settings: Settings, notes: list[str], warnings: list[str]) -> int:

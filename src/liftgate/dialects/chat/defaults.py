@@ -32,6 +32,8 @@ _TRANSLATED = {
     "seed": "seed",
 }
 
+_CHOICES = frozenset({"tool_choice", "function_call"})
+
 ReadOne: TypeAlias = Callable[[Reading, str, object], None]
 
 
@@ -42,7 +44,7 @@ def given_to(ask: Ask) -> set[str]:
 
 def read_open(reading: Reading, given: set[str], read: ReadOne) -> None:
     """Reads `ask.defaults` but for what is `given`, by its name in LiteLLM's words. Fields of `extra_body` are taken
-    one by one."""
+    one by one. A default that this request cannot have is left out: its client never said it."""
     ask = reading.ask
     given = given.union(*(names for names in _ONE_MEANING if given & names))
     left = {name: value for name, value in ask.defaults.items() if value is not None and name not in given}
@@ -50,11 +52,33 @@ def read_open(reading: Reading, given: set[str], read: ReadOne) -> None:
     if isinstance(body, Mapping):
         left["extra_body"] = {name: value for name, value in body.items() if name not in given}
     others = {name: value for name, value in reading.parameters.items() if value is not None}
-    reading.parameters = {**left, **left.get("extra_body", {}), **others}
+    more = left.get("extra_body")
+    reading.parameters = {**left, **(more if isinstance(more, Mapping) else {}), **others}
+    if reading.parameters.get("logprobs") is not True:
+        left.pop("top_logprobs", None)
     translated, ask.gemini, own = dict(ask.generation), {}, ask.gemini
+    drop, ask.drop_params = ask.drop_params, True
     for name, value in left.items():
         read(reading, name, value)
+    ask.drop_params = drop
     ask.gemini = _under(ask.gemini, translated, own, chosen="tool_choice" in given)
+    if not _CHOICES.isdisjoint(left):
+        _choose_among_what_is_there(reading, left)
+
+
+def _choose_among_what_is_there(reading: Reading, left: JsonObject) -> None:
+    """A choice of the operator's is none where the request has no tools, or not the function that it names."""
+    ask = reading.ask
+    for name in _CHOICES.intersection(left):
+        choice = left[name]
+        named = choice.get("name") or _named(choice) if isinstance(choice, Mapping) else None
+        if not (ask.declarations or ask.google_tools) or (isinstance(named, str) and named not in ask.function_names):
+            reading.parameters = {key: value for key, value in reading.parameters.items() if key != name}
+
+
+def _named(choice: Mapping[str, object]) -> object:
+    function = choice.get("function")
+    return function.get("name") if isinstance(function, Mapping) else None
 
 
 def _under(defaults: JsonObject, translated: JsonObject, own: JsonObject, *, chosen: bool) -> JsonObject:
