@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -88,11 +87,3 @@ def counted(conn: Connection, owner: str) -> tuple[int, int]:
     """What the counters of an owner must say: (files, bytes), counted."""
     [(number, size)] = conn.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM files WHERE owner = ?", (owner,))
     return int(number), int(size)
-
-
-async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
-    """Waits for it; the number bounds a failing test and is no measurement."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        await asyncio.sleep(0.01)

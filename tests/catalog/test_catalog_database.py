@@ -12,12 +12,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from catalog_samples import NOW, commit, opened, run, until
+from catalog_samples import NOW, commit, opened, run
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database
 from liftgate.catalog.rows import files
 from liftgate.clock import SystemClock
 from liftgate.errors import ConfigError, Conflict, StorageFull, Unavailable
+from waiting import comes_true
 
 
 def usage(conn: Connection) -> tuple[int, int]:
@@ -310,10 +311,10 @@ def test_announcements_that_are_gone_before_they_were_read_are_told_as_everythin
             heard: list[tuple[str, str]] = []
             two.watch(lambda topic, key: heard.append((topic, key)))
             await one.write(lambda conn: conn.announce("key", "first"))
-            await until(lambda: heard == [("key", "first")])
+            await comes_true(lambda: heard == [("key", "first")])
             await one.write(overtaken)
-            await until(lambda: heard[1:] == [("*", "")])
+            await comes_true(lambda: heard[1:] == [("*", "")])
             await one.write(lambda conn: conn.announce("key", "next"))
-            await until(lambda: heard[2:] == [("key", "next")])
+            await comes_true(lambda: heard[2:] == [("key", "next")])
 
     asyncio.run(main())

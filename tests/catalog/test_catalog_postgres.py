@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from catalog_child import announce
-from catalog_samples import commit, counted, opened, until
+from catalog_samples import commit, counted, opened
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database
 from liftgate.catalog.rows import files
@@ -19,6 +19,7 @@ from liftgate.errors import ConfigError, Unavailable
 from liftgate.ids import token
 from postgres_cluster import PostgresCluster
 from postgres_line import postgres_line
+from waiting import comes_true
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +58,15 @@ def test_server_that_stops_under_load_loses_nothing_that_was_committed(
     async def outage(database: Database, done: asyncio.Event) -> None:
         heard: list[str] = []
         database.watch(lambda topic, key: heard.append(topic))
-        await until(lambda: len(committed) > 50)
+        await comes_true(lambda: len(committed) > 50)
         await asyncio.to_thread(own_cluster.stop, at_once=at_once)
-        await until(lambda: len(refused) > 20 and database.stale_since() is not None)
+        await comes_true(lambda: len(refused) > 20 and database.stale_since() is not None)
         assert all(error.retryable for error in refused)
         await asyncio.to_thread(own_cluster.start)
         before = len(committed)
-        await until(lambda: len(committed) > before + 50 and database.stale_since() is None)
+        await comes_true(lambda: len(committed) > before + 50 and database.stale_since() is None)
         # What was announced by others meanwhile was not heard, and never will be.
-        await until(lambda: "*" in heard)
+        await comes_true(lambda: "*" in heard)
         done.set()
 
     def everything(conn: Connection) -> set[str]:
@@ -98,10 +99,10 @@ def test_server_that_does_not_answer_is_unavailable_in_time(own_cluster: Postgre
             try:
                 answers = await asyncio.gather(*(database.write(commit) for _ in range(20)), return_exceptions=True)
                 assert [type(answer) for answer in answers] == [Unavailable] * 20
-                await until(lambda: database.stale_since() is not None)
+                await comes_true(lambda: database.stale_since() is not None)
             finally:
                 own_cluster.pause(on=False)
-            await until(lambda: database.stale_since() is None)
+            await comes_true(lambda: database.stale_since() is None)
 
             async def answered() -> tuple[int, int]:
                 while True:
@@ -141,7 +142,7 @@ def test_connection_that_was_cut_is_replaced_without_an_error(postgres_url: str)
             await database.write(cut_in_the_middle)
             answers = await asyncio.gather(*(database.read(usage) for _ in range(30)))
             assert set(answers) == {(2, 10)}
-            await until(lambda: "*" in heard)
+            await comes_true(lambda: "*" in heard)
 
     asyncio.run(main())
 
@@ -195,9 +196,9 @@ def test_notice_of_another_program_makes_nobody_deaf(postgres_url: str, payload:
             with psycopg.connect(postgres_url, autocommit=True) as foreign:
                 foreign.execute("SELECT pg_notify('liftgate', %s)", (payload,))
             if len(payload.split(" ", 2)) < 3:
-                await until(lambda: heard == [("*", "")])
+                await comes_true(lambda: heard == [("*", "")])
             await one.write(lambda conn: conn.announce("key", "after"))
-            await until(lambda: heard[-1:] == [("key", "after")])
+            await comes_true(lambda: heard[-1:] == [("key", "after")])
             assert two.stale_since() is None
 
     asyncio.run(main())
@@ -216,10 +217,10 @@ def test_notice_that_is_no_text_makes_nobody_deaf(postgres_cluster: PostgresClus
             two.watch(lambda topic, key: heard.append((topic, key)))
             with psycopg.connect(url, autocommit=True, client_encoding="SQL_ASCII") as foreign:
                 foreign.execute("SELECT pg_notify('liftgate', convert_from('\\xff20ff20ff', 'SQL_ASCII'))")
-            await until(lambda: ("*", "") in heard)
-            await until(lambda: two.stale_since() is None)
+            await comes_true(lambda: ("*", "") in heard)
+            await comes_true(lambda: two.stale_since() is None)
             await one.write(lambda conn: conn.announce("key", "after"))
-            await until(lambda: ("key", "after") in heard)
+            await comes_true(lambda: ("key", "after") in heard)
 
     asyncio.run(main())
 

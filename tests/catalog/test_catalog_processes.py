@@ -18,13 +18,14 @@ import pytest
 
 import forked
 from catalog_child import announce
-from catalog_samples import NOW, commit, counted, opened, run, until
+from catalog_samples import NOW, commit, counted, opened, run
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database
 from liftgate.catalog.migrate import migrations
 from liftgate.catalog.rows import blobs, files, keys
 from liftgate.errors import ConfigError
 from liftgate.records import FileRecord, KeyRecord, KeySearch
+from waiting import comes_true
 
 CHILD = Path(__file__).with_name("catalog_child.py")
 
@@ -165,7 +166,7 @@ def test_what_one_process_announces_another_hears(database_url: str, tmp_path: P
             assert await asyncio.to_thread(other.wait, 10) == 0
         # Two thousand at once are told as 'everything'.
         assert said.splitlines() == [f"heard file {file.id}", "heard * ", "heard key stop", "heard key answer"]
-        await until(lambda: ("key", "answer") in heard)
+        await comes_true(lambda: ("key", "answer") in heard)
         # Our own were heard once, at the commit, and did not come back.
         assert heard.count(("file", file.id)) == 1
         assert heard.count(("key", "stop")) == 1
@@ -213,7 +214,7 @@ def test_two_catalogues_of_one_process_hear_each_other(database_url: str) -> Non
             heard: list[str] = []
             two.watch(lambda topic, key: heard.append(f"{topic} {key}"))
             await announce(one, "k")
-            await until(lambda: heard == ["key k"])
+            await comes_true(lambda: heard == ["key k"])
             assert one.stale_since() is None
             assert two.stale_since() is None
 

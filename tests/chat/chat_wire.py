@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -17,6 +16,7 @@ from openai.lib.streaming._deltas import accumulate_delta
 from gateways import SandboxServer
 from liftgate.deployments import Account, Deployment
 from liftgate.settings import JobSettings, RouterSettings, ServerSettings, Settings, StorageSettings
+from waiting import eventually as eventually
 
 DEADLINE = 60.0
 PATH = "/v1/chat/completions"
@@ -140,13 +140,3 @@ def put_together(chunks: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
             if each["logprobs"] is not None:
                 choice["logprobs"] = (choice["logprobs"] or []) + each["logprobs"]["content"]
     return choices
-
-
-def eventually(true: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Whether it comes true in time."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True

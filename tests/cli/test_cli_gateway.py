@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from liftgate import __version__
+from waiting import until
 
 CONFIG = "model_list: [{model_name: m, litellm_params: {model: gemini/gemini-2.0-flash}}]\n"
 DEADLINE = 30.0
@@ -198,9 +199,9 @@ def test_workers_share_the_port_and_one_that_dies_is_replaced(tmp_path: Path) ->
         assert len(first) == 2
         assert all(fetch(f"{base}/health/liveness")[0] == 200 for _ in range(10))
         os.kill(first[0], signal.SIGKILL)
-        eventually(lambda: first[0] not in (now := workers_of(running.process.pid)) and len(now) == 2)
+        until(lambda: first[0] not in (now := workers_of(running.process.pid)) and len(now) == 2)
         # The new one is not there at once; the other one is all the time.
-        eventually(lambda: running.log.read_text().count("starting another") == 1)
+        until(lambda: running.log.read_text().count("starting another") == 1)
         assert all(fetch(f"{base}/health/liveness")[0] == 200 for _ in range(10))
         running.end()
         assert not [pid for pid in first if alive(pid)]
@@ -214,14 +215,7 @@ def test_workers_do_not_outlive_their_supervisor(tmp_path: Path) -> None:
         workers = workers_of(running.process.pid)
         running.process.kill()
         running.process.wait(DEADLINE)
-        eventually(lambda: not any(alive(pid) for pid in workers))
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        until(lambda: not any(alive(pid) for pid in workers))
 
 
 def workers_of(pid: int) -> list[int]:
@@ -242,7 +236,7 @@ def alive(pid: int) -> bool:
 def test_the_sandbox_runs_by_itself(tmp_path: Path) -> None:
     with started(tmp_path, "sandbox", "--port", "0", "--project", "key-a=project-a", "--closed") as running:
         base = running.base
-        eventually(lambda: answers(base))
+        until(lambda: answers(base))
         request = Request(f"{base}/v1beta/files", headers={"x-goog-api-key": "key-a"})
         with urlopen(request, timeout=DEADLINE) as answer:
             assert answer.status == 200

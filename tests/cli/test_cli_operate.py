@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from gateways import SandboxServer, ask, client_for, gateway_server, sandbox_ser
 from liftgate.settings import load_settings
 from processes import write_config
 from terminal import Cli
+from waiting import until
 
 DEADLINE = 15.0
 
@@ -63,13 +63,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     with sandbox_server() as sandbox:
         config = write_config(tmp_path / "config.yaml", sandbox.url, purge_seconds=600, sweep_seconds=600)
         yield Bench(Cli(tmp_path / "home"), config, tmp_path / "data", sandbox)
-
-
-def eventually(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def upload(url: str, key: str, content: bytes, name: str = "notes.txt") -> str:
@@ -129,7 +122,7 @@ def test_erasing_takes_everything_of_an_owner_at_once_and_nothing_else(bench: Be
             assert len(bench.at_gemini()) == 1
             assert ann.files.list().data == []
             # What a gateway has in its memory it forgets within a second.
-            eventually(lambda: all(gone(ann, file_id) for file_id in hers))
+            until(lambda: all(gone(ann, file_id) for file_id in hers))
             with pytest.raises(openai.NotFoundError):
                 ann.uploads.parts.create(unfinished.id, data=b"defghi")
             assert bob.files.content(his).read() == b"one"
@@ -156,7 +149,7 @@ def test_what_is_left_at_gemini_is_told_and_removed_by_who_has_the_key(bench: Be
     assert len(bench.at_gemini()) == 1
     bench.sandbox.control("faults", method="DELETE")
     with bench.gateway():
-        eventually(lambda: bench.at_gemini() == [])
+        until(lambda: bench.at_gemini() == [])
 
 
 def test_erasing_asks_first_and_names_what_is_not_there(bench: Bench) -> None:

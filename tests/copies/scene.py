@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from liftgate.sandbox.app import SandboxSettings
 from liftgate.sandbox.settings import Unverified
 from liftgate.settings import JobSettings, RouterSettings, Settings
 from moved_clock import BriskClock
+from waiting import eventually as eventually
 
 QUICK = JobSettings(
     lease_seconds=5,
@@ -98,16 +98,6 @@ class Scene:
     def at_gemini(self) -> list[dict[str, Any]]:
         files: list[dict[str, Any]] = self.sandbox.control("files")["files"]
         return files
-
-
-def eventually(true: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Whether it comes true in time."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def quick_settings(sandbox: SandboxServer, data_dir: Path, **changes: Any) -> Settings:

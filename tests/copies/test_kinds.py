@@ -33,6 +33,7 @@ from liftgate.gemini.client import GeminiClient
 from liftgate.records import CopyKey, CopyRecord
 from liftgate.settings import JobSettings
 from liftgate.tasks import Tasks
+from waiting import comes_true
 
 ACCOUNT = Account("project-1", ("key",), "http://127.0.0.1:9")
 HOUR = 3600.0
@@ -223,15 +224,6 @@ def trial(url: str, directory: Path, scenario: Callable[[Process, Process], Awai
     asyncio.run(main())
 
 
-async def until(true: Callable[[], bool]) -> None:
-    """The number bounds a failing test and is no measurement."""
-    for _ in range(1000):
-        if true():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it never came true")
-
-
 A, B = Prefix("a", "gemini-flash"), Prefix("b", "gemini-flash")
 
 
@@ -277,7 +269,7 @@ def test_lost_copy_is_made_again_and_its_name_purged(database_url: str, tmp_path
         await remembered(two)
         await one.copies.mark_lost(first)
         assert one.copies.find_live(key, ACCOUNT) is None
-        await until(lambda: two.copies.find_live(key, ACCOUNT) is None)
+        await comes_true(lambda: two.copies.find_live(key, ACCOUNT) is None)
         assert (await two.ensure(A)).name == "cachedContents/2"
         assert (await one.ensure(A)).name == "cachedContents/2"
         await one.job(one.purger.purge)
@@ -297,7 +289,7 @@ def test_copy_in_use_is_renewed_before_it_expires(database_url: str, tmp_path: P
         await one.job(lambda lease: renew_expiring(one.services, one.copies, lease))
         assert live_name(one) == first.name, "it serves until then"
         google.before_answer.set()
-        await until(lambda: live_name(one) == "cachedContents/2")
+        await comes_true(lambda: live_name(one) == "cachedContents/2")
         assert google.made == 2
         await one.job(one.purger.purge)
         assert google.deleted == [], "requests of a moment ago may still name it"

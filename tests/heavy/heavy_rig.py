@@ -25,6 +25,7 @@ from google.genai import types
 import forked
 from gateways import MODEL, SandboxServer
 from processes import GatewayProcess, sweep_now, write_config
+from waiting import eventually as eventually
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -156,16 +157,6 @@ def _number(text: str, name: str) -> int:
     found = re.search(rf"^{name}:\s+(\d+)", text, re.MULTILINE)
     assert found, f"{name} in {text}"
     return int(found.group(1))
-
-
-def eventually(condition: Callable[[], bool], *, seconds: float = 30.0) -> bool:
-    """Whether it becomes true in time; looks often."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def needs_space(directory: Path, size: int) -> None:

@@ -9,7 +9,11 @@ from typing import Any
 
 import openai
 
+from gateways import MODEL
+
 MASTER = "sk-master"
+CHAT = "/v1/chat/completions"
+BODY: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20}
 _CLIENTS: list[openai.OpenAI] = []
 
 
@@ -58,3 +62,15 @@ def refusal(url: str, method: str, path: str, body: object = None, key: str = MA
     except Refused as refused:
         return refused
     raise AssertionError(f"it was answered: {answer}")
+
+
+def spend(url: str, key: str) -> float:
+    """Chats until one is refused; what they cost, in US dollars."""
+    total = 0.0
+    while True:
+        try:
+            usage = ask(url, "POST", CHAT, BODY, key)["usage"]
+        except Refused as refused:
+            assert refused.status == 429
+            return total
+        total += usage["prompt_tokens"] * 0.30e-6 + usage["completion_tokens"] * 2.50e-6

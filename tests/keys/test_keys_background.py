@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,20 +17,13 @@ import pytest
 from gateways import MODEL, SandboxServer
 from key_calls import ask, client_for, make
 from processes import GatewayProcess, gateway_processes, write_config
+from waiting import until
 
 CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}]}
 RESPONSE = {"model": MODEL, "input": "Hi", "background": True}
 ONE_AT_A_TIME = ({"max_parallel_requests": 1}, {"max_budget": 0.2})
 """Without max_tokens a call can cost 65,536 tokens of output, $0.164."""
 WAITS = "waits for its place"
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Waits for it; the number bounds a failing test and is no measurement."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.02)
 
 
 def ended(url: str, key: str, response_id: str) -> dict[str, Any]:

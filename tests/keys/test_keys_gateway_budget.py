@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,14 +15,13 @@ import yaml
 
 import liftgate
 from gateways import MODEL, SandboxServer, gateway_server, settings_for
-from key_calls import MASTER, Refused, ask, client_for, make, refusal
+from key_calls import BODY, CHAT, MASTER, ask, client_for, make, refusal, spend
 from liftgate.settings import Settings, StorageSettings
 from liftgate.settings.sections import BudgetSettings, CountingSettings
 from processes import admin_spend, gateway_processes, write_config
 from raw_http import call
+from waiting import until
 
-CHAT = "/v1/chat/completions"
-BODY: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20}
 NATIVE = {"contents": [{"parts": [{"text": "Hi"}]}]}
 DOLLARS = 0.0008
 SECOND_WINDOW = 5
@@ -71,23 +69,9 @@ def spent_out(house: tuple[Path, str], sandbox: SandboxServer) -> Iterator[tuple
         with ThreadPoolExecutor(len(keys)) as pool:
             costs = list(pool.map(lambda key: spend(url, key), keys))
         # What was only in flight comes back.
-        end = time.monotonic() + 20
-        while any(each["held"] for each in shown(url)["budgets"]):
-            assert time.monotonic() < end
+        until(lambda: not any(each["held"] for each in shown(url)["budgets"]))
         costs.append(spend(url, MASTER))
         yield url, sum(costs)
-
-
-def spend(url: str, key: str) -> float:
-    """Until it is refused; US dollars."""
-    total = 0.0
-    while True:
-        try:
-            usage = ask(url, "POST", CHAT, BODY, key)["usage"]
-        except Refused as refused:
-            assert refused.status == 429
-            return total
-        total += usage["prompt_tokens"] * 0.30e-6 + usage["completion_tokens"] * 2.50e-6
 
 
 def shown(url: str, key: str = MASTER) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
@@ -15,6 +15,7 @@ import pytest
 from gateways import MODEL, SandboxServer, gateway_server, settings_for
 from key_calls import Refused, ask, client_for, make, refusal
 from processes import GatewayProcess, gateway_processes, write_config
+from waiting import until
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
 BODY = {"model": MODEL, "messages": HELLO, "max_tokens": 10}
@@ -154,14 +155,6 @@ def test_a_rate_is_exact_over_processes(two: list[GatewayProcess], limit: int) -
 
 def in_flight(sandbox: SandboxServer) -> int:
     return int(sandbox.stats()["in_flight"])
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Waits for it; the number bounds a failing test and is no measurement."""
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.02)
 
 
 @contextmanager

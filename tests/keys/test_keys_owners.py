@@ -13,7 +13,7 @@ import openai
 import pytest
 
 from gateways import MODEL, SandboxServer, gateway_server, settings_for
-from key_calls import Refused, ask, client_for, make, refusal
+from key_calls import BODY, CHAT, Refused, ask, client_for, make, refusal, spend
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import open_database
 from liftgate.catalog.rows.allowances import OWNER_IDS
@@ -23,9 +23,8 @@ from liftgate.keys.terms import Terms, written
 from liftgate.records import OwnerLimits
 from owners_doors import OWNERS
 from owners_house import filled, send
+from waiting import until
 
-CHAT = "/v1/chat/completions"
-BODY: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20}
 ASKED = [
     (CHAT, BODY),
     (CHAT, {**BODY, "stream": True}),
@@ -130,23 +129,15 @@ def test_a_budget_of_the_owner_is_spent_by_all_its_keys_and_never_passed(gateway
 
 
 def settled(url: str, name: str, keys: list[str]) -> list[dict[str, Any]]:
-    """What is known of the owner and of its keys, once all that was spent is told."""
-    while True:
-        found = [info(url, name)["team_info"], *(ask(url, "GET", "/key/info", key=key)["info"] for key in keys)]
-        if not any(each["budgets"][0]["held"] for each in found):
-            return found
+    """What is known of the owner and of its keys, once nothing is held any more."""
+    found: list[dict[str, Any]] = []
 
+    def nothing_held() -> bool:
+        found[:] = [info(url, name)["team_info"], *(ask(url, "GET", "/key/info", key=key)["info"] for key in keys)]
+        return not any(each["budgets"][0]["held"] for each in found)
 
-def spend(url: str, key: str) -> float:
-    """Until it is refused; US dollars."""
-    total = 0.0
-    while True:
-        try:
-            usage = ask(url, "POST", CHAT, BODY, key)["usage"]
-        except Refused as refused:
-            assert refused.status == 429
-            return total
-        total += usage["prompt_tokens"] * 0.30e-6 + usage["completion_tokens"] * 2.50e-6
+    until(nothing_held)
+    return found
 
 
 def test_a_user_in_a_team_is_bounded_by_both(gateway: str) -> None:

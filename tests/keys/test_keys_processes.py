@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from liftgate.settings.sections import BudgetSettings
 from postgres_cluster import PostgresCluster
 from processes import GatewayProcess, gateway_processes, write_config
 from raw_http import call
+from waiting import until
 
 CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 5}
 CODES = {"delete": "invalid_api_key", "block": "key_blocked", "regenerate": "invalid_api_key", "expire": "expired_key"}
@@ -38,13 +39,6 @@ def good(url: str, key: str) -> bool:
         assert refused.status == 401
         return False
     return True
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Waits for it; the number bounds a failing test and is no measurement."""
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end, "it never came true"
 
 
 def test_what_one_process_does_to_a_key_every_other_obeys(two: list[GatewayProcess]) -> None:

@@ -11,8 +11,7 @@ import os
 import random  # noqa: TID251 - fixed contents
 import sqlite3
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,6 +35,7 @@ from moved_clock import MovedClock
 from processes import GatewayProcess, written
 from s3_server import BUCKET
 from serving import serve
+from waiting import eventually as eventually
 
 NOWHERE = "http://127.0.0.1:9"
 """In place of Gemini."""
@@ -179,16 +179,6 @@ class Ledger:
 
 def s3_url(prefix: str = "p") -> str:
     return f"s3://{BUCKET}/{prefix}"
-
-
-def eventually(condition: Callable[[], bool], *, seconds: float = 30.0) -> bool:
-    """Whether it becomes true in time; looks often."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def status_of(call: Any) -> int:

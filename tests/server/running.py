@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from liftgate.server.http_protocol import limited_protocol
 from liftgate.settings import load_settings
 from raw_http import Answer, call
 from serving import serve
+from waiting import eventually as eventually
 
 MODEL = "gemini-2.0-flash"
 
@@ -61,16 +61,6 @@ class Running:
         spools = [path.name for path in (self.data_dir / "spool").glob("*")]
         blobs = [path.name for path in (self.data_dir / "blobs").rglob("blob-*")]
         return spools + blobs
-
-
-def eventually(condition: Callable[[], bool], *, seconds: float = 10.0) -> bool:
-    """Whether it becomes true in time; looks often."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def form_request(
