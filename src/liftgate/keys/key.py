@@ -9,7 +9,7 @@ from liftgate.errors import AuthenticationFailed, PermissionDenied, shortened
 from liftgate.keys.limits import Bounds, matcher
 from liftgate.keys.terms import KeyType, Terms, read_terms
 from liftgate.records import KeyRecord, Owner
-from liftgate.settings.sections import MASTER
+from liftgate.settings.sections import LOCAL, MASTER
 
 LLM_API, MANAGEMENT, INFO = "llm_api", "management", "info"
 """What routes are for: asking models, with the files for it; making keys; looking at what there is."""
@@ -58,6 +58,20 @@ class Caller:
     key: Key | None = None
     owners: tuple[str, ...] = ()
 
+    @property
+    def sees_all_owners(self) -> bool:
+        """Whether it sees what is counted and spent of all owners: without keys there is one."""
+        return self.owner in (MASTER, LOCAL) or self.sees_all_keys
+
+    @property
+    def sees_all_keys(self) -> bool:
+        return self.manages or (self.key is not None and self.key.terms.key_type == "read_only")
+
+    def check_sees_keys(self) -> None:
+        """Raises PermissionDenied unless it sees the keys of all owners."""
+        if not self.sees_all_keys:
+            self.check_manages()
+
     def check_manages(self) -> None:
         """Raises PermissionDenied unless it is the master key, or a key of the type management."""
         if not self.manages:
@@ -105,11 +119,6 @@ class Key:
         self._models = None if not models or not ALL_MODELS.isdisjoint(models) else matcher(models)
         paths = [route for route in self.terms.allowed_routes if route.startswith("/")]
         self._routes = matcher(paths) if paths else None
-
-    @property
-    def looks_at_all(self) -> bool:
-        """Whether it sees more than itself and its owner's own."""
-        return self.terms.key_type in ("management", "read_only")
 
     def check_good(self, token: str, now: float) -> None:
         """`token`: the digest of what was presented. `now`: the database's time. Raises AuthenticationFailed."""

@@ -10,7 +10,6 @@ from liftgate.engine.usage import MOST_ROWS, Usage, Used
 from liftgate.errors import InvalidRequest, NotFound, let_go
 from liftgate.records import UsageFilter
 from liftgate.server.request import Request
-from liftgate.settings.sections import LOCAL, MASTER
 from liftgate.whole_numbers import whole_number
 
 SHOWN_DAYS = 30
@@ -43,9 +42,7 @@ def wanted_usage(
     owner: str | None = None,
 ) -> tuple[UsageFilter, str | None]:
     """With the only owner that the caller sees; None: all."""
-    caller = request.caller
-    sees_all = request.owner in (MASTER, LOCAL) or (caller.key is not None and caller.key.looks_at_all)
-    only = None if sees_all else request.owner
+    only = None if request.caller.sees_all_owners else request.owner
     owner = owner or query.get("owner")
     if only is not None and owner not in (None, only):
         # Whether there is another owner of this name stays hidden.

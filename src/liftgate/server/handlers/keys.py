@@ -162,13 +162,13 @@ async def info(request: Request) -> Response:
             return json_response({"key": caller.name, "info": _of_config(caller)})
         record = caller.key.record
         return json_response({"key": record.hint, "info": await shown(request, record)})
-    check_looks(caller)
+    caller.check_sees_keys()
     return json_response({"key": key, "info": await shown(request, await request.gateway.keyring.find(key))})
 
 
 async def infos(request: Request) -> Response:
     """Of many keys, by `keys` and `key_aliases`; those that are not there are left out."""
-    check_looks(request.caller)
+    request.caller.check_sees_keys()
     request.query()
     body = await optional_object(request)
     keys, aliases = _named_many(body)
@@ -194,7 +194,7 @@ def _of_config(caller: Caller) -> JsonObject:
 
 
 async def list_keys(request: Request) -> Response:
-    check_looks(request.caller)
+    request.caller.check_sees_keys()
     query = request.query(
         *("page", "size", "user_id", "team_id", "key_alias", "key_hash", "search", "status", "sort_by", "sort_order"),
         *("return_full_object", "include_team_keys", "include_created_by_keys", "organization_id"),
@@ -215,7 +215,7 @@ async def list_keys(request: Request) -> Response:
 
 
 async def list_aliases(request: Request) -> Response:
-    check_looks(request.caller)
+    request.caller.check_sees_keys()
     query = request.query("page", "size", "search", "team_id")
     page = page_number(query, "page", 1, 10**6)
     size = page_number(query, "size", 50, LARGEST_PAGE)
@@ -286,12 +286,6 @@ def managing(request: Request) -> By:
     request.caller.check_manages()
     request.query()
     return by_of(request)
-
-
-def check_looks(caller: Caller) -> None:
-    """Who sees the keys of all. Raises PermissionDenied."""
-    if caller.key is None or not caller.key.looks_at_all:
-        caller.check_manages()
 
 
 async def optional_object(request: Request) -> JsonObject:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from liftgate.errors import InvalidRequest, PermissionDenied
 from liftgate.server.request import Request
 from liftgate.server.responses import Response
-from liftgate.settings.sections import LOCAL, MASTER
 
 
 async def show_metrics(request: Request) -> Response:
     """They tell of all owners."""
-    key = request.caller.key
-    if request.owner not in (MASTER, LOCAL) and (key is None or not key.looks_at_all):
+    if not request.caller.sees_all_owners:
         raise PermissionDenied(
             "Metrics are for the master key, and for keys of the types management and read_only.", code="not_allowed"
         )

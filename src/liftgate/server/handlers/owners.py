@@ -13,7 +13,7 @@ from liftgate.keys.owners import no_such_owner
 from liftgate.keys.shown import made_key
 from liftgate.keys.values import flag, owner, text, texts
 from liftgate.records import OwnerSearch
-from liftgate.server.handlers.keys import check_looks, managing, optional_object, page_number, sorting
+from liftgate.server.handlers.keys import managing, optional_object, page_number, sorting
 from liftgate.server.query import check_known
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
@@ -79,9 +79,8 @@ class OwnerRoutes:
         """Without a parameter: of the owner of the key that asks."""
         caller = request.caller
         name = request.query(self._id, "key").get(self._id) or request.owner
-        sees_all = caller.manages or (caller.key is not None and caller.key.looks_at_all)
         own = name in (request.owner, *caller.owners)
-        if not sees_all and not own:
+        if not caller.sees_all_keys and not own:
             # Whether there is another owner of this name stays hidden.
             raise no_such_owner(name)
         await report_spent(request)
@@ -89,7 +88,7 @@ class OwnerRoutes:
         return json_response({self._id: name, f"{self._noun}_info": self._named_so(shown), "keys": keys})
 
     async def list(self, request: Request) -> Response:
-        check_looks(request.caller)
+        request.caller.check_sees_keys()
         search = self._search(request)
         await report_spent(request)
         found, total = await request.gateway.owners.list(search)
