@@ -17,9 +17,6 @@ from liftgate.errors import InvalidRequest, UpstreamProtocolError
 from liftgate.json_types import JsonObject, kind
 from liftgate.large_bodies import Body
 
-LARGE = 256 * 1024
-"""Bytes of an answer from which on work with it leaves the event loop."""
-
 _decode = msgspec.json.Decoder().decode
 
 _GARBAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

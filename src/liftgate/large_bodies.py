@@ -13,6 +13,8 @@ import msgspec
 
 Body: TypeAlias = bytes | bytearray
 
+LARGE = 256 * 1024
+"""Bytes of JSON from which on work with it leaves the event loop."""
 STEP = 256 * 1024
 """Bytes or characters that one call is given."""
 

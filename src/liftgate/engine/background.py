@@ -37,10 +37,9 @@ from liftgate.engine.run_rows import head_of, kept_of, shown_run
 from liftgate.engine.shares import Shares
 from liftgate.engine.turns import NATIVES, Encode, Turn, listed_natives
 from liftgate.errors import InvalidRequest, LiftgateError, RateLimited, UnsupportedParameter
-from liftgate.gemini_json import LARGE
 from liftgate.json_types import JsonObject
 from liftgate.keys.asking import current_key
-from liftgate.large_bodies import STEP, Body, encoded
+from liftgate.large_bodies import LARGE, STEP, Body, encoded
 from liftgate.log_context import working_for
 from liftgate.records import Owner
 from liftgate.sse import PING

@@ -44,12 +44,12 @@ from liftgate.errors import (
     let_go,
 )
 from liftgate.files.quota import Quotas
-from liftgate.gemini_json import LARGE, decoded_apart
+from liftgate.gemini_json import decoded_apart
 from liftgate.json_types import JsonObject
 from liftgate.keys.asking import current_key
 from liftgate.keys.key import Caller, in_config
 from liftgate.keys.known import KnownKeys
-from liftgate.large_bodies import Body, encoded
+from liftgate.large_bodies import LARGE, Body, encoded
 from liftgate.records import Owner
 
 log = logging.getLogger("liftgate.engine")

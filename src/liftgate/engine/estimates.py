@@ -20,9 +20,8 @@ from liftgate.days import DAY
 from liftgate.deployments import Deployment
 from liftgate.engine.part_counts import Blobs, ByModality, PartCounts, read_json
 from liftgate.engine.pricing import LONGEST_OUTPUT, Pricing
-from liftgate.gemini_json import LARGE
 from liftgate.json_types import JsonObject
-from liftgate.large_bodies import Body, contains
+from liftgate.large_bodies import LARGE, Body, contains
 from liftgate.prices import TEXT
 from liftgate.rates import model_entry
 

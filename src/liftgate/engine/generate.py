@@ -38,10 +38,10 @@ from liftgate.engine.signatures import Signatures
 from liftgate.engine.truncation import truncated
 from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound
 from liftgate.gemini.client import unbroken
-from liftgate.gemini_json import LARGE, decoded, decoded_apart
+from liftgate.gemini_json import decoded, decoded_apart
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.keys.asking import asked_model, current_key, sees_model
-from liftgate.large_bodies import Body
+from liftgate.large_bodies import LARGE, Body
 from liftgate.records import Owner
 from liftgate.router.attempts import Router
 from liftgate.settings import Settings

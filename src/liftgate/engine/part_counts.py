@@ -24,9 +24,8 @@ from liftgate.catalog.rows.file_tokens import find_tokens, put_tokens
 from liftgate.deployments import Deployment
 from liftgate.errors import InvalidRequest, LiftgateError, let_go
 from liftgate.gemini.client import GeminiClient
-from liftgate.gemini_json import LARGE
 from liftgate.json_types import JsonObject
-from liftgate.large_bodies import Body, encoded
+from liftgate.large_bodies import LARGE, Body, encoded
 from liftgate.prices import counts_of_gemini
 
 COUNT_SECONDS = 60.0

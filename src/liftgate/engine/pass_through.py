@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from liftgate.ask.media import Media, MediaFound, ResolvedFile
 from liftgate.copies.services import Services
 from liftgate.deployments import Deployment
-from liftgate.dialects.gemini.body import LARGE, REFUSED, GeminiBody, Named, NamedFile, read_body
+from liftgate.dialects.gemini.body import REFUSED, GeminiBody, Named, NamedFile, read_body
 from liftgate.dialects.gemini.stream_forms import Elements, Events
 from liftgate.engine.admission import admitted, begin_asking
 from liftgate.engine.attempt import Attempts, RequestFiles, silence
@@ -30,7 +30,7 @@ from liftgate.gemini.client import EVENTS
 from liftgate.gemini.stream import GeminiStream
 from liftgate.gemini_json import check_apart, checked_object
 from liftgate.keys.asking import asked_model
-from liftgate.large_bodies import STEP, Body
+from liftgate.large_bodies import LARGE, STEP, Body
 from liftgate.media_types import explicit, is_taken
 from liftgate.names import bare_model, claims_a_file, is_google_host, model_path
 from liftgate.records import Owner

@@ -23,9 +23,9 @@ from liftgate.dialects.responses.native import Native, read
 from liftgate.engine.attachments import Attachments
 from liftgate.engine.files import Files
 from liftgate.errors import FileNotFound, NotFound, shortened
-from liftgate.gemini_json import LARGE, decoded_apart
+from liftgate.gemini_json import decoded_apart
 from liftgate.json_types import JsonObject
-from liftgate.large_bodies import Body
+from liftgate.large_bodies import LARGE, Body
 from liftgate.records import FileRecord, Owner
 
 _decode = msgspec.json.Decoder(dict).decode

@@ -9,11 +9,11 @@ from liftgate.apart import Apart
 from liftgate.deadlines import Deadlines, Within
 from liftgate.errors import LiftgateError, UpstreamDisconnected
 from liftgate.gemini.status import event_error
-from liftgate.gemini_json import LARGE, decoded_or_none, what_is_not
+from liftgate.gemini_json import decoded_or_none, what_is_not
 from liftgate.http.connection import Answer
 from liftgate.http.network import broken
 from liftgate.json_elements import ElementDecoder
-from liftgate.large_bodies import Body
+from liftgate.large_bodies import LARGE, Body
 from liftgate.sse import EventDecoder
 
 _DONE = b"[DONE]"

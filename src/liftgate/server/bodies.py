@@ -11,12 +11,10 @@ from typing import Any
 import msgspec
 
 from liftgate.errors import InvalidRequest, Unavailable
-from liftgate.large_bodies import Body
+from liftgate.large_bodies import LARGE, Body
 from liftgate.large_json import decoded
 from liftgate.server.lone_surrogates import lone_surrogate, no_text
 
-LARGE = 256 * 1024
-"""Bytes of a body from which on work with it leaves the event loop."""
 SMALL = 4 * 1024 * 1024
 """Bytes of a body that holds names and numbers, and nothing that is told to a model."""
 UNCOUNTED = 64 * 1024

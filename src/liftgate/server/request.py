@@ -16,18 +16,10 @@ from liftgate.errors import InvalidRequest, RequestTimeout, TooLarge
 from liftgate.gateway import Gateway
 from liftgate.json_types import JsonObject
 from liftgate.keys.key import ANONYMOUS
-from liftgate.large_bodies import Body
+from liftgate.large_bodies import LARGE, Body
 from liftgate.server.app_state import AppState
 from liftgate.server.asgi import Header, Message, Receive, Scope
-from liftgate.server.bodies import (
-    BAD_JSON,
-    LARGE,
-    NO_JSON,
-    UNCOUNTED,
-    decode_json,
-    decoded_once,
-    read_again,
-)
+from liftgate.server.bodies import BAD_JSON, NO_JSON, UNCOUNTED, decode_json, decoded_once, read_again
 from liftgate.server.content_encoding import decoded
 from liftgate.server.departure import DepartureWatch
 from liftgate.server.exchange import EXTENSION, ClientLeft, Exchange, Watch

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from liftgate.errors import InvalidRequest
-from liftgate.large_bodies import STEP, Body, contains, grown
+from liftgate.large_bodies import LARGE, STEP, Body, contains, grown
 from liftgate.large_json import checked, tokens
 
 FILE_KEYS = frozenset({"fileUri", "file_uri"})
@@ -37,8 +37,6 @@ FREE = frozenset(
         *("responseJsonSchema", "response_json_schema", "_responseJsonSchema"),
     }
 )
-LARGE = 256 * 1024
-"""Bytes of a body from which on it is read in steps, in a thread."""
 LONGEST_NAME = 64 * 1024
 MOST_STEPS = 16
 """Of a path: Gemini's own have nine at most."""

@@ -6,8 +6,8 @@ from liftgate.dialects.chat.dialect import CHAT
 from liftgate.engine.pricing import Paid
 from liftgate.errors import InvalidRequest, MissingParameter
 from liftgate.json_types import JsonMapping, JsonObject
+from liftgate.large_bodies import LARGE
 from liftgate.prices import TokenCounts, counts_of_openai
-from liftgate.server.bodies import LARGE
 from liftgate.server.handlers.generate import PATIENCE
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response

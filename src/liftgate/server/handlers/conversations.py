@@ -9,8 +9,8 @@ from liftgate.dialects.responses.parameters import check_metadata
 from liftgate.engine.conversations import Conversation
 from liftgate.errors import MissingParameter
 from liftgate.json_types import JsonObject
-from liftgate.large_bodies import encoded
-from liftgate.server.bodies import LARGE, SMALL
+from liftgate.large_bodies import LARGE, encoded
+from liftgate.server.bodies import SMALL
 from liftgate.server.handlers.responses import INCLUDE, check_include, item_list, items_limit
 from liftgate.server.large_answers import large_response
 from liftgate.server.query import check_known, given, read_order

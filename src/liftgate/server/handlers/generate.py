@@ -13,8 +13,7 @@ from liftgate.dialects.dialect import Dialect, Encoder
 from liftgate.engine.answer_stream import AnswerStream
 from liftgate.errors import InvalidRequest
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.large_bodies import Body, encoded
-from liftgate.server.bodies import LARGE
+from liftgate.large_bodies import LARGE, Body, encoded
 from liftgate.server.event_stream import event_blocks
 from liftgate.server.large_answers import large_response
 from liftgate.server.request import Request

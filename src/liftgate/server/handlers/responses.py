@@ -11,8 +11,7 @@ from liftgate.dialects.responses.fields import INCLUDED
 from liftgate.engine.turns import Turn
 from liftgate.errors import InvalidRequest
 from liftgate.json_types import JsonObject
-from liftgate.large_bodies import encoded
-from liftgate.server.bodies import LARGE
+from liftgate.large_bodies import LARGE, encoded
 from liftgate.server.handlers.generate import PATIENCE, asks_for_stream, input_tokens, streamed
 from liftgate.server.large_answers import large_response
 from liftgate.server.query import read_limit, read_order
