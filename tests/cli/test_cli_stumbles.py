@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_server, settings_for
+from liftgate.cli.admin.command import admin
 from liftgate.deployments import Account, Deployment
 from liftgate.settings import AuthSettings
 from terminal import Cli
@@ -179,6 +180,11 @@ def test_locale_of_ascii_without_utf_8_mode(cli: Cli) -> None:
 )
 def test_what_is_typed_by_habit_is_answered_with_what_to_type(typed: list[str], said: str, cli: Cli) -> None:
     assert said in cli.run(*typed, code=2).stderr.decode()
+
+
+def test_a_command_of_admin_is_found_without_that_word(cli: Cli) -> None:
+    for name in admin.commands:
+        assert f"liftgate admin {name}" in cli.run(name, code=2).stderr.decode()
 
 
 def test_failed_upload_says_once_that_it_tries_again(cli: Cli) -> None:

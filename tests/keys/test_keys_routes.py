@@ -288,6 +288,12 @@ def test_the_key_of_the_config_tells_of_itself(gateway: str) -> None:
     assert ask(gateway, "GET", "/key/info")["info"]["owner"] == "master"
 
 
+def test_who_may_not_see_all_keys_is_told_which_keys_may(gateway: str) -> None:
+    refused = refusal(gateway, "GET", "/key/list", key="sk-ann")
+    assert (refused.status, refused.error["code"]) == (403, "not_allowed")
+    assert "read_only" in refused.error["message"] and "made" not in refused.error["message"]
+
+
 def test_without_keys_there_is_nobody_to_make_one(sandbox: SandboxServer, tmp_path: Path) -> None:
     with gateway_server(replace(settings_for(sandbox, tmp_path), auth=AuthSettings())) as url:
         refused = refusal(url, "POST", "/key/generate", {})

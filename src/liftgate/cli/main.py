@@ -27,7 +27,10 @@ from liftgate.settings.options import OPTIONS, Option
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "files": ("liftgate.cli.files.command:files", "Upload, list, read and remove files at a running gateway."),
     "chat": ("liftgate.cli.chat.command:chat", "Ask a question, about files if there are any."),
-    "admin": ("liftgate.cli.admin.command:admin", "Look after the data: owners, erase, sweep, check, backup, restore."),
+    "admin": (
+        "liftgate.cli.admin.command:admin",
+        "Look after the data: owners, keys, spend, sweep, check, backup, restore …",
+    ),
     "demo": ("liftgate.cli.demo.command:demo", "Show the main job end to end, without any key."),
     "sandbox": ("liftgate.cli.serve.sandbox:sandbox", "Run an emulator of the Gemini API."),
 }
@@ -43,7 +46,10 @@ NEAR_COMMANDS = {
     **dict.fromkeys(("get", "show", "retrieve", "info"), "liftgate files get"),
     **dict.fromkeys(("cat", "download", "content"), "liftgate files cat"),
     **dict.fromkeys(("ask", "complete", "completion"), "liftgate chat"),
-    **{name: f"liftgate admin {name}" for name in ("owners", "erase", "sweep", "check", "backup", "restore", "adopt")},
+    **{
+        name: f"liftgate admin {name}"
+        for name in ("owners", "keys", "spend", "erase", "sweep", "check", "backup", "restore", "adopt")
+    },
     "help": "liftgate --help",
     "version": "liftgate --version",
 }

@@ -70,7 +70,10 @@ class Caller:
     def check_sees_keys(self) -> None:
         """Raises PermissionDenied unless it sees the keys of all owners."""
         if not self.sees_all_keys:
-            self.check_manages()
+            raise PermissionDenied(
+                "All keys are seen with the master key, and with keys of the types management and read_only.",
+                code="not_allowed",
+            )
 
     def check_manages(self) -> None:
         """Raises PermissionDenied unless it is the master key, or a key of the type management."""
