@@ -108,7 +108,7 @@ CASES: list[tuple[dict[str, Any], str | None, str | None, str]] = [
       "tool_choice": {"type": "function", "function": {"name": "g"}}},
      "tool_choice.function.name", "invalid_value", "not among the tools"),
     ({"reasoning_effort": "extreme"}, "reasoning_effort", "invalid_value", "'extreme'"),
-    ({"contents": []}, "contents", "unsupported_parameter", "messages"),
+    ({"contents": [{}]}, "contents", "unsupported_parameter", "messages"),
     ({"custom_llm_provider": "openai"}, "custom_llm_provider", "invalid_value", "'gemini'"),
 ]  # fmt: skip
 

@@ -95,6 +95,7 @@ SERVED: Mapping[str, bytes] = {
     "in-chunks": _chunks(PNG[:5], PNG[5:]),
     "with-trailers": _chunks(PNG, end=b"0\r\nx-sum: 1\r\n\r\n"),
     "with-cookies": page(PNG, "content-type: image/png", *[f"set-cookie: c{n}=v" for n in range(50)]),
+    "changed-by-a-proxy": page(PNG, "content-type: image/png", status="203 Non-Authoritative Information"),
     "moved": moved("/good.png"),
     "moved-for-good": moved("good.png?a=b#c", "308 Permanent Redirect"),
 }
@@ -151,6 +152,18 @@ REFUSED: Mapping[str, bytes | Talk] = {
 }
 """What is refused, 400, by its place in the request."""
 
+WORDS: Mapping[str, bytes] = {
+    "a-playlist.m3u8": typed(b"#EXTM3U\n#EXT-X-VERSION:3\n", "application/vnd.apple.mpegurl"),
+    "a-playlist.m3u": typed(b"#EXTM3U\nhttp://x/a.mp3\n", "audio/x-mpegurl"),
+    "a-manifest.mpd": typed(b'<?xml version="1.0"?><MPD></MPD>', "application/dash+xml"),
+    "an-error.mp4": typed(b'{"error":"not found"}', "application/json"),
+    "an-error-of-a-store.mp4": typed(b"<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>", "application/xml"),
+    "a-sentence.mp3": typed(b"Link expired", "text/plain; charset=utf-8"),
+    "a-table.mp4": typed(b"a,b\n", "text/csv"),
+    "a-page.mp4": typed(b"<!doctype html><title>Sign in</title>", "text/html"),
+}
+"""Words, which no film and no recording is."""
+
 TOO_LARGE: Mapping[str, bytes | Talk] = {
     "a-length-beyond": page(b"x", length=10**15),
     "a-body-without-end": _endless(_HEAD + b"\r\n", bytes(65536)),
@@ -195,7 +208,7 @@ class WebServer(socketserver.ThreadingTCPServer):
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         super().__init__((address, port), _Handler)
         self.connections = 0
-        self.pages: dict[str, bytes | Talk] = {**SERVED, **REFUSED, **TOO_LARGE}
+        self.pages: dict[str, bytes | Talk] = {**SERVED, **REFUSED, **WORDS, **TOO_LARGE}
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A caller that went away."""

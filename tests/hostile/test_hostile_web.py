@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateways import MODEL, gateway_server, sandbox_server, settings_for
-from hostile_web import PNG, REFUSED, SERVED, TOO_LARGE, hostile_web, moved
+from hostile_web import PNG, REFUSED, SERVED, TOO_LARGE, WORDS, hostile_web, moved
 from liftgate.settings import LimitSettings
 from raw_http import call
 from urls import ADDRESSES_INSIDE, INSIDE, LOOPBACK, NO_SCHEME, NO_URL
@@ -110,6 +110,25 @@ def test_what_servers_do_wrong_is_refused_by_its_place(url: str, hasty: str, pag
     for param in list(FIELDS)[:: 3 if callable(REFUSED[name]) else 1]:
         status, body = ask(hasty if callable(REFUSED[name]) else url, FIELDS[param](f"{pages}/{name}"))
         assert refused(status, body, param)["code"] in ("invalid_image_url", "unsupported_file")
+
+
+@pytest.mark.parametrize("name", WORDS)
+@pytest.mark.parametrize("medium", ["video", "audio"])
+def test_words_are_no_film_and_no_recording(url: str, pages: str, name: str, medium: str) -> None:
+    """A playlist, or the sentence of a server that has no such file: the model made something up of them."""
+    param = f"{PLACE}.{medium}_url.url"
+    error = refused(*ask(url, FIELDS[param](f"{pages}/{name}")), param)
+    what = "a web page" if "page" in name else "text ("
+    assert error["code"] == "invalid_image_url" and f"is {what}" in error["message"], error
+
+
+@pytest.mark.parametrize("name", [name for name in WORDS if "page" not in name])
+def test_words_are_taken_where_they_are_meant(url: str, pages: str, name: str) -> None:
+    said: list[dict[str, Any]] = [{"type": "file", "file": {"file_url": f"{pages}/{name}"}}]
+    said.append({"type": "video_url", "video_url": {"url": f"{pages}/{name}", "format": "text/plain"}})
+    for part in said:
+        status, body = ask(url, part)
+        assert status == 200, body
 
 
 @pytest.mark.parametrize("name", TOO_LARGE)

@@ -181,6 +181,11 @@ def array(value: object, param: At, *, least: int = 0, most: int | None = None) 
     return value
 
 
+def asks_for_nothing(value: object) -> bool:
+    """Whether a parameter that cannot act need not: builders of forms send what is empty, or off."""
+    return value is False or value in ("", [], {})
+
+
 def required(owner: JsonObject, key: str, param: str) -> Any:
     """The value under `key`; null counts as missing, as everywhere in OpenAI's API."""
     value = owner.get(key)

@@ -16,7 +16,7 @@ from liftgate.ask.media import Media
 from liftgate.errors import FileUnusable, InvalidRequest
 from liftgate.large_bodies import behind
 from liftgate.magic_bytes import HEAD, sniff
-from liftgate.media_types import is_taken, is_text, resolve, unusable
+from liftgate.media_types import bare, is_taken, is_text, resolve, says_nothing, unusable
 from liftgate.names import begins_like_a_file
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
@@ -40,6 +40,7 @@ PIECE = 1024 * 1024
 _END = "= \r\n\t"
 
 _MEDIA = {"image": "an image", "audio": "a recording", "video": "a video"}
+_OF_TIME = ("audio", "video")
 
 
 def read_data(
@@ -57,6 +58,7 @@ def read_data(
 
     Raises InvalidRequest for what is neither, FileUnusable for a type that Gemini does not take.
     """
+    text = text.lstrip() if text[:1].isspace() else text
     if text[:5].lower() == "data:":
         head = _DATA_URL.match(text[:_HEAD_CHARACTERS])
         if head is None:
@@ -86,6 +88,12 @@ def _written_out(text: str, param: str, declared: str) -> str:
     if len(text) > PIECE:
         raise bad_data(param, _EXPECTED)
     raw = unquote_to_bytes(text)
+    if (
+        says_nothing(declared.partition(";")[0].strip())
+        and not raw.translate(None, _BASE64)
+        and sniff(_beginning_of(text[:_GLANCE]))
+    ):
+        raise bad_data(param, _EXPECTED)
     if not is_text(resolve(declared=declared, filename=None, head=raw[:HEAD])):
         raise bad_data(param, _EXPECTED)
     return base64.b64encode(raw).decode()
@@ -163,17 +171,23 @@ def text_data(data: str, mime_type: str) -> str:
 
 def type_behind(need: Media, declared: str | None, filename: str | None, head: bytes) -> str:
     """What lies behind a URL is, by its first bytes, what the server declares, and its name. Raises FileUnusable for
-    what Gemini does not take, and for a web page where a picture, a recording or a film was meant."""
+    what Gemini does not take, for a web page where a picture, a recording or a film was meant, and for any text where
+    one of the two last was."""
     if need.mime_type is not None:
         return need.mime_type
     filename = need.filename or filename
     mime_type = resolve(declared=declared, filename=filename, head=head)
     if not is_taken(mime_type):
         raise unusable(f"What lies behind '{need.param}' ({filename!r})", mime_type, param=need.param)
-    is_page = mime_type == "text/html" or head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html"))
-    if need.medium is not None and is_page:
+    instead = ""
+    if mime_type == "text/html" or head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+        instead = "a web page"
+    elif need.medium in _OF_TIME and (is_text(mime_type) or mime_type == "application/json"):
+        # A playlist, or the words of a server that has no such file.
+        instead = f"text ({bare(mime_type)})"
+    if need.medium is not None and instead:
         raise FileUnusable(
-            f"What lies behind '{need.param}' is a web page, not {_MEDIA[need.medium]}.",
+            f"What lies behind '{need.param}' is {instead}, not {_MEDIA[need.medium]}.",
             param=need.param,
             code="invalid_image_url",
         )

@@ -62,6 +62,16 @@ def naming_key(part: JsonObject, where: str, names: Sequence[str]) -> str:
     return named[0]
 
 
+def reference(value: object, param: str) -> str:
+    """A file's id, an address or data, without the white space around it: addresses are read so everywhere (WHATWG's
+    URL standard, 4.4), and ids come out of files and shells with a line's end. Raises InvalidRequest for what is no
+    text, and for an empty one."""
+    text = checks.string(value, param, empty=False)
+    if text[0].isspace() or (len(text) <= LONGEST_URL and text[-1].isspace()):
+        text = checks.string(text.strip(), param, empty=False)
+    return text
+
+
 def kind_of(ref: str, param: str) -> tuple[MediaKind, str]:
     """What a reference is, and the reference as it is used from here on."""
     if begins_like_an_id(ref):
@@ -149,11 +159,13 @@ def read_detail(value: object, param: str) -> str | None:
 
 
 def video_metadata(owner: JsonObject, where: str) -> JsonObject | None:
-    """`video_metadata` {fps, start_offset, end_offset} → Gemini's videoMetadata; offsets as "2s" or seconds."""
-    value = owner.get("video_metadata")
+    """`video_metadata` {fps, start_offset, end_offset}, in either spelling, → Gemini's videoMetadata; offsets as "2s"
+    or seconds."""
+    name = "video_metadata" if owner.get("video_metadata") is not None else "videoMetadata"
+    value = owner.get(name)
     if value is None:
         return None
-    where = f"{where}.video_metadata"
+    where = f"{where}.{name}"
     found: JsonObject = {}
     for key, each in checks.mapping(value, where).items():
         param = f"{where}.{key}"
@@ -161,7 +173,7 @@ def video_metadata(owner: JsonObject, where: str) -> JsonObject | None:
             case _ if each is None:
                 continue
             case "fps":
-                found["fps"] = checks.number(each, param, 0.0, 24.0)
+                found["fps"] = _frames(each, param)
             case "start_offset" | "startOffset":
                 found["startOffset"] = _duration(each, param)
             case "end_offset" | "endOffset":
@@ -180,7 +192,14 @@ def _duration(value: object, param: str) -> str:
                 code="invalid_value",
             )
         return value
-    return f"{checks.number(value, param, 0, 10**9):g}s"
+    return f"{checks.number(value, param, 0, 10**9):.9f}".rstrip("0").rstrip(".") + "s"
+
+
+def _frames(value: object, param: str) -> float:
+    """In a second."""
+    if not (frames := checks.number(value, param, 0, 24)):
+        raise InvalidRequest(f"Invalid '{param}': expected more than 0, at most 24.", param=param, code="invalid_value")
+    return frames
 
 
 def read_audio(part: JsonObject, where: str, *, place_of_urls: str) -> Media:

@@ -159,7 +159,7 @@ class Fetcher:
                 response.close()
                 url = _redirected(url, location, param)
                 continue
-            if response.status != 200:
+            if response.status not in (200, 203):  # 203: a proxy on the way changed something (RFC 9110, 15.3.4)
                 response.close()
                 raise _unfetchable(url, param, f"HTTP {response.status}")
             return response

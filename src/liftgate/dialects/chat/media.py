@@ -22,6 +22,7 @@ from liftgate.ask.media_parts import (
     not_a_url,
     read_audio,
     read_detail,
+    reference,
     sort_out,
     video_metadata,
 )
@@ -29,7 +30,7 @@ from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.names import FILE_ID, begins_like_a_file, is_file_uri
 
 IGNORED_KEYS = frozenset({"type", "cache_control", "prompt_cache_breakpoint"})
-_MEDIA_KEYS = frozenset({"detail", "video_metadata", *TYPE_KEYS})
+_MEDIA_KEYS = frozenset({"detail", "video_metadata", "videoMetadata", *TYPE_KEYS})
 _FILE_KEYS = _MEDIA_KEYS | {"file_id", "file_data", "file_url", "filename"}
 _LINKED_KEYS = _MEDIA_KEYS | {"url"}
 
@@ -44,6 +45,7 @@ def read_media(part: JsonObject, where: str) -> Media | None:
 def _file(part: JsonObject, where: str) -> Media:
     value = part.get("file")
     if type(value) is dict and len(value) == 1 and type(ref := value.get("file_id")) is str and ref.startswith(FILE_ID):
+        ref = ref.rstrip()
         # An id alone, as in most parts: no step below finds anything in it.
         return Media(f"{where}.file.file_id", "file_id", ref)
     value = checks.required(part, "file", where)
@@ -55,7 +57,7 @@ def _file(part: JsonObject, where: str) -> Media:
     if filename is not None:
         filename = checks.string(filename, f"{where}.filename")
     param = f"{where}.{key}"
-    ref = checks.string(file[key], param, empty=False)
+    ref = reference(file[key], param)
     mime_type = explicit_type(file, where)
     kind: MediaKind = "inline"
     if key != "file_data":
@@ -79,7 +81,7 @@ def _linked(name: str) -> Callable[[JsonObject, str], Media]:
         linked = {"url": value} if isinstance(value, str) else checks.mapping(value, where)
         _refuse_unknown_keys(linked, where, _LINKED_KEYS)
         param = f"{where}.url"
-        ref = checks.string(checks.required(linked, "url", where), param, empty=False)
+        ref = reference(checks.required(linked, "url", where), param)
         (kind, ref), mime_type = kind_of(ref, param), explicit_type(linked, where)
         if kind == "inline":
             ref, mime_type = read_data(ref, param, given=mime_type)

@@ -102,7 +102,8 @@ def _read(reading: Reading, name: str, value: object) -> None:
     elif (dependent := DEPENDENT.get(name)) is not None:
         dependent(reading, value, name)
     elif (reason := REFUSED.get(name)) is not None:
-        ask.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
+        if not checks.asks_for_nothing(value):
+            ask.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
     else:
         read_other(ask, name, value, name, instead=INSTEAD)
 

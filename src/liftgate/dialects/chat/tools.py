@@ -11,6 +11,7 @@ from liftgate.ask.builder import Ask
 from liftgate.ask.tool_choice import OPENAIS_MODES, choose, choose_functions, declared_function
 from liftgate.ask.tools import GOOGLE_TOOLS, MAX_DECLARATIONS
 from liftgate.dialects.chat.question import Reading
+from liftgate.errors import MissingParameter
 from liftgate.json_types import JsonMapping, JsonObject
 
 _OPENAI_NAMES = {
@@ -146,6 +147,8 @@ def read_choice(reading: Reading) -> None:
         case "allowed_tools":
             where = f"{param}.allowed_tools"
             _allowed(ask, checks.mapping(checks.required(found, "allowed_tools", param), where), where)
+        case None:
+            raise MissingParameter(f"{param}.type")
         case other:
             raise checks.invalid_value(f"{param}.type", other, ("function", "custom", "allowed_tools"))
 

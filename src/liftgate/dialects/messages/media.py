@@ -9,7 +9,7 @@ from __future__ import annotations
 from liftgate.ask import checks
 from liftgate.ask.inline_data import read_data
 from liftgate.ask.media import Media, MediaFound, MediaKind
-from liftgate.ask.media_parts import kind_of, not_a_url, sort_out
+from liftgate.ask.media_parts import kind_of, not_a_url, reference, sort_out
 from liftgate.errors import InvalidRequest
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.names import begins_like_a_file, is_file_url
@@ -58,6 +58,7 @@ def read_source(block: JsonObject, where: str) -> Media | None:
     at = f"{where}.source"
     source = checks.mapping(checks.required(block, "source", where), at)
     if source.get("type") == "file" and type(file_id := source.get("file_id")) is str and file_id:
+        file_id = file_id.strip()
         return Media(f"{at}.file_id", "file_id", file_id, medium="image" if block["type"] == "image" else None)
     kind = checks.choice(checks.required(source, "type", at), f"{at}.type", _SOURCES[block["type"]])
     medium = "image" if block["type"] == "image" else None
@@ -79,12 +80,12 @@ def uploaded(block: JsonObject, where: str) -> Media:
 
 
 def _file_id(owner: JsonObject, where: str) -> str:
-    return checks.string(checks.required(owner, "file_id", where), f"{where}.file_id", empty=False)
+    return reference(checks.required(owner, "file_id", where), f"{where}.file_id")
 
 
 def _linked(source: JsonObject, at: str, medium: str | None) -> Media:
     param = f"{at}.url"
-    url = checks.string(checks.required(source, "url", at), param, empty=False)
+    url = reference(checks.required(source, "url", at), param)
     if url[:5].lower() == "data:":
         ref, mime_type = read_data(url, param)
         return Media(param, "inline", ref, mime_type, medium=medium)

@@ -68,7 +68,8 @@ def _read(reading: Reading, name: str, value: object) -> None:
     if (reader := READERS.get(name)) is not None:
         reader(reading, value, name)
     elif (reason := REFUSED.get(name)) is not None:
-        ask.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
+        if not checks.asks_for_nothing(value):
+            ask.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
     else:
         read_other(ask, name, value, name, instead="'messages', 'system' and 'model'")
 

@@ -24,13 +24,14 @@ from liftgate.ask.media_parts import (
     read_audio,
     read_detail,
     read_known,
+    reference,
     video_metadata,
 )
 from liftgate.json_types import JsonObject
 from liftgate.names import begins_like_a_file, is_file_uri
 
 IGNORED_KEYS = frozenset({"type", "prompt_cache_breakpoint", "cache_control"})
-_OPTIONS = frozenset({"detail", "video_metadata", *TYPE_KEYS})
+_OPTIONS = frozenset({"detail", "video_metadata", "videoMetadata", *TYPE_KEYS})
 _KEYS = {
     "input_text": IGNORED_KEYS | {"text"},
     "input_image": IGNORED_KEYS | _OPTIONS | {"image_url", "file_id"},
@@ -74,7 +75,7 @@ def _one_of(part: JsonObject, where: str, names: tuple[str, ...]) -> tuple[str, 
     """The one key that refers to the file: it, its path, its text."""
     key = naming_key(part, where, names)
     param = f"{where}.{key}"
-    return key, param, checks.string(part[key], param, empty=False)
+    return key, param, reference(part[key], param)
 
 
 def _file(part: JsonObject, where: str) -> Media:

@@ -203,7 +203,8 @@ def _read(reading: Reading, name: str, value: object) -> None:
     elif name in IGNORED:
         return
     elif (reason := REFUSED.get(name)) is not None:
-        ask.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
+        if not checks.asks_for_nothing(value):
+            ask.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
     else:
         read_other(ask, name, value, name, instead="'input', 'instructions' and 'model'", known=(*READERS, *OF_ASK))
 
