@@ -114,7 +114,7 @@ P: dict[str, Any] = {"type": "object", "properties": {"n": {"type": "string"}}, 
 BESIDE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "at the root, from zod": (
         {"$ref": "#/definitions/P", "definitions": {"P": P}, "$schema": "s"},
-        {**P, "definitions": {"P": P}, "$schema": "s"},
+        {**P, "$defs": {"P": P}, "$schema": "s"},
     ),
     "at the root, recorded": (
         {"$ref": "#/$defs/P", "$defs": {"P": P}, "title": "T"},
@@ -130,7 +130,7 @@ BESIDE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "of a name as URIs have it": (
         {"definitions": {"List<a b>": X}, "items": {"$ref": "#/definitions/List%3Ca%20b%3E", "title": "t"}},
-        {"definitions": {"List<a b>": X}, "items": {**X, "title": "t"}},
+        {"$defs": {"List<a b>": X}, "items": {**X, "title": "t"}},
     ),
     "of a name with a percent sign": (
         {"$defs": {"100%25": X}, "items": {"$ref": "#/$defs/100%25", "title": "t"}},

@@ -1,8 +1,8 @@
 """A client's JSON Schema → the JSON Schema that Gemini takes (docs/protocol/gemini.md, "Schemas").
 
 What has another spelling is rewritten (`const` is an `enum` of one; what stands beside a `$ref` goes into what it
-names), annotations stay, and with `strict` what has none is refused: a promise is not quietly weakened. Recursion
-is bounded, not trusted, and so is what `$ref`s make of a small schema.
+names; words of other drafts are in `schema_drafts`), annotations stay, and with `strict` what has none is refused: a
+promise is not quietly weakened. Recursion is bounded, not trusted, and so is what `$ref`s make of a small schema.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from liftgate.ask import checks
 from liftgate.ask.checks import Place
+from liftgate.ask.schema_drafts import definitions_of, gathered, in_todays_words, moved
 from liftgate.ask.schema_refs import MAX_DEPTH, NAMES, NULL_IS_A_VALUE, Definitions, count_values, too_deep
 from liftgate.errors import InvalidRequest, UnsupportedParameter
 from liftgate.json_types import JsonObject
@@ -53,6 +54,7 @@ class _Reading:
     def __init__(self, root: object, *, strict: bool) -> None:
         self._root: JsonObject = root if isinstance(root, dict) else {}
         self._definitions = Definitions(self._root)
+        self._places = moved(self._root)
         self._strict = strict
         self._room: int | None = None
 
@@ -74,12 +76,11 @@ class _Reading:
         changed = self._changed_within(found, param, within, depth)
         if isinstance(const := found.get("const"), str | int | float) and not isinstance(const, bool):
             changed["enum"] = [const]
-        if not changed:
-            return found
-        whole = {**found, **changed}
+        whole = {**found, **changed} if changed else found
         if "enum" in changed:
             whole.pop("const", None)
-        return whole
+        whole = in_todays_words(whole, self._places)
+        return gathered(whole, self._places) if depth == 0 and self._places else whole
 
     def _changed_within(self, schema: JsonObject, param: checks.At, within: tuple[str, ...], depth: int) -> JsonObject:
         """The keywords whose subschemas became others."""
@@ -93,15 +94,24 @@ class _Reading:
                 made = [self.read(each, Place(at, i), within, depth + 1) for i, each in enumerate(value)]
                 new = value if all(map(is_, made, value)) else made
             elif key in _MAPS and isinstance(value, dict):
-                at, names = Place(param, key), depth == 0 and key in _DEFINITIONS
-                named = {
-                    name: self.read(each, Place(at, name), ("#", f"#/{key}/{name}") if names else within, depth + 1)
-                    for name, each in value.items()
-                }
-                new = value if all(named[name] is each for name, each in value.items()) else named
+                prefix = f"#/{key}/" if depth == 0 and key in _DEFINITIONS else None
+                new = self._named(value, Place(param, key), within, depth, prefix)
+            elif key == "components" and depth == 0 and key in self._places:
+                at = Place(Place(param, key), "schemas")
+                new = {"schemas": self._named(definitions_of(schema, key), at, within, depth, self._places[key])}
             if new is not value:
                 changed[key] = new
         return changed
+
+    def _named(
+        self, schemas: JsonObject, at: Place, within: tuple[str, ...], depth: int, prefix: str | None
+    ) -> JsonObject:
+        """Schemas by name; the same object where none changes. `prefix`: of what `$ref`s call them, of definitions."""
+        named = {
+            name: self.read(each, Place(at, name), within if prefix is None else ("#", prefix + name), depth + 1)
+            for name, each in schemas.items()
+        }
+        return schemas if all(named[name] is each for name, each in schemas.items()) else named
 
     def _merged(self, node: JsonObject, param: checks.At, within: tuple[str, ...], depth: int) -> JsonObject:
         """A node with a `$ref` and neighbours as one without, or the very node where it may stay.
