@@ -123,6 +123,7 @@ def test_keys_of_before_their_team_had_a_column_are_found_by_it(database_url: st
                 f"key-{digest[:8]}", digest, "sk-...abcd", name, "anna", 0, 0, 0, None, None, None, json.dumps(terms)
             )
             keys.insert_key(conn, row)
+        conn.execute("DROP TABLE removed_items")  # of a later migration
         conn.execute("DROP INDEX keys_team")
         conn.execute("ALTER TABLE keys DROP COLUMN team")
         conn.execute("DELETE FROM schema_version WHERE version >= 20")

@@ -11,6 +11,15 @@ import pytest
 from aging import stand_still
 from catalog_samples import run
 from liftgate.catalog.connection import Connection
+from liftgate.catalog.rows.conversations import (
+    ConversationRow,
+    add_conversation,
+    add_items,
+    forget_removed,
+    page_of_items,
+    remove_item,
+)
+from liftgate.catalog.rows.files import REMEMBERED_SECONDS
 from liftgate.catalog.rows.leases import acquire
 from liftgate.catalog.rows.replies import (
     NewTurn,
@@ -394,5 +403,24 @@ def test_events_go_an_hour_after_the_end_and_runs_after_30_days(database_url: st
         erase_rows(conn, "ann")
         for table in ("reply_runs", "reply_events", "replies", "reply_items"):
             assert conn.execute(f"SELECT count(*) FROM {table}") == [(0,)]
+
+    written(database_url, work)
+
+
+def test_where_a_removed_item_stood_is_known_for_a_day(database_url: str) -> None:
+    def after_first(conn: Connection) -> list[str]:
+        page, _ = page_of_items(conn, "conv_1", after="msg_0", limit=9, descending=False)
+        return [item.id for item in page]
+
+    def work(conn: Connection) -> None:
+        add_conversation(conn, ConversationRow("conv_1", "ann", conn.now(), b"{}"))
+        items = [ItemRow(f"item_{n}", 0, "ann", f"msg_{n}", 1, b"{}", None) for n in range(3)]
+        add_items(conn, "ann", "conv_1", [(item, ()) for item in items])
+        assert remove_item(conn, "ann", "conv_1", "msg_0") == []
+        assert forget_removed(conn, 9) == 0 and after_first(conn) == ["msg_1", "msg_2"]
+        conn.execute("UPDATE removed_items SET removed_at = removed_at - ?", (REMEMBERED_SECONDS + 1,))
+        assert forget_removed(conn, 9) == 1
+        with pytest.raises(NotFound):
+            after_first(conn)
 
     written(database_url, work)

@@ -248,6 +248,23 @@ def test_items_of_every_kind_are_kept(house: House, item: dict[str, Any]) -> Non
     assert kept["type"] == item.get("type", "message") and kept["id"]
 
 
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_who_removes_items_while_paging_through_them_comes_to_the_end(house: House, order: Any) -> None:
+    conversation_id = begun(house, *(says(str(number)) for number in range(7)))
+    with client_for(house.url) as client:
+        items = client.conversations.items
+        for each in items.list(conversation_id, limit=2, order=order):
+            items.delete(each.id or "", conversation_id=conversation_id)
+    assert texts(house, conversation_id) == []
+    # What never stood in it is no place, nor what stood in another.
+    other = begun(house, says("other"))
+    [stays] = asked(house, "GET", f"/{other}/items")["data"]
+    for after in (stays["id"], "msg_nope"):
+        asked(house, "GET", f"/{conversation_id}/items?after={after}", status=404)
+    asked(house, "DELETE", f"/{conversation_id}")
+    assert house.rows(f"SELECT id FROM removed_items WHERE conversation_id = '{conversation_id}'") == []
+
+
 def test_what_a_response_holds_outlives_a_conversation_and_the_other_way_round(house: House) -> None:
     """An item, and the File of its picture, is erased with the last one that holds it."""
     picture = {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}", "detail": "auto"}

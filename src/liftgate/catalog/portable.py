@@ -28,7 +28,7 @@ ROWS_AT_ONCE = 500
 INSERTED_AT_ONCE = 100
 _RESTORED = "restored|"
 """In `counters`, before the id of the backup that the catalogue was restored from."""
-TRACES = ("owners", "removed_files")
+TRACES = ("owners", "removed_files", "removed_items")
 """Tables whose rows may outlive all that was stored."""
 
 

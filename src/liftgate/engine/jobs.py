@@ -15,6 +15,7 @@ from typing import Any
 
 from liftgate.audit import JOB, note
 from liftgate.catalog.database import Connection
+from liftgate.catalog.rows.conversations import forget_removed
 from liftgate.catalog.rows.copies import expire_copies
 from liftgate.catalog.rows.files import settle_pending
 from liftgate.catalog.rows.leases import cut_leases, expire_leases
@@ -192,7 +193,7 @@ class Jobs:
         await self._expire_rows(lease)
 
     async def _expire_rows(self, lease: Lease) -> None:
-        """Rows whose time is over: old signatures, leases of the dead, copies that Gemini has removed."""
+        """Rows whose time is over: old signatures, leases of the dead, copies that Gemini has removed, and the like."""
         services = self._services
         now = services.db.now()
         # Expiry is on Gemini's clocks, and an hour more than Gemini says does no harm.
@@ -202,6 +203,7 @@ class Jobs:
         rounds: list[Callable[[Connection], int]] = [
             lambda conn: expire_signatures(conn, steady(conn), BATCH),
             lambda conn: expire_leases(conn, BATCH),
+            lambda conn: forget_removed(conn, BATCH),
         ]
         for one in rounds:
             while await services.db.write(one) == BATCH:

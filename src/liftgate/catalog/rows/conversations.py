@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from liftgate.catalog.connection import Connection, chunks, storable
-from liftgate.catalog.rows.files import lock_owner
+from liftgate.catalog.rows.files import REMEMBERED_SECONDS, lock_owner
 from liftgate.catalog.rows.long_values import FIRST
 from liftgate.catalog.rows.reply_items import (
     ITEMS,
@@ -19,8 +19,8 @@ from liftgate.catalog.rows.reply_items import (
     page_of,
     release_from_conversation,
 )
-from liftgate.catalog.table import Table
-from liftgate.errors import NotFound
+from liftgate.catalog.table import BareTable, Table
+from liftgate.errors import NotFound, shortened
 from liftgate.records import Owner
 
 _ROW_BYTES = 200
@@ -39,6 +39,14 @@ class ConversationRow:
 
 
 CONVERSATIONS = Table(name="conversations", record=ConversationRow, owner="owner", texts=("id",))
+REMOVED_ITEMS = BareTable(
+    # Where a removed item stood in its conversation.
+    name="removed_items",
+    also=("conversation_id", "id", "owner", "place", "removed_at"),
+    owner="owner",
+    refers={"conversation_id": "conversations"},
+    texts=("id",),
+)
 
 
 def add_conversation(conn: Connection, conversation: ConversationRow) -> None:
@@ -151,19 +159,29 @@ def ids_taken(conn: Connection, conversation_id: str, item_ids: Sequence[str]) -
 def page_of_items(
     conn: Connection, conversation_id: str, *, after: str | None, limit: int, descending: bool
 ) -> tuple[list[ItemRow], bool]:
-    """Within a snapshot: `page_of` the items. As `items_in`. Raises `NotFound` for an `after` that is not there."""
+    """Within a snapshot: `page_of` the items. As `items_in`. `after`: also of an item that was removed within a day:
+    clients remove what a page has, and ask for the next one. Raises `NotFound` for any other."""
     direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
     condition = "conversation_id = ?"
     params: list[object] = [conversation_id]
     if after is not None:
-        # Of several of one id, as turns at once may bring them, the one that is listed last.
-        last = item_in(conn, conversation_id, after, "ASC" if descending else "DESC")
-        if last is None:
-            raise NotFound(f"Item with id '{after[:80]}' not found.", param="after")
         condition += f" AND place {beyond} ?"
-        params.append(last.place)
+        params.append(_place_of(conn, conversation_id, after, descending=descending))
     found = ITEMS.select_cut(conn, f"WHERE {condition} ORDER BY place {direction} LIMIT ?", (*params, limit + 1))
     return page_of(conn, found, limit)
+
+
+def _place_of(conn: Connection, conversation_id: str, item_id: str, *, descending: bool) -> int:
+    # Of several of one id, as turns at once may bring them, the one that is listed last.
+    last = item_in(conn, conversation_id, item_id, "ASC" if descending else "DESC")
+    if last is not None and last.place is not None:
+        return last.place
+    rows = storable(item_id) and conn.execute(
+        "SELECT place FROM removed_items WHERE conversation_id = ? AND id = ?", (conversation_id, item_id)
+    )
+    if not rows:
+        raise NotFound(f"Item with id '{shortened(item_id)}' not found.", param="after")
+    return int(rows[0][0])
 
 
 def remove_item(conn: Connection, owner: Owner, conversation_id: str, item_id: str) -> list[str] | None:
@@ -172,4 +190,19 @@ def remove_item(conn: Connection, owner: Owner, conversation_id: str, item_id: s
     if item is None:
         return None
     lock_owner(conn, owner)
+    conn.execute(
+        "INSERT INTO removed_items (conversation_id, id, owner, place, removed_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (conversation_id, id) DO UPDATE SET place = excluded.place, removed_at = excluded.removed_at",
+        (conversation_id, item_id, owner, item.place, conn.now()),
+    )
     return release_from_conversation(conn, owner, conversation_id, (item.holder, item.position))
+
+
+def forget_removed(conn: Connection, limit: int) -> int:
+    """Places of items that were removed more than a day ago, at most so many; how many."""
+    gone = conn.execute(
+        "DELETE FROM removed_items WHERE (conversation_id, id) IN"
+        " (SELECT conversation_id, id FROM removed_items WHERE removed_at < ? LIMIT ?) RETURNING id",
+        (conn.now() - REMEMBERED_SECONDS, limit),
+    )
+    return len(gone)
