@@ -224,6 +224,16 @@ def test_the_only_tool_may_be_chosen_though_google_runs_it(gateway: str, sandbox
     refused(post(gateway, model=SIGNED, tools=[SEARCH, LOOK], tool_choice=choice))
 
 
+@pytest.mark.parametrize("model", [MODEL, SIGNED])
+def test_no_tool_is_none_of_googles_either(gateway: str, sandbox: SandboxServer, model: str) -> None:
+    message(gateway, model=model, tools=[SEARCH], tool_choice={"type": "none"})
+    assert {"tools", "toolConfig"}.isdisjoint(sent(sandbox))
+    message(gateway, model=model, tools=[SEARCH, LOOK], tool_choice={"type": "none"})
+    body = sent(sandbox)
+    assert [list(tool) for tool in body["tools"]] == [["functionDeclarations"]]
+    assert body["toolConfig"] == {"functionCallingConfig": {"mode": "NONE"}}
+
+
 def test_a_thread_is_refused_so_that_the_whole_history_comes(gateway: str) -> None:
     for drop in (False, True):
         got = refused(post(gateway, thread={"type": "create"}, drop_params=drop))

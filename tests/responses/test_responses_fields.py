@@ -11,6 +11,7 @@ from gateways import MODEL, SandboxServer
 from responses_rig import answer, events, post, refusal, sent, user
 
 SEARCH = {"type": "web_search"}
+WEATHER = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}}
 SERVER = {"type": "mcp", "server_label": "s", "server_url": "https://a.example/mcp", "require_approval": "never"}
 
 
@@ -141,3 +142,53 @@ def test_tools_are_repeated_as_far_as_clients_know_their_types(
 def test_a_search_that_is_chosen_is_repeated_under_the_one_name_that_a_choice_has(gateway: str, kind: str) -> None:
     got = answer(gateway, input="x", tools=[{"type": kind}], tool_choice={"type": kind})
     assert got["tool_choice"] == {"type": "web_search_preview"} and got["tools"] == [{"type": kind}]
+
+
+@pytest.mark.parametrize("model", [MODEL, "gemini-3.5-flash"])
+@pytest.mark.parametrize(
+    "hosted",
+    [{"type": "web_search"}, {"type": "code_interpreter", "container": {"type": "auto"}}],
+    ids=lambda t: t["type"],
+)
+def test_no_tool_is_none_of_googles_either(
+    gateway: str, sandbox: SandboxServer, model: str, hosted: dict[str, Any]
+) -> None:
+    answer(gateway, model=model, input="x", tools=[hosted], tool_choice="none")
+    assert {"tools", "toolConfig"}.isdisjoint(sent(sandbox))
+    answer(gateway, model=model, input="x", tools=[hosted, WEATHER], tool_choice="none")
+    body = sent(sandbox)
+    assert [list(tool) for tool in body["tools"]] == [["functionDeclarations"]]
+    assert body["toolConfig"] == {"functionCallingConfig": {"mode": "NONE"}}
+
+
+def test_googles_tools_alone_are_allowed_beside_a_strict_function(gateway: str, sandbox: SandboxServer) -> None:
+    strict = {**WEATHER, "strict": True}
+    allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "web_search"}]}
+    answer(gateway, input="x", tools=[strict, {"type": "web_search"}], tool_choice=allowed)
+    body = sent(sandbox)
+    assert body["tools"] == [{"googleSearch": {}}] and "toolConfig" not in body
+
+
+OTHER = {**SERVER, "server_label": "t"}
+
+
+@pytest.mark.parametrize(
+    ("tools", "choice", "param", "words"),
+    [
+        ([SERVER], {"type": "mcp"}, "tool_choice.server_label", "Missing required parameter"),
+        ([SERVER], {"type": "mcp", "server_label": "other"}, "tool_choice.server_label", "is not among the tools"),
+        ([SERVER], {"type": "mcp", "server_label": "s", "name": "look"}, "tool_choice.name", "by itself"),
+        ([SERVER, OTHER], {"type": "mcp", "server_label": "s"}, "tool_choice.server_label", "by itself"),
+        ([{**SEARCH, "external_web_access": False}], SEARCH, "tool_choice.type", "is not among the tools"),
+        ([SERVER], {"type": "computer"}, "tool_choice.type", "'web_search'"),
+    ],
+)  # fmt: skip
+def test_a_hosted_tool_that_is_not_there_is_no_choice(
+    gateway: str, tools: list[Any], choice: dict[str, Any], param: str, words: str
+) -> None:
+    error = refusal(gateway, input="x", tools=tools, tool_choice=choice)
+    assert error["param"] == param and words in error["message"]
+
+
+def test_the_only_mcp_server_is_a_choice(gateway: str) -> None:
+    answer(gateway, input="x", tools=[SERVER], tool_choice={"type": "mcp", "server_label": "s", "name": None})

@@ -31,6 +31,14 @@ def choose(ask: Ask, mode: Literal["NONE", "AUTO", "ANY"], param: str) -> None:
         ask.calling, ask.choice_param = {"mode": mode}, param
 
 
+def choose_none(ask: Ask, param: str) -> None:
+    """No tool at all: Gemini's mode is about functions, and Google's tools would still be used."""
+    choose(ask, "NONE", param)
+    ask.google_tools.clear()
+    if not ask.declarations:
+        ask.calling = None
+
+
 def choose_functions(ask: Ask, names: Sequence[str], *, forced: bool) -> None:
     """One of these, by the names under which they are sent: the model must call one, or may call none but these."""
     ask.given.add("tool_choice")
@@ -55,12 +63,12 @@ def declared_function(ask: Ask, owner: JsonObject, where: str) -> str:
 
 def finish_tools(ask: Ask) -> None:
     """`tools` and `toolConfig`, once every parameter was read."""
-    # A strict function's arguments are held to its schema without forcing a call; AUTO is Gemini's default.
-    strict: JsonObject | None = {"mode": "VALIDATED"} if ask.strict_tools and ask.facts.validated_mode else None
-    config = ask.calling or strict
     declarations = ask.declarations
     if (allowed := ask.allowed_functions) is not None:
         declarations = [each for each in declarations if each["name"] in allowed]
+    # A strict function's arguments are held to its schema without forcing a call; AUTO is Gemini's default.
+    strict = declarations and ask.strict_tools and ask.facts.validated_mode
+    config: JsonObject | None = ask.calling or ({"mode": "VALIDATED"} if strict else None)
     if declarations and not ask.facts.json_with_functions and _wants_json(ask):
         declarations, config = _json_beside(ask, declarations, config)
     if config and not declarations and not ask.facts.choice_without_functions:

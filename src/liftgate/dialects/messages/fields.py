@@ -29,7 +29,7 @@ REQUEST: tuple[Row, ...] = (
         ("output_config.format", "responseMimeType and responseJsonSchema, the schema as it is"),
         ("output_format", "as output_config.format (an older beta's)"),
         ("tools", "see the table of tools"),
-        ("tool_choice", "toolConfig.functionCallingConfig"),
+        ("tool_choice", "toolConfig.functionCallingConfig; none: no tool of Google's either"),
         ("tool_choice.disable_parallel_tool_use", "true: the first call of an answer is shown, and others are not"),
         ("service_tier", "auto: nothing; standard_only: serviceTier standard"),
         ("speed", "fast: serviceTier priority; standard: nothing"),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from liftgate.ask import checks, tools
-from liftgate.ask.tool_choice import choose, choose_functions, declared_function
+from liftgate.ask.tool_choice import choose, choose_functions, choose_none, declared_function
 from liftgate.ask.tools import MAX_DECLARATIONS
 from liftgate.dialects.messages.client_tools import client_tool
 from liftgate.dialects.messages.fields import REFUSED_TOOLS, TOOLS
@@ -153,7 +153,7 @@ def read_choice(reading: Reading, value: object, param: str) -> None:
     elif kind == "any":
         choose(ask, "ANY", param)
     elif kind == "none":
-        choose(ask, "NONE", param)
+        choose_none(ask, param)
 
 
 def _choose_one(reading: Reading, found: JsonObject, param: str) -> None:

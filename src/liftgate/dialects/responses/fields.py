@@ -25,7 +25,11 @@ REQUEST: tuple[Row, ...] = (
         ("text", "its format; see below"),
         ("text.format", "text; json_object and json_schema: responseMimeType and responseJsonSchema"),
         ("tools", "see the table of tools; the answer repeats those that OpenAI's types know"),
-        ("tool_choice", "toolConfig.functionCallingConfig; one of Google's tools only where it is the only tool"),
+        (
+            "tool_choice",
+            "toolConfig.functionCallingConfig; one of Google's tools only where it is the only tool; none: no tool of "
+            "Google's either",
+        ),
         ("parallel_tool_calls", "false: of several calls in an answer the first"),
         ("reasoning", "generationConfig.thinkingConfig; without it no reasoning items are sent"),
         ("reasoning.effort", "thinkingLevel, or thinkingBudget for 2.5"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from liftgate.ask import checks
-from liftgate.ask.tool_choice import OPENAIS_MODES, choose, choose_functions, declared_function
+from liftgate.ask.tool_choice import OPENAIS_MODES, choose, choose_functions, choose_none, declared_function
 from liftgate.dialects.responses.question import Reading
-from liftgate.errors import UnsupportedParameter
+from liftgate.errors import InvalidRequest, UnsupportedParameter
 from liftgate.json_types import JsonObject
 
 _HOSTED = ("web_search", "code_interpreter", "file_search", "image_generation", "mcp")
@@ -17,7 +17,9 @@ def read_choice(reading: Reading, value: object, param: str) -> None:
     if not ask.facts.tools and ask.drop_params:
         return
     if isinstance(value, str):
-        if checks.choice(value, param, OPENAIS_MODES) != "auto" or ask.declarations or ask.google_tools:
+        if checks.choice(value, param, OPENAIS_MODES) == "none":
+            choose_none(ask, param)
+        elif value != "auto" or ask.declarations or ask.google_tools:
             choose(ask, OPENAIS_MODES[value], param)
         return
     found = checks.mapping(value, param)
@@ -26,15 +28,42 @@ def read_choice(reading: Reading, value: object, param: str) -> None:
         choose_functions(ask, [_chosen(reading, found, param)], forced=True)
     elif kind == "allowed_tools":
         _allowed(reading, found, param)
-    elif isinstance(kind, str) and _plain(kind) in _HOSTED:
-        if ask.declarations or set(reading.hosted) != {_plain(kind)}:
-            raise UnsupportedParameter(
-                f"Unsupported value: '{param}.type' does not support {checks.shown(kind)} here: Gemini cannot be made "
-                "to use one of Google's tools among others.",
-                param=f"{param}.type",
-            )
+    elif isinstance(kind, str) and (plain := _plain(kind)) in _HOSTED:
+        _hosted(reading, found, plain, param)
     else:
-        raise checks.invalid_value(f"{param}.type", kind, ("function", "custom", "allowed_tools"))
+        raise checks.invalid_value(f"{param}.type", kind, ("function", "custom", "allowed_tools", *_HOSTED))
+
+
+def _hosted(reading: Reading, found: JsonObject, plain: str, param: str) -> None:
+    """One of Google's tools: where it is the only tool there is, and as a whole."""
+    kind = checks.shown(found["type"])
+    if plain not in reading.hosted:
+        raise InvalidRequest(
+            f"Invalid '{param}.type': {kind} is not among the tools of this request.",
+            param=f"{param}.type",
+            code="invalid_value",
+        )
+    if reading.ask.declarations or set(reading.hosted) != {plain}:
+        raise UnsupportedParameter(
+            f"Unsupported value: '{param}.type' does not support {kind} here: Gemini cannot be made to use one of "
+            "Google's tools among others.",
+            param=f"{param}.type",
+        )
+    if plain != "mcp":
+        return
+    label = checks.string(checks.required(found, "server_label", param), f"{param}.server_label")
+    servers = {each.get("name") for tool in reading.ask.google_tools for each in tool.get("mcpServers", ())}
+    if label not in servers:
+        raise InvalidRequest(
+            f"Invalid '{param}.server_label': {checks.shown(label)} is not among the tools of this request.",
+            param=f"{param}.server_label",
+            code="invalid_value",
+        )
+    if len(servers) > 1 or found.get("name") is not None:
+        at = f"{param}.{'name' if found.get('name') is not None else 'server_label'}"
+        raise UnsupportedParameter(
+            f"Unsupported parameter: '{at}': Gemini chooses among the tools of MCP servers by itself.", param=at
+        )
 
 
 def _chosen(reading: Reading, found: JsonObject, where: str) -> str:
