@@ -192,3 +192,37 @@ def test_a_hosted_tool_that_is_not_there_is_no_choice(
 
 def test_the_only_mcp_server_is_a_choice(gateway: str) -> None:
     answer(gateway, input="x", tools=[SERVER], tool_choice={"type": "mcp", "server_label": "s", "name": None})
+
+
+SPACE = {"type": "namespace", "name": "n", "description": "d"}
+
+
+@pytest.mark.parametrize("tool", [WEATHER, {"type": "custom", "name": "note"}], ids=lambda tool: tool["type"])
+def test_a_tool_may_say_that_its_calls_are_waited_for(gateway: str, tool: dict[str, Any]) -> None:
+    for said in (False, None):
+        whole = {**tool, "async": said, "defer_loading": False, "allowed_callers": ["direct"]}
+        answer(gateway, input="x", tools=[whole, {**SPACE, "tools": [whole]}])
+    at_once = {**tool, "async": True}
+    assert refusal(gateway, input="x", tools=[at_once])["param"] == "tools[0].async"
+    assert refusal(gateway, input="x", tools=[{**SPACE, "tools": [at_once]}])["param"] == "tools[0].tools[0].async"
+
+
+def test_a_call_of_the_history_may_say_that_it_was_waited_for(gateway: str) -> None:
+    for said in (True, False, None):
+        call = {"type": "function_call", "call_id": "c", "name": "weather", "arguments": "{}", "async": said}
+        answer(gateway, input=[call, {"type": "function_call_output", "call_id": "c", "output": "sun"}])
+
+
+def test_a_server_of_tools_is_asked_by_its_address_alone(gateway: str) -> None:
+    answer(gateway, input="x", tools=[{**SERVER, "allowed_callers": ["direct"], "tunnel_id": None}])
+    for key, value in (("tunnel_id", "t"), ("connector_id", "connector_gmail"), ("allowed_callers", ["programmatic"])):
+        error = refusal(gateway, input="x", tools=[{**SERVER, key: value}])
+        assert (error["param"], error["code"]) == (f"tools[0].{key}", "unsupported_parameter")
+
+
+@pytest.mark.parametrize("role", ["user", "developer", "system"])
+def test_a_message_without_parts_is_an_empty_text(gateway: str, sandbox: SandboxServer, role: str) -> None:
+    answer(gateway, input=[{"role": role, "content": []}, {"role": "user", "content": "x"}])
+    body = sent(sandbox)
+    where = body["contents"][0] if role == "user" else body["systemInstruction"]
+    assert where["parts"] == [{"text": ""}] and body["contents"][-1]["parts"] == [{"text": "x"}]

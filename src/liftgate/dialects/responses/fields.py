@@ -143,10 +143,18 @@ PARTS: tuple[Row, ...] = rows(
 TOOLS: tuple[Row, ...] = (
     *rows(
         "mapped",
-        ("function", "functionDeclarations; `strict`: calling mode VALIDATED; `output_schema`: responseJsonSchema"),
+        (
+            "function",
+            "functionDeclarations; `strict`: calling mode VALIDATED; `output_schema`: responseJsonSchema; `async` and "
+            "`defer_loading` are refused where they are true",
+        ),
         ("custom", "a function of one string, shown as a custom call again; a grammar is refused"),
         ("namespace", "its functions as `namespace__name`, shown with both names again"),
-        ("web_search", "googleSearch; domains are refused; `external_web_access: false` leaves it out with a warning"),
+        (
+            "web_search",
+            "googleSearch; domains are refused; `external_web_access: false` leaves it out with a warning, "
+            "`user_location` and `search_context_size` have no effect",
+        ),
         ("web_search_2025_08_26", "as web_search"),
         ("web_search_preview", "as web_search"),
         ("web_search_preview_2025_03_11", "as web_search"),

@@ -31,7 +31,7 @@ _WORDS = frozenset({"type", "role", "content"})
 _TEXT_KEYS = IGNORED_KEYS | {"text", "refusal", "annotations", "logprobs", "parsed", "extra_content"}
 _CALL_KEYS = frozenset(
     {
-        "type", "id", "call_id", "name", "namespace", "arguments", "input", "status", "caller", "created_by",
+        "type", "id", "call_id", "name", "namespace", "arguments", "input", "status", "async", "caller", "created_by",
         "extra_content", "parsed_arguments",
     }
 )  # fmt: skip
@@ -146,8 +146,7 @@ def _message(items: Turns, item: JsonObject, where: str) -> None:
     if isinstance(content, str):
         parts: list[JsonObject] = [{"text": content}]
     elif isinstance(content, list):
-        listed = checks.array(content, at, least=1)
-        parts = [read_part(ask, part, f"{at}[{place}]") for place, part in enumerate(listed)]
+        parts = [read_part(ask, part, f"{at}[{place}]") for place, part in enumerate(content)] or [{"text": ""}]
     else:
         raise checks.invalid_type(at, "one of a string or array of objects", content)
     if role == "user":

@@ -13,13 +13,18 @@ from liftgate.dialects.responses.question import Reading
 from liftgate.errors import UnsupportedParameter
 from liftgate.json_types import JsonMapping, JsonObject
 
-_FUNCTION_KEYS = frozenset(
-    {"type", "name", "description", "parameters", "strict", "output_schema", "defer_loading", "allowed_callers"}
-)
-_CUSTOM_KEYS = frozenset({"type", "name", "description", "format", "defer_loading", "allowed_callers"})
+_OF_ALL = frozenset({"type", "name", "description", "async", "defer_loading", "allowed_callers"})
+_FUNCTION_KEYS = _OF_ALL | {"parameters", "strict", "output_schema"}
+_CUSTOM_KEYS = _OF_ALL | {"format"}
 _SEARCH_KEYS = frozenset(
     {"type", "search_context_size", "user_location", "filters", "external_web_access", "search_content_types"}
 )
+_SERVER_KEYS = frozenset(
+    {
+        "type", "server_label", "server_url", "server_description", "headers", "require_approval", "authorization",
+        "allowed_callers", "allowed_tools", "connector_id", "tunnel_id", "defer_loading",
+    }
+)  # fmt: skip
 _CODE = "code_interpreter"
 _GOOGLES = {**{name: name for name in GOOGLE_TOOLS}, **{snake: name for name, snake in GOOGLE_TOOLS.items()}}
 _OWN_MEANING = frozenset({"file_search", "fileSearch", "mcp_servers", "mcpServers", "computer_use", "computerUse"})
@@ -73,7 +78,12 @@ def _custom(reading: Reading, tool: JsonObject, where: str, space: str = "") -> 
 
 
 def _refuse_callers(reading: Reading, tool: JsonObject, where: str) -> None:
-    """What would let something else than the model's turn call the function, or hide it at first."""
+    """What would let something else than the model's turn call the function, hide it at first, or let the model go on
+    before its result."""
+    if tool.get("async"):
+        reading.ask.leave_out(
+            f"{where}.async", f"Unsupported parameter: '{where}.async'. Gemini waits for the result of each call."
+        )
     if tool.get("defer_loading"):
         reading.ask.leave_out(
             f"{where}.defer_loading",
@@ -188,15 +198,15 @@ def _image_generation(reading: Reading, tool: JsonObject, where: str) -> None:
 
 def _mcp(reading: Reading, tool: JsonObject, where: str) -> None:
     ask = reading.ask
-    known = frozenset({"type", "server_label", "server_url", "server_description", "headers", "require_approval"})
-    ask.refuse_unknown_keys(tool, where, known | {"authorization", "allowed_tools", "connector_id", "defer_loading"})
+    ask.refuse_unknown_keys(tool, where, _SERVER_KEYS)
+    tools.refuse_other_callers(tool, where)
     if tool.get("require_approval") != "never":
         raise UnsupportedParameter(
             f"Unsupported value: '{where}.require_approval' must be 'never': Gemini runs MCP tools by itself, without "
             "a step of approval.",
             param=f"{where}.require_approval",
         )
-    for key in ("allowed_tools", "connector_id", "defer_loading"):
+    for key in ("allowed_tools", "connector_id", "tunnel_id", "defer_loading"):
         if tool.get(key):
             raise UnsupportedParameter(
                 f"Unsupported parameter: '{where}.{key}'. Gemini has no such setting.", param=f"{where}.{key}"

@@ -106,6 +106,7 @@ _STATUS = ("in_progress", "completed", "incomplete")
 _SHARED: dict[str, _Form] = {
     "status": _one_of(*_STATUS),
     "phase": _one_of("commentary", "final_answer"),
+    "async": lambda value: isinstance(value, bool),
     "caller": _object("direct"),
     "created_by": _text,
     "name": _text,
