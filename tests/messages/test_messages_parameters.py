@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from gateways import SandboxServer
-from messages_rig import LOOK, MODEL, SIGNED, UNFILLED, message, post, refused, sent, user
+from messages_rig import LOOK, MODEL, SIGNED, UNFILLED, assistant, message, post, refused, sent, user
 
 SEARCH = {"type": "web_search_20260318", "name": "web_search"}
 
@@ -245,3 +246,66 @@ def test_an_alias_answers_an_anthropic_name(gateway: str, sandbox: SandboxServer
     assert message(gateway, model="claude-haiku-4-5")["model"] == "claude-haiku-4-5"
     error = refused(post(gateway, model="claude-opus-9"), 404)
     assert error["type"] == "not_found_error" and MODEL in error["message"] and "claude-haiku-4-5" in error["message"]
+
+
+def test_what_the_newest_thinking_may_say(gateway: str, sandbox: SandboxServer) -> None:
+    for binding in ({}, {"prefix_mismatch_behavior": "error"}, {"prefix_mismatch_behavior": "drop_block"}, None):
+        thinking = {"type": "adaptive", "display": "updates", "block_binding": binding}
+        assert generation(gateway, sandbox, thinking=thinking)["thinkingConfig"]["includeThoughts"] is True
+    got = refused(post(gateway, thinking={"type": "adaptive", "block_binding": {"x": 1}}))
+    assert got["message"] == "thinking.block_binding.x: Extra inputs are not permitted"
+
+
+def system(content: Any = ..., **more: Any) -> dict[str, Any]:
+    return {"role": "system", **more} | ({} if content is ... else {"content": content})
+
+
+def test_a_system_message_goes_with_the_next_user_message_where_it_says_so(
+    gateway: str, sandbox: SandboxServer
+) -> None:
+    turns = [user("one"), system("brief", clear_at="next_user_message"), assistant("1")]
+    message(gateway, messages=turns)
+    assert "brief" in json.dumps(sent(sandbox))
+    message(gateway, messages=[*turns, user("two")])
+    assert "brief" not in json.dumps(sent(sandbox))
+    for clear_at in ("never", None):
+        turns[1]["clear_at"] = clear_at
+        message(gateway, messages=[*turns, user("two")])
+        assert "brief" in json.dumps(sent(sandbox))
+
+
+def test_a_system_message_may_set_the_effort_of_its_turn(gateway: str, sandbox: SandboxServer) -> None:
+    def level(*messages: Any, **more: Any) -> Any:
+        found = generation(gateway, sandbox, model=SIGNED, messages=list(messages), **more)
+        return found.get("thinkingConfig", {}).get("thinkingLevel")
+
+    low = system(output_config={"effort": "low"})
+    assert level(user("x"), low, output_config={"effort": "high"}) == "LOW"
+    assert level(user("x"), low, user("y"), output_config={"effort": "high"}) == "HIGH"
+    assert level(user("x"), system("text", output_config={}), output_config={"effort": "high"}) == "HIGH"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (system(), "messages.1.content: Field required"),
+        (system(output_config={}), "messages.1.content: Field required"),
+        (system(output_config={"effort": "huge"}), "messages.1.output_config.effort: "),
+        (system("x", output_config={"format": {}}), "messages.1.output_config.format: Extra inputs"),
+        (system("x", clear_at="soon"), "messages.1.clear_at: "),
+        (
+            system([{"type": "tool_addition", "tool": {"type": "tool_reference", "name": "f"}}]),
+            "'messages.1.content.0' is a 'tool_addition': Gemini gets all tools at once",
+        ),
+        (system([{"type": "thinking", "thinking": "x"}]), "messages.1.content.0.type: Invalid value: 'thinking'"),
+    ],
+)
+def test_what_a_system_message_may_not_say_is_named(gateway: str, given: dict[str, Any], words: str) -> None:
+    assert words in refused(post(gateway, messages=[user("x"), given]))["message"]
+    if given.get("clear_at"):
+        refused(post(gateway, messages=[{**user("x"), "clear_at": "never"}]))
+
+
+def test_a_path_is_named_once_and_with_dots(gateway: str) -> None:
+    got = refused(post(gateway, stop_sequences=["a", ""]))
+    assert got["message"].startswith("Invalid 'stop_sequences.1': empty string.") and "[" not in got["message"]

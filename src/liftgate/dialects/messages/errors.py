@@ -45,7 +45,7 @@ TOO_LONG = "context_length_exceeded"
 _LISTED = 40
 """Names of models that a 404 tells, at most."""
 _INDEX = re.compile(r"\[(\d+)\]")
-_QUOTED_PATH = re.compile(r"'(?:messages|system|tools)\[\d[\w.\[\]]*'")
+_QUOTED_PATH = re.compile(r"'[a-z_][\w.]*\[\d[\w.\[\]]*'")
 _OPENAIS_HINT = re.compile(r" \(HINT: [^)]*OpenAI[^)]*\)")
 
 

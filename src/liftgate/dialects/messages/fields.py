@@ -15,6 +15,11 @@ REQUEST: tuple[Row, ...] = (
         ("model", "the deployments of that public name, or of an alias (`model_group_alias`)"),
         ("messages", "contents; user, assistant and system, of which several may follow one another"),
         ("max_tokens", "generationConfig.maxOutputTokens, at most the model's own limit; 0 is refused"),
+        (
+            "messages[].clear_at",
+            "of a system message; next_user_message: it is left out once a user's message follows it",
+        ),
+        ("messages[].output_config", "of a system message: its effort, in the turn that is being answered"),
         ("system", "systemInstruction, a text or text blocks; Claude Code's line for Anthropic's billing is left out"),
         ("stream", "streamGenerateContent"),
         ("stop_sequences", "generationConfig.stopSequences, at most 5; the answer's end cannot say which one it was"),
@@ -23,7 +28,7 @@ REQUEST: tuple[Row, ...] = (
         ("top_k", "generationConfig.topK"),
         ("thinking", "generationConfig.thinkingConfig; see below"),
         ("thinking.budget_tokens", "thinkingBudget within the model's range; a level where the model takes no budget"),
-        ("thinking.display", "omitted: thinking blocks have a signature and no text"),
+        ("thinking.display", "omitted: thinking blocks have a signature and no text; else Gemini's summaries"),
         ("output_config", "its effort and format"),
         ("output_config.effort", "thinkingLevel or thinkingBudget; xhigh and max are the model's highest"),
         ("output_config.format", "responseMimeType and responseJsonSchema, the schema as it is"),
@@ -50,6 +55,7 @@ REQUEST: tuple[Row, ...] = (
     ),
     *rows(
         "ignored",
+        ("thinking.block_binding", "a thinking block is bound to its owner and its model here, and to no conversation"),
         ("metadata", "a label of the end user's"),
         ("cache_control", "Gemini caches equal beginnings by itself"),
         ("diagnostics", "asks about Anthropic's cache only"),

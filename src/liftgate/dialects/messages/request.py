@@ -51,8 +51,8 @@ def read_message(request: JsonMapping, ask: Ask, *, counting: bool = False) -> M
     for name, value in request.items():
         if value is not None and name not in _PASSED:
             _read(reading, name, value)
-    settle_thinking(reading)
     read_messages(reading, request["messages"])
+    settle_thinking(reading)
     choice = request.get("tool_choice")
     if choice is not None:
         ask.given.add("tool_choice")

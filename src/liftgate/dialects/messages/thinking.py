@@ -19,9 +19,12 @@ _SMALLEST_BUDGET = 128
 def read_thinking(reading: Reading, value: object, param: str) -> None:
     found = checks.mapping(value, param)
     kind = checks.choice(checks.required(found, "type", param), f"{param}.type", _KINDS)
-    reading.ask.refuse_unknown_keys(found, param, frozenset({"type", "budget_tokens", "display"}))
+    reading.ask.refuse_unknown_keys(found, param, frozenset({"type", "budget_tokens", "display", "block_binding"}))
     if (display := found.get("display")) is not None:
-        checks.choice(display, f"{param}.display", ("summarized", "omitted"))
+        checks.choice(display, f"{param}.display", ("summarized", "omitted", "updates"))
+    if (binding := found.get("block_binding")) is not None:
+        at = f"{param}.block_binding"
+        reading.ask.refuse_unknown_keys(checks.mapping(binding, at), at, frozenset({"prefix_mismatch_behavior"}))
     if kind == "enabled":
         at = f"{param}.budget_tokens"
         budget = checks.integer(checks.required(found, "budget_tokens", param), at, 1024, checks.INT32_MAX)

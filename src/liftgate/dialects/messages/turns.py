@@ -22,13 +22,13 @@ from liftgate.dialects.messages.blocks import (
     kind_of,
     listed,
     read_block,
-    read_blocks,
     read_result,
     refuse,
 )
 from liftgate.dialects.messages.carrier import NOTHING_CARRIED, opened
 from liftgate.dialects.messages.code import Ran, as_text
 from liftgate.dialects.messages.fields import IGNORED_BLOCKS
+from liftgate.dialects.messages.instructions import read_instructions, read_system
 from liftgate.dialects.messages.media import MEDIA
 from liftgate.dialects.messages.question import Reading
 from liftgate.errors import InvalidRequest, shortened
@@ -39,7 +39,6 @@ _MESSAGE_KEYS = frozenset({"role", "content"})
 _RESULT_KEYS = IGNORED_KEYS | {"tool_use_id", "content", "is_error", "toolset_name"}
 _IN_THE_MIDDLE = "<system>\n{}\n</system>"
 """How an instruction is marked that stands behind the conversation's beginning."""
-_BILLING = "x-anthropic-billing-header:"
 
 
 def tool_use_ids(request: JsonMapping) -> list[str]:
@@ -58,41 +57,41 @@ def read_messages(reading: Reading, value: object) -> None:
     """Raises InvalidRequest with the block's path."""
     talk = Conversation(reading.ask)
     if (system := reading.parameters.get("system")) is not None:
-        talk.instruct([{"text": system}] if type(system) is str and system else _instructions(reading, system))
+        talk.instruct([{"text": system}] if type(system) is str and system else read_instructions(reading, system))
     turns = Turns(reading, talk)
     messages = checks.array(value, "messages")
     if not messages:
         raise InvalidRequest("messages: at least one message is required", param="messages")
+    last_user = _last_user(messages)
     for index, message in enumerate(messages):
         where = f"messages[{index}]"
         found = checks.mapping(message, where)
         role = checks.required(found, "role", where)
         if role not in ROLES:
             raise checks.invalid_value(f"{where}.role", role, ROLES)
+        if role == "system":
+            texts = read_system(reading, found, where, passed=index < last_user)
+            if texts is not None:
+                turns.system(texts)
+            continue
         reading.ask.refuse_unknown_keys(found, where, _MESSAGE_KEYS)
         content = checks.required(found, "content", where)
         if role == "user":
             turns.user(content, where)
-        elif role == "assistant":
-            turns.assistant(content, where)
         else:
-            turns.system(content, where)
+            turns.assistant(content, where)
     turns.end()
     if not reading.ask.facts.trailing_model_turn and talk.contents and talk.contents[-1]["role"] == "model":
         raise InvalidRequest("Prefilling assistant messages is not supported for this model.", param="messages")
     talk.finish()
 
 
-def _instructions(reading: Reading, system: object) -> list[JsonObject]:
-    """Without the line that Claude Code writes for Anthropic's billing: it differs from one conversation to the next,
-    so that Google's cache would know none of what stands behind it."""
-    return [part for part in _texts(reading, system, "system") if not part["text"].startswith(_BILLING)]
-
-
-def _texts(reading: Reading, content: object, where: str) -> list[JsonObject]:
-    for place, block in enumerate(listed(content, where)):
-        checks.choice(kind_of(block, f"{where}[{place}]"), f"{where}[{place}].type", ("text",))
-    return read_blocks(reading, content, where)
+def _last_user(messages: list[object]) -> int:
+    for index in range(len(messages) - 1, -1, -1):
+        message = messages[index]
+        if type(message) is dict and message.get("role") == "user":
+            return index
+    return -1
 
 
 class ModelTurn:
@@ -148,8 +147,7 @@ class Turns:
         elif not results:
             raise InvalidRequest("user messages must have non-empty content", param=at)
 
-    def system(self, content: object, where: str) -> None:
-        texts = _texts(self._reading, content, f"{where}.content")
+    def system(self, texts: list[JsonObject]) -> None:
         if not self._begun:
             self._talk.instruct(texts)
             return
