@@ -246,6 +246,20 @@ def test_log_probabilities_are_shown_to_who_asks(gateway: str, sandbox: SandboxS
 # ── what goes wrong ──────────────────────────────────────────────────────────────────────────────
 
 
+def test_probabilities_of_a_call_are_no_message(gateway: str, sandbox: SandboxServer) -> None:
+    token = {"token": "x", "logProbability": -0.5, "tokenId": 3}
+    result = {"topCandidates": [{"candidates": [token]}], "chosenCandidates": [token]}
+    called = {"functionCall": {"name": "weather", "args": {}}}
+    asked = {"model": "gemini-2.0-flash", "include": ["message.output_text.logprobs"], "tools": [WEATHER]}
+    for parts, kinds in (([called], ["function_call"]), ([{"text": "a"}, called], ["message", "function_call"])):
+        sandbox.control("scripts", {"response": reply(*parts, logprobsResult=result)})
+        assert [item["type"] for item in answer(gateway, input="x", **asked)["output"]] == kinds
+        sandbox.control("scripts", {"chunks": [reply(*parts, reason=None), reply(logprobsResult=result)]})
+        told = events(gateway, input="x", **asked)
+        in_order(told)
+        assert [item["type"] for item in told[-1]["response"]["output"]] == kinds
+
+
 def test_an_end_that_lies_in_no_content_is_an_error(gateway: str, sandbox: SandboxServer) -> None:
     said = reply({"text": "Ha"}, reason="OTHER")
     # It is asked for once more, as long as nothing of it was sent.

@@ -72,8 +72,10 @@ class Output:
 
     def take(self, event: ChoiceEvent) -> None:
         if type(event) is Text:
-            self.message()
-            self.say(event)
+            # Probabilities of a call's tokens come without a text, and begin no message.
+            if event.text or (self.open is not None and self.open.part):
+                self.message()
+                self.say(event)
         elif type(event) is Thought:
             if self.shown.summary:
                 self._think(event.text)

@@ -149,7 +149,7 @@ class ResponseEncoder(ResponseWriter):
                 self._number += 1
             else:
                 self.take(event)
-                if type(event) is Text and event.index == 0:
+                if type(event) is Text and event.text and event.index == 0:
                     self._make_template()
 
     def ping(self) -> Body:
