@@ -22,7 +22,7 @@ from gateways import MODEL, SandboxServer, gateway_server, sandbox_server, setti
 from liftgate.engine.meter import CallRecord, Kinds
 from liftgate.metrics.calls import MOST_FREE_MODELS, MOST_KEYS, CallCounts
 from liftgate.metrics.cells import Labels, Reader, Slot
-from liftgate.metrics.families import FAMILIES, TOKENS_TOTAL
+from liftgate.metrics.families import FAMILIES, OF_CATALOGUE, TOKENS_TOTAL
 from liftgate.metrics.text import MOST_SERIES, written
 from liftgate.prices import TextCounts, TokenCounts
 from liftgate.settings import CountingSettings, RouterSettings
@@ -452,13 +452,18 @@ def test_texts_of_labels_are_escaped_and_more_than_can_be_read_is_left_out() -> 
     assert "liftgate_files is left out" in text and len(samples(text)) <= 1
 
 
-def test_dashboard_and_alerts_name_what_there_is() -> None:
+def expressions_of_deploy() -> list[str]:
+    """Of the dashboard and of the alerts."""
     deploy = Path(__file__).parents[2] / "deploy"
     board = json.loads((deploy / "grafana-dashboard.json").read_text())
     rules = yaml.safe_load((deploy / "alerts.yaml").read_text())["groups"][0]["rules"]
     expressions = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
-    expressions += [rule["expr"] for rule in rules]
     assert len(rules) >= 8 and len(expressions) > 30
+    return expressions + [rule["expr"] for rule in rules]
+
+
+def test_dashboard_and_alerts_name_what_there_is() -> None:
+    expressions = expressions_of_deploy()
     known: dict[str, set[str]] = {}
     for family in FAMILIES.values():
         endings = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}[family.kind]
@@ -473,6 +478,17 @@ def test_dashboard_and_alerts_name_what_there_is() -> None:
             assert {each.strip() for each in group.split(",")} <= labels, expression
         for label in re.findall(r"[{,]\s*(\w+)=", expression):
             assert label in labels, expression
+
+
+def test_what_machines_of_one_catalogue_all_tell_is_never_added_up() -> None:
+    """Two of them would double it, list it twice, and send each alert twice."""
+    told = "|".join(family.name for family in OF_CATALOGUE)
+    expressions = expressions_of_deploy()
+    shared = [each for each in expressions if re.search(rf"\b(?:{told})\b", each)]
+    assert len(shared) > 10
+    for expression in shared:
+        rest = re.sub(rf"\b(?:max|min) by \([^)]*\) \((?:{told}|[ /()>0])+\)", "", expression)
+        assert not re.search(rf"\b(?:{told})\b", rest), expression
 
 
 def test_page_lists_every_metric_with_its_labels() -> None:
