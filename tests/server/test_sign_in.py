@@ -236,6 +236,7 @@ def test_without_keys_everybody_on_this_machine_is_in(sandbox: SandboxServer, tm
                 "master": True,
                 "files": True,
                 "spend": False,
+                "largest_file": 2 << 30,
             }
             assert "set-cookie" not in answer.headers
 

@@ -85,6 +85,7 @@ function App() {
   const shown = useRef(null);
   shown.current = session;
   const enter = (found) => {
+    setError(null);
     const owner = found.signed_in ? found.owner : null;
     actFor(owner);
     uploader.belongsTo(owner);
@@ -93,7 +94,6 @@ function App() {
   // `whyOver`: what to tell whoever was signed in until now.
   const look = (whyOver) =>
     ask("GET", "/liftgate/session").then((found) => {
-      setError(null);
       if (found.signed_in) setNotice("");
       else if (shown.current?.signed_in) setNotice(whyOver);
       enter(found);
@@ -146,6 +146,15 @@ function App() {
       <${Problem} error=${error} />
       <${View} key=${session.owner + at.view + at.id + (at.query.get("key") || "")} id=${at.id} query=${at.query} session=${session} />
     </main>`;
+}
+
+// A file that is dropped beside the place for it would be shown in place of the page, and end its uploads.
+for (const name of ["dragover", "drop"]) {
+  addEventListener(name, (event) => {
+    if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+  });
 }
 
 const page = document.getElementById("page");

@@ -2,7 +2,7 @@
 import { html, useEffect, useMemo, useRef, useState } from "./htm-preact.js";
 import { ask, events, query, request } from "./api.js";
 import { markdown } from "./markdown.js";
-import { Heading, Name, Problem, Select, useLoaded } from "./parts.js";
+import { Heading, Name, Problem, Select, useKept, useLoaded } from "./parts.js";
 import { count, money, plain, size } from "./words.js";
 
 const MODEL = "liftgate.model";
@@ -155,7 +155,7 @@ function Picker({ chosen, add }) {
   const { data, error } = useLoaded(load, [typed]);
   const found = (data?.data || []).filter((file) => !chosen.some((each) => each.id === file.id));
   return html`<div class="picker">
-    <label><span>Add a file by its name</span><input type="search" value=${typed} onInput=${(event) => setTyped(event.target.value)} /></label>
+    <label><span>Add a file by its name</span><input type="search" value=${typed} maxlength="200" onInput=${(event) => setTyped(event.target.value)} /></label>
     <${Problem} error=${error} />
     ${typed.trim() && data && html`<ul aria-label="Files that fit">
       ${found.map((file) => html`<li key=${file.id}><button type="button" onClick=${() => (add(file), setTyped(""))}>Add <${Name} of=${file.filename} /><small> ${size(file.bytes)}</small></button></li>`)}
@@ -165,13 +165,27 @@ function Picker({ chosen, add }) {
 }
 
 export function Ask({ query: asked }) {
-  const ids = (asked.get("files") || "").split(",").filter(Boolean);
-  const given = useLoaded((signal) => Promise.all(ids.map((id) => ask("GET", `/liftgate/files/${encodeURIComponent(id)}`, { signal }))), []);
-  const [files, setFiles] = useState([]);
-  useEffect(() => given.data && setFiles(given.data), [given.data]);
+  const [ids, setIds] = useKept("asked", (asked.get("files") || "").split(",").filter(Boolean));
+  const found = (signal) => async (id) => {
+    try {
+      return await ask("GET", `/liftgate/files/${encodeURIComponent(id)}`, { signal });
+    } catch (error) {
+      if (error.status === 404) return null;
+      throw error;
+    }
+  };
+  const given = useLoaded((signal) => Promise.all(ids.map(found(signal))), []);
+  const [files, setShown] = useState([]);
+  const setFiles = (next) => {
+    setShown(next);
+    setIds(next.map((file) => file.id));
+  };
+  useEffect(() => given.data && setShown(given.data.filter(Boolean)), [given.data]);
+  const gone = given.data ? given.data.filter((file) => !file).length : 0;
   return html`
     <${Heading} title="Ask" />
-    <${Problem} error=${given.error} />
+    <${Problem} error=${given.error} again=${given.reload} />
+    ${gone > 0 && html`<${Problem} error=${{ message: gone === given.data.length ? "There are no such files any more." : `${count(gone, "file")} of those that were chosen ${gone === 1 ? "is" : "are"} not there any more.` }} />`}
     <${Picker} chosen=${files} add=${(file) => setFiles([...files, file])} />
     ${files.length
       ? html`<ul class="chips" aria-label="Files that are asked about">${files.map((file) => html`<li key=${file.id}>

@@ -1,6 +1,6 @@
 // One file: what it is, a preview, where its copies are, a question about it.
 import { html, useState } from "./htm-preact.js";
-import { ask, base, request } from "./api.js";
+import { ask, base, fetched } from "./api.js";
 import { Conversation } from "./ask.js";
 import { Confirm, Facts, Heading, Name, Problem, Table, Waiting, useLoaded } from "./parts.js";
 import { COPY_STATES, ago, count, money, plain, sentence, size, until, when } from "./words.js";
@@ -9,11 +9,26 @@ const HEAD = 64 * 1024;
 const TEXTS = ["application/json", "application/xml", "application/yaml", "application/javascript", "application/x-python"];
 const bare = (type) => type.split(";")[0].trim();
 
+// In which encoding: as its mark says, or its type; else UTF-8, and where it is none, Western Europe's. It may end in the
+// middle of a letter.
+function decoded(bytes, type) {
+  const mark = bytes[0] * 256 + bytes[1];
+  const told = { 0xfffe: "utf-16le", 0xfeff: "utf-16be" }[mark] || (/charset="?([^";\s]+)/i.exec(type) || [])[1];
+  for (const encoding of [told, "utf-8"].filter(Boolean)) {
+    try {
+      return new TextDecoder(encoding, { fatal: true }).decode(bytes, { stream: true });
+    } catch {
+      // It is another one.
+    }
+  }
+  return new TextDecoder("windows-1252").decode(bytes);
+}
+
 function TextPreview({ file }) {
   const load = async (signal) => {
     if (!file.bytes) return "";
-    const answer = await request("GET", `/v1/files/${file.id}/content`, { headers: { Range: `bytes=0-${HEAD - 1}` }, signal });
-    return new TextDecoder().decode(await answer.arrayBuffer());
+    const more = { headers: { Range: `bytes=0-${HEAD - 1}` }, signal };
+    return decoded(new Uint8Array(await fetched("GET", `/v1/files/${file.id}/content`, (answer) => answer.arrayBuffer(), more)), file.mime_type);
   };
   const { data, error, loading, reload } = useLoaded(load, [file.id]);
   if (loading) return html`<${Waiting} what="Loading the text" />`;

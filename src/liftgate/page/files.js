@@ -1,7 +1,7 @@
 // All files: found by name, type and state, in an order, page by page; chosen ones are deleted or asked about.
 import { html, useEffect, useState } from "./htm-preact.js";
 import { ask, query } from "./api.js";
-import { Confirm, Empty, Heading, Name, Problem, Select, Waiting, afterPaint, useLoaded } from "./parts.js";
+import { Confirm, Empty, Heading, Name, Problem, Select, Waiting, afterPaint, useKept, useLoaded } from "./parts.js";
 import { uploader } from "./uploading.js";
 import { COPY_STATES, count, kind, kinds, left, plain, sentence, size, until, when } from "./words.js";
 
@@ -9,6 +9,8 @@ const PAGE = 100;
 // What fits in a window is drawn at once, the rest of a page after that was seen: a row is 41 pixels high or higher.
 const AT_ONCE = Math.max(10, Math.ceil(innerHeight / 48));
 const NAMED = 5;
+// An address has no room for more.
+const MOST_ASKED = 50;
 const TYPES = [["", "All types"], ...kinds];
 const STATES = [["", "All states"], ["processed", "Ready"], ["uploaded", "On the way to Google"], ["error", "Refused by Google"]];
 const PURPOSES = ["", "user_data", "assistants", "batch", "fine-tune", "vision", "evals"].map((each) => [each, each || "All purposes"]);
@@ -57,8 +59,8 @@ async function deleteAll(files, done) {
 }
 
 export function Files() {
-  const [typed, setTyped] = useState("");
-  const [wanted, setWanted] = useState(ALL);
+  const [wanted, setWanted] = useKept("files", ALL);
+  const [typed, setTyped] = useState(wanted.search);
   const [more, setMore] = useState({ of: null, files: [], next: null, error: null, busy: false });
   const [gone, setGone] = useState(new Set());
   const [chosen, setChosen] = useState(new Map());
@@ -93,7 +95,14 @@ export function Files() {
     else next.delete(file.id);
     setChosen(next);
   };
-  const chooseAll = (on) => setChosen(new Map(on ? files.map((file) => [file.id, file]) : []));
+  const chooseAll = (on) => {
+    const next = new Map(chosen);
+    for (const file of files) {
+      if (on) next.set(file.id, file);
+      else next.delete(file.id);
+    }
+    setChosen(next);
+  };
   const removed = (file) => {
     setGone((before) => new Set(before).add(file.id));
     setChosen((before) => {
@@ -121,9 +130,9 @@ export function Files() {
     <${Problem} error=${first.error} again=${first.reload} />
     ${chosen.size > 0 && html`<div class="row chosen">
       <span>${count(chosen.size, "file")} chosen, ${size([...chosen.values()].reduce((sum, file) => sum + file.bytes, 0))}</span>
-      <a class="button" href=${`#/ask?files=${[...chosen.keys()].slice(0, 50).join(",")}`}>Ask about ${chosen.size === 1 ? "it" : "them"}</a>
+      <a class="button" href=${`#/ask?files=${[...chosen.keys()].slice(0, MOST_ASKED).join(",")}`}>Ask about ${chosen.size === 1 ? "it" : chosen.size > MOST_ASKED ? `the first ${MOST_ASKED}` : "them"}</a>
       <button type="button" class="danger" onClick=${() => setDeleting(true)}>Delete</button>
-      <button type="button" class="plain" onClick=${() => chooseAll(false)}>Choose none</button>
+      <button type="button" class="plain" onClick=${() => setChosen(new Map())}>Choose none</button>
     </div>`}
     ${!first.data && first.loading && html`<${Waiting} what="Loading the files" />`}
     ${first.data && !files.length && !added.next && (narrowed

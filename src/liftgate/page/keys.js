@@ -1,8 +1,8 @@
 // Keys that are made at run time: made, shown once, changed, blocked, deleted.
 import { html, useEffect, useRef, useState } from "./htm-preact.js";
 import { ask, query } from "./api.js";
-import { Confirm, Empty, Heading, Name, Problem, Select, Table, Waiting, useLoaded } from "./parts.js";
-import { WINDOWS, budgetWindow, count, money, plain, until, when } from "./words.js";
+import { Confirm, Empty, Heading, Name, Problem, Select, Table, Waiting, useKept, useLoaded } from "./parts.js";
+import { WINDOWS, budgetWindow, count, money, now, plain, until, when } from "./words.js";
 
 const PAGE = 50;
 const LIVES = [["", "for ever"], ["1d", "1 day"], ["30d", "30 days"], ["90d", "90 days"], ["365d", "a year"]];
@@ -18,7 +18,7 @@ const nameOf = (key) => plain(key.key_alias || key.key_name);
 
 function state(key) {
   if (key.blocked) return "blocked";
-  if (key.expires && seconds(key.expires) <= Date.now() / 1000) return "over";
+  if (key.expires && seconds(key.expires) <= now()) return "over";
   return key.expires ? `good ${until(seconds(key.expires))}` : "good";
 }
 
@@ -63,6 +63,8 @@ function Form({ key_, done, close }) {
   const [life, setLife] = useState("");
   const [type, setType] = useState("");
   const [window, setWindow] = useState(key_?.budget_duration || "");
+  // It stands above the list: whoever was far down in that is brought to it.
+  useEffect(() => form.current.querySelector("input").focus(), []);
   const windows = WINDOWS.some(([duration]) => duration === window) ? WINDOWS : [...WINDOWS, [window, `each ${window}`]];
   const go = async (event) => {
     event.preventDefault();
@@ -109,8 +111,7 @@ function Form({ key_, done, close }) {
 }
 
 export function Keys({ session }) {
-  const [typed, setTyped] = useState("");
-  const [page, setPage] = useState(1);
+  const [{ typed, page }, setLooked] = useKept("keys", { typed: "", page: 1 });
   const [making, setMaking] = useState(false);
   const [changed, setChanged] = useState(null);
   const [made, setMade] = useState(null);
@@ -142,7 +143,7 @@ export function Keys({ session }) {
     ${making && html`<${Form} done=${done} close=${() => setMaking(false)} />`}
     ${changed && html`<${Form} key=${changed.token} key_=${changed} done=${done} close=${() => setChanged(null)} />`}
     <form class="row filters" role="search" onSubmit=${(event) => event.preventDefault()}>
-      <label class="grow"><span>Search by name or owner</span><input type="search" value=${typed} onInput=${(event) => (setTyped(event.target.value), setPage(1))} /></label>
+      <label class="grow"><span>Search by name or owner</span><input type="search" value=${typed} maxlength="200" onInput=${(event) => setLooked({ typed: event.target.value, page: 1 })} /></label>
     </form>
     <${Problem} error=${listed.error} again=${listed.reload} /><${Problem} error=${error} />
     ${!data && listed.loading && html`<${Waiting} what="Loading the keys" />`}
@@ -165,9 +166,9 @@ export function Keys({ session }) {
       </tr>`)}
     </${Table}>`}
     ${data && data.total_pages > 1 && html`<nav class="row" aria-label="Pages of keys">
-      <button type="button" disabled=${page === 1} onClick=${() => setPage(page - 1)}>Before</button>
+      <button type="button" disabled=${page === 1} onClick=${() => setLooked({ typed, page: page - 1 })}>Before</button>
       <span>Page ${page} of ${data.total_pages}</span>
-      <button type="button" disabled=${page >= data.total_pages} onClick=${() => setPage(page + 1)}>Next</button>
+      <button type="button" disabled=${page >= data.total_pages} onClick=${() => setLooked({ typed, page: page + 1 })}>Next</button>
     </nav>`}
     <p class="quiet">Keys of the config are not listed here.</p>
     ${asked && html`<${Confirm} title=${`Delete ${nameOf(asked)}?`} verb="Delete" close=${() => setAsked(null)}

@@ -1,28 +1,54 @@
 // What the views are made of.
 import { html, useCallback, useEffect, useLayoutEffect, useRef, useState } from "./htm-preact.js";
+import { whose } from "./api.js";
 import { plain, sentence } from "./words.js";
 
 // What `load(signal)` gives, again whenever `deps` change, and every so many milliseconds while the page is seen.
 export function useLoaded(load, deps, every = 0) {
   const [state, setState] = useState({ data: null, error: null, loading: true });
   const [turn, setTurn] = useState(0);
+  const asking = useRef(false);
   // Asked before the view is painted: the answer is on its way meanwhile.
   useLayoutEffect(() => {
     const control = new AbortController();
+    asking.current = true;
+    const ended = (next) => {
+      if (control.signal.aborted) return;
+      asking.current = false;
+      setState(next);
+    };
     setState((before) => (before.loading ? before : { ...before, loading: true }));
     load(control.signal).then(
-      (data) => control.signal.aborted || setState({ data, error: null, loading: false }),
-      (error) => control.signal.aborted || setState((before) => ({ data: before.data, error, loading: false })),
+      (data) => ended({ data, error: null, loading: false }),
+      (error) => ended((before) => ({ data: before.data, error, loading: false })),
     );
     return () => control.abort();
   }, [...deps, turn]);
   const reload = useCallback(() => setTurn((before) => before + 1), []);
   useEffect(() => {
     if (!every) return undefined;
-    const timer = setInterval(() => document.hidden || reload(), every);
+    // Over a slow line an answer takes longer: it is waited for, not asked for again.
+    const timer = setInterval(() => document.hidden || asking.current || reload(), every);
     return () => clearInterval(timer);
   }, [every]);
   return { ...state, reload };
+}
+
+// A state that comes back with the view, by the browser's Back and Forward and by a reload; to its owner only.
+export function useKept(name, usual) {
+  const [value, setValue] = useState(() => (history.state?.owner === whose() && history.state[name]) || usual);
+  const keep = (next) =>
+    setValue((before) => {
+      const now = typeof next === "function" ? next(before) : next;
+      const others = history.state?.owner === whose() ? history.state : {};
+      try {
+        history.replaceState({ ...others, owner: whose(), [name]: now }, "");
+      } catch {
+        // Some browsers take only so many in a while: it comes back as it was a moment before.
+      }
+      return now;
+    });
+  return [value, keep];
 }
 
 // Calls `act` after what is drawn now was seen: an effect alone may come before it, where the machine is busy.

@@ -1,10 +1,11 @@
 // What was used and spent, day by day: of all, or of one key.
-import { html, useState } from "./htm-preact.js";
+import { html } from "./htm-preact.js";
 import { ask, query } from "./api.js";
-import { Empty, Facts, Heading, Name, Problem, Select, Table, Waiting, useLoaded } from "./parts.js";
-import { budgetWindow, count, money, when } from "./words.js";
+import { Empty, Facts, Heading, Name, Problem, Select, Table, Waiting, useKept, useLoaded } from "./parts.js";
+import { budgetWindow, count, money, now, when } from "./words.js";
 
-const DAY = 86_400_000;
+const DAY = 86_400;
+const dayOf = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
 const SPANS = [["7", "7 days"], ["30", "30 days"], ["90", "90 days"], ["365", "a year"]];
 const WIDTH = 720;
 const HEIGHT = 160;
@@ -12,9 +13,9 @@ const HEIGHT = 160;
 // Every day from the first to today, in UTC as the gateway counts, those without a call too.
 function filled(rows, days) {
   const known = new Map(rows.map((row) => [row.day, row]));
-  const today = Date.now();
+  const today = now();
   return Array.from({ length: days }, (_, at) => {
-    const day = new Date(today - (days - 1 - at) * DAY).toISOString().slice(0, 10);
+    const day = dayOf(today - (days - 1 - at) * DAY);
     return known.get(day) || { day, cost: 0, requests: 0 };
   });
 }
@@ -70,8 +71,8 @@ async function about(asked, signal) {
 
 export function Spend({ query: asked }) {
   const key = asked.get("key") || "";
-  const [days, setDays] = useState("30");
-  const start = new Date(Date.now() - (Number(days) - 1) * DAY).toISOString().slice(0, 10);
+  const [days, setDays] = useKept("days", "30");
+  const start = dayOf(now() - (Number(days) - 1) * DAY);
   const load = async (signal) => {
     const sums = (by) => ask("GET", `/liftgate/usage${query({ by, start, key_id: key })}`, { signal });
     const [byDay, byModel, byKey, info] = await Promise.all([sums("day"), sums("model"), sums("key,owner"), about(asked, signal)]);

@@ -1,5 +1,5 @@
 // One upload: in parts over /v1/uploads, it goes on after a cut and after a reload.
-import { ask, base, failure, ours } from "./api.js";
+import { Failed, ask, base, failure, ours, read } from "./api.js";
 
 const MIB = 1024 * 1024;
 // Parts of all uploads that are sent at the same time. A cut costs so many parts at most: each is a hundredth of a large file.
@@ -45,12 +45,17 @@ export function keep(key, record) {
   }
 }
 
+const UNREADABLE = "This file cannot be read any more: it was changed, moved or deleted since it was chosen. Choose it again.";
+
 const again = (error) => error.status === 0 || error.status === 408 || error.status === 429 || error.status >= 500;
 
-// One file on its way. `state`: waiting, running, paused, retrying, finishing, done, failed.
+let counted = 0;
+
+// One file on its way. `number`: of its own; the same file may come again. `state`: waiting, running, paused, retrying, finishing, done, failed.
 export class Upload {
   constructor(key, file, tell) {
     this.key = key;
+    this.number = counted++;
     this.file = file;
     this.tell = tell;
     this.state = "waiting";
@@ -138,6 +143,17 @@ export class Upload {
           this.forget();
           continue;
         }
+        if (error.status === 401) {
+          // Whoever signs in again goes on with it.
+          this.change("paused");
+          return;
+        }
+        if (error.status === 0 && !(await this.readable())) {
+          this.gone = true;
+          this.change("failed", new Failed(UNREADABLE));
+          return;
+        }
+        if (signal.aborted) return;
         if (!again(error)) {
           this.change("failed", error);
           return;
@@ -218,8 +234,12 @@ export class Upload {
         this.noted();
       };
       sender.onload = () => {
-        if (sender.status === 200) ended(resolve, JSON.parse(sender.responseText));
-        else ended(reject, failure(sender.status, sender.responseText));
+        try {
+          if (sender.status !== 200) throw failure(sender.status, sender.responseText);
+          ended(resolve, read(sender.responseText));
+        } catch (error) {
+          ended(reject, error);
+        }
       };
       sender.onerror = sender.onabort = () => ended(reject, failure(0, ""));
       sender.open("POST", `${base}/v1/uploads/${this.record.id}/parts`);
@@ -229,13 +249,22 @@ export class Upload {
     });
   }
 
+  // A browser gives no bytes of a file that is another one now, and says of the line that it broke.
+  readable() {
+    return this.file.slice(0, 1).arrayBuffer().then(
+      () => true,
+      () => false,
+    );
+  }
+
   remember() {
     keep(this.key, this.record);
   }
 
+  // Of the same file another upload may have been begun since.
   forget() {
+    if (this.record && stored()[this.key]?.id === this.record.id) keep(this.key, null);
     this.record = null;
-    keep(this.key, null);
   }
 }
 

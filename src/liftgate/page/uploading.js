@@ -3,6 +3,13 @@ import { useEffect, useState } from "./htm-preact.js";
 import { ask } from "./api.js";
 import { Upload, keep, stored } from "./upload.js";
 
+// The tabs of this browser tell each other what they carry: it is not unfinished here, and not sent twice.
+const tabs = new BroadcastChannel("liftgate.uploads");
+const ME = crypto.getRandomValues(new Uint32Array(2)).join();
+// Milliseconds. A tab that is not seen may speak once a minute; one that is silent for longer is gone.
+const SAID_EVERY = 30_000;
+const GONE = 150_000;
+
 class Uploader {
   constructor() {
     this.uploads = [];
@@ -10,6 +17,29 @@ class Uploader {
     this.listeners = new Set();
     this.doneListeners = new Set();
     this.told = false;
+    this.elsewhere = new Map();
+    this.said = "[]";
+    tabs.onmessage = ({ data: { tab, keys } }) => {
+      if (keys) this.elsewhere.set(tab, { keys, at: Date.now() });
+      else this.say(true);
+      this.tell();
+    };
+    tabs.postMessage({ tab: ME });
+    setInterval(() => this.said !== "[]" && this.say(true), SAID_EVERY);
+    addEventListener("pagehide", () => tabs.postMessage({ tab: ME, keys: [] }));
+    addEventListener("pageshow", ({ persisted }) => persisted && this.say(true));
+  }
+
+  say(anyway = false) {
+    const keys = this.uploads.filter((each) => each.state !== "done").map((each) => each.key);
+    const said = JSON.stringify(keys);
+    if (said === this.said && !anyway) return;
+    this.said = said;
+    tabs.postMessage({ tab: ME, keys });
+  }
+
+  isElsewhere(key) {
+    return [...this.elsewhere.values()].some(({ keys, at }) => Date.now() - at < GONE && keys.includes(key));
   }
 
   // What another owner's browser began here is left for that owner. Called before the page is drawn for `owner`.
@@ -24,12 +54,22 @@ class Uploader {
 
   keyOf = (file) => JSON.stringify([this.owner, file.name, file.size, file.lastModified]);
 
+  // Gives those that another tab has.
   add(files) {
+    const others = [];
     for (const file of files) {
       const key = this.keyOf(file);
+      if (this.isElsewhere(key)) {
+        others.push(file);
+        continue;
+      }
       const known = this.uploads.find((each) => each.key === key && each.state !== "done");
       if (known) {
-        if (!known.active) known.run();
+        if (!known.active) {
+          known.file = file;
+          known.gone = false;
+          known.run();
+        }
         continue;
       }
       const upload = new Upload(key, file, () => {
@@ -43,6 +83,7 @@ class Uploader {
       upload.run();
     }
     this.tell();
+    return others;
   }
 
   pauseAll() {
@@ -66,7 +107,7 @@ class Uploader {
   get unfinished() {
     const here = new Set(this.uploads.map((each) => each.key));
     return Object.entries(stored())
-      .filter(([key]) => !here.has(key) && JSON.parse(key)[0] === this.owner)
+      .filter(([key]) => !here.has(key) && !this.isElsewhere(key) && JSON.parse(key)[0] === this.owner)
       .map(([key, record]) => {
         const sizes = Object.keys(record.parts).map((at) => Math.min(record.part, record.size - at * record.part));
         return { key, ...record, stored: sizes.reduce((sum, each) => sum + each, 0) };
@@ -90,6 +131,7 @@ class Uploader {
     this.told = true;
     setTimeout(() => {
       this.told = false;
+      this.say();
       this.listeners.forEach((listener) => listener());
     }, 100);
   }

@@ -17,7 +17,15 @@ export function span(seconds) {
   return `${Math.round(seconds / 86400)} days`;
 }
 
-const now = () => Date.now() / 1000;
+// Milliseconds by which this browser's clock is ahead of the gateway's; what is less than a minute is the way between them.
+let ahead = 0;
+export function told(date) {
+  const by = Date.now() - Date.parse(date || "");
+  if (!Number.isNaN(by)) ahead = Math.abs(by) > 60_000 ? by : 0;
+}
+
+// By the gateway's clock, whose times are shown.
+export const now = () => (Date.now() - ahead) / 1000;
 // Made once: to make one takes longer than to draw a row.
 const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
 const DATE = new Intl.DateTimeFormat([], { day: "numeric", month: "short" });
@@ -26,7 +34,7 @@ const YEAR = new Intl.DateTimeFormat([], { day: "numeric", month: "short", year:
 export function when(seconds) {
   if (seconds == null) return "–";
   const time = new Date(seconds * 1000);
-  const today = new Date();
+  const today = new Date(now() * 1000);
   if (time.toDateString() === today.toDateString()) return `today ${CLOCK.format(time)}`;
   const date = time.getFullYear() === today.getFullYear() ? DATE : YEAR;
   return `${date.format(time)}, ${CLOCK.format(time)}`;

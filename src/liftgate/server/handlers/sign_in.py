@@ -86,7 +86,7 @@ async def _caller(request: Request, desk: SignInDesk, key: bytes) -> Caller:
 
 def _session_json(request: Request, caller: Caller, *, keys: bool, found: SignedIn | None = None) -> JsonObject:
     """`master`: whether keys are made and changed with it; `files`: whether it opens files and models; `spend`: whether
-    it is counted."""
+    it is counted; `largest_file`: bytes of the largest File that is taken from it."""
     shown: JsonObject = {
         "signed_in": True,
         "keys": keys,
@@ -94,6 +94,7 @@ def _session_json(request: Request, caller: Caller, *, keys: bool, found: Signed
         "master": caller.manages or not keys,
         "files": caller.key is None or caller.key.terms.key_type in ("default", "llm_api"),
         "spend": request.gateway.settings.counting.spend,
+        "largest_file": request.gateway.settings.limits.largest_file(caller.owner),
     }
     if found is not None:
         shown |= {"ends_at": int(found.ends_at), "idle_seconds": int(IDLE_SECONDS)}
