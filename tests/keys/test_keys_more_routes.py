@@ -45,6 +45,32 @@ def test_spend_is_set_back_and_the_key_goes_on(gateway: str) -> None:
     assert 0 < until_told(gateway, key)["spend"] < 0.0002
 
 
+def test_spend_that_is_set_back_fills_no_other_budget(gateway: str) -> None:
+    """Of several budgets each has spent its own: that of a day less than that for good."""
+    key = make(gateway, max_budget=1)["key"]
+    for _ in range(3):
+        ask(gateway, "POST", "/v1/chat/completions", CHAT, key)
+    more = {"budget_limits": [{"budget_duration": "1d", "max_budget": 1}], "model_max_budget": {MODEL: 1}}
+    ask(gateway, "POST", "/key/update", {"key": key, **more})
+    ask(gateway, "POST", "/v1/chat/completions", CHAT, key)
+    in_all, of_day, of_model = (each["spend"] for each in until_told(gateway, key)["budgets"])
+    assert in_all == pytest.approx(4 * of_day) and of_model == of_day > 0
+    told = ask(gateway, "POST", f"/key/{key}/reset_spend", {"reset_to": 2 * of_day})
+    assert [each["spend"] for each in told["budgets"]] == pytest.approx([2 * of_day, of_day, of_day])
+    told = ask(gateway, "POST", f"/key/{key}/reset_spend", {"reset_to": 0})
+    assert [each["spend"] for each in told["budgets"]] == [0, 0, 0]
+
+
+def test_spend_of_one_model_is_set_back_too(gateway: str) -> None:
+    key = make(gateway, model_max_budget={MODEL: 0.0001})["key"]
+    ask(gateway, "POST", "/v1/chat/completions", CHAT, key)
+    spent = until_told(gateway, key)["budgets"][0]["spend"]
+    assert refusal(gateway, "POST", "/v1/chat/completions", CHAT, key).error["code"] == "insufficient_quota"
+    told = ask(gateway, "POST", f"/key/{key}/reset_spend", {"reset_to": 0})
+    assert (told["previous_spend"], told["budgets"][0]["spend"]) == (spent, 0)
+    assert ask(gateway, "POST", "/v1/chat/completions", CHAT, key)["choices"]
+
+
 ROUTES = (
     *("/key/generate", "/key/update", "/key/delete", "/key/none/regenerate", "/key/bulk_update", "/v2/key/info"),
     *("/user/new", "/user/delete", "/team/update"),

@@ -163,13 +163,13 @@ class Keyring:
         return shown
 
     async def reset_spend(self, key: str, to: int, by: By) -> JsonObject:
-        """Nano-dollars that count as spent of its budgets from now on; what was counted by day stays. What is known of
-        it then, and what was spent before. Raises `NotFound`, and InvalidRequest where that is no less than was
-        spent, or there is no budget."""
+        """Nano-dollars of which no more count as spent of each of its budgets from now on; what was counted by day
+        stays. What is known of it then, and the most that was spent before. Raises `NotFound`, and InvalidRequest
+        where that is less, or there is no budget."""
         before = 0
 
         def change(conn: Connection, record: KeyRecord) -> KeyRecord:
-            limits = {each.id: each for each in Key(record).bounds.limits if each.kind == "usd" and not each.model}
+            limits = {each.id: each for each in Key(record).bounds.limits if each.kind == "usd"}
             if not limits:
                 raise InvalidRequest(
                     "This key has no budget of which anything could be spent. What was counted by day is not changed.",

@@ -157,13 +157,13 @@ def answer_request(state: str | None, request: Request, now: float) -> tuple[str
 
 
 def with_spent(state: str | None, begin: float, spent: int) -> tuple[str, int]:
-    """The state of a budget of which `spent` is spent in the window from `begin` on, and what was before. What running
-    calls hold stays held."""
+    """The state of a budget of which `spent` at most is spent in the window from `begin` on, and what was before. What
+    running calls hold stays held."""
     pool = read_pool(state)
     before = pool.spent
     if begin > pool.begin:
         pool.begin, before = begin, 0
-    pool.spent, pool.gone = spent, {}
+    pool.spent, pool.gone = min(spent, before), {}
     return _encode(pool).decode(), before
 
 
