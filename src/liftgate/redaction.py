@@ -9,11 +9,13 @@ SHORTEST = 6
 HIDDEN = "***"
 _LOOKS = (
     (r"AIza[0-9A-Za-z_-]{30,}", "AIza"),
+    (r"(?<![0-9A-Za-z])sk-(?:[^\s\"'\\&,;<>(){}\[\]|`#?/]|/(?!re(?:generate|set_spend)\b)){13,}", "sk-"),
     (r"sk-[0-9A-Za-z_-]{16,}", "sk-"),
     (r"(?i:bearer)\s+[0-9A-Za-z._~+/=-]{8,}", "earer"),
     (r"(?<=[?&]key=)[^&\s\"']+", "key="),
 )
-"""(what a secret looks like, what stands in every text that holds one)."""
+"""(what a secret looks like, what stands in every text that holds one). The first `sk-` is any that can be made at run
+time (`keys/values.secret`), whose end is not to be left over; the other one also stands behind letters."""
 
 
 _CAPABILITY = re.compile(
@@ -28,13 +30,19 @@ _HEADER = re.compile(
     r"((?:\\?[\"']?\s*[:=]\s*b?\\?[\"']?|\\?[\"']\s*,\s*b?\\?[\"'])(?:Basic |Bearer )?)([^\s\"'\\][^\r\n\"'\\]*)",
     re.IGNORECASE,
 )
+_FIELD = re.compile(
+    r"(\\?[\"'](?:[\w-]*(?:secret|password|api[_-]?key|private[_-]?key)|(?:access|refresh|auth|id|session)[_-]?token)"
+    r"\\?[\"']\s*:\s*b?\\?[\"'])([^\"'\\]+)",
+    re.IGNORECASE,
+)
 _PARAMETER = re.compile(
     r"((?<![\w-])(?:[\w-]*(?:signature|credential|secret|password|security-token|access[_-]?token|api[_-]?key)"
     r"|sig|token|upload_id)=)(?!\*)([^\s&\"'\\,;)]+)",
     re.IGNORECASE,
 )
 """What stands where a secret does, whatever it looks like: in a URL before its host, behind a header's name, behind a
-parameter's. Of a signed URL of an object store it is the signature, of a connection string the password."""
+parameter's, behind the name of a field of JSON. Of a signed URL of an object store it is the signature, of a connection
+string the password."""
 
 
 class Redactor:
@@ -62,4 +70,4 @@ class Redactor:
             text = _URL_PASSWORD.sub(HIDDEN, text)
         if "=" in text:
             text = _PARAMETER.sub(rf"\1{HIDDEN}", text)
-        return self.clean(_HEADER.sub(rf"\1\2{HIDDEN}", text))
+        return self.clean(_FIELD.sub(rf"\1{HIDDEN}", _HEADER.sub(rf"\1\2{HIDDEN}", text)))

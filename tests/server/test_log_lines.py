@@ -120,6 +120,11 @@ def test_a_key_of_googles_is_blotted_out_whoever_it_is_of() -> None:
         ("(b'authorization', b'Basic dXNlcjpw')", ["dXNlcjpw"]),
         ('{"Proxy-Authorization": "Digest dXNl"}', ["dXNl"]),
         ("x-goog-api-key: 1234", ["1234"]),
+        (
+            '{"error": {"api_key": "abc1", "accessToken":"def2", "client_secret" : "ghi3", "x": 1}}',
+            ["abc1", "def2", "ghi3"],
+        ),
+        ("{'password': 'abc1', b'refresh_token': b'def2'}", ["abc1", "def2"]),
     ],
 )
 def test_what_stands_where_a_secret_does_is_blotted_out(text: str, secrets: list[str]) -> None:
@@ -130,11 +135,39 @@ def test_what_stands_where_a_secret_does_is_blotted_out(text: str, secrets: list
 
 
 @pytest.mark.parametrize(
+    "key",
+    ["sk-team-a-key-01", "sk-My.own:secret!9", "sk-0123456789abcdefgh.i!j", "sk-a+b/c=d%2Fe~f", "sk-ask/regenerated"],
+)
+@pytest.mark.parametrize(
+    "text", ["POST /key/{}/regenerate 404", "/v1/models/{}?x=1", '{{"model": "{}"}}', "no {}, here", "k={}&y", "a:{};b"]
+)
+def test_every_key_that_can_be_made_at_run_time_is_blotted_out(key: str, text: str) -> None:
+    cleaned = Redactor().clean(text.format(key))
+    assert cleaned == text.format("***")
+
+
+def test_a_key_in_the_place_of_a_model_is_not_logged(tmp_path: Path) -> None:
+    """It was given in the wrong place: it is as good as any other."""
+    key = "sk-My.own:secret!9"
+    master = {"Authorization": "Bearer sk-master"}
+    body = json.dumps({"model": key, "messages": [{"role": "user", "content": "x"}]}).encode()
+    for form in (True, False):
+        config = write_config(tmp_path / "c.yaml", "http://127.0.0.1:9", access_log=True, json_logs=form)
+        with gateway_processes(config, tmp_path / str(form)) as (gateway,):
+            assert call(gateway.url, "POST", "/v1/chat/completions", body, master).status == 404
+            assert call(gateway.url, "POST", f"/key/{key}/regenerate", b"{}", master).status == 404
+            gateway.stop()
+            log = gateway.log.read_text()
+        assert log.count(" 404 ") + log.count('"status":404') == 2 and key not in log
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "audit: key_made key=key_abc by=master",
         "max_tokens=100, total token count=5",
         "a cookie, which ends; authorization is refused: it is over",
+        "the key sk-...abcd of a risk-assessment; task-of-today; sk-learn 1.2",
         "no such page_token=abc; write to a@b.c: x@y; https://host/p@x:y",
         "file-abc123 is at https://generativelanguage.googleapis.com/v1beta/files/abc-123",
     ],

@@ -242,6 +242,13 @@ def test_what_has_no_price_is_refused(body: Seen, status: int, param: str | None
     assert param is None or refused["param"] == param
 
 
+@pytest.mark.parametrize("path", ["/user/daily/activity", "/team/daily/activity"])
+def test_a_script_that_goes_on_to_the_next_page_counts_nothing_twice(path: str, rig: Rig) -> None:
+    first, second = (rig.get(f"{path}?page={page}&page_size=10") for page in (1, 2))
+    assert first == rig.get(f"{path}?start_date=2020-01-01%2000:00:00") and first["metadata"]["total_spend"] > 0
+    assert (second["results"], second["metadata"]["page"], second["metadata"]["total_spend"]) == ([], 2, 0)
+
+
 def test_teams_by_day(rig: Rig) -> None:
     ann, bob = (2 * NANOS + PRO_NANOS) / 1e9, NANOS / 1e9
 
@@ -280,6 +287,11 @@ def test_teams_by_day(rig: Rig) -> None:
         ("/global/spend/models?limit=1.5", "limit"),
         ("/global/activity?start_date=today", "start_date"),
         ("/team/daily/activity?end_date=today", "end_date"),
+        ("/team/daily/activity?end_date=2026-11-011", "end_date"),
+        ("/user/daily/activity?start_date=2026-11-01x", "start_date"),
+        ("/user/daily/activity?page=none", "page"),
+        ("/team/daily/activity?page=0", "page"),
+        ("/user/daily/activity?page_size=1001", "page_size"),
         ("/global/spend/report", "start_date"),
         ("/global/spend/report?start_date=2026-01-01&end_date=2026-01-02&group_by=customer", "group_by"),
     ],

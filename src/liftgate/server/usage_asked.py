@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from types import MappingProxyType
@@ -15,6 +16,8 @@ from liftgate.whole_numbers import whole_number
 SHOWN_DAYS = 30
 NO_QUERY: Mapping[str, str] = MappingProxyType({})
 DIGEST_LENGTH = 64
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*)?\Z", re.ASCII)
+"""LiteLLM's clients write a time behind it too."""
 
 
 async def report_spent(request: Request) -> None:
@@ -105,11 +108,11 @@ def days_asked(request: Request, query: Mapping[str, str]) -> tuple[date, date |
 
 
 def day_asked(query: Mapping[str, str], name: str) -> date | None:
-    """LiteLLM's clients write a time behind it too."""
     value = query.get(name)
     if not value:
         return None
     try:
-        return date.fromisoformat(value[:10])
+        found = _DAY.match(value)
+        return date.fromisoformat(found[1] if found else "")
     except ValueError:
         raise InvalidRequest(f"'{name}' is a day such as 2026-11-28.", param=name) from None

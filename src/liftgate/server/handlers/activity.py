@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from liftgate.engine.usage import Used
 from liftgate.json_types import JsonObject
+from liftgate.server.handlers.keys import page_number
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.server.usage_asked import all_sums, days_asked, named_key, wanted_usage
 
 BY_DAY = ("start_date", "end_date")
+LAST_PAGE, LARGEST_PAGE = 10**6, 1000
 
 
 async def user_activity(request: Request) -> Response:
@@ -19,7 +21,7 @@ async def user_activity(request: Request) -> Response:
     since, until = days_asked(request, query)
     key = await named_key(request, query)
     wanted, _ = wanted_usage(request, query, since, until, key=key, owner=query.get("user_id"))
-    return _by_day(await all_sums(request, ("day", "owner", "model", "key"), wanted))
+    return _by_day(await all_sums(request, ("day", "owner", "model", "key"), wanted), _page(query))
 
 
 async def team_activity(request: Request) -> Response:
@@ -33,7 +35,8 @@ async def team_activity(request: Request) -> Response:
     wanted, _ = wanted_usage(request, query, since, until, key=await named_key(request, query), owner=only)
     found = await all_sums(request, ("day", "owner", "model", "key"), wanted)
     return _by_day(
-        [each for each in found if each.names["owner"] not in left_out and (not teams or each.names["owner"] in teams)]
+        [each for each in found if each.names["owner"] not in left_out and (not teams or each.names["owner"] in teams)],
+        _page(query),
     )
 
 
@@ -68,7 +71,14 @@ def _requests(found: Sequence[Used]) -> JsonObject:
     }
 
 
-def _by_day(found: Sequence[Used]) -> Response:
+def _page(query: Mapping[str, str]) -> int:
+    page_number(query, "page_size", LARGEST_PAGE, LARGEST_PAGE)
+    return page_number(query, "page", 1, LAST_PAGE)
+
+
+def _by_day(found: Sequence[Used], page: int) -> Response:
+    """All days are the first page: who goes on asks for nothing twice."""
+    found = found if page == 1 else ()
     results = [
         {
             "date": day,
@@ -93,7 +103,7 @@ def _by_day(found: Sequence[Used]) -> Response:
         for day, of_day in sorted(_grouped(found, "day").items(), reverse=True)
     ]
     total = {f"total_{name.removeprefix('total_')}": value for name, value in _activity(found).items()}
-    return json_response({"results": results, "metadata": {**total, "page": 1, "total_pages": 1, "has_more": False}})
+    return json_response({"results": results, "metadata": {**total, "page": page, "total_pages": 1, "has_more": False}})
 
 
 def _activity(found: Sequence[Used]) -> JsonObject:
