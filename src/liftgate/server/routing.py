@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 
 from liftgate.errors import MethodNotAllowed
 from liftgate.server.routes import Handler, Route, Table, table_of_path
@@ -20,7 +21,7 @@ class RouteTable:
 
     def __init__(self, groups: Iterable[tuple[Iterable[Route], Iterable[str]]]) -> None:
         self.exact: dict[str, Route] = {}
-        self._patterns: list[tuple[re.Pattern[str], Route]] = []
+        self._patterns: list[tuple[str, Route]] = []
         for routes, prefixes in groups:
             self._add(routes, prefixes)
 
@@ -30,7 +31,7 @@ class RouteTable:
                 path = prefix + route.path
                 whole = replace(route, path=path)
                 if "{" in path:
-                    self._patterns.append((_pattern(path), whole))
+                    self._patterns.append((path.partition("{")[0], whole))
                 else:
                     self.exact[path] = whole
 
@@ -49,8 +50,8 @@ class RouteTable:
         if plain_path(path) != path:
             # Its plain spelling may be there; a pattern would take its slashes for a part of a name.
             raise route_not_found(method, path)
-        for pattern, route in self._patterns:
-            if match := pattern.fullmatch(path):
+        for before, route in self._patterns:
+            if path.startswith(before) and (match := _pattern(route.path).fullmatch(path)):
                 return route, match.groupdict()
         raise route_not_found(method, path)
 
@@ -71,7 +72,9 @@ def plain_path(path: str) -> str:
     return _SLASHES.sub("/", path).rstrip("/") or "/"
 
 
+@cache
 def _pattern(path: str) -> re.Pattern[str]:
+    """Made when it is first needed: a start would spend its time on patterns of which few are asked for."""
     pieces, end = [], 0
     for found in _PARAMETER.finditer(path):
         before = path[end : found.start()]

@@ -29,6 +29,8 @@ _WITHIN = (
 )
 """Of a path or an address: a whole piece of it. A password that is one is written with %24."""
 _OF_KEYS = rf"(?i)\A['\"]?(?:os\.\w+|env|environ|environment|getenv)[/.:\\(\[|\s]+['\"]?{_NAME}"
+_MARKS = ("$", "%", "{{", "#{", "@", "__", "env", "os.", "os/")
+"""Each of these patterns needs one: without, none is compiled, which takes longer than reading the rest of a config."""
 _STORES = (
     r"(?i)\A(?:[a-z][a-z0-9+.-]*://|arn:aws|vault:|oidc/|ENC\[|projects/[^/]+/secrets/|@microsoft\.keyvault"
     r"|/(?:run|etc|var|mnt|secrets)/|~/|\.{1,2}/|[a-z]:\\)"
@@ -56,6 +58,9 @@ def unresolved(value: str, *, refers: bool = True) -> str | None:
 
 
 def _unfilled(patterns: Iterable[str], value: str, *, refers: bool) -> str | None:
+    folded = value.casefold()
+    if not any(mark in folded for mark in _MARKS):
+        return None
     for pattern in patterns:
         if found := re.search(pattern, value, re.DOTALL):
             if not refers:
