@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import new_catalogue
 from authorities import trust_one
 from evidence import evidence
 
@@ -79,6 +80,7 @@ def empty_postgres_url(postgres_cluster: PostgresCluster) -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty catalogue, once per engine: what is true must be true of both."""
     if request.param == "sqlite":
+        new_catalogue.lay(f"sqlite://{tmp_path}/catalog.db")
         return f"sqlite://{tmp_path}/catalog.db"
     url: str = request.getfixturevalue("postgres_url")
     return url

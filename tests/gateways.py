@@ -12,6 +12,7 @@ from typing import Any
 
 import openai
 
+import new_catalogue
 from liftgate.clock import Clock
 from liftgate.deployments import Account, Deployment
 from liftgate.engine.meter import Meter
@@ -80,8 +81,16 @@ def settings_for(sandbox: SandboxServer, data_dir: Path, **changes: Any) -> Sett
 
 @contextmanager
 def gateway_server(
-    settings: Settings, *, allow_errors: bool = False, listeners: Sequence[Meter] = (), clock: Clock | None = None
+    settings: Settings,
+    *,
+    allow_errors: bool = False,
+    listeners: Sequence[Meter] = (),
+    clock: Clock | None = None,
+    makes_catalogue: bool = False,
 ) -> Iterator[str]:
+    """Its URL. `makes_catalogue`: where there is none, its own start makes it, and is looked at."""
+    if not makes_catalogue:
+        new_catalogue.lay(settings.storage.catalog_url)
     app = build_app(Gateway(settings, clock=clock, listeners=listeners))
     with serve(app, allow_errors=allow_errors) as url:
         yield url

@@ -110,6 +110,6 @@ def test_the_next_start_serves(tmp_path: Path, url: str, last: Callable[[Path, s
     settings, _ = load_settings(config, {"data_dir": data, "database_url": url, "metrics": True}, {})
     kept = ""
     for _ in range(2):
-        with gateway_server(settings) as base, client_for(base) as client:
+        with gateway_server(settings, makes_catalogue=True) as base, client_for(base) as client:
             kept = kept or client.files.create(file=("a", b"kept"), purpose="user_data").id
             assert client.files.content(kept).read() == b"kept"

@@ -11,6 +11,7 @@ from typing import Any
 
 from openai import OpenAI
 
+import new_catalogue
 from liftgate.gateway import Gateway
 from liftgate.server.app import build_app
 from liftgate.server.http_protocol import limited_protocol
@@ -106,5 +107,6 @@ def running_gateway(
         max_head=settings.limits.max_header_bytes, head_timeout=server.read_timeout, origins=server.cors_origins
     )
     idle: dict[str, Any] = {"timeout_keep_alive": server.keep_alive}
+    new_catalogue.lay(settings.storage.catalog_url)
     with serve(build_app(Gateway(settings)), http=protocol, loop=loop, date_header=True, **idle) as base:
         yield Running(base, sandbox, settings.storage.data_dir)
