@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
-from anthropic.types import Message, RawMessageStreamEvent
 from pydantic import TypeAdapter
 
 from gateways import SandboxServer
@@ -19,8 +19,13 @@ KEY = {"x-api-key": "sk-ann", "anthropic-version": "2023-06-01"}
 LOOK = {"name": "look", "input_schema": {"type": "object", "properties": {"at": {"type": "string"}}}}
 COUNTS = {"promptTokenCount": 9, "candidatesTokenCount": 2, "thoughtsTokenCount": 3, "totalTokenCount": 14}
 
-_MESSAGE: TypeAdapter[Any] = TypeAdapter(Message)
-_EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
+
+@cache
+def _types() -> tuple[TypeAdapter[Any], TypeAdapter[Any]]:
+    """Of a message and of an event. Three thousand modules: only where one is judged."""
+    from anthropic.types import Message, RawMessageStreamEvent
+
+    return TypeAdapter(Message), TypeAdapter(RawMessageStreamEvent)
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def message(gateway: str, **body: Any) -> dict[str, Any]:
 
 def check_message(found: dict[str, Any]) -> None:
     """By the client's types, and by what clients hold a message to beyond them."""
-    _MESSAGE.validate_python(found, strict=False)
+    _types()[0].validate_python(found, strict=False)
     assert found["id"].startswith("msg_")
     blocks = found["content"]
     assert not blocks or blocks[-1]["type"] != "thinking"
@@ -97,7 +102,7 @@ def read_events(body: bytes) -> Iterator[dict[str, Any]]:
         found: dict[str, Any] = json.loads(data.removeprefix(b"data: "))
         assert name == b"event: " + found["type"].encode()
         if found["type"] not in ("ping", "error"):
-            _EVENT.validate_python(found)
+            _types()[1].validate_python(found)
         yield found
 
 

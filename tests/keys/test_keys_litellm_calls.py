@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import anthropic
 import openai
 import pytest
 import requests
@@ -182,18 +181,20 @@ def test_wherever_an_owner_is_shown_it_says_what_it_has_spent(gateway: str, noun
 @pytest.mark.parametrize(
     ("fields", "expected", "says"),
     [
-        ({"max_budget": 1e-9}, anthropic.RateLimitError, "Budget of $0.000000001 of the key"),
-        ({"rpm_limit": 0}, anthropic.RateLimitError, "The limit of requests per minute is 0"),
-        ({"models": ["gpt-4"]}, anthropic.PermissionDeniedError, "may not ask the model"),
+        ({"max_budget": 1e-9}, "RateLimitError", "Budget of $0.000000001 of the key"),
+        ({"rpm_limit": 0}, "RateLimitError", "The limit of requests per minute is 0"),
+        ({"models": ["gpt-4"]}, "PermissionDeniedError", "may not ask the model"),
     ],
 )
 def test_anthropics_client_reads_a_refusal_and_does_not_repeat_it(
-    gateway: str, fields: dict[str, Any], expected: type[anthropic.APIStatusError], says: str
+    gateway: str, fields: dict[str, Any], expected: str, says: str
 ) -> None:
+    import anthropic  # 3,000 modules, for this test alone
+
     made = post(gateway, "/key/generate", fields)
     with (
         anthropic.Anthropic(base_url=gateway, api_key=made["key"], max_retries=3) as client,
-        pytest.raises(expected, match=re.escape(says)) as caught,
+        pytest.raises(getattr(anthropic, expected), match=re.escape(says)) as caught,
     ):
         client.messages.create(model=MODEL, max_tokens=5, messages=[{"role": "user", "content": "Hi"}])
     assert isinstance(caught.value.body, dict) and caught.value.body["type"] == "error"
