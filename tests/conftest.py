@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,7 +18,29 @@ from evidence import evidence
 if TYPE_CHECKING:
     from postgres_cluster import PostgresCluster
 
+BRIEF = 0.05
+"""Seconds of a fixture's work that nobody asks about."""
+
 trust_one()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A worker of xdist tells little more than how each test went: six messages for each would be as dear as the test
+    itself, for most."""
+    for plugin in config.pluginmanager.get_plugins():
+        if type(plugin).__name__ == "WorkerInteractor":
+            plugin.sendevent = functools.partial(_tell, plugin.sendevent, whole=bool(config.getoption("xmlpath")))
+
+
+def _tell(send: Callable[..., None], name: str, *, whole: bool, **event: Any) -> None:
+    """`whole`: a report in XML is written, which hears of the end of each test."""
+    said = event["data"] if name == "testreport" else {}
+    silent = ("setup",) if whole else ("setup", "teardown")
+    if name in ("logstart", "logfinish"):
+        return
+    if said.get("when") in silent and said["outcome"] == "passed" and said["duration"] < BRIEF:
+        return
+    send(name, **event)
 
 
 @pytest.hookimpl(wrapper=True)
