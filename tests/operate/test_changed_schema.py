@@ -124,6 +124,72 @@ CHANGES: dict[str, Change] = {
         only=POSTGRES,
         unmet=True,
     ),
+    "index-of-an-expression": Change(
+        ("CREATE INDEX guard ON files (filename, CAST(filename AS bigint))",),
+        ("DROP INDEX guard",),
+        "an index guard on table files with an expression that can fail",
+        only=POSTGRES,
+    ),
+    "index-of-json": Change(
+        ("CREATE INDEX guard ON files (filename COLLATE NOCASE, json_extract(filename, '$.a'))",),
+        ("DROP INDEX guard",),
+        "an index guard on table files with an expression that can fail",
+        only=LITE,
+    ),
+    "index-on-a-condition": Change(
+        ("CREATE INDEX guard ON files (owner) WHERE 100 / (bytes - bytes) > 1",),
+        ("DROP INDEX guard",),
+        "an index guard on table files with an expression that can fail",
+        only=POSTGRES,
+    ),
+    "index-on-a-condition-of-json": Change(
+        ("CREATE INDEX guard ON files (owner) WHERE filename -> '$.a' IS NULL",),
+        ("DROP INDEX guard",),
+        "an index guard on table files with an expression that can fail",
+        only=LITE,
+    ),
+    "index-of-somebodys-function": Change(
+        (
+            "CREATE FUNCTION checked(a text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RAISE 'no'; END$$",
+            "CREATE INDEX guard ON files (checked(filename))",
+        ),
+        ("DROP INDEX guard", "DROP FUNCTION checked"),
+        "an index guard on table files with an expression that can fail",
+        only=POSTGRES,
+    ),
+    "generated-column": Change(
+        ("ALTER TABLE files ADD COLUMN note bigint GENERATED ALWAYS AS (filename::bigint) STORED",),
+        ("ALTER TABLE files DROP COLUMN note",),
+        "a column files.note with an expression that can fail",
+        only=POSTGRES,
+    ),
+    "generated-column-of-json": Change(
+        ("ALTER TABLE files ADD COLUMN note NOT NULL AS (json(filename))",),
+        ("ALTER TABLE files DROP COLUMN note",),
+        "a column files.… with an expression that can fail",
+        only=LITE,
+    ),
+    "default": Change(
+        (
+            "ALTER TABLE files ADD COLUMN note uuid",
+            "ALTER TABLE files ALTER note SET DEFAULT current_setting('app.tenant', true)::uuid",
+        ),
+        ("ALTER TABLE files DROP COLUMN note",),
+        "a column files.note with an expression that can fail",
+        only=POSTGRES,
+        # As long as nobody sets it.
+        unmet=True,
+    ),
+    "collation": Change(
+        (
+            "CREATE COLLATION folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+            "ALTER TABLE files ALTER owner TYPE text COLLATE folded",
+        ),
+        ('ALTER TABLE files ALTER owner TYPE text COLLATE "C"', "DROP COLLATION folded"),
+        "column files.owner as text COLLATE folded, not TEXT",
+        only=POSTGRES,
+        unmet=True,
+    ),
     "unique-constraint": Change(
         ("ALTER TABLE keys ADD CONSTRAINT guard UNIQUE (owner)",),
         ("ALTER TABLE keys DROP CONSTRAINT guard",),
@@ -239,6 +305,21 @@ CHANGES: dict[str, Change] = {
             "ALTER TABLE files ADD COLUMN note TEXT",
             "ALTER TABLE blobs ADD COLUMN note TEXT NOT NULL DEFAULT 'CHECK (0)'",
         )
+    ),
+    "index-of-lower-case": Change(
+        ("CREATE INDEX lowered ON files (lower(filename), coalesce(alias, 'a(b)')) WHERE alias IS NOT NULL",)
+    ),
+    "index-on-a-list": Change(("CREATE INDEX begun ON uploads (owner) WHERE status IN ('pending', 'cancelled')",)),
+    "index-in-parts": Change(
+        ("CREATE INDEX parted ON files (substr(filename, 1, 3) COLLATE NOCASE) WHERE bytes * 2 > 10",), only=LITE
+    ),
+    "defaults": Change(
+        (
+            "ALTER TABLE files ADD COLUMN seen timestamptz NOT NULL DEFAULT now()",
+            "ALTER TABLE files ADD COLUMN number bigserial",
+            "ALTER TABLE files ADD COLUMN more jsonb NOT NULL DEFAULT '{}'::jsonb",
+        ),
+        only=POSTGRES,
     ),
     "disabled-trigger": Change((*trigger(RAISES), "ALTER TABLE files DISABLE TRIGGER guard"), only=POSTGRES),
     "column-that-may-refer": Change(("ALTER TABLE files ADD COLUMN tenant TEXT REFERENCES tenants (id)",)),

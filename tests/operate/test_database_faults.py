@@ -9,14 +9,17 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import openai
 import psycopg
 import pytest
 
 from drill import Ledger, Site, copied, eventually, swept
+from gateways import client_for
 from postgres_cluster import PostgresCluster
 from postgres_line import postgres_line
+from postgres_pool import postgres_pool
 from raw_http import call
 from test_running import ready, upload
 
@@ -111,6 +114,8 @@ def test_a_failover_that_lost_the_last_minutes_deletes_nothing(cluster: Postgres
     old = copied(site, cluster.create_database())
     with site.gateway() as gateway:
         since.upload(gateway.url, 3)
+        # What no sweep has seen is kept for the grace, as bytes are whose upload was cut off.
+        swept(site)
         everything = site.objects()
         shut(cluster, name)
         execute(
@@ -188,3 +193,72 @@ def test_a_gateway_comes_up_on_a_database_that_is_slow_at_its_start(site: Site) 
             line.slow([], 0)
             ledger.check(gateway.url)
             assert upload(gateway.url) == 200
+
+
+def test_a_pool_that_lends_connections_by_the_transaction_is_refused(site: Site) -> None:
+    """What a session prepared, set and listens to would be another's; the database behind it is left as it was."""
+    with postgres_pool(site.url) as pool:
+        pooled = replace(site, database_url=pool.url(site.url))
+        assert "a pool that gives each transaction another connection" in pooled.refused()
+        done = pooled.admin("check", code=2)
+        assert "a pool that gives each transaction another connection" in done.stderr
+        with psycopg.connect(pooled.url, autocommit=True) as other:
+            # Whoever else is served by the pool finds it as it was.
+            assert other.execute("SHOW default_transaction_read_only").fetchall() == [("off",)]
+    with psycopg.connect(site.url) as connection:
+        assert not connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'liftgate'").fetchall()
+    with site.gateway() as gateway:
+        assert upload(gateway.url) == 200
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "EUC_JP"])
+def test_a_database_that_has_not_every_character_is_refused(
+    cluster: PostgresCluster, site: Site, encoding: str
+) -> None:
+    name = name_of(site.url)
+    made = f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'"
+    execute(cluster, f'DROP DATABASE "{name}"', f'CREATE DATABASE "{name}" TEMPLATE template0 {made}')
+    assert f"keeps texts as {encoding}" in site.refused()
+    assert f"keeps texts as {encoding}" in site.admin("check", code=2).stderr
+
+
+SETTINGS = {
+    "extra_float_digits": "-15",
+    "lock_timeout": "1",
+    "quote_all_identifiers": "on",
+    "bytea_output": "escape",
+    "datestyle": "German",
+    "timezone": "'Asia/Kolkata'",
+    "standard_conforming_strings": "off",
+    "client_encoding": "LATIN1",
+    "search_path": "pg_temp, nowhere",
+    "statement_timeout": "100",
+    "default_transaction_read_only": "on",
+    "default_transaction_isolation": "serializable",
+    "idle_session_timeout": "700",
+}
+
+
+def test_what_a_database_sets_for_its_sessions_changes_nothing(cluster: PostgresCluster, site: Site) -> None:
+    name, ledger = name_of(site.url), Ledger()
+    execute(cluster, *(f'ALTER DATABASE "{name}" SET {what} = {value}' for what, value in SETTINGS.items()))
+    with site.gateway() as gateway:
+        ledger.upload(gateway.url, 12, size=200)
+        with client_for(gateway.url) as client:
+            forth = [file.id for file in client.files.list(limit=2)]
+            back = [file.id for file in client.files.list(limit=3, order="asc")]
+            assert forth == back[::-1] and set(forth) == set(ledger.files)
+            begun = client.uploads.create(filename="ä😀.txt", purpose="user_data", bytes=4, mime_type="text/plain")
+            part = client.uploads.parts.create(begun.id, data=b"a\0'\\")
+            made = client.uploads.complete(begun.id, part_ids=[part.id]).file
+            assert made is not None and made.filename == "ä😀.txt"
+            ledger.files[made.id] = b"a\0'\\"
+            item: Any = {"type": "message", "role": "user", "content": "it's \\ ü"}
+            conversation = client.conversations.create(items=[item])
+            [kept] = client.conversations.items.list(conversation.id)
+            assert kept.model_dump()["content"][0]["text"] == "it's \\ ü"
+        assert ready(gateway.url) == 200
+        ledger.check(gateway.url)
+    with site.gateway() as gateway:
+        ledger.check(gateway.url)
+        assert "Traceback" not in gateway.log.read_text()

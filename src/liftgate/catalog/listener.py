@@ -20,7 +20,7 @@ import psycopg
 
 from liftgate.backoff import REACHES
 from liftgate.catalog.connection import SqlRow
-from liftgate.catalog.postgres_reach import Reach
+from liftgate.catalog.postgres_reach import FORMS, Reach
 from liftgate.catalog.schema_check import POSTGRES, schema_faults
 from liftgate.catalog.workers import EVERYTHING, Announcements
 from liftgate.errors import Unavailable
@@ -100,7 +100,7 @@ class Listener:
         with self._plug_lock:
             self._plug = socket.socket(fileno=os.dup(raw.fileno()))
         raw.add_notify_handler(self._on_notify)
-        raw.execute(f"LISTEN {CHANNEL}")
+        raw.execute(f"{FORMS} SET statement_timeout = {int(self._reach.timeout * 1000)}; LISTEN {CHANNEL}".encode())
         self._answered_at = time.monotonic()
         self._loop.call_soon_threadsafe(self._started.set)
         if again:

@@ -44,6 +44,8 @@ WORDS = {
 UNEXPLAINED = (psycopg.Error, ValueError, TypeError, LookupError, RuntimeError)
 """What work raises that finds no row where it has just written one, or whose row is refused."""
 MIGRATION_LOCK = 0x11F76A7E
+ENCODINGS = ("UTF8", "SQL_ASCII")
+"""Of databases that hold every text; the second one keeps the bytes as they come."""
 _WORDS_OF_SQLITE = {
     "/*FOR UPDATE*/": "FOR UPDATE",
     "/*FOR SHARE*/": "FOR SHARE",
@@ -193,6 +195,7 @@ class PostgresSession:
         try:
             with self._plug_lock:
                 self._plug = socket.socket(fileno=os.dup(raw.fileno()))
+            self._reach.check_own(raw)
             self._reach.prepare(raw)
         except BaseException:
             self._unplug()
@@ -278,6 +281,12 @@ def look(conn: Connection, trouble: Trouble) -> None:
 
 
 def set_up(conn: Connection, place: str, schema: int | None) -> None:
+    [(encoding,)] = conn.execute("SELECT current_setting('server_encoding')")
+    if encoding not in ENCODINGS:
+        raise ConfigError(
+            f"database_url: PostgreSQL at {place} keeps texts as {encoding}, which has not every character; make a"
+            " database with ENCODING 'UTF8' TEMPLATE template0."
+        )
     conn.execute("SELECT pg_advisory_xact_lock(?)", (MIGRATION_LOCK,))
     # Asked first, because the role that runs Liftgate need not have the right to make schemas.
     if not conn.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'liftgate'"):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import psycopg
 from psycopg import errors as pg
 
 from liftgate.catalog.connection import SqlRow
 from liftgate.catalog.postgres_url import PostgresUrl
 from liftgate.catalog.trouble import Trouble, away
-from liftgate.errors import LiftgateError, StorageFull, Unavailable
+from liftgate.errors import ConfigError, LiftgateError, StorageFull, Unavailable
+from liftgate.ids import token
 
 AGAIN = (pg.SerializationFailure, pg.DeadlockDetected)
 
@@ -38,6 +41,12 @@ def meaning_of(error: psycopg.Error, trouble: Trouble) -> LiftgateError | None:
     return None
 
 
+_MARK = "SELECT current_setting('liftgate.session', true)"
+FORMS = "SET extra_float_digits = 1; SET quote_all_identifiers = off; SET lock_timeout = 0;"
+"""What a role or a database may have set otherwise, and answers or waits would depend on: times of all digits, and
+names as they are."""
+
+
 class Reach:
     """Where the server is, how to speak to it, and whether it was there when last tried. Shared by all threads."""
 
@@ -46,6 +55,7 @@ class Reach:
         self.trouble = Trouble(f"at {url.where}", newest=newest)
         self.timeout = timeout
         self.away = False
+        self._is_own = False
 
     def connect(self) -> psycopg.Connection[SqlRow]:
         """A new connection in autocommit; bounded by its `connect_timeout`."""
@@ -56,12 +66,31 @@ class Reach:
         self.away = True
         return self.trouble.tell(self._url.reason(error))
 
+    def check_own(self, raw: psycopg.Connection[SqlRow]) -> None:
+        """Once: raises `ConfigError` where a pool lends this connection to others between its transactions. What a
+        session has prepared, set or listens to would be another's then.
+        """
+        if self._is_own:
+            return
+        mark = token(12)
+        with closing(self.connect()) as other:
+            raw.execute("SELECT set_config('liftgate.session', $1, false)", [mark])
+            # Within a transaction it holds whatever it was lent.
+            other.execute("BEGIN")
+            found = [connection.execute(_MARK).fetchone() for connection in (other, raw)]
+        if found[0] == (mark,) or found[1] != (mark,):
+            raise ConfigError(
+                f"database_url: at {self._url.where} is a pool that gives each transaction another connection to"
+                " PostgreSQL; name PostgreSQL itself, or a pool in session mode."
+            )
+        self._is_own = True
+
     def prepare(self, raw: psycopg.Connection[SqlRow]) -> None:
         """The server's own deadlines too, in case this process is gone, frozen or cut off while it holds locks."""
         milliseconds = int(self.timeout * 1000)
         raw.execute(
             "SET search_path = liftgate; SET default_transaction_read_only = on;"
-            f" SET statement_timeout = {milliseconds};"
+            f" {FORMS} SET statement_timeout = {milliseconds};"
             f" SET idle_in_transaction_session_timeout = {milliseconds * 2};"
             # What is answered is durable, whatever the server's default is; a stricter one is left as it is.
             " SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"

@@ -16,6 +16,7 @@ from functools import cache
 from typing import NamedTuple
 
 from liftgate.catalog.connection import SqlRow
+from liftgate.catalog.formulas import IN_POSTGRES, IN_SQLITE, Harmless, bare, can_fail, generated
 from liftgate.catalog.schema import built, newest_schema
 
 SHOWN = 3
@@ -28,10 +29,11 @@ default`. Of an index: `unique;partial;columns`. Of a foreign key: what it does 
 
 
 class Engine(NamedTuple):
-    """`facts`: SQL. `types`: as the engine names them → as the migrations do."""
+    """`facts`: SQL. `types`: as the engine names them → as the migrations do. `harmless`: in what it computes."""
 
     facts: str
     types: Mapping[str, str]
+    harmless: Harmless
 
 
 SQLITE = Engine(
@@ -61,11 +63,19 @@ SQLITE = Engine(
     UNION ALL
     SELECT 'trigger', t.name, m.name, ''
     FROM t JOIN sqlite_master m ON m.type = 'trigger' AND lower(m.tbl_name) = lower(t.name)
+    UNION ALL
+    SELECT 'formula of index', t.name, m.name, substr(m.sql, instr(m.sql, '('))
+    FROM t JOIN sqlite_master m ON m.type = 'index' AND lower(m.tbl_name) = lower(t.name) AND m.sql IS NOT NULL
+    UNION ALL
+    SELECT 'formula of column', t.name, c.name, c.dflt_value
+    FROM t, pragma_table_xinfo(t.name) c WHERE c.dflt_value IS NOT NULL
     """,
     {"INTEGER": "BIGINT"},
+    IN_SQLITE,
 )
 # Of a table that this role may not use nothing is told: it is as good as not there. An index that is not valid refuses
-# rows already, and finds none yet. A B-tree refuses rows with more than 2,704 bytes.
+# rows already, and finds none yet. A B-tree refuses rows with more than 2,704 bytes. Under a collation that is not
+# deterministic one owner's name can be another's.
 POSTGRES = Engine(
     """
     WITH t AS MATERIALIZED (
@@ -81,6 +91,8 @@ POSTGRES = Engine(
     UNION ALL
     SELECT 'column', t.name, a.attname, format_type(a.atttypid, a.atttypmod)
         || CASE WHEN a.attgenerated <> '' OR a.attidentity = 'a' THEN ' GENERATED' ELSE '' END
+        || coalesce((SELECT ' COLLATE ' || collname FROM pg_collation
+            WHERE oid = a.attcollation AND NOT collisdeterministic), '')
         || ';' || (a.attnotnull OR y.typnotnull)::int
         || ';' || (a.atthasdef OR a.attidentity <> '' OR y.typdefault IS NOT NULL)::int
     FROM t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -119,11 +131,18 @@ POSTGRES = Engine(
     UNION ALL
     SELECT 'rule', t.name, w.rulename, ''
     FROM t JOIN pg_rewrite w ON w.ev_class = t.oid WHERE w.rulename <> '_RETURN' AND w.ev_enabled IN ('O', 'A')
+    UNION ALL
+    SELECT 'formula of index', t.name, i.relname,
+        concat_ws(', ', pg_get_expr(x.indexprs, t.oid), pg_get_expr(x.indpred, t.oid))
+    FROM t JOIN pg_index x ON x.indrelid = t.oid JOIN pg_class i ON i.oid = x.indexrelid
+    WHERE x.indexprs IS NOT NULL OR x.indpred IS NOT NULL
+    UNION ALL
+    SELECT 'formula of column', t.name, a.attname, pg_get_expr(d.adbin, t.oid)
+    FROM t JOIN pg_attrdef d ON d.adrelid = t.oid JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.adnum
     """,
     {"text": "TEXT", "bytea": "BLOB", "bigint": "BIGINT", "double precision": "DOUBLE PRECISION"},
+    IN_POSTGRES,
 )
-
-_QUOTED = re.compile(r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]""", re.DOTALL)
 _CLAUSE = re.compile(r"\bCHECK\s*\(|\bON\s+CONFLICT\b", re.IGNORECASE)
 """What SQLite tells in the text of a table alone."""
 _LETS_GO = ("CASCADE", "SET NULL")
@@ -132,7 +151,7 @@ _LETS_GO = ("CASCADE", "SET NULL")
 def schema_faults(execute: Callable[[str], Sequence[SqlRow]], engine: Engine) -> str:
     """What is wrong, to stand behind `its schema`: `lacks index files_alias, and has a trigger guard on table files`;
     "" where nothing is. Of a schema that a newer Liftgate has brought up to date meanwhile, only what it lacks."""
-    found = _read(execute(engine.facts), engine.types)
+    found = _read(execute(engine.facts), engine)
     expected = expected_facts()
     lacks, has = list(_gone(found, expected)), [*_changed(found, expected), *_added(found, expected)]
     if has and ("table", "schema_version", "") in found:
@@ -151,22 +170,31 @@ def expected_facts() -> Facts:
     raw = built(newest_schema())
     try:
         raw.execute("CREATE TABLE schema_version (version BIGINT PRIMARY KEY, applied_at DOUBLE PRECISION)")
-        return _read(raw.execute(SQLITE.facts).fetchall(), SQLITE.types)
+        return _read(raw.execute(SQLITE.facts).fetchall(), SQLITE)
     finally:
         raw.close()
 
 
-def _read(rows: Iterable[SqlRow], types: Mapping[str, str]) -> Facts:
+def _read(rows: Iterable[SqlRow], engine: Engine) -> Facts:
     facts: Facts = {}
+    formulas: list[tuple[str, str, str, str]] = []
     for kind, table, name, detail in rows:
         if kind == "column":
             spelled, _, rest = detail.partition(";")
-            detail = f"{types.get(spelled, spelled)};{rest}"
+            detail = f"{engine.types.get(spelled, spelled)};{rest}"
         elif kind == "table" and detail.startswith("CREATE"):
-            for clause in _CLAUSE.findall(_QUOTED.sub(" ", detail)):
+            text = bare(detail)
+            for clause in _CLAUSE.findall(text):
                 facts["CHECK" if clause[:2].upper() == "CH" else "ON CONFLICT clause", table, ""] = ""
+            formulas += (("formula of column", table, "", formula) for formula in generated(text))
             detail = ""
+        elif kind.startswith("formula"):
+            formulas.append((kind, table, name, detail))
+            continue
         facts[kind, table, name or ""] = detail
+    for kind, table, name, formula in formulas:
+        if can_fail(formula, engine.harmless):
+            facts[kind, table, name] = ""
     return facts
 
 
@@ -217,7 +245,6 @@ def _added(found: Facts, expected: Facts) -> Iterator[str]:
         kind, table, name = key
         if key in expected:
             continue
-        where = f"{_shown(name)} on table {_shown(table)}".lstrip()
         if kind == "foreign key":
             if table in ours:
                 # A column that nobody fills refers to nothing.
@@ -228,16 +255,28 @@ def _added(found: Facts, expected: Facts) -> Iterator[str]:
                 yield f"a foreign key on table {_shown(table)} ({_shown(name)}) that keeps what it refers to"
         elif table not in ours or kind in ("table", "primary key"):
             continue
-        elif kind == "column":
-            if detail.endswith(";1;0"):
-                yield f"a column {table}.{_shown(name)} that must be given"
-        elif kind in ("index", "unfinished index"):
-            unique, _, columns = detail.split(";", 2)
-            # A key with something added to it is met by every row.
-            if unique == "1" and not keys[table] <= set(columns.split(",")):
-                yield f"a unique {kind} {where}"
         else:
-            yield f"{'an' if kind[0] in 'eiO' else 'a'} {kind} {where}"
+            yield from _acting(key, detail, keys[table])
+
+
+def _acting(key: Key, detail: str, primary: set[str]) -> Iterator[str]:
+    """Of one that is added to a table of ours with this primary key; nothing where it is harmless."""
+    kind, table, name = key
+    where = f"{_shown(name)} on table {_shown(table)}".lstrip()
+    if kind == "column":
+        if detail.endswith(";1;0"):
+            yield f"a column {table}.{_shown(name)} that must be given"
+    elif kind in ("index", "unfinished index"):
+        unique, _, columns = detail.split(";", 2)
+        # A key with something added to it is met by every row.
+        if unique == "1" and not primary <= set(columns.split(",")):
+            yield f"a unique {kind} {where}"
+    elif kind == "formula of index":
+        yield f"an index {where} with an expression that can fail"
+    elif kind == "formula of column":
+        yield f"a column {table}.{_shown(name) or '…'} with an expression that can fail"
+    else:
+        yield f"{'an' if kind[0] in 'eiO' else 'a'} {kind} {where}"
 
 
 def _shown(name: str) -> str:
