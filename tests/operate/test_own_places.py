@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from drill import Site, eventually
+from drill import Ledger, Site, eventually
 from gateways import MODEL, SandboxServer, sandbox_server
+from processes import GatewayProcess
 from raw_http import Answer, call
 from test_running import read_only
 
@@ -231,3 +232,27 @@ def test_nothing_is_made_in_place_of_a_data_directory_that_is_away(counted: Site
             assert is_spent(gateway.url, dollars)
     with replace(counted).gateway(**COUNTING) as gateway:
         assert is_spent(gateway.url, dollars)
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o002, 0o777], ids=oct)
+def test_nobody_else_can_write_where_a_gateway_keeps_what_it_has(tmp_path: Path, mask: int) -> None:
+    """Whatever mask it was started with: in a directory that others write, the catalogue could be another's."""
+    site = Site(tmp_path / "site", f"sqlite://{tmp_path}/new/deeper/catalog.db")
+    config = site.config(spend=True, metrics=True)
+    site.data_dir.mkdir()
+    before = os.umask(mask)
+    try:
+        gateway = GatewayProcess(config, site.data_dir, fresh=True)
+    finally:
+        os.umask(before)
+    try:
+        gateway.wait_ready()
+        Ledger().upload(gateway.url)
+    finally:
+        gateway.stop()
+    places = [site.data_dir, tmp_path / "new"]
+    made = [path for place in places for path in [place, *place.rglob("*")] if path.suffix != ".log"]
+    assert {path.name for path in made} >= {"catalog.db", "blobs", "spool", "spend", "metrics", "liftgate-store"}
+    assert [path for path in made if path.stat().st_mode & 0o022] == []
+    with site.gateway() as again:
+        Ledger(seed=1).upload(again.url)

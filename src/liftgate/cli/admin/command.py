@@ -14,6 +14,7 @@ from liftgate.cli.admin.backup import backup, restore
 from liftgate.cli.admin.data_command import confirm, document, find, show_places, with_data
 from liftgate.cli.admin.keys import keys
 from liftgate.cli.admin.spend import spend
+from liftgate.cli.command_line import keep_to_owner
 from liftgate.cli.failures import Failure
 from liftgate.cli.options import data_options, json_option
 from liftgate.cli.readable import counted, plain, size
@@ -47,6 +48,7 @@ def admin() -> None:
 
     Exit codes: 0 done and nothing wrong, 1 something is wrong, 2 wrong usage or configuration, 130 interrupted.
     """
+    keep_to_owner()
 
 
 @admin.command()

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from liftgate.blobs.places import make_place
+from liftgate.cli.command_line import keep_to_owner
 from liftgate.cli.serve.banner import banner
 from liftgate.cli.serve.log_lines import log_to_stderr
 from liftgate.deployments import Deployment
@@ -23,6 +24,7 @@ def serve(
     config: Path | None, flags: Mapping[str, object], warnings: Sequence[str] = (), *, sandbox: bool = False
 ) -> int:
     """Blocks until a signal; the exit code. `warnings`: about the flags. Raises ConfigError."""
+    keep_to_owner()
     with ExitStack() as stack:
         environ = dict(os.environ)
         notes = []
