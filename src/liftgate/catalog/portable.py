@@ -28,6 +28,8 @@ ROWS_AT_ONCE = 500
 INSERTED_AT_ONCE = 100
 _RESTORED = "restored|"
 """In `counters`, before the id of the backup that the catalogue was restored from."""
+_BACKUP = "backup|"
+"""In `counters`, before the name of a backup's directory: how often it was brought up to date."""
 TRACES = ("owners", "removed_files", "removed_items")
 """Tables whose rows may outlive all that was stored."""
 
@@ -179,6 +181,22 @@ def note_restored(conn: Connection, backup: str) -> None:
 
 def was_restored(conn: Connection, backup: str) -> bool:
     return bool(conn.execute("SELECT 1 FROM counters WHERE name = ?", (_RESTORED + backup,)))
+
+
+def backup_runs(conn: Connection, line: str) -> int:
+    """How often the backup of this name was brought up to date from this catalogue, or from what it was copied from."""
+    rows = conn.execute("SELECT value FROM counters WHERE name = ?", (_BACKUP + line,))
+    return int(rows[0][0]) if rows else 0
+
+
+def count_backup(conn: Connection, line: str) -> int:
+    """Once more; how often that makes."""
+    [(runs,)] = conn.execute(
+        "INSERT INTO counters (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = counters.value + 1"
+        " RETURNING value",
+        (_BACKUP + line,),
+    )
+    return int(runs)
 
 
 def lacking_files(conn: Connection, directory: Path, gone: frozenset[str]) -> int:

@@ -8,6 +8,7 @@ spool/                 what is being copied
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -27,12 +28,14 @@ from liftgate.json_types import JsonObject, loaded
 FORMAT = 1
 _MANIFEST = "manifest.json"
 _ROWS = "catalogue-"
+_WRITES_REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """`complete`: all that it names is there. `source`: the mark of the catalogue that it is of. `gone`: blobs and
-    objects that were deleted while it was made. `missing`, `damaged`: blobs whose bytes the source itself had lost."""
+    objects that were deleted while it was made. `missing`, `damaged`: blobs whose bytes the source itself had lost.
+    `run`: how often this directory, `line`, was brought up to date; the catalogue counts with it."""
 
     id: str
     source: str
@@ -47,6 +50,8 @@ class Manifest:
     gone: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
+    line: str = ""
+    run: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +78,23 @@ class BackupDirectory:
         self._manifest_in_the_making = directory / f"{_MANIFEST}.new"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """One backup or restore at a time. Raises `ConfigError`."""
-        fd = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def locked(self, *, read_only: bool = False) -> Iterator[None]:
+        """One backup or restore at a time. `read_only`: also where nobody can write, as in a snapshot of it. Raises
+        `ConfigError`."""
+        try:
+            fd = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            if read_only and error.errno in _WRITES_REFUSED:
+                yield
+                return
+            raise ConfigError(f"{self.path} cannot be used for a backup: {error.strerror}.") from None
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
         except BlockingIOError:
+            os.close(fd)
             raise ConfigError(f"{self.path}: another backup or restore is at work here.") from None
+        try:
+            yield
         finally:
             os.close(fd)
 

@@ -85,7 +85,7 @@ async def restore(
     Raises `ConfigError` where the catalogue or the store hold anything else, StorageFull and Unavailable.
     """
     place = BackupDirectory(directory)
-    with place.locked():
+    with place.locked(read_only=True):
         manifest = read_backup(directory)
         files = manifest.tables["files"].rows
         rows = directory / manifest.rows

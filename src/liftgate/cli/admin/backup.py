@@ -49,7 +49,14 @@ def backup(directory: Path, as_json: bool, config: Path | None, **flags: str | N
     with _progress("backup") as begin:
         made, places = with_data(
             settings,
-            lambda data: back_up(data.db, data.blobs, directory.absolute(), now=data.services.clock.now(), begin=begin),
+            lambda data: back_up(
+                data.db,
+                data.blobs,
+                directory.absolute(),
+                data_dir=settings.storage.data_dir,
+                now=data.services.clock.now(),
+                begin=begin,
+            ),
         )
     note(log, "backed_up", COMMAND_LINE, backup=str(directory.absolute()), files=made.files, **places)
     _show(made, places, as_json, f"Backed up {counted(made.files, 'file')}")
