@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import queue
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from liftgate.catalog.connection import Connection
 from liftgate.errors import Unavailable
-from liftgate.log_context import working_for
+from liftgate.log_context import working_as, working_for
 
 T = TypeVar("T")
 Announcements = list[tuple[str, str]]
@@ -40,7 +40,7 @@ def too_late() -> Unavailable:
 class Job(Generic[T]):
     """One function to run. `storing`: it takes in what is new, for which no reserve is given up. `timeout`: seconds it
     has from its start, or from when it last went on, to its `deadline`, which is on `time.monotonic`. `session` is set
-    while a thread runs it. `whom`: for whom it works (`log_context`)."""
+    while a thread runs it. `whom` and `owner`: for whom it works (`log_context`)."""
 
     work: Callable[[Connection], T]
     writes: bool
@@ -50,6 +50,7 @@ class Job(Generic[T]):
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[T]
     whom: str
+    owner: str
     announced: Announcements = field(default_factory=list)
     expired: bool = False
     session: Session | None = None
@@ -75,8 +76,63 @@ class Session(Protocol):
     def close(self) -> None: ...
 
 
+class _Turns:
+    """Jobs that wait, one of each owner's in turn: whoever has many keeps nobody else waiting for more than the one
+    that runs. No owner has all of the threads, where there are several. Used by every thread."""
+
+    def __init__(self, threads: int) -> None:
+        self._most = max(1, threads - 1)
+        self._changed = threading.Condition()
+        self._waiting: dict[str, deque[AnyJob]] = {}
+        self._running: Counter[str] = Counter()
+        self._ends = 0
+
+    def put(self, job: AnyJob) -> None:
+        with self._changed:
+            self._waiting.setdefault(job.owner, deque()).append(job)
+            self._changed.notify()
+
+    def end(self) -> None:
+        """One thread ends once nothing waits any more."""
+        with self._changed:
+            self._ends += 1
+            self._changed.notify_all()
+
+    def take(self) -> AnyJob | None:
+        """The next one, which is `done` afterwards; None: the thread ends."""
+        with self._changed:
+            while True:
+                if (owner := self._next()) is not None:
+                    waiting = self._waiting.pop(owner)
+                    job = waiting.popleft()
+                    if waiting:
+                        # Behind all others.
+                        self._waiting[owner] = waiting
+                    self._running[owner] += 1
+                    return job
+                if self._ends and not self._waiting:
+                    self._ends -= 1
+                    return None
+                self._changed.wait()
+
+    def _next(self) -> str | None:
+        for owner in self._waiting:
+            if not owner or self._running[owner] < self._most:
+                return owner
+        return None
+
+    def done(self, owner: str) -> None:
+        """A job of this owner's has ended."""
+        with self._changed:
+            self._running[owner] -= 1
+            if not self._running[owner]:
+                del self._running[owner]
+            if self._waiting or self._ends:
+                self._changed.notify_all()
+
+
 class Workers:
-    """At most `limit` threads, started as they are needed, on one queue.
+    """At most `limit` threads, started as they are needed, which take the jobs of all owners in turn.
 
     `deliver` gets the announcements of a committed job on the event loop, before its caller gets the result.
     """
@@ -88,7 +144,7 @@ class Workers:
         self._limit = limit
         self._open_session = open_session
         self._deliver = deliver
-        self._queue: queue.SimpleQueue[AnyJob | None] = queue.SimpleQueue()
+        self._turns = _Turns(limit)
         self._threads: list[threading.Thread] = []
         self._outstanding = 0
         self._closing = False
@@ -102,14 +158,15 @@ class Workers:
             raise Unavailable("The catalogue is closed.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        job = Job(work, writes, storing, timeout, time.monotonic() + timeout, loop, future, working_for.get())
+        deadline, whom, owner = time.monotonic() + timeout, working_for.get(), working_as.get()
+        job = Job(work, writes, storing, timeout, deadline, loop, future, whom, owner)
         job.timer = loop.call_later(timeout, self._expire, job)
         self._outstanding += 1
         if self._outstanding > len(self._threads) and len(self._threads) < self._limit:
             thread = threading.Thread(target=self._serve, name=f"{self._name}-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
-        self._queue.put(job)
+        self._turns.put(job)
         try:
             return await future
         finally:
@@ -130,8 +187,9 @@ class Workers:
     def _serve(self) -> None:
         session = self._open_session()
         try:
-            while (job := self._queue.get()) is not None:
+            while (job := self._turns.take()) is not None:
                 self._serve_one(session, job)
+                self._turns.done(job.owner)
                 # Nothing of the job may outlive it in this frame while the thread waits for the next one.
                 del job
         finally:
@@ -179,7 +237,7 @@ class Workers:
         if not self._closing:
             self._closing = True
             for _ in self._threads:
-                self._queue.put(None)
+                self._turns.end()
         await asyncio.to_thread(self._join, timeout)
 
     def _join(self, timeout: float) -> None:

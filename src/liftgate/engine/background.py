@@ -40,7 +40,7 @@ from liftgate.errors import InvalidRequest, LiftgateError, RateLimited, Unsuppor
 from liftgate.json_types import JsonObject
 from liftgate.keys.asking import current_key
 from liftgate.large_bodies import LARGE, STEP, Body, encoded
-from liftgate.log_context import working_for
+from liftgate.log_context import working_as, working_for
 from liftgate.records import Owner
 from liftgate.sse import PING
 
@@ -252,6 +252,7 @@ class Background:
 
     async def _carry_out(self, run_id: str, owner: Owner) -> None:
         working_for.set(f"response {run_id}")
+        working_as.set(owner)
         try:
             async with self._shares.turn(owner):
                 await BackgroundRun(self._services, self._workshop, run_id, owner).carry_out()

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from liftgate.catalog.database import Connection, Database
 from liftgate.clock import Clock
 from liftgate.errors import InternalError, LiftgateError, Unavailable, let_go
+from liftgate.log_context import working_as
 from liftgate.tasks import Tasks
 
 log = logging.getLogger("liftgate.engine")
@@ -98,6 +99,8 @@ class GroupCommit(Generic[T]):
                 return
 
     async def _write(self, values: Sequence[T]) -> LiftgateError | None:
+        # Those of other owners wait for it too.
+        before = working_as.set("")
         try:
             await self._db.write(lambda conn: self._work(conn, values), storing=True)
         except LiftgateError as error:
@@ -105,6 +108,8 @@ class GroupCommit(Generic[T]):
         except Exception:
             log.exception("writes that share a transaction failed")
             return InternalError()
+        finally:
+            working_as.reset(before)
         return None
 
 

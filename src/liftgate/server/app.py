@@ -30,7 +30,7 @@ from liftgate.errors import (
 from liftgate.gateway import Gateway
 from liftgate.keys.asking import current_key
 from liftgate.keys.key import Caller, Place
-from liftgate.log_context import working_for
+from liftgate.log_context import working_as, working_for
 from liftgate.server import metering
 from liftgate.server.app_state import AppState
 from liftgate.server.asgi import Receive, Scope, Send
@@ -190,6 +190,9 @@ class App:
         """Raises PermissionDenied where the caller's key does not open this route."""
         request.caller = caller
         request.owner = caller.owner
+        if self._local_only is None:
+            # Without keys there is one owner, who shares with nobody.
+            working_as.set(caller.owner)
         key, call = caller.key, request.call
         current_key.set(key)
         admission = self._gateway.admission
