@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from drill import Site
+from drill import Site, eventually
+from gateways import MODEL
 from postgres_line import postgres_line
-from raw_http import Answer, call
+from raw_http import Answer, call, connect, head
 
+CHAT = "/v1/chat/completions"
 SECONDS = 1.5
 """What each of ann's calls of the database takes."""
 ASKED = 60
@@ -51,3 +54,26 @@ def test_an_owner_whose_calls_take_long_keeps_nobody_else_from_the_catalogue(
             assert {each.result() for each in hers} == {200, 503}
             line.slow([], 0)
             assert ask(gateway.url, "GET", f"/v1/conversations/{made}", "ann").status == 200
+
+
+def test_bodies_of_one_owner_leave_room_for_anothers(tmp_path: Path) -> None:
+    """As many as she may hold are on their way, and their last bytes do not come."""
+    text = json.dumps({"model": MODEL, "messages": "x" * 900_000}).encode()
+    site = Site(tmp_path / "site")
+
+    def post(owner: str) -> Answer:
+        return call(gateway.url, "POST", CHAT, text, {"Authorization": f"Bearer sk-{owner}"})
+
+    with site.gateway(max_body_bytes="1MiB", decoded_bytes_limit="3MiB") as gateway, ExitStack() as slow:
+        for _ in range(2):
+            line = slow.enter_context(connect(gateway.url))
+            named = {"Authorization": "Bearer sk-ann", "Content-Length": str(len(text))}
+            line.sendall(head("POST", CHAT, named) + text[:-1])
+        assert eventually(lambda: post("ann").status == 503)
+        refused = post("ann")
+        assert "of one owner" in refused.error()["message"] and int(refused.headers["retry-after"]) >= 1
+        for _ in range(3):
+            # Read, and refused for what is wrong in it.
+            assert post("bob").status == 400
+        slow.close()
+        assert eventually(lambda: post("ann").status == 400)

@@ -73,7 +73,10 @@ class App:
             self._answer = CrossOrigin(origins, self._answer_request, self._dialect_of).answer
         self._leaving = False
         limits = gateway.settings.limits
-        bodies = HeldBodies(max(limits.decoded_bytes_limit, limits.max_body_bytes))
+        largest = limits.max_body_bytes
+        held = max(limits.decoded_bytes_limit, largest)
+        # Without keys there is one owner; with them another one's largest body finds room.
+        bodies = HeldBodies(held, max(held - largest, largest) if gateway.settings.auth.required else held)
         self._desk = SignInDesk(self._auth) if gateway.settings.auth.required else None
         self._state = AppState(Tasks(), Deadlines(), bodies, self._desk)
         self._tables = tables

@@ -13,6 +13,7 @@ import msgspec
 from liftgate.errors import InvalidRequest, Unavailable
 from liftgate.large_bodies import LARGE, Body
 from liftgate.large_json import decoded
+from liftgate.records import Owner
 from liftgate.server.lone_surrogates import lone_surrogate, no_text
 
 SMALL = 4 * 1024 * 1024
@@ -33,24 +34,32 @@ NO_JSON = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 class HeldBodies:
-    """`limit`: bytes, over the process."""
+    """`limit`: bytes, over the process. `most`: of one owner, so that there is room for others."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, most: int) -> None:
         self._limit = limit
+        self._most = most
         self._held = 0
+        self._of: dict[Owner, int] = {}
 
-    def hold(self, size: int) -> None:
+    def hold(self, size: int, owner: Owner) -> None:
         """Raises Unavailable where there is no room; else to be given back by `let_go`."""
-        if self._held + size > self._limit:
+        of_owner = self._of.get(owner, 0) + size
+        if self._held + size > self._limit or of_owner > self._most:
+            whole = self._held + size > self._limit
             raise Unavailable(
-                f"The gateway holds as many bytes of requests as it may at the moment ({self._limit}, "
-                "decoded_bytes_limit). Try again shortly.",
+                f"The gateway holds as many bytes of requests as it may {'' if whole else 'of one owner '}at the moment"
+                f" ({self._limit if whole else self._most}, decoded_bytes_limit). Try again shortly.",
                 retry_after=RETRY_AFTER,
             )
         self._held += size
+        self._of[owner] = of_owner
 
-    def let_go(self, size: int) -> None:
+    def let_go(self, size: int, owner: Owner) -> None:
         self._held -= size
+        self._of[owner] = self._of.get(owner, 0) - size
+        if not self._of[owner]:
+            del self._of[owner]
 
 
 def without_mark(body: Body) -> Body:

@@ -47,9 +47,9 @@ class Request:
     where somebody listens. `exchange`: where its server is ours. `direct`: the same, where nothing stands between."""
 
     __slots__ = (
-        "_begun", "_bodies", "_dawdling", "_receive", "_received", "_scope", "call", "caller", "deadlines", "desk",
-        "direct", "exchange", "gateway", "headers", "held", "id", "id_headers", "left", "method", "owner", "params",
-        "path", "query_string", "raw_path", "signed_in_key", "tasks", "unread",
+        "_begun", "_bodies", "_dawdling", "_holder", "_receive", "_received", "_scope", "call", "caller", "deadlines",
+        "desk", "direct", "exchange", "gateway", "headers", "held", "id", "id_headers", "left", "method", "owner",
+        "params", "path", "query_string", "raw_path", "signed_in_key", "tasks", "unread",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, gateway: Gateway, state: AppState, request_id: str) -> None:
@@ -195,7 +195,8 @@ class Request:
     def let_go(self) -> None:
         """Its body is not needed any more. Idempotent."""
         held, self.held = self.held, 0
-        self._bodies.let_go(held)
+        if held:
+            self._bodies.let_go(held, self._holder)
 
     async def _gathered(self, whole: bytearray, limit: int) -> Body:
         """`whole` and what is still to come, which grows in place."""
@@ -213,7 +214,9 @@ class Request:
             )
         if size > UNCOUNTED:
             # As they come: what was only announced takes no room.
-            self._bodies.hold(size - self.held)
+            if not self.held:
+                self._holder = self.owner
+            self._bodies.hold(size - self.held, self._holder)
             self.held = size
             return size >= LARGE
         return False

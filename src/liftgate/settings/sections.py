@@ -138,7 +138,7 @@ class LimitSettings:
     decoded_bytes_limit: int = _option(
         512 * MIB,
         "JSON bodies that a process holds at the same time, in bytes; beyond it a request is 503 with Retry-After. One"
-        " body of `max_body_bytes` is always taken",
+        " body of `max_body_bytes` is always taken, and with keys no owner takes the room of another's",
         minimum=1,
         size=True,
     )
