@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -230,3 +232,17 @@ def test_a_stream_that_the_caller_closed_is_no_failure(closed: str) -> None:
             ["bash", "-c", f'"$0" -m liftgate {words} {closed}', sys.executable], capture_output=True, timeout=60
         )
         assert (done.returncode, b"Traceback" in done.stderr) == (code, False), done.stderr.decode()
+
+
+@pytest.mark.parametrize("command", [("check",), ("backup", "there"), ("keys", "list")])
+def test_a_command_that_is_interrupted_before_its_work_says_so(command: tuple[str, ...], cli: Cli) -> None:
+    """While it reads its config, which comes from a pipe."""
+    pipe = cli.home / "config.yaml"
+    os.mkfifo(pipe)
+    # It ends within Python's own opening of a file.
+    del cli.environ["PYTHONWARNINGS"]
+    # Opened once the other end is.
+    with cli.started("admin", *command, "--config", pipe) as process, pipe.open("wb"):
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said.strip()) == (130, b"liftgate: interrupted")

@@ -115,6 +115,13 @@ class Commands(click.Group):
         near = get_close_matches(name, COMMANDS, 1)
         raise click.UsageError(f"No such command {name!r}.{f' Did you mean {near[0]!r}?' if near else ''}", ctx)
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # While a command is loaded, or reads its config. Click's own end would be 1, as of one that has failed.
+            fail("interrupted", 130)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
             return super().parse_args(ctx, args)
