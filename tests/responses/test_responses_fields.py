@@ -79,7 +79,7 @@ def test_fields_become_generation_config_and_are_repeated(gateway: str, sandbox:
         ({"input": "x", "max_tool_calls": 0}, "max_tool_calls", "integer_below_min_value"),
         ({"input": "x", "metadata": {str(n): "" for n in range(17)}}, "metadata", "object_above_max_properties"),
         ({"input": "x", "candidate_count": 2}, "candidate_count", None),
-        ({"input": "x", "safety_identifier": "x" * 65}, "safety_identifier", "string_above_max_length"),
+        ({"input": "x", "safety_identifier": "x" * 129}, "safety_identifier", "string_above_max_length"),
         ({"input": "x", "tools": [{"type": "namespace", "name": "n", "tools": []}]}, "tools[0].tools", "empty_array"),
         ({"input": "x", "tools": [{**SEARCH, "user_location": "Ulm"}]}, "tools[0].user_location", "invalid_type"),
         ({"input": "x", "tools": [{**SEARCH, "user_location": {"city": 5}}]}, "tools[0].user_location.city", None),
@@ -226,3 +226,33 @@ def test_a_message_without_parts_is_an_empty_text(gateway: str, sandbox: Sandbox
     body = sent(sandbox)
     where = body["contents"][0] if role == "user" else body["systemInstruction"]
     assert where["parts"] == [{"text": ""}] and body["contents"][-1]["parts"] == [{"text": "x"}]
+
+
+SO_ANYWAY: tuple[tuple[str, Any, Any], ...] = (
+    ("image", {"context_compression": "auto"}, {"context_compression": "enabled"}),
+    ("image", {"context_compression": "disabled"}, {"context_compression": "auto", "else": 1}),
+    ("background_options", {"completion_window": "soonest", "continuation_id": None}, {"completion_window": "2h"}),
+    ("background_options", {}, {"continuation_id": "x"}),
+    ("access_programs", {"cyber": "standard"}, {"cyber": "daybreak_red"}),
+    ("context_management", [], [{"type": "compaction", "compact_threshold": 1000}]),
+)
+
+
+@pytest.mark.parametrize(("name", "so", "other"), SO_ANYWAY)
+def test_what_is_so_anyway_may_be_said(gateway: str, name: str, so: Any, other: Any) -> None:
+    answer(gateway, input="x", **{name: so})
+    assert refusal(gateway, input="x", **{name: other})["param"] == name
+
+
+def test_a_compaction_takes_what_is_so_anyway(gateway: str) -> None:
+    body: dict[str, Any] = {"model": MODEL, "input": "x", "image": {"context_compression": "auto"}}
+    assert post(gateway, body, path="/v1/responses/compact").status == 200
+    body["image"] = {"context_compression": "enabled"}
+    got = post(gateway, body, path="/v1/responses/compact")
+    assert (got.status, got.json()["error"]["param"]) == (400, "image")
+
+
+def test_a_safety_identifier_may_be_as_long_as_a_sha512(gateway: str) -> None:
+    got = post(gateway, {"model": MODEL, "input": "x", "safety_identifier": "f" * 128})
+    assert got.status == 200 and got.json()["safety_identifier"] == "f" * 128
+    assert refusal(gateway, input="x", safety_identifier="f" * 129)["param"] == "safety_identifier"

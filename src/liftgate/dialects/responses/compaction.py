@@ -18,6 +18,7 @@ from liftgate.dialects.responses.dialect import WithHistory
 from liftgate.dialects.responses.echo import ID, usage_of
 from liftgate.dialects.responses.fields import IGNORED
 from liftgate.dialects.responses.items import read_input
+from liftgate.dialects.responses.parameters import refuse_what_is_not_so
 from liftgate.dialects.responses.request import refuse_earlier
 from liftgate.dialects.responses.sealed import close_summary
 from liftgate.dialects.responses.whole_items import whole_parts
@@ -53,7 +54,9 @@ class Compaction(WithHistory):
         if not self._keeps:
             refuse_earlier(request)
         for name, value in request.items():
-            if value is not None and name not in FIELDS and name not in IGNORED:
+            if name == "image" and value is not None:
+                refuse_what_is_not_so(ask, name, value)
+            elif value is not None and name not in FIELDS and name not in IGNORED:
                 ask.refuse_unknown(name)
         if (tier := request.get("service_tier")) is not None:
             read_service_tier(ask, tier, "service_tier")

@@ -20,7 +20,7 @@ from liftgate.dialects.responses.echo import echoed
 from liftgate.dialects.responses.fields import IGNORED, MOVED, REFUSED
 from liftgate.dialects.responses.items import has_items, read_input
 from liftgate.dialects.responses.native import NO_NATIVES, Natives
-from liftgate.dialects.responses.parameters import OF_ASK, READ_ELSEWHERE, READERS
+from liftgate.dialects.responses.parameters import OF_ASK, READ_ELSEWHERE, READERS, refuse_what_is_not_so
 from liftgate.dialects.responses.question import NOTHING_SHOWN, Reading, ResponsesQuestion, Shown
 from liftgate.dialects.responses.sealed import ENCRYPTED, OneSeal
 from liftgate.dialects.responses.tool_choice import read_choice
@@ -202,9 +202,8 @@ def _read(reading: Reading, name: str, value: object) -> None:
         reader(reading, value, name)
     elif name in IGNORED:
         return
-    elif (reason := REFUSED.get(name)) is not None:
-        if not checks.asks_for_nothing(value):
-            ask.leave_out(name, f"Unsupported parameter: '{name}': {reason}.")
+    elif name in REFUSED:
+        refuse_what_is_not_so(ask, name, value)
     else:
         read_other(ask, name, value, name, instead="'input', 'instructions' and 'model'", known=(*READERS, *OF_ASK))
 
