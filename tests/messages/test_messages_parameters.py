@@ -309,3 +309,15 @@ def test_what_a_system_message_may_not_say_is_named(gateway: str, given: dict[st
 def test_a_path_is_named_once_and_with_dots(gateway: str) -> None:
     got = refused(post(gateway, stop_sequences=["a", ""]))
     assert got["message"].startswith("Invalid 'stop_sequences.1': empty string.") and "[" not in got["message"]
+
+
+def test_a_file_that_is_not_there_is_told_with_its_place(gateway: str) -> None:
+    block = {"type": "image", "source": {"type": "file", "file_id": "file_nope"}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [block]}
+    call = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
+    for messages, at in (
+        ([user(block)], "messages.0.content.0.source.file_id"),
+        ([user("x"), assistant(call), user(result)], "messages.2.content.0.content.0.source.file_id"),
+    ):
+        got = refused(post(gateway, messages=messages), 404)
+        assert (got["type"], got["message"]) == ("not_found_error", f"{at}: No such File object: file_nope")

@@ -14,6 +14,7 @@ from liftgate.errors import (
     LiftgateError,
     MissingParameter,
     ModelNotFound,
+    NotFound,
     UpstreamUnavailable,
     shortened,
 )
@@ -90,7 +91,9 @@ def in_anthropics_words(error: LiftgateError) -> str:
     if error.code == TOO_LONG and isinstance(error, InvalidRequest):
         return f"prompt is too long: {message}"
     named = not path or path == "id" or path in message or "`" in message
-    return f"{path}: {message}" if isinstance(error, InvalidRequest) and not named else message
+    # What is not found stands at a place only where a body names it.
+    placed = isinstance(error, InvalidRequest) or (isinstance(error, NotFound) and "." in path)
+    return f"{path}: {message}" if placed and not named else message
 
 
 def _not_served(error: ModelNotFound) -> str:
