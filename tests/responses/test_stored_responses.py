@@ -530,3 +530,52 @@ def test_turns_before_that_are_too_large_are_refused_with_the_bound(sandbox: San
         error = house.refusal(400, input="z", previous_response_id=second["id"])
         assert (error["code"], error["param"]) == ("history_too_long", "previous_response_id")
         assert "30000 bytes" in error["message"]
+
+
+CODE = [
+    {"executableCode": {"language": "PYTHON", "code": "print(1)"}},
+    {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1\n"}},
+    {"text": "One."},
+]
+FOUND = {
+    "webSearchQueries": ["who"],
+    "groundingChunks": [{"web": {"uri": "https://a.example/", "title": "A"}}],
+    "groundingSupports": [{"segment": {"startIndex": 0, "endIndex": 3, "text": "One"}, "groundingChunkIndices": [0]}],
+}
+STEP = [
+    {"toolCall": {"toolType": "GOOGLE_SEARCH_WEB", "id": "t", "args": {"queries": ["who"]}}},
+    {"toolResponse": {"toolType": "GOOGLE_SEARCH_WEB", "id": "t", "response": {}}},
+    {"text": "One."},
+]
+PASSAGE = {"groundingChunks": [{"retrievedContext": {"title": "a.pdf", "text": "One is a number."}}]}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("include", "parts", "grounding"),
+    [
+        ("code_interpreter_call.outputs", CODE, None),
+        ("web_search_call.action.sources", CODE[2:], FOUND),
+        ("web_search_call.action.sources", STEP, FOUND),
+        ("file_search_call.results", CODE[2:], PASSAGE),
+    ],
+)
+def test_what_a_request_did_not_ask_to_see_is_shown_where_it_is_retrieved(
+    house: House, include: str, parts: list[Any], grounding: Any, stream: bool
+) -> None:
+    said = {"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}
+    if grounding is not None:
+        said["groundingMetadata"] = grounding
+    house.sandbox.control("scripts", {"response": {"candidates": [said]}, "times": 2})
+    tools = [{"type": "web_search"}, {"type": "code_interpreter", "container": {"type": "auto"}}]
+    plain, asked = (house.ask(input="x", tools=tools, stream=stream, include=each) for each in ([], [include]))
+    path = f"/v1/responses/{plain['id']}"
+    assert house.call("GET", path).json() == plain
+
+    def shown(response: dict[str, Any]) -> list[Any]:
+        return [{key: each for key, each in item.items() if key[-2:] != "id"} for item in response["output"]]
+
+    got = house.call("GET", f"{path}?include[]={include}").json()
+    check_answer("GET", f"/responses/{plain['id']}", 200, got)
+    assert shown(got) == shown(asked) != shown(plain)
+    assert house.call("GET", path).json() == plain

@@ -8,7 +8,7 @@ away: then a text stands in their place.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Literal
 
@@ -23,7 +23,7 @@ from liftgate.catalog.rows.reply_runs import RunRow, find_run
 from liftgate.catalog.rows.reply_settings import Setting, new_bytes, settings_of
 from liftgate.catalog.steady import steady
 from liftgate.copies.services import Services
-from liftgate.dialects.responses import kept_items
+from liftgate.dialects.responses import included, kept_items
 from liftgate.dialects.responses.echo import unabridged
 from liftgate.dialects.responses.native import NO_NATIVES, Native, Natives
 from liftgate.dialects.responses.question import ResponsesQuestion
@@ -154,8 +154,9 @@ class Replies:
 
         return KeptStream(stream, keep, self._tasks)
 
-    async def get(self, owner: Owner, response_id: str) -> JsonObject:
-        """The Response object, also of one in the background that was not answered, or not yet. Raises NotFound."""
+    async def get(self, owner: Owner, response_id: str, *, include: Collection[str] = ()) -> JsonObject:
+        """The Response object, also of one in the background that was not answered, or not yet. `include`: what is to
+        be seen beside what its request asked for. Raises NotFound."""
 
         def look(conn: Connection) -> tuple[rows.ReplyRow | RunRow | None, list[ItemRow], list[Setting]]:
             # One that ends meanwhile is seen before its end or after it.
@@ -176,9 +177,12 @@ class Replies:
             response = unabridged(found.id, response)
         for each in settings:
             response[each.field] = await decoded_row(each.value)
-        if found.given is not None:
-            return response
-        response["output"] = await self._items.show_items(owner, [item for item in items if not item.given])
+        natives: dict[str, Native] | None = None if included.KEPT.isdisjoint(include) else {}
+        if found.given is None:
+            output = [item for item in items if not item.given]
+            response["output"] = await self._items.show_items(owner, output, natives)
+        if natives is not None:
+            included.show_included(response, include, natives)
         return response
 
     async def input_items(

@@ -94,9 +94,7 @@ class GoogleItems:
             output.emit(f"response.web_search_call.{step}", opened.place)
         output.end("completed")
 
-    def found(self, output: Output, passages: list[JsonObject]) -> None:
-        """Passages of documents that Gemini keeps, which have no ids here."""
-        results = [{"filename": str(each.get("title") or ""), "text": each["text"]} for each in passages]
+    def found(self, output: Output, results: list[JsonObject]) -> None:
         item: JsonObject = {"type": "file_search_call", "status": "in_progress", "queries": [], "results": None}
         opened = output.begin({"id": output.new_id("fs_"), **item})
         for step in ("in_progress", "searching", "completed"):

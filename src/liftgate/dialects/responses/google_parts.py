@@ -24,3 +24,9 @@ def chunks(grounding: object, kind: str, key: str) -> list[JsonObject]:
     listed = grounding.get("groundingChunks") if isinstance(grounding, dict) else None
     sources = [each.get(kind) for each in (listed if isinstance(listed, list) else ()) if isinstance(each, dict)]
     return [each for each in sources if isinstance(each, dict) and isinstance(each.get(key), str)]
+
+
+def passages_of(grounding: object) -> list[JsonObject]:
+    """What a file search found, in documents that Gemini keeps, which have no ids here."""
+    found = chunks(grounding, "retrievedContext", "text")
+    return [{"filename": str(each.get("title") or ""), "text": each["text"]} for each in found]

@@ -18,7 +18,7 @@ from liftgate.answer.citations import Citation
 from liftgate.answer.events import Blob, Call, ChoiceEvent, GooglePart, Signature, Text, Thought
 from liftgate.dialects.openai_choice import logprobs
 from liftgate.dialects.responses.google_items import GoogleItems
-from liftgate.dialects.responses.google_parts import chunks, left_over
+from liftgate.dialects.responses.google_parts import chunks, left_over, passages_of
 from liftgate.dialects.responses.native import Native
 from liftgate.dialects.responses.question import ResponsesQuestion
 from liftgate.dialects.responses.sealed import Marks
@@ -247,7 +247,7 @@ class Output:
             self._google.search(
                 self, [str(each) for each in queries], [each["uri"] for each in chunks(grounding, "web", "uri")]
             )
-        if grounding and (passages := chunks(grounding, "retrievedContext", "text")):
+        if grounding and (passages := passages_of(grounding)):
             self._google.found(self, passages)
         return left_over(choice, self._google.kept)
 

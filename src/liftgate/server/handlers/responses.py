@@ -105,13 +105,13 @@ async def compact(request: Request) -> Response:
 
 async def retrieve_response(request: Request) -> Response:
     query = request.query("key", "beta", "stream", "starting_after", "include_obfuscation", lists=INCLUDE)
-    check_include(query)
+    include = _included(query)
     _flag(query, "include_obfuscation")
     after = _number(query, "starting_after")
     response_id = request.params["response_id"]
     if _flag(query, "stream"):
         return await _followed(request, response_id, after)
-    response = await request.gateway.replies.get(request.owner, response_id)
+    response = await request.gateway.replies.get(request.owner, response_id, include=include)
     # As large as its answer, or as the request that it repeats.
     return await _written(response, large=True)
 
@@ -164,6 +164,10 @@ def items_limit(value: str | None) -> int:
 def check_include(query: dict[str, str]) -> bool:
     """Whether images of the input are to be shown as they came. What a request asked to see of its answer is there
     without being asked for again."""
+    return "message.input_image.image_url" in _included(query)
+
+
+def _included(query: dict[str, str]) -> list[str]:
     named = [word for name in INCLUDE for word in query.get(name, "").split(",") if word]
     for index, word in enumerate(named):
         if word not in INCLUDED:
@@ -172,7 +176,7 @@ def check_include(query: dict[str, str]) -> bool:
             raise InvalidRequest(
                 "Encrypted content cannot be requested for persisted responses.", param=f"include[{index}]"
             )
-    return "message.input_image.image_url" in named
+    return named
 
 
 def _number(query: dict[str, str], name: str) -> int:
