@@ -29,6 +29,7 @@ GIVEN = {
     "POSTGRES_PASSWORD": "a1b2c3",
     "STORE_PASSWORD": "d4e5f6",
     "LIFTGATE_PUBLIC_BASE_URL": "",
+    "LIFTGATE_TRUSTED_PROXIES": "",
 }
 """deploy/.env, filled in."""
 START_SECONDS = 60.0
