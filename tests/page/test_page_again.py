@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -109,6 +110,24 @@ def test_a_key_far_down_is_changed_where_it_can_be_seen(browser: Browser, url: s
         form.get_by_role("button", name="Cancel").click()
         page.get_by_role("button", name="Make a key").click()
         expect(page.get_by_label("Name, for lists and logs")).to_be_focused()
+    for key in made:
+        call(url, "POST", "/key/delete", b'{"keys": ["%s"]}' % key.encode(), master)
+
+
+def test_a_page_of_keys_that_is_gone_leads_to_the_last_one(browser: Browser, url: str) -> None:
+    master = {"Authorization": "Bearer sk-master"}
+    made = [call(url, "POST", "/key/generate", b'{"key_alias": "p%d"}' % at, master).json()["key"] for at in range(51)]
+    with Visit(browser, url) as visit:
+        page = visit.page
+        visit.sign_in("sk-master")
+        visit.look("Keys")
+        page.get_by_role("button", name="Next").click()
+        expect(page.get_by_text("Page 2 of 2")).to_be_visible()
+        page.get_by_role("button", name=re.compile("^Delete p")).click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page.get_by_role("row")).to_have_count(51)
+        expect(page.get_by_text("No key was made yet.")).to_have_count(0)
     for key in made:
         call(url, "POST", "/key/delete", b'{"keys": ["%s"]}' % key.encode(), master)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Page, Route, expect
 
-from browser import Visit
+from browser import Visit, png
 from gateways import client_for
 
 BROKEN = ("net::ERR_", "Failed to load resource")
@@ -91,6 +91,27 @@ def test_what_a_proxy_says_in_the_gateways_place_is_told_in_words(
         page.unroute("**/liftgate/accounts")
         page.get_by_role("button", name="Try again").click()
         expect(page.get_by_text("of 20.0 GiB").first).to_be_visible()
+
+
+def test_what_a_line_kept_away_is_asked_for_again(browser: Browser, url: str) -> None:
+    """A preview that did not come was said to be nothing that this browser shows; models were asked for once."""
+    with client_for(url, "sk-bob") as bob, Visit(browser, url, allowed=BROKEN) as visit:
+        file = bob.files.create(file=("picture.png", png()), purpose="vision")
+        page = visit.page
+        visit.sign_in("sk-bob")
+        for address in ("**/content", "**/v1/models"):
+            page.route(address, lambda route: route.abort())
+        page.get_by_role("link", name="picture.png").click()
+        expect(page.get_by_text("or the line broke")).to_be_visible()
+        expect(page.get_by_role("alert")).to_contain_text("The gateway cannot be reached.")
+        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_disabled()
+        for address in ("**/content", "**/v1/models"):
+            page.unroute(address)
+        for _ in range(2):
+            page.get_by_role("button", name="Try again").first.click()
+        expect(page.locator(".preview img")).to_have_js_property("naturalWidth", 200)
+        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
+        bob.files.delete(file.id)
 
 
 def test_an_upload_outlasts_what_answers_in_the_gateways_place(browser: Browser, url: str) -> None:

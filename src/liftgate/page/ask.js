@@ -18,7 +18,7 @@ const ENDED_EARLY = {
 const content = (text, files) => [{ type: "text", text }, ...files.map((file) => ({ type: "file", file: { file_id: file.id } }))];
 
 function useModels() {
-  const { data, error } = useLoaded((signal) => ask("GET", "/v1/models", { signal }), []);
+  const { data, error, reload } = useLoaded((signal) => ask("GET", "/v1/models", { signal }), []);
   const names = data ? data.data.map((each) => each.id) : [];
   const [chosen, setChosen] = useState(localStorage.getItem(MODEL) || "");
   const model = names.includes(chosen) ? chosen : names.find((name) => USUAL.test(name)) || names[0] || "";
@@ -26,7 +26,7 @@ function useModels() {
     localStorage.setItem(MODEL, name);
     setChosen(name);
   };
-  return { names, model, choose, error: error || (data && !names.length ? { message: NO_MODEL } : null) };
+  return { names, model, choose, again: error && reload, error: error || (data && !names.length ? { message: NO_MODEL } : null) };
 }
 
 const Answer = ({ text }) => useMemo(() => markdown(text), [text]);
@@ -53,7 +53,7 @@ function history(turns, files, text) {
 
 // One question after the other about files; each is asked with those before it.
 export function Conversation({ files, ended }) {
-  const { names, model, choose, error: noModels } = useModels();
+  const { names, model, choose, again, error: noModels } = useModels();
   const [turns, setTurns] = useState([]);
   const [running, setRunning] = useState(null);
   const [phase, setPhase] = useState("");
@@ -133,7 +133,8 @@ export function Conversation({ files, ended }) {
       </li>`)}
     </ol>`}
     <p role="status" class=${running ? "quiet" : "hidden"}>${phase}${running ? " …" : ""}</p>
-    <${Problem} error=${error || noModels} />
+    <${Problem} error=${error} />
+    <${Problem} error=${noModels} again=${again} />
     <form ref=${form} onSubmit=${go}>
       <label><span>${turns.length ? "Ask further" : "Your question"}</span>
         <textarea ref=${field} rows="2" onKeyDown=${(event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && go(event)}></textarea>

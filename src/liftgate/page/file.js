@@ -39,11 +39,14 @@ function TextPreview({ file }) {
 
 function Preview({ file }) {
   const [broken, setBroken] = useState(false);
+  const again = () => setBroken(false);
   const url = `${base}/v1/files/${file.id}/content`;
   const type = bare(file.mime_type);
   const name = `Preview of ${plain(file.filename)}`;
   const failed = () => setBroken(true);
-  if (broken) return html`<p class="quiet">This browser cannot show it. Download it to look at it.</p>`;
+  // The browser does not say which of the two it was.
+  if (broken) return html`<p class="quiet">It cannot be shown: this browser does not know how, or the line broke. Try again, or download it.</p>
+    <button type="button" onClick=${again}>Try again</button>`;
   if (type.startsWith("image/")) return html`<img src=${url} alt=${name} onError=${failed} />`;
   if (type.startsWith("video/")) return html`<video controls preload="metadata" src=${url} aria-label=${name} onError=${failed}></video>`;
   if (type.startsWith("audio/")) return html`<audio controls preload="metadata" src=${url} aria-label=${name} onError=${failed}></audio>`;

@@ -137,6 +137,8 @@ export function Keys({ session }) {
     listed.reload();
   };
   const { data } = listed;
+  // The last key of the last page was deleted, perhaps elsewhere.
+  useEffect(() => data && page > Math.max(1, data.total_pages) && setLooked({ typed, page: Math.max(1, data.total_pages) }), [data]);
   return html`
     <div class="row between"><${Heading} title="Keys" />${session.master && !making && html`<button type="button" class="main" onClick=${() => (setMaking(true), setChanged(null))}>Make a key</button>`}</div>
     ${made && html`<${Secret} key=${made.key} made=${made} close=${() => setMade(null)} />`}
@@ -147,7 +149,7 @@ export function Keys({ session }) {
     </form>
     <${Problem} error=${listed.error} again=${listed.reload} /><${Problem} error=${error} />
     ${!data && listed.loading && html`<${Waiting} what="Loading the keys" />`}
-    ${data && !data.keys.length && html`<${Empty}><p>${typed ? "No key fits." : "No key was made yet. Give each program and each team one of its own: then one can be blocked or deleted, and the others work on."}</p></${Empty}>`}
+    ${data && !data.keys.length && page === 1 && html`<${Empty}><p>${typed ? "No key fits." : "No key was made yet. Give each program and each team one of its own: then one can be blocked or deleted, and the others work on."}</p></${Empty}>`}
     ${data && data.keys.length > 0 && html`<${Table} caption="Keys" heads=${["Name", "Owner", "State", "Limits", "Made", "What to do"]}>
       ${data.keys.map((key) => html`<tr key=${key.token}>
         <th scope="row"><${Name} of=${key.key_alias || key.key_name} /><small>${key.key_name}</small></th>
