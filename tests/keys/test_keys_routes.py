@@ -115,6 +115,41 @@ def test_regenerate_keeps_the_key_and_the_old_secret_for_its_grace(gateway: str)
     assert own["key"] == "sk-of-my-own-choice-1" and chat(gateway, "sk-of-my-own-choice-1")
 
 
+def test_a_former_secret_blocks_its_key_and_changes_nothing_else(gateway: str) -> None:
+    """It is good in its time of grace, and may be the one that is in wrong hands."""
+    made = make(gateway)
+    now = ask(gateway, "POST", "/key/regenerate", {"key": made["key"], "grace_period": "1h"})
+    for path, body in (
+        ("/key/update", {"key": made["key"], "rpm_limit": 5}),
+        ("/key/regenerate", {"key": made["token"]}),
+        ("/key/delete", {"keys": [made["key"]]}),
+    ):
+        refused = refusal(gateway, "POST", path, body)
+        assert (refused.status, refused.error["code"]) == (404, "key_not_found")
+        assert now["key_name"] in refused.error["message"] and now["token"] in refused.error["message"]
+        assert made["key"] not in refused.error["message"]
+    assert ask(gateway, "POST", "/key/block", {"key": made["key"]})["token"] == now["token"]
+    for key in (made["key"], now["key"]):
+        assert refusal(gateway, "GET", "/v1/models", key=key).error["code"] == "key_blocked"
+    assert ask(gateway, "POST", "/key/unblock", {"key": made["token"]})["blocked"] is False
+    assert chat(gateway, now["key"]) and chat(gateway, made["key"])
+
+
+@pytest.mark.parametrize("kind", ["key", "team"])
+def test_a_limit_that_stood_in_metadata_goes_with_it(gateway: str, kind: str) -> None:
+    noted = {"model_rpm_limit": {MODEL: "7"}, "model_tpm_limit": {MODEL: 9}, "x": 1}
+    named = {"team_id": f"noted-{id(gateway)}"}
+    if kind == "key":
+        named = {"key": make(gateway, metadata=noted)["key"]}
+    else:
+        ask(gateway, "POST", "/team/new", {**named, "metadata": noted})
+    told = ask(gateway, "POST", f"/{kind}/update", {**named, "model_tpm_limit": {MODEL: 8}})
+    assert (told["model_rpm_limit"], told["model_tpm_limit"]) == ({MODEL: 7}, {MODEL: 8})
+    told = ask(gateway, "POST", f"/{kind}/update", {**named, "metadata": {"x": 2}})
+    # What was said of a field itself since then stays.
+    assert (told["model_rpm_limit"], told["model_tpm_limit"]) == ({}, {MODEL: 8})
+
+
 def test_an_expired_key_is_refused_and_says_so(gateway: str) -> None:
     made = make(gateway, duration="1s")
     refused = None

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from liftgate.errors import InvalidRequest, UnknownParameter, shortened
 from liftgate.json_types import JsonMapping
 from liftgate.keys import values
+from liftgate.keys.terms import Terms
 from liftgate.settings.spelling import hint
 
 Reader = Callable[[object, str], Any]
@@ -142,6 +143,17 @@ def read_fields(body: JsonMapping, *others: str, rows: Mapping[str, Row] = BY_FI
         if name in (noted := found.get("metadata") or {}) and name not in found:
             found[name] = values.numbers(noted[name], f"metadata.{name}")
     return found
+
+
+def following_metadata(fields: Fields, before: Terms) -> Fields:
+    """What `fields` change of `before`: a limit that stood in metadata goes with it."""
+    noted = before.metadata if "metadata" in fields else {}
+    gone = [
+        name
+        for name in IN_METADATA
+        if name in noted and name not in fields and values.numbers(noted[name], name) == getattr(before, name)
+    ]
+    return {**fields, **{name: {} for name in gone}}
 
 
 _LIMITS = (

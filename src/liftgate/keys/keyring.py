@@ -23,7 +23,7 @@ from liftgate.catalog.rows import keys as rows
 from liftgate.catalog.rows.allowances import change_allowances
 from liftgate.errors import Conflict, InvalidRequest, NotFound, shortened
 from liftgate.json_types import JsonObject
-from liftgate.keys.fields import Fields
+from liftgate.keys.fields import Fields, following_metadata
 from liftgate.keys.key import Key
 from liftgate.keys.limits import NANO
 from liftgate.keys.pools import with_spent
@@ -155,9 +155,10 @@ class Keyring:
         return shown
 
     async def block(self, key: str, by: By, *, on: bool) -> JsonObject:
-        """The key as it is shown then. Raises `NotFound`."""
+        """The key as it is shown then. It may be named by its former secret too, which is still good in its time of
+        grace, and may be the one that is in wrong hands. Raises `NotFound`."""
         saved, shown = await self._write(
-            key, lambda conn, record: rows.save_key(conn, replace(record, blocked=int(on)))
+            key, lambda conn, record: rows.save_key(conn, replace(record, blocked=int(on))), by_former=True
         )
         note_key("key_blocked" if on else "key_unblocked", by, saved)
         return shown
@@ -221,7 +222,7 @@ class Keyring:
             for token, key in sorted(tokens.items()):
                 record = rows.lock_key(conn, token)
                 if record is None or not rows.delete_key(conn, token):
-                    raise no_such_key(key)
+                    raise _not_named(conn, key)
                 gone.append(record)
             return gone
 
@@ -229,14 +230,16 @@ class Keyring:
             note_key("key_deleted", by, record)
 
     async def _write(
-        self, key: str, change: Callable[[Connection, KeyRecord], KeyRecord]
+        self, key: str, change: Callable[[Connection, KeyRecord], KeyRecord], *, by_former: bool = False
     ) -> tuple[KeyRecord, JsonObject]:
         token = named_token(key)
 
         def work(conn: Connection) -> tuple[KeyRecord, JsonObject]:
             record = rows.lock_key(conn, token)
+            if record is None and by_former:
+                record = rows.lock_former(conn, token)
             if record is None:
-                raise no_such_key(key)
+                raise _not_named(conn, key)
             return self._with_spent(conn, change(conn, record))
 
         return await self._db.write(work)
@@ -255,8 +258,24 @@ def note_key(action: Action, by: By, key: KeyRecord, **facts: float | list[str] 
 
 def no_such_key(key: str) -> NotFound:
     """In words that hold no secret."""
-    shown = f"sk-...{key[-4:]}" if key.startswith("sk-") else shortened(key, 80)
-    return NotFound(f"No such key: {shown}.", param="key", code="key_not_found")
+    return NotFound(f"No such key: {_told(key)}.", param="key", code="key_not_found")
+
+
+def _not_named(conn: Connection, key: str) -> NotFound:
+    """No key is named so where one is changed: a former secret says which is meant, and changes nothing."""
+    record = rows.key_of_token(conn, named_token(key))
+    if record is None:
+        return no_such_key(key)
+    return NotFound(
+        f"{_told(key)} is the former secret of {record.hint}: name the key by its present one, or by its token "
+        f"{record.token}.",
+        param="key",
+        code="key_not_found",
+    )
+
+
+def _told(key: str) -> str:
+    return _hint(key) if key.startswith("sk-") else shortened(key, 80)
 
 
 def _new_secret() -> str:
@@ -277,7 +296,8 @@ def _end(conn: Connection, fields: Fields) -> float | None:
 
 
 def _apply_fields(conn: Connection, record: KeyRecord, fields: Fields) -> KeyRecord:
-    terms = msgspec.structs.replace(read_terms(record.terms), **_terms(fields))
+    before = read_terms(record.terms)
+    terms = msgspec.structs.replace(before, **following_metadata(_terms(fields), before))
     owner = record.owner
     if fields.keys() & {"user_id", "team_id"}:
         owner = terms.user_id or terms.team_id or record.id

@@ -18,7 +18,7 @@ from liftgate.catalog.rows.allowances import OWNER_IDS
 from liftgate.catalog.rows.keys import list_keys
 from liftgate.errors import NotFound, shortened
 from liftgate.json_types import JsonObject
-from liftgate.keys.fields import Fields
+from liftgate.keys.fields import Fields, following_metadata
 from liftgate.keys.keyring import NewKey, note_key
 from liftgate.keys.limits import Bounds
 from liftgate.keys.spending import read_spending, spent_by_key, spent_by_owner
@@ -65,7 +65,8 @@ class Owners:
             record = rows.lock_owner(conn, owner)
             if record is None:
                 raise no_such_owner(owner)
-            changed = msgspec.structs.replace(read_terms(record.terms), **terms)
+            before = read_terms(record.terms)
+            changed = msgspec.structs.replace(before, **following_metadata(terms, before))
             alias = fields.get("alias", record.alias)
             saved = rows.save_owner(conn, replace(record, alias=alias, terms=written(changed)))
             return spent_by_owner(conn, saved, self._zone)

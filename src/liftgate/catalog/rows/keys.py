@@ -90,6 +90,11 @@ def lock_key(conn: Connection, token: str) -> KeyRecord | None:
     return KEYS.find(conn, "WHERE token = ? /*FOR UPDATE*/", (token,))
 
 
+def lock_former(conn: Connection, token: str) -> KeyRecord | None:
+    """As `lock_key`, by the secret before the last regeneration."""
+    return KEYS.find(conn, "WHERE old_token = ? /*FOR UPDATE*/", (token,))
+
+
 def token_of_alias(conn: Connection, alias: str) -> str | None:
     if not storable(alias):
         return None
