@@ -41,8 +41,8 @@ class CallOptions(TypedDict, total=False):
     api_key: str | None
     api_base: str | None
     base_url: str | None
-    timeout: float | None
-    request_timeout: float | None
+    timeout: float | str | None
+    request_timeout: float | str | None
     num_retries: int | None
     max_retries: int | None
 
@@ -52,6 +52,7 @@ OPTION_NAMES = frozenset(CallOptions.__annotations__)
 OTHER_NAMES = {"api_base": "base_url", "timeout": "request_timeout", "num_retries": "max_retries"}
 LONGEST = 2.0**31
 """Seconds of a `timeout`."""
+_LONGEST_NUMBER = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ def call_of(
         if name not in OPTION_NAMES:
             raise TypeError(f"unexpected keyword argument {name!r}")
     timeout_name, timeout = _given(options, "timeout")
+    timeout = _seconds(timeout) if isinstance(timeout, str) else timeout
     if timeout is not None and (
         isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= LONGEST
     ):
@@ -124,6 +126,14 @@ def call_of(
         headers={name: value for name, value in headers.items() if name.lower() != PROVIDER_HEADER},
         body=dict(extra_body or {}),
     )
+
+
+def _seconds(text: str) -> float | str:
+    """A number in a text, as a variable gives it and LiteLLM takes it; any other text as it is."""
+    try:
+        return float(text) if len(text) <= _LONGEST_NUMBER else text
+    except ValueError:
+        return text
 
 
 def check_whole_number(value: object, param: str, *, least: int) -> None:

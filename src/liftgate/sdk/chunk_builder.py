@@ -20,13 +20,13 @@ _TEXTS = frozenset({"content", "reasoning_content", "refusal", "arguments", "inp
 """Fields whose pieces follow one another; of any other text the last one holds."""
 
 
-def stream_chunk_builder(chunks: Iterable[object], messages: object = None, **_: object) -> ModelResponse:
+def stream_chunk_builder(chunks: Iterable[object] | None, messages: object = None, **_: object) -> ModelResponse:
     """A `chat.completion` of all chunks, in any number of choices; `usage` where the stream had it
     (`stream_options={"include_usage": True}`) or a chunk notes it. `messages` has no effect: LiteLLM counts their
     tokens itself.
     """
     with public_errors():
-        listed = list(chunks)
+        listed = list(chunks or ())
         plain_chunks: list[JsonObject] = [plain(chunk) for chunk in listed]
         if not plain_chunks:
             raise InvalidRequest("'chunks' is empty: no answer can be built.", param="chunks")

@@ -61,7 +61,6 @@ IGNORED: Mapping[str, str] = MappingProxyType(
         "order": _ROUTING,
         "fastest_response": _ROUTING,
         "model_config": _ROUTING,
-        "allowed_model_region": _ROUTING,
         "cache_key": "Liftgate caches no answers",
         "caching_groups": "Liftgate caches no answers",
         "litellm_request_debug": _LABEL,
@@ -112,9 +111,15 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "custom_prompt_dict": "Gemini takes messages, no prompt template",
         "input_cost_per_token": "prices are of the package's table",
         "output_cost_per_token": "prices are of the package's table",
+        "allowed_model_region": "Google AI Studio lets nobody choose a region",
         "ssl_verify": "the certificate is always checked; SSL_CERT_FILE names further authorities",
     }
 )
+
+
+_ON = frozenset({"ssl_verify"})
+"""Those that ask for something where they are off."""
+_NOTHING: tuple[object, ...] = (None, False, "", [], {}, ())
 
 
 def take_out(request: JsonObject) -> None:
@@ -122,7 +127,9 @@ def take_out(request: JsonObject) -> None:
     for name in request.keys() & IGNORED.keys():
         del request[name]
     for name in request.keys() & REFUSED.keys():
-        if request.pop(name) not in (None, False):
+        value = request.pop(name)
+        asks = value not in (None, True) if name in _ON else value not in _NOTHING
+        if asks:
             raise UnsupportedParameter(f"Unsupported parameter: '{name}': {REFUSED[name]}.", param=name)
 
 

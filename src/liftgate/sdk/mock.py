@@ -13,16 +13,36 @@ _WORDS_A_CHUNK = 3
 
 
 async def mocked(model: str, mock: object, *, stream: bool) -> ModelResponse | ChunkSource:
-    """`mock`: a text, an answer or its dict, or an exception, which is raised. Tokens are counted as 10 and 20, as
-    LiteLLM does."""
+    """`mock`: a text, an answer or its dict, or an exception, which is raised, also where LiteLLM knows it by a text.
+    Tokens are counted as 10 and 20, as LiteLLM does."""
     if isinstance(mock, BaseException):
         raise mock
     if isinstance(mock, str):
+        if (error := _error(model, mock)) is not None:
+            raise error
         mock = _answer(model, mock)
     if not isinstance(mock, ModelResponse | dict):
         raise InvalidRequest("'mock_response' is a text, an answer or an exception.", param="mock_response")
     answer = ModelResponse(**plain(mock))
     return _MockStream(answer) if stream else answer
+
+
+def _error(model: str, text: str) -> Exception | None:
+    """`litellm.RateLimitError` and its like, and LiteLLM's word for a filter; None for an answer's text."""
+    package, _, name = text.partition(".")
+    filtered = text.startswith("Exception: content_filter_policy")
+    if not filtered and package not in ("litellm", "liftgate"):
+        return None
+    # They load OpenAI's library where it is installed: a test may, and no other program.
+    from liftgate import exceptions
+
+    if filtered:
+        return exceptions.ContentPolicyViolationError(text, model=model)
+    kind = getattr(exceptions, name) if name in exceptions.__all__ else None
+    if not isinstance(kind, type) or not issubclass(kind, exceptions.ProviderError):
+        return None
+    message = f"This is a mock of {name}."
+    return kind(500, message) if issubclass(kind, exceptions.APIError) else kind(message, "gemini", model)
 
 
 def _answer(model: str, text: str) -> JsonObject:

@@ -86,7 +86,7 @@ def file_retrieve(
     `file_id` in any spelling: the URI, `files/x`, `x`. Only Gemini is asked, which knows no purpose: it is `user_data`.
     """
     call = call_of(options, provider=custom_llm_provider, extra_headers=extra_headers, extra_body=extra_body)
-    return Operation(lambda engine, _: engine.retrieve_file(file_id, call))
+    return Operation(lambda engine, _: engine.retrieve_file(_id(file_id), call))
 
 
 def file_list(
@@ -123,7 +123,7 @@ def file_delete(
 ) -> Operation[FileDeleted]:
     """Deletes the file at once. `model` is LiteLLM's and says nothing here: a file belongs to a key, not to a model."""
     call = call_of(options, provider=custom_llm_provider, extra_headers=extra_headers, extra_body=extra_body)
-    return Operation(lambda engine, _: engine.delete_file(file_id, call))
+    return Operation(lambda engine, _: engine.delete_file(_id(file_id), call))
 
 
 def file_content(
@@ -145,7 +145,7 @@ def file_content(
     call = call_of(options, provider=custom_llm_provider, extra_headers=extra_headers, extra_body=extra_body)
 
     async def opened(engine: Engine, _: object) -> StoredFile:
-        return replace(await engine.open_file(file_id, call), piece=chunk_size)
+        return replace(await engine.open_file(_id(file_id), call), piece=chunk_size)
 
     return Operation(opened)
 
@@ -255,6 +255,11 @@ def token_counter(
     return Operation(lambda engine, _: engine.count_tokens(body, call))
 
 
+def _id(file_id: Any) -> Any:
+    """An id without the line's end that it came with out of a file or a shell."""
+    return file_id.strip() if isinstance(file_id, str) else file_id
+
+
 def _request(model: object, messages: ChatMessages | None, arguments: JsonMapping) -> tuple[JsonObject, Call]:
     """A chat's body and its options, which are never part of it."""
     request = dict(arguments)
@@ -266,7 +271,7 @@ def _request(model: object, messages: ChatMessages | None, arguments: JsonMappin
         options,
         provider=request.pop("custom_llm_provider", None),
         extra_headers=request.pop("extra_headers", None) or headers,
-        extra_body=request.pop("extra_body", None),
+        extra_body=plain(request.pop("extra_body", None)),
     )
     take_out(request)
     if "response_format" in request:

@@ -11,6 +11,7 @@ import copy
 import inspect
 import json
 from collections.abc import Iterator, Mapping
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from liftgate.json_types import JsonMapping, JsonObject
@@ -125,15 +126,25 @@ def _value(value: object, kind: type[Result]) -> object:
 
 def plain(value: object, *, exclude_none: bool = False) -> Any:
     """Results, mappings and sequences, however nested, as dicts and lists: an answer's message may be part of a
-    request.
+    request. Texts and numbers of other classes, as libraries give them (`numpy.float64`, `markupsafe.Markup`, members
+    of enums), are JSON's own.
     """
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Result):
         return value.model_dump(exclude_none=exclude_none)
     if isinstance(value, Mapping):
-        return {name: plain(item, exclude_none=exclude_none) for name, item in value.items()}
+        return {plain(name): plain(item, exclude_none=exclude_none) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item, exclude_none=exclude_none) for item in value]
-    return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else value
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 # ── files ──────────────────────────────────────────────────────────────────────────────────────────────────────────
