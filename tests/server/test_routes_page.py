@@ -127,6 +127,8 @@ def test_the_official_client_is_told_what_is_not_served(gateway: str) -> None:
         ("/v1/corpora", "/corpora"),
         ("/v1/generatedFiles/x", "/generatedFiles"),
         ("/v1beta/batches/x", "/batches"),
+        ("/v1alpha/auth_tokens", "/auth_tokens"),
+        ("/v1/auth_tokens", "/auth_tokens"),
     ],
 )
 def test_a_client_of_googles_is_told_too(gateway: str, path: str, named: str) -> None:
@@ -134,6 +136,28 @@ def test_a_client_of_googles_is_told_too(gateway: str, path: str, named: str) ->
     error = answer.json()["error"]
     assert (answer.status, error["status"]) == (404, "NOT_FOUND")
     assert error["message"] == f"Invalid URL (POST {path}): {named} of the Gemini API is not served here."
+
+
+@pytest.mark.parametrize("headers", [{"x-goog-api-key": "sk-ann"}, {"Authorization": "Bearer sk-ann"}])
+@pytest.mark.parametrize("version", ["v1alpha", "v1beta1", "v1beta2", "v1beta3"])
+def test_another_version_of_googles_names_the_one_that_is_served(
+    gateway: str, version: str, headers: dict[str, str]
+) -> None:
+    """In Google's form: its clients read no other. `/v1alpha/files` was answered with OpenAI's address."""
+    for path, meant in (
+        ("models/gemini-2.5-flash:generateContent", "/v1beta/models/…"),
+        ("models", "/v1beta/models"),
+        ("files", "/v1beta/files"),
+        ("files/x", "/v1beta/files/…"),
+        ("projects/p/locations/l/publishers/google/models/x:generateContent", "/v1beta"),
+    ):
+        answer = call(gateway, "POST", f"/{version}/{path}", b"{}", headers)
+        error = answer.json()["error"]
+        assert (answer.status, error["code"], error["status"]) == (404, 404, "NOT_FOUND")
+        said = f"Invalid URL (POST /{version}/{path}): {version} of the Gemini API is not served here; {meant} is."
+        assert error["message"] == said
+    message = call(gateway, "POST", f"/upload/{version}/files", b"{}", headers).json()["error"]["message"]
+    assert message.endswith(f"{version} of the Gemini API is not served here; /upload/v1beta/files is.")
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,17 @@
 """Which API a request speaks: decides its routes and how errors are written (docs/architecture.md, "Decisions").
 
-`/v1beta`, `/v1alpha`, `/upload` and `/download` are Gemini's. Under `/v1` both live (google-genai 3 calls it): there
-Google's way of giving a key means Gemini, `Authorization` means OpenAI. A path that only OpenAI has is OpenAI's,
-whichever way the key came. `/v1/messages` is Anthropic's; what it shares with the others is Anthropic's where the
-header is there that each of its clients sends, whichever way the key came.
+`/v1beta`, Google's other versions, `/upload` and `/download` are Gemini's. Under `/v1` both live (google-genai 3 calls
+it): there Google's way of giving a key means Gemini, `Authorization` means OpenAI. A path that only OpenAI has is
+OpenAI's, whichever way the key came. `/v1/messages` is Anthropic's; what it shares with the others is Anthropic's where
+the header is there that each of its clients sends, whichever way the key came.
 """
 
 from __future__ import annotations
 
 from liftgate.server.request import Request
-from liftgate.server.unserved import ANTHROPIC_UNSERVED, GOOGLE_UNSERVED
+from liftgate.server.unserved import ANTHROPIC_UNSERVED, GOOGLE_UNSERVED, OTHER_VERSIONS
 
-GEMINI_PATHS = ("/v1beta/", "/v1alpha/", "/upload/", "/download/")
+GEMINI_PATHS = ("/v1beta/", *(f"/{version}/" for version in OTHER_VERSIONS), "/upload/", "/download/")
 """Gemini's, however the key came."""
 UNVERSIONED = "/models/"
 """LiteLLM's `gemini/` calls a model's methods there where its api_base is a bare address."""

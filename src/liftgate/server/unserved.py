@@ -40,9 +40,12 @@ OPENAI_UNSERVED = {
 """What stands behind `/v1/`, and what to use in its place."""
 
 GOOGLE_UNSERVED = (
-    "batches", "cachedContents", "corpora", "fileSearchStores", "generatedFiles", "interactions", "operations",
-    "tunedModels",
+    "auth_tokens", "batches", "cachedContents", "corpora", "fileSearchStores", "generatedFiles", "interactions",
+    "operations", "tunedModels",
 )  # fmt: skip
+
+OTHER_VERSIONS = ("v1alpha", "v1beta1", "v1beta2", "v1beta3")
+"""Of Google's API: what its clients put in place of `v1beta` where they are told to."""
 
 GOOGLE_METHODS_UNSERVED = (
     "asyncBatchEmbedContent", "batchGenerateContent", "bidiGenerateContent", "countMessageTokens",
@@ -62,7 +65,10 @@ ANTHROPIC_UNSERVED = {
 }  # fmt: skip
 """What stands behind `/v1/`, and what to use in its place."""
 
-_VERSION = re.compile(r"(?:/upload)?/(?:v1|v1beta|v1alpha)(?=/)")
+_VERSION = re.compile(rf"(/upload)?/(v1|v1beta|{'|'.join(OTHER_VERSIONS)})(?=/)")
+
+_GOOGLES = ("files", "models")
+"""Nouns that are served."""
 
 _ROUTES = ("chat/completions", "conversations", "files", "messages", "models", "responses", "uploads")
 """What clients put behind their base URL."""
@@ -80,6 +86,9 @@ def _reason(path: str) -> str:
     rest = path[version.end() if version else 0 :].strip("/")
     first, _, behind = rest.partition("/")
     name = "chat/completions" if rest.startswith("chat/completions/") else first
+    if version and version[2] in OTHER_VERSIONS and first not in GOOGLE_UNSERVED:
+        instead = f"{version[1] or ''}/v1beta/{first}{'/…' if behind else ''}" if first in _GOOGLES else "/v1beta"
+        return f"{version[2]} of the Gemini API is not served here; {instead} is."
     meant = _behind_more(rest)
     if name == "chat/completions" and meant:
         return meant
