@@ -161,6 +161,27 @@ def test_another_version_of_googles_names_the_one_that_is_served(
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "accepted"),
+    [
+        ("PUT", "/v1beta/files", "GET or HEAD"),
+        ("GET", "/upload/v1beta/files", "POST"),
+        ("PUT", "/upload/v1beta/files", "POST"),
+        ("PATCH", "/v1beta/files/x", "GET or HEAD or DELETE"),
+        ("GET", "/v1beta/models/gemini-2.5-flash:generateContent", "POST"),
+        ("DELETE", "/v1beta/models", "GET or HEAD"),
+        ("POST", "/v1beta/files/x:download", "GET or HEAD"),
+    ],
+)
+def test_another_method_is_told_which_there_are_in_googles_form(
+    gateway: str, method: str, path: str, accepted: str
+) -> None:
+    """Google has one answer for all that it does not serve; it advised the address of another API."""
+    answer = call(gateway, method, path, b"", {"x-goog-api-key": "sk-ann"})
+    said = f"Invalid URL ({method} {path}): Only {accepted} requests are accepted."
+    assert answer.json()["error"] == {"code": 404, "message": said, "status": "NOT_FOUND"}
+
+
+@pytest.mark.parametrize(
     ("path", "meant"),
     [
         ("/v1/files/v1/files", "/v1/files"),

@@ -106,10 +106,13 @@ class MethodNotAllowed(RequestError):
     default_code = "method_not_supported"
 
     def __init__(self, allowed: tuple[str, ...], nowhere: RouteNotFound) -> None:
-        names = " or ".join(allowed)
-        super().__init__(f"Only {names} requests are accepted.")
+        super().__init__(self.sentence(allowed))
         self.allowed = allowed
         self.nowhere = nowhere
+
+    @staticmethod
+    def sentence(allowed: tuple[str, ...]) -> str:
+        return f"Only {' or '.join(allowed)} requests are accepted."
 
 
 class RequestTimeout(RequestError):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 
-from liftgate.errors import MethodNotAllowed
+from liftgate.errors import MethodNotAllowed, RouteNotFound
 from liftgate.server.routes import Handler, Route, Table, table_of_path
 from liftgate.server.unserved import route_not_found
 
@@ -43,7 +43,9 @@ class RouteTable:
             route, params = self._matching(method, path)
         handler = route.handlers.get("GET" if method == "HEAD" else method)
         if handler is None:
-            raise MethodNotAllowed(route.methods, route_not_found(method, path))
+            # The address is right, so advice about it would be none.
+            only = MethodNotAllowed.sentence(route.methods)
+            raise MethodNotAllowed(route.methods, RouteNotFound(method, path, only))
         return handler, route, params
 
     def _matching(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
