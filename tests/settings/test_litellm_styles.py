@@ -59,6 +59,34 @@ STARTS: dict[str, tuple[str, list[str], list[str]]] = {
         ["f"],
         ["(openai 1)"],
     ),
+    "Google's form, with the provider beside it or as it lists its models": (
+        "model_list:\n"
+        + "".join(
+            entry(name, model, f"api_base: https://generativelanguage.googleapis.com/v1beta/openai/, {KEY}{more}")
+            for name, model, more in (
+                ("a", "gemini-2.5-flash", ", custom_llm_provider: openai"),
+                ("b", "openai/models/gemini-2.5-flash", ""),
+                ("c", "models/gemini-2.5-flash", ", custom_llm_provider: openai"),
+                ("d", "openai/gemini-2.5-flash", ", custom_llm_provider: openai"),
+            )
+        ),
+        ["a", "b", "c", "d"],
+        [],
+    ),
+    "credentials of others, unset": (
+        "model_list:\n"
+        + entry("g", "gemini/gemini-2.5-flash", f"litellm_credential_name: c, {KEY}")
+        + "credential_list:\n- credential_name: c\n  credential_values: {api_key: os.environ/NOT_SET}\n"
+        "- credential_name: az\n  credential_values: {api_key: '', api_base: os.environ/NOT_SET}\n",
+        ["g"],
+        [],
+    ),
+    "guards that are empty": (
+        G + "general_settings: {service_account_settings: {}, require_end_user: false, allowed_ips: []}\n"
+        "router_settings: {guardrail_list: []}\n",
+        ["g"],
+        [],
+    ),
     "logging, alerting, a database": (
         G + "general_settings:\n  master_key: os.environ/LITELLM_MASTER_KEY\n  database_url: os.environ/DATABASE_URL\n"
         "  alerting: [slack]\nlitellm_settings:\n  callbacks: [langfuse, prometheus]\n",
@@ -129,7 +157,36 @@ STARTS: dict[str, tuple[str, list[str], list[str]]] = {
 }
 """Name → the file, the names that are served, and what the warnings say."""
 
+C = "model_list:\n" + entry("g", "gemini/gemini-2.5-flash", "litellm_credential_name: c")
 STOPS: dict[str, tuple[str, list[str]]] = {
+    "a credential's variable": (
+        C + "credential_list:\n- credential_name: c\n  credential_values:\n    api_base: os.environ/NONE\n",
+        ["line 6: credential_list[0].credential_values.api_base: ", "NONE is not set"],
+    ),
+    "a credential's empty key": (
+        C + "credential_list:\n- credential_name: c\n  credential_values:\n    api_key: ''\n",
+        ["line 6: credential_list[0].credential_values.api_key: is empty"],
+    ),
+    "a credential's placeholder": (
+        C + "credential_list:\n- credential_name: c\n  credential_values:\n    api_key: $GEMINI_API_KEY\n",
+        ["line 6: credential_list[0].credential_values.api_key: ", "Did you mean os.environ/GEMINI_API_KEY?"],
+    ),
+    "parameters that service accounts must send": (
+        G + "general_settings:\n  service_account_settings: {enforced_params: [user]}\n",
+        ["line 7: general_settings.service_account_settings", "Remove it"],
+    ),
+    "end users that must be named": (
+        G + "general_settings:\n  require_end_user: true\n",
+        ["line 7: general_settings.require_end_user", "Remove it"],
+    ),
+    "guardrails of the router": (
+        G + "router_settings:\n  guardrail_list: [{guardrail_name: pii}]\n",
+        ["line 7: router_settings.guardrail_list", "Remove it"],
+    ),
+    "guardrails by name": (
+        G + "litellm_settings:\n  guardrail_name_config_map: {pii: {}}\n",
+        ["line 7: litellm_settings.guardrail_name_config_map", "Remove it"],
+    ),
     "guardrails": (G + "guardrails:\n- guardrail_name: pii\n", ["line 6: guardrails: ", "Remove it"]),
     "a callback of one's own": (G + "litellm_settings:\n  callbacks: hooks.handler\n", ["line 7: ", "Remove it"]),
     "a callback that refuses": (

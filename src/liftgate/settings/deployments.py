@@ -15,6 +15,7 @@ from typing import TypeGuard
 from liftgate.deployments import Account, Deployment
 from liftgate.errors import ConfigError
 from liftgate.settings.caller import Caller
+from liftgate.settings.credentials import Credentials
 from liftgate.settings.defaults import read_defaults
 from liftgate.settings.faults import Faults
 from liftgate.settings.google import (
@@ -93,22 +94,7 @@ class _Reader:
         self._entries: list[_Entry] = []
         self._left_out: list[tuple[str, str]] = []
         self._idle: dict[str, list[tuple[str, object]]] = {}
-        self._credentials: dict[str, dict[str, object]] = {}
-        with faults.noted():
-            for index, item in enumerate(listing(document.get("credential_list"), f"{path}: credential_list")):
-                with faults.noted():
-                    self._read_credential(item, f"{path}: credential_list[{index}]")
-
-    def _read_credential(self, item: object, where: str) -> None:
-        entry = mapping(item, where)
-        for name in entry:
-            if name not in (known := acting("credential_list")):
-                raise ConfigError(f"{where}.{name}: there is no such setting.{hint(name, known)}")
-        named = entry.get("credential_name")
-        if _refers(named):
-            named = self._environ.get(named.removeprefix(REFERENCE), named)
-        name = text(named, f"{where}.credential_name")
-        self._credentials[name] = mapping(entry.get("credential_values"), f"{where}.credential_values")
+        self._credentials = Credentials(document, environ, path, faults)
 
     def read(self, item: object, index: int) -> None:
         """One entry; ConfigError for the first that is wrong in it."""
@@ -130,22 +116,13 @@ class _Reader:
             return
         name = text(resolved(public, self._environ, f"{where}.model_name"), f"{where}.model_name")
         self._judge_entry(entry, where)
-        params = self._with_credential(params, where)
+        credential = self._resolved(params, "litellm_credential_name", where)
+        if credential is not None:
+            params = self._credentials.under(params, credential, f"{where}.litellm_params.litellm_credential_name")
         info = mapping(resolved(entry.get("model_info"), self._environ, f"{where}.model_info"), f"{where}.model_info")
         self._guard(params, info, where)
         if self._is_active(info, where):
             self._entries.append(self._entry(name, model, params, info, place))
-
-    def _with_credential(self, params: dict[str, object], where: str) -> dict[str, object]:
-        credential = self._resolved(params, "litellm_credential_name", where)
-        if credential is None:
-            return params
-        if credential not in self._credentials:
-            raise ConfigError(
-                f"{where}.litellm_params.litellm_credential_name: no credential {shown(credential)} in credential_list."
-                + hint(str(credential), self._credentials)
-            )
-        return {**self._credentials[str(credential)], **params}
 
     def _judge_entry(self, entry: dict[str, object], where: str) -> None:
         judge("model_list", [n for n in entry if n not in acting("model_list")], entry, f"{where}.", self._faults)
@@ -196,7 +173,7 @@ class _Reader:
         check_stars(name, model, f"{self._path}: {place}")
         given = [self._resolved(params, each, f"{self._path}: {place}") for each in _ADDRESS]
         base = next((text(value, f"{where}.api_base") for value in given if value), None)
-        if base and not text(params["model"], where).startswith(OURS) and params.get("custom_llm_provider") != OURS:
+        if base and self._is_anothers(params, where):
             # Google's form of OpenAI's API, which a client of OpenAI's needs; Gemini's own is beside it.
             base = base.rstrip("/").removesuffix("/openai")
         api_base = read_base(base, self._environ, f"{where}.api_base")
@@ -227,6 +204,12 @@ class _Reader:
             priced_as=str(info.get("base_model") or ""),
         )
         return _Entry(deployment, text(project, f"{where}.project") if project is not None else None, place)
+
+    def _is_anothers(self, params: dict[str, object], where: str) -> bool:
+        """Whether an entry of Google's model is written as another provider's."""
+        stated = self._resolved(params, "custom_llm_provider", where)
+        head, slash, _ = text(self._resolved(params, "model", where), where).partition("/")
+        return stated not in (None, OURS) if stated is not None else bool(slash) and head != OURS
 
     def _api_key(self, params: dict[str, object], where: str) -> tuple[str, str]:
         """The key, and where it was given."""

@@ -107,9 +107,12 @@ REFUSED: dict[str, dict[str, str]] = {
         "allowed_file_extensions": CONTENT,
         "blocked_file_extensions": CONTENT,
         "enforced_params": CONTENT,
+        "service_account_settings": CONTENT,
+        "require_end_user": ACCESS,
     },
     "litellm_settings": {
         "guardrails": CONTENT,
+        "guardrail_name_config_map": CONTENT,
         "banned_keywords_list": CONTENT,
         "blocked_user_list": ACCESS,
         "llm_guard_mode": CONTENT,
@@ -122,7 +125,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "max_user_budget": MONEY,
         "max_end_user_budget": MONEY,
     },
-    "router_settings": {"budget_config": MONEY},
+    "router_settings": {"budget_config": MONEY, "guardrail_list": CONTENT},
     "litellm_params": {
         "guardrails": CONTENT,
         "max_budget": MONEY,

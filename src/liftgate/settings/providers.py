@@ -41,7 +41,7 @@ def provider_and_model(params: dict[str, object], where: str) -> tuple[str, str]
     head, slash, rest = model.partition("/")
     address = params.get("api_base") or params.get("base_url")
     of_another = stated not in (None, OURS) or (slash and head != OURS and not is_collection(head))
-    name = rest if slash and stated is None else bare_model(model)
+    name = bare_model(rest if slash and stated in (None, head) else model)
     if of_another and isinstance(address, str) and _GOOGLES_OWN.match(address) and _GOOGLES.match(name):
         return OURS, name
     if stated is not None and stated != OURS:
