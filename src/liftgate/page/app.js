@@ -134,7 +134,7 @@ function App() {
       setNotice("You have signed out.");
       tabs.postMessage("signed out");
     } catch (failed) {
-      setError(failed);
+      setError({ message: `You are still signed in. ${failed.message}` });
     }
   };
   // A key that opens no files begins where it can do something.
