@@ -31,6 +31,7 @@ _ESCAPED = re.compile(r"%(2[bf0]|3d|0[ad])", re.IGNORECASE)
 """Of base64 what an encoder of URLs escapes."""
 _MOST_ESCAPED = 4 * 1024 * 1024
 """Characters that are read so; more would hold up other requests, and are refused for their `%`."""
+_NOT_BASE64 = "It is not base64."
 _EXPECTED = "Expected a base64-encoded data URL, such as 'data:audio/wav;base64,UklGR…'."
 _DATA_URL = re.compile(r"""data:((?:[^,"]|"[^"]*")*),""", re.IGNORECASE)
 _URL = re.compile(r"(?:https?|gs|s3|ftp|file)://", re.IGNORECASE)
@@ -78,7 +79,7 @@ def read_data(
         raise bad_data(param, "It is empty.")
     if beginning.encode("utf-8", "replace").translate(None, _BASE64):
         is_url = place_of_urls and _URL.match(beginning)
-        raise bad_data(param, f"It is a URL: that goes into {place_of_urls}." if is_url else "It is not base64.")
+        raise bad_data(param, f"It is a URL: that goes into {place_of_urls}." if is_url else _NOT_BASE64)
     return text, given or _type_of(beginning, param, declared, filename)
 
 
@@ -133,7 +134,7 @@ def checked_base64(media: Media) -> str:
     padded = 0 if padding < 0 else len(text) - padding
     wrong_length = (len(text) - padded) % 4 == 1 or (padded and len(text) % 4) or len(text) == padded
     if junk.strip() or padded > 2 or text.count("=") != padded or wrong_length:
-        raise bad_data(media.param, "It is not base64.")
+        raise bad_data(media.param, _NOT_BASE64)
     return text
 
 
@@ -198,6 +199,4 @@ def _decoded(text: str, alternative: bytes, need: Media) -> bytes:
     try:
         return base64.b64decode(text, altchars=alternative, validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidRequest(
-            f"Invalid '{need.param}'. Expected base64-encoded data.", param=need.param, code="invalid_value"
-        ) from None
+        raise bad_data(need.param, _NOT_BASE64) from None

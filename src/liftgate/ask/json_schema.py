@@ -13,8 +13,16 @@ from typing import Any
 from liftgate.ask import checks
 from liftgate.ask.checks import Place
 from liftgate.ask.schema_drafts import definitions_of, gathered, in_todays_words, moved
-from liftgate.ask.schema_refs import MAX_DEPTH, NAMES, NULL_IS_A_VALUE, Definitions, count_values, too_deep
-from liftgate.errors import InvalidRequest, UnsupportedParameter
+from liftgate.ask.schema_refs import (
+    MAX_DEPTH,
+    NAMES,
+    NULL_IS_A_VALUE,
+    Definitions,
+    count_values,
+    names_nothing,
+    too_deep,
+)
+from liftgate.errors import UnsupportedParameter
 from liftgate.json_types import JsonObject
 
 UNSAYABLE = frozenset(
@@ -126,11 +134,7 @@ class _Reading:
             return node
         target = self._definitions.target(name)
         if target is None and not words <= _BESIDE_CYCLE:
-            raise InvalidRequest(
-                f"Invalid schema: '$ref' {checks.shown(name)} names nothing in it.",
-                param=str(Place(param, "$ref")),
-                code="invalid_json_schema",
-            )
+            raise names_nothing(Place(param, "$ref"), name)
         if target is None:
             return node
         if name not in within and depth < MAX_DEPTH // 2 and self._has_room(target):

@@ -87,6 +87,14 @@ def count_values(schema: object, most: int) -> int:
     return counted
 
 
+def names_nothing(param: checks.At, name: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"Invalid schema: '$ref' {checks.shown(name)} names nothing in it.",
+        param=str(param),
+        code="invalid_json_schema",
+    )
+
+
 def too_deep(param: checks.At) -> InvalidRequest:
     return InvalidRequest(
         f"Invalid schema: more than {MAX_DEPTH} levels of nesting.", param=str(param), code="invalid_json_schema"

@@ -32,7 +32,7 @@ from liftgate.dialects.responses.native import written as native_written
 from liftgate.dialects.responses.request import conversation_not_found
 from liftgate.engine.reply_items import ItemPage, ReplyItems, are_large, parts_by_file
 from liftgate.engine.seals import Seals
-from liftgate.errors import FileNotFound, NotFound, shortened
+from liftgate.errors import FileNotFound, ItemNotFound
 from liftgate.files.quota import Quotas, amount
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import encoded
@@ -140,7 +140,7 @@ class Conversations:
 
         row = await self._db.read(look)
         if row is None:
-            raise _item_not_found(item_id)
+            raise ItemNotFound(item_id)
         [item] = await self._items.show_items(owner, [row], images=images)
         return item
 
@@ -153,7 +153,7 @@ class Conversations:
 
         row, purges = await self._db.write(work)
         if purges is None:
-            raise _item_not_found(item_id)
+            raise ItemNotFound(item_id)
         self._purge.begin(purges)
         return _shown(row)
 
@@ -230,7 +230,3 @@ def _purges(conn: Connection, owner: Owner, files: Sequence[str] | None) -> list
     if files is None:
         return None
     return [purge for file_id in files for purge in delete_file(conn, owner, file_id) or ()]
-
-
-def _item_not_found(item_id: str) -> NotFound:
-    return NotFound(f"Item with id '{shortened(item_id)}' not found.")

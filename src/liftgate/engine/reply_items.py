@@ -22,7 +22,7 @@ from liftgate.dialects.responses.items import item_not_found, native_key
 from liftgate.dialects.responses.native import Native, read
 from liftgate.engine.attachments import Attachments
 from liftgate.engine.files import Files
-from liftgate.errors import FileNotFound, NotFound, shortened
+from liftgate.errors import FileNotFound, ItemNotFound
 from liftgate.gemini_json import decoded_apart
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import LARGE, Body
@@ -42,13 +42,13 @@ class ItemPage:
 
 
 def page_of(items: Sequence[JsonObject], *, after: str | None, limit: int, order: Literal["asc", "desc"]) -> ItemPage:
-    """A page of items that are all in hand. Raises NotFound for an `after` that is none of them."""
+    """A page of items that are all in hand. Raises ItemNotFound for an `after` that is none of them."""
     listed = list(items if order == "asc" else reversed(items))
     start = 0
     if after is not None:
         ids = [item["id"] for item in listed]
         if after not in ids:
-            raise NotFound(f"Item with id '{shortened(after)}' not found.", param="after")
+            raise ItemNotFound(after, param="after")
         start = ids.index(after) + 1
     return ItemPage(listed[start : start + limit], len(listed) > start + limit)
 

@@ -16,6 +16,7 @@ dialect.
     │   ├── NotFound                 404
     │   │   ├── FileNotFound
     │   │   ├── UploadNotFound
+    │   │   ├── ItemNotFound
     │   │   ├── ModelNotFound
     │   │   └── RouteNotFound
     │   ├── MethodNotAllowed         405
@@ -70,6 +71,7 @@ from liftgate.errors.request import Conflict as Conflict
 from liftgate.errors.request import FileNotFound as FileNotFound
 from liftgate.errors.request import FileUnusable as FileUnusable
 from liftgate.errors.request import InvalidRequest as InvalidRequest
+from liftgate.errors.request import ItemNotFound as ItemNotFound
 from liftgate.errors.request import MethodNotAllowed as MethodNotAllowed
 from liftgate.errors.request import MissingParameter as MissingParameter
 from liftgate.errors.request import ModelNotFound as ModelNotFound

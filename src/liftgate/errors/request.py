@@ -77,6 +77,13 @@ class UploadNotFound(NotFound):
         super().__init__(f"No such Upload object: {shortened(upload_id)}", param="upload_id")
 
 
+class ItemNotFound(NotFound):
+    """Of a stored response or a conversation."""
+
+    def __init__(self, item_id: str, *, param: str | None = None) -> None:
+        super().__init__(f"Item with id '{shortened(item_id)}' not found.", param=param)
+
+
 class ModelNotFound(NotFound):
     default_code = "model_not_found"
 

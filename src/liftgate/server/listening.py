@@ -20,12 +20,7 @@ WAYS_OUT = {
 
 def listening_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """Bound, not yet listening. `shared`: other sockets may have the same port (SO_REUSEPORT). Raises ConfigError."""
-    options = [socket.SO_REUSEADDR]
-    if shared:
-        if not hasattr(socket, "SO_REUSEPORT"):
-            raise ConfigError("num_workers: this system cannot share a port between processes.")
-        options.append(socket.SO_REUSEPORT)
-    return _bound(host, port, options)
+    return _bound(host, port, [socket.SO_REUSEADDR, *([_reuse_port()] if shared else [])])
 
 
 def reserved_port(host: str, port: int) -> socket.socket:
@@ -35,14 +30,13 @@ def reserved_port(host: str, port: int) -> socket.socket:
     get some of the other's requests. Raises ConfigError.
     """
     _bound(host, port, [socket.SO_REUSEADDR]).close()
-    if not hasattr(socket, "SO_REUSEPORT"):
-        raise ConfigError("num_workers: this system cannot share a port between processes.")
+    shared = _reuse_port()
     try:
         # Without SO_REUSEADDR it also stops those who look before our processes listen …
-        return _bound(host, port, [socket.SO_REUSEPORT])
+        return _bound(host, port, [shared])
     except ConfigError:
         # … which connections that end just now do not allow.
-        return _bound(host, port, [socket.SO_REUSEADDR, socket.SO_REUSEPORT])
+        return _bound(host, port, [socket.SO_REUSEADDR, shared])
 
 
 @contextmanager
@@ -67,6 +61,12 @@ def cannot_listen(host: str, port: int, error: OSError) -> ConfigError:
     # uvloop's own errors have the name of it and no more.
     reason = error.strerror or errno.errorcode.get(error.errno or 0) or str(error)
     return ConfigError(f"Cannot listen on {host} port {port}: {reason}.{WAYS_OUT.get(error.errno or 0, '')}")
+
+
+def _reuse_port() -> int:
+    if not hasattr(socket, "SO_REUSEPORT"):
+        raise ConfigError("num_workers: this system cannot share a port between processes.")
+    return socket.SO_REUSEPORT
 
 
 def _bound(host: str, port: int, options: list[int]) -> socket.socket:

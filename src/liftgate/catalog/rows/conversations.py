@@ -20,7 +20,7 @@ from liftgate.catalog.rows.reply_items import (
     release_from_conversation,
 )
 from liftgate.catalog.table import BareTable, Table
-from liftgate.errors import NotFound, shortened
+from liftgate.errors import ItemNotFound
 from liftgate.records import Owner
 
 _ROW_BYTES = 200
@@ -160,7 +160,7 @@ def page_of_items(
     conn: Connection, conversation_id: str, *, after: str | None, limit: int, descending: bool
 ) -> tuple[list[ItemRow], bool]:
     """Within a snapshot: `page_of` the items. As `items_in`. `after`: also of an item that was removed within a day:
-    clients remove what a page has, and ask for the next one. Raises `NotFound` for any other."""
+    clients remove what a page has, and ask for the next one. Raises `ItemNotFound` for any other."""
     direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
     condition = "conversation_id = ?"
     params: list[object] = [conversation_id]
@@ -180,7 +180,7 @@ def _place_of(conn: Connection, conversation_id: str, item_id: str, *, descendin
         "SELECT place FROM removed_items WHERE conversation_id = ? AND id = ?", (conversation_id, item_id)
     )
     if not rows:
-        raise NotFound(f"Item with id '{shortened(item_id)}' not found.", param="after")
+        raise ItemNotFound(item_id, param="after")
     return int(rows[0][0])
 
 

@@ -27,7 +27,7 @@ from liftgate.catalog.rows.reply_items import (
     release_reply,
 )
 from liftgate.catalog.rows.reply_settings import Setting, end_uses, release_settings, use_settings
-from liftgate.errors import NotFound
+from liftgate.errors import ItemNotFound
 from liftgate.large_bodies import Body
 from liftgate.records import Owner
 
@@ -166,7 +166,7 @@ def page_of_input(
     descending: bool,
 ) -> tuple[list[ItemRow], bool]:
     """Within a snapshot: `page_of` what the last response of `chain` was asked with, which is its own input, and before
-    it all items of the others. Raises `NotFound` for an `after` that is none of these."""
+    it all items of the others. Raises `ItemNotFound` for an `after` that is none of these."""
     asked = chain[-1].id
     holders = [link.id for link in (reversed(chain) if descending else chain)]
     first, passed = (0, None) if after is None else _place(conn, owner, after, holders, asked, descending=descending)
@@ -206,7 +206,7 @@ def _place(
                 found.append((order[holder], position))
         if found:
             return max(found, key=lambda each: (each[0], -each[1] if descending else each[1]))
-    raise NotFound(f"Item with id '{item_id[:80]}' not found.", param="after")
+    raise ItemNotFound(item_id, param="after")
 
 
 def _walked(conn: Connection, holders: Sequence[str], *, descending: bool) -> list[ItemRow]:
