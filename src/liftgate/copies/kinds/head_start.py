@@ -7,23 +7,14 @@ What was sent is then handed to the page-in, or cancelled. A failure here fails 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from liftgate import ids
 from liftgate.blobs.spool import Spool, SpoolDiscarded
 from liftgate.deployments import Account
 from liftgate.errors import LiftgateError
 from liftgate.gemini.client import GeminiClient
+from liftgate.gemini.upload_driver import NamedSession
 from liftgate.tasks import Tasks
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A session at Gemini under a name that was chosen by us; what it holds, it is asked."""
-
-    name: str
-    url: str
-    granularity: int
 
 
 class HeadStart:
@@ -38,7 +29,7 @@ class HeadStart:
         self._source = source
         self._size = size
         self._tasks = tasks
-        self._sent: Sent | None = None
+        self._sent: NamedSession | None = None
         self._stopping = False
         self._taken = False
         source.hold()
@@ -56,7 +47,7 @@ class HeadStart:
     async def _send_chunks(self) -> None:
         name = ids.new_copy_name()
         started = await self._client.start_upload(self.account, mime_type=self.mime_type, size=self._size, name=name)
-        self._sent = Sent(name, started.url, started.granularity)
+        self._sent = NamedSession(name, started.url, started.granularity)
         offset = 0
         # The last chunk carries the finalize and is the page-in's.
         while not self._stopping and offset + started.granularity < self._size:
@@ -65,19 +56,18 @@ class HeadStart:
             offset = stop
 
     @property
-    def sent(self) -> Sent | None:
-        """The session as far as it is known to have come; None before its start was answered."""
+    def sent(self) -> NamedSession | None:
+        """The session, which is asked what it holds; None before its start was answered."""
         return self._sent
 
     def matches(self, mime_type: str, size: int) -> bool:
         """Whether this is the upload of such a file: both were announced before its bytes had come."""
         return self.mime_type == mime_type and self._size == size
 
-    async def hand_over(self) -> Sent | None:
-        """Stops sending after the chunk under way and gives what Gemini has; None when nothing came of it."""
+    async def hand_over(self) -> None:
+        """Stops sending after the chunk under way: the session is the page-in's from here on."""
         self._stopping = self._taken = True
         await asyncio.gather(self._sending, return_exceptions=True)
-        return self._sent
 
     async def cancel(self) -> None:
         """Ends the upload. Without effect once it was handed over: then the session is the page-in's."""
