@@ -102,9 +102,9 @@ async def _converted(source: ByteSource, encoding: str, start: int) -> AsyncIter
         text = decoder.decode(piece)
         converted = _text(text) if first else text.encode("utf-8", "replace")
         first = first and not text
-        yield_from = max(0, start - at)
+        passed_over = max(0, start - at)
         at += len(converted)
-        for place in range(yield_from, len(converted), PIECE):
+        for place in range(passed_over, len(converted), PIECE):
             yield converted[place : place + PIECE]
     last = decoder.decode(b"", True).encode("utf-8", "replace")
     if rest := last[max(0, start - at) :]:

@@ -107,8 +107,6 @@ def read_total(reply: object) -> int:
 
 
 def _by_modality(usage: JsonObject, key: str) -> Mapping[str, int]:
-    if key not in usage:
-        return NONE
     found: dict[str, int] = {}
     place = f"{PLACE}.{key}[]"
     for each in upstream.mappings(usage, key, PLACE):

@@ -16,10 +16,10 @@ from liftgate.media_types import bare
 
 # "Unsupported MIME type: application/cu-seeme"
 _TYPE = re.compile(r"Unsupported MIME type: ([\w.+-]+/[\w.+-]+)")
-# "Unable to process input image.", "The document has no pages."
 # "Unsupported file URI type: gs://bucket/film.mp4", "Cannot fetch content from the provided URL."
 _ADDRESS = re.compile(r"Unsupported file URI type: (\S+)")
 _BEHIND = re.compile(r"from the provided URL", re.IGNORECASE)
+# "Unable to process input image.", "The document has no pages."
 _KINDS = (
     (re.compile(r"\bimages?\b", re.IGNORECASE), ("image/",)),
     (re.compile(r"\b(?:document|pdf|pages?)\b", re.IGNORECASE), ("application/pdf",)),

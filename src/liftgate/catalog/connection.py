@@ -49,7 +49,7 @@ def invalidate(conn: Connection, topic: str, key: str) -> None:
     """Inside a write: whoever keeps `key` of `topic` in memory must forget it.
 
     Topics: "file" (file id), a kind of copy (`CopyKey.text`), "lease" (its name, when it falls free), "key" (its id),
-    "reply" and "reply_cancelled" (the id of a response in the background).
+    "owner" (one whose limits changed), "reply" and "reply_cancelled" (the id of a response in the background).
     """
     conn.announce(topic, key)
 

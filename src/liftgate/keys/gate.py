@@ -20,7 +20,7 @@ from liftgate.json_types import JsonObject
 from liftgate.keys.allowance import Allowance, Refusal, Taking
 from liftgate.keys.allowances import Allowances, limits_away
 from liftgate.keys.limits import Bounds, FindGroup, Kind, Limit, Plan, plan_of, together
-from liftgate.keys.refusals import in_dollars, refused
+from liftgate.keys.refusals import dollars, refused
 from liftgate.large_bodies import Body
 from liftgate.set_plainly import set_plainly
 from liftgate.settings.sections import BudgetSettings
@@ -243,9 +243,7 @@ class Ticket(msgspec.Struct, eq=False):
         begin = self._allowances.window_of(found.limit)[0]
         if bounds.soft_told != begin:
             bounds.soft_told = begin
-            log.warning(
-                "the %s %s has spent its soft budget of %s", bounds.source, ascii(bounds.name), in_dollars(soft)
-            )
+            log.warning("the %s %s has spent its soft budget of %s", bounds.source, ascii(bounds.name), dollars(soft))
 
     def headers(self) -> Sequence[Header]:
         """`x-ratelimit-…`, of the limits that are nearest to their end."""

@@ -51,13 +51,11 @@ def _over_budget(refusal: Refusal, whose: str) -> BudgetReached:
     window = f" per {limit.duration}" if limit.duration else ""
     resets = f" It begins anew at {_iso(ends_at)}." if ends_at is not None else ""
     held = (
-        f" and {in_dollars(standing.out)} are held for requests that are running or about to begin"
-        if standing.out
-        else ""
+        f" and {dollars(standing.out)} are held for requests that are running or about to begin" if standing.out else ""
     )
     sentence = (
-        f"Budget of {in_dollars(limit.amount)}{window} of {whose}: {in_dollars(standing.spent)} are spent{held}, "
-        f"and this request can cost up to {in_dollars(refusal.amount)}."
+        f"Budget of {dollars(limit.amount)}{window} of {whose}: {dollars(standing.spent)} are spent{held}, "
+        f"and this request can cost up to {dollars(refusal.amount)}."
     )
     wait = SOON if in_flight else None if ends_at is None else max(1.0, ends_at - standing.now)
     more = " What they do not use comes back: try again in a moment." if in_flight else resets
@@ -83,7 +81,7 @@ def _are(number: int) -> str:
     return f"{number} {'is' if number == 1 else 'are'}"
 
 
-def in_dollars(nanos: int) -> str:
+def dollars(nanos: int) -> str:
     whole, part = divmod(nanos, NANO)
     return f"${whole:,}.{part:09d}".rstrip("0").rstrip(".")
 

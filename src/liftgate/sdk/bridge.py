@@ -38,10 +38,9 @@ class public_errors:
 
 
 class Bridge(Protocol):
-    """`run` blocks, `reach` is awaited on the caller's loop, `leave` starts without waiting, and only
-    where the engine is at work: it is for what is collected late. All end on the engine's
-    loop. `at_work`: whether there is an engine; the others make one where there is none.
-    """
+    """The engine does the work on its own loop. `run` blocks until it is done, `reach` is awaited on the loop of the
+    caller; both make an engine where there is none. `leave` does not wait and, without an engine, does nothing: it is
+    for what a result still holds when it is collected. `at_work`: whether there is an engine."""
 
     @property
     def at_work(self) -> bool: ...
