@@ -32,6 +32,8 @@ KEPT = "response"
 """The same for media of stored responses, which go with the last of these."""
 HIDDEN = (UNLISTED, KEPT)
 """The purposes that no listing shows."""
+LISTED = f"purpose NOT IN ({marks(len(HIDDEN))})"
+"""Of a file that listings show; its values are `HIDDEN`."""
 CARRIED = "carry|"
 """What the lease is called by which a process says that it goes on carrying a file; the rest is the file's id."""
 NOT_CARRIED = (
@@ -187,7 +189,7 @@ def list_files(
         conditions.append("purpose = ?")
         values.append(purpose)
     else:
-        conditions.append(f"purpose NOT IN ({marks(len(HIDDEN))})")
+        conditions.append(LISTED)
         values += HIDDEN
     if after is not None:
         conditions.append(f"(created_at, id) {beyond} (?, ?)")

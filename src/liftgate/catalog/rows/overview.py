@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from liftgate.catalog.connection import Connection, SqlRow, chunks, storable
 from liftgate.catalog.rows.copies import FILE_COPIES
-from liftgate.catalog.rows.files import ALIVE, FILES, UNLISTED, position
+from liftgate.catalog.rows.files import ALIVE, FILES, HIDDEN, LISTED, position
+from liftgate.catalog.table import marks
 from liftgate.errors import InvalidRequest
 from liftgate.records import CopyRecord, FileRecord, FileSearch, Owner
 
@@ -69,7 +70,7 @@ def find_files(conn: Connection, owner: Owner, wanted: FileSearch, now: float, *
     look = _Look(conn, owner, wanted, now, most)
     ids, following = look.by_time() if wanted.sort == "created_at" else look.by(_KEYS[wanted.sort])
     records = {
-        file.id: file for marks, some in chunks(ids) for file in FILES.select(conn, f"WHERE id IN ({marks})", some)
+        file.id: file for asked, some in chunks(ids) for file in FILES.select(conn, f"WHERE id IN ({asked})", some)
     }
     return FoundFiles([records[each] for each in ids if each in records], following)
 
@@ -134,11 +135,11 @@ class _Look:
     def _rows(self, after: str | None) -> Iterator[SqlRow]:
         """(id, created_at, filename, display_name, mime_type, status, bytes) of the owner's Files, `most` of them."""
         wanted = self._wanted
-        if not storable(wanted.purpose) or wanted.purpose == UNLISTED:
+        if not storable(wanted.purpose) or wanted.purpose in HIDDEN:
             return
         down = wanted.descending or wanted.sort != "created_at"
         direction, beyond = ("DESC", "<") if down else ("ASC", ">")
-        whose, purpose = ("purpose = ?", wanted.purpose) if wanted.purpose else ("purpose <> ?", UNLISTED)
+        whose, purposes = ("purpose = ?", (wanted.purpose,)) if wanted.purpose else (LISTED, HIDDEN)
         at = () if after is None else (position(self._conn, self._owner, after), after)
         left = self._most
         while left > 0:
@@ -147,7 +148,7 @@ class _Look:
                 "SELECT id, created_at, filename, display_name, mime_type, status, bytes FROM files WHERE owner = ?"
                 f" AND {whose}{f' AND (created_at, id) {beyond} (?, ?)' if at else ''} AND {ALIVE}"
                 f" ORDER BY created_at {direction}, id {direction} LIMIT ?",
-                (self._owner, purpose, *at, self._now, limit),
+                (self._owner, *purposes, *at, self._now, limit),
             )
             yield from rows
             if len(rows) < limit:
@@ -170,13 +171,12 @@ def held(conn: Connection, owner: Owner | None, upstream_now: float) -> list[Hel
 def unsettled(conn: Connection, owner: Owner, states: Sequence[str], now: float, limit: int) -> list[FileCopy]:
     """The owner's copies that are in one of these states, each with its newest File; used last first."""
     listed = ", ".join(f"replicas.{column}" for column in FILE_COPIES.columns)
-    marks = ", ".join("?" * len(states))
     rows = conn.execute(
         f"SELECT {listed}, files.id, files.filename FROM blobs JOIN replicas ON replicas.blob_id = blobs.id"
         " JOIN files ON files.id = (SELECT id FROM files WHERE files.blob_id = blobs.id"
-        f" AND purpose <> ? AND {ALIVE} ORDER BY created_at DESC, id DESC LIMIT 1)"
-        f" WHERE blobs.owner = ? AND blobs.orphaned_at IS NULL AND replicas.state IN ({marks})"
+        f" AND {LISTED} AND {ALIVE} ORDER BY created_at DESC, id DESC LIMIT 1)"
+        f" WHERE blobs.owner = ? AND blobs.orphaned_at IS NULL AND replicas.state IN ({marks(len(states))})"
         " ORDER BY replicas.used_at DESC LIMIT ?",
-        (UNLISTED, now, owner, *states, limit),
+        (*HIDDEN, now, owner, *states, limit),
     )
     return [FileCopy(row[-2], row[-1], CopyRecord(*row[:-2])) for row in rows]

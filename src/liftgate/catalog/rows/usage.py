@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from liftgate.catalog.connection import Connection, chunks
-from liftgate.catalog.rows.files import UNLISTED
+from liftgate.catalog.rows.files import HIDDEN, LISTED
 from liftgate.catalog.table import BareTable, marks
 from liftgate.records import UsageFilter
 
@@ -61,7 +61,7 @@ def settle_usage(
     for group in sorted(sums):
         conn.execute(_ADD, (*group, *sums[group]))
     for file_id in sorted(files):
-        if conn.execute("SELECT 1 FROM files WHERE id = ? AND purpose <> ? /*FOR SHARE*/", (file_id, UNLISTED)):
+        if conn.execute(f"SELECT 1 FROM files WHERE id = ? AND {LISTED} /*FOR SHARE*/", (file_id, *HIDDEN)):
             conn.execute(_ADD_OF_FILE, (file_id, *files[file_id]))
     conn.execute(
         "INSERT INTO usage_journals (id, settled) VALUES (?, ?)"
