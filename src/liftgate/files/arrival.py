@@ -8,7 +8,6 @@ is not waited for; who wants to send there meanwhile reads the spool.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,6 +21,7 @@ from liftgate.blobs.store import BlobStore
 from liftgate.catalog.database import Connection, Database
 from liftgate.catalog.rows.files import commit_file
 from liftgate.errors import InvalidRequest, LiftgateError, RequestError, StorageFull, TooLarge
+from liftgate.files.deleting import delete_objects
 from liftgate.files.duplicates import commit_once
 from liftgate.files.filename import clean_filename
 from liftgate.files.quota import Limits, Quotas, amount
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 T = TypeVar("T")
-
-log = logging.getLogger("liftgate.files")
 
 _THREADS = 4
 
@@ -71,11 +69,7 @@ class Ingest:
 
     async def delete_objects(self, keys: Sequence[str]) -> None:
         """Objects that no row names any more; what fails is left to a sweep."""
-        for key in keys:
-            try:
-                await self.blobs.delete(key)
-            except LiftgateError as error:
-                log.warning("%s is not needed any more and is left to the sweep: %s", key, error.message)
+        await delete_objects(self.blobs, keys)
 
     async def close(self, seconds: float = 30.0) -> None:
         """Waits for the commits under way, so long."""

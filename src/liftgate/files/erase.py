@@ -6,7 +6,6 @@ deletion; one that still lets the owner in can store something new meanwhile.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +14,8 @@ from liftgate.blobs.store import BlobStore
 from liftgate.catalog.database import Connection, Database
 from liftgate.catalog.rows.erasing import count_orphans, erase_owner, sweep_orphans_of
 from liftgate.catalog.table import known_objects, objects_of
-from liftgate.errors import LiftgateError
 from liftgate.files.alone import is_alone
+from liftgate.files.deleting import delete_objects
 from liftgate.records import Owner
 
 log = logging.getLogger("liftgate.files")
@@ -25,7 +24,6 @@ _FILES_AT_ONCE = 500
 """Few enough that a running gateway's writes get their turn."""
 
 _ROWS_AT_ONCE = 200
-_DELETES_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +58,14 @@ async def erase_at_once(db: Database, blobs: BlobStore, owner: Owner) -> Erased:
     while dropped := await db.write(partial(sweep_orphans_of, owner=owner, limit=_ROWS_AT_ONCE)):
         count += len(dropped)
         size += sum(of_blob for _, of_blob, _ in dropped)
-        left += await _delete(blobs, [key for _, _, keys in dropped for key in keys])
+        objects = [key for _, _, keys in dropped for key in keys]
+        left += len(objects) - await delete_objects(blobs, objects)
     # A part may have become a file's between the two looks; then it was a blob's above, or is another owner's to keep.
     known = await db.read(partial(known_objects, keys=unfinished))
     parts = [key for key in unfinished if key not in known]
-    left += await _delete(blobs, parts)
+    left += len(parts) - await delete_objects(blobs, parts)
     return Erased(files, count, size, len(parts), left)
 
 
 def _erase_some(conn: Connection, *, owner: Owner) -> int:
     return erase_owner(conn, owner, conn.now(), _FILES_AT_ONCE)
-
-
-async def _delete(blobs: BlobStore, keys: list[str]) -> int:
-    """How many could not be deleted."""
-    left = 0
-    for start in range(0, len(keys), _DELETES_AT_ONCE):
-        some = keys[start : start + _DELETES_AT_ONCE]
-        for key, outcome in zip(
-            some, await asyncio.gather(*map(blobs.delete, some), return_exceptions=True), strict=True
-        ):
-            if isinstance(outcome, LiftgateError):
-                log.warning("%s could not be deleted: %s", key, outcome.message)
-                left += 1
-            elif outcome is not None:
-                raise outcome
-    return left

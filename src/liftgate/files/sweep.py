@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,9 +26,9 @@ from liftgate.catalog.rows.files import expire_files
 from liftgate.catalog.rows.unknown import condemn, due_unknown, forget_unknown, note_unknown, unknown_of
 from liftgate.catalog.rows.uploads import expire_uploads
 from liftgate.catalog.steady import steady
-from liftgate.errors import LiftgateError
 from liftgate.files.alone import declare_alone, is_alone, take_turn
 from liftgate.files.belonging import listed_keys
+from liftgate.files.deleting import delete_objects
 
 log = logging.getLogger("liftgate.files")
 
@@ -37,7 +37,6 @@ SMALL_PART, SMALL_COUNT = 0.1, 10
 count are always a small part. More are likelier a mistake than litter, and wait for `liftgate admin sweep --all`."""
 
 _ROWS_AT_ONCE = 200
-_DELETES_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ async def sweep_uploads(db: Database, blobs: BlobStore, *, delete: bool) -> int:
     from then on."""
     total = 0
     while keys := await db.write(lambda conn: expire_uploads(conn, conn.now(), _ROWS_AT_ONCE)):
-        total += await _delete(blobs, keys) if delete else 0
+        total += await delete_objects(blobs, keys) if delete else 0
     return total
 
 
@@ -117,7 +116,7 @@ async def sweep_orphans(db: Database, blobs: BlobStore, *, before: float) -> int
     total = 0
     while keys := await db.write(partial(_drop_orphans, before=before)):
         total += len(keys)
-        await _delete(blobs, [key for of_blob in keys for key in of_blob])
+        await delete_objects(blobs, [key for of_blob in keys for key in of_blob])
     return total
 
 
@@ -140,10 +139,10 @@ async def sweep_unknown(
     unknown: list[str] = []
     async for keys in listed_keys(blobs):
         objects += len(keys)
-        if found := await db.read(partial(_unknown, keys=keys)):
-            unknown += await db.write(partial(_note, keys=found))
+        if found := await db.read(partial(unknown_of, keys=keys)):
+            unknown += await db.write(partial(note_unknown, keys=found))
     await _forget(db, set(unknown))
-    due = await db.read(partial(_due, keys=unknown, before=before)) if before is not None else []
+    due = await db.read(partial(due_unknown, keys=unknown, before=before)) if before is not None else []
     if len(due) > max(SMALL_COUNT, SMALL_PART * objects) and not large:
         log.error(
             "%d of the %d objects in the store %s are unknown to the catalogue %s: so large a part is never deleted"
@@ -152,55 +151,17 @@ async def sweep_unknown(
         )
         return 0, len(unknown) - len(due), len(due)
     deleted = 0
-    for some in _batches(due, _ROWS_AT_ONCE):
-        deleted += await _delete(blobs, await db.write(partial(_condemn, keys=some, before=before or 0.0)))
+    for start in range(0, len(due), _ROWS_AT_ONCE):
+        some = due[start : start + _ROWS_AT_ONCE]
+        deleted += await delete_objects(blobs, await db.write(partial(condemn, keys=some, before=before or 0.0)))
     return deleted, len(unknown) - len(due), 0
-
-
-def _unknown(conn: Connection, *, keys: list[str]) -> list[str]:
-    return unknown_of(conn, keys)
-
-
-def _note(conn: Connection, *, keys: list[str]) -> list[str]:
-    return note_unknown(conn, keys)
-
-
-def _due(conn: Connection, *, keys: list[str], before: float) -> list[str]:
-    return due_unknown(conn, keys, before)
-
-
-def _condemn(conn: Connection, *, keys: list[str], before: float) -> list[str]:
-    return condemn(conn, keys, before)
 
 
 async def _forget(db: Database, listed: set[str]) -> None:
     """Notes of what is not in the store any more, or is known by now."""
     after: str | None = ""
     while after is not None:
-        step: Callable[[Connection], str | None] = partial(_forget_some, after=after, listed=listed)
+        step: Callable[[Connection], str | None] = partial(
+            forget_unknown, after=after, limit=_ROWS_AT_ONCE, listed=listed
+        )
         after = await db.write(step)
-
-
-def _forget_some(conn: Connection, *, after: str, listed: set[str]) -> str | None:
-    return forget_unknown(conn, after, _ROWS_AT_ONCE, listed)
-
-
-async def _delete(blobs: BlobStore, keys: list[str]) -> int:
-    deleted = 0
-    for some in _batches(keys, _DELETES_AT_ONCE):
-        for key, outcome in zip(
-            some, await asyncio.gather(*(blobs.delete(key) for key in some), return_exceptions=True), strict=True
-        ):
-            if outcome is None:
-                deleted += 1
-            elif isinstance(outcome, LiftgateError):
-                # It is unknown to the catalogue by now, so the next sweep meets it again.
-                log.warning("%s could not be deleted: %s", key, outcome.message)
-            else:
-                raise outcome
-    return deleted
-
-
-def _batches(keys: list[str], size: int) -> Iterator[list[str]]:
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]

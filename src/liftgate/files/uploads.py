@@ -23,7 +23,7 @@ from liftgate.media_types import explicit
 from liftgate.records import FileRecord, NewFile, Owner, UploadPart, UploadRecord
 
 LIFE_SECONDS = 3600
-"""OpenAI's hour; each part moves the end on (`catalog.uploads.PART_LIFE_SECONDS`)."""
+"""OpenAI's hour; each part moves the end on (`catalog.rows.uploads.PART_LIFE_SECONDS`)."""
 
 
 class Uploads:
