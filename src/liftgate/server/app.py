@@ -43,7 +43,7 @@ from liftgate.server.local_only import LocalOnly
 from liftgate.server.request import Request
 from liftgate.server.responses import Response
 from liftgate.server.routes import TABLES, Handler, Route, Table, table_of
-from liftgate.server.routing import RouteTable, plain_path, settled
+from liftgate.server.routing import plain_path, routes_of
 from liftgate.server.sign_in import COOKIE, SignInDesk, check_owner, cookie_of, sign_in_over, signed_in
 from liftgate.tasks import Tasks
 
@@ -80,8 +80,7 @@ class App:
         self._desk = SignInDesk(self._auth) if gateway.settings.auth.required else None
         self._state = AppState(Tasks(), Deadlines(), bodies, self._desk)
         self._tables = tables
-        self._routes = {table: RouteTable(table.groups) for table in tables}
-        self._settled = settled(self._routes)
+        self._routes, self._settled = routes_of(tuple(tables))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

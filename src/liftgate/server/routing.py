@@ -58,6 +58,13 @@ class RouteTable:
         raise route_not_found(method, path)
 
 
+@cache
+def routes_of(tables: tuple[Table, ...]) -> tuple[Mapping[Table, RouteTable], Mapping[str, tuple[Table, Route]]]:
+    """Of each API, and those of `settled`: the same for all gateways of a process."""
+    routes = {table: RouteTable(table.groups) for table in tables}
+    return routes, settled(routes)
+
+
 def settled(tables: Mapping[Table, RouteTable]) -> dict[str, tuple[Table, Route]]:
     """The routes whose path only one API has, by the path: nothing else of a request decides between APIs there."""
     holders: dict[str, list[Table]] = {}
