@@ -259,7 +259,8 @@ def _main() -> NoReturn:
     for name in IMPORTED:
         importlib.import_module(name)
     command_line = sys.modules["liftgate.cli.main"]
-    sys.modules["liftgate.catalog.schema_check"].expected_facts()  # learns the schema, which every gateway looks for
+    check = sys.modules["liftgate.catalog.schema_check"]
+    check.schema_faults(lambda sql: [], check.SQLITE)  # learns the schema, which every gateway looks for
     # Compiles the patterns that settings are read with.
     sys.modules["liftgate.settings"].load_settings(None, {}, {"GEMINI_API_KEY": "Environment-1", "HOME": "/"})
     gc.collect()

@@ -15,6 +15,7 @@ from importlib import resources
 from liftgate.catalog.connection import Connection
 from liftgate.errors import ConfigError
 
+SCHEMA_VERSION = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, applied_at DOUBLE PRECISION)"
 FILE_NAME = re.compile(r"(\d{4})_\w+\.sql")
 
 
@@ -60,7 +61,7 @@ def migrate(conn: Connection, words: Mapping[str, str], where: str, newest: int 
     """
     known = migrations()
     newest_known = known[-1].number
-    conn.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, applied_at DOUBLE PRECISION)")
+    conn.execute(SCHEMA_VERSION)
     found = applied(conn)
     if found > newest_known:
         raise ConfigError(
