@@ -41,7 +41,7 @@ IMPORTED = (
     ),
     *("liftgate.cli.admin.data", "liftgate.cli.admin.findings", "liftgate.files.check", "liftgate.files.backup"),
     *("liftgate.files.restore", "liftgate.cli.files.sending", "liftgate.cli.files.tables", "rich.progress"),
-    "liftgate.sdk.remote.gateway_client",
+    *("liftgate.sdk.remote.gateway_client", "liftgate.cli.serve.embedded"),
 )
 LARGEST = 1 << 16
 """Of a request: arguments and an environment."""

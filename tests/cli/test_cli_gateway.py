@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+import forked
 from liftgate import __version__
 from waiting import until
 
@@ -30,14 +31,8 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return {**kept, "HOME": str(home), "PYTHONWARNINGS": "error::ResourceWarning", **more}
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "liftgate.cli.main", *arguments]
-
-
 def ended(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments), env=environment(home, **more), capture_output=True, text=True, timeout=DEADLINE
-    )
+    return forked.run_text(arguments, env=environment(home, **more))
 
 
 @dataclass(frozen=True)
@@ -62,12 +57,20 @@ class Started:
         return self.output.read_text(), self.log.read_text()
 
 
-@contextmanager
-def started(home: Path, *arguments: str, **more: str) -> Iterator[Started]:
+def started(home: Path, *arguments: str, **more: str) -> AbstractContextManager[Started]:
     """The command while it runs; ended with SIGTERM when the test has not ended it."""
+    return running_with(home, arguments, more)
+
+
+@contextmanager
+def running_with(
+    home: Path, arguments: Sequence[str], more: Mapping[str, str], *, fresh: bool = not forked.HERE
+) -> Iterator[Started]:
+    """`fresh`: by an interpreter of its own."""
     output, log = home / "output.txt", home / "log.txt"
     with output.open("wb") as out, log.open("wb") as err:
-        process = subprocess.Popen(command(*arguments), env=environment(home, **more), stdout=out, stderr=err)
+        env = environment(home, **more)
+        process = forked.started(arguments, stdout=out, stderr=err, env=env, fresh=fresh)
     try:
         yield Started(process, output, log)
     finally:
@@ -88,7 +91,9 @@ def fetch(url: str, *, key: str = "", body: bytes | None = None) -> tuple[int, b
 
 def test_version_is_told(tmp_path: Path) -> None:
     for flag in ("--version", "-v"):
-        assert ended(tmp_path, flag).stdout == f"liftgate {__version__}\n"
+        command = [sys.executable, "-m", "liftgate.cli.main", flag]
+        done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, timeout=DEADLINE)
+        assert done.stdout == f"liftgate {__version__}\n"
 
 
 def test_help_says_how_to_begin_and_lists_the_settings(tmp_path: Path) -> None:
@@ -148,7 +153,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
 def test_the_gateway_with_its_sandbox_serves_and_ends_on_a_signal(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(CONFIG)
     arguments = ["--config", str(tmp_path / "config.yaml"), "--sandbox", "--port", "0", "--access_log"]
-    with started(tmp_path, *arguments) as running:
+    with running_with(tmp_path, arguments, {}, fresh=True) as running:
         assert fetch(f"{running.base}/health/readiness")[0] == 200
         body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "are you there?"}]}).encode()
         status, answer = fetch(f"{running.base}/v1/chat/completions?key=secret-in-the-query", body=body)
