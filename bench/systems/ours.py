@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import processes
@@ -42,13 +42,16 @@ def deployment(name: str, model: str, upstream: int, key: str = "x") -> dict[str
     return {"model_name": name, "litellm_params": {"model": f"gemini/{model}", "api_key": key, "api_base": base}}
 
 
-def liftgate(home: Path, *, name: str = "liftgate", settings: Mapping[str, object] | None = None) -> System:
-    """`home` is the environment; `settings` replaces sections of the plain set-up. Its data directory starts empty."""
+def liftgate(
+    home: Path, *, name: str = "liftgate", settings: Mapping[str, object] | None = None, under: Sequence[str] = ()
+) -> System:
+    """`home` is the environment; `settings` replaces sections of the plain set-up; `under`: a program that runs it. Its
+    data directory starts empty."""
 
     def launch(site: Site) -> tuple[processes.Started, Door]:
         data_dir = site.run_dir / f"{name}-data"
         shutil.rmtree(data_dir, ignore_errors=True)
-        return launch_on(home, site, {**config(site.upstream, data_dir), **(settings or {})}, name)
+        return launch_on(home, site, {**config(site.upstream, data_dir), **(settings or {})}, name, under)
 
     version = first_line([str(home / "bin/liftgate"), "--version"]).split(" ")[-1]
     return System(name, version, launch, workers=True, home=home)
@@ -69,10 +72,10 @@ PARTS: Mapping[str, tuple[Mapping[str, object], Mapping[str, object] | None]] = 
 """What is on, and the key that asks; None: the config's."""
 
 
-def counted(home: Path) -> System:
+def counted(home: Path, under: Sequence[str] = ()) -> System:
     """Liftgate with all that operators count on: a key of the catalogue that has a budget, what calls cost, metrics,
     the log as JSON."""
-    return _with(home, "counted", COUNTED, BUDGET)
+    return _with(home, "counted", COUNTED, BUDGET, under)
 
 
 def with_part(home: Path, part: str) -> System:
@@ -80,13 +83,19 @@ def with_part(home: Path, part: str) -> System:
     return _with(home, part, *PARTS[part])
 
 
-def _with(home: Path, name: str, settings: Mapping[str, object], key: Mapping[str, object] | None) -> System:
+def _with(
+    home: Path,
+    name: str,
+    settings: Mapping[str, object],
+    key: Mapping[str, object] | None,
+    under: Sequence[str] = (),
+) -> System:
     def launch(site: Site) -> tuple[processes.Started, Door]:
         data_dir = site.run_dir / f"{name}-data"
         shutil.rmtree(data_dir, ignore_errors=True)
         document = config(site.upstream, data_dir)
         ours = {"data_dir": str(data_dir), **settings}
-        return launch_on(home, site, {**document, "liftgate_settings": ours}, name)
+        return launch_on(home, site, {**document, "liftgate_settings": ours}, name, under)
 
     def make_key(door: Door) -> None:
         """From now on this door is asked with it."""
@@ -97,11 +106,13 @@ def _with(home: Path, name: str, settings: Mapping[str, object], key: Mapping[st
     return System(name, "", launch, home=home, ready=None if key is None else make_key)
 
 
-def launch_on(home: Path, site: Site, document: object, name: str) -> tuple[processes.Started, Door]:
+def launch_on(
+    home: Path, site: Site, document: object, name: str, under: Sequence[str] = ()
+) -> tuple[processes.Started, Door]:
     """Start Liftgate with this config; JSON is YAML too."""
     port = free_port()
     path = site.run_dir / f"{name}.yaml"
     path.write_text(json.dumps(document, indent=1))
-    command = [str(home / "bin/liftgate"), "--config", str(path), "--port", str(port)]
+    command = [*under, str(home / "bin/liftgate"), "--config", str(path), "--port", str(port)]
     command += ["--num-workers", str(site.workers)]
     return processes.start(name, command, run_dir=site.run_dir, cores=site.cores), Door(port)

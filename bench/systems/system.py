@@ -65,6 +65,8 @@ class System:
     threads: bool = False
     home: Path | None = None
     ready: Callable[[Door], None] | None = None
+    patience: float = READY_SECONDS
+    """Until it has answered a first chat."""
 
     def start(self, site: Site) -> Running:
         """Returns when it has answered a chat. Skipped, with the end of its log, when it does not come up."""
@@ -72,7 +74,7 @@ class System:
         started, door = self.launch(site)
         running = Running(self, door, started)
         problem = "no answer"
-        while time.monotonic() - began < READY_SECONDS:
+        while time.monotonic() - began < self.patience:
             if started and started.process.poll() is not None:
                 problem = f"it ended with {started.process.returncode}"
                 break
