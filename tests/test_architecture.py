@@ -7,6 +7,7 @@ import functools
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -149,6 +150,12 @@ def test_sql_is_in_the_catalogue_alone() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value)
     ]
     assert elsewhere == []
+
+
+def test_modules_of_tests_have_names_of_their_own() -> None:
+    """They are imported by these: of two with one name a whole run has the first alone."""
+    names = Counter(module.name for module in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_no_drawer_for_everything() -> None:
