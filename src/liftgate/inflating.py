@@ -8,6 +8,7 @@ from collections.abc import Iterator
 READABLE = ("gzip", "deflate")
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15
+_GZIPS_FIRST, _DEFLATED = 0x1F, 8
 
 
 def codings_of(encoding: str) -> list[str]:
@@ -17,40 +18,43 @@ def codings_of(encoding: str) -> list[str]:
 
 
 class Inflater:
-    """`coding`: of READABLE. `most`: bytes of a piece that it gives. `whole`: it stands behind the end of what was
-    packed."""
+    """`coding`: of READABLE; "": whichever of them it is, as browsers read what servers send. `most`: bytes of a piece
+    that it gives. `whole`: it stands behind the end of what was packed."""
 
     def __init__(self, coding: str, most: int) -> None:
         self._coding = coding
         self._most = most
-        self._stream = zlib.decompressobj(_GZIP if coding == "gzip" else _ZLIB)
-        self._begun = False
+        self._stream: zlib._Decompress | None = None
         self.whole = False
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
         """Raises zlib.error for what is not packed so."""
-        while packed:
+        pending = False
+        while packed or pending:
             if self.whole:
                 self._begin_member()
-            try:
-                content = self._stream.decompress(packed, self._most)
-            except zlib.error:
-                # Half of all programs call raw DEFLATE so, without zlib's frame round it.
-                if self._begun or self._coding == "gzip":
-                    raise
-                self._stream = zlib.decompressobj(_RAW)
-                content = self._stream.decompress(packed, self._most)
-            self._begun = True
+            if self._stream is None:
+                self._stream = zlib.decompressobj(self._form(packed[0]))
+            content = self._stream.decompress(packed, self._most)
             packed = self._stream.unconsumed_tail
+            # What the last bytes stand for may be more than one piece.
+            pending = len(content) == self._most and not self._stream.eof
             if self._stream.eof:
                 self.whole = True
                 packed = self._stream.unused_data
             if content:
                 yield content
 
+    def _form(self, first: int) -> int:
+        """By the first byte: half of all programs call raw DEFLATE `deflate`, without zlib's frame round it, which
+        always begins with an 8 in the lower half (RFC 1950, 2.2). No raw block begins as gzip does (RFC 1951, 3.2.3).
+        """
+        if self._coding == "gzip" or (not self._coding and first == _GZIPS_FIRST):
+            return _GZIP
+        return _ZLIB if first & 0x0F == _DEFLATED else _RAW
+
     def _begin_member(self) -> None:
         """gzip may have several, one behind the other (RFC 1952, 2.2)."""
-        if self._coding != "gzip":
+        if self._coding == "deflate":
             raise zlib.error("something stands behind the end")
-        self._stream = zlib.decompressobj(_GZIP)
-        self.whole = False
+        self._stream, self.whole = None, False

@@ -91,6 +91,8 @@ SERVED: Mapping[str, bytes] = {
     ),
     "deflated": page(zlib.compress(PNG), "content-encoding: deflate", "content-type: image/png"),
     "deflated-bare": page(zlib.compress(PNG, wbits=-15), "content-encoding: deflate", "content-type: image/png"),
+    "gzip-that-is-called-deflate": page(gzip.compress(PNG), "content-encoding: deflate", "content-type: image/png"),
+    "deflate-that-is-called-gzip": page(zlib.compress(PNG), "content-encoding: gzip", "content-type: image/png"),
     "not-packed-and-said-so": page(PNG, "content-encoding: identity", "content-type: image/png"),
     "in-chunks": _chunks(PNG[:5], PNG[5:]),
     "with-trailers": _chunks(PNG, end=b"0\r\nx-sum: 1\r\n\r\n"),

@@ -13,12 +13,13 @@ import gzip
 import json
 import os
 import quopri
+import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from raw_http import Answer, exchange
+from raw_http import Answer, exchange, head
 from running import MODEL, Running, form_request
 
 PDF = b"%PDF-1.4\n" + os.urandom(1342)
@@ -262,8 +263,8 @@ def test_names_in_every_spelling(gateway: Running, disposition: str, name: str) 
 def test_googles_header_has_them_too(gateway: Running, raw: bytes) -> None:
     body = part("", b"{}", "Content-Type: application/json") + part("", b"a,b\n", "Content-Type: text/csv") + END
     lines = [f"{name}: {value}".encode() for name, value in {**RELATED, "Content-Length": len(body)}.items()]
-    head = [b"POST /upload/v1beta/files HTTP/1.1", b"Host: localhost", b"X-Goog-Upload-File-Name: " + raw, *lines]
-    answer = exchange(gateway.base, [b"\r\n".join(head) + b"\r\n\r\n" + body], "POST")
+    fields = [b"POST /upload/v1beta/files HTTP/1.1", b"Host: localhost", b"X-Goog-Upload-File-Name: " + raw, *lines]
+    answer = exchange(gateway.base, [b"\r\n".join(fields) + b"\r\n\r\n" + body], "POST")
     assert answer.status == 200, answer
     file_id = "file-" + answer.json()["file"]["name"].removeprefix("files/")
     assert gateway.call("GET", f"/v1/files/{file_id}").json()["filename"] == "übersicht.csv"
@@ -330,6 +331,35 @@ def test_every_door_reads_an_encoded_body(gateway: Running, coding: str, encode:
         if "upload_id" in target:
             file_id = "file-" + answer.json()["file"]["name"].removeprefix("files/")
             assert content_of(gateway, file_id) == b"the bytes of a file"
+
+
+CHAT = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}).encode()
+
+
+@pytest.mark.parametrize("size", [131_084, 131_101, 262_149])
+def test_a_packed_body_that_ends_in_a_run_is_read_to_its_end(gateway: Running, size: int) -> None:
+    """Its last byte stands for more than what a piece has room for."""
+    body = raw_deflate(CHAT + b" " * (size - len(CHAT)))
+    answer = gateway.call("POST", "/v1/chat/completions", body, {"Content-Encoding": "deflate"})
+    assert answer.status == 200, answer
+
+
+@pytest.mark.parametrize(("coding", "encode"), CODINGS[:6])
+def test_a_packed_body_may_come_in_single_bytes(
+    gateway: Running, coding: str, encode: Callable[[bytes], bytes]
+) -> None:
+    body = encode(CHAT)
+    fields = {"Content-Length": str(len(body)), "Content-Encoding": coding}
+
+    def pieces() -> Iterator[bytes]:
+        yield head("POST", "/v1/chat/completions", fields)
+        for at in range(3):
+            time.sleep(0.05)
+            yield body[at : at + 1]
+        yield body[3:]
+
+    answer = exchange(gateway.base, pieces(), "POST")
+    assert answer.status == 200, answer
 
 
 MARK = b"\xef\xbb\xbf"

@@ -23,7 +23,7 @@ from yarl import URL
 
 from liftgate.engine.name_lookup import NameLookup, Resolve, system_addresses
 from liftgate.engine.shares import Shares
-from liftgate.engine.unpacking import ACCEPTED, Packed, coding_of, unpacked
+from liftgate.engine.unpacking import ACCEPTED, Packed, is_packed, unpacked
 from liftgate.errors import LONGEST_NAME, FileUnusable, InvalidRequest, TooLarge, shortened
 from liftgate.names import LONGEST_URL
 from liftgate.records import Owner
@@ -87,9 +87,8 @@ class Fetched:
         """The bytes that were not read yet. Raises TooLarge, FileUnusable when the connection breaks."""
         arriving: AsyncIterator[bytes] = self._response.content.iter_chunked(PIECE)
         try:
-            coding = coding_of(",".join(self._response.headers.getall("Content-Encoding", ())))
-            if coding is not None:
-                arriving = unpacked(arriving, coding)
+            if is_packed(",".join(self._response.headers.getall("Content-Encoding", ()))):
+                arriving = unpacked(arriving)
             async for piece in arriving:
                 self._seen[0] += len(piece)
                 if self._seen[0] > self._limit:

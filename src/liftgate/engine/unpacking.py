@@ -18,22 +18,20 @@ class Packed(Exception):
     """It is not packed as it says, or it ends in the middle; the message says which."""
 
 
-def coding_of(encoding: str) -> str | None:
-    """The one coding of a Content-Encoding; None: the bytes are as they are. Raises Packed for one that is not
-    accepted."""
+def is_packed(encoding: str) -> bool:
+    """By a Content-Encoding. Raises Packed for one that is not accepted. Which of them it is the bytes say: servers mix
+    them up."""
     codings = codings_of(encoding)
-    if not codings:
-        return None
     if any(coding not in READABLE for coding in codings):
         raise Packed("it is packed in a way that was not asked for")
     if len(codings) > 1:
         raise Packed("it is packed more than once")
-    return codings[0]
+    return bool(codings)
 
 
-async def unpacked(pieces: AsyncIterator[bytes], coding: str) -> AsyncGenerator[bytes]:
+async def unpacked(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     """The contents, in pieces of at most PIECE. Raises Packed."""
-    inflater = Inflater(coding, PIECE)
+    inflater = Inflater("", PIECE)
     try:
         async for piece in pieces:
             for content in inflater.feed(piece):
