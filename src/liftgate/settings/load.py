@@ -92,8 +92,10 @@ def load_settings(
 
 
 def _check_defaults(settings: Settings, refused: Refused | None, path: str, faults: Faults) -> None:
-    for deployment in settings.deployments if refused else ():
-        if deployment.defaults and refused and (found := refused(deployment, settings.drop_params)):
+    if refused is None:
+        return
+    for deployment in settings.deployments:
+        if deployment.defaults and (found := refused(deployment, settings.drop_params)):
             place = f"{path}: {deployment.where.partition(' ')[0]}.litellm_params.{found[0]}"
             faults.add(f"{place}: every request that does not say it itself would be refused: {found[1]}")
 
