@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import socket
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Literal
 
-from line import Line
+from postgres_front import PostgresFront
 
 READY = b"Z\0\0\0\5I"
 """The server is ready for the next query, outside of a transaction."""
 
 
-class PostgresLine(Line):
+class PostgresLine(PostgresFront):
     """`cut(marker, when)`: the transaction in which `marker` was sent is the last one; then nobody gets through, until
     `mend`. `was_cut`: once that has happened. `slow(markers, seconds)`: whatever has one of these waits so long."""
 
     def __init__(self, target: Path, directory: Path) -> None:
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(directory / ".s.PGSQL.5432"))
-        listener.listen(64)
-        super().__init__(listener)
-        self._target = str(target)
-        self._directory = directory
+        super().__init__(target, directory)
         self._marked: set[socket.socket] = set()
         """Clients whose marked transaction is being committed."""
         self._marker: bytes | None = None
@@ -36,10 +29,6 @@ class PostgresLine(Line):
         self._slow: tuple[bytes, ...] = ()
         self._seconds = 0.0
         self.was_cut = threading.Event()
-
-    def url(self, url: str) -> str:
-        """The database of `url` as it is reached over this line."""
-        return f"{url.partition('?')[0]}?host={self._directory}"
 
     def cut(self, marker: str, when: Literal["before", "behind"]) -> None:
         self.was_cut.clear()
@@ -55,9 +44,7 @@ class PostgresLine(Line):
     def reach(self) -> socket.socket:
         if not self._is_open:
             raise ConnectionRefusedError
-        server = socket.socket(socket.AF_UNIX)
-        server.connect(self._target)
-        return server
+        return self.connected()
 
     def up(self, client: socket.socket, server: socket.socket) -> None:
         with client.makefile("rb") as sent:
@@ -109,13 +96,3 @@ def is_commit(letter: bytes, content: bytes, commits: set[bytes]) -> bool:
         if sql == b"COMMIT":
             commits.add(name)
     return letter == b"B" and content.split(b"\0", 2)[1] in commits
-
-
-@contextmanager
-def postgres_line(url: str) -> Iterator[PostgresLine]:
-    target = Path(url.partition("host=")[2]) / ".s.PGSQL.5432"
-    with (
-        tempfile.TemporaryDirectory(prefix="liftgate-line-") as directory,
-        PostgresLine(target, Path(directory)).opened() as line,
-    ):
-        yield line

@@ -4,36 +4,24 @@
 from __future__ import annotations
 
 import socket
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from line import Line
+from postgres_front import PostgresFront
 
 READY, IDLE = b"Z", b"I"
 ASKS = (b"Q", b"S")
 """Messages of a client's that `READY` answers."""
 
 
-class PostgresPool(Line):
+class PostgresPool(PostgresFront):
     """One user of one database: the first client's."""
 
     def __init__(self, target: Path, directory: Path) -> None:
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(directory / ".s.PGSQL.5432"))
-        listener.listen(64)
-        super().__init__(listener)
-        self._target = str(target)
-        self._directory = directory
+        super().__init__(target, directory)
         self._idle: list[socket.socket] = []
         self._idle_ends: list[socket.socket] = []
         self._greeting = b""
-
-    def url(self, url: str) -> str:
-        """The database of `url` as it is reached through this pool."""
-        return f"{url.partition('?')[0]}?host={self._directory}"
 
     def reach(self) -> socket.socket:
         """Not a connection to the server: clients get theirs by the transaction."""
@@ -75,8 +63,7 @@ class PostgresPool(Line):
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        server = socket.socket(socket.AF_UNIX)
-        server.connect(self._target)
+        server = self.connected()
         server.sendall(startup)
         greeting = b""
         with server.makefile("rb") as answers:
@@ -100,13 +87,3 @@ class PostgresPool(Line):
 def _message(read: IO[bytes]) -> bytes | None:
     head = read.read(5)
     return None if len(head) < 5 else head + read.read(int.from_bytes(head[1:]) - 4)
-
-
-@contextmanager
-def postgres_pool(url: str) -> Iterator[PostgresPool]:
-    target = Path(url.partition("host=")[2]) / ".s.PGSQL.5432"
-    with (
-        tempfile.TemporaryDirectory(prefix="liftgate-pool-") as directory,
-        PostgresPool(target, Path(directory)).opened() as pool,
-    ):
-        yield pool

@@ -18,7 +18,7 @@ from liftgate.clock import SystemClock
 from liftgate.errors import ConfigError, Unavailable
 from liftgate.ids import token
 from postgres_cluster import PostgresCluster
-from postgres_line import postgres_line
+from postgres_line import PostgresLine
 from waiting import comes_true
 
 
@@ -239,6 +239,6 @@ def test_a_start_waits_for_a_slow_server(postgres_url: str, slow: str) -> None:
             await database.close()
 
     asyncio.run(main(postgres_url, 2))
-    with postgres_line(postgres_url) as line:
+    with PostgresLine.before(postgres_url) as line:
         line.slow([slow], 0.8)
         asyncio.run(main(line.url(postgres_url), 0.5))

@@ -16,7 +16,7 @@ from key_calls import MASTER, Refused, ask, make
 from liftgate.keys.keyring import token_of
 from liftgate.settings import StorageSettings
 from postgres_cluster import PostgresCluster
-from postgres_line import PostgresLine, postgres_line
+from postgres_line import PostgresLine
 from raw_http import Answer, call
 
 PAGE = {"Sec-Fetch-Site": "same-origin"}
@@ -43,7 +43,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any], str]] = {
 
 @contextmanager
 def on_a_line(postgres_url: str, place: Path) -> Iterator[tuple[str, PostgresLine]]:
-    with postgres_line(postgres_url) as line, sandbox_server() as sandbox:
+    with PostgresLine.before(postgres_url) as line, sandbox_server() as sandbox:
         storage = StorageSettings(data_dir=place, database_url=line.url(postgres_url))
         with gateway_server(replace(settings_for(sandbox, place), storage=storage)) as url:
             yield url, line

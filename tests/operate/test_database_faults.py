@@ -18,8 +18,8 @@ import pytest
 from drill import Ledger, Site, copied, eventually, swept
 from gateways import client_for
 from postgres_cluster import PostgresCluster
-from postgres_line import postgres_line
-from postgres_pool import postgres_pool
+from postgres_line import PostgresLine
+from postgres_pool import PostgresPool
 from raw_http import call
 from test_running import ready, upload
 
@@ -187,7 +187,7 @@ def test_a_gateway_comes_up_on_a_database_that_is_slow_at_its_start(site: Site) 
     ledger = Ledger()
     with site.gateway() as gateway:
         ledger.upload(gateway.url)
-    with postgres_line(site.url) as line:
+    with PostgresLine.before(site.url) as line:
         line.slow(["LISTEN", "FROM keys"], 5.5)
         with replace(site, database_url=line.url(site.url)).gateway() as gateway:
             line.slow([], 0)
@@ -197,7 +197,7 @@ def test_a_gateway_comes_up_on_a_database_that_is_slow_at_its_start(site: Site) 
 
 def test_a_pool_that_lends_connections_by_the_transaction_is_refused(site: Site) -> None:
     """What a session prepared, set and listens to would be another's; the database behind it is left as it was."""
-    with postgres_pool(site.url) as pool:
+    with PostgresPool.before(site.url) as pool:
         pooled = replace(site, database_url=pool.url(site.url))
         assert "a pool that gives each transaction another connection" in pooled.refused()
         done = pooled.admin("check", code=2)

@@ -13,7 +13,7 @@ import pytest
 
 from drill import Site, eventually
 from gateways import MODEL
-from postgres_line import postgres_line
+from postgres_line import PostgresLine
 from raw_http import Answer, call, connect, head
 
 CHAT = "/v1/chat/completions"
@@ -33,7 +33,7 @@ def test_an_owner_whose_calls_take_long_keeps_nobody_else_from_the_catalogue(
     tmp_path: Path, postgres_url: str, method: str
 ) -> None:
     """Reads and writes."""
-    with postgres_line(postgres_url) as line:
+    with PostgresLine.before(postgres_url) as line:
         site = replace(Site(tmp_path / "site", postgres_url), database_url=line.url(postgres_url))
         with site.gateway() as gateway, ThreadPoolExecutor(ASKED) as many:
             made = ask(gateway.url, "POST", "/v1/conversations", "ann", {}).json()["id"]
