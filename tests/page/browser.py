@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, Request, expect, sync_playwright
 
 from javascript import axe, missing
 
@@ -95,6 +95,12 @@ class Visit:
         """At a view, by its link."""
         self.page.get_by_role("navigation", name="Views").get_by_role("link", name=view).click()
         expect(self.page.get_by_role("heading", level=1)).to_have_text(view)
+
+    def upload(self, key: str) -> Locator:
+        """Signs in and looks at the view of uploads; where files are chosen."""
+        self.sign_in(key)
+        self.look("Upload")
+        return self.page.locator("input[type=file]")
 
     def check_access(self) -> None:
         """No obstacle that axe knows, and nothing that is wider than the window, once the view is drawn."""

@@ -30,6 +30,15 @@ def drop(page: Page, paths: Sequence[Path], place: str) -> None:
     session.detach()
 
 
+def taken(url: str) -> bytes:
+    """The content of bob's only File, which is deleted."""
+    with client_for(url, "sk-bob") as bob:
+        [file] = bob.files.list().data
+        content = bob.files.content(file.id).read()
+        bob.files.delete(file.id)
+    return content
+
+
 def test_what_is_dropped_is_taken_and_a_folder_is_named(browser: Browser, url: str, tmp_path: Path) -> None:
     folder = tmp_path / "all my talks"
     folder.mkdir()
@@ -50,9 +59,7 @@ def test_what_is_dropped_is_taken_and_a_folder_is_named(browser: Browser, url: s
         drop(page, [folder], ".drop")
         expect(page.get_by_role("listitem")).to_have_count(1)
         visit.check_access()
-    with client_for(url, "sk-bob") as bob:
-        [file] = bob.files.list().data
-        bob.files.delete(file.id)
+    assert taken(url) == note.read_bytes()
 
 
 def test_a_file_that_changes_on_the_way_is_not_taken_for_a_cut(browser: Browser, url: str, tmp_path: Path) -> None:
@@ -60,23 +67,19 @@ def test_a_file_that_changes_on_the_way_is_not_taken_for_a_cut(browser: Browser,
     path.write_bytes(content_of(6 * MIB))
     with relay_to(url, stop_at=3 * MIB) as relay, Visit(browser, relay.url, allowed=BROKEN) as visit:
         page = visit.page
-        visit.sign_in("sk-bob")
-        visit.look("Upload")
-        page.locator("input[type=file]").set_input_files(path)
+        chosen = visit.upload("sk-bob")
+        chosen.set_input_files(path)
         assert relay.stopped.wait(60)
         path.write_bytes(b"another content")
         os.utime(path, (1, 1))
         relay.go_on()
         expect(page.get_by_role("alert")).to_contain_text("This file cannot be read any more")
         expect(page.get_by_role("button", name="Resume changing.txt")).to_have_count(0)
-        page.locator("input[type=file]").set_input_files(path)
+        chosen.set_input_files(path)
         expect(page.get_by_role("link", name="changing.txt")).to_be_visible()
         page.get_by_role("button", name="Cancel changing.txt").click()
         expect(page.get_by_role("listitem")).to_have_count(1)
-    with client_for(url, "sk-bob") as bob:
-        [file] = bob.files.list().data
-        assert bob.files.content(file.id).read() == b"another content"
-        bob.files.delete(file.id)
+    assert taken(url) == b"another content"
 
 
 def test_the_same_file_again_is_an_upload_of_its_own(browser: Browser, url: str, tmp_path: Path) -> None:
@@ -85,9 +88,7 @@ def test_the_same_file_again_is_an_upload_of_its_own(browser: Browser, url: str,
     # The first whole, and a part of the second.
     with relay_to(url, stop_at=7 * MIB) as relay, Visit(browser, relay.url, allowed=BROKEN) as visit:
         page = visit.page
-        visit.sign_in("sk-bob")
-        visit.look("Upload")
-        chosen = page.locator("input[type=file]")
+        chosen = visit.upload("sk-bob")
         chosen.set_input_files(path)
         expect(page.get_by_role("link", name="twice.txt")).to_be_visible()
         chosen.set_input_files(path)
@@ -101,9 +102,7 @@ def test_the_same_file_again_is_an_upload_of_its_own(browser: Browser, url: str,
         relay.go_on()
         page.get_by_role("button", name="Discard twice.txt").click()
         expect(page.get_by_role("listitem")).to_have_count(0)
-    with client_for(url, "sk-bob") as bob:
-        [file] = bob.files.list().data
-        bob.files.delete(file.id)
+    assert taken(url) == path.read_bytes()
 
 
 def test_what_one_tab_sends_is_not_unfinished_in_another(browser: Browser, url: str, tmp_path: Path) -> None:
@@ -111,9 +110,8 @@ def test_what_one_tab_sends_is_not_unfinished_in_another(browser: Browser, url: 
     path.write_bytes(content_of(5 * MIB))
     with relay_to(url, stop_at=3 * MIB) as relay, Visit(browser, relay.url, allowed=BROKEN) as visit:
         page = visit.page
-        visit.sign_in("sk-bob")
-        visit.look("Upload")
-        page.locator("input[type=file]").set_input_files(path)
+        chosen = visit.upload("sk-bob")
+        chosen.set_input_files(path)
         assert relay.stopped.wait(60)
         other = visit.context.new_page()
         other.goto(f"{relay.url}/ui#/upload")
@@ -128,9 +126,7 @@ def test_what_one_tab_sends_is_not_unfinished_in_another(browser: Browser, url: 
         other.locator("input[type=file]").set_input_files(path)
         expect(other.get_by_role("link", name="tabs.txt")).to_be_visible()
         expect(other.get_by_role("alert")).to_have_count(0)
-    with client_for(url, "sk-bob") as bob:
-        [file] = bob.files.list().data
-        bob.files.delete(file.id)
+    assert taken(url) == path.read_bytes()
 
 
 def test_how_large_a_file_may_be_is_what_the_gateway_takes(
@@ -141,9 +137,8 @@ def test_how_large_a_file_may_be_is_what_the_gateway_takes(
         for key, most in (("sk-ann", "5.0 MiB"), ("sk-bob", "3.0 MiB")):
             with Visit(browser, url, allowed=["400", "413"]) as visit:
                 page = visit.page
-                visit.sign_in(key)
-                visit.look("Upload")
+                chosen = visit.upload(key)
                 expect(page.get_by_text(f"Up to {most} each.")).to_be_visible()
                 large = {"name": "large.bin", "mimeType": "video/mp4", "buffer": bytes(5 * MIB + 1)}
-                page.locator("input[type=file]").set_input_files(large)  # type: ignore[arg-type]
+                chosen.set_input_files(large)  # type: ignore[arg-type]
                 expect(page.get_by_role("alert")).to_contain_text(most)

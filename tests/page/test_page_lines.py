@@ -183,9 +183,7 @@ def test_an_upload_whose_sign_in_ends_waits_for_the_next(browser: Browser, url: 
     path.write_bytes(content_of(6 << 20))
     with relay_to(url, stop_at=3 << 20) as relay, Visit(browser, relay.url, allowed=[*BROKEN, "401"]) as visit:
         page = visit.page
-        visit.sign_in("sk-bob")
-        visit.look("Upload")
-        page.locator("input[type=file]").set_input_files(path)
+        visit.upload("sk-bob").set_input_files(path)
         assert relay.stopped.wait(60)
         ours = {"X-Liftgate-Page": "1", "Sec-Fetch-Site": "same-origin"}
         assert visit.context.request.delete(f"{relay.url}/liftgate/session", headers=ours).status == 200

@@ -59,9 +59,7 @@ def test_uploads_wait_for_each_other_are_paused_and_taken_back(browser: Browser,
         paths[-1].write_bytes(content_of(5 * MIB, seed=len(name)))
     with relay_to(url, stop_at=3 * MIB) as relay, Visit(browser, relay.url, allowed=BROKEN) as visit:
         page = visit.page
-        visit.sign_in("sk-bob")
-        visit.look("Upload")
-        page.locator("input[type=file]").set_input_files(paths)
+        visit.upload("sk-bob").set_input_files(paths)
         assert relay.stopped.wait(60)
         page.get_by_role("button", name="Pause one.txt").click()
         page.get_by_role("button", name="Cancel two.txt").click()
