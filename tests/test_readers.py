@@ -24,9 +24,10 @@ READ_ELSEWHERE: Mapping[str, str] = {
     "BareTable.also": "tests compare it with the schema of both engines",
     "BareTable.counted_by": "tests compare it with the schema of both engines",
     "ModelFacts.cache_minimum": "a fact of the table of models, which tests compare with Google's pages",
+    "_ByText.TEXT": "the JSON log writes it",
     **{
         f"_Varying.{name}": "the JSON log writes it, with all fields"
-        for name in ("by_modality", "cost_usd", "reasoning", "ts", "upstream_first", "upstream_id")
+        for name in ("by_modality", "cost_usd", "level", "reasoning", "ts", "upstream_first", "upstream_id")
     },
 }
 """Fields that are there for a reader who is not in the source."""

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from gateways import MODEL, sandbox_server
-from liftgate.engine.access_log import SOON, JsonAccessLog, JsonLineHandler, access_fields
+from liftgate.engine.access_lines import access_fields
+from liftgate.engine.access_log import SOON, JsonAccessLog, JsonLineHandler
 from liftgate.engine.call_record import CallRecord
 from liftgate.engine.meter import Kinds
 from liftgate.engine.pricing import Paid

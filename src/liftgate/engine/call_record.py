@@ -54,40 +54,45 @@ class CallRecord(msgspec.Struct, eq=False):
     Where a call has no such thing a text is empty and a number 0: a file route has no model, a call of the SDK no path.
     """
 
+    # The columns of `meter.Calls`: what a call has for itself
     request_id: str
     began_at: float
     """Unix seconds, on the gateway's clock."""
-    # Who
+    total: float = 0.0
+    own: float = 0.0
+    """Spent here, and on nothing else."""
+    first_event: float = 0.0
+    """From the request to Google to the first event of its answer, at the deployment that answered."""
+    upstream: float = 0.0
+    """Waiting for Google, of all tries together."""
+    cost: int | None = 0
+    """Whole nano-dollars, of all answers of Google's together; 0 where there was none. None: something has no price."""
+    bytes_in: int = 0
+    bytes_out: int = 0
+    response_id: str = ""
+    user: str = ""
+    """Whom the caller says it asks for. Of any value."""
+    trace_id: str = ""
+    """Of the trace that the caller's `traceparent` names, or that begins with the call; `parent_span` is its word."""
+    tokens: Counted = NOTHING
+    """Of all answers of Google's together, by kind."""
+    # Its kind (`meter.Kinds`). Who
     key: str = ""
     """The name of the key that was given, never the key; empty where the gateway needs none."""
     key_id: str = ""
     """What stays of it when it is renamed, or given another secret. Of a key of the config its owner."""
     owner: Owner = ""
-    peer: str = ""
-    """The address of the connection, which may be a proxy's."""
     # What was asked
-    dialect: str = ""
     method: str = ""
     """HTTP's; empty for a call of the SDK."""
-    path: str = ""
     route: str = ""
     """The template of the path, `/v1/files/{file_id}`; empty where no route has it. Of few values."""
+    dialect: str = ""
     operation: str = ""
-    """What is asked of a model, by the names of `operations`; of a call of the SDK also what it does with
-    files. Of few values."""
+    """What is asked of a model, by the names of `operations`; of the SDK also what it does with files. Of few."""
     streamed: bool = False
     model: str = ""
     """As the caller named it. Of any value."""
-    user: str = ""
-    """Whom the caller says it asks for. Of any value."""
-    trace_id: str = ""
-    """Of the trace that the caller's `traceparent` names, or that begins with the call; `parent_span` is its word."""
-    parent_span: str = ""
-    sampled: bool = False
-    span: Span | None = None
-    """Where it is sampled: under which what is done for it has spans of its own."""
-    attempts: Sequence[Attempt] = ()
-    """Where it is sampled."""
     # Who served it, the last one tried
     deployment: str = ""
     public_model: str = ""
@@ -96,21 +101,39 @@ class CallRecord(msgspec.Struct, eq=False):
     account: str = ""
     tries: int = 0
     """Deployments that were tried, repeats included."""
+    # Its end
+    outcome: Outcome = "ok"
+    status: int = 0
+    """HTTP's, or what it would be for a call of the SDK; 0 where the client left before there was an answer."""
+    error: str = ""
+    """The class of `errors` that the caller got, `FileNotFound`: one name for one meaning in each dialect."""
+    limit: str = ""
+    """The limit of its key's that refused it: requests, tokens, parallel, usd, bytes, model or route."""
+    finish: str | int = ""
+    """`finishReason` of the first candidate; a number where the caller asked Google for numbers."""
+    is_plain: bool = False
+    """Nothing failed, no File was used, Google said what was, and nobody traces it."""
+    is_text: bool = False
+    """It is plain, and its tokens are those of text alone: what is counted of it are a few numbers."""
+    # Further: who and what
+    peer: str = ""
+    """The address of the connection, which may be a proxy's."""
+    path: str = ""
+    parent_span: str = ""
+    sampled: bool = False
+    span: Span | None = None
+    """Where it is sampled: under which what is done for it has spans of its own."""
+    attempts: Sequence[Attempt] = ()
+    """Where it is sampled."""
     failures: Sequence[tuple[str, str]] = ()
     """(deployment, class of the error) of each try that gave no answer."""
     # Files, by id: those that were at the account when they were needed, and those whose page-in had to be waited for
     copies_hit: Set[str] = frozenset()
     paged_in: Set[str] = frozenset()
     paged_in_bytes: int = 0
-    # Bodies, as they came and went over the wire
-    bytes_in: int = 0
-    bytes_out: int = 0
     # What Google reports of it
     usage: JsonObject | None = None
     """Its `usageMetadata`, whole: tokens by kind and by modality. Of a stream the last one that came."""
-    response_id: str = ""
-    finish: str | int = ""
-    """`finishReason` of the first candidate; a number where the caller asked Google for numbers."""
     tier: str = ""
     """Its service tier, which decides the price; empty where Google named none."""
     served_by: str = ""
@@ -118,12 +141,8 @@ class CallRecord(msgspec.Struct, eq=False):
     earlier: Sequence[Paid] = ()
     """Answers of Google's before the last one, which were of no use and have to be paid too."""
     # What it costs
-    cost: int | None = 0
-    """Whole nano-dollars, of all answers of Google's together; 0 where there was none. None: something has no price."""
     reckoned: JsonObject | None = None
     """As `usage`, where Google did not say what was used: from what was sent and given (`unreported`)."""
-    tokens: Counted = NOTHING
-    """Of all answers of Google's together, by kind."""
     text: TextCounts | None = None
     """Those of `usage`, where the answer was read and they are of text alone."""
     pricing: Pricing | None = None
@@ -142,29 +161,10 @@ class CallRecord(msgspec.Struct, eq=False):
     # Seconds
     files: float = 0.0
     """Waiting for files: fetching, storing, page-in."""
-    first_event: float = 0.0
-    """From the request to Google to the first event of its answer, at the deployment that answered."""
-    upstream: float = 0.0
-    """Waiting for Google, of all tries together."""
     pauses: float = 0.0
     """Between two tries."""
     client: float = 0.0
     """Waiting for the caller to send its body and to take the answer."""
-    total: float = 0.0
-    own: float = 0.0
-    """Spent here, and on nothing else."""
-    is_plain: bool = False
-    """Nothing failed, no File was used, Google said what was, and nobody traces it."""
-    is_text: bool = False
-    """It is plain, and its tokens are those of text alone: what is counted of it are a few numbers."""
-    # Its end
-    status: int = 0
-    """HTTP's, or what it would be for a call of the SDK; 0 where the client left before there was an answer."""
-    outcome: Outcome = "ok"
-    error: str = ""
-    """The class of `errors` that the caller got, `FileNotFound`: one name for one meaning in each dialect."""
-    limit: str = ""
-    """The limit of its key's that refused it: requests, tokens, parallel, usd, bytes, model or route."""
     started: float = msgspec.field(default_factory=monotonic)
     """Its beginning, on the monotonic clock."""
     asked: float = 0.0

@@ -11,9 +11,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import Context, ContextVar
-from operator import attrgetter
 from time import monotonic
 from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from msgspec.structs import astuple
 
 from liftgate.clock import Clock
 from liftgate.engine.call_record import CallRecord as CallRecord
@@ -46,24 +47,32 @@ async def bringing(call: CallRecord, wait: Awaitable[T]) -> T:
         call.files += monotonic() - began
 
 
+_NAMES = CallRecord.__struct_fields__
+_COLUMNS = slice(0, _NAMES.index("tokens") + 1)
+_KIND = slice(_COLUMNS.stop, _NAMES.index("is_text") + 1)
+"""Values of a record: what `Calls` has columns of; what a `MeterOfKinds` may have looked at before. Everything else is
+the call's own."""
+
+
 class Calls:
     """Calls of one kind that are counted together. Of those that are text (`CallRecord.is_text`) it has columns too, in
     their order: what adds them up runs in C."""
 
-    __slots__ = ("all", "began", "costs", "first_events", "made", "owns", "sent", "thoughts", "totals", "upstreams")
+    __slots__ = (
+        "all", "began", "bytes_in", "bytes_out", "costs", "first_events", "ids", "made", "owns", "responses", "sent",
+        "thoughts", "totals", "traces", "upstreams", "users",
+    )  # fmt: skip
 
-    def __init__(self, calls: Sequence[CallRecord]) -> None:
+    def __init__(self, calls: Sequence[CallRecord], rows: Sequence[tuple[Any, ...]] | None = None) -> None:
+        """`rows`: the columns of each, where they are at hand."""
         self.all = calls
         if calls[0].is_text:
             (
-                self.began, self.totals, self.owns, self.upstreams, self.first_events, self.costs,
-                self.sent, self.made, self.thoughts,
-            ) = zip(*map(_COLUMNS, calls), strict=True)  # fmt: skip
+                self.ids, self.began, self.totals, self.owns, self.first_events, self.upstreams, self.costs,
+                self.bytes_in, self.bytes_out, self.responses, self.users, self.traces, tokens,
+            ) = zip(*(rows or [astuple(call)[_COLUMNS] for call in calls]), strict=True)  # fmt: skip
+            self.sent, self.made, self.thoughts = zip(*map(astuple, tokens), strict=True)
 
-
-_COLUMNS: Callable[[CallRecord], tuple[Any, ...]] = attrgetter(
-    "began_at", "total", "own", "upstream", "first_event", "cost", "tokens.sent", "tokens.made", "tokens.thoughts"
-)
 
 OnEnd = Callable[[Calls], None]
 
@@ -80,7 +89,7 @@ class MeterOfKinds(Meter, Protocol):
     ones for thousands of calls."""
 
     def of_kind(self, call: CallRecord) -> OnEnd | None:
-        """What is done with calls of its kind (`kind_of`). None: nothing."""
+        """What is done with calls of its kind (`_KIND`). None: nothing."""
         ...
 
 
@@ -91,12 +100,6 @@ class MeterThatWrites(Protocol):
     def flush(self) -> None: ...
 
 
-kind_of: Callable[[CallRecord], tuple[object, ...]] = attrgetter(
-    "outcome", "status", "error", "limit", "method", "route", "dialect", "operation", "streamed", "key", "key_id",
-    "owner", "model", "public_model", "upstream_model", "deployment", "account", "tries", "finish", "is_plain",
-    "is_text",
-)  # fmt: skip
-"""What a `MeterOfKinds` may have looked at before; everything else is the call's own."""
 KINDS = 2048
 """Of calls that are remembered: some of their values are the caller's."""
 
@@ -111,21 +114,23 @@ class Kinds:
 
     def notify(self, calls: Iterable[CallRecord]) -> None:
         """A failing listener harms no other."""
-        kinds: dict[tuple[object, ...], list[CallRecord]] = {}
+        kinds: dict[tuple[object, ...], tuple[list[CallRecord], list[tuple[Any, ...]]]] = {}
         for call in calls:
             call.is_plain = is_plain = call.usage is not None and not (
                 call.failures or call.copies_hit or call.paged_in or call.earlier or call.reckoned or call.sampled
             )
             call.is_text = is_plain and type(call.tokens) is TextCounts
-            kind = kind_of(call)
+            values = astuple(call)
+            kind = values[_KIND]
             if (alike := kinds.get(kind)) is None:
-                kinds[kind] = [call]
+                kinds[kind] = [call], [values[_COLUMNS]]
             else:
-                alike.append(call)
-        for kind, alike in kinds.items():
+                alike[0].append(call)
+                alike[1].append(values[_COLUMNS])
+        for kind, (those, rows) in kinds.items():
             found = self._known.get(kind)
-            together = Calls(alike)
-            for on_end in self._learned(alike[0]) if found is None else found:
+            together = Calls(those, rows)
+            for on_end in self._learned(kind, those[0]) if found is None else found:
                 try:
                     on_end(together)
                 except Exception:
@@ -136,7 +141,7 @@ class Kinds:
             except Exception:
                 log.exception("a listener failed at the end of a call")
 
-    def _learned(self, call: CallRecord) -> list[OnEnd]:
+    def _learned(self, kind: tuple[object, ...], call: CallRecord) -> list[OnEnd]:
         found: list[OnEnd] = []
         failed = False
         for listener in self._listeners:
@@ -151,7 +156,7 @@ class Kinds:
         if not failed:
             if len(self._known) >= KINDS:
                 self._known.clear()
-            self._known[kind_of(call)] = found
+            self._known[kind] = found
         return found
 
 

@@ -17,7 +17,8 @@ from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
 from liftgate.audit import FIELD
-from liftgate.engine.access_log import JsonLineHandler, moment
+from liftgate.engine.access_lines import moment
+from liftgate.engine.access_log import JsonLineHandler
 from liftgate.log_context import working_for
 from liftgate.redaction import Redactor
 from liftgate.settings import Settings
