@@ -18,6 +18,7 @@ from liftgate.cli.admin.command import admin
 from liftgate.deployments import Account, Deployment
 from liftgate.settings import AuthSettings
 from terminal import Cli
+from waiting import until
 
 NAME = "Vorlesung über Öl und Übung, erster Teil, mit allen Folien.txt"
 
@@ -241,8 +242,9 @@ def test_a_command_that_is_interrupted_before_its_work_says_so(command: tuple[st
     os.mkfifo(pipe)
     # It ends within Python's own opening of a file.
     del cli.environ["PYTHONWARNINGS"]
-    # Opened once the other end is.
+    # Opened once the other end is. A signal between that and the read would wait for the read's end.
     with cli.started("admin", *command, "--config", pipe) as process, pipe.open("wb"):
+        until(lambda: Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "S")
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert (process.returncode, said.strip()) == (130, b"liftgate: interrupted")

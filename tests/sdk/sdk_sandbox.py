@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +38,9 @@ def asking(*file_ids: str, text: str = QUESTION, **more: str) -> list[dict[str, 
     parts: list[dict[str, Any]] = [{"type": "text", "text": text}]
     parts += [{"type": "file", "file": {"file_id": file_id, **more}} for file_id in file_ids]
     return [{"role": "user", "content": parts}]
+
+
+def engines_threads() -> set[threading.Thread]:
+    """Of the engines in this process: their loops, their work and their catalogues. The sandbox and other tests have
+    threads here too, which come and go as they like."""
+    return {each for each in threading.enumerate() if each.name.startswith(("liftgate", "catalogue"))}
