@@ -87,7 +87,7 @@ def make_site(tmp_path: Path, sandbox: SandboxServer, s3: S3Server, postgres_clu
 LARGE = Random(7).randbytes(9 * 1024 * 1024 + 5)
 """More than one segment of an object store."""
 SMALL = LARGE[:200_000]
-ASKED = "".join(f"{number:07d} " for number in range(100_000))
+ASKED = "".join(f"{number:07d} " for number in range(50_000))
 """More than a row of the catalogue holds."""
 
 
@@ -126,19 +126,54 @@ def fill(url: str, large: bytes = SMALL) -> Stored:
 
 
 def assert_there(url: str, stored: Stored) -> None:
-    for (key, file_id), content in stored.files.items():
+    for key in ("sk-bob", "sk-ann"):
         with client_for(url, key) as client:
-            assert client.files.content(file_id).read() == content
-    for key in ("sk-ann", "sk-bob"):
-        with client_for(url, key) as client:
-            assert {file.id for file in client.files.list()} == {name for owner, name in stored.files if owner == key}
-    with client_for(url, "sk-ann") as ann:
-        [item] = ann.responses.input_items.list(stored.response).model_dump()["data"]
-        assert item["content"][0]["text"] == ASKED
+            theirs = {file_id: content for (owner, file_id), content in stored.files.items() if owner == key}
+            for file_id, content in theirs.items():
+                assert client.files.content(file_id).read() == content
+            assert {file.id for file in client.files.list()} == {*theirs}
+            if key == "sk-ann":
+                [item] = client.responses.input_items.list(stored.response).model_dump()["data"]
+                assert item["content"][0]["text"] == ASKED
 
 
-@pytest.mark.parametrize("to", ["one", "several"])
-@pytest.mark.parametrize("origin", ["one", "several"])
+@dataclass(frozen=True)
+class Kept:
+    """The directory of a gateway that is stopped, with what `fill` stored there, and a backup of it. To be copied."""
+
+    place: Path
+    stored: Stored
+
+    def data(self, site: Site) -> Stored:
+        """It is this site's directory too."""
+        shutil.copytree(self.place / "data", site.data)
+        return self.stored
+
+    def backup(self, path: Path) -> Stored:
+        shutil.copytree(self.place / "backup", path)
+        return self.stored
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """`one`, made once for all tests that look at what comes after."""
+    place = tmp_path_factory.mktemp("kept")
+    with sandbox_server() as sandbox:
+        config = write_config(place / "config.yaml", sandbox.url, sweep_seconds=600, purge_seconds=600)
+        site = Site(Cli(place / "home"), config, place / "data")
+        with site.gateway() as url:
+            stored = fill(url)
+        assert site.json("backup", place / "backup")["copied"] == 5
+    return Kept(place, stored)
+
+
+@pytest.mark.parametrize(
+    ("origin", "to"),
+    [
+        *(("one", "several"), ("several", "one")),
+        *(pytest.param(kind, kind, marks=pytest.mark.full) for kind in ("one", "several")),
+    ],
+)
 def test_all_of_it_arrives_whole_whatever_the_kinds(
     make_site: Any, tmp_path: Path, sandbox: SandboxServer, origin: str, to: str
 ) -> None:
@@ -179,11 +214,9 @@ def test_all_of_it_arrives_whole_whatever_the_kinds(
         assert_there(source, stored)
 
 
-def test_nothing_is_restored_over_what_is_there(make_site: Any, tmp_path: Path) -> None:
-    here, there, backup = make_site("here", "one"), make_site("there", "one"), tmp_path / "backup"
-    with here.gateway() as url:
-        stored = fill(url)
-    here.admin("backup", backup)
+def test_nothing_is_restored_over_what_is_there(make_site: Any, tmp_path: Path, kept: Kept) -> None:
+    there, backup = make_site("there", "one"), tmp_path / "backup"
+    stored = kept.backup(backup)
     with there.gateway() as url:
         with client_for(url) as client:
             other = client.files.create(file=("o.txt", b"other"), purpose="user_data").id
@@ -205,11 +238,9 @@ def test_nothing_is_restored_over_what_is_there(make_site: Any, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("kind", ["one", "several"])
-def test_a_second_restore_says_what_was_deleted_since(make_site: Any, tmp_path: Path, kind: str) -> None:
-    here, there, backup = make_site("here", "one"), make_site("there", kind), tmp_path / "backup"
-    with here.gateway() as url:
-        stored = fill(url, LARGE if kind == "several" else SMALL)
-    here.admin("backup", backup)
+def test_a_second_restore_says_what_was_deleted_since(make_site: Any, tmp_path: Path, kept: Kept, kind: str) -> None:
+    there, backup = make_site("there", kind), tmp_path / "backup"
+    stored = kept.backup(backup)
     there.admin("restore", backup)
     with there.gateway() as url, client_for(url, "sk-bob") as bob:
         [(_, his)] = [names for names in stored.files if names[0] == "sk-bob"]
@@ -225,11 +256,9 @@ def test_a_second_restore_says_what_was_deleted_since(make_site: Any, tmp_path: 
 
 
 @pytest.mark.parametrize("spelling", ["itself", "inside", "link"])
-def test_no_gateway_lives_in_a_backup(make_site: Any, tmp_path: Path, spelling: str) -> None:
-    here, there, backup = make_site("here", "one"), make_site("there", "one"), tmp_path / "backup"
-    with here.gateway() as url:
-        stored = fill(url)
-    here.admin("backup", backup)
+def test_no_gateway_lives_in_a_backup(make_site: Any, tmp_path: Path, kept: Kept, spelling: str) -> None:
+    there, backup = make_site("there", "one"), tmp_path / "backup"
+    kept.backup(backup)
     (tmp_path / "link").symlink_to(backup)
     place = {"itself": backup, "inside": backup / "data", "link": tmp_path / "link"}[spelling]
     before = sorted(path.name for path in backup.rglob("*"))
@@ -237,19 +266,22 @@ def test_no_gateway_lives_in_a_backup(make_site: Any, tmp_path: Path, spelling: 
     assert b"the backup's own directory" in inside.admin("restore", backup, code=2).stderr
     assert b"the backup's own directory" in inside.admin("restore", backup, "--replace", code=2).stderr
     assert sorted(path.name for path in backup.rglob("*")) == before
-    # One that was begun in a backup by hand: a later backup removes nothing of it.
-    shutil.copytree(backup, tmp_path / "lived", symlinks=True)
+
+
+def test_a_gateway_that_was_begun_in_a_backup_by_hand_loses_nothing(make_site: Any, tmp_path: Path, kept: Kept) -> None:
+    """A later backup removes nothing of it."""
+    here, there = make_site("here", "one"), make_site("there", "one")
+    stored = kept.data(here)
+    kept.backup(tmp_path / "lived")
     shutil.copytree(here.data, tmp_path / "lived", dirs_exist_ok=True)
     assert b"is the store of a gateway" in here.admin("backup", tmp_path / "lived", code=2).stderr
     with replace(there, data=tmp_path / "lived").gateway() as url:
         assert_there(url, stored)
 
 
-def test_another_catalogues_bucket_is_left_alone(make_site: Any, tmp_path: Path, s3: S3Server) -> None:
-    here, there, backup = make_site("here", "one"), make_site("there", "several"), tmp_path / "backup"
-    with here.gateway() as url:
-        fill(url)
-    here.admin("backup", backup)
+def test_another_catalogues_bucket_is_left_alone(make_site: Any, tmp_path: Path, s3: S3Server, kept: Kept) -> None:
+    there, backup = make_site("there", "several"), tmp_path / "backup"
+    kept.backup(backup)
     with there.gateway() as url, client_for(url) as client:
         client.files.create(file=("o.txt", b"other"), purpose="user_data")
     fresh = make_site("fresh", "several")
@@ -275,14 +307,15 @@ def objects_of(s3: S3Server, site: Site) -> dict[str, bytes]:
     return {key: s3.objects[key] for key in s3.objects if key.startswith(prefix) and not key.endswith("-turn")}
 
 
-def test_restore_over_a_killed_gateways_directory(make_site: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [40, pytest.param(200, marks=pytest.mark.full)])
+def test_restore_over_a_killed_gateways_directory(make_site: Any, tmp_path: Path, more: int) -> None:
     """Its log and its shared memory lie there still; what it took in after the backup is set aside, not deleted."""
     here, backup = make_site("here", "one"), tmp_path / "backup"
     gateway = GatewayProcess(here.config, here.data)
     stored = fill(gateway.wait_ready())
     here.admin("backup", backup)
     with client_for(gateway.url) as client:
-        later = [client.files.create(file=("l", b"later %d" % n), purpose="user_data").id for n in range(200)]
+        later = [client.files.create(file=("l", b"later %d" % n), purpose="user_data").id for n in range(more)]
     gateway.kill()
     assert (here.data / "catalog.db-wal").stat().st_size > 0
     done = here.json("restore", backup, "--replace")
@@ -293,19 +326,18 @@ def test_restore_over_a_killed_gateways_directory(make_site: Any, tmp_path: Path
     with client_for(again.url) as client, pytest.raises(openai.NotFoundError):
         client.files.retrieve(later[0])
     assert again.stop() == 0
-    # The 200, and what was deleted before the backup.
-    assert len(list(here.data.glob("blobs.before-*/*/*"))) == 201
+    # These, and what was deleted before the backup.
+    assert len(list(here.data.glob("blobs.before-*/*/*"))) == more + 1
     # The catalogue that was set aside is whole, its log included.
     [aside] = [path for path in here.data.glob("catalog.db.before-*") if path.name.count("-") == 2]
     with closing(sqlite3.connect(aside)) as old:
-        assert old.execute("SELECT count(*) FROM files").fetchone() == (205,)
+        assert old.execute("SELECT count(*) FROM files").fetchone() == (more + 5,)
 
 
-def test_restore_over_a_damaged_catalogue_and_damaged_bytes(make_site: Any, tmp_path: Path) -> None:
+def test_restore_over_a_damaged_catalogue_and_damaged_bytes(make_site: Any, tmp_path: Path, kept: Kept) -> None:
     here, backup = make_site("here", "one"), tmp_path / "backup"
-    with here.gateway() as url:
-        stored = fill(url)
-        here.admin("backup", backup)
+    kept.data(here)
+    stored = kept.backup(backup)
     (here.data / "catalog.db").write_bytes(b"no database at all" * 1000)
     for blob in (here.data / "blobs").rglob("blob-*"):
         blob.write_bytes(bytes(blob.stat().st_size))
@@ -320,12 +352,13 @@ MOMENTS = (0.1, 0.2, 0.3, 0.4)
 """Seconds from the start of a run to its end by SIGKILL: within its work, and behind it on a fast machine."""
 
 
+@pytest.mark.parametrize("count", [12, pytest.param(40, marks=pytest.mark.full)])
 @pytest.mark.parametrize("kind", ["one", "several"])
-def test_runs_that_are_killed_are_gone_on_with(make_site: Any, tmp_path: Path, kind: str) -> None:
+def test_runs_that_are_killed_are_gone_on_with(make_site: Any, tmp_path: Path, kind: str, count: int) -> None:
     here, there, backup = make_site("here", kind), make_site("there", kind), tmp_path / "backup"
     contents = {}
     with here.gateway() as url, client_for(url) as client:
-        for number in range(40):
+        for number in range(count):
             content = Random(number).randbytes(300_000)
             contents[client.files.create(file=("f", content), purpose="user_data").id] = content
 
@@ -339,60 +372,64 @@ def test_runs_that_are_killed_are_gone_on_with(make_site: Any, tmp_path: Path, k
             if cut(here, "backup", backup, after=moment) == 0:
                 break
         made = here.json("backup", backup)
-        assert made["blobs"] == 40 == made["copied"] + made["kept"]
-    assert len(list((backup / "blobs").rglob("blob-*"))) == 40
+        assert made["blobs"] == count == made["copied"] + made["kept"]
+    assert len(list((backup / "blobs").rglob("blob-*"))) == count
     assert list((backup / "spool").iterdir()) == []
     assert len(list(backup.glob("catalogue-*"))) == 1
     for moment in MOMENTS:
-        cut(there, "restore", backup, after=moment)
+        if cut(there, "restore", backup, after=moment) == 0:
+            break
     done = there.json("restore", backup)
-    assert done["copied"] + done["kept"] == 40
+    assert done["copied"] + done["kept"] == count
     with there.gateway() as url, client_for(url) as client:
         for file_id, content in contents.items():
             assert client.files.content(file_id).read() == content
     # Once more, when all is there: nothing is left to do.
     assert there.json("restore", backup)["already"] is True
-    assert there.admin("check", "--full").stdout.startswith(b"40 blobs checked (every byte read): 0 damaged")
+    assert there.admin("check", "--full").stdout.startswith(b"%d blobs checked (every byte read): 0 damaged" % count)
 
 
 @pytest.mark.parametrize(
     "left", [["spool/"], ["spool/", "lock"], ["spool/", "lock", "manifest.json.new"], ["lost+found/", "spool/", "lock"]]
 )
-def test_a_run_that_was_killed_before_its_manifest_is_gone_on_with(make_site: Any, tmp_path: Path, left: Any) -> None:
+def test_a_run_that_was_killed_before_its_manifest_is_gone_on_with(
+    make_site: Any, tmp_path: Path, kept: Kept, left: Any
+) -> None:
     """Each is what the directory holds after a kill at one of a backup's first steps."""
     here, backup = make_site("here", "one"), tmp_path / "backup"
-    with here.gateway() as url:
-        fill(url)
-        for name in left:
-            (backup / name).mkdir(parents=True) if name.endswith("/") else (backup / name).touch()
-        if "manifest.json.new" in left:
-            (backup / "manifest.json.new").write_text('{"id":')
-        assert here.json("backup", backup)["copied"] == 5
+    kept.data(here)
+    for name in left:
+        (backup / name).mkdir(parents=True) if name.endswith("/") else (backup / name).touch()
+    if "manifest.json.new" in left:
+        (backup / "manifest.json.new").write_text('{"id":')
+    assert here.json("backup", backup)["copied"] == 5
     assert {entry.name.split("-")[0] for entry in backup.iterdir()} - {"lost+found"} == {
         *("blobs", "catalogue", "lock", "manifest.json", "spool")
     }
 
 
 @pytest.mark.parametrize("name", ["lock", "spool/notes.txt", "spool", "manifest.json.new/x", "blobs/x", "other"])
-def test_somebody_elses_file_is_never_taken_for_a_backups(make_site: Any, tmp_path: Path, name: str) -> None:
+def test_somebody_elses_file_is_never_taken_for_a_backups(
+    make_site: Any, tmp_path: Path, kept: Kept, name: str
+) -> None:
     here, theirs = make_site("here", "one"), tmp_path / "backup" / name
     theirs.parent.mkdir(parents=True)
     theirs.write_bytes(b"theirs")
-    with here.gateway():
-        assert b"is not empty and holds no backup" in here.admin("backup", tmp_path / "backup", code=2).stderr
+    kept.data(here)
+    assert b"is not empty and holds no backup" in here.admin("backup", tmp_path / "backup", code=2).stderr
     assert theirs.read_bytes() == b"theirs"
 
 
 @pytest.mark.parametrize("renamed", [["catalog.db"], ["catalog.db", "catalog.db-wal"]])
 def test_a_catalogue_that_was_half_set_aside_is_never_parted_from_its_log(
-    make_site: Any, tmp_path: Path, renamed: Any
+    make_site: Any, tmp_path: Path, kept: Kept, renamed: Any
 ) -> None:
     """A restore that was killed between its renames: what was committed last is in the log alone."""
     here, backup = make_site("here", "one"), tmp_path / "backup"
+    kept.data(here)
+    stored = kept.backup(backup)
     gateway = GatewayProcess(here.config, here.data)
-    stored = fill(gateway.wait_ready())
-    here.admin("backup", backup)
-    with client_for(gateway.url) as client:
+    with client_for(gateway.wait_ready()) as client:
         later = client.files.create(file=("l", b"later"), purpose="user_data").id
     gateway.kill()
     aside = "catalog.db.before-20260102-030405"
@@ -410,12 +447,10 @@ def test_a_catalogue_that_was_half_set_aside_is_never_parted_from_its_log(
         assert old.execute("SELECT count(*) FROM files WHERE id = ?", (later,)).fetchall() == [(1,)]
 
 
-def test_a_restore_goes_on_beside_a_copy_that_it_was_killed_in(make_site: Any, tmp_path: Path) -> None:
+def test_a_restore_goes_on_beside_a_copy_that_it_was_killed_in(make_site: Any, tmp_path: Path, kept: Kept) -> None:
     """Of a store on another file system than the spool, where an object is copied and then named."""
-    here, there, backup = make_site("here", "one"), make_site("there", "one"), tmp_path / "backup"
-    with here.gateway() as url:
-        stored = fill(url)
-    here.admin("backup", backup)
+    there, backup = make_site("there", "one"), tmp_path / "backup"
+    stored = kept.backup(backup)
     [key] = [path.name for path in (backup / "blobs").glob("*/*") if path.stat().st_size == len(SMALL)]
     half = there.data / "blobs" / key.split("-")[1][:2] / f"{key}.part"
     half.parent.mkdir(parents=True)
@@ -469,11 +504,12 @@ def test_later_backups_copy_what_is_new_and_drop_what_is_gone(make_site: Any, tm
         assert b"of another catalogue" in other.admin("backup", backup, code=2).stderr
 
 
-def test_a_backup_beside_uploads_and_deletes_is_of_one_moment(make_site: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("his", [20, pytest.param(60, marks=pytest.mark.full)])
+def test_a_backup_beside_uploads_and_deletes_is_of_one_moment(make_site: Any, tmp_path: Path, his: int) -> None:
     """What the backup names it has; erased beside it, bytes are noted as gone and their files are not restored."""
     here, there, backup = make_site("here", "one"), make_site("there", "one"), tmp_path / "backup"
     with here.gateway() as url, client_for(url, "sk-ann") as ann, client_for(url, "sk-bob") as bob:
-        for number in range(60):
+        for number in range(his):
             bob.files.create(file=("b", b"his %d" % number), purpose="user_data")
         with here.cli.started("admin", "backup", backup, *here.where()) as process:
             number = 0
@@ -494,11 +530,10 @@ def test_a_backup_beside_uploads_and_deletes_is_of_one_moment(make_site: Any, tm
                     assert client.files.content(file.id).read()
 
 
-def test_what_is_wrong_with_a_backup_is_found(make_site: Any, tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_backup_is_found(make_site: Any, tmp_path: Path, kept: Kept) -> None:
     here, backup = make_site("here", "one"), tmp_path / "backup"
-    with here.gateway() as url:
-        stored = fill(url)
-        here.admin("backup", backup)
+    kept.data(here)
+    stored = kept.backup(backup)
     there = make_site("there", "one")
     for where, says in ((tmp_path / "nothing", b"holds no backup"), (tmp_path, b"holds no backup")):
         assert says in there.admin("restore", where, code=2).stderr
