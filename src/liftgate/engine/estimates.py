@@ -85,7 +85,7 @@ class Estimates:
         self._counts = counts
         self._clock = clock
         self._pricing = pricing
-        self._day = 0
+        self._day = 0.0
         self._known: dict[tuple[object, ...], Estimate] = {}
 
     async def estimate(self, deployment: Deployment, body: Body, blobs: Blobs) -> Estimate:
@@ -98,7 +98,7 @@ class Estimates:
         if len(body) >= LARGE or (asked is None and _ESCAPED in body):
             return None
         # As it is written here, a name has nothing between itself and its colon: one look for both names is enough.
-        if (asked is None or b'ata":' in body) and (b'Data"' in body or b'_data"' in body):
+        if (asked is None or body.find(b'ata":') >= 0) and (b'Data"' in body or b'_data"' in body):
             return None
         if asked is not None and OF_TEXT.issuperset(asked):
             config = asked.get("generationConfig") or NO_CONFIG
@@ -121,7 +121,7 @@ class Estimates:
         """Of texts the kind and the length alone matter: rounded up, few of them are to be computed."""
         size = -(-length // ROUNDED)
         asked = (deployment.id, deployment.model, size, output, candidates, tier)
-        day = int(self._clock.now()) // DAY
+        day = self._clock.now() // DAY
         if self._day != day or len(self._known) >= KNOWN:
             self._day = day
             self._known.clear()

@@ -102,7 +102,7 @@ class GeminiClient:
         model = self._model(deployment)
         patience = Patience(self._transport.deadlines, total=timeout, idle=idle_timeout)
         head = model.heads.get(method) or model.head(method)
-        names_file = b"/files/" in body if len(body) <= STEP else await names_a_file(body)
+        names_file = body.find(b"/files/") >= 0 if len(body) <= STEP else await names_a_file(body)
         try:
             with patience.wait():
                 answer = await self._transport.send(head, body)

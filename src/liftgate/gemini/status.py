@@ -81,7 +81,7 @@ def without_key(body: bytes, key: str) -> bytes:
 
 def event_error(event: Body, *, names_file: bool, account: str = "", key: str = "") -> LiftgateError | None:
     """The typed error inside an event of a stream, or None when the event is an answer."""
-    if b'"error"' not in event[:64]:
+    if event.find(b'"error"', 0, 64) < 0:
         return None
     facts = parse(0, without_key(bytes(event), key))
     if not facts.status:
