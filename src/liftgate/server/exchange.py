@@ -65,26 +65,9 @@ class Exchange:
     the client to take the answer."""
 
     __slots__ = (
-        "_body",
-        "_chunked",
-        "_delivered",
-        "_event",
-        "_expects",
-        "_head",
-        "_held",
-        "_left",
-        "_line",
-        "_on_left",
-        "complete",
-        "disconnected",
-        "holds",
-        "keep_alive",
-        "scope",
-        "until_close",
-        "waited",
-        "whole",
-        "written",
-    )
+        "_body", "_chunked", "_delivered", "_event", "_expects", "_head", "_held", "_left", "_line", "_on_left",
+        "complete", "disconnected", "holds", "keep_alive", "scope", "until_close", "waited", "whole", "written",
+    )  # fmt: skip
 
     def __init__(self, line: Line, scope: Scope, keep_alive: bool, expects: bool) -> None:
         self._line = line
@@ -215,11 +198,18 @@ class Exchange:
             line.answered(self)
 
     def hold(self, status: int, headers: Sequence[Header], body: bytes) -> bool:
-        """Takes a whole answer, for `write`. False where it has to be sent, since the client is slow."""
+        """Takes a whole answer, for `write`. `headers`: without its length, and without a word of the connection's end.
+        False where it has to be sent, since the client is slow."""
         if self._line.write_paused or self._head is not None:
             return False
-        self._head = self._headed(status, headers)
-        self._held, self.holds = self._head + self._framed(body, False), True
+        lines = [b": ".join(header) for header in headers]
+        bare = status in (204, 304)
+        if not bare:
+            lines.append(b"content-length: %d" % len(body))
+        if not self.keep_alive:
+            lines.append(b"connection: close")
+        self._head = head = self._head_of(status, lines)
+        self._held, self.holds = head if bare or self.scope["method"] == "HEAD" else head + body, True
         return True
 
     def hold_end(self) -> bool:
@@ -243,7 +233,7 @@ class Exchange:
         self._line.answered(self)
 
     def _headed(self, status: int, own: Sequence[Header]) -> bytes:
-        lines = [b"%b: %b\r\n" % header for header in own]
+        lines = [b": ".join(header) for header in own]
         fields = dict(own)
         if (length := fields.get(b"content-length")) is not None:
             self._left = int(length)
@@ -256,15 +246,21 @@ class Exchange:
                 self.until_close = True
             else:
                 self._chunked = True
-                lines.append(b"transfer-encoding: chunked\r\n")
+                lines.append(b"transfer-encoding: chunked")
         if closes:
             self.keep_alive = False
         elif not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        head = b"".join(lines)
-        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
+            lines.append(b"connection: close")
+        return self._head_of(status, lines)
+
+    def _head_of(self, status: int, lines: list[bytes]) -> bytes:
+        """Of these lines, which are not used again."""
+        # Numbers are looked for, since `in` takes bytes for a number first, and that fails slowly.
+        text = b"".join(lines)
+        if 10 in text or 13 in text or 0 in text:
             raise RuntimeError("A header of the answer holds a line break.")
-        return b"%b%b%b\r\n" % (STATUS_LINES[status], self._line.default_head(), head)
+        lines += b"", b""
+        return STATUS_LINES[status] + self._line.default_head() + b"\r\n".join(lines)
 
     def _framed(self, body: bytes, more: bool) -> bytes:
         if self._chunked:

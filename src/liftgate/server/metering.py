@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 from liftgate.engine.meter import CallRecord, Meters, current
+from liftgate.keys.limits import NANO
 from liftgate.server.asgi import Header, Message, Send
 from liftgate.server.request import Request
 
@@ -54,8 +55,7 @@ def begin_answer(call: CallRecord, status: int, meters: Meters) -> Sequence[Head
     if (usage := call.usage) is not None and meters.tell_cost and not call.streamed:
         cost = call.cost if usage is call.priced else call.price()
         if cost is not None:
-            digits = b"%010d" % cost
-            dollars = b"%b.%b" % (digits[:-9], digits[-9:])
+            dollars = b"%d.%09d" % divmod(cost, NANO)
             return (*headers, (COST_HEADER, dollars), (LITELLMS_COST_HEADER, dollars))
     return headers
 

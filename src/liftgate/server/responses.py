@@ -40,14 +40,8 @@ class Response:
         self.body = body
 
     async def deliver(self, request: Request, send: Send) -> None:
-        length = (b"content-length", b"%d" % len(self.body))
-        headers = [*self.headers, length, *request.named()]
+        headers = [*self.headers, *request.named()]
         refused = request.unread
-        if refused:
-            headers.append((b"connection", b"close"))
-        # These have no body; of a 304 a length would be that of the body it stands for.
-        if self.status in (204, 304):
-            headers.remove(length)
         if (call := request.call) is not None:
             headers += begin_answer(call, self.status, request.gateway.meters)
             call.bytes_out = len(self.body)
@@ -56,6 +50,11 @@ class Response:
             if call is None:
                 direct.write()
             return
+        # These have no body; of a 304 a length would be that of the body it stands for.
+        if self.status not in (204, 304):
+            headers.append((b"content-length", b"%d" % len(self.body)))
+        if refused:
+            headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": refused})
         if refused:
