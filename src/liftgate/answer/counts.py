@@ -7,6 +7,7 @@ put into it beside that; the answer without its thoughts; the thoughts.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 import msgspec
@@ -68,13 +69,18 @@ _OF_TEXT = frozenset(
 """What the usage of an answer has that is text alone. Whatever else stands there may be tokens."""
 
 
+@lru_cache(maxsize=64)
+def _are_of_text(names: tuple[str, ...]) -> bool:
+    return _OF_TEXT.issuperset(names)
+
+
 def text_counts(meta: JsonMapping) -> TextCounts | None:
     """What `counts_of_gemini` finds, where that is text alone; else None."""
-    if not _OF_TEXT.issuperset(meta):
+    if not _are_of_text(tuple(meta)):
         return None
     get = meta.get
     sent, made, thoughts = get("promptTokenCount", 0), get("candidatesTokenCount", 0), get("thoughtsTokenCount", 0)
-    if not (type(sent) is type(made) is type(thoughts) is int) or sent | made | thoughts < 0:
+    if not (type(sent) is type(made) is type(thoughts) is int) or sent < 0 or made < 0 or thoughts < 0:
         return None
     if (details := get("promptTokensDetails")) and details != [{"modality": TEXT, "tokenCount": sent}]:
         return None

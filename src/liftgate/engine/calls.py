@@ -50,6 +50,6 @@ async def written_apart(body: JsonObject) -> Body:
     return await asyncio.to_thread(encoded, body)
 
 
-def facts_on(model: str, day: int) -> ModelFacts:
+def facts_on(model: str, day: float) -> ModelFacts:
     """`day`: of unix time."""
-    return facts_for(model, date_on(day))
+    return facts_for(model, date_on(int(day)))

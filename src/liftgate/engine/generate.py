@@ -322,4 +322,4 @@ class Generate:
         return question
 
     def _facts(self, deployment: Deployment) -> ModelFacts:
-        return self._facts_for(deployment.model, int(self._clock.now()) // DAY)
+        return self._facts_for(deployment.model, self._clock.now() // DAY)

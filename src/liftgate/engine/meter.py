@@ -115,6 +115,7 @@ class Kinds:
     def notify(self, calls: Iterable[CallRecord]) -> None:
         """A failing listener harms no other."""
         kinds: dict[tuple[object, ...], tuple[list[CallRecord], list[tuple[Any, ...]]]] = {}
+        last: tuple[object, ...] = ()
         for call in calls:
             call.is_plain = is_plain = call.usage is not None and not (
                 call.failures or call.copies_hit or call.paged_in or call.earlier or call.reckoned or call.sampled
@@ -122,11 +123,13 @@ class Kinds:
             call.is_text = is_plain and type(call.tokens) is TextCounts
             values = astuple(call)
             kind = values[_KIND]
-            if (alike := kinds.get(kind)) is None:
-                kinds[kind] = [call], [values[_COLUMNS]]
-            else:
-                alike[0].append(call)
-                alike[1].append(values[_COLUMNS])
+            if kind != last:
+                last = kind
+                if (alike := kinds.get(kind)) is None:
+                    alike = kinds[kind] = [], []
+                those, rows = alike
+            those.append(call)
+            rows.append(values[_COLUMNS])
         for kind, (those, rows) in kinds.items():
             found = self._known.get(kind)
             together = Calls(those, rows)

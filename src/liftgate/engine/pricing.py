@@ -63,20 +63,21 @@ class Pricing:
         It is charged as the model that answered: Google does so where it has put another in place of a model that ended
         (docs/protocol/gemini.md, "Prices").
         """
+        text = tokens if type(tokens) is TextCounts else None
         usage = paid.usage
         stated = usage.get("serviceTier") if usage is not None else None
         rates = self._rates_served(
             paid.deployment,
             paid.upstream_model,
             paid.served_by,
-            int(at) // DAY,
+            at // DAY,
             stated if stated and type(stated) is str else paid.tier,
-            tokens.prompt_total > LONG_PROMPT,
+            (tokens.prompt_total if text is None else text.sent) > LONG_PROMPT,
         )
         if rates is None:
             return None
-        if type(tokens) is TextCounts:
-            return cost_of_text(rates, tokens)
+        if text is not None:
+            return cost_of_text(rates, text)
         cost = cost_at(rates, tokens)
         return None if cost is None else cost.input + cost.output
 
@@ -99,7 +100,7 @@ class Pricing:
         worst = 0
         is_long = sum(prompt.values()) > LONG_PROMPT
         for each in deployments:
-            rates = self._rates(each.id, each.model, int(at) // DAY, tier, is_long)
+            rates = self._rates(each.id, each.model, at // DAY, tier, is_long)
             if rates is None or not rates.input:
                 return None
             dear = max(rates.input.values())
@@ -111,17 +112,17 @@ class Pricing:
         return worst
 
     def _rates_of_answer(
-        self, deployment: str, model: str, served_by: str, day: int, tier: str, is_long: bool
+        self, deployment: str, model: str, served_by: str, day: float, tier: str, is_long: bool
     ) -> Rates | None:
         if served_by != model and served_by and deployment not in self._configured and _is_priced(served_by):
             model = served_by
         return self._rates(deployment, model, day, tier.lower() or "standard", is_long)
 
-    def _rates_on(self, deployment: str, model: str, day: int, tier: str, is_long: bool) -> Rates | None:
+    def _rates_on(self, deployment: str, model: str, day: float, tier: str, is_long: bool) -> Rates | None:
         """`day`: of unix time."""
         stated = self._configured.get(deployment)
         own, priced_as = (NONE, "") if stated is None else (stated.prices, stated.priced_as)
-        return rates_of(priced_as or model, day=date_on(day), tier=tier, is_long=is_long, own=own)
+        return rates_of(priced_as or model, day=date_on(int(day)), tier=tier, is_long=is_long, own=own)
 
 
 def _is_priced(model: str) -> bool:
