@@ -69,12 +69,13 @@ def deployments(api_base: str, keys: Sequence[str] = ("key-a",), model: str = MO
 
 
 def settings_for(sandbox: SandboxServer, data_dir: Path, **changes: Any) -> Settings:
-    """Short periods, so that background work shows within a test."""
+    """Periods within which a test can wait for background work, and in which gateways that nobody asks do little: a
+    round of it costs as much as a few requests, and many a gateway of the tests is there for minutes."""
     settings = Settings(
         deployments=deployments(sandbox.url),
         auth=AuthSettings(master_key="sk-master", keys={"sk-ann": "ann", "sk-bob": "bob"}),
         storage=StorageSettings(data_dir=data_dir),
-        jobs=JobSettings(purge_seconds=0.3, sweep_seconds=0.5, renew_seconds=1, use_write_seconds=0.3),
+        jobs=JobSettings(purge_seconds=3, sweep_seconds=5, renew_seconds=30, use_write_seconds=1),
     )
     return replace(settings, **changes)
 

@@ -153,9 +153,10 @@ def write_config(
         "general_settings": {"master_key": "sk-master"},
         "liftgate_settings": {
             "keys": [{"name": "ann", "key": "sk-ann"}, {"name": "bob", "key": "sk-bob"}],
-            "purge_seconds": 0.5,
-            "sweep_seconds": 1,
-            "renew_seconds": 1,
+            # Sooner than by default, and seldom enough that a gateway which nobody asks does little.
+            "purge_seconds": 1,
+            "sweep_seconds": 3,
+            "renew_seconds": 5,
             **ours,
         },
     }

@@ -17,6 +17,7 @@ from aging import let_pass
 from cut_line import Cut, Line, content_of, cuts_of
 from gateways import ask, client_for, gateway_server, sandbox_server, settings_for
 from liftgate.clock import SystemClock
+from liftgate.settings import JobSettings
 from openai_schema import check_answer
 from raw_http import Answer
 from running import MODEL, Running, eventually, running_gateway
@@ -366,7 +367,7 @@ def test_parts_survive_a_restart(sandbox_url: str, tmp_path: Path) -> None:
 
 def test_expired_upload_is_refused_and_swept(tmp_path: Path) -> None:
     with sandbox_server() as sandbox:
-        settings = settings_for(sandbox, tmp_path)
+        settings = settings_for(sandbox, tmp_path, jobs=JobSettings(sweep_seconds=0.5))
         with gateway_server(settings) as url, client_for(url) as client:
             upload = client.uploads.create(filename="a", purpose="batch", bytes=6, mime_type="text/plain")
             part = client.uploads.parts.create(upload.id, data=b"abc")
