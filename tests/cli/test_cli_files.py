@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -25,6 +26,9 @@ from terminal import Cli
 MIB = 1024 * 1024
 PART = 16 * MIB
 """The size of a part, as docs/cli.md has it; a file above it goes in parts."""
+
+PARTS = PART + MIB
+"""The size of a file that goes in two parts, with less to send than two whole ones."""
 
 AROUND = 64 * 1024
 """More than the heads and forms around the bytes of an upload."""
@@ -69,20 +73,31 @@ def opened(directory: Path) -> Iterator[Bench]:
 
 
 def made(path: Path, size: int, seed: int = 1) -> Path:
-    path.write_bytes(random.Random(seed).randbytes(size))
+    path.write_bytes(content_of(size, seed))
     return path
+
+
+@functools.lru_cache(2)
+def content_of(size: int, seed: int) -> bytes:
+    return random.Random(seed).randbytes(size)
 
 
 def lines(text: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-@pytest.mark.parametrize("size", [1000, 2 * PART + 12345])
-def test_what_is_uploaded_is_listed_shown_read_and_removed(bench: Bench, size: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        *((1000, "1000 B"), (PART + 12345, "16.0 MiB")),
+        pytest.param(2 * PART + 12345, "32.0 MiB", marks=pytest.mark.full),
+    ],
+)
+def test_what_is_uploaded_is_listed_shown_read_and_removed(bench: Bench, size: int, told: str) -> None:
     path = made(bench.cli.home / "my film.mp4", size)
     shown = bench.cli.out("files", "upload", path)
     file_id = shown.split()[0]
-    assert shown.split("  ")[1:] == ["my film.mp4", "1000 B" if size == 1000 else "32.0 MiB", "processed\n"]
+    assert shown.split("  ")[1:] == ["my film.mp4", told, "processed\n"]
     assert file_id in bench.cli.out("files", "ls")
     facts = bench.cli.out("files", "get", file_id)
     assert "my film.mp4" in facts and str(size) in facts and "never" in facts
@@ -160,12 +175,12 @@ def test_nothing_but_text_is_written_where_there_is_no_terminal(bench: Bench) ->
 
 
 def test_a_terminal_gets_a_bar(bench: Bench) -> None:
-    path = made(bench.cli.home / "film.mp4", 2 * PART)
+    path = made(bench.cli.home / "film.mp4", PARTS)
     code, shown = bench.cli.in_terminal("files", "upload", path)
     assert code == 0
     # The result comes when the bars are done.
     assert b"file-" in shown[shown.rindex(b"\x1b[?25h") :]
-    assert "━".encode() in shown and b"of 32.0 MiB" in shown and b"film.mp4" in shown
+    assert "━".encode() in shown and b"of 17.0 MiB" in shown and b"film.mp4" in shown
     # The cursor is hidden while the bar is drawn, and must be there again.
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
 
@@ -275,12 +290,14 @@ def test_a_file_that_is_too_large_is_refused_before_its_bytes_are_sent(bench: Be
     assert b"huge.mp4" in done.stderr and str(100 * MIB).encode() in done.stderr
 
 
+@pytest.mark.parametrize("parts", [1, pytest.param(2, marks=pytest.mark.full)])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_an_upload_that_was_interrupted_goes_on(bench: Bench, how: signal.Signals) -> None:
-    size = 3 * PART + 1000
+def test_an_upload_that_was_interrupted_goes_on(bench: Bench, how: signal.Signals, parts: int) -> None:
+    """So many parts were told to be there."""
+    size = (parts + 1) * PART + 1000
     path = made(bench.cli.home / "film.mp4", size)
     upload = ("files", "upload", path, "--json", "--base-url")
-    with metered_line(bench.url, stop_at=2 * PART + PART // 2) as line:
+    with metered_line(bench.url, stop_at=parts * PART + PART // 2) as line:
         with bench.cli.started(*upload, line.url) as process:
             assert line.stopped.wait(30)
             process.send_signal(how)
@@ -291,7 +308,7 @@ def test_an_upload_that_was_interrupted_goes_on(bench: Bench, how: signal.Signal
         assert bench.state() and all("sk-ann" not in left.read_text() for left in bench.state())
         line.go_on()
         done = bench.cli.run(*upload, line.url)
-        assert b"film.mp4: going on from 32.0 MiB of 48.0 MiB" in done.stderr
+        assert f"film.mp4: going on from {16 * parts}.0 MiB of {16 * parts + 16}.0 MiB" in done.stderr.decode()
         assert line.sent < 1.1 * size + PART
     (file,) = lines(done.stdout)
     assert hashlib.sha256(bench.content(file["id"])).digest() == hashlib.sha256(path.read_bytes()).digest()
@@ -299,11 +316,14 @@ def test_an_upload_that_was_interrupted_goes_on(bench: Bench, how: signal.Signal
     assert len(json.loads(bench.cli.out("files", "ls", "--json"))["data"]) == 1
 
 
-def test_a_line_that_breaks_is_gone_round_within_one_run(bench: Bench) -> None:
-    size = 2 * PART
+@pytest.mark.parametrize(
+    ("size", "cuts"),
+    [(PARTS, (5, 7, 9, 12, 14, 18)), pytest.param(2 * PART, (5, 9, 14, 20, 27, 33), marks=pytest.mark.full)],
+    ids=["reduced", "full"],
+)
+def test_a_line_that_breaks_is_gone_round_within_one_run(bench: Bench, size: int, cuts: tuple[int, ...]) -> None:
     path = made(bench.cli.home / "film.mp4", size)
-    cuts = [5 * MIB, 9 * MIB, 14 * MIB, 20 * MIB, 27 * MIB, 33 * MIB]
-    with metered_line(bench.url, cuts=cuts) as line:
+    with metered_line(bench.url, cuts=[cut * MIB for cut in cuts]) as line:
         (file,) = lines(bench.cli.run("files", "upload", path, "--json", "--base-url", line.url).stdout)
         assert line.cuts_left == 0
         # Each break costs what was under way; the parts become smaller, so it costs less and less.
@@ -332,8 +352,8 @@ def test_fifty_breaks_cost_less_than_a_tenth(bench: Bench) -> None:
 
 
 def test_another_gateway_is_not_thought_to_have_the_parts(bench: Bench, tmp_path: Path) -> None:
-    path = made(bench.cli.home / "film.mp4", 2 * PART)
-    killed(bench, path, PART + PART // 2)
+    path = made(bench.cli.home / "film.mp4", PARTS)
+    killed(bench, path, PART + MIB // 2)
     with gateway_server(settings_for(bench.sandbox, tmp_path / "other")) as other:
         done = bench.cli.run("files", "upload", path, "--json", "--base-url", other)
         assert b"going on" not in done.stderr
@@ -354,9 +374,9 @@ def killed(bench: Bench, path: Path, at: int) -> None:
 
 @pytest.mark.parametrize("change", ["the upload was cancelled", "the file changed", "the state is damaged"])
 def test_what_cannot_go_on_starts_anew(bench: Bench, change: str) -> None:
-    path = made(bench.cli.home / "film.mp4", 2 * PART)
+    path = made(bench.cli.home / "film.mp4", PARTS)
     upload = ("files", "upload", path, "--json", "--base-url")
-    with metered_line(bench.url, stop_at=PART + PART // 2) as line:
+    with metered_line(bench.url, stop_at=PART + MIB // 2) as line:
         with bench.cli.started(*upload, line.url) as process:
             assert line.stopped.wait(30)
             process.kill()
@@ -366,7 +386,7 @@ def test_what_cannot_go_on_starts_anew(bench: Bench, change: str) -> None:
             with client_for(bench.url) as client:
                 client.uploads.cancel(json.loads(state.read_text())["upload_id"])
         elif change == "the file changed":
-            made(path, 2 * PART, seed=2)
+            made(path, PARTS, seed=2)
         else:
             state.write_text('{"parts": [[1]]}')
         (file,) = lines(bench.cli.run(*upload, line.url).stdout)
@@ -375,7 +395,7 @@ def test_what_cannot_go_on_starts_anew(bench: Bench, change: str) -> None:
 
 def test_a_file_that_changes_under_way_leaves_nothing_behind(bench: Bench, tmp_path: Path) -> None:
     # Its last part does not begin before the line goes on, however much the sockets hold.
-    path = made(bench.cli.home / "film.mp4", 3 * PART)
+    path = made(bench.cli.home / "film.mp4", 2 * PART + MIB)
     with (
         metered_line(bench.url, stop_at=PART + PART // 2) as line,
         bench.cli.started("files", "upload", path, "--base-url", line.url) as process,
@@ -408,7 +428,7 @@ def test_what_can_be_uploaded_is_and_each_other_is_named(bench: Bench) -> None:
 
 
 def test_the_same_file_is_not_uploaded_twice_at_once(bench: Bench) -> None:
-    path = made(bench.cli.home / "film.mp4", 2 * PART)
+    path = made(bench.cli.home / "film.mp4", PARTS)
     with (
         metered_line(bench.url, stop_at=PART // 2) as line,
         bench.cli.started("files", "upload", path, "--base-url", line.url) as process,
