@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,18 +23,15 @@ from liftgate.catalog.rows.store import mark_catalogue
 from liftgate.clock import SystemClock
 from liftgate.files.belonging import Mark
 from liftgate.settings import load_settings
-from postgres_cluster import PostgresCluster
 from processes import write_config
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path, postgres_cluster: PostgresCluster) -> Iterator[str]:
+@pytest.fixture
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite://{tmp_path}/data/catalog.db"
         return
-    made = postgres_cluster.create_database()
-    yield made
-    postgres_cluster.drop_database(made)
+    yield request.getfixturevalue("empty_postgres_url")
 
 
 def directories(data: Path, url: str) -> None:
@@ -98,10 +96,20 @@ async def mark(data: Path, database: Database, *, store: bool = False) -> None:
     await blobs.close()
 
 
+FILES = (empty_file, log)
+"""Steps to a SQLite file; PostgreSQL has none such."""
 STEPS = (directories, probes, empty_file, log, schema, catalogue_marked, mark_half_written, store_marked, counters)
 
 
-@pytest.mark.parametrize("last", STEPS)
+def in_turn() -> Iterator[Any]:
+    """Each step with one of the two engines in turn; with both in the full run."""
+    for at, step in enumerate(STEPS):
+        kept = "sqlite" if step in FILES or at % 2 == 0 else "postgres"
+        for engine in ("sqlite", "postgres"):
+            yield pytest.param(engine, step, marks=[] if engine == kept else [pytest.mark.full])
+
+
+@pytest.mark.parametrize(("url", "last"), list(in_turn()), indirect=["url"])
 def test_the_next_start_serves(tmp_path: Path, url: str, last: Callable[[Path, str], None]) -> None:
     data = tmp_path / "data"
     for step in STEPS[: STEPS.index(last) + 1]:
