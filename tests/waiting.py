@@ -7,16 +7,23 @@ import time
 from collections.abc import Callable
 
 SECONDS = 60.0
+SOONEST, LATEST = 0.01, 0.25
+"""Seconds between two looks, which are work too, for whoever is asked."""
 
 
 def eventually(condition: Callable[[], object], seconds: float = SECONDS) -> bool:
-    """Whether it comes true in time; looks often."""
-    end = time.monotonic() + seconds
+    """Whether it comes true in time; looks often at first, and then after a tenth of what it has waited."""
+    began = time.monotonic()
     while not condition():
-        if time.monotonic() > end:
+        waited = time.monotonic() - began
+        if waited > seconds:
             return False
-        time.sleep(0.01)
+        time.sleep(_pause(waited))
     return True
+
+
+def _pause(waited: float) -> float:
+    return min(max(SOONEST, waited / 10), LATEST)
 
 
 def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
@@ -26,7 +33,8 @@ def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
 
 async def comes_true(condition: Callable[[], object], seconds: float = SECONDS) -> None:
     """As `until`, while the event loop goes on."""
-    end = time.monotonic() + seconds
+    began = time.monotonic()
     while not condition():
-        assert time.monotonic() < end, "it never came true"
-        await asyncio.sleep(0.01)
+        waited = time.monotonic() - began
+        assert waited < seconds, "it never came true"
+        await asyncio.sleep(_pause(waited))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,17 +25,24 @@ QUICK = JobSettings(
     lease_renew_seconds=1,
     lease_poll_seconds=0.2,
     failed_seconds=0.5,
-    purge_seconds=0.2,
-    renew_seconds=1,
-    use_write_seconds=0.3,
-    sweep_seconds=0.5,
+    purge_seconds=0.6,
+    renew_seconds=2,
+    use_write_seconds=0.6,
+    sweep_seconds=4,
 )
-"""Short periods, so that background work shows within a test."""
+"""Short periods, so that background work shows within a test. It is most of what a gateway that waits does."""
 
 
+@functools.lru_cache(maxsize=4)
 def audio(size: int, seed: int) -> bytes:
     """Bytes that are an MP3 to whoever looks at their name; different for each seed."""
     return Random(seed).randbytes(size)
+
+
+@functools.lru_cache(maxsize=8)
+def sha256(data: bytes) -> str:
+    """In hexadecimal, of what is asked about again and again."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def outcome(call: Callable[[], object]) -> str:
@@ -72,7 +80,7 @@ class Scene:
             extra_body={} if timeout is None else {"timeout": timeout},
         )
         text = reply.choices[0].message.content or ""
-        assert hashlib.sha256(data).hexdigest() in text, text
+        assert sha256(data) in text, text
 
     def content(self, file_id: str) -> bytes:
         return self.client.files.content(file_id).read()
