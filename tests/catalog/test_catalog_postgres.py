@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from catalog_child import announce
 from catalog_samples import commit, counted, opened
+from gateways import gateway_server, sandbox_server, settings_for
+from liftgate.blobs.store import TURN
 from liftgate.catalog.connection import Connection
 from liftgate.catalog.database import Database, open_database
 from liftgate.catalog.rows import files
 from liftgate.clock import SystemClock
 from liftgate.errors import ConfigError, Unavailable
 from liftgate.ids import token
+from liftgate.settings import JobSettings, StorageSettings
 from postgres_cluster import PostgresCluster
 from postgres_line import PostgresLine
-from waiting import comes_true
+from waiting import comes_true, until
 
 
 @pytest.fixture(scope="module")
@@ -242,3 +247,41 @@ def test_a_start_waits_for_a_slow_server(postgres_url: str, slow: str) -> None:
     with PostgresLine.before(postgres_url) as line:
         line.slow([slow], 0.8)
         asyncio.run(main(line.url(postgres_url), 0.5))
+
+
+class CountedLine(PostgresLine):
+    """`made`: how many connections were."""
+
+    made = 0
+
+    def reach(self) -> socket.socket:
+        self.made += 1
+        return super().reach()
+
+
+def test_a_catalogue_opens_with_two_connections(postgres_url: str) -> None:
+    """One that works and one that listens; the look whether a pool is in between takes no third one."""
+
+    async def main(url: str) -> None:
+        async with opened(url) as database:
+            await database.read(lambda conn: conn.execute("SELECT 1"))
+
+    with CountedLine.before(postgres_url) as line:
+        asyncio.run(main(line.url(postgres_url)))
+        assert line.made == 2
+
+
+def test_jobs_begin_one_after_another(postgres_url: str, tmp_path: Path) -> None:
+    """A gateway at whose start they began at once opened eight connections, used for a moment."""
+    turn = tmp_path / "blobs" / TURN
+    with CountedLine.before(postgres_url) as line, sandbox_server() as sandbox:
+        storage = StorageSettings(data_dir=tmp_path, database_url=line.url(postgres_url))
+        made: list[int] = []
+        # Where the machine is busy, one that takes long does not keep the next one from beginning.
+        while not made or (min(made) > 4 and len(made) < 6):
+            before, last = line.made, turn.read_text() if made else ""
+            with gateway_server(settings_for(sandbox, tmp_path, storage=storage, jobs=JobSettings())):
+                # The sweep is the last but a few.
+                until(lambda last=last: turn.exists() and turn.read_text() != last)  # type: ignore[misc]
+            made.append(line.made - before)
+    assert min(made) <= 4, made

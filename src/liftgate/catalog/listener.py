@@ -59,7 +59,8 @@ class Listener:
         self._stop = threading.Event()
         self._started = asyncio.Event()
         self._answered_at: float | None = None
-        self._looked_at = 0.0
+        # Who opens the catalogue has looked.
+        self._looked_at = time.monotonic()
         self._announced: Announcements = []
         self._plug: socket.socket | None = None
         self._plug_lock = threading.Lock()

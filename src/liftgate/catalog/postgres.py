@@ -314,6 +314,7 @@ async def open_postgres(database: Opening, url: str, timeout: float, schema: int
         reach.trouble.opened()
     except BaseException as error:
         await database.close()
+        reach.close()
         if isinstance(error, Unavailable):
             cause = error.__cause__
             why = error.message.rstrip(".") if cause is None else where.reason(cause)

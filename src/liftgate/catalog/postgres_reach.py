@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import psycopg
 from psycopg import errors as pg
 
@@ -56,10 +54,21 @@ class Reach:
         self.timeout = timeout
         self.away = False
         self._is_own = False
+        # The other connection of `check_own`, for whoever connects next: to begin one is dear to the server.
+        self._spare: psycopg.Connection[SqlRow] | None = None
 
     def connect(self) -> psycopg.Connection[SqlRow]:
-        """A new connection in autocommit; bounded by its `connect_timeout`."""
+        """A connection in autocommit of which nothing is set; bounded by its `connect_timeout`."""
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            return spare
         return psycopg.connect(**self._url.parameters, autocommit=True, cursor_factory=psycopg.RawCursor)
+
+    def close(self) -> None:
+        """Once nobody connects any more."""
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
 
     def gone(self, error: psycopg.Error) -> Unavailable:
         """There is no connection. Says why to the log, and what to raise."""
@@ -73,11 +82,17 @@ class Reach:
         if self._is_own:
             return
         mark = token(12)
-        with closing(self.connect()) as other:
+        other = self.connect()
+        try:
             raw.execute("SELECT set_config('liftgate.session', $1, false)", [mark])
             # Within a transaction it holds whatever it was lent.
             other.execute("BEGIN")
             found = [connection.execute(_MARK).fetchone() for connection in (other, raw)]
+            other.execute("ROLLBACK")
+        except BaseException:
+            other.close()
+            raise
+        self._spare = other
         if found[0] == (mark,) or found[1] != (mark,):
             raise ConfigError(
                 f"database_url: at {self._url.where} is a pool that gives each transaction another connection to"

@@ -1,7 +1,8 @@
 """What happens by itself: use times written in batches, copies renewed, deletes repeated until done, sweeps.
 
 Each job runs in every process on its own period, from start to start; those that must run once across nodes take a
-lease first. A job that fails is logged and runs again at its next time: nothing depends on a single run.
+lease first. A job that fails is logged and runs again at its next time: nothing depends on a single run. At a start
+they begin one after another: all at once they would open as many connections to the catalogue for a moment's work.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -44,6 +46,8 @@ PENDING = 100
 SHORTEST_LEASE = 5.0
 """Seconds. A job's lease lasts half its period, if not less: with a shorter one a busy machine would lose it."""
 NOT_OURS = "The storage for files was moved, or belongs to another catalogue now; the operator must look after it."
+BEGIN_SECONDS = 0.05
+"""How long the first run of a job keeps the next one from beginning; some wait for a lease or for Gemini."""
 ASKS = 6
 """How often a held lease is asked for, a quarter of its length apart: by then that of a dead holder has run out."""
 
@@ -70,7 +74,7 @@ class Jobs:
 
     def start(self) -> None:
         jobs = self._services.settings
-        periods: dict[str, tuple[float, Callable[[], Awaitable[None]]]] = {
+        periods: Others = {
             "tick": (TICK_SECONDS, self._tick),
             "uses": (jobs.use_write_seconds, self._write_uses),
             "purge": (jobs.purge_seconds, self._once("purge", jobs.purge_seconds, self._purge)),
@@ -79,8 +83,7 @@ class Jobs:
             "sweep": (jobs.sweep_seconds, self._once("sweep", jobs.sweep_seconds, self._sweep)),
             **self._others,
         }
-        for name, (period, work) in periods.items():
-            self._running.append(self._services.tasks.start(self._every(name, period, work), name=f"job {name}"))
+        self._running.append(self._services.tasks.start(self._begin(periods), name="jobs"))
 
     async def stop(self) -> None:
         for task in self._running:
@@ -88,11 +91,21 @@ class Jobs:
         await asyncio.gather(*self._running, return_exceptions=True)
         await self._attempt("uses", self._write_uses)
 
-    async def _every(self, name: str, period: float, work: Callable[[], Awaitable[None]]) -> None:
+    async def _begin(self, periods: Others) -> None:
+        for name, (period, work) in periods.items():
+            ran = asyncio.Event()
+            self._running.append(self._services.tasks.start(self._every(name, period, work, ran), name=f"job {name}"))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BEGIN_SECONDS):
+                    await ran.wait()
+
+    async def _every(self, name: str, period: float, work: Callable[[], Awaitable[None]], ran: asyncio.Event) -> None:
+        """`ran`: set after the first run."""
         clock = self._services.clock
         while True:
             began = clock.monotonic()
             await self._attempt(name, work)
+            ran.set()
             await clock.sleep(max(began + period - clock.monotonic(), period / 10))
 
     async def _attempt(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
