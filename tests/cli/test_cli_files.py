@@ -12,14 +12,15 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_server, settings_for
-from liftgate.settings import LimitSettings
+from liftgate.settings import AuthSettings, LimitSettings
 from metered_line import metered_line
 from terminal import Cli
 
@@ -36,39 +37,69 @@ AROUND = 64 * 1024
 
 @dataclass(frozen=True)
 class Bench:
-    """`cli`: commands of ann at the gateway at `url`."""
+    """`cli`: commands of one owner at the gateway at `url`."""
 
     cli: Cli
     url: str
     sandbox: SandboxServer
+    key: str = "sk-ann"
 
     def state(self) -> list[Path]:
         return list((self.cli.home / ".local" / "state" / "liftgate" / "uploads").glob("*"))
 
+    def client(self) -> openai.OpenAI:
+        return client_for(self.url, self.key)
+
     def content(self, file_id: str) -> bytes:
-        with client_for(self.url) as client:
+        with self.client() as client:
             return client.files.content(file_id).read()
 
 
+OWNERS = AuthSettings("sk-master", {"sk-ann": "ann", **{f"sk-{number}": f"owner-{number}" for number in range(100)}})
+"""More than one for each test."""
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One for all tests that do not look into its directory."""
+    with opened(tmp_path_factory.mktemp("gateway")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def keys() -> Iterator[str]:
+    return (key for key in OWNERS.keys if key != "sk-ann")
+
+
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(gateway: Bench, keys: Iterator[str], tmp_path: Path) -> Bench:
+    """An owner who has nothing yet, and a sandbox as new."""
+    gateway.sandbox.control("reset", {})
+    key = next(keys)
+    return replace(gateway, cli=Cli(tmp_path / "home", gateway.url, key), key=key)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Bench]:
+    """A gateway whose directory is `tmp_path / "data"`."""
     with opened(tmp_path) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def refusing(gateway: Bench, keys: Iterator[str], tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """One for all the requests that leave nothing behind."""
-    with opened(tmp_path_factory.mktemp("refusing")) as found:
-        made(found.cli.home / "notes.txt", 10)
-        yield found
+    key = next(keys)
+    found = replace(gateway, cli=Cli(tmp_path_factory.mktemp("refusing"), gateway.url, key), key=key)
+    made(found.cli.home / "notes.txt", 10)
+    return found
 
 
 @contextmanager
 def opened(directory: Path) -> Iterator[Bench]:
     with sandbox_server() as sandbox:
-        settings = settings_for(sandbox, directory / "data", limits=LimitSettings(max_file_bytes=100 * MIB))
-        with gateway_server(settings) as url:
+        limits = LimitSettings(max_file_bytes=100 * MIB)
+        with gateway_server(settings_for(sandbox, directory / "data", limits=limits, auth=OWNERS)) as url:
             yield Bench(Cli(directory / "home", url, "sk-ann"), url, sandbox)
 
 
@@ -114,7 +145,7 @@ def test_what_is_uploaded_is_listed_shown_read_and_removed(bench: Bench, size: i
 
 
 def test_a_file_is_known_by_its_address_and_its_name_at_google_too(bench: Bench) -> None:
-    with client_for(bench.url) as client:
+    with bench.client() as client:
         file_id = client.files.create(file=("a.txt", b"hello"), purpose="user_data").id
     assert f"id        {file_id}" in bench.cli.out("files", "get", f"{bench.url}/v1/files/{file_id}/content")
     assert bench.cli.out("files", "cat", f"files/{file_id[5:]}") == "hello"
@@ -124,7 +155,7 @@ def test_a_file_is_known_by_its_address_and_its_name_at_google_too(bench: Bench)
 
 def test_json_is_what_the_api_says(bench: Bench) -> None:
     path = made(bench.cli.home / "notes.txt", 100)
-    with client_for(bench.url) as client:
+    with bench.client() as client:
         (file,) = lines(bench.cli.run("files", "upload", path, "--json", "--expires-after", 7200).stdout)
         known = client.files.retrieve(file["id"]).to_dict()
         assert file == known
@@ -276,7 +307,7 @@ def test_the_exit_code_says_what_kind_of_failure_it_was(
 
 def test_the_address_and_the_key_come_from_openais_variables_too(bench: Bench) -> None:
     del bench.cli.environ["LIFTGATE_BASE_URL"], bench.cli.environ["LIFTGATE_API_KEY"]
-    bench.cli.environ |= {"OPENAI_BASE_URL": f"{bench.url}/v1", "OPENAI_API_KEY": "sk-ann"}
+    bench.cli.environ |= {"OPENAI_BASE_URL": f"{bench.url}/v1", "OPENAI_API_KEY": bench.key}
     assert json.loads(bench.cli.out("files", "ls", "--json"))["data"] == []
 
 
@@ -305,7 +336,7 @@ def test_an_upload_that_was_interrupted_goes_on(bench: Bench, how: signal.Signal
         assert (process.returncode, output) == (130 if how == signal.SIGINT else -9, b"")
         if how == signal.SIGINT:
             assert b"the same command goes on" in errors
-        assert bench.state() and all("sk-ann" not in left.read_text() for left in bench.state())
+        assert bench.state() and all(bench.key not in left.read_text() for left in bench.state())
         line.go_on()
         done = bench.cli.run(*upload, line.url)
         assert f"film.mp4: going on from {16 * parts}.0 MiB of {16 * parts + 16}.0 MiB" in done.stderr.decode()
@@ -340,13 +371,13 @@ def test_fifty_breaks_cost_less_than_a_tenth(bench: Bench) -> None:
         for _ in range(size // MIB):
             file.write(source.randbytes(MIB))
     with (
-        gateway_server(settings_for(bench.sandbox, bench.cli.home / "large")) as url,
+        gateway_server(settings_for(bench.sandbox, bench.cli.home / "large", auth=OWNERS)) as url,
         metered_line(url, cuts=source.sample(range(1, size), 50)) as line,
     ):
         (file_object,) = lines(bench.cli.run("files", "upload", path, "--json", "--base-url", line.url).stdout)
         assert line.cuts_left == 0
         assert line.sent < 1.1 * size
-        with client_for(url) as client:
+        with client_for(url, bench.key) as client:
             content = client.files.content(file_object["id"]).read()
     assert hashlib.sha256(content).digest() == hashlib.sha256(path.read_bytes()).digest()
 
@@ -354,11 +385,11 @@ def test_fifty_breaks_cost_less_than_a_tenth(bench: Bench) -> None:
 def test_another_gateway_is_not_thought_to_have_the_parts(bench: Bench, tmp_path: Path) -> None:
     path = made(bench.cli.home / "film.mp4", PARTS)
     killed(bench, path, PART + MIB // 2)
-    with gateway_server(settings_for(bench.sandbox, tmp_path / "other")) as other:
+    with gateway_server(settings_for(bench.sandbox, tmp_path / "other", auth=OWNERS)) as other:
         done = bench.cli.run("files", "upload", path, "--json", "--base-url", other)
         assert b"going on" not in done.stderr
         (file,) = lines(done.stdout)
-        with client_for(other) as client:
+        with client_for(other, bench.key) as client:
             assert client.files.content(file["id"]).read() == path.read_bytes()
 
 
@@ -383,7 +414,7 @@ def test_what_cannot_go_on_starts_anew(bench: Bench, change: str) -> None:
         (state,) = [left for left in bench.state() if left.suffix == ".json"]
         line.go_on()
         if change == "the upload was cancelled":
-            with client_for(bench.url) as client:
+            with bench.client() as client:
                 client.uploads.cancel(json.loads(state.read_text())["upload_id"])
         elif change == "the file changed":
             made(path, PARTS, seed=2)
@@ -393,12 +424,12 @@ def test_what_cannot_go_on_starts_anew(bench: Bench, change: str) -> None:
     assert bench.content(file["id"]) == path.read_bytes()
 
 
-def test_a_file_that_changes_under_way_leaves_nothing_behind(bench: Bench, tmp_path: Path) -> None:
+def test_a_file_that_changes_under_way_leaves_nothing_behind(alone: Bench, tmp_path: Path) -> None:
     # Its last part does not begin before the line goes on, however much the sockets hold.
-    path = made(bench.cli.home / "film.mp4", 2 * PART + MIB)
+    path = made(alone.cli.home / "film.mp4", 2 * PART + MIB)
     with (
-        metered_line(bench.url, stop_at=PART + PART // 2) as line,
-        bench.cli.started("files", "upload", path, "--base-url", line.url) as process,
+        metered_line(alone.url, stop_at=PART + PART // 2) as line,
+        alone.cli.started("files", "upload", path, "--base-url", line.url) as process,
     ):
         assert line.stopped.wait(30)
         with path.open("ab") as file:
@@ -406,7 +437,7 @@ def test_a_file_that_changes_under_way_leaves_nothing_behind(bench: Bench, tmp_p
         line.go_on()
         _, said = process.communicate(timeout=60)
         assert process.returncode == 1 and b"film.mp4: changed while it was uploaded" in said
-    assert bench.state() == []
+    assert alone.state() == []
     deadline = time.monotonic() + 10
     while (left := [found for found in (tmp_path / "data" / "blobs").rglob("blob-*")]) and (
         time.monotonic() < deadline
@@ -439,14 +470,14 @@ def test_the_same_file_is_not_uploaded_twice_at_once(bench: Bench) -> None:
         process.kill()
 
 
-def test_bytes_that_are_not_those_that_were_stored_are_not_taken(bench: Bench, tmp_path: Path) -> None:
-    path = made(bench.cli.home / "film.mp4", 5000)
-    file_id = bench.cli.out("files", "upload", path).split()[0]
+def test_bytes_that_are_not_those_that_were_stored_are_not_taken(alone: Bench, tmp_path: Path) -> None:
+    path = made(alone.cli.home / "film.mp4", 5000)
+    file_id = alone.cli.out("files", "upload", path).split()[0]
     (blob,) = [found for found in (tmp_path / "data" / "blobs").rglob("blob-*")]
     blob.write_bytes(b"x" * 5000)
-    done = bench.cli.run("files", "cat", file_id, "-o", "copy.mp4", code=1)
+    done = alone.cli.run("files", "cat", file_id, "-o", "copy.mp4", code=1)
     assert b"missing or damaged" in done.stderr and file_id.encode() in done.stderr, "the gateway finds it"
-    assert sorted(found.name for found in bench.cli.home.glob("*.mp4*")) == ["film.mp4"]
+    assert sorted(found.name for found in alone.cli.home.glob("*.mp4*")) == ["film.mp4"]
 
 
 @pytest.mark.parametrize("output", [(), ("-o", "copy.mp4")])

@@ -143,10 +143,7 @@ def refused_by_workers(cli: Cli, config: Path, data: Path) -> str:
     return done.stderr.decode()
 
 
-MORE = pytest.mark.parametrize("more", [80, pytest.param(300, marks=pytest.mark.full)])
-
-
-@MORE
+@pytest.mark.parametrize("more", [80, pytest.param(300, marks=pytest.mark.full)])
 def test_copy_put_over_a_killed_gateways_file_is_found_and_not_made_worse(
     cli: Cli, config: Path, tmp_path: Path, more: int
 ) -> None:
@@ -176,7 +173,7 @@ def test_copy_put_over_a_killed_gateways_file_is_found_and_not_made_worse(
     again.stop()
 
 
-@MORE
+@pytest.mark.parametrize("more", [20, pytest.param(300, marks=pytest.mark.full)])
 def test_killed_gateways_own_log_is_taken_up(config: Path, tmp_path: Path, more: int) -> None:
     data = tmp_path / "data"
     gateway = GatewayProcess(config, data)
