@@ -24,7 +24,7 @@ class Deadlines:
 
     def __init__(self, tick: float = TICK) -> None:
         self._tick = tick
-        self._due: dict[int, dict[_Waiting, None]] = {}
+        self._due: dict[float, dict[_Waiting, None]] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
         """Known from the first wait on; asking which loop runs costs a system call."""
         self._ticking = False
@@ -43,7 +43,7 @@ class Deadlines:
 
     def _enter(self, seconds: float, waiting: _Waiting) -> dict[_Waiting, None]:
         """Where it waits now; who leaves that is not rung."""
-        slot = int((monotonic() + seconds) / self._tick) + 1
+        slot = (monotonic() + seconds) // self._tick + 1
         due = self._due.get(slot)
         if due is None:
             due = self._due[slot] = {}
@@ -58,7 +58,7 @@ class Deadlines:
         self._ticking = True
 
     def _on_tick(self) -> None:
-        now = int(monotonic() / self._tick)
+        now = monotonic() // self._tick
         for slot in [slot for slot, due in self._due.items() if slot <= now or not due]:
             due = self._due.pop(slot)
             while due:

@@ -23,11 +23,11 @@ _WHOLE = 2.0**52
 """Floats of this size are whole: what is added to one, and comes back, is rounded."""
 
 
-class _ByText(msgspec.Struct, omit_defaults=True):
+class _ByText(msgspec.Struct, omit_defaults=True, gc=False):
     TEXT: int = 0
 
 
-class _Varying(msgspec.Struct, omit_defaults=True):
+class _Varying(msgspec.Struct, omit_defaults=True, gc=False):
     """What a call has for itself that is like another, by the names of `access_fields`. The first field is written as
     it is, and holds all that does not vary."""
 

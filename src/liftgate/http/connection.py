@@ -48,13 +48,9 @@ class Answer:
 
     def header(self, name: bytes) -> str | None:
         """One of this name (in lower case), or None."""
-        fields = dict(self.fields)
-        found = fields.get(name) or fields.get(name.title())
-        if found is not None:
-            return found.decode("latin-1").strip()
-        # Malformed, or empty.
+        size = len(name)
         for field, value in self.fields:
-            if field.lower() == name:
+            if len(field) == size and field.lower() == name:
                 return value.decode("latin-1").strip()
         return None
 

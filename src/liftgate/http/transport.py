@@ -199,7 +199,7 @@ class Transport:
         if body is None:
             request = b"%b\r\n" % head.data
         elif len(body) <= PIECE:
-            request = b"%bContent-Length: %d\r\n\r\n%b" % (head.data, len(body), body)  # type: ignore[str-format]
+            request = b"".join((head.data, b"Content-Length: %d\r\n\r\n" % len(body), body))
         else:
             request, rest = b"%bContent-Length: %d\r\n\r\n" % (head.data, len(body)), body
         answer = connection.ask(request, complete=not rest)

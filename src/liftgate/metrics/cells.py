@@ -15,6 +15,7 @@ import os
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import repeat
 from operator import itemgetter
 from pathlib import Path
 
@@ -137,8 +138,9 @@ class Slot:
         if low == bisect_left(buckets, max(values)):
             cells[at + low] += len(values)
             return
-        for value in values:
-            cells[at + bisect_left(buckets, value)] += 1.0
+        places = [*map(bisect_left, repeat(buckets), values)]
+        for place in {*places}:
+            cells[at + place] += places.count(place)
 
     def close(self) -> None:
         self.cells.release()

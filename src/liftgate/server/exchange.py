@@ -22,6 +22,9 @@ log = logging.getLogger("uvicorn.error")
 EXTENSION = "liftgate.exchange"
 """Of ASGI, in a scope's `extensions`: the `Exchange` itself, for `take_whole`, `when_left` and `hold`."""
 
+FIELDS = "liftgate.fields"
+"""Of a scope: its `headers`, and the same by their names."""
+
 HIGH_WATER = 64 * 1024
 """Bytes of body that wait for the application before reading is paused."""
 

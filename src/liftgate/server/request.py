@@ -22,7 +22,7 @@ from liftgate.server.asgi import Header, Message, Receive, Scope
 from liftgate.server.bodies import BAD_JSON, NO_JSON, UNCOUNTED, decode_json, decoded_once, read_again
 from liftgate.server.content_encoding import decoded
 from liftgate.server.departure import DepartureWatch
-from liftgate.server.exchange import EXTENSION, ClientLeft, Exchange, Watch
+from liftgate.server.exchange import EXTENSION, FIELDS, ClientLeft, Exchange, Watch
 from liftgate.server.query import first_value, read_query
 from liftgate.sizes import announced, exact_size
 from liftgate.whole_numbers import whole_number
@@ -69,7 +69,10 @@ class Request:
         self.path: str = scope["path"]
         self.raw_path: bytes = scope.get("raw_path") or quote(self.path).encode()
         self.query_string: bytes = scope["query_string"]
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        headers = scope["headers"]
+        of, fields = scope.get(FIELDS, (None, None))
+        # What stands between it and us may have other headers for us.
+        self.headers: dict[bytes, bytes] = fields if of is headers else dict(headers)
         self.params: dict[str, str] = {}
         self.caller = ANONYMOUS
         self.owner = ANONYMOUS.owner

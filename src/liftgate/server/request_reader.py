@@ -18,7 +18,7 @@ import httptools
 
 from liftgate.errors import InvalidRequest
 from liftgate.server.asgi import Header, Scope
-from liftgate.server.exchange import Exchange
+from liftgate.server.exchange import FIELDS, Exchange
 from liftgate.whole_numbers import whole_number
 
 CHUNKED = -1
@@ -193,6 +193,7 @@ class RequestReader:
         expects = b"expect" in fields and check_expect(fields[b"expect"], http_1_0=http_1_0)
         left = body_length(fields, http_1_0=http_1_0)
         scope = self._scope(parser.get_method().decode("ascii"), version)
+        scope[FIELDS] = self.headers, fields
         self._offered = parser.should_upgrade()
         if self._offered and scope["method"] == "CONNECT":
             raise Refused(400, "This is no proxy: CONNECT is not served.")
