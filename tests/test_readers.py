@@ -13,6 +13,8 @@ from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from liftgate.settings.options import OPTIONS, SECTIONS
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "liftgate"
@@ -43,6 +45,13 @@ def sources() -> dict[Path, ast.Module]:
 @cache
 def unread_here() -> list[str]:
     return unread(sources())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_tree_stays() -> Iterator[None]:
+    """They are a million objects, at which each later collection of garbage would look."""
+    yield
+    sources.cache_clear()
 
 
 def record_fields(tree: ast.Module) -> Iterator[tuple[str, str]]:

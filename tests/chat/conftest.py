@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from chat_wire import chat_settings
 from doors import DOORS, Ask, door
 from gateways import SandboxServer, gateway_server, sandbox_server
+from in_turn import thin_out
 from liftgate.sandbox.app import SandboxSettings
 from liftgate.sandbox.settings import DEFAULT_MODELS
 
+HERE = Path(__file__).parent
 NEWER_MODELS = ("gemini-3.8-flash", "gemini-3.5-flash-lite")
 
 
@@ -43,3 +46,8 @@ def sandbox(shared_sandbox: SandboxServer) -> Iterator[SandboxServer]:
 def url(shared_sandbox: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with gateway_server(chat_settings(shared_sandbox, tmp_path_factory.mktemp("gateway"))) as url:
         yield url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each case at two doors, a whole answer and a stream; at all six in the full run."""
+    thin_out(items, HERE, "ask", 3)
