@@ -192,8 +192,10 @@ class RequestReader:
             self._known_host = host
         expects = b"expect" in fields and check_expect(fields[b"expect"], http_1_0=http_1_0)
         left = body_length(fields, http_1_0=http_1_0)
+        headers = self.headers
         scope = self._scope(parser.get_method().decode("ascii"), version)
-        scope[FIELDS] = self.headers, fields
+        # Of an absolute form's host these know nothing: then they are not the scope's.
+        scope[FIELDS] = headers, fields
         self._offered = parser.should_upgrade()
         if self._offered and scope["method"] == "CONNECT":
             raise Refused(400, "This is no proxy: CONNECT is not served.")
