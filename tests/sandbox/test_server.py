@@ -86,7 +86,7 @@ def test_the_banner_says_how_to_use_it() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads peak memory from /proc")
-@pytest.mark.parametrize("size", [192 * MIB, pytest.param(2048 * MIB, marks=pytest.mark.full)])
+@pytest.mark.parametrize("size", [96 * MIB, pytest.param(2048 * MIB, marks=pytest.mark.full)])
 def test_a_large_upload_needs_little_memory(process: tuple[subprocess.Popen[str], Wire], size: int) -> None:
     running, wire = process
     wire.upload(b"x" * MIB)

@@ -6,8 +6,6 @@ import asyncio
 import hashlib
 import random  # noqa: TID251 - fixed seeds are the point
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from typing import Any
 import openai
 import pytest
 
+import forked
 from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_server, settings_for
 from liftgate import AsyncLiftgate, Liftgate
 from liftgate.errors import (
@@ -111,9 +110,12 @@ def test_expiry_and_models_are_the_gateways(house: House) -> None:
         assert len(client.file_list().data) == 1
 
 
+@pytest.mark.parametrize(("parts", "cuts"), [(1, (5, 12)), pytest.param(2, (5, 20), marks=pytest.mark.full)])
 @pytest.mark.parametrize("form", ["path", "bytes", "iterator"])
-def test_a_large_file_goes_in_parts_round_a_line_that_breaks(house: House, form: str, tmp_path: Path) -> None:
-    size = 2 * PART + 4321
+def test_a_large_file_goes_in_parts_round_a_line_that_breaks(
+    house: House, form: str, tmp_path: Path, parts: int, cuts: tuple[int, ...]
+) -> None:
+    size = parts * PART + 4321
     path = made(tmp_path / "film.mp4", size)
     whole = path.read_bytes()
     given: Any = {
@@ -121,7 +123,8 @@ def test_a_large_file_goes_in_parts_round_a_line_that_breaks(house: House, form:
         "bytes": ("film.mp4", whole),
         "iterator": ("film.mp4", iter([whole[:PART], whole[PART:]])),
     }
-    with metered_line(house.url, cuts=[5 * MIB, 20 * MIB]) as line, house.client(base_url=line.url) as client:
+    at = [cut * MIB for cut in cuts]
+    with metered_line(house.url, cuts=at) as line, house.client(base_url=line.url) as client:
         file = client.create_file(file=given[form])
         assert line.cuts_left == 0
         assert line.sent < size + PART + MIB
@@ -139,7 +142,7 @@ def test_a_download_goes_on_where_the_line_broke(house: House) -> None:
         assert line.cuts_left == 0
 
 
-PROGRAM = """
+PROGRAM = """\
 import sys
 from liftgate import Liftgate
 with Liftgate(base_url=sys.argv[1], api_key="sk-ann") as client:
@@ -147,19 +150,24 @@ with Liftgate(base_url=sys.argv[1], api_key="sk-ann") as client:
 """
 
 
-def test_an_upload_that_was_killed_goes_on_in_another_process(house: House, tmp_path: Path) -> None:
-    size = 3 * PART + 1000
-    path = made(tmp_path / "film.mp4", size)
-    with metered_line(house.url, stop_at=2 * PART + PART // 2) as line:
-        command = [sys.executable, "-c", PROGRAM, line.url, str(path)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+@pytest.mark.parametrize("parts", [1, pytest.param(2, marks=pytest.mark.full)])
+def test_an_upload_that_was_killed_goes_on_in_another_process(house: House, tmp_path: Path, parts: int) -> None:
+    """So many parts were told to be there."""
+    size = (parts + 1) * PART + 1000
+    path, program = made(tmp_path / "film.mp4", size), tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    with metered_line(house.url, stop_at=parts * PART + PART // 2) as line:
+        command = (program, line.url, str(path))
+        with forked.piped(*command) as process:
             assert line.stopped.wait(30)
             process.kill()
             process.wait(30)
         line.go_on()
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        with forked.piped(*command) as process:
+            told, _ = process.communicate(timeout=120)
+        assert process.returncode == 0
         assert line.sent < 1.1 * size + PART
-    file_id = done.stdout.strip()
+    file_id = told.strip()
     assert house.content(file_id) == path.read_bytes()
     assert list((tmp_path / "state" / "liftgate" / "uploads").iterdir()) == []
     with house.client() as client:
@@ -170,7 +178,7 @@ def test_an_upload_that_was_killed_goes_on_in_another_process(house: House, tmp_
 
 def test_a_file_that_changes_while_it_is_sent_is_refused_and_leaves_nothing(house: House, tmp_path: Path) -> None:
     # Its last part does not begin before the line goes on, however much the sockets hold.
-    path = made(tmp_path / "film.mp4", 3 * PART)
+    path = made(tmp_path / "film.mp4", 2 * PART + MIB)
     raised: list[BaseException] = []
     with metered_line(house.url, stop_at=PART + PART // 2) as line, house.client(base_url=line.url) as client:
 
