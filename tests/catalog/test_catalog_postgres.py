@@ -285,3 +285,20 @@ def test_jobs_begin_one_after_another(postgres_url: str, tmp_path: Path) -> None
                 until(lambda last=last: turn.exists() and turn.read_text() != last)  # type: ignore[misc]
             made.append(line.made - before)
     assert min(made) <= 4, made
+
+
+def test_what_was_prepared_for_another_type_is_prepared_anew(postgres_url: str) -> None:
+    """As somebody changes a column under a gateway, or a newer Liftgate that starts beside it."""
+
+    def alter(kind: str) -> None:
+        with psycopg.connect(postgres_url, autocommit=True) as other:
+            other.execute(f"ALTER TABLE liftgate.files ALTER COLUMN filename TYPE {kind}".encode())
+
+    async def main() -> None:
+        async with opened(postgres_url) as database:
+            for kind in ("VARCHAR(20)", 'TEXT COLLATE "C"', "VARCHAR(30)"):
+                alter(kind)
+                for _ in range(9):
+                    assert await database.read(lambda conn: conn.execute("SELECT filename FROM files")) == []
+
+    asyncio.run(main())

@@ -22,7 +22,7 @@ from liftgate.backoff import REACHES, TRANSACTIONS
 from liftgate.catalog.connection import Connection, SqlRow
 from liftgate.catalog.listener import CHANNEL, Listener, payloads
 from liftgate.catalog.migrate import migrate
-from liftgate.catalog.postgres_reach import AGAIN, Reach, meaning_of
+from liftgate.catalog.postgres_reach import AGAIN, STALE, Reach, meaning_of
 from liftgate.catalog.postgres_url import PostgresUrl, read_postgres_url
 from liftgate.catalog.schema import body_in_postgres
 from liftgate.catalog.schema_check import POSTGRES, schema_faults
@@ -145,7 +145,7 @@ class PostgresSession:
             self.close()
 
     def _run(self, job: Job[T]) -> T:
-        pauses = TRANSACTIONS.pauses()
+        pauses, renewed = TRANSACTIONS.pauses(), False
         pause = next(pauses)
         while True:
             self._committing = False
@@ -154,7 +154,9 @@ class PostgresSession:
                 connection.job = job
                 return self._write(connection, job) if job.writes else self._read(connection, job)
             except psycopg.Error as error:
-                broken = self._connection is None or self._connection.raw.closed
+                stale = isinstance(error, STALE) and not renewed
+                renewed |= stale
+                broken = stale or self._connection is None or self._connection.raw.closed
                 if broken:
                     self.close()
                 if self._committing and broken:

@@ -12,6 +12,8 @@ from liftgate.errors import ConfigError, LiftgateError, StorageFull, Unavailable
 from liftgate.ids import token
 
 AGAIN = (pg.SerializationFailure, pg.DeadlockDetected)
+STALE = pg.FeatureNotSupported
+"""Among other things: a statement was prepared while a column of it had another type. Only a new connection forgets."""
 
 INCOMPLETE = ("42", "3F")
 """Classes of SQLSTATE: something of the schema is not there any more, or not for this role."""
