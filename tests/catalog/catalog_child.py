@@ -1,4 +1,4 @@
-"""A process of its own on a shared catalogue: `python catalog_child.py TASK URL DIRECTORY NAME`.
+"""A process of its own on a shared catalogue: `python catalog_child.py TASK URL DIRECTORY NAME …`.
 
 It prints lines for its parent; what it does is named by the functions below.
 """
@@ -10,6 +10,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from catalog_samples import NOW, commit, opened
 from liftgate.catalog.connection import Connection
@@ -28,8 +29,8 @@ async def open_only(url: str, directory: Path, name: str) -> None:
         say(f"version {version}")
 
 
-async def contend(url: str, directory: Path, name: str) -> None:
-    """16 tasks at once take the same lease, prove that they hold it alone, and commit equal files."""
+async def contend(url: str, directory: Path, name: str, tasks: str) -> None:
+    """So many tasks at once take the same lease, prove that they hold it alone, and commit equal files."""
 
     async def one(number: int) -> None:
         holder = f"{name}-{number}"
@@ -48,7 +49,7 @@ async def contend(url: str, directory: Path, name: str) -> None:
             await database.write(partial(commit, owner="anna", content=content))
 
     async with opened(url, timeout=60) as database, asyncio.TaskGroup() as group:
-        for number in range(16):
+        for number in range(int(tasks)):
             group.create_task(one(number))
     say("done")
 
@@ -92,5 +93,5 @@ async def announce(database: Database, *keys: str) -> None:
 
 
 if __name__ == "__main__":
-    tasks = {task.__name__: task for task in (open_only, contend, commit_for_ever, listen)}
-    asyncio.run(tasks[sys.argv[1]](sys.argv[2], Path(sys.argv[3]), sys.argv[4]))
+    tasks: dict[str, Any] = {task.__name__: task for task in (open_only, contend, commit_for_ever, listen)}
+    asyncio.run(tasks[sys.argv[1]](sys.argv[2], Path(sys.argv[3]), *sys.argv[4:]))

@@ -31,8 +31,8 @@ CHILD = Path(__file__).with_name("catalog_child.py")
 
 
 @contextmanager
-def child(task: str, url: str, directory: Path, name: str) -> Iterator[subprocess.Popen[str]]:
-    with forked.piped(CHILD, task, url, str(directory), name) as process:
+def child(task: str, url: str, directory: Path, name: str, *more: str) -> Iterator[subprocess.Popen[str]]:
+    with forked.piped(CHILD, task, url, str(directory), name, *more) as process:
         try:
             yield process
         finally:
@@ -40,13 +40,13 @@ def child(task: str, url: str, directory: Path, name: str) -> Iterator[subproces
                 process.kill()
 
 
-def four(task: str, url: str, directory: Path) -> list[str]:
+def four(task: str, url: str, directory: Path, *more: str) -> list[str]:
     """What four processes that run the task at once said; all ended well."""
     with (
-        child(task, url, directory, "a") as one,
-        child(task, url, directory, "b") as two,
-        child(task, url, directory, "c") as three,
-        child(task, url, directory, "d") as four,
+        child(task, url, directory, "a", *more) as one,
+        child(task, url, directory, "b", *more) as two,
+        child(task, url, directory, "c", *more) as three,
+        child(task, url, directory, "d", *more) as four,
     ):
         said = [process.communicate(timeout=90)[0] for process in (one, two, three, four)]
         assert [process.returncode for process in (one, two, three, four)] == [0, 0, 0, 0]
@@ -137,15 +137,19 @@ def test_keys_of_before_their_team_had_a_column_are_found_by_it(database_url: st
     run(database_url, lambda database: database.read(look))
 
 
-def test_lease_has_one_holder_and_growing_generations_over_processes(database_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("tasks", [6, pytest.param(16, marks=pytest.mark.full)])
+def test_lease_has_one_holder_and_growing_generations_over_processes(
+    database_url: str, tmp_path: Path, tasks: int
+) -> None:
     run(database_url, lambda database: database.read(lambda conn: None))
-    assert four("contend", database_url, tmp_path) == ["done\n"] * 4
+    assert four("contend", database_url, tmp_path, str(tasks)) == ["done\n"] * 4
     generations = [int(line) for line in (tmp_path / "generations").read_text().split()]
-    assert len(generations) == 4 * 16 * 3
+    committed = 4 * tasks * 3
+    assert len(generations) == committed
     assert generations == sorted(set(generations))
 
     def check(conn: Connection) -> None:
-        assert files.owner_usage(conn, "anna") == (192, 192 * len(b"same for all of this turn 0"))
+        assert files.owner_usage(conn, "anna") == (committed, committed * len(b"same for all of this turn 0"))
         assert counted(conn, "anna") == files.owner_usage(conn, "anna")
         assert len(blobs.all_blobs(conn, "", 99)) == 3
 
