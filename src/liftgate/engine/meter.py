@@ -261,7 +261,8 @@ class Meters:
         if call.since:
             call.note_events()
         call.total = total = monotonic() - call.started
-        call.own = max(0.0, total - call.files - call.upstream - call.pauses - call.client)
+        own = total - call.files - call.upstream - call.pauses - call.client
+        call.own = own if own > 0.0 else 0.0
         if left:
             call.outcome = "left"
         elif call.error or call.status >= 400:

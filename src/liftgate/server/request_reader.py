@@ -52,8 +52,8 @@ CHUNK_FRAMING = 16
 HEAD_END = b"\r\n\r\n"
 
 Begin = Callable[[Scope, bool, bool], Exchange]
-"""Called with every head that may pass, before its body is read: a scope that lacks what only the connection knows,
-whether the connection goes on behind the answer, and whether the client waits for `100 Continue`."""
+"""Called with every head that may pass, before its body: a scope without what only the connection knows, whether that
+goes on behind the answer, and whether the client waits for `100 Continue`."""
 
 
 class Refused(InvalidRequest):
@@ -90,6 +90,7 @@ class RequestReader:
         # The last bytes of a piece: an empty line may begin there and end in the next one.
         self._tail = b""
         self._known_host: bytes | None = None
+        self._known_target = b"", b"", "", b""
 
     def close(self) -> None:
         """The parser knows this reader, and this reader it."""
@@ -121,10 +122,8 @@ class RequestReader:
         """Where the request that is read may end: behind its body, or behind the next empty line."""
         if self._left is not None and self._left >= 0:
             return min(self._left, len(data))
-        if tail:
-            crossing = (tail + data[:3]).find(HEAD_END)
-            if crossing >= 0:
-                return crossing + len(HEAD_END) - len(tail)
+        if tail and (crossing := (tail + data[:3]).find(HEAD_END)) >= 0:
+            return crossing + len(HEAD_END) - len(tail)
         found = data.find(HEAD_END)
         return len(data) if found < 0 else found + len(HEAD_END)
 
@@ -225,11 +224,15 @@ class RequestReader:
         self._exchange = None
 
     def _scope(self, method: str, version: str) -> Scope:
-        parsed = httptools.parse_url(self.url)
-        if not self.url.startswith(b"/"):
-            self._address_to(parsed)
-        raw_path: bytes = parsed.path or b"/"
-        path = raw_path.decode("ascii")
+        known, raw_path, path, query = self._known_target
+        if self.url != known:
+            parsed = httptools.parse_url(self.url)
+            raw_path, query = parsed.path or b"/", parsed.query or b""
+            path = unquote(raw_path.decode("ascii"))
+            if not self.url.startswith(b"/"):
+                self._address_to(parsed)
+            elif len(self.url) < 256:  # the connection may ask for it again
+                self._known_target = self.url, raw_path, path, query
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -237,9 +240,9 @@ class RequestReader:
             "scheme": "http",
             "root_path": "",
             "method": method,
-            "path": unquote(path) if "%" in path else path,
+            "path": path,
             "raw_path": raw_path,
-            "query_string": parsed.query or b"",
+            "query_string": query,
             "headers": self.headers,
         }
 
@@ -286,8 +289,7 @@ def body_length(fields: dict[bytes, bytes], *, http_1_0: bool) -> int:
     if b"transfer-encoding" in fields:
         _check_encoding(fields[b"transfer-encoding"], http_1_0)
         return CHUNKED
-    length = fields.get(b"content-length")
-    if length is None:
+    if (length := fields.get(b"content-length")) is None:
         return 0
     return int(length) if len(length) < 19 else whole_number(length.strip().decode("latin-1")) or 0
 
