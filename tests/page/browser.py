@@ -1,4 +1,8 @@
-"""Debian's Chromium at a real gateway, driven by Playwright: what it asks, says and shows is watched all the while."""
+"""Debian's Chromium at a real gateway, driven by Playwright: what it asks, says and shows is watched all the while.
+
+It comes twice: as people have it, and as a shell, which is its engine, network and profile without the windows, bars
+and services around them. A visit in the shell costs a third.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Dialog,
+    Locator,
+    Page,
+    Playwright,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from javascript import axe, missing
 
@@ -20,25 +34,40 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 )
+WHOLE = ("chromium", "chromium-browser")
+SHELL = ("chromium-headless-shell", *WHOLE)
+"""Debian has the shell as a package; where there is none, Chromium itself does the same."""
 PATIENCE = 60_000
 """Milliseconds that a failing test waits; no measurement."""
 RECORDING = Path(__file__).parents[2] / "examples" / "recording.wav"
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Skips the test where there is none, and fails it there in CI. To be left before anything else runs a loop in this
-    thread: no longer than a module's tests."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        missing("chromium is not installed")
+def driver() -> Iterator[Playwright]:
+    """To be left before anything else runs a loop in this thread: no longer than a module's tests."""
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS), env={**os.environ, "TZ": "UTC"})
-        try:
-            yield browser
-        finally:
-            browser.close()
+        yield playwright
+
+
+@contextmanager
+def launched(playwright: Playwright, *names: str) -> Iterator[Browser]:
+    """The first of these programs that is installed. Skips the test where none is, and fails it there in CI."""
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        missing(f"{names[0]} is not installed")
+    browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS), env={**os.environ, "TZ": "UTC"})
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """As people have it."""
+    with driver() as playwright, launched(playwright, *WHOLE) as browser:
+        yield browser
 
 
 class Visit:

@@ -1,25 +1,39 @@
-"""One Chromium and one gateway for the tests of a module."""
+"""One Chromium and one gateway for the tests of a module: its shell; with `full`, also as people have it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Playwright
 
-from browser import chromium
+from browser import SHELL, WHOLE, driver, launched
 from gateways import SandboxServer, deployments, gateway_server, sandbox_server, settings_for
 from liftgate.settings import CountingSettings
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
+def playwright() -> Iterator[Playwright]:
+    with driver() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module", params=[SHELL, pytest.param(WHOLE, marks=pytest.mark.full)], ids=lambda names: names[0])
+def browser(request: pytest.FixtureRequest, playwright: Playwright) -> Iterator[Browser]:
+    with launched(playwright, *request.param) as browser:
+        yield browser
+
+
+@pytest.fixture
+def whole_browser(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium as people have it, for what its shell lacks."""
+    with launched(playwright, *WHOLE) as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxServer]:
+def sandbox(browser: Browser) -> Iterator[SandboxServer]:
+    """Another for each browser, as the gateway is: what one leaves there, the other does not find."""
     with sandbox_server() as sandbox:
         yield sandbox
 

@@ -79,10 +79,6 @@ def test_a_file_on_its_whole_way(browser: Browser, url: str) -> None:
         expect(page.locator(".preview img")).to_have_js_property("complete", True)
         expect(page.locator(".preview img")).to_have_js_property("naturalWidth", 200)
         visit.look("Files")
-        page.get_by_role("link", name="paper.pdf").click()
-        expect(page.locator(".preview iframe")).to_have_attribute("src", re.compile("/preview$"))
-        check_reader(page, "paper.pdf")
-        visit.look("Files")
         page.get_by_role("link", name="talk.mp4").click()
         assert page.locator("video").evaluate(LENGTH) > 7
         expect(page.locator("video")).to_have_js_property("videoWidth", 320)
@@ -120,6 +116,18 @@ def test_a_file_on_its_whole_way(browser: Browser, url: str) -> None:
         expect(page.get_by_text("There is no file yet.")).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_text("You have signed out.")).to_be_visible()
+
+
+def test_a_paper_is_open_in_the_browsers_own_reader(whole_browser: Browser, url: str) -> None:
+    with client_for(url, "sk-bob") as bob:
+        file = bob.files.create(file=("paper.pdf", pdf("A paper")), purpose="user_data").id
+    with Visit(whole_browser, url) as visit:
+        visit.sign_in("sk-bob")
+        visit.page.get_by_role("link", name="paper.pdf").click()
+        expect(visit.page.locator(".preview iframe")).to_have_attribute("src", re.compile("/preview$"))
+        check_reader(visit.page, "paper.pdf")
+    with client_for(url, "sk-bob") as bob:
+        bob.files.delete(file)
 
 
 def test_every_view_at_320_pixels_in_the_dark(browser: Browser, url: str) -> None:
