@@ -25,7 +25,7 @@ import yaml
 import forked
 from fences import ROOT, Block, blocks, commands_in_sentences
 from gateways import sandbox_server
-from javascript import google_genai, node_clients
+from javascript import packages
 from liftgate.cli.main import cli
 from liftgate.settings.load import load_settings
 
@@ -206,12 +206,11 @@ def test_programs_run(block: Block, place: Place) -> None:
 
 @pytest.mark.parametrize("block", _of("js"))
 def test_javascript_runs(block: Block, place: Place) -> None:
-    packages = google_genai() if "@google/genai" in block.code else node_clients()
-    program = place.directory / packages.name / "block.mjs"
+    program = place.directory / "javascript" / "block.mjs"
     program.parent.mkdir(exist_ok=True)
     modules = program.parent / "node_modules"
     if not modules.exists():
-        modules.symlink_to(packages / "node_modules")
+        modules.symlink_to(packages() / "node_modules")
     program.write_text(place.exchanged(block.code))
     assert "video/mp4, 27657 bytes" in place.run("node", str(program))
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateways import SandboxServer, client_for
-from javascript import anthropic_sdk
+from javascript import packages
 from liftgate.sandbox.answers.signatures import signature_of
 from messages_rig import MODEL, MODELS, SIGNED, reply
 from messages_rig import UNFILLED as SCRIPTED
@@ -132,5 +132,5 @@ def test_the_python_client_works(python: Path, version: str, gateway: str, sandb
 
 def test_the_javascript_client_works(gateway: str, sandbox: SandboxServer) -> None:
     prepare(sandbox)
-    found = told(["node", str(HERE / "client.cjs"), str(anthropic_sdk()), gateway, theirs(gateway)])
+    found = told(["node", str(HERE / "client.cjs"), str(packages()), gateway, theirs(gateway)])
     check(found, "1.", gateway, "GatewayTimeoutError", "ContentTooLargeError")

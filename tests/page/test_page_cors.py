@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from foreign_pages import Pages
 from gateways import MODEL, SandboxServer, gateway_server, settings_for
-from javascript import esbuild, google_genai, openai_sdk
+from javascript import esbuild, packages
 from liftgate.settings import ServerSettings
 from serving import serve
 
@@ -21,7 +21,6 @@ BUNDLE_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def bundle() -> str:
-    packages = os.pathsep.join(str(folder / "node_modules") for folder in (openai_sdk(), google_genai()))
     source = Path(__file__).with_name("clients.mjs")
     made = subprocess.run(
         [str(esbuild()), str(source), "--bundle", "--format=esm", "--platform=browser"],
@@ -29,7 +28,7 @@ def bundle() -> str:
         text=True,
         timeout=BUNDLE_SECONDS,
         check=False,
-        env={**os.environ, "NODE_PATH": packages},
+        env={**os.environ, "NODE_PATH": str(packages() / "node_modules")},
     )
     assert made.returncode == 0, made.stderr
     return made.stdout

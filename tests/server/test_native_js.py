@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cut_line import content_of
 from gateways import MODEL, gateway_server, sandbox_server, settings_for
-from javascript import google_genai
+from javascript import packages
 
 HERE = Path(__file__).resolve()
 RUN_SECONDS = 60
@@ -22,7 +22,7 @@ def test_javascript_client_uploads_asks_lists_and_deletes(tmp_path: Path) -> Non
     path.write_bytes(content)
     with sandbox_server() as sandbox, gateway_server(settings_for(sandbox, tmp_path / "data")) as url:
         run = subprocess.run(
-            ["node", str(HERE.with_name("native_client.cjs")), str(google_genai()), url, "sk-ann", MODEL, str(path)],
+            ["node", str(HERE.with_name("native_client.cjs")), str(packages()), url, "sk-ann", MODEL, str(path)],
             capture_output=True,
             text=True,
             timeout=RUN_SECONDS,
