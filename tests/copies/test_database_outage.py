@@ -47,7 +47,7 @@ class Load:
         try:
             while not over.is_set():
                 self.told[name][outcome(self.calls[name])] += 1
-                time.sleep(0.01)
+                time.sleep(0.05)
         except BaseException as failure:
             self.failures.append(failure)
 

@@ -33,8 +33,8 @@ CHUNK = 8 * MIB
 
 
 @functools.cache
-def recording() -> bytes:
-    return audio(64 * MIB, seed=7)
+def recording(size: int) -> bytes:
+    return audio(size, seed=7)
 
 
 ACTIVITIES = ("upload", "ingest", "page-in", "delete")
@@ -145,7 +145,7 @@ class Trial:
         return lambda: self._delete(client, file_id)
 
     def _create(self, client: openai.OpenAI, extra: dict[str, str]) -> str | None:
-        data = next(self._numbers).to_bytes(16, "big") + recording()[16 : self._size]
+        data = next(self._numbers).to_bytes(16, "big") + recording(self._size)[16:]
         sha256 = hashlib.sha256(data).hexdigest()
         try:
             file = client.files.create(file=("speech.mp3", data), purpose="user_data", extra_body=extra)
@@ -251,21 +251,32 @@ def test_fifty_kills_lose_nothing(
 # ── what a kill wastes ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def waste(sandbox: SandboxServer, directory: Path, kills: int, seed: int, extra: dict[str, str]) -> list[int]:
-    """For each kill in the page-in of an answered create of 64 MiB: bytes sent to Gemini beyond the file's own."""
-    random, wasted = Random(seed), []
+@dataclass(frozen=True)
+class Wasted:
+    """`size`: of each file. A page-in of 128 MiB takes a second, and the kill falls into it, or soon after."""
+
+    kills: int
+    seed: int
+    size: int = 64 * MIB
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+def waste(sandbox: SandboxServer, directory: Path, plan: Wasted) -> list[int]:
+    """For each kill in the page-in of an answered create: bytes sent to Gemini beyond the file's own."""
+    random, wasted = Random(plan.seed), []
+    longest = plan.size / (128 * MIB)
     fleet = Fleet(sandbox, directory, 1, None)
     with ExitStack() as stack:
         stack.callback(fleet.close)
-        for number in range(kills):
-            data = (seed * 1000 + number).to_bytes(16, "big") + recording()[16:]
+        for number in range(plan.kills):
+            data = (plan.seed * 1000 + number).to_bytes(16, "big") + recording(plan.size)[16:]
             sha256 = hashlib.sha256(data).hexdigest()
             before = sandbox.stats()
             with fleet.client(0) as client:
-                file_id = client.files.create(file=("speech.mp3", data), purpose="user_data", extra_body=extra).id
+                file_id = client.files.create(file=("speech.mp3", data), purpose="user_data", extra_body=plan.extra).id
                 thread = threading.Thread(target=told, args=(client, file_id, sha256))
                 thread.start()
-                time.sleep(random.uniform(0.02, 0.5))
+                time.sleep(random.uniform(0.02, longest))
                 fleet.kill(0)
                 thread.join(60)
             with fleet.client(0) as client:
@@ -284,13 +295,13 @@ def told(client: openai.OpenAI, file_id: str, sha256: str) -> None:
 
 
 def test_kill_in_a_page_in_wastes_one_chunk_at_most(sandbox: SandboxServer, tmp_path: Path) -> None:
-    for wasted in waste(sandbox, tmp_path, kills=2, seed=1, extra={}):
+    for wasted in waste(sandbox, tmp_path, Wasted(kills=2, seed=1, size=26 * MIB)):
         assert wasted <= CHUNK
 
 
 @pytest.mark.full
 def test_twenty_kills_in_page_ins_waste_one_chunk_each_at_most(sandbox: SandboxServer, tmp_path: Path) -> None:
-    for wasted in waste(sandbox, tmp_path, kills=20, seed=2, extra={}):
+    for wasted in waste(sandbox, tmp_path, Wasted(kills=20, seed=2)):
         assert wasted <= CHUNK
 
 
@@ -298,6 +309,6 @@ def test_twenty_kills_in_page_ins_waste_one_chunk_each_at_most(sandbox: SandboxS
 def test_twenty_kills_after_early_uploads_waste_one_chunk_or_a_provisional_session(
     sandbox: SandboxServer, tmp_path: Path
 ) -> None:
-    wasted = waste(sandbox, tmp_path, kills=20, seed=3, extra={"target_model_names": MODEL})
+    wasted = waste(sandbox, tmp_path, Wasted(kills=20, seed=3, extra={"target_model_names": MODEL}))
     unbound = [some for some in wasted if some > CHUNK]
     assert len(unbound) <= 2, "a session is bound to the row within milliseconds of the answer"

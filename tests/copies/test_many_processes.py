@@ -48,7 +48,7 @@ def test_first_chats_over_four_processes_make_one_upload(
     sandbox: SandboxServer, tmp_path: Path, postgres_url: str
 ) -> None:
     config = write_config(tmp_path / "config.yaml", sandbox.url, database_url=postgres_url)
-    data = os.urandom(64 * MIB)
+    data = os.urandom(24 * MIB)
     with gateway_processes(config, tmp_path, 4) as gateways, ThreadPoolExecutor(64) as threads:
         clients = [client_for(gateway.url) for gateway in gateways]
         file = clients[0].files.create(file=("speech.mp3", data), purpose="user_data")

@@ -35,6 +35,7 @@ from watched import TASKS, Watched
 KEYS = ("key-a", "key-b")
 CLIENTS = 6
 DEADLINE = 45.0
+LARGEST = 17 * MIB
 
 
 @dataclass
@@ -49,6 +50,8 @@ class Plan:
     jumps: bool = False
     pool: int | None = None
     """How many different contents there are; None: every file is its own."""
+    largest: int = LARGEST
+    """Bytes. Some files are longer than a chunk."""
 
 
 @dataclass
@@ -96,7 +99,7 @@ class Worker:
     def _content(self, random: Random, turn: int) -> tuple[bytes, str]:
         seed = self.number * 100_000 + turn if self.plan.pool is None else random.randrange(self.plan.pool)
         shape = Random(seed)
-        size = shape.randrange(9 * MIB, 17 * MIB) if shape.random() < 0.12 else shape.randrange(1, 64 * 1024)
+        size = shape.randrange(9 * MIB, self.plan.largest) if shape.random() < 0.12 else shape.randrange(1, 64 * 1024)
         return audio(size, seed), shape.choice(("speech.mp3", "speech.mp3", "clip.mp4"))
 
 
@@ -185,6 +188,7 @@ def run(plan: Plan, tmp_path: Path, sandbox_settings: SandboxSettings) -> tuple[
             with client_for(url) as client:
                 of = Scene(sandbox, url, client)
                 of.ask(of.create(b"first"), b"first")
+                assert eventually(lambda: "jobs" not in tasks_of(url)), "jobs begin one after another"
                 tasks, open_files = tasks_of(url), descriptors()
                 workers = [Worker(of, plan, number) for number in range(CLIENTS)]
                 with healing(sandbox), ThreadPoolExecutor(CLIENTS) as threads:
@@ -224,26 +228,26 @@ def no_errors(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert not errors, [record.getMessage() for record in errors]
 
 
-def doubles_nothing(operations: int, seed: int, tmp_path: Path) -> None:
+def doubles_nothing(operations: int, seed: int, tmp_path: Path, largest: int = LARGEST) -> None:
     allowed = MIXED - {"400 file_processing_failed", "503 upstream_storage_full"}
-    plan = Plan(seed, operations, HARMLESS, allowed)
+    plan = Plan(seed, operations, HARMLESS, allowed, largest=largest)
     workers, stats = run(plan, tmp_path, SandboxSettings())
     assert max(stats["finalized_by_sha256"].values()) <= len(KEYS), "one upload for each account at most"
     assert sum(worker.told[ANSWER] for worker in workers) > sum(worker.told.total() for worker in workers) * 0.8
 
 
-def loses_nothing(operations: int, seed: int, tmp_path: Path) -> None:
-    plan = Plan(seed, operations, MIXABLE, MIXED, jumps=True, pool=40)
-    workers, _ = run(plan, tmp_path, SandboxSettings(quota_bytes=40 * MIB))
+def loses_nothing(operations: int, seed: int, tmp_path: Path, largest: int = LARGEST) -> None:
+    plan = Plan(seed, operations, MIXABLE, MIXED, jumps=True, pool=40, largest=largest)
+    workers, _ = run(plan, tmp_path, SandboxSettings(quota_bytes=plan.largest * 40 // 17))
     assert sum(worker.told[ANSWER] for worker in workers) > sum(worker.told.total() for worker in workers) * 0.5
 
 
 def test_faults_of_uploads_in_any_mixture_double_nothing(tmp_path: Path) -> None:
-    doubles_nothing(150, 1, tmp_path)
+    doubles_nothing(150, 1, tmp_path, largest=10 * MIB)
 
 
 def test_all_faults_in_any_mixture_lose_and_leak_nothing(tmp_path: Path) -> None:
-    loses_nothing(150, 1, tmp_path)
+    loses_nothing(150, 1, tmp_path, largest=10 * MIB)
 
 
 @pytest.mark.full

@@ -455,7 +455,7 @@ def harm(bench: Bench, way: str, key: str) -> None:
 @pytest.mark.parametrize("way", ["removed", "emptied", "shorter", "changed"])
 @pytest.mark.parametrize("of", ["object", "manifest"])
 def test_what_comes_again_mends_bytes_that_were_lost(database_url: str, tmp_path: Path, way: str, of: str) -> None:
-    data = some_bytes(3_000_000)
+    data = some_bytes(300_000)
 
     async def main() -> None:
         async with open_bench(tmp_path, url=database_url) as bench:
