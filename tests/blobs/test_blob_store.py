@@ -58,9 +58,12 @@ def test_store_then_open_gives_the_same_bytes(make_store: MakeStore, tmp_path: P
     assert list((tmp_path / "spool").iterdir()) == []
 
 
-def test_open_reads_any_range(make_store: MakeStore, tmp_path: Path) -> None:
-    data = some_bytes(18 * MIB + 7)
-    edges = [0, 1, PIECE - 1, PIECE, 2 * MIB, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 16 * MIB, len(data) - 1, len(data)]
+@pytest.mark.parametrize("segments", [1, pytest.param(2, marks=pytest.mark.full)])
+def test_open_reads_any_range(make_store: MakeStore, tmp_path: Path, segments: int) -> None:
+    """Of a file that has so many whole segments and the beginning of one."""
+    whole = [8 * MIB * (number + 1) for number in range(segments)]
+    data = some_bytes(whole[-1] + 2 * PIECE + 7)
+    edges = [0, 1, PIECE - 1, PIECE, 2 * MIB, 8 * MIB - 1, *whole, 8 * MIB + 1, len(data) - 1, len(data)]
 
     async def scenario() -> None:
         store = make_store()

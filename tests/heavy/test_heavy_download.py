@@ -14,7 +14,7 @@ import pytest
 from heavy_rig import GIB, MIB, Generated, Rig, eventually, needs_space, rig
 from heavy_wire import ANN, ANN_NATIVE, Outcome, exchange, google_error, openai_error, request
 
-SIZE = 3 * MIB + 17
+SIZE = MIB + MIB // 4 + 17
 CONTENT = Generated(SIZE, 5).read()
 TAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'
 WHOLE = (0, SIZE)
@@ -124,7 +124,7 @@ def test_head_says_what_a_get_would_without_its_bytes(machine: Rig, file_id: str
         assert outcome.headers["content-length"] == str(SIZE)
 
 
-@pytest.mark.parametrize("size", [96 * MIB, pytest.param(2 * GIB, marks=pytest.mark.full)], ids=["reduced", "2 GiB"])
+@pytest.mark.parametrize("size", [48 * MIB, pytest.param(2 * GIB, marks=pytest.mark.full)], ids=["reduced", "2 GiB"])
 def test_download_leaves_memory_flat(machine: Rig, size: int) -> None:
     needs_space(machine.data_dir, 2 * size)
     content = Generated(size, size)
