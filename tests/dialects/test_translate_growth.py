@@ -61,7 +61,7 @@ def answered(chunks: list[Request], question: Request, *, stream: bool) -> None:
 def check(grown: Callable[[int], Callable[[], object]], times: int = TIMES) -> None:
     """`grown(n)`: the work for n times the input."""
     once, twice = steps(grown(times)), steps(grown(2 * times))
-    assert twice <= MOST * once + 2000, f"{twice / once:.2f} × the steps for 2 × the input"
+    assert twice <= MOST * once + 500, f"{twice / once:.2f} × the steps for 2 × the input"
 
 
 def by_place(found: list[tuple[Request, Any]]) -> dict[str, tuple[Request, tuple[str | int, ...], Any]]:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import key_calls
 from gateways import SandboxServer, gateway_server, sandbox_server, settings_for
-from liftgate.settings import StorageSettings
+from in_turn import thin_out
+from liftgate.settings import JobSettings, StorageSettings
 from moved_clock import BriskClock
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of both engines each case has one in the reduced run."""
+    for fixture in ("served", "house"):
+        thin_out(items, HERE, fixture, 2)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +37,9 @@ def served(
     cluster = request.getfixturevalue("postgres_cluster") if request.param == "postgres" else None
     database_url = cluster.create_database(schema=True) if cluster else ""
     storage = StorageSettings(data_dir=data_dir, database_url=database_url)
-    with gateway_server(replace(settings_for(sandbox, data_dir), storage=storage), clock=BriskClock()) as url:
+    # Nothing here waits for a sweep or a purge.
+    settings = settings_for(sandbox, data_dir, storage=storage, jobs=JobSettings())
+    with gateway_server(settings, clock=BriskClock()) as url:
         yield url, data_dir
     if cluster:
         cluster.drop_database(database_url)

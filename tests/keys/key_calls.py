@@ -10,6 +10,7 @@ from typing import Any
 import openai
 
 from gateways import MODEL
+from waiting import until
 
 MASTER = "sk-master"
 CHAT = "/v1/chat/completions"
@@ -62,6 +63,18 @@ def refusal(url: str, method: str, path: str, body: object = None, key: str = MA
     except Refused as refused:
         return refused
     raise AssertionError(f"it was answered: {answer}")
+
+
+def settled(url: str, key: str) -> dict[str, Any]:
+    """What is known of a key, once nothing of its budgets is held any more: half a second after its last answer."""
+    found: dict[str, Any] = {}
+
+    def nothing_held() -> bool:
+        found.update(ask(url, "GET", "/key/info", key=key)["info"])
+        return not found["budgets"][0]["held"]
+
+    until(nothing_held)
+    return found
 
 
 def spend(url: str, key: str) -> float:

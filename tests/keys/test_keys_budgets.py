@@ -13,10 +13,11 @@ import pytest
 from openai.types.chat import ChatCompletion
 
 from gateways import MODEL, SandboxServer, gateway_server, settings_for
-from key_calls import Refused, ask, client_for, make, refusal
+from key_calls import Refused, ask, client_for, make, refusal, settled
 from liftgate.engine.call_record import CallRecord
 from liftgate.settings.sections import CountingSettings
 from processes import gateway_processes, write_config
+from waiting import until
 
 IN, OUT, VIDEO = 0.30e-6, 2.50e-6, 0.30e-6
 """US dollars a token of gemini-2.5-flash (docs/protocol/gemini.md, "Prices")."""
@@ -33,9 +34,7 @@ def chat(url: str, key: str, text: str = "Hello", **more: Any) -> float:
 
 def spent(url: str, key: str) -> float:
     """Once all that was settled is told."""
-    while (budget := ask(url, "GET", "/key/info", key=key)["info"]["budgets"][0])["held"]:
-        pass
-    return float(budget["spend"])
+    return float(settled(url, key)["budgets"][0]["spend"])
 
 
 def test_a_budget_is_never_passed_and_spent_to_its_end(gateway: str) -> None:
@@ -128,8 +127,7 @@ def test_what_is_in_flight_is_told_from_what_is_spent(gateway: str, sandbox: San
     with ThreadPoolExecutor(1) as pool:
         # Without max_tokens it can cost 65,536 tokens of output, $0.164.
         running = pool.submit(chat, gateway, key)
-        while sandbox.stats()["in_flight"] == before:
-            pass
+        until(lambda: sandbox.stats()["in_flight"] != before)
         refused = refusal(gateway, "POST", "/v1/chat/completions", body_of("Hello"), key)
         sandbox.control("faults", method="DELETE")
         running.result()
@@ -141,6 +139,7 @@ def test_what_is_in_flight_is_told_from_what_is_spent(gateway: str, sandbox: San
             break
         except openai.RateLimitError as later:
             assert isinstance(later.body, dict) and later.body["limit_source"] == "in_flight"
+            time.sleep(0.05)
     assert spent(gateway, key) < 0.001
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from growth import MOST, steps
+from growth import FEW, MOST, steps
 from liftgate.errors import LiftgateError
 from liftgate.keys.fields import BY_FIELD, OWNER_ROWS, ROWS, fates, read_fields
 from liftgate.keys.key import Key
@@ -65,7 +65,7 @@ def test_a_body_made_larger(case: str) -> None:
             return
 
     once, twice = (steps(partial(read, BODIES[case](times))) for times in (200, 400))
-    assert twice <= MOST * once + 5000
+    assert twice <= MOST * once + FEW
 
 
 def levels(depth: int) -> Any:
@@ -105,5 +105,5 @@ def test_patterns_of_many_stars_take_no_longer_than_names() -> None:
     row = ("key_x", "t", "sk-...x", None, "o", 0, 0, 0, None, None, None)
     key = Key(KeyRecord(*row, written(Terms(models=("*a" * 100 + "b",)))))
     once, twice = (steps(partial(key.may_ask, "a" * times)) for times in (2_000, 4_000))
-    assert twice <= MOST * once + 5000
+    assert twice <= MOST * once + FEW
     assert not key.may_ask("a" * 100_000)

@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from gateways import MODEL, SandboxServer, deployments, gateway_server, settings_for
-from key_calls import Refused, ask, client_for, make, refusal
+from key_calls import Refused, ask, client_for, make, refusal, settled
 from liftgate.settings.sections import CountingSettings, ModelNames
 
 PRO = "gemini-2.5-pro"
@@ -110,8 +110,7 @@ def test_a_budget_of_one_model_leaves_the_others(gateway: str, sent: object, sho
     assert error["code"] == "insufficient_quota" and f"for the model {MODEL}" in error["message"]
     assert error["limit"] == 0.0001 and error["spent"] == pytest.approx(spent, abs=1e-9)
     other = ask(gateway, "POST", CHAT, chat(PRO), key)["usage"]["cost"]
-    while (info := ask(gateway, "GET", "/key/info", key=key)["info"])["budgets"][0]["held"]:
-        pass
+    info = settled(gateway, key)
     general, of_model = info["budgets"]
     assert "model" not in general and of_model["model"] == MODEL
     assert of_model["budget_duration"] == shown["time_period"]

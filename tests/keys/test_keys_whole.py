@@ -58,6 +58,7 @@ def known(url: str) -> dict[str, Any]:
             owners = ask(url, "GET", "/user/list?page_size=100")["users"]
         except Refused as refused:
             assert refused.status == 503 and time.monotonic() < end
+            time.sleep(0.05)
         else:
             return {each["id"]: {**each, "updated_at": None} for each in (*keys, *owners)}
 
@@ -99,6 +100,7 @@ def until_cut(line: PostgresLine, url: str, path: str, body: dict[str, Any]) -> 
             if line.was_cut.is_set():
                 raise
             assert refused.status == 503 and time.monotonic() < end
+            time.sleep(0.05)
 
 
 def prepare(url: str, *, blocked: bool) -> None:
@@ -115,6 +117,7 @@ def prepare(url: str, *, blocked: bool) -> None:
             return
         except Refused as refused:
             assert refused.status == 503 and time.monotonic() < end
+            time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateways import MODEL, SandboxServer, deployments, gateway_server, sandbox_server, settings_for
+from in_turn import thin_out
 from liftgate.gateway import Gateway
 from liftgate.sandbox.settings import SandboxSettings
 from liftgate.server.app import build_app
@@ -16,7 +17,13 @@ from liftgate.settings.sections import JobSettings, StorageSettings
 from serving import serve
 from stored_house import House
 
+HERE = Path(__file__).parent
 MODELS = (MODEL, "gemini-2.0-flash", "gemini-3.5-flash", "gemini-3.8-flash", "gemini-2.5-flash-image")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of both engines each case has one in the reduced run."""
+    thin_out(items, HERE, "house", 2)
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from in_turn import thin_out
 from liftgate.sandbox.app import SandboxSettings, create_app
 from running import Running, running_gateway
 from serving import serve
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of both loops and of both engines each case has one in the reduced run."""
+    for fixture in ("front", "house"):
+        thin_out(items, HERE, fixture, 2)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from growth import MOST, MOST_TIME, seconds, steps
+from growth import FEW, MOST, MOST_TIME, seconds, steps
 from hostile_gemini import hostile_gemini
 from liftgate.gateway import Gateway
 from liftgate.large_bodies import STEP
@@ -393,10 +393,18 @@ def asking(served: Served, method: str, path: str, sent: Sent) -> Callable[[], N
     return work
 
 
+def compare(work: Callable[[int], Callable[[], None]]) -> None:
+    """A gateway's own jobs run in the same loop: what seems too much is counted again."""
+    for last in (False, True):
+        once, twice = (steps(work(times)) for times in (TIMES, 2 * TIMES))
+        if twice <= MOST * once + FEW:
+            return
+        assert not last, f"{twice / once:.2f} × the steps for 2 × the input"
+
+
 def check(served: Served, method: str, path: str, grown: Grown) -> None:
     asking(served, method, path, grown(1))()  # what is made once
-    once, twice = (steps(asking(served, method, path, grown(times))) for times in (TIMES, 2 * TIMES))
-    assert twice <= MOST * once + 5000, f"{twice / once:.2f} × the steps for 2 × the input"
+    compare(lambda times: asking(served, method, path, grown(times)))
 
 
 def test_every_route_with_a_body_has_its_cases() -> None:
@@ -421,21 +429,21 @@ LOOKED_AT = [route for route in ROUTES if route[0] == "GET" and not route[2].sta
 @pytest.mark.parametrize(("method", "prefix", "path"), LOOKED_AT)
 def test_a_parameter_made_larger(served: Served, method: str, prefix: str, path: str) -> None:
     for name, text in QUERIES.items():
-        once, twice = (
-            steps(asking(served, method, prefix + at(path, "a"), Sent(query=name.encode() + b"=" + text * times)))
-            for times in (TIMES, 2 * TIMES)
-        )
-        assert twice <= MOST * once + 5000, name
+
+        def work(times: int, name: str = name, text: bytes = text) -> Callable[[], None]:
+            return asking(served, method, prefix + at(path, "a"), Sent(query=name.encode() + b"=" + text * times))
+
+        compare(work)
 
 
 @pytest.mark.parametrize(("method", "prefix", "path"), [route for route in ROUTES if "{" in route[2]])
 def test_a_name_in_a_path_made_larger(served: Served, method: str, prefix: str, path: str) -> None:
     for text in ("a", ":", "a:", "/", "%", "..", "_"):
-        once, twice = (
-            steps(asking(served, method, prefix + at(path, "a" + text * times), Sent(pieces=(b"{}",))))
-            for times in (TIMES, 2 * TIMES)
-        )
-        assert twice <= MOST * once + 5000, text
+
+        def work(times: int, text: str = text) -> Callable[[], None]:
+            return asking(served, method, prefix + at(path, "a" + text * times), Sent(pieces=(b"{}",)))
+
+        compare(work)
 
 
 @pytest.mark.parametrize(
@@ -478,7 +486,9 @@ LONGEST = 60_000
 def test_the_longest_path_is_read_at_once(served: Served, method: str, prefix: str, path: str) -> None:
     """Colons with a slash behind them took a second."""
     for text in (":" * LONGEST + "/", "a" * LONGEST, ":a" * (LONGEST // 2) + "/a", "/:" * (LONGEST // 2)):
-        assert seconds(asking(served, method, prefix + at(path, "a" + text), Sent()), tries=2) < 0.25
+        work = asking(served, method, prefix + at(path, "a" + text), Sent())
+        # A try that others delayed is made again.
+        assert seconds(work, tries=1) < 0.25 or seconds(work, tries=1) < 0.25
 
 
 @pytest.mark.full
