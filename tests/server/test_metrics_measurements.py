@@ -197,6 +197,7 @@ def test_the_catalogue_the_store_and_the_jobs_say_how_long_they_take(rig: Rig) -
     assert twice.status == 409 and rig.more("liftgate_catalog_seconds_count", outcome="refused") == 1
     for job in ("tick", "uses", "purge", "renew", "sweep", "spend"):
         assert eventually(lambda: of(scrape(rig.url), "liftgate_job_seconds_count", job=job, outcome="ok") >= 1), job  # noqa: B023
+    assert rig.chat(hello()) == 200
     assert of(scrape(rig.url), "liftgate_upstream_connections") >= 1
 
 
