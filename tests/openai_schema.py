@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any, get_args
 
@@ -32,6 +33,7 @@ from openai.types.uploads import UploadPart
 from pydantic import TypeAdapter, ValidationError
 
 from evidence import SHARED, evidence
+from schema_forms import Forms
 
 
 class ErrorResponse(openai.BaseModel):
@@ -116,16 +118,37 @@ def _document() -> Any:
     return document() if SHARED.is_dir() else None
 
 
+@cache
+def _forms(part: str) -> Forms:
+    return Forms(document(part).doc)
+
+
+def _judged(place: str, body: Any, judge: Callable[[], Any], part: str = "subset.yaml") -> list[Any]:
+    """The errors that the judge finds or raises; a value of a form that was valid at this place is not judged again."""
+    form = (part, place, _forms(part).of(body))
+    if form in VALID:
+        return []
+    found = list(judge() or ())
+    if not found:
+        VALID.add(form)
+    return found
+
+
+VALID: set[tuple[str, str, bytes]] = set()
+
+
 def errors(schema: str, body: Any) -> list[str]:
     """What is wrong with it; `schema` is OpenAI's name."""
     found = _type_errors(TYPES[schema], body)
-    return found if found or (spec := _document()) is None else list(spec.errors(schema, body))
+    if found or (spec := _document()) is None:
+        return found
+    return _judged(schema, body, lambda: spec.errors(schema, body))
 
 
 def check(schema: str, body: Any) -> None:
     assert _type_errors(TYPES[schema], body) == [], body
     if (spec := _document()) is not None:
-        spec.check(schema, body)
+        _judged(schema, body, lambda: spec.check(schema, body))
 
 
 @cache
@@ -142,7 +165,7 @@ def check_event(event: Any) -> None:
     if (spec := _document()) is not None:
         if (event.get("response") or {"usage": 0}).get("usage") is None:
             event = {**event, "response": {k: v for k, v in event["response"].items() if k != "usage"}}
-        spec.check_event(event)
+        _judged(event["type"], event, lambda: spec.check_event(event))
 
 
 def check_answer(method: str, path: str, status: int, body: Any) -> None:
@@ -151,8 +174,10 @@ def check_answer(method: str, path: str, status: int, body: Any) -> None:
     assert kinds, f"no type is known for {method} {path}"
     assert _type_errors(kinds[0] if status < 400 else ErrorResponse, body) == [], body
     if _document() is not None:
-        spec = document("subset-more.yaml") if path.startswith(MORE) else document()
-        spec.check_response(method, path, status, body)
+        part = "subset-more.yaml" if path.startswith(MORE) else "subset.yaml"
+        spec = document(part)
+        place = spec.response(method, path, status)
+        _judged(place, body, lambda: spec.check_response(method, path, status, body), part)
 
 
 def request_parameters() -> set[str]:

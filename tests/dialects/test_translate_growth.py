@@ -29,7 +29,9 @@ from liftgate.large_bodies import STEP
 from liftgate.large_json import MOST_VALUES
 from wire_examples import EXAMPLES, HI
 
-TIMES = 200
+TIMES = 60
+MANY = 200
+"""For the full run: what grows slowly with the square shows there too."""
 MODELS = ("gemini-1.5-flash", "gemini-2.5-flash", "gemini-3-pro")
 Request = dict[str, Any]
 
@@ -58,7 +60,7 @@ def answered(chunks: list[Request], question: Request, *, stream: bool) -> None:
         completion(fold.answer)
 
 
-def check(grown: Callable[[int], Callable[[], object]], times: int = TIMES) -> None:
+def check(grown: Callable[[int], Callable[[], object]], times: int) -> None:
     """`grown(n)`: the work for n times the input."""
     once, twice = steps(grown(times)), steps(grown(2 * times))
     assert twice <= MOST * once + 500, f"{twice / once:.2f} × the steps for 2 × the input"
@@ -83,24 +85,46 @@ ASKED = by_place([({"model": each.model, "messages": HI, **each.request}, each) 
 ANSWERED = by_place([(each.reply, each) for each in ANSWER_EXAMPLES])
 
 
-@pytest.mark.parametrize("place", ASKED)
-def test_a_field_of_a_request_made_larger(place: str) -> None:
+def grow_a_request(place: str, many: int, deep: int) -> None:
     request, at, example = ASKED[place]
     more = {"files": example.files, "signatures": example.signatures}
-    check(lambda times: lambda: translated(larger(request, at, times), example.model, **more))
+    check(lambda times: lambda: translated(larger(request, at, times), example.model, **more), many)
     if place.endswith("dict"):
-        check(lambda depth: lambda: translated(nested(request, at, depth), example.model, **more), 100)
+        check(lambda depth: lambda: translated(nested(request, at, depth), example.model, **more), deep)
+
+
+def grow_an_answer(place: str, many: int) -> None:
+    reply, at, example = ANSWERED[place]
+    check(lambda times: lambda: answered([larger(reply, at, times)], example.question, stream=False), many)
+
+
+def grow_pieces(example: Any, many: int) -> None:
+    check(lambda times: lambda: answered([example.reply] * times, example.question, stream=True), many)
+
+
+@pytest.mark.parametrize("place", ASKED)
+def test_a_field_of_a_request_made_larger(place: str) -> None:
+    grow_a_request(place, TIMES, TIMES)
 
 
 @pytest.mark.parametrize("place", ANSWERED)
 def test_a_field_of_an_answer_made_larger(place: str) -> None:
-    reply, at, example = ANSWERED[place]
-    check(lambda times: lambda: answered([larger(reply, at, times)], example.question, stream=False))
+    grow_an_answer(place, TIMES)
 
 
 @pytest.mark.parametrize("example", ANSWER_EXAMPLES, ids=lambda example: example.fields.split()[0])
 def test_an_answer_in_twice_as_many_pieces(example: Any) -> None:
-    check(lambda times: lambda: answered([example.reply] * times, example.question, stream=True))
+    grow_pieces(example, TIMES)
+
+
+@pytest.mark.full
+def test_every_field_made_much_larger() -> None:
+    for place in ASKED:
+        grow_a_request(place, MANY, 100)
+    for place in ANSWERED:
+        grow_an_answer(place, MANY)
+    for example in ANSWER_EXAMPLES:
+        grow_pieces(example, MANY)
 
 
 # ── what only several fields together make large ───────────────────────────────────────────────────────────────────
@@ -190,7 +214,7 @@ TOGETHER: dict[str, Callable[[int], Request]] = {
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("case", TOGETHER)
 def test_fields_that_are_large_together(case: str, model: str) -> None:
-    check(lambda times: lambda: translated(TOGETHER[case](times), model))
+    check(lambda times: lambda: translated(TOGETHER[case](times), model), MANY)
 
 
 BOMBS = {
