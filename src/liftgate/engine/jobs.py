@@ -75,13 +75,14 @@ class Jobs:
     def start(self) -> None:
         jobs = self._services.settings
         periods: Others = {
+            # First: what they write at their first run is what was there before the first request.
+            **self._others,
             "tick": (TICK_SECONDS, self._tick),
             "uses": (jobs.use_write_seconds, self._write_uses),
             "purge": (jobs.purge_seconds, self._once("purge", jobs.purge_seconds, self._purge)),
             "renew": (jobs.renew_seconds, self._once("renew", jobs.renew_seconds, self._renew)),
             "spools": (jobs.sweep_seconds, self._sweep_spools),
             "sweep": (jobs.sweep_seconds, self._once("sweep", jobs.sweep_seconds, self._sweep)),
-            **self._others,
         }
         self._running.append(self._services.tasks.start(self._begin(periods), name="jobs"))
 
