@@ -352,10 +352,17 @@ MOMENTS = (0.1, 0.2, 0.3, 0.4)
 """Seconds from the start of a run to its end by SIGKILL: within its work, and behind it on a fast machine."""
 
 
-@pytest.mark.parametrize("count", [12, pytest.param(40, marks=pytest.mark.full)])
-@pytest.mark.parametrize("kind", ["one", "several"])
-def test_runs_that_are_killed_are_gone_on_with(make_site: Any, tmp_path: Path, kind: str, count: int) -> None:
-    here, there, backup = make_site("here", kind), make_site("there", kind), tmp_path / "backup"
+@pytest.mark.parametrize(
+    ("origin", "to", "count"),
+    [
+        ("one", "several", 12),
+        *(pytest.param(kind, kind, 40, marks=pytest.mark.full) for kind in ("one", "several")),
+    ],
+)
+def test_runs_that_are_killed_are_gone_on_with(
+    make_site: Any, tmp_path: Path, origin: str, to: str, count: int
+) -> None:
+    here, there, backup = make_site("here", origin), make_site("there", to), tmp_path / "backup"
     contents = {}
     with here.gateway() as url, client_for(url) as client:
         for number in range(count):
