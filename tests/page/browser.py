@@ -44,7 +44,7 @@ RECORDING = Path(__file__).parents[2] / "examples" / "recording.wav"
 
 @contextmanager
 def driver() -> Iterator[Playwright]:
-    """To be left before anything else runs a loop in this thread: no longer than a module's tests."""
+    """To be left before anything else runs a loop in this thread, or its own taken off meanwhile."""
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         yield playwright

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Playwright
@@ -12,10 +14,28 @@ from gateways import SandboxServer, deployments, gateway_server, sandbox_server,
 from liftgate.settings import CountingSettings
 
 
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
+class Driver(NamedTuple):
+    """A program of its own, which takes longer to start than a browser: one for all tests of a process."""
+
+    playwright: Playwright
+    loop: asyncio.AbstractEventLoop
+
+
+@pytest.fixture(scope="session")
+def its_driver() -> Iterator[Driver]:
     with driver() as playwright:
-        yield playwright
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield Driver(playwright, loop)
+        asyncio._set_running_loop(loop)
+
+
+@pytest.fixture(scope="module")
+def playwright(its_driver: Driver) -> Iterator[Playwright]:
+    """Playwright has its loop count as running in this thread. Between modules that use it, others may run theirs."""
+    asyncio._set_running_loop(its_driver.loop)
+    yield its_driver.playwright
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture(scope="module", params=[SHELL, pytest.param(WHOLE, marks=pytest.mark.full)], ids=lambda names: names[0])
