@@ -84,7 +84,7 @@ def steps_of_a_chat(
         settings = replace(settings, counting=ALL_ON, server=server)
     asked = {"model": MODEL, "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 40}
     body = json.dumps({**asked, "stream": streamed}).encode()
-    with steps.watched(), gateway_server(settings) as url, json_lines() as lines:
+    with steps.watched(), json_lines() as lines, gateway_server(settings) as url:
         headers = MASTER
         if key is not None:
             made = json.loads(call(url, "POST", "/key/generate", json.dumps(key).encode(), MASTER).body)
