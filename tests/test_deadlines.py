@@ -120,3 +120,54 @@ def test_alarm_is_never_early_and_cancelled_ones_stay_silent() -> None:
         assert len(rang) == 1 and rang[0] >= 0.05
 
     asyncio.run(scene())
+
+
+def test_waits_that_follow_one_another_each_have_their_time() -> None:
+    async def scene() -> None:
+        deadlines = Deadlines(tick=0.01)
+        waits = deadlines.waits()
+        for _ in range(20):
+            # Longer in all than one of them may be.
+            with waits.within(0.1):
+                await asyncio.sleep(0.02)
+        for _ in range(2):
+            with pytest.raises(TimeoutError), waits.within(0.02):
+                await asyncio.sleep(10)
+        task = asyncio.current_task()
+        assert task is not None and task.cancelling() == 0
+        # Between two of them nothing is cancelled.
+        await asyncio.sleep(0.1)
+        with waits.within(5):
+            await asyncio.sleep(0)
+
+    asyncio.run(asyncio.wait_for(scene(), 5))
+
+
+def test_a_wait_that_ends_before_the_one_before_it_is_ended_in_time() -> None:
+    async def scene() -> None:
+        waits = Deadlines(tick=0.01).waits()
+        with waits.within(3600):
+            await asyncio.sleep(0)
+        with pytest.raises(TimeoutError), waits.within(0.02):
+            await asyncio.sleep(10)
+
+    asyncio.run(asyncio.wait_for(scene(), 5))
+
+
+def test_a_cancelled_one_of_many_waits_stays_cancelled_and_another_task_may_go_on() -> None:
+    async def scene() -> None:
+        waits = Deadlines(tick=0.01).waits()
+
+        async def wait(seconds: float) -> None:
+            with waits.within(seconds):
+                await asyncio.sleep(10)
+
+        task = asyncio.get_running_loop().create_task(wait(5))
+        await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        with pytest.raises(TimeoutError):
+            await wait(0.02)
+
+    asyncio.run(asyncio.wait_for(scene(), 5))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from time import monotonic
 
 from liftgate.apart import Apart
-from liftgate.deadlines import Deadlines, Within
+from liftgate.deadlines import Deadlines, Waits
 from liftgate.errors import LiftgateError, UpstreamDisconnected
 from liftgate.gemini.status import event_error
 from liftgate.gemini_json import decoded_or_none, what_is_not
@@ -25,7 +25,7 @@ class Patience:
     within one."""
 
     def __init__(self, deadlines: Deadlines, *, total: float, idle: float) -> None:
-        self._deadlines = deadlines
+        self._waits = deadlines.waits()
         self._idle = idle
         self._data_at = monotonic()
         self._ends = self._data_at + total
@@ -34,16 +34,20 @@ class Patience:
         """A silence is over."""
         self._data_at = monotonic()
 
-    def wait(self, *, silent: bool = True) -> Within:
+    def wait(self, *, silent: bool = True) -> Waits:
         """For the next read; where something is there to be read, no silence counts.
 
         Raises TimeoutError when no time is left. To wait for the next tick then would be to wait for ever beside a
         deadline around this one that ends at the same tick, and begins again.
         """
-        left = (min(self._data_at + self._idle, self._ends) if silent else self._ends) - monotonic()
-        if left <= 0:
+        ends = min(self._data_at + self._idle, self._ends) if silent else self._ends
+        if ends <= monotonic():
             raise TimeoutError
-        return self._deadlines.within(left)
+        return self._waits.until(ends)
+
+    def close(self) -> None:
+        """Nothing is waited for any more. Idempotent."""
+        self._waits.close()
 
 
 class GeminiStream:
@@ -116,6 +120,7 @@ class GeminiStream:
     async def close(self) -> None:
         """Ends the exchange at once: upstream sees the connection close and stops generating."""
         self._ended = True
+        self._patience.close()
         self._answer.close()
 
     def _good(self, events: Sequence[Body]) -> Sequence[Body]:
@@ -146,5 +151,6 @@ class GeminiStream:
 
     def _fail(self, error: LiftgateError) -> LiftgateError:
         self._ended = True
+        self._patience.close()
         self._answer.close()
         return error.again()

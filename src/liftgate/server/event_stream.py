@@ -14,7 +14,7 @@ from typing import TypeVar
 from liftgate.answer.choice import Answer
 from liftgate.answer.events import Event
 from liftgate.ask.question import Question
-from liftgate.deadlines import Deadlines
+from liftgate.deadlines import Deadlines, Waits
 from liftgate.dialects.dialect import Encoder
 from liftgate.engine.answer_stream import AnswerStream
 from liftgate.engine.meter import recorded
@@ -33,6 +33,7 @@ async def event_blocks(
     """`ping_seconds`: the silence after which a ping keeps the connection alive. `large`: what the answer repeats of
     its request takes long to write."""
     encoder.large = large
+    waits = deadlines.waits()
     try:
         answer = stream.answer
         if answer is not None:
@@ -44,7 +45,7 @@ async def event_blocks(
                 await _begin(encoder, answer)
             encoder.large = encoder.large or (answer is not None and answer.large)
             ended = stream.ended
-            block = await _written(encoder, encoder.ping if events is None else partial(encoder.encode, events))
+            block = await asyncio.to_thread(_block, encoder, events) if encoder.large else _block(encoder, events)
             if ended:
                 block += encoder.end()
             if len(block) > STEP:
@@ -54,7 +55,7 @@ async def event_blocks(
                 yield bytes(block)
             if ended:
                 return
-            events = await _more(stream, deadlines, ping_seconds)
+            events = await _more(stream, waits.within(ping_seconds))
     except Exception as error:
         failure = error if isinstance(error, LiftgateError) else InternalError()
         if failure is not error:
@@ -64,13 +65,14 @@ async def event_blocks(
         async for piece in in_steps(await _written(encoder, partial(encoder.error, recorded(failure)))):
             yield piece
     finally:
+        waits.close()
         await stream.aclose()
 
 
-async def _more(stream: AnswerStream[Q], deadlines: Deadlines, seconds: float) -> Sequence[Event] | None:
-    """The next events; None after a silence of so many seconds."""
+async def _more(stream: AnswerStream[Q], wait: Waits) -> Sequence[Event] | None:
+    """The next events; None where they are longer in coming."""
     try:
-        with deadlines.within(seconds):
+        with wait:
             return await stream.batch()
     except TimeoutError:
         return None
@@ -81,6 +83,11 @@ async def _begin(encoder: Encoder[Q], answer: Answer[Q]) -> None:
         await asyncio.to_thread(encoder.begin, answer)
     else:
         encoder.begin(answer)
+
+
+def _block(encoder: Encoder[Q], events: Sequence[Event] | None) -> Body:
+    """None: there were none for a while."""
+    return encoder.ping() if events is None else encoder.encode(events)
 
 
 async def _written(encoder: Encoder[Q], write: Callable[[], Body]) -> Body:
