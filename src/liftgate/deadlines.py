@@ -132,14 +132,13 @@ class Within:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._due.pop(self, None)
-        # As asyncio.timeout: a cancellation from outside that came as well stays one.
-        if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-            raise TimeoutError from error
+        if self._expired:
+            _give_back(self._task, self._cancelling, kind, error)
 
 
 class Waits:
-    """`Within` for waits that follow one another, such as those for the events of a stream, at a third of the cost: it
-    stays due when a wait is over, and looks at the next one's end when it is rung. `close` it when no more follow.
+    """`Within` for waits that follow one another, such as those for the events of a stream, at less cost: it stays due
+    when a wait is over, and looks at the next one's end when it is rung. `close` it when no more follow.
 
     `with waits.within(5): await …`, one at a time, by whichever task.
     """
@@ -198,11 +197,18 @@ class Waits:
         if kind is not None:
             # Often nothing follows what failed.
             self.close()
-        if self._expired:
+        if self._expired and task is not None:
             self._expired = False
-            # As asyncio.timeout: a cancellation from outside that came as well stays one.
-            if task is not None and task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-                raise TimeoutError from error
+            _give_back(task, self._cancelling, kind, error)
+
+
+def _give_back(
+    task: asyncio.Task[Any], before: int, kind: type[BaseException] | None, error: BaseException | None
+) -> None:
+    """Takes our cancellation back from the task, which had `before` others when it was entered. As asyncio.timeout: one
+    from outside that came as well stays one."""
+    if task.uncancel() <= before and kind is asyncio.CancelledError:
+        raise TimeoutError from error
 
 
 _Waiting = Alarm | Within | Waits
