@@ -73,3 +73,30 @@ def test_a_list_of_teams_is_whole(owners: str) -> None:
     assert [each["team_id"] for each in get(owners, "/team/list", team_alias="crew 7")] == ["crew-07"]
     assert next(each["team_id"] for each in get(owners, "/team/list", page=2, page_size=5)) == "crew-05"
     assert [each["team_id"] for each in get(owners, "/team/list", team_id="crew-03")] == ["crew-03"]
+
+
+@pytest.fixture(scope="module")
+def foreign(owners: str) -> str:
+    """Names that the databases would compare by their ASCII letters alone."""
+    for number in range(3):
+        make(owners, key_alias=f"Ärzte & Öffner, Straße {number}", team_id="AMT-ÜBER")
+    make(owners, user_id="ÉCOLE")
+    ask(owners, "POST", "/team/new", {"team_id": "aerzte", "team_alias": "Ärzte, Straße"})
+    ask(owners, "POST", "/user/new", {"user_id": "aerztin", "user_alias": "Ärzte, Straße", "auto_create_key": False})
+    return owners
+
+
+@pytest.mark.parametrize("part", ["Ärzte", "ärzte", "ÄRZTE", "A\u0308rzte", "STRASSE", "ß"])
+def test_letters_of_every_alphabet_are_found_in_either_case(foreign: str, part: str) -> None:
+    assert get(foreign, "/key/list", search=part)["total_count"] == 3
+    last = get(foreign, "/key/list", search=part, page=2, size=2, sort_by="key_alias", return_full_object="true")
+    assert [each["key_alias"] for each in last["keys"]] == ["Ärzte & Öffner, Straße 0"]
+    aliases = get(foreign, "/key/aliases", search=part, page=2, size=2)
+    assert (aliases["aliases"], aliases["total_count"]) == (["Ärzte & Öffner, Straße 2"], 3)
+    teams = get(foreign, "/team/list", team_alias=part)
+    assert [each["team_id"] for each in teams] == ["aerzte", "aerztin"]
+    assert [each["owner"] for each in get(foreign, "/user/list", user_alias=part)["users"]] == ["aerzte", "aerztin"]
+
+
+def test_owners_of_keys_are_found_in_either_case_too(foreign: str) -> None:
+    assert [get(foreign, "/key/list", search=part)["total_count"] for part in ("über", "école", "Écol")] == [3, 1, 1]

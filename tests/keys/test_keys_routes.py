@@ -177,6 +177,18 @@ def test_list_pages_searches_and_sorts(gateway: str) -> None:
         assert refusal(gateway, "GET", f"/key/list?{query}").status == 400, query
 
 
+def test_what_no_key_can_be_called_is_no_key(gateway: str) -> None:
+    """PostgreSQL takes no NUL, not even to look for it."""
+    digest = "%00" + "0" * 63
+    for method, path, body in (
+        ("GET", f"/key/info?key={digest}", None),
+        ("POST", f"/key/{digest}/regenerate", {}),
+        ("POST", f"/key/{digest}/reset_spend", {"reset_to": 0}),
+    ):
+        assert refusal(gateway, method, path, body).error["code"] == "key_not_found", path
+    assert ask(gateway, "GET", f"/key/list?key_hash={digest}")["keys"] == []
+
+
 def test_aliases_are_paged_and_searched(gateway: str) -> None:
     for n in range(3):
         make(gateway, key_alias=f"Nightly_{n}", team_id="night" if n else "day")

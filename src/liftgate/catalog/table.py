@@ -13,11 +13,12 @@ from dataclasses import fields
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from liftgate.catalog.connection import Connection, SqlRow, chunks
+from liftgate.catalog.folding import one_holds
 from liftgate.records import Owner, Paged
 
 if TYPE_CHECKING:
@@ -46,6 +47,13 @@ class Backup(msgspec.Struct, frozen=True):
     only: str = "1 = 1"
     instead: Mapping[str, str] = {}
     at_google: bool = False
+
+
+class Part(NamedTuple):
+    """A text, folded, that one of these columns is to hold."""
+
+    folded: str
+    columns: tuple[str, ...]
 
 
 class BareTable(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
@@ -123,18 +131,28 @@ class Table(BareTable, Generic[R], frozen=True, kw_only=True, eq=False, dict=Tru
         return found[0] if found else None
 
     def page(
-        self, conn: Connection, conditions: Sequence[str], values: Sequence[object], by: str, search: Paged
+        self,
+        conn: Connection,
+        conditions: Sequence[str],
+        values: Sequence[object],
+        by: str,
+        search: Paged,
+        part: Part | None = None,
     ) -> tuple[list[R], int]:
         """A page of those that meet all conditions, of which there is one at least, in the order of the column `by`
         and then of `id`; and how many there are."""
-        where = " AND ".join(conditions)
-        [(total,)] = conn.execute(f"SELECT count(*) FROM {self.name} WHERE {where}", values)
         way = "DESC" if search.descending else "ASC"
-        found = self.select(
-            conn,
-            f"WHERE {where} ORDER BY {by} {way}, id {way} LIMIT ? OFFSET ?",
-            (*values, search.size, (search.page - 1) * search.size),
-        )
+        where, order = " AND ".join(conditions), f"ORDER BY {by} {way}, id {way}"
+        start, end = (search.page - 1) * search.size, search.page * search.size
+        if part is not None:
+            names = conn.execute(f"SELECT id, {', '.join(part.columns)} FROM {self.name} WHERE {where} {order}", values)
+            ids = [row[0] for row in names if one_holds(row[1:], part.folded)]
+            pieces = [
+                self.select(conn, f"WHERE id IN ({asked}) {order}", some) for asked, some in chunks(ids[start:end])
+            ]
+            return [*chain.from_iterable(pieces)], len(ids)
+        [(total,)] = conn.execute(f"SELECT count(*) FROM {self.name} WHERE {where}", values)
+        found = self.select(conn, f"WHERE {where} {order} LIMIT ? OFFSET ?", (*values, search.size, start))
         return found, int(total)
 
     def records(self, rows: Sequence[SqlRow]) -> list[R]:

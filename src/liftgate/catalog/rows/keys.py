@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from liftgate.catalog.connection import Connection, invalidate, storable
-from liftgate.catalog.table import Table
+from liftgate.catalog.folding import folded, one_holds
+from liftgate.catalog.table import Part, Table
 from liftgate.errors import Conflict
 from liftgate.records import KeyRecord, KeySearch, Owner
 
@@ -78,6 +79,8 @@ def keys_with_budgets(conn: Connection, limit: int) -> list[KeyRecord]:
 
 def key_of_token(conn: Connection, token: str) -> KeyRecord | None:
     """The key whose secret has this digest, now or before its last regeneration."""
+    if not storable(token):
+        return None
     return KEYS.find(conn, "WHERE token = ?", (token,)) or KEYS.find(conn, "WHERE old_token = ?", (token,))
 
 
@@ -87,12 +90,12 @@ def key_of_id(conn: Connection, key_id: str) -> KeyRecord | None:
 
 def lock_key(conn: Connection, token: str) -> KeyRecord | None:
     """Inside a write: as `key_of_token`, but for old secrets, and under the row's lock."""
-    return KEYS.find(conn, "WHERE token = ? /*FOR UPDATE*/", (token,))
+    return KEYS.find(conn, "WHERE token = ? /*FOR UPDATE*/", (token,)) if storable(token) else None
 
 
 def lock_former(conn: Connection, token: str) -> KeyRecord | None:
     """As `lock_key`, by the secret before the last regeneration."""
-    return KEYS.find(conn, "WHERE old_token = ? /*FOR UPDATE*/", (token,))
+    return KEYS.find(conn, "WHERE old_token = ? /*FOR UPDATE*/", (token,)) if storable(token) else None
 
 
 def token_of_alias(conn: Connection, alias: str) -> str | None:
@@ -142,12 +145,6 @@ def list_keys(conn: Connection, search: KeySearch) -> tuple[list[KeyRecord], int
                 return [], 0
             conditions.append(condition)
             values += [wanted] * condition.count("?")
-    if search.text is not None:
-        if not storable(search.text):
-            return [], 0
-        like = holding(search.text)
-        conditions.append("(lower(coalesce(alias, '')) LIKE ? ESCAPE '!' OR lower(owner) LIKE ? ESCAPE '!')")
-        values += [like, like]
     now = conn.now()
     if search.status == "blocked":
         conditions.append("blocked = 1")
@@ -157,25 +154,19 @@ def list_keys(conn: Connection, search: KeySearch) -> tuple[list[KeyRecord], int
     elif search.status == "active":
         conditions.append("blocked = 0 AND (expires_at IS NULL OR expires_at > ?)")
         values.append(now)
-    return KEYS.page(conn, conditions, values, ORDERS[search.order], search)
+    part = Part(folded(search.text), ("alias", "owner")) if search.text else None
+    return KEYS.page(conn, conditions, values, ORDERS[search.order], search, part)
 
 
 def list_aliases(conn: Connection, text: str, team: Owner | None, *, page: int, size: int) -> tuple[list[str], int]:
     """A page of the aliases that hold `text`, of all teams or one, and how many there are."""
-    if not storable(text) or not storable(team):
+    if not storable(team):
         return [], 0
-    where = "alias IS NOT NULL AND lower(alias) LIKE ? ESCAPE '!'"
-    values = [holding(text)]
+    where, values = "alias IS NOT NULL", list[object]()
     if team is not None:
         where += f" AND {OF_OWNER}"
         values += [team, team]
-    [(total,)] = conn.execute(f"SELECT count(*) FROM keys WHERE {where}", values)
-    found = conn.execute(
-        f"SELECT alias FROM keys WHERE {where} ORDER BY alias LIMIT ? OFFSET ?", (*values, size, (page - 1) * size)
-    )
-    return [str(row[0]) for row in found], int(total)
-
-
-def holding(text: str) -> str:
-    """For `LIKE … ESCAPE '!'`, against a column in small letters."""
-    return "%" + text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
+    part = folded(text)
+    rows = conn.execute(f"SELECT alias FROM keys WHERE {where} ORDER BY alias", values)
+    found = [str(row[0]) for row in rows if one_holds(row, part)]
+    return found[(page - 1) * size : page * size], len(found)

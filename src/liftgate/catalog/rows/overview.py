@@ -1,15 +1,15 @@
 """What a person looks for and looks at: Files by name, type and state, where their copies are, what fills an account.
 
-Reads only. Names are compared here and not by the database: its two engines fold letters beyond ASCII in two ways.
+Reads only.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from liftgate.catalog.connection import Connection, SqlRow, chunks, storable
+from liftgate.catalog.folding import folded
 from liftgate.catalog.rows.copies import FILE_COPIES
 from liftgate.catalog.rows.files import ALIVE, FILES, HIDDEN, LISTED, position
 from liftgate.catalog.table import marks
@@ -49,15 +49,6 @@ class Held(NamedTuple):
     state: str
     copies: int
     bytes: int
-
-
-def folded(text: str) -> str:
-    """As names are compared: letters of either case and in either of Unicode's forms are one."""
-    return (
-        text.casefold()
-        if text.isascii()
-        else unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-    )
 
 
 def find_files(conn: Connection, owner: Owner, wanted: FileSearch, now: float, *, most: int = LOOKED_AT) -> FoundFiles:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from liftgate.catalog.connection import Connection, invalidate, storable
-from liftgate.catalog.rows.keys import HAS_BUDGET, KEYS, OF_OWNER, holding
-from liftgate.catalog.table import Table
+from liftgate.catalog.folding import folded
+from liftgate.catalog.rows.keys import HAS_BUDGET, KEYS, OF_OWNER
+from liftgate.catalog.table import Part, Table
 from liftgate.errors import Conflict
 from liftgate.records import OwnerLimits, OwnerSearch
 
@@ -91,9 +92,5 @@ def list_owners(conn: Connection, search: OwnerSearch) -> tuple[list[OwnerLimits
             return [], 0
         conditions.append(f"owner IN ({', '.join('?' * len(named))})")
         values += named
-    if search.alias is not None:
-        if not storable(search.alias):
-            return [], 0
-        conditions.append("lower(coalesce(alias, '')) LIKE ? ESCAPE '!'")
-        values.append(holding(search.alias))
-    return OWNER_LIMITS.page(conn, conditions, values, ORDERS[search.order], search)
+    part = Part(folded(search.alias), ("alias",)) if search.alias else None
+    return OWNER_LIMITS.page(conn, conditions, values, ORDERS[search.order], search, part)
