@@ -18,6 +18,7 @@ from liftgate.keys.limits import NANO
 from liftgate.keys.terms import Budget
 from liftgate.large_bodies import fits
 from liftgate.settings.references import stand_in
+from liftgate.whole_numbers import as_whole
 
 LONGEST_TEXT = 256
 MOST_ITEMS = 1000
@@ -151,9 +152,10 @@ def life(value: object, param: str) -> float | None:
 
 
 def number(value: object, param: str) -> int | None:
-    """LiteLLM takes digits in a text too."""
+    """LiteLLM takes digits in a text too, and what libraries write that know decimals only."""
     if value is None:
         return None
+    value = as_whole(value)
     if isinstance(value, str) and _DIGITS.match(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_A_MINUTE:
