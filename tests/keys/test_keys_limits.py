@@ -129,6 +129,30 @@ def test_a_refused_request_takes_nothing_of_the_other_limits(gateway: str) -> No
     assert outcomes([gateway], key, 4).count(200) == 2
 
 
+@pytest.mark.parametrize(
+    "closed", [{"max_budget": 0}, {"model_max_budget": {MODEL: 0}}, {"tpm_limit": 0}, {"model_tpm_limit": {MODEL: 0}}]
+)
+def test_a_request_that_money_or_tokens_refuse_is_none_of_the_minutes_requests(
+    gateway: str, closed: dict[str, Any]
+) -> None:
+    key = make(gateway, rpm_limit=2, **closed)["key"]
+    gemini = {"contents": [{"parts": [{"text": "Hi"}]}]}
+    for _ in range(2):
+        for path, body in (
+            ("/v1/chat/completions", BODY),
+            ("/v1/chat/completions", {**BODY, "stream": True}),
+            ("/v1/responses", {"model": MODEL, "input": "Hi"}),
+            ("/v1/messages", BODY),
+            (f"/v1beta/models/{MODEL}:generateContent", gemini),
+            (f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse", gemini),
+        ):
+            refused = refusal(gateway, "POST", path, body, key)
+            assert refused.status == 429 and "2 requests per minute" not in refused.error["message"], refused
+    ask(gateway, "POST", "/key/update", {"key": key, **dict.fromkeys(closed)})
+    time.sleep(1.3)  # for as long as a refusal is believed, and what came back is on its way
+    assert outcomes([gateway], key, 4).count(200) == 2
+
+
 def test_tokens_of_a_minute_are_what_google_counted(gateway: str) -> None:
     key = make(gateway, tpm_limit=600)["key"]
     client = client_for(gateway, key)

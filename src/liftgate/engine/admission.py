@@ -12,6 +12,7 @@ from liftgate.engine.estimates import Estimates
 from liftgate.engine.meter import CallRecord, current
 from liftgate.engine.part_counts import PartCounts
 from liftgate.engine.pricing import Pricing
+from liftgate.errors import BudgetReached, RateReached
 from liftgate.json_types import JsonObject
 from liftgate.keys.allowances import Allowances
 from liftgate.keys.gate import Ticket
@@ -78,5 +79,16 @@ def begin_asking(
 
 
 async def _asking(call: CallRecord, ticket: Ticket, spent: int, deployment: Deployment, body: Body) -> None:
-    await ticket.ask(spent, deployment, body, call.blobs or {})
+    try:
+        await ticket.ask(spent, deployment, body, call.blobs or {})
+    except (RateReached, BudgetReached):
+        # What one limit refuses takes nothing of the others.
+        if not _was_asked(call):
+            ticket.give_request_back()
+        raise
     call.note_asked(deployment, body)
+
+
+def _was_asked(call: CallRecord) -> bool:
+    """Whether Google may have been asked already, here or at another deployment."""
+    return call.sent is not None or bool(call.failures or call.usage or call.earlier)

@@ -128,7 +128,11 @@ class Allowance:
     def give_back(self, taking: Taking, used: int = 0) -> None:
         """At the end of what took it: `used` of it stays taken, and may be more than there was."""
         if self.is_rate:
-            if change := used - taking.amount:
+            change = used - taking.amount
+            if change < 0 and taking.second == self._second:
+                # They may be used still, and go back else when their second is over.
+                self.hand -= change
+            elif change:
                 self._corrections[taking.second] = self._corrections.get(taking.second, 0) + change
             return
         self.give_money_back(taking.amount, used)

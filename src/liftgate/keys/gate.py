@@ -206,10 +206,17 @@ class Ticket(msgspec.Struct, eq=False):
 
     def free_place(self) -> None:
         """Of a call that is over, before it is known what it came to."""
-        places = [each for each in self._takings.values() if each.allowance.limit.kind == "parallel"]
-        if places:
-            self._allowances.give_back(places)
-            self._takings = {each.allowance: each for each in self._takings.values() if each not in places}
+        self._give_back("parallel")
+
+    def give_request_back(self) -> None:
+        """Of a call that its tokens or its money refused before Google was asked."""
+        self._give_back("requests")
+
+    def _give_back(self, kind: Kind) -> None:
+        given = [each for each in self._takings.values() if each.allowance.limit.kind == kind]
+        if given:
+            self._allowances.give_back(given)
+            self._takings = {each.allowance: each for each in self._takings.values() if each not in given}
 
     def settle(self, nanos: int, tokens: int) -> None:
         """At the end of the call: what it came to."""
