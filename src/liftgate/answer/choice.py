@@ -147,7 +147,10 @@ class Choice(msgspec.Struct):
 
     @property
     def text(self) -> str:
-        return "".join([each.text for each in self.events if type(each) is Text])
+        events = self.events
+        if len(events) == 1 and type(only := events[0]) is Text:
+            return only.text
+        return "".join([each.text for each in events if type(each) is Text])
 
     def take_metadata(self, candidate: JsonObject, place: str) -> None:
         """The candidate's fields beside content; later ones complete earlier ones."""
@@ -207,16 +210,24 @@ class Answer(Generic[Q]):
     def text(self) -> TextCounts | None:
         """Of `usage` as it stands; None where that is not of text alone. Read once: an answer tells it, and its price
         is of it."""
-        if self._of is not self.usage:
-            self._text, self._of = text_counts(self.usage), self.usage
-        return self._text
+        return self._read_text()
 
     @property
     def counts(self) -> Counts:
         """Of `usage` as it stands. Raises UpstreamProtocolError for counts that are none."""
         if self._counts is None or self._counts.usage is not self.usage:
-            self._counts = read_counts(self.usage, self.text)
+            return self.count()
         return self._counts
+
+    def count(self) -> Counts:
+        """Reads them for `counts`, and raises what it does."""
+        self._counts = read_counts(self.usage, self._read_text())
+        return self._counts
+
+    def _read_text(self) -> TextCounts | None:
+        if self._of is not self.usage:
+            self._text, self._of = text_counts(self.usage), self.usage
+        return self._text
 
     @property
     def first(self) -> Choice:
@@ -227,4 +238,4 @@ class Answer(Generic[Q]):
 
     def in_order(self) -> list[Choice]:
         choices = self.choices
-        return list(choices.values()) if len(choices) == 1 else [choice for _, choice in sorted(choices.items())]
+        return [*choices.values()] if len(choices) == 1 else [choice for _, choice in sorted(choices.items())]

@@ -82,11 +82,18 @@ def text_counts(meta: JsonMapping) -> TextCounts | None:
     sent, made, thoughts = get("promptTokenCount", 0), get("candidatesTokenCount", 0), get("thoughtsTokenCount", 0)
     if not (type(sent) is type(made) is type(thoughts) is int) or sent < 0 or made < 0 or thoughts < 0:
         return None
-    if (details := get("promptTokensDetails")) and details != [{"modality": TEXT, "tokenCount": sent}]:
+    if (details := get("promptTokensDetails")) and not _is_of_text(details, sent):
         return None
-    if (details := get("candidatesTokensDetails")) and details != [{"modality": TEXT, "tokenCount": made}]:
+    if (details := get("candidatesTokensDetails")) and not _is_of_text(details, made):
         return None
     return TextCounts(sent, made, thoughts)
+
+
+def _is_of_text(details: object, count: int) -> bool:
+    """Whether so many tokens of text are all that these details tell."""
+    if type(details) is not list or len(details) != 1 or type(only := details[0]) is not dict:
+        return False
+    return len(only) == 2 and only.get("modality") == TEXT and only.get("tokenCount") == count
 
 
 class PromptCount(msgspec.Struct, frozen=True):

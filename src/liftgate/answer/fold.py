@@ -114,7 +114,7 @@ class AnswerFold(Generic[Q]):
     def end_whole(self) -> None:
         """The end of an answer that came in one piece. Raises what is wrong with all of it, its counts included."""
         self.end(whole=True)
-        self.answer.counts  # noqa: B018 - read once, and kept
+        self.answer.count()
 
     def _begin(self, chunk: JsonObject) -> None:
         self._begun = True

@@ -7,8 +7,7 @@ Knows neither OpenAI's nor Gemini's form of a request: the caller says what to t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -28,6 +27,8 @@ from liftgate.records import CopyRecord
 from liftgate.router.attempts import Router
 
 T = TypeVar("T")
+Use: TypeAlias = Callable[[Deployment, Mapping[str, ResolvedFile]], Awaitable[T]]
+"""Asks a deployment, with what became of each file by the parameter that names it. It may be called more than once."""
 
 LEAST_SECONDS = 0.001
 """That a call may be given."""
@@ -55,22 +56,22 @@ class Attempts:
 
     def left(self, wanted: RequestFiles, deployment: Deployment | None = None) -> float:
         """Seconds to the deadline, or what this deployment is given of them; never 0."""
-        left = max(LEAST_SECONDS, wanted.deadline - self._clock.monotonic())
+        left = wanted.deadline - self._clock.monotonic()
+        if left < LEAST_SECONDS:
+            left = LEAST_SECONDS
         return min(left, deployment.timeout) if deployment is not None and deployment.timeout else left
 
     def limit(self, group: Sequence[Deployment], limit: float) -> float:
         """Seconds that a call may take: the gateway's `limit`, or more where one of the deployments is given more."""
         return max([limit, *(each.timeout for each in group if each.timeout)]) if self._timed else limit
 
-    def run(
-        self, model: str, wanted: RequestFiles, use: Callable[[Deployment, Mapping[str, ResolvedFile]], Awaitable[T]]
-    ) -> Awaitable[T]:
+    def run(self, model: str, wanted: RequestFiles, use: Use[T]) -> Awaitable[T]:
         """What `use` returns at the first deployment of `model` that gives an answer; those that hold the files already
         come first. Raises what `at` and `Router.run` do.
         """
 
         def attempt(deployment: Deployment) -> Awaitable[T]:
-            return self.at(deployment, wanted, partial(use, deployment))
+            return self.at(deployment, wanted, use)
 
         if not wanted.needs:
             return self._router.run(model, attempt, group=wanted.group, deadline=wanted.deadline)
@@ -94,10 +95,8 @@ class Attempts:
             raise
         return await running
 
-    async def at(
-        self, deployment: Deployment, wanted: RequestFiles, use: Callable[[Mapping[str, ResolvedFile]], Awaitable[T]]
-    ) -> T:
-        """What `use` returns, given the files by the parameter that names each. It may be called more than once.
+    async def at(self, deployment: Deployment, wanted: RequestFiles, use: Use[T]) -> T:
+        """What `use` returns.
 
         Raises what `use` does; a file that Gemini goes on denying is named as the client knows it, and of a model that
         Google has ended the error says when, and what follows.
@@ -109,7 +108,7 @@ class Attempts:
             if wanted.needs:
                 return await self._with_files(deployment, wanted, use, call)
             try:
-                return await use({})
+                return await use(deployment, {})
             except UpstreamFileLost as lost:
                 raise _without_files(lost) from lost
             except (InvalidRequest, NotFound) as refused:
@@ -125,7 +124,7 @@ class Attempts:
         self,
         deployment: Deployment,
         wanted: RequestFiles,
-        use: Callable[[Mapping[str, ResolvedFile]], Awaitable[T]],
+        use: Use[T],
         call: CallRecord | None,
     ) -> T:
         account = deployment.account
@@ -135,7 +134,7 @@ class Attempts:
             if call is not None and call.ticket is not None:
                 call.blobs = {copy.uri: copy.subject for copy in copies}
             try:
-                return await use(files)
+                return await use(deployment, files)
             except UpstreamFileLost as lost:
                 if not copies:
                     raise _without_files(lost) from lost

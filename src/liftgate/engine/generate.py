@@ -36,8 +36,8 @@ from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.seals import Seals
 from liftgate.engine.signatures import Signatures
 from liftgate.engine.truncation import truncated
-from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound
-from liftgate.gemini.client import unbroken
+from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound, UpstreamAnswerBroken
+from liftgate.gemini.replies import note_broken, unbroken
 from liftgate.gemini_json import decoded, decoded_apart
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.keys.asking import asked_model, current_key, sees_model
@@ -84,29 +84,19 @@ class Generate:
         self._one_owner = len(set(settings.auth.owners().values()) or {LOCAL}) == 1
 
     async def complete(
-        self,
-        dialect: Dialect[Q],
-        owner: Owner,
-        request: JsonMapping,
-        *,
-        large: bool = False,
-        head: Head | None = None,
+        self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False, head: Head | None = None
     ) -> Answer[Q]:
         """The whole answer. Raises any of `errors`. `large`: reading the request takes long, so it is done in threads.
         `head`: the answer's, where the client was promised it before."""
         if (noted := current.get()) is not None:
             noted.is_asked("chat", request.get("model"), user=request.get("user"))
         ready = await self._prepare(await self._call(dialect, owner, request, large, head))
-        return await self._attempts.run(ready.call.head.model, ready.files, partial(self._answer_at, ready))
+        return await self._attempts.run(
+            ready.call.head.model, ready.files, partial(self._ask, ready, self._answer_once)
+        )
 
     async def stream(
-        self,
-        dialect: Dialect[Q],
-        owner: Owner,
-        request: JsonMapping,
-        *,
-        large: bool = False,
-        head: Head | None = None,
+        self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False, head: Head | None = None
     ) -> AnswerStream[Q]:
         """Returns after the first event, or, where files are paged in, after `stream_commit_seconds` at most
         (docs/architecture.md, "Decisions"). A failure before that is raised, so that it becomes an HTTP status."""
@@ -133,20 +123,15 @@ class Generate:
         named = [need for need in call.media.needs if need.kind == "file_id"]  # nothing is fetched or stored
         media = MediaFound(named, call.media.budget, call.media.read)
         ready = await self._prepare(msgspec.structs.replace(call, media=media))
-        await self._read(ready, ready.files.group[0], AnyFile())
+        await self._question(ready, ready.files.group[0], AnyFile())
         return call.head
 
     async def _call(
-        self,
-        dialect: Dialect[Q],
-        owner: Owner,
-        request: JsonMapping,
-        large: bool,
-        head: Head | None = None,
+        self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, large: bool, head: Head | None = None
     ) -> Call[Q]:
         """A call before its deployment is chosen. Raises what its media, its model and its limits refuse."""
-        find = partial(dialect.media, request, inline_limit=self._settings.limits.inline_limit)
-        media = await asyncio.to_thread(find) if large else find()
+        find, most = dialect.media, self._settings.limits.inline_limit
+        media = await asyncio.to_thread(find, request, inline_limit=most) if large else find(request, inline_limit=most)
         model = request.get("model")
         if not isinstance(model, str) or not model:
             raise InvalidRequest("you must provide a model parameter")
@@ -204,21 +189,11 @@ class Generate:
 
     async def _start_stream(self, call: Call[Q]) -> StartedStream[Q]:
         ready = await self._prepare(call)
-        return await self._attempts.run(call.head.model, ready.files, partial(self._stream_at, ready))
+        return await self._attempts.run(call.head.model, ready.files, partial(self._ask, ready, self._stream_once))
 
     # ── one attempt at one deployment ────────────────────────────────────────────────────────────
 
-    async def _answer_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> Answer[Q]:
-        question = await self._read(ready, deployment, files)
-        fold = await self._ask(ready, deployment, question, self._answer_once)
-        if signatures := fold.take_signatures():
-            await self._signatures.save(ready.call.owner, signatures, stored=question.keeps_signatures)
-        fold.answer.ended_at = int(self._clock.now())
-        if self._settings.counting.spend and (noted := current.get()) is not None:
-            fold.answer.dollars = noted.dollars
-        return fold.answer
-
-    async def _answer_once(self, ready: Ready[Q], deployment: Deployment, question: Q, body: Body) -> AnswerFold[Q]:
+    async def _answer_once(self, ready: Ready[Q], deployment: Deployment, question: Q, body: Body) -> Answer[Q]:
         noted = current.get()
         if noted is not None and (admitting := begin_asking(noted, deployment, body, question.body)) is not None:
             await admitting
@@ -236,10 +211,16 @@ class Generate:
         if noted is not None:
             noted.answered_in(fold.answer)
         await asyncio.to_thread(fold.end_whole) if large else fold.end_whole()
-        return fold
+        answer = fold.answer
+        if signatures := fold.take_signatures():
+            await self._signatures.save(call.owner, signatures, stored=question.keeps_signatures)
+        answer.ended_at = int(self._clock.now())
+        if noted is not None and self._settings.counting.spend:
+            answer.dollars = noted.dollars
+        return answer
 
     async def _count_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> PromptCount:
-        question = await self._read(ready, deployment, files)
+        question = await self._question(ready, deployment, files)
         return await self._count(ready, deployment, question.body)
 
     async def _count(self, ready: Ready[Q], deployment: Deployment, asked: JsonObject) -> PromptCount:
@@ -253,27 +234,30 @@ class Generate:
             noted.note_answer()
         return read_counted(deployment.id, deployment.model, decoded(raw))
 
-    async def _stream_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> StartedStream[Q]:
-        question = await self._read(ready, deployment, files)
-        return await self._ask(ready, deployment, question, self._stream_once)
-
     async def _ask(
         self,
         ready: Ready[Q],
-        deployment: Deployment,
-        question: Q,
         send: Callable[[Ready[Q], Deployment, Q, Body], Awaitable[T]],
+        deployment: Deployment,
+        files: ResolvedFiles,
     ) -> T:
-        """What `send` returns. Where Gemini finds too many tokens and the client lets turns be left out, it is asked
-        again without the first of them."""
-        body = await written_apart(question.body) if ready.call.large else encode(question.body)
+        """What `send` returns. An answer that Gemini gave up is asked for once more, as by `unbroken`. Where it finds
+        too many tokens and the client lets turns be left out, it is asked again without the first of them."""
+        large = ready.call.large
+        # Around each step of a small one a coroutine would be a part of what it costs.
+        question = await self._question(ready, deployment, files) if large else self._read(ready, deployment, files)
+        body = await written_apart(question.body) if large else encode(question.body)
         try:
-            return await unbroken(partial(send, ready, deployment, question, body))
+            try:
+                return await send(ready, deployment, question, body)
+            except UpstreamAnswerBroken as error:
+                note_broken(error)
+            return await send(ready, deployment, question, body)
         except InvalidRequest as refused:
             question = await truncated(
                 question, refused, self._facts(deployment), partial(self._count, ready, deployment)
             )
-        body = await written_apart(question.body) if ready.call.large else encode(question.body)
+        body = await written_apart(question.body) if large else encode(question.body)
         return await unbroken(partial(send, ready, deployment, question, body))
 
     async def _stream_once(self, ready: Ready[Q], deployment: Deployment, question: Q, body: Body) -> StartedStream[Q]:
@@ -298,7 +282,13 @@ class Generate:
         started.hold.enter_context(self._router.hold(deployment))
         return started
 
-    async def _read(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> Q:
+    async def _question(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> Q:
+        """As `_read`, in a thread where that takes long."""
+        if ready.call.large:
+            return await asyncio.to_thread(self._read, ready, deployment, files)
+        return self._read(ready, deployment, files)
+
+    def _read(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> Q:
         call = ready.call
         ask = Ask(
             self._facts(deployment),
@@ -310,8 +300,7 @@ class Generate:
             self._default_reader,
             partial(self._seals.seal_of, call.owner),
         )
-        read = call.dialect.read
-        question = await asyncio.to_thread(read, call.request, ask) if call.large else read(call.request, ask)
+        question = call.dialect.read(call.request, ask)
         model = call.head.model
         for note in question.notes:
             log.warning("%s: %s", model, note)

@@ -9,15 +9,13 @@ on a kept connection that the upstream closed meanwhile is UpstreamDisconnected,
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from collections.abc import Awaitable, Mapping
 from urllib.parse import quote
 
 from liftgate.byte_source import ByteSource
 from liftgate.clock import Clock
 from liftgate.deployments import Account, Deployment
-from liftgate.errors import InvalidRequest, LiftgateError, UpstreamAnswerBroken, UpstreamFileLost, UpstreamProtocolError
+from liftgate.errors import InvalidRequest, LiftgateError, UpstreamFileLost, UpstreamProtocolError
 from liftgate.gemini.files import GeminiFile, parse
 from liftgate.gemini.replies import Refusals, names_a_file, object_of, upload_number
 from liftgate.gemini.status import error_of
@@ -38,10 +36,6 @@ MODEL_PAGES = 20
 """Of a thousand models each; Google has some fifty."""
 KNOWN_MODELS = 4096
 """A wildcard in `model_list` lets clients name models, so there must be an end to what is remembered."""
-
-T = TypeVar("T")
-
-log = logging.getLogger("liftgate.gemini")
 
 
 class GeminiClient:
@@ -87,7 +81,8 @@ class GeminiClient:
                     )
                 if tier is not None and (served := answer.header(b"x-gemini-service-tier")):
                     tier.append(served)
-                return await answer.read()
+                whole = answer.at_hand()
+                return await answer.read() if whole is None else whole
         except TimeoutError as error:
             raise broken(error) from None
 
@@ -311,13 +306,3 @@ class GeminiClient:
                 self._models.clear()
             known = self._models[key] = ModelRoute(deployment, self._transport)
         return known
-
-
-async def unbroken(ask: Callable[[], Awaitable[T]]) -> T:
-    """What `ask` returns. An answer that Gemini gave up for a reason that lies in no content is asked for once more,
-    before any of it is out."""
-    try:
-        return await ask()
-    except UpstreamAnswerBroken as error:
-        log.warning("%s It is asked for once more.", error.message)
-    return await ask()

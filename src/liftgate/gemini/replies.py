@@ -1,16 +1,24 @@
-"""Google's short replies, read: a number of a header, an object of a body, a refusal as an error of ours."""
+"""Google's short replies, read: a number of a header, an object of a body, a refusal as an error of ours; and the
+second try for an answer that Gemini gave up."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from liftgate.errors import LiftgateError, UpstreamProtocolError
+from liftgate.errors import LiftgateError, UpstreamAnswerBroken, UpstreamProtocolError
 from liftgate.gemini.status import error_of, quotas_of, without_key
 from liftgate.gemini_json import decoded_or_none
 from liftgate.http.transport import Reply
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import STEP, Body, contains
 from liftgate.measurements import Measurements
+
+T = TypeVar("T")
+
+log = logging.getLogger("liftgate.gemini")
 
 
 class Refusals:
@@ -45,3 +53,17 @@ def object_of(body: bytes) -> JsonObject:
     if not isinstance(value, dict):
         raise UpstreamProtocolError("Gemini described something in what is no JSON object.")
     return value
+
+
+async def unbroken(ask: Callable[[], Awaitable[T]]) -> T:
+    """What `ask` returns. An answer that Gemini gave up for a reason that lies in no content is asked for once more,
+    before any of it is out."""
+    try:
+        return await ask()
+    except UpstreamAnswerBroken as error:
+        note_broken(error)
+    return await ask()
+
+
+def note_broken(error: UpstreamAnswerBroken) -> None:
+    log.warning("%s It is asked for once more.", error.message)

@@ -62,13 +62,12 @@ class Answer:
             found.setdefault(field.decode("latin-1").lower(), []).append(value.decode("latin-1").strip())
         return {name: ", ".join(values) for name, values in found.items()}
 
-    async def arrived(self) -> None:
-        """Returns once it has begun. Raises what broke it before."""
-        while not self.begun:
-            if self.failure is not None:
-                raise self.failure.again()
-            self._arrival = self._connection.future()
-            await self._arrival
+    def more(self) -> asyncio.Future[None]:
+        """To be awaited for more of it: a piece, or its end. Raises what broke it."""
+        if self.failure is not None:
+            raise self.failure.again()
+        self._arrival = self._connection.future()
+        return self._arrival
 
     @property
     def wants_no_more(self) -> bool:
@@ -79,6 +78,10 @@ class Answer:
     def is_silent(self) -> bool:
         """Whether `read_some` would wait."""
         return not (self.pieces or self.ended or self.failure is not None)
+
+    def at_hand(self) -> bytes | None:
+        """All of the body that was not read yet, where it is here and in one piece."""
+        return self.pieces.pop() if self.ended and len(self.pieces) == 1 else None
 
     async def read(self) -> Body:
         """All of the body that was not read yet, however large. Raises what broke it; closed when it is cancelled."""
@@ -98,12 +101,9 @@ class Answer:
     async def read_some(self) -> bytes:
         """What has arrived, at least a byte; b"" at the end. Raises what broke it, behind all that came before."""
         while not self.pieces:
-            if self.failure is not None:
-                raise self.failure.again()
-            if self.ended:
+            if self.ended and self.failure is None:
                 return b""
-            self._arrival = self._connection.future()
-            await self._arrival
+            await self.more()
         pieces, self.pieces = self.pieces, []
         if not self.ended:
             self._connection.taken()
@@ -156,7 +156,6 @@ class Connection(asyncio.Protocol):
 
     # ── who uses it ──────────────────────────────────────────────────────────────────────────────
 
-    @property
     def is_open(self) -> bool:
         """Whether a request may still be sent."""
         return self._transport is not None and not self._transport.is_closing()

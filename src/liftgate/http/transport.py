@@ -100,7 +100,7 @@ class Origin:
             connection = self._free.pop()
             if connection.free_since < oldest:
                 connection.close()
-            elif connection.is_open:
+            elif connection.is_open():
                 return connection
         return None
 
@@ -165,8 +165,7 @@ class Transport:
 
     def head(self, method: str, url: str, headers: Headers) -> Head:
         """Of a request to `url`, an absolute one, already quoted. Raises UpstreamProtocolError when it is none, and
-        InvalidRequest for a header that cannot be sent.
-        """
+        InvalidRequest for a header that cannot be sent."""
         parts, host = split(url)
         port = PORTS[parts.scheme] if parts.port is None else parts.port
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -192,8 +191,7 @@ class Transport:
     async def send(self, head: Head, body: Body | None = None) -> Answer:
         """The answer as soon as its head is there. UpstreamTimeout, UpstreamDisconnected, UpstreamProtocolError.
 
-        Only connecting has a time limit here: the caller waits within `deadlines`.
-        """
+        Only connecting has a time limit here: the caller waits within `deadlines`."""
         connection = head.origin.take_free() or await self._connect(head.origin)
         rest: Body = b""
         if body is None:
@@ -206,7 +204,8 @@ class Transport:
         try:
             if rest:
                 await _send_rest(connection, answer, rest)
-            await answer.arrived()
+            while not answer.begun:
+                await answer.more()
             return answer
         except BaseException:
             # Not the connection's end: it may be another exchange's by now.
@@ -233,7 +232,8 @@ class Transport:
                 silence.restart(self.limits.idle)
                 await connection.write(piece, last=given == wanted)
             silence.restart(self.limits.chunk_answer)
-            await answer.arrived()
+            while not answer.begun:
+                await answer.more()
             return answer
         except BaseException:
             answer.close()

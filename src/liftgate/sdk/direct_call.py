@@ -31,7 +31,8 @@ from liftgate.clock import Clock
 from liftgate.days import day_of
 from liftgate.deployments import Account, Deployment
 from liftgate.errors import InvalidRequest, LiftgateError, MissingParameter, NotFound
-from liftgate.gemini.client import GeminiClient, unbroken
+from liftgate.gemini.client import GeminiClient
+from liftgate.gemini.replies import unbroken
 from liftgate.gemini.stream import GeminiStream
 from liftgate.gemini_json import decoded
 from liftgate.json_types import JsonMapping

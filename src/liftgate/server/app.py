@@ -196,7 +196,8 @@ class App:
             # Without keys there is one owner, who shares with nobody.
             working_as.set(caller.owner)
         key, call = caller.key, request.call
-        current_key.set(key)
+        if current_key.get() is not key:
+            current_key.set(key)
         admission = self._gateway.admission
         ticket = admission.ticket(caller) if caller.owners or key is not None or admission.for_all else None
         if call is None and ticket is not None:

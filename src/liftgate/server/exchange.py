@@ -48,6 +48,7 @@ class Line(Protocol):
     def resume_reading(self) -> None: ...
     def default_head(self) -> bytes: ...
     def answered(self, exchange: Exchange) -> None: ...
+    def ended(self, task: asyncio.Task[None]) -> None: ...
     def failed(self, exchange: Exchange) -> None: ...
 
 
@@ -65,12 +66,14 @@ STATUS_LINES = {status: _status_line(status) for status in range(200, 600)}
 class Exchange:
     """`whole`: all of the request has come. `holds`: a whole answer waits for `write`. `complete`: all of the answer is
     written. `written`: some of it is. `until_close`: the answer ends where the connection does. `waited`: seconds for
-    the client to take the answer."""
+    the client to take the answer. `task`: runs the application, until that returns."""
 
     __slots__ = (
         "_body", "_chunked", "_delivered", "_event", "_expects", "_head", "_held", "_left", "_line", "_on_left",
-        "complete", "disconnected", "holds", "keep_alive", "scope", "until_close", "waited", "whole", "written",
+        "complete", "disconnected", "holds", "keep_alive", "scope", "task", "until_close", "waited", "whole", "written",
     )  # fmt: skip
+
+    task: asyncio.Task[None]
 
     def __init__(self, line: Line, scope: Scope, keep_alive: bool, expects: bool) -> None:
         self._line = line
@@ -135,8 +138,10 @@ class Exchange:
             if not self.complete and not self.disconnected:
                 self._line.failed(self)
         finally:
-            # It leads back here: kept, the two would wait for the garbage collector.
+            # They lead back here: kept, they would wait for the garbage collector.
             del self.scope["extensions"]
+            self._line.ended(self.task)
+            del self.task
 
     def take_whole(self, most: int) -> bytes | None:
         """The body, where all of it has come and none was received, of at most so many bytes: what need not be waited

@@ -99,10 +99,11 @@ class Request:
         """Its value, or the empty text. Bytes that are no UTF-8 are kept readable, never an error."""
         return self.headers.get(name, b"").decode("utf-8", "backslashreplace").strip()
 
-    def named(self) -> list[Header]:
-        """The headers that tell an answer's reader which request it was."""
+    def name_in(self, headers: list[Header]) -> None:
+        """Adds the headers that tell an answer's reader which request it was."""
         value = self.id.encode()
-        return [(name, value) for name in self.id_headers]
+        for name in self.id_headers:
+            headers.append((name, value))
 
     @property
     def content_length(self) -> int | None:
@@ -174,14 +175,8 @@ class Request:
         """
         if b"content-encoding" in self.headers:
             return await self._gathered(bytearray(), limit)
-        exchange = self.exchange
-        if exchange is not None and not self._received:
-            at_once = exchange.take_whole(min(limit, UNCOUNTED))
-            if at_once is not None:
-                self.unread = False
-                if self.call is not None:
-                    self.call.bytes_in += len(at_once)
-                return at_once
+        if (at_hand := self._at_hand(limit)) is not None:
+            return at_hand
         length = self.content_length
         if length is not None and length > limit:
             raise TooLarge(announced("content size", limit, length), code="request_too_large")
@@ -194,6 +189,18 @@ class Request:
             if self._hold(size, limit):
                 return await self._gathered(bytearray(b"".join(whole)), limit)
         return whole[0] if len(whole) == 1 else b"".join(whole)
+
+    def _at_hand(self, limit: int) -> bytes | None:
+        """The whole content, where it is here, small and as it was sent."""
+        exchange = self.exchange
+        if exchange is None or self._received or b"content-encoding" in self.headers:
+            return None
+        whole = exchange.take_whole(limit if limit < UNCOUNTED else UNCOUNTED)
+        if whole is not None:
+            self.unread = False
+            if self.call is not None:
+                self.call.bytes_in += len(whole)
+        return whole
 
     def let_go(self) -> None:
         """Its body is not needed any more. Idempotent."""
@@ -227,7 +234,11 @@ class Request:
     async def json_object(self, limit: int | None = None) -> JsonObject:
         """The body as a JSON object, of at most `limit` bytes. Raises InvalidRequest in OpenAI's words."""
         most = self.gateway.settings.limits.max_body_bytes
-        body = await self.body(most if limit is None else min(limit, most))
+        if limit is not None and limit < most:
+            most = limit
+        body: Body | None = self._at_hand(most)
+        if body is None:
+            body = await self.body(most)
         try:
             value = decode_json(body) if len(body) < LARGE else await asyncio.to_thread(decoded_once, body)
         except NO_JSON:

@@ -121,7 +121,7 @@ class RequestReader:
     def _cut(self, data: bytes, tail: bytes) -> int:
         """Where the request that is read may end: behind its body, or behind the next empty line."""
         if self._left is not None and self._left >= 0:
-            return min(self._left, len(data))
+            return self._left if self._left < len(data) else len(data)
         if tail and (crossing := (tail + data[:3]).find(HEAD_END)) >= 0:
             return crossing + len(HEAD_END) - len(tail)
         found = data.find(HEAD_END)

@@ -40,7 +40,8 @@ class Response:
         self.body = body
 
     async def deliver(self, request: Request, send: Send) -> None:
-        headers = [*self.headers, *request.named()]
+        headers = [*self.headers]
+        request.name_in(headers)
         refused = request.unread
         if (call := request.call) is not None:
             headers += begin_answer(call, self.status, request.gateway.meters)
@@ -96,7 +97,8 @@ class StreamedResponse(Response):
 
     async def deliver(self, request: Request, send: Send) -> None:
         try:
-            headers = [*self.headers, *request.named()]
+            headers = [*self.headers]
+            request.name_in(headers)
             if (call := request.call) is not None:
                 headers += begin_answer(call, self.status, request.gateway.meters)
             await send({"type": "http.response.start", "status": self.status, "headers": headers})

@@ -42,12 +42,15 @@ one. Gemini's own reason stands in extra_content.google.finish_reason."""
 def completion(answer: Answer[ChatQuestion]) -> JsonObject:
     """The object of an answer whose fold has ended."""
     head = answer.head
+    choices: list[JsonObject] = []
+    for choice in answer.in_order():
+        choices.append(_choice(answer, choice))
     body: JsonObject = {
         "id": ID + head.id,
         "object": "chat.completion",
         "created": head.created,
         "model": head.model,
-        "choices": [_choice(answer, choice) for choice in answer.in_order()],
+        "choices": choices,
         "usage": chat_usage(answer.counts, answer.dollars),
         "service_tier": service_tier(answer.service_tier),
     }
@@ -232,7 +235,8 @@ def chat_usage(counts: Counts, dollars: float | None = None) -> JsonObject:
     they are a part of, and are never negative. `dollars`: what it cost, a field beside OpenAI's where it is shown."""
     prompt = counts.prompt + counts.tools
     completion = counts.answer + counts.thoughts
-    prompt_details = {"cached_tokens": min(counts.cached, prompt), "audio_tokens": 0}
+    cached = counts.cached
+    prompt_details = {"cached_tokens": cached if cached < prompt else prompt, "audio_tokens": 0}
     completion_details = {
         "reasoning_tokens": counts.thoughts,
         "audio_tokens": 0,
@@ -258,7 +262,8 @@ def _add(details: dict[str, int], by_modality: Mapping[str, int], most: int) -> 
     for modality, count in by_modality.items():
         name = _DETAIL.get(modality)
         if name is not None:
-            details[name] = min(details.get(name, 0) + count, most)
+            count += details.get(name, 0)
+            details[name] = count if count < most else most
 
 
 def service_tier(google: str | None) -> str:
