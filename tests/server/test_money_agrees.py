@@ -117,6 +117,24 @@ CASES = (
     # What it does not name changes by the factor of what it names; output is the list's.
     Case("custom_llm/name", {"promptTokenCount": 100, "candidatesTokenCount": 10}, nanos=100 * 2000 + 10 * 2500),
 )
+DATA = "AAAA" * 100_000
+LARGE = (
+    Case(
+        "pictures",
+        {"promptTokenCount": 20, "candidatesTokenCount": 1290, "candidatesTokensDetails": modal(IMAGE=1290)},
+        parts=({"inlineData": {"mimeType": "image/png", "data": DATA}},),
+        doors=("chat", "responses", "gemini"),
+    ),
+    Case(
+        "speech",
+        {"promptTokenCount": 9, "candidatesTokenCount": 250, "candidatesTokensDetails": modal(AUDIO=250)},
+        parts=({"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=24000", "data": DATA}},),
+        doors=("chat", "gemini"),
+        native={"generationConfig": {"responseModalities": ["AUDIO"]}},
+    ),
+    Case(FLASH, PLAIN, parts=({"text": "two " * 100_000},)),
+)
+"""Of several hundred kB, which no call reads in one go."""
 DOORS = {
     "chat": "/v1/chat/completions",
     "responses": "/v1/responses",
@@ -284,22 +302,34 @@ def published(case: Case) -> int:
 )
 def test_a_cost_is_one_number_wherever_it_is_told(rig: Rig, door: str, step: int, stream: bool) -> None:
     for case in CASES[::step]:
-        if door not in case.doors or (case.candidates > 1 and stream):
-            continue
-        rig.sandbox.control("scripts", {"chunks": [reply(case)]} if stream else {"response": reply(case)})
-        key = rig.key()
-        more = {"n": case.candidates} if case.candidates > 1 and door == "chat" else {}
-        answer = asked(rig, door, case.name, key[0], stream=stream, **more, **(case.native if door == "gemini" else {}))
-        assert answer.status == 200, (case, answer.body)
-        nanos = published(case) if case.nanos is None else case.nanos
-        if not stream:
-            assert answer.headers["x-liftgate-response-cost"] == f"{nanos / 1e9:.9f}", case
-            assert answer.headers["x-litellm-response-cost"] == f"{nanos / 1e9:.9f}"
-        if door != "gemini":
-            assert {*costs_in(answer.body)} - ({None} if stream else set()) == {nanos}, case
-        line = rig.line(answer.headers["x-request-id"])
-        assert (round(line["cost_usd"] * 1e9), line["model"]) == (nanos, case.name), case
-        rig.check(key, case.name, nanos)
+        if door in case.doors and not (case.candidates > 1 and stream):
+            check_told(rig, door, case, stream=stream)
+
+
+@needs_recordings
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("door", DOORS)
+def test_a_large_answer_costs_what_google_reports(rig: Rig, door: str, stream: bool) -> None:
+    for case in LARGE:
+        if door in case.doors:
+            check_told(rig, door, case, stream=stream)
+
+
+def check_told(rig: Rig, door: str, case: Case, *, stream: bool) -> None:
+    rig.sandbox.control("scripts", {"chunks": [reply(case)]} if stream else {"response": reply(case)})
+    key = rig.key()
+    more = {"n": case.candidates} if case.candidates > 1 and door == "chat" else {}
+    answer = asked(rig, door, case.name, key[0], stream=stream, **more, **(case.native if door == "gemini" else {}))
+    assert answer.status == 200, (case, answer.body)
+    nanos = published(case) if case.nanos is None else case.nanos
+    if not stream:
+        assert answer.headers["x-liftgate-response-cost"] == f"{nanos / 1e9:.9f}", case
+        assert answer.headers["x-litellm-response-cost"] == f"{nanos / 1e9:.9f}"
+    if door != "gemini":
+        assert {*costs_in(answer.body)} - ({None} if stream else set()) == {nanos}, case
+    line = rig.line(answer.headers["x-request-id"])
+    assert (round(line["cost_usd"] * 1e9), line["model"]) == (nanos, case.name), case
+    rig.check(key, case.name, nanos)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
@@ -378,6 +408,22 @@ def counted(rig: Rig) -> int:
     )
     assert answer.status == 200 and "x-liftgate-response-cost" not in answer.headers
     return int(answer.json()["totalTokens"])
+
+
+@needs_recordings
+@pytest.mark.parametrize("case", LARGE, ids=lambda case: case.name)
+def test_who_leaves_behind_a_large_event_pays_what_it_reported(rig: Rig, case: Case) -> None:
+    rig.sandbox.control("scripts", {"chunks": [reply(case), reply(case)], "delays": [0.0, 60.0]})
+    key = rig.key()
+    path, headers, body = request("gemini", case.name, key[0], stream=True)
+    data = json.dumps({**body, **case.native}).encode()
+    with connect(rig.gateway.url) as connection:
+        connection.sendall(head("POST", path, {**headers, "Content-Length": str(len(data))}) + data)
+        seen = b""
+        while b"usageMetadata" not in seen:
+            seen = seen[-20:] + connection.recv(65536)
+    assert eventually(lambda: bool(rig.ask("GET", f"/liftgate/usage?key_id={key[1]}")["total"]["requests"]), seconds=30)
+    rig.check(key, case.name, published(case))
 
 
 @contextmanager

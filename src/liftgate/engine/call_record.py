@@ -300,9 +300,9 @@ class CallRecord(msgspec.Struct, eq=False):
         if any(b'"usageMetadata"' in data for data in first):
             self.sent = None
 
-    def answered(self, raw: Body) -> None:
+    def answered(self, said: Body | JsonObject) -> None:
         """Notes what one of Gemini's answers, or events, says of itself. What has another form says nothing."""
-        if (reply := read_reported(raw)) is None:
+        if (reply := read_reported(said)) is None:
             return
         if reply.usage:
             self.usage, self.text = reply.usage, None

@@ -24,11 +24,12 @@ from liftgate.engine.attempt import Attempts, RequestFiles, silence
 from liftgate.engine.meter import CallRecord, bringing, current
 from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.operations import OPERATIONS
+from liftgate.engine.reported import said_apart
 from liftgate.engine.unreported import characters_in
 from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound, UpstreamDisconnected, let_go, shortened
 from liftgate.gemini.client import EVENTS
 from liftgate.gemini.stream import GeminiStream
-from liftgate.gemini_json import check_apart, checked_object
+from liftgate.gemini_json import checked_apart, checked_object
 from liftgate.keys.asking import asked_model
 from liftgate.large_bodies import LARGE, STEP, Body
 from liftgate.media_types import explicit, is_taken
@@ -96,11 +97,11 @@ class PassedStream:
         """Idempotent."""
         await self._blocks.aclose()
         self._hold.close()
-        if self._call is not None:
-            # Each event counts tokens from the beginning: only the last one has to be read.
-            self._call.chunks = self._stream.came
-            self._call.answered(self._last if len(self._last) < LARGE else b"")
         await self._stream.close()
+        if (call := self._call) is not None:
+            # Each event counts tokens from the beginning: only the last one has to be read.
+            call.chunks, last = self._stream.came, self._last
+            call.answered(last if len(last) < LARGE else await asyncio.to_thread(said_apart, last))
 
     def in_band(self, error: LiftgateError) -> bytes:
         """`error` inside the stream, and the end behind it."""
@@ -142,7 +143,7 @@ class PassedStream:
 
 async def _in_steps(form: Events | Elements, data: Body) -> AsyncGenerator[bytes, None]:
     """A large event, or one behind it."""
-    await asyncio.to_thread(check_apart, data)
+    await asyncio.to_thread(checked_apart, data)
     written = await asyncio.to_thread(form.one, data)
     for at in range(0, len(written), STEP):
         yield bytes(written[at : at + STEP])
@@ -178,12 +179,9 @@ class PassThrough:
             raw = await self._client.call(deployment, called, body, timeout=timeout, tier=tier)
             if noted is not None:
                 noted.note_answer()
-            if len(raw) < LARGE:
-                checked_object(raw)
-            else:
-                await asyncio.to_thread(check_apart, raw)
+            said = checked_object(raw) if len(raw) < LARGE else await asyncio.to_thread(checked_apart, raw)
             if noted is not None:
-                noted.answered(raw if len(raw) < LARGE else b"")
+                noted.answered(said)
                 noted.tier = tier[0] if tier else ""
             return GeminiAnswer(raw, tier[0] if tier else None)
 
@@ -214,7 +212,7 @@ class PassThrough:
                     noted.note_answer()
                 if stream.large:
                     for data in batch:
-                        await asyncio.to_thread(check_apart, data)
+                        await asyncio.to_thread(checked_apart, data)
                 first = batch if stream.large else [checked_object(data) for data in batch]
                 if not first:
                     raise UpstreamDisconnected("Gemini's answer ended before it had begun.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from liftgate.errors import UpstreamProtocolError, let_go
+from liftgate.gemini_json import checked_apart
 from liftgate.json_types import JsonObject
 from liftgate.large_bodies import Body
 
@@ -19,12 +21,23 @@ class Reported(msgspec.Struct, rename="camel"):
     candidates: list[Candidate] = []
 
 
-def read_reported(raw: Body) -> Reported | None:
-    """None of what has another form."""
+def read_reported(said: Body | JsonObject) -> Reported | None:
+    """None of what has another form. `said`: as it came, or read already."""
     try:
-        return _decode(raw) if raw else Reported()
+        if isinstance(said, dict):
+            return msgspec.convert(said, Reported)
+        return _decode(said) if said else Reported()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def said_apart(raw: Body) -> JsonObject:
+    """Of a large one, for a thread, what `read_reported` reads; of what is no JSON nothing."""
+    try:
+        return checked_apart(raw)
+    except UpstreamProtocolError as error:
+        let_go(error)
+        return {}
 
 
 _decode = msgspec.json.Decoder(Reported).decode
