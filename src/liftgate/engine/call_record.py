@@ -115,9 +115,7 @@ class CallRecord(msgspec.Struct, eq=False):
     """Nothing failed, no File was used, Google said what was, and nobody traces it."""
     is_text: bool = False
     """It is plain, and its tokens are those of text alone: what is counted of it are a few numbers."""
-    # Further: who and what
-    peer: str = ""
-    """The address of the connection, which may be a proxy's."""
+    # Further: what
     path: str = ""
     parent_span: str = ""
     sampled: bool = False
@@ -168,7 +166,7 @@ class CallRecord(msgspec.Struct, eq=False):
     started: float = msgspec.field(default_factory=monotonic)
     """Its beginning, on the monotonic clock."""
     asked: float = 0.0
-    """The beginning of the first try, on the monotonic clock."""
+    """The beginning of the first try, on the monotonic clock, where it is sampled."""
     failed_at: float = 0.0
     """The end of the last try that gave no answer, on the monotonic clock."""
     since: float = 0.0
@@ -183,15 +181,15 @@ class CallRecord(msgspec.Struct, eq=False):
 
     def tries_at(self, deployment: Deployment) -> None:
         """Another try begins."""
-        if self.failed_at:
-            self.pauses += monotonic() - self.failed_at
-            self.failed_at = 0.0
-        if not self.tries:
-            self.asked = monotonic()
+        if self.tries:
+            self.first_event = 0.0
+            if self.failed_at:
+                self.pauses += monotonic() - self.failed_at
+                self.failed_at = 0.0
         if self.span is not None:
             self.attempts = (*self.attempts, Attempt(deployment, monotonic()))
+            self.asked = self.asked or self.attempts[0].began
         self.tries += 1
-        self.first_event = 0.0
         self.deployment = deployment.id
         self.public_model = deployment.model_name
         self.upstream_model = deployment.model

@@ -95,16 +95,20 @@ class Estimates:
     def known(self, deployment: Deployment, body: Body, asked: JsonObject | None = None) -> Estimate | None:
         """Of texts, which need no count; None for what has to be read as a whole. `asked`: what was written as `body`,
         where that is at hand."""
-        if len(body) >= LARGE or (asked is None and _ESCAPED in body):
+        length = len(body)
+        if length >= LARGE:
             return None
+        if asked is None:
+            if _ESCAPED in body or any(sign in body for sign in _MEDIA_SIGNS):
+                return None
         # As it is written here, a name has nothing between itself and its colon: one look for both names is enough.
-        if (asked is None or body.find(b'ata":') >= 0) and (b'Data"' in body or b'_data"' in body):
+        elif body.find(b'ata":') >= 0 and any(sign in body for sign in _MEDIA_SIGNS):
             return None
-        if asked is not None and OF_TEXT.issuperset(asked):
+        elif OF_TEXT.issuperset(asked):
             config = asked.get("generationConfig") or NO_CONFIG
             output, candidates = config.get("maxOutputTokens"), config.get("candidateCount", 1)
             if "candidate_count" not in config and (output is None or type(output) is int) and type(candidates) is int:
-                return self._of_text(deployment, len(body), output, candidates, None)
+                return self._of_text(deployment, length, output, candidates, None)
         if b'candidate_count"' in body:
             return None
         try:

@@ -225,7 +225,7 @@ class Meters:
     def end(self, call: CallRecord, *, left: bool = False) -> None:
         """Exactly once for each call. `left`: the client was gone before the end."""
         self._note_end(call, left=left)
-        if not self._has_to_find_out(call):
+        if call.usage is not None or not self._has_to_find_out(call):
             self._settle((call,))
 
     def end_before(self, call: CallRecord, answer: HeldAnswer) -> None:
@@ -233,7 +233,7 @@ class Meters:
         all calls that end in it are settled together. So what a client was answered is counted, whatever happens
         then."""
         self._note_end(call, left=False)
-        if self._has_to_find_out(call):
+        if call.usage is None and self._has_to_find_out(call):
             answer.write()
             return
         if not self._ended:
@@ -269,9 +269,9 @@ class Meters:
             call.outcome = "refused" if 400 <= call.status < 500 else "failed"
 
     def _has_to_find_out(self, call: CallRecord) -> bool:
-        """Whether Google was asked and has reported no usage; then the call is settled when it is found out, which this
-        begins."""
-        if call.sent is None or call.usage is not None or self.unreported is None:
+        """Whether Google was asked, of a call of which it has reported no usage; then the call is settled when it is
+        found out, which this begins."""
+        if call.sent is None or self.unreported is None:
             return False
         self.unreported.take(call, self._settle_one)
         return True

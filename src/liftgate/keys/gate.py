@@ -253,9 +253,7 @@ class Ticket(msgspec.Struct, eq=False):
             log.warning("the %s %s has spent its soft budget of %s", bounds.source, ascii(bounds.name), dollars(soft))
 
     def headers(self) -> Sequence[Header]:
-        """`x-ratelimit-…`, of the limits that are nearest to their end."""
-        if not self.counts_tokens:
-            return NO_HEADERS
+        """`x-ratelimit-…`, of the limits that are nearest to their end. For a call that `counts_tokens`."""
         found: list[Header] = []
         for kind, (limit_name, left_name, reset_name) in RATE_HEADERS.items():
             nearest: Allowance | None = None

@@ -93,15 +93,20 @@ def in_config(owner: Owner) -> Caller:
 
 
 class Key:
-    """Made of its row once; shared by all requests that carry it. `own`: its bounds, if it has limits."""
+    """Made of its row once; shared by all requests that carry it. `own`: its bounds, if it has limits. `lasting`: the
+    digest under which it is good until it changes; empty where there is none. `asks_all`: it may ask every model, each
+    by its public name."""
 
     __slots__ = (
         "_models",
+        "_opened",
         "_routes",
+        "asks_all",
         "bounds",
         "caller",
         "hint",
         "id",
+        "lasting",
         "name",
         "own",
         "record",
@@ -122,6 +127,9 @@ class Key:
         self._models = None if not models or not ALL_MODELS.isdisjoint(models) else matcher(models)
         paths = [route for route in self.terms.allowed_routes if route.startswith("/")]
         self._routes = matcher(paths) if paths else None
+        self._opened = frozenset[str]() if self.terms.allowed_routes else TYPES[self.terms.key_type]
+        self.asks_all = self._models is None and not self.terms.aliases
+        self.lasting = "" if record.blocked or record.expires_at is not None else record.token
 
     def check_good(self, token: str, now: float) -> None:
         """`token`: the digest of what was presented. `now`: the database's time. Raises AuthenticationFailed."""
@@ -141,7 +149,7 @@ class Key:
 
     def opens(self, purposes: Sequence[str]) -> bool:
         """Whether it opens all routes of these purposes."""
-        return not self.terms.allowed_routes and not TYPES[self.terms.key_type].isdisjoint(purposes)
+        return not self._opened.isdisjoint(purposes)
 
     def check_route(self, place: Place) -> None:
         """Raises PermissionDenied for a route that it does not open."""

@@ -58,7 +58,7 @@ class KnownKeys:
     def known(self, token: str) -> Key | None:
         """From memory alone. It is to be checked (`Key.check_good`)."""
         key = self._keys.get(token)
-        return None if key is None or self._stale() else key
+        return None if key is None or (self._db.watcher.deaf_since is not None and self._stale()) else key
 
     async def find(self, token: str) -> Key | None:
         """As `known`, asking the catalogue where memory does not say: that there is no such key is never remembered,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 from liftgate.engine.meter import CallRecord, Meters, current
+from liftgate.keys.gate import NO_HEADERS
 from liftgate.keys.limits import NANO
 from liftgate.server.asgi import Header, Message, Send
 from liftgate.server.request import Request
@@ -51,12 +52,13 @@ def begin(request: Request, meters: Meters) -> CallRecord:
 def begin_answer(call: CallRecord, status: int, meters: Meters) -> Sequence[Header]:
     """An answer goes out with this status. What its head says of limits, and of the cost where it is known by then."""
     call.status = status
-    headers: Sequence[Header] = () if call.ticket is None else call.ticket.headers()
+    ticket = call.ticket
+    headers = ticket.headers() if ticket is not None and ticket.counts_tokens else NO_HEADERS
     if (usage := call.usage) is not None and meters.tell_cost and not call.streamed:
         cost = call.cost if usage is call.priced else call.price()
         if cost is not None:
             dollars = b"%d.%09d" % divmod(cost, NANO)
-            return (*headers, (COST_HEADER, dollars), (LITELLMS_COST_HEADER, dollars))
+            return *headers, (COST_HEADER, dollars), (LITELLMS_COST_HEADER, dollars)
     return headers
 
 
@@ -75,7 +77,6 @@ def end(request: Request, call: CallRecord, meters: Meters) -> None:
     """Once, whatever became of it."""
     exchange, direct = request.exchange, request.direct
     call.method = request.method
-    call.peer = request.peer
     # The owner may be known from what the path names, and the path may be served by its plain spelling.
     call.owner = request.owner
     call.path = request.path
