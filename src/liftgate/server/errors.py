@@ -8,13 +8,16 @@ The only place where an error meets HTTP. `x-should-retry: false` tells OpenAI's
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 
 from liftgate.dialects.dialect import ErrorBody, Errors
 from liftgate.dialects.openai_errors import OPENAI
 from liftgate.errors import LiftgateError, MethodNotAllowed, RangeNotSatisfiable, UnsupportedEncoding
+from liftgate.ids import new_request_id
 from liftgate.server.asgi import Header
+from liftgate.server.exchange import STATUS_LINES
 from liftgate.server.responses import Response
 
 _encode = msgspec.json.Encoder().encode
@@ -24,10 +27,26 @@ def error_response(error: LiftgateError, dialect: Errors = OPENAI, request_id: s
     """The answer that tells `error` to the caller of the request of this id."""
     written = dialect.error(error)
     headers = [(b"content-type", dialect.json_type), *_headers(error, written)]
-    return Response(error_bytes(written, request_id), status=written.status, headers=headers)
+    return Response(_error_bytes(written, request_id), status=written.status, headers=headers)
 
 
-def error_bytes(written: ErrorBody, request_id: str) -> bytes:
+def last_answer(error: LiftgateError, dialect: Errors, id_headers: Sequence[bytes], more: Sequence[Header]) -> bytes:
+    """The same as bytes, of a request that no application has seen; the connection ends behind it. `id_headers`: what
+    tells its id. `more`: headers of its own."""
+    written = dialect.error(error)
+    request_id = new_request_id()
+    body = _error_bytes(written, request_id)
+    answer: list[Header] = [
+        (b"content-type", dialect.json_type),
+        (b"content-length", b"%d" % len(body)),
+        *((name, request_id.encode()) for name in id_headers),
+        (b"connection", b"close"),
+        *more,
+    ]
+    return STATUS_LINES[written.status] + b"".join(b"%b: %b\r\n" % header for header in answer) + b"\r\n" + body
+
+
+def _error_bytes(written: ErrorBody, request_id: str) -> bytes:
     return _encode({**written.body, "request_id": request_id} if written.tells_request else written.body)
 
 

@@ -9,31 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import math
-import socket
-import struct
 from collections.abc import Sequence
 from typing import Any, cast
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from liftgate import ids
 from liftgate.errors import InternalError, LiftgateError
 from liftgate.server.asgi import Header, Scope
+from liftgate.server.breaking import STALLED, Stall, reset
 from liftgate.server.cors import Sharing
-from liftgate.server.errors import error_bytes
-from liftgate.server.exchange import STATUS_LINES, Exchange
+from liftgate.server.errors import last_answer
+from liftgate.server.exchange import Exchange
 from liftgate.server.request_reader import Refused, RequestReader
 from liftgate.server.routes import table_of_path
 
-STALLED = 120.0
-"""Seconds in which a client must take some of what is sent to it."""
-
 LINGER_SECONDS = 5.0
+LINGER_BRIEFLY = 0.5
 LINGER_PACE = 1024 * 1024
 LINGER_MOST = 30.0
-"""How long is read on, and thrown away, behind a last answer: seconds, one more for so many bytes, and at most. A reset
-would take the answer from a client that still sends, however much that is."""
+"""How long is read on, and thrown away, behind a last answer: seconds (briefly, where the server is to stop), one more
+for so many bytes, and at most. A reset would take the answer from a client that still sends, however much that is."""
 
 MAX_WAITING = 64 * 1024
 """Bytes of next requests that wait for an answer before reading is paused; until then a client's leaving is seen."""
@@ -42,12 +38,15 @@ TIMER_GRAIN = 0.005
 """Seconds: loops round their timers."""
 
 
-def limited_protocol(*, max_head: int, head_timeout: float, origins: Sequence[str] = ()) -> type[Connection]:
+def limited_protocol(
+    *, max_head: int, head_timeout: float, origins: Sequence[str] = (), stalled: float = STALLED
+) -> type[Connection]:
     """The protocol class for `uvicorn.Config(http=…)`: uvicorn makes the instances, so what they share is in the class.
 
-    `origins`: whose pages may read what is refused here.
+    `origins`: whose pages may read what is refused here. `stalled`: seconds in place of STALLED.
     """
-    shared = {"max_head": max_head, "head_timeout": head_timeout, "sharing": Sharing(origins) if origins else None}
+    sharing = Sharing(origins) if origins else None
+    shared = {"max_head": max_head, "head_timeout": head_timeout, "sharing": sharing, "stalled": stalled}
     return type("LimitedConnection", (Connection,), shared)
 
 
@@ -56,6 +55,7 @@ class Connection(asyncio.Protocol):
 
     max_head = 64 * 1024
     head_timeout = 30.0
+    stalled = STALLED
     sharing: Sharing | None = None
     written_defaults: tuple[Sequence[Header], bytes] = ((), b"")
 
@@ -77,12 +77,13 @@ class Connection(asyncio.Protocol):
         self._reading_paused = False
         # Behind a last answer: until when is read on, and until when at most
         self._lingering: tuple[float, float] | None = None
+        self._stopping = False
         # Time. `_timing_head`: the deadline is that of the head which is on its way.
         self._deadline = math.inf
         self._timing_head = True
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = math.inf
-        self._stall_timer: asyncio.TimerHandle | None = None
+        self._stall: Stall | None = None
         self._writable: asyncio.Event | None = None
         self.write_paused = False
 
@@ -100,11 +101,14 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._exchange is not None:
-            self._exchange.disconnect()
-            self._exchange = None
-        self.resume_writing()
+        self._leave()
+        self._go_on_writing()
         self._reader.close()
+
+    def eof_received(self) -> None:
+        """A client that ends its side has left: what it waits for ends, although some of them would still read."""
+        self._leave()
+        self._close()
 
     def data_received(self, data: bytes) -> None:
         exchange = self._exchange
@@ -119,22 +123,30 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.write_paused = True
-        self._stall_timer = self._loop.call_later(STALLED, self._transport.abort)
+        self._stall = Stall(self._transport, self.stalled)
 
     def resume_writing(self) -> None:
+        # What is left at a close is less than this, and waits for the client too.
+        if not self._transport.is_closing():
+            self._go_on_writing()
+
+    def _go_on_writing(self) -> None:
         self.write_paused = False
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-            self._stall_timer = None
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
         if self._writable is not None:
             self._writable.set()
 
     def shutdown(self) -> None:
         """The server is to stop: this connection ends with the answer that is under way."""
-        if self._exchange is None or self._exchange.complete or self._lingering is not None:
-            self._transport.close()
-        else:
+        self._stopping = True
+        if self._exchange is not None and not self._exchange.complete:
             self._exchange.keep_alive = False
+        elif self._lingering is not None:
+            self._finish()
+        else:
+            self._end()
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -202,8 +214,7 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         if not exchange.keep_alive:
-            # The rest of a refused body was read, or not, by whoever refused it.
-            self._finish(unread=bool(self._waiting))
+            self._finish()
             return
         self.resume_reading()
         if not exchange.whole:
@@ -225,7 +236,7 @@ class Connection(asyncio.Protocol):
         if not exchange.written:
             scope = exchange.scope
             self._answer_error(InternalError(), scope["raw_path"], scope["headers"])
-            self._finish(unread=True)
+            self._finish()
         else:
             self._break_off(exchange)
 
@@ -245,45 +256,49 @@ class Connection(asyncio.Protocol):
                 self._break_off(exchange)
                 return
         self._answer_error(refused, self._reader.url, self._reader.headers)
-        self._finish(unread=True)
+        self._finish()
 
     def _break_off(self, exchange: Exchange) -> None:
         """What was written of its answer still arrives, and does not look whole."""
         if exchange.until_close:
             reset(self._transport)
         else:
-            self._finish(unread=True)
+            self._finish()
 
     def _answer_error(self, error: LiftgateError, path: bytes, headers: Sequence[Header]) -> None:
         """`path` and `headers`: of the request, as far as they were read."""
         table = table_of_path(path.decode("latin-1"))
-        dialect = table.dialect
-        written = dialect.error(error)
-        request_id = ids.new_request_id()
-        body = error_bytes(written, request_id)
-        answer: list[Header] = [
-            (b"content-type", dialect.json_type),
-            (b"content-length", b"%d" % len(body)),
-            *((name, request_id.encode()) for name in table.id_headers),
-            (b"connection", b"close"),
-        ]
-        if self.sharing is not None:
-            origins = [value for name, value in headers if name == b"origin"]
-            answer += self.sharing.headers(origins[0].decode("latin-1").strip() if len(origins) == 1 else "")
-        head = b"".join(b"%b: %b\r\n" % header for header in answer)
-        self._transport.write(STATUS_LINES[written.status] + head + b"\r\n" + body)
+        origins = [value.decode("latin-1").strip() for name, value in headers if name == b"origin"]
+        shared = () if self.sharing is None else self.sharing.headers(origins[0] if len(origins) == 1 else "")
+        self._transport.write(last_answer(error, table.dialect, table.id_headers, shared))
 
-    def _finish(self, *, unread: bool) -> None:
-        """Ends behind the last answer. Where more may come, it is read for a while: a reset would take the answer."""
+    def _finish(self) -> None:
+        """Ends behind the last answer. A client may send more, whatever it said before: that is read for a while."""
         self._waiting.clear()
-        if not unread:
-            self._transport.close()
-            return
         now = self._loop.time()
-        self._lingering = now + LINGER_SECONDS, now + LINGER_MOST
+        seconds = LINGER_BRIEFLY if self._stopping else LINGER_SECONDS
+        self._lingering = now + seconds, now + LINGER_MOST
         self._transport.write_eof()
         self.resume_reading()
-        self._expect(LINGER_SECONDS)
+        self._expect(seconds)
+
+    def _end(self) -> None:
+        """Of a connection that waits, which may be for the rest of a body that was passed over."""
+        if self._lingering is None and self._exchange is not None and not self._exchange.whole:
+            self._finish()
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        """What is written still goes out, to a client that takes it."""
+        self._transport.close()
+        if self._stall is None and self._transport.get_write_buffer_size():
+            self._stall = Stall(self._transport, self.stalled)
+
+    def _leave(self) -> None:
+        if self._exchange is not None:
+            self._exchange.disconnect()
+            self._exchange = None
 
     def _expect(self, seconds: float) -> None:
         """Closes the connection `seconds` from now, unless something is expected anew or a request begins before."""
@@ -300,7 +315,7 @@ class Connection(asyncio.Protocol):
         if self._deadline == math.inf or self._transport.is_closing():
             return
         if self._loop.time() + TIMER_GRAIN >= self._deadline:
-            self._transport.close()
+            self._end()
         else:
             self._timer_due = self._deadline
             self._timer = self._loop.call_at(self._deadline, self._look)
@@ -308,9 +323,3 @@ class Connection(asyncio.Protocol):
 
 def _address(info: Any) -> tuple[str, int] | None:
     return (str(info[0]), int(info[1])) if isinstance(info, list | tuple) else None
-
-
-def reset(transport: asyncio.Transport) -> None:
-    """Breaks the connection so that the other side sees that it broke."""
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
