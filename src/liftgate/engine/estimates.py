@@ -31,8 +31,16 @@ KNOWN = 4096
 """Bounds of texts that are remembered, by their length in so many bytes."""
 LIKELY_OUTPUT = 4096
 """Tokens that count against a rate until the answer is there, where a request does not say how many it allows."""
-GOOGLES_TOOLS = frozenset({"urlContext", "url_context", "codeExecution", "code_execution", "fileSearch", "file_search"})
-"""Tools whose results become input, as much as the model takes."""
+FUNCTIONS = frozenset({"functionDeclarations", "function_declarations"})
+SEARCHES = frozenset(
+    {
+        *("googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval"),
+        *("googleMaps", "google_maps", "computerUse", "computer_use"),
+    }
+)
+"""Tools of Google's of which little becomes input: their description, and what was looked for."""
+SEARCHED = 8192
+"""Tokens of input that such a tool brings at most; the most that was recorded is 319."""
 OF_TEXT = frozenset({"contents", "systemInstruction", "generationConfig", "safetySettings"})
 """What a request has, as this gateway writes it, that can come to no more than its text."""
 NO_CONFIG: JsonObject = {}
@@ -151,9 +159,8 @@ class Estimates:
             for counted in await self._counts.count_each(deployment, media, _resolution(asked), blobs, large=large):
                 for modality, count in counted.items():
                     prompt[modality] = prompt.get(modality, 0) + count
-        if _has_googles_tools(asked.get("tools")):
-            limits = (model_entry(deployment.model) or {}).get("limits", {})
-            prompt[TEXT] = prompt.get(TEXT, 0) + (limits.get("input") or LONGEST_INPUT)
+        if brought := _brought_by_tools(asked.get("tools"), deployment.model):
+            prompt[TEXT] = prompt.get(TEXT, 0) + brought
         tier = next((asked[name] for name in _TIERS if _is_dear(asked.get(name))), None)
         return self._estimate(deployment, _config(asked), tier, prompt)
 
@@ -212,9 +219,15 @@ def _weight(part: JsonObject) -> int:
     return sum(len(each) for each in data if isinstance(each, str))
 
 
-def _has_googles_tools(tools: object) -> bool:
+def _brought_by_tools(tools: object, model: str) -> int:
+    """Tokens of input that Google's own tools bring at most. What others than `SEARCHES` do becomes input, as much as
+    the model takes."""
     each = tools if isinstance(tools, list) else [tools]
-    return any(isinstance(tool, dict) and not GOOGLES_TOOLS.isdisjoint(tool) for tool in each)
+    used = {name for tool in each if isinstance(tool, dict) for name, value in tool.items() if value is not None}
+    used -= FUNCTIONS
+    if used - SEARCHES:
+        return (model_entry(model) or {}).get("limits", {}).get("input") or LONGEST_INPUT
+    return SEARCHED * len(used)
 
 
 def _is_dear(tier: object) -> bool:
