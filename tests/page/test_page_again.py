@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -70,6 +71,41 @@ def test_files_that_are_gone_are_left_out_of_a_question(browser: Browser, url: s
         expect(visit.page.get_by_role("list", name="Files that are asked about")).to_contain_text("two.txt")
         expect(visit.page.get_by_role("alert")).to_have_text("1 file of those that were chosen is not there any more.")
         bob.files.delete(kept[1].id)
+
+
+def test_a_question_keeps_its_lines(browser: Browser, url: str) -> None:
+    asked = "Two things:\n\n  1. Who speaks?\n  2. When?"
+    with Visit(browser, url) as visit:
+        visit.sign_in("sk-bob")
+        visit.open("ask")
+        visit.page.get_by_label("Your question").fill(asked)
+        visit.page.get_by_role("button", name="Ask", exact=True).click()
+        shown = visit.page.locator(".question")
+        expect(shown).to_be_visible()
+        assert shown.inner_text().endswith(asked)
+
+
+@pytest.mark.parametrize(
+    ("names", "first"),
+    [
+        (
+            ["gemini-2.5-flash-image", "gemini-2.5-flash-preview-tts", "gemini-2.5-pro", "gemini-2.5-flash"],
+            "gemini-2.5-flash",
+        ),
+        (["gemini-embedding-001", "gemini-2.5-flash-native-audio-latest", "gemini-2.5-pro"], "gemini-2.5-pro"),
+        (["gemini-2.5-flash", "google/gemini-flash-latest"], "google/gemini-flash-latest"),
+        (["gemini-2.5-flash-preview-tts"], "gemini-2.5-flash-preview-tts"),
+    ],
+)
+def test_the_model_that_is_asked_first_answers_in_words(
+    browser: Browser, sandbox: SandboxServer, tmp_path: Path, names: list[str], first: str
+) -> None:
+    settings = settings_for(sandbox, tmp_path)
+    listed = tuple(replace(settings.deployments[0], id=name, model_name=name) for name in names)
+    with serve(build_app(Gateway(replace(settings, deployments=listed)))) as url, Visit(browser, url) as visit:
+        visit.sign_in("sk-bob")
+        visit.open("ask")
+        expect(visit.page.get_by_label("Model")).to_have_value(first)
 
 
 def test_what_is_chosen_stays_when_others_are_found(browser: Browser, url: str) -> None:

@@ -7,7 +7,9 @@ import { count, money, plain, size } from "./words.js";
 
 const MODEL = "liftgate.model";
 const NO_MODEL = "No model can be asked with this key. Whoever runs the gateway names models in its config, and in each key which of them it may ask.";
-const USUAL = /flash/;
+// As `liftgate chat` chooses: the usual one, else the first flash, else the first, of those that answer in words.
+const USUAL = [/(^|\/)gemini-flash-latest$/, /flash/, /./];
+const NO_CHAT = /embedding|tts|image|banana|audio|live|veo|imagen|lyria|robotics|computer-use|aqa|transcribe/;
 // Milliseconds: an answer comes in more pieces than a person can read.
 const REDRAWN = 100;
 const ENDED_EARLY = {
@@ -21,7 +23,9 @@ function useModels() {
   const { data, error, reload } = useLoaded((signal) => ask("GET", "/v1/models", { signal }), []);
   const names = data ? data.data.map((each) => each.id) : [];
   const [chosen, setChosen] = useState(localStorage.getItem(MODEL) || "");
-  const model = names.includes(chosen) ? chosen : names.find((name) => USUAL.test(name)) || names[0] || "";
+  const answering = names.filter((name) => !NO_CHAT.test(name));
+  const usual = USUAL.map((those) => answering.find((name) => those.test(name))).find(Boolean);
+  const model = names.includes(chosen) ? chosen : usual || names[0] || "";
   const choose = (name) => {
     localStorage.setItem(MODEL, name);
     setChosen(name);
