@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -460,8 +461,15 @@ def test_address_that_does_not_answer_is_a_timeout(run: Run) -> None:
 
 
 def test_name_that_does_not_exist_cannot_be_connected_to(run: Run) -> None:
-    with pytest.raises(errors.UpstreamDisconnected, match="could not be connected to"):
+    with pytest.raises(errors.UpstreamDisconnected, match=r"could not be connected to \([A-Z][a-z ]+\)\.$"):
         get(run, "http://no-such-host.invalid/")
+
+
+def test_port_where_nobody_listens_is_told_in_words(run: Run) -> None:
+    with pytest.raises(
+        errors.UpstreamDisconnected, match=r"^Gemini could not be connected to \(Connection refused\)\.$"
+    ):
+        get(run, "http://127.0.0.1:9/")
 
 
 def test_name_with_several_addresses_is_reached_at_the_one_that_listens(run: Run) -> None:
@@ -650,7 +658,22 @@ def test_tls_of_a_stranger_is_refused(run: Run) -> None:
         async with secured(scripted(answer(200, b"1")), "localhost") as port:
             return await generate(https_deployment(port))
 
-    with pytest.raises(errors.UpstreamProtocolError, match="No secure connection"):
+    words = r"^No secure connection to Gemini could be made \(its certificate is not accepted: [a-z ]+\)\.$"
+    with pytest.raises(errors.UpstreamProtocolError, match=words):
+        run(scenario())
+
+
+def test_what_speaks_no_tls_is_told_in_words(run: Run) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+
+    async def scenario() -> list[bytes]:
+        async with listening(talk) as base:
+            return await generate(https_deployment(urlsplit(base).port or 0, "127.0.0.1"))
+
+    words = r"^No secure connection to Gemini could be made \([a-z ]+\)\.$"
+    with pytest.raises(errors.UpstreamProtocolError, match=words):
         run(scenario())
 
 

@@ -9,6 +9,7 @@ import asyncio
 import http.client
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -157,6 +158,7 @@ def error_in(speaks: str, status: int, body: bytes) -> dict[str, Any]:
     assert KEY.encode() not in body and len(body) < 10_000, body[:200]
     error: dict[str, Any] = json.loads(body)["error"]
     assert isinstance(error["message"], str) and error["message"]
+    assert not re.search(r"\((Http|[A-Za-z]+Error\b)|Errno", error["message"]), error
     if speaks == "openai":
         assert set(error) == {"message", "type", "param", "code"}, error
         # Not a defect of ours, whatever upstream says.

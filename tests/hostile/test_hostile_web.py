@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import re
 import socket
+import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
@@ -14,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import trustme
 
 from gateways import MODEL, gateway_server, sandbox_server, settings_for
 from hostile_web import PNG, REFUSED, SERVED, TOO_LARGE, WORDS, hostile_web, moved
@@ -73,6 +76,10 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield base
 
 
+PYTHONS = re.compile(r"[a-z](Error|Exception|Disconnected)\b|Errno")
+"""Names of classes and numbers of the system, which say nothing to a stranger."""
+
+
 def ask(base: str, part: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     parts = urlsplit(base)
     body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": [part]}]}).encode()
@@ -92,6 +99,7 @@ def refused(status: int, body: dict[str, Any], param: str) -> dict[str, Any]:
     assert status == 400 and error["type"] == "invalid_request_error", (status, error)
     assert error["param"] == param and len(error["message"]) < 1000, error
     assert "secret" not in error["message"]
+    assert not PYTHONS.search(error["message"]), error
     return error
 
 
@@ -142,6 +150,30 @@ def test_a_scheme_has_no_case(url: str, pages: str) -> None:
         for param, part in FIELDS.items():
             status, body = ask(url, part(pages.replace("http", scheme, 1) + "/good.png"))
             assert status == 200, (scheme, param, body)
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        (f"http://{ALLOWED}:1/x.png", "Connection refused"),
+        (
+            "http://no-such-host.invalid/x.png",
+            "Name or service not known|No address|Temporary failure in name resolution",
+        ),
+        ("https{secured}/good.png", "its certificate is not accepted: unable to get local issuer"),
+        ("http{secured}/good.png", "HTTP 400|the connection broke before its answer|its answer is no HTTP"),
+    ],
+)
+def test_a_server_that_cannot_be_reached_is_told_in_words(url: str, address: str, why: str) -> None:
+    with hostile_web(ALLOWED) as server:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trustme.CA().issue_cert("elsewhere.example").configure_cert(context)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        secured = f"://{ALLOWED}:{server.server_address[1]}"
+        address = address.format(secured=secured)
+        error = refused(*ask(url, image(address)), f"{PLACE}.image_url.url")
+    assert error["message"].startswith(f"Error while downloading {address} ("), error
+    assert re.search(why, error["message"]), error
 
 
 # ── spellings ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -25,6 +25,7 @@ from liftgate.engine.name_lookup import NameLookup, Resolve, system_addresses
 from liftgate.engine.shares import Shares
 from liftgate.engine.unpacking import ACCEPTED, Packed, is_packed, unpacked
 from liftgate.errors import LONGEST_NAME, FileUnusable, InvalidRequest, TooLarge, shortened
+from liftgate.http.network import network_reason
 from liftgate.names import LONGEST_URL
 from liftgate.records import Owner
 from liftgate.sizes import exact_size
@@ -99,7 +100,8 @@ class Fetched:
         except Packed as error:
             raise _unfetchable(self._response.url, self._param, str(error)) from None
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise _unfetchable(self._response.url, self._param, type(error).__name__) from None
+            why = "it stopped sending" if isinstance(error, TimeoutError) else "the connection broke before the end"
+            raise _unfetchable(self._response.url, self._param, why) from None
 
 
 class Fetcher:
@@ -173,7 +175,7 @@ class Fetcher:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if isinstance(error.__cause__, _NotPublic) or isinstance(getattr(error, "os_error", None), _NotPublic):
                 raise _forbidden(param) from None
-            raise _unfetchable(url, param, type(error).__name__) from None
+            raise _unfetchable(url, param, _no_answer(error)) from None
 
     def _http_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -284,6 +286,22 @@ def _forbidden(param: str) -> InvalidRequest:
     return InvalidRequest(
         f"Invalid '{param}'. The URL does not lead to a public address.", param=param, code="invalid_image_url"
     )
+
+
+def _no_answer(error: Exception) -> str:
+    """Why there is no answer from a web server, for people."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return network_reason(error.certificate_error)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        reason = network_reason(error.os_error)
+        if isinstance(error, aiohttp.ClientConnectorSSLError):
+            return f"no secure connection: {reason}" if reason else "no secure connection"
+        return reason or "it cannot be connected to"
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    if isinstance(error, aiohttp.ClientResponseError | aiohttp.InvalidURL | ValueError):
+        return "its answer is no HTTP"
+    return "the connection broke before its answer"
 
 
 def _unfetchable(url: URL, param: str, why: str) -> FileUnusable:

@@ -23,6 +23,7 @@ from liftgate.clock import Clock
 from liftgate.engine.call_record import Attempt, CallRecord
 from liftgate.engine.openinference import openinference_of
 from liftgate.errors import ConfigError
+from liftgate.http.network import network_reason
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.settings.sections import CountingSettings
 from liftgate.spans import CLIENT, INTERNAL, SERVER, Span, Trace, active
@@ -136,7 +137,7 @@ class Traces:
                     return True
                 why, asked = f"it answered {answer.status}", _seconds(answer.headers.get("Retry-After", ""))
         except (OSError, TimeoutError, aiohttp.ClientError) as error:
-            why = type(error).__name__
+            why = network_reason(getattr(error, "os_error", error)) or "it does not answer"
         pause = COLLECTOR.pause(self._refused, asked)
         self._refused += 1
         self._again_at = self._clock.monotonic() + pause

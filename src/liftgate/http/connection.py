@@ -218,8 +218,8 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._reusable = False
             if not answer.ended:
-                kind = type(error).__name__
-                self._fail(UpstreamProtocolError(f"Gemini's answer is no HTTP that we understand ({kind})."))
+                said = "" if isinstance(error, httptools.HttpParserUpgrade) else f" ({error})"
+                self._fail(UpstreamProtocolError(f"Gemini's answer is no HTTP that we understand{said}."))
                 return
         if answer.ended:
             self._finish()

@@ -53,9 +53,22 @@ TALKING: Breaks = {
 def broken(error: BaseException, table: Breaks = TALKING) -> LiftgateError:
     """The typed error for an OSError, which TimeoutError and SSLError are too."""
     kind, sentence = next(table[ancestor] for ancestor in type(error).__mro__ if ancestor in table)
-    system = getattr(error, "strerror", None)
-    reason = f": {system}" if isinstance(system, str) and system and "://" not in system else ""
-    return kind(f"{sentence} ({type(error).__name__}{reason}).")
+    reason = network_reason(error)
+    return kind(f"{sentence} ({reason})." if reason else f"{sentence}.")
+
+
+def network_reason(error: BaseException) -> str:
+    """What the system says of a connection that failed, for people: "Connection refused". Empty where it says nothing.
+    It names no URL, no address, and no class of Python's."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "").replace("_", " ").lower()
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number)
+    # One that tells of several tries begins with all of them; a look-up of names has a number below 0 and a sentence.
+    return (error.strerror or "") if isinstance(error, socket.gaierror) else ""
 
 
 @dataclass(frozen=True, slots=True)
