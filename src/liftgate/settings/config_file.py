@@ -5,6 +5,7 @@ The only module of the settings that needs the YAML library, so that settings wi
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import yaml
@@ -31,40 +32,46 @@ def read_config(path: Path) -> tuple[dict[str, object], Lines]:
     return _with_includes(path, (), [], lines), lines
 
 
-def _with_includes(path: Path, above: tuple[Path, ...], seen: list[Path], lines: Lines) -> dict[str, object]:
+def _with_includes(
+    path: Path, above: tuple[Path, ...], seen: list[Path], lines: Lines, named: str = ""
+) -> dict[str, object]:
+    """`named`: where it is included, before the sentence about a file that cannot be read."""
     here = path.resolve()
-    if here in above:
-        raise ConfigError(f"{path}: include: the file includes itself.")
     seen.append(here)
-    if len(seen) > MOST_FILES:
-        raise ConfigError(f"{path}: include: more than {MOST_FILES} files in all.")
-    document = _read(path, lines)
-    where = f"{path}: include"
+    document = _read(path, lines, named)
+    included = f"{lines.place_in(path, 'include')}: include"
     names = document.pop("include", None)
-    for index, name in enumerate([names] if isinstance(names, str) else listing(names, where)):
+    for index, name in enumerate([names] if isinstance(names, str) else listing(names, included)):
+        where = included if isinstance(names, str) else f"{lines.place_in(path, f'include[{index}]')}: include[{index}]"
         # As at LiteLLM: beside the file that includes it.
-        other = path.parent / text(name, f"{where}[{index}]")
-        _merge(document, _with_includes(other, (*above, here), seen, lines), f"{path} and {other}", "")
+        other = path.parent / text(name, where)
+        if other.resolve() in (*above, here):
+            raise ConfigError(f"{where}: {other}: the file includes itself.")
+        if len(seen) >= MOST_FILES:
+            raise ConfigError(f"{where}: more than {MOST_FILES} files in all.")
+        _merge(document, _with_includes(other, (*above, here), seen, lines, f"{where}: "), lines, "")
     return document
 
 
-def _merge(document: dict[str, object], more: dict[str, object], files: str, section: str) -> None:
-    """Lists grow, sections are joined; what stands in both must be the same."""
+def _merge(document: dict[str, object], more: dict[str, object], lines: Lines, section: str) -> None:
+    """Lists grow, sections are joined; what stands in several files must be the same."""
     for name, value in more.items():
         known = document.get(name)
         if isinstance(known, list) and isinstance(value, list):
             document[name] = [*known, *value]
         elif isinstance(known, dict) and isinstance(value, dict):
             joined = mapping(known, name)
-            _merge(joined, mapping(value, name), files, f"{section}{name}.")
+            _merge(joined, mapping(value, name), lines, f"{section}{name}.")
             document[name] = joined
         elif known is None:
             document[name] = value
         elif value is not None and value != known:
-            raise ConfigError(f"{files}: {section}{name} is set in both, to different values.")
+            places = lines.places(f"{section}{name}")
+            each = "both" if len(places) == 2 else "each of them"
+            raise ConfigError(f"{' and '.join(places)}: {section}{name} is set in {each}, to different values.")
 
 
-def _read(path: Path, lines: Lines) -> dict[str, object]:
+def _read(path: Path, lines: Lines, named: str) -> dict[str, object]:
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
@@ -72,7 +79,8 @@ def _read(path: Path, lines: Lines) -> dict[str, object]:
             raise ConfigError(f"{path}: is larger than {LARGEST} bytes, which no config is.")
         written = data.decode("utf-8-sig")
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}.") from None
+        hint = " Files are named one by one, without * or ?." if named and re.search(r"[*?]", path.name) else ""
+        raise ConfigError(f"{named}{path}: cannot be read: {error.strerror or error}.{hint}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not UTF-8 text.") from None
     try:

@@ -27,18 +27,30 @@ class Lines:
         setting = re.match(r"[^\s:]+", sentence.removeprefix(start)) if sentence.startswith(start) else None
         if setting is None:
             return sentence
-        steps = re.findall(r"[^.\[\]]+", setting[0])
+        steps = _steps(setting[0])
         found = [(self._follow(steps, number), path) for number, (path, _) in enumerate(self._files)]
         (depth, line), path = max(found, key=lambda each: each[0][0])
         return f"{path}, line {line}: {sentence.removeprefix(start)}" if depth else sentence
 
-    def _follow(self, steps: list[str], number: int) -> tuple[int, int]:
-        """How many of the steps a file has, and the line of the last."""
+    def place_in(self, path: Path, setting: str) -> str:
+        """`FILE, line N` of a setting in the file that was read last from this path; `FILE` where it does not stand."""
+        numbers = [number for number, (file, _) in enumerate(self._files) if file == path]
+        depth, line = self._follow(_steps(setting), numbers[-1], shared=False) if numbers else (0, 1)
+        return f"{path}, line {line}" if depth else str(path)
+
+    def places(self, setting: str) -> list[str]:
+        """`FILE, line N` for each file that has the setting."""
+        steps = _steps(setting)
+        found = [(self._follow(steps, number), path) for number, (path, _) in enumerate(self._files)]
+        return [f"{path}, line {line}" for (depth, line), path in found if depth == len(steps)]
+
+    def _follow(self, steps: list[str], number: int, *, shared: bool = True) -> tuple[int, int]:
+        """How many of the steps a file has, and the line of the last. `shared`: lists of several files are one."""
         node, line, taken = self._files[number][1], 1, 0
         while taken < len(steps):
             if isinstance(node, yaml.SequenceNode) and steps[taken].isdecimal():
-                # Lists of several files are one: this file's begins after those of the files before it.
-                index = int(steps[taken]) - (self._listed(steps[0], number) if taken == 1 else 0)
+                # A shared list of this file begins after those of the files before it.
+                index = int(steps[taken]) - (self._listed(steps[0], number) if taken == 1 and shared else 0)
                 if not 0 <= index < len(node.value):
                     break
                 node, used = node.value[index], 1
@@ -55,6 +67,10 @@ class Lines:
         """How long the list of this section is in the files before."""
         lists = [pair[1] for _, root in self._files[:number] if (pair := _named(root, [section]))]
         return sum(len(each.value) for each in lists if isinstance(each, yaml.SequenceNode))
+
+
+def _steps(setting: str) -> list[str]:
+    return re.findall(r"[^.\[\]]+", setting)
 
 
 def _named(node: yaml.Node, steps: list[str]) -> tuple[yaml.Node, yaml.Node, int] | None:
