@@ -113,7 +113,9 @@ def test_the_official_client_is_told_what_is_not_served(gateway: str) -> None:
     for name, made in calls.items():
         with pytest.raises(openai.NotFoundError) as raised:
             made()
-        assert f"{name} of OpenAI's API is not served here" in raised.value.message, name
+        # Google's API has batches at the same path.
+        whose = "" if name == "/batches" else " of OpenAI's API"
+        assert f": {name}{whose} is not served here" in raised.value.message, name
 
 
 @pytest.mark.parametrize(
@@ -136,6 +138,22 @@ def test_a_client_of_googles_is_told_too(gateway: str, path: str, named: str) ->
     error = answer.json()["error"]
     assert (answer.status, error["status"]) == (404, "NOT_FOUND")
     assert error["message"] == f"Invalid URL (POST {path}): {named} of the Gemini API is not served here."
+
+
+@pytest.mark.parametrize("path", ["/v1/batches", "/v1/batches/x", "/v1/batches/x:cancel"])
+def test_what_two_apis_have_at_one_path_is_called_neithers(gateway: str, path: str) -> None:
+    answer = call(gateway, "POST", path, b"{}", {"x-goog-api-key": "sk-ann"})
+    assert (answer.status, answer.json()["error"]["status"]) == (404, "NOT_FOUND")
+    assert answer.json()["error"]["message"] == f"Invalid URL (POST {path}): /batches is not served here."
+
+
+@pytest.mark.parametrize("version", ["v1beta", "v1alpha"])
+def test_a_client_of_the_live_api_is_told_that_it_is_not_served(gateway: str, version: str) -> None:
+    service = f"google.ai.generativelanguage.{version}.GenerativeService.BidiGenerateContent"
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    answer = call(gateway, "GET", f"/ws/{service}?key=sk-ann", b"", upgrade)
+    assert answer.status == 404
+    assert "the Live API of Gemini is not served here." in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("headers", [{"x-goog-api-key": "sk-ann"}, {"Authorization": "Bearer sk-ann"}])

@@ -97,7 +97,8 @@ def _reason(path: str) -> str:
     googles = first in GOOGLE_UNSERVED
     if name in OPENAI_UNSERVED and not (googles and version and "v1beta" in version[0]):
         instead = OPENAI_UNSERVED[name]
-        whose = "" if name in ANTHROPIC_UNSERVED else " of OpenAI's API"
+        # Another API has it too, and the path does not say whose client asks.
+        whose = "" if name in ANTHROPIC_UNSERVED or googles else " of OpenAI's API"
         return f"/{name}{whose} is not served here{f'; {instead}' if instead else ''}."
     for name in ("/".join((first, behind.partition("/")[0])), first):
         if name in ANTHROPIC_UNSERVED:
@@ -109,6 +110,8 @@ def _reason(path: str) -> str:
         called := behind.rpartition(":")[2]
     ) in GOOGLE_METHODS_UNSERVED:
         return f"{called} of the Gemini API is not served here."
+    if first == "ws" and behind.startswith("google."):
+        return "the Live API of Gemini is not served here."
     if first == "download" and version is None:
         return "GET /v1beta/files/{name}:download gives the bytes of a file at once."
     near = get_close_matches(rest[:64], _ROUTES, 1, 0.85)
