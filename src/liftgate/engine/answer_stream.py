@@ -139,7 +139,7 @@ class StartedStream(Generic[Q]):
         answer.ended_at = answer.ended_at or int(self._clock.now())
         if self.tells_cost and call is not None:
             call.answered_in(answer)
-            answer.dollars = call.dollars
+            answer.dollars = call.dollars()
 
     async def _ended_apart(self) -> list[Event]:
         """Ends the fold in a thread. Where this is cancelled, the next call finds its events."""

@@ -273,7 +273,6 @@ class CallRecord(msgspec.Struct, eq=False):
     def estimated(self) -> bool:
         return self.reckoned is not None
 
-    @property
     def dollars(self) -> float | None:
         """`price` in US dollars."""
         cost = self.price()

@@ -93,7 +93,7 @@ class Estimates:
         self._counts = counts
         self._clock = clock
         self._pricing = pricing
-        self._day = 0.0
+        self._until = 0.0
         self._known: dict[tuple[object, ...], Estimate] = {}
 
     async def estimate(self, deployment: Deployment, body: Body, blobs: Blobs) -> Estimate:
@@ -133,16 +133,17 @@ class Estimates:
         """Of texts the kind and the length alone matter: rounded up, few of them are to be computed."""
         size = -(-length // ROUNDED)
         asked = (deployment.id, deployment.model, size, output, candidates, tier)
-        day = self._clock.now() // DAY
-        if self._day != day or len(self._known) >= KNOWN:
-            self._day = day
+        if self._clock.now() >= self._until:
             self._known.clear()
-        estimate = self._known.get(asked)
-        if estimate is None:
-            if candidates < 1 or (output is not None and output < 1):
-                return None
-            prompt = {TEXT: size * ROUNDED}
-            estimate = self._known[asked] = self._estimate(deployment, Config(output, candidates), tier, prompt)
+            self._until = (self._clock.now() // DAY + 1) * DAY
+        if (estimate := self._known.get(asked)) is not None:
+            return estimate
+        if candidates < 1 or (output is not None and output < 1):
+            return None
+        if len(self._known) >= KNOWN:
+            self._known.clear()
+        prompt = {TEXT: size * ROUNDED}
+        estimate = self._known[asked] = self._estimate(deployment, Config(output, candidates), tier, prompt)
         return estimate
 
     async def _of_all(self, deployment: Deployment, body: Body, blobs: Blobs) -> Estimate:

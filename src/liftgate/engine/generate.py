@@ -216,7 +216,7 @@ class Generate:
             await self._signatures.save(call.owner, signatures, stored=question.keeps_signatures)
         answer.ended_at = int(self._clock.now())
         if noted is not None and self._settings.counting.spend:
-            answer.dollars = noted.dollars
+            answer.dollars = noted.dollars()
         return answer
 
     async def _count_at(self, ready: Ready[Q], deployment: Deployment, files: ResolvedFiles) -> PromptCount:
