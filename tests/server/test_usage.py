@@ -221,6 +221,28 @@ def test_what_an_answer_did_cost(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
+    "usage",
+    [
+        # As libraries write it that know decimals only; then a Response's, and a Message's.
+        {
+            "prompt_tokens": 1000.0, "completion_tokens": 40.0, "prompt_tokens_details": {"cached_tokens": 400.0},
+            "completion_tokens_details": None,
+        },
+        {
+            "input_tokens": 1000, "input_tokens_details": {"cached_tokens": 400}, "output_tokens": 40,
+            "output_tokens_details": {"reasoning_tokens": 30}, "total_tokens": 1040,
+        },
+        {
+            "input_tokens": 600, "cache_read_input_tokens": 400, "cache_creation_input_tokens": 0, "output_tokens": 40,
+            "output_tokens_details": {"thinking_tokens": 30}, "service_tier": "standard", "server_tool_use": None,
+        },
+    ],
+)  # fmt: skip
+def test_an_answer_of_any_api_did_cost_the_same(rig: Rig, usage: dict[str, Any]) -> None:
+    assert calculated(rig, {"completion_response": {"model": MODEL, "usage": usage}}) == {"cost": NANOS / 1e9}
+
+
+@pytest.mark.parametrize(
     ("body", "status", "param"),
     [
         ({}, 400, "completion_response"),
@@ -234,6 +256,25 @@ def test_what_an_answer_did_cost(rig: Rig) -> None:
             "completion_response.usage.prompt_tokens_details",
         ),
         ({"completion_response": {"model": "none", "usage": {}}}, 404, None),
+        ({"completion_response": {"model": MODEL, "usage": {}}}, 400, "completion_response.usage.prompt_tokens"),
+        *(
+            (
+                {"completion_response": {"model": MODEL, "usage": {"prompt_tokens": 9, "completion_tokens": wrong}}},
+                400,
+                "completion_response.usage.completion_tokens",
+            )
+            for wrong in ("10", 1.5, -1, True, [], 10**30)
+        ),
+        (
+            {
+                "completion_response": {
+                    "model": MODEL,
+                    "usage": {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": "8"}},
+                }
+            },
+            400,
+            "completion_response.usage.prompt_tokens_details.cached_tokens",
+        ),
         ({"completion_response": {"model": "odd", "usage": {"prompt_tokens": 1}}}, 400, "model"),
     ],
 )

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from liftgate.dialects.chat.dialect import CHAT
 from liftgate.engine.pricing import Paid
-from liftgate.errors import InvalidRequest, MissingParameter
+from liftgate.errors import InvalidRequest, MissingParameter, shortened
 from liftgate.json_types import JsonMapping, JsonObject
 from liftgate.large_bodies import LARGE
 from liftgate.prices import TokenCounts, counts_of_openai
 from liftgate.server.handlers.generate import PATIENCE
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
+from liftgate.whole_numbers import LARGEST, as_whole
 
+USAGE = "completion_response.usage"
+DETAILS = ("prompt_tokens_details", "completion_tokens_details")
+OF_CHAT = {
+    "input_tokens": "prompt_tokens",
+    "input_tokens_details": "prompt_tokens_details",
+    "output_tokens": "completion_tokens",
+    "output_tokens_details": "completion_tokens_details",
+}
 DEARER_OR_CHEAPER = ("flex", "priority")
 """Tiers that have prices of their own."""
 
@@ -45,14 +54,40 @@ def _of_answer(request: Request, answer: JsonMapping) -> Response:
         raise MissingParameter("model")
     if not isinstance(usage, dict):
         raise MissingParameter("completion_response.usage")
-    for name in ("prompt_tokens_details", "completion_tokens_details"):
-        if not isinstance(usage.get(name) or {}, dict):
-            raise InvalidRequest(f"'{name}' is an object.", param=f"completion_response.usage.{name}")
     deployment = request.gateway.models.deployment(model)
     paid = Paid(deployment.id, deployment.model, tier=_tier(answer))
     now, made = request.gateway.clock.now(), answer.get("created")
     at = made if type(made) is int and 0 < made < now else now
-    return _cost(request, model, paid, counts_of_openai(usage), at)
+    return _cost(request, model, paid, counts_of_openai(_counts(usage)), at)
+
+
+def _counts(usage: JsonMapping) -> JsonObject:
+    """A chat's usage; of a Response's and a Message's, too, which name it otherwise. Raises InvalidRequest for what is
+    no count: a part is never taken for the whole."""
+    is_chats = "prompt_tokens" in usage or "input_tokens" not in usage
+    named = usage if is_chats else {OF_CHAT.get(name, name): value for name, value in usage.items()}
+    found = _wholes(named, USAGE)
+    for name in DETAILS:
+        details = named.get(name) or {}
+        if not isinstance(details, dict):
+            raise InvalidRequest(f"'{name}' is an object.", param=f"{USAGE}.{name}")
+        found[name] = _wholes(details, f"{USAGE}.{name}")
+    if "prompt_tokens" not in found:
+        raise MissingParameter(f"{USAGE}.prompt_tokens")
+    if not is_chats and (read := found.get("cache_read_input_tokens")):
+        # A Message's stand beside its input.
+        found["prompt_tokens"] += read
+        found[DETAILS[0]]["cached_tokens"] = read
+    return found
+
+
+def _wholes(counts: JsonMapping, where: str) -> JsonObject:
+    found = {name: as_whole(value) for name, value in counts.items() if name.endswith("_tokens") and value is not None}
+    for name, value in found.items():
+        if type(value) is not int or not 0 <= value <= LARGEST:
+            param = f"{where}.{shortened(name)}"
+            raise InvalidRequest(f"'{param}' is a whole number of tokens.", param=param, code="invalid_type")
+    return found
 
 
 def _tier(fields: JsonMapping) -> str:
