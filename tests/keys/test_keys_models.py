@@ -165,3 +165,20 @@ def test_a_client_that_left_gives_its_place_back_before_its_cost_is_known(gatewa
         assert ask(gateway, "GET", "/key/info", key=key)["info"]["budgets"][0]["held"] > 0
     finally:
         sandbox.control("faults", method="DELETE")
+
+
+def test_what_may_be_asked_by_a_name_is_found_by_it(gateway: str) -> None:
+    """An alias of the config may be asked where the model that it stands for may, and one of the key as well."""
+    key = make(gateway, models=[MODEL], aliases={"mine": "fast", "theirs": PRO})["key"]
+    for name in (MODEL, "fast", "mine"):
+        assert ask(gateway, "POST", CHAT, chat(name), key)["choices"]
+        assert ask(gateway, "GET", f"/v1/models/{name}", key=key)["id"] == name
+        assert ask(gateway, "GET", f"/v1beta/models/{name}", key=key)["name"] == f"models/{name}"
+    for name in (PRO, "theirs", "google/gemini-2.5-pro"):
+        assert refusal(gateway, "POST", CHAT, chat(name), key).status == 403
+        for path in (f"/v1/models/{name}", f"/v1beta/models/{name}"):
+            assert refusal(gateway, "GET", path, key=key).status == 404
+    assert {each["id"] for each in ask(gateway, "GET", "/v1/models", key=key)["data"]} == {MODEL, "fast"}
+    only = make(gateway, models=["fast"])["key"]
+    assert {each["id"] for each in ask(gateway, "GET", "/v1/models", key=only)["data"]} == {"fast"}
+    assert refusal(gateway, "POST", CHAT, chat(MODEL), only).status == 403

@@ -177,6 +177,14 @@ def test_list_pages_searches_and_sorts(gateway: str) -> None:
         assert refusal(gateway, "GET", f"/key/list?{query}").status == 400, query
 
 
+@pytest.mark.parametrize("none", ["0s", "0h", "0", 0, "", None])
+def test_no_time_of_grace_is_none(gateway: str, none: object) -> None:
+    made = make(gateway)
+    again = ask(gateway, "POST", "/key/regenerate", {"key": made["key"], "grace_period": none})
+    assert again["old_key_good_until"] is None
+    assert refusal(gateway, "GET", "/v1/models", key=made["key"]).status == 401
+
+
 def test_what_no_key_can_be_called_is_no_key(gateway: str) -> None:
     """PostgreSQL takes no NUL, not even to look for it."""
     digest = "%00" + "0" * 63

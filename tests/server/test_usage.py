@@ -28,6 +28,7 @@ PRO = {"promptTokenCount": 100, "promptTokensDetails": [{"modality": "VIDEO", "t
 PRO_NANOS = 100 * 1250
 ANN, BOB, MASTER = ({"Authorization": f"Bearer sk-{name}"} for name in ("ann", "bob", "master"))
 Seen = dict[str, Any]
+WRONG_COUNTS: list[Any] = ["10", 1.5, -1, True, [], 10**30]
 
 
 class Rig:
@@ -263,7 +264,7 @@ def test_an_answer_of_any_api_did_cost_the_same(rig: Rig, usage: dict[str, Any])
                 400,
                 "completion_response.usage.completion_tokens",
             )
-            for wrong in ("10", 1.5, -1, True, [], 10**30)
+            for wrong in WRONG_COUNTS
         ),
         (
             {

@@ -147,7 +147,8 @@ class Generate:
         try:
             group = self._router.deployments(call.head.model)
         except ModelNotFound as error:
-            error.served = tuple(filter(sees_model, self._router.model_names()))
+            group_of = self._router.deployments
+            error.served = tuple(name for name in self._router.model_names() if sees_model(name, group_of))
             raise
         deadline = begun + self._timeout(call.request, group)
         find = call.dialect.call_ids

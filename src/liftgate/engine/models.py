@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from liftgate.ask.model_info import facts_of
 from liftgate.clock import Clock
@@ -13,7 +13,7 @@ from liftgate.engine.google_models import ByName, GoogleModels
 from liftgate.engine.pass_through import METHODS
 from liftgate.errors import LiftgateError, ModelNotFound, NotFound
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.keys.asking import sees_model
+from liftgate.keys.asking import meant_model, sees_model
 from liftgate.rates import model_entry
 from liftgate.router.attempts import Router
 from liftgate.settings.wildcards import STAR, star_of
@@ -55,7 +55,7 @@ class Models:
                     found.setdefault(model.name, model)
         if failure is not None and not found:
             raise failure.again()
-        return [model for name, model in found.items() if sees_model(name)]
+        return [model for name, model in found.items() if self._sees(name)]
 
     def _named(self, name: str) -> ServedModel:
         deployment = self._router.deployments(name)[0]
@@ -81,11 +81,12 @@ class Models:
 
     async def retrieve(self, name: str) -> ServedModel:
         """Raises ModelNotFound; behind a wildcard, where Google is asked, what its answer was otherwise."""
-        deployment = self.deployment(name)
-        if STAR in name:
+        meant = meant_model(name)
+        deployment = self.deployment(meant)
+        if STAR in meant:
             raise ModelNotFound(name)
-        if self.is_named(name):
-            return self._named(name)
+        if self.is_named(meant):
+            return replace(self._named(meant), name=name)
         try:
             return ServedModel(name, deployment.model, await self._google.one(deployment.account, deployment.model))
         except NotFound:
@@ -93,13 +94,16 @@ class Models:
 
     def deployment(self, name: str) -> Deployment:
         """The first that serves this name. Raises ModelNotFound."""
-        if not sees_model(name):
+        if not self._sees(name):
             raise ModelNotFound(name)
         try:
             return self._router.deployments(name)[0]
         except ModelNotFound as error:
-            error.served = tuple(filter(sees_model, self._router.model_names()))
+            error.served = tuple(filter(self._sees, self._router.model_names()))
             raise
+
+    def _sees(self, name: str) -> bool:
+        return sees_model(name, self._router.deployments)
 
     def is_named(self, name: str) -> bool:
         """Whether the config has it word for word."""
@@ -107,7 +111,7 @@ class Models:
 
     def deployments(self) -> Sequence[Deployment]:
         """Those that the request's key may ask, as they are configured."""
-        return [each for each in self._router.all_deployments() if sees_model(each.model_name)]
+        return [each for each in self._router.all_deployments() if self._sees(each.model_name)]
 
     def facts(self, deployment: Deployment) -> JsonObject:
         """What the package's table knows of its model, and before that what the config says of it; LiteLLM's names."""

@@ -16,13 +16,19 @@ def asked_model(name: str, deployments: FindGroup) -> str:
     key = current_key.get()
     if key is None or key.asks_all:
         return name
-    name = key.terms.aliases.get(name, name)
+    name = meant_model(name)
     if not key.may_ask(name):
         key.check_model(name, names_of(name, deployments))
     return name
 
 
-def sees_model(name: str) -> bool:
-    """Whether a list of models shows it to the request's key."""
+def meant_model(name: str) -> str:
+    """What the request's key calls so."""
     key = current_key.get()
-    return key is None or key.may_ask(name)
+    return name if key is None else key.terms.aliases.get(name, name)
+
+
+def sees_model(name: str, deployments: FindGroup) -> bool:
+    """Whether the request's key may ask this public name: then lists of models show it, and it can be looked up."""
+    key = current_key.get()
+    return key is None or key.may_ask(name) or any(map(key.may_ask, names_of(name, deployments)))
