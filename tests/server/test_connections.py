@@ -290,3 +290,72 @@ def test_expecting_to_go_on_is_told_so_once_the_key_is_good(make_gateway: Callab
                 assert read_answer(connection, "POST").status == 200
             else:
                 assert first.startswith(b"HTTP/1.1 401")
+
+
+def test_who_waits_is_not_told_to_go_on_within_an_answer(gateway: Running) -> None:
+    """It would stand in the bytes of the file. And whether a body follows such an answer is not certain."""
+    content = bytes(range(256)) * 8000
+    file = gateway.upload(content)["id"]
+    with connect(gateway.base) as connection:
+        asked = {"Expect": "100-continue", "Content-Length": "5"}
+        connection.sendall(head("GET", f"/v1/files/{file}/content", asked))
+        answer = read_answer(connection)
+        assert answer.body == content
+        assert answer.headers["connection"] == "close"
+        assert connection.recv(1) == b""
+
+
+def test_who_waits_for_nothing_keeps_the_connection(gateway: Running) -> None:
+    """The body has come without a word, or there is none."""
+    for body in (b"", json.dumps(CHAT).encode()):
+        for stream in (b"", b', "stream": true}') if body else (b"",):
+            sent = body[:-1] + stream if stream else body
+            request = post("/v1/chat/completions", sent, "Expect: 100-continue")
+            with connect(gateway.base) as connection:
+                connection.sendall(request + GET)
+                answers = answers_of(connection)
+                assert next(answers).status == (200 if body else 400)
+                assert next(answers).json() == {"status": "alive"}
+
+
+# ── what is refused ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"/ HTTP/1.1\r\n\r\n",
+        b"/ HTTP/1.1\r\nHost: a b\r\n\r\n",
+        b"/ HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n",
+        b"/ HTTP/1.1\r\nno colon\r\n\r\n",
+        b"/ HTTP/2.0\r\nHost: a\r\n\r\n",
+        b"/ HTTP/1.1\r\nX: " + b"x" * 70_000,
+    ],
+    ids=["no Host", "a bad Host", "another expectation", "a bad field", "HTTP/2.0", "a large head"],
+)
+def test_a_refusal_has_a_date_and_to_a_head_no_body(gateway: Running, method: str, rest: bytes) -> None:
+    """RFC 9110, 6.6.1 and 9.3.2."""
+    for before in (b"", b"HEAD /health/liveness HTTP/1.1\r\nHost: localhost\r\n\r\n"):
+        with connect(gateway.base) as connection:
+            connection.sendall(before + method.encode() + b" " + rest)
+            if before:
+                assert read_head(connection).startswith(b"HTTP/1.1 200")
+            received = everything(connection)
+        start, _, body = received.partition(b"\r\n\r\n")
+        assert start[:10] in (b"HTTP/1.1 4", b"HTTP/1.1 5") and b"\r\ndate: " in start
+        assert (body == b"") is (method == "HEAD")
+
+
+def test_what_is_no_request_is_answered_with_a_body_behind_a_head(gateway: Running) -> None:
+    with connect(gateway.base) as connection:
+        connection.sendall(b"HEAD /health/liveness HTTP/1.1\r\nHost: localhost\r\n\r\n\x16\x03\x01")
+        assert read_head(connection).startswith(b"HTTP/1.1 200")
+        assert b'"error"' in everything(connection)
+
+
+def read_head(connection: socket.socket) -> bytes:
+    received = b""
+    while not received.endswith(b"\r\n\r\n"):
+        received += connection.recv(1)
+    return received

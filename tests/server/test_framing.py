@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from framing_table import ALIVE, KEY, LED, MADE, NAME, ROWS, STATUS, Row
-from liftgate.server.request_reader import Refused, RequestReader
+from liftgate.server.errors import Refused
+from liftgate.server.request_reader import RequestReader
 from raw_http import Answer, answers_of, connect
 from running import Running, running_gateway
 

@@ -78,22 +78,47 @@ def test_an_answer_is_heard_although_its_request_is_passed_over_too_long(quick: 
         assert read_answer(connection).body == b"content"
 
 
-def test_a_gateway_that_stops_lets_a_last_answer_be_heard(tmp_path: Path) -> None:
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[GatewayProcess]:
     with sandbox_server() as sandbox:
         process = GatewayProcess(write_config(tmp_path / "c.yaml", sandbox.url), tmp_path / "data")
         try:
             process.wait_ready()
-            with connect(process.url) as connection:
-                connection.sendall(b"GET / HTTP/1.1\r\nX: " + bytes(100_000))
-                assert connection.recv(1, socket.MSG_PEEK) == b"H"
-                process.process.send_signal(signal.SIGTERM)
-                for _ in range(20):
-                    connection.sendall(bytes(1 << 20))
-                    time.sleep(0.02)
-                assert read_answer(connection).status in (400, 431)
-            assert process.process.wait(20) == 0
+            yield process
         finally:
             process.kill()
+
+
+ALIVE = head("GET", "/health/liveness")
+
+
+def test_a_gateway_that_stops_lets_a_last_answer_be_heard(process: GatewayProcess) -> None:
+    with connect(process.url) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX: " + bytes(100_000))
+        assert connection.recv(1, socket.MSG_PEEK) == b"H"
+        process.process.send_signal(signal.SIGTERM)
+        for _ in range(20):
+            connection.sendall(bytes(1 << 20))
+            time.sleep(0.02)
+        assert read_answer(connection).status in (400, 431)
+    assert process.process.wait(20) == 0
+
+
+@pytest.mark.parametrize("first", [ALIVE[:9], b""], ids=["of which some has come", "of which nothing has come"])
+def test_a_gateway_that_stops_answers_the_first_request_of_a_connection(process: GatewayProcess, first: bytes) -> None:
+    """It may be under way, and no client repeats a POST whose connection was reset."""
+    with connect(process.url) as begun, connect(process.url) as idle:
+        begun.sendall(first)
+        idle.sendall(ALIVE)
+        assert read_answer(idle).status == 200
+        process.process.send_signal(signal.SIGTERM)
+        assert idle.recv(1) == b"", "an idle one ends at once"
+        begun.sendall(ALIVE[len(first) :])
+        answer = read_answer(begun)
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        began = time.monotonic()
+        assert process.process.wait(20) == 0
+        assert time.monotonic() - began < 5
 
 
 # ── clients that take nothing ──────────────────────────────────────────────────────────────────────────────────────

@@ -54,6 +54,11 @@ class Sharing:
             return vary
         return [self.allowed(origin), (b"access-control-expose-headers", EXPOSED), *vary]
 
+    def headers_for(self, asked: Sequence[Header]) -> list[Header]:
+        """The same for a request of these headers, of which it may not be known that they are right."""
+        origins = [value for name, value in asked if name == b"origin"]
+        return self.headers(origins[0].decode("latin-1").strip() if len(origins) == 1 else "")
+
     def allowed(self, origin: str) -> Header:
         return (b"access-control-allow-origin", b"*" if self.origins.all else origin.encode())
 

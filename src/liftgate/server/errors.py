@@ -14,7 +14,7 @@ import msgspec
 
 from liftgate.dialects.dialect import ErrorBody, Errors
 from liftgate.dialects.openai_errors import OPENAI
-from liftgate.errors import LiftgateError, MethodNotAllowed, RangeNotSatisfiable, UnsupportedEncoding
+from liftgate.errors import InvalidRequest, LiftgateError, MethodNotAllowed, RangeNotSatisfiable, UnsupportedEncoding
 from liftgate.ids import new_request_id
 from liftgate.server.asgi import Header
 from liftgate.server.exchange import STATUS_LINES
@@ -30,9 +30,23 @@ def error_response(error: LiftgateError, dialect: Errors = OPENAI, request_id: s
     return Response(_error_bytes(written, request_id), status=written.status, headers=headers)
 
 
-def last_answer(error: LiftgateError, dialect: Errors, id_headers: Sequence[bytes], more: Sequence[Header]) -> bytes:
-    """The same as bytes, of a request that no application has seen; the connection ends behind it. `id_headers`: what
-    tells its id. `more`: headers of its own."""
+class Refused(InvalidRequest):
+    """The front answers with `status` itself, and the connection ends: where the message ends is not certain."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self._status = status
+
+    @property
+    def http_status(self) -> int:
+        return self._status
+
+
+def last_answer(
+    error: LiftgateError, dialect: Errors, id_headers: Sequence[bytes], more: Sequence[Header], *, to_head: bool
+) -> tuple[bytes, bytes]:
+    """The same as a status line and the rest, of a request that no application answers; the connection ends behind it.
+    `id_headers`: what tells its id. `more`: headers of its own. `to_head`: it has no body."""
     written = dialect.error(error)
     request_id = new_request_id()
     body = _error_bytes(written, request_id)
@@ -43,7 +57,8 @@ def last_answer(error: LiftgateError, dialect: Errors, id_headers: Sequence[byte
         (b"connection", b"close"),
         *more,
     ]
-    return STATUS_LINES[written.status] + b"".join(b"%b: %b\r\n" % header for header in answer) + b"\r\n" + body
+    head = b"".join([b"%b: %b\r\n" % header for header in answer])
+    return STATUS_LINES[written.status], head + b"\r\n" + (b"" if to_head else body)
 
 
 def _error_bytes(written: ErrorBody, request_id: str) -> bytes:

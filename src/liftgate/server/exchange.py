@@ -168,7 +168,7 @@ class Exchange:
                 if not self.whole:
                     self._line.resume_reading()
                 return {"type": "http.request", "body": bytes(body), "more_body": not self.whole}
-            if self._expects and not self.whole:
+            if self._expects and not self.whole and self._head is None:
                 self._expects = False
                 self._line.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             if self._event is None:
@@ -214,7 +214,7 @@ class Exchange:
         bare = status in (204, 304)
         if not bare:
             lines.append(b"content-length: %d" % len(body))
-        if not self.keep_alive:
+        if not self._keeps():
             lines.append(b"connection: close")
         self._head = head = self._head_of(status, lines)
         self._held, self.holds = head if bare or self.scope["method"] == "HEAD" else head + body, True
@@ -257,9 +257,14 @@ class Exchange:
                 lines.append(b"transfer-encoding: chunked")
         if closes:
             self.keep_alive = False
-        elif not self.keep_alive:
+        elif not self._keeps():
             lines.append(b"connection: close")
         return self._head_of(status, lines)
+
+    def _keeps(self) -> bool:
+        # A client that was not told to go on may send its body, or another request.
+        self.keep_alive = self.keep_alive and (self.whole or not self._expects)
+        return self.keep_alive
 
     def _head_of(self, status: int, lines: list[bytes]) -> bytes:
         """Of these lines, which are not used again."""

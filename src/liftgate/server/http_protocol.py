@@ -19,9 +19,9 @@ from liftgate.errors import InternalError, LiftgateError
 from liftgate.server.asgi import Header, Scope
 from liftgate.server.breaking import STALLED, Stall, reset
 from liftgate.server.cors import Sharing
-from liftgate.server.errors import last_answer
+from liftgate.server.errors import Refused, last_answer
 from liftgate.server.exchange import Exchange
-from liftgate.server.request_reader import Refused, RequestReader
+from liftgate.server.request_reader import RequestReader
 from liftgate.server.routes import table_of_path
 
 LINGER_SECONDS = 5.0
@@ -145,6 +145,9 @@ class Connection(asyncio.Protocol):
             self._exchange.keep_alive = False
         elif self._lingering is not None:
             self._finish()
+        elif self._reader.begun or self._exchange is None:
+            # The first request of a connection may be under way.
+            self._expect(LINGER_SECONDS if self._reader.begun else LINGER_BRIEFLY)
         else:
             self._end()
 
@@ -171,7 +174,7 @@ class Connection(asyncio.Protocol):
         self._timing_head = False
         self._deadline = math.inf
         scope["client"], scope["server"], scope["state"] = self._client, self._server, self._app_state
-        self._exchange = exchange = Exchange(self, scope, keep_alive, expects)
+        self._exchange = exchange = Exchange(self, scope, keep_alive and not self._stopping, expects)
         # As `create_task` would make it, which numbers each for a name: that costs a fifth of the task.
         exchange.task = asyncio.Task(exchange.run(self._app), loop=self._loop, name="request")
         self._server_state.tasks.add(exchange.task)
@@ -217,11 +220,8 @@ class Connection(asyncio.Protocol):
             self._finish()
             return
         self.resume_reading()
-        if not exchange.whole:
-            # What still comes of its body is passed over.
-            self._expect(self.head_timeout)
-            return
-        self._expect(self._keep_alive)
+        # What still comes of its body is passed over.
+        self._expect(self._keep_alive if exchange.whole else self.head_timeout)
         if self._waiting:
             data = bytes(self._waiting)
             self._waiting.clear()
@@ -235,7 +235,7 @@ class Connection(asyncio.Protocol):
         """The application left it without a whole answer."""
         if not exchange.written:
             scope = exchange.scope
-            self._answer_error(InternalError(), scope["raw_path"], scope["headers"])
+            self._answer_error(InternalError(), scope["raw_path"], scope["headers"], scope["method"] == "HEAD")
             self._finish()
         else:
             self._break_off(exchange)
@@ -255,7 +255,7 @@ class Connection(asyncio.Protocol):
             if exchange.written:
                 self._break_off(exchange)
                 return
-        self._answer_error(refused, self._reader.url, self._reader.headers)
+        self._answer_error(refused, self._reader.url, self._reader.headers, self._reader.asks_head())
         self._finish()
 
     def _break_off(self, exchange: Exchange) -> None:
@@ -265,12 +265,12 @@ class Connection(asyncio.Protocol):
         else:
             self._finish()
 
-    def _answer_error(self, error: LiftgateError, path: bytes, headers: Sequence[Header]) -> None:
-        """`path` and `headers`: of the request, as far as they were read."""
+    def _answer_error(self, error: LiftgateError, path: bytes, headers: Sequence[Header], to_head: bool) -> None:
+        """`path`, `headers`, `to_head`: of the request, as far as it was read."""
         table = table_of_path(path.decode("latin-1"))
-        origins = [value.decode("latin-1").strip() for name, value in headers if name == b"origin"]
-        shared = () if self.sharing is None else self.sharing.headers(origins[0] if len(origins) == 1 else "")
-        self._transport.write(last_answer(error, table.dialect, table.id_headers, shared))
+        shared = () if self.sharing is None else self.sharing.headers_for(headers)
+        status_line, rest = last_answer(error, table.dialect, table.id_headers, shared, to_head=to_head)
+        self._transport.write(status_line + self.default_head() + rest)
 
     def _finish(self) -> None:
         """Ends behind the last answer. A client may send more, whatever it said before: that is read for a while."""

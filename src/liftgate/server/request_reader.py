@@ -16,8 +16,8 @@ from urllib.parse import unquote
 
 import httptools
 
-from liftgate.errors import InvalidRequest
 from liftgate.server.asgi import Header, Scope
+from liftgate.server.errors import Refused
 from liftgate.server.exchange import FIELDS, Exchange
 from liftgate.whole_numbers import whole_number
 
@@ -54,18 +54,6 @@ HEAD_END = b"\r\n\r\n"
 Begin = Callable[[Scope, bool, bool], Exchange]
 """Called with every head that may pass, before its body: a scope without what only the connection knows, whether that
 goes on behind the answer, and whether the client waits for `100 Continue`."""
-
-
-class Refused(InvalidRequest):
-    """The front answers with `status` itself, and the connection ends: where the message ends is not certain."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self._status = status
-
-    @property
-    def http_status(self) -> int:
-        return self._status
 
 
 class RequestReader:
@@ -157,6 +145,10 @@ class RequestReader:
         framing = b"transfer-encoding: chunked" if self._left == CHUNKED else b"content-length: %d" % self._left
         self._parser = httptools.HttpRequestParser(_BodyOnly(self))
         self._parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + HEAD_END)
+
+    def asks_head(self) -> bool:
+        """Whether the request that began last is a HEAD, as far as it was read."""
+        return bool(self.url) and self._parser.get_method() == b"HEAD"
 
     # ── httptools ──────────────────────────────────────────────────────────────────────────────────────────────────
 
