@@ -22,9 +22,29 @@ ANSWER = 26
 _CHARACTERS = bytes(ALPHABET[value % 36].encode()[0] for value in range(256))
 
 
+_DRAWN_CHARACTERS = 32
+_drawn: list[str] = []
+# What a child had in common with its parent would be no random name.
+os.register_at_fork(after_in_child=_drawn.clear)
+
+
 def token(length: int = 24) -> str:
-    """`length` random characters of [a-z0-9], about 5.15 bits each."""
-    return os.urandom(length).translate(_CHARACTERS).decode()
+    """`length` random characters of [a-z0-9], 32 at most, about 5.15 bits each."""
+    assert length <= _DRAWN_CHARACTERS
+    try:
+        # One step: other threads draw, too.
+        return _drawn.pop()[:length]
+    except IndexError:
+        return _draw()[:length]
+
+
+def _draw() -> str:
+    """As many characters as a token may have. More are kept: to ask the system for a few costs as much as for many."""
+    found = os.urandom(128 * _DRAWN_CHARACTERS).translate(_CHARACTERS).decode()
+    tokens = [found[at : at + _DRAWN_CHARACTERS] for at in range(0, len(found), _DRAWN_CHARACTERS)]
+    last = tokens.pop()
+    _drawn.extend(tokens)
+    return last
 
 
 def answer_token(now: Callable[[], float], rising: bool) -> str:

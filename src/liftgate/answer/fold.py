@@ -48,7 +48,8 @@ class AnswerFold(Generic[Q]):
         self.answer.large = large
         self._choices = self.answer.choices
         self._begun = False
-        self._parts = PartReader(asked, new_call_id=new_call_id)
+        self._new_call_id = new_call_id
+        self._parts: PartReader | None = None  # an answer of texts needs none
 
     def feed(self, chunk: JsonMapping) -> list[Event]:
         """The events that one upstream object brings. Raises UpstreamProtocolError for what is not of the contract."""
@@ -61,10 +62,12 @@ class AnswerFold(Generic[Q]):
         if candidates is not None:
             if type(candidates) is not list:
                 raise upstream.wrong("candidates", "an array", candidates)
-            for place, candidate in enumerate(candidates):
+            place = 0
+            for candidate in candidates:
                 if type(candidate) is not dict:
                     raise upstream.wrong(f"candidates[{place}]", "an object", candidate)
                 self._candidate(candidate, place, events)
+                place += 1  # noqa: SIM113 - for the few that there are, an `enumerate` costs more
         usage = chunk.get("usageMetadata")
         if usage is not None:
             if type(usage) is not dict:
@@ -86,7 +89,10 @@ class AnswerFold(Generic[Q]):
 
     def take_signatures(self) -> list[tuple[str, str]]:
         """(call id, base64 signature) of the calls since the last time; to be stored before the ids go out."""
-        taken, self._parts.signatures = self._parts.signatures, []
+        parts = self._parts
+        if parts is None or not parts.signatures:
+            return []
+        taken, parts.signatures = parts.signatures, []
         return taken
 
     def end(self, *, whole: bool = False) -> list[Event]:
@@ -150,7 +156,8 @@ class AnswerFold(Generic[Q]):
             if parts is not None:
                 if type(parts) is not list:
                     raise upstream.wrong(f"candidates[{place}].content.parts", "an array", parts)
-                for number, part in enumerate(parts):
+                number = 0
+                for part in parts:
                     if type(part) is dict and len(part) == 1 and type(text := part.get("text")) is str:
                         choice.part_starts.append(choice.length)
                         if text:
@@ -161,11 +168,17 @@ class AnswerFold(Generic[Q]):
                             events.append(event)
                     else:
                         at = f"candidates[{place}].content.parts[{number}]"
-                        self._parts.take(choice, part, at, events)
+                        self._reader().take(choice, part, at, events)
+                    number += 1  # noqa: SIM113 - as above
         if logprobs:
             event = Text(choice.index, "", logprobs)
             choice.events.append(event)
             events.append(event)
+
+    def _reader(self) -> PartReader:
+        if self._parts is None:
+            self._parts = PartReader(self.answer.question, self._new_call_id)
+        return self._parts
 
     def _new_choice(self, candidate: JsonObject, place: int) -> Choice:
         index = upstream.count(candidate, "index", f"candidates[{place}]")
@@ -196,7 +209,7 @@ def _cite(choice: Choice) -> None:
 class PartReader:
     """Reads one answer's parts into its choices. `signatures` gathers (call id, signature) as they come."""
 
-    def __init__(self, question: Asked, *, new_call_id: Callable[[], str]) -> None:
+    def __init__(self, question: Asked, new_call_id: Callable[[], str]) -> None:
         self._question = question
         self._new_call_id = new_call_id
         self.signatures: list[tuple[str, str]] = []

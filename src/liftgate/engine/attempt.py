@@ -19,7 +19,7 @@ from liftgate.clock import Clock
 from liftgate.days import day_of
 from liftgate.deployments import Account, Deployment
 from liftgate.engine.heal import Healing
-from liftgate.engine.meter import CallRecord, bringing, current
+from liftgate.engine.meter import CallRecord, bringing, noted_call
 from liftgate.engine.needs import Needed, Needs
 from liftgate.errors import FileNotReady, InvalidRequest, LiftgateError, NotFound, UpstreamFileLost
 from liftgate.gemini.status import classify, lost_file
@@ -86,7 +86,7 @@ class Attempts:
 
     async def _located(self, wanted: RequestFiles, running: Coroutine[object, object, T]) -> T:
         """Awaits `running` after the catalogue was asked which of the accounts hold the files."""
-        call = current.get()
+        call = noted_call()
         locating = self._needs.locate(wanted.needs, (deployment.account for deployment in wanted.group))
         try:
             await (locating if call is None else bringing(call, locating))
@@ -101,7 +101,7 @@ class Attempts:
         Raises what `use` does; a file that Gemini goes on denying is named as the client knows it, and of a model that
         Google has ended the error says when, and what follows.
         """
-        call = current.get()
+        call = noted_call()
         if call is not None:
             call.tries_at(deployment)
         try:

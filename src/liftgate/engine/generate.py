@@ -31,7 +31,7 @@ from liftgate.engine.answer_stream import AnswerStream, LateStream, StartedStrea
 from liftgate.engine.attempt import Attempts, RequestFiles, asked_timeout, silence
 from liftgate.engine.calls import Call, Ready, encode, facts_on, written_apart
 from liftgate.engine.kept_names import check_kept
-from liftgate.engine.meter import bringing, current
+from liftgate.engine.meter import bringing, noted_call
 from liftgate.engine.needs import Needed, Needs
 from liftgate.engine.seals import Seals
 from liftgate.engine.signatures import Signatures
@@ -40,7 +40,7 @@ from liftgate.errors import InvalidRequest, LiftgateError, ModelNotFound, Upstre
 from liftgate.gemini.replies import note_broken, unbroken
 from liftgate.gemini_json import decoded, decoded_apart
 from liftgate.json_types import JsonMapping, JsonObject
-from liftgate.keys.asking import asked_model, current_key, sees_model
+from liftgate.keys.asking import asked_model, asking_key, sees_model
 from liftgate.large_bodies import LARGE, Body
 from liftgate.records import Owner
 from liftgate.router.attempts import Router
@@ -88,7 +88,7 @@ class Generate:
     ) -> Answer[Q]:
         """The whole answer. Raises any of `errors`. `large`: reading the request takes long, so it is done in threads.
         `head`: the answer's, where the client was promised it before."""
-        if (noted := current.get()) is not None:
+        if (noted := noted_call()) is not None:
             noted.is_asked("chat", request.get("model"), user=request.get("user"))
         ready = await self._prepare(await self._call(dialect, owner, request, large, head))
         return await self._attempts.run(
@@ -100,7 +100,7 @@ class Generate:
     ) -> AnswerStream[Q]:
         """Returns after the first event, or, where files are paged in, after `stream_commit_seconds` at most
         (docs/architecture.md, "Decisions"). A failure before that is raised, so that it becomes an HTTP status."""
-        if (noted := current.get()) is not None:
+        if (noted := noted_call()) is not None:
             noted.is_asked("chat", request.get("model"), streamed=True, user=request.get("user"))
         call = await self._call(dialect, owner, request, large, head)
         return await self._stream_when_started(call) if call.media.needs else await self._start_stream(call)
@@ -109,7 +109,7 @@ class Generate:
         self, dialect: Dialect[Q], owner: Owner, request: JsonMapping, *, large: bool = False
     ) -> PromptCount:
         """The tokens of the very request that `complete` would send."""
-        if (noted := current.get()) is not None:
+        if (noted := noted_call()) is not None:
             noted.is_asked("count_tokens", request.get("model"))
         ready = await self._prepare(await self._call(dialect, owner, request, large))
         return await self._attempts.run(ready.call.head.model, ready.files, partial(self._count_at, ready))
@@ -135,7 +135,7 @@ class Generate:
         model = request.get("model")
         if not isinstance(model, str) or not model:
             raise InvalidRequest("you must provide a model parameter")
-        if current_key.get() is not None or ((noted := current.get()) is not None and noted.ticket is not None):
+        if asking_key() is not None or ((noted := noted_call()) is not None and noted.ticket is not None):
             model = asked_model(model, self._router.deployments)
             if (admitting := admitted(model, self._router.deployments)) is not None:
                 await admitting
@@ -158,7 +158,7 @@ class Generate:
         needs: Sequence[Needed] = ()
         if call.media.needs:
             finding = self._needs.find_files(call.owner, call.media, seconds=deadline - self._clock.monotonic())
-            noted = current.get()
+            noted = noted_call()
             needs = await (finding if noted is None else bringing(noted, finding))
         return Ready(call, RequestFiles(group, needs, deadline, media=call.media.read), signatures)
 
@@ -195,7 +195,7 @@ class Generate:
     # ── one attempt at one deployment ────────────────────────────────────────────────────────────
 
     async def _answer_once(self, ready: Ready[Q], deployment: Deployment, question: Q, body: Body) -> Answer[Q]:
-        noted = current.get()
+        noted = noted_call()
         if noted is not None and (admitting := begin_asking(noted, deployment, body, question.body)) is not None:
             await admitting
         raw = await self._client.generate(deployment, body, timeout=self._attempts.left(ready.files, deployment))
@@ -227,7 +227,7 @@ class Generate:
     async def _count(self, ready: Ready[Q], deployment: Deployment, asked: JsonObject) -> PromptCount:
         counted = count_body(asked, deployment.model)
         body = await written_apart(counted) if ready.call.large else encode(counted)
-        if (noted := current.get()) is not None:
+        if (noted := noted_call()) is not None:
             noted.begin_wait()
         left = self._attempts.left(ready.files, deployment)
         raw = await self._client.call(deployment, "countTokens", body, timeout=left)
@@ -262,7 +262,7 @@ class Generate:
         return await unbroken(partial(send, ready, deployment, question, body))
 
     async def _stream_once(self, ready: Ready[Q], deployment: Deployment, question: Q, body: Body) -> StartedStream[Q]:
-        noted = current.get()
+        noted = noted_call()
         if noted is not None and (admitting := begin_asking(noted, deployment, body, question.body)) is not None:
             await admitting
         stream = await self._client.open_stream(

@@ -9,11 +9,13 @@ from liftgate.keys.limits import FindGroup, names_of
 
 current_key: ContextVar[Key | None] = ContextVar("current_key", default=None)
 """The key of the request that is served, where it is one of those that were made at run time."""
+asking_key = current_key.get
+"""For what every call passes: to look `get` up costs as much as it does."""
 
 
 def asked_model(name: str, deployments: FindGroup) -> str:
     """The public name that the request's key means by `name`. Raises PermissionDenied for one that it may not ask."""
-    key = current_key.get()
+    key = asking_key()
     if key is None or key.asks_all:
         return name
     name = meant_model(name)
@@ -24,11 +26,11 @@ def asked_model(name: str, deployments: FindGroup) -> str:
 
 def meant_model(name: str) -> str:
     """What the request's key calls so."""
-    key = current_key.get()
+    key = asking_key()
     return name if key is None else key.terms.aliases.get(name, name)
 
 
 def sees_model(name: str, deployments: FindGroup) -> bool:
     """Whether the request's key may ask this public name: then lists of models show it, and it can be looked up."""
-    key = current_key.get()
+    key = asking_key()
     return key is None or key.may_ask(name) or any(map(key.may_ask, names_of(name, deployments)))

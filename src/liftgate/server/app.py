@@ -28,7 +28,7 @@ from liftgate.errors import (
     let_go,
 )
 from liftgate.gateway import Gateway
-from liftgate.keys.asking import current_key
+from liftgate.keys.asking import asking_key, current_key
 from liftgate.keys.key import Caller, Place
 from liftgate.log_context import working_as, working_for
 from liftgate.server import metering
@@ -196,7 +196,7 @@ class App:
             # Without keys there is one owner, who shares with nobody.
             working_as.set(caller.owner)
         key, call = caller.key, request.call
-        if current_key.get() is not key:
+        if asking_key() is not key:
             current_key.set(key)
         admission = self._gateway.admission
         ticket = admission.ticket(caller) if caller.owners or key is not None or admission.for_all else None

@@ -51,6 +51,9 @@ CHUNK_FRAMING = 16
 
 HEAD_END = b"\r\n\r\n"
 
+_TO_COME = dict.fromkeys(("headers", FIELDS, "client", "server", "state", "extensions"))
+"""What a scope gets of each request: with their places ready, a copy need not grow."""
+
 Begin = Callable[[Scope, bool, bool], Exchange]
 """Called with every head that may pass, before its body: a scope without what only the connection knows, whether that
 goes on behind the answer, and whether the client waits for `100 Continue`."""
@@ -67,18 +70,19 @@ class RequestReader:
         self._exchange: Exchange | None = None
         # Of the request that is read. `_left`: bytes of its body to come; None: its head is.
         self._left: int | None = None
-        self._taken = 0
-        self._body_bytes = 0
+        self._taken = self._body_bytes = 0
         self._over = False
         # It offers another protocol. Another parser reads the next request than this one's head.
         self._offered = self._renew = False
         self.begun = False
-        self.url = b""
+        self.url = self._line = b""
         self.headers: list[Header] = []
         # The last bytes of a piece: an empty line may begin there and end in the next one.
         self._tail = b""
+        self._fields: dict[bytes, bytes] = {}
+        # A client often asks for the same again: the host that was fine, and the first line with its scope.
         self._known_host: bytes | None = None
-        self._known_target = b"", b"", "", b""
+        self._known_line, self._known_scope = b"", dict[str, Any]()
 
     def close(self) -> None:
         """The parser knows this reader, and this reader it."""
@@ -117,6 +121,9 @@ class RequestReader:
 
     def _parse(self, piece: bytes) -> None:
         left = self._left
+        if left is None and not self.begun:
+            end = piece.find(13)  # where CR is a number: as bytes it costs ten times as much
+            self._line = piece[:end] if end > 0 else b""
         try:
             self._parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
@@ -154,29 +161,30 @@ class RequestReader:
 
     def on_message_begin(self) -> None:
         self.begun = True
-        self.url = b""
-        self.headers = []
+        self.url, self.headers, self._fields = b"", [], {}
 
     def on_url(self, url: bytes) -> None:
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._left is None:
-            self.headers.append((name.lower(), value))
+            self.headers.append((name := name.lower(), value))
+            self._fields[name] = value
         else:
             # A trailer is never a field of the head (RFC 9110, 6.5.1), nor may the parser remember it.
             self._renew = True
 
     def on_headers_complete(self) -> None:
         parser = self._parser
-        version = parser.get_http_version()
+        known = self._line and self._line == self._known_line
+        version = "1.1" if known else parser.get_http_version()
         http_1_0 = version == "1.0"
         if version != "1.1" and not http_1_0:
             raise Refused(505, f"HTTP/{version} is not served here; HTTP/1.1 is.")
-        fields = dict(self.headers)
+        fields = self._fields
         if len(fields) != len(self.headers):
             fields = combined(self.headers)
-            self.headers = list(fields.items())
+            self.headers = [*fields.items()]
         host = fields.get(b"host")
         if host is None or host != self._known_host:
             check_host(host, http_1_0=http_1_0)
@@ -184,7 +192,9 @@ class RequestReader:
         expects = b"expect" in fields and check_expect(fields[b"expect"], http_1_0=http_1_0)
         left = body_length(fields, http_1_0=http_1_0)
         headers = self.headers
-        scope = self._scope(parser.get_method().decode("ascii"), version)
+        # The parser would say the same of the same line, and costs more.
+        scope: Scope = self._known_scope.copy() if known else self._scope(parser.get_method(), version)
+        scope["headers"] = self.headers
         # Of an absolute form's host these know nothing: then they are not the scope's.
         scope[FIELDS] = headers, fields
         self._offered = parser.should_upgrade()
@@ -215,28 +225,19 @@ class RequestReader:
         self._exchange.end()
         self._exchange = None
 
-    def _scope(self, method: str, version: str) -> Scope:
-        known, raw_path, path, query = self._known_target
-        if self.url != known:
-            parsed = httptools.parse_url(self.url)
-            raw_path, query = parsed.path or b"/", parsed.query or b""
-            path = unquote(raw_path.decode("ascii"))
-            if not self.url.startswith(b"/"):
-                self._address_to(parsed)
-            elif len(self.url) < 256:  # the connection may ask for it again
-                self._known_target = self.url, raw_path, path, query
-        return {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": version,
-            "scheme": "http",
-            "root_path": "",
-            "method": method,
-            "path": path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "headers": self.headers,
-        }
+    def _scope(self, method: bytes, version: str) -> dict[str, Any]:
+        parsed = httptools.parse_url(self.url)
+        raw_path = parsed.path or b"/"
+        scope = {
+            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": version,
+            "scheme": "http", "root_path": "", "method": method.decode("ascii"), "raw_path": raw_path,
+            "path": unquote(raw_path.decode("ascii")), "query_string": parsed.query or b"", **_TO_COME,
+        }  # fmt: skip
+        if not self.url.startswith(b"/"):
+            self._address_to(parsed)
+        elif len(self.url) < 256 and self._line == b"%b %b HTTP/1.1" % (method, self.url):
+            self._known_line, self._known_scope = self._line, dict(scope)
+        return scope
 
     def _address_to(self, parsed: Any) -> None:
         """The absolute form: what it says of the host goes before the Host header (RFC 9112, 3.2.2)."""
