@@ -163,6 +163,7 @@ CHECKED = {
     "public_base_url": "files.example.com",
     "trusted_proxies": "nowhere",
     "cors_origins": "https://a.example/path",
+    "log_client_ip": "some",
     "metrics_port": "70000",
     "lease_renew_seconds": "50",
     "budget_time_zone": "Nowhere/At-all",

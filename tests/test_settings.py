@@ -400,6 +400,16 @@ def test_what_says_how_to_trace_is_warned_of_where_nothing_is_traced(tmp_path: P
     assert load_settings(path, traced, KEYED)[1] == load_settings(path, {}, KEYED)[1] == []
 
 
+@pytest.mark.parametrize(("option", "value"), [("log_client_ip", "prefix")])
+def test_what_lines_of_calls_say_is_warned_of_where_there_are_none(tmp_path: Path, option: str, value: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(EXAMPLE)
+    [warning] = load_settings(path, {option: value}, KEYED)[1]
+    assert warning.startswith(f"--{option.replace('_', '-')}: without access_log") and value not in warning
+    for lines in ("access_log", "debug"):
+        assert load_settings(path, {option: value, lines: True}, KEYED)[1] == []
+
+
 def test_a_short_key_on_an_open_port_is_warned_of(tmp_path: Path) -> None:
     environ = {**KEYED, "LIFTGATE_MASTER_KEY": "sk-ab12"}
     assert any("guessed" in warning for warning in load(tmp_path, EXAMPLE, environ=environ, host="0.0.0.0")[1])
@@ -452,6 +462,7 @@ def test_every_option_is_settable_from_everywhere(tmp_path: Path) -> None:
         "trusted_proxies": "::1",
         "cors_origins": "a://y",
         "budget_time_zone": "Europe/Berlin",
+        "log_client_ip": "full",
     }
     by_flags, _ = load_settings(None, given, KEYED)
     by_environment, _ = load_settings(

@@ -30,7 +30,7 @@ from liftgate.copies.kinds.files import FileCopies
 from liftgate.copies.purge import PurgeAtOnce, Purger
 from liftgate.copies.services import Services
 from liftgate.dialects.chat.request import read_defaults
-from liftgate.engine.access_log import AccessLog, JsonAccessLog
+from liftgate.engine.access_log import access_log_of
 from liftgate.engine.admission import Admission
 from liftgate.engine.attachments import Attachments
 from liftgate.engine.background import Background
@@ -171,8 +171,7 @@ class Gateway:
         """`listeners` hear the end of every call, after those that the settings ask for."""
         self.settings = settings
         self.clock = clock or SystemClock()
-        server = settings.server
-        own = (JsonAccessLog() if server.json_logs else AccessLog(),) if server.access_log or server.debug else ()
+        own = access_log_of(settings.server)
         self.pricing = Pricing(settings.deployments)
         self.meters = Meters((*own, *listeners), self.clock, self.pricing, tell_cost=settings.counting.spend)
         self.usage: Usage | None = None

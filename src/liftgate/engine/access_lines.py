@@ -51,30 +51,55 @@ class _Varying(msgspec.Struct, omit_defaults=True, gc=False):
     upstream_id: str = ""
 
 
+class _Addressed(_Varying, omit_defaults=True, gc=False):
+    client_ip: str = ""
+
+
 _VARY = frozenset(each.encode_name for each in msgspec.structs.fields(_Varying)[1:])
 
 
-def head_of(call: CallRecord) -> msgspec.Raw:
-    """The level of calls like this one, and behind it, with their names, all other values that do not vary."""
-    fields = {name: value for name, value in access_fields(call).items() if name not in _VARY}
-    return msgspec.Raw(json.dumps(fields, separators=(",", ":"))[:-1].removeprefix('{"level":').encode())
+class Form:
+    """What lines say beyond what they always do. `client_ip`: the client's address."""
+
+    def __init__(self, *, client_ip: bool = False) -> None:
+        self._varying: type[_Varying] = _Addressed if client_ip else _Varying
+        self._add = self._add_address if client_ip else None
+
+    def fields(self, call: CallRecord) -> JsonObject:
+        """As `access_fields`."""
+        fields = access_fields(call)
+        if self._add is not None and call.client_ip:
+            fields["client_ip"] = call.client_ip
+        return fields
+
+    def head_of(self, call: CallRecord) -> msgspec.Raw:
+        """The level of calls like this one, and behind it, with their names, all other values that do not vary."""
+        fields = {name: value for name, value in access_fields(call).items() if name not in _VARY}
+        return msgspec.Raw(json.dumps(fields, separators=(",", ":"))[:-1].removeprefix('{"level":').encode())
+
+    def lines_of(self, head: msgspec.Raw, calls: Calls) -> str | None:
+        """None where somebody else's text is not of ASCII alone."""
+        of, all_calls = self._varying, calls.all
+        lines = _texts(of, head, calls) if all_calls[0].is_text else [_varying(of, head, call) for call in all_calls]
+        if self._add is not None:
+            for line, call in zip(lines, all_calls, strict=True):
+                self._add(line, call)
+        try:
+            return _encode_lines(lines)[:-1].decode("ascii")
+        except UnicodeDecodeError:
+            return None
+
+    def _add_address(self, line: _Varying, call: CallRecord) -> None:
+        assert isinstance(line, _Addressed)
+        line.client_ip = call.client_ip
 
 
-def lines_of(head: msgspec.Raw, calls: Calls) -> str | None:
-    """None where somebody else's text is not of ASCII alone."""
-    found = _texts(head, calls) if calls.all[0].is_text else [_varying(head, call) for call in calls.all]
-    try:
-        return _encode_lines(found)[:-1].decode("ascii")
-    except UnicodeDecodeError:
-        return None
-
-
-def _texts(head: msgspec.Raw, calls: Calls) -> list[_Varying]:
+def _texts(of: type[_Varying], head: msgspec.Raw, calls: Calls) -> list[_Varying]:
     """As `_varying`, of many at once, and most of it in C."""
     upstreams, users = _all_ms(calls.upstreams), calls.users
     return [
         *map(
-            _Varying,
+            of,
             repeat(head),
             _moments(list(map(add, calls.began, calls.totals))),
             calls.ids,
@@ -97,9 +122,9 @@ def _texts(head: msgspec.Raw, calls: Calls) -> list[_Varying]:
     ]
 
 
-def _varying(head: msgspec.Raw, call: CallRecord) -> _Varying:
+def _varying(of: type[_Varying], head: msgspec.Raw, call: CallRecord) -> _Varying:
     tokens, cost, user = call.tokens, call.cost, call.user
-    return _Varying(
+    return of(
         head,
         moment(call.began_at + call.total),
         call.request_id,

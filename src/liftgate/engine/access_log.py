@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from liftgate.engine.access_lines import access_fields, as_json, head_of, lines_of, said_by_others
-from liftgate.engine.meter import CallRecord, Calls, OnEnd
+from liftgate.engine.access_lines import Form, as_json, said_by_others
+from liftgate.engine.meter import CallRecord, Calls, Meter, OnEnd
+from liftgate.settings.sections import ServerSettings
 
 log = logging.getLogger("liftgate.access")
 
@@ -26,7 +27,20 @@ MOST = 512
 """Texts of one or some lines that wait, at most."""
 
 
+def access_log_of(server: ServerSettings) -> tuple[Meter, ...]:
+    """The listener for these settings; none where they ask for no lines of calls."""
+    if not (server.access_log or server.debug):
+        return ()
+    has_client = server.log_client_ip != "none"
+    return (JsonAccessLog(Form(client_ip=has_client)) if server.json_logs else AccessLog(client_ip=has_client),)
+
+
 class AccessLog:
+    """`client_ip`: a line begins with the client's address, as other servers' do; with - where none is known."""
+
+    def __init__(self, *, client_ip: bool = False) -> None:
+        self._client_ip = client_ip
+
     def ended(self, call: CallRecord) -> None:
         """Status 0: the client left before there was an answer. A call of the SDK has no line: there was no request."""
         if not call.method:
@@ -35,7 +49,8 @@ class AccessLog:
         # like the end of the path.
         path = ascii(call.path)[1:-1].replace(" ", "\\x20")
         log.info(
-            "%s %s %d %.1fms %dB %s %s",
+            "%s%s %s %d %.1fms %dB %s %s",
+            f"{call.client_ip or '-'} " if self._client_ip else "",
             call.method,
             path,
             call.status,
@@ -49,11 +64,15 @@ class AccessLog:
 class JsonAccessLog:
     """A JSON object for each call, the SDK's too. docs/debugging.md has its fields; what is not known is left out."""
 
+    def __init__(self, form: Form | None = None) -> None:
+        self._form = form or Form()
+
     def ended(self, call: CallRecord) -> None:
         self.of_kind(call)(Calls((call,)))
 
     def of_kind(self, call: CallRecord) -> OnEnd:
         # Whole answers of one kind differ in a few values: the rest of their lines is written once.
+        form = self._form
         is_whole = call.is_plain and bool(call.deployment and call.operation)
         head: msgspec.Raw | None = None
         cleaned_by: JsonLineHandler | None = None
@@ -64,8 +83,8 @@ class JsonAccessLog:
                 return
             handler = _handler()
             if is_whole:
-                head = head or head_of(calls.all[0])
-                if (lines := lines_of(head, calls)) is not None:
+                head = head or form.head_of(calls.all[0])
+                if (lines := form.lines_of(head, calls)) is not None:
                     if handler is None:
                         for line in lines.split("\n"):
                             log.info("%s", line)
@@ -75,7 +94,7 @@ class JsonAccessLog:
                         handler.take((lines,))
                         cleaned_by = handler if handler.is_clean(bytes(head).decode()) else None
                     return
-            written = [as_json(access_fields(call)) for call in calls.all]
+            written = [as_json(form.fields(call)) for call in calls.all]
             if handler is not None:
                 handler.take(written)
                 return

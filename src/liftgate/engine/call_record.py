@@ -117,6 +117,8 @@ class CallRecord(msgspec.Struct, eq=False):
     """It is plain, and its tokens are those of text alone: what is counted of it are a few numbers."""
     # Further: what
     path: str = ""
+    client_ip: str = ""
+    """Whom it is from, as far as `log_client_ip` lets it be known."""
     parent_span: str = ""
     sampled: bool = False
     span: Span | None = None

@@ -65,6 +65,7 @@ class App:
         self._gateway = gateway
         self._auth = Authenticator(gateway.settings.auth)
         self._meters = gateway.meters
+        self._begin = metering.begin_by(gateway.settings.server)
         origins = gateway.settings.server.cors_origins
         self._local_only = None if gateway.settings.auth.required else LocalOnly(origins)
         self._answer = self._answer_request
@@ -91,7 +92,7 @@ class App:
             if exchange is not None and self._shares_nothing and send == exchange.send:
                 request.direct = exchange
             if self._meters.on:
-                call = metering.begin(request, self._meters)
+                call = self._begin(request, self._meters)
                 if exchange is None:
                     send = metering.patient(send, call)
             try:
@@ -202,7 +203,7 @@ class App:
         ticket = admission.ticket(caller) if caller.owners or key is not None or admission.for_all else None
         if call is None and ticket is not None:
             # The first limits of all were made by another process a moment ago, and nothing has listened until now.
-            call = metering.begin(request, self._meters)
+            call = self._begin(request, self._meters)
             call.dialect, call.route = table.dialect.name, route.path
         if call is not None:
             call.key = caller.name

@@ -6,14 +6,16 @@ Used only where somebody listens (`engine.meter`); the engine fills in the rest.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 
 from liftgate.engine.meter import CallRecord, Meters, current
 from liftgate.keys.gate import NO_HEADERS
 from liftgate.keys.limits import NANO
 from liftgate.server.asgi import Header, Message, Send
+from liftgate.server.origin import address_prefix, client_of, whole_address
 from liftgate.server.request import Request
+from liftgate.settings.sections import ServerSettings
 
 COST_HEADER, LITELLMS_COST_HEADER = b"x-liftgate-response-cost", b"x-litellm-response-cost"
 """US dollars; of a stream its usage says them."""
@@ -21,6 +23,10 @@ COST_HEADER, LITELLMS_COST_HEADER = b"x-liftgate-response-cost", b"x-litellm-res
 
 LONGEST_STATE = 512
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
+
+
+Begin = Callable[[Request, Meters], CallRecord]
+_ADDRESSES: Mapping[str, Callable[[str], str] | None] = {"none": None, "prefix": address_prefix, "full": whole_address}
 
 
 def trace_of(traceparent: bytes) -> tuple[str, str, bool]:
@@ -47,6 +53,20 @@ def begin(request: Request, meters: Meters) -> CallRecord:
     if meters.tracer is not None:
         meters.tracer.begin(call, state_of(request) if call.sampled else "")
     return call
+
+
+def begin_by(server: ServerSettings) -> Begin:
+    """As `begin`; where the access log is to have the client's address, it is noted."""
+    known = _ADDRESSES[server.log_client_ip]
+    if known is None or not (server.access_log or server.debug):
+        return begin
+
+    def begin_from(request: Request, meters: Meters) -> CallRecord:
+        call = begin(request, meters)
+        call.client_ip = known(client_of(request))
+        return call
+
+    return begin_from
 
 
 def begin_answer(call: CallRecord, status: int, meters: Meters) -> Sequence[Header]:

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from functools import lru_cache
 
 from liftgate.server.request import Request
+
+KNOWN_ADDRESSES = 4096
+LONGEST_ADDRESS = 64
+MOST_PROXIES = 32
+"""That are followed back to the client, one behind another."""
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 
@@ -35,16 +40,56 @@ def origin_of(request: Request) -> str:
 
 def client_of(request: Request) -> str:
     """The address that asks: the connection's peer, and behind trusted proxies the last one that none of them is."""
+    address = whole_address(request.peer) or request.peer
+    if (forwarded := request.headers.get(b"x-forwarded-for")) is None:
+        return address
     trusted = request.gateway.settings.server.trusted_proxies
-    address = request.peer
-    for before in reversed(request.header(b"x-forwarded-for").split(",")):
-        if not before.strip() or not is_trusted(address, trusted):
+    for said in reversed(forwarded.decode("latin-1").rsplit(",", MOST_PROXIES)):
+        if not is_trusted(address, trusted) or not (before := whole_address(said.strip())):
             break
-        address = before.strip()
+        address = before
     return address
 
 
-def is_trusted(peer: str, trusted: Sequence[str]) -> bool:
+def address_prefix(address: str) -> str:
+    """Its network's: of IPv4 the first 24 bits, of IPv6 48, the others are 0. Empty where it is no address."""
+    return _prefix(address) if len(address) <= LONGEST_ADDRESS else ""
+
+
+def whole_address(text: str) -> str:
+    """The address alone: proxies write ports and zones too. Empty where it is none."""
+    return _plain(text) if len(text) <= LONGEST_ADDRESS else ""
+
+
+@lru_cache(KNOWN_ADDRESSES)
+def _plain(text: str) -> str:
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return ""
+    # A socket for both kinds has the addresses of IPv4 in this form.
+    return str((address.version == 6 and address.ipv4_mapped) or address)
+
+
+@lru_cache(KNOWN_ADDRESSES)
+def _prefix(text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return ""
+    bits = 24
+    if address.version == 6:
+        # The 32 bits behind the first 16 of 6to4 are an address of IPv4.
+        bits = 48 if address.sixtofour is None else 40
+    return str(ipaddress.ip_network((address, bits), strict=False).network_address)
+
+
+@lru_cache(KNOWN_ADDRESSES)
+def is_trusted(peer: str, trusted: tuple[str, ...]) -> bool:
     """Whether `peer` is one of these addresses, in one of these networks (`10.0.0.0/8`), or `*` is among them."""
     if "*" in trusted:
         return True

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from liftgate.settings.faults import Faults
 from liftgate.settings.origins import Origins
-from liftgate.settings.sections import BudgetSettings, CountingSettings, Settings
+from liftgate.settings.sections import BudgetSettings, CountingSettings, ServerSettings, Settings
 from liftgate.settings.values import shown
 
 SHORT_KEY = 16
@@ -66,6 +66,7 @@ def _check_server(settings: Settings, faults: Faults, name: Callable[[str], str]
             f"{name('cors_origins')}: without a key, * (or null, which any page can be) would let every page of the "
             "web read and delete the files. Configure a key, or name the origins."
         )
+    _check_logs(server, faults, name)
     _check_metrics_port(settings, faults, name)
     _check_traces(settings.counting, faults, name)
     if not loopback(server.host):
@@ -101,6 +102,15 @@ def _check_metrics_port(settings: Settings, faults: Faults, name: Callable[[str]
         faults.add(f"{where}: {port} is the port of the gateway itself. Choose another one.")
     if not settings.counting.metrics:
         faults.warn(f"{where}: nothing listens there while `metrics` is off.")
+
+
+def _check_logs(server: ServerSettings, faults: Faults, name: Callable[[str], str]) -> None:
+    if server.log_client_ip not in ("none", "prefix", "full"):
+        faults.add(f"{name('log_client_ip')}: expected none, prefix or full, got {shown(server.log_client_ip)}.")
+    silent = ServerSettings()
+    for option in ("log_client_ip",):
+        if getattr(server, option) != getattr(silent, option) and not (server.access_log or server.debug):
+            faults.warn(f"{name(option)}: without access_log no line says anything of a call, so it does nothing.")
 
 
 def _check_traces(counting: CountingSettings, faults: Faults, name: Callable[[str], str]) -> None:

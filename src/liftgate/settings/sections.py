@@ -35,8 +35,9 @@ def _says(
     return {"says": says, "name": name, "minimum": minimum, "size": size, "shown": shown, "kind": kind}
 
 
-def _option(default: Any, says: str, **more: Any) -> Any:
-    return field(default=default, metadata=_says(says, **more))
+def _option(default: Any, says: str, *, secret: bool = False, **more: Any) -> Any:
+    """`secret`: it is not shown where the settings are."""
+    return field(default=default, repr=not secret, metadata=_says(says, **more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +84,13 @@ class StorageSettings:
             shown="~/.local/share/liftgate, or as the platform has it",
         ),
     )
-    database_url: str = field(
-        default="",
-        repr=False,
-        metadata=_says(
-            "the catalogue: `sqlite:///absolute/path` or `postgresql://…`; by default SQLite in the data directory"
-        ),
+    database_url: str = _option(
+        "",
+        "the catalogue: `sqlite:///absolute/path` or `postgresql://…`; by default SQLite in the data directory",
+        secret=True,
     )
-    blob_store: str = field(
-        default="local",
-        repr=False,
-        metadata=_says("where the bytes are kept: `local`, `s3://bucket/prefix`, `gs://…` or `az://…`"),
+    blob_store: str = _option(
+        "local", "where the bytes are kept: `local`, `s3://bucket/prefix`, `gs://…` or `az://…`", secret=True
     )
 
     @property
@@ -180,6 +177,9 @@ class ServerSettings:
     )
     access_log: bool = _option(False, "write one line for every request")
     json_logs: bool = _option(False, "write the log as JSON, an object for each line, the access log's lines too")
+    log_client_ip: str = _option(
+        "none", "the client's address in lines of the access log: `none`, `prefix` (IPv4 /24, IPv6 /48) or `full`"
+    )
     debug: bool = _option(False, "write the log in detail, each failed try included, and the access log")
     read_timeout: float = _option(
         30.0, "how long a client may leave us waiting for the next bytes, in seconds", minimum=0.001
@@ -213,11 +213,7 @@ class CountingSettings:
         "how spans name what a model was asked and answered: `gen_ai` (OpenTelemetry's conventions), or "
         "`openinference` for those names too, as Phoenix reads them",
     )
-    traces_headers: tuple[str, ...] = field(
-        default=(),
-        repr=False,
-        metadata=_says("headers for it, `name=value` with commas between"),
-    )
+    traces_headers: tuple[str, ...] = _option((), "headers for it, `name=value` with commas between", secret=True)
     metrics_host: str = _option("127.0.0.1", "the address of `metrics_port`")
     metrics_port: int | None = _option(
         None, "a port of its own for `/metrics`, where it needs no key; none by default", minimum=1
