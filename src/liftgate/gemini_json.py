@@ -32,6 +32,60 @@ def decoded(data: Body) -> Any:
         raise UpstreamProtocolError(f"Gemini answered with something that is no {what_is_not(data)}.") from error
 
 
+def _as_sent(name: str) -> str:
+    return name.removeprefix("_")
+
+
+class _Object(msgspec.Struct, gc=False):
+    """One of which nothing is read yet."""
+
+
+class _PlainPart(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    text: str
+    thought: bool = False
+
+
+class _PlainContent(msgspec.Struct, gc=False):
+    parts: list[_PlainPart] = []
+
+
+class _PlainCandidate(msgspec.Struct, gc=False, rename=_as_sent):
+    content: _PlainContent
+    index: int = 0
+    # What makes it another form: nobody reads it here.
+    _finishReason: None = None
+    _finishMessage: None = None
+    _safetyRatings: None = None
+    _citationMetadata: None = None
+    _groundingMetadata: None = None
+    _urlContextMetadata: None = None
+    _continuationToken: None = None
+    _logprobsResult: None = None
+
+
+class PlainEvent(msgspec.Struct, gc=False, rename=_as_sent):
+    """An event of a stream that has nothing but texts, thoughts and counts, as nearly all have."""
+
+    candidates: list[_PlainCandidate] = []
+    usageMetadata: _Object | None = None
+    _promptFeedback: None = None
+
+
+_decode_plain = msgspec.json.Decoder(PlainEvent).decode
+
+
+def plain_event(data: Body) -> PlainEvent | None:
+    """The same bytes as `decoded`, at half the cost where they are a plain event; None where they are another, or no
+    JSON of Gemini's."""
+    try:
+        if not data.isascii():
+            # What is passed over is not read as text.
+            data.decode()
+        return _decode_plain(data)
+    except _GARBAGE:
+        return None
+
+
 def what_is_not(data: Body, wanted: str = "JSON") -> str:
     """Behind "something that is no": what was wanted, and what came where that is seen."""
     packed = data.startswith(b"\x1f\x8b")

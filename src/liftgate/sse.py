@@ -58,6 +58,16 @@ class EventDecoder:
                 self.ripe = True
                 return []
             buffer = b"".join(self._waiting)
+        # As Gemini writes it, so that nothing is to be made of its line ends.
+        *blocks, tail = buffer.split(b"\r\n\r\n")
+        events = [block[6:] for block in blocks if block[:6] == b"data: " and _LF not in block and _CR not in block]
+        if len(events) != len(blocks) or _LF in tail or _CR in tail:
+            return self._feed_any(buffer)
+        self._wait_behind(tail)
+        return events
+
+    def _feed_any(self, buffer: bytes) -> list[bytes]:
+        """The same, whatever its line ends."""
         # A CR at the very end may be half of a CRLF.
         held = b""
         if buffer[-1:] == b"\r":
@@ -65,10 +75,12 @@ class EventDecoder:
         if _CR in buffer:
             buffer = buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *blocks, tail = buffer.split(b"\n\n")
-        tail += held
+        self._wait_behind(tail + held)
+        return [data for block in blocks if (data := _data(block)) is not None]
+
+    def _wait_behind(self, tail: bytes) -> None:
         self._waiting = [tail] if tail else []
         self._edge = tail[-2:]
-        return [data for block in blocks if (data := _data(block)) is not None]
 
     def ripened(self) -> list[Body]:
         last = len(self._waiting[-1]) + 2

@@ -56,7 +56,7 @@ def as_completion(exchange: Exchange, replies: list[Any], *, check: bool) -> Fou
     _fed(whole, replies)
     answer = completion(whole.answer)
     encoder.begin(streamed.answer)
-    body = b"".join(encoder.encode(streamed.feed(reply)) for reply in replies)
+    body = b"".join(encoder.encode(streamed.feed_events([msgspec.json.encode(reply)])) for reply in replies)
     body += encoder.encode(streamed.end(whole=True))
     chunks = [json.loads(event) for event in decoder.feed(body) if event != b"[DONE]"]
     if check:
@@ -78,7 +78,7 @@ def as_response(exchange: Exchange, replies: list[Any], *, check: bool) -> Found
     response = Responses().whole(whole.answer)
     encoder = Responses().encoder(streamed.answer.head, {"model": "m", "input": "x"})
     encoder.begin(streamed.answer)
-    body = b"".join(encoder.encode(streamed.feed(reply)) for reply in replies)
+    body = b"".join(encoder.encode(streamed.feed_events([msgspec.json.encode(reply)])) for reply in replies)
     told = read_events(body + encoder.encode(streamed.end(whole=True)))
     in_order(told)
     if check:

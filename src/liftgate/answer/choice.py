@@ -12,7 +12,7 @@ from typing import Generic, Protocol, Self, TypeVar
 import msgspec
 
 from liftgate import gemini_json as upstream
-from liftgate.answer.citations import Citation
+from liftgate.answer.citations import Citation, read_citations
 from liftgate.answer.counts import Counts, read_counts, text_counts
 from liftgate.answer.events import Call, ChoiceEvent, Position, Signature, Text, Thought, TokenLogprob
 from liftgate.answer.metadata import Gathered
@@ -152,6 +152,20 @@ class Choice(msgspec.Struct):
             return only.text
         return "".join([each.text for each in events if type(each) is Text])
 
+    def take_feedback(self, feedback: JsonObject) -> None:
+        """What Google says of the prompt."""
+        self.prompt_feedback = feedback
+        reason = upstream.string(feedback, "blockReason", "promptFeedback")
+        upstream.string(feedback, "blockReasonMessage", "promptFeedback")
+        self.blocked = self.blocked or bool(reason)
+
+    def cite(self) -> None:
+        """Reads `citations`, once all is here."""
+        grounding, cited = self.metadata.get("groundingMetadata"), self.metadata.get("citationMetadata")
+        if grounding or cited:
+            place = f"candidates[{self.index}]"
+            self.citations = read_citations(self.text, self.part_starts, grounding, cited, place)
+
     def take_metadata(self, candidate: JsonObject, place: str) -> None:
         """The candidate's fields beside content; later ones complete earlier ones."""
         if (reason := upstream.string(candidate, "finishReason", place)) and reason != "FINISH_REASON_UNSPECIFIED":
@@ -205,6 +219,12 @@ class Answer(Generic[Q]):
         self._counts: Counts | None = None
         self._text: TextCounts | None = None
         self._of: JsonObject | None = None
+
+    def take_names(self, chunk: JsonObject) -> None:
+        """Takes Google's names of the answer, for records of calls. Names of a wrong form are left out."""
+        own_id, served_by = chunk.get("responseId"), chunk.get("modelVersion")
+        self.response_id = own_id if type(own_id) is str else ""
+        self.served_by = served_by if type(served_by) is str else ""
 
     @property
     def text(self) -> TextCounts | None:

@@ -7,13 +7,12 @@ wrote it, at its position among the others, so that it can be sent back.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic
 
 from liftgate import gemini_json as upstream
 from liftgate.answer import audio
 from liftgate.answer.choice import BROKEN, Answer, Asked, Choice, Head, Q
-from liftgate.answer.citations import read_citations
 from liftgate.answer.events import (
     Blob,
     Call,
@@ -30,8 +29,11 @@ from liftgate.answer.events import (
 from liftgate.answer.logprobs import token_logprobs
 from liftgate.errors import UpstreamAnswerBroken, UpstreamDisconnected, shortened
 from liftgate.json_types import JsonMapping, JsonObject
+from liftgate.large_bodies import Body
 
 MAX_CHOICES = 128
+TRIES = 3
+"""After so many events that were not plain, no more of a stream's are taken to be."""
 _PLAIN = frozenset({"content", "index"})
 
 
@@ -48,6 +50,8 @@ class AnswerFold(Generic[Q]):
         self.answer.large = large
         self._choices = self.answer.choices
         self._begun = False
+        self._tries = TRIES
+        self._uncounted: Body | None = None
         self._new_call_id = new_call_id
         self._parts: PartReader | None = None  # an answer of texts needs none
 
@@ -73,11 +77,51 @@ class AnswerFold(Generic[Q]):
             if type(usage) is not dict:
                 raise upstream.wrong("usageMetadata", "an object", usage)
             self.answer.usage = usage
+            self._uncounted = None
             if not self.answer.response_id:
-                self._take_names(chunk)
+                self.answer.take_names(chunk)
         if "promptFeedback" in chunk:
             self._feedback(chunk)
         return events
+
+    def feed_events(self, batch: Sequence[Body]) -> list[Event]:
+        """As `feed`, of several as they came. What a plain one counts is read later (`read_counts`)."""
+        events: list[Event] = []
+        for data in batch:
+            if self.answer.response_id and self._tries:
+                if (plain := upstream.plain_event(data)) is not None:
+                    self._feed_plain(plain, events)
+                    if plain.usageMetadata is not None:
+                        self._uncounted = data
+                    continue
+                self._tries -= 1
+            events += self.feed(upstream.decoded(data))
+        return events
+
+    def _feed_plain(self, event: upstream.PlainEvent, events: list[Event]) -> None:
+        for place, candidate in enumerate(event.candidates):
+            index = candidate.index
+            choice = self._choices.get(index) or self._new_choice({"index": index}, place)
+            for part in candidate.content.parts:
+                choice.part_starts.append(choice.length)
+                if not (text := part.text):
+                    continue
+                if part.thought:
+                    _add(choice, Thought(index, text), events)
+                    continue
+                choice.length += len(text)
+                found = Text(index, text)
+                choice.events.append(found)
+                events.append(found)
+
+    def read_counts(self) -> None:
+        """Takes what the latest event counted."""
+        if self._uncounted is None:
+            return
+        chunk = upstream.decoded_or_none(self._uncounted)
+        self._uncounted = None
+        if chunk is not None:
+            self.answer.usage = chunk["usageMetadata"]
 
     def check_unbroken(self) -> None:
         """Raises UpstreamAnswerBroken when Gemini has given a choice up for a reason that lies in no content."""
@@ -102,6 +146,7 @@ class AnswerFold(Generic[Q]):
         as it stands. Raises UpstreamDisconnected for a choice of a stream that has no end, for one that says nothing,
         and when there is none at all. Raises UpstreamProtocolError, and what `check_unbroken` does.
         """
+        self.read_counts()
         self.check_unbroken()
         if not self._choices:
             raise UpstreamDisconnected("Gemini's answer ended without a candidate.")
@@ -112,7 +157,7 @@ class AnswerFold(Generic[Q]):
             if choice.finish_reason is None and not choice.blocked:
                 raise UpstreamDisconnected("Gemini's answer broke off before its end.")
             if choice.metadata:
-                _cite(choice)
+                choice.cite()
             events.append(Ended(choice.index, choice.finish_reason, choice.finish_message))
         events.append(Counted(self.answer.usage))
         return events
@@ -127,12 +172,6 @@ class AnswerFold(Generic[Q]):
         self.answer.model_version = upstream.string(chunk, "modelVersion", "its root")
         if usage := upstream.mapping(chunk, "usageMetadata", "its root"):
             self.answer.service_tier = upstream.string(usage, "serviceTier", "usageMetadata")
-
-    def _take_names(self, chunk: JsonObject) -> None:
-        """Takes Google's names of the answer, for records of calls. Names of a wrong form are left out."""
-        own_id, served_by = chunk.get("responseId"), chunk.get("modelVersion")
-        self.answer.response_id = own_id if type(own_id) is str else ""
-        self.answer.served_by = served_by if type(served_by) is str else ""
 
     def _candidate(self, candidate: JsonObject, place: int, events: list[Event]) -> None:
         index = candidate.get("index") or 0
@@ -189,21 +228,8 @@ class AnswerFold(Generic[Q]):
         return self._choices[index]
 
     def _feedback(self, chunk: JsonObject) -> None:
-        feedback = upstream.mapping(chunk, "promptFeedback", "its root")
-        if not feedback:
-            return
-        choice = self._choices.setdefault(0, Choice(0))
-        choice.prompt_feedback = feedback
-        reason = upstream.string(feedback, "blockReason", "promptFeedback")
-        upstream.string(feedback, "blockReasonMessage", "promptFeedback")
-        choice.blocked = choice.blocked or bool(reason)
-
-
-def _cite(choice: Choice) -> None:
-    grounding, cited = choice.metadata.get("groundingMetadata"), choice.metadata.get("citationMetadata")
-    if grounding or cited:
-        place = f"candidates[{choice.index}]"
-        choice.citations = read_citations(choice.text, choice.part_starts, grounding, cited, place)
+        if feedback := upstream.mapping(chunk, "promptFeedback", "its root"):
+            self._choices.setdefault(0, Choice(0)).take_feedback(feedback)
 
 
 class PartReader:

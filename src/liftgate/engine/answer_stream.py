@@ -7,9 +7,9 @@ Thought signatures are stored before the events that carry the ids of their call
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from liftgate.answer.choice import Answer, Head
 from liftgate.answer.events import SHOWN, Event
@@ -21,7 +21,7 @@ from liftgate.engine.meter import CallRecord
 from liftgate.engine.signatures import Signatures
 from liftgate.errors import LiftgateError, UpstreamDisconnected
 from liftgate.gemini.stream import GeminiStream
-from liftgate.gemini_json import decoded, decoded_apart
+from liftgate.gemini_json import decoded_apart
 from liftgate.large_bodies import Body
 from liftgate.records import Owner
 
@@ -78,6 +78,7 @@ class StartedStream(Generic[Q]):
                 call.begin_wait()
         if not begun:
             raise UpstreamDisconnected("Gemini's answer ended before it had begun.")
+        self._fold.read_counts()
         if call is not None and self._fold.answer.usage:
             # Google reports the usage itself, so a stream of minutes need not keep the question.
             call.sent = None
@@ -121,16 +122,20 @@ class StartedStream(Generic[Q]):
         self._events = ()
         self.hold.close()
         if self._call is not None:
+            self._fold.read_counts()
             self._call.chunks = self._stream.came
             self._call.answered_in(self._fold.answer)
         await self._stream.close()
 
-    def _folded(self, batch: Sequence[Body], decode: Callable[[Body], Any] = decoded) -> list[Event]:
-        fold = self._fold
-        events = fold.feed(decode(batch[0]))
-        for data in batch[1:]:
-            events += fold.feed(decode(data))
-        if signatures := fold.take_signatures():
+    def _folded(self, batch: Sequence[Body]) -> list[Event]:
+        return self._with_signatures(self._fold.feed_events(batch))
+
+    def _folded_large(self, batch: Sequence[Body]) -> list[Event]:
+        """For a thread."""
+        return self._with_signatures([event for data in batch for event in self._fold.feed(decoded_apart(data))])
+
+    def _with_signatures(self, events: list[Event]) -> list[Event]:
+        if signatures := self._fold.take_signatures():
             self._unsaved += signatures
         return events
 
@@ -150,7 +155,7 @@ class StartedStream(Generic[Q]):
         """In a thread; where the one before was cancelled, what it was given."""
         self._fold.answer.large = True
         self._folding = self._folding or Apart()
-        return await self._folding.run(lambda: self._folded(batch, decoded_apart))
+        return await self._folding.run(lambda: self._folded_large(batch))
 
 
 StreamTask = asyncio.Task[StartedStream[Q] | LiftgateError]

@@ -25,7 +25,8 @@ from liftgate.large_bodies import STEP, Body, encoded, grown
 from liftgate.sse import DONE, PING
 from liftgate.sse import event as sse_event
 
-_encode = msgspec.json.Encoder().encode
+_ENCODER = msgspec.json.Encoder()
+_encode, _encode_lines = _ENCODER.encode, _ENCODER.encode_lines
 
 ALIGNED = 6
 """Audio goes out in whole samples and whole base64 groups, so that pieces decode alone and joined."""
@@ -158,21 +159,21 @@ class ChunkEncoder:
     _writer: ChunkWriter
 
     def __init__(self) -> None:
-        self._templates: dict[int, tuple[bytes, bytes]] = {}
+        self._templates: dict[int, tuple[bytes, bytes, bytes]] = {}
 
     def begin(self, answer: Answer[ChatQuestion]) -> None:
         self._writer = ChunkWriter(answer)
 
     def encode(self, events: Sequence[Event]) -> Body:
-        blocks: list[Body] = []
         large = self.large
+        if not large:
+            texts = [each.text for each in events if type(each) is Text and not each.index and each.logprobs is None]
+            if len(texts) == len(events) and texts:
+                return self._texts(0, texts)
+        blocks: list[Body] = []
         for event in events:
             if type(event) is Text and event.logprobs is None and (not large or len(event.text) <= STEP):
-                template = self._templates.get(event.index)
-                if template is None:
-                    blocks += [sse_event(_encode(chunk)) for chunk in self._writer.open_choice(event.index, text=True)]
-                    template = self._template(event.index)
-                blocks.append(template[0] + _encode(event.text) + template[1])
+                blocks.append(self._texts(event.index, [event.text]))
             elif large:
                 for chunk in self._writer.of_event(event):
                     blocks += (b"data: ", encoded(chunk), b"\n\n")
@@ -191,10 +192,21 @@ class ChunkEncoder:
     def error(self, error: LiftgateError) -> bytes:
         return sse_event(_encode(error_body(error)))
 
-    def _template(self, index: int) -> tuple[bytes, bytes]:
+    def _texts(self, index: int, texts: list[str]) -> bytes:
+        """A chunk for each."""
+        begin = b""
+        if (template := self._templates.get(index)) is None:
+            begin = b"".join([sse_event(_encode(chunk)) for chunk in self._writer.open_choice(index, text=True)])
+            template = self._template(index)
+        before, between, after = template
+        # One to a line, and none has a line end of its own: JSON writes that as \n.
+        return begin + before + _encode_lines(texts)[:-1].replace(b"\n", between) + after
+
+    def _template(self, index: int) -> tuple[bytes, bytes, bytes]:
+        """What stands before a text, between two, and behind the last."""
         # The mark cannot occur elsewhere: quotes inside the ids and names are escaped by the encoder.
         (chunk,) = self._writer.of_event(Text(index, ""))
-        before, _, after = _encode(chunk).partition(b'"delta":{"content":""}')
-        template = (b'data: %b"delta":{"content":' % before, b"}%b\n\n" % after)
-        self._templates[index] = template
-        return template
+        head, _, rest = _encode(chunk).partition(b'"delta":{"content":""}')
+        before, after = b'data: %b"delta":{"content":' % head, b"}%b\n\n" % rest
+        self._templates[index] = before, after + before, after
+        return self._templates[index]

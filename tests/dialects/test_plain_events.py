@@ -1,0 +1,117 @@
+"""A stream's plain events are read by a quicker way, which must see what the other sees: in recorded answers, in
+damaged ones, and where only the quicker one could look away."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from evidence import needs_recordings
+from liftgate.answer.choice import METADATA, Head
+from liftgate.answer.events import Event
+from liftgate.answer.fold import AnswerFold
+from liftgate.dialects.chat.question import ChatQuestion
+from liftgate.errors import LiftgateError, UpstreamProtocolError
+from liftgate.gemini_json import plain_event
+from mutating import Dice, mutated
+from translate_exchanges import exchanges
+
+USAGE = {"promptTokenCount": 5, "candidatesTokenCount": 9}
+KEYS = ["text", "thought", "parts", "index", "content", "finishReason", "usageMetadata", "candidates", *METADATA]
+
+
+def reply(*parts: object, **more: object) -> dict[str, Any]:
+    candidate = {"content": {"role": "model", "parts": list(parts)}, "index": 0, **more}
+    return {"candidates": [candidate], "usageMetadata": USAGE, "modelVersion": "m", "responseId": "r"}
+
+
+def _fold() -> AnswerFold[ChatQuestion]:
+    numbers = itertools.count()
+    question = ChatQuestion(body={}, stream=True, include_usage=True)
+    return AnswerFold(Head("1", "m", 1760000000), question, new_call_id=lambda: f"call_{next(numbers)}")
+
+
+def _facts(fold: AnswerFold[Any]) -> object:
+    answer = fold.answer
+    named = answer.response_id, answer.served_by, answer.model_version, answer.service_tier
+    return answer.choices, answer.usage, named, fold.take_signatures()
+
+
+def _one_by_one(replies: Sequence[Any]) -> object:
+    """What each reply brings, decoded as a whole answer is; or the first error."""
+    fold, brought = _fold(), list[Sequence[Event]]()
+    for each in replies:
+        try:
+            brought.append(fold.feed(json.loads(json.dumps(each))))
+        except LiftgateError as error:
+            return brought, type(error), error.message
+    return brought, _facts(fold)
+
+
+def _as_they_came(replies: Sequence[Any]) -> object:
+    fold, brought = _fold(), list[Sequence[Event]]()
+    for each in replies:
+        try:
+            brought.append(fold.feed_events([json.dumps(each, ensure_ascii=False).encode()]))
+        except LiftgateError as error:
+            return brought, type(error), error.message
+    fold.read_counts()
+    return brought, _facts(fold)
+
+
+@needs_recordings
+def test_recorded_streams_say_the_same_as_they_come() -> None:
+    plain = others = 0
+    for exchange in exchanges():
+        for end in range(1, len(exchange.replies) + 1):
+            replies = exchange.replies[:end]
+            assert _as_they_came(replies) == _one_by_one(replies), exchange.name
+        for each in exchange.replies[1:-1]:
+            is_plain = plain_event(json.dumps(each).encode()) is not None
+            plain, others = plain + is_plain, others + (not is_plain)
+    assert plain > 4 * others  # it is worth the while
+
+
+@needs_recordings
+def test_damaged_streams_say_the_same_as_they_come() -> None:
+    seeds = [each for each in exchanges() if len(each.replies) > 1 and len(json.dumps(each.replies)) < 20_000]
+    for number in range(1_500):
+        dice = Dice(f"plain {number}")
+        replies = mutated(dice.one(seeds).replies, dice, KEYS)
+        assert _as_they_came(replies) == _one_by_one(replies), number
+
+
+@pytest.mark.parametrize("field", [*METADATA, "finishReason", "finishMessage", "logprobsResult"])
+def test_what_is_read_of_a_candidate_is_not_passed_over(field: str) -> None:
+    assert plain_event(json.dumps(reply({"text": "a"}, **{field: "x"})).encode()) is None
+    assert plain_event(json.dumps(reply({"text": "a"}, **{field: None})).encode()) is not None
+
+
+@pytest.mark.parametrize("more", [{"thoughtSignature": "c2ln"}, {"functionCall": {"name": "f"}}, {"new": 1}])
+def test_a_part_that_says_more_is_kept_whole(more: dict[str, object]) -> None:
+    assert plain_event(json.dumps(reply({"text": "a", **more})).encode()) is None
+
+
+def test_bytes_that_are_no_text_are_found_where_nothing_is_read() -> None:
+    fold = _fold()
+    fold.feed_events([json.dumps(reply({"text": "a"})).encode()])
+    with pytest.raises(UpstreamProtocolError):
+        fold.feed_events([json.dumps(reply({"text": "b"})).encode().replace(b'"r"', b'"\xff"')])
+
+
+def test_a_stream_that_has_other_events_among_its_plain_ones_is_whole() -> None:
+    calls = [reply({"functionCall": {"name": "f", "args": {}}}) for _ in range(5)]
+    replies = [reply({"text": "a"}), *calls, reply({"text": "b"}), reply({"text": "c", "thought": True})]
+    assert _as_they_came(replies) == _one_by_one(replies)
+
+
+def test_counts_that_come_alone_are_those_of_the_answer() -> None:
+    fold = _fold()
+    later = {"usageMetadata": {**USAGE, "candidatesTokenCount": 12}}
+    fold.feed_events([json.dumps(each).encode() for each in (reply({"text": "a"}), later)])
+    fold.read_counts()
+    assert fold.answer.usage["candidatesTokenCount"] == 12
