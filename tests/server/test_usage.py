@@ -315,6 +315,17 @@ def test_teams_by_day(rig: Rig) -> None:
     }  # fmt: skip
 
 
+RANGES = [
+    route.path
+    for route in SPEND_ROUTES
+    if route.path.startswith(("/spend/logs", "/global/activity", "/user/daily", "/team/daily", "/global/spend/report"))
+]
+
+
+def test_a_last_day_alone_counts_from_a_month_before_it(rig: Rig) -> None:
+    assert rig.get("/liftgate/usage?end=2020-03-01")["start"] == "2020-01-31"
+
+
 @pytest.mark.parametrize(
     ("path", "param"),
     [
@@ -334,6 +345,9 @@ def test_teams_by_day(rig: Rig) -> None:
         ("/user/daily/activity?page=none", "page"),
         ("/team/daily/activity?page=0", "page"),
         ("/user/daily/activity?page_size=1001", "page_size"),
+        ("/liftgate/usage?start=2026-11-28&end=2026-11-27", "end"),
+        ("/liftgate/usage?start=2999-01-01&end=2026-11-27&by=day", "end"),
+        *((f"{path}?start_date=2026-11-28&end_date=2026-11-27", "end_date") for path in RANGES),
         ("/global/spend/report", "start_date"),
         ("/global/spend/report?start_date=2026-01-01&end_date=2026-01-02&group_by=customer", "group_by"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +14,44 @@ from liftgate.errors import InvalidRequest
 if TYPE_CHECKING:
     from liftgate.sdk.remote.gateway_client import Address
 
+    Choice = click.Choice[str]
+    ParamType = click.ParamType[str]
+else:
+    # At run time older releases of click have no parameters of types.
+    Choice, ParamType = click.Choice, click.ParamType
+
 DEFAULT_URL = "http://127.0.0.1:4000"
 
 Command = Callable[..., None]
 
 
-class Word(click.Choice[str]):
+class Word(Choice):
     """A choice of the API's own words, as they are written there: either spelling is for the names of options only."""
 
     def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
         return str(choice)
+
+
+class WholeNumber(click.IntRange):
+    """Errors call it by this name."""
+
+    name = "whole number"
+
+
+class Number(click.FloatRange):
+    name = "number"
+
+
+class Day(ParamType):
+    """A day of the calendar, as `YYYY-MM-DD`."""
+
+    name = "day"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return date.fromisoformat(str(value)).isoformat()
+        except ValueError:
+            self.fail(f"{value!r} is not a day such as 2026-11-28.", param, ctx)
 
 
 def gateway_options(command: Command) -> Command:

@@ -102,9 +102,16 @@ async def dearest(
     return found[:limit]
 
 
-def days_asked(request: Request, query: Mapping[str, str]) -> tuple[date, date | None]:
-    since = day_asked(query, "start_date") or usage_of(request).today() - timedelta(days=SHOWN_DAYS)
-    return since, day_asked(query, "end_date")
+def days_asked(
+    request: Request, query: Mapping[str, str], start: str = "start_date", end: str = "end_date"
+) -> tuple[date, date | None]:
+    """The first and the last day. Without the first it is `SHOWN_DAYS` before the last, or before today."""
+    since, until = day_asked(query, start), day_asked(query, end)
+    if since is None:
+        since = (until or usage_of(request).today()) - timedelta(days=SHOWN_DAYS)
+    if until is not None and until < since:
+        raise InvalidRequest(f"'{end}' is a day before '{start}'.", param=end)
+    return since, until
 
 
 def day_asked(query: Mapping[str, str], name: str) -> date | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from liftgate.cli.admin.data_command import document, find, show_places, with_data
-from liftgate.cli.options import data_options, json_option
+from liftgate.cli.options import Day, data_options, json_option
 
 if TYPE_CHECKING:
     from liftgate.cli.admin.data import Data
@@ -22,8 +22,8 @@ GROUPS = ("key", "owner", "model", "day")
 @click.option(
     "--by", multiple=True, type=click.Choice(GROUPS), help="What the rows are grouped by; owner, model by default."
 )
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day (UTC).")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day (UTC).")
+@click.option("--since", type=Day(), metavar="DAY", help="The first day (UTC).")
+@click.option("--until", type=Day(), metavar="DAY", help="The last day (UTC).")
 @click.option("--key", metavar="ID", help="Of one key only, by its id.")
 @click.option("--owner", metavar="NAME", help="Of one owner only.")
 @click.option("--model", metavar="NAME", help="Of one model only.")
@@ -50,7 +50,9 @@ def spend(
     from liftgate.keys.spending import shown_budget
     from liftgate.records import UsageFilter
 
-    since, until = (_day(given.pop(name)) for name in ("since", "until"))
+    since, until = (given.pop(name) for name in ("since", "until"))
+    if since is not None and until is not None and until < since:
+        raise click.UsageError(f"--until: {until} is a day before --since, {since}.")
     key, owner, model = (given.pop(name) for name in ("key", "owner", "model"))
     groups = tuple(dict.fromkeys(by)) or ("owner", "model")
     wanted = UsageFilter(key=key, owner=owner, model=model, since=since, until=until)
@@ -73,7 +75,3 @@ def spend(
     show_spend(groups, found)
     show_budgets(budgets)
     show_places(places)
-
-
-def _day(given: object) -> str | None:
-    return None if given is None else str(given)[:10]

@@ -7,7 +7,6 @@ Money is US dollars. LiteLLM's answers have LiteLLM's names; a user there is an 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 
 import msgspec
 
@@ -19,9 +18,7 @@ from liftgate.server.page_tokens import token_of, words_of
 from liftgate.server.request import Request
 from liftgate.server.responses import Response, json_response
 from liftgate.server.usage_asked import (
-    SHOWN_DAYS,
     all_sums,
-    day_asked,
     days_asked,
     dearest,
     named_key,
@@ -43,8 +40,8 @@ async def list_usage(request: Request) -> Response:
     for name in by:
         if name not in GROUPS or by.count(name) > 1:
             raise InvalidRequest(f"'by' names some of {', '.join(GROUPS)}, once each.", param="by")
-    since = day_asked(query, "start") or usage_of(request).today() - timedelta(days=SHOWN_DAYS)
-    wanted, seen = wanted_usage(request, query, since, day_asked(query, "end"), key=query.get("key_id"))
+    since, until = days_asked(request, query, "start", "end")
+    wanted, seen = wanted_usage(request, query, since, until, key=query.get("key_id"))
     usage = usage_of(request)
     limit = whole_number(query.get("limit", str(MOST_ROWS)))
     if limit is None or not 1 <= limit <= MOST_ROWS:
@@ -188,7 +185,7 @@ async def spend_report(request: Request) -> Response:
             raise MissingParameter(name)
     group_by = query.get("group_by", "team")
     owner = query.get("internal_user_id") or query.get("team_id")
-    since, until = day_asked(query, "start_date"), day_asked(query, "end_date")
+    since, until = days_asked(request, query)
     wanted, _ = wanted_usage(request, query, since, until, key=await named_key(request, query), owner=owner)
     if group_by == "team":
         return json_response(_by_team(await all_sums(request, ("day", "owner", "model", "key"), wanted)))
