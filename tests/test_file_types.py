@@ -166,6 +166,9 @@ STAY_AS_GEMINI_TAKES_THEM = [
     ("image/jpeg", "blob", BINARY, "image/jpeg"),
     ("audio/x-wav", "a.mp3", b"no signature", "audio/wav"),
     (None, "a.mp3", b"no signature", "audio/mpeg"),
+    (None, "a.txt", b"TTA1 is the name of a codec, MAC that of a machine", "text/plain"),
+    (None, "a.txt", b"qoif, DDS and wvpk are letters", "text/plain"),
+    (None, "mine.key", b"-----BEGIN PRIVATE KEY-----\n", "text/plain"),
 ]
 
 NEVER_TAKEN = [
@@ -179,6 +182,17 @@ NEVER_TAKEN = [
     (None, "a.7z", b"7z\xbc\xaf\x27\x1c" + bytes(9), "application/x-7z-compressed"),
     (None, "voice", b"#!AMR\n\x3c\x00", "audio/amr"),
     (None, "voice", b"caff\x00\x01\x00\x00desc", "audio/x-caf"),
+    ("application/vnd.wv.csp+wbxml", "a.wv", b"wvpk\x9a\x04\x00\x00\x10\x04", "audio/x-wavpack"),
+    (None, "a.tta", b"TTA1\x01\x00\x01\x00\x10\x00", "audio/x-tta"),
+    (None, "a.ape", b"MAC \x96\x0f\x00\x00", "audio/x-ape"),
+    (None, "a.w64", b"riff\x2e\x91\xcf\x11\xa5\xd6", "audio/x-w64"),
+    (None, "a.qoi", b"qoif\x00\x00\x00\x40", "image/qoi"),
+    (None, "a.dds", b"DDS \x7c\x00\x00\x00", "image/vnd.ms-dds"),
+    ("image/aces", "a.exr", b"\x76\x2f\x31\x01\x02\x00", "image/x-exr"),
+    (None, "a.nut", b"nut/multimedia container\x00NM", "video/x-nut"),
+    (None, "letter.pages", b"PK\x03\x04" + bytes(30), "application/vnd.apple.pages"),
+    (None, "table.numbers", b"PK\x03\x04" + bytes(30), "application/vnd.apple.numbers"),
+    ("application/zip", "talk.key", b"PK\x03\x04" + bytes(30), "application/vnd.apple.keynote"),
     (None, None, b"\x01\x02\x03", OCTET_STREAM),
     ("application/octet-stream; x=y", None, b"", OCTET_STREAM),
 ]

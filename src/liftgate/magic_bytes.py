@@ -23,6 +23,11 @@ ODF = {
     "ods": "application/vnd.oasis.opendocument.spreadsheet",
     "odp": "application/vnd.oasis.opendocument.presentation",
 }
+IWORK = {
+    "pages": "application/vnd.apple.pages",
+    "numbers": "application/vnd.apple.numbers",
+    "key": "application/vnd.apple.keynote",
+}
 DOC, XLS, PPT = "application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint"
 
 
@@ -40,7 +45,7 @@ _OGG = Signature("audio/ogg", frozenset({"audio/ogg", "audio/opus"}))
 _WEBM = Signature("video/webm", frozenset({"video/webm", "audio/webm"}), "audio/webm")
 """Matroska too, of which WebM is a part: Gemini has no word of its own for it."""
 _ASF = Signature("video/wmv", frozenset({"video/wmv", "audio/x-ms-wma"}), "audio/x-ms-wma")
-_ZIP = Signature("application/zip", frozenset({DOCX, XLSX, PPTX, EPUB, *ODF.values()}))
+_ZIP = Signature("application/zip", frozenset({DOCX, XLSX, PPTX, EPUB, *ODF.values(), *IWORK.values()}))
 _OLE = Signature("application/x-ole-storage", frozenset({DOC, XLS, PPT}))
 _ID3 = Signature("audio/mpeg", frozenset({"audio/mpeg", "audio/aac", "audio/flac"}))
 
@@ -58,6 +63,11 @@ _FIXED: tuple[tuple[int, bytes, Signature], ...] = (
     (0, b"\x00\x00\x01\x00", Signature("image/x-icon")),
     (0, b"\x00\x00\x00\x0cjP  \r\n\x87\n", Signature("image/jp2")),
     (0, b"\x00\x00\x00\x0cJXL \r\n\x87\n", Signature("image/jxl")),
+    (0, b"qoif", Signature("image/qoi")),
+    (0, b"DDS ", Signature("image/vnd.ms-dds")),
+    (0, b"icns", Signature("image/x-icns")),
+    (0, b"\x76\x2f\x31\x01", Signature("image/x-exr")),
+    (0, b"#?RADIANCE", Signature("image/vnd.radiance")),
     (0, b"%PDF-", Signature("application/pdf")),
     (0, b"\xef\xbb\xbf%PDF-", Signature("application/pdf")),
     (0, b"{\\rtf", Signature("text/rtf")),
@@ -66,9 +76,16 @@ _FIXED: tuple[tuple[int, bytes, Signature], ...] = (
     (0, b"#!AMR", Signature("audio/amr")),
     (0, b"caff\x00\x01\x00\x00", Signature("audio/x-caf")),
     (0, b".snd\x00\x00", Signature("audio/basic")),
+    (0, b"wvpk", Signature("audio/x-wavpack")),
+    (0, b"TTA1", Signature("audio/x-tta")),
+    (0, b"MAC ", Signature("audio/x-ape")),
+    (0, b"MPCK", Signature("audio/x-musepack")),
+    (0, b"DSD ", Signature("audio/x-dsf")),
+    (0, b"riff\x2e\x91\xcf\x11", Signature("audio/x-w64")),
     (0, b"MThd\x00\x00\x00\x06", Signature("audio/midi")),
     (0, b"FLV\x01", Signature("video/x-flv")),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", _ASF),
+    (0, b"nut/multimedia container\x00", Signature("video/x-nut")),
     (0, b".RMF\x00\x00\x00", Signature("video/vnd.rn-realvideo")),
     (0, b"\x00\x00\x01\xba", Signature("video/mpeg")),
     (0, b"\x00\x00\x01\xb3", Signature("video/mpeg")),
@@ -88,7 +105,9 @@ _FIXED: tuple[tuple[int, bytes, Signature], ...] = (
     (0, b"wOFF", Signature("font/woff")),
     (0, b"wOF2", Signature("font/woff2")),
 )
-_LETTERS = frozenset({b"GIF87a", b"GIF89a", b"wOFF", b"wOF2", b"BZh91AY&SY"})
+_LETTERS = frozenset(
+    (*b"GIF87a GIF89a wOFF wOF2 BZh91AY&SY wvpk TTA1 MPCK qoif icns #?RADIANCE".split(), b"MAC ", b"DSD ", b"DDS ")
+)
 _RIFF = {b"WAVE": "audio/wav", b"AVI ": "video/avi", b"WEBP": "image/webp"}
 _ISO_BRANDS: tuple[tuple[bytes, str], ...] = (
     (b"M4A", "audio/m4a"),

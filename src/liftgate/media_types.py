@@ -180,8 +180,8 @@ _ADVICE = (
     (re.compile(r"audio/"), "Convert it to MP3, WAV, FLAC or Ogg."),
     (re.compile(r"video/"), "Convert it to MP4 or WebM."),
     (re.compile(r"octet-stream"), _UNKNOWN),
-    (re.compile(r"spreadsheet|excel"), "Convert it to CSV or PDF."),
-    (re.compile(r"office|msword|powerpoint|opendocument|ole-storage|epub"), "Convert it to PDF."),
+    (re.compile(r"spreadsheet|excel|apple\.numbers"), "Convert it to CSV or PDF."),
+    (re.compile(r"office|msword|powerpoint|opendocument|ole-storage|epub|vnd\.apple\."), "Convert it to PDF."),
     (re.compile(r"zip|tar|compressed|rar|bzip|x-xz|zstd"), "Unpack it, and send the files that are in it."),
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from liftgate.magic_bytes import DOC, DOCX, EPUB, ODF, PPT, PPTX, XLS, XLSX
+from liftgate.magic_bytes import DOC, DOCX, EPUB, IWORK, ODF, PPT, PPTX, XLS, XLSX
 
 TEXT = "text/plain"
 
@@ -131,7 +131,7 @@ _EXTENSIONS = {
     XLS: "xls",
     XLSX: "xlsx",
 }
-BY_EXTENSION = _by_spelling(_EXTENSIONS) | ODF
+BY_EXTENSION = _by_spelling(_EXTENSIONS) | ODF | IWORK
 """The last extension of a name, in lower case → its type, those of `TEXT_EXTENSIONS` aside."""
 
 _TEXT_EXTENSIONS = """
