@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from gateways import MODEL, SandboxServer, client_for, gateway_server, sandbox_server, settings_for
 from liftgate.cli.admin.command import admin
+from liftgate.cli.main import cli as program
 from liftgate.deployments import Account, Deployment
 from liftgate.settings import AuthSettings
 from terminal import Cli
@@ -54,9 +57,49 @@ def cli(url: str, tmp_path: Path) -> Cli:
 
 def shown(data: bytes) -> str:
     """What a terminal was sent, without its control codes."""
-    import re
-
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", data.decode())
+
+
+def options_of(command: click.Command, name: str = "") -> Iterator[tuple[str, click.Option]]:
+    """Of a command and all below it."""
+    for option in command.params:
+        if isinstance(option, click.Option):
+            yield f"{name} {option.opts[-1]}", option
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for below in command.list_commands(context):
+            found = command.get_command(context, below)
+            assert found is not None
+            yield from options_of(found, f"{name} {below}")
+
+
+def test_what_is_no_number_and_no_day_is_told_in_words() -> None:
+    numbers = 0
+    for name, option in options_of(program):
+        try:
+            option.type.convert("abc", option, None)
+        except click.BadParameter as error:
+            assert not re.search(r"range|float|integer|%", error.message.partition("<=")[0]), (name, error.message)
+            numbers += "is not a valid" in error.message
+        assert "RANGE" not in option.make_metavar(click.Context(click.Command("x"))), name
+    assert numbers > 8
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--since", "yesterday"), "'yesterday' is not a day such as 2026-11-28."),
+        (("--until", "1.12.2026"), "'1.12.2026' is not a day such as 2026-11-28."),
+        (("--since", "2026-02-30"), "'2026-02-30' is not a day such as 2026-11-28."),
+        (
+            ("--since", "2026-11-28", "--until", "2026-11-27"),
+            "--until: 2026-11-27 is a day before --since, 2026-11-28.",
+        ),
+    ],
+)
+def test_days_of_spend_are_read_or_refused(given: tuple[str, ...], told: str, cli: Cli) -> None:
+    found = cli.run("admin", "spend", *given, code=2)
+    assert told in found.stderr.decode(), found.stderr
 
 
 @pytest.mark.parametrize("columns", [20, 29, 40, 60, 80, 100, 140])

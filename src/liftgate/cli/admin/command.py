@@ -16,7 +16,7 @@ from liftgate.cli.admin.keys import keys
 from liftgate.cli.admin.spend import spend
 from liftgate.cli.command_line import keep_to_owner
 from liftgate.cli.failures import Failure
-from liftgate.cli.options import data_options, json_option
+from liftgate.cli.options import Number, data_options, json_option
 from liftgate.cli.readable import counted, plain, size
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _copies(number: int) -> str:
 @admin.command()
 @click.option(
     "--grace",
-    type=click.FloatRange(0),
+    type=Number(0),
     metavar="SECONDS",
     help="Keep anything newer than this.  [default: orphan_grace_seconds of the config, a day]",
 )

@@ -12,7 +12,7 @@ import click
 from liftgate.cli.failures import Failure, failure_of, run
 from liftgate.cli.files.upload import upload
 from liftgate.cli.main import NEAR_COMMANDS
-from liftgate.cli.options import Word, address, gateway_options, json_option
+from liftgate.cli.options import WholeNumber, Word, address, gateway_options, json_option
 from liftgate.dialects.openai_files import PURPOSES
 from liftgate.errors import FileNotFound, LiftgateError
 from liftgate.json_types import JsonObject
@@ -51,7 +51,9 @@ files.add_command(upload)
 
 @files.command("ls")
 @click.option("--purpose", type=Word(PURPOSES), help="Only these.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", type=WholeNumber(1, 10_000), metavar="N", default=100, show_default=True, help="At most so many."
+)
 @click.option("--after", metavar="ID", help="Start after this file.")
 @json_option
 @gateway_options

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from liftgate.cli.failures import Failure, Interrupted, run
-from liftgate.cli.options import Word, address, gateway_options, json_option
+from liftgate.cli.options import WholeNumber, Word, address, gateway_options, json_option
 from liftgate.cli.readable import plain, size
 from liftgate.dialects.openai_files import PURPOSES
 from liftgate.json_types import JsonObject
@@ -22,9 +22,9 @@ from liftgate.records import NewFile
 @click.option("--wait", is_flag=True, help="Return when it is there, or Gemini has refused it.")
 @click.option("--purpose", type=Word(PURPOSES), default="user_data", show_default=True, help="OpenAI's purpose.")
 @click.option(
-    "--expires-after", type=click.IntRange(3600, 2_592_000), metavar="SECONDS", help="Remove it after this time."
+    "--expires-after", type=WholeNumber(3600, 2_592_000), metavar="SECONDS", help="Remove it after this time."
 )
-@click.option("--jobs", type=click.IntRange(1, 16), default=2, show_default=True, help="Files at once.")
+@click.option("--jobs", type=WholeNumber(1, 16), metavar="N", default=2, show_default=True, help="Files at once.")
 @json_option
 @gateway_options
 def upload(paths: tuple[Path, ...], as_json: bool, base_url: str, api_key: str, **asked: Any) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import click
 
+from liftgate.cli.options import WholeNumber
 from liftgate.errors import ConfigError
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8790, show_default=True, help="0 takes a free port.")
+@click.option(
+    "--port", type=WholeNumber(0, 65535), metavar="N", default=8790, show_default=True, help="0 takes a free port."
+)
 @click.option(
     "--project", "projects", metavar="KEY=PROJECT", multiple=True, help="A key and the project that it is of."
 )
