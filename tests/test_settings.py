@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -400,14 +401,19 @@ def test_what_says_how_to_trace_is_warned_of_where_nothing_is_traced(tmp_path: P
     assert load_settings(path, traced, KEYED)[1] == load_settings(path, {}, KEYED)[1] == []
 
 
-@pytest.mark.parametrize(("option", "value"), [("log_client_ip", "prefix")])
+@pytest.mark.parametrize(("option", "value"), [("log_client_ip", "prefix"), ("log_user_secret", "s" * 16)])
 def test_what_lines_of_calls_say_is_warned_of_where_there_are_none(tmp_path: Path, option: str, value: str) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(EXAMPLE)
     [warning] = load_settings(path, {option: value}, KEYED)[1]
     assert warning.startswith(f"--{option.replace('_', '-')}: without access_log") and value not in warning
     for lines in ("access_log", "debug"):
-        assert load_settings(path, {option: value, lines: True}, KEYED)[1] == []
+        assert load_settings(path, {option: value, lines: True, "json_logs": True}, KEYED)[1] == []
+
+
+def test_a_short_secret_of_digests_is_warned_of(tmp_path: Path) -> None:
+    [warning] = load(tmp_path, EXAMPLE, access_log=True, json_logs=True, log_user_secret="s" * 15)[1]
+    assert "--log-user-secret" in warning and "guessed" in warning and "sss" not in warning
 
 
 def test_a_short_key_on_an_open_port_is_warned_of(tmp_path: Path) -> None:
@@ -426,9 +432,10 @@ def test_no_secret_is_in_a_repr(tmp_path: Path) -> None:
     text = EXAMPLE + KEYS.replace("{keys:", "{database_url: 'postgresql://u:dbsecret@h/d', keys:")
     environ = {"GEMINI_API_KEY": "googlesecret", "HOME": "/", "RED": "redsecret", "LIFTGATE_MASTER_KEY": "mastersecret"}
     settings, _ = load(tmp_path, text, environ=environ)
+    settings = replace(settings, server=replace(settings.server, log_user_secret="usersecret"))
     shown = repr(settings)
     assert settings.storage.catalog_url == "postgresql://u:dbsecret@h/d"
-    for secret in ("dbsecret", "googlesecret", "redsecret", "mastersecret", "second-key"):
+    for secret in ("usersecret", "dbsecret", "googlesecret", "redsecret", "mastersecret", "second-key"):
         assert secret not in shown
 
 

@@ -1,12 +1,17 @@
-"""Whom the access log says that a call is from: nobody, a network, an address; and behind proxies whose word counts."""
+"""Whom the access log says that a call is from: nobody, a network, an address, behind proxies whose word counts. And
+for whom it is: a name, or its digest."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import re
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -163,14 +168,52 @@ def test_a_line_of_text_begins_with_the_client(form: str, shown: str, tmp_path: 
 def test_of_calls_that_end_together_each_has_its_own_client(
     tokens: TextCounts, usage: object, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kinds = Kinds([JsonAccessLog(Form(client_ip=True))])
+    kinds = Kinds([JsonAccessLog(Form(client_ip=True, user_secret=SECRET))])
     clients = ("203.0.113.1", "", "2001:db8::", "203.0.113.1")
-    calls = [whole_call(tokens=tokens, usage=usage, client_ip=each, bytes_in=n) for n, each in enumerate(clients)]
+    calls = [
+        whole_call(tokens=tokens, usage=usage, client_ip=each, bytes_in=n, user=each and "ann")
+        for n, each in enumerate(clients)
+    ]
     for _ in range(2):
         caplog.clear()
         with caplog.at_level("INFO", "liftgate.access"):
             kinds.notify(calls)
         said = [json.loads(record.getMessage()) for record in caplog.records]
         assert said == [
-            {**access_fields(each), **({"client_ip": each.client_ip} if each.client_ip else {})} for each in calls
+            {**access_fields(each), **({"client_ip": each.client_ip, "user": digest("ann")} if each.user else {})}
+            for each in calls
         ]
+
+
+SECRET, OTHER = "0123456789abcdef-one", "0123456789abcdef-two"
+
+
+def digest(user: str, secret: str = SECRET) -> str:
+    return hmac.new(secret.encode(), user[:256].encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
+
+
+def asked_for(url: str, user: str, *, streamed: bool) -> str:
+    """The id of a chat for this user, by the official client."""
+    with client_for(url, "sk-master") as client:
+        raw = client.chat.completions.with_raw_response.create(
+            model=MODEL, messages=[{"role": "user", "content": "hello"}], user=user, stream=streamed
+        )
+        if streamed:
+            assert list(raw.parse())
+        return str(raw.headers["x-request-id"])
+
+
+def test_a_user_has_the_same_digest_in_each_process_and_after_a_start(tmp_path: Path, sandbox: SandboxServer) -> None:
+    users = ("ann@example.com", "bob@example.com", "Zoë \u2028", "x" * 300, "0" * 16)
+    for secret, count in ((SECRET, "2"), (SECRET, "1"), (OTHER, "1")):
+        asked_by: dict[str, str] = {}
+        with gateway(tmp_path, sandbox, "--num-workers", count, log_user_secret=secret) as running:
+            with ThreadPoolExecutor(len(users)) as pool:
+                for streamed in (False, False, True):
+                    ids = pool.map(partial(asked_for, running.url, streamed=streamed), users)
+                    asked_by |= dict(zip(ids, users, strict=True))
+            plain = asked(running.url, "")
+        log = running.log.read_text()
+        found = {each: line.get("user") for each, line in lines_in(log).items()}
+        assert found == {plain: None, **{each: digest(user, secret) for each, user in asked_by.items()}}
+        assert not any(said in log for said in ("example.com", "Zo", "x" * 200, secret))

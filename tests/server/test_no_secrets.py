@@ -25,6 +25,7 @@ from test_traces import collecting
 
 GOOGLE_KEYS = ["AIza" + letter * 35 for letter in "QRS"]
 MASTER, ANN, BOB = "sk-of-the-master-1", "own-word-of-ann", "sk-bob-0123456789abcdef"
+DIGESTS = "digests-by-this-1"
 BASIC = "c2VjcmV0OnNlY3JldA=="
 SIGNED = ("AKIAOFNOBODY", "0a1b2c3d" * 8, "aB3dE6%2Bc%3D")
 """What a signed URL of an object store holds."""
@@ -47,6 +48,7 @@ def config_of(path: Path, sandbox: SandboxServer, collector: str, *, json_logs: 
             "keys": [{"name": "ann", "key": ANN}, {"name": "bob", "key": BOB}],
             "debug": True,
             "json_logs": json_logs,
+            "log_user_secret": DIGESTS,
             "spend": True,
             "metrics": True,
             "traces_endpoint": collector,
@@ -100,7 +102,7 @@ def bearer(key: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("json_logs", [True, pytest.param(False, marks=pytest.mark.full)], ids=["json", "text"])
 def test_no_secret_in_anything_that_is_written(json_logs: bool, tmp_path: Path) -> None:
-    secrets = [*GOOGLE_KEYS, MASTER, ANN, BOB, BASIC]
+    secrets = [*GOOGLE_KEYS, MASTER, ANN, BOB, BASIC, DIGESTS]
     answers: list[int] = []
     with collecting() as (collector, endpoint), sandbox_server(SandboxSettings(video_processing=0.01)) as sandbox:
         config = config_of(tmp_path / "c.yaml", sandbox, endpoint, json_logs=json_logs)

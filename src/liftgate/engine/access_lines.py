@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from itertools import repeat
 from operator import add
 
@@ -19,6 +20,9 @@ _ENCODER = msgspec.json.Encoder()
 _encode, _encode_lines = _ENCODER.encode, _ENCODER.encode_lines
 LONGEST = 256
 """Characters that are written of a text of the caller's."""
+KNOWN_USERS = 1024
+DIGITS = 16
+"""Of a user's digest: enough to keep millions apart."""
 _WHOLE = 2.0**52
 """Floats of this size are whole: what is added to one, and comes back, is rounded."""
 
@@ -59,17 +63,22 @@ _VARY = frozenset(each.encode_name for each in msgspec.structs.fields(_Varying)[
 
 
 class Form:
-    """What lines say beyond what they always do. `client_ip`: the client's address."""
+    """What lines say of the caller. `client_ip`: the client's address too. `user_secret`: by which there is a digest in
+    place of the user."""
 
-    def __init__(self, *, client_ip: bool = False) -> None:
+    def __init__(self, *, client_ip: bool = False, user_secret: str = "") -> None:
         self._varying: type[_Varying] = _Addressed if client_ip else _Varying
-        self._add = self._add_address if client_ip else None
+        # OpenSSL takes as long for a digest as for the rest of the line.
+        self._digest = lru_cache(KNOWN_USERS)(partial(_digest, user_secret.encode())) if user_secret else None
+        self._differs = client_ip or bool(user_secret)
 
     def fields(self, call: CallRecord) -> JsonObject:
         """As `access_fields`."""
         fields = access_fields(call)
-        if self._add is not None and call.client_ip:
+        if self._varying is _Addressed and call.client_ip:
             fields["client_ip"] = call.client_ip
+        if self._digest is not None and call.user:
+            fields["user"] = self._digest(call.user[:LONGEST])
         return fields
 
     def head_of(self, call: CallRecord) -> msgspec.Raw:
@@ -81,17 +90,20 @@ class Form:
         """None where somebody else's text is not of ASCII alone."""
         of, all_calls = self._varying, calls.all
         lines = _texts(of, head, calls) if all_calls[0].is_text else [_varying(of, head, call) for call in all_calls]
-        if self._add is not None:
+        if self._differs:
             for line, call in zip(lines, all_calls, strict=True):
-                self._add(line, call)
+                if isinstance(line, _Addressed):
+                    line.client_ip = call.client_ip
+                if self._digest is not None and line.user:
+                    line.user = self._digest(line.user)
         try:
             return _encode_lines(lines)[:-1].decode("ascii")
         except UnicodeDecodeError:
             return None
 
-    def _add_address(self, line: _Varying, call: CallRecord) -> None:
-        assert isinstance(line, _Addressed)
-        line.client_ip = call.client_ip
+
+def _digest(secret: bytes, user: str) -> str:
+    return hmac.digest(secret, user.encode("utf-8", "surrogatepass"), "sha256").hex()[:DIGITS]
 
 
 def _texts(of: type[_Varying], head: msgspec.Raw, calls: Calls) -> list[_Varying]:

@@ -32,7 +32,9 @@ def access_log_of(server: ServerSettings) -> tuple[Meter, ...]:
     if not (server.access_log or server.debug):
         return ()
     has_client = server.log_client_ip != "none"
-    return (JsonAccessLog(Form(client_ip=has_client)) if server.json_logs else AccessLog(client_ip=has_client),)
+    if not server.json_logs:
+        return (AccessLog(client_ip=has_client),)
+    return (JsonAccessLog(Form(client_ip=has_client, user_secret=server.log_user_secret)),)
 
 
 class AccessLog:

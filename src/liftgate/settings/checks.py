@@ -108,9 +108,15 @@ def _check_logs(server: ServerSettings, faults: Faults, name: Callable[[str], st
     if server.log_client_ip not in ("none", "prefix", "full"):
         faults.add(f"{name('log_client_ip')}: expected none, prefix or full, got {shown(server.log_client_ip)}.")
     silent = ServerSettings()
-    for option in ("log_client_ip",):
-        if getattr(server, option) != getattr(silent, option) and not (server.access_log or server.debug):
-            faults.warn(f"{name(option)}: without access_log no line says anything of a call, so it does nothing.")
+    has_lines = server.access_log or server.debug
+    for option, acts, needs in (
+        ("log_client_ip", has_lines, "access_log no line says anything of a call"),
+        ("log_user_secret", has_lines and server.json_logs, "access_log and json_logs no line has a user"),
+    ):
+        if getattr(server, option) != getattr(silent, option) and not acts:
+            faults.warn(f"{name(option)}: without {needs}, so it does nothing.")
+    if 0 < len(server.log_user_secret) < SHORT_KEY:
+        faults.warn(f"{name('log_user_secret')}: it is short enough to be guessed, and users with it.")
 
 
 def _check_traces(counting: CountingSettings, faults: Faults, name: Callable[[str], str]) -> None:

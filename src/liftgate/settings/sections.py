@@ -180,6 +180,9 @@ class ServerSettings:
     log_client_ip: str = _option(
         "none", "the client's address in lines of the access log: `none`, `prefix` (IPv4 /24, IPv6 /48) or `full`"
     )
+    log_user_secret: str = _option(
+        "", "a secret by which JSON lines have a digest in place of the `user` that a request names", secret=True
+    )
     debug: bool = _option(False, "write the log in detail, each failed try included, and the access log")
     read_timeout: float = _option(
         30.0, "how long a client may leave us waiting for the next bytes, in seconds", minimum=0.001

@@ -124,7 +124,7 @@ def _write(line: str) -> None:
 
 
 def _secrets(settings: Settings) -> Iterable[str]:
-    yield from settings.auth.owners()
+    yield from (*settings.auth.owners(), settings.server.log_user_secret)
     for deployment in settings.deployments:
         yield deployment.api_key
         yield from _secret_values(deployment.headers)
